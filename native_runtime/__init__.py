@@ -1,0 +1,1 @@
+"""From a photo to an MHR character, without Blender: the body model, the engines and the fit."""

@@ -1,0 +1,1 @@
+"""Data of the rig: MHR's parameterisation, keypoint names, and the recipe of the default body. No code."""
