@@ -1,0 +1,79 @@
+# Everything that a person or a machine does with this project, from a bare clone on: `make help`.
+# Needed beforehand: Python 3.11 with pip and venv, and make. Every target does its own set-up and is quick the second time.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   ?= .venv
+OUT    ?= out
+PHOTO  ?=
+ARGS   ?=
+
+BIN    := $(VENV)/bin
+SAM3DB := $(BIN)/sam3db
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help character estimate models test lint format types extension bench-% lock clean
+
+help:  ## say what can be made
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# --- set-up: one virtual environment; a stamp file for each lock file that is installed in it ---------------------------
+
+$(VENV)/pyvenv.cfg:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "Python 3.11 is needed (bpy 4.5 has no other); name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	"$(PYTHON)" -m venv "$(VENV)"
+
+$(VENV)/.installed-%: requirements/%.txt pyproject.toml $(VENV)/pyvenv.cfg
+	$(PIP) install --require-hashes -r $<
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# --- for users ----------------------------------------------------------------------------------------------------------
+
+models: $(VENV)/.installed-character  ## build the networks and the default bodies, once (SAM3DB_MODELS says where)
+	@$(SAM3DB) models build
+
+character: models  ## PHOTO=file [OUT=out] [ARGS=..]: a .blend with a rigged character, a preview and the estimate
+	@photo="$(PHOTO)"; if [ -z "$$photo" ]; then \
+		for photo in examples/*.jpg examples/*.png ""; do [ -f "$$photo" ] && break; done; \
+		[ -n "$$photo" ] || { echo "There is no example picture here: name a photo with PHOTO=..." >&2; exit 2; }; \
+	fi; $(SAM3DB) character "$$photo" -o "$(OUT)" $(ARGS)
+
+estimate: models  ## PHOTO=file [OUT=out] [ARGS=..]: the estimate alone
+	@$(SAM3DB) estimate "$(PHOTO)" -o "$(OUT)" $(ARGS)
+
+extension: $(VENV)/.installed-dev  ## dist/*.zip: the Blender extension for this platform
+	@$(SAM3DB) models build
+	$(BIN)/python -m sam3db_blender.packaging --out dist $(ARGS)
+
+# --- for developers -----------------------------------------------------------------------------------------------------
+
+test: $(VENV)/.installed-dev  ## run the tests [ARGS=..]
+	@$(SAM3DB) models build
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev  ## let ruff format the code
+	$(BIN)/ruff format .
+
+bench-%: $(VENV)/.installed-dev  ## run bench/NAME [ARGS=..]; docs/figures.md says what each measures
+	@$(SAM3DB) models build
+	$(BIN)/python -m bench.$* $(ARGS)
+
+# --- lock files: exact versions and hashes for every platform, made from pyproject.toml with uv -------------------------
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" -c requirements/main-line.txt pyproject.toml
+
+lock:  ## renew requirements/*.txt (needs uv)
+	$(COMPILE) --extra build --extra blender -o requirements/character.txt
+	$(COMPILE) --extra build --extra blender --extra heic --extra test --extra dev -o requirements/dev.txt
+	$(COMPILE) --extra gpu --no-emit-package onnxruntime -o requirements/gpu.txt
+	$(COMPILE) --extra export -o requirements/export.txt
+
+clean:  ## remove what was made here (the models in the user's cache stay)
+	rm -rf dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,89 @@
+"""What all tests share: where the outside things are, and how a test asks for them.
+
+A fixture for something that a machine may lack skips with the reason, so that a plain ``pytest`` is green on a bare clone and complete on
+a machine that has everything.
+
+| variable | default | what |
+| --- | --- | --- |
+| ``SAM3DB_SHARED`` | ``../shared`` beside the checkout | photos and reference data that are not part of the project |
+| ``SAM3DB_MODELS`` | the user's cache folder | networks and bodies made by ``sam3db models build`` |
+| ``SAM3DB_BLENDER`` | none | a Blender executable, for the tests of the installed extension |
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of outside test data; the test is skipped where there is none."""
+    folder = Path(os.environ.get("SAM3DB_SHARED") or ROOT.parent / "shared")
+    if not folder.is_dir():
+        pytest.skip(f"no shared test data at {folder} (set SAM3DB_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(shared: Path) -> Path:
+    """The folder of real photos: dancing.jpg, bus.jpg, basketball1.png."""
+    folder = shared / "photos"
+    if not folder.is_dir():
+        pytest.skip(f"no photos at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The models folder with networks and bodies; the test is skipped where they were not built."""
+    from native_runtime.models import store
+
+    folder = store.models_dir()
+    if not (folder / "bodies" / "manifest.json").is_file() or not (folder / "landmarks" / "manifest.json").is_file():
+        pytest.skip(f"no models at {folder}: run `sam3db models build` (make models)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def default_body_path() -> Path:
+    """The finest default body's file; the test is skipped where it was not built."""
+    from native_runtime.models import store
+
+    path = store.models_dir() / "bodies" / "default.npz"
+    if not path.is_file():
+        pytest.skip(f"no default body at {path}: run `sam3db models build` (make models)")
+    return path
+
+
+@pytest.fixture
+def blender_factory() -> None:
+    """Reset bpy to an empty file before the test; the test is skipped where there is no bpy."""
+    if importlib.util.find_spec("bpy") is None:
+        pytest.skip("bpy is not installed")
+    import bpy
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+@pytest.fixture(scope="session")
+def real_blender() -> str:
+    """The command of a real Blender; the test is skipped where none is named."""
+    command = os.environ.get("SAM3DB_BLENDER")
+    if not command:
+        pytest.skip("no real Blender: set SAM3DB_BLENDER to its executable")
+    if shutil.which(command) is None:
+        pytest.skip(f"SAM3DB_BLENDER names {command}, which is not an executable")
+    return command
