@@ -1,0 +1,259 @@
+"""A loaded body: a mesh on the MHR skeleton, with identity and expression shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .correctives import PoseCorrectives
+from .parameterisation import Parameterisation
+from .skeleton import Pose, Skeleton
+from .sparse import SparseRows
+
+_SKIN_CHUNK = 16
+"""Poses skinned at a time in a batch: keeps the blended transforms within the processor's cache and memory flat."""
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """MHR's mathematics over one mesh. All numbers are in MHR's units and axes: cm, y up, the character faces +z.
+
+    Attributes:
+        name: the body's name, e.g. ``default``.
+        provenance: JSON text: where the data came from and under which licences.
+        skeleton: the joint tree (J joints).
+        parameterisation: the model parameters (P) and their limits.
+        rest_vertices: (V, 3) float32 at zero parameters and zero coefficients.
+        face_sizes, face_vertices: (F,), (L,) polygons, counter-clockwise from outside.
+        face_materials, material_names: (F,), (M,).
+        uvs: (L, 2) per face corner.
+        identity_basis, identity_names, identity_groups: (n_id, V, 3), (n_id,), (n_id,) groups body, head, hands.
+        identity_min, identity_max: (n_id,) slider ranges.
+        expression_basis, expression_names: (n_ex, V, 3), (n_ex,).
+        skin_indices, skin_weights: (V, K) joints and weights; weights sum to 1.
+        keypoint_names, keypoint_rows: the 70 MHR keypoints as sums over posed vertices, then posed joint positions.
+        landmark_names, landmark_rows: further named points in the same form; may be empty.
+        correctives: pose correctives, or None.
+    """
+
+    name: str
+    provenance: str
+    skeleton: Skeleton
+    parameterisation: Parameterisation
+    rest_vertices: NDArray[np.float32]
+    face_sizes: NDArray[np.int32]
+    face_vertices: NDArray[np.int32]
+    face_materials: NDArray[np.int32]
+    material_names: tuple[str, ...]
+    uvs: NDArray[np.float32]
+    identity_basis: NDArray[np.float32]
+    identity_names: tuple[str, ...]
+    identity_groups: tuple[str, ...]
+    identity_min: NDArray[np.float64]
+    identity_max: NDArray[np.float64]
+    expression_basis: NDArray[np.float32]
+    expression_names: tuple[str, ...]
+    skin_indices: NDArray[np.int32]
+    skin_weights: NDArray[np.float32]
+    keypoint_names: tuple[str, ...]
+    keypoint_rows: SparseRows
+    landmark_names: tuple[str, ...]
+    landmark_rows: SparseRows
+    correctives: PoseCorrectives | None = None
+
+    @staticmethod
+    def load(path: str | Path) -> Body:
+        """Read a body file.
+
+        Raises:
+            ModelError: the file is missing, damaged, or not a body.
+        """
+        from .bodyfile import load_body
+
+        return load_body(Path(path))
+
+    def save(self, path: str | Path) -> None:
+        """Write the body file; the same body always gives the same bytes."""
+        from .bodyfile import save_body
+
+        save_body(self, Path(path))
+
+    @cached_property
+    def hash(self) -> str:
+        """``sha256:...`` over the content (not over the file, whose packing may differ)."""
+        from .bodyfile import content_hash
+
+        return content_hash(self)
+
+    # names and counts
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        return self.skeleton.names
+
+    @property
+    def joint_parents(self) -> NDArray[np.int32]:
+        return self.skeleton.parents
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self.parameterisation.names
+
+    @property
+    def limit_min(self) -> NDArray[np.float64]:
+        return self.parameterisation.limit_min
+
+    @property
+    def limit_max(self) -> NDArray[np.float64]:
+        return self.parameterisation.limit_max
+
+    @property
+    def inverse_bind(self) -> NDArray[np.float64]:
+        """(J, 4, 4)"""
+        return self.skeleton.inverse_bind
+
+    @property
+    def vertex_count(self) -> int:
+        return len(self.rest_vertices)
+
+    @property
+    def identity_count(self) -> int:
+        return len(self.identity_basis)
+
+    @property
+    def expression_count(self) -> int:
+        return len(self.expression_basis)
+
+    @cached_property
+    def _joint_lookup(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.joint_names)}
+
+    @cached_property
+    def _parameter_lookup(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.parameter_names)}
+
+    def joint_index(self, name: str) -> int:
+        """Index of a joint; KeyError when there is none of that name."""
+        return self._joint_lookup[name]
+
+    def parameter_index(self, name: str) -> int:
+        """Index of a model parameter; KeyError when there is none of that name."""
+        return self._parameter_lookup[name]
+
+    @cached_property
+    def triangles(self) -> NDArray[np.int32]:
+        """(T, 3) each polygon cut into a fan from its first corner."""
+        starts = np.concatenate([[0], np.cumsum(self.face_sizes)[:-1]])
+        parts = []
+        for size in np.unique(self.face_sizes):
+            first = starts[self.face_sizes == size]
+            for corner in range(1, size - 1):
+                fan = np.stack([first, first + corner, first + corner + 1], axis=1)
+                parts.append((np.flatnonzero(self.face_sizes == size), corner, fan))
+        faces = np.concatenate([p[0] for p in parts])
+        corners = np.concatenate([np.full(len(p[0]), p[1]) for p in parts])
+        fans = np.concatenate([p[2] for p in parts])
+        return self.face_vertices[fans[np.lexsort((corners, faces))]].astype(np.int32)
+
+    # the model
+
+    def joint_parameters(self, model_parameters: NDArray) -> NDArray[np.float64]:
+        """Joint parameters (..., J, 7) of model parameters (..., P)."""
+        return self.parameterisation.joint_parameters(model_parameters)
+
+    def pose(self, model_parameters: NDArray) -> Pose:
+        """Global joint transforms for model parameters (..., P)."""
+        return self.skeleton.forward(self.joint_parameters(model_parameters))
+
+    def rest_shape(self, identity: NDArray | None = None, expression: NDArray | None = None) -> NDArray[np.float32]:
+        """Vertices (..., V, 3) in cm before posing, for coefficients (..., n_id) and (..., n_ex); None means zeros."""
+        shape: NDArray[np.float32] = self.rest_vertices
+        for coefficients, basis in ((identity, self.identity_basis), (expression, self.expression_basis)):
+            if coefficients is None or len(basis) == 0:
+                continue
+            c = np.asarray(coefficients, dtype=np.float32)
+            if not c.any():
+                if c.ndim > 1:
+                    shape = np.broadcast_to(shape, c.shape[:-1] + shape.shape[-2:])
+                continue
+            if c.ndim == 1:  # skip unused shapes: most expressions are zero most of the time
+                used = np.flatnonzero(c)
+                if 2 * len(used) < len(c):
+                    c, basis = c[used], basis[used]
+            shape = shape + (c @ basis.reshape(len(basis), -1)).reshape(c.shape[:-1] + basis.shape[1:])
+        return shape
+
+    @cached_property
+    def _dense_weights(self) -> NDArray[np.float32]:
+        """(V, J): one matrix product blends all transforms, faster than gathering K of them per vertex."""
+        dense = np.zeros((self.vertex_count, len(self.joint_names)), np.float32)
+        rows = np.repeat(np.arange(self.vertex_count), self.skin_indices.shape[1])
+        np.add.at(dense, (rows, self.skin_indices.ravel()), self.skin_weights.ravel())
+        return dense
+
+    def skin(self, pose: Pose, shape: NDArray) -> NDArray[np.float32]:
+        """Linear blend skinning: posed vertices (..., V, 3) of unposed ones (..., V, 3) or (V, 3), cm."""
+        transforms = (pose.joints @ self.inverse_bind)[..., :3, :]
+        if transforms.ndim == 3:
+            return self._skin_one(transforms, shape)
+        lead = transforms.shape[:-3]
+        flat = transforms.reshape((-1,) + transforms.shape[-3:])
+        shapes = np.broadcast_to(shape, lead + shape.shape[-2:]).reshape((-1,) + shape.shape[-2:])
+        out = np.empty((len(flat), self.vertex_count, 3), np.float32)
+        for start in range(0, len(flat), _SKIN_CHUNK):
+            stop = min(start + _SKIN_CHUNK, len(flat))
+            blended = self._dense_weights @ flat[start:stop].transpose(1, 0, 3, 2).reshape(flat.shape[1], -1).astype(
+                np.float32
+            )
+            blended = blended.reshape(self.vertex_count, stop - start, 4, 3)
+            x = shapes[start:stop].transpose(1, 0, 2)
+            posed = blended[:, :, 3] + blended[:, :, 0] * x[..., :1]
+            posed += blended[:, :, 1] * x[..., 1:2]
+            posed += blended[:, :, 2] * x[..., 2:]
+            out[start:stop] = posed.transpose(1, 0, 2)
+        return out.reshape(lead + out.shape[1:])
+
+    def _skin_one(self, transforms: NDArray, shape: NDArray) -> NDArray[np.float32]:
+        columns = transforms.transpose(0, 2, 1).reshape(len(transforms), 12).astype(np.float32)
+        blended = self._dense_weights @ columns
+        posed = blended[:, 9:12] + blended[:, 0:3] * shape[:, 0:1]
+        posed += blended[:, 3:6] * shape[:, 1:2]
+        posed += blended[:, 6:9] * shape[:, 2:3]
+        return posed
+
+    def vertices(
+        self,
+        model_parameters: NDArray,
+        identity: NDArray | None = None,
+        expression: NDArray | None = None,
+        correctives: bool = True,
+    ) -> NDArray[np.float32]:
+        """Posed vertices (..., V, 3) in cm.
+
+        Args:
+            model_parameters: (..., P)
+            identity: (..., n_id) or None for zeros.
+            expression: (..., n_ex) or None for zeros.
+            correctives: apply pose correctives where the body has them.
+        """
+        pose = self.pose(model_parameters)
+        shape = self.rest_shape(identity, expression)
+        if correctives and self.correctives is not None:
+            shape = shape + self.correctives.offsets(pose.joint_parameters)
+        return self.skin(pose, shape)
+
+    def keypoints(self, pose: Pose, vertices: NDArray) -> NDArray[np.float64]:
+        """The MHR-70 keypoints (..., 70, 3) in cm, from a pose and the vertices (..., V, 3) posed with it."""
+        return self._points(self.keypoint_rows, pose, vertices)
+
+    def landmarks(self, pose: Pose, vertices: NDArray) -> NDArray[np.float64]:
+        """The body's further named points (..., len(landmark_names), 3) in cm."""
+        return self._points(self.landmark_rows, pose, vertices)
+
+    @staticmethod
+    def _points(rows: SparseRows, pose: Pose, vertices: NDArray) -> NDArray[np.float64]:
+        return rows.combine(np.concatenate([np.asarray(vertices, np.float64), pose.translations], axis=-2))

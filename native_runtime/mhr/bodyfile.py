@@ -1,0 +1,237 @@
+"""Reading and writing body files: one ``.npz`` a body, no pickled objects, checked on load.
+
+The format is described in ``docs/architecture.md``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.errors import ModelError
+
+from .body import Body
+from .correctives import PoseCorrectives
+from .parameterisation import Parameterisation
+from .skeleton import Skeleton
+from .sparse import SparseRows, sorted_rows
+
+FORMAT = "sam3db-body/1"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def body_arrays(body: Body) -> dict[str, NDArray[Any]]:
+    """The arrays of a body file, by key."""
+    skeleton, transform = body.skeleton, body.parameterisation
+    arrays: dict[str, NDArray[Any]] = {
+        "format": np.array(FORMAT),
+        "name": np.array(body.name),
+        "provenance": np.array(body.provenance),
+        "joint_names": np.array(skeleton.names),
+        "joint_parents": skeleton.parents.astype(np.int32),
+        "joint_offsets": skeleton.offsets.astype(np.float64),
+        "joint_prerotations": skeleton.prerotations.astype(np.float64),
+        "parameter_names": np.array(transform.names),
+        "transform_rows": transform.rows.astype(np.int32),
+        "transform_columns": transform.columns.astype(np.int32),
+        "transform_values": transform.values.astype(np.float64),
+        "limit_min": transform.limit_min,
+        "limit_max": transform.limit_max,
+        "limit_weight": transform.limit_weight,
+        "rest_vertices": body.rest_vertices.astype(np.float32),
+        "face_sizes": body.face_sizes.astype(np.int32),
+        "face_vertices": body.face_vertices.astype(np.int32),
+        "face_materials": body.face_materials.astype(np.int32),
+        "material_names": np.array(body.material_names),
+        "uvs": body.uvs.astype(np.float32),
+        "identity_basis": body.identity_basis.astype(np.float32),
+        "identity_names": np.array(body.identity_names, dtype=str),
+        "identity_groups": np.array(body.identity_groups, dtype=str),
+        "identity_min": body.identity_min,
+        "identity_max": body.identity_max,
+        "expression_basis": body.expression_basis.astype(np.float32),
+        "expression_names": np.array(body.expression_names, dtype=str),
+        "skin_indices": body.skin_indices.astype(np.int32),
+        "skin_weights": body.skin_weights.astype(np.float32),
+        "keypoint_names": np.array(body.keypoint_names, dtype=str),
+        "landmark_names": np.array(body.landmark_names, dtype=str),
+    }
+    for prefix, rows in (("keypoint", body.keypoint_rows), ("landmark", body.landmark_rows)):
+        arrays[f"{prefix}_rows"] = rows.rows.astype(np.int32)
+        arrays[f"{prefix}_columns"] = rows.columns.astype(np.int32)
+        arrays[f"{prefix}_values"] = rows.values.astype(np.float64)
+    if body.correctives is not None:
+        arrays["corrective_activation"] = body.correctives.activation.astype(np.float32)
+        arrays["corrective_basis"] = body.correctives.basis.astype(np.float32)
+    return arrays
+
+
+def content_hash(body: Body) -> str:
+    """``sha256:<hex>`` over keys, types, shapes and bytes of a body's arrays."""
+    digest = hashlib.sha256()
+    for key, array in sorted(body_arrays(body).items()):
+        digest.update(f"{key}|{array.dtype.str}|{array.shape}|".encode())
+        digest.update(array.tobytes())
+    return "sha256:" + digest.hexdigest()
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write an uncompressed ``.npz`` whose bytes depend on the arrays alone, under a temporary name first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for key, array in arrays.items():
+                buffer = io.BytesIO()
+                np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
+                archive.writestr(zipfile.ZipInfo(f"{key}.npy", _EPOCH), buffer.getvalue())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def save_body(body: Body, path: Path) -> None:
+    """Write a body file."""
+    write_arrays(path, body_arrays(body))
+
+
+def load_body(path: Path) -> Body:
+    """Read and check a body file.
+
+    Raises:
+        ModelError: the file is missing, damaged, or not a body file of this format.
+    """
+    if not path.is_file():
+        raise ModelError(f"There is no body file at {path}. Build the bundled one with: sam3db models build")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except Exception as error:  # numpy raises many kinds for damaged files
+        raise ModelError(f"{path} is damaged or not a body file ({error}). Delete it and build it again.") from error
+    try:
+        return _body_from_arrays(arrays)
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        raise ModelError(f"{path} is not a usable body file: {error}. Delete it and build it again.") from error
+
+
+def _body_from_arrays(arrays: dict[str, NDArray[Any]]) -> Body:
+    if "format" not in arrays or str(arrays["format"]) != FORMAT:
+        raise ValueError(f"its format is not {FORMAT}")
+    _check(arrays)
+    strings = {key: tuple(str(s) for s in arrays[key]) for key in arrays if key.endswith(("_names", "_groups"))}
+    joint_names = strings["joint_names"]
+    parameterisation = Parameterisation(
+        strings["parameter_names"],
+        arrays["transform_rows"],
+        arrays["transform_columns"],
+        arrays["transform_values"],
+        arrays["limit_min"],
+        arrays["limit_max"],
+        arrays["limit_weight"],
+        len(joint_names),
+    )
+    correctives = None
+    if "corrective_basis" in arrays:
+        correctives = PoseCorrectives(arrays["corrective_activation"], arrays["corrective_basis"])
+    return Body(
+        name=str(arrays["name"]),
+        provenance=str(arrays["provenance"]),
+        skeleton=Skeleton(joint_names, arrays["joint_parents"], arrays["joint_offsets"], arrays["joint_prerotations"]),
+        parameterisation=parameterisation,
+        rest_vertices=arrays["rest_vertices"],
+        face_sizes=arrays["face_sizes"],
+        face_vertices=arrays["face_vertices"],
+        face_materials=arrays["face_materials"],
+        material_names=strings["material_names"],
+        uvs=arrays["uvs"],
+        identity_basis=arrays["identity_basis"],
+        identity_names=strings["identity_names"],
+        identity_groups=strings["identity_groups"],
+        identity_min=arrays["identity_min"],
+        identity_max=arrays["identity_max"],
+        expression_basis=arrays["expression_basis"],
+        expression_names=strings["expression_names"],
+        skin_indices=arrays["skin_indices"],
+        skin_weights=arrays["skin_weights"],
+        keypoint_names=strings["keypoint_names"],
+        keypoint_rows=_rows(arrays, "keypoint"),
+        landmark_names=strings.get("landmark_names", ()),
+        landmark_rows=_rows(arrays, "landmark"),
+        correctives=correctives,
+    )
+
+
+def _rows(arrays: dict[str, NDArray[Any]], prefix: str) -> SparseRows:
+    if f"{prefix}_rows" not in arrays:
+        return SparseRows(0, np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
+    return sorted_rows(
+        len(arrays[f"{prefix}_names"]),
+        arrays[f"{prefix}_rows"],
+        arrays[f"{prefix}_columns"],
+        arrays[f"{prefix}_values"],
+    )
+
+
+def _check(arrays: dict[str, NDArray[Any]]) -> None:
+    """Raise ValueError naming every fault at once; a body that passes cannot make the mathematics fail."""
+    faults: list[str] = []
+    joints, parameters = len(arrays["joint_names"]), len(arrays["parameter_names"])
+    vertices, loops, faces = len(arrays["rest_vertices"]), len(arrays["face_vertices"]), len(arrays["face_sizes"])
+    identities, expressions = len(arrays["identity_names"]), len(arrays["expression_names"])
+    shapes: dict[str, tuple[int, ...]] = {
+        "joint_parents": (joints,),
+        "joint_offsets": (joints, 3),
+        "joint_prerotations": (joints, 4),
+        "limit_min": (parameters,),
+        "limit_max": (parameters,),
+        "limit_weight": (parameters,),
+        "rest_vertices": (vertices, 3),
+        "face_materials": (faces,),
+        "uvs": (loops, 2),
+        "identity_basis": (identities, vertices, 3),
+        "identity_groups": (identities,),
+        "identity_min": (identities,),
+        "identity_max": (identities,),
+        "expression_basis": (expressions, vertices, 3),
+        "skin_weights": arrays["skin_indices"].shape,
+        "skin_indices": (vertices, arrays["skin_indices"].shape[-1]),
+    }
+    if "corrective_basis" in arrays:
+        shapes["corrective_basis"] = (len(arrays["corrective_activation"]), vertices, 3)
+    for key, shape in shapes.items():
+        if arrays[key].shape != shape:
+            faults.append(f"{key} has shape {arrays[key].shape}, expected {shape}")
+    for key, array in arrays.items():
+        if array.dtype.kind == "f" and not key.startswith("limit_") and not np.all(np.isfinite(array)):
+            faults.append(f"{key} holds values that are not finite")
+    for key, bound in (
+        ("transform_rows", joints * 7),
+        ("transform_columns", parameters),
+        ("face_vertices", vertices),
+        ("skin_indices", joints),
+        ("keypoint_columns", vertices + joints),
+        ("landmark_columns", vertices + joints),
+        ("face_materials", len(arrays["material_names"])),
+    ):
+        if key in arrays and arrays[key].size and not (arrays[key].min() >= 0 and arrays[key].max() < bound):
+            faults.append(f"{key} points outside 0..{bound - 1}")
+    parents = arrays["joint_parents"]
+    if len(parents) and (parents[0] != -1 or np.any(parents[1:] < 0) or np.any(parents >= np.arange(len(parents)))):
+        faults.append("joint_parents is not a tree with each parent before its children")
+    if np.any(arrays["face_sizes"] < 3) or int(arrays["face_sizes"].sum()) != loops:
+        faults.append("face_sizes does not match face_vertices")
+    if arrays["skin_weights"].size and np.abs(arrays["skin_weights"].sum(axis=1) - 1).max() > 1e-4:
+        faults.append("skin_weights do not sum to 1")
+    if faults:
+        raise ValueError("; ".join(faults))
