@@ -73,7 +73,8 @@ def reference_body(shared: Path) -> Body:
     dense = np.zeros((count, 127))
     dense[data["skin_vert_indices"], data["skin_joint_indices"]] = data["skin_weights"]
     indices = np.argsort(-dense, axis=1, kind="stable")[:, :4]
-    keypoints = np.arange(70, dtype=np.int32)
+    keypoints = load_json("mhr", "keypoints.json")["keypoints"]
+    near = [facts.joint_names.index(k.get("joint") or k["nearest_joint"]) for k in keypoints]
     return Body(
         name="mhr-lod3",
         provenance="{}",
@@ -99,8 +100,8 @@ def reference_body(shared: Path) -> Body:
         expression_names=tuple(f"shape_{i}" for i in range(45, 117)),
         skin_indices=indices.astype(np.int32),
         skin_weights=np.take_along_axis(dense, indices, axis=1).astype(np.float32),
-        keypoint_names=tuple(k["name"] for k in load_json("mhr", "keypoints.json")["keypoints"]),
-        keypoint_rows=SparseRows(70, keypoints, count + keypoints, np.ones(70)),
+        keypoint_names=tuple(k["name"] for k in keypoints),
+        keypoint_rows=SparseRows(70, np.arange(70, dtype=np.int32), count + np.array(near, np.int32), np.ones(70)),
         landmark_names=(),
         landmark_rows=SparseRows(0, np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0)),
     )
