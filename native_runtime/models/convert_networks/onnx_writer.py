@@ -1,0 +1,293 @@
+"""Writes the operators of a TensorFlow Lite graph as ONNX operators.
+
+TensorFlow Lite holds pictures as (batch, height, width, channels), ONNX Runtime's fast kernels want (batch, channels,
+height, width). A four-dimensional tensor is therefore kept channels-first inside the graph (`_Writer.picture`); where
+an operator needs the original order (the reshapes of the heads, the graph's outputs), it is turned back
+(`_Writer.plain`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import tflite
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from .tflite_reader import Graph, Operator
+
+OPSET = 17
+IR_VERSION = 8
+
+_TO_CHANNELS_FIRST = (0, 3, 1, 2)
+_TO_CHANNELS_LAST = (0, 2, 3, 1)
+
+
+def convert(graph: Graph, name: str, input_name: str, output_names: Sequence[str]) -> onnx.ModelProto:
+    """Return the ONNX model that computes what `graph` computes, for any batch size.
+
+    Inputs and outputs keep the order of dimensions that they have in TensorFlow Lite; the first one is the batch.
+    """
+    if len(graph.inputs) != 1 or len(graph.outputs) != len(output_names):
+        raise ValueError(f"{name}: expected one input and {len(output_names)} outputs")
+    writer = _Writer(graph, input_name)
+    for operator in graph.operators:
+        writer.add(operator)
+    for tensor, output_name in zip(graph.outputs, output_names, strict=True):
+        writer.node("Identity", [writer.plain(tensor)], output_name)
+
+    def value(value_name: str, tensor: int) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(value_name, TensorProto.FLOAT, ["batch", *graph.shapes[tensor][1:]])
+
+    proto = helper.make_graph(
+        writer.nodes,
+        name,
+        [value(input_name, graph.inputs[0])],
+        [value(n, t) for t, n in zip(graph.outputs, output_names, strict=True)],
+        writer.initializers,
+    )
+    model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="sam3db")
+    model.ir_version = IR_VERSION
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+class _Writer:
+    """The growing ONNX graph."""
+
+    def __init__(self, graph: Graph, input_name: str) -> None:
+        self.graph = graph
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self._constants = dict(graph.constants)
+        self._uses = Counter(t for operator in graph.operators for t in operator.inputs) + Counter(graph.outputs)
+        self._plain: dict[int, str] = {graph.inputs[0]: input_name}
+        self._picture: dict[int, str] = {}
+        self._folded_padding: dict[int, tuple[int, NDArray[np.int32]]] = {}
+        self._handlers: dict[str, Callable[[Operator], None]] = {
+            "ADD": self._add,
+            "CONCATENATION": self._concatenation,
+            "CONV_2D": self._convolution,
+            "DENSIFY": self._decode,
+            "DEPTHWISE_CONV_2D": self._convolution,
+            "DEPTH_TO_SPACE": self._depth_to_space,
+            "DEQUANTIZE": self._decode,
+            "FULLY_CONNECTED": self._fully_connected,
+            "LOGISTIC": self._logistic,
+            "MAX_POOL_2D": self._max_pool,
+            "MEAN": self._mean,
+            "PAD": self._pad,
+            "PRELU": self._prelu,
+            "RESHAPE": self._reshape,
+            "RESIZE_BILINEAR": self._resize,
+        }
+
+    def add(self, operator: Operator) -> None:
+        """Append what `operator` computes."""
+        if operator.name not in self._handlers:
+            raise ValueError(f"operator {operator.name} is not supported")
+        self._handlers[operator.name](operator)
+
+    # --- tensors -----------------------------------------------------------------------------------------------
+
+    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
+        return output
+
+    def constant(self, name: str, values: NDArray[Any]) -> str:
+        """Add an initializer. Half-precision values are stored as such and widened in the graph (once, at load)."""
+        if values.dtype == np.float16:
+            self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name + "_half"))
+            return self.node("Cast", [name + "_half"], name, to=TensorProto.FLOAT)
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def values(self, tensor: int) -> NDArray[Any]:
+        if tensor not in self._constants:
+            raise ValueError(f"tensor {tensor} was expected to be a constant")
+        return self._constants[tensor]
+
+    def picture(self, tensor: int) -> str:
+        """The name of a four-dimensional tensor in channels-first order."""
+        if tensor not in self._picture:
+            self._picture[tensor] = self.node(
+                "Transpose", [self._plain[tensor]], f"t{tensor}_first", perm=_TO_CHANNELS_FIRST
+            )
+        return self._picture[tensor]
+
+    def plain(self, tensor: int) -> str:
+        """The name of a tensor in its original order of dimensions."""
+        if tensor not in self._plain:
+            self._plain[tensor] = self.node(
+                "Transpose", [self._picture[tensor]], f"t{tensor}_last", perm=_TO_CHANNELS_LAST
+            )
+        return self._plain[tensor]
+
+    def _activate(self, name: str, kind: int, tensor: int) -> None:
+        """Bind `tensor` to the channels-first value `name` after its fused activation."""
+        if kind == tflite.ActivationFunctionType.RELU:
+            name = self.node("Relu", [name], f"t{tensor}_relu")
+        elif kind == tflite.ActivationFunctionType.RELU6:
+            low = self.constant(f"t{tensor}_low", np.array(0, dtype=np.float32))
+            high = self.constant(f"t{tensor}_high", np.array(6, dtype=np.float32))
+            name = self.node("Clip", [name, low, high], f"t{tensor}_relu6")
+        elif kind != tflite.ActivationFunctionType.NONE:
+            raise ValueError(f"fused activation {kind} is not supported")
+        self._picture[tensor] = name
+
+    # --- operators ---------------------------------------------------------------------------------------------
+
+    def _decode(self, operator: Operator) -> None:
+        # Half-precision and sparse constants were already read as dense arrays.
+        self._constants[operator.outputs[0]] = self.values(operator.inputs[0])
+
+    def _padding(self, tensor: int, kernel: Sequence[int], strides: Sequence[int], kind: int) -> tuple[int, list[int]]:
+        """The tensor to read and the ONNX pads (top, left, bottom, right), with a preceding PAD operator folded in."""
+        if tensor in self._folded_padding:
+            source, amounts = self._folded_padding[tensor]
+            if kind != tflite.Padding.VALID:
+                raise ValueError("a padded tensor is padded again")
+            return source, [int(amounts[1, 0]), int(amounts[2, 0]), int(amounts[1, 1]), int(amounts[2, 1])]
+        if kind == tflite.Padding.VALID:
+            return tensor, [0, 0, 0, 0]
+        size = self.graph.shapes[tensor][1:3]
+        totals = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in zip(size, kernel, strides, strict=True)]
+        # SAME puts the odd pixel at the bottom and the right.
+        return tensor, [totals[0] // 2, totals[1] // 2, totals[0] - totals[0] // 2, totals[1] - totals[1] // 2]
+
+    def _convolution(self, operator: Operator) -> None:
+        tensor, weights_tensor, bias_tensor = operator.inputs
+        output, options = operator.outputs[0], operator.options
+        weights = self.values(weights_tensor)
+        depthwise = operator.name == "DEPTHWISE_CONV_2D"
+        kernel = weights.shape[1:3]
+        # Ordinary weights are (out, h, w, in); depthwise ones (1, h, w, channels * multiplier).
+        weights = weights.transpose(3, 0, 1, 2) if depthwise else weights.transpose(0, 3, 1, 2)
+        strides = [options.StrideH(), options.StrideW()]
+        if (options.DilationHFactor(), options.DilationWFactor()) != (1, 1):
+            raise ValueError("dilated convolutions are not supported")
+        tensor, pads = self._padding(tensor, kernel, strides, options.Padding())
+        name = self.node(
+            "Conv",
+            [
+                self.picture(tensor),
+                self.constant(f"w{output}", weights),
+                self.constant(f"b{output}", self.values(bias_tensor)),
+            ],
+            f"t{output}",
+            kernel_shape=list(kernel),
+            strides=strides,
+            pads=pads,
+            group=self.graph.shapes[tensor][3] if depthwise else 1,
+        )
+        self._activate(name, options.FusedActivationFunction(), output)
+
+    def _max_pool(self, operator: Operator) -> None:
+        tensor, output, options = operator.inputs[0], operator.outputs[0], operator.options
+        kernel = [options.FilterHeight(), options.FilterWidth()]
+        strides = [options.StrideH(), options.StrideW()]
+        tensor, pads = self._padding(tensor, kernel, strides, options.Padding())
+        name = self.node(
+            "MaxPool", [self.picture(tensor)], f"t{output}", kernel_shape=kernel, strides=strides, pads=pads
+        )
+        self._activate(name, options.FusedActivationFunction(), output)
+
+    def _pad(self, operator: Operator) -> None:
+        tensor, output = operator.inputs[0], operator.outputs[0]
+        amounts = self.values(operator.inputs[1]).reshape(4, 2)
+        consumers = [o for o in self.graph.operators if output in o.inputs]
+        spatial_only = not amounts[[0, 3]].any()
+        if spatial_only and all(o.name in ("CONV_2D", "DEPTHWISE_CONV_2D") for o in consumers):
+            self._folded_padding[output] = (tensor, amounts)
+            return
+        pads = np.array([*amounts[list(_TO_CHANNELS_FIRST), 0], *amounts[list(_TO_CHANNELS_FIRST), 1]], dtype=np.int64)
+        self._picture[output] = self.node(
+            "Pad", [self.picture(tensor), self.constant(f"p{output}", pads)], f"t{output}"
+        )
+
+    def _add(self, operator: Operator) -> None:
+        output = operator.outputs[0]
+        name = self.node("Add", [self.picture(t) for t in operator.inputs], f"t{output}")
+        self._activate(name, operator.options.FusedActivationFunction(), output)
+
+    def _prelu(self, operator: Operator) -> None:
+        tensor, slope_tensor = operator.inputs
+        output = operator.outputs[0]
+        slope = self.constant(f"s{output}", self.values(slope_tensor).transpose(2, 0, 1))
+        self._picture[output] = self.node("PRelu", [self.picture(tensor), slope], f"t{output}")
+
+    def _resize(self, operator: Operator) -> None:
+        tensor, output, options = operator.inputs[0], operator.outputs[0], operator.options
+        if options.AlignCorners():
+            mode = "align_corners"
+        else:
+            mode = "half_pixel" if options.HalfPixelCenters() else "asymmetric"
+        source, target = self.graph.shapes[tensor], self.graph.shapes[output]
+        scales = np.array([1.0, 1.0, target[1] / source[1], target[2] / source[2]], dtype=np.float32)
+        self._picture[output] = self.node(
+            "Resize",
+            [self.picture(tensor), "", self.constant(f"z{output}", scales)],
+            f"t{output}",
+            mode="linear",
+            coordinate_transformation_mode=mode,
+        )
+
+    def _depth_to_space(self, operator: Operator) -> None:
+        output = operator.outputs[0]
+        self._picture[output] = self.node(
+            "DepthToSpace",
+            [self.picture(operator.inputs[0])],
+            f"t{output}",
+            blocksize=operator.options.BlockSize(),
+            mode="DCR",
+        )
+
+    def _reshape(self, operator: Operator) -> None:
+        tensor, output = operator.inputs[0], operator.outputs[0]
+        shape = np.array([0, *self.graph.shapes[output][1:]], dtype=np.int64)  # 0: the batch size of the input
+        self._plain[output] = self.node(
+            "Reshape", [self.plain(tensor), self.constant(f"r{output}", shape)], f"t{output}"
+        )
+
+    def _concatenation(self, operator: Operator) -> None:
+        output = operator.outputs[0]
+        if operator.options.FusedActivationFunction() != tflite.ActivationFunctionType.NONE:
+            raise ValueError("concatenation with an activation is not supported")
+        self._plain[output] = self.node(
+            "Concat", [self.plain(t) for t in operator.inputs], f"t{output}", axis=operator.options.Axis()
+        )
+
+    def _logistic(self, operator: Operator) -> None:
+        tensor, output = operator.inputs[0], operator.outputs[0]
+        layout = self._plain if tensor in self._plain else self._picture
+        layout[output] = self.node("Sigmoid", [layout[tensor]], f"t{output}")
+
+    def _mean(self, operator: Operator) -> None:
+        tensor, output = operator.inputs[0], operator.outputs[0]
+        if sorted(self.values(operator.inputs[1]).tolist()) != [1, 2]:
+            raise ValueError("only the mean over a picture is supported")
+        if operator.options.KeepDims():
+            self._picture[output] = self.node("GlobalAveragePool", [self.picture(tensor)], f"t{output}")
+        else:
+            pooled = self.node("GlobalAveragePool", [self.picture(tensor)], f"t{output}_pooled")
+            self._plain[output] = self.node("Flatten", [pooled], f"t{output}")
+
+    def _fully_connected(self, operator: Operator) -> None:
+        tensor, weights_tensor, bias_tensor = operator.inputs
+        output = operator.outputs[0]
+        if operator.options.FusedActivationFunction() != tflite.ActivationFunctionType.NONE:
+            raise ValueError("fully connected layers with an activation are not supported")
+        self._plain[output] = self.node(
+            "Gemm",
+            [
+                self.plain(tensor),
+                self.constant(f"w{output}", self.values(weights_tensor)),
+                self.constant(f"b{output}", self.values(bias_tensor)),
+            ],
+            f"t{output}",
+            transB=1,
+        )

@@ -1,0 +1,121 @@
+"""A manifest says for each file of a folder what it must be and where it came from.
+
+`manifest.json` beside the files:
+
+    {"format": "sam3db-manifest/1",
+     "files": {"NAME": {"sha256": "...", "size": 123, "licence": "...",
+                        "source": {"package": ..., "version": ..., "file": ..., "sha256": ...}, ...}},
+     ...}
+
+Whatever else a builder wants to record (versions of its tools, notes) stands beside `files` or inside an entry;
+nothing here depends on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from native_runtime.errors import ModelError
+
+FORMAT = "sam3db-manifest/1"
+NAME = "manifest.json"
+
+# path -> (size, modification time in ns, sha256): a file that was not touched is not hashed again in this process.
+_hashes: dict[str, tuple[int, int, str]] = {}
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal; remembered until the file's size or modification time changes."""
+    status = path.stat()
+    key = str(path.resolve())
+    known = _hashes.get(key)
+    if known is not None and known[:2] == (status.st_size, status.st_mtime_ns):
+        return known[2]
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    _hashes[key] = (status.st_size, status.st_mtime_ns, digest)
+    return digest
+
+
+def describe(path: Path, **facts: Any) -> dict[str, Any]:
+    """The entry for the file `path`: its hash and size, and what the builder knows of it (`source`, `licence`, ...)."""
+    return {"sha256": sha256_of(path), "size": path.stat().st_size, **facts}
+
+
+def write(folder: Path, files: Mapping[str, Mapping[str, Any]], **facts: Any) -> Path:
+    """Write `folder/manifest.json` (temporary name, then rename) and return its path."""
+    content = {"format": FORMAT, **facts, "files": {name: dict(files[name]) for name in sorted(files)}}
+    return write_atomically(folder / NAME, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The manifest of `folder`.
+
+    Raises:
+        ModelError: there is none, or it cannot be read.
+    """
+    path = folder / NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content["files"], dict):
+            raise ValueError("'files' is not an object")
+    except FileNotFoundError:
+        raise ModelError(f"There are no model files in {folder}. Build them with `sam3db models build`.") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"The list of model files {path} is damaged ({error}). Build them anew with `sam3db models build`."
+        ) from error
+    return dict(content)
+
+
+def fault(folder: Path, name: str, entry: Mapping[str, Any]) -> str | None:
+    """What is wrong with the file `folder/name` by its manifest entry: "missing", "damaged" or None."""
+    path = folder / name
+    try:
+        if path.stat().st_size != entry["size"] or sha256_of(path) != entry["sha256"]:
+            return "damaged"
+    except FileNotFoundError:
+        return "missing"
+    except OSError:
+        return "damaged"
+    return None
+
+
+def verified_path(folder: Path, name: str) -> Path:
+    """The path of the file `name` in `folder`, after a check of its size and hash.
+
+    Raises:
+        ModelError: it is not in the manifest, missing or damaged; the message names the command that builds it.
+    """
+    files = read(folder)["files"]
+    if name not in files:
+        known = ", ".join(sorted(files)) or "nothing"
+        raise ModelError(f"{name} is not among the models in {folder} (there: {known}). See `sam3db models list`.")
+    problem = fault(folder, name, files[name])
+    if problem is not None:
+        raise ModelError(f"The model file {folder / name} is {problem}. Build it anew with `sam3db models build`.")
+    return folder / name
+
+
+def write_atomically(path: Path, data: bytes) -> Path:
+    """Write `data` to a temporary file beside `path` and rename it, so that nobody ever sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        # mkstemp makes files private; model files are as readable as any other file of the user.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path

@@ -1,0 +1,55 @@
+"""Where model files live, and the checked way to them.
+
+* `MODELS/landmarks/*.onnx` and `manifest.json`: the networks of the engine `landmarks`
+* `MODELS/bodies/*.npz` and `manifest.json`: body models, one file per level of detail
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from native_runtime.errors import ModelError
+from native_runtime.models import manifest
+
+ENVIRONMENT_VARIABLE = "SAM3DB_MODELS"
+NETWORKS_FOLDER = "landmarks"
+BODIES_FOLDER = "bodies"
+
+
+def models_dir(given: str | os.PathLike[str] | None = None) -> Path:
+    """The models folder: `given`, else what `SAM3DB_MODELS` names, else one in the user's cache (it may not exist)."""
+    named = given or os.environ.get(ENVIRONMENT_VARIABLE)
+    if named:
+        return Path(named).expanduser().absolute()
+    if sys.platform == "win32":
+        cache = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        cache = Path.home() / "Library" / "Caches"
+    else:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "sam3db" / "models"
+
+
+def network_path(name: str, models: str | os.PathLike[str] | None = None) -> Path:
+    """The ONNX file of the network `name` ("pose_landmark", ...), its hash verified.
+
+    Raises:
+        ModelError: it is missing or damaged.
+    """
+    return manifest.verified_path(models_dir(models) / NETWORKS_FOLDER, f"{name}.onnx")
+
+
+def body_path(name: str | os.PathLike[str], models: str | os.PathLike[str] | None = None) -> Path:
+    """The file of the body `name` ("default", ...), its hash verified; or `name` itself where it is an .npz file.
+
+    Raises:
+        ModelError: it is missing or damaged.
+    """
+    path = Path(name)
+    if path.suffix == ".npz":
+        if not path.is_file():
+            raise ModelError(f"There is no body file {path}. `sam3db models list` shows the bodies that can be named.")
+        return path
+    return manifest.verified_path(models_dir(models) / BODIES_FOLDER, f"{path}.npz")

@@ -1,0 +1,1 @@
+"""ONNX Runtime sessions: which hardware runs a network, what happens when that fails, and calling it by names."""
