@@ -1,7 +1,7 @@
 """What all tests share: where the outside things are, and how a test asks for them.
 
-A fixture for something that a machine may lack skips with the reason, so that a plain ``pytest`` is green on a bare clone and complete on
-a machine that has everything.
+A fixture for something that a machine may lack skips with the reason, so that a plain ``pytest`` is green on a bare
+clone and complete on a machine that has everything.
 
 | variable | default | what |
 | --- | --- | --- |
@@ -17,6 +17,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,3 +88,9 @@ def real_blender() -> str:
     if shutil.which(command) is None:
         pytest.skip(f"SAM3DB_BLENDER names {command}, which is not an executable")
     return command
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers, the same on every run."""
+    return np.random.default_rng(20260101)

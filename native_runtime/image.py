@@ -1,0 +1,365 @@
+"""Reads photos as the world makes them, and gives each as upright 8-bit sRGB pixels.
+
+OpenCV decodes; what it does differently from format to format (rotation, alpha, depth, cut files) is settled here, so
+that one rule holds for all of them. A file's name says nothing: its bytes do.
+
+Two sizes. A photo has its *original* size (upright, as an image editor shows it) and the size of its working
+``pixels``, which are the same unless the longer side exceeds `WORKING_SIDE`. Everything that leaves the program
+(estimates, cameras, prompts, masks) is in original pixels; `Photo.to_working` and `Photo.to_original` convert.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import struct
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import picture_repair
+from .errors import PhotoError, PromptError
+from .exif import focal_length_px, read_exif
+from .picture_format import PictureHeader, picture_kind, read_header
+
+# Working pixels have at most this many along their longer side. Nearly every camera stays below it; a network sees
+# crops of a few hundred pixels, so nothing is lost beyond it but memory.
+WORKING_SIDE = 8192
+# Largest picture that is decoded: the largest phone sensors have 200 million pixels.
+MAX_PIXELS = 210_000_000
+# Largest decoded picture in memory, bytes (16-bit files with alpha take eight a pixel).
+MAX_DECODED_BYTES = 1_300_000_000
+MAX_FILE_BYTES = 2_000_000_000
+# sRGB grey under transparent pixels: neither the darkest nor the brightest clothes vanish in it.
+BACKGROUND_GREY = 128
+
+_decoding = threading.Lock()
+
+
+@dataclass
+class Photo:
+    """A photo that has been read.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, sRGB, red first, upright.
+        path: where it came from.
+        focal_px: focal length by EXIF in pixels of ``pixels``, None where EXIF does not say.
+        notes: what was done to it that an artist may want to know.
+        original_size: (width, height) upright, before any reduction; the size of ``pixels`` when not given.
+    """
+
+    pixels: NDArray[np.uint8]
+    path: Path
+    focal_px: float | None = None
+    notes: list[str] = field(default_factory=list)
+    original_size: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        if self.original_size == (0, 0):
+            self.original_size = self.size
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of ``pixels``."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Working pixels per original pixel along x and y: (1, 1) unless the photo was reduced."""
+        return self.size[0] / self.original_size[0], self.size[1] / self.original_size[1]
+
+    def to_working(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Points (..., 2) in original pixels to pixels of ``pixels``; (0, 0) is the centre of the top-left pixel in
+        both.
+        """
+        return (np.asarray(points, dtype=np.float64) + 0.5) * self.scale - 0.5
+
+    def to_original(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Points (..., 2) in pixels of ``pixels`` to original pixels."""
+        return (np.asarray(points, dtype=np.float64) + 0.5) / self.scale - 0.5
+
+
+def read_photo(path: str | os.PathLike[str]) -> Photo:
+    """Read a photo from a file.
+
+    JPEG, PNG, WebP, TIFF and BMP always; HEIC where the package ``pillow-heif`` is installed. The first picture of
+    several is taken. EXIF rotation is applied, alpha is flattened over neutral grey, deeper pictures are brought to 8
+    bits, pictures cut short are shown as far as they go (with a note).
+
+    Raises:
+        PhotoError: it cannot be read; the message says why and what to do.
+    """
+    path = Path(path)
+    data = _read_file(path)
+    try:
+        photo = decode_photo(data, path)
+    except PhotoError as error:
+        raise PhotoError(f"{path}: {error}") from error.__cause__
+    except MemoryError as error:
+        raise PhotoError(f"{path}: there is not enough memory for a picture of this size. Reduce it first.") from error
+    return photo
+
+
+def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
+    """As `read_photo`, from a file's bytes; ``path`` is only noted."""
+    kind = picture_kind(data)
+    notes: list[str] = []
+    if kind == "HEIC":
+        pixels, exif_block = _decode_heic(data)
+        orientation = (
+            1  # the decoder has applied the file's own transformations; EXIF's copy is informational (ISO 23008-12)
+        )
+        original_size = pixels.shape[1], pixels.shape[0]
+    else:
+        header = read_header(data)
+        _check_size(header)
+        exif_block = header.exif
+        pixels = _decode(header, data, notes)
+        orientation = read_exif(exif_block).orientation
+        original_size = header.width, header.height
+        if header.several:
+            notes.append("The file holds several pictures; the first one was taken.")
+    pixels = _to_rgb8(pixels, notes)
+
+    if orientation != 1:
+        pixels = turn_upright(pixels, orientation)
+        notes.append(f"Turned upright (EXIF orientation {orientation}).")
+    if orientation >= 5:
+        original_size = original_size[1], original_size[0]
+    pixels = _reduce(pixels)
+    if (pixels.shape[1], pixels.shape[0]) != original_size:
+        notes.append(
+            f"Worked on at {pixels.shape[1]} x {pixels.shape[0]} pixels of {original_size[0]} x {original_size[1]}."
+        )
+
+    focal, doubt = focal_length_px(read_exif(exif_block), pixels.shape[1], pixels.shape[0])
+    if doubt:
+        notes.append(doubt + ".")
+    return Photo(np.ascontiguousarray(pixels), path, focal, notes, original_size)
+
+
+def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Undo an EXIF orientation (1 to 8): ``pixels`` (H, W, ...) as stored, the result as seen."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)  # now 5 is upright, 6 mirrored left-right, 7 turned half, 8 mirrored top-bottom
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels
+
+
+def read_mask(path: str | os.PathLike[str], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Read a mask picture of the photo's original ``size`` (width, height): (H, W) bool, True where the person is.
+
+    White (or, in a picture with transparency, opaque) marks the person.
+
+    Raises:
+        PhotoError: the file cannot be read.
+        PromptError: its size is another than the photo's, or it marks nothing.
+    """
+    photo = read_photo(path)
+    if photo.original_size != tuple(size):
+        have, want = photo.original_size, size
+        raise PromptError(
+            f"{path}: the mask has {have[0]} x {have[1]} pixels, but the photo has {want[0]} x {want[1]}. "
+            "They must be equal."
+        )
+    # Transparent pixels were laid over grey 128, which counts as outside.
+    mask = photo.pixels.min(axis=2) > BACKGROUND_GREY
+    if photo.size != photo.original_size:
+        mask = cv2.resize(mask.astype(np.uint8), photo.original_size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    if not mask.any():
+        raise PromptError(f"{path}: the mask marks nothing. The person must be white, everything else black.")
+    return mask
+
+
+def _read_file(path: Path) -> bytes:
+    """The file's bytes, or a PhotoError for everything that is not an ordinary readable file."""
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise PhotoError(f"{path}: this is a folder; name a photo inside it.")
+        if not stat.S_ISREG(status.st_mode):
+            raise PhotoError(f"{path}: this is not an ordinary file.")
+        if status.st_size == 0:
+            raise PhotoError(f"{path}: the file is empty. It was probably not copied completely: copy it again.")
+        if status.st_size > MAX_FILE_BYTES:
+            raise PhotoError(f"{path}: a file of {status.st_size / 1e9:.1f} GB is too large for a photo.")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise PhotoError(f"{path}: there is no such file.") from error
+    except PermissionError as error:
+        raise PhotoError(
+            f"{path}: the file may not be read. Change its permissions, or copy it to another folder."
+        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise PhotoError(f"{path}: the file cannot be read ({error}).") from error
+
+
+def _check_size(header: PictureHeader) -> None:
+    width, height = header.width, header.height
+    if width <= 0 or height <= 0:
+        raise PhotoError("The file is damaged: it claims a picture without pixels.")
+    pixels = width * height
+    if pixels > MAX_PIXELS or pixels * header.bytes_per_pixel > MAX_DECODED_BYTES:
+        raise PhotoError(
+            f"The picture has {width} x {height} pixels, which is more than can be read "
+            f"(about {MAX_PIXELS // 1_000_000} million of 8 bits). Reduce it first."
+        )
+
+
+def _decode(header: PictureHeader, data: bytes, notes: list[str]) -> NDArray[Any]:
+    """Decode with OpenCV as stored: no rotation, all channels and bits."""
+    if header.orientation_places:
+        # OpenCV turns TIFF (and only TIFF) whatever one asks for; hiding the tag leaves the turning to us.
+        blind = bytearray(data)
+        for place, code in header.orientation_places:
+            struct.pack_into(code, blind, place, 1)
+        data = bytes(blind)
+
+    flags = cv2.IMREAD_UNCHANGED
+    if header.kind == "JPEG":
+        # JPEG can be decoded at a half, a quarter or an eighth: far cheaper than reducing afterwards.
+        longest = max(header.width, header.height)
+        reduced = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+        step = next((step for step in (1, 2, 4) if longest <= step * WORKING_SIDE), 8)
+        flags = (cv2.IMREAD_COLOR if step == 1 else reduced[step]) | cv2.IMREAD_IGNORE_ORIENTATION
+
+    pixels = _imdecode(data, flags) if header.whole else None
+    if pixels is None:
+        whole = picture_repair.complete(header.kind, data)
+        pixels = _imdecode(whole, flags) if whole is not None else None
+        if pixels is None or _is_plain(pixels):
+            reason = "its data cannot be decoded" if header.whole else "it ends before the picture does"
+            raise PhotoError(
+                f"The {header.kind} file is damaged: {reason}. Copy it again, or save it anew in an image editor."
+            )
+        notes.append("The file is damaged or ends early; the missing part of the picture is plain.")
+    return pixels
+
+
+def _is_plain(pixels: NDArray[Any]) -> bool:
+    """Whether a picture of more than a few pixels has one colour only: nothing of it was in the file."""
+    return pixels.shape[0] * pixels.shape[1] > 64 and np.ptp(pixels[::7, ::7]) == 0
+
+
+def _imdecode(data: bytes, flags: int) -> NDArray[Any] | None:
+    with _quiet():
+        try:
+            return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        except cv2.error:
+            return None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the codecs (C libraries with a habit of printing) write to descriptor 2 away from people's terminals.
+
+    The descriptor belongs to the whole process, hence the lock.
+    """
+    with _decoding, contextlib.ExitStack() as stack:
+        previous = cv2.getLogLevel() if hasattr(cv2, "getLogLevel") else None
+        if previous is not None:
+            cv2.setLogLevel(0)
+            stack.callback(cv2.setLogLevel, previous)
+        try:
+            sys.stderr.flush()
+            saved = os.dup(2)
+        except (OSError, AttributeError, ValueError):
+            saved = None  # no standard error at all, as in a windowed program
+        if saved is not None:
+            sink = stack.enter_context(tempfile.TemporaryFile())
+            stack.callback(os.close, saved)
+            stack.callback(os.dup2, saved, 2)
+            os.dup2(sink.fileno(), 2)
+        yield
+
+
+def _decode_heic(data: bytes) -> tuple[NDArray[Any], bytes]:
+    """Decode with pillow-heif: pixels as OpenCV would give them (blue first), and the EXIF block."""
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise PhotoError(
+            "HEIC photos need the Python package pillow-heif (pip install pillow-heif). "
+            "Without it, save the photo as JPEG first."
+        ) from error
+    try:
+        file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
+        width, height = file.size
+        _check_size(PictureHeader("HEIC", width, height, 4))
+        pixels = np.asarray(file)
+        exif = file.info.get("exif") or b""
+    except PhotoError:
+        raise
+    except Exception as error:  # the binding raises whatever libheif reports, of many types
+        raise PhotoError(
+            f"The HEIC file is damaged or of a kind that cannot be read ({error}). Save it as JPEG first."
+        ) from error
+    if pixels.ndim == 3:
+        pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
+    return pixels, exif
+
+
+def _to_rgb8(pixels: NDArray[Any], notes: list[str]) -> NDArray[np.uint8]:
+    """(H, W) or (H, W, 1, 2, 3 or 4) of any number type, blue first, to (H, W, 3) uint8, red first."""
+    eight = _to_8_bits(pixels, notes)
+    if eight.ndim == 2 or eight.shape[2] == 1:
+        return cv2.cvtColor(eight, cv2.COLOR_GRAY2RGB)
+    if eight.shape[2] == 2:  # grey and alpha
+        return _flatten(cv2.cvtColor(np.ascontiguousarray(eight[:, :, 0]), cv2.COLOR_GRAY2RGB), eight[:, :, 1], notes)
+    if eight.shape[2] == 3:
+        return cv2.cvtColor(eight, cv2.COLOR_BGR2RGB)
+    return _flatten(cv2.cvtColor(eight, cv2.COLOR_BGRA2RGB), eight[:, :, 3], notes)
+
+
+def _to_8_bits(pixels: NDArray[Any], notes: list[str]) -> NDArray[np.uint8]:
+    if pixels.dtype == np.uint8:
+        return pixels
+    notes.append(f"Brought from {pixels.dtype.itemsize * 8} bits to 8.")
+    if pixels.dtype == np.uint16:
+        return cv2.convertScaleAbs(pixels, alpha=255.0 / 65535.0)
+    if np.issubdtype(pixels.dtype, np.floating):
+        # Floating point TIFFs are 0..1 by custom; some hold 0..255 or 0..65535, which the largest value tells.
+        finite = np.nan_to_num(pixels, nan=0.0, posinf=0.0, neginf=0.0)
+        largest = float(finite.max(initial=0.0))
+        top = next((top for top in (1.0, 255.0, 65535.0) if largest <= top * 1.001), max(largest, 1.0))
+        return np.clip(finite * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
+    limits = np.iinfo(pixels.dtype)
+    scaled = (pixels.astype(np.float32) - max(limits.min, 0)) * (255.0 / limits.max)
+    return np.clip(scaled + 0.5, 0, 255).astype(np.uint8)
+
+
+def _flatten(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8], notes: list[str]) -> NDArray[np.uint8]:
+    """Lay (H, W, 3) over grey where (H, W) alpha lets it through."""
+    if alpha.min(initial=255) == 255:
+        return rgb
+    notes.append("Transparent parts were laid over grey.")
+    # In bands of rows: the intermediate values of a whole large picture would take several times its memory.
+    out = np.empty_like(rgb)
+    for start in range(0, rgb.shape[0], 256):
+        band = slice(start, start + 256)
+        cover = alpha[band, :, None].astype(np.uint16)
+        mixed = rgb[band].astype(np.uint16) * cover + BACKGROUND_GREY * (255 - cover)
+        out[band] = (mixed + 127) // 255
+    return out
+
+
+def _reduce(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Bring the longer side down to `WORKING_SIDE`; smaller pictures stay as they are."""
+    height, width = pixels.shape[:2]
+    factor = WORKING_SIDE / max(height, width)
+    if factor >= 1.0:
+        return pixels
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

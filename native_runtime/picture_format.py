@@ -1,0 +1,239 @@
+"""What the first bytes of a picture file say, before anything is decoded: its kind, its size, where its EXIF block
+lies, whether it is whole.
+
+Knowing the size first is what protects the machine from a small file that claims to be a huge picture.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from .errors import PhotoError
+from .exif import ORIENTATION, TiffReader
+
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_SAMPLES = 256, 257, 258, 262, 277
+_TIFF_SUBFILE, _TIFF_DNG_VERSION = 254, 0xC612
+_PHOTOMETRIC_CMYK, _PHOTOMETRIC_SENSOR = 5, (32803, 34892)
+
+HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+
+# Files that people drop in by mistake, by their first bytes: what to say instead of "damaged".
+_KNOWN_OTHERS: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"GIF8", "a GIF animation"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"8BPS", "a Photoshop document"),
+    (0, b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+    (0, b"BLENDER", "a Blender file"),
+    (0, b"\x28\xb5\x2f\xfd", "a compressed file (perhaps a .blend)"),
+    (0, b"PK\x03\x04", "a zip archive"),
+    (0, b"\x1aE\xdf\xa3", "a video"),
+    (0, b"<svg", "an SVG drawing"),
+    (0, b"<?xml", "an XML file"),
+    (0, b"<!DOCTYPE", "a web page"),
+    (0, b"<html", "a web page"),
+    (0, b"FUJIFILMCCD-RAW", "a camera raw file"),
+    (0, b"IIRO", "a camera raw file"),
+    (0, b"\x00\x00\x00\x0cjP", "a JPEG 2000 picture"),
+    (8, b"AVI ", "a video"),
+    (4, b"ftypavif", "an AVIF picture"),
+    (4, b"ftypcrx", "a camera raw file"),
+    (4, b"ftyp", "a video"),
+)
+
+
+@dataclass
+class PictureHeader:
+    """What is known of a picture before decoding it.
+
+    Attributes:
+        kind: ``JPEG``, ``PNG``, ``WebP``, ``TIFF``, ``BMP`` or ``HEIC``.
+        width, height: pixels as stored, before any rotation; 0 for HEIC, whose decoder says.
+        bytes_per_pixel: of the decoded picture, at most.
+        exif: the EXIF block, or empty bytes.
+        whole: False when the file ends early.
+        several: True when the file holds further pictures (frames, pages) that are not read.
+        orientation_places: (position, ``struct`` format) of the orientation values of a TIFF, which its decoder must
+            not see.
+    """
+
+    kind: str
+    width: int
+    height: int
+    bytes_per_pixel: int = 3
+    exif: bytes = b""
+    whole: bool = True
+    several: bool = False
+    orientation_places: list[tuple[int, str]] = field(default_factory=list)
+
+
+def read_header(data: bytes) -> PictureHeader:
+    """Look at a file's bytes.
+
+    Raises:
+        PhotoError: it is no picture of a kind that can be read, or its header is damaged.
+    """
+    kind = picture_kind(data)
+    try:
+        return _READERS[kind](data)
+    except (struct.error, IndexError, ValueError) as error:
+        raise PhotoError(
+            f"The {kind} file is damaged: its header makes no sense. Open it in an image editor and save it anew."
+        ) from error
+
+
+def picture_kind(data: bytes) -> str:
+    """The kind of picture by its first bytes (never by the file's name); PhotoError when it is none of ours."""
+    if data[:3] == b"\xff\xd8\xff":
+        return "JPEG"
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return "PNG"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    if data[:4] in (b"II*\0", b"MM\0*"):
+        return "TIFF"
+    if data[:2] == b"BM" and len(data) >= 26:
+        return "BMP"
+    if data[4:8] == b"ftyp" and (data[8:12] in HEIC_BRANDS or any(brand in data[16:48] for brand in HEIC_BRANDS[:2])):
+        return "HEIC"
+    head = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+    for offset, magic, name in _KNOWN_OTHERS:
+        if (head if offset == 0 else data)[offset : offset + len(magic)] == magic:
+            raise PhotoError(f"This is {name}, not a photo that can be read. Save it as JPEG or PNG first.")
+    if not data.strip(b"\0"):
+        raise PhotoError("The file holds nothing but zeros. It was probably not copied completely: copy it again.")
+    raise PhotoError("This is not a picture of a kind that can be read (JPEG, PNG, WebP, TIFF, BMP or HEIC).")
+
+
+def _read_jpeg(data: bytes) -> PictureHeader:
+    """Walk the markers up to the frame header (ITU-T T.81, annex B)."""
+    exif = b""
+    place = 2
+    while True:
+        while data[place] != 0xFF:  # tolerate filler between segments, as decoders do
+            place += 1
+        while data[place] == 0xFF:
+            place += 1
+        marker = data[place]
+        place += 1
+        if marker in _JPEG_BARE:
+            continue
+        (length,) = struct.unpack_from(">H", data, place)
+        if length < 2 or marker in (0xD9, 0xDA):
+            raise ValueError("no frame header")
+        if marker == 0xE1 and data[place + 2 : place + 8] == b"Exif\0\0" and not exif:
+            exif = data[place + 8 : place + length]
+        if marker in _JPEG_FRAMES:
+            height, width, components = struct.unpack_from(">HHB", data, place + 3)
+            # Some writers pad after the end marker; phones append whole files (depth maps, films).
+            whole = data.rfind(b"\xff\xd9", place) >= 0
+            return PictureHeader("JPEG", width, height, max(components, 3), exif, whole)
+        place += length
+
+
+def _read_png(data: bytes) -> PictureHeader:
+    if data[12:16] != b"IHDR":
+        raise ValueError("no IHDR")
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    exif = b""
+    several = whole = False
+    place = 8
+    while place + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, place)
+        if name == b"eXIf" and place + 8 + length <= len(data):
+            exif = data[place + 8 : place + 8 + length]
+        several = several or name == b"acTL"
+        whole = whole or (name == b"IEND" and place + 12 <= len(data))
+        place += 12 + length
+    samples = {0: 1, 2: 3, 3: 4, 4: 4, 6: 4}[colour]
+    return PictureHeader("PNG", width, height, samples * (2 if depth == 16 else 1), exif, whole, several)
+
+
+def _read_webp(data: bytes) -> PictureHeader:
+    """Sizes as in the WebP container specification and RFC 9649."""
+    (size,) = struct.unpack_from("<I", data, 4)
+    chunk = data[12:16]
+    exif = b""
+    several = False
+    if chunk == b"VP8X":
+        several = bool(data[20] & 2)
+        width, height = (1 + int.from_bytes(data[start : start + 3], "little") for start in (24, 27))
+        place = 12
+        while place + 8 <= len(data):
+            name, length = struct.unpack_from("<4sI", data, place)
+            if name == b"EXIF":
+                exif = data[place + 8 : place + 8 + length]
+            place += 8 + length + (length & 1)
+    elif chunk == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    elif chunk == b"VP8 ":
+        width, height = (value & 0x3FFF for value in struct.unpack_from("<HH", data, 26))
+    else:
+        raise ValueError("unknown first chunk")
+    return PictureHeader("WebP", width, height, 4, exif, len(data) >= size + 8, several)
+
+
+def _read_tiff(data: bytes) -> PictureHeader:
+    reader = TiffReader(data)
+    if not reader.valid:
+        raise ValueError("no TIFF header")
+    entries = reader.entries(reader.first_directory)
+    tags = reader.directory(reader.first_directory)
+    if data[8:10] == b"CR" or _TIFF_DNG_VERSION in tags or tags.get(_TIFF_PHOTOMETRIC, [0])[0] in _PHOTOMETRIC_SENSOR:
+        raise PhotoError("This is a camera raw file. Develop it to JPEG or TIFF first.")
+    if int(tags.get(_TIFF_SUBFILE, [0])[0]) & 1:
+        raise PhotoError(
+            "This TIFF starts with a thumbnail: it is probably a camera raw file. Develop it to JPEG or TIFF first."
+        )
+    if _TIFF_WIDTH not in tags or _TIFF_HEIGHT not in tags:
+        raise ValueError("no size")
+    bits = max(tags.get(_TIFF_BITS, [1]))
+    samples = tags.get(_TIFF_SAMPLES, [1])[0]
+    if tags.get(_TIFF_PHOTOMETRIC, [0])[0] == _PHOTOMETRIC_CMYK and bits > 8:
+        raise PhotoError("This TIFF holds CMYK colours of 16 bits, which cannot be read. Convert it to RGB first.")
+    count = len(entries)
+    (raw_count,) = struct.unpack_from(reader.order + "H", data, reader.first_directory)
+    several = False
+    if count and raw_count < 1000:
+        after = reader.first_directory + 2 + 12 * raw_count
+        several = after + 4 <= len(data) and struct.unpack_from(reader.order + "I", data, after)[0] != 0
+    places = [(where, reader.order + "H") for tag, kind, _, where in entries if tag == ORIENTATION and kind == 3]
+    return PictureHeader(
+        "TIFF",
+        int(tags[_TIFF_WIDTH][0]),
+        int(tags[_TIFF_HEIGHT][0]),
+        int(max(samples, 3) + 1) * max(1, int(bits) // 8),
+        data,
+        True,
+        several,
+        places,
+    )
+
+
+def _read_bmp(data: bytes) -> PictureHeader:
+    (size, _, start, header) = struct.unpack_from("<IIII", data, 2)
+    if header == 12:
+        width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
+    else:
+        width, height, _, bits = struct.unpack_from("<iiHH", data, 18)
+    if width <= 0 or height == 0 or bits not in (1, 4, 8, 16, 24, 32):
+        raise ValueError("impossible size or depth")
+    expected = max(size, start + (width * bits + 31) // 32 * 4 * abs(height) if bits >= 16 else 0)
+    return PictureHeader("BMP", width, abs(height), 4, whole=len(data) >= expected)
+
+
+def _read_heic(data: bytes) -> PictureHeader:
+    return PictureHeader("HEIC", 0, 0)
+
+
+_READERS = {
+    "JPEG": _read_jpeg,
+    "PNG": _read_png,
+    "WebP": _read_webp,
+    "TIFF": _read_tiff,
+    "BMP": _read_bmp,
+    "HEIC": _read_heic,
+}
