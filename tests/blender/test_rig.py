@@ -73,8 +73,7 @@ def test_numbers_come_back(any_body: Body) -> None:
 
 
 def test_hand_posed_bones_are_read(small_body: Body) -> None:
-    """A bone that an artist turned in another rotation mode, and a twist helper behind it, are read as they stand.
-    """
+    """A bone that an artist turned in another rotation mode, and a twist helper behind it, are read as they stand."""
     rig, _ = _build(small_body)
     arm = rig.pose.bones["l_uparm"]
     arm.rotation_mode = "QUATERNION"

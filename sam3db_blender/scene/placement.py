@@ -1,0 +1,61 @@
+"""Where the people of one photo and its camera stand in Blender's world, without Blender.
+
+An estimate gives each person in the axes of the photo's camera (x right, y down, z forward). The world is these
+axes turned so that the camera looks along +y with z up, then moved so that the lowest point of all people touches
+the floor (z = 0) and the first person stands at the origin. One motion serves the whole photo, so that people keep
+their places relative to each other and to the camera.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+#: Photo camera axes (x right, y down, z forward) to world axes (x right, y away from the camera, z up).
+WORLD_FROM_CAMERA: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+#: Blender's camera axes (x right, y up, looking along -z) in the same world: a quarter turn about x.
+CAMERA_OBJECT_ROTATION: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The motion from camera axes to the world: ``world = WORLD_FROM_CAMERA @ camera + camera_location``.
+
+    Attributes:
+        camera_location: (3,) m, where the photo was taken from.
+    """
+
+    camera_location: Array
+
+    def world(self, points: ArrayLike) -> Array:
+        """(..., 3) points in camera axes (m) as world points (m)."""
+        return np.asarray(points, dtype=np.float64) @ WORLD_FROM_CAMERA.T + self.camera_location
+
+    def camera(self, points: ArrayLike) -> Array:
+        """(..., 3) world points (m) in camera axes (m); the inverse of ``world``."""
+        return (np.asarray(points, dtype=np.float64) - self.camera_location) @ WORLD_FROM_CAMERA
+
+    def rig_location(self, camera_translation: ArrayLike) -> Array:
+        """Where the rig of a person with this ``camera_translation`` (m) stands (3,).
+
+        A rig's own axes are the world's: MHR's, turned once (``layout.BLENDER_FROM_MHR``); so it needs no rotation.
+        """
+        return self.world(camera_translation)
+
+
+def place_people(vertices: Sequence[ArrayLike], roots: Sequence[ArrayLike]) -> Placement:
+    """The placement for the people of one photo.
+
+    Args:
+        vertices: per person (V, 3) m, camera axes.
+        roots: per person (3,) m, camera axes: the root joint (pelvis). The first person comes to stand at the
+        origin.
+    """
+    lowest = max(float(np.asarray(points)[:, 1].max()) for points in vertices)
+    x, _, z = np.asarray(roots[0], dtype=np.float64)
+    return Placement(camera_location=np.array([-x, -z, lowest]))
