@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .layout import BLENDER_FROM_MHR, METRES_PER_CENTIMETRE, BoneLayout
+from native_runtime.camera import CM_PER_M, MHR_TO_BLENDER
+
+from .layout import BoneLayout
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -55,12 +57,12 @@ class ChannelMap:
         #: Blender's rotation mode of each bone: the joint's x is applied first, then y, then z.
         self.rotation_modes: tuple[str, ...] = tuple("".join("XYZ"[k] for k in row) for row in self.axis)
 
-        parent_axes = np.tile(BLENDER_FROM_MHR, (count, 1, 1))
+        parent_axes = np.tile(MHR_TO_BLENDER, (count, 1, 1))
         has_parent = layout.parents >= 0
         owners = layout.parents[has_parent]
         parent_axes[has_parent] = layout.rest[owners, :3, :3] @ np.swapaxes(turns[owners], 1, 2)
         #: (J, 3, 3): joint translation (cm, parent's axes) -> bone location (m, own rest axes).
-        self.location_map: Array = METRES_PER_CENTIMETRE * np.swapaxes(layout.rest[:, :3, :3], 1, 2) @ parent_axes
+        self.location_map: Array = np.swapaxes(layout.rest[:, :3, :3], 1, 2) @ parent_axes / CM_PER_M
 
     def channels(self, joint_parameters: ArrayLike) -> Channels:
         """(J, 7) joint parameters (cm, radians, log2) as bone channels."""
@@ -76,9 +78,9 @@ class ChannelMap:
     def joint_parameters(self, channels: Channels) -> Array:
         """Bone channels as (J, 7) joint parameters; the inverse of ``channels``."""
         joints = np.zeros((len(channels.scale), 7))
-        # location_map is a rotation times METRES_PER_CENTIMETRE, so its inverse is its transpose over the square of
+        # location_map is a rotation over CM_PER_M, so its inverse is its transpose times the square of
         # that.
-        joints[:, :3] = np.einsum("jab,ja->jb", self.location_map, channels.location) / METRES_PER_CENTIMETRE**2
+        joints[:, :3] = np.einsum("jab,ja->jb", self.location_map, channels.location) * CM_PER_M**2
         joints[:, 3:6] = self.sign * np.take_along_axis(channels.rotation, self.axis, axis=1)
         joints[:, 6] = np.log2(channels.scale)
         return joints

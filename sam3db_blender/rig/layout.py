@@ -20,14 +20,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.camera import MHR_TO_BLENDER, mhr_to_blender
+
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 Array = NDArray[np.float64]
-
-#: MHR (x left, y up, z front) to Blender (x left, y back, z up); native_runtime.camera states the same turn.
-BLENDER_FROM_MHR: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-METRES_PER_CENTIMETRE = 0.01
 
 #: Shortest bone in metres: Blender removes bones that are nearly points.
 MIN_LENGTH = 1e-3
@@ -121,8 +119,8 @@ def bone_layout(body: Body) -> BoneLayout:
     joints = np.asarray(body.pose(np.zeros(len(body.parameter_names))).joints, dtype=np.float64)
     turns = np.stack([bone_turn(name) for name in names])
     rest = np.tile(np.eye(4), (len(names), 1, 1))
-    rest[:, :3, :3] = BLENDER_FROM_MHR @ joints[:, :3, :3] @ turns
-    rest[:, :3, 3] = joints[:, :3, 3] @ BLENDER_FROM_MHR.T * METRES_PER_CENTIMETRE
+    rest[:, :3, :3] = MHR_TO_BLENDER @ joints[:, :3, :3] @ turns
+    rest[:, :3, 3] = mhr_to_blender(joints[:, :3, 3])
     return BoneLayout(
         names=names,
         parents=parents,

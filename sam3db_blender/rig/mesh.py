@@ -9,10 +9,10 @@ import bpy
 import numpy as np
 from numpy.typing import ArrayLike
 
+from native_runtime.camera import mhr_to_blender
 from native_runtime.errors import Sam3dbError
 
 from .arrays import add_shape_key, polygon_mesh, set_uvs, set_vertex_groups
-from .layout import BLENDER_FROM_MHR, METRES_PER_CENTIMETRE
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -52,7 +52,7 @@ def build_mesh(
     Args:
         materials: one per name in ``body.material_names``, in the same order.
     """
-    rest = blender_points(body.rest_vertices)
+    rest = mhr_to_blender(body.rest_vertices)
     mesh = polygon_mesh(name, rest, body.face_sizes, body.face_vertices)
     set_uvs(mesh, body.uvs)
     for material in materials:
@@ -86,11 +86,6 @@ def read_shape(obj: bpy.types.Object, body: Body) -> tuple[np.ndarray, np.ndarra
     return np.array([keys[n].value for n in names.identity]), np.array([keys[n].value for n in names.expression])
 
 
-def blender_points(points: ArrayLike) -> np.ndarray:
-    """(..., 3) MHR points in cm as metres in Blender's axes, float64."""
-    return np.asarray(points, dtype=np.float64) @ BLENDER_FROM_MHR.T * METRES_PER_CENTIMETRE
-
-
 def _add_shape_keys(obj: bpy.types.Object, body: Body, rest: np.ndarray) -> None:
     add_shape_key(obj, "Basis", rest)
     obj.data.shape_keys.name = obj.name
@@ -99,7 +94,7 @@ def _add_shape_keys(obj: bpy.types.Object, body: Body, rest: np.ndarray) -> None
     ranges += [EXPRESSION_RANGE] * len(names.expression)
     directions = [*body.identity_basis, *body.expression_basis]
     for key_name, direction, (low, high) in zip([*names.identity, *names.expression], directions, ranges):
-        key = add_shape_key(obj, key_name, rest + blender_points(direction))
+        key = add_shape_key(obj, key_name, rest + mhr_to_blender(direction))
         key.slider_min = max(low, -SHAPE_KEY_LIMIT)
         key.slider_max = min(high, SHAPE_KEY_LIMIT)
         key.value = 0.0

@@ -14,17 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+from native_runtime.camera import camera_to_blender
 
-#: Photo camera axes (x right, y down, z forward) to world axes (x right, y away from the camera, z up).
-WORLD_FROM_CAMERA: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-#: Blender's camera axes (x right, y up, looking along -z) in the same world: a quarter turn about x.
-CAMERA_OBJECT_ROTATION: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Placement:
-    """The motion from camera axes to the world: ``world = WORLD_FROM_CAMERA @ camera + camera_location``.
+    """The motion from camera axes to the world: ``world = camera_to_blender(camera) + camera_location``.
 
     Attributes:
         camera_location: (3,) m, where the photo was taken from.
@@ -34,16 +31,18 @@ class Placement:
 
     def world(self, points: ArrayLike) -> Array:
         """(..., 3) points in camera axes (m) as world points (m)."""
-        return np.asarray(points, dtype=np.float64) @ WORLD_FROM_CAMERA.T + self.camera_location
+        return camera_to_blender(points) + self.camera_location
 
     def camera(self, points: ArrayLike) -> Array:
         """(..., 3) world points (m) in camera axes (m); the inverse of ``world``."""
-        return (np.asarray(points, dtype=np.float64) - self.camera_location) @ WORLD_FROM_CAMERA
+        x, y, z = np.moveaxis(np.asarray(points, dtype=np.float64) - self.camera_location, -1, 0)
+        return np.stack([x, -z, y], axis=-1)
 
     def rig_location(self, camera_translation: ArrayLike) -> Array:
         """Where the rig of a person with this ``camera_translation`` (m) stands (3,).
 
-        A rig's own axes are the world's: MHR's, turned once (``layout.BLENDER_FROM_MHR``); so it needs no rotation.
+        A rig's own axes are MHR's, turned once (``native_runtime.camera.MHR_TO_BLENDER``), which are the world's; so
+        it needs no rotation.
         """
         return self.world(camera_translation)
 

@@ -6,13 +6,14 @@ import bpy
 import numpy as np
 import pytest
 
+from native_runtime.camera import mhr_to_blender
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from sam3db_blender.rig.armature import add_twist_drivers, build_armature
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.channels import ChannelMap, twist_drivers
 from sam3db_blender.rig.layout import COLLECTIONS, bone_layout
-from sam3db_blender.rig.mesh import blender_points, build_mesh, read_shape, set_shape, shape_key_names
+from sam3db_blender.rig.mesh import build_mesh, read_shape, set_shape, shape_key_names
 from sam3db_blender.rig.pose import apply_parameters, read_joint_parameters, read_parameters
 
 TOLERANCE = 1e-4  # m: the bar of 0.1 mm
@@ -49,9 +50,9 @@ def test_blender_equals_the_body(any_body: Body, beyond: float) -> None:
         apply_parameters(rig, any_body, parameters)
         set_shape(mesh, any_body, identity, expression)
         found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
-        expected = blender_points(any_body.vertices(parameters, identity, expression, correctives=False))
+        expected = mhr_to_blender(any_body.vertices(parameters, identity, expression, correctives=False))
         assert np.linalg.norm(found - expected, axis=1).max() < TOLERANCE
-        joints = blender_points(any_body.pose(parameters).translations)
+        joints = mhr_to_blender(any_body.pose(parameters).translations)
         assert np.array([bone.head for bone in rig.pose.bones]) == pytest.approx(joints, abs=TOLERANCE)
 
 
