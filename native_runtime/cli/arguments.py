@@ -1,0 +1,100 @@
+"""What may be written on the command line. Standard library only: `sam3db --help` must not wait for NumPy."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from native_runtime.errors import UsageError
+
+ENGINES = ("landmarks", "sam3d_body")
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises `UsageError` where argparse would print and leave, so that ``--json`` holds for mistakes as well."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}. `{self.prog} --help` shows what can be written.")
+
+
+def parser() -> Parser:
+    """The parser of all commands."""
+    top = Parser(
+        prog="sam3db", description="From a photo of a person to a rigged, editable character.", allow_abbrev=False
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+
+    character = commands.add_parser(
+        "character",
+        help="photos to .blend files with a rigged character, a preview and the estimate",
+        description="Writes NAME_personK.blend, .png (the preview), .npz and .json for each person K of each photo.",
+        allow_abbrev=False,
+    )
+    _add_photo_arguments(character)
+    character.add_argument(
+        "--preview", action=argparse.BooleanOptionalAction, default=True, help="render a preview picture (default: yes)"
+    )
+
+    estimate = commands.add_parser(
+        "estimate",
+        help="the same without Blender: only the estimates",
+        description="Writes NAME_personK.npz and .json for each person K of each photo.",
+        allow_abbrev=False,
+    )
+    _add_photo_arguments(estimate)
+
+    models = commands.add_parser("models", help="the networks and bodies that everything needs", allow_abbrev=False)
+    actions = models.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    for name, text in (
+        ("list", "show each model file and its state"),
+        ("build", "fetch the sources and build what is missing or damaged"),
+        ("verify", "check every file against its hash; exit code 1 when something is wrong"),
+    ):
+        action = actions.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.", allow_abbrev=False)
+        action.add_argument(
+            "--models", metavar="DIR", help="models folder (default: SAM3DB_MODELS, else the user's cache)"
+        )
+        if name == "build":
+            action.add_argument("what", nargs="*", metavar="WHAT", help="'networks' or 'bodies' (default: both)")
+        _add_common_arguments(action)
+    return top
+
+
+def _add_photo_arguments(command: Parser) -> None:
+    command.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, TIFF, BMP or HEIC")
+    command.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; made when missing")
+    command.add_argument("--engine", choices=ENGINES, default="landmarks", help="default: %(default)s")
+    command.add_argument(
+        "--models", metavar="DIR", help="models folder (default: SAM3DB_MODELS, else the user's cache)"
+    )
+    command.add_argument(
+        "--body", metavar="NAME|FILE", default="default", help="body by name or .npz file (default: %(default)s)"
+    )
+    command.add_argument(
+        "--person",
+        metavar="largest|all|N",
+        type=_people,
+        default="largest",
+        help="whom to take: the largest person (default), all of them, or number N, counted from 0 by falling size",
+    )
+    command.add_argument(
+        "--prompts", metavar="FILE.json", help='where keypoints lie: {"keypoints": [["left_wrist", 412, 230]]}'
+    )
+    command.add_argument("--mask", metavar="FILE.png", help="picture of the photo's size, white where the person is")
+    lens = command.add_mutually_exclusive_group()
+    lens.add_argument("--focal-px", metavar="F", type=float, help="focal length in pixels of the photo")
+    lens.add_argument("--fov-deg", metavar="F", type=float, help="angle of view along the longer side, degrees")
+    _add_common_arguments(command)
+
+
+def _add_common_arguments(command: Parser) -> None:
+    command.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else there")
+    command.add_argument("--debug", action="store_true", help="show tracebacks and what the libraries print")
+
+
+def _people(text: str) -> str | list[int]:
+    if text in ("largest", "all"):
+        return text
+    if text.isascii() and text.isdigit():
+        return [int(text)]
+    raise argparse.ArgumentTypeError(f"people are chosen by 'largest', 'all' or a number from 0 on, not {text!r}")

@@ -1,0 +1,79 @@
+"""What a command says: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from typing import Any, TextIO
+
+from native_runtime.errors import Sam3dbError
+
+
+class Console:
+    """Speaks for one command.
+
+    Args:
+        out: the real standard output.
+        as_json: gather the result and write one JSON object at the end, instead of lines for people.
+        debug: tell the whole story of an error.
+    """
+
+    def __init__(self, out: TextIO, as_json: bool, debug: bool) -> None:
+        self._out = out
+        self.as_json = as_json
+        self.debug = debug
+        self._last = ""
+
+    # --- as a reporter (native_runtime.service.inference.Reporter) ---
+
+    def status(self, text: str) -> None:
+        """Something that goes on now; the same twice in a row is said once."""
+        if text != self._last:
+            self._last = text
+            _say(text)
+
+    def progress(self, value: float) -> None:
+        """Nothing to see: the status lines of a terminal tell enough."""
+
+    def warning(self, text: str) -> None:
+        _say(f"warning: {text}")
+
+    # --- results ---
+
+    def line(self, text: str) -> None:
+        """A line of the result for people; nothing with ``--json``."""
+        if not self.as_json:
+            self._write(text)
+
+    def result(self, content: dict[str, Any]) -> None:
+        """The whole result for programs; nothing without ``--json``."""
+        if self.as_json:
+            self._write(json.dumps(content, allow_nan=False))
+
+    def _write(self, text: str) -> None:
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def error(self, error: BaseException) -> dict[str, str]:
+        """Tell of an error, in one line without ``--debug``, and return it for the result: ``kind`` and ``text``."""
+        described = describe(error)
+        _say(f"error: {described['text']}")
+        if self.debug:
+            traceback.print_exception(error, file=sys.stderr)
+        return described
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """``kind`` and ``text`` of an error. One that was not foreseen is called ``Internal``."""
+    if isinstance(error, Sam3dbError):
+        return {"kind": type(error).__name__, "text": str(error)}
+    if isinstance(error, MemoryError):
+        return {"kind": "Internal", "text": "There is not enough memory. Close other programs, or use smaller photos."}
+    text = f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]
+    return {"kind": "Internal", "text": f"Something unforeseen happened ({text}). Run again with --debug to see where."}

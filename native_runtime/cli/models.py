@@ -1,0 +1,58 @@
+"""`sam3db models list | build | verify`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from native_runtime.cli.console import Console
+from native_runtime.models import catalogue
+from native_runtime.models.store import models_dir
+
+
+def run(arguments: argparse.Namespace, console: Console) -> bool:
+    """Run the action; whether all went well."""
+    if arguments.action == "build":
+        last = ""
+
+        def report(fraction: float, text: str) -> None:
+            nonlocal last
+            if text != last:
+                last = text
+                console.status(f"[{100 * fraction:3.0f} %] {text}")
+
+        catalogue.build_models(arguments.models, arguments.what or ("networks", "bodies"), report)
+
+    statuses = catalogue.list_models(arguments.models)
+    faults = [status for status in statuses if status.state != "ok"]
+    if arguments.action == "list" or faults:
+        for status in statuses:
+            console.line(
+                f"{status.state:8} {status.size / 1e6:7.1f} MB  {status.kind:9} {status.name:20} {status.detail}"
+            )
+    if faults and arguments.action == "verify":
+        console.status("Build what is missing or damaged with `sam3db models build`.")
+    # A list shows how things stand and is right to do so; building and verifying promise that all is well.
+    ok = not faults or arguments.action == "list"
+    if ok and arguments.action != "list":
+        console.line(f"{len(statuses)} model files in {models_dir(arguments.models)} are whole.")
+    console.result(
+        {
+            "command": f"models {arguments.action}",
+            "ok": ok,
+            "folder": str(models_dir(arguments.models)),
+            "models": [_as_json(status) for status in statuses],
+        }
+    )
+    return ok
+
+
+def _as_json(status: catalogue.ModelStatus) -> dict[str, Any]:
+    return {
+        "name": status.name,
+        "kind": status.kind,
+        "path": str(status.path),
+        "state": status.state,
+        "size": status.size,
+        "detail": status.detail,
+    }

@@ -1,0 +1,153 @@
+"""`sam3db estimate` and `sam3db character`: each photo for itself, one that fails never stops the rest."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from native_runtime.cli.console import Console
+from native_runtime.errors import UsageError
+from native_runtime.service.inference import EngineChoice, Inference, Lens, ReadPhoto, choose_people
+
+if TYPE_CHECKING:
+    from native_runtime.engines.estimate import Estimate
+
+# Characters that some file system, shell or program refuses in a file's name.
+_AWKWARD = dict.fromkeys(map(ord, '<>:"/\\|?*\0\n\r\t'), "_")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> bool:
+    """Run the command; whether every photo succeeded."""
+    started = time.perf_counter()
+    _check(arguments)
+    out = _make_folder(arguments.out)
+    inference = Inference(kept_photos=1)
+    photos = []
+    for photo, stem in zip(arguments.photos, result_stems(arguments.photos)):
+        photos.append(_one_photo(photo, out / stem, arguments, inference, console))
+    ok = all(photo["error"] is None for photo in photos)
+    console.result(
+        {
+            "command": arguments.command,
+            "ok": ok,
+            "photos": photos,
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+    )
+    return ok
+
+
+def result_stems(photos: Sequence[str]) -> list[str]:
+    """What the results of each photo are called: the file's name without its ending, numbered where two would be
+    equal.
+    """
+    stems: list[str] = []
+    taken: set[str] = set()
+    for photo in photos:
+        stem = base = Path(photo).stem.translate(_AWKWARD).strip() or "photo"
+        number = 2
+        while stem.casefold() in taken:
+            stem = f"{base}-{number}"
+            number += 1
+        taken.add(stem.casefold())
+        stems.append(stem)
+    return stems
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """What can be known to be wrong before any work is done."""
+    if arguments.prompts or arguments.mask:
+        what = "--prompts" if arguments.prompts else "--mask"
+        if len(arguments.photos) > 1:
+            raise UsageError(f"{what} belongs to one photo; {len(arguments.photos)} were named.")
+        if arguments.person == "all":
+            raise UsageError(f"{what} belongs to one person; choose one with --person largest or --person N.")
+    from native_runtime.camera import intrinsics_for
+
+    intrinsics_for((1, 1), arguments.focal_px, arguments.fov_deg)
+    if arguments.command == "character" and importlib.util.find_spec("bpy") is None:
+        raise UsageError(
+            "Making a character needs Blender as a Python module: `pip install bpy==4.5.15` (Python 3.11); "
+            "or use `sam3db estimate`, which does without."
+        )
+
+
+def _make_folder(name: str) -> Path:
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The folder {name} for the results cannot be made ({error}).") from error
+    return folder
+
+
+def _one_photo(
+    photo: str, stem: Path, arguments: argparse.Namespace, inference: Inference, console: Console
+) -> dict[str, Any]:
+    """All chosen people of one photo. ``people`` holds those that were written, also when a later one fails."""
+    started = time.perf_counter()
+    result: dict[str, Any] = {"photo": photo, "image_size": None, "found": 0, "people": [], "notes": [], "error": None}
+    try:
+        choice = EngineChoice(arguments.engine, arguments.models, arguments.body)
+        found = inference.read(photo, choice, Lens(arguments.focal_px, arguments.fov_deg), console)
+        result["image_size"] = list(found.photo.original_size)
+        result["notes"] = list(found.photo.notes)
+        result["found"] = len(found.bboxes)
+        for person in choose_people(arguments.person, len(found.bboxes)):
+            result["people"].append(_one_person(found, person, stem, arguments, inference, console))
+    except UsageError:
+        raise
+    except Exception as error:
+        result["error"] = console.error(error)
+    result["seconds"] = round(time.perf_counter() - started, 3)
+    return result
+
+
+def _one_person(
+    found: ReadPhoto, person: int, stem: Path, arguments: argparse.Namespace, inference: Inference, console: Console
+) -> dict[str, Any]:
+    from native_runtime.image import read_mask
+    from native_runtime.prompts import read_prompts
+
+    keypoints = read_prompts(arguments.prompts) if arguments.prompts else []
+    mask = read_mask(arguments.mask, found.photo.original_size) if arguments.mask else None
+    console.status(f"Fitting person {person} of {len(found.bboxes)}")
+    estimate = inference.estimate(found, person, keypoints, mask)
+    for warning in estimate.warnings:
+        console.warning(warning)
+
+    # Appended, not `with_suffix`: a photo may be called "holiday.2024".
+    place = stem.with_name(f"{stem.name}_person{person}")
+    estimate.save(place)
+    files = {"npz": f"{place}.npz", "json": f"{place}.json"}
+    seconds = {name: round(float(value), 4) for name, value in estimate.seconds.items()}
+    if arguments.command == "character":
+        started = time.perf_counter()
+        files |= _write_character(found, estimate, place, arguments.preview, console)
+        seconds["character"] = round(time.perf_counter() - started, 4)
+    for name in files.values():
+        console.line(name)
+    return {
+        "person": person,
+        "bbox": found.bboxes[person],
+        "files": files,
+        "seconds": seconds,
+        "warnings": list(estimate.warnings),
+    }
+
+
+def _write_character(
+    found: ReadPhoto, estimate: Estimate, place: Path, preview: bool, console: Console
+) -> dict[str, str]:
+    """Let Blender build, save and (if wished) render the character; the files it wrote."""
+    from sam3db_blender import headless
+
+    console.status("Building the character" + (" and its preview" if preview else ""))
+    blend = Path(f"{place}.blend")
+    picture = Path(f"{place}.png") if preview else None
+    headless.write_character(estimate, found.photo, found.engine.body, blend, picture)
+    return {"blend": str(blend)} | ({"preview": str(picture)} if picture else {})

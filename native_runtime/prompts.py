@@ -1,0 +1,73 @@
+"""Hints from a person: where keypoints lie in the photo. Read from files and checked here, whoever sends them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .errors import PromptError
+from .templates import load_json
+
+Prompt = tuple[int, float, float]
+"""A keypoint's number in MHR-70 and its place (x, y) in original pixels of the photo."""
+
+
+@cache
+def keypoint_names() -> tuple[str, ...]:
+    """The 70 names of MHR-70, in order."""
+    entries = load_json("mhr", "keypoints.json")["keypoints"]
+    return tuple(entry if isinstance(entry, str) else entry["name"] for entry in entries)
+
+
+def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
+    """Read a prompts file: ``{"keypoints": [["left_wrist", 412.0, 230.5], [62, 100, 80], ...]}``, names or numbers.
+
+    Raises:
+        PromptError: it cannot be read or says something impossible.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PromptError(f"{path}: the prompts cannot be read ({error.strerror or error}).") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise PromptError(f"{path}: this is not a JSON file ({error}).") from error
+    keypoints = content.get("keypoints") if isinstance(content, dict) else None
+    if not isinstance(keypoints, list):
+        raise PromptError(f'{path}: a prompts file is an object like {{"keypoints": [["left_wrist", 412.0, 230.5]]}}.')
+    try:
+        return check_prompts(keypoints)
+    except PromptError as error:
+        raise PromptError(f"{path}: {error}") from error
+
+
+def check_prompts(keypoints: Sequence[Any]) -> list[Prompt]:
+    """Turn ``[index or name, x, y]`` triples into prompts.
+
+    Raises:
+        PromptError: an unknown keypoint, one named twice, or a place that is no number.
+    """
+    names = keypoint_names()
+    prompts: list[Prompt] = []
+    for entry in keypoints:
+        if not isinstance(entry, (list, tuple)) or len(entry) != 3:
+            raise PromptError(f"A keypoint prompt is [index or name, x, y], not {entry!r}.")
+        which, x, y = entry
+        if isinstance(which, str):
+            if which not in names:
+                raise PromptError(f"There is no keypoint {which!r}. The names are those of MHR-70: {', '.join(names)}.")
+            which = names.index(which)
+        if isinstance(which, bool) or not isinstance(which, int) or not 0 <= which < len(names):
+            raise PromptError(f"A keypoint's number lies between 0 and {len(names) - 1}; this is {which!r}.")
+        if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in (x, y)):
+            raise PromptError(f"The place of keypoint {names[which]!r} must be two numbers, not {x!r}, {y!r}.")
+        prompts.append((which, float(x), float(y)))
+    doubles = sorted({names[p[0]] for p in prompts if sum(q[0] == p[0] for q in prompts) > 1})
+    if doubles:
+        raise PromptError(f"Each keypoint can be placed once; given more often: {', '.join(doubles)}.")
+    return prompts

@@ -1,0 +1,194 @@
+"""The steps from a photo's path to estimates, as the command line and the worker both take them.
+
+Keeps what is expensive: the open engine, and the readings of the last few photos.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from native_runtime.errors import NoPersonError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from native_runtime.engines.estimate import Estimate
+    from native_runtime.image import Photo
+
+# Readings of photos that stay in memory: the picture an artist works on, and those just before it.
+KEPT_PHOTOS = 4
+DEFAULT_ENGINE = "landmarks"
+DEFAULT_BODY = "default"
+
+
+class Reporter(Protocol):
+    """Hears what is going on. May raise to stop the work between two steps."""
+
+    def status(self, text: str) -> None: ...
+
+    def progress(self, value: float) -> None: ...
+
+    def warning(self, text: str) -> None: ...
+
+
+class Silent:
+    """A reporter for callers who do not care."""
+
+    def status(self, text: str) -> None: ...
+
+    def progress(self, value: float) -> None: ...
+
+    def warning(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which engine with which files: everything that makes an open engine another one."""
+
+    name: str = DEFAULT_ENGINE
+    models: str | None = None
+    body: str = DEFAULT_BODY
+
+
+@dataclass(frozen=True)
+class Lens:
+    """A focal length (pixels of the original photo) or an angle of view (degrees, longer side) given by a person."""
+
+    focal_px: float | None = None
+    fov_deg: float | None = None
+
+
+@dataclass
+class ReadPhoto:
+    """A photo, and what the engine found in it."""
+
+    photo: Photo
+    reading: Any
+    engine: Any
+
+    @property
+    def bboxes(self) -> list[list[float]]:
+        """[x0, y0, x1, y1] in original pixels of each person, largest first."""
+        return [[float(value) for value in person.bbox] for person in self.reading.people]
+
+
+class Inference:
+    """Opens engines, reads photos, makes estimates.
+
+    Args:
+        engines_module: the module whose ``open_engine(name, models=..., body=...)`` is used.
+        kept_photos: how many readings stay in memory.
+    """
+
+    def __init__(self, engines_module: str = "native_runtime.engines", kept_photos: int = KEPT_PHOTOS) -> None:
+        self._engines_module = engines_module
+        self._kept_photos = kept_photos
+        self._choice: EngineChoice | None = None
+        self._engine: Any = None
+        self._read: OrderedDict[tuple[Any, ...], ReadPhoto] = OrderedDict()
+
+    @property
+    def engine_open(self) -> bool:
+        return self._engine is not None
+
+    @property
+    def photos_kept(self) -> int:
+        return len(self._read)
+
+    def release(self) -> None:
+        """Let go of the engine and all photos, so that their memory is free."""
+        self._read.clear()
+        self._engine = self._choice = None
+
+    def open(self, choice: EngineChoice, reporter: Reporter) -> Any:
+        """The engine that was chosen; opened anew only when the choice is another than before."""
+        if self._engine is None or self._choice != choice:
+            self.release()
+            reporter.status(f"Opening the engine '{choice.name}'")
+            open_engine: Callable[..., Any] = importlib.import_module(self._engines_module).open_engine
+            self._engine = open_engine(choice.name, models=choice.models, body=choice.body)
+            self._choice = choice
+        return self._engine
+
+    def read(self, path: str | os.PathLike[str], choice: EngineChoice, lens: Lens, reporter: Reporter) -> ReadPhoto:
+        """Read a photo and find the people in it, or remember having done so.
+
+        Raises:
+            PhotoError, ModelError, UsageError: as `read_photo`, the engine and `intrinsics_for` do.
+            NoPersonError: nobody is there.
+        """
+        from native_runtime.camera import intrinsics_for
+        from native_runtime.image import read_photo
+
+        key = (*_identity(path), choice, lens)
+        known = self._read.get(key)
+        if known is not None:
+            self._read.move_to_end(key)
+            return known
+        # The photo comes before the engine: a file that cannot be read should not cost the opening of an engine.
+        reporter.status(f"Reading {Path(path).name}")
+        photo = read_photo(path)
+        for note in photo.notes:
+            reporter.status(note)
+        intrinsics = intrinsics_for(photo.original_size, lens.focal_px, lens.fov_deg, photo)
+        reporter.progress(0.05)
+        engine = self.open(choice, reporter)
+        reporter.progress(0.2)
+        reporter.status("Looking for people")
+        reading = engine.read(photo, intrinsics=intrinsics)
+        if not reading.people:
+            raise NoPersonError(f"{path}: nobody was found in this photo. A person should be at least 40 pixels tall.")
+        found = ReadPhoto(photo, reading, engine)
+        self._read[key] = found
+        while len(self._read) > self._kept_photos:
+            self._read.popitem(last=False)
+        reporter.progress(0.5)
+        return found
+
+    def estimate(
+        self,
+        found: ReadPhoto,
+        person: int,
+        keypoints: Sequence[tuple[int, float, float]] = (),
+        mask: NDArray[np.bool_] | None = None,
+    ) -> Estimate:
+        """The estimate of one person, by the number from `ReadPhoto.bboxes`."""
+        return found.reading.estimate(person=person, keypoints=list(keypoints), mask=mask)
+
+
+def choose_people(wanted: str | Sequence[int], count: int) -> list[int]:
+    """Numbers of the people meant by ``"largest"``, ``"all"`` or a list of numbers, of ``count`` people there are.
+
+    Raises:
+        UsageError: the wish makes no sense.
+        NoPersonError: there is no person of that number.
+    """
+    if wanted == "largest":
+        return [0]
+    if wanted == "all":
+        return list(range(count))
+    if isinstance(wanted, str):
+        raise UsageError(f"People are chosen by 'largest', 'all' or numbers, not {wanted!r}.")
+    if not wanted or not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in wanted):
+        raise UsageError(f"People are numbered from 0 on; {list(wanted)!r} names none.")
+    beyond = [number for number in wanted if number >= count]
+    if beyond:
+        there = "person 0 only" if count == 1 else f"people 0 to {count - 1}"
+        raise NoPersonError(f"There is no person {beyond[0]} in this photo; there are {there}, the largest first.")
+    return list(dict.fromkeys(wanted))
+
+
+def _identity(path: str | os.PathLike[str]) -> tuple[Any, ...]:
+    """What tells a file apart from what it was before: path, time of change and size (nothing when it is not there)."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return (os.fspath(path),)
+    return (os.path.abspath(path), status.st_mtime_ns, status.st_size)
