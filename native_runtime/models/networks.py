@@ -166,8 +166,8 @@ def _build(work: Path, root: Path, folder: Path, report: Progress) -> None:
             wanted["pose_landmark"] = POSE_LANDMARK_FALLBACK
             notes.append(
                 "pose_landmark is the smaller variant 'full', because 'heavy' could not be fetched from npm: "
-                "bodies will be less precise. Install npm or allow access to the registries, then run `sam3db models build` "
-                f"again. ({error})"
+                "bodies will be less precise. Install npm or allow access to the registries, then build again with "
+                f"`sam3db models build`. ({error})"
             )
             _log.warning(notes[-1])
             report(0.5, "WARNING: " + notes[-1])

@@ -1,7 +1,7 @@
 """Which execution providers of ONNX Runtime to try, best first.
 
-A provider that is compiled in may still not work on this machine (a missing driver or CUDA library); only a session that has
-computed something proves it. `sessions` does that; this module only says what is worth trying.
+A provider that is compiled in may still not work on this machine (a missing driver or CUDA library); only a session
+that has computed something proves it. `sessions` does that; this module only says what is worth trying.
 """
 
 from __future__ import annotations

@@ -1,0 +1,123 @@
+"""Square, turned windows into a photo: their geometry, and sampling them without aliasing.
+
+Pixel coordinates everywhere: (0, 0) is the centre of the top-left pixel, x right, y down. MediaPipe's networks speak of
+fractions 0..1 of the window from edge to edge; fraction t along a window of n pixels is pixel t * n - 0.5.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square window: its centre and side in photo pixels, and how far it is turned.
+
+    `angle` (radians) turns the window's right towards the photo's down (clockwise as seen): its x axis is
+    (cos, sin) in the photo and its y axis (-sin, cos).
+    """
+
+    x: float
+    y: float
+    size: float
+    angle: float = 0.0
+
+    @property
+    def axes(self) -> Array:
+        """(2, 2): the columns are the window's x and y axes in the photo."""
+        c, s = math.cos(self.angle), math.sin(self.angle)
+        return np.array([[c, -s], [s, c]])
+
+    def from_fractions(self, fractions: Array) -> Array:
+        """(..., 2) fractions of the window (0..1, edge to edge) -> (..., 2) photo pixels."""
+        return (np.asarray(fractions) - 0.5) * self.size @ self.axes.T + (self.x, self.y)
+
+    def to_fractions(self, points: Array) -> Array:
+        """(..., 2) photo pixels -> (..., 2) fractions of the window (0..1, edge to edge)."""
+        return (np.asarray(points) - (self.x, self.y)) @ self.axes / self.size + 0.5
+
+    def photo_from_pixels(self, pixels: int) -> Array:
+        """(2, 3) affine map: pixel of the window sampled at `pixels` x `pixels` -> photo pixel."""
+        linear = self.axes * (self.size / pixels)
+        return np.column_stack([linear, np.array([self.x, self.y]) - linear @ np.full(2, (pixels - 1) / 2)])
+
+    def pixels_from_photo(self, pixels: int) -> Array:
+        """(2, 3) affine map: photo pixel -> pixel of the window sampled at `pixels` x `pixels`."""
+        return np.asarray(cv2.invertAffineTransform(self.photo_from_pixels(pixels)))
+
+    def corners(self) -> Array:
+        """(4, 2) photo pixels: the window's corners in turn, from its top left."""
+        return self.from_fractions(np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]))
+
+    def shifted(self, across: float, down: float) -> Crop:
+        """The window moved along its own axes by fractions of its side."""
+        x, y = self.axes @ np.array([across, down]) * self.size + (self.x, self.y)
+        return Crop(float(x), float(y), self.size, self.angle)
+
+    def scaled(self, factor: float) -> Crop:
+        return Crop(self.x, self.y, self.size * factor, self.angle)
+
+    def turned(self, angle: float) -> Crop:
+        """The window turned further by `angle` about its centre."""
+        return Crop(self.x, self.y, self.size, self.angle + angle)
+
+
+def upright_angle(foot: Array, head: Array) -> float:
+    """The angle of the window in which `head` stands straight above `foot` ((2,) photo pixels each), in (-pi, pi]."""
+    dx, dy = float(head[0] - foot[0]), float(head[1] - foot[1])
+    return math.atan2(dx, -dy)
+
+
+class Picture:
+    """A photo, ready to be sampled at any scale: halved copies are made when first needed."""
+
+    def __init__(self, rgb: NDArray[np.uint8]) -> None:
+        """`rgb`: (H, W, 3) uint8."""
+        self._levels = [np.ascontiguousarray(rgb)]
+        self.height, self.width = rgb.shape[:2]
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(H, W, 3): the photo as it is."""
+        return self._levels[0]
+
+    def _level(self, index: int) -> NDArray[np.uint8]:
+        while len(self._levels) <= index:
+            last = self._levels[-1]
+            # An odd last row or column is repeated, so that every level's pixels cover exactly 2 x 2 of the one before.
+            height, width = (n + n % 2 for n in last.shape[:2])
+            padded = cv2.copyMakeBorder(
+                last, 0, height - last.shape[0], 0, width - last.shape[1], cv2.BORDER_REPLICATE
+            )
+            self._levels.append(np.asarray(cv2.resize(padded, (width // 2, height // 2), interpolation=cv2.INTER_AREA)))
+        return self._levels[index]
+
+    def sample(self, crop: Crop, pixels: int, border: int = cv2.BORDER_REPLICATE) -> NDArray[np.uint8]:
+        """The window at `pixels` x `pixels`: (pixels, pixels, 3) uint8. `border` says what lies outside the photo.
+
+        Bilinear, from the copy of the photo whose pixels are just finer than the window's.
+        """
+        level = max(0, math.floor(math.log2(max(crop.size / pixels, 1e-6)) + 0.5))
+        level = min(level, max(0, int(math.log2(max(min(self.width, self.height), 1)))))
+        photo_from_window = crop.photo_from_pixels(pixels)
+        # Pixel x of the photo is pixel (x + 0.5) / 2^level - 0.5 of the level.
+        scale = 0.5**level
+        photo_from_window = photo_from_window * scale
+        photo_from_window[:, 2] += 0.5 * scale - 0.5
+        return np.asarray(
+            cv2.warpAffine(
+                self._level(level),
+                photo_from_window,
+                (pixels, pixels),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=border,
+            )
+        )

@@ -1,0 +1,71 @@
+"""What the networks see of each person, before any fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+BODY_POINTS: tuple[str, ...] = (
+    "nose",
+    "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
+    "left_ear", "right_ear", "mouth_left", "mouth_right",
+    "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
+    "left_pinky", "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb",
+    "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
+    "left_heel", "right_heel", "left_foot_index", "right_foot_index",
+)  # fmt: skip
+"""The 33 points of BlazePose in their order; left and right are the person's own."""
+
+HAND_POINTS: tuple[str, ...] = (
+    "wrist",
+    "thumb_cmc", "thumb_mcp", "thumb_ip", "thumb_tip",
+    "index_mcp", "index_pip", "index_dip", "index_tip",
+    "middle_mcp", "middle_pip", "middle_dip", "middle_tip",
+    "ring_mcp", "ring_pip", "ring_dip", "ring_tip",
+    "pinky_mcp", "pinky_pip", "pinky_dip", "pinky_tip",
+)  # fmt: skip
+"""The 21 points of a hand in their order."""
+
+SIDES = ("left", "right")
+
+
+@dataclass
+class HandLandmarks:
+    """One hand of a person."""
+
+    points_2d: Array
+    """(21, 2) px in the photo, MediaPipe's order (`HAND_POINTS`)."""
+    points_3d: Array
+    """(21, 3) m, camera axes (x right, y down, z forward), origin at the hand's own centre."""
+    score: float
+    """The network's probability that a hand is there, 0..1."""
+    side: str
+    """"left" or "right": the person's own side."""
+
+
+@dataclass
+class PersonLandmarks:
+    """One person. A point outside the photo is an extrapolation: its presence is low."""
+
+    bbox: Array
+    """(4,) x0 y0 x1 y1 px of the whole person as seen, within the photo."""
+    score: float
+    """The network's probability that a person is there, 0..1."""
+    points_2d: Array
+    """(33, 2) px in the photo, BlazePose's order (`BODY_POINTS`)."""
+    points_3d: Array
+    """(33, 3) m, camera axes, origin mid hip; already turned back from the crop's rotation."""
+    visibility: Array
+    """(33,) 0..1: the point is in the photo and not hidden."""
+    presence: Array
+    """(33,) 0..1: the point is in the photo."""
+    mask: Array
+    """(m, m) float32 0..1 in crop pixels: the probability that a pixel is the person's."""
+    mask_from_photo: Array
+    """(2, 3) affine map: photo pixel -> mask pixel."""
+    left_hand: HandLandmarks | None = None
+    right_hand: HandLandmarks | None = None

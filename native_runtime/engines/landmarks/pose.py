@@ -1,0 +1,211 @@
+"""BlazePose's landmark network: from a window of the photo to a person's points, and on to a better window.
+
+Sources: MediaPipe's modules pose_landmark and pose_detection (Apache-2.0): decoding, regions of interest, refinement.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.engines.landmarks.crops import Crop, Picture, upright_angle
+from native_runtime.engines.landmarks.people import BODY_POINTS
+from native_runtime.onnx.sessions import Network
+
+Array = NDArray[Any]
+
+INPUT_SIZE = 256
+BODY_COUNT = len(BODY_POINTS)
+# Two further points that the network was trained for: the middle of the hips, and a point straight above it (in the
+# person's own sense) on the circle that holds the whole body.
+_CENTRE, _RADIUS = 33, 34
+_POINT_COUNT = 39
+# MediaPipe's margin around that circle.
+_MARGIN = 1.25
+
+_HEATMAP_KERNEL = 7
+_HEATMAP_CONFIDENCE = 0.5
+
+_SHOULDERS = (BODY_POINTS.index("left_shoulder"), BODY_POINTS.index("right_shoulder"))
+_HIPS = (BODY_POINTS.index("left_hip"), BODY_POINTS.index("right_hip"))
+# A torso shorter than this fraction of the window is foreshortened and does not say which way the person is turned.
+_SHORTEST_TORSO = 0.12
+
+# A window that moves by less than this (of its side, of its size, in radians) is as good as the one before.
+_STABLE_SHIFT, _STABLE_GROWTH, _STABLE_TURN = 0.015, 0.03, 0.05
+
+# A mirrored reading that puts a point this far (fractions of the window) from the plain one makes it doubtful.
+_MIRROR_TOLERANCE = 0.06
+
+
+def _mirror_order() -> list[int]:
+    def partner(name: str) -> str:
+        if "left" in name:
+            return name.replace("left", "right")
+        return name.replace("right", "left")
+
+    return [BODY_POINTS.index(partner(name)) for name in BODY_POINTS]
+
+
+_MIRRORED = _mirror_order()
+
+
+@dataclass(frozen=True)
+class PoseReading:
+    """What the network says about one window."""
+
+    crop: Crop
+    score: float
+    """The probability that a person is in the window."""
+    fractions: Array
+    """(33, 2) of the window, edge to edge."""
+    next_crop: Crop
+    """The window that shows this person best, as far as this reading tells."""
+    world: Array
+    """(33, 3) m, x right and y down in the photo, z forward; origin mid hip."""
+    visibility: Array
+    """(33,) 0..1"""
+    presence: Array
+    """(33,) 0..1"""
+    mask: Array
+    """(256, 256) float32 0..1, in the window's pixels."""
+
+    @property
+    def points(self) -> Array:
+        """(33, 2) photo px."""
+        return self.crop.from_fractions(self.fractions)
+
+    @property
+    def quality(self) -> float:
+        """How much of a person this reading shows: for choosing among readings of the same person."""
+        return self.score * float(self.visibility.mean())
+
+
+def crop_around(centre: Array, top: Array) -> Crop:
+    """The window for a person whose mid hip is `centre` and whose circle ends at `top` ((2,) photo px each)."""
+    radius = float(np.hypot(*(top - centre)))
+    return Crop(float(centre[0]), float(centre[1]), 2 * radius * _MARGIN, upright_angle(centre, top))
+
+
+def read_person(network: Network, picture: Picture, crop: Crop, passes: int = 4) -> PoseReading:
+    """Read the person in `crop`, then in the window that follows from that reading, until the window is stable.
+
+    Returns the best reading: on a person cut by the frame, later windows can be worse than earlier ones.
+    """
+    best = reading = read_pose(network, picture, crop)
+    for _ in range(passes - 1):
+        if reading.score < 0.1 or _is_stable(reading.crop, reading.next_crop):
+            break
+        reading = read_pose(network, picture, reading.next_crop)
+        if reading.quality >= best.quality * 0.95:  # later windows fit better where both see as much
+            best = reading
+    return best
+
+
+def read_pose(network: Network, picture: Picture, crop: Crop, mirrored: bool = False) -> PoseReading:
+    """Run the network once on `crop`; `mirrored` shows it the mirrored window and turns the result back."""
+    window = picture.sample(crop, INPUT_SIZE).astype(np.float32) / 255.0
+    if mirrored:
+        window = np.ascontiguousarray(window[:, ::-1])
+    output = network.run(image=window[None])
+    raw = output["landmarks"].reshape(_POINT_COUNT, 5).astype(float)
+    fractions = refine(raw[:, :2] / INPUT_SIZE, output["heatmap"][0])
+    world = output["world"].reshape(_POINT_COUNT, 3)[:BODY_COUNT].astype(float)
+    visibility, presence = sigmoid(raw[:BODY_COUNT, 3:5].T)
+    mask = sigmoid(output["mask"][0, ..., 0]).astype(np.float32)
+    body = fractions[:BODY_COUNT]
+    centre, top = fractions[_CENTRE], fractions[_RADIUS]
+    if mirrored:
+        flip = np.array([-1.0, 1.0])
+        body, centre, top = (np.array([1.0, 0.0]) + flip * values for values in (body[_MIRRORED], centre, top))
+        world = world[_MIRRORED] * (-1.0, 1.0, 1.0)
+        visibility, presence = visibility[_MIRRORED], presence[_MIRRORED]
+        mask = np.ascontiguousarray(mask[:, ::-1])
+    world[:, :2] = world[:, :2] @ crop.axes.T
+    return PoseReading(
+        crop,
+        float(output["presence"][0, 0]),
+        body,
+        _next_crop(crop, body, centre, top),
+        world,
+        visibility,
+        presence,
+        mask,
+    )
+
+
+def average(plain: PoseReading, mirrored: PoseReading) -> PoseReading:
+    """The mean of a plain and a mirrored reading of the same window: their errors are largely independent.
+
+    Where the two disagree on a point (left and right confused, an occluded limb), the plain reading stands and the
+    point's visibility falls with the distance.
+    """
+    distance = np.hypot(*(plain.fractions - mirrored.fractions).T)
+    agreement = np.exp(-((distance / _MIRROR_TOLERANCE) ** 2))
+    share = (0.5 * agreement)[:, None]
+    return replace(
+        plain,
+        score=(plain.score + mirrored.score) / 2,
+        fractions=plain.fractions * (1 - share) + mirrored.fractions * share,
+        world=plain.world * (1 - share) + mirrored.world * share,
+        visibility=(plain.visibility + mirrored.visibility) / 2 * agreement,
+        presence=(plain.presence + mirrored.presence) / 2,
+        mask=(plain.mask + mirrored.mask) / 2,
+    )
+
+
+def refine(fractions: Array, heatmap: Array) -> Array:
+    """Move each point to the centre of mass of its heatmap nearby, where the heatmap is confident.
+
+    The regression sees the whole body and is robust; the heatmap sees the pixels and is precise. Cell i of n stands for
+    the fraction i / n: so the network was trained (checked: only then do mirrored pictures give mirrored points).
+
+    Args:
+        fractions: (K, 2) of the window.
+        heatmap: (h, w, K) logits.
+    """
+    height, width = heatmap.shape[:2]
+    reach = (_HEATMAP_KERNEL - 1) // 2
+    refined = fractions.copy()
+    for index, (x, y) in enumerate(fractions):
+        column, row = math.floor(x * width), math.floor(y * height)
+        if not (0 <= column < width and 0 <= row < height):
+            continue
+        top, left = max(0, row - reach), max(0, column - reach)
+        patch = sigmoid(heatmap[top : row + reach + 1, left : column + reach + 1, index].astype(float))
+        if patch.max() < _HEATMAP_CONFIDENCE:
+            continue
+        total = patch.sum()
+        refined[index, 0] = patch.sum(axis=0) @ np.arange(left, left + patch.shape[1]) / total / width
+        refined[index, 1] = patch.sum(axis=1) @ np.arange(top, top + patch.shape[0]) / total / height
+    return refined
+
+
+def _next_crop(crop: Crop, body: Array, centre: Array, top: Array) -> Crop:
+    """The window around the network's circle, turned so that the torso stands upright.
+
+    MediaPipe takes the turn from the circle's top alone, which lags behind on bent people and needs many passes.
+    """
+    following = crop_around(crop.from_fractions(centre), crop.from_fractions(top))
+    hips, shoulders = body[list(_HIPS)].mean(axis=0), body[list(_SHOULDERS)].mean(axis=0)
+    if np.hypot(*(shoulders - hips)) > _SHORTEST_TORSO:
+        angle = upright_angle(crop.from_fractions(hips), crop.from_fractions(shoulders))
+        following = replace(following, angle=angle)
+    return following
+
+
+def _is_stable(before: Crop, after: Crop) -> bool:
+    turn = abs(math.remainder(after.angle - before.angle, 2 * math.pi))
+    return (
+        math.hypot(after.x - before.x, after.y - before.y) < _STABLE_SHIFT * before.size
+        and abs(math.log(after.size / before.size)) < _STABLE_GROWTH
+        and turn < _STABLE_TURN
+    )
+
+
+def sigmoid(values: Array) -> Array:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(values, -80.0, 80.0))))
