@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from native_runtime import camera
 from native_runtime.errors import UsageError
 from native_runtime.image import Photo

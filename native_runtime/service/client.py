@@ -1,0 +1,377 @@
+"""The worker's client: posts requests to the child process and collects its events, without ever waiting.
+
+Made for a window's thread: every method returns at once, except `WorkerClient.stop`. Standard library only.
+``docs/worker.md`` is its manual.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from native_runtime.service.protocol import CANCELLED, PATH_KEYS, decode, encode
+
+# A cancelled request may finish the step it is in; after this many seconds the worker is ended instead.
+CANCEL_GRACE_S = 5.0
+# How long `stop` waits for a worker that was asked to end, and then for one that was told to.
+_STOP_GRACE_S = 1.0
+_LOG_TAIL_BYTES = 4000
+_WORKER_FILE = Path(__file__).with_name("worker.py")
+
+Kind = Literal["status", "progress", "warning", "error", "done"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a request, or (``id`` None) to the worker itself."""
+
+    id: int | None
+    kind: Kind
+    text: str = ""
+    value: float = 0.0
+    error: str = ""
+    detail: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no more events follow for this request."""
+        return self.kind in ("error", "done")
+
+
+@dataclass
+class _Request:
+    """A request that has no final event yet."""
+
+    message: dict[str, Any]
+    child: int
+    timeout_s: float | None
+    deadline: float | None
+    cancel_text: str = ""
+    kill_at: float | None = None
+
+
+@dataclass
+class _Child:
+    """A running child process; ``number`` tells it from those before."""
+
+    number: int
+    process: subprocess.Popen[bytes]
+    log: Path
+    reader: threading.Thread
+
+
+class WorkerClient:
+    """Owns at most one worker process, and starts a new one when there is none."""
+
+    def __init__(self, engines: str | None = None, cancel_grace_s: float = CANCEL_GRACE_S) -> None:
+        self._engines = engines
+        self._cancel_grace_s = cancel_grace_s
+        self._python = sys.executable
+        self._paths: list[str] | None = None
+        self._folder: Path | None = None
+        self._child: _Child | None = None
+        self._children = 0
+        self._numbers = 0
+        self._requests: dict[int, _Request] = {}
+        self._arrived: queue.SimpleQueue[tuple[int, dict[str, Any] | None]] = queue.SimpleQueue()
+        self._events: list[Event] = []
+
+    # --- what a window calls ---
+
+    def start(
+        self, python: str | os.PathLike[str] | None = None, paths: Iterable[str | os.PathLike[str]] | None = None
+    ) -> None:
+        """Remember how to start the child: its interpreter (default: this one) and its module path (default: this
+        one's).
+
+        A running child is ended when either has changed. No process is started yet; `request` does that.
+        """
+        chosen = os.fspath(python) if python else sys.executable
+        folders = None if paths is None else [os.path.abspath(path) for path in paths]
+        if (chosen, folders) != (self._python, self._paths):
+            self.stop()
+        self._python, self._paths = chosen, folders
+
+    def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
+        """Post a request and return its number. Never fails: whatever goes wrong arrives as an ``error`` event.
+
+        Args:
+            do: ``read``, ``estimate``, ``ping``, ``release``.
+            timeout_s: seconds after which the request is given up.
+            keys: as the table in ``docs/worker.md``; those that are None are left out.
+        """
+        self._numbers += 1
+        number = self._numbers
+        message: dict[str, Any] = {"id": number, "do": do}
+        for key, value in keys.items():
+            if value is not None:
+                message[key] = os.path.abspath(value) if key in PATH_KEYS else value
+        body = message.get("body")
+        if isinstance(body, os.PathLike) or (isinstance(body, str) and body.endswith(".npz")):
+            message["body"] = os.path.abspath(body)
+        now = time.monotonic()
+        request = _Request(message, 0, timeout_s, None if timeout_s is None else now + timeout_s)
+        self._requests[number] = request
+        self._post(number, request)
+        return number
+
+    def poll(self) -> list[Event]:
+        """All events since the last call, oldest first."""
+        while True:
+            try:
+                child, message = self._arrived.get_nowait()
+            except queue.Empty:
+                break
+            if message is None:
+                self._child_ended(child)
+            else:
+                self._take(child, message)
+        self._look_at_the_clock()
+        events, self._events = self._events, []
+        return events
+
+    def cancel(self, number: int) -> None:
+        """Ask for a request to be given up; its last event will be an error ``Cancelled``. Nothing happens if it is
+        over.
+        """
+        request = self._requests.get(number)
+        if request is not None:
+            self._cancel(number, request, "Cancelled.")
+
+    @property
+    def busy(self) -> bool:
+        """Whether some request has no final event yet."""
+        return bool(self._requests)
+
+    @property
+    def running(self) -> bool:
+        """Whether a child process is alive."""
+        return self._child is not None and self._child.process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, for diagnosis."""
+        return self._child.process.pid if self._child is not None and self.running else None
+
+    def stop(self) -> None:
+        """End the child and remove its files. Open requests get ``Cancelled``. Safe to call twice; takes two seconds
+        at worst.
+        """
+        child, self._child = self._child, None
+        if child is not None:
+            self._numbers += 1
+            self._send(child, {"id": self._numbers, "do": "stop"})
+            with contextlib.suppress(OSError):
+                assert child.process.stdin is not None
+                child.process.stdin.close()
+            for end in (lambda: None, child.process.terminate, child.process.kill):
+                end()
+                try:
+                    child.process.wait(_STOP_GRACE_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+            child.reader.join(_STOP_GRACE_S)
+        for number in list(self._requests):
+            self._fail(number, CANCELLED, "Cancelled.")
+        self._remove_folder()
+        atexit.unregister(self.stop)
+
+    # --- requests ---
+
+    def _post(self, number: int, request: _Request) -> None:
+        """Send a request to the running child, or to a new one."""
+        if not self.running:
+            try:
+                self._child = self._spawn()
+            except OSError as error:
+                text = f"The worker could not be started with {self._python} ({error.strerror or error})."
+                self._fail(number, "WorkerError", text)
+                return
+        assert self._child is not None
+        request.child = self._child.number
+        self._send(self._child, request.message)
+
+    def _send(self, child: _Child, message: dict[str, Any]) -> None:
+        assert child.process.stdin is not None
+        # A pipe that is closed means that the child has just died; its end will be noticed and told by `poll`.
+        with contextlib.suppress(OSError, ValueError):
+            child.process.stdin.write(encode(message))
+            child.process.stdin.flush()
+
+    def _take(self, child: int, message: dict[str, Any]) -> None:
+        """Turn a line from the child into an event."""
+        number = message.get("id")
+        kind = message.get("event")
+        request = self._requests.get(number) if isinstance(number, int) else None
+        if request is None or request.child != child or not isinstance(number, int):
+            # Hello, answers to our own cancellations, and the last words of a child that was given up.
+            return
+        if kind == "error":
+            error = str(message.get("kind", ""))
+            text = request.cancel_text if error == CANCELLED and request.cancel_text else str(message.get("text", ""))
+            self._fail(number, _error_of(request, error), text, str(message.get("detail", "")))
+        elif kind == "done":
+            if request.cancel_text:
+                self._fail(number, _error_of(request, CANCELLED), request.cancel_text)
+                return
+            del self._requests[number]
+            self._events.append(Event(number, "done", result=message.get("result") or {}))
+        elif request.cancel_text:
+            return
+        elif kind == "progress":
+            self._events.append(Event(number, "progress", value=float(message.get("value", 0.0))))
+        elif kind in ("status", "warning"):
+            self._events.append(Event(number, kind, text=str(message.get("text", ""))))
+
+    def _fail(self, number: int, error: str, text: str, detail: str = "") -> None:
+        del self._requests[number]
+        self._events.append(Event(number, "error", text=text, error=error, detail=detail))
+
+    def _cancel(self, number: int, request: _Request, text: str) -> None:
+        if request.cancel_text:
+            return
+        request.cancel_text = text
+        request.kill_at = time.monotonic() + self._cancel_grace_s
+        if self._child is not None and request.child == self._child.number:
+            self._numbers += 1
+            self._send(self._child, {"id": self._numbers, "do": "cancel", "target": number})
+
+    def _look_at_the_clock(self) -> None:
+        """Give up requests that take too long, and end a child that does not obey a cancellation."""
+        now = time.monotonic()
+        for number, request in list(self._requests.items()):
+            if request.deadline is not None and now >= request.deadline and not request.cancel_text:
+                self._cancel(number, request, f"This took longer than {request.timeout_s:g} seconds and was given up.")
+            if request.kill_at is not None and now >= request.kill_at:
+                self._replace_child(number, request)
+
+    def _replace_child(self, number: int, request: _Request) -> None:
+        """End a child that is stuck in one request, and post the other requests to a new one."""
+        self._fail(number, _error_of(request, CANCELLED), request.cancel_text)
+        child, self._child = self._child, None
+        if child is not None:
+            child.process.kill()
+        for other, waiting in list(self._requests.items()):
+            if waiting.cancel_text:
+                self._fail(other, _error_of(waiting, CANCELLED), waiting.cancel_text)
+            else:
+                self._post(other, waiting)
+
+    # --- the child ---
+
+    def _spawn(self) -> _Child:
+        self._children += 1
+        folder = self._work_folder()
+        log = folder / f"worker-{self._children}.log"
+        command = [self._python, "-I", "-X", "utf8", str(_WORKER_FILE), "--child", "--work", str(folder)]
+        for path in self._module_paths():
+            command += ["--path", path]
+        if self._engines:
+            command += ["--engines", self._engines]
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=folder,
+                # A Ctrl-C in the terminal that Blender was started from is meant for Blender.
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        reader = threading.Thread(
+            target=self._listen, args=(self._children, process), name="worker events", daemon=True
+        )
+        reader.start()
+        return _Child(self._children, process, log, reader)
+
+    def _listen(self, number: int, process: subprocess.Popen[bytes]) -> None:
+        """Runs in a thread of its own, as long as the child lives."""
+        assert process.stdout is not None
+        for line in process.stdout:
+            with contextlib.suppress(ValueError):
+                self._arrived.put((number, decode(line)))
+        process.wait()
+        self._arrived.put((number, None))
+
+    def _child_ended(self, number: int) -> None:
+        """Tell every request of a child that is gone how it went."""
+        lost = [key for key, request in self._requests.items() if request.child == number]
+        child = self._child if self._child is not None and self._child.number == number else None
+        if child is not None:
+            self._child = None
+        if not lost:
+            return
+        how = _how_it_ended(child.process.returncode) if child is not None else "ended"
+        text = f"The worker {how}. Blender is unharmed; try again, and a new worker will start."
+        detail = _tail(child.log) if child is not None else ""
+        for key in lost:
+            request = self._requests[key]
+            if request.cancel_text:
+                self._fail(key, _error_of(request, CANCELLED), request.cancel_text)
+            else:
+                self._fail(key, "WorkerError", text, detail)
+
+    def _module_paths(self) -> list[str]:
+        if self._paths is not None:
+            return self._paths
+        root = str(_WORKER_FILE.parents[2])
+        return [root, *(path for path in sys.path if path and path != root and os.path.exists(path))]
+
+    def _work_folder(self) -> Path:
+        if self._folder is None:
+            # mkdtemp makes a folder that only this user can enter.
+            self._folder = Path(tempfile.mkdtemp(prefix="sam3db-"))
+            atexit.register(self.stop)
+        return self._folder
+
+    def _remove_folder(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+
+def _error_of(request: _Request, error: str) -> str:
+    """A cancellation by the clock is the worker's failure, one by a person is not."""
+    return "WorkerError" if error == CANCELLED and request.cancel_text not in ("", "Cancelled.") else error
+
+
+def _how_it_ended(code: int | None) -> str:
+    """What happened to the process, in words."""
+    if code is not None and code < 0:
+        number = -code
+        if number == getattr(signal, "SIGKILL", 9):
+            return "was ended by the system, most likely because the memory ran out (or somebody killed it)"
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            name = f"signal {number}"
+        return f"crashed ({name})"
+    if code is not None and code >= 0xC0000000:  # Windows: an NTSTATUS of severity "error"
+        return f"crashed (0x{code:08X})"
+    return f"ended unexpectedly (exit code {code})"
+
+
+def _tail(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _LOG_TAIL_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

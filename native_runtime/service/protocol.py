@@ -1,0 +1,42 @@
+"""The lines between a worker and its client. Standard library only. ``docs/worker.md`` describes them for people."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+PROTOCOL = 1
+
+# Answered at once, also while work is under way; everything else waits its turn.
+IMMEDIATE = ("cancel", "ping")
+_PHOTO_KEYS = frozenset({"photo", "engine", "models", "body", "focal_px", "fov_deg"})
+REQUESTS: dict[str, frozenset[str]] = {
+    "read": _PHOTO_KEYS,
+    "estimate": _PHOTO_KEYS | {"persons", "keypoints", "mask"},
+    "cancel": frozenset({"target"}),
+    "ping": frozenset(),
+    "release": frozenset(),
+    "stop": frozenset(),
+}
+PATH_KEYS = ("photo", "models", "mask")
+"""Keys whose values are paths, which a client makes absolute: the worker may run in another folder."""
+
+CANCELLED = "Cancelled"
+INTERNAL = "Internal"
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """One message as one line. Non-ASCII is escaped, so that odd file names pass whatever the pipe's encoding."""
+    return json.dumps(message, allow_nan=False).encode("ascii") + b"\n"
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """The message of a line.
+
+    Raises:
+        ValueError: it is not a JSON object.
+    """
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("not an object")
+    return message

@@ -1,0 +1,334 @@
+"""The worker: a command-line program that reads requests on standard input and writes events on standard output.
+
+Run it as a module (``python -m native_runtime.service.worker``) or, isolated from everything, as a file with its
+module path spelt out (``python -I .../worker.py --path FOLDER ...``); the second is what the client does.
+``docs/worker.md`` describes the lines.
+
+Three threads: the main one works; one reads requests, so that a cancellation is heard during work; one watches for the
+parent's death.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TextIO
+
+if TYPE_CHECKING:
+    from native_runtime.service.inference import Inference
+
+# How often the parent is looked at, seconds.
+_PARENT_WATCH_S = 1.0
+
+
+class CancelledError(Exception):
+    """The request that is being worked on was cancelled."""
+
+
+class Worker:
+    """Answers requests until told to stop.
+
+    Args:
+        requests: lines come from here.
+        events: lines go there.
+        inference: does the work.
+        folder: arrays are written here.
+        child: True for a client's child, which ends at once when its input does; otherwise what was asked is finished
+            first.
+    """
+
+    def __init__(self, requests: BinaryIO, events: TextIO, inference: Inference, folder: Path, child: bool) -> None:
+        self._requests = requests
+        self._events = events
+        self._inference = inference
+        self._folder = folder
+        self._child = child
+        self._lock = threading.Lock()
+        self._waiting: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._open: set[Any] = set()
+        self._cancelled: set[Any] = set()
+        self._written = 0
+
+    def serve(self) -> int:
+        """Work until the end; the exit code."""
+        from native_runtime.service.protocol import PROTOCOL
+
+        self.send({"id": None, "event": "hello", "protocol": PROTOCOL, "pid": os.getpid(), "version": _version()})
+        threading.Thread(target=self._listen, name="requests", daemon=True).start()
+        threading.Thread(target=self._watch_parent, args=(os.getppid(),), name="parent", daemon=True).start()
+        while True:
+            request = self._waiting.get()
+            if request is None:
+                return 0
+            if request["do"] == "stop":
+                self._finish(request["id"], {"event": "done", "result": {}})
+                return 0
+            self._work(request)
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Write one event; when nobody reads any more, this process has no purpose left."""
+        from native_runtime.service.protocol import encode
+
+        with self._lock:
+            try:
+                self._events.write(encode(event).decode("ascii"))
+                self._events.flush()
+            except (OSError, ValueError):
+                self._abandon()
+
+    # --- requests ---
+
+    def _listen(self) -> None:
+        for line in self._requests:
+            if line.strip():
+                self._accept(line)
+        if self._child:
+            self._abandon()
+        self._waiting.put(None)
+
+    def _accept(self, line: bytes) -> None:
+        from native_runtime.service.protocol import IMMEDIATE, REQUESTS, decode
+
+        try:
+            request = decode(line)
+        except ValueError:
+            shown = line[:80].decode("utf-8", "replace").strip()
+            self._refuse(None, f"This line is not a request (one JSON object per line): {shown}")
+            return
+        number, do = request.get("id"), request.get("do")
+        if isinstance(number, bool) or not isinstance(number, (int, str)):
+            self._refuse(None, "A request needs an id, which is a whole number or a text.")
+            return
+        with self._lock:
+            known = number in self._open
+        if known:
+            self._refuse(None, f"There is an open request with the id {number!r} already.")
+            return
+        if not isinstance(do, str) or do not in REQUESTS:
+            self._refuse(number, f"There is no request {do!r}; there are: {', '.join(REQUESTS)}.")
+            return
+        unknown = sorted(set(request) - REQUESTS[do] - {"id", "do"})
+        if unknown:
+            self._refuse(number, f"The request {do!r} knows no {', '.join(unknown)}.")
+            return
+        if do in IMMEDIATE:
+            self._answer(number, do, request)
+            return
+        with self._lock:
+            self._open.add(number)
+        self._waiting.put(request)
+
+    def _answer(self, number: Any, do: str, request: dict[str, Any]) -> None:
+        result: dict[str, Any]
+        if do == "cancel":
+            target = request.get("target")
+            with self._lock:
+                there = isinstance(target, (int, str)) and target in self._open
+                if there:
+                    self._cancelled.add(target)
+            result = {"cancelled": there}
+        else:
+            result = {"engine_open": self._inference.engine_open, "photos": self._inference.photos_kept}
+        self.send({"id": number, "event": "done", "result": result})
+
+    def _refuse(self, number: Any, text: str) -> None:
+        self.send({"id": number, "event": "error", "kind": "UsageError", "text": text, "detail": ""})
+
+    # --- work ---
+
+    def _work(self, request: dict[str, Any]) -> None:
+        from native_runtime.errors import Sam3dbError
+        from native_runtime.service.protocol import CANCELLED, INTERNAL
+
+        number = request["id"]
+        reporter = _EventReporter(self, number)
+        outcome: dict[str, Any]
+        try:
+            reporter.check()
+            result = self._do(request, reporter)
+            reporter.check()
+            outcome = {"event": "done", "result": result}
+        except CancelledError:
+            outcome = {"event": "error", "kind": CANCELLED, "text": "Cancelled.", "detail": ""}
+        except Sam3dbError as error:
+            detail = traceback.format_exc()
+            outcome = {"event": "error", "kind": type(error).__name__, "text": str(error), "detail": detail}
+        except MemoryError:
+            self._inference.release()
+            text = "There is not enough memory for this photo. Close other programs, or use a smaller photo."
+            outcome = {"event": "error", "kind": INTERNAL, "text": text, "detail": traceback.format_exc()}
+        except Exception as error:
+            text = f"Something unforeseen happened: {type(error).__name__}: {error}"
+            outcome = {"event": "error", "kind": INTERNAL, "text": text, "detail": traceback.format_exc()}
+        self._finish(number, outcome)
+
+    def _finish(self, number: Any, outcome: dict[str, Any]) -> None:
+        with self._lock:
+            self._open.discard(number)
+            self._cancelled.discard(number)
+        self.send({"id": number, **outcome})
+
+    def is_cancelled(self, number: Any) -> bool:
+        """Whether a request was asked to end."""
+        with self._lock:
+            return number in self._cancelled
+
+    def _do(self, request: dict[str, Any], reporter: _EventReporter) -> dict[str, Any]:
+        from native_runtime.errors import PromptError, UsageError
+        from native_runtime.prompts import check_prompts
+        from native_runtime.service.inference import DEFAULT_BODY, DEFAULT_ENGINE, EngineChoice, Lens, choose_people
+
+        if request["do"] == "release":
+            self._inference.release()
+            return {}
+        path = request.get("photo")
+        if not isinstance(path, str):
+            raise UsageError("The request names no photo.")
+        choice = EngineChoice(
+            _text(request, "engine") or DEFAULT_ENGINE, _text(request, "models"), _text(request, "body") or DEFAULT_BODY
+        )
+        lens = Lens(_number(request, "focal_px"), _number(request, "fov_deg"))
+        found = self._inference.read(path, choice, lens, reporter)
+        people: list[dict[str, Any]] = [{"person": number, "bbox": bbox} for number, bbox in enumerate(found.bboxes)]
+        result: dict[str, Any] = {
+            "photo": path,
+            "image_size": list(found.photo.original_size),
+            "people": people,
+            "warnings": list(found.photo.notes),
+        }
+        if request["do"] == "read":
+            return result
+
+        chosen = choose_people(request.get("persons", "largest"), len(people))
+        keypoints = check_prompts(request.get("keypoints") or [])
+        mask_path = _text(request, "mask")
+        if (keypoints or mask_path) and len(chosen) != 1:
+            raise PromptError("Keypoint prompts and a mask belong to one person; choose one.")
+        mask = None
+        if mask_path:
+            from native_runtime.image import read_mask
+
+            mask = read_mask(mask_path, found.photo.original_size)
+        for index, person in enumerate(chosen):
+            reporter.status(
+                f"Fitting person {person}" if len(chosen) == 1 else f"Fitting person {index + 1} of {len(chosen)}"
+            )
+            estimate = self._inference.estimate(found, person, keypoints, mask)
+            for warning in estimate.warnings:
+                reporter.warning(warning)
+            self._written += 1
+            stem = self._folder / f"{os.getpid()}-{self._written:06d}_person{person}"
+            estimate.save(stem)
+            people[person]["estimate"] = f"{stem}.npz"
+            people[person]["seconds"] = {name: float(value) for name, value in estimate.seconds.items()}
+            reporter.progress(0.5 + 0.5 * (index + 1) / len(chosen))
+        return result
+
+    # --- the end ---
+
+    def _watch_parent(self, parent: int) -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_WATCH_S)
+        self._abandon()
+
+    def _abandon(self) -> NoReturn:
+        """Nobody is there any more: leave at once, whatever the main thread is busy with."""
+        if self._child:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        os._exit(0)
+
+
+class _EventReporter:
+    """Sends what it hears as events of one request, and stops the work when the request was cancelled."""
+
+    def __init__(self, worker: Worker, number: Any) -> None:
+        self._worker = worker
+        self._number = number
+        self._value = 0.0
+
+    def check(self) -> None:
+        if self._worker.is_cancelled(self._number):
+            raise CancelledError
+
+    def status(self, text: str) -> None:
+        self.check()
+        self._worker.send({"id": self._number, "event": "status", "text": text})
+
+    def progress(self, value: float) -> None:
+        self.check()
+        self._value = max(self._value, min(value, 1.0))
+        self._worker.send({"id": self._number, "event": "progress", "value": round(self._value, 4)})
+
+    def warning(self, text: str) -> None:
+        self._worker.send({"id": self._number, "event": "warning", "text": text})
+
+
+def _text(request: dict[str, Any], key: str) -> str | None:
+    from native_runtime.errors import UsageError
+
+    value = request.get(key)
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{key!r} must be a text, not {value!r}.")
+    return value
+
+
+def _number(request: dict[str, Any], key: str) -> float | None:
+    from native_runtime.errors import UsageError
+
+    value = request.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UsageError(f"{key!r} must be a number, not {value!r}.")
+    return float(value)
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("sam3db")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a worker on this process's standard input and output."""
+    parser = argparse.ArgumentParser(
+        prog="worker", description="Reads requests (one JSON object per line) and writes events. See docs/worker.md."
+    )
+    parser.add_argument("--path", action="append", default=[], metavar="DIR", help="module folder; may be given often")
+    parser.add_argument("--work", metavar="DIR", help="folder for arrays (default: a temporary one)")
+    parser.add_argument("--child", action="store_true", help="end at once when the input ends, and clean up the folder")
+    parser.add_argument(
+        "--engines", default="native_runtime.engines", metavar="MODULE", help="module with open_engine()"
+    )
+    arguments = parser.parse_args(argv)
+    sys.path[:0] = [path for path in arguments.path if path not in sys.path]
+
+    from native_runtime.service.inference import Inference
+    from native_runtime.streams import take_stdout
+
+    events = take_stdout(sys.stderr)
+    inference = Inference(arguments.engines)
+    if arguments.work:
+        return Worker(sys.stdin.buffer, events, inference, Path(arguments.work), arguments.child).serve()
+    with tempfile.TemporaryDirectory(prefix="sam3db-") as folder:
+        return Worker(sys.stdin.buffer, events, inference, Path(folder), arguments.child).serve()
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    # The reading thread may still wait for input, and libraries may be slow to wind down: nothing is left to do for
+    # them.
+    os._exit(code)

@@ -1,0 +1,79 @@
+"""An engine that sees no picture: for tests of what stands around engines. A photo's file name says how it behaves.
+
+``nobody``, ``three``, ``crash``, ``abort``, ``slow``, ``stuck``, ``memory``, ``bug``, ``noise`` in the name choose
+what happens.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass
+class FakePerson:
+    bbox: np.ndarray
+
+
+@dataclass
+class FakeEstimate:
+    person: int
+    keypoints: list[tuple[int, float, float]]
+    mask: Any
+    intrinsics: np.ndarray
+    warnings: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=lambda: {"fit": 0.001})
+
+    def save(self, stem: Path) -> None:
+        masked = 0 if self.mask is None else int(self.mask.sum())
+        np.savez(f"{stem}.npz", intrinsics=self.intrinsics, keypoints=np.array(self.keypoints), masked=masked)
+        Path(f"{stem}.json").write_text(json.dumps({"person": self.person, "pid": os.getpid()}))
+
+
+class FakeReading:
+    def __init__(self, photo: Any, intrinsics: np.ndarray) -> None:
+        self._photo, self._intrinsics, self._name = photo, intrinsics, photo.path.stem
+        count = 0 if "nobody" in self._name else 3 if "three" in self._name else 1
+        width, height = photo.original_size
+        self.people = [FakePerson(np.array([0.0, 0.0, width / (k + 1), height / (k + 1)])) for k in range(count)]
+
+    def estimate(self, person: int = 0, keypoints: Any = (), mask: Any = None) -> FakeEstimate:
+        name = self._name
+        if "crash" in name:
+            os._exit(7)
+        if "abort" in name:
+            os.abort()
+        if "stuck" in name:
+            time.sleep(60)
+        if "slow" in name:
+            time.sleep(0.4)
+        if "memory" in name:
+            raise MemoryError
+        if "bug" in name:
+            raise RuntimeError("the fake engine fails here")
+        if "noise" in name:
+            print("noise from Python")
+            os.write(1, b"noise past Python\n")
+            ctypes.CDLL(None).puts(b"noise from C")
+            ctypes.CDLL(None).fflush(None)
+            sys.stdout.flush()
+        return FakeEstimate(person, list(keypoints), mask, self._intrinsics, warnings=["the left foot is a guess"])
+
+
+class FakeEngine:
+    body = None
+
+    def read(self, photo: Any, intrinsics: np.ndarray) -> FakeReading:
+        return FakeReading(photo, intrinsics)
+
+
+def open_engine(name: str, models: str | None = None, providers: Any = None, body: str = "default") -> FakeEngine:
+    return FakeEngine()
