@@ -1,0 +1,163 @@
+"""Cuts the visible surface out of MakeHuman's base mesh: skin, eyes, teeth and tongue, each a closed shell.
+
+The helper geometry (clothes, hair, joint cubes) is left out. Teeth come as open bands and are closed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.models.default_body.geometry import Array, IntArray, edges_of
+from native_runtime.models.default_body.source import RawMesh
+
+MATERIALS = ("skin", "lips", "nails", "mouth", "eyes", "iris", "pupil", "teeth", "tongue")
+_PARTS = {
+    "body": "skin",
+    "helper-l-eye": "eyes",
+    "helper-r-eye": "eyes",
+    "helper-upper-teeth": "teeth",
+    "helper-lower-teeth": "teeth",
+    "helper-tongue": "tongue",
+}
+# The eyeball's rings of faces stand at these angles from the optical axis, in degrees: pupil, iris, white.
+_PUPIL_DEGREES, _IRIS_DEGREES = 12.0, 24.0
+
+
+@dataclass
+class Surface:
+    """The visible mesh, all quads.
+
+    Attributes:
+        origin: (V,) index of each vertex in the base mesh.
+        faces: (F, 4) indices into ``origin``.
+        uvs: (F, 4, 2) per corner.
+        materials: (F,) index into ``MATERIALS``.
+        partner: (V,) mirror vertex.
+    """
+
+    origin: IntArray
+    faces: IntArray
+    uvs: Array
+    materials: IntArray
+    partner: IntArray
+
+
+def expand(ranges: Iterable[Iterable[int]]) -> IntArray:
+    """Return the indices of ``[[first, last], ...]``."""
+    return np.concatenate([np.arange(first, last + 1, dtype=np.int32) for first, last in ranges])
+
+
+def visible_surface(mesh: RawMesh, partner: IntArray, regions: Mapping) -> Surface:
+    """Return the visible mesh.
+
+    Args:
+        mesh: the base mesh.
+        partner: (N,) mirror vertex of each base vertex.
+        regions: the parsed ``default_body/regions.json``.
+    """
+    material_of_face = np.full(len(mesh.faces), -1, dtype=np.int32)
+    for group, material in _PARTS.items():
+        material_of_face[mesh.groups == group] = MATERIALS.index(material)
+    for name, ranges in regions["materials"].items():
+        material_of_face[expand(ranges)] = MATERIALS.index(name)
+    for side in "lr":
+        _paint_eye(mesh, f"helper-{side}-eye", material_of_face)
+    keep = np.flatnonzero(material_of_face >= 0)
+    faces = [mesh.faces[keep]]
+    uvs = [mesh.uvs[mesh.face_uvs[keep]]]
+    materials = [material_of_face[keep]]
+    for group in ("helper-upper-teeth", "helper-lower-teeth"):
+        own = mesh.groups == group
+        cap = band_cap(mesh.vertices, mesh.faces[own])
+        uv_of_vertex = dict(zip(mesh.faces[own].ravel().tolist(), mesh.face_uvs[own].ravel().tolist(), strict=True))
+        faces.append(cap)
+        uvs.append(mesh.uvs[np.vectorize(uv_of_vertex.__getitem__)(cap)])
+        materials.append(np.full(len(cap), MATERIALS.index("teeth"), dtype=np.int32))
+    all_faces = np.concatenate(faces)
+    origin, compact = np.unique(all_faces, return_inverse=True)
+    new_index = np.full(len(partner), -1, dtype=np.int32)
+    new_index[origin] = np.arange(len(origin))
+    return Surface(
+        origin=origin.astype(np.int32),
+        faces=compact.reshape(all_faces.shape).astype(np.int32),
+        uvs=np.concatenate(uvs),
+        materials=np.concatenate(materials),
+        partner=new_index[partner[origin]],
+    )
+
+
+def _paint_eye(mesh: RawMesh, group: str, materials: IntArray) -> None:
+    """Set iris and pupil by the angle between a face's centre and the optical axis (which the face rings are built on)."""
+    chosen = np.flatnonzero(mesh.groups == group)
+    points = mesh.vertices[mesh.group_vertices(group)]
+    centre = points.mean(axis=0)
+    offsets = mesh.vertices[mesh.faces[chosen]].mean(axis=1) - centre
+    # The frontmost face is the pupil's middle.
+    front = offsets[np.argmax(offsets[:, 2])]
+    cosines = offsets @ front / (np.linalg.norm(offsets, axis=1) * np.linalg.norm(front))
+    degrees = np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0)))
+    materials[chosen[degrees < _IRIS_DEGREES]] = MATERIALS.index("iris")
+    materials[chosen[degrees < _PUPIL_DEGREES]] = MATERIALS.index("pupil")
+
+
+def band_cap(vertices: Array, faces: IntArray) -> IntArray:
+    """Return quads (n, 4) which close the single, even-sized border loop of a band such as a row of teeth.
+
+    The loop is zipped: its two long sides are joined rung by rung. The start is where the rungs are shortest in sum.
+    """
+    corners = np.stack([faces, np.roll(faces, -1, axis=1)], axis=2).reshape(-1, 2)
+    directed = {(int(a), int(b)) for a, b in corners}
+    # A border edge lacks its opposite; the cap runs through it the other way round, so follow b -> a.
+    follow = {b: a for a, b in directed if (b, a) not in directed}
+    loop = [min(follow)]
+    while follow[loop[-1]] != loop[0]:
+        loop.append(follow[loop[-1]])
+    ring = np.array(loop, dtype=np.int32)
+    count = len(ring)
+    if count != len(follow) or count % 2:
+        raise ValueError("the band must have exactly one border loop of even length")
+
+    def rungs(start: int) -> tuple[IntArray, IntArray]:
+        turned = np.roll(ring, -start)
+        return turned[: count // 2], turned[count // 2 :][::-1]
+
+    lengths = [float(np.linalg.norm(vertices[a] - vertices[b], axis=1).sum()) for a, b in map(rungs, range(count))]
+    a, b = rungs(int(np.argmin(lengths)))
+    return np.stack([a[:-1], a[1:], b[1:], b[:-1]], axis=1)
+
+
+def smoothing_patch(mesh: RawMesh, faces: IntArray) -> tuple[IntArray, Array]:
+    """Return a linear map that replaces the inner vertices of a patch of faces by a smooth, featureless surface.
+
+    The inner vertices take the positions that make the twice applied graph Laplacian vanish (a thin plate) between the
+    vertices around them; as the map is linear it serves positions and displacements alike.
+
+    Returns:
+        inner: (n,) base vertex indices; rows: (n, N) so that ``smooth[inner] = rows @ points``.
+    """
+    inner = np.unique(mesh.faces[faces])
+    ring = inner
+    for _ in range(2):
+        ring = np.unique(mesh.faces[np.isin(mesh.faces, ring).any(axis=1) & (mesh.groups == "body")])
+    wider = np.unique(mesh.faces[np.isin(mesh.faces, ring).any(axis=1) & (mesh.groups == "body")])
+    local = {int(v): k for k, v in enumerate(wider)}
+    body = mesh.faces[np.isin(mesh.faces, wider).all(axis=1) & (mesh.groups == "body")]
+    laplacian = np.zeros((len(wider), len(wider)))
+    for a, b in edges_of(body):
+        i, j = local[int(a)], local[int(b)]
+        laplacian[i, j] = laplacian[j, i] = -1.0
+    laplacian[np.diag_indices(len(wider))] = -laplacian.sum(axis=1)
+    laplacian /= np.diag(laplacian)[:, None]
+    free = np.isin(wider, inner)
+    plate = (laplacian.T @ laplacian)[free]
+    solved = -np.linalg.solve(plate[:, free], plate[:, ~free])
+    rows = np.zeros((len(inner), len(mesh.vertices)))
+    rows[:, wider[~free]] = solved
+    return inner.astype(np.int32), rows
+
+
+BoolArray = NDArray[np.bool_]
