@@ -104,3 +104,14 @@ def rotation_between(a: NDArray, b: NDArray) -> Array:
         return 2 * np.outer(axis, axis) - np.eye(3)
     k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
     return np.eye(3) + k + k @ k / (1 + cosine)
+
+
+def rotation_vector_to_matrix(vector: NDArray) -> Array:
+    """Rotation matrix (3, 3) of a rotation vector (3,), axis times angle in radians (Rodrigues' formula)."""
+    v = np.asarray(vector, dtype=np.float64)
+    angle = float(np.linalg.norm(v))
+    k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
+    # Both factors are even and smooth at zero; below a hundredth of a milliradian their series' first terms are exact.
+    first = np.sin(angle) / angle if angle > 1e-5 else 1.0
+    second = (1 - np.cos(angle)) / angle**2 if angle > 1e-5 else 0.5
+    return np.eye(3) + first * k + second * k @ k

@@ -1,0 +1,59 @@
+"""What every engine offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.image import Photo
+from native_runtime.mhr import Body
+
+from .estimate import Estimate
+
+
+class FoundPerson(Protocol):
+    """Somebody in a photo."""
+
+    @property
+    def bbox(self) -> NDArray[np.float64]:
+        """(4,) x0 y0 x1 y1 in px of the original photo."""
+
+
+class Reading(Protocol):
+    """A photo that an engine has looked at. Detection and image features are done; estimates are cheap."""
+
+    @property
+    def people(self) -> Sequence[FoundPerson]:
+        """Largest first."""
+
+    def estimate(
+        self,
+        person: int = 0,
+        keypoints: Sequence[tuple[int, float, float]] = (),
+        mask: NDArray[np.bool_] | None = None,
+    ) -> Estimate:
+        """One person's estimate.
+
+        Args:
+            person: number in ``people``.
+            keypoints: hints (index in MHR-70, x, y) in px of the original photo.
+            mask: (H, W) of the original photo: where this person is.
+        """
+
+
+class Engine(Protocol):
+    """An open engine."""
+
+    name: str
+    body: Body
+
+    def read(self, photo: Photo | NDArray[np.uint8], intrinsics: NDArray[np.float64] | None = None) -> Reading:
+        """Look at a photo.
+
+        Args:
+            photo: a photo, or its pixels (H, W, 3) uint8 RGB.
+            intrinsics: (3, 3) in px of the original photo; None for the stated rule (``camera.intrinsics_for``).
+        """

@@ -1,0 +1,193 @@
+"""What an engine says about one person: numbers, files, and nothing of Blender."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.camera import mhr_to_camera, project
+from native_runtime.errors import ModelError
+from native_runtime.mhr import Body
+from native_runtime.mhr.bodyfile import write_arrays
+
+FORMAT = "sam3db-estimate/1"
+
+ARRAYS: dict[str, tuple[int | None, ...]] = {
+    "model_parameters": (204,),
+    "identity": (None,),
+    "expression": (None,),
+    "camera_translation": (3,),
+    "intrinsics": (3, 3),
+    "image_size": (2,),
+    "bbox": (4,),
+    "keypoints_2d": (70, 2),
+    "keypoints_3d": (70, 3),
+    "joints": (127, 3),
+    "vertices": (None, 3),
+}
+"""The arrays of an estimate's ``.npz`` and their shapes; None is the body's own count."""
+
+_LARGE = ("joints", "vertices", "keypoints_3d")
+"""Arrays that are not repeated in the ``.json``."""
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Hints that were used.
+
+    Attributes:
+        keypoints: (index in MHR-70, x, y) in px of the original photo.
+        mask: whether a mask was given.
+    """
+
+    keypoints: tuple[tuple[int, float, float], ...] = ()
+    mask: bool = False
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One person in one photo. All pixels are those of the original photo, upright.
+
+    Attributes:
+        model_parameters: (204,) MHR model parameters; the root translation is 0.
+        identity, expression: coefficients, as many as the body has.
+        camera_translation: (3,) m: where MHR's origin lies in camera axes.
+        intrinsics: (3, 3) px.
+        image_size: (2,) width, height px.
+        bbox: (4,) x0 y0 x1 y1 px of the person as found.
+        keypoints_2d: (70, 2) px; keypoints_3d: (70, 3) m, camera axes (MHR-70).
+        joints: (127, 3) m, camera axes.
+        vertices: (V, 3) m, camera axes.
+        engine: the engine's name.
+        body_name, body_hash: the body that the numbers belong to.
+        prompts: the hints that were used.
+        seconds: time of each stage.
+        photo: the photo's file name, or "".
+        person: number of the person in the photo, largest first.
+        warnings: what an artist should know, in plain words.
+        details: the engine's own figures (errors, counts), for the curious.
+    """
+
+    model_parameters: NDArray[np.float64]
+    identity: NDArray[np.float64]
+    expression: NDArray[np.float64]
+    camera_translation: NDArray[np.float64]
+    intrinsics: NDArray[np.float64]
+    image_size: NDArray[np.int64]
+    bbox: NDArray[np.float64]
+    keypoints_2d: NDArray[np.float64]
+    keypoints_3d: NDArray[np.float64]
+    joints: NDArray[np.float64]
+    vertices: NDArray[np.float32]
+    engine: str
+    body_name: str
+    body_hash: str
+    prompts: Prompts = Prompts()
+    seconds: dict[str, float] = field(default_factory=dict)
+    photo: str = ""
+    person: int = 0
+    warnings: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def from_parameters(
+        body: Body,
+        model_parameters: NDArray,
+        identity: NDArray,
+        expression: NDArray,
+        camera_translation: NDArray,
+        intrinsics: NDArray,
+        **rest: Any,
+    ) -> Estimate:
+        """Fill in all that follows from the parameters: vertices, joints and keypoints.
+
+        Args:
+            rest: the remaining fields (``image_size``, ``bbox``, ``engine``, ...).
+        """
+        pose = body.pose(model_parameters)
+        vertices = body.vertices(model_parameters, identity, expression)
+        keypoints = mhr_to_camera(body.keypoints(pose, vertices), camera_translation)
+        return Estimate(
+            model_parameters=np.asarray(model_parameters, np.float64),
+            identity=np.asarray(identity, np.float64),
+            expression=np.asarray(expression, np.float64),
+            camera_translation=np.asarray(camera_translation, np.float64),
+            intrinsics=np.asarray(intrinsics, np.float64),
+            keypoints_2d=project(keypoints, intrinsics),
+            keypoints_3d=keypoints,
+            joints=mhr_to_camera(pose.translations, camera_translation),
+            vertices=mhr_to_camera(vertices, camera_translation).astype(np.float32),
+            body_name=body.name,
+            body_hash=body.hash,
+            **rest,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the large arrays, ready for ``json.dumps``."""
+        content: dict[str, Any] = {"format": FORMAT}
+        for name in ("engine", "body_name", "body_hash", "photo", "person", "seconds", "details"):
+            content[name] = getattr(self, name)
+        content["warnings"] = list(self.warnings)
+        content["prompts"] = {"keypoints": [list(k) for k in self.prompts.keypoints], "mask": self.prompts.mask}
+        for name in ARRAYS:
+            if name not in _LARGE:
+                # A keypoint behind the camera has no pixel; JSON has no NaN.
+                array = np.asarray(getattr(self, name), dtype=object)
+                content[name] = np.where(np.equal(array, array), array, None).tolist()
+        return content
+
+    def save(self, stem: str | Path) -> tuple[Path, Path]:
+        """Write ``STEM.npz`` and ``STEM.json``; each appears whole or not at all.
+
+        Returns:
+            Both paths.
+        """
+        arrays_path, text_path = Path(f"{stem}.npz"), Path(f"{stem}.json")
+        arrays = {name: np.asarray(getattr(self, name)) for name in ARRAYS}
+        text = json.dumps(self.to_json(), indent=1, ensure_ascii=False)
+        write_arrays(arrays_path, arrays | {"about": np.array(text)})
+        handle, temporary = tempfile.mkstemp(dir=text_path.parent, prefix=f".{text_path.name}.", suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, text_path)
+        return arrays_path, text_path
+
+    @staticmethod
+    def load(path: str | Path) -> Estimate:
+        """Read an estimate's ``.npz`` (it holds the text as well).
+
+        Raises:
+            ModelError: it is missing, damaged or no estimate.
+        """
+        try:
+            with np.load(Path(path), allow_pickle=False) as archive:
+                about = json.loads(str(archive["about"]))
+                arrays = {name: archive[name] for name in ARRAYS}
+            if about["format"] != FORMAT:
+                raise ValueError(f"its format is {about['format']}, expected {FORMAT}")
+            for name, shape in ARRAYS.items():
+                actual = arrays[name].shape
+                if len(actual) != len(shape) or any(s not in (None, a) for s, a in zip(shape, actual)):
+                    raise ValueError(f"{name} has shape {actual}")
+            prompts = Prompts(
+                tuple((int(i), float(x), float(y)) for i, x, y in about["prompts"]["keypoints"]),
+                bool(about["prompts"]["mask"]),
+            )
+            return Estimate(
+                **arrays,
+                **{name: about[name] for name in ("engine", "body_name", "body_hash", "photo", "person")},
+                prompts=prompts,
+                seconds=about["seconds"],
+                warnings=tuple(about["warnings"]),
+                details=about["details"],
+            )
+        except Exception as error:  # numpy and zipfile raise many kinds for damaged files
+            raise ModelError(f"{path} is not a usable estimate ({error}).") from error

@@ -1,0 +1,142 @@
+"""The default engine: landmark networks, then the fit of the body model. Works on any machine, without gated files."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.camera import intrinsics_for
+from native_runtime.engines.estimate import Estimate, Prompts
+from native_runtime.errors import NoPersonError, PromptError
+from native_runtime.fitting.fit import fit_body
+from native_runtime.image import Photo
+from native_runtime.mhr import Body
+from native_runtime.models import store
+
+from .evidence import gather_evidence
+from .people import PersonLandmarks
+
+NAME = "landmarks"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in the photo.
+
+    Attributes:
+        bbox: (4,) x0 y0 x1 y1 in px of the original photo.
+        landmarks: what the networks saw, in working pixels.
+    """
+
+    bbox: NDArray[np.float64]
+    landmarks: PersonLandmarks
+
+
+class LandmarksReading:
+    """A photo in which people were looked for."""
+
+    def __init__(
+        self,
+        engine: LandmarksEngine,
+        photo: Photo,
+        intrinsics: NDArray[np.float64],
+        landmarks: list[PersonLandmarks],
+        seconds: dict[str, float],
+    ) -> None:
+        self._engine, self._photo, self._intrinsics, self._seconds = engine, photo, intrinsics, seconds
+        self.people = [Person(photo.to_original(p.bbox.reshape(2, 2)).reshape(4), p) for p in landmarks]
+
+    def estimate(
+        self,
+        person: int = 0,
+        keypoints: Sequence[tuple[int, float, float]] = (),
+        mask: NDArray[np.bool_] | None = None,
+    ) -> Estimate:
+        """Fit the body to one person; see ``engines.base.Reading``.
+
+        Raises:
+            NoPersonError: there is no such person.
+            PromptError: a prompt or the mask cannot be used.
+        """
+        if not 0 <= person < len(self.people):
+            raise NoPersonError(f"There is no person {person} in this photo; {len(self.people)} were found.")
+        width, height = self._photo.original_size
+        for index, x, y in keypoints:
+            if not 0 <= index < 70 or not np.isfinite([x, y]).all():
+                raise PromptError(
+                    f"A keypoint prompt is an index from 0 to 69 and a place in pixels, not {index}, {x}, {y}."
+                )
+        if mask is not None and (mask.shape != (height, width) or not mask.any()):
+            raise PromptError("The mask must have the photo's size and cover something.")
+        body, found = self._engine.body, self.people[person]
+        started = time.perf_counter()
+        evidence = gather_evidence(found.landmarks, self._photo, body, self._intrinsics, keypoints, mask)
+        result = fit_body(body, evidence, self._intrinsics)
+        fitted = time.perf_counter()
+        estimate = Estimate.from_parameters(
+            body,
+            result.model_parameters,
+            result.identity,
+            np.zeros(body.expression_count),
+            result.camera_translation,
+            self._intrinsics,
+            image_size=np.array([width, height]),
+            bbox=found.bbox,
+            engine=NAME,
+            prompts=Prompts(tuple((int(i), float(x), float(y)) for i, x, y in keypoints), mask is not None),
+            seconds=self._seconds | {"fit": fitted - started},
+            photo=self._photo.path.name,
+            person=person,
+            warnings=evidence.notes,
+            details={
+                "person_size_px": evidence.person_size,
+                "point_error_px": result.point_error,
+                "iterations": result.iterations,
+            },
+        )
+        estimate.seconds["mesh"] = time.perf_counter() - fitted
+        return estimate
+
+
+class LandmarksEngine:
+    """Landmark networks and a body, ready for photos."""
+
+    name = NAME
+
+    def __init__(self, body: Body, models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> None:
+        self.body = body
+        self._models, self._providers = models, providers
+
+    @cached_property
+    def _networks(self):  # type: ignore[no-untyped-def]
+        from .networks import LandmarkNetworks
+
+        return LandmarkNetworks(store.models_dir(self._models), self._providers)
+
+    def read(self, photo: Photo | NDArray[np.uint8], intrinsics: NDArray[np.float64] | None = None) -> LandmarksReading:
+        """Look for people; see ``engines.base.Engine``."""
+        if not isinstance(photo, Photo):
+            from pathlib import Path
+
+            photo = Photo(np.asarray(photo), Path())
+        if intrinsics is None:
+            intrinsics = intrinsics_for(photo.original_size, photo=photo)
+        started = time.perf_counter()
+        networks = self._networks
+        opened = time.perf_counter()
+        people = networks.people(photo.pixels)
+        seconds = {"open": opened - started, "landmarks": time.perf_counter() - opened}
+        return LandmarksReading(self, photo, np.asarray(intrinsics, np.float64), people, seconds)
+
+
+def open_engine(
+    models: str | os.PathLike[str] | None, providers: Sequence[str] | None, body: str | os.PathLike[str]
+) -> LandmarksEngine:
+    """Open the engine; see ``native_runtime.engines.open_engine``."""
+    return LandmarksEngine(Body.load(store.body_path(body, models)), models, providers)

@@ -1,0 +1,266 @@
+"""From what the networks see to what the fit understands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.fitting.evidence import Directions, Evidence, Points2D, Silhouette
+from native_runtime.image import Photo
+from native_runtime.mhr import Body
+from native_runtime.mhr.rotations import rotation_between
+
+from .people import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
+
+Array = NDArray[np.float64]
+
+STATURE = 1.7
+"""Metres: turns pixels per metre into a person's size in pixels."""
+
+SURE, UNSURE = 0.65, 0.25
+"""Confidence from which a point counts fully, and below which it is not used at all."""
+
+_BODY_KEYPOINTS = {
+    "nose": "nose", "mouth_left": None, "mouth_right": None,
+    "left_foot_index": "left_big_toe", "right_foot_index": "right_big_toe",
+    "left_pinky": "left_pinky_finger_third_joint", "right_pinky": "right_pinky_finger_third_joint",
+    "left_index": "left_forefinger_third_joint", "right_index": "right_forefinger_third_joint",
+    "left_thumb": "left_thumb3", "right_thumb": "right_thumb3",
+    "left_eye_inner": None, "left_eye_outer": None, "right_eye_inner": None, "right_eye_outer": None,
+}  # fmt: skip
+"""BlazePose points whose MHR-70 keypoint has another name; None where there is none."""
+
+_FINGERS = {
+    "thumb": "thumb",
+    "index": "forefinger",
+    "middle": "middle_finger",
+    "ring": "ring_finger",
+    "pinky": "pinky_finger",
+}
+_PHALANX = {"cmc": "_third_joint", "mcp": "_third_joint", "pip": "2", "dip": "3", "tip": "4"}
+_THUMB_PHALANX = {"cmc": "_third_joint", "mcp": "2", "ip": "3", "tip": "4"}
+
+_BODY_SEGMENTS: tuple[tuple[str, str, float], ...] = (
+    ("left_shoulder", "right_shoulder", 0.2), ("left_hip", "right_hip", 0.25),
+    ("left_shoulder", "left_hip", 0.2), ("right_shoulder", "right_hip", 0.2),
+    ("left_shoulder", "left_elbow", 0.25), ("right_shoulder", "right_elbow", 0.25),
+    ("left_elbow", "left_wrist", 0.25), ("right_elbow", "right_wrist", 0.25),
+    ("left_hip", "left_knee", 0.25), ("right_hip", "right_knee", 0.25),
+    ("left_knee", "left_ankle", 0.25), ("right_knee", "right_ankle", 0.25),
+    ("left_heel", "left_foot_index", 0.3), ("right_heel", "right_foot_index", 0.3),
+    ("left_ankle", "left_foot_index", 0.3), ("right_ankle", "right_foot_index", 0.3),
+    ("left_ear", "right_ear", 0.25), ("left_ear", "nose", 0.25), ("right_ear", "nose", 0.25),
+)  # fmt: skip
+"""Segments between BlazePose points whose direction is used, with their sigma in radians."""
+
+_PALM_SEGMENTS = tuple((f"{s}_wrist", f"{s}_{f}", 0.35) for s in SIDES for f in ("index", "pinky", "thumb"))
+"""Used where no hand was found."""
+
+_FACE = frozenset(BODY_POINTS[:11])
+
+
+@dataclass
+class _Gathered:
+    """Observations on their way into ``Evidence``."""
+
+    names: list[str] = field(default_factory=list)
+    positions: list[Array] = field(default_factory=list)
+    sigmas: list[float] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    trusted: list[bool] = field(default_factory=list)
+    starts: list[str] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+    vectors: list[Array] = field(default_factory=list)
+    direction_sigmas: list[float] = field(default_factory=list)
+    direction_weights: list[float] = field(default_factory=list)
+
+    def point(self, name: str, position: Array, sigma: float, weight: float, trusted: bool = False) -> None:
+        self.names.append(name)
+        self.positions.append(np.asarray(position, np.float64))
+        self.sigmas.append(sigma)
+        self.weights.append(weight)
+        self.trusted.append(trusted)
+
+    def direction(self, start: str, end: str, vector: Array, sigma: float, weight: float) -> None:
+        length = float(np.linalg.norm(vector))
+        if length > 1e-6:
+            self.starts.append(start)
+            self.ends.append(end)
+            self.vectors.append(np.asarray(vector, np.float64) / length)
+            self.direction_sigmas.append(sigma)
+            self.direction_weights.append(weight)
+
+    def evidence(self, size: float, silhouette: Silhouette | None, notes: tuple[str, ...]) -> Evidence:
+        points = Points2D(
+            tuple(self.names),
+            np.array(self.positions).reshape(-1, 2),
+            np.array(self.sigmas),
+            np.array(self.weights),
+            np.array(self.trusted, bool),
+        )
+        directions = Directions(
+            tuple(self.starts),
+            tuple(self.ends),
+            np.array(self.vectors).reshape(-1, 3),
+            np.array(self.direction_sigmas),
+            np.array(self.direction_weights),
+        )
+        return Evidence(points, directions, size, silhouette, notes)
+
+
+def body_point(body: Body, name: str) -> str | None:
+    """The body's own point for a BlazePose point: its landmark ``blazepose_NN``, else an MHR-70 keypoint, else None."""
+    landmark = f"blazepose_{BODY_POINTS.index(name):02d}"
+    return landmark if landmark in body.landmark_names else _BODY_KEYPOINTS.get(name, name)
+
+
+def hand_point(body: Body, side: str, name: str) -> str:
+    """The body's own point for a hand's point: its landmark ``SIDE_hand_N``, else an MHR-70 keypoint."""
+    landmark = f"{side}_hand_{HAND_POINTS.index(name)}"
+    if landmark in body.landmark_names:
+        return landmark
+    if name == "wrist":
+        return f"{side}_wrist"
+    finger, phalanx = name.split("_")
+    ending = (_THUMB_PHALANX if finger == "thumb" else _PHALANX)[phalanx]
+    return f"{side}_{_FINGERS[finger]}{ending}"
+
+
+def confidence(visibility: NDArray, presence: NDArray) -> Array:
+    """How much to believe each point, 0..1: nothing below ``UNSURE``, all above ``SURE``."""
+    return np.clip((np.asarray(visibility) * np.asarray(presence) - UNSURE) / (SURE - UNSURE), 0.0, 1.0)
+
+
+def pixels_per_metre(person: PersonLandmarks) -> float:
+    """Scale of the person in the photo, from BlazePose's two views of the same points.
+
+    The median over pairs of confident points of length in the photo by length across the view in metres.
+    """
+    sure = np.flatnonzero(confidence(person.visibility, person.presence) > 0)
+    if len(sure) < 4:
+        sure = np.arange(len(BODY_POINTS))
+    first, second = np.triu_indices(len(sure), 1)
+    flat = np.linalg.norm(person.points_2d[sure[first]] - person.points_2d[sure[second]], axis=1)
+    metres = np.linalg.norm((person.points_3d[sure[first]] - person.points_3d[sure[second]])[:, :2], axis=1)
+    long = metres > 0.15
+    if not long.any():
+        return float(np.ptp(person.bbox[1::2]) / STATURE)
+    return float(np.median(flat[long] / metres[long]))
+
+
+def gather_evidence(
+    person: PersonLandmarks,
+    photo: Photo,
+    body: Body,
+    intrinsics: NDArray,
+    keypoints: Sequence[tuple[int, float, float]] = (),
+    mask: NDArray[np.bool_] | None = None,
+) -> Evidence:
+    """Evidence for one person.
+
+    Args:
+        person: what the networks saw, in working pixels of ``photo``.
+        photo: for the way to original pixels, in which the evidence is given.
+        body: names the points.
+        intrinsics: (3, 3) px of the original photo.
+        keypoints: prompts (index in MHR-70, x, y) in original pixels; they overrule the networks.
+        mask: (H, W) in original pixels, overrules the network's; None for the network's.
+    """
+    scale = float(np.mean(photo.scale))
+    size = STATURE * pixels_per_metre(person) / scale
+    gathered = _Gathered()
+    notes: list[str] = []
+    # The networks judge depth as seen from a camera that looks straight at the person; turn that towards the real ray.
+    centre = photo.to_original((person.bbox[:2] + person.bbox[2:]) / 2)
+    ray = np.linalg.solve(intrinsics, [centre[0], centre[1], 1.0])
+    towards = rotation_between([0.0, 0.0, 1.0], ray)
+
+    hands = {side: getattr(person, f"{side}_hand") for side in SIDES}
+    prompted = {body.keypoint_names[index] for index, _, _ in keypoints}
+    certain = confidence(person.visibility, person.presence)
+    places = photo.to_original(person.points_2d)
+    width, height = photo.original_size
+    outside = np.any((places < -0.5) | (places > np.array([width, height]) - 0.5), axis=1)
+    certain = certain * np.where(outside, 0.2, 1.0)
+
+    for index, name in enumerate(BODY_POINTS):
+        target = body_point(body, name)
+        side = name.split("_")[0]
+        in_hand = name.endswith(("_pinky", "_index", "_thumb")) and "foot" not in name
+        if target is None or certain[index] == 0 or (in_hand and hands.get(side) is not None):
+            continue
+        if _BODY_KEYPOINTS.get(name, name) in prompted:
+            continue
+        part = 0.015 if in_hand else 0.012 if name.endswith(("heel", "foot_index")) else 0.008
+        # Eleven points crowd on the face; together they should not outweigh the limbs.
+        gathered.point(target, places[index], part * size, certain[index] * (0.4 if name in _FACE else 1.0))
+
+    segments = _BODY_SEGMENTS + tuple(s for s in _PALM_SEGMENTS if hands[s[0].split("_")[0]] is None)
+    for start, end, sigma in segments:
+        a, b = BODY_POINTS.index(start), BODY_POINTS.index(end)
+        first, second = body_point(body, start), body_point(body, end)
+        weight = float(min(certain[a], certain[b]))
+        if first is None or second is None or weight == 0:
+            continue
+        if {_BODY_KEYPOINTS.get(start, start), _BODY_KEYPOINTS.get(end, end)} & prompted:
+            weight *= 0.3  # where a person corrected the place, the networks' depth is doubtful too
+        gathered.direction(first, second, towards @ (person.points_3d[b] - person.points_3d[a]), sigma, weight)
+
+    for side, hand in hands.items():
+        if hand is not None:
+            _gather_hand(gathered, hand, side, photo, body, towards, size, prompted)
+    for index, x, y in keypoints:
+        gathered.point(body.keypoint_names[index], np.array([x, y]), 0.003 * size, 3.0, trusted=True)
+
+    for label, members in _LIMBS.items():
+        if all(certain[BODY_POINTS.index(name)] < 0.05 for name in members):
+            notes.append(f"The {label} is not clearly seen; it is posed naturally.")
+    silhouette = _silhouette(person, photo, mask)
+    return gathered.evidence(size, silhouette, tuple(notes))
+
+
+_LIMBS = {
+    f"{side} {limb}": tuple(f"{side}_{point}" for point in points)
+    for side in SIDES
+    for limb, points in (("arm", ("elbow", "wrist")), ("leg", ("knee", "ankle")))
+}
+
+
+def _gather_hand(
+    gathered: _Gathered,
+    hand: HandLandmarks,
+    side: str,
+    photo: Photo,
+    body: Body,
+    towards: Array,
+    size: float,
+    prompted: set[str],
+) -> None:
+    places = photo.to_original(hand.points_2d)
+    weight = float(np.clip(hand.score, 0.0, 1.0))
+    # About five millimetres on the person, and never below what a pixel can say.
+    sigma = max(0.003 * size, 1.0)
+    names = [hand_point(body, side, name) for name in HAND_POINTS]
+    for name, place in zip(names, places):
+        if name not in prompted:
+            gathered.point(name, place, sigma, 0.5 * weight)
+    for finger in range(5):
+        chain = [0, *range(1 + 4 * finger, 5 + 4 * finger)]
+        for a, b in pairwise(chain):
+            vector = towards @ (hand.points_3d[b] - hand.points_3d[a])
+            gathered.direction(names[a], names[b], vector, 0.35, 0.5 * weight)
+    across = towards @ (hand.points_3d[17] - hand.points_3d[5])
+    gathered.direction(names[5], names[17], across, 0.25, 0.5 * weight)
+
+
+def _silhouette(person: PersonLandmarks, photo: Photo, mask: NDArray[np.bool_] | None) -> Silhouette | None:
+    if mask is not None:
+        return Silhouette(mask.astype(np.float32), np.array([[1.0, 0, 0], [0, 1.0, 0]]))
+    to_working = np.diag([*photo.scale, 1.0])
+    to_working[:2, 2] = 0.5 * np.array(photo.scale) - 0.5
+    from_photo = np.vstack([person.mask_from_photo, [0, 0, 1]]) @ to_working
+    return Silhouette(person.mask, from_photo[:2])

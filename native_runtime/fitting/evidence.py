@@ -1,0 +1,78 @@
+"""What the fit is told about a person: where points lie in the photo, how limbs point, and the outline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Points2D:
+    """Named points of the body seen in the photo.
+
+    Attributes:
+        names: (n,) names among the body's landmarks or keypoints.
+        positions: (n, 2) px.
+        sigmas: (n,) px: how far off an ordinary observation is.
+        weights: (n,) 0..1 confidence.
+        trusted: (n,) bool: set by a person; never treated as an outlier.
+    """
+
+    names: tuple[str, ...]
+    positions: Array
+    sigmas: Array
+    weights: Array
+    trusted: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Directions:
+    """How segments between named points are oriented.
+
+    Attributes:
+        starts, ends: (m,) names.
+        vectors: (m, 3) unit vectors from start to end, camera axes (x right, y down, z forward).
+        sigmas: (m,) radians, roughly.
+        weights: (m,) 0..1 confidence.
+    """
+
+    starts: tuple[str, ...]
+    ends: tuple[str, ...]
+    vectors: Array
+    sigmas: Array
+    weights: Array
+
+
+@dataclass(frozen=True)
+class Silhouette:
+    """Where the person covers the photo.
+
+    Attributes:
+        mask: (h, w) float32 0..1.
+        from_photo: (2, 3) affine, photo pixel to mask pixel.
+    """
+
+    mask: NDArray[np.float32]
+    from_photo: Array
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything about one person.
+
+    Attributes:
+        points, directions: observations.
+        person_size: px, the unit of "far": about the person's height in the photo.
+        silhouette: or None.
+        notes: what was left out and why, for the estimate's warnings.
+    """
+
+    points: Points2D
+    directions: Directions
+    person_size: float
+    silhouette: Silhouette | None = None
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,183 @@
+"""The fit: from evidence about a person to a body in front of the camera.
+
+Stages, each starting where the one before ended:
+
+1. Place: the torso's observed directions give the whole body's rotation, its pixels then the translation (both closed
+form). 2. Pose: limbs turn to match their observed directions, pixels still loosely (far-off limbs must not pull as
+outliers would). 3. Refine: pixels strictly and robustly, with bone lengths free and fingers too.
+4. Shape: the outline gives the identity coefficients (see ``silhouette``).
+
+Everything is deterministic: no random starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.mhr import Body
+from native_runtime.mhr.rotations import matrix_to_euler
+
+from .evidence import Evidence
+from .prior import PosePrior
+from .problem import MHR_TO_CAMERA, ROOT_ROTATION, FitProblem, FitState, Weights, project
+from .silhouette import OutlineSettings, fit_outline
+from .solver import minimise
+
+Array = NDArray[np.float64]
+
+TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+"""Keypoints whose directions place the body."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A fitted body.
+
+    Attributes:
+        model_parameters: (204,) within limits; root translation 0.
+        identity: (n_id,)
+        camera_translation: (3,) m, camera axes.
+        point_error: mean distance in px between the observed points (weighted by confidence) and the body's.
+        cost: final cost; comparable between fits of one person only.
+        iterations: solver steps in all stages.
+    """
+
+    model_parameters: Array
+    identity: Array
+    camera_translation: Array
+    point_error: float
+    cost: float
+    iterations: int
+
+
+def _is_finger(name: str) -> bool:
+    return any(part in name for part in ("thumb", "index", "middle", "ring", "pinky"))
+
+
+def initial_rotation(body: Body, evidence: Evidence) -> Array:
+    """Rotation (3, 3) of the whole body, MHR axes, that turns the rest pose's directions best into the observed ones.
+
+    Orthogonal Procrustes (Kabsch 1976) over the observed segments of the torso and head; without any, the body faces
+    the camera.
+    """
+    seen = evidence.directions
+    names = dict.fromkeys([*seen.starts, *seen.ends])
+    from .problem import named_rows  # here, so that the module reads top down
+
+    rest = body.skeleton.rest
+    rows = named_rows(body, tuple(names))
+    place = dict(zip(names, rows.combine(np.concatenate([body.rest_vertices, rest.translations])), strict=True))
+    correlation = np.zeros((3, 3))
+    for start, end, vector, weight in zip(seen.starts, seen.ends, seen.vectors, seen.weights, strict=True):
+        if {start, end} <= set(rigid_names(body)):
+            observed = vector * np.sign(MHR_TO_CAMERA)
+            correlation += weight * np.outer(observed, place[end] - place[start])
+    if not correlation.any():
+        return np.eye(3)
+    u, _, vt = np.linalg.svd(correlation)
+    return u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
+
+
+def rigid_names(body: Body) -> tuple[str, ...]:
+    """Names of points that hardly move against each other: shoulders and hips, as landmarks and as keypoints."""
+    return (
+        tuple(n for n in ("blazepose_11", "blazepose_12", "blazepose_23", "blazepose_24") if n in body.landmark_names)
+        + TORSO
+    )
+
+
+def initial_translation(problem: FitProblem, state: FitState) -> Array:
+    """Camera translation (3,) that puts the body's points nearest to their pixels: linear least squares on the
+    projection equations.
+
+    u = f X / Z + c with X = x + tx, Z = z + tz is linear in t: f tx - (u - c) tz = (u - c) z - f x.
+    """
+    pose = problem.body.pose(state.model_parameters)
+    points = (problem.points.positions(pose, state.identity) * MHR_TO_CAMERA)[problem.seen]
+    seen, k = problem.evidence.points, problem.intrinsics
+    offset = seen.positions - k[:2, 2]
+    n = len(points)
+    a, b = np.zeros((2 * n, 3)), np.zeros(2 * n)
+    for axis in range(2):
+        a[axis::2, axis], a[axis::2, 2] = k[axis, axis], -offset[:, axis]
+        b[axis::2] = offset[:, axis] * points[:, 2] - k[axis, axis] * points[:, axis]
+    root = np.repeat(np.sqrt(seen.weights), 2)
+    translation, *_ = np.linalg.lstsq(a * root[:, None], b * root, rcond=None)
+    # The pixels' spread against the body's bounds the depth: a foreshortened or half-seen body must not end behind the
+    # camera.
+    spread = np.linalg.norm(points[:, :2] - points[:, :2].mean(axis=0), axis=1).mean()
+    pixels = np.linalg.norm(seen.positions - seen.positions.mean(axis=0), axis=1).mean()
+    expected = k[0, 0] * spread / max(pixels, 1e-6)
+    if not 0.4 * expected < translation[2] < 2.5 * expected:
+        translation[2] = expected
+        centre = np.average(seen.positions, axis=0, weights=seen.weights + 1e-9) - k[:2, 2]
+        middle = np.average(points, axis=0, weights=seen.weights + 1e-9)
+        translation[:2] = centre / np.diag(k)[:2] * expected - middle[:2]
+    return translation
+
+
+def fit_body(
+    body: Body,
+    evidence: Evidence,
+    intrinsics: NDArray,
+    start: FitState | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> FitResult:
+    """Fit a body to evidence.
+
+    Args:
+        body: the body model.
+        evidence: what is known about the person.
+        intrinsics: (3, 3) px.
+        start: an earlier result to start from (a prompt on top of an estimate); skips the first stages.
+        cancelled: asked between steps; when true the best state so far is returned.
+    """
+    prior = PosePrior.load(body)
+    names = [body.parameter_names[i] for i in prior.parameters]
+    fingers = np.array([_is_finger(name) for name in names])
+    scales = np.array([name.startswith("scale_") for name in names])
+    hands_seen = any("hand" in name or "finger" in name or "thumb" in name for name in evidence.points.names)
+    iterations = 0
+    state = start
+    if state is None:
+        state = FitState(prior.natural_parameters(body), np.array([0.0, 0.0, 3.0]), np.zeros(body.identity_count))
+        limbs = ~fingers & ~scales
+        coarse = FitProblem(body, evidence, intrinsics, prior, limbs, weights=Weights(5.0, np.inf, 0.5, 0.3))
+        parameters = state.model_parameters.copy()
+        parameters[ROOT_ROTATION] = matrix_to_euler(initial_rotation(body, evidence))
+        state = replace(state, model_parameters=parameters)
+        state = replace(state, camera_translation=initial_translation(coarse, state))
+        solution = minimise(state, coarse.linearise, coarse.cost, coarse.retract, 25, 1e-3, 1e-2, cancelled)
+        state, iterations = solution.state, iterations + solution.iterations
+        middle = FitProblem(body, evidence, intrinsics, prior, ~fingers, weights=Weights(2.0, 8.0, 0.8))
+        solution = minimise(state, middle.linearise, middle.cost, middle.retract, 20, 1e-3, 1e-3, cancelled)
+        state, iterations = solution.state, iterations + solution.iterations
+    free = np.ones(len(names), bool) if hands_seen else ~fingers
+    problem = FitProblem(body, evidence, intrinsics, prior, free)
+    solution = minimise(state, problem.linearise, problem.cost, problem.retract, 40, 1e-4, 1e-3, cancelled)
+    state, iterations = solution.state, iterations + solution.iterations
+    if evidence.silhouette is not None and body.identity_count and not cancelled():
+        outlined = fit_outline(problem, state, OutlineSettings(), cancelled)
+        solution, iterations = outlined, iterations + outlined.iterations
+        state = solution.state
+    return FitResult(
+        state.model_parameters,
+        state.identity,
+        state.camera_translation,
+        point_error(problem, state),
+        solution.cost,
+        iterations,
+    )
+
+
+def point_error(problem: FitProblem, state: FitState) -> float:
+    """Mean distance in px, weighted by confidence, between observed points and the body's."""
+    pose = problem.body.pose(state.model_parameters)
+    camera = problem.points.positions(pose, state.identity) * MHR_TO_CAMERA + state.camera_translation
+    seen = problem.evidence.points
+    distance = np.linalg.norm(project(camera[problem.seen], problem.intrinsics) - seen.positions, axis=1)
+    return float(np.average(distance, weights=seen.weights + 1e-12))

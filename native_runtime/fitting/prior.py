@@ -1,0 +1,71 @@
+"""What bodies do when nothing is seen: a mean and a spread for each parameter, and pairs that move together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.mhr import Body
+from native_runtime.templates import load_json
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PosePrior:
+    """Independent Gaussians on the free parameters, plus Gaussian couplings between pairs of them.
+
+    Attributes:
+        parameters: (n,) indices of the model parameters that the fit may move; all others stay at 0.
+        means, deviations: (n,)
+        coupled: (m, 2) positions within ``parameters``: x[first] should equal factor * x[second].
+        factors, coupling_deviations: (m,)
+    """
+
+    parameters: NDArray[np.int64]
+    means: Array
+    deviations: Array
+    coupled: NDArray[np.int64]
+    factors: Array
+    coupling_deviations: Array
+
+    @staticmethod
+    def load(body: Body) -> PosePrior:
+        """Read ``rig_templates/fit/pose_prior.json`` for a body; means are moved inside the body's limits."""
+        data = load_json("fit", "pose_prior.json")
+        entries = [
+            (body.parameter_index(name), mean, deviation)
+            for pattern, (mean, deviation) in data["parameters"].items()
+            for name in _both_sides(pattern)
+        ]
+        entries.sort()
+        parameters = np.array([index for index, _, _ in entries])
+        means = np.clip([mean for _, mean, _ in entries], body.limit_min[parameters], body.limit_max[parameters])
+        position = {int(index): slot for slot, index in enumerate(parameters)}
+        coupled, factors, deviations = [], [], []
+        for coupling in data["couplings"]:
+            for first, second in zip(_both_sides(coupling["of"]), _both_sides(coupling["with"])):
+                pair = (position[body.parameter_index(first)], position[body.parameter_index(second)])
+                coupled.append(pair)
+                factors.append(coupling["times"])
+                deviations.append(coupling["sd"])
+        return PosePrior(
+            parameters,
+            means,
+            np.array([deviation for _, _, deviation in entries]),
+            np.array(coupled, np.int64).reshape(-1, 2),
+            np.array(factors, np.float64),
+            np.array(deviations, np.float64),
+        )
+
+    def natural_parameters(self, body: Body) -> Array:
+        """Model parameters (204,) of the natural pose: every free parameter at its mean, the rest at 0."""
+        out = np.zeros(len(body.parameter_names))
+        out[self.parameters] = self.means
+        return out
+
+
+def _both_sides(pattern: str) -> list[str]:
+    return [pattern.replace("*_", f"{side}_") for side in "lr"] if "*_" in pattern else [pattern]

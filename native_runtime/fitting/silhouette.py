@@ -1,0 +1,213 @@
+"""The person's outline as evidence for shape.
+
+The rim of the posed body (where its surface turns away from the camera, against the background) should lie on the
+border of the person's mask. Each rim point's residual is its signed distance to that border. The two directions do not
+count alike: a body that sticks out of the mask is wrong, one that lies within it may just be dressed. Head, hands and
+feet are left out: hair and shoes are not the body's shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.mhr import Body, PointSet, Pose, SparseRows
+
+from .evidence import Silhouette
+from .problem import MHR_TO_CAMERA, FitProblem, FitState, OutlineTerm, project, projection_jacobian
+from .solver import Solution, minimise
+
+Array = NDArray[np.float64]
+
+LEFT_OUT = ("head", "neck", "jaw", "teeth", "tongue", "eye", "wrist", "thumb", "index", "middle", "ring", "pinky") + (
+    "foot", "talocrural", "subtalar", "transversetarsal", "ball",
+)  # fmt: skip
+"""Joints whose surface is not compared; any joint with one of these in its name."""
+
+
+@dataclass(frozen=True)
+class OutlineSettings:
+    """How the outline is used.
+
+    Attributes:
+        rounds: how often the rim is found anew.
+        steps: solver steps a round.
+        points: at most so many rim points.
+        sigma: ordinary distance of body and mask, part of the person's size.
+        inside_weight: weight of points that lie within the mask, against 1 for those outside.
+        outlier: in sigmas, see ``Weights.outlier``.
+        identity_weight: weight of the identity prior: 4 means a spread of half a slider.
+    """
+
+    rounds: int = 3
+    steps: int = 6
+    points: int = 160
+    sigma: float = 0.012
+    inside_weight: float = 0.35
+    outlier: float = 3.0
+    identity_weight: float = 4.0
+
+
+class BorderDistance:
+    """Signed distance to a mask's border, in photo pixels, with its gradient; negative outside the mask."""
+
+    def __init__(self, silhouette: Silhouette) -> None:
+        inside = (silhouette.mask > 0.5).astype(np.uint8)
+        # One pixel of background all round gives masks that touch the crop's edge no border there.
+        height, width = inside.shape
+        distance_in = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        distance_out = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        # The border runs between pixel centres, half a pixel from each side's nearest.
+        signed = np.where(inside > 0, distance_in - 0.5, 0.5 - distance_out)
+        self._map = np.asarray(silhouette.from_photo, np.float64)
+        self._scale = float(np.sqrt(abs(np.linalg.det(self._map[:, :2]))))
+        self._signed = (signed / self._scale).astype(np.float32)
+        self._gradient_y, self._gradient_x = np.gradient(self._signed.astype(np.float64))
+        self._size = np.array([width, height])
+        self.empty = not inside.any()
+
+    def __call__(self, pixels: NDArray) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Distance (n,) px, gradient (n, 2), and whether each photo pixel (n, 2) lies within the mask's picture."""
+        place = pixels @ self._map[:, :2].T + self._map[:, 2]
+        within = np.all((place >= 1) & (place <= self._size - 2), axis=1)
+        at = np.clip(place, 0, self._size - 1).astype(np.float32)
+        sample = [
+            cv2.remap(field.astype(np.float32), at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR)[0].astype(np.float64)
+            for field in (self._signed, self._gradient_x, self._gradient_y)
+        ]
+        # The stored gradient is per mask pixel; the chain rule through the affine map makes it per photo pixel.
+        return sample[0], np.stack(sample[1:], axis=1) @ self._map[:, :2], within
+
+
+def comparable_vertices(body: Body) -> NDArray[np.bool_]:
+    """(V,) which vertices belong to torso, arms and legs, by the joint that holds them most."""
+    left_out = np.array([any(part in name for part in LEFT_OUT) for name in body.joint_names])
+    return ~left_out[body.skin_indices[np.arange(body.vertex_count), np.argmax(body.skin_weights, axis=1)]]
+
+
+def rim_vertices(
+    body: Body, state: FitState, intrinsics: NDArray, image_box: NDArray, count: int, raster: int = 256
+) -> NDArray[np.int64]:
+    """Vertices on the outline of the posed body as the camera sees it.
+
+    The front faces are drawn into a small picture; a vertex is on the rim where its surface is seen edge-on and just
+    beyond it, along its normal, there is no body.
+
+    Args:
+        image_box: (4,) x0 y0 x1 y1 px: the part of the photo to look at.
+        count: at most so many, evenly picked.
+        raster: pixels along the longer side of the small picture.
+    """
+    vertices = body.vertices(state.model_parameters, state.identity, correctives=False)
+    camera = vertices * MHR_TO_CAMERA + state.camera_translation
+    if camera[:, 2].min() < 0.05:
+        return np.zeros(0, np.int64)
+    pixels = project(camera, intrinsics)
+    triangles = body.triangles
+    corners = camera[triangles]
+    # Camera axes are a rotation of MHR's (no mirror), so counter-clockwise stays outward.
+    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    facing = np.einsum("ta,ta->t", face_normals, corners[:, 0]) < 0
+
+    scale = raster / max(image_box[2] - image_box[0], image_box[3] - image_box[1], 1.0)
+    size = np.maximum(np.ceil((image_box[2:] - image_box[:2]) * scale), 1).astype(int) + 8
+    drawn = np.zeros((size[1], size[0]), np.uint8)
+    place = (pixels - image_box[:2]) * scale + 4
+    # Eight fractional bits keep small faces from vanishing between pixels.
+    fixed = np.clip(place * 256, -(2**24), 2**24).astype(np.int32)
+    for triangle in fixed[triangles[facing]]:
+        cv2.fillConvexPoly(drawn, triangle, 255, cv2.LINE_8, 8)
+
+    normals = np.zeros((body.vertex_count, 3))
+    for corner in range(3):
+        np.add.at(normals, triangles[:, corner], face_normals)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
+    rays = camera / np.linalg.norm(camera, axis=1, keepdims=True)
+    edge_on = np.abs(np.einsum("va,va->v", normals, rays)) < 0.3
+    beyond = place + 3.0 * normals[:, :2] / (np.linalg.norm(normals[:, :2], axis=1, keepdims=True) + 1e-9)
+    inside = np.all((place >= 1) & (place < size - 2) & (beyond >= 0) & (beyond < size - 1), axis=1)
+    at = np.clip(np.round(beyond), 0, size - 1).astype(int)
+    free = drawn[at[:, 1], at[:, 0]] == 0
+    rim = np.flatnonzero(edge_on & inside & free & comparable_vertices(body))
+    if len(rim) > count:
+        rim = rim[np.linspace(0, len(rim) - 1, count).round().astype(int)]
+    return rim
+
+
+class RimOnBorder(OutlineTerm):
+    """Rim points that should lie on the mask's border."""
+
+    def __init__(
+        self, problem: FitProblem, rim: NDArray, border: BorderDistance, person_size: float, settings: OutlineSettings
+    ) -> None:
+        n = len(rim)
+        rows = SparseRows(n, np.arange(n, dtype=np.int32), rim.astype(np.int32), np.ones(n))
+        self._points = PointSet.from_rows(problem.body, rows)
+        self._border, self._intrinsics, self._settings = border, problem.intrinsics, settings
+        self._sigma = settings.sigma * person_size
+        # Together the rim counts as much as some twenty landmarks, however many points it has.
+        self._share = 20.0 / max(n, 1)
+
+    def _terms(self, pose: Pose, state: FitState) -> tuple[Array, Array, float, Array, Array]:
+        camera = self._points.positions(pose, state.identity) * MHR_TO_CAMERA + state.camera_translation
+        distance, gradient, within = self._border(project(camera, self._intrinsics))
+        residual = distance / self._sigma
+        weight = self._share * within * np.where(distance > 0, self._settings.inside_weight, 1.0)
+        limit = self._settings.outlier**2
+        ratio = limit / (limit + residual**2)
+        return residual, weight * ratio**2, float(0.5 * np.sum(weight * residual**2 * ratio)), gradient, camera
+
+    def cost(self, pose: Pose, state: FitState) -> float:
+        return self._terms(pose, state)[2]
+
+    def add(self, problem: FitProblem, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
+        residual, weight, cost, slope, camera = self._terms(pose, state)
+        motion = problem.motion(self._points, pose, state)
+        per_pixel = np.matmul(slope[:, None, :], projection_jacobian(camera, self._intrinsics))
+        jacobian = np.matmul(per_pixel, motion)[:, 0] / self._sigma
+        hessian += jacobian.T @ (jacobian * weight[:, None])
+        gradient += jacobian.T @ (residual * weight)
+        return cost
+
+
+def fit_outline(
+    problem: FitProblem, state: FitState, settings: OutlineSettings, cancelled: Callable[[], bool]
+) -> Solution[FitState]:
+    """Let the shape follow the outline; the pose stays tied to its own evidence.
+
+    Args:
+        problem: the last stage's problem (its evidence must hold a silhouette).
+        state: where that stage ended.
+    """
+    body, evidence = problem.body, problem.evidence
+    assert evidence.silhouette is not None
+    border = BorderDistance(evidence.silhouette)
+    identity = np.flatnonzero([group == "body" for group in body.identity_groups])
+    weights = replace(problem.weights, identity=settings.identity_weight)
+    solution: Solution[FitState] = Solution(state, problem.cost(state), 0, True)
+    if border.empty or not len(identity):
+        return solution
+    free = np.zeros(len(problem.prior.parameters), bool)
+    free[problem.slots] = True
+    iterations = 0
+    for _ in range(settings.rounds):
+        # Rims are looked for where the mask is: nothing is known elsewhere.
+        height, width = evidence.silhouette.mask.shape
+        corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
+        back = cv2.invertAffineTransform(np.asarray(evidence.silhouette.from_photo, np.float64))
+        in_photo = corners @ back[:, :2].T + back[:, 2]
+        box = np.concatenate([in_photo.min(axis=0), in_photo.max(axis=0)])
+        rim = rim_vertices(body, solution.state, problem.intrinsics, box, settings.points)
+        if len(rim) < 12 or cancelled():
+            break
+        term = RimOnBorder(problem, rim, border, evidence.person_size, settings)
+        shaped = FitProblem(body, evidence, problem.intrinsics, problem.prior, free, identity, weights, term)
+        solution = minimise(
+            solution.state, shaped.linearise, shaped.cost, shaped.retract, settings.steps, 1e-3, 1e-3, cancelled
+        )
+        iterations += solution.iterations
+    return replace(solution, iterations=iterations)

@@ -1,0 +1,126 @@
+"""Levenberg-Marquardt for least squares with box bounds.
+
+The damping follows Marquardt's scaling (by the diagonal of J^T J) and Nielsen's update (Madsen, Nielsen and Tingleff,
+"Methods for non-linear least squares problems", 2004, section 3.2). Bounds are kept by an active set: a variable that
+sits on a bound and would leave the box stays out of the step, and the step is clipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+State = TypeVar("State")
+
+_LAZY_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Linearisation:
+    """The problem around a state.
+
+    Attributes:
+        cost: the (robust) cost, what the solver makes smaller.
+        hessian: (n, n) J^T W J.
+        gradient: (n,) J^T W r.
+        room_below, room_above: (n,) how far each variable may go; at least 0.
+    """
+
+    cost: float
+    hessian: Array
+    gradient: Array
+    room_below: Array
+    room_above: Array
+
+
+@dataclass(frozen=True)
+class Solution(Generic[State]):
+    """Where the solver ended.
+
+    Attributes:
+        state: the best state.
+        cost: its cost.
+        iterations: accepted and refused steps together.
+        converged: whether a step became too small to matter before the iterations ran out.
+    """
+
+    state: State
+    cost: float
+    iterations: int
+    converged: bool
+
+
+def minimise(
+    state: State,
+    linearise: Callable[[State], Linearisation],
+    cost: Callable[[State], float],
+    retract: Callable[[State, Array], State],
+    iterations: int,
+    tolerance: float = 1e-4,
+    damping: float = 1e-3,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Solution[State]:
+    """Walk downhill from ``state``.
+
+    Args:
+        state: where to start; must lie inside its bounds.
+        linearise: the problem around a state.
+        cost: its cost alone (cheaper than linearising).
+        retract: the state after a step (n,).
+        iterations: at most so many steps are tried.
+        tolerance: stop when three steps in a row each lower the cost by less than this part of it.
+        damping: first damping, relative to the diagonal of the Hessian.
+        cancelled: asked before each step; ends the walk where it stands.
+    """
+    around = linearise(state)
+    growth, lazy = 2.0, 0
+    for iteration in range(iterations):
+        if cancelled():
+            return Solution(state, around.cost, iteration, False)
+        step = _bounded_step(around, damping)
+        predicted = -(around.gradient @ step + 0.5 * step @ around.hessian @ step)
+        if not predicted > 1e-9 * around.cost:
+            return Solution(state, around.cost, iteration, True)
+        candidate = retract(state, step)
+        candidate_cost = cost(candidate)
+        gain = (around.cost - candidate_cost) / predicted
+        if gain > 1e-4:
+            # One small gain may only mean a careful step; several in a row mean the bottom.
+            lazy = lazy + 1 if around.cost - candidate_cost < tolerance * around.cost else 0
+            state, around = candidate, linearise(candidate)
+            damping = max(damping * max(1 / 3, 1 - (2 * min(gain, 1.0) - 1) ** 3), 1e-8)
+            growth = 2.0
+            if lazy == _LAZY_STEPS:
+                return Solution(state, around.cost, iteration + 1, True)
+        else:
+            damping *= growth
+            growth *= 2.0
+            if damping > 1e8:
+                return Solution(state, around.cost, iteration + 1, True)
+    return Solution(state, around.cost, iterations, False)
+
+
+def _bounded_step(around: Linearisation, damping: float) -> Array:
+    """The damped Gauss-Newton step inside the box.
+
+    Variables on a bound that would leave it stay; a variable whose step would cross a bound goes to the bound, and the
+    others are solved again with that in mind, until none crosses.
+    """
+    blocked = ((around.room_below <= 0) & (around.gradient > 0)) | ((around.room_above <= 0) & (around.gradient < 0))
+    step, fixed = np.zeros(len(around.gradient)), blocked
+    damped = around.hessian + damping * np.diag(np.maximum(np.diag(around.hessian), 1e-12))
+    while not fixed.all():
+        free = np.flatnonzero(~fixed)
+        pull = around.gradient[free] + damped[np.ix_(free, fixed)] @ step[fixed]
+        step[free] = -np.linalg.solve(damped[np.ix_(free, free)], pull)
+        crossing = (step < -around.room_below) | (step > around.room_above)
+        step = np.clip(step, -around.room_below, around.room_above)
+        if not crossing.any():
+            break
+        fixed = fixed | crossing
+    return step
