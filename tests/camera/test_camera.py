@@ -117,7 +117,8 @@ def test_blender_camera_matrix_agrees_with_the_estimates_axes(rng: np.random.Gen
     translation = np.array([0.3, 1.1, 4.0])
     points = rng.normal(scale=50, size=(9, 3))
     world = camera.mhr_to_blender(points)
-    local = (world - camera.blender_camera_matrix(translation)[:3, 3]) @ camera.blender_camera_matrix(translation)[:3, :3]
+    placed = camera.blender_camera_matrix(translation)
+    local = (world - placed[:3, 3]) @ placed[:3, :3]
     assert local @ camera.CAMERA_TO_BLENDER_CAMERA == pytest.approx(camera.mhr_to_camera(points, translation))
 
 
