@@ -119,9 +119,7 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
     vertices = symmetrised(repose(base), partner)
 
     progress(0.3, "Making identity and expression shapes")
-    identity = identity_components(
-        recipe.identity["components"], mixer, base, repose, _masks(reference, weights)
-    )
+    identity = identity_components(recipe.identity["components"], mixer, base, repose, _masks(reference, weights))
     identity = np.array([symmetrised(delta, partner) for delta in identity])
     expressions = expression_components(recipe.expressions["names"], data, repose, base)
     for ranges in recipe.regions["smoothed"].values():
@@ -167,7 +165,9 @@ def _masks(reference: ReferenceSkeleton, weights: Array) -> dict[str, Array]:
     def share(*prefixes: str) -> Array:
         return weights[:, [name.startswith(prefixes) for name in reference.names]].sum(axis=1)
 
-    hands = share(*(f"{side}_{part}" for side in "lr" for part in ("wrist", "thumb", "index", "middle", "ring", "pinky")))
+    hands = share(
+        *(f"{side}_{part}" for side in "lr" for part in ("wrist", "thumb", "index", "middle", "ring", "pinky"))
+    )
     twist = weights[:, [name.endswith("wrist_twist") for name in reference.names]].sum(axis=1)
     return {"head": share("c_head", "c_jaw", "c_tongue", "l_eye", "r_eye"), "hands": hands - twist}
 

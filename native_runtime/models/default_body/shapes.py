@@ -146,4 +146,6 @@ def expression_components(names: Sequence[str], data: MakeHumanData, repose: Rep
     """Return the displacement (n, N, 3) cm in the rest pose of each face unit at one."""
     source = repose.placer.source_joints(repose.mesh.joint_cubes(base))
     linear, _ = repose_maps(repose.reference, source, repose.rest)
-    return np.array([repose.blend(linear, data.target(f"faceunits/{name}", len(base)) * repose.scale) for name in names])
+    return np.array(
+        [repose.blend(linear, data.target(f"faceunits/{name}", len(base)) * repose.scale) for name in names]
+    )

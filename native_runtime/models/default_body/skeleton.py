@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from native_runtime.mhr import RigFacts
 from native_runtime.models.default_body.geometry import (
     MIRROR,
     Array,
@@ -26,7 +27,6 @@ from native_runtime.models.default_body.geometry import (
     stretch,
     unit,
 )
-from native_runtime.mhr import RigFacts
 
 FINGERS = ("index", "middle", "ring", "pinky")
 #: MHR's finger joints and the MakeHuman cubes in which they stand, from the knuckle to the tip.
@@ -85,7 +85,7 @@ class ReferenceSkeleton:
                 # Most right joints have all three axes reversed after mirroring, so that equal parameters give mirrored
                 # poses; the eyes keep pointing forward.
                 candidates = (-flip @ axes[joint], flip @ axes[joint] @ flip)
-                axes[other] = min(candidates, key=lambda axis: float(np.abs(axis - axes[other]).max()))  # noqa: B023
+                axes[other] = min(candidates, key=lambda axis: float(np.abs(axis - axes[other]).max()))
                 offsets[other] = offsets[joint] * MIRROR
         return cls(facts.joint_names, tuple(int(p) for p in facts.joint_parents), axes, offsets)
 
@@ -220,7 +220,9 @@ class JointPlacer:
 
     def source_joints(self, cubes: Mapping[str, Array]) -> dict[str, Array]:
         """Return all source joints (both sides, with twist joints) of a mesh whose cubes are given."""
-        joints = {name: self._combined(self._combinations[name], cubes) + offset for name, offset in self._offsets.items()}
+        joints = {
+            name: self._combined(self._combinations[name], cubes) + offset for name, offset in self._offsets.items()
+        }
         joints["body_world"] = np.zeros(3)
         joints["l_talocrural"] = joints["l_foot"]
         joints["l_wrist_twist"] = joints["l_wrist"]
@@ -372,7 +374,9 @@ def repose_maps(
     for name, fraction in (*_TWIST_FRACTIONS["lowarm"], ("wrist_twist", 1.0)):
         turn[f"l_{name}"] = axis_rotation(fore[1], fraction * roll) @ turn["l_lowarm"]
     turn["l_wrist"] = turn["l_pinky0"] = turn["l_thumb0"] = palm
-    reach = np.mean([np.linalg.norm(rest[n] - rest["l_wrist"]) / np.linalg.norm(source[n] - source["l_wrist"]) for n in knuckles])
+    reach = np.mean(
+        [np.linalg.norm(rest[n] - rest["l_wrist"]) / np.linalg.norm(source[n] - source["l_wrist"]) for n in knuckles]
+    )
     across = source["l_middle1"] - source["l_wrist"]
     for name in ("l_wrist", "l_pinky0", "l_thumb0"):
         scale[name] = stretch(across, float(reach))

@@ -137,7 +137,11 @@ class MakeHumanData:
     def mirror(self, count: int) -> IntArray:
         """Return for each of ``count`` vertices its mirror partner (itself on the middle line)."""
         rows = np.array(
-            [line.split()[:2] for line in self._read(_MPFB + "mesh_metadata/hm08.mirror").decode().splitlines() if line],
+            [
+                line.split()[:2]
+                for line in self._read(_MPFB + "mesh_metadata/hm08.mirror").decode().splitlines()
+                if line
+            ],
             dtype=np.int32,
         )
         partner = np.arange(count, dtype=np.int32)

@@ -105,7 +105,9 @@ class Retargeter:
     def _fingers(self, regions: Mapping[str, Array], side: str) -> None:
         for finger in ("thumb", "index", "middle", "ring", "pinky"):
             for phalanx in (1, 2):
-                self._give(regions[f"{side}{finger}{phalanx}"], np.ones((len(self._points), 1)), [f"{side}{finger}{phalanx}"])
+                self._give(
+                    regions[f"{side}{finger}{phalanx}"], np.ones((len(self._points), 1)), [f"{side}{finger}{phalanx}"]
+                )
             tip = [f"{side}{finger}3", f"{side}{finger}_null"]
             self._segment(regions[f"{side}{finger}3"], *tip, tip, (0.15, 0.85))
 
