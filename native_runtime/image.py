@@ -251,7 +251,7 @@ def _decode(header: PictureHeader, data: bytes, notes: list[str]) -> NDArray[Any
 def _shows_nothing(pixels: NDArray[Any]) -> bool:
     """Whether next to nothing of a completed picture was in its file.
 
-    The rows that a decoder makes up have one colour each; only the block of rows (16 at most) at the cut may hold noise.
+    The rows that a decoder makes up have one colour each; only the block of rows (16 at most) at the cut may vary.
     """
     height = pixels.shape[0]
     columns = pixels[:, ::7].reshape(height, -1, pixels.shape[2] if pixels.ndim == 3 else 1)

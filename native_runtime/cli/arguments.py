@@ -7,8 +7,6 @@ from typing import NoReturn
 
 from native_runtime.errors import UsageError
 
-ENGINES = ("landmarks", "sam3d_body")
-
 
 class Parser(argparse.ArgumentParser):
     """Raises `UsageError` where argparse would print and leave, so that ``--json`` holds for mistakes as well."""
@@ -63,7 +61,7 @@ def parser() -> Parser:
 def _add_photo_arguments(command: Parser) -> None:
     command.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, TIFF, BMP or HEIC")
     command.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; made when missing")
-    command.add_argument("--engine", choices=ENGINES, default="landmarks", help="default: %(default)s")
+    command.add_argument("--engine", metavar="NAME", default="landmarks", help="default: %(default)s")
     command.add_argument(
         "--models", metavar="DIR", help="models folder (default: SAM3DB_MODELS, else the user's cache)"
     )

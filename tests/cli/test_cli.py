@@ -1,0 +1,326 @@
+"""The command line: what it writes, says and returns, with a fake engine where no real one is needed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from native_runtime.cli import main
+from native_runtime.cli.console import Console
+from native_runtime.cli.people import result_stems
+from tests.support import fake_engine
+from tests.support import hostile_photos as hostile
+
+
+class Run:
+    """One call of the command line in this process."""
+
+    def __init__(self, *words: str | Path) -> None:
+        out = io.StringIO()
+        texts = [str(word) for word in words]
+        self.code = main(texts, Console(out, "--json" in texts, "--debug" in texts))
+        self.out = out.getvalue()
+
+    @property
+    def json(self) -> dict[str, Any]:
+        (line,) = self.out.splitlines()
+        return json.loads(line)
+
+
+def call(repository: Path, *words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """One call of the command line as a program."""
+    return subprocess.run(
+        [sys.executable, "-m", "native_runtime.cli", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=repository,
+        env=os.environ | environment,
+        check=False,
+    )
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("native_runtime.engines.open_engine", fake_engine.open_engine)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    return make_photo(tmp_path / "one.png")
+
+
+def make_photo(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (60, 40), (90, 120, 150)).save(path)
+    return path
+
+
+# --- estimates ---
+
+
+def test_an_estimate_is_written_and_described(fake: None, photo: Path, tmp_path: Path) -> None:
+    run = Run("estimate", photo, "-o", tmp_path / "new" / "out", "--json")
+    assert run.code == 0
+    assert run.json["ok"] is True
+    (result,) = run.json["photos"]
+    assert result["error"] is None
+    assert result["image_size"] == [60, 40]
+    (person,) = result["people"]
+    assert person["person"] == 0
+    assert person["files"] == {
+        "npz": str(tmp_path / "new/out/one_person0.npz"),
+        "json": str(tmp_path / "new/out/one_person0.json"),
+    }
+    assert all(Path(file).is_file() for file in person["files"].values())
+    assert person["warnings"] == ["the left foot is a guess"]
+
+
+def test_people_get_lines_with_the_files(fake: None, photo: Path, tmp_path: Path) -> None:
+    run = Run("estimate", photo, "-o", tmp_path)
+    assert run.out.splitlines() == [str(tmp_path / "one_person0.npz"), str(tmp_path / "one_person0.json")]
+
+
+@pytest.mark.parametrize(("wish", "numbers"), [("largest", [0]), ("all", [0, 1, 2]), ("2", [2]), ("0", [0])])
+def test_people_are_chosen(fake: None, tmp_path: Path, wish: str, numbers: list[int]) -> None:
+    run = Run("estimate", make_photo(tmp_path / "three.png"), "-o", tmp_path, "--person", wish, "--json")
+    (result,) = run.json["photos"]
+    assert result["found"] == 3
+    assert [person["person"] for person in result["people"]] == numbers
+
+
+def test_one_failed_photo_never_stops_the_rest(fake: None, photo: Path, tmp_path: Path) -> None:
+    run = Run(
+        "estimate", "nowhere.jpg", make_photo(tmp_path / "nobody.png"), make_photo(tmp_path / "bug.png"), photo,
+        "-o", tmp_path / "out", "--json",
+    )  # fmt: skip
+    assert run.code == 1
+    assert run.json["ok"] is False
+    kinds = [result["error"] and result["error"]["kind"] for result in run.json["photos"]]
+    assert kinds == ["PhotoError", "NoPersonError", "Internal", None]
+    assert (tmp_path / "out" / "one_person0.npz").is_file()
+
+
+def test_lens_and_prompts_reach_the_engine(fake: None, photo: Path, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.json"
+    prompts.write_text('{"keypoints": [["left_wrist", 4, 5.5], [3, 1, 2]]}')
+    mask = tmp_path / "mask.png"
+    Image.fromarray(np.pad(np.full((10, 10), 255, np.uint8), ((0, 30), (0, 50)))).save(mask)
+    run = Run("estimate", photo, "-o", tmp_path, "--prompts", prompts, "--mask", mask, "--focal-px", "77")
+    assert run.code == 0
+    with np.load(tmp_path / "one_person0.npz") as arrays:
+        assert arrays["intrinsics"][0, 0] == 77
+        assert arrays["keypoints"][1].tolist() == [3, 1, 2]
+        assert arrays["masked"] == 100
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"keypoints": 5}', '{"keypoints": [[1, 2]]}', '{"keypoints": [["left_wing", 1, 2]]}', "\x00",
+     '{"keypoints": [[70, 1, 2]]}', '{"keypoints": [[-1, 1, 2]]}', '{"keypoints": [[1, "a", 2]]}',
+     '{"keypoints": [[1, NaN, 2]]}', '{"keypoints": [[1, 1, 1], [1, 2, 2]]}'],
+)  # fmt: skip
+def test_prompts_that_make_no_sense(fake: None, photo: Path, tmp_path: Path, content: str) -> None:
+    prompts = tmp_path / "prompts.json"
+    prompts.write_text(content)
+    run = Run("estimate", photo, "-o", tmp_path, "--prompts", prompts, "--json")
+    assert run.code == 1
+    assert run.json["photos"][0]["error"]["kind"] == "PromptError"
+
+
+def test_result_names_never_collide() -> None:
+    assert result_stems(["a/x.jpg", "b/x.png", "b/X.tif", "x-2.png", "holiday.2024.jpg"]) == [
+        "x", "x-2", "X-3", "x-2-2", "holiday.2024",
+    ]  # fmt: skip
+
+
+def test_dots_in_a_name_stay(fake: None, tmp_path: Path) -> None:
+    Run("estimate", make_photo(tmp_path / "holiday.2024.png"), "-o", tmp_path)
+    assert (tmp_path / "holiday.2024_person0.npz").is_file()
+
+
+# --- usage ---
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["dance"],
+        ["estimate"],
+        ["estimate", "a.jpg"],
+        ["estimate", "-o", "out"],
+        ["estimate", "a.jpg", "-o", "out", "--person", "tallest"],
+        ["estimate", "a.jpg", "-o", "out", "--person", "-1"],
+        ["estimate", "a.jpg", "-o", "out", "--focal-px", "50", "--fov-deg", "50"],
+        ["estimate", "a.jpg", "-o", "out", "--focal-px", "long"],
+        ["estimate", "a.jpg", "-o", "out", "--focal-px", "0"],
+        ["estimate", "a.jpg", "-o", "out", "--fov-deg", "200"],
+        ["estimate", "a.jpg", "b.jpg", "-o", "out", "--mask", "m.png"],
+        ["estimate", "a.jpg", "-o", "out", "--prompts", "p.json", "--person", "all"],
+        ["estimate", "a.jpg", "-o", "out", "--colour", "blue"],
+        ["estimate", "a.jpg", "-o", "out", "--pers", "all"],
+        ["estimate", "a.jpg", "-o", "/dev/null/out"],
+        ["models"],
+        ["models", "eat"],
+    ],
+)
+def test_wrong_usage_is_two_and_one_json_object(
+    fake: None, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = Run(*words, "--json")
+    assert run.code == 2
+    assert run.json["ok"] is False
+    assert run.json["error"]["kind"] == "UsageError"
+    assert run.json["error"]["text"]
+
+
+def test_an_unknown_engine_is_wrong_usage(photo: Path, tmp_path: Path) -> None:
+    run = Run("estimate", photo, "-o", tmp_path, "--engine", "steam", "--json")
+    assert run.code == 2
+
+
+def test_a_character_needs_blender(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    run = Run("character", photo, "-o", tmp_path, "--json")
+    assert run.code == 2
+    assert "bpy" in run.json["error"]["text"]
+
+
+def test_models_can_be_listed_and_verified_where_there_are_none(tmp_path: Path) -> None:
+    listed = Run("models", "list", "--models", tmp_path, "--json")
+    assert listed.code == 0
+    assert {model["state"] for model in listed.json["models"]} == {"missing"}
+    verified = Run("models", "verify", "--models", tmp_path, "--json")
+    assert verified.code == 1
+    assert verified.json["ok"] is False
+
+
+def test_missing_models_are_a_failed_input_that_says_what_to_do(photo: Path, tmp_path: Path) -> None:
+    run = Run("estimate", photo, "-o", tmp_path, "--models", tmp_path / "none", "--json")
+    assert run.code == 1
+    assert run.json["photos"][0]["error"]["kind"] == "ModelError"
+    assert "sam3db models build" in run.json["photos"][0]["error"]["text"]
+
+
+# --- as a program ---
+
+
+def test_help_comes_at_once(repository: Path) -> None:
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = call(repository, "--help")
+        seconds.append(time.perf_counter() - start)
+        assert done.returncode == 0
+        assert "character" in done.stdout
+    assert min(seconds) < 0.3
+
+
+def test_hostile_files_give_errors_without_tracebacks(repository: Path, tmp_path: Path) -> None:
+    """The table of hostile files, all in one call; the good ones end at a missing model, before any engine."""
+    paths = hostile.make_all(tmp_path)
+    done = call(
+        repository, "estimate", *paths.values(), "-o", tmp_path / "out", "--models", tmp_path / "none", "--json"
+    )
+    assert done.returncode == 1
+    (line,) = done.stdout.splitlines()
+    results = {result["photo"]: result["error"] for result in json.loads(line)["photos"]}
+    assert len(results) >= 40
+    for name, case in hostile.CASES.items():
+        error = results[str(paths[name])]
+        if case.size == (-1, -1):
+            assert error["kind"] in ("PhotoError", "ModelError")
+        else:
+            assert error["kind"] == ("PhotoError" if case.size is None else "ModelError"), (name, error)
+            assert case.size is not None or case.says in error["text"]
+    assert "Traceback" not in done.stderr
+    assert "libpng" not in done.stderr
+    assert "OpenCV" not in done.stderr
+
+
+def test_json_stays_alone_on_standard_output_whatever_libraries_print(repository: Path, tmp_path: Path) -> None:
+    photo = make_photo(tmp_path / "noise.png")
+    program = (
+        "import native_runtime.engines as e; from tests.support import fake_engine\n"
+        "e.open_engine = fake_engine.open_engine\n"
+        "from native_runtime.cli import run; run()\n"
+    )
+    for debug in ([], ["--debug"]):
+        done = subprocess.run(
+            [sys.executable, "-c", program, "estimate", str(photo), "-o", str(tmp_path), "--json", *debug],
+            capture_output=True,
+            text=True,
+            cwd=repository,
+            check=True,
+        )
+        assert json.loads(done.stdout)["ok"] is True
+        assert len(done.stdout.splitlines()) == 1
+        assert ("noise from C" in done.stderr) == bool(debug)
+
+
+def test_debug_shows_where_it_went_wrong(repository: Path, tmp_path: Path) -> None:
+    quiet = call(repository, "estimate", "nowhere.jpg", "-o", tmp_path)
+    assert quiet.returncode == 1
+    assert "error: nowhere.jpg: there is no such file." in quiet.stderr
+    assert "Traceback" not in quiet.stderr
+    assert "Traceback" in call(repository, "estimate", "nowhere.jpg", "-o", tmp_path, "--debug").stderr
+
+
+def test_the_blender_package_is_the_same_program(repository: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sam3db_blender", "--help"], capture_output=True, text=True, cwd=repository, check=False
+    )
+    assert done.returncode == 0
+    assert "sam3db" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names that are not UTF-8")
+def test_a_file_name_that_is_not_utf8(repository: Path, tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff\xfe photo.jpg")
+    done = call(repository, "estimate", str(tmp_path / name), "-o", tmp_path / "out", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["photos"][0]["photo"].endswith(name)
+
+
+# --- with the real engine ---
+
+
+@pytest.mark.models
+def test_a_real_photo_end_to_end(models: Path, photos: Path, tmp_path: Path) -> None:
+    run = Run("estimate", photos / "dancing.jpg", "-o", tmp_path, "--models", models, "--json")
+    assert run.code == 0
+    with np.load(tmp_path / "dancing_person0.npz") as arrays:
+        assert arrays["model_parameters"].shape == (204,)
+        assert arrays["keypoints_2d"].shape == (70, 2)
+        assert arrays["joints"].shape == (127, 3)
+        assert arrays["image_size"].tolist() == [2250, 1500]
+
+
+@pytest.mark.models
+def test_a_reduced_photo_gives_the_same_estimate_in_original_pixels(
+    models: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("estimate", photos / "dancing.jpg", "--models", models)
+    Run(*arguments, "-o", tmp_path / "full")
+    monkeypatch.setattr("native_runtime.image.WORKING_SIDE", 1200)
+    Run(*arguments, "-o", tmp_path / "reduced")
+    with (
+        np.load(tmp_path / "full" / "dancing_person0.npz") as full,
+        np.load(tmp_path / "reduced" / "dancing_person0.npz") as reduced,
+    ):
+        assert reduced["image_size"].tolist() == [2250, 1500]
+        assert reduced["intrinsics"] == pytest.approx(full["intrinsics"])
+        height = full["bbox"][3] - full["bbox"][1]
+        apart = np.linalg.norm(full["keypoints_2d"] - reduced["keypoints_2d"], axis=1)
+        assert apart.mean() < 0.02 * height
