@@ -51,10 +51,20 @@ class Parameterisation:
         np.add.at(dense, (self.rows, self.columns), self.values)
         return dense
 
+    @cached_property
+    def _by_row(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Entries sorted by row: (order, the rows that occur, where each begins)."""
+        order = np.argsort(self.rows, kind="stable")
+        rows, starts = np.unique(self.rows[order], return_index=True)
+        return order, rows, starts
+
     def joint_parameters(self, model_parameters: NDArray) -> NDArray[np.float64]:
         """Joint parameters (..., J, 7) of model parameters (..., P)."""
         p = np.asarray(model_parameters, dtype=np.float64)
-        return (p @ self.matrix.T).reshape(p.shape[:-1] + (self.joint_count, 7))
+        order, rows, starts = self._by_row
+        out = np.zeros((*p.shape[:-1], self.joint_count * 7))
+        out[..., rows] = np.add.reduceat(p[..., self.columns[order]] * self.values[order], starts, axis=-1)
+        return out.reshape((*p.shape[:-1], self.joint_count, 7))
 
     def clamp(self, model_parameters: NDArray) -> NDArray[np.float64]:
         """Model parameters (..., P) moved to the nearest values inside the limits."""

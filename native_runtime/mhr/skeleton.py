@@ -12,6 +12,9 @@ from .rotations import euler_to_matrix, quaternion_to_matrix
 
 Array = NDArray[np.float64]
 
+_BATCH = 64
+"""Poses worked on together: enough to fill the rows, few enough to stay within the processor's cache."""
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -88,6 +91,8 @@ class Skeleton:
     @cached_property
     def _plan(self) -> tuple[NDArray, NDArray, list[tuple[slice, NDArray]]]:
         """Joints sorted by depth, so that a whole level is one contiguous block: (order, its inverse, levels)."""
+        if np.sum(self.depths == 0) != 1:
+            raise ValueError("a skeleton needs exactly one root")
         order = np.argsort(self.depths, kind="stable")
         inverse = np.empty_like(order)
         inverse[order] = np.arange(len(order))
@@ -101,21 +106,64 @@ class Skeleton:
     def forward(self, joint_parameters: NDArray) -> Pose:
         """Global transforms for joint parameters (..., J, 7): cm, radians, log2 scale."""
         jp = np.asarray(joint_parameters, dtype=np.float64)
-        scale = np.exp2(jp[..., 6])
+        # Global log-scale is the sum over a joint and its ancestors; few joints ever have one (MHR scales the hands).
+        scaled = np.flatnonzero(np.any(jp[..., 6].reshape(-1, jp.shape[-2]), axis=0))
+        scales = np.exp2(jp[..., scaled, 6] @ self.descends_from[scaled].astype(np.float64))
+        if jp.ndim == 2:
+            return Pose(self._forward_one(jp), scales, jp)
+        flat = jp.reshape((-1, *jp.shape[-2:]))
+        joints = np.empty((len(flat), flat.shape[1], 4, 4))
+        for start in range(0, len(flat), _BATCH):
+            self._forward_many(flat[start : start + _BATCH], joints[start : start + _BATCH])
+        return Pose(joints.reshape((*jp.shape[:-1], 4, 4)), scales, jp)
+
+    def _forward_one(self, jp: Array) -> Array:
+        """(J, 4, 4) for (J, 7): one small matrix product a level."""
         order, inverse, levels = self._plan
-        local = np.zeros(jp.shape[:-1] + (4, 4))
-        np.matmul(self.prerotation_matrices, euler_to_matrix(jp[..., 3:6]), out=local[..., :3, :3])
-        local[..., :3, :3] *= scale[..., None, None]
-        local[..., :3, 3] = self.offsets + jp[..., :3]
-        local[..., 3, 3] = 1.0
-        world = local[..., order, :, :]
-        if self.parents[order[0]] >= 0 or np.sum(self.depths == 0) != 1:
-            raise ValueError("a skeleton needs exactly one root")
+        local = np.zeros((len(jp), 4, 4))
+        local[:, :3, :3] = self.prerotation_matrices @ euler_to_matrix(jp[:, 3:6])
+        local[:, :3, :3] *= np.exp2(jp[:, 6])[:, None, None]
+        local[:, :3, 3] = self.offsets + jp[:, :3]
+        local[:, 3, 3] = 1.0
+        world = local[order]
         for block, parents in levels:
-            world[..., block, :, :] = world[..., parents, :, :] @ world[..., block, :, :]
-        # Global log-scale is the sum over a joint and its ancestors.
-        scales = np.exp2(jp[..., 6] @ self.descends_from) if np.any(jp[..., 6]) else np.ones(jp.shape[:-1])
-        return Pose(world[..., inverse, :, :], scales, jp)
+            world[block] = world[parents] @ world[block]
+        return world[inverse]
+
+    def _forward_many(self, jp: Array, out: Array) -> None:
+        """Fill ``out`` (B, J, 4, 4) for (B, J, 7).
+
+        Thousands of tiny matrix products spend their time on being called. Here the batch is the innermost axis, so
+        that each of the few products of a level runs over long, contiguous rows.
+        """
+        order, _, levels = self._plan
+        jp = jp[:, order].transpose(2, 1, 0)  # (7, J, B)
+        cos, sin = np.cos(jp[3:6]), np.sin(jp[3:6])
+        (cx, cy, cz), (sx, sy, sz) = cos, sin
+        sxsy, cxsy = sx * sy, cx * sy
+        turn = np.empty((3, 3, *jp.shape[1:]))  # Rz Ry Rx, see rotations.euler_to_matrix
+        turn[0, 0], turn[0, 1], turn[0, 2] = cy * cz, sxsy * cz - cx * sz, cxsy * cz + sx * sz
+        turn[1, 0], turn[1, 1], turn[1, 2] = cy * sz, sxsy * sz + cx * cz, cxsy * sz - sx * cz
+        turn[2, 0], turn[2, 1], turn[2, 2] = -sy, sx * cy, cx * cy
+        if np.any(jp[6]):
+            turn *= np.exp2(jp[6])
+        before = self.prerotation_matrices[order].transpose(1, 2, 0)[..., None]
+        world = np.zeros((4, 4, *jp.shape[1:]))  # row, column, joint, pose
+        for row in range(3):
+            np.multiply(before[row, 0], turn[0], out=world[row, :3])
+            world[row, :3] += before[row, 1] * turn[1]
+            world[row, :3] += before[row, 2] * turn[2]
+            world[row, 3] = self.offsets[order, row, None] + jp[row]
+        world[3, 3] = 1.0
+        for block, parents in levels:
+            above, own = world[:3, :, parents], world[:3, :, block].copy()
+            for row in range(3):
+                target = world[row, :, block]
+                np.multiply(above[row, 0], own[0], out=target)
+                target += above[row, 1] * own[1]
+                target += above[row, 2] * own[2]
+                target[3] += above[row, 3]
+        out[:, order] = world.transpose(3, 2, 0, 1)
 
     @cached_property
     def rest(self) -> Pose:
