@@ -84,13 +84,39 @@ def add_shape_key(obj: bpy.types.Object, name: str, points: ArrayLike) -> bpy.ty
     return key
 
 
-def evaluated_vertices(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> NDArray[np.float32]:
-    """World positions (V, 3) of a mesh object after its modifiers and shape keys."""
+def evaluated_vertices(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> NDArray[np.float64]:
+    """World positions (V, 3) of a mesh object after its shape keys and modifiers."""
     evaluated = obj.evaluated_get(depsgraph)
     mesh = evaluated.to_mesh()
     try:
         points = take(mesh.vertices, "co", 3)
     finally:
         evaluated.to_mesh_clear()
-    world = np.asarray(evaluated.matrix_world, dtype=np.float64)
-    return (points @ world[:3, :3].T + world[:3, 3]).astype(np.float32)
+    return _in_world(points, evaluated)
+
+
+def evaluated_surface(
+    obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
+    """A mesh object after its shape keys and modifiers, as triangles.
+
+    Returns:
+        World positions (V, 3), triangles (T, 3), and the material slot of each triangle (T,).
+    """
+    evaluated = obj.evaluated_get(depsgraph)
+    mesh = evaluated.to_mesh()
+    try:
+        points = take(mesh.vertices, "co", 3)
+        mesh.calc_loop_triangles()
+        triangles = np.empty((len(mesh.loop_triangles), 3), np.int32)
+        mesh.loop_triangles.foreach_get("vertices", triangles.ravel())
+        materials = np.empty(len(mesh.loop_triangles), np.int32)
+        mesh.loop_triangles.foreach_get("material_index", materials)
+    finally:
+        evaluated.to_mesh_clear()
+    return _in_world(points, evaluated), triangles, materials
+
+
+def _in_world(points: NDArray[np.float32], obj: bpy.types.Object) -> NDArray[np.float64]:
+    world = np.asarray(obj.matrix_world, dtype=np.float64)
+    return points @ world[:3, :3].T + world[:3, 3]

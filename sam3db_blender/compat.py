@@ -1,0 +1,45 @@
+"""Everything that differs between Blender 4.2 and 5.2, in one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: The oldest Blender that is supported.
+OLDEST = (4, 2, 0)
+
+
+def node_tree_of(material_or_world: Any) -> bpy.types.NodeTree:
+    """The node tree of a new material or world, emptied.
+
+    Since 5.0 these always have one and ``use_nodes`` is deprecated; before, the tree appears when the switch is
+    set.
+    """
+    if bpy.app.version < (5, 0, 0):
+        material_or_world.use_nodes = True
+    tree = material_or_world.node_tree
+    tree.nodes.clear()
+    return tree
+
+
+def eevee_id() -> str:
+    """EEVEE's name: 5.0 took back the short one."""
+    return "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
+
+
+def select_bone(bone: bpy.types.PoseBone, selected: bool) -> None:
+    """Selects a bone in pose mode: 5.0 moved the flag from the bone to the pose bone."""
+    if hasattr(bone, "select"):
+        bone.select = selected
+    else:
+        bone.bone.select = selected
+
+
+def driver_curves(rig: bpy.types.Object) -> Iterator[bpy.types.FCurve]:
+    """The driver curves of an object, of which there may be none."""
+    if rig.animation_data is not None:
+        yield from rig.animation_data.drivers

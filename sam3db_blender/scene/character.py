@@ -1,0 +1,131 @@
+"""Puts the people of one photo into a scene: rigs, meshes, camera, photo and light, in collections of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from native_runtime.camera import mhr_to_blender
+from native_runtime.errors import Sam3dbError
+
+from ..rig.armature import add_twist_drivers, build_armature
+from ..rig.channels import ChannelMap, twist_drivers
+from ..rig.layout import bone_layout
+from ..rig.mesh import build_mesh, set_shape
+from ..rig.pose import apply_parameters
+from .camera import add_background, build_camera, camera_settings, frame_scene
+from .materials import body_materials, store_rest_positions
+from .photo import pack_photo
+from .placement import Placement, place_people
+from .provenance import write_origin
+from .stage import Subject, build_floor, build_lights, build_world
+
+if TYPE_CHECKING:
+    from native_runtime.engines.estimate import Estimate
+    from native_runtime.image import Photo
+    from native_runtime.mhr import Body
+
+
+@dataclass(frozen=True)
+class Character:
+    """One person in the scene."""
+
+    id: str
+    rig: bpy.types.Object
+    mesh: bpy.types.Object
+
+
+@dataclass(frozen=True)
+class PhotoScene:
+    """All that one photo brought into a scene."""
+
+    collection: bpy.types.Collection
+    characters: list[Character]
+    camera: bpy.types.Object
+    image: bpy.types.Image
+    placement: Placement
+    subject: Subject
+
+
+def build_photo_scene(
+    scene: bpy.types.Scene,
+    estimates: Sequence[Estimate],
+    photo: Photo,
+    body: Body,
+    light: bool = True,
+    version: str = "",
+) -> PhotoScene:
+    """Adds the characters of one photo to a scene.
+
+    Args:
+        estimates: the people, all of the same photo and body; the first one comes to stand at the world's origin.
+        photo: the photo as it was read; its pixels may be fewer than those that the estimates speak of.
+        light: also add lights, a floor that catches shadows and, where the scene has none, a world.
+        version: of the extension, for the record that each character carries.
+    """
+    _check(estimates, body)
+    stem = photo.path.stem or "Photo"
+    top = bpy.data.collections.new(stem)
+    scene.collection.children.link(top)
+    parts = {part: bpy.data.collections.new(f"{stem} {part}") for part in ("Characters", "Camera", "Stage")}
+    for part in parts.values():
+        top.children.link(part)
+
+    vertices = [np.asarray(estimate.vertices, dtype=np.float64) for estimate in estimates]
+    placement = place_people(vertices, [estimate.joints[body.joint_index("root")] for estimate in estimates])
+    subject = Subject.around(np.concatenate([placement.world(points) for points in vertices]))
+
+    characters = []
+    materials = body_materials(body)
+    for number, estimate in enumerate(estimates):
+        name = stem if len(estimates) == 1 else f"{stem} {number + 1}"
+        character = build_character(name, estimate, body, materials, parts["Characters"], version)
+        character.rig.location = placement.rig_location(estimate.camera_translation).tolist()
+        characters.append(character)
+
+    settings = camera_settings(estimates[0].intrinsics, estimates[0].image_size)
+    camera = build_camera(f"{stem} Camera", settings, placement, parts["Camera"])
+    frame_scene(scene, camera, settings)
+    image = pack_photo(stem, photo.pixels)
+    add_background(camera, image)
+    if light:
+        build_lights(stem, subject, parts["Stage"])
+        build_floor(stem, subject, parts["Stage"])
+        build_world(scene, stem)
+    return PhotoScene(
+        collection=top, characters=characters, camera=camera, image=image, placement=placement, subject=subject
+    )
+
+
+def build_character(
+    name: str,
+    estimate: Estimate,
+    body: Body,
+    materials: list[bpy.types.Material],
+    collection: bpy.types.Collection,
+    version: str = "",
+) -> Character:
+    """One posed, shaped, skinned character; its rig stands at the origin."""
+    layout = bone_layout(body)
+    rig = build_armature(f"{name} Rig", layout, collection)
+    add_twist_drivers(rig, twist_drivers(body, ChannelMap(layout)))
+    mesh = build_mesh(f"{name} Body", body, rig, collection, materials)
+    store_rest_positions(mesh, mhr_to_blender(body.rest_vertices))
+    apply_parameters(rig, body, estimate.model_parameters)
+    set_shape(mesh, body, estimate.identity, estimate.expression)
+    return Character(id=write_origin(rig, estimate, version), rig=rig, mesh=mesh)
+
+
+def _check(estimates: Sequence[Estimate], body: Body) -> None:
+    if not estimates:
+        raise Sam3dbError("There is nobody to build: no estimates were given.")
+    for estimate in estimates:
+        if estimate.body_hash and estimate.body_hash != body.hash:
+            raise Sam3dbError(
+                f"The estimate was made with another body ('{estimate.body_name}') than the one given ('{body.name}'); "
+                "load that body, or estimate the photo again."
+            )

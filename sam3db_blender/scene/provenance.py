@@ -1,0 +1,126 @@
+"""The record that a character carries of where it came from: written into the armature, read back from any saved
+file.
+
+Everything lives in one custom property of the armature object, so that it follows the character through saving,
+appending and linking. The arrays are kept in double precision.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.errors import Sam3dbError
+
+if TYPE_CHECKING:
+    import bpy
+
+    from native_runtime.engines.estimate import Estimate
+    from native_runtime.mhr import Body
+
+#: The custom property of the armature object.
+PROPERTY = "sam3db"
+FORMAT = "sam3db-character/1"
+
+#: The arrays of an estimate that are kept, with their shapes (-1: as long as the body says). Joints and vertices
+#: are left out: the body and these numbers give them again.
+ARRAY_SHAPES: dict[str, tuple[int, ...]] = {
+    "model_parameters": (204,),
+    "identity": (-1,),
+    "expression": (-1,),
+    "camera_translation": (3,),
+    "intrinsics": (3, 3),
+    "image_size": (2,),
+    "bbox": (4,),
+    "keypoints_2d": (70, 2),
+    "keypoints_3d": (70, 3),
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a character came from.
+
+    Attributes:
+        id: the character's own id; it stays when objects are renamed or appended to other files.
+        arrays: the estimate's arrays by name (``ARRAY_SHAPES``), in the units and axes of docs/architecture.md.
+        details: the estimate's other fields (``engine``, ``body_name``, ``body_hash``, ``photo``, ``person``,
+        ``prompts``, ``seconds``,
+            ``warnings``, ``details``) as JSON has them, and ``version`` of this extension.
+    """
+
+    id: str
+    arrays: dict[str, NDArray[np.float64]]
+    details: dict[str, Any]
+
+    def estimate(self, body: Body) -> Estimate:
+        """The estimate again, complete with joints and vertices.
+
+        Raises:
+            Sam3dbError: the body is another one than the character's.
+        """
+        from native_runtime.engines.estimate import Estimate, Prompts
+
+        if self.details["body_hash"] != body.hash:
+            raise Sam3dbError(
+                f"This character has the body '{self.details['body_name']}', not the '{body.name}' given."
+            )
+        prompts = self.details["prompts"]
+        return Estimate.from_parameters(
+            body,
+            *(
+                self.arrays[n]
+                for n in ("model_parameters", "identity", "expression", "camera_translation", "intrinsics")
+            ),
+            image_size=self.arrays["image_size"].astype(np.int64),
+            bbox=self.arrays["bbox"],
+            prompts=Prompts(tuple((int(i), x, y) for i, x, y in prompts["keypoints"]), prompts["mask"]),
+            warnings=tuple(self.details["warnings"]),
+            **{name: self.details[name] for name in ("engine", "photo", "person", "seconds", "details")},
+        )
+
+
+def write_origin(rig: bpy.types.Object, estimate: Estimate, version: str = "") -> str:
+    """Stores the estimate with the character; returns the character's new id."""
+    character = uuid.uuid4().hex
+    details = {name: value for name, value in estimate.to_json().items() if name not in ARRAY_SHAPES}
+    record: dict[str, Any] = {
+        "format": FORMAT,
+        "id": character,
+        "details": json.dumps({**details, "version": version}, ensure_ascii=False),
+    }
+    for name in ARRAY_SHAPES:
+        record[name] = np.asarray(getattr(estimate, name), dtype=np.float64).ravel().tolist()
+    rig[PROPERTY] = record
+    return character
+
+
+def is_character(obj: bpy.types.Object | None) -> bool:
+    """Whether an object is an armature made by this extension."""
+    return obj is not None and obj.type == "ARMATURE" and obj.get(PROPERTY) is not None
+
+
+def read_origin(rig: bpy.types.Object) -> Origin:
+    """Reads the record of a character back.
+
+    Raises:
+        Sam3dbError: the object carries none, or one of a later version.
+    """
+    if not is_character(rig):
+        raise Sam3dbError(f"'{rig.name}' is not a character made from a photo.")
+    record = rig[PROPERTY]
+    if record.get("format") != FORMAT:
+        raise Sam3dbError(
+            f"'{rig.name}' was made by another version of this extension ({record.get('format')}): update it."
+        )
+    arrays = {
+        name: np.array(record[name], dtype=np.float64).reshape(shape)
+        for name, shape in ARRAY_SHAPES.items()
+        if name in record
+    }
+    return Origin(id=record["id"], arrays=arrays, details=json.loads(record["details"]))
