@@ -6,6 +6,7 @@ VENV   ?= .venv
 OUT    ?= out
 PHOTO  ?=
 ARGS   ?=
+BLENDER_PYTHON ?= 3.11 3.13 3.14
 
 BIN    := $(VENV)/bin
 SAM3DB := $(BIN)/sam3db
@@ -43,9 +44,9 @@ character: models  ## PHOTO=file [OUT=out] [ARGS=..]: a .blend with a rigged cha
 estimate: models  ## PHOTO=file [OUT=out] [ARGS=..]: the estimate alone
 	@$(SAM3DB) estimate "$(PHOTO)" -o "$(OUT)" $(ARGS)
 
-extension: $(VENV)/.installed-dev  ## dist/*.zip: the Blender extension for this platform
+extension: $(VENV)/.installed-dev  ## dist/*.zip: the Blender extension [BLENDER_PYTHON="3.11 3.13"]
 	@$(SAM3DB) models build
-	$(BIN)/python -m sam3db_blender.packaging --out dist $(ARGS)
+	$(BIN)/python -m sam3db_blender.packaging --out dist $(foreach version,$(BLENDER_PYTHON),--python $(version)) $(ARGS)
 
 # --- for developers -----------------------------------------------------------------------------------------------------
 
@@ -74,6 +75,9 @@ lock:  ## renew requirements/*.txt (needs uv)
 	$(COMPILE) --extra build --extra blender --extra heic --extra test --extra dev -o requirements/dev.txt
 	$(COMPILE) --extra gpu --no-emit-package onnxruntime -o requirements/gpu.txt
 	$(COMPILE) --extra export -o requirements/export.txt
+	printf 'onnxruntime\nopencv-python-headless\n' | uv pip compile --quiet --universal --python-version 3.11 --no-deps \
+		--generate-hashes --no-annotate --custom-compile-command "make lock" -c requirements/main-line.txt - \
+		-o requirements/extension.txt
 
 clean:  ## remove what was made here (the models in the user's cache stay)
 	rm -rf dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache
