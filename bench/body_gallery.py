@@ -2,7 +2,7 @@
 
     python bench/body_gallery.py BODY.npz OUT_DIR [--only poses,hands,...] [--size 700]
 
-Vertices come from `Body.vertices` alone (no rig), so what is seen is the body's own shapes and weights. Needs bpy and pillow.
+Vertices come from `Body.vertices` alone (no rig), so what is seen is the body's own shapes and weights.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ COLOURS = {
 
 @dataclass
 class Shot:
-    """One picture: parameters by name (``*`` in front stands for both sides), the view, and what to look at."""
+    """One picture: parameters by name (``*`` in front stands for both sides), the view, and what to look at. `alone` hides
+    what stands far in front of the subject."""
 
     title: str
     pose: Mapping[str, float] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Shot:
     turn: float = 0.0
     tilt: float = 0.0
     offset: Sequence[float] = (0.0, -10.0, 0.0)
+    alone: bool = False
 
 
 FINGERS = ("index", "middle", "ring", "pinky")
@@ -132,14 +134,15 @@ class Studio:
         self.mesh.vertices.foreach_set("co", points.astype(np.float32).ravel())
         self.mesh.update()
 
-    def take(self, path: Path, centre: np.ndarray, width: float, turn: float, tilt: float) -> None:
-        """Render the view from ``turn`` degrees (0 = front, 90 = the body's left) and ``tilt`` degrees above."""
-        a, e = math.radians(turn), math.radians(tilt)
+    def take(self, path: Path, centre: np.ndarray, shot: Shot) -> None:
+        """Render from ``shot.turn`` degrees (0 = front, 90 = the body's left) and ``shot.tilt`` degrees above."""
+        a, e = math.radians(shot.turn), math.radians(shot.tilt)
         target = np.array([centre[0], -centre[2], centre[1]]) / 100.0
         way = np.array([math.sin(a) * math.cos(e), -math.cos(a) * math.cos(e), math.sin(e)])
         self.camera.location = target + way * 6.0
         self.camera.rotation_euler = (math.pi / 2 - e, 0.0, a)
-        self.camera.data.ortho_scale = width / 100.0
+        self.camera.data.ortho_scale = shot.width / 100.0
+        self.camera.data.clip_start = 6.0 - shot.width / 200.0 if shot.alone else 0.1
         self.scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=True)
 
@@ -264,7 +267,7 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
             turn=0,
         ),
     ]
-    hand = {"look_at": "l_middle1", "width": 26.0, "offset": (0, 0, 0)}
+    hand = {"look_at": "l_middle1", "width": 26.0, "offset": (0, 0, 0), "alone": True}
     hands = [
         Shot("hand back", {}, **hand, turn=40, tilt=50),
         Shot("hand palm", {}, **hand, turn=-120, tilt=-35),
@@ -275,7 +278,7 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
         Shot("half bent", {k: v * 0.5 for k, v in FIST.items()}, **hand, turn=-100, tilt=-20),
         Shot(
             "spread",
-            {"*index1_ry": -0.3, "*middle1_ry": -0.05, "*ring1_ry": 0.2, "*pinky1_ry": 0.4, "*thumb1_ry": 0.4},
+            {"*index1_ry": 0.25, "*middle1_ry": 0.05, "*ring1_ry": -0.15, "*pinky1_ry": -0.3, "*thumb1_ry": 0.4},
             **hand,
             turn=40,
             tilt=50,
@@ -320,7 +323,11 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
     ):
         view = {"body": {"turn": 30}, "head": {**face, "turn": 35}, "hands": {**hand, "turn": 40, "tilt": 50}}[group]
         shapes[group] += [Shot(f"{name} {v:+.1f}", identity={name: v}, **view) for v in (low, high)]
-    expressions = [Shot(name, expression={name: 1.0}, **face, turn=15) for name in body.expression_names]
+    # mouthClose is meant as a correction of an open jaw.
+    helped = {"mouthClose": {"jawOpen": 1.0}}
+    expressions = [
+        Shot(name, expression={name: 1.0, **helped.get(name, {})}, **face, turn=15) for name in body.expression_names
+    ]
     result = {
         "whole": (4, whole),
         "poses": (4, poses),
@@ -357,7 +364,7 @@ def main() -> None:
             joints = body.pose(values).translations
             centre = joints[body.joint_index(shot.look_at)] + np.asarray(shot.offset)
             path = arguments.out / f".{name}_{number}.png"
-            studio.take(path, centre, shot.width, shot.turn, shot.tilt)
+            studio.take(path, centre, shot)
             pictures.append((shot.title, path))
         sheet(pictures, arguments.out / f"{name}.png", columns)
         for _, path in pictures:

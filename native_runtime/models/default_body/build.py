@@ -27,6 +27,7 @@ IMPORTANT_PARTS = {
     "head": ("c_head", "c_jaw", "c_tongue", "eye"),
     "hands": ("wrist", "thumb", "index", "middle", "ring", "pinky"),
     "feet": ("ball", "transversetarsal"),
+    "eyes": ("eye",),
 }
 LICENCE = "CC0-1.0 (mesh, weights, shapes: MakeHuman), Apache-2.0 (parameterisation: MHR)"
 

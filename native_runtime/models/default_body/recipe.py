@@ -13,7 +13,8 @@ import numpy as np
 
 from native_runtime.mhr import RigFacts, load_rig_facts
 from native_runtime.models.default_body import points as point_rules
-from native_runtime.models.default_body.geometry import Array, IntArray, smooth_step, symmetrised
+from native_runtime.models.default_body.eyes import with_eyeballs
+from native_runtime.models.default_body.geometry import Array, IntArray, edges_of, smooth_step, symmetrised
 from native_runtime.models.default_body.shapes import Reposer, TargetMixer, expression_components, identity_components
 from native_runtime.models.default_body.skeleton import (
     JointPlacer,
@@ -24,7 +25,7 @@ from native_runtime.models.default_body.skeleton import (
 )
 from native_runtime.models.default_body.source import MakeHumanData
 from native_runtime.models.default_body.surface import Surface, expand, smoothing_patch, visible_surface
-from native_runtime.models.default_body.weights import Retargeter, regions_of, symmetric
+from native_runtime.models.default_body.weights import Retargeter, regions_of, soften, symmetric
 from native_runtime.templates import load_json
 
 Progress = Callable[[float, str], None]
@@ -96,9 +97,9 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
     progress(0.05, "Reading the base mesh")
     facts = load_rig_facts()
     reference = ReferenceSkeleton.from_facts(facts, recipe.skeleton)
-    mesh = data.base_mesh()
-    partner = data.mirror(len(mesh.vertices))
-    mixer = TargetMixer(data, partner)
+    plain = data.base_mesh()
+    mesh, partner, extension = with_eyeballs(plain, data.mirror(len(plain.vertices)))
+    mixer = TargetMixer(data, partner, extension)
     surface = visible_surface(mesh, partner, recipe.regions)
 
     base = symmetrised(mesh.vertices + mixer.macro({}), partner)
@@ -113,15 +114,16 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
     placer = JointPlacer(reference, cubes, {**recipe.body["joints"], "scale": stature_ratio})
     source = placer.source_joints(cubes)
     rest = rest_positions(reference, source, stature_ratio)
-    regions = regions_of(data.bone_weights(len(base)))
+    regions = {name: extension.extend(w) for name, w in regions_of(data.bone_weights(extension.count)).items()}
     weights = symmetric(Retargeter(reference, base, source).run(regions), partner, reference.names)
+    weights = soften(weights, edges_of(mesh.faces[mesh.groups == "body"]), base, source, recipe.body["soften"])
     repose = Reposer(reference, mesh, placer, rest, weights, _eye_influence(base, source), scale)
     vertices = symmetrised(repose(base), partner)
 
     progress(0.3, "Making identity and expression shapes")
     identity = identity_components(recipe.identity["components"], mixer, base, repose, _masks(reference, weights))
     identity = np.array([symmetrised(delta, partner) for delta in identity])
-    expressions = expression_components(recipe.expressions["names"], data, repose, base)
+    expressions = expression_components(recipe.expressions["names"], mixer, repose, base)
     for ranges in recipe.regions["smoothed"].values():
         for side in (0, 1):
             _smooth(mesh, expand([ranges[side]]), vertices, identity, expressions)
@@ -145,7 +147,7 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
 
 def _smooth(mesh, faces: IntArray, vertices: Array, identity: Array, expressions: Array) -> None:
     """Flatten detail inside a patch of faces, on the shape and on all displacements, in place."""
-    inner, rows = smoothing_patch(mesh, faces)
+    inner, rows = smoothing_patch(mesh, faces, 4)
     vertices[inner] = rows @ vertices
     for fields in (identity, expressions):
         fields[:, inner] = np.einsum("in,knc->kic", rows, fields, optimize=True)

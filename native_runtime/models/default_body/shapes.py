@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from native_runtime.models.default_body.eyes import Extension
 from native_runtime.models.default_body.geometry import MIRROR, Array, IntArray, symmetrised
 from native_runtime.models.default_body.skeleton import JointPlacer, ReferenceSkeleton, repose_maps
 from native_runtime.models.default_body.source import MakeHumanData, RawMesh
@@ -23,13 +24,18 @@ _NEUTRAL = {"age": "young", "muscle": "average", "weight": "average"}
 class TargetMixer:
     """Adds up MakeHuman targets, always symmetrically."""
 
-    def __init__(self, data: MakeHumanData, partner: IntArray) -> None:
+    def __init__(self, data: MakeHumanData, partner: IntArray, extension: Extension) -> None:
         self._data = data
         self._partner = partner
+        self._extension = extension
+
+    def one_sided(self, path: str) -> Array:
+        """Return the displacement (N, 3) cm of a target as stored."""
+        return self._extension.extend(self._data.target(path, self._extension.count))
 
     def target(self, path: str) -> Array:
         """Return the displacement (N, 3) cm of a target; ``l-`` in its name stands for both sides."""
-        delta = self._data.target(path, len(self._partner))
+        delta = self.one_sided(path)
         if "/l-" in path:
             delta = delta + (delta * MIRROR)[self._partner]
         return delta
@@ -142,10 +148,8 @@ def identity_components(
     return result
 
 
-def expression_components(names: Sequence[str], data: MakeHumanData, repose: Reposer, base: Array) -> Array:
+def expression_components(names: Sequence[str], mixer: TargetMixer, repose: Reposer, base: Array) -> Array:
     """Return the displacement (n, N, 3) cm in the rest pose of each face unit at one."""
     source = repose.placer.source_joints(repose.mesh.joint_cubes(base))
     linear, _ = repose_maps(repose.reference, source, repose.rest)
-    return np.array(
-        [repose.blend(linear, data.target(f"faceunits/{name}", len(base)) * repose.scale) for name in names]
-    )
+    return np.array([repose.blend(linear, mixer.one_sided(f"faceunits/{name}") * repose.scale) for name in names])

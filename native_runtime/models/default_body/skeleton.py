@@ -133,6 +133,7 @@ class JointPlacer:
     def _cube_combinations() -> dict[str, list[tuple[str, float]]]:
         """Return which cubes move which (left or middle) joint."""
         hips = [("l-upper-leg", 0.5), ("r-upper-leg", 0.5)]
+        eyes = [("l-eye", 0.5), ("r-eye", 0.5)]
         result: dict[str, list[tuple[str, float]]] = {
             "root": hips,
             "l_upleg": [("l-upper-leg", 1.0)],
@@ -148,15 +149,16 @@ class JointPlacer:
             "l_pinky0": [("l-hand", 0.6), ("l-finger-5-1", 0.4)],
             "l_thumb0": [("l-hand", 0.6), ("l-finger-1-1", 0.4)],
             "c_neck": [("neck", 1.0)],
-            "c_head": [("head", 1.0)],
-            "c_head_null": [("head-2", 1.0)],
+            # The head is held by the eyes: a larger skull grows backwards and up, the gaze stays where it is.
+            "c_head": eyes,
+            "c_head_null": eyes,
             "l_eye": [("l-eye", 1.0)],
         }
         for number, joints in enumerate(FINGER_CUBES.values(), start=1):
             for k, joint in enumerate(joints, start=1):
                 result[f"l_{joint}"] = [(f"l-finger-{number}-{k}", 1.0)]
         for name in ("c_jaw", "c_teeth", "c_jaw_null", *_TONGUE):
-            result[name] = [("mouth", 1.0)]
+            result[name] = eyes
         return result
 
     def _place(self, cubes: Mapping[str, Array], settings: Mapping) -> dict[str, Array]:

@@ -9,22 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from native_runtime.models.default_body import eyes
 from native_runtime.models.default_body.geometry import Array, IntArray, edges_of
 from native_runtime.models.default_body.source import RawMesh
 
 MATERIALS = ("skin", "lips", "nails", "mouth", "eyes", "iris", "pupil", "teeth", "tongue")
 _PARTS = {
     "body": "skin",
-    "helper-l-eye": "eyes",
-    "helper-r-eye": "eyes",
     "helper-upper-teeth": "teeth",
     "helper-lower-teeth": "teeth",
     "helper-tongue": "tongue",
 }
-# The eyeball's rings of faces stand at these angles from the optical axis, in degrees: pupil, iris, white.
-_PUPIL_DEGREES, _IRIS_DEGREES = 12.0, 24.0
 
 
 @dataclass
@@ -64,8 +60,8 @@ def visible_surface(mesh: RawMesh, partner: IntArray, regions: Mapping) -> Surfa
         material_of_face[mesh.groups == group] = MATERIALS.index(material)
     for name, ranges in regions["materials"].items():
         material_of_face[expand(ranges)] = MATERIALS.index(name)
-    for side in "lr":
-        _paint_eye(mesh, f"helper-{side}-eye", material_of_face)
+    for group in eyes.GROUPS:
+        material_of_face[mesh.groups == group] = [MATERIALS.index(part) for part in eyes.eyeball_faces()[1]]
     keep = np.flatnonzero(material_of_face >= 0)
     faces = [mesh.faces[keep]]
     uvs = [mesh.uvs[mesh.face_uvs[keep]]]
@@ -88,20 +84,6 @@ def visible_surface(mesh: RawMesh, partner: IntArray, regions: Mapping) -> Surfa
         materials=np.concatenate(materials),
         partner=new_index[partner[origin]],
     )
-
-
-def _paint_eye(mesh: RawMesh, group: str, materials: IntArray) -> None:
-    """Set iris and pupil by the angle between a face's centre and the optical axis (which the face rings are built on)."""
-    chosen = np.flatnonzero(mesh.groups == group)
-    points = mesh.vertices[mesh.group_vertices(group)]
-    centre = points.mean(axis=0)
-    offsets = mesh.vertices[mesh.faces[chosen]].mean(axis=1) - centre
-    # The frontmost face is the pupil's middle.
-    front = offsets[np.argmax(offsets[:, 2])]
-    cosines = offsets @ front / (np.linalg.norm(offsets, axis=1) * np.linalg.norm(front))
-    degrees = np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0)))
-    materials[chosen[degrees < _IRIS_DEGREES]] = MATERIALS.index("iris")
-    materials[chosen[degrees < _PUPIL_DEGREES]] = MATERIALS.index("pupil")
 
 
 def band_cap(vertices: Array, faces: IntArray) -> IntArray:
@@ -130,20 +112,26 @@ def band_cap(vertices: Array, faces: IntArray) -> IntArray:
     return np.stack([a[:-1], a[1:], b[1:], b[:-1]], axis=1)
 
 
-def smoothing_patch(mesh: RawMesh, faces: IntArray) -> tuple[IntArray, Array]:
+def smoothing_patch(mesh: RawMesh, faces: IntArray, grow: int) -> tuple[IntArray, Array]:
     """Return a linear map that replaces the inner vertices of a patch of faces by a smooth, featureless surface.
 
     The inner vertices take the positions that make the twice applied graph Laplacian vanish (a thin plate) between the
     vertices around them; as the map is linear it serves positions and displacements alike.
 
+    Args:
+        faces: the patch.
+        grow: rings of faces to add to it.
+
     Returns:
         inner: (n,) base vertex indices; rows: (n, N) so that ``smooth[inner] = rows @ points``.
     """
     inner = np.unique(mesh.faces[faces])
+    for _ in range(grow):
+        inner = np.unique(mesh.faces[np.isin(mesh.faces, inner).any(axis=1) & (mesh.groups == "body")])
     ring = inner
     for _ in range(2):
         ring = np.unique(mesh.faces[np.isin(mesh.faces, ring).any(axis=1) & (mesh.groups == "body")])
-    wider = np.unique(mesh.faces[np.isin(mesh.faces, ring).any(axis=1) & (mesh.groups == "body")])
+    wider = ring
     local = {int(v): k for k, v in enumerate(wider)}
     body = mesh.faces[np.isin(mesh.faces, wider).all(axis=1) & (mesh.groups == "body")]
     laplacian = np.zeros((len(wider), len(wider)))
@@ -158,6 +146,3 @@ def smoothing_patch(mesh: RawMesh, faces: IntArray) -> tuple[IntArray, Array]:
     rows = np.zeros((len(inner), len(mesh.vertices)))
     rows[:, wider[~free]] = solved
     return inner.astype(np.int32), rows
-
-
-BoolArray = NDArray[np.bool_]

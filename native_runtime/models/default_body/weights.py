@@ -11,9 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from native_runtime.models.default_body.geometry import Array, IntArray, mirror_name, smooth_step
-from native_runtime.models.default_body.skeleton import ReferenceSkeleton
+from native_runtime.models.default_body.skeleton import FINGERS, ReferenceSkeleton
+
+KNUCKLE_BLEND_CM = 1.3
+"""Half the length over which the palm goes over into a finger, along the finger."""
+FINGER_SPREAD_CM = 0.7
+"""How far a finger's pull reaches across the hand."""
 
 _JAW_BONES = ("jaw", "special04", "oris01", "oris02", "oris06", "oris07", "tongue")
 _SPINE = ("root", "c_spine0", "c_spine1", "c_spine2", "c_spine3")
@@ -111,6 +117,29 @@ class Retargeter:
             tip = [f"{side}{finger}3", f"{side}{finger}_null"]
             self._segment(regions[f"{side}{finger}3"], *tip, tip, (0.15, 0.85))
 
+    def _palm(self, palm: Array, side: str) -> None:
+        """Give the palm to the wrist up to the knuckles and to the fingers beyond.
+
+        MakeHuman bends the fingers at the web, where they part; the knuckles lie about a finger's width further up, inside
+        its palm region. Across the hand each vertex follows the nearest fingers.
+        """
+        rays, beyond = [], []
+        for finger in FINGERS:
+            wrist, knuckle, middle = (self._source[f"{side}{n}"] for n in ("wrist", f"{finger}1", f"{finger}2"))
+            ahead = along(self._points, knuckle, middle)
+            behind = np.clip(along(self._points, wrist, knuckle), 0.0, 1.0)[:, None]
+            nearest = np.where(
+                (ahead > 0)[:, None], knuckle + ahead[:, None] * (middle - knuckle), wrist + behind * (knuckle - wrist)
+            )
+            rays.append(np.sum((self._points - nearest) ** 2, axis=1))
+            length = float(np.linalg.norm(middle - knuckle))
+            beyond.append(smooth_step((ahead * length + KNUCKLE_BLEND_CM) / (2 * KNUCKLE_BLEND_CM)))
+        distance = np.array(rays)
+        closeness = np.exp(-(distance - distance.min(axis=0)) / (2 * FINGER_SPREAD_CM**2))
+        shares = (closeness / closeness.sum(axis=0) * np.array(beyond)).T
+        self._give(palm, shares, [f"{side}{finger}1" for finger in FINGERS])
+        self._give(palm, 1.0 - shares.sum(axis=1, keepdims=True), [f"{side}wrist"])
+
     def _foot(self, regions: Mapping[str, Array], side: str) -> None:
         """Share the foot among ankle, heel, middle and ball."""
         s, points = self._source, self._points
@@ -142,7 +171,7 @@ class Retargeter:
             self._segment(regions[f"{side}upleg"], f"{side}upleg", f"{side}lowleg", twists, (0, 0.25, 0.5, 0.75, 1))
             twists = [f"{side}lowleg", *(f"{side}lowleg_twist{k}_proc" for k in range(1, 5)), f"{side}foot"]
             self._segment(regions[f"{side}lowleg"], f"{side}lowleg", f"{side}foot", twists, (0, 0.2, 0.4, 0.6, 0.8, 1))
-            self._give(regions[f"{side}palm"], one, [f"{side}wrist"])
+            self._palm(regions[f"{side}palm"], side)
             self._fingers(regions, side)
             self._foot(regions, side)
         return self.weights / self.weights.sum(axis=1, keepdims=True)
@@ -154,19 +183,34 @@ def symmetric(weights: Array, partner: IntArray, names: Sequence[str]) -> Array:
     return 0.5 * (weights + weights[partner][:, swap])
 
 
-def smoothed(weights: Array, neighbours: tuple[IntArray, IntArray], amount: Array, rounds: int) -> Array:
-    """Return weights relaxed towards the mean of their neighbours, more where ``amount`` (N,) is larger (0..1)."""
-    a, b = neighbours
-    degree = np.bincount(a, minlength=len(weights)).astype(np.float64)[:, None]
+def soften(
+    weights: Array, edges: IntArray, points: Array, source: Mapping[str, Array], places: Sequence[Mapping]
+) -> Array:
+    """Return weights relaxed towards the mean of their neighbours around some joints, so that folds become rounder.
+
+    Args:
+        weights: (N, J).
+        edges: (E, 2) mesh edges.
+        points: (N, 3) cm in the pose of ``source``.
+        places: each with ``joint`` (without side), ``radius`` in cm (full inside half of it, fading to none) and ``rounds``.
+    """
+    both = np.concatenate([edges, edges[:, ::-1]])
+    order = np.argsort(both[:, 0], kind="stable")
+    a, b = both[order].T
+    starts = np.flatnonzero(np.r_[True, a[1:] != a[:-1]])
+    rows, degree = a[starts], np.diff(np.r_[starts, len(a)])[:, None]
     result = weights.copy()
-    for _ in range(rounds):
-        mean = np.zeros_like(result)
-        np.add.at(mean, a, result[b])
-        result += amount[:, None] * (mean / np.maximum(degree, 1.0) - result)
+    for place in places:
+        names = [name for name in source if name.removeprefix("l_").removeprefix("r_") == place["joint"]]
+        distance = np.min([np.linalg.norm(points[rows] - source[name], axis=1) for name in names], axis=0)
+        amount = 0.5 * smooth_step(2.0 - 2.0 * distance / float(place["radius"]))[:, None]
+        for _ in range(int(place["rounds"])):
+            mean = np.add.reduceat(result[b], starts, axis=0) / degree
+            result[rows] += amount * (mean - result[rows])
     return result
 
 
-def packed(weights: Array, count: int) -> tuple[NDArrayInt, NDArrayFloat]:
+def packed(weights: Array, count: int) -> tuple[IntArray, NDArray[np.float32]]:
     """Return the ``count`` largest weights of each row, renormalised, as (indices, values); unused entries are 0, 0."""
     order = np.argsort(-weights, axis=1, kind="stable")[:, :count]
     values = np.take_along_axis(weights, order, axis=1)
@@ -174,7 +218,3 @@ def packed(weights: Array, count: int) -> tuple[NDArrayInt, NDArrayFloat]:
     values /= values.sum(axis=1, keepdims=True)
     indices = np.where(values > 0, order, 0).astype(np.int32)
     return indices, values.astype(np.float32)
-
-
-NDArrayInt = IntArray
-NDArrayFloat = np.ndarray
