@@ -28,9 +28,9 @@ REST_POSITION = "rest_position"
 
 Colour = tuple[float, float, float]
 
-_SKIN: Colour = (0.56, 0.325, 0.235)
-_SKIN_DEEP: Colour = (0.45, 0.225, 0.165)
-_LIPS: Colour = (0.42, 0.155, 0.135)
+_SKIN: Colour = (0.53, 0.29, 0.20)
+_SKIN_DEEP: Colour = (0.43, 0.19, 0.13)
+_LIPS: Colour = (0.45, 0.20, 0.165)
 _NAILS: Colour = (0.66, 0.40, 0.33)
 _TEETH: Colour = (0.74, 0.68, 0.56)
 _TONGUE: Colour = (0.46, 0.14, 0.13)
@@ -130,7 +130,7 @@ def _eye(shader: Shader, colour: Colour, body: Body) -> Any:
     iris = shader.mix(fibres, _IRIS, _IRIS_RIM)
     iris = shader.mix(shader.smooth(angle, 0.75 * _IRIS_ANGLE, _IRIS_ANGLE), iris, _IRIS_RIM)
     seen = shader.mix(shader.smooth(angle, _PUPIL_ANGLE - 0.02, _PUPIL_ANGLE + 0.02), _PUPIL, iris)
-    seen = shader.mix(shader.smooth(angle, _IRIS_ANGLE - 0.03, _IRIS_ANGLE + 0.05), seen, colour)
+    seen = shader.mix(shader.smooth(angle, _IRIS_ANGLE - 0.03, _IRIS_ANGLE + 0.05), seen, _SCLERA)
     return shader.node(
         "ShaderNodeBsdfPrincipled",
         {"Base Color": seen, "Roughness": 0.25, "Coat Weight": 1.0, "Coat Roughness": 0.03},
@@ -141,7 +141,10 @@ _PARTS: dict[str, tuple[Callable[[Shader, Colour, Body], Any], Colour]] = {
     "skin": (_skin, _SKIN),
     "lips": (_plain(0.35, 0.3), _LIPS),
     "nails": (_plain(0.25, 0.2), _NAILS),
+    # one drawing for the whole eyeball: its own circles are rounder than the faces that bound the parts
     "eyes": (_eye, _SCLERA),
+    "iris": (_eye, _IRIS),
+    "pupil": (_eye, _PUPIL),
     "teeth": (_plain(0.2, 0.2), _TEETH),
     "tongue": (_plain(0.35, 0.3), _TONGUE),
     "mouth": (_plain(0.4, 0.3), _TONGUE),

@@ -30,6 +30,8 @@ Pixels = NDArray[np.uint8]
 _MARGIN = 0.12
 #: Panels are at most this much wider than high, and at least this wide.
 _WIDEST, _NARROWEST = 1.5, 0.56
+#: Wide panels become less high instead of wider than this part of the wanted height.
+_WIDEST_PANEL = 1.1
 _TURN_DEGREES, _RISE_DEGREES = -58.0, 8.0
 #: Half the angle that the turned view takes in, along its longer side.
 _TURNED_HALF_ANGLE = np.radians(12.0)
@@ -51,6 +53,7 @@ def render_preview(built: PhotoScene, photo: Pixels, intrinsics: Array, height: 
     surface = _surface(built)
     seen = project(built.placement.camera(surface.vertices), intrinsics)
     crop = _crop(seen, photo.shape[1], photo.shape[0])
+    height = min(height, round(_WIDEST_PANEL * height * crop.height / crop.width))
     width = max(1, round(height * crop.width / crop.height))
     part = photo[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
     interpolation = cv2.INTER_AREA if height < crop.height else cv2.INTER_CUBIC

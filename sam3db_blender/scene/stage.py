@@ -15,13 +15,13 @@ from .nodes import Shader
 #: (name, azimuth and elevation in degrees seen from the subject, with 0 towards the camera and positive to its right,
 #: distance and size as multiples of the subject's height, power in W for a subject of 1.7 m, colour)
 _LIGHTS = (
-    ("Key", -40.0, 38.0, 1.7, 0.9, 190.0, (1.0, 0.95, 0.9)),
-    ("Fill", 55.0, 12.0, 1.9, 1.4, 60.0, (0.88, 0.94, 1.0)),
-    ("Rim", 160.0, 45.0, 1.7, 0.8, 170.0, (1.0, 0.98, 0.95)),
+    ("Key", -40.0, 38.0, 1.7, 0.9, 105.0, (1.0, 0.95, 0.9)),
+    ("Fill", 55.0, 12.0, 1.9, 1.4, 28.0, (0.88, 0.94, 1.0)),
+    ("Rim", 160.0, 45.0, 1.7, 0.8, 80.0, (1.0, 0.98, 0.95)),
 )
 _USUAL_HEIGHT = 1.7
 _WORLD_COLOUR = (0.52, 0.54, 0.57)
-_WORLD_STRENGTH = 0.45
+_WORLD_STRENGTH = 0.28
 
 
 @dataclass(frozen=True)
