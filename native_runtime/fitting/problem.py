@@ -204,8 +204,7 @@ class FitProblem:
     def motion(self, points: PointSet, pose: Pose, state: FitState) -> Array:
         """d camera point / d unknowns, (N, 3, size), metres."""
         out = np.zeros((points.count, 3, self.size))
-        placed = points.positions(pose, state.identity)
-        arms = placed - pose.translations[self._root]
+        arms = points.arms(pose, self.body.joint_index("root"), state.identity)
         # u x arm for the three unit vectors u: minus the cross-product matrix of the arm.
         out[:, 1, 0], out[:, 2, 0] = -arms[:, 2], arms[:, 1]
         out[:, 0, 1], out[:, 2, 1] = arms[:, 2], -arms[:, 0]
@@ -217,10 +216,6 @@ class FitProblem:
         out *= MHR_TO_CAMERA[:, None]
         out[:, :, TRANSLATION] = np.eye(3)
         return out
-
-    @property
-    def _root(self) -> int:
-        return self.body.joint_index("root")
 
     def linearise(self, state: FitState) -> Linearisation:
         """Gauss-Newton's view of the problem around a state."""

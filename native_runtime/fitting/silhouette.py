@@ -40,16 +40,18 @@ class OutlineSettings:
         sigma: ordinary distance of body and mask, part of the person's size.
         inside_weight: weight of points that lie within the mask, against 1 for those outside.
         outlier: in sigmas, see ``Weights.outlier``.
-        identity_weight: weight of the identity prior: 4 means a spread of half a slider.
+        identity_weight: weight of the identity prior (1 means a spread of one full slider).
+        share: together the rim counts as much as so many landmarks, however many points it has.
     """
 
     rounds: int = 3
     steps: int = 6
     points: int = 160
-    sigma: float = 0.012
-    inside_weight: float = 0.35
-    outlier: float = 3.0
-    identity_weight: float = 4.0
+    sigma: float = 0.006
+    inside_weight: float = 0.2
+    outlier: float = 5.0
+    share: float = 50.0
+    identity_weight: float = 1.5
 
 
 class BorderDistance:
@@ -65,8 +67,9 @@ class BorderDistance:
         signed = np.where(inside > 0, distance_in - 0.5, 0.5 - distance_out)
         self._map = np.asarray(silhouette.from_photo, np.float64)
         self._scale = float(np.sqrt(abs(np.linalg.det(self._map[:, :2]))))
-        self._signed = (signed / self._scale).astype(np.float32)
-        self._gradient_y, self._gradient_x = np.gradient(self._signed.astype(np.float64))
+        signed = (signed / self._scale).astype(np.float32)
+        down, across = np.gradient(signed)
+        self._fields = (signed, across, down)
         self._size = np.array([width, height])
         self.empty = not inside.any()
 
@@ -76,8 +79,8 @@ class BorderDistance:
         within = np.all((place >= 1) & (place <= self._size - 2), axis=1)
         at = np.clip(place, 0, self._size - 1).astype(np.float32)
         sample = [
-            cv2.remap(field.astype(np.float32), at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR)[0].astype(np.float64)
-            for field in (self._signed, self._gradient_x, self._gradient_y)
+            cv2.remap(field, at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR)[0].astype(np.float64)
+            for field in self._fields
         ]
         # The stored gradient is per mask pixel; the chain rule through the affine map makes it per photo pixel.
         return sample[0], np.stack(sample[1:], axis=1) @ self._map[:, :2], within
@@ -115,16 +118,13 @@ def rim_vertices(
 
     scale = raster / max(image_box[2] - image_box[0], image_box[3] - image_box[1], 1.0)
     size = np.maximum(np.ceil((image_box[2:] - image_box[:2]) * scale), 1).astype(int) + 8
-    drawn = np.zeros((size[1], size[0]), np.uint8)
     place = (pixels - image_box[:2]) * scale + 4
-    # Eight fractional bits keep small faces from vanishing between pixels.
-    fixed = np.clip(place * 256, -(2**24), 2**24).astype(np.int32)
-    for triangle in fixed[triangles[facing]]:
-        cv2.fillConvexPoly(drawn, triangle, 255, cv2.LINE_8, 8)
+    drawn = _cover(place, triangles[facing], size)
 
-    normals = np.zeros((body.vertex_count, 3))
-    for corner in range(3):
-        np.add.at(normals, triangles[:, corner], face_normals)
+    normals = np.empty((body.vertex_count, 3))
+    for axis in range(3):
+        weights = np.repeat(face_normals[:, axis], 3)
+        normals[:, axis] = np.bincount(triangles.ravel(), weights, minlength=body.vertex_count)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
     rays = camera / np.linalg.norm(camera, axis=1, keepdims=True)
     edge_on = np.abs(np.einsum("va,va->v", normals, rays)) < 0.3
@@ -138,6 +138,25 @@ def rim_vertices(
     return rim
 
 
+def _cover(place: Array, triangles: NDArray[np.int32], size: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """A picture (h, w), 255 where triangles with corners at ``place`` (V, 2) px cover it.
+
+    Most triangles of a fine mesh are smaller than a pixel here: their corners alone, with single missing pixels
+    closed, cover the same.
+    """
+    drawn = np.zeros((size[1], size[0]), np.uint8)
+    corners = place[triangles]
+    extent = np.ptp(corners, axis=1).max(axis=1)
+    dots = np.unique(triangles[extent < 1.5])
+    at = np.round(place[dots]).astype(int)
+    at = at[np.all((at >= 0) & (at < size), axis=1)]
+    drawn[at[:, 1], at[:, 0]] = 255
+    # Eight fractional bits keep thin faces from vanishing between pixels.
+    for triangle in np.clip(corners[extent >= 1.5] * 256, -(2**24), 2**24).astype(np.int32):
+        cv2.fillConvexPoly(drawn, triangle, 255, cv2.LINE_8, 8)
+    return np.asarray(cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
+
+
 class RimOnBorder(OutlineTerm):
     """Rim points that should lie on the mask's border."""
 
@@ -149,8 +168,7 @@ class RimOnBorder(OutlineTerm):
         self._points = PointSet.from_rows(problem.body, rows)
         self._border, self._intrinsics, self._settings = border, problem.intrinsics, settings
         self._sigma = settings.sigma * person_size
-        # Together the rim counts as much as some twenty landmarks, however many points it has.
-        self._share = 20.0 / max(n, 1)
+        self._share = settings.share / max(n, 1)
 
     def _terms(self, pose: Pose, state: FitState) -> tuple[Array, Array, float, Array, Array]:
         camera = self._points.positions(pose, state.identity) * MHR_TO_CAMERA + state.camera_translation

@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 State = TypeVar("State")
 
 _LAZY_STEPS = 3
+_MOST_DAMPING = 1e8
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,13 @@ def minimise(
             return Solution(state, around.cost, iteration, False)
         step = _bounded_step(around, damping)
         predicted = -(around.gradient @ step + 0.5 * step @ around.hessian @ step)
-        if not predicted > 1e-9 * around.cost:
-            return Solution(state, around.cost, iteration, True)
+        if not predicted > 0:
+            # Either nothing is left to win, or walls turned the step uphill; more damping tells the two apart.
+            if damping > _MOST_DAMPING or _steepest_gain(around) < 1e-12 * around.cost:
+                return Solution(state, around.cost, iteration, True)
+            damping *= growth
+            growth *= 2.0
+            continue
         candidate = retract(state, step)
         candidate_cost = cost(candidate)
         gain = (around.cost - candidate_cost) / predicted
@@ -100,9 +106,20 @@ def minimise(
         else:
             damping *= growth
             growth *= 2.0
-            if damping > 1e8:
+            if damping > _MOST_DAMPING:
                 return Solution(state, around.cost, iteration + 1, True)
     return Solution(state, around.cost, iterations, False)
+
+
+def _blocked(around: Linearisation) -> NDArray[np.bool_]:
+    """(n,) variables on a wall that the gradient pushes against."""
+    return ((around.room_below <= 0) & (around.gradient > 0)) | ((around.room_above <= 0) & (around.gradient < 0))
+
+
+def _steepest_gain(around: Linearisation) -> float:
+    """What moving each free variable by itself would win at most."""
+    free = ~_blocked(around)
+    return float(np.sum(around.gradient[free] ** 2 / np.maximum(np.diag(around.hessian)[free], 1e-12)))
 
 
 def _bounded_step(around: Linearisation, damping: float) -> Array:
@@ -111,8 +128,7 @@ def _bounded_step(around: Linearisation, damping: float) -> Array:
     Variables on a bound that would leave it stay; a variable whose step would cross a bound goes to the bound, and the
     others are solved again with that in mind, until none crosses.
     """
-    blocked = ((around.room_below <= 0) & (around.gradient > 0)) | ((around.room_above <= 0) & (around.gradient < 0))
-    step, fixed = np.zeros(len(around.gradient)), blocked
+    step, fixed = np.zeros(len(around.gradient)), _blocked(around)
     damped = around.hessian + damping * np.diag(np.maximum(np.diag(around.hessian), 1e-12))
     while not fixed.all():
         free = np.flatnonzero(~fixed)

@@ -118,6 +118,15 @@ class PointSet:
         """Posed points (..., N, 3), cm, MHR axes."""
         return np.add.reduceat(self._contributions(pose, identity), self._starts, axis=-2)
 
+    def arms(self, pose: Pose, joint: int, identity: NDArray | None = None) -> Array:
+        """(N, 3) cm, single pose: lever arms about a joint. Turning the joint by a small vector w moves the points by w x arm.
+
+        Only the share of a point that hangs on the joint or below it moves with it.
+        """
+        below = self.body.skeleton.descends_from[joint][self.joints]
+        arms = self._contributions(pose, identity) - self.weights[:, None] * pose.translations[joint]
+        return np.add.reduceat(arms * below[:, None], self._starts, axis=0)
+
     def identity_jacobian(self, pose: Pose) -> Array:
         """d position / d identity: (N, 3, n_id), cm per unit coefficient, for a single pose."""
         moved = np.matmul(self.local_basis, pose.linear[self.joints].transpose(0, 2, 1))  # (n, n_id, 3)

@@ -21,8 +21,8 @@ Array = NDArray[np.float64]
 STATURE = 1.7
 """Metres: turns pixels per metre into a person's size in pixels."""
 
-SURE, UNSURE = 0.65, 0.25
-"""Confidence from which a point counts fully, and below which it is not used at all."""
+SURE, UNSURE, HIDDEN = 0.65, 0.25, 0.15
+"""Visibility from which a point counts fully, below which it counts as hidden, and what a hidden point is worth."""
 
 _BODY_KEYPOINTS = {
     "nose": "nose", "mouth_left": None, "mouth_right": None,
@@ -131,8 +131,14 @@ def hand_point(body: Body, side: str, name: str) -> str:
 
 
 def confidence(visibility: NDArray, presence: NDArray) -> Array:
-    """How much to believe each point, 0..1: nothing below ``UNSURE``, all above ``SURE``."""
-    return np.clip((np.asarray(visibility) * np.asarray(presence) - UNSURE) / (SURE - UNSURE), 0.0, 1.0)
+    """How much to believe each point, 0..1.
+
+    Points in plain sight count fully. A point that is in the photo but hidden (by another limb, say) is the network's
+    guess: better than nothing, worth ``HIDDEN``. A point that is hardly in the photo says nothing.
+    """
+    visibility, presence = np.asarray(visibility, np.float64), np.asarray(presence, np.float64)
+    sight = np.clip((visibility - UNSURE) / (SURE - UNSURE), 0.0, 1.0)
+    return np.clip((presence - 0.5) / 0.4, 0.0, 1.0) * (HIDDEN + (1.0 - HIDDEN) * sight)
 
 
 def pixels_per_metre(person: PersonLandmarks) -> float:
@@ -185,7 +191,7 @@ def gather_evidence(
     places = photo.to_original(person.points_2d)
     width, height = photo.original_size
     outside = np.any((places < -0.5) | (places > np.array([width, height]) - 0.5), axis=1)
-    certain = certain * np.where(outside, 0.2, 1.0)
+    certain = np.where(outside, 0.0, certain)
 
     for index, name in enumerate(BODY_POINTS):
         target = body_point(body, name)
@@ -217,8 +223,8 @@ def gather_evidence(
         gathered.point(body.keypoint_names[index], np.array([x, y]), 0.003 * size, 3.0, trusted=True)
 
     for label, members in _LIMBS.items():
-        if all(certain[BODY_POINTS.index(name)] < 0.05 for name in members):
-            notes.append(f"The {label} is not clearly seen; it is posed naturally.")
+        if all(certain[BODY_POINTS.index(name)] <= HIDDEN for name in members):
+            notes.append(f"The {label} is not clearly seen; its pose is a guess.")
     silhouette = _silhouette(person, photo, mask)
     return gathered.evidence(size, silhouette, tuple(notes))
 

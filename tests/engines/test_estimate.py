@@ -1,0 +1,89 @@
+"""Estimates: what follows from the parameters, and files that come back as they were written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from native_runtime.engines.estimate import ARRAYS, Estimate, Prompts
+from native_runtime.errors import ModelError
+from native_runtime.mhr import Body
+from tests.support.bodies import toy_body
+
+INTRINSICS = np.array([[900.0, 0, 319.5], [0, 900.0, 239.5], [0, 0, 1]])
+
+
+@pytest.fixture(scope="module")
+def body() -> Body:
+    return toy_body()
+
+
+@pytest.fixture
+def estimate(body: Body) -> Estimate:
+    rng = np.random.default_rng(5)
+    return Estimate.from_parameters(
+        body,
+        rng.uniform(-0.3, 0.3, 204),
+        rng.normal(size=3),
+        np.array([0.5, 0.0]),
+        np.array([0.1, 1.0, 4.0]),
+        INTRINSICS,
+        image_size=np.array([640, 480]),
+        bbox=np.array([10.0, 20, 300, 400]),
+        engine="landmarks",
+        prompts=Prompts(((5, 100.5, 200.25),), True),
+        seconds={"fit": 0.25},
+        photo="Größe 写真.jpg",
+        person=2,
+        warnings=("The left arm is not clearly seen.",),
+        details={"iterations": 30},
+    )
+
+
+def test_what_follows_from_the_parameters_agrees(body: Body, estimate: Estimate) -> None:
+    vertices = body.vertices(estimate.model_parameters, estimate.identity, estimate.expression)
+    np.testing.assert_allclose(estimate.vertices, vertices / 100 * [1, -1, -1] + estimate.camera_translation, atol=1e-5)
+    u = estimate.keypoints_3d @ INTRINSICS.T
+    np.testing.assert_allclose(estimate.keypoints_2d, u[:, :2] / u[:, 2:], atol=1e-9)
+
+
+def test_saving_and_loading_changes_nothing(tmp_path: Path, estimate: Estimate) -> None:
+    arrays, text = estimate.save(tmp_path / "a.b_person2")
+    assert (arrays.name, text.name) == ("a.b_person2.npz", "a.b_person2.json")
+    again = Estimate.load(arrays)
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(again, name), getattr(estimate, name), err_msg=name)
+    for name in ("engine", "body_name", "body_hash", "prompts", "seconds", "photo", "person", "warnings", "details"):
+        assert getattr(again, name) == getattr(estimate, name), name
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.b_person2.json", "a.b_person2.npz"]
+
+
+def test_the_json_is_plain_and_has_no_nan(tmp_path: Path, estimate: Estimate) -> None:
+    estimate.keypoints_2d[3] = np.nan  # a keypoint behind the camera
+    text = estimate.save(tmp_path / "x")[1].read_text(encoding="utf-8")
+    content = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert content["keypoints_2d"][3] == [None, None]
+    assert len(content["model_parameters"]) == 204
+    assert "vertices" not in content
+    assert content["photo"] == "Größe 写真.jpg"
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", None], ids=["empty", "text", "missing"])
+def test_files_that_are_no_estimates_are_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "x.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match="not a usable estimate"):
+        Estimate.load(path)
+
+
+def test_a_changed_shape_is_refused(tmp_path: Path, estimate: Estimate) -> None:
+    path, _ = estimate.save(tmp_path / "x")
+    arrays = dict(np.load(path))
+    arrays["model_parameters"] = np.zeros(7)
+    np.savez(path, **arrays)
+    with pytest.raises(ModelError, match="model_parameters"):
+        Estimate.load(path)
