@@ -79,24 +79,27 @@ def upright_angle(foot: Array, head: Array) -> float:
 class Picture:
     """A photo, ready to be sampled at any scale: halved copies are made when first needed."""
 
-    def __init__(self, rgb: NDArray[np.uint8]) -> None:
-        """`rgb`: (H, W, 3) uint8."""
+    def __init__(self, rgb: NDArray[np.uint8], size: tuple[int, int] | None = None) -> None:
+        """`rgb`: (H, W, 3) uint8. `size` (w, h): of the photo that `rgb` is a resized copy of; coordinates are that photo's."""
         self._levels = [np.ascontiguousarray(rgb)]
-        self.height, self.width = rgb.shape[:2]
+        self.width, self.height = size or (rgb.shape[1], rgb.shape[0])
+        self._scale = np.array([rgb.shape[1] / self.width, rgb.shape[0] / self.height])
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """(H, W, 3): the photo as it is."""
+        """(H, W, 3): the picture as it was given."""
         return self._levels[0]
+
+    def contains(self, points: Array) -> Array:
+        """(K,) bool: which of the (K, 2) px points lie within the photo."""
+        return np.asarray(np.all((points > -0.5) & (points < (self.width - 0.5, self.height - 0.5)), axis=-1))
 
     def _level(self, index: int) -> NDArray[np.uint8]:
         while len(self._levels) <= index:
             last = self._levels[-1]
             # An odd last row or column is repeated, so that every level's pixels cover exactly 2 x 2 of the one before.
             height, width = (n + n % 2 for n in last.shape[:2])
-            padded = cv2.copyMakeBorder(
-                last, 0, height - last.shape[0], 0, width - last.shape[1], cv2.BORDER_REPLICATE
-            )
+            padded = cv2.copyMakeBorder(last, 0, height - last.shape[0], 0, width - last.shape[1], cv2.BORDER_REPLICATE)
             self._levels.append(np.asarray(cv2.resize(padded, (width // 2, height // 2), interpolation=cv2.INTER_AREA)))
         return self._levels[index]
 
@@ -105,17 +108,17 @@ class Picture:
 
         Bilinear, from the copy of the photo whose pixels are just finer than the window's.
         """
-        level = max(0, math.floor(math.log2(max(crop.size / pixels, 1e-6)) + 0.5))
-        level = min(level, max(0, int(math.log2(max(min(self.width, self.height), 1)))))
-        photo_from_window = crop.photo_from_pixels(pixels)
-        # Pixel x of the photo is pixel (x + 0.5) / 2^level - 0.5 of the level.
-        scale = 0.5**level
-        photo_from_window = photo_from_window * scale
-        photo_from_window[:, 2] += 0.5 * scale - 0.5
+        height, width = self._levels[0].shape[:2]
+        level = math.floor(math.log2(max(crop.size * float(self._scale.mean()) / pixels, 1e-6)) + 0.5)
+        level = max(0, min(level, int(math.log2(min(width, height)))))
+        # Pixel x of the photo is pixel (x + 0.5) * scale - 0.5 of the level.
+        scale = self._scale * 0.5**level
+        level_from_window = crop.photo_from_pixels(pixels) * scale[:, None]
+        level_from_window[:, 2] += 0.5 * scale - 0.5
         return np.asarray(
             cv2.warpAffine(
                 self._level(level),
-                photo_from_window,
+                level_from_window,
                 (pixels, pixels),
                 flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                 borderMode=border,

@@ -29,10 +29,13 @@ _OVERLAP = 0.3
 # The detector's points: middle of the hips, end of the circle around the body, middle of the shoulders.
 _HIPS, _CIRCLE, _SHOULDERS = 0, 1, 2
 
-# The side of the windows of each level as a fraction of the photo's longer side, and the share that neighbours have in
-# common. The first level is the whole photo with a margin, so that somebody at the border is not at the window's border.
+# The side of the windows of each level as a fraction of the photo's longer side, and how far they reach beyond the photo
+# (as a fraction of their side), so that somebody cut by the border is not at the window's border. The first level is the
+# whole photo.
 _LEVELS = (1.15, 0.6, 0.34)
-_COMMON = 0.4
+_BEYOND = (0.0, 0.2, 0.1)
+# The share that neighbouring windows have in common.
+_COMMON = (0.0, 0.55, 0.4)
 
 # Bounds of a person's window relative to the window in which the detector saw it, and of the angle between them.
 _SMALLEST, _LARGEST = 0.12, 2.2
@@ -48,6 +51,8 @@ class Candidate:
 
     crop: Crop
     score: float
+    shoulders: Array
+    """(2,) photo px: the middle of the shoulders."""
 
 
 LEVELS = range(len(_LEVELS))
@@ -56,21 +61,28 @@ LEVELS = range(len(_LEVELS))
 def windows(width: int, height: int, level: int) -> Iterator[Crop]:
     """The windows of a level over a photo of `width` x `height` px, row by row."""
     side = _LEVELS[level] * max(width, height)
+    inset = side * (0.5 - _BEYOND[level])
 
     def centres(length: int) -> Array:
-        if length <= side:
+        if length <= 2 * inset:
             return np.array([(length - 1) / 2])
-        count = math.ceil((length - side) / (side * (1 - _COMMON))) + 1
-        return np.linspace(side / 2, length - side / 2, count) - 0.5
+        count = math.ceil((length - 2 * inset) / (side * (1 - _COMMON[level]))) + 1
+        return np.linspace(inset, length - inset, count) - 0.5
 
     for y in centres(height):
         for x in centres(width):
             yield Crop(float(x), float(y), side)
 
 
-def detect(network: Network, picture: Picture, window: Crop, threshold: float) -> list[Candidate]:
-    """People in one window, most certain first."""
-    pixels = picture.sample(window, INPUT_SIZE, cv2.BORDER_CONSTANT).astype(np.float32) / 127.5 - 1.0
+def detect(
+    network: Network, picture: Picture, window: Crop, threshold: float, border: int = cv2.BORDER_REPLICATE
+) -> list[Candidate]:
+    """People in one window, most certain first.
+
+    `border`: what the detector sees beyond the photo. MediaPipe leaves it black; continuing the border's colours finds other
+    people whom the border cuts.
+    """
+    pixels = picture.sample(window, INPUT_SIZE, border).astype(np.float32) / 127.5 - 1.0
     output = network.run(image=pixels[None])
     found = anchors.decode(output["boxes"][0], output["scores"][0, :, 0], _ANCHORS, INPUT_SIZE, threshold)
     _, points, probabilities = anchors.weighted_suppression(*found, _OVERLAP)
@@ -81,7 +93,7 @@ def detect(network: Network, picture: Picture, window: Crop, threshold: float) -
         # The shoulders say better than the circle's end which way the person is turned: it leans towards upright.
         crop = Crop(around.x, around.y, around.size, upright_angle(person[_HIPS], person[_SHOULDERS]))
         if _is_plausible(crop, person, window, picture):
-            candidates.append(Candidate(crop, float(probability)))
+            candidates.append(Candidate(crop, float(probability), person[_SHOULDERS]))
     return candidates
 
 
@@ -103,55 +115,60 @@ class Scene:
     """The photo, reduced to what the detector needs, in which people can be painted over."""
 
     def __init__(self, picture: Picture) -> None:
-        self._scale = min(1.0, _SCENE_SIDE / max(picture.width, picture.height))
-        width = max(1, round(picture.width * self._scale))
-        height = max(1, round(picture.height * self._scale))
-        self._steps = np.array([width / picture.width, height / picture.height])
-        self._pixels = np.asarray(
-            cv2.resize(picture.pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8
-        )
-        self._removed = np.zeros((height, width), dtype=np.float32)
-        self._picture = Picture(self._pixels)
-
-    def detect(self, network: Network, window: Crop, threshold: float) -> list[Candidate]:
-        """As the function of this name, for a window in pixels of the photo; so are the results."""
-        step = float(self._steps.mean())
-        x, y = (np.array([window.x, window.y]) + 0.5) * self._steps - 0.5
-        small = Crop(float(x), float(y), window.size * step, window.angle)
-        found = []
-        for candidate in detect(network, self._picture, small, threshold):
-            crop = candidate.crop
-            x, y = (np.array([crop.x, crop.y]) + 0.5) / self._steps - 0.5
-            found.append(Candidate(Crop(float(x), float(y), crop.size / step, crop.angle), candidate.score))
-        return found
+        self._size = (picture.width, picture.height)
+        scale = min(1.0, _SCENE_SIDE / max(self._size))
+        small = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        self._pixels = np.asarray(cv2.resize(picture.pixels, small, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        self._removed = np.zeros(self._pixels.shape[:2], dtype=np.float32)
+        self.picture = Picture(self._pixels, self._size)
+        """What is left to see; in coordinates of the photo."""
 
     def free_share(self, window: Crop) -> float:
         """The share of the window that shows neither a painted-over person nor what lies outside the photo."""
-        x, y = (np.array([window.x, window.y]) + 0.5) * self._steps - 0.5
-        small = Crop(float(x), float(y), window.size * float(self._steps.mean()), window.angle)
         free = cv2.warpAffine(
-            1.0 - self._removed, small.photo_from_pixels(32), (32, 32), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+            1.0 - self._removed,
+            _compose(self._scene_from_photo(), window.photo_from_pixels(32)),
+            (32, 32),
+            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
         )
         return float(free.mean())
 
     def erase(self, mask: Array, mask_from_photo: Array) -> None:
         """Paint over where `mask` ((m, m) 0..1) is, with the colours of what surrounds it."""
         height, width = self._removed.shape
-        photo_from_scene = np.column_stack([np.diag(1 / self._steps), 0.5 / self._steps - 0.5])
         there = cv2.warpAffine(
-            mask, _compose(mask_from_photo, photo_from_scene), (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            mask,
+            _compose(mask_from_photo, cv2.invertAffineTransform(self._scene_from_photo())),
+            (width, height),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
         reach = 2 * max(1, round(0.01 * max(width, height))) + 1
         there = cv2.dilate((there > 0.3).astype(np.float32), np.ones((reach, reach), np.uint8))
         self._removed = np.maximum(self._removed, there)
-        keep = 1.0 - self._removed[..., None]
-        # A blur of the kept pixels alone; twice, so that the middle of a large hole is filled as well.
-        filled = np.full(3, 127.0, np.float32)
-        for sigma in (0.12 * max(width, height), 0.03 * max(width, height)):
-            weights = cv2.GaussianBlur(np.ascontiguousarray(keep), (0, 0), sigma)[..., None]
-            colours = cv2.GaussianBlur(self._pixels * keep, (0, 0), sigma)
-            filled = (colours + 1e-2 * filled) / (weights + 1e-2)
-        self._picture = Picture((self._pixels * keep + filled * (1 - keep)).astype(np.uint8))
+        self.picture = Picture(_fill(self._pixels, self._removed), self._size)
+
+    def _scene_from_photo(self) -> Array:
+        """(2, 3) affine map between the pixels of the photo and those of the reduced copy."""
+        height, width = self._removed.shape
+        scale = np.array([width / self._size[0], height / self._size[1]])
+        return np.column_stack([np.diag(scale), 0.5 * scale - 0.5])
+
+
+def _fill(pixels: Array, holes: Array) -> NDArray[np.uint8]:
+    """`pixels` (H, W, 3) uint8 with smooth surroundings' colours where `holes` (H, W) is 1."""
+    height, width = holes.shape
+    # Smooth colours need no resolution: blur the kept pixels alone on a small copy.
+    step = min(1.0, 96 / max(width, height))
+    size = (max(1, round(width * step)), max(1, round(height * step)))
+    keep = cv2.resize(1.0 - holes, size, interpolation=cv2.INTER_AREA)
+    colours = cv2.resize(pixels * (1.0 - holes[..., None]), size, interpolation=cv2.INTER_AREA)
+    filled = np.full((*keep.shape, 3), 127.0, np.float32)
+    # Wide, then narrow: the middle of a large hole is filled as well, its rim with what is next to it.
+    for sigma in (12.0, 3.0):
+        weights = cv2.GaussianBlur(keep, (0, 0), sigma)[..., None]
+        filled = (cv2.GaussianBlur(colours, (0, 0), sigma) + 1e-2 * filled) / (weights + 1e-2)
+    filled = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.where(holes[..., None] > 0.5, filled, pixels).astype(np.uint8)
 
 
 def _compose(outer: Array, inner: Array) -> Array:

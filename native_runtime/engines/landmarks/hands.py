@@ -33,8 +33,15 @@ _HAND_SCALE, _HAND_SHIFT = 2.0, -0.1
 _STABLE_POINTS = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]
 
 _SCORE_THRESHOLD = 0.5
-# The other side is believed only where the network is this sure of it.
-_SIDE_CONTRADICTION = 0.9
+# The body says which side a hand is of; it is overruled (the hand is somebody else's) only below this.
+_LEAST_LIKELIHOOD = 0.1
+# Above this confidence the window that follows from the body is good enough, and the palm is not searched for.
+_SURE = 0.95
+# The size of that window relative to the one in which palms are searched.
+_DIRECT_SCALE = 0.65
+_PASSES = 3
+# Where the network sees no trace of a hand, a second look through a window that it made up is no use.
+_HOPELESS = 0.05
 # A hand smaller than this (px, the longer side of the box around its points) is not worth reading.
 _SMALLEST_HAND = 20.0
 # Two hands whose points are closer on average than this fraction of their extent are one hand.
@@ -59,6 +66,14 @@ class HandReading:
         """(21, 2) photo px."""
         return self.crop.from_fractions(self.fractions)
 
+    def likelihood(self, side: str) -> float:
+        """The probability that it is a hand of `side`."""
+        return self.rightness if side == "right" else 1.0 - self.rightness
+
+    def confidence(self, side: str) -> float:
+        """For choosing among readings: that there is a hand, and of this side (which the network often confuses)."""
+        return self.score * (1.0 + self.likelihood(side)) / 2
+
 
 def read_hand(
     palm_network: Network, hand_network: Network, picture: Picture, body_points: Array, side: str, person_size: float
@@ -77,20 +92,20 @@ def read_hand(
     rough = _crop_from_body(wrist, index, pinky, person_size)
     if not _is_inside(rough, picture) or rough.size < 1.5 * _SMALLEST_HAND:
         return None
-    starts = [*_palm_crops(palm_network, picture, rough), rough.scaled(0.8)]
-    best: HandReading | None = None
-    for start in starts:
-        reading = _read(hand_network, picture, start)
-        if reading.score < _SCORE_THRESHOLD / 2:
-            continue
-        reading = _read(hand_network, picture, _crop_from_hand(reading.points))
-        if reading.score < _SCORE_THRESHOLD or not _belongs(reading, wrist, rough.size):
-            continue
-        reading = _average(reading, _read(hand_network, picture, reading.crop, mirrored=True))
-        if reading.score >= _SCORE_THRESHOLD and not _contradicts(reading, side):
-            best = reading
-            break
-    if best is None or _extent(best.points) < _SMALLEST_HAND:
+    direct = _follow(hand_network, picture, rough.scaled(_DIRECT_SCALE))
+    readings = [direct]
+    if direct.confidence(side) < _SURE:
+        readings += [_follow(hand_network, picture, crop) for crop in _palm_crops(palm_network, picture, rough)]
+    readings = [r for r in readings if r.score >= _SCORE_THRESHOLD and _belongs(r, wrist, rough.size)]
+    if not readings:
+        return None
+    best = max(readings, key=lambda r: r.confidence(side))
+    best = _average(best, _read(hand_network, picture, best.crop, mirrored=True))
+    if (
+        best.score < _SCORE_THRESHOLD
+        or best.likelihood(side) < _LEAST_LIKELIHOOD
+        or _extent(best.points) < _SMALLEST_HAND
+    ):
         return None
     return HandLandmarks(best.points, best.world, best.score, side)
 
@@ -146,6 +161,16 @@ def _crop_from_hand(points: Array) -> Crop:
     return square.shifted(0.0, _HAND_SHIFT).scaled(_HAND_SCALE)
 
 
+def _follow(network: Network, picture: Picture, crop: Crop) -> HandReading:
+    """Read the hand in `crop`, then through the windows that follow from the readings; the last reading."""
+    reading = _read(network, picture, crop)
+    for _ in range(_PASSES - 1):
+        if reading.score < _HOPELESS:
+            break
+        reading = _read(network, picture, _crop_from_hand(reading.points))
+    return reading
+
+
 def _read(network: Network, picture: Picture, crop: Crop, mirrored: bool = False) -> HandReading:
     window = picture.sample(crop, HAND_INPUT).astype(np.float32) / 255.0
     if mirrored:
@@ -183,8 +208,3 @@ def _belongs(reading: HandReading, wrist: Array, reach: float) -> bool:
 
 def _extent(points: Array) -> float:
     return float((points.max(axis=0) - points.min(axis=0)).max())
-
-
-def _contradicts(reading: HandReading, side: str) -> bool:
-    rightness = reading.rightness if side == "right" else 1.0 - reading.rightness
-    return rightness < 1.0 - _SIDE_CONTRADICTION

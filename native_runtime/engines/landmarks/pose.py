@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +38,9 @@ _SHORTEST_TORSO = 0.12
 
 # A window that moves by less than this (of its side, of its size, in radians) is as good as the one before.
 _STABLE_SHIFT, _STABLE_GROWTH, _STABLE_TURN = 0.015, 0.03, 0.05
+
+# Below this probability the person went out of sight, and the next window would be made up.
+_LOST = 0.1
 
 # A mirrored reading that puts a point this far (fractions of the window) from the plain one makes it doubtful.
 _MIRROR_TOLERANCE = 0.06
@@ -91,14 +95,14 @@ def crop_around(centre: Array, top: Array) -> Crop:
     return Crop(float(centre[0]), float(centre[1]), 2 * radius * _MARGIN, upright_angle(centre, top))
 
 
-def read_person(network: Network, picture: Picture, crop: Crop, passes: int = 4) -> PoseReading:
-    """Read the person in `crop`, then in the window that follows from that reading, until the window is stable.
+def read_on(network: Network, picture: Picture, first: PoseReading, passes: int = 3) -> PoseReading:
+    """Go on from the `first` reading of a person: up to `passes` more, each through the window that the last one asked for.
 
-    Returns the best reading: on a person cut by the frame, later windows can be worse than earlier ones.
+    Ends when the window is stable. Returns the best reading: on a person cut by the frame, later ones can be worse.
     """
-    best = reading = read_pose(network, picture, crop)
-    for _ in range(passes - 1):
-        if reading.score < 0.1 or _is_stable(reading.crop, reading.next_crop):
+    best = reading = first
+    for _ in range(passes):
+        if reading.score < _LOST or _is_stable(reading.crop, reading.next_crop):
             break
         reading = read_pose(network, picture, reading.next_crop)
         if reading.quality >= best.quality * 0.95:  # later windows fit better where both see as much
@@ -106,9 +110,14 @@ def read_person(network: Network, picture: Picture, crop: Crop, passes: int = 4)
     return best
 
 
-def read_pose(network: Network, picture: Picture, crop: Crop, mirrored: bool = False) -> PoseReading:
-    """Run the network once on `crop`; `mirrored` shows it the mirrored window and turns the result back."""
-    window = picture.sample(crop, INPUT_SIZE).astype(np.float32) / 255.0
+def read_pose(
+    network: Network, picture: Picture, crop: Crop, mirrored: bool = False, border: int = cv2.BORDER_REPLICATE
+) -> PoseReading:
+    """Run the network once on `crop`; `mirrored` shows it the mirrored window and turns the result back.
+
+    `border`: what it sees beyond the photo. MediaPipe continues the border's colours.
+    """
+    window = picture.sample(crop, INPUT_SIZE, border).astype(np.float32) / 255.0
     if mirrored:
         window = np.ascontiguousarray(window[:, ::-1])
     output = network.run(image=window[None])
@@ -183,6 +192,21 @@ def refine(fractions: Array, heatmap: Array) -> Array:
         refined[index, 0] = patch.sum(axis=0) @ np.arange(left, left + patch.shape[1]) / total / width
         refined[index, 1] = patch.sum(axis=1) @ np.arange(top, top + patch.shape[0]) / total / height
     return refined
+
+
+def mask_box(reading: PoseReading) -> Array:
+    """(4,) x0 y0 x1 y1 photo px around the person's mask; not a number where there is none."""
+    rows, columns = np.nonzero(reading.mask > 0.5)
+    if not len(rows):
+        return np.full(4, np.nan)
+    pixels = np.column_stack([columns, rows])
+    points = reading.crop.from_fractions((pixels + 0.5) / INPUT_SIZE)
+    return np.concatenate([points.min(axis=0), points.max(axis=0)])
+
+
+def middle_of_shoulders(reading: PoseReading) -> Array:
+    """(2,) photo px."""
+    return np.asarray(reading.points[list(_SHOULDERS)].mean(axis=0))
 
 
 def _next_crop(crop: Crop, body: Array, centre: Array, top: Array) -> Crop:

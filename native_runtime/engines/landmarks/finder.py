@@ -1,0 +1,219 @@
+"""Finding everybody in a photo: the detector proposes, the landmark network decides."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.engines.landmarks import detector, pose
+from native_runtime.engines.landmarks.crops import Crop, Picture
+from native_runtime.engines.landmarks.detector import Candidate, Scene
+from native_runtime.engines.landmarks.pose import PoseReading
+from native_runtime.onnx.sessions import Network
+
+Array = NDArray[Any]
+
+# What the detector must be sure of before the landmark network is asked. Low, since the latter decides: the mirror image of a
+# real person gives the same points, while what the network makes of a texture falls apart.
+_CANDIDATE_SCORE = 0.35
+_PERSON_SCORE = 0.5
+_LEAST_QUALITY = 0.25
+# The least share of the window that the person's mask covers, and of the mask that belongs to nobody found before.
+_MASK_COVER = 0.02
+_MASK_NEW = 0.5
+# Two readings are of one person if their points are closer than this fraction of their windows' sizes.
+_SAME_DISTANCE = 0.06
+# A window is searched only if this share of it shows something that is not yet explained.
+_FREE_SHARE = 0.2
+# Readings below this quality (mostly of people cut by the frame) are doubtful: other windows around the mask are tried and
+# the best is taken. At least one of them must show the same person, and the detector must see the shoulders there.
+_DOUBTFUL_QUALITY = 0.6
+_CUT_QUALITY = 0.45
+_CONFIRMING_SCORE = 0.35
+_CONFIRMING_WINDOWS = (0.8, 0.9, 1.0, 1.2)
+_SHOULDER_DISTANCE = 0.25
+_WINDOW_SIZES = (1.1, 1.4)
+_WINDOW_SHIFT = 0.35
+# Side of a person's window, in px; about the height of the body.
+_SMALLEST_PERSON = 40.0
+# More people than this are not read: a photo of a crowd is not meant for this.
+_MOST_PEOPLE = 32
+
+_TURNS = (math.pi, math.pi / 2, -math.pi / 2)
+
+
+def find_people(pose_detection: Network, pose_landmark: Network, picture: Picture) -> list[PoseReading]:
+    """One reading for each person in the photo, in the order in which they were found."""
+    return _Search(pose_detection, pose_landmark, picture).run()
+
+
+class _Search:
+    """The state of one search: who was found, and the scene in which they are painted over."""
+
+    def __init__(self, pose_detection: Network, pose_landmark: Network, picture: Picture) -> None:
+        self._detection = pose_detection
+        self._landmark = pose_landmark
+        self._picture = picture
+        self._scene = Scene(picture)
+        self._found: list[PoseReading] = []
+        self._tried: list[Crop] = []
+
+    def run(self) -> list[PoseReading]:
+        for level in detector.LEVELS:
+            self._look(self._windows(level))
+        # Somebody upside down or lying: the detector only knows people who are more or less upright.
+        self._look([window.turned(turn) for turn in _TURNS for window in self._windows(0)])
+        if not self._found:
+            self._look([window.turned(turn) for turn in _TURNS for window in self._windows(1)])
+        return self._found
+
+    def _windows(self, level: int) -> list[Crop]:
+        return list(detector.windows(self._picture.width, self._picture.height, level))
+
+    def _look(self, windows: list[Crop]) -> None:
+        """Add whoever can be seen through `windows`; look again where somebody was found and painted over."""
+        pending = windows
+        # Who is cut by the frame may be seen with one kind of border and not with the other: each look has the next kind.
+        borders = itertools.cycle((cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT))
+        while pending and len(self._found) < _MOST_PEOPLE:
+            border = next(borders)
+            candidates: list[Candidate] = []
+            for window in pending:
+                if not self._found or self._scene.free_share(window) > _FREE_SHARE:
+                    candidates += detector.detect(
+                        self._detection, self._scene.picture, window, _CANDIDATE_SCORE, border
+                    )
+            candidates.sort(key=lambda candidate: -candidate.score)
+            news: list[PoseReading] = []
+            for candidate in candidates:
+                if candidate.crop.size < _SMALLEST_PERSON:
+                    continue
+                if any(_is_similar(candidate.crop, crop) for crop in self._tried):
+                    continue
+                self._tried.append(candidate.crop)
+                reading = self._read(candidate.crop)
+                if reading is not None:
+                    news.append(reading)
+                    self._found.append(reading)
+                    self._scene.erase(reading.mask, reading.crop.pixels_from_photo(pose.INPUT_SIZE))
+            pending = [window for window in windows if any(_touch(window, reading.crop) for reading in news)]
+
+    def _read(self, crop: Crop) -> PoseReading | None:
+        """The reading of the person at `crop`, or None if there is none, or only one who was found before.
+
+        Beside somebody more prominent the network may see only him; then the scene shows it who else is there.
+        """
+        first = pose.read_pose(self._landmark, self._picture, crop)
+        if not self._is_known(first):
+            return self._read_on(self._picture, first)
+        return self._read_on(self._scene.picture, pose.read_pose(self._landmark, self._scene.picture, crop))
+
+    def _read_on(self, picture: Picture, first: PoseReading) -> PoseReading | None:
+        if first.score < _PERSON_SCORE / 2:
+            return None
+        reading = pose.read_on(self._landmark, picture, first)
+        if reading.score < _PERSON_SCORE or self._is_known(reading):
+            return None
+        reading = self._average(picture, reading)
+        if self._quality(reading) < _DOUBTFUL_QUALITY:
+            return self._best_of_others(picture, reading)
+        return reading if self._is_somebody(reading) else None
+
+    def _best_of_others(self, picture: Picture, reading: PoseReading) -> PoseReading | None:
+        """The best reading of a doubtful person through other windows; None where no two windows show the same."""
+        readings = [reading]
+        for crop in _windows_around(pose.mask_box(reading), reading.crop.angle, picture):
+            other = pose.read_pose(self._landmark, picture, crop)
+            if self._is_somebody(other) and not self._is_known(other):
+                readings.append(self._average(picture, other))
+        best = max(readings, key=self._quality)
+        if not self._is_somebody(best) or self._is_known(best):
+            return None
+        if self._quality(best) < _CUT_QUALITY or not any(
+            _agree(best, other) for other in readings if other is not best
+        ):
+            return None
+        return best if self._is_confirmed(best) else None
+
+    def _is_confirmed(self, reading: PoseReading) -> bool:
+        """Whether the detector sees somebody's shoulders where the reading has them."""
+        shoulders = pose.middle_of_shoulders(reading)
+        return any(
+            math.dist(candidate.shoulders, shoulders) < _SHOULDER_DISTANCE * reading.crop.size
+            for factor in _CONFIRMING_WINDOWS
+            for border in (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
+            for candidate in detector.detect(
+                self._detection, self._scene.picture, reading.crop.scaled(factor), _CONFIRMING_SCORE, border
+            )
+        )
+
+    def _average(self, picture: Picture, reading: PoseReading) -> PoseReading:
+        return pose.average(reading, pose.read_pose(self._landmark, picture, reading.crop, mirrored=True))
+
+    def _quality(self, reading: PoseReading) -> float:
+        """How much of a person a reading shows, 0..1. Points that it guesses beyond the photo count half against it."""
+        inside = self._picture.contains(reading.points)
+        return reading.score * float((reading.visibility * inside).sum() / (len(inside) + inside.sum())) * 2
+
+    def _is_somebody(self, reading: PoseReading) -> bool:
+        return (
+            reading.score >= _PERSON_SCORE
+            and self._quality(reading) >= _LEAST_QUALITY
+            and float((reading.mask > 0.5).mean()) >= _MASK_COVER
+        )
+
+    def _is_known(self, reading: PoseReading) -> bool:
+        return any(_is_same(reading, other) for other in self._found)
+
+
+def _is_similar(a: Crop, b: Crop) -> bool:
+    """Whether two windows would show the landmark network much the same."""
+    near = math.hypot(a.x - b.x, a.y - b.y) < 0.12 * max(a.size, b.size)
+    turn = abs(math.remainder(a.angle - b.angle, 2 * math.pi))
+    return near and max(a.size, b.size) < 1.4 * min(a.size, b.size) and turn < 0.5
+
+
+def _touch(window: Crop, other: Crop) -> bool:
+    """Whether the square window comes near the person seen through `other`."""
+    return max(abs(window.x - other.x), abs(window.y - other.y)) < (window.size + other.size) / 2
+
+
+def _windows_around(box: Array, angle: float, picture: Picture) -> list[Crop]:
+    """Windows for somebody whose visible part fills `box` (x0 y0 x1 y1 px): around it, and shifted over a border that cuts it."""
+    if not np.isfinite(box).all():
+        return []
+    low, high = box[:2], box[2:]
+    side = float((high - low).max())
+    near = 0.02 * side
+    limits = np.array([picture.width - 1, picture.height - 1])
+    outward = (high > limits - near).astype(float) - (low < near)
+    middle = (low + high) / 2
+    centres = [middle]
+    if outward.any():
+        centres.append(middle + _WINDOW_SHIFT * outward * (high - low))
+    return [
+        Crop(float(centre[0]), float(centre[1]), size * side, angle) for centre in centres for size in _WINDOW_SIZES
+    ]
+
+
+def _agree(a: PoseReading, b: PoseReading) -> bool:
+    """Whether the points of two readings lie at the same places of the photo."""
+    weights = np.minimum(a.visibility, b.visibility) + 1e-3
+    distance = np.hypot(*(a.points - b.points).T)
+    return bool(weights @ distance / weights.sum() < _SAME_DISTANCE * max(a.crop.size, b.crop.size))
+
+
+def _is_same(a: PoseReading, b: PoseReading) -> bool:
+    """Whether two readings are of one person: their points agree, or `a`'s mask lies mostly within `b`'s."""
+    if _agree(a, b):
+        return True
+    size = pose.INPUT_SIZE
+    a_from_b = a.crop.pixels_from_photo(size) @ np.vstack([b.crop.photo_from_pixels(size), [0.0, 0.0, 1.0]])
+    other = cv2.warpAffine(b.mask, a_from_b, (size, size), flags=cv2.INTER_LINEAR) > 0.5
+    own = a.mask > 0.5
+    return bool((own & other).sum() > (1 - _MASK_NEW) * max(own.sum(), 1))
