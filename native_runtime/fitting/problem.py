@@ -193,6 +193,12 @@ class FitProblem:
         pose = self.body.pose(state.model_parameters)
         return pose, camera_points(self.points.positions(pose, state.identity), state.camera_translation)
 
+    def point_distances(self, state: FitState) -> Array:
+        """(n,) how far each seen point is from the body's, in the evidence's own sigmas."""
+        seen = self.evidence.points
+        pixels = project(self._place(state)[1][self.seen], self.intrinsics)
+        return np.linalg.norm(pixels - seen.positions, axis=1) / seen.sigmas
+
     def cost(self, state: FitState) -> float:
         """The robust cost of a state."""
         pose, camera = self._place(state)

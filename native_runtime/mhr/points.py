@@ -119,7 +119,8 @@ class PointSet:
         return np.add.reduceat(self._contributions(pose, identity), self._starts, axis=-2)
 
     def arms(self, pose: Pose, joint: int, identity: NDArray | None = None) -> Array:
-        """(N, 3) cm, single pose: lever arms about a joint. Turning the joint by a small vector w moves the points by w x arm.
+        """(N, 3) cm, single pose: lever arms about a joint. Turning the joint by a small vector w moves the points by
+        w x arm.
 
         Only the share of a point that hangs on the joint or below it moves with it.
         """
@@ -140,24 +141,25 @@ class PointSet:
         moves the point by u x (M - W o); shifting along a global direction d moves it by W d; log2 scale moves it by
         ln 2 (M - W o).
         """
-        joint_count = len(self.body.joint_names)
-        shares = np.zeros((self.count, joint_count, 4))
-        shares[self.points, self.joints, :3] = self._contributions(pose, identity)
-        shares[self.points, self.joints, 3] = self.weights
+        # Layout: joints first, points last, so that each joint parameter's work runs over contiguous rows.
+        shares = np.zeros((len(self.body.joint_names), 4, self.count))
+        shares[self.joints, :3, self.points] = self._contributions(pose, identity)
+        shares[self.joints, 3, self.points] = self.weights
         below = self.body.skeleton.descends_from[columns.moving].astype(np.float64)  # (m, J)
-        moments = np.matmul(below, shares)  # (N, m, 4)
-        origins = pose.translations[columns.moving]
-        arms = moments[..., :3] - moments[..., 3:] * origins
+        moments = (below @ shares.reshape(len(shares), -1)).reshape(len(below), 4, self.count)
+        arms = moments[:, :3] - moments[:, 3:] * pose.translations[columns.moving][:, :, None]
 
-        out = np.empty((self.count, len(columns.joint), 3))
-        slot = columns.slot
+        out = np.empty((len(columns.joint), 3, self.count))
+        axes = (joint_axes(self.body, pose, columns) * columns.value[:, None])[:, :, None]
         turning, shifting, scaling = columns.turning, columns.shifting, columns.scaling
-        axes = joint_axes(self.body, pose, columns)
-        out[:, turning] = np.cross(axes[turning], arms[:, slot[turning]])
-        out[:, shifting] = axes[shifting] * moments[:, slot[shifting], 3:]
-        out[:, scaling] = np.log(2.0) * arms[:, slot[scaling]]
-        out *= columns.value[:, None]
-        return np.add.reduceat(out, columns.starts, axis=1).transpose(0, 2, 1)
+        u, arm = axes[turning], arms[columns.slot[turning]]
+        out[turning, 0] = u[:, 1] * arm[:, 2] - u[:, 2] * arm[:, 1]
+        out[turning, 1] = u[:, 2] * arm[:, 0] - u[:, 0] * arm[:, 2]
+        out[turning, 2] = u[:, 0] * arm[:, 1] - u[:, 1] * arm[:, 0]
+        out[shifting] = axes[shifting] * moments[columns.slot[shifting], 3:]
+        growth = np.log(2.0) * columns.value[scaling, None, None]
+        out[scaling] = growth * arms[columns.slot[scaling]]
+        return np.add.reduceat(out, columns.starts, axis=0).transpose(2, 1, 0)
 
 
 @dataclass(frozen=True, eq=False)
