@@ -1,0 +1,21 @@
+"""Character from Photo: a Blender extension that turns a photo of a person into a rigged, editable character.
+
+Importing this package touches neither Blender nor the networks, so that its parts can be used from the command
+line; Blender calls ``register``.
+"""
+
+from __future__ import annotations
+
+
+def register() -> None:
+    """Adds the operators, the panel, the preferences and the menu entry."""
+    from . import registration
+
+    registration.register()
+
+
+def unregister() -> None:
+    """Takes all of it away again and ends the worker."""
+    from . import registration
+
+    registration.unregister()

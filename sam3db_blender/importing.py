@@ -1,0 +1,71 @@
+"""From the worker's files to characters in the open scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+
+from native_runtime.engines.estimate import Estimate
+from native_runtime.errors import Sam3dbError
+from native_runtime.image import read_photo
+from native_runtime.mhr import Body
+from native_runtime.models.store import body_path
+
+from . import places
+from .scene.character import PhotoScene, build_photo_scene
+
+if TYPE_CHECKING:
+    from .jobs import ImportRequest
+
+#: The kinds of data-blocks that an import makes.
+_KINDS = ("collections", "objects", "armatures", "meshes", "cameras", "lights", "images", "materials", "worlds")
+_RENDER_SETTINGS = ("resolution_x", "resolution_y", "resolution_percentage", "pixel_aspect_x", "pixel_aspect_y")
+
+
+def add_to_scene(
+    context: bpy.types.Context, request: ImportRequest, estimates: Sequence[Path], light: bool = True
+) -> PhotoScene:
+    """Builds the characters of a photo in the context's scene; where that fails, the scene is as it was.
+
+    Args:
+        estimates: the files that the worker wrote, one per person.
+    """
+    if not estimates:
+        raise Sam3dbError("The worker found nobody to make a character of.")
+    people = [Estimate.load(path) for path in estimates]
+    photo = read_photo(request.photo)
+    body = Body.load(body_path(request.body, request.models))
+    scene = context.scene
+    assert scene is not None
+    with _all_or_nothing(scene):
+        built = build_photo_scene(scene, people, photo, body, light=light, version=places.version())
+    for obj in context.selected_objects:
+        obj.select_set(False)
+    rig = built.characters[0].rig
+    rig.select_set(True)
+    context.view_layer.objects.active = rig
+    return built
+
+
+@contextmanager
+def _all_or_nothing(scene: bpy.types.Scene) -> Iterator[None]:
+    """Removes every data-block made inside, and restores the scene's camera, world and frame, when an error passes."""
+    before = {kind: {block.as_pointer() for block in getattr(bpy.data, kind)} for kind in _KINDS}
+    camera, world = scene.camera, scene.world
+    render = {name: getattr(scene.render, name) for name in _RENDER_SETTINGS}
+    try:
+        yield
+    except BaseException:
+        if bpy.context.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
+        for kind in _KINDS:
+            blocks = getattr(bpy.data, kind)
+            bpy.data.batch_remove([block for block in blocks if block.as_pointer() not in before[kind]])
+        scene.camera, scene.world = camera, world
+        for name, value in render.items():
+            setattr(scene.render, name, value)
+        raise

@@ -1,0 +1,1 @@
+"""Operators: they read the context, call functions that take plain values, and report."""

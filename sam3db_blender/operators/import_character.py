@@ -1,0 +1,158 @@
+"""File > Import > Character from Photo."""
+
+import platform
+import traceback
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy_extras.io_utils import ImportHelper
+
+from native_runtime.errors import Sam3dbError
+
+from .. import jobs, places
+from ..jobs import ImportJob
+from ..ui.options import PHOTO_FILTER, ImportOptions, draw_options, to_request
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+_TIMER_S = 0.1
+
+
+class SAM3DB_OT_import_character(ImportOptions, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
+    """Make a posed, skinned character of a person in a photo, in front of a camera that matches the photo"""
+
+    bl_idname = "sam3db.import_character"
+    bl_label = "Character from Photo"
+    bl_options = {"UNDO"}
+
+    filename_ext = ""
+    filter_glob: bpy.props.StringProperty(default=PHOTO_FILTER, options={"HIDDEN"})
+
+    _job: ImportJob | None = None
+    _timer: bpy.types.Timer | None = None
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.window_manager.sam3db.running:
+            cls.poll_message_set("Another photo is being worked on")
+            return False
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Go to Object Mode first")
+            return False
+        return True
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_options(self.layout, self)
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        request = to_request(self, Path(bpy.path.abspath(self.filepath)), places.models_folder())
+        self._job = ImportJob(jobs.worker(), request)
+        if bpy.app.background or context.window is None:
+            self._job.wait()
+            return self._finish(context)
+        state = context.window_manager.sam3db
+        state.running, state.cancel_wanted = True, False
+        self._show(context)
+        self._timer = context.window_manager.event_timer_add(_TIMER_S, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        if event.type == "ESC" or context.window_manager.sam3db.cancel_wanted:
+            self._job.cancel()
+        elif event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        over = self._job.poll()
+        self._show(context)
+        if not over:
+            return {"PASS_THROUGH"}
+        self._leave(context)
+        return self._finish(context)
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator itself, for instance because another file is opened."""
+        if self._job is not None:
+            self._job.cancel()
+        self._leave(context)
+
+    def _finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        """Reports how the job went; builds the characters where it went well."""
+        job = self._job
+        if job.state == "cancelled":
+            self.report({"INFO"}, "Cancelled; nothing was changed")
+            return {"CANCELLED"}
+        if job.state == "failed":
+            return self._fail(job.error, job.detail)
+        from ..importing import add_to_scene
+
+        try:
+            built = add_to_scene(context, job.request, job.estimates, light=self.light)
+        except Sam3dbError as error:
+            return self._fail(str(error), traceback.format_exc())
+        except Exception as error:
+            return self._fail(f"Building the character failed ({error}).", traceback.format_exc())
+        for warning in job.warnings:
+            self.report({"WARNING"}, warning)
+        count = len(built.characters)
+        self.report({"INFO"}, f"Made {count} character{'s' if count > 1 else ''} from {job.request.photo.name}")
+        return {"FINISHED"}
+
+    def _fail(self, text: str, detail: str) -> "set[OperatorReturnItems]":
+        """One line for the artist, the whole story for a log file."""
+        log = write_log(text, detail, self._job)
+        self.report({"ERROR"}, f"{text} (details: {log})" if detail else text)
+        return {"CANCELLED"}
+
+    def _show(self, context: bpy.types.Context) -> None:
+        state = context.window_manager.sam3db
+        state.progress, state.status = self._job.progress, self._job.status
+        for window in context.window_manager.windows:
+            for area in window.screen.areas:
+                if area.type == "VIEW_3D":
+                    area.tag_redraw()
+
+    def _leave(self, context: bpy.types.Context) -> None:
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+            self._timer = None
+        context.window_manager.sam3db.running = False
+
+
+class SAM3DB_OT_cancel_import(bpy.types.Operator):
+    """Give the running import up; the scene stays as it is"""
+
+    bl_idname = "sam3db.cancel_import"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not context.window_manager.sam3db.running:
+            cls.poll_message_set("Nothing is being imported")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        context.window_manager.sam3db.cancel_wanted = True
+        return {"FINISHED"}
+
+
+def write_log(text: str, detail: str, job: ImportJob | None) -> Path:
+    """Appends an account of a failure to the extension's log; returns the file."""
+    path = places.user_folder("logs") / "import.log"
+    lines = [
+        f"--- {datetime.now().astimezone().isoformat(timespec='seconds')}",
+        f"extension {places.version()}, Blender {bpy.app.version_string}, {platform.platform()}",
+        f"request: {job.request if job is not None else 'none'}",
+        text,
+        detail,
+        "",
+    ]
+    with path.open("a", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+    return path
+
+
+CLASSES = (SAM3DB_OT_import_character, SAM3DB_OT_cancel_import)

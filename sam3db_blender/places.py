@@ -1,0 +1,69 @@
+"""Where things of the extension are: its id, its models, its folder for the user's files."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from pathlib import Path
+
+import bpy
+
+#: The extension's id as Blender knows it (``bl_ext.<repository>.sam3db_blender`` when installed).
+PACKAGE = __package__ or "sam3db_blender"
+
+#: What the worker imports; the folders that hold these are its module path.
+_WORKER_MODULES = ("native_runtime", "rig_templates", "onnxruntime", "cv2", "numpy")
+#: Helps to read HEIC pictures where it is installed.
+_OPTIONAL_MODULES = ("pillow_heif",)
+
+
+def preferences() -> bpy.types.AddonPreferences | None:
+    """The extension's preferences; None where it was registered without being installed (tests, command line)."""
+    add_on = bpy.context.preferences.addons.get(PACKAGE)
+    return None if add_on is None else add_on.preferences
+
+
+def models_folder() -> Path | None:
+    """The models folder: the one set in the preferences, else the one that came with the extension; None for the
+    usual one.
+    """
+    settings = preferences()
+    if settings is not None and settings.models_folder:
+        return Path(bpy.path.abspath(settings.models_folder))
+    bundled = Path(__file__).parent / "models"
+    return bundled if bundled.is_dir() else None
+
+
+def user_folder(name: str) -> Path:
+    """A folder of the user's own for files of one kind; it is made where it does not exist."""
+    try:
+        return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+    except ValueError:  # not installed as an extension: nothing should stay
+        folder = Path(tempfile.gettempdir()) / "sam3db_blender" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def worker_paths() -> list[Path]:
+    """The folders that the worker needs on its module path, without importing anything."""
+    folders = []
+    for name in (*_WORKER_MODULES, *_OPTIONAL_MODULES):
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None:
+            continue
+        folder = Path(found.origin).parent.parent
+        if folder not in folders:
+            folders.append(folder)
+    return folders
+
+
+def version() -> str:
+    """The extension's version from its manifest; empty where there is none (a checkout has it one level up)."""
+    import tomllib
+
+    here = Path(__file__).parent
+    for folder in (here, here.parent):
+        manifest = folder / "blender_manifest.toml"
+        if manifest.is_file():
+            return str(tomllib.loads(manifest.read_text(encoding="utf-8"))["version"])
+    return ""

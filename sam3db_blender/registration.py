@@ -1,0 +1,35 @@
+"""What is registered with Blender, in which order, and taken away in the opposite one."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import jobs, preferences
+from .operators import import_character, worker
+from .ui import menu, panel, state
+
+#: A class stands behind those that it mentions.
+CLASSES: tuple[type, ...] = (
+    *preferences.CLASSES,
+    *state.CLASSES,
+    *import_character.CLASSES,
+    *worker.CLASSES,
+    *panel.CLASSES,
+)
+
+
+def register() -> None:
+    """Registers all classes, the settings of the panel and the menu entry."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    state.attach()
+    menu.attach()
+
+
+def unregister() -> None:
+    """The opposite of ``register``; also ends the worker process."""
+    jobs.stop_worker()
+    menu.detach()
+    state.detach()
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

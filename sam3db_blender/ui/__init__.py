@@ -1,0 +1,1 @@
+"""What is drawn: panel, menu entry, and the settings that they show. No work is done here."""

@@ -1,0 +1,17 @@
+"""The entry under File > Import."""
+
+from __future__ import annotations
+
+import bpy
+
+
+def draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    self.layout.operator("sam3db.import_character", text="Character from Photo")
+
+
+def attach() -> None:
+    bpy.types.TOPBAR_MT_file_import.append(draw_import)
+
+
+def detach() -> None:
+    bpy.types.TOPBAR_MT_file_import.remove(draw_import)

@@ -1,0 +1,95 @@
+"""The options of an import, shared by the operator (file browser) and the panel.
+
+Modules with bpy properties do without ``from __future__ import annotations``: Blender reads properties from the
+annotations.
+"""
+
+import math
+from typing import TYPE_CHECKING
+
+import bpy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..jobs import ImportRequest
+
+#: What the file browser shows.
+PHOTO_FILTER = "*.jpg;*.jpeg;*.png;*.webp;*.tif;*.tiff;*.bmp;*.heic;*.heif"
+
+_ENGINES = (("landmarks", "Landmarks", "Landmark networks and a fit of the body; comes with the extension"),)
+_BODIES = (
+    ("default", "Fine", "The default body at its finest level of detail"),
+    ("default-lod1", "Medium", "The default body at a middle level of detail"),
+    ("default-lod2", "Coarse", "The default body at its coarsest level of detail"),
+)
+_PERSONS = (
+    ("largest", "Largest", "Only the person who fills most of the photo"),
+    ("all", "Everyone", "One character for each person that is found"),
+)
+_LENSES = (
+    (
+        "auto",
+        "From Photo",
+        "The focal length that the camera wrote into the photo; an ordinary one where it wrote none",
+    ),
+    ("fov", "Angle of View", "The angle of view along the longer side"),
+    ("focal", "Pixels", "The focal length in pixels of the photo"),
+)
+
+
+class ImportOptions:
+    """A mix-in with the options' properties."""
+
+    engine: bpy.props.EnumProperty(name="Engine", description="What looks at the photo", items=_ENGINES)
+    persons: bpy.props.EnumProperty(name="People", description="Whom to make a character of", items=_PERSONS)
+    body: bpy.props.EnumProperty(name="Detail", description="How finely the body's mesh is divided", items=_BODIES)
+    lens: bpy.props.EnumProperty(name="Lens", description="How the focal length is found", items=_LENSES)
+    fov: bpy.props.FloatProperty(
+        name="Angle of View",
+        description="Along the longer side of the photo",
+        subtype="ANGLE",
+        default=0.9,
+        min=0.035,
+        max=3.0,
+    )
+    focal: bpy.props.FloatProperty(
+        name="Focal Length", description="In pixels of the photo", default=1500.0, min=1.0, soft_max=20000.0
+    )
+    light: bpy.props.BoolProperty(
+        name="Light and Floor", description="Add lights and a floor that catches the character's shadow", default=True
+    )
+
+
+#: The names of the options, in the order in which they are drawn.
+OPTION_NAMES = ("engine", "persons", "body", "lens", "fov", "focal", "light")
+
+
+def draw_options(layout: bpy.types.UILayout | None, options: ImportOptions) -> None:
+    """Draws the options; of the lens only what its choice needs."""
+    assert layout is not None
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    column = layout.column()
+    for name in ("engine", "persons", "body", "lens"):
+        column.prop(options, name)
+    if options.lens == "fov":
+        column.prop(options, "fov")
+    elif options.lens == "focal":
+        column.prop(options, "focal")
+    column.prop(options, "light")
+
+
+def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> "ImportRequest":
+    """The options as the worker wants them."""
+    from ..jobs import ImportRequest
+
+    return ImportRequest(
+        photo=photo,
+        engine=options.engine,
+        body=options.body,
+        persons=options.persons,
+        focal_px=options.focal if options.lens == "focal" else None,
+        fov_deg=math.degrees(options.fov) if options.lens == "fov" else None,
+        models=models,
+    )

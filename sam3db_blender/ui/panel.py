@@ -1,0 +1,40 @@
+"""The sidebar's panel."""
+
+from __future__ import annotations
+
+import bpy
+
+from .options import OPTION_NAMES, draw_options
+
+
+class SAM3DB_PT_import(bpy.types.Panel):
+    """Make a character of a photo"""
+
+    bl_label = "Character from Photo"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Photo"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        state = context.window_manager.sam3db
+        layout = self.layout
+        settings = layout.column()
+        settings.enabled = not state.running
+        settings.prop(state, "photo", text="")
+        draw_options(settings, state)
+        if state.running:
+            row = layout.row(align=True)
+            row.progress(factor=state.progress, text=state.status)
+            row.operator("sam3db.cancel_import", text="", icon="X")
+            return
+        row = layout.row()
+        row.scale_y = 1.4
+        row.enabled = bool(state.photo)
+        row.operator_context = "EXEC_DEFAULT"
+        button = row.operator("sam3db.import_character", text="Make Character", icon="OUTLINER_OB_ARMATURE")
+        button.filepath = state.photo
+        for name in OPTION_NAMES:
+            setattr(button, name, getattr(state, name))
+
+
+CLASSES = (SAM3DB_PT_import,)

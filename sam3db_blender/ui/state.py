@@ -1,0 +1,28 @@
+"""The panel's settings and what it shows of a running job; they belong to the session, not to the file."""
+
+import bpy
+
+from .options import ImportOptions
+
+
+class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
+    """Settings of the next import, and progress of the running one."""
+
+    photo: bpy.props.StringProperty(name="Photo", description="The photo to make a character of", subtype="FILE_PATH")
+    running: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+    cancel_wanted: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+    progress: bpy.props.FloatProperty(min=0.0, max=1.0, options={"HIDDEN", "SKIP_SAVE"})
+    status: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+
+CLASSES = (SAM3DB_ImportState,)
+
+
+def attach() -> None:
+    """Hangs the state on the window manager."""
+    bpy.types.WindowManager.sam3db = bpy.props.PointerProperty(type=SAM3DB_ImportState)  # type: ignore[func-returns-value]
+
+
+def detach() -> None:
+    """Takes it away again."""
+    del bpy.types.WindowManager.sam3db
