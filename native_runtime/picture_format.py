@@ -78,7 +78,7 @@ def read_header(data: bytes) -> PictureHeader:
     kind = picture_kind(data)
     try:
         return _READERS[kind](data)
-    except (struct.error, IndexError, ValueError) as error:
+    except (struct.error, IndexError, KeyError, ValueError) as error:
         raise PhotoError(
             f"The {kind} file is damaged: its header makes no sense. Open it in an image editor and save it anew."
         ) from error
@@ -136,7 +136,7 @@ def _read_jpeg(data: bytes) -> PictureHeader:
 def _read_png(data: bytes) -> PictureHeader:
     if data[12:16] != b"IHDR":
         raise ValueError("no IHDR")
-    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    width, height, depth, colour, *_ = struct.unpack_from(">IIBBBBB", data, 16)
     exif = b""
     several = whole = False
     place = 8

@@ -11,6 +11,8 @@ import zlib
 
 _PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BLOCK = 1 << 20
+# A picture of which less than this share arrived shows nobody; completing it would only cost time and memory.
+_LEAST_SHARE = 0.05
 
 
 def complete(kind: str, data: bytes) -> bytes | None:
@@ -56,7 +58,7 @@ def _complete_png(data: bytes) -> bytes | None:
     except zlib.error:
         pass
     rows = min(len(pixels) // row, height)
-    if rows == 0:
+    if rows < max(1, height * _LEAST_SHARE):
         return None
     whole = bytes(pixels[: rows * row]) + bytes((height - rows) * row)
     chunks += [(b"IDAT", zlib.compress(whole, 1)), (b"IEND", b"")]
@@ -68,7 +70,9 @@ def _complete_png(data: bytes) -> bytes | None:
 def _complete_bmp(data: bytes) -> bytes | None:
     """Add zeros for the missing rows of an uncompressed file of 16 bits a pixel or more."""
     start, header, width, height, _, bits = struct.unpack_from("<IIiiHH", data, 10)
-    if header == 12 or bits < 16 or len(data) <= start:
+    if header == 12 or bits < 16:
         return None
-    missing = start + (width * bits + 31) // 32 * 4 * abs(height) - len(data)
-    return data + bytes(max(missing, 0))
+    size = (width * bits + 31) // 32 * 4 * abs(height)
+    if len(data) - start < size * _LEAST_SHARE:
+        return None
+    return data + bytes(max(start + size - len(data), 0))

@@ -280,6 +280,8 @@ CASES: dict[str, Case] = {
     "the first bytes of a jpeg": _bad(lambda: encode(noise(), "JPEG")[:30], "damaged"),
     "a jpeg without its pixels": _bad(lambda: before_scan(encode(noise(), "JPEG")), "damaged"),
     "the first bytes of a png": _bad(lambda: encode(noise(), "PNG")[:40], "damaged", "png"),
+    "a png cut within its header": _bad(lambda: encode(noise(), "PNG")[:27], "damaged", "png"),
+    "a png of impossible colours": _bad(lambda: png_claiming(5, 5, 8, 9), "damaged", "png"),
     "png signature alone": _bad(b"\x89PNG\r\n\x1a\n", "damaged", "png"),
     "tiff header alone": _bad(b"II*\0\x08\0\0\0", "damaged", "tif"),
     "bmp of impossible depth": _bad(
