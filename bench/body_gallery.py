@@ -36,8 +36,10 @@ COLOURS = {
 
 @dataclass
 class Shot:
-    """One picture: parameters by name (``*`` in front stands for both sides), the view, and what to look at. `alone` hides
-    what stands far in front of the subject."""
+    """One picture: parameters by name (``*`` in front stands for both sides), the view, and what to look at.
+
+    `alone` hides what stands far in front of the subject.
+    """
 
     title: str
     pose: Mapping[str, float] = field(default_factory=dict)
@@ -317,7 +319,19 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
         ),
         Shot("head lean", {"neck_lean": 0.5, "head_lean": 0.3}, look_at="c_neck", width=55, offset=(0, 5, 0), turn=0),
     ]
-    shapes = {"body": [], "head": [], "hands": []}
+    people = {
+        "heavy man": {"gender": 1.0, "weight": 2.5, "belly": 1.0, "face_fullness": 0.8},
+        "heavy woman": {"gender": -1.0, "weight": 2.5, "breasts": 1.0, "hips": 1.0, "face_fullness": 0.8},
+        "athlete": {"gender": 1.0, "muscle": 1.5, "torso_taper": 0.8, "shoulders": 0.8, "weight": -0.2},
+        "woman": {"gender": -1.0, "breasts": 0.4},
+        "man": {"gender": 1.0},
+        "old woman": {"gender": -1.0, "age": 1.0, "weight": 0.4},
+        "old man": {"gender": 1.0, "age": 1.0, "weight": 0.4, "belly": 0.8},
+        "thin": {"weight": -1.2, "muscle": -0.8},
+    }
+    crowd = [Shot(name, {"*uparm_ry": -0.5}, identity=values, turn=25) for name, values in people.items()]
+    crowd += [Shot(name, identity=values, **face, turn=25) for name, values in people.items()]
+    shapes: dict[str, list[Shot]] = {"body": [], "head": [], "hands": []}
     for name, group, low, high in zip(
         body.identity_names, body.identity_groups, body.identity_min, body.identity_max, strict=True
     ):
@@ -335,6 +349,7 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
         "hands": (4, hands),
         "feet": (4, feet),
         "heads": (4, heads),
+        "people": (4, crowd),
         "expressions": (8, expressions),
     }
     result |= {f"identity_{group}": (8 if group != "hands" else 5, shots) for group, shots in shapes.items()}

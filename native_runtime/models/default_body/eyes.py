@@ -1,7 +1,7 @@
 """Finer eyeballs than MakeHuman's helper eyes: round irises and pupils, and a smooth outline between the lids.
 
-A new sphere takes the place of each helper eye. Its vertices move under targets as the helper's do: their displacement is
-the affine map that fits the helper's displaced vertices best (exact for shifts, turns and scalings).
+A new sphere takes the place of each helper eye. Its vertices move under targets as the helper's do: their displacement
+is the affine map that fits the helper's displaced vertices best (exact for shifts, turns and scalings).
 """
 
 from __future__ import annotations

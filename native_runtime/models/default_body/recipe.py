@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -15,7 +15,13 @@ from native_runtime.mhr import RigFacts, load_rig_facts
 from native_runtime.models.default_body import points as point_rules
 from native_runtime.models.default_body.eyes import with_eyeballs
 from native_runtime.models.default_body.geometry import Array, IntArray, edges_of, smooth_step, symmetrised
-from native_runtime.models.default_body.shapes import Reposer, TargetMixer, expression_components, identity_components
+from native_runtime.models.default_body.shapes import (
+    Reposer,
+    TargetMixer,
+    centre_rings,
+    expression_components,
+    identity_components,
+)
 from native_runtime.models.default_body.skeleton import (
     JointPlacer,
     ReferenceSkeleton,
@@ -23,7 +29,7 @@ from native_runtime.models.default_body.skeleton import (
     rest_positions,
     rest_skeleton,
 )
-from native_runtime.models.default_body.source import MakeHumanData
+from native_runtime.models.default_body.source import MakeHumanData, RawMesh
 from native_runtime.models.default_body.surface import Surface, expand, smoothing_patch, visible_surface
 from native_runtime.models.default_body.weights import Retargeter, regions_of, soften, symmetric
 from native_runtime.templates import load_json
@@ -53,7 +59,7 @@ class Recipe:
 
 
 def recipe_hash() -> str:
-    """Return a hash of everything but the downloaded data that shapes the body: the recipe and the code of this package."""
+    """Return a hash of all that shapes the body besides the downloaded data: the recipe and this package's code."""
     digest = hashlib.sha256()
     templates = resources.files("rig_templates")
     for folder, names in (("default_body", _FILES), ("mhr", ("parameterisation", "keypoints"))):
@@ -113,8 +119,12 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
     cubes = mesh.joint_cubes(base)
     placer = JointPlacer(reference, cubes, {**recipe.body["joints"], "scale": stature_ratio})
     source = placer.source_joints(cubes)
-    rest = rest_positions(reference, source, stature_ratio)
+    rest = rest_positions(reference, source, stature_ratio, recipe.body["joints"]["thumb_shift"])
     regions = {name: extension.extend(w) for name, w in regions_of(data.bone_weights(extension.count)).items()}
+    for side in "lr":
+        ball = mesh.group_vertices(f"eyeball-{side}")
+        for name, region in regions.items():
+            region[ball] = name == f"{side}_eye"
     weights = symmetric(Retargeter(reference, base, source).run(regions), partner, reference.names)
     weights = soften(weights, edges_of(mesh.faces[mesh.groups == "body"]), base, source, recipe.body["soften"])
     repose = Reposer(reference, mesh, placer, rest, weights, _eye_influence(base, source), scale)
@@ -122,11 +132,15 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
 
     progress(0.3, "Making identity and expression shapes")
     identity = identity_components(recipe.identity["components"], mixer, base, repose, _masks(reference, weights))
-    identity = np.array([symmetrised(delta, partner) for delta in identity])
-    expressions = expression_components(recipe.expressions["names"], mixer, repose, base)
+    # Eyeballs stay as they are: lids and sockets follow them, see Reposer.
+    eyeballs = weights[:, [reference.index(f"{side}_eye") for side in "lr"]].sum(axis=1)
+    identity *= (1.0 - eyeballs)[:, None]
+    centre_rings(identity, vertices, weights, reference, np.array([rest[name] for name in reference.names]))
+    units = recipe.expressions
+    expressions = expression_components(units["names"], units["one_sided"], mixer, repose, base)
     for ranges in recipe.regions["smoothed"].values():
-        for side in (0, 1):
-            _smooth(mesh, expand([ranges[side]]), vertices, identity, expressions)
+        for side in ranges:
+            flatten_detail(mesh, expand([side]), vertices, [identity, expressions])
     vertices = symmetrised(vertices, partner)
     identity = np.array([symmetrised(delta, partner) for delta in identity])
     kept = surface.origin
@@ -145,12 +159,16 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
     )
 
 
-def _smooth(mesh, faces: IntArray, vertices: Array, identity: Array, expressions: Array) -> None:
-    """Flatten detail inside a patch of faces, on the shape and on all displacements, in place."""
-    inner, rows = smoothing_patch(mesh, faces, 4)
+def flatten_detail(mesh: RawMesh, faces: IntArray, vertices: Array, fields: Sequence[Array]) -> None:
+    """Flatten anatomical detail inside a patch of faces, on the shape and on displacements, in place.
+
+    The shape is smoothed over a wider patch than the displacements, which must keep their volume.
+    """
+    inner, rows = smoothing_patch(mesh, faces, 3)
     vertices[inner] = rows @ vertices
-    for fields in (identity, expressions):
-        fields[:, inner] = np.einsum("in,knc->kic", rows, fields, optimize=True)
+    inner, rows = smoothing_patch(mesh, faces, 2)
+    for field in fields:
+        field[:, inner] = np.einsum("in,knc->kic", rows, field, optimize=True)
 
 
 def _eye_influence(points: Array, source: Mapping[str, Array]) -> Array:

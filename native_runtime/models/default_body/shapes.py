@@ -1,8 +1,8 @@
 """Shapes of the default body: the neutral adult, identity sliders which leave the skeleton alone, and expressions.
 
-A MakeHuman target moves skin and joints at once. Here only the soft tissue is wanted, because MHR controls the skeleton by
-its own parameters: the shaped mesh is brought back, segment by segment, onto the default skeleton in the rest pose with
-the same blend of affine maps that reposes the default mesh, and what still differs is the slider's displacement.
+A MakeHuman target moves skin and joints at once. Here only the soft tissue is wanted, because MHR controls the skeleton
+by its own parameters: the shaped mesh is brought back, segment by segment, onto the default skeleton in the rest pose
+with the same blend of affine maps that reposes the default mesh, and what still differs is the slider's displacement.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from native_runtime.models.default_body.eyes import Extension
-from native_runtime.models.default_body.geometry import MIRROR, Array, IntArray, symmetrised
+from native_runtime.models.default_body.geometry import MIRROR, Array, IntArray, smooth_step, symmetrised
 from native_runtime.models.default_body.skeleton import JointPlacer, ReferenceSkeleton, repose_maps
 from native_runtime.models.default_body.source import MakeHumanData, RawMesh
+from native_runtime.models.default_body.weights import along
 
 _MACRO_DIMENSIONS = {"gender": ("female", "male"), "race": ("african", "asian", "caucasian")}
 _NEUTRAL = {"age": "young", "muscle": "average", "weight": "average"}
@@ -148,8 +149,51 @@ def identity_components(
     return result
 
 
-def expression_components(names: Sequence[str], mixer: TargetMixer, repose: Reposer, base: Array) -> Array:
-    """Return the displacement (n, N, 3) cm in the rest pose of each face unit at one."""
+def centre_rings(fields: Array, points: Array, weights: Array, reference: ReferenceSkeleton, rest: Array) -> None:
+    """Keep the skin centred on elbows, wrists, knees and ankles, in place: take out the mean shift of the ring around.
+
+    Targets often bend a limb a little between the joints MakeHuman measures; what is left of that after the skeleton is
+    brought back would move the skin off the joint. The correction fades out halfway to the neighbouring joints.
+
+    Args:
+        fields: (n, N, 3) displacements in the rest pose.
+        points: (N, 3) cm rest vertices; weights: (N, 127) skin weights.
+        rest: (127, 3) cm rest joints.
+    """
+    limbs = (("uparm", "lowarm", "wrist"), ("upleg", "lowleg", "foot"))
+    for side in "lr":
+        for top, middle, end in limbs:
+            upper, lower = (
+                weights[:, [n.startswith((f"{side}_{part}", f"{side}_{extra}")) for n in reference.names]].sum(axis=1)
+                for part, extra in ((top, f"{top}_"), (middle, f"{end}_twist" if end == "wrist" else end))
+            )
+            a, b, c = (rest[reference.index(f"{side}_{part}")] for part in (top, middle, end))
+            first, second = along(points, a, b), along(points, b, c)
+            rings = (
+                upper * smooth_step(2 * first - 1) + lower * (1 - smooth_step(2 * second)),
+                lower * smooth_step(2 * second - 1),
+            )
+            for ring in rings:
+                mean = np.einsum("n,knc->kc", ring, fields, optimize=True) / ring.sum()
+                fields -= ring[:, None] * mean[:, None]
+
+
+def expression_components(
+    names: Sequence[str], one_sided: Sequence[str], mixer: TargetMixer, repose: Reposer, base: Array
+) -> Array:
+    """Return the displacement (n, N, 3) cm in the rest pose of each face unit at one.
+
+    Args:
+        one_sided: beginnings of the names of units that must not reach over to the other half of the face.
+        base: (N, 3) cm, the default shape in MakeHuman's pose.
+    """
+    half = smooth_step((base[:, 0] + 0.3) / 0.6)[:, None]
     source = repose.placer.source_joints(repose.mesh.joint_cubes(base))
     linear, _ = repose_maps(repose.reference, source, repose.rest)
-    return np.array([repose.blend(linear, mixer.one_sided(f"faceunits/{name}") * repose.scale) for name in names])
+    result = np.zeros((len(names), *base.shape))
+    for row, name in zip(result, names, strict=True):
+        delta = mixer.one_sided(f"faceunits/{name}") * repose.scale
+        if name.startswith(tuple(one_sided)):
+            delta = delta * (half if name.endswith("Left") else 1.0 - half)
+        row[:] = repose.blend(linear, delta)
+    return result

@@ -185,6 +185,11 @@ class _Half:
             return None
         if len(self._neighbours(vertex) | self._neighbours(target)) - 2 > _MAX_VALENCE:
             return None
+        if self.middle[target] and not self.middle[vertex]:
+            # An inner edge between two middle vertices would coincide with its own mirror image.
+            gained = self._neighbours(vertex) - self._neighbours(target) - {target}
+            if any(self.middle[v] for v in gained):
+                return None
         if self._on_border(vertex):
             if edge_is_open:
                 if len({self.materials[f] for f in self.around[vertex]}) > 1:

@@ -1,15 +1,17 @@
 """Places MHR's 127 joints in a MakeHuman mesh and works out how that mesh turns into MHR's zero pose.
 
 Two skeletons are made from one mesh. The *source* skeleton lies in the mesh as MakeHuman poses it: joints stand in the
-centres of MakeHuman's joint cubes where it has one, otherwise where MHR has them relative to their neighbours. The *rest*
-skeleton has the same segment lengths but MHR's directions and MHR's joint axes, so that equal parameters give equal poses
-on both bodies. Each joint then carries an affine map from the source to the rest pose; the skin weights blend them.
+centres of MakeHuman's joint cubes where it has one, otherwise where MHR has them relative to their neighbours. The
+*rest* skeleton has the same segment lengths but MHR's directions and MHR's joint axes, so that equal parameters give
+equal poses on both bodies. Each joint then carries an affine map from the source to the rest pose; the skin weights
+blend them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,8 +58,8 @@ class ReferenceSkeleton:
         names: the 127 joint names.
         parents: (127,) index of the parent, -1 for the first.
         axes: (127, 3, 3) columns are the joint's axes at zero parameters.
-        offsets: (127, 3) MHR's own rest translation from the parent, in world axes and cm; only directions and proportions
-            of it are used, see ``rig_templates/default_body/skeleton.json``.
+        offsets: (127, 3) MHR's own rest translation from the parent, in world axes and cm; only directions and
+            proportions of it are used, see ``rig_templates/default_body/skeleton.json``.
     """
 
     names: tuple[str, ...]
@@ -102,8 +104,8 @@ def mirrored(points: dict[str, Array]) -> dict[str, Array]:
 class JointPlacer:
     """Finds MHR's joints in a MakeHuman mesh, consistently between the default shape and shaped variants of it.
 
-    On the default shape every joint is placed by rule. The placement is then remembered as an offset from a combination of
-    MakeHuman's joint cubes, and a variant moves its joints as its cubes move.
+    On the default shape every joint is placed by rule. The placement is then remembered as an offset from a combination
+    of MakeHuman's joint cubes, and a variant moves its joints as its cubes move.
     """
 
     def __init__(self, reference: ReferenceSkeleton, cubes: Mapping[str, Array], settings: Mapping) -> None:
@@ -112,9 +114,9 @@ class JointPlacer:
         Args:
             reference: MHR's skeleton.
             cubes: centre (3,) of each joint cube by its name without ``joint-``, cm, on a symmetric mesh.
-            settings: ``scale`` (our stature over MHR's), ``hip_inset`` (factor on the hip cube's distance from the middle),
-                ``shoulder_back`` (cm that the shoulders are drawn back in the rest pose), ``knuckle_shift`` (cm by finger:
-                MakeHuman's first finger cubes stand at the web, the knuckles lie further up the hand).
+            settings: ``scale`` (our stature over MHR's), ``hip_inset`` (factor on the hip cube's distance from the
+                middle), ``shoulder_back`` (cm that the shoulders are drawn back in the rest pose), ``knuckle_shift``
+                (cm by finger: MakeHuman's first finger cubes stand at the web, the knuckles lie further up the hand).
         """
         self.reference = reference
         self._combinations = self._cube_combinations()
@@ -209,7 +211,9 @@ class JointPlacer:
         joints.update(zip(_TONGUE, [tongue[0] - (tongue[1] - tongue[0]) * 0.35, *tongue], strict=True))
         knuckle = joints["l_pinky1"] - joints["l_wrist"]
         joints["l_pinky0"] = joints["l_wrist"] + 0.4 * knuckle
-        joints["l_thumb0"] = joints["l_wrist"] + 0.4 * (joints["l_thumb1"] - joints["l_wrist"])
+        # Behind the thumb's root, at MHR's distance from it.
+        reach = joints["l_wrist"] - joints["l_thumb1"]
+        joints["l_thumb0"] = joints["l_thumb1"] + unit(reach) * np.linalg.norm(ref.offset("l_thumb1")) * scale
         return joints
 
     @staticmethod
@@ -261,12 +265,19 @@ class RestSkeleton:
     prerotations: Array
 
 
-def rest_positions(reference: ReferenceSkeleton, source: Mapping[str, Array], scale: float) -> dict[str, Array]:
+def rest_positions(
+    reference: ReferenceSkeleton, source: Mapping[str, Array], scale: float, thumb_shift: Sequence[float]
+) -> dict[str, Array]:
     """Return the joints in the rest pose: the source's segment lengths along MHR's directions.
 
-    Torso and head keep their place; limbs are laid out from shoulder and hip, the shoulder from the clavicle at MHR's length
-    times ``scale``. The palm stays rigid (only turned), so the
-    knuckles keep the body's own arrangement.
+    Torso and head keep their place; limbs are laid out from shoulder and hip. The palm stays rigid (only turned), so
+    the knuckles keep the body's own arrangement.
+
+    Args:
+        source: the joints in the source pose, cm.
+        scale: our stature over MHR's; sets the clavicle's length.
+        thumb_shift: cm in the wrist's frame by which the thumb's root moves (MHR's resting thumb stands further into
+            the palm than MakeHuman's).
     """
     ref = reference
     rest = {name: point for name, point in source.items() if not name.startswith("r_")}
@@ -284,8 +295,9 @@ def rest_positions(reference: ReferenceSkeleton, source: Mapping[str, Array], sc
     palm = palm_rotation(ref, source)
     for name in ("thumb0", "thumb1", "pinky0", *(f"{finger}1" for finger in FINGERS)):
         rest[f"l_{name}"] = rest["l_wrist"] + palm @ (source[f"l_{name}"] - source["l_wrist"])
+    rest["l_thumb1"] = rest["l_thumb1"] + ref.axes[ref.index("l_wrist")] @ np.asarray(thumb_shift, dtype=np.float64)
     for chain in FINGER_CUBES.values():
-        for a, b in zip(chain, chain[1:], strict=False):
+        for a, b in pairwise(chain):
             follow(f"l_{a}", f"l_{b}", ref.offset(f"l_{b}"))
     # thumb0 has no cube: it goes where MHR has it, straight behind thumb1.
     rest["l_thumb0"] = rest["l_thumb1"] - unit(ref.offset("l_thumb1")) * length("l_thumb0", "l_thumb1")
@@ -314,7 +326,7 @@ def rest_skeleton(reference: ReferenceSkeleton, rest: Mapping[str, Array]) -> Re
     positions = np.array([rest[name] for name in reference.names])
     axes = reference.axes.copy()
     # The tongue lies as it lies in the mouth: its frames turn onto its own chain (no parameter moves it).
-    for a, b in zip(_TONGUE, _TONGUE[1:], strict=False):
+    for a, b in pairwise(_TONGUE):
         joint = reference.index(a)
         axes[joint] = minimal_rotation(axes[joint][:, 0], rest[b] - rest[a]) @ axes[joint]
     axes[reference.index(_TONGUE[-1])] = axes[reference.index(_TONGUE[-2])]
@@ -384,7 +396,7 @@ def repose_maps(
         scale[name] = stretch(across, float(reach))
     for chain in FINGER_CUBES.values():
         start = palm
-        for a, b in zip(chain, chain[1:], strict=False):
+        for a, b in pairwise(chain):
             minimal(f"l_{a}", f"l_{a}", f"l_{b}", start)
             start = turn[f"l_{a}"]
         turn[f"l_{chain[-1]}"] = start

