@@ -109,6 +109,7 @@ class SAM3DB_OT_import_character(ImportOptions, bpy.types.Operator, ImportHelper
     def _show(self, context: bpy.types.Context) -> None:
         state = context.window_manager.sam3db
         state.progress, state.status = self._job.progress, self._job.status
+        context.workspace.status_text_set(f"{self.bl_label}: {self._job.status}  |  Esc: cancel")
         for window in context.window_manager.windows:
             for area in window.screen.areas:
                 if area.type == "VIEW_3D":
@@ -118,6 +119,7 @@ class SAM3DB_OT_import_character(ImportOptions, bpy.types.Operator, ImportHelper
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
             self._timer = None
+        context.workspace.status_text_set(None)
         context.window_manager.sam3db.running = False
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+#: Bones that an artist moves, not only turns.
+_MOVABLE = frozenset({"body_world", "root"})
+
+
 def build_armature(name: str, layout: BoneLayout, collection: bpy.types.Collection) -> bpy.types.Object:
     """An armature object with one bone per joint, at rest, its object transform identity.
 
@@ -29,6 +33,9 @@ def build_armature(name: str, layout: BoneLayout, collection: bpy.types.Collecti
     _sort_bones(data, layout)
     for bone, mode in zip(rig.pose.bones, ChannelMap(layout).rotation_modes):
         bone.rotation_mode = mode
+        if bone.name not in _MOVABLE:
+            # lengths and scales are the person's: neither dragging nor "Clear Location" should take them away
+            bone.lock_location = bone.lock_scale = (True, True, True)
     return rig
 
 

@@ -40,6 +40,8 @@ _IRIS: Colour = (0.13, 0.072, 0.036)
 _IRIS_RIM: Colour = (0.03, 0.018, 0.01)
 _PUPIL: Colour = (0.002, 0.002, 0.002)
 
+_SOLID_VIEW_LIFT = 0.7
+
 #: Half angles, seen from the eye's centre: pupil 2 mm and iris 6 mm on a ball of 12 mm.
 _PUPIL_ANGLE, _IRIS_ANGLE = np.radians(9.5), np.radians(29.0)
 
@@ -79,7 +81,8 @@ def _material(part: str, body: Body) -> bpy.types.Material:
     build, colour = _PARTS.get(part, _PARTS["skin"])
     shader.surface(build(shader, colour, body))
     arrange(shader.tree)
-    material.diffuse_color = (*colour, 1.0)  # what Solid view shows
+    # what Solid view shows, whose light is dimmer than a scene's
+    material.diffuse_color = (*(channel**_SOLID_VIEW_LIFT for channel in colour), 1.0)
     material.roughness = 0.5
     return material
 

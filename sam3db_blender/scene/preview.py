@@ -118,11 +118,11 @@ def _lit(surface: Surface, view: View) -> NDArray[np.float32]:
         direction = view.axes @ np.array([right, -up, -back])
         return Light(direction / np.linalg.norm(direction), power * np.array(colour), wrap)
 
-    key = light(-0.65, 0.75, 0.8, (1.0, 0.96, 0.90), 1.15, 0.12)
-    fill = light(0.9, 0.1, 0.7, (0.86, 0.93, 1.0), 0.22, 0.5)
-    rim = light(0.6, 0.5, -0.9, (1.0, 0.98, 0.95), 0.40, 0.1)
+    key = light(-0.65, 0.75, 0.8, (1.0, 0.96, 0.90), 0.92, 0.12)
+    fill = light(0.9, 0.1, 0.7, (0.86, 0.93, 1.0), 0.18, 0.5)
+    rim = light(0.6, 0.5, -0.9, (1.0, 0.98, 0.95), 0.32, 0.1)
     return render(
-        surface, view, key, [fill, rim], sky=np.array([0.34, 0.36, 0.38]), ground=np.array([0.15, 0.135, 0.13])
+        surface, view, key, [fill, rim], sky=np.array([0.25, 0.265, 0.28]), ground=np.array([0.11, 0.10, 0.095])
     )
 
 

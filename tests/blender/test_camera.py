@@ -9,7 +9,9 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
 from native_runtime.errors import Sam3dbError
+from sam3db_blender import compat
 from sam3db_blender.scene.camera import build_camera, camera_settings, frame_scene
+from sam3db_blender.scene.nodes import Shader
 from sam3db_blender.scene.placement import Placement, place_people
 
 TOLERANCE = 0.01  # px: the bar
@@ -73,12 +75,8 @@ def test_a_render_shows_markers_on_their_pixels(case: str, tmp_path) -> None:
     settings = camera_settings(intrinsics, size)
     frame_scene(scene, build_camera("camera", settings, placement, scene.collection), settings)
     light = bpy.data.materials.new("light")
-    light.use_nodes = True
-    nodes = light.node_tree.nodes
-    nodes.clear()
-    emission = nodes.new("ShaderNodeEmission")
-    output = nodes.new("ShaderNodeOutputMaterial")
-    light.node_tree.links.new(emission.outputs[0], output.inputs["Surface"])
+    shader = Shader(compat.node_tree_of(light))
+    shader.surface(shader.node("ShaderNodeEmission").outputs[0])
     # a disc parallel to the picture is seen as an ellipse around its projected centre
     angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     disc = 0.15 * np.stack([np.cos(angles), 0 * angles, np.sin(angles)], axis=1)

@@ -20,6 +20,7 @@ from sam3db_blender.headless import write_character
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_parameters
 from sam3db_blender.scene.character import build_photo_scene
+from sam3db_blender.scene.preview import _crop, render_preview
 from sam3db_blender.scene.provenance import is_character, read_origin, write_origin
 
 SIZE = (320, 240)
@@ -155,24 +156,30 @@ def test_provenance_of_foreign_objects(small_body: Body) -> None:
         read_origin(plain)
 
 
-def test_preview_shows_the_character_where_it_is(small_body: Body, tmp_path: Path) -> None:
-    """The overlay covers the pixels of the projected vertices and leaves the others as the photo has them."""
-    from sam3db_blender.scene.preview import render_preview
-
-    estimate = _estimate(small_body)
+def test_preview_shows_the_character_where_it_is(any_body: Body) -> None:
+    """The overlay changes the photo exactly within the bounds of the projected vertices."""
+    estimate = _estimate(any_body)
     photo = _photo()
-    built = build_photo_scene(bpy.context.scene, [estimate], photo, small_body)
+    built = build_photo_scene(bpy.context.scene, [estimate], photo, any_body)
     bpy.context.view_layer.update()
-    sheet = render_preview(built, photo.pixels, estimate.intrinsics, height=SIZE[1])
+    sheet = render_preview(built, photo.pixels, estimate.intrinsics, height=480)
     gap = 12
-    assert sheet.shape[0] == SIZE[1] + 2 * gap
-    # the first panel is the (cropped) photo, the second the same with the person
-    panels = np.flatnonzero(np.diff((sheet[gap + 1] == (250, 250, 249)).all(axis=1).astype(int)))
-    first = sheet[gap:-gap, panels[0] + 1 : panels[1] + 1].astype(int)
-    second = sheet[gap:-gap, panels[2] + 1 : panels[3] + 1].astype(int)
+    paper = (sheet[gap + 1] == (250, 250, 249)).all(axis=1)
+    edges = np.flatnonzero(np.diff(paper.astype(int)))
+    first = sheet[gap:-gap, edges[0] + 1 : edges[1] + 1].astype(int)
+    second = sheet[gap:-gap, edges[2] + 1 : edges[3] + 1].astype(int)
     assert first.shape == second.shape
     changed = np.abs(first - second).max(axis=2) > 3
-    assert 0.005 < changed.mean() < 0.6
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    found = np.array([columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1])
+    # the photo fits the panels' height or is cropped around the person: sizes scale with the panel
+    projected = project(estimate.vertices, estimate.intrinsics)
+    expected = np.clip(projected.max(axis=0), 0, SIZE) - np.clip(projected.min(axis=0), 0, SIZE)
+    crop = _crop(projected, *SIZE)
+    scale = first.shape[0] / crop.height
+    assert found == pytest.approx(expected * scale, abs=3)
+    corner = (projected.min(axis=0) + 0.5 - (crop.left, crop.top)) * scale
+    assert [columns[0], rows[0]] == pytest.approx(corner, abs=3)
 
 
 def test_photo_without_anyone_in_frame_still_previews(small_body: Body, tmp_path: Path) -> None:

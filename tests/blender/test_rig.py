@@ -89,6 +89,23 @@ def test_hand_posed_bones_are_read(small_body: Body) -> None:
     assert np.array(arm.matrix_basis.to_3x3()) == pytest.approx(before, abs=1e-5)
 
 
+def test_clearing_the_pose_keeps_the_skeleton(small_body: Body) -> None:
+    """Location and scale channels hold the person's proportions; "Clear Transforms" leaves them as they are."""
+    rig, _ = _build(small_body)
+    parameters = _random_parameters(small_body, np.random.default_rng(3), 1.0)
+    apply_parameters(rig, small_body, parameters)
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="POSE")
+    bpy.ops.pose.select_all(action="SELECT")
+    bpy.ops.pose.transforms_clear()
+    bpy.ops.object.mode_set(mode="OBJECT")
+    joints = read_joint_parameters(rig, small_body)
+    expected = small_body.joint_parameters(parameters)
+    moved = [i for i, name in enumerate(small_body.joint_names) if name not in ("body_world", "root")]
+    assert joints[moved][:, [0, 1, 2, 6]] == pytest.approx(expected[moved][:, [0, 1, 2, 6]], abs=1e-4)
+    assert np.abs(joints[:, 3:6]).max() < 1e-6
+
+
 def test_twist_follows_a_hand_posed_limb(small_body: Body) -> None:
     rig, _ = _build(small_body)
     rig.pose.bones["l_uparm"].rotation_euler[1] = 0.8
