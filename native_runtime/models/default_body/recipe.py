@@ -36,6 +36,9 @@ from native_runtime.templates import load_json
 
 Progress = Callable[[float, str], None]
 
+DETAIL_RINGS = 2
+"""Rings of faces around a patch of flattened detail that are smoothed with it."""
+
 _FILES = ("body", "skeleton", "regions", "identity", "expressions", "points")
 
 
@@ -160,13 +163,9 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
 
 
 def flatten_detail(mesh: RawMesh, faces: IntArray, vertices: Array, fields: Sequence[Array]) -> None:
-    """Flatten anatomical detail inside a patch of faces, on the shape and on displacements, in place.
-
-    The shape is smoothed over a wider patch than the displacements, which must keep their volume.
-    """
-    inner, rows = smoothing_patch(mesh, faces, 3)
+    """Flatten anatomical detail inside a patch of faces, on the shape and on displacements, in place."""
+    inner, rows = smoothing_patch(mesh, vertices, faces, DETAIL_RINGS)
     vertices[inner] = rows @ vertices
-    inner, rows = smoothing_patch(mesh, faces, 2)
     for field in fields:
         field[:, inner] = np.einsum("in,knc->kic", rows, field, optimize=True)
 

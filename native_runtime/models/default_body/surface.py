@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from native_runtime.models.default_body import eyes
-from native_runtime.models.default_body.geometry import Array, IntArray, edges_of
+from native_runtime.models.default_body.geometry import Array, IntArray
 from native_runtime.models.default_body.source import RawMesh
 
 MATERIALS = ("skin", "lips", "nails", "mouth", "eyes", "iris", "pupil", "teeth", "tongue")
@@ -112,37 +112,40 @@ def band_cap(vertices: Array, faces: IntArray) -> IntArray:
     return np.stack([a[:-1], a[1:], b[1:], b[:-1]], axis=1)
 
 
-def smoothing_patch(mesh: RawMesh, faces: IntArray, grow: int) -> tuple[IntArray, Array]:
+def smoothing_patch(mesh: RawMesh, points: Array, faces: IntArray, grow: int) -> tuple[IntArray, Array]:
     """Return a linear map that replaces the inner vertices of a patch of faces by a smooth, featureless surface.
 
-    The inner vertices take the positions that make the twice applied graph Laplacian vanish (a thin plate) between the
-    vertices around them; as the map is linear it serves positions and displacements alike.
+    The inner vertices take the values of a thin plate spline (Duchon 1977) through two rings of vertices around them,
+    over the patch's mean plane. As the map is linear it serves positions and displacements alike.
 
     Args:
+        points: (N, 3) cm, the shape whose mean plane is used.
         faces: the patch.
         grow: rings of faces to add to it.
 
     Returns:
         inner: (n,) base vertex indices; rows: (n, N) so that ``smooth[inner] = rows @ points``.
     """
+    body = mesh.faces[mesh.groups == "body"]
+
+    def grown(vertices: IntArray) -> IntArray:
+        return np.unique(body[np.isin(body, vertices).any(axis=1)])
+
     inner = np.unique(mesh.faces[faces])
     for _ in range(grow):
-        inner = np.unique(mesh.faces[np.isin(mesh.faces, inner).any(axis=1) & (mesh.groups == "body")])
-    ring = inner
-    for _ in range(2):
-        ring = np.unique(mesh.faces[np.isin(mesh.faces, ring).any(axis=1) & (mesh.groups == "body")])
-    wider = ring
-    local = {int(v): k for k, v in enumerate(wider)}
-    body = mesh.faces[np.isin(mesh.faces, wider).all(axis=1) & (mesh.groups == "body")]
-    laplacian = np.zeros((len(wider), len(wider)))
-    for a, b in edges_of(body):
-        i, j = local[int(a)], local[int(b)]
-        laplacian[i, j] = laplacian[j, i] = -1.0
-    laplacian[np.diag_indices(len(wider))] = -laplacian.sum(axis=1)
-    laplacian /= np.diag(laplacian)[:, None]
-    free = np.isin(wider, inner)
-    plate = (laplacian.T @ laplacian)[free]
-    solved = -np.linalg.solve(plate[:, free], plate[:, ~free])
-    rows = np.zeros((len(inner), len(mesh.vertices)))
-    rows[:, wider[~free]] = solved
+        inner = grown(inner)
+    ring = np.setdiff1d(grown(grown(inner)), inner)
+    centre = points[ring].mean(axis=0)
+    _, _, axes = np.linalg.svd(points[ring] - centre)
+    plane = (points - centre) @ axes[:2].T
+
+    def kernel(a: Array, b: Array) -> Array:
+        squared = np.sum((a[:, None] - b[None]) ** 2, axis=2)
+        return 0.5 * squared * np.log(np.maximum(squared, 1e-12))
+
+    affine = np.concatenate([np.ones((len(ring), 1)), plane[ring]], axis=1)
+    system = np.block([[kernel(plane[ring], plane[ring]), affine], [affine.T, np.zeros((3, 3))]])
+    asked = np.concatenate([kernel(plane[inner], plane[ring]), np.ones((len(inner), 1)), plane[inner]], axis=1)
+    rows = np.zeros((len(inner), len(points)))
+    rows[:, ring] = np.linalg.solve(system.T, asked.T).T[:, : len(ring)]
     return inner.astype(np.int32), rows

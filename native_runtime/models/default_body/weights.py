@@ -114,8 +114,8 @@ class Retargeter:
                 self._give(
                     regions[f"{side}{finger}{phalanx}"], np.ones((len(self._points), 1)), [f"{side}{finger}{phalanx}"]
                 )
-            tip = [f"{side}{finger}3", f"{side}{finger}_null"]
-            self._segment(regions[f"{side}{finger}3"], *tip, tip, (0.15, 0.85))
+            last, tip = f"{side}{finger}3", f"{side}{finger}_null"
+            self._segment(regions[last], last, tip, (last, tip), (0.15, 0.85))
 
     def _palm(self, palm: Array, side: str) -> None:
         """Give the palm to the wrist up to the knuckles and to the fingers beyond.
