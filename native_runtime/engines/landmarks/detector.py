@@ -41,6 +41,9 @@ _COMMON = (0.0, 0.55, 0.4)
 _SMALLEST, _LARGEST = 0.12, 2.2
 _LARGEST_TURN = math.radians(100)
 
+# How far shoulders may lie from where they are expected, as a fraction of the window.
+_SHOULDER_DISTANCE = 0.25
+
 # The picture in which people are searched need not be finer than what the smallest windows are sampled at.
 _SCENE_SIDE = round(INPUT_SIZE / _LEVELS[-1])
 
@@ -51,8 +54,6 @@ class Candidate:
 
     crop: Crop
     score: float
-    shoulders: Array
-    """(2,) photo px: the middle of the shoulders."""
 
 
 LEVELS = range(len(_LEVELS))
@@ -79,22 +80,39 @@ def detect(
 ) -> list[Candidate]:
     """People in one window, most certain first.
 
-    `border`: what the detector sees beyond the photo. MediaPipe leaves it black; continuing the border's colours finds other
-    people whom the border cuts.
+    `border`: what the detector sees beyond the photo. MediaPipe leaves it black; continuing the border's colours finds
+    other people whom the border cuts.
     """
-    pixels = picture.sample(window, INPUT_SIZE, border).astype(np.float32) / 127.5 - 1.0
-    output = network.run(image=pixels[None])
-    found = anchors.decode(output["boxes"][0], output["scores"][0, :, 0], _ANCHORS, INPUT_SIZE, threshold)
-    _, points, probabilities = anchors.weighted_suppression(*found, _OVERLAP)
     candidates = []
-    for fractions, probability in zip(points, probabilities):
-        person = window.from_fractions(fractions)
+    for person, probability in _run(network, picture, window, threshold, border):
         around = crop_around(person[_HIPS], person[_CIRCLE])
         # The shoulders say better than the circle's end which way the person is turned: it leans towards upright.
         crop = Crop(around.x, around.y, around.size, upright_angle(person[_HIPS], person[_SHOULDERS]))
         if _is_plausible(crop, person, window, picture):
-            candidates.append(Candidate(crop, float(probability), person[_SHOULDERS]))
+            candidates.append(Candidate(crop, probability))
     return candidates
+
+
+def sees_shoulders(
+    network: Network, picture: Picture, window: Crop, shoulders: Array, threshold: float, border: int
+) -> bool:
+    """Whether the detector sees the middle of somebody's shoulders near `shoulders` ((2,) px) in the window."""
+    return any(
+        math.dist(person[_SHOULDERS], shoulders) < _SHOULDER_DISTANCE * window.size
+        for person, _ in _run(network, picture, window, threshold, border)
+    )
+
+
+def _run(
+    network: Network, picture: Picture, window: Crop, threshold: float, border: int
+) -> Iterator[tuple[Array, float]]:
+    """The detector's points ((4, 2) photo px) and probability for each person in the window, most certain first."""
+    pixels = picture.sample(window, INPUT_SIZE, border).astype(np.float32) / 127.5 - 1.0
+    output = network.run(image=pixels[None])
+    found = anchors.decode(output["boxes"][0], output["scores"][0, :, 0], _ANCHORS, INPUT_SIZE, threshold)
+    _, points, probabilities = anchors.weighted_suppression(*found, _OVERLAP)
+    for fractions, probability in zip(points, probabilities):
+        yield window.from_fractions(fractions), float(probability)
 
 
 def _is_plausible(crop: Crop, person: Array, window: Crop, picture: Picture) -> bool:

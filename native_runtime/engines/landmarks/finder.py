@@ -20,9 +20,11 @@ Array = NDArray[Any]
 
 # What the detector must be sure of before the landmark network is asked. Low, since the latter decides: the mirror image of a
 # real person gives the same points, while what the network makes of a texture falls apart.
-_CANDIDATE_SCORE = 0.35
+_CANDIDATE_SCORES = (0.35, 0.35, 0.4)  # by level
+_TURNED_SCORE = 0.6  # where somebody upright was found, somebody who is not must be clear
 _PERSON_SCORE = 0.5
 _LEAST_QUALITY = 0.25
+_HOPELESS_QUALITY = 0.15  # of a first, often ill-placed, reading
 # The least share of the window that the person's mask covers, and of the mask that belongs to nobody found before.
 _MASK_COVER = 0.02
 _MASK_NEW = 0.5
@@ -33,10 +35,10 @@ _FREE_SHARE = 0.2
 # Readings below this quality (mostly of people cut by the frame) are doubtful: other windows around the mask are tried and
 # the best is taken. At least one of them must show the same person, and the detector must see the shoulders there.
 _DOUBTFUL_QUALITY = 0.6
-_CUT_QUALITY = 0.45
+_CONSISTENT = 0.85
+_CUT_QUALITY = 0.5
 _CONFIRMING_SCORE = 0.35
 _CONFIRMING_WINDOWS = (0.8, 0.9, 1.0, 1.2)
-_SHOULDER_DISTANCE = 0.25
 _WINDOW_SIZES = (1.1, 1.4)
 _WINDOW_SHIFT = 0.35
 # Side of a person's window, in px; about the height of the body.
@@ -64,18 +66,18 @@ class _Search:
         self._tried: list[Crop] = []
 
     def run(self) -> list[PoseReading]:
-        for level in detector.LEVELS:
-            self._look(self._windows(level))
+        for level, threshold in zip(detector.LEVELS, _CANDIDATE_SCORES, strict=True):
+            self._look(self._windows(level), threshold)
         # Somebody upside down or lying: the detector only knows people who are more or less upright.
-        self._look([window.turned(turn) for turn in _TURNS for window in self._windows(0)])
-        if not self._found:
-            self._look([window.turned(turn) for turn in _TURNS for window in self._windows(1)])
+        for level in (0,) if self._found else (0, 1):
+            turned = [window.turned(turn) for turn in _TURNS for window in self._windows(level)]
+            self._look(turned, _TURNED_SCORE if self._found else _CANDIDATE_SCORES[level])
         return self._found
 
     def _windows(self, level: int) -> list[Crop]:
         return list(detector.windows(self._picture.width, self._picture.height, level))
 
-    def _look(self, windows: list[Crop]) -> None:
+    def _look(self, windows: list[Crop], threshold: float) -> None:
         """Add whoever can be seen through `windows`; look again where somebody was found and painted over."""
         pending = windows
         # Who is cut by the frame may be seen with one kind of border and not with the other: each look has the next kind.
@@ -85,9 +87,7 @@ class _Search:
             candidates: list[Candidate] = []
             for window in pending:
                 if not self._found or self._scene.free_share(window) > _FREE_SHARE:
-                    candidates += detector.detect(
-                        self._detection, self._scene.picture, window, _CANDIDATE_SCORE, border
-                    )
+                    candidates += detector.detect(self._detection, self._scene.picture, window, threshold, border)
             candidates.sort(key=lambda candidate: -candidate.score)
             news: list[PoseReading] = []
             for candidate in candidates:
@@ -114,12 +114,16 @@ class _Search:
         return self._read_on(self._scene.picture, pose.read_pose(self._landmark, self._scene.picture, crop))
 
     def _read_on(self, picture: Picture, first: PoseReading) -> PoseReading | None:
-        if first.score < _PERSON_SCORE / 2:
+        if first.score < _PERSON_SCORE / 2 or self._quality(first) < _HOPELESS_QUALITY:
             return None
         reading = pose.read_on(self._landmark, picture, first)
         if reading.score < _PERSON_SCORE or self._is_known(reading):
             return None
-        reading = self._average(picture, reading)
+        plain, reading = reading, self._average(picture, reading)
+        if self._quality(reading) < _CONSISTENT * self._quality(plain):
+            # The mirror image says otherwise on some limbs; a slightly different window often settles it.
+            again = self._average(picture, pose.read_pose(self._landmark, picture, plain.next_crop))
+            reading = max(reading, again, key=self._quality)
         if self._quality(reading) < _DOUBTFUL_QUALITY:
             return self._best_of_others(picture, reading)
         return reading if self._is_somebody(reading) else None
@@ -144,12 +148,11 @@ class _Search:
         """Whether the detector sees somebody's shoulders where the reading has them."""
         shoulders = pose.middle_of_shoulders(reading)
         return any(
-            math.dist(candidate.shoulders, shoulders) < _SHOULDER_DISTANCE * reading.crop.size
+            detector.sees_shoulders(
+                self._detection, self._scene.picture, reading.crop.scaled(factor), shoulders, _CONFIRMING_SCORE, border
+            )
             for factor in _CONFIRMING_WINDOWS
             for border in (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
-            for candidate in detector.detect(
-                self._detection, self._scene.picture, reading.crop.scaled(factor), _CONFIRMING_SCORE, border
-            )
         )
 
     def _average(self, picture: Picture, reading: PoseReading) -> PoseReading:

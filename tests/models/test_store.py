@@ -1,0 +1,102 @@
+"""Where model files are looked for, and what happens when they are not what they should be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from native_runtime.errors import ModelError, UsageError
+from native_runtime.models import catalogue, manifest, store
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A models folder with one network of five bytes."""
+    networks = tmp_path / "landmarks"
+    networks.mkdir()
+    (networks / "pose_detection.onnx").write_bytes(b"hello")
+    manifest.write(
+        networks, {"pose_detection.onnx": manifest.describe(networks / "pose_detection.onnx", licence="Apache-2.0")}
+    )
+    return tmp_path
+
+
+def test_the_given_folder_wins_over_the_environment_and_that_over_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAM3DB_MODELS", "/from/environment")
+    assert store.models_dir("/given") == Path("/given").absolute()
+    assert store.models_dir() == Path("/from/environment").absolute()
+    monkeypatch.delenv("SAM3DB_MODELS")
+    assert store.models_dir().parts[-2:] == ("sam3db", "models")
+
+
+def test_an_intact_file_is_found(folder: Path) -> None:
+    assert store.network_path("pose_detection", folder).read_bytes() == b"hello"
+
+
+@pytest.mark.parametrize("damage", [b"hell", b"hallo", b"hello "])
+def test_a_changed_file_is_damaged_and_the_message_names_the_command(folder: Path, damage: bytes) -> None:
+    store.network_path("pose_detection", folder)  # its hash is remembered now
+    (folder / "landmarks" / "pose_detection.onnx").write_bytes(damage)
+    with pytest.raises(ModelError, match=r"damaged.*sam3db models build"):
+        store.network_path("pose_detection", folder)
+
+
+def test_missing_files_unknown_names_and_empty_folders_say_what_to_do(folder: Path, tmp_path: Path) -> None:
+    (folder / "landmarks" / "pose_detection.onnx").unlink()
+    with pytest.raises(ModelError, match=r"missing.*sam3db models build"):
+        store.network_path("pose_detection", folder)
+    with pytest.raises(ModelError, match="sam3db models list"):
+        store.network_path("nonsense", folder)
+    with pytest.raises(ModelError, match="sam3db models build"):
+        store.network_path("pose_detection", tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"files": 3}', "\x00\x01"])
+def test_a_damaged_manifest_is_a_model_error(folder: Path, content: str) -> None:
+    (folder / "landmarks" / "manifest.json").write_text(content)
+    with pytest.raises(ModelError, match="sam3db models build"):
+        store.network_path("pose_detection", folder)
+
+
+def test_a_body_goes_by_name_or_by_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.npz"
+    file.write_bytes(b"x")
+    assert store.body_path(file) == file
+    with pytest.raises(ModelError, match="There is no body file"):
+        store.body_path(tmp_path / "other.npz")
+    with pytest.raises(ModelError, match="sam3db models build"):
+        store.body_path("default", tmp_path)
+
+
+def test_list_shows_what_is_missing_and_verify_refuses_it(folder: Path) -> None:
+    states = {status.name: status.state for status in catalogue.list_models(folder)}
+    assert states == {
+        "pose_detection": "ok",
+        "pose_landmark": "missing",
+        "palm_detection": "missing",
+        "hand_landmark": "missing",
+        "default": "missing",
+    }
+    with pytest.raises(ModelError, match=r"pose_landmark\.onnx is missing.*sam3db models build"):
+        catalogue.verify_models(folder)
+
+
+def test_an_unknown_kind_of_models_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="networks, bodies"):
+        catalogue.build_models(tmp_path, what=("everything",))
+
+
+def test_files_are_replaced_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "sub" / "file.json"
+    manifest.write_atomically(target, b"1")
+    manifest.write_atomically(target, b"22")
+    assert target.read_bytes() == b"22"
+    assert [path.name for path in target.parent.iterdir()] == ["file.json"]
+
+
+def test_the_manifest_keeps_what_the_builder_says(folder: Path) -> None:
+    content = json.loads((folder / "landmarks" / "manifest.json").read_text())
+    assert content["files"]["pose_detection.onnx"]["licence"] == "Apache-2.0"
+    assert content["files"]["pose_detection.onnx"]["size"] == 5
