@@ -212,10 +212,15 @@ def soften(
 
 
 def packed(weights: Array, count: int) -> tuple[IntArray, NDArray[np.float32]]:
-    """Return the ``count`` largest weights of each row, renormalised, as (indices, values); unused entries are 0, 0."""
-    order = np.argsort(-weights, axis=1, kind="stable")[:, :count]
+    """Return the ``count`` largest weights of each row, renormalised, as (indices, values); unused entries are 0, 0.
+
+    A weight that equals the first one left out is left out too: on the middle line the same joint of both sides stays or
+    goes together.
+    """
+    order = np.argsort(-weights, axis=1, kind="stable")[:, : count + 1]
     values = np.take_along_axis(weights, order, axis=1)
-    values[values < 1e-4] = 0.0
+    floor = np.maximum(values[:, count:] + 1e-9, 1e-4)
+    order, values = order[:, :count], np.where(values >= floor, values, 0.0)[:, :count]
     values /= values.sum(axis=1, keepdims=True)
     indices = np.where(values > 0, order, 0).astype(np.int32)
     return indices, values.astype(np.float32)
