@@ -1,0 +1,1 @@
+"""Reading the official MHR release: model definition, rigged meshes, pose correctives."""
