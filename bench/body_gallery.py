@@ -54,7 +54,14 @@ class Shot:
 
 
 FINGERS = ("index", "middle", "ring", "pinky")
-T_POSE = {"*uparm_rz": -0.35, "*uparm_ry": 0.72, "*elbow_bend": -0.5, "*wrist_rz": 0.0}
+T_POSE = {
+    "*uparm_rz": 0.35,
+    "*uparm_ry": 0.76,
+    "*uparm_twist": 0.14,
+    "*elbow_bend": -0.5,
+    "*wrist_rz": -0.15,
+    "*lowarm_twist": 0.2,
+}
 FIST = {
     **{f"*{f}{k}_rz": b for f in FINGERS for k, b in ((1, 1.4), (2, 1.57), (3, 1.0))},
     "*thumb1_rz": 0.5,

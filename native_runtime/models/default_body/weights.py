@@ -214,8 +214,8 @@ def soften(
 def packed(weights: Array, count: int) -> tuple[IntArray, NDArray[np.float32]]:
     """Return the ``count`` largest weights of each row, renormalised, as (indices, values); unused entries are 0, 0.
 
-    A weight that equals the first one left out is left out too: on the middle line the same joint of both sides stays or
-    goes together.
+    A weight that equals the first one left out is left out too: on the middle line the same joint of both sides stays
+    or goes together.
     """
     order = np.argsort(-weights, axis=1, kind="stable")[:, : count + 1]
     values = np.take_along_axis(weights, order, axis=1)
