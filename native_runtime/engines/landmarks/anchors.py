@@ -1,7 +1,7 @@
 """Single-shot detection as MediaPipe's detectors do it: fixed anchors, decoding, and weighted suppression.
 
-Sources: MediaPipe's SsdAnchorsCalculator, TensorsToDetectionsCalculator and NonMaxSuppressionCalculator (Apache-2.0), with
-the options of its modules pose_detection and palm_detection. All coordinates are fractions 0..1 of the input picture.
+Sources: MediaPipe's SsdAnchorsCalculator, TensorsToDetectionsCalculator and NonMaxSuppressionCalculator (Apache-2.0),
+with the options of its modules pose_detection and palm_detection. All coordinates are fractions 0..1 of the input.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 
 def anchor_centres(input_size: int, strides: Sequence[int]) -> Array:
-    """The centres (N, 2) of the anchors, two for each cell and layer; successive layers of one stride share their cells.
+    """The centres (N, 2) of the anchors, two for each cell and layer; layers of one stride share their cells.
 
     The boxes of these networks are relative to anchors of size 1, so that a centre is all there is.
     """

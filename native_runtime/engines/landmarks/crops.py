@@ -80,7 +80,10 @@ class Picture:
     """A photo, ready to be sampled at any scale: halved copies are made when first needed."""
 
     def __init__(self, rgb: NDArray[np.uint8], size: tuple[int, int] | None = None) -> None:
-        """`rgb`: (H, W, 3) uint8. `size` (w, h): of the photo that `rgb` is a resized copy of; coordinates are that photo's."""
+        """`rgb`: (H, W, 3) uint8. `size` (w, h): that of the photo which `rgb` is a resized copy of.
+
+        Coordinates are always the photo's.
+        """
         self._levels = [np.ascontiguousarray(rgb)]
         self.width, self.height = size or (rgb.shape[1], rgb.shape[0])
         self._scale = np.array([rgb.shape[1] / self.width, rgb.shape[0] / self.height])

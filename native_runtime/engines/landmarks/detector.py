@@ -29,9 +29,9 @@ _OVERLAP = 0.3
 # The detector's points: middle of the hips, end of the circle around the body, middle of the shoulders.
 _HIPS, _CIRCLE, _SHOULDERS = 0, 1, 2
 
-# The side of the windows of each level as a fraction of the photo's longer side, and how far they reach beyond the photo
-# (as a fraction of their side), so that somebody cut by the border is not at the window's border. The first level is the
-# whole photo.
+# The side of the windows of each level as a fraction of the photo's longer side, and how far they reach beyond the
+# photo (as a fraction of their side), so that somebody cut by the border is not at the window's border. The first level
+# is the whole photo.
 _LEVELS = (1.15, 0.6, 0.34)
 _BEYOND = (0.0, 0.2, 0.1)
 # The share that neighbouring windows have in common.
@@ -40,6 +40,9 @@ _COMMON = (0.0, 0.55, 0.4)
 # Bounds of a person's window relative to the window in which the detector saw it, and of the angle between them.
 _SMALLEST, _LARGEST = 0.12, 2.2
 _LARGEST_TURN = math.radians(100)
+
+# The window for a closer look, relative to the person's.
+_CLOSER = 1.4
 
 # How far shoulders may lie from where they are expected, as a fraction of the window.
 _SHOULDER_DISTANCE = 0.25
@@ -54,6 +57,8 @@ class Candidate:
 
     crop: Crop
     score: float
+    window: Crop
+    """The window in which the detector saw it."""
 
 
 LEVELS = range(len(_LEVELS))
@@ -89,8 +94,16 @@ def detect(
         # The shoulders say better than the circle's end which way the person is turned: it leans towards upright.
         crop = Crop(around.x, around.y, around.size, upright_angle(person[_HIPS], person[_SHOULDERS]))
         if _is_plausible(crop, person, window, picture):
-            candidates.append(Candidate(crop, probability))
+            candidates.append(Candidate(crop, probability, window))
     return candidates
+
+
+def look_closer(network: Network, picture: Picture, candidate: Candidate) -> Candidate:
+    """What the detector makes of the candidate in a window of its own, if that makes it surer; else the candidate."""
+    crop = candidate.crop
+    window = Crop(crop.x, crop.y, _CLOSER * crop.size, candidate.window.angle)
+    closer = detect(network, picture, window, candidate.score)
+    return closer[0] if closer else candidate
 
 
 def sees_shoulders(

@@ -18,9 +18,10 @@ from native_runtime.onnx.sessions import Network
 
 Array = NDArray[Any]
 
-# What the detector must be sure of before the landmark network is asked. Low, since the latter decides: the mirror image of a
-# real person gives the same points, while what the network makes of a texture falls apart.
+# What the detector must be sure of before the landmark network is asked. Low, since the latter decides: the mirror
+# image of a real person gives the same points, while what the network makes of a texture falls apart.
 _CANDIDATE_SCORES = (0.35, 0.35, 0.4)  # by level
+_SMALL = 0.5  # who is smaller in the detector's window is looked at closer first
 _TURNED_SCORE = 0.6  # where somebody upright was found, somebody who is not must be clear
 _PERSON_SCORE = 0.5
 _LEAST_QUALITY = 0.25
@@ -32,11 +33,12 @@ _MASK_NEW = 0.5
 _SAME_DISTANCE = 0.06
 # A window is searched only if this share of it shows something that is not yet explained.
 _FREE_SHARE = 0.2
-# Readings below this quality (mostly of people cut by the frame) are doubtful: other windows around the mask are tried and
-# the best is taken. At least one of them must show the same person, and the detector must see the shoulders there.
+# Readings below this quality (mostly of people cut by the frame) are doubtful: other windows around the mask are tried
+# and the best is taken. At least one of them must show the same person, and the detector must see the shoulders there.
 _DOUBTFUL_QUALITY = 0.6
 _CONSISTENT = 0.85
 _CUT_QUALITY = 0.5
+_CLEAR_QUALITY = 0.75
 _CONFIRMING_SCORE = 0.35
 _CONFIRMING_WINDOWS = (0.8, 0.9, 1.0, 1.2)
 _WINDOW_SIZES = (1.1, 1.4)
@@ -80,7 +82,7 @@ class _Search:
     def _look(self, windows: list[Crop], threshold: float) -> None:
         """Add whoever can be seen through `windows`; look again where somebody was found and painted over."""
         pending = windows
-        # Who is cut by the frame may be seen with one kind of border and not with the other: each look has the next kind.
+        # Who is cut by the frame may be seen with one kind of border and not the other: each look has the next kind.
         borders = itertools.cycle((cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT))
         while pending and len(self._found) < _MOST_PEOPLE:
             border = next(borders)
@@ -91,6 +93,8 @@ class _Search:
             candidates.sort(key=lambda candidate: -candidate.score)
             news: list[PoseReading] = []
             for candidate in candidates:
+                if candidate.crop.size < _SMALL * candidate.window.size:
+                    candidate = detector.look_closer(self._detection, self._scene.picture, candidate)
                 if candidate.crop.size < _SMALLEST_PERSON:
                     continue
                 if any(_is_similar(candidate.crop, crop) for crop in self._tried):
@@ -138,6 +142,8 @@ class _Search:
         best = max(readings, key=self._quality)
         if not self._is_somebody(best) or self._is_known(best):
             return None
+        if self._quality(best) > _CLEAR_QUALITY:
+            return best
         if self._quality(best) < _CUT_QUALITY or not any(
             _agree(best, other) for other in readings if other is not best
         ):
@@ -187,7 +193,10 @@ def _touch(window: Crop, other: Crop) -> bool:
 
 
 def _windows_around(box: Array, angle: float, picture: Picture) -> list[Crop]:
-    """Windows for somebody whose visible part fills `box` (x0 y0 x1 y1 px): around it, and shifted over a border that cuts it."""
+    """Windows for somebody whose visible part fills `box` (x0 y0 x1 y1 px).
+
+    They lie around it and, where the photo's border cuts it, also shifted over that border.
+    """
     if not np.isfinite(box).all():
         return []
     low, high = box[:2], box[2:]

@@ -1,6 +1,7 @@
 """MediaPipe's hand networks: find the palm near a wrist, then the 21 points of the hand.
 
-Sources: MediaPipe's modules palm_detection, hand_landmark and holistic_landmark (Apache-2.0): anchors, regions of interest.
+Sources: MediaPipe's modules palm_detection, hand_landmark and holistic_landmark (Apache-2.0): anchors, regions of
+interest.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ def _palm_crops(network: Network, picture: Picture, crop: Crop) -> list[Crop]:
 
 
 def _crop_from_hand(points: Array) -> Crop:
-    """The window that shows a hand with the given (21, 2) px points best (MediaPipe's HandLandmarksToRectCalculator)."""
+    """The window that shows a hand with these (21, 2) px points best (MediaPipe's HandLandmarksToRectCalculator)."""
     wrist = points[0]
     knuckles = (points[5] + points[13]) / 4 + points[9] / 2
     angle = upright_angle(wrist, knuckles)

@@ -96,7 +96,7 @@ def crop_around(centre: Array, top: Array) -> Crop:
 
 
 def read_on(network: Network, picture: Picture, first: PoseReading, passes: int = 3) -> PoseReading:
-    """Go on from the `first` reading of a person: up to `passes` more, each through the window that the last one asked for.
+    """Go on from the `first` reading of a person: up to `passes` more, each through the window the last one asks for.
 
     Ends when the window is stable. Returns the best reading: on a person cut by the frame, later ones can be worse.
     """
