@@ -1,0 +1,147 @@
+"""Renders the ground-truth set: one picture and one file of truth per number, each from its own seed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.mhr import Body
+
+from . import sets
+from .anatomy import Anatomy
+from .figures import random_figure
+from .looks import dress
+from .stage import add_camera, empty_scene, read_exr
+from .truth import Person, Truth, split_of
+from .views import Placed, View, placed_on_floor, random_view
+
+Array = NDArray[np.float64]
+
+SAMPLES = 4
+
+
+def render_set(body: Body, out: Path, count: int, seed: int, numbers: list[int] | None = None) -> None:
+    """Render the pictures that are not there yet."""
+    out.mkdir(parents=True, exist_ok=True)
+    anatomy = Anatomy(body)
+    for number in numbers or range(count):
+        picture, record = out / f"{number:04d}.jpg", out / f"{number:04d}.npz"
+        if picture.exists() and record.exists() and numbers is None:
+            continue
+        started = time.perf_counter()
+        truth = render_picture(
+            anatomy, picture, np.random.default_rng([seed, number]), {"number": number, "seed": seed}
+        )
+        truth.save(record)
+        print(f"{picture.name} {truth.people[0].about['pose']} ({time.perf_counter() - started:.1f} s)", flush=True)
+
+
+def render_picture(anatomy: Anatomy, path: Path, rng: np.random.Generator, about: dict[str, Any]) -> Truth:
+    """Render one picture and say what is in it."""
+    body = anatomy.body
+    cut, pair, hidden = rng.random() < 0.17, rng.random() < 0.1, rng.random() < 0.12
+    placed = [placed_on_floor(body, random_figure(body, rng), rng, np.zeros(2))]
+    if pair:
+        spot = np.array([rng.choice([-1, 1]) * rng.uniform(0.8, 1.3), rng.uniform(-0.4, 0.7)])
+        placed.append(placed_on_floor(body, random_figure(body, rng), rng, spot))
+    meshes = [np.asarray(p.vertices(body), np.float64) for p in placed]
+    points = np.concatenate([mesh[::7] for mesh in meshes])
+    view = random_view(points, rng, cut)
+    kind = str(rng.choice(sets.KINDS, p=[0.2, 0.35, 0.3, 0.15]))
+
+    scene = empty_scene(SAMPLES)
+    things, people = [], []
+    for one in placed:
+        objects, worn = dress(scene, anatomy, one, rng)
+        parameters, translation = one.in_camera(body, view)
+        said = {"pose": one.figure.pose, "tags": list(one.figure.tags), "worn": worn}
+        people.append(Person.of(body, parameters, one.figure.identity, one.figure.expression, translation, said))
+        things.append(objects)
+    floor = min(float(mesh[:, 2].min()) for mesh in meshes)
+    floor = min(0.0, floor) - (0.018 if any("shoes" in p.about["worn"] for p in people) else 0.0)
+    for one, mesh in zip(placed, meshes):
+        if "sitting" in one.figure.tags:
+            _seat(scene, body, one, mesh, floor, rng)
+    sets.build(scene, kind, view, points, floor, rng)
+    obstacle = sets.obstacle(scene, view, points, floor, rng) if hidden else ""
+    add_camera(scene, view)
+    colours = _rendered(scene)
+    _save_photo(path, _developed(colours, rng), int(rng.integers(82, 96)))
+
+    about = about | {"cut": bool(cut), "set": kind, "obstacle": obstacle, "split": split_of(about["number"])}
+    about |= {"body": body.name, "body_hash": body.hash}
+    truth = Truth(view.size, view.intrinsics, tuple(people), about)
+    _mark_seen(scene, truth, view, things)
+    return truth
+
+
+def _seat(scene: Any, body: Body, placed: Placed, mesh: Array, floor: float, rng: np.random.Generator) -> None:
+    """Something under the thighs; the lowest point of what the thighs and the pelvis move is where one sits."""
+    legs = [body.joint_index(name) for name in ("root", "l_upleg", "r_upleg", "c_spine0")]
+    weight = np.where(np.isin(body.skin_indices, legs), body.skin_weights, 0.0).sum(axis=1)
+    pelvis = mesh[weight > 0.6]
+    near = pelvis[np.linalg.norm(pelvis[:, :2] - placed.root[:2], axis=1) < 0.3]
+    sets.seat(scene, placed.root[:2], float(near[:, 2].min()) - 0.005, floor, placed.yaw, rng)
+
+
+def _rendered(scene: Any) -> Array:
+    """(H, W, 3) linear colours of the scene."""
+    import bpy
+
+    with tempfile.TemporaryDirectory() as folder:
+        scene.render.filepath = os.path.join(folder, "picture.exr")
+        bpy.ops.render.render(write_still=True)
+        return read_exr(scene.render.filepath)
+
+
+def _developed(colours: Array, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """From light to a photo, (H, W, 3) sRGB: exposure to a middle grey, a film-like shoulder, vignette, grain."""
+    height, width = colours.shape[:2]
+    light = np.clip(colours, 0.0, 60.0)
+    grey = np.exp(np.mean(np.log(light.mean(axis=2) + 0.01)))
+    light = light * float(rng.uniform(0.13, 0.24)) / grey
+    light *= np.exp(rng.normal(0, 0.035, 3))  # white balance
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    light *= (1 - float(rng.uniform(0, 0.2)) * (x**2 + y**2) / 2)[..., None]
+    # The shoulder of Hable's and Narkowicz's curves: linear below, slowly white above.
+    toned = np.clip(light * (2.51 * light + 0.03) / (light * (2.43 * light + 0.59) + 0.14), 0, 1)
+    encoded = np.where(toned <= 0.0031308, 12.92 * toned, 1.055 * toned ** (1 / 2.4) - 0.055)
+    grain = rng.normal(0, float(rng.uniform(0.002, 0.018)), encoded.shape)
+    if rng.random() < 0.3:
+        encoded = cv2.GaussianBlur(encoded, (0, 0), float(rng.uniform(0.4, 0.9)))
+    return np.clip((encoded + grain) * 255 + 0.5, 0, 255).astype(np.uint8)
+
+
+def _save_photo(path: Path, pixels: NDArray[np.uint8], quality: int) -> None:
+    done, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise RuntimeError(f"OpenCV could not encode {path}")
+    temporary = path.with_suffix(".part")
+    temporary.write_bytes(data.tobytes())
+    temporary.replace(path)
+
+
+def _mark_seen(scene: Any, truth: Truth, view: View, things: list[list[Any]]) -> None:
+    """Fill in ``seen``: follow the ray from the camera to each landmark to the first surface it meets."""
+    import bpy
+
+    graph = bpy.context.evaluated_depsgraph_get()
+    for person, objects in zip(truth.people, things):
+        mine = {thing.name for thing in objects}
+        inside = truth.inside(person.landmarks)
+        for index, point in enumerate(view.to_world(person.landmarks)):
+            if not inside[index]:
+                continue
+            way = point - view.place
+            distance = float(np.linalg.norm(way))
+            hit, where, _, _, thing, _ = scene.ray_cast(graph, view.place.tolist(), (way / distance).tolist())
+            depth = float(np.linalg.norm(np.array(where) - view.place))
+            # A joint lies within the body: by up to a hip's depth behind the surface.
+            person.seen[index] = hit and thing.name in mine and distance - depth < 0.14
