@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -202,7 +203,7 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
             turn=20,
         ),
     ]
-    elbow = {"look_at": "l_lowarm", "width": 45.0, "offset": (0, 0, 0)}
+    elbow: dict[str, Any] = {"look_at": "l_lowarm", "width": 45.0, "offset": (0, 0, 0)}
     limbs = [
         Shot("elbow bent 2.0", {"*elbow_bend": 2.0}, **elbow, turn=40),
         Shot("elbow bent 2.0 outside", {"*elbow_bend": 2.0}, **elbow, turn=130),
@@ -276,7 +277,7 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
             turn=0,
         ),
     ]
-    hand = {"look_at": "l_middle1", "width": 26.0, "offset": (0, 0, 0), "alone": True}
+    hand: dict[str, Any] = {"look_at": "l_middle1", "width": 26.0, "offset": (0, 0, 0), "alone": True}
     hands = [
         Shot("hand back", {}, **hand, turn=40, tilt=50),
         Shot("hand palm", {}, **hand, turn=-120, tilt=-35),
@@ -303,7 +304,7 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
         Shot("wrist bent 1.3", {"*wrist_rz": 1.3}, **hand, turn=-40, tilt=0),
         Shot("wrist bent -1.3", {"*wrist_rz": -1.3}, **hand, turn=-40, tilt=0),
     ]
-    foot = {"look_at": "l_talocrural", "width": 40.0, "offset": (0, 3, 3)}
+    foot: dict[str, Any] = {"look_at": "l_talocrural", "width": 40.0, "offset": (0, 3, 3)}
     feet = [
         Shot("foot", {}, **foot, turn=40, tilt=25),
         Shot("foot inside", {}, **foot, turn=-80, tilt=5),
@@ -314,7 +315,7 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
         Shot("roll", {"*foot_lean0": -1.0}, **foot, turn=20, tilt=10),
         Shot("ankle twist", {"*lowleg_twist": 1.2}, **foot, turn=20, tilt=15),
     ]
-    face = {"look_at": "c_head", "width": 30.0, "offset": (0, 7, 4)}
+    face: dict[str, Any] = {"look_at": "c_head", "width": 30.0, "offset": (0, 7, 4)}
     heads = [Shot(f"face {t}", {}, **face, turn=t) for t in (0, 35, 90, 150)]
     heads += [
         Shot("neck bend", {"neck_bend": 0.5, "head_bend": 0.4}, look_at="c_neck", width=55, offset=(0, 5, 0), turn=60),
@@ -342,7 +343,11 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
     for name, group, low, high in zip(
         body.identity_names, body.identity_groups, body.identity_min, body.identity_max, strict=True
     ):
-        view = {"body": {"turn": 30}, "head": {**face, "turn": 35}, "hands": {**hand, "turn": 40, "tilt": 50}}[group]
+        view: dict[str, Any] = {
+            "body": {"turn": 30},
+            "head": {**face, "turn": 35},
+            "hands": {**hand, "turn": 40, "tilt": 50},
+        }[group]
         shapes[group] += [Shot(f"{name} {v:+.1f}", identity={name: v}, **view) for v in (low, high)]
     # mouthClose is meant as a correction of an open jaw.
     helped = {"mouthClose": {"jawOpen": 1.0}}

@@ -166,6 +166,24 @@ def test_identity_leaves_the_skeleton_and_the_eyes_alone(body: Body):
     assert np.abs(body.identity_basis[:, eyes]).max() < 1e-5
 
 
+def test_lids_stay_on_the_eyeballs(finest: Body):
+    """For any single slider at its end no lid sinks into the eyeball or lifts off it by more than a millimetre."""
+    materials = np.repeat(finest.face_materials, finest.face_sizes)
+    skin = np.unique(finest.face_vertices[materials == finest.material_names.index("skin")])
+    centre = finest.pose(np.zeros(204)).translations[finest.joint_index("l_eye")]
+    white = np.unique(finest.face_vertices[materials == finest.material_names.index("eyes")])
+    ball = np.linalg.norm(finest.rest_vertices[white] - centre, axis=1)
+    radius = float(np.median(ball[ball < 3.0]))
+    outward = finest.rest_vertices[skin] - centre
+    lids = skin[(np.linalg.norm(outward, axis=1) < radius + 0.2) & (outward[:, 2] > 0.3 * radius)]
+    assert len(lids) > 50
+    before = np.linalg.norm(finest.rest_vertices[lids] - centre, axis=1)
+    for k, name in enumerate(finest.identity_names):
+        for value in (finest.identity_min[k], finest.identity_max[k]):
+            after = np.linalg.norm(finest.rest_vertices[lids] + value * finest.identity_basis[k, lids] - centre, axis=1)
+            assert np.abs(after - before).max() < 0.1, name
+
+
 def test_skin_stays_around_the_joints(finest: Body):
     """The ring of skin around knee, elbow and wrist stays centred within a centimetre for one unit of any slider."""
     joints = finest.pose(np.zeros(204)).translations

@@ -21,6 +21,7 @@ from native_runtime.models.default_body.shapes import (
     centre_rings,
     expression_components,
     identity_components,
+    slide_lids,
 )
 from native_runtime.models.default_body.skeleton import (
     JointPlacer,
@@ -138,6 +139,9 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
     # Eyeballs stay as they are: lids and sockets follow them, see Reposer.
     eyeballs = weights[:, [reference.index(f"{side}_eye") for side in "lr"]].sum(axis=1)
     identity *= (1.0 - eyeballs)[:, None]
+    centres = [rest[f"{side}_eye"] for side in "lr"]
+    surface_of_eye = vertices[mesh.group_vertices("eyeball-l")] - rest["l_eye"]
+    slide_lids(identity, vertices, centres, float(np.linalg.norm(surface_of_eye, axis=1).mean()))
     centre_rings(identity, vertices, weights, reference, np.array([rest[name] for name in reference.names]))
     units = recipe.expressions
     expressions = expression_components(units["names"], units["one_sided"], mixer, repose, base)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from native_runtime.models.default_body.eyes import Extension
-from native_runtime.models.default_body.geometry import MIRROR, Array, IntArray, smooth_step, symmetrised
+from native_runtime.models.default_body.geometry import MIRROR, Array, IntArray, smooth_step, symmetrised, unit
 from native_runtime.models.default_body.skeleton import JointPlacer, ReferenceSkeleton, repose_maps
 from native_runtime.models.default_body.source import MakeHumanData, RawMesh
 from native_runtime.models.default_body.weights import along
@@ -149,8 +149,25 @@ def identity_components(
     return result
 
 
+def slide_lids(fields: Array, points: Array, eyes: Sequence[Array], radius: float) -> None:
+    """Let skin that hugs an eyeball only slide over it, in place: the part of a displacement along the radius is cut.
+
+    Args:
+        fields: (n, N, 3) displacements in the rest pose.
+        points: (N, 3) cm rest vertices.
+        eyes: centres (3,) of the eyeballs; radius: theirs, cm.
+    """
+    for centre in eyes:
+        outward = points - centre
+        distance = np.linalg.norm(outward, axis=1)
+        touching = 1.0 - smooth_step((distance - radius - 0.2) / 1.8)
+        normal = unit(outward)
+        along_radius = np.einsum("knc,nc->kn", fields, normal)
+        fields -= (touching * along_radius)[..., None] * normal
+
+
 def centre_rings(fields: Array, points: Array, weights: Array, reference: ReferenceSkeleton, rest: Array) -> None:
-    """Keep the skin centred on elbows, wrists, knees and ankles, in place: take out the mean shift of the ring around.
+    """Keep the skin centred on elbows, wrists, knees and ankles, in place: cut the mean shift of the ring around.
 
     Targets often bend a limb a little between the joints MakeHuman measures; what is left of that after the skeleton is
     brought back would move the skin off the joint. The correction fades out halfway to the neighbouring joints.
