@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from native_runtime.errors import ModelError
 
 from .body import Body
-from .correctives import PoseCorrectives
+from .correctives import FIRST_JOINT, CorrectiveBlock, PoseCorrectives
 from .parameterisation import Parameterisation
 from .skeleton import Skeleton
 from .sparse import SparseRows, sorted_rows
@@ -70,9 +70,19 @@ def body_arrays(body: Body) -> dict[str, NDArray[Any]]:
         arrays[f"{prefix}_columns"] = rows.columns.astype(np.int32)
         arrays[f"{prefix}_values"] = rows.values.astype(np.float64)
     if body.correctives is not None:
-        arrays["corrective_activation"] = body.correctives.activation.astype(np.float32)
-        arrays["corrective_basis"] = body.correctives.basis.astype(np.float32)
+        arrays |= _corrective_arrays(body.correctives)
     return arrays
+
+
+def _corrective_arrays(correctives: PoseCorrectives) -> dict[str, NDArray[Any]]:
+    blocks = correctives.blocks
+    return {
+        "corrective_activation": correctives.activation.astype(np.float32),
+        "corrective_block_components": np.array([len(block.offsets) for block in blocks], np.int32),
+        "corrective_block_vertices": np.array([len(block.vertices) for block in blocks], np.int32),
+        "corrective_vertices": np.concatenate([np.zeros(0, np.int32), *(block.vertices for block in blocks)]),
+        "corrective_offsets": np.concatenate([np.zeros(0, np.float32), *(block.offsets.ravel() for block in blocks)]),
+    }
 
 
 def content_hash(body: Body) -> str:
@@ -141,9 +151,6 @@ def _body_from_arrays(arrays: dict[str, NDArray[Any]]) -> Body:
         arrays["limit_weight"],
         len(joint_names),
     )
-    correctives = None
-    if "corrective_basis" in arrays:
-        correctives = PoseCorrectives(arrays["corrective_activation"], arrays["corrective_basis"])
     return Body(
         name=str(arrays["name"]),
         provenance=str(arrays["provenance"]),
@@ -168,8 +175,28 @@ def _body_from_arrays(arrays: dict[str, NDArray[Any]]) -> Body:
         keypoint_rows=_rows(arrays, "keypoint"),
         landmark_names=strings.get("landmark_names", ()),
         landmark_rows=_rows(arrays, "landmark"),
-        correctives=correctives,
+        correctives=_correctives(arrays) if "corrective_activation" in arrays else None,
     )
+
+
+def _correctives(arrays: dict[str, NDArray[Any]]) -> PoseCorrectives:
+    vertex_count = len(arrays["rest_vertices"])
+    components = arrays["corrective_block_components"].astype(np.int64)
+    counts = arrays["corrective_block_vertices"].astype(np.int64)
+    vertices, offsets = arrays["corrective_vertices"], arrays["corrective_offsets"]
+    sizes = components * counts * 3
+    if np.any(components < 0) or np.any(counts < 0) or components.sum() != len(arrays["corrective_activation"]):
+        raise ValueError("the pose correctives' blocks do not hold as many components as their activation")
+    if vertices.shape != (counts.sum(),) or offsets.shape != (sizes.sum(),):
+        raise ValueError("the pose correctives' blocks are not as large as they say")
+    blocks = []
+    for k, part, values in zip(
+        components, np.split(vertices, np.cumsum(counts)[:-1]), np.split(offsets, np.cumsum(sizes)[:-1])
+    ):
+        if len(part) and (part[0] < 0 or part[-1] >= vertex_count or np.any(np.diff(part) <= 0)):
+            raise ValueError("the pose correctives' vertices are not in rising order within the mesh")
+        blocks.append(CorrectiveBlock(part, values.reshape(k, len(part), 3)))
+    return PoseCorrectives(vertex_count, arrays["corrective_activation"], tuple(blocks))
 
 
 def _rows(arrays: dict[str, NDArray[Any]], prefix: str) -> SparseRows:
@@ -207,8 +234,8 @@ def _check(arrays: dict[str, NDArray[Any]]) -> None:
         "skin_weights": arrays["skin_indices"].shape,
         "skin_indices": (vertices, arrays["skin_indices"].shape[-1]),
     }
-    if "corrective_basis" in arrays:
-        shapes["corrective_basis"] = (len(arrays["corrective_activation"]), vertices, 3)
+    if "corrective_activation" in arrays:
+        shapes["corrective_activation"] = (len(arrays["corrective_activation"]), 6 * max(joints - FIRST_JOINT, 0))
     for key, shape in shapes.items():
         if arrays[key].shape != shape:
             faults.append(f"{key} has shape {arrays[key].shape}, expected {shape}")

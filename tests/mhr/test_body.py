@@ -148,13 +148,12 @@ def test_joint_points_are_the_joints(toy: Body) -> None:
 def test_correctives_vanish_at_rest_and_follow_their_formula(toy: Body) -> None:
     assert not pose_features(np.zeros((127, 7))).any()
     rng = np.random.default_rng(0)
-    network = PoseCorrectives(
-        rng.normal(size=(7, 750)).astype(np.float32), rng.normal(size=(7, toy.vertex_count, 3)).astype(np.float32)
-    )
+    basis = rng.normal(size=(7, toy.vertex_count, 3)).astype(np.float32)
+    network = PoseCorrectives.from_dense(rng.normal(size=(7, 750)).astype(np.float32), basis)
     joint_parameters = toy.joint_parameters(random_parameters(toy, 9))
     matrices = euler_to_matrix(joint_parameters[2:, 3:6])
     features = np.concatenate([np.r_[m[:, 0], m[:, 1]] - [1, 0, 0, 0, 1, 0] for m in matrices])
-    expected = np.einsum("c,cva->va", np.maximum(network.activation @ features, 0), network.basis)
+    expected = np.einsum("c,cva->va", np.maximum(network.activation @ features, 0), basis)
     np.testing.assert_allclose(network.offsets(joint_parameters), expected, rtol=1e-3, atol=1e-3)
 
 
