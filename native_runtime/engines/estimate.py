@@ -138,9 +138,7 @@ class Estimate:
         content["prompts"] = {"keypoints": [list(k) for k in self.prompts.keypoints], "mask": self.prompts.mask}
         for name in ARRAYS:
             if name not in _LARGE:
-                # A keypoint behind the camera has no pixel; JSON has no NaN.
-                array = np.asarray(getattr(self, name), dtype=object)
-                content[name] = np.where(np.equal(array, array), array, None).tolist()
+                content[name] = _without_nan(np.asarray(getattr(self, name)).tolist())
         return content
 
     def save(self, stem: str | Path) -> tuple[Path, Path]:
@@ -191,3 +189,10 @@ class Estimate:
             )
         except Exception as error:  # numpy and zipfile raise many kinds for damaged files
             raise ModelError(f"{path} is not a usable estimate ({error}).") from error
+
+
+def _without_nan(value: Any) -> Any:
+    """Nested lists with None for NaN: a keypoint behind the camera has no pixel, and JSON has no NaN."""
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if value != value else value

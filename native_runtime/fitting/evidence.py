@@ -68,11 +68,13 @@ class Evidence:
         points, directions: observations.
         person_size: px, the unit of "far": about the person's height in the photo.
         silhouette: or None.
-        notes: what was left out and why, for the estimate's warnings.
+        unseen: beginnings of the names of joints that are not seen ("l_upleg"); their surface is not held to the
+        silhouette. notes: what was left out and why, for the estimate's warnings.
     """
 
     points: Points2D
     directions: Directions
     person_size: float
     silhouette: Silhouette | None = None
+    unseen: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())

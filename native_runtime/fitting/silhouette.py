@@ -39,7 +39,7 @@ class OutlineSettings:
         points: at most so many rim points.
         sigma: ordinary distance of body and mask, part of the person's size.
         inside_weight: weight of points that lie within the mask, against 1 for those outside.
-        outlier: in sigmas, see ``Weights.outlier``.
+        outlier, inside_outlier: in sigmas, see ``Weights.outlier``; a mask far outside the body is a garment.
         identity_weight: weight of the identity prior (1 means a spread of one full slider).
         share: together the rim counts as much as so many landmarks, however many points it has.
     """
@@ -50,6 +50,7 @@ class OutlineSettings:
     sigma: float = 0.006
     inside_weight: float = 0.2
     outlier: float = 5.0
+    inside_outlier: float = 2.5
     share: float = 50.0
     identity_weight: float = 1.5
 
@@ -86,14 +87,22 @@ class BorderDistance:
         return sample[0], np.stack(sample[1:], axis=1) @ self._map[:, :2], within
 
 
-def comparable_vertices(body: Body) -> NDArray[np.bool_]:
-    """(V,) which vertices belong to torso, arms and legs, by the joint that holds them most."""
-    left_out = np.array([any(part in name for part in LEFT_OUT) for name in body.joint_names])
+def comparable_vertices(body: Body, unseen: tuple[str, ...] = ()) -> NDArray[np.bool_]:
+    """(V,) which vertices belong to torso, arms and legs that are seen, by the joint that holds them most."""
+    left_out = np.array(
+        [any(part in name for part in LEFT_OUT) or name.startswith(unseen) for name in body.joint_names]
+    )
     return ~left_out[body.skin_indices[np.arange(body.vertex_count), np.argmax(body.skin_weights, axis=1)]]
 
 
 def rim_vertices(
-    body: Body, state: FitState, intrinsics: NDArray, image_box: NDArray, count: int, raster: int = 256
+    body: Body,
+    state: FitState,
+    intrinsics: NDArray,
+    image_box: NDArray,
+    count: int,
+    candidates: NDArray[np.bool_],
+    raster: int = 256,
 ) -> NDArray[np.int64]:
     """Vertices on the outline of the posed body as the camera sees it.
 
@@ -103,6 +112,7 @@ def rim_vertices(
     Args:
         image_box: (4,) x0 y0 x1 y1 px: the part of the photo to look at.
         count: at most so many, evenly picked.
+        candidates: (V,) the vertices that may be picked.
         raster: pixels along the longer side of the small picture.
     """
     vertices = body.vertices(state.model_parameters, state.identity, correctives=False)
@@ -132,7 +142,7 @@ def rim_vertices(
     inside = np.all((place >= 1) & (place < size - 2) & (beyond >= 0) & (beyond < size - 1), axis=1)
     at = np.clip(np.round(beyond), 0, size - 1).astype(int)
     free = drawn[at[:, 1], at[:, 0]] == 0
-    rim = np.flatnonzero(edge_on & inside & free & comparable_vertices(body))
+    rim = np.flatnonzero(edge_on & inside & free & candidates)
     if len(rim) > count:
         rim = rim[np.linspace(0, len(rim) - 1, count).round().astype(int)]
     return rim
@@ -175,7 +185,7 @@ class RimOnBorder(OutlineTerm):
         distance, gradient, within = self._border(project(camera, self._intrinsics))
         residual = distance / self._sigma
         weight = self._share * within * np.where(distance > 0, self._settings.inside_weight, 1.0)
-        limit = self._settings.outlier**2
+        limit = np.where(distance > 0, self._settings.inside_outlier, self._settings.outlier) ** 2
         ratio = limit / (limit + residual**2)
         return residual, weight * ratio**2, float(0.5 * np.sum(weight * residual**2 * ratio)), gradient, camera
 
@@ -211,6 +221,7 @@ def fit_outline(
         return solution
     free = np.zeros(len(problem.prior.parameters), bool)
     free[problem.slots] = True
+    candidates = comparable_vertices(body, evidence.unseen)
     iterations = 0
     for _ in range(settings.rounds):
         # Rims are looked for where the mask is: nothing is known elsewhere.
@@ -219,7 +230,7 @@ def fit_outline(
         back = cv2.invertAffineTransform(np.asarray(evidence.silhouette.from_photo, np.float64))
         in_photo = corners @ back[:, :2].T + back[:, 2]
         box = np.concatenate([in_photo.min(axis=0), in_photo.max(axis=0)])
-        rim = rim_vertices(body, solution.state, problem.intrinsics, box, settings.points)
+        rim = rim_vertices(body, solution.state, problem.intrinsics, box, settings.points, candidates)
         if len(rim) < 12 or cancelled():
             break
         term = RimOnBorder(problem, rim, border, evidence.person_size, settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
@@ -92,10 +92,10 @@ def matrix_to_quaternion(matrices: NDArray) -> Array:
     return np.where(q[..., 3:] < 0, -q, q)
 
 
-def rotation_between(a: NDArray, b: NDArray) -> Array:
-    """The smallest rotation matrix (3, 3) that turns direction ``a`` (3,) into direction ``b`` (3,)."""
-    a = np.asarray(a, dtype=np.float64) / np.linalg.norm(a)
-    b = np.asarray(b, dtype=np.float64) / np.linalg.norm(b)
+def rotation_between(start: ArrayLike, end: ArrayLike) -> Array:
+    """The smallest rotation matrix (3, 3) that turns direction ``start`` (3,) into direction ``end`` (3,)."""
+    a, b = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
+    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
     axis, cosine = np.cross(a, b), float(a @ b)
     if cosine < -1 + 1e-12:  # opposite: any axis across will do
         helper = np.eye(3)[np.argmin(np.abs(a))]

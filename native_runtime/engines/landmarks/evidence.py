@@ -24,6 +24,9 @@ STATURE = 1.7
 SURE, UNSURE, HIDDEN = 0.65, 0.25, 0.15
 """Visibility from which a point counts fully, below which it counts as hidden, and what a hidden point is worth."""
 
+LEGS_IN_SIGHT = 0.45
+"""Where no knee and no ankle is more visible than this, the legs are not seen at all."""
+
 _BODY_KEYPOINTS = {
     "nose": "nose", "mouth_left": None, "mouth_right": None,
     "left_foot_index": "left_big_toe", "right_foot_index": "right_big_toe",
@@ -61,6 +64,8 @@ _PALM_SEGMENTS = tuple((f"{s}_wrist", f"{s}_{f}", 0.35) for s in SIDES for f in 
 """Used where no hand was found."""
 
 _FACE = frozenset(BODY_POINTS[:11])
+_IS_LEG = np.array([name.endswith(("knee", "ankle", "heel", "foot_index")) for name in BODY_POINTS])
+_KNEES_AND_ANKLES = np.array([name.endswith(("knee", "ankle")) for name in BODY_POINTS])
 
 
 @dataclass
@@ -94,7 +99,9 @@ class _Gathered:
             self.direction_sigmas.append(sigma)
             self.direction_weights.append(weight)
 
-    def evidence(self, size: float, silhouette: Silhouette | None, notes: tuple[str, ...]) -> Evidence:
+    def evidence(
+        self, size: float, silhouette: Silhouette | None, unseen: tuple[str, ...], notes: tuple[str, ...]
+    ) -> Evidence:
         points = Points2D(
             tuple(self.names),
             np.array(self.positions).reshape(-1, 2),
@@ -109,7 +116,7 @@ class _Gathered:
             np.array(self.direction_sigmas),
             np.array(self.direction_weights),
         )
-        return Evidence(points, directions, size, silhouette, notes)
+        return Evidence(points, directions, size, silhouette, unseen, notes)
 
 
 def body_point(body: Body, name: str) -> str | None:
@@ -180,6 +187,7 @@ def gather_evidence(
     size = STATURE * pixels_per_metre(person) / scale
     gathered = _Gathered()
     notes: list[str] = []
+    unseen: tuple[str, ...] = ()
     # The networks judge depth as seen from a camera that looks straight at the person; turn that towards the real ray.
     centre = photo.to_original((person.bbox[:2] + person.bbox[2:]) / 2)
     ray = np.linalg.solve(intrinsics, [centre[0], centre[1], 1.0])
@@ -192,6 +200,10 @@ def gather_evidence(
     width, height = photo.original_size
     outside = np.any((places < -0.5) | (places > np.array([width, height]) - 0.5), axis=1)
     certain = np.where(outside, 0.0, certain)
+    if np.all(person.visibility[_KNEES_AND_ANKLES] < LEGS_IN_SIGHT):
+        # One hidden leg is behind the other and guessed well. Two are beyond the picture or behind something, and the
+        # network folds them into what it sees.
+        certain = np.where(_IS_LEG, 0.0, certain)
 
     for index, name in enumerate(BODY_POINTS):
         target = body_point(body, name)
@@ -224,15 +236,23 @@ def gather_evidence(
 
     for label, members in _LIMBS.items():
         if all(certain[BODY_POINTS.index(name)] <= HIDDEN for name in members):
+            unseen += _LIMB_JOINTS[label]
             notes.append(f"The {label} is not clearly seen; its pose is a guess.")
     silhouette = _silhouette(person, photo, mask)
-    return gathered.evidence(size, silhouette, tuple(notes))
+    return gathered.evidence(size, silhouette, unseen, tuple(notes))
 
 
 _LIMBS = {
     f"{side} {limb}": tuple(f"{side}_{point}" for point in points)
     for side in SIDES
     for limb, points in (("arm", ("elbow", "wrist")), ("leg", ("knee", "ankle")))
+}
+
+
+_LIMB_JOINTS = {
+    f"{side} {limb}": tuple(f"{side[0]}_{joint}" for joint in joints)
+    for side in SIDES
+    for limb, joints in (("arm", ("uparm", "lowarm")), ("leg", ("upleg", "lowleg")))
 }
 
 
