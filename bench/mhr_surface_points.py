@@ -164,7 +164,6 @@ def main() -> None:
     parser.add_argument("--lod1", type=Path, required=True)
     parser.add_argument("--lod3", type=Path, required=True)
     parser.add_argument("--mapping", type=Path, required=True)
-    parser.add_argument("--face-pairs", type=Path, help="PLY of LOD 1 in a symmetrical pose (default: --lod1)")
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
 
@@ -177,15 +176,13 @@ def main() -> None:
         if "joint" in entry:
             continue
         index = entry["index"]
-        held_out = [
-            residual(index, combination(index, [s for s in subjects if s is not one]), one) for one in subjects
-        ]
+        held_out = [residual(index, combination(index, [s for s in subjects if s is not one]), one) for one in subjects]
         found[entry["name"]] = combination(index, subjects)
         worst = max(residual(index, found[entry["name"]], s) for s in subjects)
         points[entry["name"]] = {"held_out_mm": [round(v, 2) for v in held_out]}
         print(f"{entry['name']:20} fitted {worst:5.2f} mm, held out {np.max(held_out):5.2f} mm")
 
-    symmetrical = read_symmetrical(options.face_pairs or options.lod1)
+    symmetrical = read_symmetrical(options.lod1)
     partner = mirror_partners(symmetrical)
     single = {**FACE_VERTICES, "left_heel_back": heel_vertex(symmetrical)}
     for name, vertex in single.items():
@@ -216,9 +213,9 @@ def read_symmetrical(path: Path) -> Array:
 def to_json(points: dict[str, dict[str, object]]) -> str:
     """The file with one point a line."""
     head = {
-        "source": "Derived by bench/mhr_surface_points.py from four public outputs of SAM 3D Body that the MHR repository "
-        "holds (facebookresearch/MHR, tools/mhr_smpl_conversion/data, Apache-2.0). held_out_mm: error of weights found "
-        "on the other three subjects, for each of the four.",
+        "source": "Derived by bench/mhr_surface_points.py from the four public outputs of SAM 3D Body in "
+        "facebookresearch/MHR, tools/mhr_smpl_conversion/data (Apache-2.0). held_out_mm: for each of the four, the "
+        "error of weights found on the other three.",
         "units": "vertices: LOD 1 vertex, its place at rest x y z (cm, MHR axes), weight; joints: weight by name",
     }
     lines = [f" {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]

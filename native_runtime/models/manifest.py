@@ -54,6 +54,13 @@ def write(folder: Path, files: Mapping[str, Mapping[str, Any]], **facts: Any) ->
     return write_atomically(folder / NAME, (json.dumps(content, indent=1) + "\n").encode())
 
 
+def update(folder: Path, files: Mapping[str, Mapping[str, Any]], **facts: Any) -> Path:
+    """Add or replace entries and facts of `folder`'s manifest; what others put there stays. Returns its path."""
+    known = read(folder) if (folder / NAME).is_file() else {"files": {}}
+    kept = {key: value for key, value in known.items() if key not in ("format", "files")}
+    return write(folder, {**known["files"], **files}, **{**kept, **facts})
+
+
 def read(folder: Path) -> dict[str, Any]:
     """The manifest of `folder`.
 

@@ -1,0 +1,208 @@
+"""Imports the official MHR assets: what `sam3db models import` does.
+
+The release (facebookresearch/MHR, Apache-2.0) comes as `assets.zip`. It is read from the archive, from its unpacked
+folder, or from one `lodN.fbx` beside `compact_v6_1.model`; the pose correctives' files may be missing. The TorchScript
+file `mhr_model.pt`, which SAM 3D Body's checkpoints come with, holds LOD 1 with everything; reading it needs PyTorch.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.errors import ModelError, UsageError
+from native_runtime.mhr import Body
+from native_runtime.mhr.official import (
+    ModelDefinition,
+    Source,
+    assemble,
+    body_name,
+    check_definition,
+    check_same_skeleton,
+    check_skeleton,
+    parse_model,
+    read_activation,
+    read_correctives,
+    read_rig,
+)
+from native_runtime.mhr.official.assemble import LICENCE
+from native_runtime.mhr.official.source import ACTIVATION, LEVELS, MODEL, blendshapes_name, fbx_name
+from native_runtime.models import manifest
+from native_runtime.models.store import BODIES_FOLDER, models_dir
+
+Progress = Callable[[float, str], None]
+"""Called with the fraction that is done (0..1) and what is being done, for people."""
+
+FINEST_BY_DEFAULT = 1
+"""LOD 0 has 73,639 vertices: for close-ups on film, not for posing. It is imported when asked for."""
+COMMAND = "sam3db models import"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import made.
+
+    Attributes:
+        folder: where the bodies lie.
+        bodies: their names, finest first.
+        notes: what the user should know, for people (no correctives, limits that were skipped, ...).
+    """
+
+    folder: Path
+    bodies: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def import_official(
+    source: str | os.PathLike[str],
+    models: str | os.PathLike[str] | None = None,
+    levels: Sequence[int] | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Make bodies of official MHR assets and list them in the models folder's manifest.
+
+    All levels are read and checked against each other before the first is written.
+
+    Args:
+        source: `assets.zip`, its unpacked folder, one `lodN.fbx` in it, or `mhr_model.pt`.
+        models: the models folder.
+        levels: levels of detail, 0 (finest) to 6; None for all that are there but 0.
+        progress: told how far things are.
+
+    Raises:
+        ModelError: something is missing, damaged, or does not belong together.
+        UsageError: `levels` asks for what cannot be.
+    """
+    tell = progress or (lambda fraction, text: None)
+    path = Path(source).expanduser()
+    unknown = sorted(set(levels or ()) - set(LEVELS))
+    if unknown:
+        raise UsageError(f"There is no level of detail {unknown[0]}; there are {LEVELS[0]} (finest) to {LEVELS[-1]}.")
+    if path.suffix.lower() == ".pt":
+        if levels is not None and set(levels) != {1}:
+            raise UsageError(f"{path.name} holds level of detail 1 only. Import assets.zip for the others.")
+        bodies: Iterable[Body] = [_from_torchscript(path)]
+        notes: list[str] = []
+    else:
+        notes = []
+        bodies = _from_release(path, levels, tell, notes)
+    return _write(bodies, models_dir(models) / BODIES_FOLDER, path.name, notes, tell)
+
+
+def _from_torchscript(path: Path) -> Body:
+    # The only way that leads to PyTorch; nobody else should pay for importing it.
+    from native_runtime.export.mhr_torchscript import read_torchscript
+
+    return read_torchscript(path)
+
+
+def _from_release(path: Path, levels: Sequence[int] | None, tell: Progress, notes: list[str]) -> list[Body]:
+    single = re.fullmatch(r"lod([0-6])\.fbx", path.name)
+    if single and path.is_file():
+        if levels is not None and set(levels) != {int(single[1])}:
+            raise UsageError(f"{path.name} holds level of detail {single[1]} only. Name its folder for the others.")
+        levels, path = [int(single[1])], path.parent
+    with Source(path) as source:
+        wanted = _wanted_levels(source, levels)
+        bodies: list[Body] = []
+        definition: ModelDefinition | None = None
+        activation: NDArray[np.float32] | None = None
+        for number, level in enumerate(wanted):
+            tell(0.8 * number / len(wanted), f"Reading {fbx_name(level)}")
+            rig = read_rig(source.read(fbx_name(level)), fbx_name(level))
+            if definition is None:
+                facts = check_skeleton(rig.skeleton, fbx_name(level))
+                definition = _definition(source, rig.skeleton.names)
+                check_definition(definition, facts, MODEL)
+                notes += definition.notes
+                activation = _activation(source, len(facts.joint_names))
+            else:
+                check_same_skeleton(bodies[0].skeleton, rig.skeleton, fbx_name(wanted[0]), fbx_name(level))
+            correctives = None
+            if activation is not None and blendshapes_name(level) in source.names:
+                tell(0.8 * (number + 0.5) / len(wanted), f"Reading {blendshapes_name(level)}")
+                with source.open(blendshapes_name(level)) as file:
+                    correctives = read_correctives(file, blendshapes_name(level), activation, len(rig.vertices))
+            files = [fbx_name(level), MODEL]
+            if correctives is not None:
+                files += [ACTIVATION, blendshapes_name(level)]
+            else:
+                notes.append(_without_correctives(level, source))
+            origin = {
+                "source": "facebookresearch/MHR",
+                "files": {name: f"sha256:{source.sha256(name)}" for name in files},
+            }
+            bodies.append(assemble(level, rig, definition, correctives, origin, fbx_name(level)))
+        return bodies
+
+
+def _wanted_levels(source: Source, levels: Sequence[int] | None) -> list[int]:
+    there = source.levels
+    if not there:
+        raise ModelError(f"{source.path} holds no lodN.fbx. Name the MHR release's assets.zip or its unpacked folder.")
+    if levels is None:
+        return [level for level in there if level >= FINEST_BY_DEFAULT] or list(there)
+    missing = sorted(set(levels) - set(there))
+    if missing:
+        raise ModelError(f"{source.path} lacks {fbx_name(missing[0])} (there: {', '.join(map(fbx_name, there))}).")
+    return sorted(set(levels))
+
+
+def _definition(source: Source, joint_names: Sequence[str]) -> ModelDefinition:
+    try:
+        text = source.read(MODEL).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ModelError(f"{MODEL} is not a text file. Take the file from the MHR release.") from None
+    return parse_model(text, joint_names, MODEL)
+
+
+def _activation(source: Source, joint_count: int) -> NDArray[np.float32] | None:
+    if ACTIVATION not in source.names:
+        return None
+    with source.open(ACTIVATION) as file:
+        return read_activation(file, ACTIVATION, joint_count)
+
+
+def _without_correctives(level: int, source: Source) -> str:
+    missing = [name for name in (ACTIVATION, blendshapes_name(level)) if name not in source.names]
+    reason = f"{' and '.join(missing)} not there" if missing else f"{blendshapes_name(level)} holds none"
+    return f"{body_name(level)} has no pose correctives ({reason}); it works, but bends less naturally."
+
+
+def _check_against_others(made: Sequence[Body], folder: Path) -> None:
+    """Levels imported earlier must stand on the same joints, so that a character can change its level."""
+    new = {body.name for body in made}
+    for level in LEVELS:
+        path = folder / f"{body_name(level)}.npz"
+        if path.stem not in new and path.is_file():
+            try:
+                other = Body.load(path)
+            except ModelError:
+                continue  # damaged: `sam3db models verify` tells
+            check_same_skeleton(other.skeleton, made[0].skeleton, f"{path.stem} in {folder}", made[0].name)
+
+
+def _write(bodies: Iterable[Body], folder: Path, source: str, notes: list[str], tell: Progress) -> Imported:
+    made = list(bodies)
+    _check_against_others(made, folder)
+    entries = {}
+    for number, body in enumerate(made):
+        tell(0.8 + 0.2 * number / len(made), f"Writing {body.name}")
+        path = folder / f"{body.name}.npz"
+        body.save(path)
+        entries[path.name] = manifest.describe(
+            path,
+            source={"package": "facebookresearch/MHR", "file": source},
+            licence=LICENCE,
+            content=body.hash,
+            command=COMMAND,
+        )
+    manifest.update(folder, entries)
+    tell(1.0, "The bodies are ready")
+    return Imported(folder, tuple(body.name for body in made), tuple(notes))
