@@ -46,6 +46,7 @@ def parser() -> Parser:
     for name, text in (
         ("list", "show each model file and its state"),
         ("build", "fetch the sources and build what is missing or damaged"),
+        ("import", "make bodies of the official MHR assets: assets.zip, its folder, one lodN.fbx or mhr_model.pt"),
         ("verify", "check every file against its hash; exit code 1 when something is wrong"),
     ):
         action = actions.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.", allow_abbrev=False)
@@ -54,6 +55,13 @@ def parser() -> Parser:
         )
         if name == "build":
             action.add_argument("what", nargs="*", metavar="WHAT", help="'networks' or 'bodies' (default: both)")
+        if name == "import":
+            action.add_argument("source", metavar="SOURCE", help="the MHR release's assets.zip, or what came out of it")
+            levels = action.add_mutually_exclusive_group()
+            levels.add_argument(
+                "--lod", metavar="N", type=int, nargs="+", help="levels of detail, 0 (finest) to 6 (default: all but 0)"
+            )
+            levels.add_argument("--all", action="store_true", help="all levels of detail that are there, 0 as well")
         _add_common_arguments(action)
     return top
 

@@ -1,4 +1,4 @@
-"""`sam3db models list | build | verify`."""
+"""`sam3db models list | build | import | verify`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from native_runtime.models.store import models_dir
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the action; whether all went well."""
+    last = ""
+
+    def report(fraction: float, text: str) -> None:
+        nonlocal last
+        if text != last:
+            last = text
+            console.status(f"[{100 * fraction:3.0f} %] {text}")
+
+    if arguments.action == "import":
+        return _import(arguments, console, report)
     if arguments.action == "build":
-        last = ""
-
-        def report(fraction: float, text: str) -> None:
-            nonlocal last
-            if text != last:
-                last = text
-                console.status(f"[{100 * fraction:3.0f} %] {text}")
-
         catalogue.build_models(arguments.models, arguments.what or ("networks", "bodies"), report)
 
     statuses = catalogue.list_models(arguments.models)
@@ -45,6 +47,27 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         }
     )
     return ok
+
+
+def _import(arguments: argparse.Namespace, console: Console, report: catalogue.Progress) -> bool:
+    # Importing needs much that listing models does not.
+    from native_runtime.models import official
+
+    levels = "all" if arguments.all else arguments.lod
+    made = official.import_official(arguments.source, arguments.models, levels, report)
+    for note in made.notes:
+        console.warning(note)
+    console.line(f"{', '.join(made.bodies)} in {made.folder}. Use one with --body {made.bodies[0]}.")
+    console.result(
+        {
+            "command": "models import",
+            "ok": True,
+            "folder": str(made.folder),
+            "bodies": list(made.bodies),
+            "notes": list(made.notes),
+        }
+    )
+    return True
 
 
 def _as_json(status: catalogue.ModelStatus) -> dict[str, Any]:

@@ -56,7 +56,10 @@ def write(folder: Path, files: Mapping[str, Mapping[str, Any]], **facts: Any) ->
 
 def update(folder: Path, files: Mapping[str, Mapping[str, Any]], **facts: Any) -> Path:
     """Add or replace entries and facts of `folder`'s manifest; what others put there stays. Returns its path."""
-    known = read(folder) if (folder / NAME).is_file() else {"files": {}}
+    try:
+        known = read(folder)
+    except ModelError:  # none yet, or a damaged one, which this replaces
+        known = {"files": {}}
     kept = {key: value for key, value in known.items() if key not in ("format", "files")}
     return write(folder, {**known["files"], **files}, **{**kept, **facts})
 
@@ -106,7 +109,8 @@ def verified_path(folder: Path, name: str) -> Path:
         raise ModelError(f"{name} is not among the models in {folder} (there: {known}). See `sam3db models list`.")
     problem = fault(folder, name, files[name])
     if problem is not None:
-        raise ModelError(f"The model file {folder / name} is {problem}. Build it anew with `sam3db models build`.")
+        command = files[name].get("command", "sam3db models build")
+        raise ModelError(f"The model file {folder / name} is {problem}. Make it anew with `{command}`.")
     return folder / name
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,8 @@ from native_runtime.models.store import BODIES_FOLDER, models_dir
 Progress = Callable[[float, str], None]
 """Called with the fraction that is done (0..1) and what is being done, for people."""
 
+Levels = Sequence[int] | Literal["all"] | None
+
 FINEST_BY_DEFAULT = 1
 """LOD 0 has 73,639 vertices: for close-ups on film, not for posing. It is imported when asked for."""
 COMMAND = "sam3db models import"
@@ -62,7 +65,7 @@ class Imported:
 def import_official(
     source: str | os.PathLike[str],
     models: str | os.PathLike[str] | None = None,
-    levels: Sequence[int] | None = None,
+    levels: Levels = None,
     progress: Progress | None = None,
 ) -> Imported:
     """Make bodies of official MHR assets and list them in the models folder's manifest.
@@ -72,7 +75,7 @@ def import_official(
     Args:
         source: `assets.zip`, its unpacked folder, one `lodN.fbx` in it, or `mhr_model.pt`.
         models: the models folder.
-        levels: levels of detail, 0 (finest) to 6; None for all that are there but 0.
+        levels: levels of detail, 0 (finest) to 6; "all" that are there, or None for all of these but 0.
         progress: told how far things are.
 
     Raises:
@@ -81,11 +84,12 @@ def import_official(
     """
     tell = progress or (lambda fraction, text: None)
     path = Path(source).expanduser()
-    unknown = sorted(set(levels or ()) - set(LEVELS))
+    asked = None if levels is None or levels == "all" else set(levels)
+    unknown = sorted((asked or set()) - set(LEVELS))
     if unknown:
         raise UsageError(f"There is no level of detail {unknown[0]}; there are {LEVELS[0]} (finest) to {LEVELS[-1]}.")
     if path.suffix.lower() == ".pt":
-        if levels is not None and set(levels) != {1}:
+        if asked not in (None, {1}):
             raise UsageError(f"{path.name} holds level of detail 1 only. Import assets.zip for the others.")
         bodies: Iterable[Body] = [_from_torchscript(path)]
         notes: list[str] = []
@@ -102,10 +106,10 @@ def _from_torchscript(path: Path) -> Body:
     return read_torchscript(path)
 
 
-def _from_release(path: Path, levels: Sequence[int] | None, tell: Progress, notes: list[str]) -> list[Body]:
+def _from_release(path: Path, levels: Levels, tell: Progress, notes: list[str]) -> list[Body]:
     single = re.fullmatch(r"lod([0-6])\.fbx", path.name)
     if single and path.is_file():
-        if levels is not None and set(levels) != {int(single[1])}:
+        if levels not in (None, "all") and set(levels) != {int(single[1])}:
             raise UsageError(f"{path.name} holds level of detail {single[1]} only. Name its folder for the others.")
         levels, path = [int(single[1])], path.parent
     with Source(path) as source:
@@ -132,20 +136,23 @@ def _from_release(path: Path, levels: Sequence[int] | None, tell: Progress, note
             files = [fbx_name(level), MODEL]
             if correctives is not None:
                 files += [ACTIVATION, blendshapes_name(level)]
-            else:
-                notes.append(_without_correctives(level, source))
             origin = {
                 "source": "facebookresearch/MHR",
                 "files": {name: f"sha256:{source.sha256(name)}" for name in files},
             }
             bodies.append(assemble(level, rig, definition, correctives, origin, fbx_name(level)))
+        plain = [level for level, body in zip(wanted, bodies) if body.correctives is None]
+        if plain:
+            notes.append(_without_correctives(plain, source))
         return bodies
 
 
-def _wanted_levels(source: Source, levels: Sequence[int] | None) -> list[int]:
+def _wanted_levels(source: Source, levels: Levels) -> list[int]:
     there = source.levels
     if not there:
         raise ModelError(f"{source.path} holds no lodN.fbx. Name the MHR release's assets.zip or its unpacked folder.")
+    if levels == "all":
+        return list(there)
     if levels is None:
         return [level for level in there if level >= FINEST_BY_DEFAULT] or list(there)
     missing = sorted(set(levels) - set(there))
@@ -169,10 +176,11 @@ def _activation(source: Source, joint_count: int) -> NDArray[np.float32] | None:
         return read_activation(file, ACTIVATION, joint_count)
 
 
-def _without_correctives(level: int, source: Source) -> str:
-    missing = [name for name in (ACTIVATION, blendshapes_name(level)) if name not in source.names]
-    reason = f"{' and '.join(missing)} not there" if missing else f"{blendshapes_name(level)} holds none"
-    return f"{body_name(level)} has no pose correctives ({reason}); it works, but bends less naturally."
+def _without_correctives(levels: Sequence[int], source: Source) -> str:
+    names = ", ".join(body_name(level) for level in levels)
+    missing = [name for name in (ACTIVATION, *map(blendshapes_name, levels)) if name not in source.names]
+    reason = f"not there: {', '.join(missing)}" if missing else "their files hold none"
+    return f"No pose correctives for {names} ({reason}). The bodies work without, but bend less naturally."
 
 
 def _check_against_others(made: Sequence[Body], folder: Path) -> None:

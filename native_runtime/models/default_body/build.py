@@ -67,7 +67,7 @@ def build(models_dir: str | Path, progress: Progress | None = None) -> Path:
         path = folder / f"{body.name}.npz"
         body.save(path)
         entries[path.name] = manifest.describe(path, source=recipe.body["source"], licence=LICENCE)
-    manifest.write(folder, entries, recipe=current, licences=recipe.body["licences"])
+    manifest.update(folder, entries, recipe=current, licences=recipe.body["licences"])
     tell(1.0, "The default body is ready")
     return folder
 
