@@ -142,13 +142,15 @@ class _Search:
         best = max(readings, key=self._quality)
         if not self._is_somebody(best) or self._is_known(best):
             return None
-        if self._quality(best) > _CLEAR_QUALITY:
-            return best
-        if self._quality(best) < _CUT_QUALITY or not any(
-            _agree(best, other) for other in readings if other is not best
+        agreeing = [other for other in readings if other is not best and _agree(best, other)]
+        if self._quality(best) <= _CLEAR_QUALITY and (
+            self._quality(best) < _CUT_QUALITY or not agreeing or not self._is_confirmed(best)
         ):
             return None
-        return best if self._is_confirmed(best) else None
+        # A tight window can make the network squeeze a cut body into it. Of readings that agree where they see
+        # something, the one whose mask covers more of the photo explains more of it.
+        fitting = [r for r in (best, *agreeing) if self._is_somebody(r) and not self._is_known(r)]
+        return max(fitting, key=lambda r: self._quality(r) * math.sqrt(_covered(r)))
 
     def _is_confirmed(self, reading: PoseReading) -> bool:
         """Whether the detector sees somebody's shoulders where the reading has them."""
@@ -203,7 +205,7 @@ def _windows_around(box: Array, angle: float, picture: Picture) -> list[Crop]:
     side = float((high - low).max())
     near = 0.02 * side
     limits = np.array([picture.width - 1, picture.height - 1])
-    outward = (high > limits - near).astype(float) - (low < near)
+    outward: Array = np.asarray(high > limits - near, dtype=float) - np.asarray(low < near, dtype=float)
     middle = (low + high) / 2
     centres = [middle]
     if outward.any():
@@ -211,6 +213,11 @@ def _windows_around(box: Array, angle: float, picture: Picture) -> list[Crop]:
     return [
         Crop(float(centre[0]), float(centre[1]), size * side, angle) for centre in centres for size in _WINDOW_SIZES
     ]
+
+
+def _covered(reading: PoseReading) -> float:
+    """The area of the person's mask, in square px of the photo."""
+    return float((reading.mask > 0.5).mean()) * reading.crop.size**2
 
 
 def _agree(a: PoseReading, b: PoseReading) -> bool:
