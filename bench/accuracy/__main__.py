@@ -1,8 +1,9 @@
-"""``python -m bench.accuracy render|score|sheet``; each explains itself with ``--help``."""
+"""``python -m bench.accuracy render|score|sheet|worst``; each explains itself with ``--help``."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -20,6 +21,26 @@ def main() -> int:
     render.add_argument("--body", default="default", help="name or file of the body")
     render.add_argument("--only", default="", help="numbers to render (again), separated by commas")
 
+    score = commands.add_parser("score", help="run an engine over the pictures and compare")
+    score.add_argument("--set", type=Path, required=True, dest="folder")
+    score.add_argument("--split", choices=("tune", "held-out", "all"), default="tune")
+    score.add_argument("--engine", default="landmarks")
+    score.add_argument("--json", type=Path, help="where to write everything, person by person")
+
+    score.add_argument(
+        "--camera", choices=("default", "true", "both"), default="both", help="which intrinsics are given"
+    )
+
+    sheet = commands.add_parser("sheet", help="all pictures on one page")
+    sheet.add_argument("--set", type=Path, required=True, dest="folder")
+    sheet.add_argument("--out", type=Path, required=True)
+
+    worst = commands.add_parser("worst", help="the worst people of a score, drawn over their photos")
+    worst.add_argument("--set", type=Path, required=True, dest="folder")
+    worst.add_argument("--json", type=Path, required=True, help="what score wrote")
+    worst.add_argument("--out", type=Path, required=True)
+    worst.add_argument("--count", type=int, default=12)
+
     arguments = parser.parse_args()
     if arguments.command == "render":
         from native_runtime.mhr import Body
@@ -31,6 +52,24 @@ def main() -> int:
         render_set(Body.load(store.body_path(arguments.body)), arguments.out, arguments.count, arguments.seed, numbers)
         sys.stdout.flush()
         os._exit(0)  # the bpy module may crash on a normal exit
+    if arguments.command == "score":
+        from .score import CAMERAS, score_set, table, write_report
+
+        cameras = CAMERAS if arguments.camera == "both" else (arguments.camera,)
+        report = score_set(
+            arguments.folder, arguments.split, arguments.engine, cameras, lambda line: print(line, file=sys.stderr)
+        )
+        if arguments.json:
+            write_report(report, arguments.json)
+        print(table(report))
+    elif arguments.command == "sheet":
+        from .sheets import contact_sheet
+
+        contact_sheet(arguments.folder, arguments.out)
+    elif arguments.command == "worst":
+        from .sheets import worst_cases
+
+        worst_cases(arguments.folder, json.loads(arguments.json.read_text()), arguments.out, arguments.count)
     return 0
 
 

@@ -26,7 +26,7 @@ _GROUPS = {
     **{f"{s}_hand": (f"{s}_wrist", f"{s}_thumb", f"{s}_index", f"{s}_middle", f"{s}_ring", f"{s}_pinky") for s in "lr"},
     **{f"{s}_thigh": (f"{s}_upleg",) for s in "lr"},
     **{f"{s}_shin": (f"{s}_lowleg",) for s in "lr"},
-    **{f"{s}_foot": (f"{s}_foot", f"{s}_talocrural", f"{s}_subtalar", f"{s}_transversetarsal", f"{s}_ball") for s in "lr"},
+    **{f"{s}_foot": tuple(f"{s}_{p}" for p in ("foot", "talocrural", "subtalar", "transverse", "ball")) for s in "lr"},
 }  # fmt: skip
 """Beginnings of joint names; the longest that fits decides."""
 
@@ -100,7 +100,7 @@ class Anatomy:
         return result, start
 
     def sleeves(self, share: float) -> Array:
-        """(V,) field that ends each arm at ``share`` of its length from the shoulder to the wrist; far inside elsewhere."""
+        """(V,) field that ends each arm at ``share`` of its length from shoulder to wrist; far inside elsewhere."""
         field = np.full(len(self.rest), _FAR)
         for side in "lr":
             along, length = self._along(
@@ -111,7 +111,7 @@ class Anatomy:
         return field
 
     def legs(self, share: float) -> Array:
-        """(V,) field that ends each leg at ``share`` of its length from the hip to the ankle; far inside elsewhere."""
+        """(V,) field that ends each leg at ``share`` of its length from hip to ankle; far inside elsewhere."""
         field = np.full(len(self.rest), _FAR)
         for side in "lr":
             along, length = self._along(

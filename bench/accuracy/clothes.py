@@ -1,7 +1,7 @@
 """Clothes, shoes and hair made from the posed body: plain arrays, no bpy.
 
-Clothes are shells over the body: pushed out along its normals, smoothed as cloth is stretched between high points, and pushed
-out again where that went through the skin. The truth stays the naked body.
+Clothes are shells over the body: pushed out along its normals, smoothed as cloth is stretched between high points, and
+pushed out again where that went through the skin. The truth stays the naked body.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def mirror(body: Body, parameters: Array) -> Array:
 
 
 def turned(body: Body, parameters: Array, rotation: Array) -> Array:
-    """The parameters (204,) of the same pose with the whole body turned by ``rotation`` (3, 3), MHR axes, about its root.
+    """The parameters (204,) of the same pose, the whole body turned by ``rotation`` (3, 3), MHR axes, about its root.
 
     The root joint has a prerotation P and hangs on a joint that never turns, so its rotation is P E; turned it is
     R P E = P (P^T R P E).

@@ -12,14 +12,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.engines.landmarks.people import BODY_POINTS
 from native_runtime.mhr import Body
 
 from . import sets
 from .anatomy import Anatomy
+from .compare import landmark_columns
 from .figures import random_figure
 from .looks import dress
 from .stage import add_camera, empty_scene, read_exr
-from .truth import Person, Truth, split_of
+from .truth import BODY_FILE, Person, Truth, split_of
 from .views import Placed, View, placed_on_floor, random_view
 
 Array = NDArray[np.float64]
@@ -30,6 +32,7 @@ SAMPLES = 4
 def render_set(body: Body, out: Path, count: int, seed: int, numbers: list[int] | None = None) -> None:
     """Render the pictures that are not there yet."""
     out.mkdir(parents=True, exist_ok=True)
+    keep_body(body, out)
     anatomy = Anatomy(body)
     for number in numbers or range(count):
         picture, record = out / f"{number:04d}.jpg", out / f"{number:04d}.npz"
@@ -43,6 +46,15 @@ def render_set(body: Body, out: Path, count: int, seed: int, numbers: list[int] 
         print(f"{picture.name} {truth.people[0].about['pose']} ({time.perf_counter() - started:.1f} s)", flush=True)
 
 
+def keep_body(body: Body, out: Path) -> None:
+    """Put the body beside its pictures, so that the set stays usable when the default body changes."""
+    path = out / BODY_FILE
+    if not path.exists():
+        body.save(path)
+    elif Body.load(path).hash != body.hash:
+        raise SystemExit(f"{out} holds pictures of another body than {body.name} is now: name another folder.")
+
+
 def render_picture(anatomy: Anatomy, path: Path, rng: np.random.Generator, about: dict[str, Any]) -> Truth:
     """Render one picture and say what is in it."""
     body = anatomy.body
@@ -54,6 +66,8 @@ def render_picture(anatomy: Anatomy, path: Path, rng: np.random.Generator, about
     meshes = [np.asarray(p.vertices(body), np.float64) for p in placed]
     points = np.concatenate([mesh[::7] for mesh in meshes])
     view = random_view(points, rng, cut)
+    while cut and not _recognisable(body, placed[0], view):
+        view = random_view(points, rng, cut)
     kind = str(rng.choice(sets.KINDS, p=[0.2, 0.35, 0.3, 0.15]))
 
     scene = empty_scene(SAMPLES)
@@ -80,6 +94,15 @@ def render_picture(anatomy: Anatomy, path: Path, rng: np.random.Generator, about
     truth = Truth(view.size, view.intrinsics, tuple(people), about)
     _mark_seen(scene, truth, view, things)
     return truth
+
+
+def _recognisable(body: Body, placed: Placed, view: View) -> bool:
+    """Whether a person cut by the frame still shows a head and a third of their body's points."""
+    parameters, translation = placed.in_camera(body, view)
+    person = Person.of(body, parameters, placed.figure.identity, placed.figure.expression, translation, {})
+    inside = Truth(view.size, view.intrinsics, (person,), {}).inside(person.landmarks)
+    points, _ = landmark_columns(body)
+    return bool(inside[points[BODY_POINTS.index("nose")]] and inside[points].mean() > 0.35)
 
 
 def _seat(scene: Any, body: Body, placed: Placed, mesh: Array, floor: float, rng: np.random.Generator) -> None:

@@ -163,8 +163,9 @@ def obstacle(scene: Any, view: View, people: Array, floor: float, rng: np.random
         _box(scene, spot, (float(rng.uniform(0.8, 1.6)), 0.5, 0.05), float(rng.normal(0, 0.2)), _wood(rng))
         _box(scene, (spot[0], spot[1], (height + floor) / 2), (0.12, 0.12, height - floor), 0.0, _wood(rng))
         for _ in range(3):
-            _box(scene, (spot[0] + rng.uniform(-0.5, 0.5), spot[1], height + 0.1), tuple(rng.uniform(0.06, 0.22, 3)), 0.5,
-                 plain("thing", _any_colour(rng)))  # fmt: skip
+            aside, size = rng.uniform(-0.5, 0.5), tuple(rng.uniform(0.06, 0.22, 3))
+            thing = plain("thing", _any_colour(rng))
+            _box(scene, (spot[0] + aside, spot[1], height + 0.1), size, 0.5, thing)
     elif kind == "pole":
         x = near[0] + float(rng.choice([-1, 1]) * rng.uniform(0.05, 0.25))
         _box(
@@ -200,8 +201,12 @@ def _furniture(scene: Any, back: Array, middle: Array, turn: float, floor: float
                 offset = _turned((x, -0.14, level + height / 2), turn)
                 _box(scene, spot + offset, (0.05, 0.06, height), turn, plain("book", _any_colour(rng)))
     elif kind < 0.7:  # a sofa
-        for offset, size in (((0, 0, 0.2), (1.7, 0.8, 0.4)), ((0, 0.35, 0.5), (1.7, 0.2, 0.6)), ((-0.8, 0, 0.35), (0.2, 0.8, 0.6)),
-                             ((0.8, 0, 0.35), (0.2, 0.8, 0.6))):  # fmt: skip
+        for offset, size in (
+            ((0, 0, 0.2), (1.7, 0.8, 0.4)),
+            ((0, 0.35, 0.5), (1.7, 0.2, 0.6)),
+            ((-0.8, 0, 0.35), (0.2, 0.8, 0.6)),
+            ((0.8, 0, 0.35), (0.2, 0.8, 0.6)),
+        ):
             _box(scene, spot + _turned(offset, turn), size, turn, surface)
     elif kind < 0.85:  # a lamp
         _box(scene, spot + [0, 0, 0.75], (0.03, 0.03, 1.5), turn, surface)
@@ -369,7 +374,8 @@ def _facade(rng: np.random.Generator) -> Any:
     )
     bricks = nodes.add("TexBrick", {"Vector": nodes.add("Mapping", {"Vector": place, "Rotation": (math.pi / 2, 0, 0)}),
         "Color1": (*linear(52, 62, 76), 1), "Color2": (*linear(96, 110, 128), 1), "Mortar": (*wall, 1), "Scale": 1.0,
-        "Mortar Size": 0.35, "Mortar Smooth": 0.0, "Brick Width": 1.6, "Row Height": 1.5}, output="Color", offset=0.0)  # fmt: skip
+        "Mortar Size": 0.35, "Mortar Smooth": 0.0, "Brick Width": 1.6, "Row Height": 1.5},
+        output="Color", offset=0.0)  # fmt: skip
     nodes.surface(nodes.diffuse(bricks))
     return surface
 

@@ -19,6 +19,8 @@ from native_runtime.mhr.bodyfile import write_arrays
 
 Array = NDArray[np.float64]
 FORMAT = "sam3db-truth/1"
+BODY_FILE = "body.npz"
+"""The body of a set's pictures, within its folder."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Random cameras, and people placed before them.
 
-The world is Blender's: metres, z up, the floor at z = 0. A person stands in it as ``mhr_to_blender`` puts them, shifted; the
-camera is a rotation and a place. What an engine shall find, the person in camera axes, follows from both.
+The world is Blender's: metres, z up, the floor at z = 0. A person stands in it as ``mhr_to_blender`` puts them,
+shifted; the camera is a rotation and a place. What an engine shall find, the person in camera axes, follows from both.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from .figures import Figure, turned
 Array = NDArray[np.float64]
 
 SIZES = ((640, 640), (640, 800), (576, 864), (640, 854), (540, 960), (800, 640), (864, 576), (960, 640), (720, 720))
+_NEAREST = 1.6
+"""Metres: nobody photographs a whole person from nearer."""
 _FULL_FRAME_DIAGONAL = math.hypot(36.0, 24.0)
 
 
@@ -121,6 +123,7 @@ def random_view(points: Array, rng: np.random.Generator, cut: bool) -> View:
                 continue
             low, high = pixels.min(axis=0), pixels.max(axis=0)
             distance *= float(np.clip(np.max((high - low) / np.array(size)) / fill, 0.6, 1.6))
+            distance = max(distance, _NEAREST)
         if place[2] > 0.15:
             break
         pitch -= 0.12
