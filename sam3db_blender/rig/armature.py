@@ -1,4 +1,4 @@
-"""The armature of a character."""
+"""The armature of a character: bones, and the drivers that make them follow sliders and each other."""
 
 from __future__ import annotations
 
@@ -7,15 +7,32 @@ from typing import TYPE_CHECKING
 import bpy
 from mathutils import Matrix
 
-from .channels import ChannelMap, TwistDriver
-from .layout import COLLECTIONS, BoneLayout
+from .channels import ChannelMap
+from .drivers import Term, drive
+from .layout import COLLECTIONS, BoneLayout, bone_layout
+from .properties import add_sliders, slider_path
+from .sliders import Slider, character_sliders
+from .wiring import Link, Wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
+    from native_runtime.mhr import Body
 
 #: Bones that an artist moves, not only turns.
 _MOVABLE = frozenset({"body_world", "root"})
+#: The constraint that adds the spine's sliders to what is posed.
+SHARED_CONSTRAINT = "MHR Spine"
+
+
+def build_rig(name: str, body: Body, collection: bpy.types.Collection) -> bpy.types.Object:
+    """A complete rig: bones at rest, sliders at 0, drivers between them; its object transform is the identity."""
+    layout = bone_layout(body)
+    rig = build_armature(name, layout, collection)
+    sliders = character_sliders(body)
+    add_sliders(rig, sliders)
+    wire(rig, layout, Wiring.of(body), sliders)
+    return rig
 
 
 def build_armature(name: str, layout: BoneLayout, collection: bpy.types.Collection) -> bpy.types.Object:
@@ -39,23 +56,65 @@ def build_armature(name: str, layout: BoneLayout, collection: bpy.types.Collecti
     return rig
 
 
-def add_twist_drivers(rig: bpy.types.Object, drivers: Iterable[TwistDriver]) -> None:
-    """Makes helper bones follow the twist of their limbs.
+def wire(rig: bpy.types.Object, layout: BoneLayout, wiring: Wiring, sliders: Sequence[Slider]) -> None:
+    """Makes channels follow sliders and other bones as MHR's parameter transform says.
 
-    The expressions are of the kind that Blender evaluates without Python, so that they also run where scripts are
-    not trusted.
+    All expressions are of the kind that Blender evaluates without Python, so that they also run where scripts are not
+    trusted and without the extension.
     """
-    for twist in drivers:
-        curve = rig.pose.bones[twist.bone].driver_add("rotation_euler", twist.axis)
-        driver = curve.driver
-        driver.type = "SCRIPTED"
-        variable = driver.variables.new()
-        variable.name = "twist"
-        variable.type = "SINGLE_PROP"
-        target = variable.targets[0]
-        target.id = rig
-        target.data_path = f'pose.bones["{twist.source}"].rotation_euler[{twist.source_axis}]'
-        driver.expression = f"{twist.factor:.7g} * twist"
+    keys = {slider.index: slider.key for slider in sliders if slider.section in ("pose", "skeleton")}
+    for link in wiring.links:
+        bone = rig.pose.bones[link.bone]
+        drive(rig, bone, link.channel, _terms(link, keys), axis=link.axis, power_of_two=link.channel == "scale")
+    _add_to_posing(rig, layout, wiring, keys)
+    _lock_axes(rig, wiring)
+
+
+def _terms(link: Link, keys: dict[int, str]) -> list[Term]:
+    return [
+        (factor, f'pose.bones["{source.bone}"].rotation_euler[{source.axis}]')
+        if source.bone
+        else (factor, slider_path(keys[source.parameter]))
+        for factor, source in link.terms
+    ]
+
+
+def _add_to_posing(rig: bpy.types.Object, layout: BoneLayout, wiring: Wiring, keys: dict[int, str]) -> None:
+    """Adds the angles of sliders to bones that are posed by hand as well.
+
+    A driver would take the channel away from the artist. Blender's Transformation constraint can add Euler angles to
+    those that a bone has; with an empty range of its source it adds what stands in its minimum, which can be driven.
+    It is exact as long as the three posed angles of such a bone stay below 270 degrees together, since Blender takes
+    the smallest angles of a rotation. The constraint needs a source; the first bone, above all others, makes no loop.
+    """
+    modes = dict(zip(layout.names, ChannelMap(layout).rotation_modes))
+    for name in dict.fromkeys(link.bone for link in wiring.added):
+        constraint = rig.pose.bones[name].constraints.new("TRANSFORM")
+        constraint.name = SHARED_CONSTRAINT
+        constraint.target = rig
+        constraint.subtarget = layout.names[0]
+        constraint.owner_space = constraint.target_space = "LOCAL"
+        constraint.map_from, constraint.map_to = "LOCATION", "ROTATION"
+        constraint.mix_mode_rot = "ADD"
+        constraint.to_euler_order = modes[name]
+        constraint.show_expanded = False
+        for link in wiring.added:
+            if link.bone == name:
+                drive(rig, constraint, f"to_min_{'xyz'[link.axis]}_rot", _terms(link, keys))
+
+
+def _lock_axes(rig: bpy.types.Object, wiring: Wiring) -> None:
+    """Keeps the hinges hinges: axes for which MHR has no parameter do not turn, neither by hand nor under IK.
+
+    Bones without any parameter (eyes, jaw, tongue) stay free: turning them is useful, though no MHR number says it.
+    """
+    turning = set(wiring.free_axes) | {link.bone for link in wiring.links if link.channel == "rotation_euler"}
+    for name in turning:
+        bone = rig.pose.bones[name]
+        for axis in range(3):
+            if axis not in wiring.free_axes.get(name, ()):
+                bone.lock_rotation[axis] = True
+                setattr(bone, f"lock_ik_{'xyz'[axis]}", True)
 
 
 def _add_bones(rig: bpy.types.Object, layout: BoneLayout) -> None:

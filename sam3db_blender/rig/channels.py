@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.camera import CM_PER_M, MHR_TO_BLENDER
+from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler
 
 from .layout import BoneLayout
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 Array = NDArray[np.float64]
+
+_CHANNELS = 7
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class ChannelMap:
     def __init__(self, layout: BoneLayout) -> None:
         turns = layout.turns
         count = len(turns)
+        #: (J, 3, 3) bone frame = joint frame @ turn.
+        self.turns: Array = turns
         #: (J, 3): the bone axis about which each joint axis turns, and its sense.
         self.axis: NDArray[np.intp] = np.abs(turns).argmax(axis=2)
         self.sign: Array = np.take_along_axis(turns, self.axis[..., None], axis=2)[..., 0]
@@ -75,6 +80,35 @@ class ChannelMap:
             scale=np.exp2(joints[:, 6]),
         )
 
+    def local_matrices(self, joint_parameters: ArrayLike) -> Array:
+        """(J, 4, 4) motion of each bone from its rest place, m, own rest axes, for (J, 7) joint parameters.
+
+        It is what Blender calls a pose bone's ``matrix_basis``.
+        """
+        joints = np.asarray(joint_parameters, dtype=np.float64)
+        matrices = np.tile(np.eye(4), (len(joints), 1, 1))
+        turns = np.swapaxes(self.turns, 1, 2) @ euler_to_matrix(joints[:, 3:6]) @ self.turns
+        matrices[:, :3, :3] = turns * np.exp2(joints[:, 6])[:, None, None]
+        matrices[:, :3, 3] = np.einsum("jab,jb->ja", self.location_map, joints[:, :3])
+        return matrices
+
+    def from_local_matrices(self, matrices: ArrayLike, near: ArrayLike) -> Array:
+        """(J, 7) joint parameters of bone motions (J, 4, 4); the inverse of ``local_matrices``.
+
+        Args:
+            near: (J, 7): of the angles that give the same rotation those nearest to these are taken. A scale that
+                differs between the axes becomes its geometric mean, shear is dropped.
+        """
+        motion = np.asarray(matrices, dtype=np.float64)
+        close = np.asarray(near, dtype=np.float64)
+        left, stretch, right = np.linalg.svd(motion[:, :3, :3])
+        joints = np.zeros((len(motion), _CHANNELS))
+        joints[:, :3] = np.einsum("jab,ja->jb", self.location_map, motion[:, :3, 3]) * CM_PER_M**2
+        turns = self.turns @ (left @ right) @ np.swapaxes(self.turns, 1, 2)
+        joints[:, 3:6] = nearest_angles(matrix_to_euler(turns), close[:, 3:6])
+        joints[:, 6] = np.log2(np.maximum(stretch, 1e-12)).mean(axis=1)
+        return joints
+
     def joint_parameters(self, channels: Channels) -> Array:
         """Bone channels as (J, 7) joint parameters; the inverse of ``channels``."""
         joints = np.zeros((len(channels.scale), 7))
@@ -92,70 +126,15 @@ def parameter_transform(body: Body) -> Array:
     return np.asarray(body.joint_parameters(np.eye(count)), dtype=np.float64).reshape(count, -1).T
 
 
-def recover_model_parameters(
-    body: Body, joint_parameters: ArrayLike, near: ArrayLike | None = None
-) -> tuple[Array, float]:
-    """The 204 model parameters behind (J, 7) joint parameters.
+def nearest_angles(angles: ArrayLike, near: ArrayLike) -> Array:
+    """Of all Euler angles (..., 3) of the same rotation Rz Ry Rx those nearest to ``near`` (..., 3), radians.
 
-    A joint may follow several parameters (a spine joint its own flexion and the whole spine's, a limb's length two
-    sliders), so the answer is not unique: of all that fit equally well the one nearest to ``near`` (for instance
-    those of the stored estimate; zeros by default) is returned. An artist can also pose joints in ways that no
-    parameters give; the rest that cannot be expressed comes back as the second value: the largest difference of any
-    joint parameter, in cm, radians or log2.
+    A rotation has two triples of angles, and whole turns may be added to each angle.
     """
-    transform = parameter_transform(body)
-    target = np.asarray(joint_parameters, dtype=np.float64).reshape(-1)
-    start = np.zeros(transform.shape[1]) if near is None else np.asarray(near, dtype=np.float64)
-    change, *_ = np.linalg.lstsq(transform, target - transform @ start, rcond=1e-10)
-    parameters = start + change
-    return parameters, float(np.abs(transform @ parameters - target).max())
-
-
-@dataclass(frozen=True)
-class TwistDriver:
-    """A helper joint's twist that follows another joint's twist: channel = factor * source channel.
-
-    Attributes:
-        bone, axis: the driven bone and its Euler channel (0, 1, 2).
-        source, source_axis: the bone and Euler channel that it follows.
-        factor: the constant between them.
-    """
-
-    bone: str
-    axis: int
-    source: str
-    source_axis: int
-    factor: float
-
-
-def twist_drivers(body: Body, channel_map: ChannelMap) -> list[TwistDriver]:
-    """How MHR's twist helpers follow their limbs, read from the body's own parameter transform.
-
-    MHR spreads the twist of a limb over helper joints (``*_proc``) by giving them a part of the same parameter; on
-    a rig this has to be a driver, or else a limb that is posed by hand keeps the twist of the photo. A helper whose
-    rx is a multiple of exactly one other joint's rx gets one; the others keep their channels free.
-    """
-    names = [str(name) for name in body.joint_names]
-    rx_rows = parameter_transform(body).reshape(len(names), 7, -1)[:, 3]
-    drivers = []
-    for j, name in enumerate(names):
-        row = rx_rows[j]
-        if not name.endswith("_proc") or not row.any():
-            continue
-        for k, source in enumerate(names):
-            other = rx_rows[k]
-            if source.endswith("_proc") or not other.any():
-                continue
-            factor = float(row @ other / (other @ other))
-            if np.abs(row - factor * other).max() < 1e-9:
-                drivers.append(
-                    TwistDriver(
-                        bone=name,
-                        axis=int(channel_map.axis[j, 0]),
-                        source=source,
-                        source_axis=int(channel_map.axis[k, 0]),
-                        factor=factor * float(channel_map.sign[j, 0] * channel_map.sign[k, 0]),
-                    )
-                )
-                break
-    return drivers
+    first = np.asarray(angles, dtype=np.float64)
+    target = np.asarray(near, dtype=np.float64)
+    second = np.stack([first[..., 0] + np.pi, np.pi - first[..., 1], first[..., 2] + np.pi], axis=-1)
+    turn = 2 * np.pi
+    choices = np.stack([a + turn * np.round((target - a) / turn) for a in (first, second)])
+    best = np.abs(choices - target).sum(axis=-1).argmin(axis=0)
+    return np.take_along_axis(choices, best[None, ..., None], axis=0)[0]

@@ -1,66 +1,183 @@
-"""Model parameters onto an armature, and what an artist has posed back into MHR's numbers."""
+"""A body's numbers onto a rig, and whatever an artist has made of the rig back into numbers."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from native_runtime.errors import Sam3dbError
+
 from .arrays import fill, take
-from .channels import ChannelMap, Channels, recover_model_parameters
-from .layout import bone_layout
+from .channels import Channels
+from .properties import read_sliders, write_sliders
+from .rigmap import RigMap
+from .settings import CharacterSettings, solve_parameters
+from .sliders import SHAPE_KEY_LIMIT, Section
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 Array = NDArray[np.float64]
 
+#: The custom property that keeps the model parameters last written, see ``settings.solve_parameters``.
+REFERENCE = "sam3db_parameters"
+#: Channels hold 32-bit numbers; smaller differences (cm, radians, log2) are their rounding, not an artist's intent.
+ROUNDING = 2e-5
+#: A bone farther than this (m, or an entry of its rotation) from its own channels is held by a constraint or by IK.
+_CONSTRAINED = 1e-4
 
-def apply_parameters(rig: bpy.types.Object, body: Body, model_parameters: ArrayLike) -> None:
-    """Poses the rig by the 204 model parameters; skeleton lengths and scales are part of the pose."""
-    apply_joint_parameters(rig, body, body.joint_parameters(np.asarray(model_parameters, dtype=np.float64)))
+
+def apply_settings(rig: bpy.types.Object, body: Body, settings: CharacterSettings) -> None:
+    """Sets pose, skeleton, shape and expression."""
+    settings.check(body)
+    apply_parameters(rig, body, settings.parameters, settings.beyond)
+    set_shape(rig, body, settings.identity, settings.expression)
 
 
-def apply_joint_parameters(rig: bpy.types.Object, body: Body, joint_parameters: ArrayLike) -> None:
-    """Poses the rig by (127, 7) joint parameters (cm, radians, log2).
+def read_settings(rig: bpy.types.Object, body: Body, near: ArrayLike | None = None) -> CharacterSettings:
+    """All that the character is now: posed by hand, by keys, by constraints or by sliders.
 
-    Twist helpers that have drivers keep following their limbs, whatever is written here for them.
+    Args:
+        near: (204,) see ``settings.solve_parameters``; the parameters last written where it is not given.
     """
-    channels = ChannelMap(bone_layout(body)).channels(joint_parameters)
+    return _read(rig, body, near)[0]
+
+
+def apply_parameters(
+    rig: bpy.types.Object, body: Body, model_parameters: ArrayLike, beyond: ArrayLike | None = None
+) -> None:
+    """Poses the rig by the 204 model parameters; skeleton lengths and scales are part of them.
+
+    The bones of the spine take their whole angles, and the spine's sliders go to 0, so that "Clear Rotation"
+    straightens the spine as it does everything else.
+
+    Args:
+        beyond: (J, 7) what the joints do on top, see ``CharacterSettings``.
+    """
+    parameters = np.asarray(model_parameters, dtype=np.float64)
+    rig_map = RigMap.of(body)
     bones = _pose_bones(rig, body)
+    joints = np.asarray(body.joint_parameters(parameters), dtype=np.float64)
+    if beyond is not None and len(np.asarray(beyond)):
+        joints = joints + np.asarray(beyond, dtype=np.float64)
+    sliders = rig_map.section("pose", "skeleton")
+    write_sliders(rig, sliders, [0.0 if s.section == "pose" else parameters[s.index] for s in sliders])
+    rig[REFERENCE] = parameters.tolist()
+    channels = rig_map.channels.channels(joints)
+    for bone, mode in zip(bones, rig_map.channels.rotation_modes):
+        if bone.rotation_mode != mode:
+            bone.rotation_mode = mode
     fill(bones, "location", channels.location)
     fill(bones, "rotation_euler", channels.rotation)
     fill(bones, "scale", np.repeat(channels.scale[:, None], 3, axis=1))
     rig.update_tag()
 
 
-def read_joint_parameters(rig: bpy.types.Object, body: Body) -> Array:
-    """The (127, 7) joint parameters of the rig as it is posed now, drivers included.
+def read_parameters(rig: bpy.types.Object, body: Body, near: ArrayLike | None = None) -> tuple[Array, float]:
+    """The 204 model parameters of the rig as it stands, and the largest part of a joint's motion (cm, radians, log2)
+    that no parameter expresses; see ``read_settings``.
+    """
+    settings, rest = _read(rig, body, near)
+    return settings.parameters, rest
 
-    Bones that an artist has set to another rotation mode are read through their rotation; a scale that differs
-    between the axes is read as its geometric mean.
+
+def read_joint_parameters(rig: bpy.types.Object, body: Body) -> Array:
+    """The (127, 7) joint parameters of the rig as it stands: sliders, drivers, constraints and IK included."""
+    return _joint_parameters(rig.evaluated_get(bpy.context.evaluated_depsgraph_get()), body)
+
+
+def set_shape(rig: bpy.types.Object, body: Body, identity: ArrayLike | None, expression: ArrayLike | None) -> None:
+    """Sets the identity (n_id,) and expression (n_ex,) coefficients; None leaves a set as it is."""
+    given: tuple[tuple[Section, ArrayLike | None], ...] = (("shape", identity), ("expression", expression))
+    for section, values in given:
+        if values is None:
+            continue
+        sliders = RigMap.of(body).section(section)
+        numbers = np.asarray(values, dtype=np.float64)
+        if numbers.shape != (len(sliders),):
+            raise Sam3dbError(f"This body has {len(sliders)} {section} coefficients, but {numbers.size} were given.")
+        for slider, value in zip(sliders, numbers.tolist()):
+            if not abs(value) <= SHAPE_KEY_LIMIT:
+                raise Sam3dbError(
+                    f"The coefficient '{slider.name}' is {value:g}; Blender's sliders end at ±{SHAPE_KEY_LIMIT:g}."
+                )
+        write_sliders(rig, sliders, numbers)
+
+
+def read_shape(rig: bpy.types.Object, body: Body) -> tuple[Array, Array]:
+    """The identity (n_id,) and expression (n_ex,) coefficients as the sliders stand."""
+    rig_map = RigMap.of(body)
+    return read_sliders(rig, rig_map.section("shape")), read_sliders(rig, rig_map.section("expression"))
+
+
+def _read(rig: bpy.types.Object, body: Body, near: ArrayLike | None) -> tuple[CharacterSettings, float]:
+    """The settings, and the largest part of a joint's motion that no parameter expresses.
+
+    Of that part the settings hold only what can be put back: channels without drivers. Helpers that twist with a limb
+    take no part at all: behind a limb that a constraint turns they stay with its channels.
     """
     evaluated = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    channel_map = ChannelMap(bone_layout(body))
+    rig_map = RigMap.of(body)
+    sliders = rig_map.section("pose", "skeleton")
+    by_index = dict(zip((slider.index for slider in sliders), read_sliders(evaluated, sliders)))
+    if near is None:
+        near = np.array(rig[REFERENCE]) if rig.get(REFERENCE) is not None else np.zeros(len(body.parameter_names))
+    parameters, beyond = solve_parameters(
+        rig_map.homes, _joint_parameters(evaluated, body), [by_index[i] for i in rig_map.homes.sliders], near
+    )
+    beyond[[name.endswith("_proc") for name in body.joint_names]] = 0.0
+    rest = float(np.abs(beyond).max())
+    beyond[rig_map.homes.driven | (np.abs(beyond) < ROUNDING)] = 0.0
+    identity, expression = read_shape(evaluated, body)
+    settings = CharacterSettings(parameters, identity, expression)
+    return (replace(settings, beyond=beyond) if beyond.any() else settings), rest
+
+
+def _joint_parameters(evaluated: bpy.types.Object, body: Body) -> Array:
+    """Joint parameters (J, 7) of an evaluated rig.
+
+    Where a bone stands as its channels and sliders say, its angles are taken from these, so that whole turns are kept;
+    where something else holds it, they are read from where it stands.
+    """
+    rig_map = RigMap.of(body)
     bones = _pose_bones(evaluated, body)
     rotation = take(bones, "rotation_euler", 3).astype(np.float64)
-    for i, (bone, mode) in enumerate(zip(bones, channel_map.rotation_modes)):
+    for i, (bone, mode) in enumerate(zip(bones, rig_map.channels.rotation_modes)):
         if bone.rotation_mode != mode:
             rotation[i] = bone.matrix_basis.to_euler(mode)
-    return channel_map.joint_parameters(
+    scale = np.maximum(take(bones, "scale", 3).astype(np.float64), 1e-9)
+    joints = rig_map.channels.joint_parameters(
         Channels(
             location=take(bones, "location", 3).astype(np.float64),
             rotation=rotation,
-            scale=np.exp(np.log(take(bones, "scale", 3).astype(np.float64)).mean(axis=1)),
+            scale=np.exp(np.log(scale).mean(axis=1)),
         )
     )
+    shared = [slider for slider in rig_map.section("pose") if slider.index in rig_map.homes.shared]
+    columns = rig_map.homes.transform[:, [slider.index for slider in shared]]
+    joints += (columns @ read_sliders(evaluated, shared)).reshape(joints.shape)
+
+    motion = _local_motion(evaluated, rig_map)
+    held = np.abs(motion - rig_map.channels.local_matrices(joints)).max(axis=(1, 2)) > _CONSTRAINED
+    if held.any():
+        joints[held] = rig_map.channels.from_local_matrices(motion, joints)[held]
+    return joints
 
 
-def read_parameters(rig: bpy.types.Object, body: Body, near: ArrayLike | None = None) -> tuple[Array, float]:
-    """The 204 model parameters of the rig as it is posed now; see ``channels.recover_model_parameters``."""
-    return recover_model_parameters(body, read_joint_parameters(rig, body), near)
+def _local_motion(evaluated: bpy.types.Object, rig_map: RigMap) -> Array:
+    """(J, 4, 4) how each bone has moved from its rest place beneath its parent, own rest axes, m."""
+    # Blender hands matrices out column by column
+    now = np.swapaxes(take(evaluated.pose.bones, "matrix", 16).reshape(-1, 4, 4), 1, 2).astype(np.float64)
+    rest, parents = rig_map.layout.rest, rig_map.layout.parents
+    below = parents >= 0
+    rest_local, now_local = rest.copy(), now.copy()
+    rest_local[below] = np.linalg.inv(rest[parents[below]]) @ rest[below]
+    now_local[below] = np.linalg.inv(now[parents[below]]) @ now[below]
+    return np.linalg.inv(rest_local) @ now_local
 
 
 def _pose_bones(rig: bpy.types.Object, body: Body):

@@ -12,11 +12,9 @@ import numpy as np
 from native_runtime.camera import mhr_to_blender
 from native_runtime.errors import Sam3dbError
 
-from ..rig.armature import add_twist_drivers, build_armature
-from ..rig.channels import ChannelMap, twist_drivers
-from ..rig.layout import bone_layout
-from ..rig.mesh import build_mesh, set_shape
-from ..rig.pose import apply_parameters
+from ..rig.armature import build_rig
+from ..rig.mesh import build_mesh
+from ..rig.pose import apply_parameters, set_shape
 from .camera import add_background, build_camera, camera_settings, frame_scene
 from .materials import body_materials, store_rest_positions
 from .photo import pack_photo
@@ -110,13 +108,11 @@ def build_character(
     version: str = "",
 ) -> Character:
     """One posed, shaped, skinned character; its rig stands at the origin."""
-    layout = bone_layout(body)
-    rig = build_armature(f"{name} Rig", layout, collection)
-    add_twist_drivers(rig, twist_drivers(body, ChannelMap(layout)))
+    rig = build_rig(f"{name} Rig", body, collection)
     mesh = build_mesh(f"{name} Body", body, rig, collection, materials)
     store_rest_positions(mesh, mhr_to_blender(body.rest_vertices))
     apply_parameters(rig, body, estimate.model_parameters)
-    set_shape(mesh, body, estimate.identity, estimate.expression)
+    set_shape(rig, body, estimate.identity, estimate.expression)
     return Character(id=write_origin(rig, estimate, version), rig=rig, mesh=mesh)
 
 

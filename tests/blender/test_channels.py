@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from native_runtime.mhr import Body
-from sam3db_blender.rig.channels import ChannelMap, Channels, recover_model_parameters, twist_drivers
+from native_runtime.mhr.rotations import euler_to_matrix
+from sam3db_blender.rig.channels import ChannelMap, nearest_angles
 from sam3db_blender.rig.layout import MIN_LENGTH, bone_layout, bone_turn
 
 
@@ -85,30 +86,22 @@ def test_default_sides_mirror(default_body_path) -> None:
             assert twin[:3, :3] == pytest.approx(flipped, abs=0.02), name
 
 
-def test_recovers_model_parameters(any_body: Body) -> None:
-    parameters = np.random.default_rng(2).normal(0, 1, len(any_body.parameter_names))
-    joints = any_body.joint_parameters(parameters)
-    found, rest = recover_model_parameters(any_body, joints, near=parameters + 0.0)
-    assert found == pytest.approx(parameters, abs=1e-9)
-    assert rest < 1e-9
-    # without a hint the numbers may differ, the pose may not
-    found, rest = recover_model_parameters(any_body, joints)
-    assert any_body.joint_parameters(found) == pytest.approx(joints, abs=1e-8)
-    # what no parameter moves is reported
-    joints[any_body.joint_index("c_teeth"), 4] += 0.5
-    _, rest = recover_model_parameters(any_body, joints)
-    assert rest == pytest.approx(0.5)
-
-
-def test_twist_helpers_follow_their_limbs(any_body: Body) -> None:
+def test_matrices_and_back(any_body: Body) -> None:
+    """Where a bone stands says the same as its channels, up to whole turns."""
     channel_map = ChannelMap(bone_layout(any_body))
-    drivers = {driver.bone: driver for driver in twist_drivers(any_body, channel_map)}
-    assert drivers["l_uparm_twist0_proc"].source == "l_uparm"
-    assert drivers["r_uparm_twist2_proc"].factor == pytest.approx(-0.5)
-    assert drivers["r_lowarm_twist1_proc"].source == "r_wrist_twist"
-    # for every pose that parameters can give, the driver says what the parameters say
-    parameters = np.random.default_rng(3).normal(0, 1, len(any_body.parameter_names))
-    channels: Channels = channel_map.channels(any_body.joint_parameters(parameters))
-    for driver in drivers.values():
-        followed = driver.factor * channels.rotation[any_body.joint_index(driver.source), driver.source_axis]
-        assert channels.rotation[any_body.joint_index(driver.bone), driver.axis] == pytest.approx(followed)
+    rng = np.random.default_rng(3)
+    joints = rng.uniform(-1.4, 1.4, (len(any_body.joint_names), 7))
+    matrices = channel_map.local_matrices(joints)
+    assert channel_map.from_local_matrices(matrices, joints) == pytest.approx(joints, abs=1e-9)
+    turned = joints.copy()
+    turned[:, 3] += 2 * np.pi
+    turned[:, 5] -= 2 * np.pi
+    assert channel_map.from_local_matrices(matrices, turned) == pytest.approx(turned, abs=1e-9)
+
+
+def test_nearest_angles_are_the_same_rotation() -> None:
+    rng = np.random.default_rng(4)
+    angles, near = rng.uniform(-7, 7, (50, 3)), rng.uniform(-7, 7, (50, 3))
+    found = nearest_angles(angles, near)
+    assert euler_to_matrix(found) == pytest.approx(euler_to_matrix(angles), abs=1e-12)
+    assert (np.abs(found - near).sum(axis=1) <= np.abs(angles - near).sum(axis=1) + 1e-12).all()

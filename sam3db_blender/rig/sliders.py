@@ -1,0 +1,143 @@
+"""The sliders of a character: the custom properties of its armature object, without Blender.
+
+Every one of MHR's 204 parameters has exactly one home. An angle of one joint (and the root's place) lives in the
+channel of that joint's bone, where an artist poses it; everything else is a slider here: the proportions of the
+skeleton, and the six parameters that spread over the spine. Identity and expression coefficients are sliders as well,
+so that skeleton, shape and face stand side by side; they drive the mesh's shape keys.
+
+Names, groups and descriptions come from ``rig_templates/mhr/sliders.json``; a parameter that it does not know keeps its
+own name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from native_runtime.templates import load_json
+
+from .wiring import ParameterHomes
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+
+Section = Literal["pose", "skeleton", "shape", "expression"]
+
+#: Blender's own limits for the slider of a shape key; a value outside cannot be stored.
+SHAPE_KEY_LIMIT = 10.0
+#: Expressions are made for 0..1; the slider leaves room for exaggeration and for the opposite.
+EXPRESSION_RANGE = (-1.0, 2.0)
+#: What may be typed beyond a slider's range: MHR's limits are those of ordinary people, not of characters.
+_TYPED_BEYOND = 4.0
+_OTHER_GROUP = "Other"
+_EXPRESSION_GROUP = "Face"
+_SHAPE_GROUPS = {"body": "Body", "head": "Head", "hands": "Hands"}
+
+
+@dataclass(frozen=True)
+class Slider:
+    """One custom property.
+
+    Attributes:
+        key: the property's name, ``group: name``.
+        section: which kind of number it is.
+        group, name: as the panel shows them.
+        index: of the model parameter (pose, skeleton) or of the coefficient (shape, expression).
+        low, high: the range of the slider.
+        floor, ceiling: what can be typed.
+        description: the tooltip.
+    """
+
+    key: str
+    section: Section
+    group: str
+    name: str
+    index: int
+    low: float
+    high: float
+    floor: float
+    ceiling: float
+    description: str
+
+
+def character_sliders(body: Body) -> tuple[Slider, ...]:
+    """All sliders of a body, in the order in which they are listed."""
+    return (*parameter_sliders(body), *identity_sliders(body), *expression_sliders(body))
+
+
+def parameter_sliders(body: Body) -> list[Slider]:
+    """The sliders of those model parameters that are no single channel of a bone, in the template's order."""
+    template = load_json("mhr", "sliders.json")
+    known: dict[str, dict[str, Any]] = {entry["parameter"]: entry for entry in template["sliders"]}
+    order = {name: i for i, name in enumerate(known)}
+    homes = ParameterHomes.of(body)
+    names = body.parameter_names
+    indices = sorted(homes.sliders, key=lambda i: (order.get(names[i], len(order)), i))
+    return [_parameter_slider(body, i, known.get(names[i], {}), i in homes.shared) for i in indices]
+
+
+def _parameter_slider(body: Body, index: int, entry: dict[str, Any], posing: bool) -> Slider:
+    parameter = body.parameter_names[index]
+    low, high = float(body.limit_min[index]), float(body.limit_max[index])
+    reach = float(entry.get("reach", 1.0))
+    low, high = (low if np.isfinite(low) else -reach), (high if np.isfinite(high) else reach)
+    note = ""
+    if low == high:
+        note = "; MHR itself keeps it at 0"
+        low, high = -reach, reach
+    group, name = entry.get("group", _OTHER_GROUP), entry.get("name", parameter)
+    return Slider(
+        key=f"{group}: {name}",
+        section="pose" if posing else "skeleton",
+        group=group,
+        name=name,
+        index=index,
+        low=low,
+        high=high,
+        floor=min(_TYPED_BEYOND * low, 0.0),
+        ceiling=max(_TYPED_BEYOND * high, 0.0),
+        description=f"{entry.get('description', 'A parameter of MHR')}{note} ({parameter})",
+    )
+
+
+def identity_sliders(body: Body) -> list[Slider]:
+    """The sliders of the surface shape; ``key`` is also the shape key's name."""
+    sliders = []
+    ranges = zip(body.identity_min.tolist(), body.identity_max.tolist())
+    for i, (part, name, (low, high)) in enumerate(zip(body.identity_groups, body.identity_names, ranges)):
+        group = _SHAPE_GROUPS.get(part, part.title())
+        text = f"Soft tissue of the {part}: '{name}'; it moves no bone (identity coefficient {i})"
+        sliders.append(_coefficient("shape", group, name, i, low, high, text))
+    return sliders
+
+
+def expression_sliders(body: Body) -> list[Slider]:
+    """The sliders of the face; the shape keys have the same names without the group, as face capture wants them."""
+    return [
+        _coefficient(
+            "expression",
+            _EXPRESSION_GROUP,
+            name,
+            i,
+            *EXPRESSION_RANGE,
+            f"Facial expression '{name}' (expression coefficient {i})",
+        )
+        for i, name in enumerate(body.expression_names)
+    ]
+
+
+def _coefficient(section: Section, group: str, name: str, index: int, low: float, high: float, text: str) -> Slider:
+    return Slider(
+        key=f"{group}: {name}",
+        section=section,
+        group=group,
+        name=name,
+        index=index,
+        low=max(low, -SHAPE_KEY_LIMIT),
+        high=min(high, SHAPE_KEY_LIMIT),
+        floor=-SHAPE_KEY_LIMIT,
+        ceiling=SHAPE_KEY_LIMIT,
+        description=text,
+    )

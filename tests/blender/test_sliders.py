@@ -1,0 +1,356 @@
+"""Sliders and wiring: every model parameter has one home, and Blender's drivers say what the transform says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from native_runtime.camera import mhr_to_blender
+from native_runtime.errors import Sam3dbError
+from native_runtime.mhr import Body
+from sam3db_blender.rig.armature import SHARED_CONSTRAINT, build_rig
+from sam3db_blender.rig.arrays import evaluated_vertices
+from sam3db_blender.rig.mesh import build_mesh
+from sam3db_blender.rig.pose import apply_parameters, apply_settings, read_settings
+from sam3db_blender.rig.properties import read_sliders
+from sam3db_blender.rig.rigmap import RigMap
+from sam3db_blender.rig.settings import CharacterSettings, parameters_of, solve_parameters
+from sam3db_blender.rig.sliders import character_sliders, expression_sliders, identity_sliders, parameter_sliders
+from sam3db_blender.rig.wiring import ParameterHomes, Wiring
+
+BAR = 5e-5  # m
+
+
+def _build(body: Body) -> tuple[bpy.types.Object, bpy.types.Object]:
+    stage = bpy.context.scene.collection
+    rig = build_rig("rig", body, stage)
+    return rig, build_mesh("mesh", body, rig, stage, [])
+
+
+def _distance(mesh: bpy.types.Object, body: Body, settings: CharacterSettings) -> float:
+    found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
+    expected = body.vertices(settings.parameters, settings.identity, settings.expression, correctives=False)
+    return float(np.linalg.norm(found - mhr_to_blender(expected), axis=1).max())
+
+
+def _random(body: Body, rng: np.random.Generator) -> CharacterSettings:
+    """Any parameter at all, those that MHR fixes at 0 included."""
+    return CharacterSettings(
+        rng.normal(0, 0.25, len(body.parameter_names)),
+        rng.normal(0, 1.5, body.identity_count),
+        rng.uniform(-0.5, 1, body.expression_count),
+    )
+
+
+# --- without Blender's scene -----------------------------------------------------------------------------------------
+
+
+def test_every_parameter_has_one_home(any_body: Body) -> None:
+    homes = ParameterHomes.of(any_body)
+    posed = np.flatnonzero(homes.rows >= 0)
+    assert sorted([*posed, *homes.sliders]) == list(range(204))
+    assert len(set(homes.rows[posed])) == len(posed)
+    names = any_body.parameter_names
+    assert {names[i] for i in homes.shared} == {
+        f"spine_{move}{k}" for move in ("bend", "lean", "twist") for k in (0, 1)
+    }
+    assert {names[i] for i in homes.sliders if names[i].startswith("scale_")} == {
+        name for name in names if name.startswith("scale_")
+    }
+    elbow = homes.rows[any_body.parameter_index("l_elbow_bend")]
+    assert divmod(int(elbow), 7) == (any_body.joint_index("l_lowarm"), 5)
+
+
+def test_links_say_what_the_transform_says(any_body: Body) -> None:
+    """Wiring, evaluated by hand, gives every channel of every pose."""
+    wiring, rig_map = Wiring.of(any_body), RigMap.of(any_body)
+    parameters = np.random.default_rng(2).normal(0, 1, 204)
+    joints = any_body.joint_parameters(parameters)
+    wanted = rig_map.channels.channels(joints)
+    # what an artist poses: each posed parameter's own share of its channel
+    own = np.zeros_like(joints).reshape(-1)
+    homes = rig_map.homes
+    posed = np.flatnonzero(homes.rows >= 0)
+    own[homes.rows[posed]] = parameters[posed] * homes.transform[homes.rows[posed], posed]
+    posing = rig_map.channels.channels(own.reshape(joints.shape))
+    index = any_body.joint_index
+    location, rotation, scale = posing.location.copy(), posing.rotation.copy(), np.ones_like(posing.rotation)
+    for link in (*wiring.links, *wiring.added):
+        total = sum(
+            factor * (posing.rotation[index(s.bone), s.axis] if s.bone else parameters[s.parameter])
+            for factor, s in link.terms
+        )
+        if link.channel == "location":
+            location[index(link.bone), link.axis] += total
+        elif link.channel == "scale":
+            scale[index(link.bone), link.axis] = 2**total
+        else:
+            rotation[index(link.bone), link.axis] += total
+    assert location == pytest.approx(wanted.location, abs=1e-7)
+    assert rotation == pytest.approx(wanted.rotation, abs=1e-9)
+    assert scale == pytest.approx(np.repeat(wanted.scale[:, None], 3, axis=1))
+
+
+def test_twist_helpers_follow_their_limbs(any_body: Body) -> None:
+    links = {link.bone: link for link in Wiring.of(any_body).links if link.channel == "rotation_euler"}
+    ((_, source),) = links["l_uparm_twist0_proc"].terms
+    assert source.bone == "l_uparm"
+    ((factor, _),) = links["r_uparm_twist2_proc"].terms
+    assert factor == pytest.approx(-0.5)
+    ((_, source),) = links["r_lowarm_twist1_proc"].terms
+    assert source.bone == "r_wrist_twist"
+    # the knee's second axis belongs to the skeleton
+    ((_, source),) = links["l_lowleg"].terms
+    assert any_body.parameter_names[source.parameter] == "scale_knee_knock"
+
+
+def test_sliders_are_readable(any_body: Body) -> None:
+    sliders = character_sliders(any_body)
+    assert len({slider.key for slider in sliders}) == len(sliders)
+    assert len(parameter_sliders(any_body)) == 80
+    for slider in sliders:
+        assert slider.key == f"{slider.group}: {slider.name}"
+        assert len(slider.key.encode()) <= 63
+        assert slider.floor <= slider.low < slider.high <= slider.ceiling
+        assert slider.floor <= 0 <= slider.ceiling
+        assert slider.description
+        assert not slider.description.endswith(".")
+    by_key = {slider.key: slider for slider in sliders}
+    forearm = by_key["Arms: Forearm Length"]
+    index = any_body.parameter_index("scale_lowarms")
+    assert (forearm.index, forearm.low, forearm.high) == (index, any_body.limit_min[index], any_body.limit_max[index])
+    assert by_key["Legs: Knee Knock"].low < 0 < by_key["Legs: Knee Knock"].high
+    assert len(identity_sliders(any_body)) == any_body.identity_count
+    assert len(expression_sliders(any_body)) == any_body.expression_count
+
+
+def test_solving_is_exact_and_prefers_the_whole_spine(any_body: Body) -> None:
+    homes = ParameterHomes.of(any_body)
+    rng = np.random.default_rng(5)
+    parameters = rng.normal(0, 1, 204)
+    sliders = parameters[list(homes.sliders)]
+    found, beyond = solve_parameters(homes, any_body.joint_parameters(parameters), sliders, near=parameters)
+    assert found == pytest.approx(parameters, abs=1e-9)
+    assert np.abs(beyond).max() < 1e-9
+    # what MHR allows: the joints' own parameters are 0, and need no hint
+    allowed = np.clip(parameters, any_body.limit_min, any_body.limit_max)
+    sliders = allowed[list(homes.sliders)]
+    found, _ = solve_parameters(homes, any_body.joint_parameters(allowed), sliders, near=np.zeros(204))
+    assert found == pytest.approx(allowed, abs=1e-9)
+    # without a hint the numbers may differ, the pose may not
+    found, beyond = solve_parameters(
+        homes, any_body.joint_parameters(parameters), parameters[list(homes.sliders)], np.zeros(204)
+    )
+    assert any_body.joint_parameters(found) == pytest.approx(any_body.joint_parameters(parameters), abs=1e-9)
+    # what no parameter moves comes back beside them
+    joints = any_body.joint_parameters(parameters)
+    joints[any_body.joint_index("c_jaw"), 4] += 0.5
+    _, beyond = solve_parameters(homes, joints, parameters[list(homes.sliders)], parameters)
+    assert beyond[any_body.joint_index("c_jaw"), 4] == pytest.approx(0.5)
+    assert np.abs(beyond).sum() == pytest.approx(0.5)
+
+
+def test_parts_share_the_parameters(any_body: Body) -> None:
+    pose, skeleton = parameters_of(any_body, "pose"), parameters_of(any_body, "skeleton")
+    assert (pose != skeleton).all()
+    assert skeleton.sum() == 74
+    assert pose[any_body.parameter_index("spine_bend0")]
+
+
+# --- in Blender ------------------------------------------------------------------------------------------------------
+
+
+def test_mesh_and_numbers_are_exact(any_body: Body) -> None:
+    rig, mesh = _build(any_body)
+    rng = np.random.default_rng(11)
+    for _ in range(6):
+        settings = _random(any_body, rng)
+        apply_settings(rig, any_body, settings)
+        assert _distance(mesh, any_body, settings) < BAR
+        again = read_settings(rig, any_body)
+        assert again.parameters == pytest.approx(settings.parameters, abs=1e-4)
+        assert again.identity == pytest.approx(settings.identity, abs=1e-9)
+        assert again.expression == pytest.approx(settings.expression, abs=1e-9)
+        assert not len(again.beyond)
+
+
+def test_sliders_move_the_skeleton_by_themselves(any_body: Body) -> None:
+    """Only properties are set, as an artist does; the drivers do the rest, also for the spine on top of posing."""
+    rig, mesh = _build(any_body)
+    rng = np.random.default_rng(12)
+    parameters = np.zeros(204)
+    posing = {"c_spine1": rng.uniform(-0.4, 0.4, 3), "c_spine2": rng.uniform(-0.4, 0.4, 3), "l_uparm": [0.3, -0.5, 0.2]}
+    for bone, angles in posing.items():
+        rig.pose.bones[bone].rotation_euler = list(angles)
+    bpy.context.view_layer.update()
+    parameters = read_settings(rig, any_body).parameters
+    for slider in parameter_sliders(any_body):
+        value = float(rng.uniform(slider.low, slider.high))
+        rig[slider.key] = value
+        parameters[slider.index] += value
+    rig.update_tag()
+    neutral = CharacterSettings.neutral(any_body)
+    assert _distance(mesh, any_body, CharacterSettings(parameters, neutral.identity, neutral.expression)) < BAR
+    assert read_settings(rig, any_body).parameters == pytest.approx(parameters, abs=1e-4)
+
+
+def test_skeleton_and_shape_are_independent(small_body: Body) -> None:
+    rig, _ = _build(small_body)
+
+    def heads() -> np.ndarray:
+        rig.update_tag()
+        bpy.context.view_layer.update()
+        return np.array([bone.head for bone in rig.pose.bones])
+
+    rest = heads()
+    sliders = RigMap.of(small_body)
+    for slider in sliders.section("shape", "expression"):
+        rig[slider.key] = slider.high
+    assert np.array_equal(heads(), rest)
+    shape = read_sliders(rig, sliders.section("shape", "expression"))
+    for slider in sliders.section("skeleton"):
+        rig[slider.key] = slider.high
+    assert np.abs(heads() - rest).max() > 0.01
+    assert np.array_equal(read_sliders(rig, sliders.section("shape", "expression")), shape)
+
+
+def test_posing_does_not_fight_the_sliders(small_body: Body) -> None:
+    """Channels that sliders own are locked; those that hold a parameter are free; hinges stay hinges."""
+    rig, _ = _build(small_body)
+    driven = {(c.data_path, c.array_index) for c in rig.animation_data.drivers}
+    for bone in rig.pose.bones:
+        for axis in range(3):
+            if (f'pose.bones["{bone.name}"].rotation_euler', axis) in driven:
+                assert bone.lock_rotation[axis], bone.name
+        if bone.name not in ("body_world", "root"):
+            assert all(bone.lock_location)
+            assert all(bone.lock_scale)
+    assert tuple(rig.pose.bones["l_lowarm"].lock_rotation) == (False, True, True)
+    assert rig.pose.bones["l_lowarm"].lock_ik_y
+    assert tuple(rig.pose.bones["c_spine1"].lock_rotation) == (False, False, False)
+    assert tuple(rig.pose.bones["c_jaw"].lock_rotation) == (False, False, False)
+    assert [bone.name for bone in rig.pose.bones if SHARED_CONSTRAINT in bone.constraints] == [
+        "c_spine0",
+        "c_spine1",
+        "c_spine2",
+        "c_spine3",
+    ]
+
+
+def test_drivers_need_no_python(any_body: Body) -> None:
+    rig, mesh = _build(any_body)
+    bpy.context.view_layer.update()
+    curves = [*rig.animation_data.drivers, *mesh.data.shape_keys.animation_data.drivers]
+    assert len(curves) > 250
+    for curve in curves:
+        assert curve.driver.type == "SUM" or curve.driver.is_simple_expression, curve.data_path
+        assert curve.driver.is_valid
+        assert curve.is_valid
+
+
+def test_constraints_are_read_where_the_bones_stand(small_body: Body) -> None:
+    """An arm that follows a target is read as it stands, in MHR's parameters as far as they go."""
+    rig, _ = _build(small_body)
+    target = bpy.data.objects.new("target", None)
+    bpy.context.scene.collection.objects.link(target)
+    target.rotation_euler = (0.2, 0.4, -0.3)
+    constraint = rig.pose.bones["l_uparm"].constraints.new("COPY_ROTATION")
+    constraint.target = target
+    bpy.context.view_layer.update()
+    before = np.array(rig.pose.bones["l_wrist"].matrix)
+    settings = read_settings(rig, small_body)
+    rig.pose.bones["l_uparm"].constraints.remove(constraint)
+    apply_settings(rig, small_body, settings)
+    bpy.context.view_layer.update()
+    assert np.array(rig.pose.bones["l_wrist"].matrix) == pytest.approx(before, abs=1e-5)
+    assert not len(settings.beyond)
+
+
+def test_what_mhr_cannot_say_is_kept_beside(small_body: Body) -> None:
+    rig, _ = _build(small_body)
+    rig.pose.bones["c_jaw"].rotation_euler = (0.3, 0.0, 0.0)
+    rig.pose.bones["l_lowarm"].rotation_euler = (0.5, 0.2, 0.0)
+    bpy.context.view_layer.update()
+    heads = np.array([bone.tail for bone in rig.pose.bones])
+    settings = read_settings(rig, small_body)
+    moved = np.flatnonzero(np.abs(settings.beyond).max(axis=1))
+    assert {small_body.joint_names[i] for i in moved} == {"c_jaw", "l_lowarm"}
+    apply_parameters(rig, small_body, np.zeros(204))
+    apply_settings(rig, small_body, settings)
+    bpy.context.view_layer.update()
+    assert np.array([bone.tail for bone in rig.pose.bones]) == pytest.approx(heads, abs=1e-6)
+
+
+def test_keyed_sliders_and_bones_play(small_body: Body) -> None:
+    """A slider of the spine and a bone of it, both keyed, add up on every frame."""
+    rig, mesh = _build(small_body)
+    key = "Spine: Bend Lower"
+    for frame, value in ((1, 0.0), (11, 1.0)):
+        rig[key] = value
+        rig.keyframe_insert(f'["{key}"]', frame=frame)
+        rig.pose.bones["c_spine1"].rotation_euler = (0.0, 0.0, 0.3 * value)
+        rig.pose.bones["c_spine1"].keyframe_insert("rotation_euler", frame=frame)
+    bpy.context.scene.frame_set(11)
+    settings = read_settings(rig, small_body)
+    assert settings.parameters[small_body.parameter_index("spine_bend0")] > 0.9
+    assert _distance(mesh, small_body, settings) < BAR
+
+
+def test_bodies_without_the_sliders_are_refused(small_body: Body) -> None:
+    rig, _ = _build(small_body)
+    del rig["Arms: Forearm Length"]
+    with pytest.raises(Sam3dbError, match="Forearm"):
+        read_settings(rig, small_body)
+
+
+OPEN_AND_MOVE = """
+import json, sys
+import bpy
+import numpy as np
+bpy.ops.wm.read_factory_settings(use_empty=True)
+assert not bpy.context.preferences.filepaths.use_scripts_auto_execute
+bpy.ops.wm.open_mainfile(filepath=sys.argv[1])
+assert not any(name.startswith(("sam3db", "native_runtime")) for name in sys.modules)
+rig, mesh = bpy.data.objects["rig"], bpy.data.objects["mesh"]
+for key, value in json.loads(sys.argv[2]).items():
+    rig[key] = value
+rig.update_tag()
+evaluated = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get())
+points = np.empty(len(evaluated.data.vertices) * 3, np.float32)
+evaluated.data.vertices.foreach_get("co", points)
+np.save(sys.argv[3], points.reshape(-1, 3))
+"""
+
+
+def test_saved_characters_move_without_the_extension(small_body: Body, tmp_path: Path) -> None:
+    """Scripts not trusted, no extension, another process: the sliders still deform the character."""
+    _build(small_body)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "character.blend"))
+    parameters = np.zeros(204)
+    values = {}
+    for slider in parameter_sliders(small_body):
+        values[slider.key] = parameters[slider.index] = 0.7 * slider.high
+    identity = np.array([0.5, -0.5, 1.0])
+    for slider, value in zip(identity_sliders(small_body), identity.tolist()):
+        values[slider.key] = value
+    script = OPEN_AND_MOVE + "import os\nos._exit(0)\n"
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    blend, out = tmp_path / "character.blend", tmp_path / "out.npy"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(blend), json.dumps(values), str(out)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    expected = mhr_to_blender(small_body.vertices(parameters, identity, np.zeros(small_body.expression_count)))
+    assert np.linalg.norm(np.load(out) - expected, axis=1).max() < BAR
