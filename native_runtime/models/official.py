@@ -2,14 +2,14 @@
 
 The release (facebookresearch/MHR, Apache-2.0) comes as `assets.zip`. It is read from the archive, from its unpacked
 folder, or from one `lodN.fbx` beside `compact_v6_1.model`; the pose correctives' files may be missing. The TorchScript
-file `mhr_model.pt`, which SAM 3D Body's checkpoints come with, holds LOD 1 with everything; reading it needs PyTorch.
+file `mhr_model.pt`, which SAM 3D Body's checkpoints come with, holds LOD 1 with everything.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError, UsageError
-from native_runtime.mhr import Body
+from native_runtime.mhr import Body, Parameterisation, RigFacts, load_rig_facts
 from native_runtime.mhr.official import (
     ModelDefinition,
     Source,
@@ -31,6 +31,7 @@ from native_runtime.mhr.official import (
     read_activation,
     read_correctives,
     read_rig,
+    read_torchscript,
 )
 from native_runtime.mhr.official.assemble import LICENCE
 from native_runtime.mhr.official.source import ACTIVATION, LEVELS, MODEL, blendshapes_name, fbx_name
@@ -45,6 +46,7 @@ Levels = Sequence[int] | Literal["all"] | None
 FINEST_BY_DEFAULT = 1
 """LOD 0 has 73,639 vertices: for close-ups on film, not for posing. It is imported when asked for."""
 COMMAND = "sam3db models import"
+ORIGIN = "facebookresearch/MHR"
 
 
 @dataclass(frozen=True)
@@ -84,70 +86,71 @@ def import_official(
     """
     tell = progress or (lambda fraction, text: None)
     path = Path(source).expanduser()
-    asked = None if levels is None or levels == "all" else set(levels)
-    unknown = sorted((asked or set()) - set(LEVELS))
-    if unknown:
-        raise UsageError(f"There is no level of detail {unknown[0]}; there are {LEVELS[0]} (finest) to {LEVELS[-1]}.")
+    notes: list[str] = []
+    single = re.fullmatch(r"lod([0-6])\.fbx", path.name) if path.is_file() else None
     if path.suffix.lower() == ".pt":
-        if asked not in (None, {1}):
-            raise UsageError(f"{path.name} holds level of detail 1 only. Import assets.zip for the others.")
-        bodies: Iterable[Body] = [_from_torchscript(path)]
-        notes: list[str] = []
+        _only(1, levels, path)
+        bodies = [_from_torchscript(path)]
+    elif single:
+        _only(int(single[1]), levels, path)
+        bodies = _from_release(path.parent, [int(single[1])], tell, notes)
     else:
-        notes = []
         bodies = _from_release(path, levels, tell, notes)
     return _write(bodies, models_dir(models) / BODIES_FOLDER, path.name, notes, tell)
 
 
-def _from_torchscript(path: Path) -> Body:
-    # The only way that leads to PyTorch; nobody else should pay for importing it.
-    from native_runtime.export.mhr_torchscript import read_torchscript
+def _only(level: int, levels: Levels, path: Path) -> None:
+    if levels is not None and levels != "all" and set(levels) != {level}:
+        raise UsageError(f"{path.name} holds level of detail {level} only. Name assets.zip or its folder for others.")
 
-    return read_torchscript(path)
+
+def _from_torchscript(path: Path) -> Body:
+    rig, correctives = read_torchscript(path)
+    origin = {"source": ORIGIN, "files": {path.name: f"sha256:{manifest.sha256_of(path)}"}}
+    return assemble(1, rig, load_rig_facts().parameterisation, correctives, origin, path.name)
 
 
 def _from_release(path: Path, levels: Levels, tell: Progress, notes: list[str]) -> list[Body]:
-    single = re.fullmatch(r"lod([0-6])\.fbx", path.name)
-    if single and path.is_file():
-        if levels not in (None, "all") and set(levels) != {int(single[1])}:
-            raise UsageError(f"{path.name} holds level of detail {single[1]} only. Name its folder for the others.")
-        levels, path = [int(single[1])], path.parent
     with Source(path) as source:
         wanted = _wanted_levels(source, levels)
+        facts = load_rig_facts()
+        definition = _definition(source, facts)
+        notes += definition.notes
+        activation = _activation(source, len(facts.joint_names))
         bodies: list[Body] = []
-        definition: ModelDefinition | None = None
-        activation: NDArray[np.float32] | None = None
         for number, level in enumerate(wanted):
             tell(0.8 * number / len(wanted), f"Reading {fbx_name(level)}")
-            rig = read_rig(source.read(fbx_name(level)), fbx_name(level))
-            if definition is None:
-                facts = check_skeleton(rig.skeleton, fbx_name(level))
-                definition = _definition(source, rig.skeleton.names)
-                check_definition(definition, facts, MODEL)
-                notes += definition.notes
-                activation = _activation(source, len(facts.joint_names))
-            else:
-                check_same_skeleton(bodies[0].skeleton, rig.skeleton, fbx_name(wanted[0]), fbx_name(level))
-            correctives = None
-            if activation is not None and blendshapes_name(level) in source.names:
-                tell(0.8 * (number + 0.5) / len(wanted), f"Reading {blendshapes_name(level)}")
-                with source.open(blendshapes_name(level)) as file:
-                    correctives = read_correctives(file, blendshapes_name(level), activation, len(rig.vertices))
-            files = [fbx_name(level), MODEL]
-            if correctives is not None:
-                files += [ACTIVATION, blendshapes_name(level)]
-            origin = {
-                "source": "facebookresearch/MHR",
-                "files": {name: f"sha256:{source.sha256(name)}" for name in files},
-            }
-            bodies.append(assemble(level, rig, definition, correctives, origin, fbx_name(level)))
+            body = _level(source, level, definition.parameterisation(len(facts.joint_names)), activation)
+            if bodies:
+                check_same_skeleton(bodies[0].skeleton, body.skeleton, bodies[0].name, body.name)
+            bodies.append(body)
         plain = [level for level, body in zip(wanted, bodies) if body.correctives is None]
         if plain:
             notes.append(_without_correctives(plain, source))
         return bodies
 
 
+def _level(
+    source: Source, level: int, parameterisation: Parameterisation, activation: NDArray[np.float32] | None
+) -> Body:
+    """Read one level of detail, with its pose correctives where they are there."""
+    mesh, shapes = fbx_name(level), blendshapes_name(level)
+    rig = read_rig(source.read(mesh), mesh)
+    check_skeleton(rig.skeleton, mesh)
+    correctives = None
+    if activation is not None and shapes in source.names:
+        with source.open(shapes) as file:
+            correctives = read_correctives(file, shapes, activation, len(rig.vertices))
+    used = [mesh, MODEL] + ([ACTIVATION, shapes] if correctives is not None else [])
+    origin = {"source": ORIGIN, "files": {name: f"sha256:{source.sha256(name)}" for name in used}}
+    return assemble(level, rig, parameterisation, correctives, origin, mesh)
+
+
 def _wanted_levels(source: Source, levels: Levels) -> list[int]:
+    if levels is not None and levels != "all":
+        unknown = sorted(set(levels) - set(LEVELS))
+        if unknown:
+            raise UsageError(f"There is no level of detail {unknown[0]}; there are 0 (finest) to {LEVELS[-1]}.")
     there = source.levels
     if not there:
         raise ModelError(f"{source.path} holds no lodN.fbx. Name the MHR release's assets.zip or its unpacked folder.")
@@ -161,12 +164,14 @@ def _wanted_levels(source: Source, levels: Levels) -> list[int]:
     return sorted(set(levels))
 
 
-def _definition(source: Source, joint_names: Sequence[str]) -> ModelDefinition:
+def _definition(source: Source, facts: RigFacts) -> ModelDefinition:
     try:
         text = source.read(MODEL).decode("utf-8")
     except UnicodeDecodeError:
         raise ModelError(f"{MODEL} is not a text file. Take the file from the MHR release.") from None
-    return parse_model(text, joint_names, MODEL)
+    definition = parse_model(text, facts.joint_names, MODEL)
+    check_definition(definition, facts, MODEL)
+    return definition
 
 
 def _activation(source: Source, joint_count: int) -> NDArray[np.float32] | None:
@@ -196,8 +201,7 @@ def _check_against_others(made: Sequence[Body], folder: Path) -> None:
             check_same_skeleton(other.skeleton, made[0].skeleton, f"{path.stem} in {folder}", made[0].name)
 
 
-def _write(bodies: Iterable[Body], folder: Path, source: str, notes: list[str], tell: Progress) -> Imported:
-    made = list(bodies)
+def _write(made: Sequence[Body], folder: Path, source: str, notes: list[str], tell: Progress) -> Imported:
     _check_against_others(made, folder)
     entries = {}
     for number, body in enumerate(made):
@@ -206,7 +210,7 @@ def _write(bodies: Iterable[Body], folder: Path, source: str, notes: list[str], 
         body.save(path)
         entries[path.name] = manifest.describe(
             path,
-            source={"package": "facebookresearch/MHR", "file": source},
+            source={"package": ORIGIN, "file": source},
             licence=LICENCE,
             content=body.hash,
             command=COMMAND,

@@ -3,6 +3,7 @@
 * ``momentum_model``, ``limits``: the ``.model`` file (parameter transform, sets, limits, pose constraints)
 * ``fbx_nodes``, ``fbx_rig``: ``lodN.fbx``
 * ``correctives_file``, ``npz_stream``: the two files of the pose correctives
+* ``torch_archive``, ``torchscript``: ``mhr_model.pt``, without PyTorch
 * ``source``: where these files are: a folder, or the release's zip archive
 * ``points``, ``surface``: keypoints and landmarks on any level of detail
 * ``assemble``: all of it as a ``Body``
@@ -13,6 +14,7 @@ from .correctives_file import read_activation, read_correctives
 from .fbx_rig import Rig, read_rig
 from .momentum_model import ModelDefinition, parse_model
 from .source import Source
+from .torchscript import read_torchscript
 
 __all__ = [
     "ModelDefinition",
@@ -27,4 +29,5 @@ __all__ = [
     "read_activation",
     "read_correctives",
     "read_rig",
+    "read_torchscript",
 ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from native_runtime.errors import ModelError
 from native_runtime.mhr.body import Body
 from native_runtime.mhr.correctives import PoseCorrectives
-from native_runtime.mhr.parameterisation import RigFacts, load_rig_facts
+from native_runtime.mhr.parameterisation import Parameterisation, RigFacts, load_rig_facts
 from native_runtime.mhr.skeleton import Skeleton
 from native_runtime.mhr.sparse import SparseRows
 
@@ -93,7 +93,7 @@ def check_same_skeleton(one: Skeleton, other: Skeleton, name: str, other_name: s
 def assemble(
     level: int,
     rig: Rig,
-    definition: ModelDefinition,
+    parameterisation: Parameterisation,
     correctives: PoseCorrectives | None,
     origin: Mapping[str, Any],
     source: str,
@@ -119,7 +119,7 @@ def assemble(
         name=body_name(level),
         provenance=json.dumps({"licence": LICENCE, **origin}, sort_keys=True),
         skeleton=rig.skeleton,
-        parameterisation=definition.parameterisation(len(rig.skeleton.names)),
+        parameterisation=parameterisation,
         rest_vertices=rig.vertices.astype(np.float32),
         face_sizes=rig.face_sizes,
         face_vertices=rig.face_vertices,
