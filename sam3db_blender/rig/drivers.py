@@ -11,6 +11,8 @@ from typing import Any
 
 import bpy
 
+from .. import compat
+
 #: (factor, data path on the rig)
 Term = tuple[float, str]
 
@@ -33,7 +35,9 @@ def drive(
         path, axis: its property, and the entry of it where it has several.
         terms: the factors and the data paths of the numbers.
     """
-    driver = owner.driver_add(path, axis).driver
+    curve = owner.driver_add(path, axis)
+    compat.clear_curve(curve)
+    driver = curve.driver
     for i, (_, source) in enumerate(terms):
         variable = driver.variables.new()
         variable.name = f"v{i}"
