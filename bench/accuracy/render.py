@@ -86,8 +86,8 @@ def render_picture(anatomy: Anatomy, path: Path, rng: np.random.Generator, about
     sets.build(scene, kind, view, points, floor, rng)
     obstacle = sets.obstacle(scene, view, points, floor, rng) if hidden else ""
     add_camera(scene, view)
-    colours = _rendered(scene)
-    _save_photo(path, _developed(colours, rng), int(rng.integers(82, 96)))
+    colours = rendered(scene)
+    _save_photo(path, developed(colours, rng), int(rng.integers(82, 96)))
 
     about = about | {"cut": bool(cut), "set": kind, "obstacle": obstacle, "split": split_of(about["number"])}
     about |= {"body": body.name, "body_hash": body.hash}
@@ -114,7 +114,7 @@ def _seat(scene: Any, body: Body, placed: Placed, mesh: Array, floor: float, rng
     sets.seat(scene, placed.root[:2], float(near[:, 2].min()) - 0.005, floor, placed.yaw, rng)
 
 
-def _rendered(scene: Any) -> Array:
+def rendered(scene: Any) -> Array:
     """(H, W, 3) linear colours of the scene."""
     import bpy
 
@@ -124,7 +124,7 @@ def _rendered(scene: Any) -> Array:
         return read_exr(scene.render.filepath)
 
 
-def _developed(colours: Array, rng: np.random.Generator) -> NDArray[np.uint8]:
+def developed(colours: Array, rng: np.random.Generator) -> NDArray[np.uint8]:
     """From light to a photo, (H, W, 3) sRGB: exposure to a middle grey, a film-like shoulder, vignette, grain."""
     height, width = colours.shape[:2]
     light = np.clip(colours, 0.0, 60.0)

@@ -138,6 +138,16 @@ def random_view(points: Array, rng: np.random.Generator, cut: bool) -> View:
     return View((int(size[0]), int(size[1])), intrinsics, rotation, place)
 
 
+def portrait_view(points: Array, size: tuple[int, int]) -> View:
+    """A level 50 mm view from chest height that shows world points (N, 3) whole, with a little air around them."""
+    focal = 50.0 / _FULL_FRAME_DIAGONAL * math.hypot(*size)
+    intrinsics = np.array([[focal, 0, (size[0] - 1) / 2], [0, focal, (size[1] - 1) / 2], [0, 0, 1.0]])
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle = (low + high) / 2
+    distance = float(np.max((high - low)[[0, 2]] / np.array(size)) * focal / 0.86)
+    return View(size, intrinsics, _look(-0.02, 0.0), middle + np.array([0.0, -distance, 0.02 * distance]))
+
+
 def _look(pitch: float, roll: float) -> Array:
     """Rotation (3, 3), world to camera axes, of a camera looking along +y, raised by ``pitch``, turned by ``roll``."""
     level = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
