@@ -65,7 +65,7 @@ class Weights:
     points: float = 1.0
     outlier: float = 4.0
     directions: float = 1.0
-    prior: float = 0.15
+    prior: float = 0.4
     identity: float = 1.0
 
 

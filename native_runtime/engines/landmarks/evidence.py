@@ -21,8 +21,14 @@ Array = NDArray[np.float64]
 STATURE = 1.7
 """Metres: turns pixels per metre into a person's size in pixels."""
 
-SURE, UNSURE, HIDDEN = 0.65, 0.25, 0.15
+SURE, UNSURE, HIDDEN = 0.65, 0.25, 0.3
 """Visibility from which a point counts fully, below which it counts as hidden, and what a hidden point is worth."""
+
+BEYOND = 0.3
+"""What the direction towards a point beyond the picture is worth."""
+
+GUESS_SIGMA = 2.5
+"""How much wider the sigma of a hidden point is."""
 
 LEGS_IN_SIGHT = 0.45
 """Where no knee and no ankle is more visible than this, the legs are not seen at all."""
@@ -205,6 +211,8 @@ def gather_evidence(
         # network folds them into what it sees.
         certain = np.where(_IS_LEG, 0.0, certain)
 
+    # Beyond the picture no place is known, but which way a limb goes on is still guessed better than by habit alone.
+    pointing = np.where(outside, BEYOND, certain)
     for index, name in enumerate(BODY_POINTS):
         target = body_point(body, name)
         side = name.split("_")[0]
@@ -214,6 +222,8 @@ def gather_evidence(
         if _BODY_KEYPOINTS.get(name, name) in prompted:
             continue
         part = 0.015 if in_hand else 0.012 if name.endswith(("heel", "foot_index")) else 0.008
+        # A guess is far off more often: a wider sigma keeps it from being dismissed as an outlier.
+        part *= 1.0 + (GUESS_SIGMA - 1.0) * (1.0 - certain[index])
         # Eleven points crowd on the face; together they should not outweigh the limbs.
         gathered.point(target, places[index], part * size, certain[index] * (0.4 if name in _FACE else 1.0))
 
@@ -221,7 +231,7 @@ def gather_evidence(
     for start, end, sigma in segments:
         a, b = BODY_POINTS.index(start), BODY_POINTS.index(end)
         first, second = body_point(body, start), body_point(body, end)
-        weight = float(min(certain[a], certain[b]))
+        weight = float(min(pointing[a], pointing[b]))
         if first is None or second is None or weight == 0:
             continue
         if {_BODY_KEYPOINTS.get(start, start), _BODY_KEYPOINTS.get(end, end)} & prompted:
