@@ -1,0 +1,161 @@
+"""From what the networks see to what the fit is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from native_runtime.camera import intrinsics_for
+from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
+from native_runtime.engines.landmarks.evidence import gather_evidence, pixels_per_metre
+from native_runtime.engines.landmarks.people import BODY_POINTS, HandLandmarks, PersonLandmarks
+from native_runtime.errors import NoPersonError, PromptError
+from native_runtime.fitting.problem import named_rows
+from native_runtime.image import Photo
+from native_runtime.mhr import Body
+from tests.support.bodies import toy_body
+
+SIZE = (800, 1000)
+
+
+@pytest.fixture(scope="module")
+def body() -> Body:
+    return toy_body()
+
+
+def photo(size: tuple[int, int] = SIZE, original: tuple[int, int] = (0, 0)) -> Photo:
+    return Photo(np.zeros((size[1], size[0], 3), np.uint8), Path("p.jpg"), original_size=original)
+
+
+def person(seed: int = 0, hands: bool = True) -> PersonLandmarks:
+    """A person of 300 px per metre around the middle of the photo, every point in plain sight."""
+    rng = np.random.default_rng(seed)
+    points = rng.uniform([-0.4, -0.9, -0.3], [0.4, 0.9, 0.3], (33, 3))
+    made = {
+        side: HandLandmarks(rng.uniform(300, 500, (21, 2)), rng.normal(size=(21, 3)) * 0.05, 0.9, side)
+        for side in ("left", "right")
+    }
+    return PersonLandmarks(
+        bbox=np.array([280.0, 230, 520, 770]),
+        score=0.9,
+        points_2d=points[:, :2] * 300 + [400, 500],
+        points_3d=points,
+        visibility=np.ones(33),
+        presence=np.ones(33),
+        mask=np.ones((64, 64), np.float32),
+        mask_from_photo=np.array([[0.08, 0, 0], [0, 0.064, 0]]),
+        left_hand=made["left"] if hands else None,
+        right_hand=made["right"] if hands else None,
+    )
+
+
+def gather(body: Body, who: PersonLandmarks, picture: Photo | None = None, **rest):
+    picture = picture or photo()
+    return gather_evidence(who, picture, body, intrinsics_for(picture.original_size), **rest)
+
+
+def test_the_scale_comes_from_both_views_of_the_points() -> None:
+    assert pixels_per_metre(person()) == pytest.approx(300, rel=0.02)
+
+
+def test_every_name_is_a_point_of_the_body(body: Body) -> None:
+    evidence = gather(body, person())
+    names = [*evidence.points.names, *evidence.directions.starts, *evidence.directions.ends]
+    assert named_rows(body, names).row_count == len(names)
+    assert evidence.person_size == pytest.approx(1.7 * 300, rel=0.02)
+    assert np.all(np.isfinite(evidence.points.positions))
+    np.testing.assert_allclose(np.linalg.norm(evidence.directions.vectors, axis=1), 1)
+
+
+def test_a_hand_replaces_the_bodys_own_finger_points(body: Body) -> None:
+    with_hands, without = gather(body, person()), gather(body, person(hands=False))
+    assert "left_forefinger4" in with_hands.points.names
+    assert "left_forefinger4" not in without.points.names
+    assert "left_forefinger_third_joint" in without.points.names
+
+
+def test_a_prompt_overrules_the_network(body: Body) -> None:
+    evidence = gather(body, person(), keypoints=[(5, 123.0, 45.0)])
+    slots = [i for i, name in enumerate(evidence.points.names) if name == "left_shoulder"]
+    assert len(slots) == 1
+    np.testing.assert_array_equal(evidence.points.positions[slots[0]], [123, 45])
+    assert evidence.points.trusted[slots[0]]
+
+
+def test_depth_is_turned_onto_the_ray(body: Body) -> None:
+    """A person at the right border is seen along a ray that leaves the optical axis: depth points along that ray."""
+    who = person(hands=False)
+    shoulder, hip = BODY_POINTS.index("left_shoulder"), BODY_POINTS.index("left_hip")
+    who.points_3d[hip] = who.points_3d[shoulder] + [0, 0, 0.5]  # straight away from the viewer
+    for left, expected in ((280.0, 0.0), (660.0, 380.0)):
+        who.bbox = np.array([left, 380.0, left + 240, 620.0])
+        evidence = gather(body, who)
+        pairs = list(zip(evidence.directions.starts, evidence.directions.ends))
+        vector = evidence.directions.vectors[pairs.index(("left_shoulder", "left_hip"))]
+        focal = intrinsics_for(SIZE)[0, 0]
+        np.testing.assert_allclose(vector[0] / vector[2], (expected + 0.5) / focal, atol=2e-3)
+
+
+def test_points_beyond_the_picture_are_no_places_but_still_directions(body: Body) -> None:
+    who = person(hands=False)
+    who.points_2d[BODY_POINTS.index("left_wrist")] = -50, 300
+    evidence = gather(body, who)
+    assert "left_wrist" not in evidence.points.names
+    weight = evidence.directions.weights[evidence.directions.ends.index("left_wrist")]
+    assert 0 < weight < 0.5
+
+
+def test_legs_that_nobody_sees_are_left_to_habit(body: Body) -> None:
+    who = person(hands=False)
+    for index, name in enumerate(BODY_POINTS):
+        if name.endswith(("knee", "ankle", "heel", "foot_index")):
+            who.visibility[index] = 0.3
+    evidence = gather(body, who)
+    assert not any("knee" in name or "ankle" in name or "heel" in name for name in evidence.points.names)
+    assert {"l_upleg", "r_lowleg"} <= set(evidence.unseen)
+    assert any("left leg" in note for note in evidence.notes)
+
+
+def test_evidence_of_a_reduced_photo_is_in_original_pixels(body: Body) -> None:
+    reduced = photo(SIZE, (1600, 2000))
+    full = gather(body, person())
+    double = gather(body, person(), reduced)
+    np.testing.assert_allclose(double.points.positions + 0.5, 2 * (full.points.positions + 0.5), atol=1e-9)
+    assert double.person_size == pytest.approx(2 * full.person_size)
+    assert double.silhouette is not None
+    assert full.silhouette is not None
+    place = np.array([200.0, 300.0, 1.0])
+    there = np.array([2 * 200.5 - 0.5, 2 * 300.5 - 0.5, 1.0])
+    np.testing.assert_allclose(double.silhouette.from_photo @ there, full.silhouette.from_photo @ place)
+
+
+@pytest.fixture(scope="module")
+def reading(body: Body) -> LandmarksReading:
+    engine = LandmarksEngine(body, None, None)
+    return LandmarksReading(engine, photo(), intrinsics_for(SIZE), [person()], {})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"person": 1}, NoPersonError),
+        ({"person": -1}, NoPersonError),
+        ({"keypoints": [(70, 1.0, 1.0)]}, PromptError),
+        ({"keypoints": [(0, float("nan"), 1.0)]}, PromptError),
+        ({"mask": np.ones((3, 3), bool)}, PromptError),
+        ({"mask": np.zeros((1000, 800), bool)}, PromptError),
+    ],
+)
+def test_wishes_that_cannot_be_met_say_so(reading: LandmarksReading, arguments: dict, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        reading.estimate(**arguments)
+
+
+def test_even_nonsense_evidence_gives_a_body_within_its_limits(reading: LandmarksReading, body: Body) -> None:
+    """The made-up person's points are random: no body fits them, and none may be broken by them."""
+    estimate = reading.estimate(0)
+    assert not body.parameterisation.violation(estimate.model_parameters).any()
+    assert np.all(np.isfinite(estimate.vertices))
+    assert estimate.camera_translation[2] > 0
