@@ -99,7 +99,7 @@ def minimise(
             # One small gain may only mean a careful step; several in a row mean the bottom.
             lazy = lazy + 1 if around.cost - candidate_cost < tolerance * around.cost else 0
             state, around = candidate, linearise(candidate)
-            damping = max(damping * max(1 / 3, 1 - (2 * min(gain, 1.0) - 1) ** 3), 1e-8)
+            damping = max(damping * max(1 / 3, 1 - (2 * min(float(gain), 1.0) - 1) ** 3), 1e-8)
             growth = 2.0
             if lazy == _LAZY_STEPS:
                 return Solution(state, around.cost, iteration + 1, True)
