@@ -128,8 +128,12 @@ def developed(colours: Array, rng: np.random.Generator) -> NDArray[np.uint8]:
     """From light to a photo, (H, W, 3) sRGB: exposure to a middle grey, a film-like shoulder, vignette, grain."""
     height, width = colours.shape[:2]
     light = np.clip(colours, 0.0, 60.0)
-    grey = np.exp(np.mean(np.log(light.mean(axis=2) + 0.01)))
-    light = light * float(rng.uniform(0.13, 0.24)) / grey
+    luminance = light @ [0.2126, 0.7152, 0.0722]
+    grey = np.exp(np.mean(np.log(luminance + 0.01)))
+    # A camera's exposure: the middle to a middle grey, but what is bright must not burn out.
+    light = light * min(float(rng.uniform(0.13, 0.24)) / grey, 1.1 / float(np.percentile(luminance, 97)))
+    luminance = light @ [0.2126, 0.7152, 0.0722]
+    light = luminance[..., None] + float(rng.uniform(0.7, 0.95)) * (light - luminance[..., None])
     light *= np.exp(rng.normal(0, 0.035, 3))  # white balance
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     light *= (1 - float(rng.uniform(0, 0.2)) * (x**2 + y**2) / 2)[..., None]
