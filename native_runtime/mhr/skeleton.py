@@ -133,37 +133,41 @@ class Skeleton:
     def _forward_many(self, jp: Array, out: Array) -> None:
         """Fill ``out`` (B, J, 4, 4) for (B, J, 7).
 
-        Thousands of tiny matrix products spend their time on being called. Here the batch is the innermost axis, so
-        that each of the few products of a level runs over long, contiguous rows.
+        Thousands of tiny matrix products spend their time on being called. Here the batch is the innermost axis, so that each of the
+        few products of a level runs over long, contiguous rows.
         """
         order, _, levels = self._plan
-        jp = jp[:, order].transpose(2, 1, 0)  # (7, J, B)
-        cos, sin = np.cos(jp[3:6]), np.sin(jp[3:6])
-        (cx, cy, cz), (sx, sy, sz) = cos, sin
-        sxsy, cxsy = sx * sy, cx * sy
-        turn = np.empty((3, 3, *jp.shape[1:]))  # Rz Ry Rx, see rotations.euler_to_matrix
-        turn[0, 0], turn[0, 1], turn[0, 2] = cy * cz, sxsy * cz - cx * sz, cxsy * cz + sx * sz
-        turn[1, 0], turn[1, 1], turn[1, 2] = cy * sz, sxsy * sz + cx * cz, cxsy * sz - sx * cz
-        turn[2, 0], turn[2, 1], turn[2, 2] = -sy, sx * cy, cx * cy
-        if np.any(jp[6]):
-            turn *= np.exp2(jp[6])
-        before = self.prerotation_matrices[order].transpose(1, 2, 0)[..., None]
-        world = np.zeros((4, 4, *jp.shape[1:]))  # row, column, joint, pose
-        for row in range(3):
-            np.multiply(before[row, 0], turn[0], out=world[row, :3])
-            world[row, :3] += before[row, 1] * turn[1]
-            world[row, :3] += before[row, 2] * turn[2]
-            world[row, 3] = self.offsets[order, row, None] + jp[row]
-        world[3, 3] = 1.0
+        jp = np.ascontiguousarray(jp[:, order].transpose(2, 1, 0))  # channel, joint, pose
+        world = self._local(jp, order)
         for block, parents in levels:
-            above, own = world[:3, :, parents], world[:3, :, block].copy()
+            above, own = world[:, :, parents], world[:, :, block]
+            local = own.copy()
             for row in range(3):
-                target = world[row, :, block]
-                np.multiply(above[row, 0], own[0], out=target)
-                target += above[row, 1] * own[1]
-                target += above[row, 2] * own[2]
-                target[3] += above[row, 3]
-        out[:, order] = world.transpose(3, 2, 0, 1)
+                np.multiply(above[row, 0], local[0], out=own[row])
+                own[row] += above[row, 1] * local[1]
+                own[row] += above[row, 2] * local[2]
+                own[row, 3] += above[row, 3]
+        out[:, order, :3] = world.transpose(3, 2, 0, 1)
+        out[:, :, 3] = (0.0, 0.0, 0.0, 1.0)
+
+    def _local(self, jp: Array, joints: NDArray[np.int64]) -> Array:
+        """Local transforms (3, 4, n, B): row, column, joint, pose, of joint parameters (7, n, B).
+
+        Half of MHR's joints turn about one axis or none. So the prerotation is turned by Rz, Ry and Rx in place, each a rotation of two of
+        its columns, and only for the joints that turn about that axis in any of the poses.
+        """
+        local = np.empty((3, 4, *jp.shape[1:]))
+        local[:, :3] = self.prerotation_matrices[joints].transpose(1, 2, 0)[..., None]
+        for channel, first, second in ((5, 0, 1), (4, 2, 0), (3, 1, 2)):
+            turning = np.flatnonzero(jp[channel].any(axis=1))
+            cos, sin = np.cos(jp[channel, turning]), np.sin(jp[channel, turning])
+            a, b = local[:, first, turning], local[:, second, turning]
+            local[:, first, turning] = a * cos + b * sin
+            local[:, second, turning] = b * cos - a * sin
+        scaling = np.flatnonzero(jp[6].any(axis=1))
+        local[:, :3, scaling] *= np.exp2(jp[6, scaling])
+        np.add(self.offsets[joints].T[:, :, None], jp[:3], out=local[:, 3])
+        return local
 
     @cached_property
     def rest(self) -> Pose:
