@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 
 from . import jobs, preferences
-from .operators import import_character, worker
-from .ui import menu, panel, state
+from .operators import import_character, presets, worker
+from .ui import character_panel, menu, panel, state
 
 #: A class stands behind those that it mentions.
 CLASSES: tuple[type, ...] = (
@@ -14,7 +14,9 @@ CLASSES: tuple[type, ...] = (
     *state.CLASSES,
     *import_character.CLASSES,
     *worker.CLASSES,
+    *presets.CLASSES,
     *panel.CLASSES,
+    *character_panel.CLASSES,
 )
 
 

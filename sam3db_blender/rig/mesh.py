@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 
+#: The custom property by which a character's own mesh is known: the hash of its body.
+BODY_PROPERTY = "sam3db_body"
+
+
 @dataclass(frozen=True)
 class ShapeKeyNames:
     """The names of a mesh's shape keys, in the order of the body's coefficients."""
@@ -56,6 +60,7 @@ def build_mesh(
     obj = bpy.data.objects.new(name, mesh)
     collection.objects.link(obj)
     obj.parent = rig
+    obj[BODY_PROPERTY] = body.hash
     set_vertex_groups(obj, [str(joint) for joint in body.joint_names], body.skin_indices, body.skin_weights)
     _add_shape_keys(obj, body, rest, rig)
     modifier = obj.modifiers.new("Armature", "ARMATURE")

@@ -11,6 +11,7 @@ own name.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,6 +33,7 @@ EXPRESSION_RANGE = (-1.0, 2.0)
 #: What may be typed beyond a slider's range: MHR's limits are those of ordinary people, not of characters.
 _TYPED_BEYOND = 4.0
 _OTHER_GROUP = "Other"
+_POSE_GROUP = "Spine"
 _EXPRESSION_GROUP = "Face"
 _SHAPE_GROUPS = {"body": "Body", "head": "Head", "hands": "Hands"}
 
@@ -126,6 +128,28 @@ def expression_sliders(body: Body) -> list[Slider]:
         )
         for i, name in enumerate(body.expression_names)
     ]
+
+
+def slider_groups(keys: Iterable[str]) -> dict[Section, dict[str, list[str]]]:
+    """The sliders among an object's property names, by section and group, in their order; it needs no body.
+
+    What the template does not call a group of the skeleton is a group of the shape.
+    """
+    of_skeleton = set(load_json("mhr", "sliders.json")["groups"])
+    found: dict[Section, dict[str, list[str]]] = {"pose": {}, "skeleton": {}, "shape": {}, "expression": {}}
+    for key in keys:
+        group, colon, _ = key.partition(": ")
+        if not colon:
+            continue
+        section: Section = "shape"
+        if group == _POSE_GROUP:
+            section = "pose"
+        elif group in of_skeleton or group == _OTHER_GROUP:
+            section = "skeleton"
+        elif group == _EXPRESSION_GROUP:
+            section = "expression"
+        found[section].setdefault(group, []).append(key)
+    return found
 
 
 def _coefficient(section: Section, group: str, name: str, index: int, low: float, high: float, text: str) -> Slider:

@@ -19,7 +19,7 @@ from .camera import add_background, build_camera, camera_settings, frame_scene
 from .materials import body_materials, store_rest_positions
 from .photo import pack_photo
 from .placement import Placement, place_people
-from .provenance import write_origin
+from .provenance import write_origin, write_placement
 from .stage import Subject, build_floor, build_lights, build_world
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def build_photo_scene(
         name = stem if len(estimates) == 1 else f"{stem} {number + 1}"
         character = build_character(name, estimate, body, materials, parts["Characters"], version)
         character.rig.location = placement.rig_location(estimate.camera_translation).tolist()
+        write_placement(character.rig)
         characters.append(character)
 
     settings = camera_settings(estimates[0].intrinsics, estimates[0].image_size)

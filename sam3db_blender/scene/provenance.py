@@ -49,6 +49,7 @@ class Origin:
     Attributes:
         id: the character's own id; it stays when objects are renamed or appended to other files.
         arrays: the estimate's arrays by name (``ARRAY_SHAPES``), in the units and axes of docs/architecture.md.
+        placed: (4, 4) the rig's world matrix when it was built; None where it was built outside a photo's scene.
         details: the estimate's other fields (``engine``, ``body_name``, ``body_hash``, ``photo``, ``person``,
         ``prompts``, ``seconds``,
             ``warnings``, ``details``) as JSON has them, and ``version`` of this extension.
@@ -57,9 +58,17 @@ class Origin:
     id: str
     arrays: dict[str, NDArray[np.float64]]
     details: dict[str, Any]
+    placed: NDArray[np.float64] | None = None
 
-    def estimate(self, body: Body) -> Estimate:
-        """The estimate again, complete with joints and vertices.
+    def estimate(
+        self,
+        body: Body,
+        model_parameters: NDArray[np.float64] | None = None,
+        identity: NDArray[np.float64] | None = None,
+        expression: NDArray[np.float64] | None = None,
+        camera_translation: NDArray[np.float64] | None = None,
+    ) -> Estimate:
+        """The estimate again, complete with joints and vertices; with other numbers where they are given.
 
         Raises:
             Sam3dbError: the body is another one than the character's.
@@ -73,10 +82,11 @@ class Origin:
         prompts = self.details["prompts"]
         return Estimate.from_parameters(
             body,
-            *(
-                self.arrays[n]
-                for n in ("model_parameters", "identity", "expression", "camera_translation", "intrinsics")
-            ),
+            self.arrays["model_parameters"] if model_parameters is None else model_parameters,
+            self.arrays["identity"] if identity is None else identity,
+            self.arrays["expression"] if expression is None else expression,
+            self.arrays["camera_translation"] if camera_translation is None else camera_translation,
+            self.arrays["intrinsics"],
             image_size=self.arrays["image_size"].astype(np.int64),
             bbox=self.arrays["bbox"],
             prompts=Prompts(tuple((int(i), x, y) for i, x, y in prompts["keypoints"]), prompts["mask"]),
@@ -98,6 +108,19 @@ def write_origin(rig: bpy.types.Object, estimate: Estimate, version: str = "") -
         record[name] = np.asarray(getattr(estimate, name), dtype=np.float64).ravel().tolist()
     rig[PROPERTY] = record
     return character
+
+
+def write_placement(rig: bpy.types.Object) -> None:
+    """Remembers where the rig stands now as the place that the estimate speaks of."""
+    rig[PROPERTY]["placed"] = [value for row in rig.matrix_basis for value in row]
+
+
+def rebind(rig: bpy.types.Object, body: Body) -> None:
+    """Records that the character now has another body of the same layout."""
+    record = rig[PROPERTY]
+    record["details"] = json.dumps(
+        {**json.loads(record["details"]), "body_name": body.name, "body_hash": body.hash}, ensure_ascii=False
+    )
 
 
 def is_character(obj: bpy.types.Object | None) -> bool:
@@ -123,4 +146,5 @@ def read_origin(rig: bpy.types.Object) -> Origin:
         for name, shape in ARRAY_SHAPES.items()
         if name in record
     }
-    return Origin(id=record["id"], arrays=arrays, details=json.loads(record["details"]))
+    placed = np.array(record["placed"], dtype=np.float64).reshape(4, 4) if "placed" in record else None
+    return Origin(id=record["id"], arrays=arrays, details=json.loads(record["details"]), placed=placed)

@@ -6,9 +6,12 @@ from .options import ImportOptions
 
 
 class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
-    """Settings of the next import, and progress of the running one."""
+    """Settings of the next import, progress of the running one, and what the character panel shows."""
 
     photo: bpy.props.StringProperty(name="Photo", description="The photo to make a character of", subtype="FILE_PATH")
+    slider_filter: bpy.props.StringProperty(
+        name="Filter", description="Show only sliders with these letters in their names", options={"TEXTEDIT_UPDATE"}
+    )
     running: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     cancel_wanted: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     progress: bpy.props.FloatProperty(min=0.0, max=1.0, options={"HIDDEN", "SKIP_SAVE"})

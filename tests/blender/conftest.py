@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from native_runtime.mhr import Body
+from native_runtime.mhr.rotations import matrix_to_quaternion, quaternion_to_matrix
 
 if importlib.util.find_spec("bpy") is None:
     collect_ignore_glob = ["test_*.py"]
@@ -30,7 +31,7 @@ def _joint_tree(template: dict) -> tuple[list[str], np.ndarray, np.ndarray, np.n
     prerotations = np.zeros((len(names), 4))
     for i, name in enumerate(names):
         local = axes[i] if parents[i] < 0 else axes[parents[i]].T @ axes[i]
-        prerotations[i] = _quaternion(local)
+        prerotations[i] = matrix_to_quaternion(local)
         if parents[i] >= 0:
             along = -1.0 if name.startswith("r_") else 1.0
             offsets[i] = (along * rng.uniform(4, 12), rng.uniform(-2, 2), rng.uniform(-2, 2))
@@ -38,14 +39,6 @@ def _joint_tree(template: dict) -> tuple[list[str], np.ndarray, np.ndarray, np.n
     for name in ("l_talocrural", "r_talocrural", "l_wrist", "r_wrist"):  # MHR has joints in the same place
         offsets[names.index(name)] = 0.0
     return names, parents, offsets, prerotations
-
-
-def _quaternion(matrix: np.ndarray) -> np.ndarray:
-    from mathutils import Matrix
-
-    w, x, y, z = Matrix(matrix.tolist()).to_quaternion()
-    quaternion = np.array([x, y, z, w])
-    return quaternion / np.linalg.norm(quaternion)
 
 
 def _write_small_body(path: Path, templates: Path) -> None:
@@ -63,7 +56,7 @@ def _write_small_body(path: Path, templates: Path) -> None:
     limits = np.array([(p.get("min", -np.inf), p.get("max", np.inf)) for p in template["parameters"]], float)
 
     # joint positions at rest, by the convention of docs/architecture.md
-    rotation = np.array([_matrix(q) for q in prerotations])
+    rotation = quaternion_to_matrix(prerotations)
     joints = np.tile(np.eye(4), (len(names), 1, 1))
     for i, parent in enumerate(parents):
         local = np.eye(4)
@@ -116,13 +109,6 @@ def _write_small_body(path: Path, templates: Path) -> None:
         keypoint_columns=(len(vertices) + np.arange(70)).astype(np.int32),
         keypoint_values=np.ones(70),
     )
-
-
-def _matrix(quaternion: np.ndarray) -> np.ndarray:
-    from mathutils import Quaternion
-
-    x, y, z, w = quaternion
-    return np.array(Quaternion((w, x, y, z)).to_matrix())
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,82 @@
+"""What the operators on a character share: whose settings they change, and how they fail."""
+
+import traceback
+from typing import TYPE_CHECKING
+
+import bpy
+
+from native_runtime.errors import Sam3dbError
+from native_runtime.mhr import Body
+
+from ..rig.settings import PARTS, Part
+from ..scene.bodies import body_of, character_of
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+_PART_ITEMS = (
+    ("pose", "Pose", "How the bones are turned", "ARMATURE_DATA", 1),
+    ("skeleton", "Skeleton", "Lengths and offsets of the bones, size of the hands", "BONE_DATA", 2),
+    ("shape", "Shape", "Soft tissue of body, head and hands", "SHAPEKEY_DATA", 4),
+    ("expression", "Expression", "The face", "USER", 8),
+)
+
+
+class PartOptions:
+    """A mix-in for operators that work on parts of a character."""
+
+    parts: bpy.props.EnumProperty(
+        name="Parts",
+        description="What of the character is meant",
+        items=_PART_ITEMS,
+        options={"ENUM_FLAG"},
+        default=set(PARTS),
+    )
+
+    @property
+    def chosen(self) -> "list[Part]":
+        """The parts in their order."""
+        return [part for part in PARTS if part in self.parts]
+
+
+class CharacterOperator:
+    """A mix-in for operators on the active character: ``run`` does the work, errors become one line."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if character_of(context.object) is None:
+            cls.poll_message_set("Select a character that was made from a photo")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        try:
+            rig = character_of(context.object)
+            if rig is None:
+                raise Sam3dbError("Select a character that was made from a photo.")
+            return self.run(context, rig, body_of(rig)) or {"FINISHED"}
+        except Sam3dbError as error:
+            self.report({"ERROR"}, str(error))
+        except Exception as error:
+            traceback.print_exc()
+            self.report({"ERROR"}, f"{self.bl_label} failed: {error}")
+        return {"CANCELLED"}
+
+    def run(self, context: bpy.types.Context, rig: bpy.types.Object, body: Body) -> "set[OperatorReturnItems] | None":
+        """Does the work; the set to return where it is not FINISHED."""
+        raise NotImplementedError
+
+
+def other_character(context: bpy.types.Context, rig: bpy.types.Object) -> bpy.types.Object:
+    """The one other character that is selected.
+
+    Raises:
+        Sam3dbError: there is none, or more than one.
+    """
+    found = (character_of(obj) for obj in context.selected_objects)
+    rigs = {other for other in found if other is not None and other != rig}
+    if len(rigs) != 1:
+        raise Sam3dbError(
+            "Select exactly two characters: first the one to take from, then, with Shift, the one to change."
+        )
+    return rigs.pop()

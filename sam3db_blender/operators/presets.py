@@ -1,0 +1,198 @@
+"""Reset, randomise, copy, blend, symmetrise, and settings in files."""
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+from bpy_extras.io_utils import ExportHelper, ImportHelper
+
+from native_runtime.errors import Sam3dbError
+
+from ..rig import presets
+from ..rig.exchange import load_settings, save_settings, transfer
+from ..rig.pose import apply_settings, read_settings
+from ..scene.bodies import body_of
+from .character import CharacterOperator, PartOptions, other_character
+
+_FILTER = "*.json"
+
+
+class SAM3DB_OT_reset_character(CharacterOperator, PartOptions, bpy.types.Operator):
+    """Put parts of the character back to the body's rest pose, skeleton, shape or face"""
+
+    bl_idname = "sam3db.reset_character"
+    bl_label = "Reset Character"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context, rig, body):
+        apply_settings(rig, body, presets.reset(body, read_settings(rig, body), self.chosen))
+
+
+class SAM3DB_OT_randomise_character(CharacterOperator, PartOptions, bpy.types.Operator):
+    """Give the character random proportions, shape, face or pose within the limits of the body"""
+
+    bl_idname = "sam3db.randomise_character"
+    bl_label = "Randomise Character"
+    bl_options = {"REGISTER", "UNDO"}
+
+    seed: bpy.props.IntProperty(name="Seed", description="Another number, another character", default=1, min=0)
+    amount: bpy.props.FloatProperty(
+        name="Amount",
+        description="How much of the range is used",
+        default=0.7,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+
+    def run(self, context, rig, body):
+        rng = np.random.default_rng(self.seed)
+        apply_settings(rig, body, presets.randomise(body, read_settings(rig, body), self.chosen, rng, self.amount))
+
+
+class SAM3DB_OT_symmetrise_character(CharacterOperator, PartOptions, bpy.types.Operator):
+    """Make both sides of the character the same"""
+
+    bl_idname = "sam3db.symmetrise_character"
+    bl_label = "Symmetrise Character"
+    bl_options = {"REGISTER", "UNDO"}
+
+    side: bpy.props.EnumProperty(
+        name="Keep",
+        description="The side that both will look like; the character's own",
+        items=(("left", "Left Side", "Copy left to right"), ("right", "Right Side", "Copy right to left")),
+    )
+    straighten: bpy.props.BoolProperty(
+        name="Straighten", description="Also take lean and twist out of spine, neck and head", default=False
+    )
+
+    def run(self, context, rig, body):
+        settings = presets.symmetrise(body, read_settings(rig, body), self.chosen, self.side, self.straighten)
+        apply_settings(rig, body, settings)
+
+
+class SAM3DB_OT_copy_character(CharacterOperator, PartOptions, bpy.types.Operator):
+    """Take parts of another selected character over to the active one"""
+
+    bl_idname = "sam3db.copy_character"
+    bl_label = "Copy from Selected Character"
+    bl_options = {"REGISTER", "UNDO"}
+
+    place: bpy.props.BoolProperty(name="Place", description="Also take over where the root bone stands", default=False)
+
+    def run(self, context, rig, body):
+        other = other_character(context, rig)
+        other_body = body_of(other)
+        settings, notes = transfer(
+            body, read_settings(rig, body), other_body, read_settings(other, other_body), self.chosen, self.place
+        )
+        apply_settings(rig, body, settings)
+        for note in notes:
+            self.report({"WARNING"}, note)
+
+
+class SAM3DB_OT_blend_characters(CharacterOperator, PartOptions, bpy.types.Operator):
+    """Bring the active character part of the way to another selected one"""
+
+    bl_idname = "sam3db.blend_characters"
+    bl_label = "Blend with Selected Character"
+    bl_options = {"REGISTER", "UNDO"}
+
+    share: bpy.props.FloatProperty(
+        name="Share",
+        description="0 leaves the active character, 1 makes it the other; beyond that exaggerates",
+        default=0.5,
+        soft_min=0.0,
+        soft_max=1.0,
+        min=-1.0,
+        max=2.0,
+    )
+
+    def run(self, context, rig, body):
+        other = other_character(context, rig)
+        other_body = body_of(other)
+        own = read_settings(rig, body)
+        goal, notes = transfer(body, own, other_body, read_settings(other, other_body), self.chosen)
+        apply_settings(rig, body, presets.blend(body, own, goal, self.share, self.chosen))
+        for note in notes:
+            self.report({"WARNING"}, note)
+
+
+class SAM3DB_OT_save_settings(CharacterOperator, PartOptions, bpy.types.Operator, ExportHelper):  # type: ignore[misc]
+    """Save parts of the character as a JSON file that other characters can load"""
+
+    bl_idname = "sam3db.save_settings"
+    bl_label = "Save Character Settings"
+
+    filename_ext = ".json"
+    filter_glob: bpy.props.StringProperty(default=_FILTER, options={"HIDDEN"})
+
+    def run(self, context, rig, body):
+        if not self.chosen:
+            raise Sam3dbError("Choose at least one part to save.")
+        path = Path(bpy.path.abspath(self.filepath))
+        save_settings(path, body, read_settings(rig, body), self.chosen)
+        self.report({"INFO"}, f"Saved {path.name}")
+
+
+class SAM3DB_OT_load_settings(CharacterOperator, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
+    """Load a JSON file with settings into the character"""
+
+    bl_idname = "sam3db.load_settings"
+    bl_label = "Load Character Settings"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filename_ext = ".json"
+    filter_glob: bpy.props.StringProperty(default=_FILTER, options={"HIDDEN"})
+    place: bpy.props.BoolProperty(name="Place", description="Also take over where the root bone stands", default=False)
+
+    def run(self, context, rig, body):
+        path = Path(bpy.path.abspath(self.filepath))
+        settings, notes = load_settings(path, body, read_settings(rig, body), self.place)
+        apply_settings(rig, body, settings)
+        for note in notes:
+            self.report({"WARNING"}, note)
+
+
+class SAM3DB_OT_settle_pose(CharacterOperator, bpy.types.Operator):
+    """Write what constraints, IK and the spine's sliders do into the bones, as far as MHR's parameters can say it"""
+
+    bl_idname = "sam3db.settle_pose"
+    bl_label = "Settle Pose into Bones"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context, rig, body):
+        apply_settings(rig, body, read_settings(rig, body))
+
+
+class SAM3DB_OT_save_estimate(CharacterOperator, bpy.types.Operator, ExportHelper):  # type: ignore[misc]
+    """Save the character as it stands as an estimate: a .npz with all numbers, and a .json to read"""
+
+    bl_idname = "sam3db.save_estimate"
+    bl_label = "Save Estimate"
+
+    filename_ext = ".npz"
+    filter_glob: bpy.props.StringProperty(default="*.npz", options={"HIDDEN"})
+
+    def run(self, context, rig, body):
+        from ..scene.readback import estimate_of
+
+        path = Path(bpy.path.abspath(self.filepath))
+        try:
+            estimate_of(rig, body).save(path.with_suffix(""))
+        except OSError as error:
+            raise Sam3dbError(f"Cannot write {path}: {error.strerror or error}.") from error
+        self.report({"INFO"}, f"Saved {path.name}")
+
+
+CLASSES = (
+    SAM3DB_OT_reset_character,
+    SAM3DB_OT_randomise_character,
+    SAM3DB_OT_symmetrise_character,
+    SAM3DB_OT_copy_character,
+    SAM3DB_OT_blend_characters,
+    SAM3DB_OT_save_settings,
+    SAM3DB_OT_load_settings,
+    SAM3DB_OT_settle_pose,
+    SAM3DB_OT_save_estimate,
+)

@@ -1,0 +1,79 @@
+"""From a character in the scene to its parts and to the body that it was made of."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from native_runtime.errors import ModelError, Sam3dbError
+from native_runtime.mhr import Body
+from native_runtime.models.store import body_path
+
+from .. import places
+from ..rig.mesh import BODY_PROPERTY
+from .provenance import is_character, read_origin
+
+if TYPE_CHECKING:
+    import bpy
+
+#: Bodies kept in memory: the one that is worked with and one more, for switching levels of detail and copying.
+_KEPT = 2
+
+
+def character_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The rig of the character that an object belongs to: the rig itself, or what a mesh hangs on."""
+    while obj is not None:
+        if is_character(obj):
+            return obj
+        obj = obj.parent
+    return None
+
+
+def body_mesh(rig: bpy.types.Object) -> bpy.types.Object:
+    """The character's own mesh (not its clothes).
+
+    Raises:
+        Sam3dbError: it was deleted.
+    """
+    for child in rig.children:
+        if child.type == "MESH" and child.get(BODY_PROPERTY) is not None:
+            return child
+    raise Sam3dbError(f"'{rig.name}' has no body mesh any more.")
+
+
+def body_of(rig: bpy.types.Object, exact: bool = False) -> Body:
+    """The body that a character was made of, from the models folder.
+
+    Args:
+        exact: the very same body; otherwise a later build of it will do, as long as its numbers mean the same.
+
+    Raises:
+        ModelError: it is not installed, or is another build although ``exact``.
+    """
+    details = read_origin(rig).details
+    body = installed_body(details["body_name"])
+    if exact and body.hash != details["body_hash"]:
+        raise ModelError(
+            f"'{rig.name}' was made of another build of the body '{body.name}' than the one installed; "
+            "switch its level of detail to rebuild the mesh."
+        )
+    return body
+
+
+def installed_body(name: str) -> Body:
+    """A body of the models folder by name.
+
+    Raises:
+        ModelError: it is missing or damaged.
+    """
+    try:
+        path = body_path(name, places.models_folder())
+    except ModelError as error:
+        raise ModelError(f"The body '{name}' is not installed: {error}") from error
+    return _load(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=_KEPT)
+def _load(path: Path, changed: int) -> Body:
+    return Body.load(path)

@@ -1,0 +1,119 @@
+"""The sidebar's panel of the active character: its sliders and what can be done with them.
+
+Everything is drawn from the rig's own properties; no body is loaded here.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import bpy
+
+from ..rig.properties import slider_path
+from ..rig.sliders import Section, slider_groups
+from ..scene.bodies import character_of
+from ..scene.provenance import read_origin
+
+_SECTIONS: tuple[tuple[Section, str, Any], ...] = (
+    ("pose", "Whole Spine", "ARMATURE_DATA"),
+    ("skeleton", "Skeleton", "BONE_DATA"),
+    ("shape", "Shape", "SHAPEKEY_DATA"),
+    ("expression", "Expression", "USER"),
+)
+
+
+class SAM3DB_PT_character(bpy.types.Panel):
+    """Skeleton, shape and face of the active character"""
+
+    bl_label = "Character"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Photo"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return character_of(context.object) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        rig = character_of(context.object)
+        assert rig is not None
+        layout = self.layout
+        layout.label(text=f"{rig.name}  ·  {read_origin(rig).details['body_name']}", icon="OUTLINER_OB_ARMATURE")
+        state = context.window_manager.sam3db
+        layout.prop(state, "slider_filter", text="", icon="VIEWZOOM")
+        # property names only; reading all values on every redraw would be felt
+        groups = _groups(tuple(rig.keys()))
+        if state.slider_filter:
+            self._draw_found(rig, groups, state.slider_filter.lower())
+            return
+        for section, title, icon in _SECTIONS:
+            if not groups[section]:
+                continue
+            header, body = layout.panel(f"SAM3DB_{section}", default_closed=section != "skeleton")
+            header.label(text=title, icon=icon)
+            reset = header.operator("sam3db.reset_character", text="", icon="LOOP_BACK", emboss=False)
+            reset.parts = {section}
+            if body is not None:
+                self._draw_groups(body, rig, groups[section])
+
+    def _draw_groups(self, layout: bpy.types.UILayout, rig: bpy.types.Object, groups: dict[str, list[str]]) -> None:
+        for group, keys in groups.items():
+            if len(groups) == 1:
+                self._draw_sliders(layout, rig, keys)
+                continue
+            header, body = layout.panel(f"SAM3DB_{group}", default_closed=True)
+            header.label(text=group)
+            if body is not None:
+                self._draw_sliders(body, rig, keys)
+
+    def _draw_found(self, rig: bpy.types.Object, groups: dict[Section, dict[str, list[str]]], letters: str) -> None:
+        found = False
+        for names in groups.values():
+            for group, keys in names.items():
+                matching = [key for key in keys if letters in key.lower()]
+                if matching:
+                    found = True
+                    self.layout.label(text=group)
+                    self._draw_sliders(self.layout, rig, matching)
+        if not found:
+            self.layout.label(text="No slider has these letters in its name")
+
+    @staticmethod
+    def _draw_sliders(layout: bpy.types.UILayout, rig: bpy.types.Object, keys: list[str]) -> None:
+        column = layout.column(align=True)
+        for key in keys:
+            column.prop(rig, slider_path(key), text=key.partition(": ")[2], slider=True)
+
+
+class SAM3DB_PT_presets(bpy.types.Panel):
+    """What can be done with the character as a whole"""
+
+    bl_label = "Presets"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Photo"
+    bl_parent_id = "SAM3DB_PT_character"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column = self.layout.column(align=True)
+        column.operator("sam3db.reset_character", text="Reset", icon="LOOP_BACK")
+        column.operator("sam3db.randomise_character", text="Randomise", icon="RNDCURVE")
+        column.operator("sam3db.symmetrise_character", text="Symmetrise", icon="MOD_MIRROR")
+        column.operator("sam3db.settle_pose", icon="CON_ARMATURE")
+        column = self.layout.column(align=True)
+        column.operator("sam3db.copy_character", icon="COPYDOWN")
+        column.operator("sam3db.blend_characters", icon="ARROW_LEFTRIGHT")
+        column = self.layout.column(align=True)
+        column.operator("sam3db.load_settings", text="Load Settings", icon="FILE_FOLDER")
+        column.operator("sam3db.save_settings", text="Save Settings", icon="FILE_TICK")
+        column.operator("sam3db.save_estimate", text="Save Estimate", icon="EXPORT")
+
+
+@lru_cache(maxsize=4)
+def _groups(keys: tuple[str, ...]) -> dict[Section, dict[str, list[str]]]:
+    return slider_groups(keys)
+
+
+CLASSES = (SAM3DB_PT_character, SAM3DB_PT_presets)

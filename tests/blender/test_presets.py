@@ -1,0 +1,187 @@
+"""Presets as plain functions: reset, randomise, copy, blend, symmetrise, and their file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from native_runtime.errors import UsageError
+from native_runtime.mhr import Body
+from native_runtime.mhr.rotations import euler_to_matrix
+from sam3db_blender.rig.exchange import from_json, load_settings, save_settings, to_json, transfer
+from sam3db_blender.rig.presets import blend, copy, lopsided, paired, randomise, reset, symmetrise
+from sam3db_blender.rig.settings import PARTS, CharacterSettings, parameters_of
+
+
+def _settings(body: Body, seed: int = 0) -> CharacterSettings:
+    rng = np.random.default_rng(seed)
+    settings = randomise(body, CharacterSettings.neutral(body), PARTS, rng)
+    settings.parameters[:6] = rng.normal(0, 1, 6)
+    return settings
+
+
+def test_reset_leaves_the_other_parts(any_body: Body) -> None:
+    settings = _settings(any_body)
+    for part in PARTS:
+        fresh = reset(any_body, settings, [part])
+        for other in ("pose", "skeleton"):
+            own = parameters_of(any_body, other)
+            wanted = np.zeros(204) if other == part else settings.parameters
+            assert np.array_equal(fresh.parameters[own], wanted[own])
+        assert np.array_equal(fresh.identity, settings.identity * (part != "shape"))
+        assert np.array_equal(fresh.expression, settings.expression * (part != "expression"))
+    assert settings.parameters.any()
+
+
+def test_random_characters_keep_the_limits(any_body: Body) -> None:
+    seen = []
+    for seed in range(30):
+        settings = randomise(any_body, CharacterSettings.neutral(any_body), PARTS, np.random.default_rng(seed))
+        assert (settings.parameters >= any_body.limit_min).all()
+        assert (settings.parameters <= any_body.limit_max).all()
+        assert (settings.identity >= any_body.identity_min).all()
+        assert (settings.identity <= any_body.identity_max).all()
+        assert ((settings.expression >= 0) & (settings.expression <= 1)).all()
+        assert not settings.parameters[:6].any()
+        seen.append(settings.parameters)
+    again = randomise(any_body, CharacterSettings.neutral(any_body), PARTS, np.random.default_rng(0))
+    assert np.array_equal(again.parameters, seen[0])
+    # the whole range is used, and less of it when less is wanted
+    arm = any_body.parameter_index("scale_uparms")
+    assert max(p[arm] for p in seen) > 0.5
+    calm = randomise(any_body, again, ["skeleton"], np.random.default_rng(0), amount=0.1)
+    own = parameters_of(any_body, "skeleton")
+    assert calm.parameters[own] == pytest.approx(0.1 * seen[0][own])
+    assert np.array_equal(calm.parameters[~own], again.parameters[~own])
+
+
+def test_symmetric_characters_are_symmetric(default_body_path: Path) -> None:
+    body = Body.load(default_body_path)
+    settings = replace(_settings(body, 3), identity=np.zeros(body.identity_count))
+    settings.parameters[:6] = 0
+    for side in ("left", "right"):
+        even = symmetrise(body, settings, PARTS, side=side, straighten=True)
+        joints = body.pose(even.parameters).translations
+        for i, name in enumerate(body.joint_names):
+            if name.startswith("l_"):
+                twin = joints[body.joint_index("r_" + name[2:])]
+                assert joints[i] * (-1, 1, 1) == pytest.approx(twin, abs=1e-9), name
+        kept = body.parameter_index(f"{side[0]}_elbow_bend")
+        assert even.parameters[kept] == settings.parameters[kept]
+    smile = [body.expression_names.index(f"mouthSmile{side}") for side in ("Left", "Right")]
+    settings.expression[smile] = (0.8, 0.1)
+    assert symmetrise(body, settings, ["expression"]).expression[smile] == pytest.approx([0.8, 0.8])
+    # without straightening, the spine keeps its twist
+    twist = body.parameter_index("spine_twist0")
+    assert symmetrise(body, settings, PARTS).parameters[twist] == settings.parameters[twist]
+    assert twist in lopsided(body)
+    assert body.parameter_index("spine_bend0") not in lopsided(body)
+
+
+def test_pairs() -> None:
+    names = [
+        "l_uparm_ry",
+        "r_uparm_ry",
+        "leg_length",
+        "scale_l_hands",
+        "scale_r_hands",
+        "eyeLeft",
+        "eyeRight",
+        "l_lone",
+    ]
+    assert paired(names) == [(0, 1), (3, 4), (5, 6)]
+
+
+def test_blending(any_body: Body) -> None:
+    first, second = _settings(any_body, 1), _settings(any_body, 2)
+    assert blend(any_body, first, second, 0.0, PARTS).parameters == pytest.approx(first.parameters)
+    end = blend(any_body, first, second, 1.0, PARTS)
+    assert end.parameters[6:] == pytest.approx(second.parameters[6:])
+    assert end.parameters[:3] == pytest.approx(first.parameters[:3])
+    assert euler_to_matrix(end.parameters[3:6]) == pytest.approx(euler_to_matrix(second.parameters[3:6]), abs=1e-9)
+    half = blend(any_body, first, second, 0.5, ["shape"])
+    assert half.identity == pytest.approx((first.identity + second.identity) / 2)
+    assert np.array_equal(half.parameters, first.parameters)
+    # an angle goes the short way
+    elbow = any_body.parameter_index("l_elbow_bend")
+    first.parameters[elbow], second.parameters[elbow] = 3.0, -3.0
+    assert abs(blend(any_body, first, second, 0.5, ["pose"]).parameters[elbow]) == pytest.approx(np.pi)
+    # half way turns half as far
+    first.parameters[3:6], second.parameters[3:6] = 0, (0.8, 0, 0)
+    assert blend(any_body, first, second, 0.5, ["pose"]).parameters[3:6] == pytest.approx([0.4, 0, 0])
+
+
+def test_copy_keeps_the_place(any_body: Body) -> None:
+    first, second = _settings(any_body, 1), _settings(any_body, 2)
+    assert np.array_equal(copy(any_body, first, second, PARTS).parameters[:3], first.parameters[:3])
+    assert np.array_equal(copy(any_body, first, second, PARTS, place=True).parameters, second.parameters)
+
+
+def test_file_and_back(any_body: Body, tmp_path: Path) -> None:
+    settings = _settings(any_body)
+    beyond = np.zeros((127, 7))
+    beyond[any_body.joint_index("c_jaw"), 3] = 0.25
+    settings = replace(settings, beyond=beyond)
+    path = tmp_path / "größe.json"
+    save_settings(path, any_body, settings)
+    assert [p.name for p in tmp_path.iterdir()] == ["größe.json"]
+    again, notes = load_settings(path, any_body, CharacterSettings.neutral(any_body), place=True)
+    for name in ("parameters", "identity", "expression", "beyond"):
+        assert np.array_equal(getattr(again, name), getattr(settings, name))
+    assert notes == []
+    # a file with one part touches that part alone
+    save_settings(path, any_body, settings, ["skeleton"])
+    base = _settings(any_body, 5)
+    again, _ = load_settings(path, any_body, base)
+    own = parameters_of(any_body, "skeleton")
+    assert np.array_equal(again.parameters, np.where(own, settings.parameters, base.parameters))
+    assert np.array_equal(again.identity, base.identity)
+
+
+def test_another_body_takes_what_it_knows(small_body: Body, default_body_path: Path) -> None:
+    default = Body.load(default_body_path)
+    settings = _settings(default)
+    again, notes = transfer(small_body, CharacterSettings.neutral(small_body), default, settings, PARTS, place=True)
+    assert np.array_equal(again.parameters, settings.parameters)
+    assert again.identity[0] == settings.identity[0]  # both have 'weight'
+    assert again.identity[1:].tolist() == [0, 0]
+    assert len(notes) == 1
+    assert "'muscle'" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "no character settings"),
+        ({"format": "sam3db-estimate/1"}, "no character settings"),
+        ({"format": "sam3db-settings/9", "parts": ["pose"]}, "later version"),
+        ({"format": "sam3db-settings/1"}, "names no part"),
+        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": [1]}, "holds no names"),
+        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": {"l_elbow_bend": "much"}}, "no number"),
+        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": {"l_elbow_bend": float("inf")}}, "no number"),
+        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": {"l_elbow_bend": True}}, "no number"),
+        ({"format": "sam3db-settings/1", "parts": ["shape"], "identity": {"weight": 99}}, "beyond"),
+    ],
+)
+def test_bad_files_are_refused(small_body: Body, content: object, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        from_json(small_body, content, CharacterSettings.neutral(small_body))
+
+
+def test_unreadable_files(small_body: Body, tmp_path: Path) -> None:
+    base = CharacterSettings.neutral(small_body)
+    with pytest.raises(UsageError, match="Cannot read"):
+        load_settings(tmp_path / "none.json", small_body, base)
+    (tmp_path / "a.json").write_bytes(b"\xff\xfe{")
+    with pytest.raises(UsageError, match="not JSON"):
+        load_settings(tmp_path / "a.json", small_body, base)
+    (tmp_path / "b.json").write_text("[" * 100_000)
+    with pytest.raises(UsageError, match="not JSON"):
+        load_settings(tmp_path / "b.json", small_body, base)
+    with pytest.raises(UsageError, match="Cannot write"):
+        save_settings(tmp_path / "no" / "c.json", small_body, base)
+    assert json.loads(json.dumps(to_json(small_body, base)))["format"] == "sam3db-settings/1"
