@@ -62,9 +62,12 @@ class Parameterisation:
         """Joint parameters (..., J, 7) of model parameters (..., P)."""
         p = np.asarray(model_parameters, dtype=np.float64)
         order, rows, starts = self._by_row
-        out = np.zeros((*p.shape[:-1], self.joint_count * 7))
-        out[..., rows] = np.add.reduceat(p[..., self.columns[order]] * self.values[order], starts, axis=-1)
-        return out.reshape((*p.shape[:-1], self.joint_count, 7))
+        # The batch is kept innermost: forward kinematics wants it there.
+        flat = p.reshape(-1, p.shape[-1]).T
+        out = np.zeros((self.joint_count * 7, flat.shape[1]))
+        out[rows] = np.add.reduceat(flat[self.columns[order]] * self.values[order, None], starts, axis=0)
+        joints_last = out.reshape(self.joint_count, 7, -1).transpose(2, 0, 1)
+        return joints_last.reshape((*p.shape[:-1], self.joint_count, 7))
 
     def clamp(self, model_parameters: NDArray) -> NDArray[np.float64]:
         """Model parameters (..., P) moved to the nearest values inside the limits."""
