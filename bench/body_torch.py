@@ -4,8 +4,10 @@
 
 Needs torch besides the project. Without BODY a synthetic body of LOD 1's sizes is used: 18,439 vertices, 45 + 72
 shapes, MHR's real joints and parameters, up to four random influences a vertex (2.8 on average, as LOD 1 has), made-up
-geometry. Its pose correctives are made up as well: 3,000 components, of which each joint's 24 move one patch of 5 % of
-the vertices. `--dense` makes every component move every vertex: the slowest that correctives could ever be.
+geometry. Its shapes are as dense as those of the released LOD 3: body shapes move 44 % of the vertices, head shapes
+25 %, hand shapes 40 %, expressions 24 %. Its pose correctives are made up as well: 3,000 components, of which each
+joint's 24 move one patch of 5 % of the vertices (the release's archive is too small for more). `--dense` makes every
+shape and component move every vertex: the slowest that a body of this size could ever be.
 
 The PyTorch side is MHR's own way of doing it, operation by operation: shapes by einsum, a dense parameter transform,
 joint states multiplied level by level down the tree, a sparse first and a dense second corrective layer, skinning by
@@ -94,27 +96,28 @@ def synthetic_body(dense: bool):
     weights = -np.sort(-weights / weights.sum(axis=1, keepdims=True), axis=1)
     indices = np.where(weights > 0, np.argsort(rng.random((VERTICES, joints)), axis=1)[:, :4], 0)
 
-    patch = int(VERTICES * (1.0 if dense else 0.05))
-
-    def parts():
-        for _ in range(COMPONENTS // GROUP):
-            part = np.zeros((GROUP, VERTICES, 3), np.float32)
-            start = rng.integers(0, VERTICES - patch + 1)
-            part[:, start : start + patch] = rng.normal(size=(GROUP, patch, 3)) * 0.01
-            yield part
+    def shapes(count, share, size):
+        """Shapes (count, V, 3) that all move the same scattered share of the vertices."""
+        moved = np.arange(VERTICES) if dense else np.sort(rng.permutation(VERTICES)[: int(share * VERTICES)])
+        part = np.zeros((count, VERTICES, 3), np.float32)
+        part[:, moved] = rng.normal(size=(count, len(moved), 3)) * size
+        return part
 
     activation = np.zeros((COMPONENTS, (joints - 2) * 6), np.float32)
     for row in activation:
         row[rng.integers(0, len(row), 18)] = rng.normal(size=18)
     return replace(
         small,
-        name="synthetic body of LOD 1's sizes" + (", dense correctives" if dense else ""),
+        name="synthetic body of LOD 1's sizes" + (", dense" if dense else ""),
         rest_vertices=rng.normal(size=(VERTICES, 3)).astype(np.float32) * 50,
-        identity_basis=rng.normal(size=(IDENTITIES, VERTICES, 3)).astype(np.float32),
-        expression_basis=rng.normal(size=(EXPRESSIONS, VERTICES, 3)).astype(np.float32),
+        identity_basis=np.concatenate([shapes(20, 0.44, 1.0), shapes(20, 0.25, 1.0), shapes(5, 0.40, 1.0)]),
+        identity_groups=("body",) * 20 + ("head",) * 20 + ("hands",) * 5,
+        expression_basis=shapes(EXPRESSIONS, 0.24, 1.0),
         skin_indices=indices.astype(np.int32),
         skin_weights=weights.astype(np.float32),
-        correctives=PoseCorrectives.from_parts(activation, parts(), VERTICES),
+        correctives=PoseCorrectives.from_parts(
+            activation, (shapes(GROUP, 0.05, 0.01) for _ in range(COMPONENTS // GROUP)), VERTICES
+        ),
     )
 
 
@@ -149,7 +152,7 @@ def eager_torch(body, correctives: bool):
     triplet_weight = tensor(body.skin_weights[vertex, slot])[None, :, None]
     if correctives:
         activation = tensor(body.correctives.activation).to_sparse_coo()
-        second = tensor(body.correctives.dense_basis().reshape(body.correctives.component_count, -1).T)
+        second = tensor(body.correctives.basis.dense().reshape(body.correctives.component_count, -1).T)
 
     def multiply(p, q):
         """Hamilton product of quaternions xyzw."""

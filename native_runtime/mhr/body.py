@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .correctives import PoseCorrectives
+from .local_basis import LocalBasis
 from .parameterisation import Parameterisation
 from .skeleton import Pose, Skeleton
 from .sparse import SparseRows
@@ -169,22 +170,29 @@ class Body:
         """Global joint transforms for model parameters (..., P)."""
         return self.skeleton.forward(self.joint_parameters(model_parameters))
 
+    @cached_property
+    def _identity_shapes(self) -> LocalBasis:
+        groups = np.array(self.identity_groups)
+        changes = np.flatnonzero(groups[1:] != groups[:-1]) + 1
+        return LocalBasis.from_parts(np.split(self.identity_basis, changes), self.vertex_count)
+
+    @cached_property
+    def _expression_shapes(self) -> LocalBasis:
+        return LocalBasis.from_parts([self.expression_basis], self.vertex_count)
+
     def rest_shape(self, identity: NDArray | None = None, expression: NDArray | None = None) -> NDArray[np.float32]:
         """Vertices (..., V, 3) in cm before posing, for coefficients (..., n_id) and (..., n_ex); None means zeros."""
-        shape: NDArray[np.float32] = self.rest_vertices
-        for coefficients, basis in ((identity, self.identity_basis), (expression, self.expression_basis)):
-            if coefficients is None or len(basis) == 0:
-                continue
-            c = np.asarray(coefficients, dtype=np.float32)
-            if not c.any():
-                if c.ndim > 1:
-                    shape = np.broadcast_to(shape, c.shape[:-1] + shape.shape[-2:])
-                continue
-            if c.ndim == 1:  # skip unused shapes: most expressions are zero most of the time
-                used = np.flatnonzero(c)
-                if 2 * len(used) < len(c):
-                    c, basis = c[used], basis[used]
-            shape = shape + (c @ basis.reshape(len(basis), -1)).reshape(c.shape[:-1] + basis.shape[1:])
+        given = [
+            (np.asarray(coefficients, np.float32), basis)
+            for coefficients, basis in ((identity, self._identity_shapes), (expression, self._expression_shapes))
+            if coefficients is not None
+        ]
+        lead = np.broadcast_shapes(*(coefficients.shape[:-1] for coefficients, _ in given))
+        if not any(coefficients.any() for coefficients, _ in given):
+            return np.broadcast_to(self.rest_vertices, (*lead, *self.rest_vertices.shape))
+        shape = np.array(np.broadcast_to(self.rest_vertices, (*lead, *self.rest_vertices.shape)))
+        for coefficients, basis in given:
+            basis.add_to(shape, np.broadcast_to(coefficients, (*lead, coefficients.shape[-1])))
         return shape
 
     @cached_property
@@ -236,9 +244,9 @@ class Body:
         for rows, joints, weights in self._skin_slots:
             own = x[:, rows]
             for axis in range(3):
-                moved = columns[axis, 3].take(joints)
+                moved = columns[axis, 3][joints]
                 for k in range(3):
-                    moved += columns[axis, k].take(joints) * own[k]
+                    moved += columns[axis, k][joints] * own[k]
                 moved *= weights
                 out[axis, rows] += moved
         return np.ascontiguousarray(out.T)
@@ -261,7 +269,9 @@ class Body:
         pose = self.pose(model_parameters)
         shape = self.rest_shape(identity, expression)
         if correctives and self.correctives is not None:
-            shape = shape + self.correctives.offsets(pose.joint_parameters)
+            lead = np.broadcast_shapes(shape.shape[:-2], pose.joint_parameters.shape[:-2])
+            shape = np.array(np.broadcast_to(shape, (*lead, *shape.shape[-2:])))
+            self.correctives.add_to(shape, pose.joint_parameters)
         return self.skin(pose, shape)
 
     def keypoints(self, pose: Pose, vertices: NDArray) -> NDArray[np.float64]:

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from native_runtime.errors import ModelError
 
 from .body import Body
-from .correctives import FIRST_JOINT, CorrectiveBlock, PoseCorrectives
+from .correctives import FIRST_JOINT, PoseCorrectives
+from .local_basis import Block, LocalBasis
 from .parameterisation import Parameterisation
 from .skeleton import Skeleton
 from .sparse import SparseRows, sorted_rows
@@ -75,7 +76,7 @@ def body_arrays(body: Body) -> dict[str, NDArray[Any]]:
 
 
 def _corrective_arrays(correctives: PoseCorrectives) -> dict[str, NDArray[Any]]:
-    blocks = correctives.blocks
+    blocks = correctives.basis.blocks
     return {
         "corrective_activation": correctives.activation.astype(np.float32),
         "corrective_block_components": np.array([len(block.offsets) for block in blocks], np.int32),
@@ -195,8 +196,8 @@ def _correctives(arrays: dict[str, NDArray[Any]]) -> PoseCorrectives:
     ):
         if len(part) and (part[0] < 0 or part[-1] >= vertex_count or np.any(np.diff(part) <= 0)):
             raise ValueError("the pose correctives' vertices are not in rising order within the mesh")
-        blocks.append(CorrectiveBlock(part, values.reshape(k, len(part), 3)))
-    return PoseCorrectives(vertex_count, arrays["corrective_activation"], tuple(blocks))
+        blocks.append(Block(part, values.reshape(k, len(part), 3)))
+    return PoseCorrectives(arrays["corrective_activation"], LocalBasis(vertex_count, tuple(blocks)))
 
 
 def _rows(arrays: dict[str, NDArray[Any]], prefix: str) -> SparseRows:
