@@ -94,6 +94,9 @@ def _open_on(path: Path, provider: str, threads: int, notes: Sequence[str]) -> N
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # Idle threads spin for a while in case of another run. Within a run that pays; after it, they would eat the cores
+    # that the fit (and, on an artist's machine, Blender) needs.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3  # warnings about nodes placed on the CPU are not for users
     session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
     if provider not in session.get_providers():
