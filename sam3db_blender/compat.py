@@ -54,3 +54,24 @@ def driver_curves(rig: bpy.types.Object) -> Iterator[bpy.types.FCurve]:
     """The driver curves of an object, of which there may be none."""
     if rig.animation_data is not None:
         yield from rig.animation_data.drivers
+
+
+def animation_curves(block: Any) -> Iterator[tuple[Any, bpy.types.FCurve]]:
+    """The F-curves of a data-block's own action, each with the collection that it can be removed from.
+
+    Until 4.3 an action simply has curves; since 4.4 they belong to its slots, and since 5.0 only these can be asked.
+    """
+    animation = block.animation_data
+    if animation is None or animation.action is None:
+        return
+    if bpy.app.version < (5, 0, 0):
+        collections = [animation.action.fcurves]
+    else:
+        from bpy_extras.anim_utils import action_get_channelbag_for_slot
+
+        find: Any = action_get_channelbag_for_slot
+        bag = find(animation.action, animation.action_slot)
+        collections = [] if bag is None else [bag.fcurves]
+    for curves in collections:
+        for curve in list(curves):
+            yield curves, curve

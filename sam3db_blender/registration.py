@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from . import jobs, preferences
-from .operators import import_character, presets, worker
+from . import jobs, live, preferences
+from .operators import correctives, import_character, presets, worker
 from .ui import character_panel, menu, panel, state
 
 #: A class stands behind those that it mentions.
@@ -15,6 +15,7 @@ CLASSES: tuple[type, ...] = (
     *import_character.CLASSES,
     *worker.CLASSES,
     *presets.CLASSES,
+    *correctives.CLASSES,
     *panel.CLASSES,
     *character_panel.CLASSES,
 )
@@ -26,11 +27,13 @@ def register() -> None:
         bpy.utils.register_class(cls)
     state.attach()
     menu.attach()
+    live.attach()
 
 
 def unregister() -> None:
     """The opposite of ``register``; also ends the worker process."""
     jobs.stop_worker()
+    live.detach()
     menu.detach()
     state.detach()
     for cls in reversed(CLASSES):

@@ -10,6 +10,7 @@ from typing import Any
 
 import bpy
 
+from .. import live
 from ..rig.properties import slider_path
 from ..rig.sliders import Section, slider_groups
 from ..scene.bodies import character_of
@@ -68,19 +69,19 @@ class SAM3DB_PT_character(bpy.types.Panel):
                 self._draw_sliders(body, rig, keys)
 
     def _draw_found(self, rig: bpy.types.Object, groups: dict[Section, dict[str, list[str]]], letters: str) -> None:
-        found = False
+        layout, found = self.layout, False
         for names in groups.values():
             for group, keys in names.items():
                 matching = [key for key in keys if letters in key.lower()]
                 if matching:
                     found = True
-                    self.layout.label(text=group)
-                    self._draw_sliders(self.layout, rig, matching)
+                    layout.label(text=group)
+                    self._draw_sliders(layout, rig, matching)
         if not found:
-            self.layout.label(text="No slider has these letters in its name")
+            layout.label(text="No slider has these letters in its name")
 
     @staticmethod
-    def _draw_sliders(layout: bpy.types.UILayout, rig: bpy.types.Object, keys: list[str]) -> None:
+    def _draw_sliders(layout: Any, rig: bpy.types.Object, keys: list[str]) -> None:
         column = layout.column(align=True)
         for key in keys:
             column.prop(rig, slider_path(key), text=key.partition(": ")[2], slider=True)
@@ -111,9 +112,35 @@ class SAM3DB_PT_presets(bpy.types.Panel):
         column.operator("sam3db.save_estimate", text="Save Estimate", icon="EXPORT")
 
 
+class SAM3DB_PT_correctives(bpy.types.Panel):
+    """MHR's corrections of what skinning gets wrong in a pose"""
+
+    bl_label = "Pose Correctives"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Photo"
+    bl_parent_id = "SAM3DB_PT_character"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        rig = character_of(context.object)
+        assert rig is not None
+        layout = self.layout
+        on = live.is_live(rig)
+        button = layout.operator("sam3db.live_correctives", depress=on, icon="PLAY")
+        button.on = not on
+        problem = live.live.problems.get(rig.name)
+        if problem:
+            layout.label(text=problem, icon="ERROR")
+        column = layout.column(align=True)
+        column.operator("sam3db.bake_correctives", icon="SHAPEKEY_DATA")
+        column.operator("sam3db.bake_correctives_range", icon="ACTION")
+        layout.operator("sam3db.remove_correctives", icon="TRASH")
+
+
 @lru_cache(maxsize=4)
 def _groups(keys: tuple[str, ...]) -> dict[Section, dict[str, list[str]]]:
     return slider_groups(keys)
 
 
-CLASSES = (SAM3DB_PT_character, SAM3DB_PT_presets)
+CLASSES = (SAM3DB_PT_character, SAM3DB_PT_presets, SAM3DB_PT_correctives)

@@ -1,0 +1,168 @@
+"""MHR's pose correctives on the mesh: shape keys that hold what the corrections of a pose, or of many, come to.
+
+The corrections are a small network's answer to the pose: thousands of components that are not linear in anything an
+artist could turn, so they cannot be drivers. What they come to in one pose is one set of offsets before skinning, which
+is exactly a shape key. For a range of frames the offsets are compressed into as few shape keys as keep every vertex
+within a tolerance (a principal component analysis), each with its weight keyed on every frame: the file stays small,
+plays at full speed, and needs no extension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.camera import mhr_to_blender
+from native_runtime.errors import Sam3dbError
+
+from .. import compat
+from .arrays import add_shape_key, fill, take
+from .pose import read_joint_parameters
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+
+Array = NDArray[np.float64]
+
+#: All keys that this module makes begin so.
+PREFIX = "Pose Corrective"
+TOLERANCE_MM = 0.05
+
+
+def corrections(body: Body, joint_parameters: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Offsets (V, 3) m, Blender axes, that the pose of (J, 7) joint parameters adds to the rest shape.
+
+    Raises:
+        Sam3dbError: the body has no correctives.
+    """
+    if body.correctives is None:
+        raise Sam3dbError(
+            f"The body '{body.name}' has no pose correctives; MHR's official bodies have them when they are imported "
+            "with their corrective files."
+        )
+    return mhr_to_blender(body.correctives.offsets(joint_parameters)).astype(np.float32)
+
+
+def bake_pose(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> bpy.types.ShapeKey:
+    """The corrections of the pose as it stands in one shape key; earlier ones are replaced."""
+    offsets = corrections(body, read_joint_parameters(rig, body))
+    keys = _keys(mesh)
+    if len(keys) != 1 or _is_keyed(mesh):
+        remove(mesh)
+    return write_correction(mesh, offsets)
+
+
+def write_correction(mesh: bpy.types.Object, offsets: NDArray[np.float32]) -> bpy.types.ShapeKey:
+    """Puts offsets (V, 3) m into the shape key of the current pose; it is made where it does not exist."""
+    basis = take(mesh.data.shape_keys.reference_key.points, "co", 3)
+    keys = _keys(mesh)
+    if not keys:
+        key = add_shape_key(mesh, PREFIX, basis + offsets)
+        key.value = 1.0
+        return key
+    fill(keys[0].points, "co", basis + offsets)
+    # points are not watched: without this Blender goes on showing the old ones
+    mesh.data.update_tag()
+    return keys[0]
+
+
+def bake_range(
+    rig: bpy.types.Object,
+    mesh: bpy.types.Object,
+    body: Body,
+    frames: Iterable[int],
+    tolerance_mm: float = TOLERANCE_MM,
+) -> int:
+    """The corrections of a range of frames as shape keys with keyed weights; earlier ones are replaced.
+
+    Args:
+        tolerance_mm: how far any vertex may lie from its exact correction on any of the frames.
+
+    Returns:
+        The number of shape keys.
+    """
+    scene = bpy.context.scene
+    numbers = list(frames)
+    if not numbers:
+        raise Sam3dbError("The range of frames is empty.")
+    current = scene.frame_current
+    offsets = np.empty((len(numbers), body.vertex_count, 3), np.float32)
+    try:
+        for row, frame in enumerate(numbers):
+            scene.frame_set(frame)
+            offsets[row] = corrections(body, read_joint_parameters(rig, body))
+    finally:
+        scene.frame_set(current)
+    shapes, weights = compress(offsets, tolerance_mm / 1000.0)
+    remove(mesh)
+    basis = take(mesh.data.shape_keys.reference_key.points, "co", 3)
+    for number, (shape, course) in enumerate(zip(shapes, weights.T), start=1):
+        key = add_shape_key(mesh, f"{PREFIX} {number:02d}", basis + shape)
+        key.slider_min, key.slider_max = -1.0, 1.0
+        for frame, weight in zip(numbers, course.tolist()):
+            key.value = weight
+            key.keyframe_insert("value", frame=frame)
+    scene.frame_set(current)
+    return len(shapes)
+
+
+def compress(offsets: NDArray[np.float32], tolerance: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The fewest shapes whose weighted sums give offsets (F, V, 3) back within a tolerance for every vertex.
+
+    Returns:
+        Shapes (k, V, 3) and weights (F, k) between -1 and 1; k is 0 where nothing moves.
+    """
+    frames = len(offsets)
+    flat = offsets.reshape(frames, -1)
+    # the frames' inner products hold all that is needed of the (much larger) shapes
+    strength, courses = np.linalg.eigh((flat @ flat.T).astype(np.float64))
+    courses = courses[:, ::-1][:, : int(np.sum(strength > strength.max(initial=0.0) * 1e-12))]
+
+    def kept(count: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        basis = courses[:, :count]
+        return (basis.T.astype(np.float32) @ flat).reshape(count, *offsets.shape[1:]), basis
+
+    def error(count: int) -> float:
+        shapes, weights = kept(count)
+        worst = 0.0
+        for frame in range(frames):
+            rest = offsets[frame] - np.tensordot(weights[frame].astype(np.float32), shapes, 1)
+            worst = max(worst, float(np.sqrt((rest * rest).sum(axis=1).max())))
+        return worst
+
+    low, high = 0, courses.shape[1]
+    while low < high:
+        middle = (low + high) // 2
+        if error(middle) <= tolerance:
+            high = middle
+        else:
+            low = middle + 1
+    shapes, weights = kept(low)
+    reach = np.abs(weights).max(axis=0, initial=1e-30)
+    return shapes * reach[:, None, None].astype(np.float32), weights / reach
+
+
+def remove(mesh: bpy.types.Object) -> int:
+    """Takes all corrections and their animation away; returns how many shape keys they were."""
+    keys = _keys(mesh)
+    for curves, curve in list(compat.animation_curves(mesh.data.shape_keys)):
+        if curve.data_path.startswith(f'key_blocks["{PREFIX}'):
+            curves.remove(curve)
+    for key in keys:
+        mesh.shape_key_remove(key)
+    return len(keys)
+
+
+def _keys(mesh: bpy.types.Object) -> list[bpy.types.ShapeKey]:
+    return [key for key in mesh.data.shape_keys.key_blocks if key.name.startswith(PREFIX)]
+
+
+def _is_keyed(mesh: bpy.types.Object) -> bool:
+    return any(
+        curve.data_path.startswith(f'key_blocks["{PREFIX}')
+        for _, curve in compat.animation_curves(mesh.data.shape_keys)
+    )
