@@ -24,7 +24,7 @@ from native_runtime.mhr.rotations import matrix_to_euler
 from .evidence import Evidence
 from .prior import PosePrior
 from .problem import MHR_TO_CAMERA, ROOT_ROTATION, FitProblem, FitState, Weights, project
-from .silhouette import OutlineSettings, fit_outline
+from .silhouette import fit_outline
 from .solver import minimise
 
 Array = NDArray[np.float64]
@@ -163,8 +163,8 @@ def fit_body(
     problem = FitProblem(body, evidence, intrinsics, prior, free)
     solution = minimise(state, problem.linearise, problem.cost, problem.retract, 40, 1e-4, 1e-3, cancelled)
     state, iterations = solution.state, iterations + solution.iterations
-    if evidence.silhouette is not None and body.identity_count and not cancelled():
-        outlined = fit_outline(problem, state, OutlineSettings(), cancelled)
+    if evidence.silhouette is not None and not cancelled():
+        outlined = fit_outline(problem, state, cancelled)
         solution, iterations = outlined, iterations + outlined.iterations
         state = solution.state
     return FitResult(

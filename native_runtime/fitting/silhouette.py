@@ -8,7 +8,7 @@ feet are left out: hair and shoes are not the body's shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -28,24 +28,26 @@ LEFT_OUT = ("head", "neck", "jaw", "teeth", "tongue", "eye", "wrist", "thumb", "
 )  # fmt: skip
 """Joints whose surface is not compared; any joint with one of these in its name."""
 
+_FEWEST_RIM_POINTS = 12
+
 
 @dataclass(frozen=True)
 class OutlineSettings:
-    """How the outline is used.
+    """How the outline is used in one round.
 
     Attributes:
-        rounds: how often the rim is found anew.
-        steps: solver steps a round.
+        steps: solver steps.
+        shape: whether the identity coefficients move, too.
         points: at most so many rim points.
         sigma: ordinary distance of body and mask, part of the person's size.
         inside_weight: weight of points that lie within the mask, against 1 for those outside.
         outlier, inside_outlier: in sigmas, see ``Weights.outlier``; a mask far outside the body is a garment.
-        identity_weight: weight of the identity prior (1 means a spread of one full slider).
         share: together the rim counts as much as so many landmarks, however many points it has.
+        identity_weight: weight of the identity prior (1 means a spread of one full slider).
     """
 
-    rounds: int = 3
     steps: int = 6
+    shape: bool = True
     points: int = 160
     sigma: float = 0.006
     inside_weight: float = 0.2
@@ -53,6 +55,15 @@ class OutlineSettings:
     inside_outlier: float = 2.5
     share: float = 50.0
     identity_weight: float = 1.5
+
+
+ROUNDS = (
+    OutlineSettings(shape=False, inside_weight=0.6, outlier=8.0, inside_outlier=8.0),
+    OutlineSettings(),
+    OutlineSettings(),
+)
+"""A limb that lies beside its mask sticks out on one side and falls short on the other: first the pose follows the
+mask, both sides alike and from farther off. Then the shape may, with clothes in mind."""
 
 
 class BorderDistance:
@@ -203,40 +214,50 @@ class RimOnBorder(OutlineTerm):
 
 
 def fit_outline(
-    problem: FitProblem, state: FitState, settings: OutlineSettings, cancelled: Callable[[], bool]
+    problem: FitProblem,
+    state: FitState,
+    cancelled: Callable[[], bool],
+    rounds: Sequence[OutlineSettings] = ROUNDS,
 ) -> Solution[FitState]:
-    """Let the shape follow the outline; the pose stays tied to its own evidence.
+    """Let pose and shape follow the outline; the pose stays tied to its own evidence as well.
 
     Args:
         problem: the last stage's problem (its evidence must hold a silhouette).
         state: where that stage ended.
+        cancelled: asked between steps.
+        rounds: in each the rim is found anew.
     """
     body, evidence = problem.body, problem.evidence
     assert evidence.silhouette is not None
     border = BorderDistance(evidence.silhouette)
-    identity = np.flatnonzero([group == "body" for group in body.identity_groups])
-    weights = replace(problem.weights, identity=settings.identity_weight)
+    shape = np.flatnonzero([group == "body" for group in body.identity_groups])
     solution: Solution[FitState] = Solution(state, problem.cost(state), 0, True)
-    if border.empty or not len(identity):
+    if border.empty:
         return solution
     free = np.zeros(len(problem.prior.parameters), bool)
     free[problem.slots] = True
     candidates = comparable_vertices(body, evidence.unseen)
+    box = _box_in_photo(evidence.silhouette)
     iterations = 0
-    for _ in range(settings.rounds):
-        # Rims are looked for where the mask is: nothing is known elsewhere.
-        height, width = evidence.silhouette.mask.shape
-        corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
-        back = cv2.invertAffineTransform(np.asarray(evidence.silhouette.from_photo, np.float64))
-        in_photo = corners @ back[:, :2].T + back[:, 2]
-        box = np.concatenate([in_photo.min(axis=0), in_photo.max(axis=0)])
+    for settings in rounds:
         rim = rim_vertices(body, solution.state, problem.intrinsics, box, settings.points, candidates)
-        if len(rim) < 12 or cancelled():
+        if len(rim) < _FEWEST_RIM_POINTS or cancelled():
             break
         term = RimOnBorder(problem, rim, border, evidence.person_size, settings)
-        shaped = FitProblem(body, evidence, problem.intrinsics, problem.prior, free, identity, weights, term)
+        identity = shape if settings.shape else None
+        weights = replace(problem.weights, identity=settings.identity_weight)
+        outlined = FitProblem(body, evidence, problem.intrinsics, problem.prior, free, identity, weights, term)
         solution = minimise(
-            solution.state, shaped.linearise, shaped.cost, shaped.retract, settings.steps, 1e-3, 1e-3, cancelled
+            solution.state, outlined.linearise, outlined.cost, outlined.retract, settings.steps, 1e-3, 1e-3, cancelled
         )
         iterations += solution.iterations
     return replace(solution, iterations=iterations)
+
+
+def _box_in_photo(silhouette: Silhouette) -> Array:
+    """(4,) x0 y0 x1 y1 px of the part of the photo that the mask covers: nothing is known elsewhere."""
+    height, width = silhouette.mask.shape
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
+    back = cv2.invertAffineTransform(np.asarray(silhouette.from_photo, np.float64))
+    in_photo = corners @ back[:, :2].T + back[:, 2]
+    return np.concatenate([in_photo.min(axis=0), in_photo.max(axis=0)])
