@@ -69,8 +69,11 @@ class NpzStream:
         """A float array in pieces of ``step`` along its first axis."""
         with self._guard(), self._archive.open(f"{key}.npy") as stream:
             header = self._header(stream, key, shape, "f")
-            if header.fortran and len(header.shape) > 1:
-                raise ValueError(f"{key} is stored column by column")
+            if header.fortran:  # a piece of rows lies scattered over the whole array
+                whole = np.frombuffer(_read(stream, header.size), header.dtype).reshape(header.shape[::-1]).T
+                for start in range(0, header.shape[0], step):
+                    yield self._finite(whole[start : start + step], key)
+                return
             row = header.size // max(header.shape[0], 1)
             for start in range(0, header.shape[0], step):
                 count = min(step, header.shape[0] - start)
