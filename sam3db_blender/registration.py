@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from . import jobs, live, preferences
-from .operators import correctives, import_character, presets, worker
+from .operators import correctives, import_character, levels, presets, worker
 from .ui import character_panel, menu, panel, state
 
 #: A class stands behind those that it mentions.
@@ -16,6 +16,7 @@ CLASSES: tuple[type, ...] = (
     *worker.CLASSES,
     *presets.CLASSES,
     *correctives.CLASSES,
+    *levels.CLASSES,
     *panel.CLASSES,
     *character_panel.CLASSES,
 )

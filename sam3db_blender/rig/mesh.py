@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The custom property by which a character's own mesh is known: the hash of its body.
 BODY_PROPERTY = "sam3db_body"
+#: The custom property with the body's names of its materials, in the order of the slots, as JSON.
+PARTS_PROPERTY = "sam3db_parts"
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def build_mesh(
     collection.objects.link(obj)
     obj.parent = rig
     obj[BODY_PROPERTY] = body.hash
+    obj[PARTS_PROPERTY] = json.dumps(body.material_names)
     set_vertex_groups(obj, [str(joint) for joint in body.joint_names], body.skin_indices, body.skin_weights)
     _add_shape_keys(obj, body, rest, rig)
     modifier = obj.modifiers.new("Armature", "ARMATURE")

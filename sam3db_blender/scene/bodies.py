@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.mhr import Body
-from native_runtime.models.store import body_path
+from native_runtime.models import manifest
+from native_runtime.models.store import BODIES_FOLDER, body_path, models_dir
 
 from .. import places
 from ..rig.mesh import BODY_PROPERTY
@@ -67,13 +69,30 @@ def installed_body(name: str) -> Body:
     Raises:
         ModelError: it is missing or damaged.
     """
+    folder = places.models_folder()
+    path = models_dir(folder) / BODIES_FOLDER / f"{name}.npz"
+    changed = path.stat().st_mtime_ns if path.is_file() else 0
     try:
-        path = body_path(name, places.models_folder())
+        return _load(name, folder, changed)
     except ModelError as error:
         raise ModelError(f"The body '{name}' is not installed: {error}") from error
-    return _load(path, path.stat().st_mtime_ns)
+
+
+def levels_of(name: str) -> list[str]:
+    """The names of the installed bodies that differ from the named one in their level of detail alone."""
+    try:
+        files = manifest.read(models_dir(places.models_folder()) / BODIES_FOLDER)["files"]
+    except ModelError:
+        return []
+    names = (Path(file).stem for file in files)
+    return sorted(other for other in names if _family(other) == _family(name))
+
+
+def _family(name: str) -> str:
+    return re.sub(r"-?lod\d+$", "", name)
 
 
 @lru_cache(maxsize=_KEPT)
-def _load(path: Path, changed: int) -> Body:
-    return Body.load(path)
+def _load(name: str, folder: Path | None, changed: int) -> Body:
+    """Verifies and reads a body file once for each version of it: both take a while for the fine ones."""
+    return Body.load(body_path(name, folder))

@@ -41,6 +41,7 @@ class SAM3DB_PT_character(bpy.types.Panel):
         assert rig is not None
         layout = self.layout
         layout.label(text=f"{rig.name}  ·  {read_origin(rig).details['body_name']}", icon="OUTLINER_OB_ARMATURE")
+        layout.operator_menu_enum("sam3db.switch_level", "level", icon="MESH_DATA")
         state = context.window_manager.sam3db
         layout.prop(state, "slider_filter", text="", icon="VIEWZOOM")
         # property names only; reading all values on every redraw would be felt

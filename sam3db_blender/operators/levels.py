@@ -1,0 +1,55 @@
+"""Switching a character between the levels of detail of its body."""
+
+import bpy
+
+from .. import live
+from ..rig.correctives import corrections, write_correction
+from ..rig.pose import read_joint_parameters
+from ..scene.bodies import body_mesh, character_of, installed_body, levels_of
+from ..scene.levels import switch_level
+from ..scene.provenance import read_origin
+from .character import CharacterOperator
+
+# Blender keeps no reference to the texts of a dynamic list
+_items: list[tuple[str, str, str]] = []
+
+
+def _levels(self: bpy.types.Operator, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    rig = None if context is None else character_of(context.object)
+    name = "" if rig is None else read_origin(rig).details["body_name"]
+    _items[:] = [(level, level, f"The mesh of the body '{level}'") for level in levels_of(name)] or [
+        (name, name, "No other level of detail is installed")
+    ]
+    return _items
+
+
+class SAM3DB_OT_switch_level(CharacterOperator, bpy.types.Operator):
+    """Give the character a finer or coarser mesh; pose, skeleton, shape, face and materials stay"""
+
+    bl_idname = "sam3db.switch_level"
+    bl_label = "Level of Detail"
+    bl_options = {"REGISTER", "UNDO"}
+
+    level: bpy.props.EnumProperty(name="Level", description="The body with the wanted mesh", items=_levels)
+
+    @classmethod
+    def poll(cls, context):
+        if not super().poll(context):
+            return False
+        if context.mode not in ("OBJECT", "POSE"):
+            cls.poll_message_set("Go to Object Mode or Pose Mode first")
+            return False
+        return True
+
+    def run(self, context, rig, body):
+        mesh = body_mesh(rig)
+        other = installed_body(self.level)
+        for note in switch_level(rig, mesh, other):
+            if not live.is_live(rig):
+                self.report({"WARNING"}, note)
+        if live.is_live(rig):
+            live.live.forget(rig.name)
+            write_correction(mesh, corrections(other, read_joint_parameters(rig, other)))
+
+
+CLASSES = (SAM3DB_OT_switch_level,)
