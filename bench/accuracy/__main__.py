@@ -1,4 +1,4 @@
-"""``python -m bench.accuracy render|score|sheet|worst``; each explains itself with ``--help``."""
+"""``python -m bench.accuracy render|score|sheet|worst|example``; each explains itself with ``--help``."""
 
 from __future__ import annotations
 
@@ -41,6 +41,14 @@ def main() -> int:
     worst.add_argument("--out", type=Path, required=True)
     worst.add_argument("--count", type=int, default=12)
 
+    example = commands.add_parser("example", help="render the project's example photo (needs bpy)")
+    example.add_argument("--out", type=Path, required=True)
+    example.add_argument("--size", type=int, nargs=2, default=(1200, 1600), metavar=("WIDTH", "HEIGHT"))
+    example.add_argument("--samples", type=int, default=32)
+    example.add_argument("--pose", default="one_hand_on_hip")
+    example.add_argument("--seed", type=int, default=22)
+    example.add_argument("--place", default="room", choices=("studio", "room", "outdoors", "clutter"))
+
     arguments = parser.parse_args()
     if arguments.command == "render":
         from native_runtime.mhr import Body
@@ -70,6 +78,16 @@ def main() -> int:
         from .sheets import worst_cases
 
         worst_cases(arguments.folder, json.loads(arguments.json.read_text()), arguments.out, arguments.count)
+    elif arguments.command == "example":
+        from native_runtime.mhr import Body
+        from native_runtime.models import store
+
+        from .example import render_example
+
+        look = arguments.samples, arguments.pose, arguments.seed, arguments.place
+        render_example(Body.load(store.body_path("default")), arguments.out, tuple(arguments.size), *look)
+        sys.stdout.flush()
+        os._exit(0)  # as above
     return 0
 
 

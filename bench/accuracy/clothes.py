@@ -53,33 +53,38 @@ def wrinkles(rest: Array, rng: np.random.Generator, size: float) -> Array:
 
 
 def garment(
-    anatomy: Anatomy, vertices: Array, inside: Array, rng: np.random.Generator, loose: float, smooth: int
-) -> Shell:
-    """A garment over the posed body.
+    anatomy: Anatomy, under: Array, inside: Array, rng: np.random.Generator, loose: float, smooth: int
+) -> tuple[Shell, Array]:
+    """A garment over the posed body, or over another garment.
 
     Args:
-        vertices: (V, 3) m, world.
+        under: (V, 3) m, world: the surface that it lies on.
         inside: (V,) field of the garment.
-        loose: mean distance from the skin, cm.
+        loose: mean distance from that surface, cm.
         smooth: how many times its places are averaged with their neighbours': 0 for leggings, 20 for a wide shirt.
+
+    Returns:
+        The garment, and (V, 3) the surface that the next garment lies on.
     """
-    normals = anatomy.normals(vertices)
-    covered = inside > -1.5
+    normals = anatomy.normals(under)
+    faces = [face for face in anatomy.faces if (inside[face] > 0).any()]  # the shader ends them at the field's zero
+    covered = np.zeros(len(under), bool)
+    covered[np.concatenate(faces)] = True
     folds = 0.4 * wrinkles(anatomy.rest, rng, 14.0) + 0.25 * wrinkles(anatomy.rest, rng, 5.0)
     offset = np.maximum(0.25 + loose * (1.0 + folds), 0.25)
     # A hem lies closer than the middle of the cloth.
-    offset = np.minimum(offset, 0.3 + 0.35 * np.maximum(inside, 0.0)) / 100
-    out = vertices + normals * offset[:, None]
+    offset = np.minimum(offset, 0.35 + 0.35 * np.maximum(inside, 0.0)) / 100
+    out = under + normals * offset[:, None]
     weight = np.where(covered, 1.0, 0.0)
     near = np.maximum(anatomy.averaging @ weight, 1e-9)
     for _ in range(smooth):
         mean = (anatomy.averaging @ (out * weight[:, None])) / near[:, None]
         out = np.where(covered[:, None] & (near > 1e-6)[:, None], 0.5 * (out + mean), out)
-        height = np.einsum("ij,ij->i", out - vertices, normals)
+        height = np.einsum("ij,ij->i", out - under, normals)
         out += normals * np.maximum(0.003 - height, 0.0)[:, None]
-    faces = [face for face in anatomy.faces if covered[face].all()]
     shades = 0.5 + 0.2 * wrinkles(anatomy.rest, rng, 6.0)
-    return _compact(out, faces, {"inside": inside, "rest": anatomy.rest / 100, "blotch": shades})
+    shell = _compact(out, faces, {"inside": inside, "rest": anatomy.rest / 100, "blotch": shades})
+    return shell, np.where((inside > 0)[:, None], out, under)
 
 
 def cap(anatomy: Anatomy, vertices: Array, inside: Array, thickness: float, rng: np.random.Generator) -> Shell:
@@ -87,7 +92,7 @@ def cap(anatomy: Anatomy, vertices: Array, inside: Array, thickness: float, rng:
     normals = anatomy.normals(vertices)
     height = thickness * (1 - np.exp(-np.maximum(inside, 0) / 1.2)) * (1 + 0.25 * wrinkles(anatomy.rest, rng, 3.0))
     out = vertices + normals * (0.08 + np.maximum(height, 0.0))[:, None] / 100
-    faces = [face for face in anatomy.faces if (inside[face] > -1.0).all()]
+    faces = [face for face in anatomy.faces if (inside[face] > 0).any()]
     ragged = inside + 0.4 * wrinkles(anatomy.rest, rng, 1.5)
     shades = 0.5 + 0.3 * wrinkles(anatomy.rest, rng, 1.2)
     return _compact(out, faces, {"inside": ragged, "blotch": shades})

@@ -11,13 +11,13 @@ from native_runtime.mhr import Body
 
 from . import sets
 from .anatomy import Anatomy
-from .figures import Figure, pose_parameters
+from .figures import Figure, library, pose_parameters
+from .footing import footed
 from .looks import dress
 from .render import developed, rendered
 from .stage import add_camera, empty_scene
 from .views import Placed, View, portrait_view
 
-POSE, SEED = "contrapposto", 7
 _LARGEST = 400_000
 """Bytes of the picture at most."""
 
@@ -32,7 +32,9 @@ def render_example(
     expression = np.zeros(body.expression_count)
     for name in ("mouthSmileLeft", "mouthSmileRight"):
         expression[body.expression_names.index(name)] = 0.45
-    figure = Figure(pose_parameters(body, pose), identity, expression, pose, ())
+    tags = tuple(library()["poses"][pose]["tags"])
+    parameters = footed(body, pose_parameters(body, pose), tags, np.array([0.0, 1.0, 0.0]))
+    figure = Figure(parameters, identity, expression, pose, tags)
     placed = Placed(figure, -0.35, np.zeros(3))
     low = float(placed.vertices(body)[:, 2].min())
     placed = Placed(figure, -0.35, np.array([0.0, 0.0, -low]))

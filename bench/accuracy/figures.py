@@ -15,6 +15,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler
 
 from .capsules import penetration
+from .footing import footed
 
 Array = NDArray[np.float64]
 
@@ -28,6 +29,7 @@ _SPREAD = {
     "index": 0.1, "middle": 0.08, "ring": 0.08, "pinky": 0.1,
 }  # fmt: skip
 """Standard deviation in radians of what is added to a pose, by a parameter's part."""
+_UP = np.array([0.0, 1.0, 0.0])
 _TOLERANCE = 1.5
 """Overlap of capsules in cm that counts as touching; a pose of the library may have more by its nature."""
 
@@ -120,7 +122,7 @@ def random_figure(body: Body, rng: np.random.Generator, name: str | None = None)
         candidate, label = _blended(body, rng, name, plain, tags)
         candidate = _perturbed(body, rng, candidate, strength)
         if penetration(body, body.pose(candidate)) <= allowed:
-            parameters = candidate
+            parameters = footed(body, candidate, tags, _UP)
             break
     else:
         label = name

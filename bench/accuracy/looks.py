@@ -54,14 +54,16 @@ def dress(scene: Any, anatomy: Anatomy, placed: Placed, rng: np.random.Generator
     bearded = gender >= 0 and rng.random() < 0.45
     objects.append(_naked(scene, anatomy, vertices, skin, hair_colour, rng, bearded, hair_colour))
     shirt, trousers, worn = _wardrobe(anatomy, rng)
-    # Who wears the shirt inside the trousers sees the trousers' upper edge.
-    tucked = bool(rng.random() < 0.35)
-    for name, field, loose, smooth, cloth in (
-        ("trousers", trousers, worn["trousers_loose"], worn["trousers_smooth"], _cloth(rng, "trousers", worn)),
-        ("shirt", shirt, worn["shirt_loose"], worn["shirt_smooth"], _cloth(rng, "shirt", worn)),
-    ):
-        extra = 0.5 if (name == "trousers") == tucked else 0.0
-        shell = garment(anatomy, vertices, field, rng, loose + extra, smooth)
+    layers = {
+        "trousers": (trousers, worn["trousers_loose"], worn["trousers_smooth"], _cloth(rng, "trousers", worn)),
+        "shirt": (shirt, worn["shirt_loose"], worn["shirt_smooth"], _cloth(rng, "shirt", worn)),
+    }
+    order = ["trousers", "shirt"] if rng.random() < 0.65 else ["shirt", "trousers"]
+    worn["tucked"] = order[0] == "shirt"
+    under = vertices
+    for name in order:
+        field, loose, smooth, cloth = layers[name]
+        shell, under = garment(anatomy, under, field, rng, loose, smooth)
         objects.append(add_mesh(scene, name, shell, [cloth]))
     if rng.random() < 0.85:
         colour = varied(LEATHERS[int(rng.integers(len(LEATHERS)))], rng)
@@ -213,7 +215,7 @@ def _hair(
     shades = nodes.attribute("blotch")
     tint = nodes.mix(shades, tuple(c * 0.4 for c in colour), tuple(c * 0.9 for c in colour))
     inside = nodes.math("GREATER_THAN", nodes.attribute("inside"), 0.0)
-    nodes.surface(nodes.add("MixShader", {0: inside, 1: nodes.add("BsdfTransparent"), 2: principled(nodes, tint, 0.6)}))
+    nodes.surface(nodes.add("MixShader", {0: inside, 1: nodes.add("BsdfTransparent"), 2: nodes.diffuse(tint)}))
     objects = [add_mesh(scene, "scalp", cap(anatomy, vertices, scalp, {"buzz": 0.2}.get(kind, 0.6), rng), [under])]
     length, curl, lift, count = {
         "buzz": (0.8, 0.1, 0.7, 3000),

@@ -298,7 +298,7 @@ def _world_tree(scene: Any) -> Any:
 
 
 def _any_colour(rng: np.random.Generator) -> Colour:
-    hue, saturation, value = rng.random(), rng.beta(1.3, 2.2), rng.uniform(0.15, 0.95)
+    hue, saturation, value = rng.random(), 0.75 * rng.beta(1.3, 2.2), rng.uniform(0.15, 0.95)
     k = (np.array([5.0, 3.0, 1.0]) + hue * 6) % 6
     red, green, blue = value - value * saturation * np.clip(np.minimum(k, 4 - k), 0, 1)
     return linear(red * 255, green * 255, blue * 255)
