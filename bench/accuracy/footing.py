@@ -20,8 +20,8 @@ _STEP = 12.0
 def footed(body: Body, parameters: Array, tags: tuple[str, ...], up: Array) -> Array:
     """The parameters (204,) with the planted feet flat and level, changed as little as that allows.
 
-    A foot counts as planted when it is nearly flat and nearly as low as the lowest. The feet are flat at rest, so a foot
-    is flat when its rotation since then leaves ``up`` upright.
+    A foot counts as planted when it is nearly flat and nearly as low as the lowest. Feet are flat at rest, so a foot is
+    flat when its rotation since then leaves ``up`` upright.
 
     Args:
         tags: of the pose; people who walk, jump or lie are left as they are.
