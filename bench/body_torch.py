@@ -1,6 +1,6 @@
 """Times `Body.vertices` against the same mathematics in eager PyTorch, in one process on the same machine.
 
-    python bench/body_torch.py [BODY.npz] [--threads 2] [--repeats 40]
+    python -m bench.body_torch [BODY.npz] [--threads 2] [--repeats 40]
 
 Needs torch besides the project. Without BODY a synthetic body of LOD 1's sizes is used: 18,439 vertices, 45 + 72
 shapes, MHR's real joints and parameters, up to four random influences a vertex (2.8 on average, as LOD 1 has), made-up

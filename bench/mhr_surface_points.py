@@ -1,6 +1,6 @@
 """Derives where MHR's surface keypoints lie, from public outputs of SAM 3D Body.
 
-    python bench/mhr_surface_points.py OUTPUTS --lod1 FILE --lod3 lod3.fbx --mapping lod1_to_lod3_mapping.npz [-o FILE]
+    python -m bench.mhr_surface_points OUTPUTS --lod1 FILE --lod3 lod3.fbx --mapping lod1_to_lod3_mapping.npz [-o FILE]
 
 Most of the 70 keypoints are joints. The others are weighted sums of vertices and joints which the released checkpoint
 holds but no public file states. Each output gives one keypoint position together with all vertices (LOD 1) and joints

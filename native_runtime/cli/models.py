@@ -53,7 +53,7 @@ def _import(arguments: argparse.Namespace, console: Console, report: catalogue.P
     # Importing needs much that listing models does not.
     from native_runtime.models import official
 
-    levels = "all" if arguments.all else arguments.lod
+    levels: official.Levels = "all" if arguments.all else arguments.lod
     made = official.import_official(arguments.source, arguments.models, levels, report)
     for note in made.notes:
         console.warning(note)
