@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import bpy
 
 from native_runtime.engines.estimate import Estimate
+from native_runtime.engines.results import read_results
 from native_runtime.errors import Sam3dbError
-from native_runtime.image import read_photo
+from native_runtime.image import Photo, read_photo
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
 
@@ -37,12 +38,39 @@ def add_to_scene(
     if not estimates:
         raise Sam3dbError("The worker found nobody to make a character of.")
     people = [Estimate.load(path) for path in estimates]
-    photo = read_photo(request.photo)
     body = Body.load(body_path(request.body, request.models))
+    return _build(context, people, read_photo(request.photo), body, light)
+
+
+def add_results(
+    context: bpy.types.Context, result: Path, body: Body, photo: Path | None = None, light: bool = True
+) -> PhotoScene:
+    """Builds the characters of a SAM 3D Body result made elsewhere; where that fails, the scene is as it was.
+
+    Args:
+        result: the ``.npz`` or ``.json`` file.
+        body: a level of detail of MHR's own body.
+        photo: the photo that it was made of; without it the camera stands where it stood and shows nothing.
+    """
+    picture = None if photo is None else read_photo(photo)
+    size = None if picture is None else picture.original_size
+    people = read_results(result, body, image_size=size, photo="" if photo is None else photo.name)
+    return _build(context, people, picture, body, light, result.stem)
+
+
+def _build(
+    context: bpy.types.Context,
+    people: Sequence[Estimate],
+    photo: Photo | None,
+    body: Body,
+    light: bool,
+    name: str = "",
+) -> PhotoScene:
+    """Builds the scene, all of it or nothing, and leaves the first character selected."""
     scene = context.scene
     assert scene is not None
     with _all_or_nothing(scene):
-        built = build_photo_scene(scene, people, photo, body, light=light, version=places.version())
+        built = build_photo_scene(scene, people, photo, body, light=light, version=places.version(), name=name)
     for obj in context.selected_objects:
         obj.select_set(False)
     rig = built.characters[0].rig

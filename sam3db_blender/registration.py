@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from . import jobs, live, preferences
-from .operators import correctives, import_character, levels, presets, worker
+from .operators import correctives, import_character, import_result, levels, presets, worker
 from .ui import character_panel, menu, panel, state
 
 #: A class stands behind those that it mentions.
@@ -13,6 +13,7 @@ CLASSES: tuple[type, ...] = (
     *preferences.CLASSES,
     *state.CLASSES,
     *import_character.CLASSES,
+    *import_result.CLASSES,
     *worker.CLASSES,
     *presets.CLASSES,
     *correctives.CLASSES,

@@ -44,7 +44,7 @@ class PhotoScene:
     collection: bpy.types.Collection
     characters: list[Character]
     camera: bpy.types.Object
-    image: bpy.types.Image
+    image: bpy.types.Image | None
     placement: Placement
     subject: Subject
 
@@ -52,21 +52,24 @@ class PhotoScene:
 def build_photo_scene(
     scene: bpy.types.Scene,
     estimates: Sequence[Estimate],
-    photo: Photo,
+    photo: Photo | None,
     body: Body,
     light: bool = True,
     version: str = "",
+    name: str = "",
 ) -> PhotoScene:
     """Adds the characters of one photo to a scene.
 
     Args:
         estimates: the people, all of the same photo and body; the first one comes to stand at the world's origin.
-        photo: the photo as it was read; its pixels may be fewer than those that the estimates speak of.
+        photo: the photo as it was read; its pixels may be fewer than those that the estimates speak of. None where it
+            is not at hand: the camera then has no background.
         light: also add lights, a floor that catches shadows and, where the scene has none, a world.
         version: of the extension, for the record that each character carries.
+        name: of the collection and its contents; the photo's where it is not given.
     """
     _check(estimates, body)
-    stem = photo.path.stem or "Photo"
+    stem = name or (photo.path.stem if photo is not None else "") or "Photo"
     top = bpy.data.collections.new(stem)
     scene.collection.children.link(top)
     parts = {part: bpy.data.collections.new(f"{stem} {part}") for part in ("Characters", "Camera", "Stage")}
@@ -80,8 +83,8 @@ def build_photo_scene(
     characters = []
     materials = body_materials(body)
     for number, estimate in enumerate(estimates):
-        name = stem if len(estimates) == 1 else f"{stem} {number + 1}"
-        character = build_character(name, estimate, body, materials, parts["Characters"], version)
+        own_name = stem if len(estimates) == 1 else f"{stem} {number + 1}"
+        character = build_character(own_name, estimate, body, materials, parts["Characters"], version)
         character.rig.location = placement.rig_location(estimate.camera_translation).tolist()
         write_placement(character.rig)
         characters.append(character)
@@ -89,8 +92,10 @@ def build_photo_scene(
     settings = camera_settings(estimates[0].intrinsics, estimates[0].image_size)
     camera = build_camera(f"{stem} Camera", settings, placement, parts["Camera"])
     frame_scene(scene, camera, settings)
-    image = pack_photo(stem, photo.pixels)
-    add_background(camera, image)
+    image = None
+    if photo is not None:
+        image = pack_photo(stem, photo.pixels)
+        add_background(camera, image)
     if light:
         build_lights(stem, subject, parts["Stage"])
         build_floor(stem, subject, parts["Stage"])

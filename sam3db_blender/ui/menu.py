@@ -1,4 +1,4 @@
-"""The entry under File > Import."""
+"""The entries under File > Import."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import bpy
 
 def draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     self.layout.operator("sam3db.import_character", text="Character from Photo")
+    self.layout.operator("sam3db.import_result", text="SAM 3D Body Result (.npz, .json)")
 
 
 def attach() -> None:

@@ -16,7 +16,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.image import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
-from sam3db_blender import places
+from sam3db_blender import places, registration
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_settings
 from sam3db_blender.rig.settings import parameters_of
@@ -72,6 +72,19 @@ def _scene(body: Body, count: int = 1) -> PhotoScene:
 def test_poll_wants_a_character(add_on: None) -> None:
     with pytest.raises(RuntimeError, match="Select a character"):
         bpy.ops.sam3db.reset_character()
+
+
+def test_operators_and_their_properties_explain_themselves(add_on: None) -> None:
+    for cls in registration.CLASSES:
+        if not issubclass(cls, bpy.types.Operator):
+            continue
+        properties = getattr(bpy.ops.sam3db, cls.bl_idname.split(".")[1]).get_rna_type().properties
+        for name, value in properties.items():
+            if name == "rna_type" or value.is_hidden:
+                continue
+            assert value.name, (cls, name)
+            assert value.description or name in ("filepath", "check_existing"), (cls, name)
+            assert not value.description.endswith("."), (cls, name)
 
 
 def test_operators_work_from_the_mesh_too(add_on: None, small_body: Body) -> None:

@@ -1,0 +1,89 @@
+"""File > Import > SAM 3D Body Result."""
+
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy_extras.io_utils import ImportHelper
+
+from native_runtime.errors import Sam3dbError
+
+from ..importing import add_results
+from ..scene.bodies import installed_body, levels_of
+from ..ui.options import PHOTO_FILTER
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+_FAMILY = "mhr-lod1"
+_NONE = "NONE"
+# Blender keeps no reference to the texts of a dynamic list
+_items: list[tuple[str, str, str]] = []
+
+
+def _levels(self: bpy.types.Operator, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    # the first is the default: LOD 1 is what the results' own vertices are of, LOD 0 is for close-ups on film
+    names = sorted(levels_of(_FAMILY), key=lambda name: (name.endswith("lod0"), name))
+    _items[:] = [(name, name, f"MHR's own body, level '{name}'") for name in names] or [
+        (_NONE, "None Installed", "Import MHR's official assets first: sam3db models import")
+    ]
+    return _items
+
+
+def photo_beside(result: Path) -> Path | None:
+    """The picture of the same name in the same folder; None where there is none."""
+    endings = {pattern.removeprefix("*") for pattern in PHOTO_FILTER.split(";")}
+    found = sorted(path for path in result.parent.glob("*") if path.stem == result.stem)
+    return next((path for path in found if path.suffix.lower() in endings), None)
+
+
+class SAM3DB_OT_import_result(bpy.types.Operator, ImportHelper):  # type: ignore[misc]
+    """Make characters of a result that SAM 3D Body's public tools have written, with their camera"""
+
+    bl_idname = "sam3db.import_result"
+    bl_label = "SAM 3D Body Result"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filename_ext = ""
+    filter_glob: bpy.props.StringProperty(default="*.npz;*.json", options={"HIDDEN"})
+    body: bpy.props.EnumProperty(name="Detail", description="The level of MHR's own body to use", items=_levels)
+    photo: bpy.props.StringProperty(
+        name="Photo",
+        description="The photo that the result was made of; where it is empty, a picture of the same name beside it",
+    )
+    light: bpy.props.BoolProperty(
+        name="Light and Floor", description="Add lights and a floor that catches the character's shadow", default=True
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Go to Object Mode first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        try:
+            if self.body == _NONE:
+                raise Sam3dbError(
+                    "SAM 3D Body's results need MHR's own body: import its official assets first "
+                    "(`sam3db models import`)."
+                )
+            result = Path(bpy.path.abspath(self.filepath))
+            photo = Path(bpy.path.abspath(self.photo)) if self.photo else photo_beside(result)
+            built = add_results(context, result, installed_body(self.body), photo, self.light)
+        except Sam3dbError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        except Exception as error:
+            traceback.print_exc()
+            self.report({"ERROR"}, f"Building the character failed: {error}")
+            return {"CANCELLED"}
+        count = len(built.characters)
+        behind = f"with {photo.name}" if photo is not None else "without its photo"
+        self.report({"INFO"}, f"Made {count} character{'s' if count > 1 else ''} from {result.name}, {behind}")
+        return {"FINISHED"}
+
+
+CLASSES = (SAM3DB_OT_import_result,)
