@@ -92,24 +92,26 @@ class LocalBasis:
 
 def _blocks(part: NDArray[np.float32]) -> Iterator[Block]:
     """Cut shapes (k, V, 3) into blocks such that few zeros are stored and there are not too many blocks."""
-    moved = np.any(part != 0, axis=2)
-
-    def reach(start: int, stop: int) -> NDArray[np.int64]:
-        vertices = np.flatnonzero(moved[start:stop].any(axis=0))
-        return np.arange(part.shape[1]) if len(vertices) > _WHOLE * part.shape[1] else vertices
-
-    def cut(start: int, stop: int) -> tuple[int, list[tuple[int, int]]]:
-        """The least cost of the shapes start..stop and the ranges that achieve it, halving where that pays."""
-        whole = _BLOCK_COST + 3 * (stop - start) * len(reach(start, stop))
-        if stop - start == 1 or whole == _BLOCK_COST:
-            return whole, [(start, stop)]
-        middle = (start + stop) // 2
-        left, right = cut(start, middle), cut(middle, stop)
-        if left[0] + right[0] < whole:
-            return left[0] + right[0], left[1] + right[1]
-        return whole, [(start, stop)]
-
     if len(part):
-        for start, stop in cut(0, len(part))[1]:
-            vertices = reach(start, stop).astype(np.int32)
+        moved = np.any(part != 0, axis=2)
+        for start, stop in _cut(moved, 0, len(part))[1]:
+            vertices = _reach(moved[start:stop])
             yield Block(vertices, np.ascontiguousarray(part[start:stop, vertices]))
+
+
+def _reach(moved: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """The vertices that a block of shapes takes in, from what each of them moves (k, V)."""
+    vertices = np.flatnonzero(moved.any(axis=0))
+    return (np.arange(moved.shape[1]) if len(vertices) > _WHOLE * moved.shape[1] else vertices).astype(np.int32)
+
+
+def _cut(moved: NDArray[np.bool_], start: int, stop: int) -> tuple[int, list[tuple[int, int]]]:
+    """The least cost of the shapes start..stop and the ranges that achieve it, halving where that pays."""
+    whole = _BLOCK_COST + 3 * (stop - start) * len(_reach(moved[start:stop]))
+    if stop - start == 1 or whole == _BLOCK_COST:
+        return whole, [(start, stop)]
+    middle = (start + stop) // 2
+    left, right = _cut(moved, start, middle), _cut(moved, middle, stop)
+    if left[0] + right[0] < whole:
+        return left[0] + right[0], left[1] + right[1]
+    return whole, [(start, stop)]
