@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError
 
-from .body import Body
+from .bodydata import BodyData
 from .correctives import FIRST_JOINT, PoseCorrectives
 from .local_basis import Block, LocalBasis
 from .parameterisation import Parameterisation
@@ -30,7 +30,7 @@ FORMAT = "sam3db-body/1"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def body_arrays(body: Body) -> dict[str, NDArray[Any]]:
+def body_arrays(body: BodyData) -> dict[str, NDArray[Any]]:
     """The arrays of a body file, by key."""
     skeleton, transform = body.skeleton, body.parameterisation
     arrays: dict[str, NDArray[Any]] = {
@@ -86,7 +86,7 @@ def _corrective_arrays(correctives: PoseCorrectives) -> dict[str, NDArray[Any]]:
     }
 
 
-def content_hash(body: Body) -> str:
+def content_hash(body: BodyData) -> str:
     """``sha256:<hex>`` over keys, types, shapes and bytes of a body's arrays."""
     digest = hashlib.sha256()
     for key, array in sorted(body_arrays(body).items()):
@@ -112,13 +112,13 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         raise
 
 
-def save_body(body: Body, path: Path) -> None:
+def save_body(body: BodyData, path: Path) -> None:
     """Write a body file."""
     write_arrays(path, body_arrays(body))
 
 
-def load_body(path: Path) -> Body:
-    """Read and check a body file.
+def read_fields(path: Path) -> dict[str, Any]:
+    """Read and check a body file: the attributes of ``BodyData`` by name.
 
     Raises:
         ModelError: the file is missing, damaged, or not a body file of this format.
@@ -131,12 +131,12 @@ def load_body(path: Path) -> Body:
     except Exception as error:  # numpy raises many kinds for damaged files
         raise ModelError(f"{path} is damaged or not a body file ({error}). Delete it and build it again.") from error
     try:
-        return _body_from_arrays(arrays)
+        return _fields_from_arrays(arrays)
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise ModelError(f"{path} is not a usable body file: {error}. Delete it and build it again.") from error
 
 
-def _body_from_arrays(arrays: dict[str, NDArray[Any]]) -> Body:
+def _fields_from_arrays(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     if "format" not in arrays or str(arrays["format"]) != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
     _check(arrays)
@@ -152,32 +152,34 @@ def _body_from_arrays(arrays: dict[str, NDArray[Any]]) -> Body:
         arrays["limit_weight"],
         len(joint_names),
     )
-    return Body(
-        name=str(arrays["name"]),
-        provenance=str(arrays["provenance"]),
-        skeleton=Skeleton(joint_names, arrays["joint_parents"], arrays["joint_offsets"], arrays["joint_prerotations"]),
-        parameterisation=parameterisation,
-        rest_vertices=arrays["rest_vertices"],
-        face_sizes=arrays["face_sizes"],
-        face_vertices=arrays["face_vertices"],
-        face_materials=arrays["face_materials"],
-        material_names=strings["material_names"],
-        uvs=arrays["uvs"],
-        identity_basis=arrays["identity_basis"],
-        identity_names=strings["identity_names"],
-        identity_groups=strings["identity_groups"],
-        identity_min=arrays["identity_min"],
-        identity_max=arrays["identity_max"],
-        expression_basis=arrays["expression_basis"],
-        expression_names=strings["expression_names"],
-        skin_indices=arrays["skin_indices"],
-        skin_weights=arrays["skin_weights"],
-        keypoint_names=strings["keypoint_names"],
-        keypoint_rows=_rows(arrays, "keypoint"),
-        landmark_names=strings.get("landmark_names", ()),
-        landmark_rows=_rows(arrays, "landmark"),
-        correctives=_correctives(arrays) if "corrective_activation" in arrays else None,
-    )
+    return {
+        "name": str(arrays["name"]),
+        "provenance": str(arrays["provenance"]),
+        "skeleton": Skeleton(
+            joint_names, arrays["joint_parents"], arrays["joint_offsets"], arrays["joint_prerotations"]
+        ),
+        "parameterisation": parameterisation,
+        "rest_vertices": arrays["rest_vertices"],
+        "face_sizes": arrays["face_sizes"],
+        "face_vertices": arrays["face_vertices"],
+        "face_materials": arrays["face_materials"],
+        "material_names": strings["material_names"],
+        "uvs": arrays["uvs"],
+        "identity_basis": arrays["identity_basis"],
+        "identity_names": strings["identity_names"],
+        "identity_groups": strings["identity_groups"],
+        "identity_min": arrays["identity_min"],
+        "identity_max": arrays["identity_max"],
+        "expression_basis": arrays["expression_basis"],
+        "expression_names": strings["expression_names"],
+        "skin_indices": arrays["skin_indices"],
+        "skin_weights": arrays["skin_weights"],
+        "keypoint_names": strings["keypoint_names"],
+        "keypoint_rows": _rows(arrays, "keypoint"),
+        "landmark_names": strings.get("landmark_names", ()),
+        "landmark_rows": _rows(arrays, "landmark"),
+        "correctives": _correctives(arrays) if "corrective_activation" in arrays else None,
+    }
 
 
 def _correctives(arrays: dict[str, NDArray[Any]]) -> PoseCorrectives:
