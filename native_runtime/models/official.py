@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,7 @@ def import_official(
     models: str | os.PathLike[str] | None = None,
     levels: Levels = None,
     progress: Progress | None = None,
+    provenance: Mapping[str, Any] | None = None,
 ) -> Imported:
     """Make bodies of official MHR assets and list them in the models folder's manifest.
 
@@ -79,6 +80,7 @@ def import_official(
         models: the models folder.
         levels: levels of detail, 0 (finest) to 6; "all" that are there, or None for all of these but 0.
         progress: told how far things are.
+        provenance: what else is known about the source (its address, its hash); the manifest will say so.
 
     Raises:
         ModelError: something is missing, damaged, or does not belong together.
@@ -96,7 +98,8 @@ def import_official(
         bodies = _from_release(path.parent, [int(single[1])], tell, notes)
     else:
         bodies = _from_release(path, levels, tell, notes)
-    return _write(bodies, models_dir(models) / BODIES_FOLDER, path.name, notes, tell)
+    origin = {"package": ORIGIN, "file": path.name, **(provenance or {})}
+    return _write(bodies, models_dir(models) / BODIES_FOLDER, origin, notes, tell)
 
 
 def _only(level: int, levels: Levels, path: Path) -> None:
@@ -201,20 +204,14 @@ def _check_against_others(made: Sequence[Body], folder: Path) -> None:
             check_same_skeleton(other.skeleton, made[0].skeleton, f"{path.stem} in {folder}", made[0].name)
 
 
-def _write(made: Sequence[Body], folder: Path, source: str, notes: list[str], tell: Progress) -> Imported:
+def _write(made: Sequence[Body], folder: Path, source: Mapping[str, Any], notes: list[str], tell: Progress) -> Imported:
     _check_against_others(made, folder)
-    entries = {}
     for number, body in enumerate(made):
         tell(0.8 + 0.2 * number / len(made), f"Writing {body.name}")
         path = folder / f"{body.name}.npz"
         body.save(path)
-        entries[path.name] = manifest.describe(
-            path,
-            source={"package": ORIGIN, "file": source},
-            licence=LICENCE,
-            content=body.hash,
-            command=COMMAND,
-        )
-    manifest.update(folder, entries)
+        entry = manifest.describe(path, source=dict(source), licence=LICENCE, content=body.hash, command=COMMAND)
+        # One by one, so that the manifest is right about every body even when this is stopped between two.
+        manifest.update(folder, {path.name: entry})
     tell(1.0, "The bodies are ready")
     return Imported(folder, tuple(body.name for body in made), tuple(notes))

@@ -13,12 +13,14 @@ _PHOTO_KEYS = frozenset({"photo", "engine", "models", "body", "focal_px", "fov_d
 REQUESTS: dict[str, frozenset[str]] = {
     "read": _PHOTO_KEYS,
     "estimate": _PHOTO_KEYS | {"persons", "keypoints", "mask"},
+    "import_official": frozenset({"source", "models", "levels"}),
+    "download_official": frozenset({"models", "levels", "url", "again"}),
     "cancel": frozenset({"target"}),
     "ping": frozenset(),
     "release": frozenset(),
     "stop": frozenset(),
 }
-PATH_KEYS = ("photo", "models", "mask")
+PATH_KEYS = ("photo", "models", "mask", "source")
 """Keys whose values are paths, which a client makes absolute: the worker may run in another folder."""
 
 CANCELLED = "Cancelled"

@@ -164,7 +164,7 @@ class Worker:
             outcome = {"event": "error", "kind": type(error).__name__, "text": str(error), "detail": detail}
         except MemoryError:
             self._inference.release()
-            text = "There is not enough memory for this photo. Close other programs, or use a smaller photo."
+            text = "There is not enough memory for this. Close other programs, or use a smaller photo."
             outcome = {"event": "error", "kind": INTERNAL, "text": text, "detail": traceback.format_exc()}
         except Exception as error:
             text = f"Something unforeseen happened: {type(error).__name__}: {error}"
@@ -190,6 +190,10 @@ class Worker:
         if request["do"] == "release":
             self._inference.release()
             return {}
+        if request["do"] in ("import_official", "download_official"):
+            from native_runtime.service.official import bring_bodies
+
+            return bring_bodies(request, reporter)
         path = request.get("photo")
         if not isinstance(path, str):
             raise UsageError("The request names no photo.")
