@@ -54,8 +54,9 @@ class SAM3DB_PT_character(bpy.types.Panel):
                 continue
             header, body = layout.panel(f"SAM3DB_{section}", default_closed=section != "skeleton")
             header.label(text=title, icon=icon)
-            reset = header.operator("sam3db.reset_character", text="", icon="LOOP_BACK", emboss=False)
-            reset.parts = {section}
+            if section != "pose":  # there it would reset all bones, not only these sliders
+                reset = header.operator("sam3db.reset_character", text="", icon="LOOP_BACK", emboss=False)
+                reset.parts = {section}
             if body is not None:
                 self._draw_groups(body, rig, groups[section])
 
