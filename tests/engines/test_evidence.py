@@ -112,6 +112,8 @@ def test_legs_that_nobody_sees_are_left_to_habit(body: Body) -> None:
     for index, name in enumerate(BODY_POINTS):
         if name.endswith(("knee", "ankle", "heel", "foot_index")):
             who.visibility[index] = 0.3
+    assert "left_knee" in gather(body, who).points.names  # hidden, but the mask is sure of them
+    who.mask = np.full((64, 64), 0.8, np.float32)
     evidence = gather(body, who)
     assert not any("knee" in name or "ankle" in name or "heel" in name for name in evidence.points.names)
     assert {"l_upleg", "r_lowleg"} <= set(evidence.unseen)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,8 +31,9 @@ BEYOND = 0.3
 GUESS_SIGMA = 2.5
 """How much wider the sigma of a hidden point is."""
 
-LEGS_IN_SIGHT = 0.45
-"""Where no knee and no ankle is more visible than this, the legs are not seen at all."""
+LEGS_IN_SIGHT, MASK_SURE = 0.45, 0.9
+"""Where no knee and no ankle is more visible than this, and the mask itself doubts one of them, the legs are not seen
+at all: they are beyond the picture or behind something, and the network folds them into what it sees."""
 
 _BODY_KEYPOINTS = {
     "nose": "nose", "mouth_left": None, "mouth_right": None,
@@ -206,9 +208,9 @@ def gather_evidence(
     width, height = photo.original_size
     outside = np.any((places < -0.5) | (places > np.array([width, height]) - 0.5), axis=1)
     certain = np.where(outside, 0.0, certain)
-    if np.all(person.visibility[_KNEES_AND_ANKLES] < LEGS_IN_SIGHT):
-        # One hidden leg is behind the other and guessed well. Two are beyond the picture or behind something, and the
-        # network folds them into what it sees.
+    if np.all(person.visibility[_KNEES_AND_ANKLES] < LEGS_IN_SIGHT) and np.any(
+        _mask_at(person, person.points_2d[_KNEES_AND_ANKLES]) < MASK_SURE
+    ):
         certain = np.where(_IS_LEG, 0.0, certain)
 
     # Beyond the picture no place is known, but which way a limb goes on is still guessed better than by habit alone.
@@ -291,6 +293,13 @@ def _gather_hand(
             gathered.direction(names[a], names[b], vector, 0.35, 0.5 * weight)
     across = towards @ (hand.points_3d[17] - hand.points_3d[5])
     gathered.direction(names[5], names[17], across, 0.25, 0.5 * weight)
+
+
+def _mask_at(person: PersonLandmarks, points: Array) -> Array:
+    """The mask's value (n,) at points (n, 2) in working pixels; 0 outside it."""
+    place = (points @ person.mask_from_photo[:, :2].T + person.mask_from_photo[:, 2]).astype(np.float32)
+    values = cv2.remap(np.asarray(person.mask, np.float32), place[None, :, 0], place[None, :, 1], cv2.INTER_LINEAR)
+    return np.asarray(values[0], np.float64)
 
 
 def _silhouette(person: PersonLandmarks, photo: Photo, mask: NDArray[np.bool_] | None) -> Silhouette | None:
