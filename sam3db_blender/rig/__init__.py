@@ -1,4 +1,5 @@
-"""The character's rig: bones, mesh, and the exact mapping between MHR's numbers and Blender's channels.
+"""The character's rig: bones, mesh, sliders, and the exact mapping between MHR's numbers and Blender's channels.
 
-``layout`` and ``channels`` are plain NumPy; the other modules touch bpy.
+``layout``, ``channels``, ``wiring``, ``sliders``, ``rigmap``, ``settings``, ``presets`` and ``exchange`` are plain
+NumPy and know nothing of Blender; the other modules touch bpy. See ``docs/rig.md``.
 """

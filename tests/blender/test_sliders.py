@@ -354,3 +354,22 @@ def test_saved_characters_move_without_the_extension(small_body: Body, tmp_path:
     assert done.returncode == 0, done.stdout + done.stderr
     expected = mhr_to_blender(small_body.vertices(parameters, identity, np.zeros(small_body.expression_count)))
     assert np.linalg.norm(np.load(out) - expected, axis=1).max() < BAR
+
+
+def test_duplicates_stand_alone(small_body: Body) -> None:
+    """A duplicated character follows its own sliders, not those of the first."""
+    rig, mesh = _build(small_body)
+    bpy.ops.object.select_all(action="DESELECT")
+    rig.select_set(True)
+    mesh.select_set(True)
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.duplicate()
+    twin = bpy.context.view_layer.objects.active
+    twin_mesh = twin.children[0]
+    twin["Legs: Thigh Length"] = 0.4
+    twin["Spine: Bend Lower"] = 0.5
+    twin["Body: weight"] = 1.5
+    twin.update_tag()
+    assert _distance(twin_mesh, small_body, read_settings(twin, small_body)) < BAR
+    assert read_settings(twin, small_body).identity[0] == 1.5
+    assert _distance(mesh, small_body, CharacterSettings.neutral(small_body)) < BAR
