@@ -30,8 +30,21 @@ def models_folder() -> Path | None:
     settings = preferences()
     if settings is not None and settings.models_folder:
         return Path(bpy.path.abspath(settings.models_folder))
-    bundled = Path(__file__).parent / "models"
+    bundled = bundled_models()
     return bundled if bundled.is_dir() else None
+
+
+def bundled_models() -> Path:
+    """Where the models lie that come with the extension; an update of the extension replaces them."""
+    return Path(__file__).parent / "models"
+
+
+def imported_models_folder() -> Path | None:
+    """The models folder that imported bodies go to: the usual one, but never the extension's own; as
+    ``models_folder``.
+    """
+    folder = models_folder()
+    return user_folder("models") if folder == bundled_models() else folder
 
 
 def user_folder(name: str) -> Path:

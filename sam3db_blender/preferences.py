@@ -3,6 +3,7 @@
 import bpy
 
 from . import places
+from .ui.official_bodies import draw_official_bodies
 
 
 class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
@@ -19,6 +20,9 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.prop(self, "models_folder")
         self.layout.operator("sam3db.stop_worker")
+        box = self.layout.box()
+        box.label(text="Official Bodies", icon="OUTLINER_OB_ARMATURE")
+        draw_official_bodies(box, width=90)
 
 
 CLASSES = (SAM3DB_AddonPreferences,)

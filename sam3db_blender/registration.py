@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from . import jobs, live, preferences
-from .operators import correctives, import_character, import_result, levels, presets, worker
-from .ui import character_panel, menu, panel, state
+from . import body_jobs, jobs, live, preferences
+from .operators import correctives, import_character, import_result, levels, official_body, presets, worker
+from .ui import character_panel, menu, official_bodies, panel, state
 
 #: A class stands behind those that it mentions.
 CLASSES: tuple[type, ...] = (
@@ -15,11 +15,13 @@ CLASSES: tuple[type, ...] = (
     *import_character.CLASSES,
     *import_result.CLASSES,
     *worker.CLASSES,
+    *official_body.CLASSES,
     *presets.CLASSES,
     *correctives.CLASSES,
     *levels.CLASSES,
     *panel.CLASSES,
     *character_panel.CLASSES,
+    *official_bodies.CLASSES,
 )
 
 
@@ -33,8 +35,9 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """The opposite of ``register``; also ends the worker process."""
+    """The opposite of ``register``; also ends the worker processes."""
     jobs.stop_worker()
+    body_jobs.desk.close()
     live.detach()
     menu.detach()
     state.detach()

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.mhr import Body
-from native_runtime.models import manifest
-from native_runtime.models.store import BODIES_FOLDER, body_path, models_dir
+from native_runtime.models.store import BODIES_FOLDER, body_path
 
-from .. import places
+from .. import body_files
 from ..rig.mesh import BODY_PROPERTY
 from .provenance import is_character, read_origin
 
@@ -69,8 +68,8 @@ def installed_body(name: str) -> Body:
     Raises:
         ModelError: it is missing or damaged.
     """
-    folder = places.models_folder()
-    path = models_dir(folder) / BODIES_FOLDER / f"{name}.npz"
+    folder = body_files.folder_with(name)
+    path = folder / BODIES_FOLDER / f"{name}.npz"
     changed = path.stat().st_mtime_ns if path.is_file() else 0
     try:
         return _load(name, folder, changed)
@@ -80,12 +79,7 @@ def installed_body(name: str) -> Body:
 
 def levels_of(name: str) -> list[str]:
     """The names of the installed bodies that differ from the named one in their level of detail alone."""
-    try:
-        files = manifest.read(models_dir(places.models_folder()) / BODIES_FOLDER)["files"]
-    except ModelError:
-        return []
-    names = (Path(file).stem for file in files)
-    return sorted(other for other in names if _family(other) == _family(name))
+    return [other for other in body_files.installed() if _family(other) == _family(name)]
 
 
 def _family(name: str) -> str:
@@ -93,6 +87,6 @@ def _family(name: str) -> str:
 
 
 @lru_cache(maxsize=_KEPT)
-def _load(name: str, folder: Path | None, changed: int) -> Body:
+def _load(name: str, folder: Path, changed: int) -> Body:
     """Verifies and reads a body file once for each version of it: both take a while for the fine ones."""
     return Body.load(body_path(name, folder))

@@ -5,9 +5,13 @@ annotations.
 """
 
 import math
+import re
+import zlib
 from typing import TYPE_CHECKING
 
 import bpy
+
+from .. import body_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +23,9 @@ PHOTO_FILTER = "*.jpg;*.jpeg;*.png;*.webp;*.tif;*.tiff;*.bmp;*.heic;*.heif"
 
 _ENGINES = (("landmarks", "Landmarks", "Landmark networks and a fit of the body; comes with the extension"),)
 _BODIES = (
-    ("default", "Fine", "The default body at its finest level of detail"),
-    ("default-lod1", "Medium", "The default body at a middle level of detail"),
-    ("default-lod2", "Coarse", "The default body at its coarsest level of detail"),
+    ("default", "Fine", "The default body at its finest level of detail", 0),
+    ("default-lod1", "Medium", "The default body at a middle level of detail", 1),
+    ("default-lod2", "Coarse", "The default body at its coarsest level of detail", 2),
 )
 _PERSONS = (
     ("largest", "Largest", "Only the person who fills most of the photo"),
@@ -37,13 +41,37 @@ _LENSES = (
     ("focal", "Pixels", "The focal length in pixels of the photo"),
 )
 
+# Blender keeps no reference to the texts of a dynamic list
+_items: list[tuple[str, str, str, int]] = []
+
+
+def _bodies(self: object, context: "bpy.types.Context | None") -> list[tuple[str, str, str, int]]:
+    """The default body's levels, then whatever else is installed.
+
+    Blender stores the number of what was chosen, so a body's number must not depend on which others there are.
+    """
+    known = {name for name, *_ in _BODIES}
+    others = [name for name in body_files.installed() if name not in known]
+    _items[:] = [*_BODIES, *(_item(name) for name in others)]
+    return _items
+
+
+def _item(name: str) -> tuple[str, str, str, int]:
+    official = re.fullmatch(r"mhr-lod(\d)", name)
+    if official:
+        level = int(official[1])
+        return name, f"MHR Level {level}", f"MHR's official body, level of detail {level} (0 is the finest)", 10 + level
+    return name, name, f"The body '{name}' of the models folder", 100 + zlib.crc32(name.encode()) % 2**30
+
 
 class ImportOptions:
     """A mix-in with the options' properties."""
 
     engine: bpy.props.EnumProperty(name="Engine", description="What looks at the photo", items=_ENGINES)
     persons: bpy.props.EnumProperty(name="People", description="Whom to make a character of", items=_PERSONS)
-    body: bpy.props.EnumProperty(name="Detail", description="How finely the body's mesh is divided", items=_BODIES)
+    body: bpy.props.EnumProperty(
+        name="Body", description="The body to use, and how finely its mesh is divided", items=_bodies
+    )
     lens: bpy.props.EnumProperty(name="Lens", description="How the focal length is found", items=_LENSES)
     fov: bpy.props.FloatProperty(
         name="Angle of View",
@@ -87,7 +115,8 @@ def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> 
     return ImportRequest(
         photo=photo,
         engine=options.engine,
-        body=options.body,
+        # empty when the one that was chosen is gone
+        body=body_files.for_worker(options.body or _BODIES[0][0], models),
         persons=options.persons,
         focal_px=options.focal if options.lens == "focal" else None,
         fov_deg=math.degrees(options.fov) if options.lens == "fov" else None,

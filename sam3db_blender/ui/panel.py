@@ -34,7 +34,8 @@ class SAM3DB_PT_import(bpy.types.Panel):
         button = row.operator("sam3db.import_character", text="Make Character", icon="OUTLINER_OB_ARMATURE")
         button.filepath = state.photo
         for name in OPTION_NAMES:
-            setattr(button, name, getattr(state, name))
+            if getattr(state, name) != "":  # a body that was chosen and is gone
+                setattr(button, name, getattr(state, name))
 
 
 CLASSES = (SAM3DB_PT_import,)

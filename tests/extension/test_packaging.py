@@ -38,7 +38,7 @@ def test_platform_and_wheels_are_top_level_keys(stage: Path) -> None:
     manifest = tomllib.loads((stage / "blender_manifest.toml").read_text(encoding="utf-8"))
     assert manifest["platforms"] == ["linux-x64"]
     assert all((stage / wheel).is_file() for wheel in manifest["wheels"])
-    assert set(manifest["permissions"]) == {"files"}
+    assert set(manifest["permissions"]) == {"files", "network"}
 
 
 def test_our_wheel_has_the_runtime_and_its_data_and_no_add_on(stage: Path) -> None:

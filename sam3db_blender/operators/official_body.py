@@ -1,0 +1,123 @@
+"""Bringing MHR's official bodies: by download, or from files that the user has."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy_extras.io_utils import ImportHelper
+
+from native_runtime.models.official_download import URL
+
+from .. import body_files
+from ..body_jobs import desk
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+_LEVELS = (
+    ("USUAL", "All but the Finest", "Levels 1 to 6; the finest has 73,639 vertices, for close-ups on film"),
+    ("ALL", "All", "Levels 0 to 6"),
+)
+
+
+class BodyOperator:
+    """What the operators share: one job at a time, without ever blocking a window."""
+
+    levels: bpy.props.EnumProperty(name="Levels", description="Which levels of detail to make", items=_LEVELS)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if desk.busy:
+            cls.poll_message_set("Bodies are being imported already")
+            return False
+        return True
+
+    def run(self, do: str, **keys: Any) -> "set[OperatorReturnItems]":
+        """Starts the job; where there is no window, also waits for its end and reports it."""
+        levels = "all" if self.levels == "ALL" else None
+        job = desk.start(do, {"models": str(body_files.import_folder()), "levels": levels, **keys})
+        if not bpy.app.background:
+            self.report({"INFO"}, "Started; the panel 'Official Bodies' and the preferences show how far it is")
+            return {"FINISHED"}
+        desk.wait()
+        if job.state != "done":
+            self.report({"ERROR"}, job.summary)
+            return {"CANCELLED"}
+        for note in job.notes:
+            self.report({"WARNING"}, note)
+        self.report({"INFO"}, job.summary)
+        return {"FINISHED"}
+
+
+class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
+    """Fetch MHR's official bodies from github.com (by Meta Platforms, Apache-2.0 licence, about 199 MB) and install
+    them; an interrupted download goes on where it stopped
+    """
+
+    bl_idname = "sam3db.download_official_body"
+    bl_label = "Download Official Bodies"
+
+    address: bpy.props.StringProperty(
+        name="Address", description="Where the archive is; another one than the project's is for mirrors", default=URL
+    )
+    again: bpy.props.BoolProperty(
+        name="Look for a Newer Release",
+        description="Ask the server even when the archive was downloaded before",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        if not bpy.app.online_access:
+            # the override is set where the command line decides, which the preferences then cannot change
+            how = (
+                "start Blender without --offline-mode"
+                if bpy.app.online_access_override
+                else "switch on 'Allow Online Access' in Preferences > System > Network"
+            )
+            cls.poll_message_set(f"Blender may not use the network: {how}, or import the files by hand")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        return self.run("download_official", url=self.address, again=self.again)
+
+
+class SAM3DB_OT_import_official_body(BodyOperator, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
+    """Install MHR's official bodies from the release's assets.zip, its unpacked folder, or mhr_model.pt"""
+
+    bl_idname = "sam3db.import_official_body"
+    bl_label = "Import Official Bodies"
+
+    filename_ext = ""
+    filter_glob: bpy.props.StringProperty(default="*.zip;*.fbx;*.model;*.pt", options={"HIDDEN"})
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        source = Path(bpy.path.abspath(self.filepath))
+        # The rig's definition stands for the folder that it lies in; a folder alone is chosen by entering it.
+        if source.suffix.lower() == ".model":
+            source = source.parent
+        return self.run("import_official", source=str(source))
+
+
+class SAM3DB_OT_cancel_body_import(bpy.types.Operator):
+    """Stop bringing bodies; what was downloaded is kept, the next download goes on from there"""
+
+    bl_idname = "sam3db.cancel_body_import"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not desk.busy:
+            cls.poll_message_set("No bodies are being imported")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        desk.job.cancel()
+        return {"FINISHED"}
+
+
+CLASSES = (SAM3DB_OT_download_official_body, SAM3DB_OT_import_official_body, SAM3DB_OT_cancel_body_import)

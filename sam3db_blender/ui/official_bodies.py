@@ -1,0 +1,74 @@
+"""The buttons that bring MHR's official bodies, in the preferences and in a panel of the sidebar."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import bpy
+
+from native_runtime.models.official_download import ABOUT_MB
+
+from .. import body_files
+from ..body_jobs import BodyJob, desk
+
+_WIDTH = 56
+
+
+def draw_official_bodies(layout: Any, width: int = _WIDTH) -> None:
+    """Draws what is installed, what a download would bring and under which licence, and how a running one stands.
+
+    Args:
+        width: where lines of text are broken, characters.
+    """
+    names = [name for name in body_files.installed() if name.startswith("mhr-")]
+    column = layout.column(align=True)
+    _lines(column, f"Installed: {', '.join(names)}" if names else "None installed", width)
+    _lines(column, f"MHR by Meta Platforms, Apache-2.0 licence, {ABOUT_MB} MB from github.com", width)
+    job = desk.job
+    if job is not None and job.state == "running":
+        row = layout.row(align=True)
+        row.progress(factor=job.progress, text=job.status)
+        row.operator("sam3db.cancel_body_import", text="", icon="X")
+        return
+    column = layout.column(align=True)
+    column.operator_context = "EXEC_DEFAULT"
+    text = f"Download ({ABOUT_MB} MB)"
+    column.operator("sam3db.download_official_body", text=text, icon="IMPORT").levels = "USUAL"
+    column.operator_context = "INVOKE_DEFAULT"
+    column.operator("sam3db.import_official_body", text="Import from File or Folder", icon="FILE_FOLDER")
+    if job is not None:
+        _draw_end(layout, job, width)
+
+
+def _draw_end(layout: Any, job: BodyJob, width: int) -> None:
+    """How the last job ended."""
+    column = layout.column(align=True)
+    column.alert = job.state == "failed"
+    _lines(column, job.summary, width, "ERROR" if job.state == "failed" else "INFO")
+    for note in job.notes:
+        _lines(column, note, width)
+
+
+def _lines(layout: Any, text: str, width: int, icon: str = "") -> None:
+    """A text of several lines, which Blender's labels do not have; the icon stands before the first."""
+    for number, line in enumerate(textwrap.wrap(text, width)):
+        layout.label(text=line, icon="NONE" if not icon else "BLANK1" if number else icon)
+
+
+class SAM3DB_PT_official_bodies(bpy.types.Panel):
+    """MHR's official bodies: what is installed, and how to get them"""
+
+    bl_label = "Official Bodies"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Photo"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        # about seven pixels a letter at the usual size
+        scale = context.preferences.system.ui_scale or 1.0
+        draw_official_bodies(self.layout, max(20, int(context.region.width / (7.0 * scale)) - 6))
+
+
+CLASSES = (SAM3DB_PT_official_bodies,)
