@@ -373,7 +373,10 @@ def _check_address(url: str, origin: str) -> None:
 
 def _certificates() -> ssl.SSLContext:
     """The system's certificates, or those that come with Blender's Python where it finds no others (macOS)."""
-    context = ssl.create_default_context()
+    try:
+        context = ssl.create_default_context()
+    except ssl.SSLError:  # Windows: one malformed certificate in the system's store spoils them all
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     paths = ssl.get_default_verify_paths()
     if not context.cert_store_stats()["x509_ca"] and not paths.cafile and not paths.capath:
         # without either, connecting will say that the certificate cannot be verified

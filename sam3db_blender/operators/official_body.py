@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from native_runtime.models.official_download import URL
+from native_runtime.models.official_download import ABOUT_MB, URL
 
 from .. import body_files
 from ..body_jobs import desk
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+#: Where the bodies come from, how large they are, and under which licence: said before anything is fetched.
+SOURCE = f"MHR by Meta Platforms, Apache-2.0 licence, {ABOUT_MB} MB from github.com"
 
 _LEVELS = (
     ("USUAL", "All but the Finest", "Levels 1 to 6; the finest has 73,639 vertices, for close-ups on film"),
@@ -80,6 +83,18 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
             cls.poll_message_set(f"Blender may not use the network: {how}, or import the files by hand")
             return False
         return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        return context.window_manager.invoke_props_dialog(self, width=460)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.label(text=SOURCE)
+        layout.label(text=f"To: {body_files.import_folder()}")
+        layout.use_property_split = True
+        layout.prop(self, "levels")
+        layout.prop(self, "again")
+        layout.prop(self, "address")
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         return self.run("download_official", url=self.address, again=self.again)

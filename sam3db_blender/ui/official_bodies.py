@@ -11,6 +11,7 @@ from native_runtime.models.official_download import ABOUT_MB
 
 from .. import body_files
 from ..body_jobs import BodyJob, desk
+from ..operators.official_body import SOURCE
 
 _WIDTH = 56
 
@@ -24,7 +25,7 @@ def draw_official_bodies(layout: Any, width: int = _WIDTH) -> None:
     names = [name for name in body_files.installed() if name.startswith("mhr-")]
     column = layout.column(align=True)
     _lines(column, f"Installed: {', '.join(names)}" if names else "None installed", width)
-    _lines(column, f"MHR by Meta Platforms, Apache-2.0 licence, {ABOUT_MB} MB from github.com", width)
+    _lines(column, SOURCE, width)
     job = desk.job
     if job is not None and job.state == "running":
         row = layout.row(align=True)
@@ -32,10 +33,8 @@ def draw_official_bodies(layout: Any, width: int = _WIDTH) -> None:
         row.operator("sam3db.cancel_body_import", text="", icon="X")
         return
     column = layout.column(align=True)
-    column.operator_context = "EXEC_DEFAULT"
-    text = f"Download ({ABOUT_MB} MB)"
-    column.operator("sam3db.download_official_body", text=text, icon="IMPORT").levels = "USUAL"
     column.operator_context = "INVOKE_DEFAULT"
+    column.operator("sam3db.download_official_body", text=f"Download ({ABOUT_MB} MB)", icon="IMPORT")
     column.operator("sam3db.import_official_body", text="Import from File or Folder", icon="FILE_FOLDER")
     if job is not None:
         _draw_end(layout, job, width)
