@@ -37,6 +37,8 @@ def person(seed: int = 0, hands: bool = True) -> PersonLandmarks:
         side: HandLandmarks(rng.uniform(300, 500, (21, 2)), rng.normal(size=(21, 3)) * 0.05, 0.9, side)
         for side in ("left", "right")
     }
+    for side, index in (("left", 15), ("right", 16)):
+        made[side].points_2d[0] = points[index, :2] * 300 + [400, 500]
     return PersonLandmarks(
         bbox=np.array([280.0, 230, 520, 770]),
         score=0.9,
@@ -74,6 +76,15 @@ def test_a_hand_replaces_the_bodys_own_finger_points(body: Body) -> None:
     assert "left_forefinger4" in with_hands.points.names
     assert "left_forefinger4" not in without.points.names
     assert "left_forefinger_third_joint" in without.points.names
+
+
+def test_a_hand_far_from_its_arm_is_not_believed(body: Body) -> None:
+    who = person()
+    assert who.left_hand is not None
+    who.left_hand.points_2d[0] += 40.0  # of a hand's 57 px
+    names = gather(body, who).points.names
+    assert "left_forefinger4" not in names
+    assert "right_forefinger4" in names
 
 
 def test_a_prompt_overrules_the_network(body: Body) -> None:

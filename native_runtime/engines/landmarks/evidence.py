@@ -25,6 +25,9 @@ STATURE = 1.7
 SURE, UNSURE, HIDDEN = 0.65, 0.25, 0.3
 """Visibility from which a point counts fully, below which it counts as hidden, and what a hidden point is worth."""
 
+HAND_LENGTH, WRIST_APART = 0.19, 0.33
+"""Metres; and how far, in hand lengths, the wrists of body and hand may lie apart."""
+
 BEYOND = 0.3
 """What the direction towards a point beyond the picture is worth."""
 
@@ -201,7 +204,7 @@ def gather_evidence(
     ray = np.linalg.solve(intrinsics, [centre[0], centre[1], 1.0])
     towards = rotation_between([0.0, 0.0, 1.0], ray)
 
-    hands = {side: getattr(person, f"{side}_hand") for side in SIDES}
+    hands = {side: _plausible_hand(person, side) for side in SIDES}
     prompted = {body.keypoint_names[index] for index, _, _ in keypoints}
     certain = confidence(person.visibility, person.presence)
     places = photo.to_original(person.points_2d)
@@ -266,6 +269,19 @@ _LIMB_JOINTS = {
     for side in SIDES
     for limb, joints in (("arm", ("uparm", "lowarm")), ("leg", ("upleg", "lowleg")))
 }
+
+
+def _plausible_hand(person: PersonLandmarks, side: str) -> HandLandmarks | None:
+    """The hand that was found on a side, unless its wrist lies too far from where the body's wrist is clearly seen.
+
+    A hand net that slips along the fingers also turns the palm about; the arm's own points then know better.
+    """
+    hand: HandLandmarks | None = getattr(person, f"{side}_hand")
+    wrist = BODY_POINTS.index(f"{side}_wrist")
+    if hand is None or person.visibility[wrist] < SURE:
+        return hand
+    apart = float(np.linalg.norm(hand.points_2d[0] - person.points_2d[wrist]))
+    return hand if apart < WRIST_APART * HAND_LENGTH * pixels_per_metre(person) else None
 
 
 def _gather_hand(
