@@ -194,7 +194,10 @@ def attach() -> None:
     """Starts to listen to Blender."""
     for handlers, function in _handlers():
         handlers.append(function)
-    _ensure_timer()
+    # While an add-on is being switched on Blender shows it no data. The first tick looks whether there is work, and
+    # ends if not.
+    if not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
 
 
 def detach() -> None:

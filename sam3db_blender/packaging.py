@@ -27,8 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from native_runtime.errors import Sam3dbError, UsageError
-from native_runtime.models import catalogue
-from native_runtime.models.store import models_dir
+from native_runtime.models import catalogue, manifest
+from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, models_dir
 
 log = logging.getLogger("sam3db.packaging")
 
@@ -46,6 +46,9 @@ PLATFORMS: dict[str, tuple[str, ...]] = {
     "windows-x64": ("win_amd64",),
     "macos-arm64": ("macosx_14_0_arm64", "macosx_13_0_arm64", "macosx_11_0_arm64"),
 }
+
+# Body files of this name and beginning are built by the project itself and may be passed on.
+BUNDLED_BODY = "default"
 
 # Files of the package that have no place in the add-on.
 NOT_IN_ADD_ON = ("packaging.py", "__main__.py")
@@ -167,12 +170,23 @@ def copy_add_on(stage: Path) -> None:
 
 
 def copy_models(models: Path, place: Path) -> None:
-    """Copy what the manifests name, and the manifests."""
-    for status in catalogue.list_models(models):
-        folder = place / status.path.parent.name
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(status.path, folder)
-        shutil.copy2(status.path.with_name("manifest.json"), folder)
+    """Copy the networks and the bundled bodies, each with a manifest that names just them.
+
+    Bodies that a user imported (MHR's official ones) stay at home: they are not ours to pass on.
+    """
+    for folder_name in (NETWORKS_FOLDER, BODIES_FOLDER):
+        source, target = models / folder_name, place / folder_name
+        target.mkdir(parents=True, exist_ok=True)
+        content = manifest.read(source)
+        bundled = {
+            name: entry
+            for name, entry in content["files"].items()
+            if folder_name == NETWORKS_FOLDER or name.startswith(BUNDLED_BODY)
+        }
+        for name in bundled:
+            shutil.copy2(manifest.verified_path(source, name), target)
+        facts = {key: value for key, value in content.items() if key not in ("format", "files", "downloads")}
+        manifest.write(target, bundled, **facts)
 
 
 def write_zip(stage: Path, path: Path) -> None:
