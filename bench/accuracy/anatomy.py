@@ -118,7 +118,11 @@ class Anatomy:
                 (f"{side}_thigh", f"{side}_shin"), (f"{side}_upleg", f"{side}_lowleg", f"{side}_foot")
             )
             field = np.where(np.isnan(along), field, share * length - np.nan_to_num(along))
-            field[self.group == f"{side}_foot"] = (share - 1) * length - 1.0
+            # The shin's line goes on through the foot, so that a hem near the ankle stays one line.
+            ankle, knee = self.joint(f"{side}_foot"), self.joint(f"{side}_lowleg")
+            foot = self.group == f"{side}_foot"
+            below = (self.rest[foot] - ankle) @ ((ankle - knee) / np.linalg.norm(ankle - knee))
+            field[foot] = (share - 1) * length - below
         return field
 
     def _is(self, *groups: str) -> NDArray[np.bool_]:
