@@ -77,6 +77,15 @@ def _counts() -> dict[str, int]:
     return {kind: len(getattr(bpy.data, kind)) for kind in kinds}
 
 
+def test_it_registers_while_blender_hides_its_data() -> None:
+    """As when an add-on is switched on in the preferences: bpy.data and bpy.context are out of bounds then."""
+    from bpy_restrict_state import RestrictBlend
+
+    with RestrictBlend():
+        sam3db_blender.register()
+    sam3db_blender.unregister()
+
+
 def test_register_and_unregister_leave_nothing() -> None:
     def traces() -> set[str]:
         found = {f"type {name}" for name in dir(bpy.types) if "SAM3DB" in name.upper()}
