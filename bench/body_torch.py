@@ -63,16 +63,23 @@ def main() -> None:
             )
 
 
+_ROUND = 8
+_PAUSE = 0.25
+"""Seconds. After a call, PyTorch's threads and the BLAS's spin for a while and would slow down whoever comes next."""
+
+
 def alternate(
     first: Callable[[], object], second: Callable[[], object], repeats: int
 ) -> tuple[list[float], list[float]]:
-    """Milliseconds of each, taken in turns so that both see the same machine."""
+    """Milliseconds of each, a few calls in turn with a rest between: both see the same machine, each for itself."""
     times: tuple[list[float], list[float]] = ([], [])
-    for run in range(repeats + 5):
+    while len(times[0]) < repeats:
         for call, record in zip((first, second), times):
-            start = time.perf_counter()
-            call()
-            if run >= 5:
+            time.sleep(_PAUSE)
+            call()  # warms the caches again; not counted
+            for _ in range(_ROUND):
+                start = time.perf_counter()
+                call()
                 record.append(1000 * (time.perf_counter() - start))
     return times
 

@@ -191,16 +191,19 @@ class Body(BodyData):
         return slots
 
     def _skin_one(self, transforms: NDArray, shape: NDArray) -> NDArray[np.float32]:
-        """One pose, coordinate by coordinate: gathering long rows of single numbers is what numpy does fastest."""
+        """One pose, coordinate by coordinate: gathering long rows of single numbers is what numpy does fastest.
+
+        The indices were checked when the body was loaded, so ``take`` may leave that out (``mode="clip"``).
+        """
         columns = np.ascontiguousarray(transforms.transpose(1, 2, 0), np.float32)  # (3, 4, J)
         x = np.ascontiguousarray(np.asarray(shape).T, np.float32)
         out = np.zeros((3, self.vertex_count), np.float32)
         for rows, joints, weights in self._skin_slots:
             own = x[:, rows]
             for axis in range(3):
-                moved = columns[axis, 3][joints]
+                moved = columns[axis, 3].take(joints, mode="clip")
                 for k in range(3):
-                    moved += columns[axis, k][joints] * own[k]
+                    moved += columns[axis, k].take(joints, mode="clip") * own[k]
                 moved *= weights
                 out[axis, rows] += moved
         return np.ascontiguousarray(out.T)
