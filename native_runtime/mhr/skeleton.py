@@ -12,7 +12,7 @@ from .rotations import euler_to_matrix, quaternion_to_matrix
 
 Array = NDArray[np.float64]
 
-_BATCH = 48
+_BATCH = 64
 """Poses worked on together: enough to fill the rows, few enough to stay within the processor's cache."""
 
 
