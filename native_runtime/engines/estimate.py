@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from native_runtime.camera import mhr_to_camera, project
 from native_runtime.errors import ModelError
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
+from native_runtime.models.manifest import write_atomically
 
 FORMAT = "sam3db-estimate/1"
 
@@ -151,11 +150,7 @@ class Estimate:
         arrays = {name: np.asarray(getattr(self, name)) for name in ARRAYS}
         text = json.dumps(self.to_json(), indent=1, ensure_ascii=False)
         write_arrays(arrays_path, arrays | {"about": np.array(text)})
-        handle, temporary = tempfile.mkstemp(dir=text_path.parent, prefix=f".{text_path.name}.", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, text_path)
+        write_atomically(text_path, (text + "\n").encode())
         return arrays_path, text_path
 
     @staticmethod

@@ -18,12 +18,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import matrix_to_euler
 
 from .evidence import Evidence
 from .prior import PosePrior
-from .problem import MHR_TO_CAMERA, ROOT_ROTATION, FitProblem, FitState, Weights, project
+from .problem import CAMERA_PER_MHR, ROOT_ROTATION, FitProblem, FitState, Weights, named_rows
 from .silhouette import fit_outline
 from .solver import minimise
 
@@ -64,17 +65,13 @@ def initial_rotation(body: Body, evidence: Evidence) -> Array:
     Orthogonal Procrustes (Kabsch 1976) over the observed segments of the torso and head; without any, the body faces
     the camera.
     """
-    seen = evidence.directions
-    names = dict.fromkeys([*seen.starts, *seen.ends])
-    from .problem import named_rows  # here, so that the module reads top down
-
-    rest = body.skeleton.rest
-    rows = named_rows(body, tuple(names))
-    place = dict(zip(names, rows.combine(np.concatenate([body.rest_vertices, rest.translations])), strict=True))
+    seen, names = evidence.directions, rigid_names(body)
+    points = np.concatenate([body.rest_vertices, body.skeleton.rest.translations])
+    place = dict(zip(names, named_rows(body, names).combine(points), strict=True))
     correlation = np.zeros((3, 3))
     for start, end, vector, weight in zip(seen.starts, seen.ends, seen.vectors, seen.weights, strict=True):
-        if {start, end} <= set(rigid_names(body)):
-            observed = vector * np.sign(MHR_TO_CAMERA)
+        if start in place and end in place:
+            observed = vector * np.sign(CAMERA_PER_MHR)
             correlation += weight * np.outer(observed, place[end] - place[start])
     if not correlation.any():
         return np.eye(3)
@@ -97,7 +94,7 @@ def initial_translation(problem: FitProblem, state: FitState) -> Array:
     u = f X / Z + c with X = x + tx, Z = z + tz is linear in t: f tx - (u - c) tz = (u - c) z - f x.
     """
     pose = problem.body.pose(state.model_parameters)
-    points = (problem.points.positions(pose, state.identity) * MHR_TO_CAMERA)[problem.seen]
+    points = mhr_to_camera(problem.points.positions(pose, state.identity))[problem.seen]
     seen, k = problem.evidence.points, problem.intrinsics
     offset = seen.positions - k[:2, 2]
     n = len(points)
@@ -236,14 +233,10 @@ def _arm_is_stuck(problem: FitProblem, state: FitState, side: str, parameters: N
         for i, name in enumerate(points.names)
         if name in (f"{joint[0]}_elbow", f"{joint[0]}_wrist", f"blazepose_{joint[1]}", f"blazepose_{joint[2]}")
     ]
-    missed = problem.point_distances(state)[mine] > 3.0
+    missed = (problem.pixel_distances(state) / points.sigmas)[mine] > 3.0
     return bool(np.sum(on_limit & swing) >= 2 or np.any(missed & (points.weights[mine] > 0.1)))
 
 
 def point_error(problem: FitProblem, state: FitState) -> float:
     """Mean distance in px, weighted by confidence, between observed points and the body's."""
-    pose = problem.body.pose(state.model_parameters)
-    camera = problem.points.positions(pose, state.identity) * MHR_TO_CAMERA + state.camera_translation
-    seen = problem.evidence.points
-    distance = np.linalg.norm(project(camera[problem.seen], problem.intrinsics) - seen.positions, axis=1)
-    return float(np.average(distance, weights=seen.weights + 1e-12))
+    return float(np.average(problem.pixel_distances(state), weights=problem.evidence.points.weights + 1e-12))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.camera import CM_PER_M, MHR_TO_CAMERA, mhr_to_camera
 from native_runtime.mhr import Body, ColumnSet, PointSet, Pose
 from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler, rotation_vector_to_matrix
 from native_runtime.mhr.sparse import SparseRows, sorted_rows
@@ -28,8 +29,8 @@ FIRST_PARAMETER = 6
 ROOT_ROTATION = slice(3, 6)
 """Where the root's Euler angles stand among the model parameters."""
 
-MHR_TO_CAMERA = np.array([1.0, -1.0, -1.0]) / 100.0
-"""cm, y up, z towards the viewer -> metres, y down, z away from the viewer."""
+CAMERA_PER_MHR = np.diag(MHR_TO_CAMERA) / CM_PER_M
+"""What ``camera.mhr_to_camera`` multiplies each axis by, for derivatives."""
 
 NEAREST_DEPTH = 0.1
 """Metres: points nearer than this (or behind the camera) are projected as if they were here."""
@@ -67,11 +68,6 @@ class Weights:
     directions: float = 1.0
     prior: float = 0.4
     identity: float = 1.0
-
-
-def camera_points(points: NDArray, camera_translation: NDArray) -> Array:
-    """Camera coordinates (..., 3) in metres of points (..., 3) in MHR's cm."""
-    return np.asarray(points) * MHR_TO_CAMERA + camera_translation
 
 
 def project(points: NDArray, intrinsics: NDArray) -> Array:
@@ -191,13 +187,12 @@ class FitProblem:
 
     def _place(self, state: FitState) -> tuple[Pose, Array]:
         pose = self.body.pose(state.model_parameters)
-        return pose, camera_points(self.points.positions(pose, state.identity), state.camera_translation)
+        return pose, mhr_to_camera(self.points.positions(pose, state.identity), state.camera_translation)
 
-    def point_distances(self, state: FitState) -> Array:
-        """(n,) how far each seen point is from the body's, in the evidence's own sigmas."""
-        seen = self.evidence.points
+    def pixel_distances(self, state: FitState) -> Array:
+        """(n,) how far each seen point is from the body's, px."""
         pixels = project(self._place(state)[1][self.seen], self.intrinsics)
-        return np.linalg.norm(pixels - seen.positions, axis=1) / seen.sigmas
+        return np.linalg.norm(pixels - self.evidence.points.positions, axis=1)
 
     def cost(self, state: FitState) -> float:
         """The robust cost of a state."""
@@ -219,7 +214,7 @@ class FitProblem:
         out[:, :, FIRST_PARAMETER:stop] = points.parameter_jacobian(pose, self.columns, state.identity)
         if len(self.identity):
             out[:, :, stop:] = points.identity_jacobian(pose)[:, :, self.identity]
-        out *= MHR_TO_CAMERA[:, None]
+        out *= CAMERA_PER_MHR[:, None]
         out[:, :, TRANSLATION] = np.eye(3)
         return out
 

@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr import Body, PointSet, Pose, SparseRows
 
 from .evidence import Silhouette
-from .problem import MHR_TO_CAMERA, FitProblem, FitState, OutlineTerm, project, projection_jacobian
+from .problem import FitProblem, FitState, OutlineTerm, project, projection_jacobian
 from .solver import Solution, minimise
 
 Array = NDArray[np.float64]
@@ -127,7 +128,7 @@ def rim_vertices(
         raster: pixels along the longer side of the small picture.
     """
     vertices = body.vertices(state.model_parameters, state.identity, correctives=False)
-    camera = vertices * MHR_TO_CAMERA + state.camera_translation
+    camera = mhr_to_camera(vertices, state.camera_translation)
     if camera[:, 2].min() < 0.05:
         return np.zeros(0, np.int64)
     pixels = project(camera, intrinsics)
@@ -192,7 +193,7 @@ class RimOnBorder(OutlineTerm):
         self._share = settings.share / max(n, 1)
 
     def _terms(self, pose: Pose, state: FitState) -> tuple[Array, Array, float, Array, Array]:
-        camera = self._points.positions(pose, state.identity) * MHR_TO_CAMERA + state.camera_translation
+        camera = mhr_to_camera(self._points.positions(pose, state.identity), state.camera_translation)
         distance, gradient, within = self._border(project(camera, self._intrinsics))
         residual = distance / self._sigma
         weight = self._share * within * np.where(distance > 0, self._settings.inside_weight, 1.0)

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from native_runtime.camera import mhr_to_camera
 from native_runtime.fitting.evidence import Directions, Evidence, Points2D, Silhouette
 from native_runtime.fitting.fit import FitResult, fit_body
 from native_runtime.fitting.prior import PosePrior
-from native_runtime.fitting.problem import FitProblem, FitState, Weights, camera_points, project
+from native_runtime.fitting.problem import FitProblem, FitState, Weights, project
 from native_runtime.fitting.silhouette import BorderDistance
 from native_runtime.mhr import Body
 from tests.support.bodies import toy_body
@@ -45,7 +46,7 @@ def see(body: Body, state: FitState, blind: tuple[str, ...] = (), mask: bool = F
     """Exact evidence of a state, without what ``blind`` names, and the true keypoints in metres."""
     pose = body.pose(state.model_parameters)
     vertices = body.vertices(state.model_parameters, state.identity)
-    points = camera_points(body.keypoints(pose, vertices), state.camera_translation)
+    points = mhr_to_camera(body.keypoints(pose, vertices), state.camera_translation)
     pixels = project(points, INTRINSICS)
     named = dict(zip(body.keypoint_names, range(70)))
     shown = [n for n in body.keypoint_names if not any(b in n for b in blind)]
@@ -57,7 +58,7 @@ def see(body: Body, state: FitState, blind: tuple[str, ...] = (), mask: bool = F
     silhouette = None
     if mask:
         drawn = np.zeros(SIZE[::-1], np.uint8)
-        outline = project(camera_points(vertices, state.camera_translation), INTRINSICS)
+        outline = project(mhr_to_camera(vertices, state.camera_translation), INTRINSICS)
         for triangle in np.round(outline).astype(np.int32)[body.triangles]:
             cv2.fillConvexPoly(drawn, triangle, 1)
         silhouette = Silhouette(drawn.astype(np.float32), np.eye(3)[:2])
@@ -84,7 +85,7 @@ def see(body: Body, state: FitState, blind: tuple[str, ...] = (), mask: bool = F
 
 def keypoints(body: Body, result: FitResult) -> np.ndarray:
     pose = body.pose(result.model_parameters)
-    return camera_points(
+    return mhr_to_camera(
         body.keypoints(pose, body.vertices(result.model_parameters, result.identity)), result.camera_translation
     )
 

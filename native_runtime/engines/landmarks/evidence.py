@@ -55,7 +55,7 @@ _FINGERS = {
     "ring": "ring_finger",
     "pinky": "pinky_finger",
 }
-_PHALANX = {"cmc": "_third_joint", "mcp": "_third_joint", "pip": "2", "dip": "3", "tip": "4"}
+_PHALANX = {"mcp": "_third_joint", "pip": "2", "dip": "3", "tip": "4"}
 _THUMB_PHALANX = {"cmc": "_third_joint", "mcp": "2", "ip": "3", "tip": "4"}
 
 _BODY_SEGMENTS: tuple[tuple[str, str, float], ...] = (
