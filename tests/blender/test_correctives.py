@@ -12,7 +12,6 @@ import pytest
 
 import sam3db_blender
 from native_runtime.camera import mhr_to_blender
-from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.mhr.correctives import PoseCorrectives
@@ -25,6 +24,7 @@ from sam3db_blender.rig.pose import apply_settings, read_settings
 from sam3db_blender.rig.presets import randomise
 from sam3db_blender.rig.settings import PARTS, CharacterSettings
 from sam3db_blender.scene.character import Character, build_character
+from tests.support.estimates import neutral_estimate
 
 BAR = 5e-5  # m
 
@@ -44,17 +44,7 @@ def body(small_body: Body) -> Body:
 
 
 def _character(body: Body) -> Character:
-    estimate = Estimate.from_parameters(
-        body,
-        np.zeros(204),
-        np.zeros(body.identity_count),
-        np.zeros(body.expression_count),
-        np.array([0.0, 1.0, 4.0]),
-        np.diag([500.0, 500.0, 1.0]),
-        image_size=np.array([320, 240]),
-        bbox=np.array([0.0, 0.0, 320.0, 240.0]),
-        engine="landmarks",
-    )
+    estimate = neutral_estimate(body)
     materials = [bpy.data.materials.new(name) for name in body.material_names]
     character = build_character("somebody", estimate, body, materials, bpy.context.scene.collection)
     bpy.context.view_layer.objects.active = character.rig

@@ -12,7 +12,6 @@ import pytest
 
 import sam3db_blender
 from native_runtime.camera import mhr_to_blender
-from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
@@ -29,6 +28,7 @@ from sam3db_blender.scene.character import Character, build_character
 from sam3db_blender.scene.levels import switch_level
 from sam3db_blender.scene.materials import body_materials
 from sam3db_blender.scene.provenance import read_origin
+from tests.support.estimates import neutral_estimate
 
 BAR = 5e-5  # m
 
@@ -65,17 +65,7 @@ def coarse_body(small_body: Body) -> Body:
 
 
 def _character(body: Body) -> Character:
-    estimate = Estimate.from_parameters(
-        body,
-        np.zeros(204),
-        np.zeros(body.identity_count),
-        np.zeros(body.expression_count),
-        np.array([0.0, 1.0, 4.0]),
-        np.diag([500.0, 500.0, 1.0]),
-        image_size=np.array([320, 240]),
-        bbox=np.array([0.0, 0.0, 320.0, 240.0]),
-        engine="landmarks",
-    )
+    estimate = neutral_estimate(body)
     character = build_character("somebody", estimate, body, body_materials(body), bpy.context.scene.collection)
     rng = np.random.default_rng(4)
     apply_settings(character.rig, body, randomise(body, CharacterSettings.neutral(body), PARTS, rng))
