@@ -172,3 +172,12 @@ def test_even_nonsense_evidence_gives_a_body_within_its_limits(reading: Landmark
     assert not body.parameterisation.violation(estimate.model_parameters).any()
     assert np.all(np.isfinite(estimate.vertices))
     assert estimate.camera_translation[2] > 0
+
+
+def test_a_person_of_whom_nothing_is_seen_is_refused_plainly(body: Body) -> None:
+    who = person(hands=False)
+    who.presence[:] = 0
+    unseen = LandmarksReading(LandmarksEngine(body, None, None), photo(), intrinsics_for(SIZE), [who], {})
+    with pytest.raises(NoPersonError, match="Too little"):
+        unseen.estimate(0)
+    assert unseen.estimate(0, keypoints=[(i, 300.0 + 10 * i, 400.0) for i in range(5, 11)]).prompts.keypoints

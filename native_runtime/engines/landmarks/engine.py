@@ -61,7 +61,7 @@ class LandmarksReading:
         """Fit the body to one person; see ``engines.base.Reading``.
 
         Raises:
-            NoPersonError: there is no such person.
+            NoPersonError: there is no such person, or too little of them to fit.
             PromptError: a prompt or the mask cannot be used.
         """
         if not 0 <= person < len(self.people):
@@ -77,6 +77,10 @@ class LandmarksReading:
         body, found = self._engine.body, self.people[person]
         started = time.perf_counter()
         evidence = gather_evidence(found.landmarks, self._photo, body, self._intrinsics, keypoints, mask)
+        if not evidence.points.names:
+            raise NoPersonError(
+                f"Too little of person {person} can be seen to fit a body. Say where some joints are, or take another photo."
+            )
         result = fit_body(body, evidence, self._intrinsics)
         fitted = time.perf_counter()
         estimate = Estimate.from_parameters(
