@@ -79,7 +79,8 @@ class LandmarksReading:
         evidence = gather_evidence(found.landmarks, self._photo, body, self._intrinsics, keypoints, mask)
         if not evidence.points.names:
             raise NoPersonError(
-                f"Too little of person {person} can be seen to fit a body. Say where some joints are, or take another photo."
+                f"Too little of person {person} can be seen to fit a body. "
+                "Say where some joints are, or take another photo."
             )
         result = fit_body(body, evidence, self._intrinsics)
         fitted = time.perf_counter()
