@@ -8,6 +8,8 @@ clone and complete on a machine that has everything.
 | ``SAM3DB_SHARED`` | ``../shared`` beside the checkout | photos and reference data that are not part of the project |
 | ``SAM3DB_MODELS`` | the user's cache folder | networks and bodies made by ``sam3db models build`` |
 | ``SAM3DB_BLENDER`` | none | a Blender executable, for the tests of the installed extension |
+| ``SAM3DB_PARITY_CASE`` | ``parity/case_a`` in the shared folder | recorded stages of SAM 3D Body's reference code |
+| ``SAM3DB_PARITY_BACKBONES`` | ``parity/backbones`` in the shared folder | recorded small backbones of it |
 """
 
 from __future__ import annotations
@@ -45,6 +47,26 @@ def photos(shared: Path) -> Path:
     if not folder.is_dir():
         pytest.skip(f"no photos at {folder}")
     return folder
+
+
+def _parity_folder(variable: str, name: str, request: pytest.FixtureRequest) -> Path:
+    given = os.environ.get(variable)
+    folder = Path(given) if given else request.getfixturevalue("shared") / "parity" / name
+    if not folder.is_dir():
+        pytest.skip(f"no recordings of the reference code at {folder} (set {variable})")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def parity_case(request: pytest.FixtureRequest) -> Path:
+    """The folder of a recorded case of SAM 3D Body's reference code (its README says what the files hold)."""
+    return _parity_folder("SAM3DB_PARITY_CASE", "case_a", request)
+
+
+@pytest.fixture(scope="session")
+def parity_backbones(request: pytest.FixtureRequest) -> Path:
+    """The folder of recorded small backbones (``dinov3_tiny_*.npz``, ``vit_tiny_*.npz``)."""
+    return _parity_folder("SAM3DB_PARITY_BACKBONES", "backbones", request)
 
 
 @pytest.fixture(scope="session")
