@@ -24,8 +24,8 @@ FACE = slice(447, 519)
 ESTIMATE = 519
 CAMERA = 3
 
-# The body's 260 continuous numbers: BODY_ROTATIONS (6 each), BODY_ANGLES (2 each), BODY_LENGTHS. The indices are those of
-# the body pose's 133 numbers, i.e. MHR's model parameters 6..135 and three of the jaw.
+# The body's 260 continuous numbers: BODY_ROTATIONS (6 each), BODY_ANGLES (2 each), BODY_LENGTHS. The indices are those
+# of the body pose's 133 numbers, i.e. MHR's model parameters 6..135 and three of the jaw.
 BODY_POSE = 133
 BODY_ROTATIONS = (
     (0, 2, 4),
