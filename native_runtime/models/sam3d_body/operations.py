@@ -1,0 +1,78 @@
+"""How a weight of a graph is made of a tensor of the checkpoint: the operations that recipes name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.errors import ModelError
+
+DTYPES: dict[str, np.dtype[Any]] = {
+    name: np.dtype(name) for name in ("float32", "float16", "int8", "uint8", "int32", "int64", "bool")
+}
+
+
+def _transpose(tensor: NDArray[Any]) -> NDArray[Any]:
+    return np.swapaxes(tensor, -1, -2)
+
+
+def _int8_scales(weight: NDArray[Any]) -> NDArray[Any]:
+    """(N,) float32: the size of one step for each row of a linear layer's weight (N, K)."""
+    largest = np.abs(weight).max(axis=1)
+    return np.where(largest > 0, largest / np.float32(127), np.float32(1)).astype(np.float32)
+
+
+def _int8_values(weight: NDArray[Any]) -> NDArray[Any]:
+    """(K, N): the weight (N, K) in steps, -127 to 127, as ONNX's matrix products want it: transposed."""
+    # In place where it can be: these are the largest tensors.
+    steps = weight / _int8_scales(weight)[:, None]
+    np.rint(steps, out=steps)
+    return steps.T.astype(np.int8)
+
+
+def _uint8_values(weight: NDArray[Any]) -> NDArray[Any]:
+    """As ``int8-values``, around 128."""
+    return (_int8_values(weight).astype(np.int16) + 128).astype(np.uint8)
+
+
+OPERATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    "copy": lambda tensor: tensor,
+    "transpose": _transpose,
+    "int8-scales": _int8_scales,
+    "int8-values": _int8_values,
+    "uint8-values": _uint8_values,
+}
+_MATRICES_ONLY = frozenset(("int8-scales", "int8-values", "uint8-values"))
+
+
+def apply(operation: str, tensor: NDArray[Any], dtype: str, name: str) -> NDArray[Any]:
+    """The weight ``name`` in its type, in C order.
+
+    Args:
+        operation: a key of ``OPERATIONS``.
+        tensor: float32 or int64, finite.
+        dtype: a key of ``DTYPES``.
+
+    Raises:
+        ModelError: the tensor does not suit the operation, or its values do not fit the type.
+    """
+    if tensor.ndim < 2 if operation == "transpose" else operation in _MATRICES_ONLY and tensor.ndim != 2:
+        raise ModelError(f"The weight {name} cannot be made by {operation} of a tensor of the shape {tensor.shape}.")
+    result = OPERATIONS[operation](tensor)
+    target = DTYPES[dtype]
+    if target.kind == "f":
+        with np.errstate(over="ignore"):
+            cast = np.asarray(result, target, order="C")
+        if target.itemsize < 4 and not np.isfinite(cast).all():
+            raise ModelError(
+                f"The weight {name} holds values beyond float16 (up to {np.abs(result).max():.3g}). "
+                "Convert with --precision fp32."
+            )
+        return cast
+    cast = np.asarray(result, target, order="C")
+    if not np.array_equal(cast, result):
+        raise ModelError(f"The weight {name} holds values that do not fit {dtype}.")
+    return cast
