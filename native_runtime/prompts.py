@@ -1,4 +1,7 @@
-"""Hints from a person: where keypoints lie in the photo. Read from files and checked here, whoever sends them."""
+"""Hints from a person: where keypoints lie in the photo, or that they are not to be believed.
+
+Read from files and checked here, whoever sends them.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,24 @@ import math
 import os
 from collections.abc import Sequence
 from functools import cache
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from .errors import PromptError
 from .templates import load_json
 
-Prompt = tuple[int, float, float]
-"""A keypoint's number in MHR-70 and its place (x, y) in original pixels of the photo."""
+PromptKind = Literal["place", "ignore", "incorrect"]
+"""What a prompt says: the keypoint lies here; do not use what you think of this keypoint; it does not lie here."""
+
+Prompt = tuple[int, float, float] | tuple[int, float, float, PromptKind]
+"""A keypoint's number in MHR-70, its place (x, y) in original pixels of the photo, and the kind where it is not
+"place"."""
+
+
+def kind_of(prompt: Prompt) -> PromptKind:
+    """What a prompt says."""
+    return prompt[3] if len(prompt) == 4 else "place"
 
 
 @cache
@@ -25,7 +38,9 @@ def keypoint_names() -> tuple[str, ...]:
 
 
 def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
-    """Read a prompts file: ``{"keypoints": [["left_wrist", 412.0, 230.5], [62, 100, 80], ...]}``, names or numbers.
+    """Read a prompts file: ``{"keypoints": [["left_wrist", 412.0, 230.5], [62, 100, 80, "incorrect"], ...]}``.
+
+    A keypoint is named or numbered; a fourth entry is the kind (``PromptKind``), "place" where it is left out.
 
     Raises:
         PromptError: it cannot be read or says something impossible.
@@ -47,26 +62,32 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
 
 
 def check_prompts(keypoints: Sequence[Any]) -> list[Prompt]:
-    """Turn ``[index or name, x, y]`` triples into prompts.
+    """Turn entries ``[index or name, x, y]`` or ``[index or name, x, y, kind]`` into prompts.
 
     Raises:
-        PromptError: an unknown keypoint, one named twice, or a place that is no number.
+        PromptError: an unknown keypoint or kind, a keypoint named twice, or a place that is no number.
     """
     names = keypoint_names()
     prompts: list[Prompt] = []
     for entry in keypoints:
-        if not isinstance(entry, (list, tuple)) or len(entry) != 3:
-            raise PromptError(f"A keypoint prompt is [index or name, x, y], not {entry!r}.")
-        which, x, y = entry
+        if not isinstance(entry, (list, tuple)) or len(entry) not in (3, 4):
+            raise PromptError(
+                f"A keypoint prompt is [index or name, x, y] or [index or name, x, y, kind], not {entry!r}."
+            )
+        which, x, y = entry[:3]
+        kind = entry[3] if len(entry) == 4 else "place"
+        if kind not in get_args(PromptKind):
+            raise PromptError(f"A prompt's kind is one of {', '.join(get_args(PromptKind))}; this is {kind!r}.")
         if isinstance(which, str):
             if which not in names:
                 raise PromptError(f"There is no keypoint {which!r}. The names are those of MHR-70: {', '.join(names)}.")
             which = names.index(which)
-        if isinstance(which, bool) or not isinstance(which, int) or not 0 <= which < len(names):
+        if isinstance(which, bool) or not isinstance(which, Integral) or not 0 <= which < len(names):
             raise PromptError(f"A keypoint's number lies between 0 and {len(names) - 1}; this is {which!r}.")
-        if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in (x, y)):
+        if not all(isinstance(v, Real) and not isinstance(v, bool) and math.isfinite(v) for v in (x, y)):
             raise PromptError(f"The place of keypoint {names[which]!r} must be two numbers, not {x!r}, {y!r}.")
-        prompts.append((which, float(x), float(y)))
+        place = int(which), float(x), float(y)
+        prompts.append(place if kind == "place" else (*place, kind))
     doubles = sorted({names[p[0]] for p in prompts if sum(q[0] == p[0] for q in prompts) > 1})
     if doubles:
         raise PromptError(f"Each keypoint can be placed once; given more often: {', '.join(doubles)}.")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from native_runtime.image import Photo
 from native_runtime.mhr import Body
+from native_runtime.prompts import Prompt
 
 from .estimate import Estimate
 
@@ -32,14 +33,15 @@ class Reading(Protocol):
     def estimate(
         self,
         person: int = 0,
-        keypoints: Sequence[tuple[int, float, float]] = (),
+        keypoints: Sequence[Prompt] = (),
         mask: NDArray[np.bool_] | None = None,
     ) -> Estimate:
         """One person's estimate.
 
         Args:
             person: number in ``people``.
-            keypoints: hints (index in MHR-70, x, y) in px of the original photo.
+            keypoints: hints (index in MHR-70, x, y) in px of the original photo; a fourth entry is the kind where it is
+                not "place" (``prompts.PromptKind``).
             mask: (H, W) of the original photo: where this person is.
         """
 

@@ -15,6 +15,7 @@ from native_runtime.errors import ModelError
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.models.manifest import write_atomically
+from native_runtime.prompts import Prompt, check_prompts
 
 FORMAT = "sam3db-estimate/1"
 
@@ -42,12 +43,18 @@ class Prompts:
     """Hints that were used.
 
     Attributes:
-        keypoints: (index in MHR-70, x, y) in px of the original photo.
+        keypoints: (index in MHR-70, x, y) in px of the original photo; a fourth entry is the kind where it is not
+            "place".
         mask: whether a mask was given.
     """
 
-    keypoints: tuple[tuple[int, float, float], ...] = ()
+    keypoints: tuple[Prompt, ...] = ()
     mask: bool = False
+
+    @staticmethod
+    def from_json(content: dict[str, Any]) -> Prompts:
+        """Read back what ``Estimate.to_json`` wrote."""
+        return Prompts(tuple(check_prompts(content["keypoints"])), bool(content["mask"]))
 
 
 @dataclass(frozen=True)
@@ -170,14 +177,10 @@ class Estimate:
                 actual = arrays[name].shape
                 if len(actual) != len(shape) or any(s not in (None, a) for s, a in zip(shape, actual)):
                     raise ValueError(f"{name} has shape {actual}")
-            prompts = Prompts(
-                tuple((int(i), float(x), float(y)) for i, x, y in about["prompts"]["keypoints"]),
-                bool(about["prompts"]["mask"]),
-            )
             return Estimate(
                 **arrays,
                 **{name: about[name] for name in ("engine", "body_name", "body_hash", "photo", "person")},
-                prompts=prompts,
+                prompts=Prompts.from_json(about["prompts"]),
                 seconds=about["seconds"],
                 warnings=tuple(about["warnings"]),
                 details=about["details"],

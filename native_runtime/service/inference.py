@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image import Photo
+    from native_runtime.prompts import Prompt
 
 # Readings of photos that stay in memory: the picture an artist works on, and those just before it.
 KEPT_PHOTOS = 4
@@ -156,7 +157,7 @@ class Inference:
         self,
         found: ReadPhoto,
         person: int,
-        keypoints: Sequence[tuple[int, float, float]] = (),
+        keypoints: Sequence[Prompt] = (),
         mask: NDArray[np.bool_] | None = None,
     ) -> Estimate:
         """The estimate of one person, by the number from `ReadPhoto.bboxes`."""

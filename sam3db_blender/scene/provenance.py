@@ -79,7 +79,6 @@ class Origin:
             raise Sam3dbError(
                 f"This character has the body '{self.details['body_name']}', not the '{body.name}' given."
             )
-        prompts = self.details["prompts"]
         return Estimate.from_parameters(
             body,
             self.arrays["model_parameters"] if model_parameters is None else model_parameters,
@@ -89,7 +88,7 @@ class Origin:
             self.arrays["intrinsics"],
             image_size=self.arrays["image_size"].astype(np.int64),
             bbox=self.arrays["bbox"],
-            prompts=Prompts(tuple((int(i), x, y) for i, x, y in prompts["keypoints"]), prompts["mask"]),
+            prompts=Prompts.from_json(self.details["prompts"]),
             warnings=tuple(self.details["warnings"]),
             **{name: self.details[name] for name in ("engine", "photo", "person", "seconds", "details")},
         )

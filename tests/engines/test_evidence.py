@@ -15,6 +15,7 @@ from native_runtime.errors import NoPersonError, PromptError
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image import Photo
 from native_runtime.mhr import Body
+from native_runtime.prompts import Prompt, PromptKind
 from tests.support.bodies import toy_body
 
 SIZE = (800, 1000)
@@ -93,6 +94,14 @@ def test_a_prompt_overrules_the_network(body: Body) -> None:
     assert len(slots) == 1
     np.testing.assert_array_equal(evidence.points.positions[slots[0]], [123, 45])
     assert evidence.points.trusted[slots[0]]
+
+
+@pytest.mark.parametrize("kind", ["ignore", "incorrect"])
+def test_a_prompt_without_a_place_only_silences_the_network(body: Body, kind: PromptKind) -> None:
+    shoulder: Prompt = (5, 123.0, 45.0, kind)
+    names = gather(body, person(), keypoints=[shoulder]).points.names
+    assert "left_shoulder" not in names
+    assert set(gather(body, person()).points.names) == {*names, "left_shoulder"}
 
 
 def test_depth_is_turned_onto_the_ray(body: Body) -> None:

@@ -18,6 +18,7 @@ from native_runtime.fitting.fit import fit_body
 from native_runtime.image import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
+from native_runtime.prompts import Prompt, check_prompts
 
 from .evidence import gather_evidence
 from .people import PersonLandmarks
@@ -55,7 +56,7 @@ class LandmarksReading:
     def estimate(
         self,
         person: int = 0,
-        keypoints: Sequence[tuple[int, float, float]] = (),
+        keypoints: Sequence[Prompt] = (),
         mask: NDArray[np.bool_] | None = None,
     ) -> Estimate:
         """Fit the body to one person; see ``engines.base.Reading``.
@@ -67,16 +68,12 @@ class LandmarksReading:
         if not 0 <= person < len(self.people):
             raise NoPersonError(f"There is no person {person} in this photo; {len(self.people)} were found.")
         width, height = self._photo.original_size
-        for index, x, y in keypoints:
-            if not 0 <= index < 70 or not np.isfinite([x, y]).all():
-                raise PromptError(
-                    f"A keypoint prompt is an index from 0 to 69 and a place in pixels, not {index}, {x}, {y}."
-                )
+        prompts = check_prompts(keypoints)
         if mask is not None and (mask.shape != (height, width) or not mask.any()):
             raise PromptError("The mask must have the photo's size and cover something.")
         body, found = self._engine.body, self.people[person]
         started = time.perf_counter()
-        evidence = gather_evidence(found.landmarks, self._photo, body, self._intrinsics, keypoints, mask)
+        evidence = gather_evidence(found.landmarks, self._photo, body, self._intrinsics, prompts, mask)
         if not evidence.points.names:
             raise NoPersonError(
                 f"Too little of person {person} can be seen to fit a body. "
@@ -94,7 +91,7 @@ class LandmarksReading:
             image_size=np.array([width, height]),
             bbox=found.bbox,
             engine=NAME,
-            prompts=Prompts(tuple((int(i), float(x), float(y)) for i, x, y in keypoints), mask is not None),
+            prompts=Prompts(tuple(prompts), mask is not None),
             seconds=self._seconds | {"fit": fitted - started},
             photo=self._photo.path.name,
             person=person,

@@ -14,6 +14,7 @@ from native_runtime.fitting.evidence import Directions, Evidence, Points2D, Silh
 from native_runtime.image import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
+from native_runtime.prompts import Prompt, kind_of
 
 from .people import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
 
@@ -181,7 +182,7 @@ def gather_evidence(
     photo: Photo,
     body: Body,
     intrinsics: NDArray,
-    keypoints: Sequence[tuple[int, float, float]] = (),
+    keypoints: Sequence[Prompt] = (),
     mask: NDArray[np.bool_] | None = None,
 ) -> Evidence:
     """Evidence for one person.
@@ -191,7 +192,8 @@ def gather_evidence(
         photo: for the way to original pixels, in which the evidence is given.
         body: names the points.
         intrinsics: (3, 3) px of the original photo.
-        keypoints: prompts (index in MHR-70, x, y) in original pixels; they overrule the networks.
+        keypoints: prompts in original pixels; they overrule the networks. One that names no place ("ignore",
+            "incorrect") only silences them.
         mask: (H, W) in original pixels, overrules the network's; None for the network's.
     """
     scale = float(np.mean(photo.scale))
@@ -205,7 +207,7 @@ def gather_evidence(
     towards = rotation_between([0.0, 0.0, 1.0], ray)
 
     hands = {side: _plausible_hand(person, side) for side in SIDES}
-    prompted = {body.keypoint_names[index] for index, _, _ in keypoints}
+    prompted = {body.keypoint_names[prompt[0]] for prompt in keypoints}
     certain = confidence(person.visibility, person.presence)
     places = photo.to_original(person.points_2d)
     width, height = photo.original_size
@@ -246,8 +248,9 @@ def gather_evidence(
     for side, hand in hands.items():
         if hand is not None:
             _gather_hand(gathered, hand, side, photo, body, towards, size, prompted)
-    for index, x, y in keypoints:
-        gathered.point(body.keypoint_names[index], np.array([x, y]), 0.003 * size, 3.0, trusted=True)
+    for prompt in keypoints:
+        if kind_of(prompt) == "place":
+            gathered.point(body.keypoint_names[prompt[0]], np.array(prompt[1:3]), 0.003 * size, 3.0, trusted=True)
 
     for label, members in _LIMBS.items():
         if all(certain[BODY_POINTS.index(name)] <= HIDDEN for name in members):
