@@ -9,11 +9,9 @@ section 13.1.5); any sign that it is another one makes the download start anew.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import http.client
-import importlib
 import json
 import os
 import re
@@ -27,15 +25,15 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from native_runtime.errors import ModelError, Sam3dbError
+from native_runtime.models import web
 from native_runtime.models.manifest import write_atomically
 
 Progress = Callable[[float, str], None]
 """Called with the fraction that is done (0..1) and what is being done, for people. May raise to stop the download."""
 
-TIMEOUT_S = 30.0
 RETRIES = 4
 """How often in a row a connection that broke is taken up again by itself without getting any further."""
 WAIT_S = 2.0
@@ -44,7 +42,6 @@ LARGEST = 4 << 30
 
 _CHUNK = 1 << 18
 _TELL_S = 0.1
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
 
 
@@ -87,6 +84,7 @@ def download(
     cancelled: Callable[[], bool] | None = None,
     check: Callable[[Download], None] | None = None,
     opener: urllib.request.OpenerDirector | None = None,
+    secrets: dict[str, str] | None = None,
 ) -> Download:
     """Bring the file at `url` to `path`.
 
@@ -97,21 +95,23 @@ def download(
         size: the same, bytes.
         progress: told how far things are.
         cancelled: asked whenever something arrives; True ends the download and keeps what has arrived. While a server
-            is silent nobody asks, for `TIMEOUT_S` at most; who cannot wait ends the process, which loses nothing.
+            is silent nobody asks, for `web.TIMEOUT_S` at most; who cannot wait ends the process, which loses nothing.
         check: looks at the whole file before it is put in place, and raises ModelError where it is no good; the file
             is then removed.
         opener: opens addresses, default one that follows redirections to https only.
+        secrets: headers for the server of `url` alone, which no server that it redirects to will see.
 
     Raises:
-        ModelError: there is no network, no such file, no room, or the file is not what it should be.
+        RefusedError: the server will not send the file.
+        ModelError: there is no network, no room, or the file is not what it should be.
         DownloadCancelledError: `cancelled` said so.
     """
-    _check_address(url, url)
+    web.check_address(url, url)
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = _Part(target)
+    part = _Part(target, sha256)
     watch = _Watch(target.name, progress or (lambda fraction, text: None), cancelled or (lambda: False))
-    transfer = _Transfer(url, part, sha256, size, watch, opener)
+    transfer = _Transfer(url, part, size, watch, opener, secrets)
     failures, furthest = 0, part.length
     while True:
         try:
@@ -160,10 +160,11 @@ def _finish(
 
 
 class _Part:
-    """What has arrived so far, and what it is a part of."""
+    """What has arrived so far, and what it is a part of: of the file at an address, or of one with a known hash."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, sha256: str | None = None) -> None:
         self.target = target
+        self.sha256 = sha256
         self.path = target.with_name(f"{target.name}.part")
         self.note = target.with_name(f"{target.name}.part.json")
 
@@ -179,14 +180,16 @@ class _Part:
         """The ETag or date of the file that this is a part of; "" for one without; None: it is no part of `url`."""
         try:
             note = json.loads(self.note.read_text(encoding="utf-8"))
-            return str(note["validator"]) if note["url"] == url else None
+            same = note["url"] == url or (self.sha256 is not None and note.get("sha256") == self.sha256)
+            return str(note["validator"]) if same else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def begin(self, url: str, validator: str) -> None:
         """Forget what was there; the note goes first, so that no part is ever taken for one of another file."""
         self.discard()
-        write_atomically(self.note, json.dumps({"url": url, "validator": validator}).encode())
+        note = {"url": url, "validator": validator, "sha256": self.sha256}
+        write_atomically(self.note, json.dumps(note).encode())
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -235,23 +238,22 @@ class _Transfer:
         self,
         url: str,
         part: _Part,
-        sha256: str | None,
         size: int | None,
         watch: _Watch,
         opener: urllib.request.OpenerDirector | None,
+        secrets: dict[str, str] | None,
     ) -> None:
         self._url = url
         self._part = part
         self._size = size
         # Without ETag and date nothing tells whether the file is still the same, but its hash will.
-        self._hash_will_tell = sha256 is not None
+        self._hash_will_tell = part.sha256 is not None
         self._watch = watch
         # Whether this call got anything: a server that never answered is not asked again by itself.
         self.received = False
-        self._redirections = _Redirections()
-        self._opener = opener or urllib.request.build_opener(
-            self._redirections, urllib.request.HTTPSHandler(context=_certificates())
-        )
+        self._secrets = secrets
+        self._redirections = web.Redirections()
+        self._opener = opener or web.opener(self._redirections)
 
     def run(self) -> str:
         """Fetch all that is missing; the file's address (see `Download.url`).
@@ -261,28 +263,28 @@ class _Transfer:
             _AnotherFileError: the part must be thrown away first.
             ModelError: trying again at once is no use.
         """
-        request = urllib.request.Request(self._url, headers={"User-Agent": "sam3db", "Accept-Encoding": "identity"})
+        request = web.request(self._url, secrets=self._secrets)
         offset, validator = self._resume_point()
         if offset:
             request.add_header("Range", f"bytes={offset}-")
             if validator:
                 request.add_header("If-Range", validator)
         self._watch.tell(0.0, f"Asking {urlsplit(self._url).hostname} for {self._part.target.name}")
-        self._redirections.visited.clear()
+        self._redirections.start(request)
         try:
-            with self._opener.open(request, timeout=TIMEOUT_S) as response:
-                _check_address(response.geturl(), self._url)
+            with self._opener.open(request, timeout=web.TIMEOUT_S) as response:
+                web.check_address(response.geturl(), self._url)
                 self._receive(response, offset, validator)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == 416 and offset:
                     self._accept_as_whole(error.headers, offset, validator)
                 else:
-                    raise ModelError(_refused(self._url, error)) from None
+                    raise web.RefusedError(_refused(self._url, error), error) from None
         except urllib.error.URLError as error:
             if self.received and not isinstance(error.reason, ssl.SSLCertVerificationError):
                 raise _InterruptedError(str(error.reason)) from error
-            raise ModelError(_unreachable(self._url, error.reason)) from error
+            raise ModelError(web.unreachable(self._url, error.reason)) from error
         except (OSError, http.client.HTTPException) as error:
             raise _InterruptedError(str(error) or type(error).__name__) from error
         return self._redirections.named(self._url)
@@ -315,7 +317,7 @@ class _Transfer:
             raise ModelError(f"{self._url} claims {largest / 1e9:.1f} GB, far more than is wanted.")
         if not offset:
             self._part.begin(self._url, _validator(headers))
-        _check_room(self._part.target.parent, (total or 0) - offset)
+        check_room(self._part.target.parent, (total or 0) - offset)
         done = self._write(response, offset, total, largest)
         if total is not None and done < total:
             raise _InterruptedError(f"{total - done} bytes are missing")
@@ -341,50 +343,6 @@ class _Transfer:
             raise _AnotherFileError
 
 
-class _Redirections(urllib.request.HTTPRedirectHandler):
-    """Follows redirections to https only, and remembers them."""
-
-    def __init__(self) -> None:
-        self.visited: list[str] = []
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        _check_address(newurl, req.full_url)
-        self.visited.append(newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-    def named(self, url: str) -> str:
-        """The last address on the server of `url`, without its query: others are often signed, and short-lived."""
-        host = urlsplit(url).hostname
-        last = [address for address in (url, *self.visited) if urlsplit(address).hostname == host][-1]
-        return urlunsplit(urlsplit(last)._replace(query="", fragment=""))
-
-
-def _check_address(url: str, origin: str) -> None:
-    """Only https, but for a server on this very machine that was asked for in the first place."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    local = parts.scheme == "http" and parts.hostname in _LOOPBACK and urlsplit(origin).hostname in _LOOPBACK
-    if not local:
-        raise ModelError(f"Files are downloaded by https only, not from {url}.")
-
-
-def _certificates() -> ssl.SSLContext:
-    """The system's certificates, or those that come with Blender's Python where it finds no others (macOS)."""
-    try:
-        context = ssl.create_default_context()
-    except ssl.SSLError:  # Windows: one malformed certificate in the system's store spoils them all
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    paths = ssl.get_default_verify_paths()
-    if not context.cert_store_stats()["x509_ca"] and not paths.cafile and not paths.capath:
-        # without either, connecting will say that the certificate cannot be verified
-        with contextlib.suppress(ImportError):
-            context.load_verify_locations(importlib.import_module("certifi").where())
-    return context
-
-
 def _validator(headers: Message) -> str:
     """What tells the file from later ones at the same address; "" where there is nothing to rely on."""
     etag = headers.get("ETag", "")
@@ -400,7 +358,12 @@ def _content_range(headers: Message) -> tuple[int, int | None]:
     return int(match[1]), None if match[3] == "*" else int(match[3])
 
 
-def _check_room(folder: Path, needed: int) -> None:
+def check_room(folder: Path, needed: int) -> None:
+    """See to it that `needed` bytes fit on the disk of `folder`.
+
+    Raises:
+        ModelError: they do not.
+    """
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise ModelError(
@@ -433,13 +396,6 @@ def _refused(url: str, error: urllib.error.HTTPError) -> str:
     if error.code in (404, 410):
         return f"There is no file at {url} ({error.code}). Look for it on its project's page and import it by hand."
     return f"The server refused {url} ({error.code} {error.reason}). Try again later."
-
-
-def _unreachable(url: str, reason: object) -> str:
-    host = urlsplit(url).hostname
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        return f"{host} could not prove who it is ({reason.verify_message}). Check the clock and the network's proxy."
-    return f"There is no connection to {host} ({reason}). Check the network, then download again; nothing is lost."
 
 
 def _broken(url: str, error: Exception, done: int) -> str:

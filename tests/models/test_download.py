@@ -14,6 +14,7 @@ import pytest
 
 from native_runtime.errors import ModelError
 from native_runtime.models import download as module
+from native_runtime.models import web
 from native_runtime.models.download import Download, DownloadCancelledError, download
 from tests.support.file_server import serving
 
@@ -270,7 +271,7 @@ def test_redirections_lead_to_https_only(target: Path, place: str) -> None:
     with serving(CONTENT, redirect=place) as server, pytest.raises(ModelError, match="https only"):
         download(server.address + "/latest", target)
     with pytest.raises(ModelError, match="https only"):
-        module._check_address("http://127.0.0.1/a", "https://example.org/a")
+        web.check_address("http://127.0.0.1/a", "https://example.org/a")
 
 
 def test_redirections_are_followed_and_the_last_address_is_told_without_its_query(target: Path) -> None:
