@@ -10,9 +10,10 @@ import math
 import os
 from collections.abc import Sequence
 from functools import cache
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+import numpy as np
 
 from .errors import PromptError
 from .templates import load_json
@@ -28,6 +29,9 @@ Prompt = tuple[int, float, float] | tuple[int, float, float, PromptKind]
 def kind_of(prompt: Prompt) -> PromptKind:
     """What a prompt says."""
     return prompt[3] if len(prompt) == 4 else "place"
+
+
+_NUMBERS = (int, float, np.integer, np.floating)
 
 
 @cache
@@ -75,16 +79,16 @@ def check_prompts(keypoints: Sequence[Any]) -> list[Prompt]:
                 f"A keypoint prompt is [index or name, x, y] or [index or name, x, y, kind], not {entry!r}."
             )
         which, x, y = entry[:3]
-        kind = entry[3] if len(entry) == 4 else "place"
+        kind: PromptKind = entry[3] if len(entry) == 4 else "place"
         if kind not in get_args(PromptKind):
             raise PromptError(f"A prompt's kind is one of {', '.join(get_args(PromptKind))}; this is {kind!r}.")
         if isinstance(which, str):
             if which not in names:
                 raise PromptError(f"There is no keypoint {which!r}. The names are those of MHR-70: {', '.join(names)}.")
             which = names.index(which)
-        if isinstance(which, bool) or not isinstance(which, Integral) or not 0 <= which < len(names):
+        if isinstance(which, bool) or not isinstance(which, (int, np.integer)) or not 0 <= which < len(names):
             raise PromptError(f"A keypoint's number lies between 0 and {len(names) - 1}; this is {which!r}.")
-        if not all(isinstance(v, Real) and not isinstance(v, bool) and math.isfinite(v) for v in (x, y)):
+        if not all(type(v) is not bool and isinstance(v, _NUMBERS) and math.isfinite(v) for v in (x, y)):
             raise PromptError(f"The place of keypoint {names[which]!r} must be two numbers, not {x!r}, {y!r}.")
         place = int(which), float(x), float(y)
         prompts.append(place if kind == "place" else (*place, kind))
