@@ -30,10 +30,10 @@ $(VENV)/.installed-%: requirements/%.txt pyproject.toml $(VENV)/pyvenv.cfg
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-# PyTorch's build for the CPU where the package index offers it; the ordinary build only works with its libraries for CUDA.
+# PyTorch's build for the CPU where the package index offers it; else the ordinary one, with gigabytes of libraries on Linux.
 $(VENV)/.installed-export: requirements/export-cpu.txt requirements/export.txt $(VENV)/.installed-dev
-	$(PIP) install --no-deps --require-hashes -r requirements/export-cpu.txt
-	$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) install --require-hashes -r requirements/export.txt
+	$(PIP) install --no-deps --require-hashes -r requirements/export-cpu.txt 2>/dev/null \
+		|| $(PIP) install --require-hashes -r requirements/export.txt
 	@touch $@
 
 # --- for users ----------------------------------------------------------------------------------------------------------
@@ -76,16 +76,17 @@ bench-%: $(VENV)/.installed-dev $(VENV)/.installed-export  ## run bench/NAME [AR
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" -c requirements/main-line.txt pyproject.toml
 
-# torch 2.13.0+cpu for Python 3.11 on 64-bit Linux, which only some package indices offer.
-TORCH_CPU := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
+# Of torch+cpu, for Python 3.11 on 64-bit Linux; to be renewed with torch's version.
+TORCH_CPU_SHA256 := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 
 lock:  ## renew requirements/*.txt (needs uv)
+	$(COMPILE) --extra export -o requirements/export.txt
+	awk '/^[a-z]/ { skip = /^(cuda|nvidia|torch|triton)/ } !skip; \
+		/^torch==/ { print $$1 "+cpu \\\n    --hash=sha256:$(TORCH_CPU_SHA256)" }' \
+		requirements/export.txt > requirements/export-cpu.txt
 	$(COMPILE) --extra build --extra blender -o requirements/character.txt
 	$(COMPILE) --extra build --extra blender --extra heic --extra test --extra dev -o requirements/dev.txt
 	$(COMPILE) --extra gpu --no-emit-package onnxruntime -o requirements/gpu.txt
-	$(COMPILE) --extra export -o requirements/export.txt
-	awk '/^[a-z]/ { gpu = /^(cuda|nvidia|triton)/ } !gpu; /^torch==/ { print "    --hash=sha256:$(TORCH_CPU) \\" }' \
-		requirements/export.txt > requirements/export-cpu.txt
 	printf 'onnxruntime\nopencv-python-headless\n' | uv pip compile --quiet --universal --python-version 3.11 --no-deps \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" -c requirements/main-line.txt - \
 		-o requirements/extension.txt
