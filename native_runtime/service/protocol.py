@@ -15,12 +15,14 @@ REQUESTS: dict[str, frozenset[str]] = {
     "estimate": _PHOTO_KEYS | {"persons", "keypoints", "mask"},
     "import_official": frozenset({"source", "models", "levels"}),
     "download_official": frozenset({"models", "levels", "url", "again"}),
+    "download_sam3d_body": frozenset({"variant", "models", "token", "licence_accepted", "service"}),
+    "convert_sam3d_body": frozenset({"checkpoint", "mhr", "models", "precision"}),
     "cancel": frozenset({"target"}),
     "ping": frozenset(),
     "release": frozenset(),
     "stop": frozenset(),
 }
-PATH_KEYS = ("photo", "models", "mask", "source")
+PATH_KEYS = ("photo", "models", "mask", "source", "checkpoint", "mhr")
 """Keys whose values are paths, which a client makes absolute: the worker may run in another folder."""
 
 CANCELLED = "Cancelled"

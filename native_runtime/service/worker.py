@@ -194,6 +194,10 @@ class Worker:
             from native_runtime.service.official import bring_bodies
 
             return bring_bodies(request, reporter)
+        if request["do"] in ("download_sam3d_body", "convert_sam3d_body"):
+            from native_runtime.service.sam3d_body import bring_model
+
+            return bring_model(request, reporter)
         path = request.get("photo")
         if not isinstance(path, str):
             raise UsageError("The request names no photo.")
