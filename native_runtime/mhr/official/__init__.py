@@ -3,7 +3,7 @@
 * ``momentum_model``, ``limits``: the ``.model`` file (parameter transform, sets, limits, pose constraints)
 * ``fbx_nodes``, ``fbx_rig``: ``lodN.fbx``
 * ``correctives_file``, ``npz_stream``: the two files of the pose correctives
-* ``torch_archive``, ``torchscript``: ``mhr_model.pt``, without PyTorch
+* ``torch_pickle``, ``torch_archive``, ``torchscript``: ``mhr_model.pt``, without PyTorch
 * ``source``: where these files are: a folder, or the release's zip archive
 * ``points``, ``surface``: keypoints and landmarks on any level of detail
 * ``assemble``: all of it as a ``Body``

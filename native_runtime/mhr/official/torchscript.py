@@ -6,8 +6,6 @@ those reported publicly for the released file; see ``docs/official_body.md``. Py
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,13 +19,7 @@ from native_runtime.mhr.parameterisation import RigFacts, load_rig_facts
 from native_runtime.mhr.skeleton import Skeleton
 
 from .fbx_rig import Rig
-from .torch_archive import ArchiveError, TorchArchive
-
-_DAMAGE = (
-    ArchiveError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, IndexError, TypeError,
-    AttributeError, NotImplementedError, RuntimeError, OSError, MemoryError,
-)  # fmt: skip
-"""What a damaged archive makes zipfile, pickletools and numpy raise."""
+from .torch_archive import DAMAGE, ArchiveError, TorchArchive
 
 _TRANSFORM_TOLERANCE = 1e-5
 
@@ -45,7 +37,7 @@ def read_torchscript(path: Path) -> tuple[Rig, PoseCorrectives | None]:
         with TorchArchive(path) as archive:
             rig = _rig(archive, facts)
             return rig, _correctives(archive, facts, len(rig.vertices))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ModelError(f"{path.name} is damaged or not MHR's TorchScript file ({error}).") from error
 
 
@@ -104,7 +96,7 @@ def _skin(archive: TorchArchive, count: int, joints: int) -> NDArray[np.float32]
 
 
 def _correctives(archive: TorchArchive, facts: RigFacts, count: int) -> PoseCorrectives | None:
-    if "pose_correctives_model" not in archive.module:
+    if "pose_correctives_model" not in archive.content:
         return None
     layers = ("pose_correctives_model", "pose_dirs_predictor")
     indices = archive.tensor(*layers, "0", "sparse_indices", shape=(2, None))
