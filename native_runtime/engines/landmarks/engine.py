@@ -18,10 +18,10 @@ from native_runtime.fitting.fit import fit_body
 from native_runtime.image import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
+from native_runtime.people.landmarks import PersonLandmarks
 from native_runtime.prompts import Prompt, check_prompts
 
 from .evidence import gather_evidence
-from .people import PersonLandmarks
 
 NAME = "landmarks"
 
@@ -117,7 +117,7 @@ class LandmarksEngine:
 
     @cached_property
     def _networks(self):  # type: ignore[no-untyped-def]
-        from .networks import LandmarkNetworks
+        from native_runtime.people.networks import LandmarkNetworks
 
         return LandmarkNetworks(store.models_dir(self._models), self._providers)
 

@@ -14,9 +14,8 @@ from native_runtime.fitting.evidence import Directions, Evidence, Points2D, Silh
 from native_runtime.image import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
+from native_runtime.people.landmarks import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
 from native_runtime.prompts import Prompt, kind_of
-
-from .people import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
 
 Array = NDArray[np.float64]
 

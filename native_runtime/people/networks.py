@@ -1,4 +1,4 @@
-"""All networks of the engine together: a photo in, the people's landmarks out."""
+"""All networks together: a photo in, the people's boxes or landmarks out."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.engines.landmarks import hands, pose
-from native_runtime.engines.landmarks.crops import Picture
-from native_runtime.engines.landmarks.finder import find_people
-from native_runtime.engines.landmarks.people import PersonLandmarks
-from native_runtime.engines.landmarks.pose import PoseReading
 from native_runtime.errors import PhotoError
 from native_runtime.models import store
 from native_runtime.onnx.sessions import Network, open_network
+from native_runtime.people import hands, pose
+from native_runtime.people.crops import Picture
+from native_runtime.people.finder import find_people
+from native_runtime.people.landmarks import PersonLandmarks
+from native_runtime.people.pose import PoseReading
 
 Array = NDArray[Any]
 
@@ -67,14 +67,23 @@ class LandmarkNetworks:
             PhotoError: the array is not a colour picture of 8 bits.
             ModelError: a network is missing, damaged or cannot be run.
         """
+        picture, readings = self._find(rgb)
+        people = [self._person(picture, reading) for reading in readings]
+        return sorted(people, key=lambda person: -_area(person.bbox))
+
+    def boxes(self, rgb: NDArray[np.uint8]) -> Array:
+        """(N, 4) x0 y0 x1 y1 px: the same people, found without looking at their hands. Errors as `people`."""
+        picture, readings = self._find(rgb)
+        boxes = [_bounding_box(reading, picture.contains(reading.points), picture) for reading in readings]
+        return np.array(sorted(boxes, key=lambda box: -_area(box))).reshape(-1, 4)
+
+    def _find(self, rgb: NDArray[np.uint8]) -> tuple[Picture, list[PoseReading]]:
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
             raise PhotoError(
                 f"A picture of shape (height, width, 3) and type uint8 is needed, not {rgb.shape} {rgb.dtype}."
             )
         picture = Picture(rgb)
-        readings = find_people(self._pose_detection, self._pose_landmark, picture)
-        people = [self._person(picture, reading) for reading in readings]
-        return sorted(people, key=lambda p: -float(np.prod(p.bbox[2:] - p.bbox[:2])))
+        return picture, find_people(self._pose_detection, self._pose_landmark, picture)
 
     def _person(self, picture: Picture, reading: PoseReading) -> PersonLandmarks:
         """Add the hands, and say what lies outside the photo."""
@@ -100,6 +109,10 @@ class LandmarkNetworks:
             left_hand=left,
             right_hand=right,
         )
+
+
+def _area(box: Array) -> float:
+    return float(np.prod(box[2:] - box[:2]))
 
 
 def _bounding_box(reading: PoseReading, inside: Array, picture: Picture) -> Array:

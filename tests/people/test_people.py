@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from native_runtime.engines.landmarks.networks import LandmarkNetworks
-from native_runtime.engines.landmarks.people import BODY_POINTS, PersonLandmarks
 from native_runtime.errors import ModelError, PhotoError
 from native_runtime.models import manifest, store
+from native_runtime.people.landmarks import BODY_POINTS, PersonLandmarks
+from native_runtime.people.networks import LandmarkNetworks
 
 Array = NDArray[Any]
 
@@ -49,6 +49,13 @@ def dancer(load: Callable[[str], NDArray[np.uint8]]) -> NDArray[np.uint8]:
 def dancer_landmarks(landmarks: LandmarkNetworks, dancer: NDArray[np.uint8]) -> PersonLandmarks:
     (person,) = landmarks.people(dancer)
     return person
+
+
+def test_boxes_are_those_of_the_landmarks(
+    landmarks: LandmarkNetworks, dancer: NDArray[np.uint8], dancer_landmarks: PersonLandmarks
+) -> None:
+    np.testing.assert_allclose(landmarks.boxes(dancer), [dancer_landmarks.bbox])
+    assert landmarks.boxes(np.full((64, 64, 3), 128, np.uint8)).shape == (0, 4)
 
 
 def mean_distance(a: Array, b: Array, weights: Array) -> float:
