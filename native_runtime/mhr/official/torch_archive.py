@@ -69,6 +69,9 @@ class TorchArchive:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._zip.close()
         self._file.close()
 

@@ -1,0 +1,241 @@
+"""Opening a checkpoint in any of the forms in which SAM 3D Body is passed on, without PyTorch.
+
+* ``model.ckpt`` and other files of ``torch.save``: tensors by name, or dictionaries of them one in another
+* ``.safetensors``: one file, or several with their index
+* a folder with one of these
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from numpy.typing import NDArray
+
+from native_runtime.errors import ModelError
+from native_runtime.mhr.official.torch_archive import DAMAGE, ArchiveError, Tensor, TorchArchive, TorchSave
+
+from .safetensors import INDEX_SUFFIX, Entry, FormatError, SafetensorsFile, looks_like_safetensors, read_index
+from .tensors import as_runtime
+
+MHR_FILE = "mhr_model.pt"
+_CHECKPOINT_FILE = "model.ckpt"
+_SUFFIXES = (".safetensors", ".ckpt", ".pth", ".pt", ".bin")
+_ZIP = b"PK\x03\x04"
+_OLD_TORCH = (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", b"\x80\x02}", b"\x80\x02c")
+"""What files of torch.save before PyTorch 1.6 begin with (its magic number), and bare pickles."""
+_MAX_ENTRIES = 1_000_000
+_MAX_DEPTH = 8
+
+
+class Checkpoint(ABC):
+    """An open checkpoint: a ``TensorSource``. Use as a context manager.
+
+    Attributes:
+        path: what was opened.
+        files: all files that it is made of.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    _tensors: Mapping[str, Tensor | Entry]
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._tensors)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return self._tensors[name].shape
+
+    def kind(self, name: str) -> str:
+        """How the numbers are stored: a numpy type's name, or ``bfloat16``."""
+        return self._tensors[name].kind
+
+    def read(self, name: str) -> NDArray[Any]:
+        """The tensor as float32 (or int64), exactly the stored values; float64 is rounded.
+
+        Raises:
+            ModelError: it is damaged, or not finite.
+        """
+        with _guard(self.path):
+            array = self._numbers(name)
+        return as_runtime(array, name)
+
+    @abstractmethod
+    def _numbers(self, name: str) -> NDArray[Any]:
+        """The tensor as it is stored, bfloat16 as float32."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the files."""
+
+    def __enter__(self) -> Checkpoint:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+class _TorchCheckpoint(Checkpoint):
+    def __init__(self, path: Path) -> None:
+        self.path, self.files = path, (path,)
+        self._archive = TorchArchive(path, TorchSave)
+        try:
+            self._tensors = _gather(self._archive.content)
+        except BaseException:
+            self.close()
+            raise
+
+    def _numbers(self, name: str) -> NDArray[Any]:
+        tensor = self._tensors[name]
+        assert isinstance(tensor, Tensor)
+        return self._archive.numbers(tensor, name)
+
+    def close(self) -> None:
+        self._archive.close()
+
+
+class _SafetensorsCheckpoint(Checkpoint):
+    def __init__(self, path: Path, files: tuple[Path, ...], homes: Mapping[str, str] | None) -> None:
+        self.path, self.files = path, files if homes is None else (path, *files)
+        self._homes: dict[str, SafetensorsFile] = {}
+        self._open: list[SafetensorsFile] = []
+        try:
+            absent = [file.name for file in files if not file.is_file()]
+            if absent:
+                raise FormatError(f"the file {absent[0]} is missing beside it")
+            for file in files:
+                self._add(file, homes)
+            missing = [] if homes is None else sorted(set(homes) - set(self._homes))
+            if missing:
+                raise FormatError(f"the tensor {missing[0][:80]} is not in {homes[missing[0]] if homes else ''}")
+        except BaseException:
+            self.close()
+            raise
+        self._tensors = {name: file.entries[name] for name, file in self._homes.items()}
+
+    def _add(self, path: Path, homes: Mapping[str, str] | None) -> None:
+        file = SafetensorsFile(path)
+        self._open.append(file)
+        for name in file.entries:
+            if homes is not None and homes.get(name) != path.name:
+                raise FormatError(f"its index does not expect the tensor {name[:80]} in {path.name}")
+            self._homes[name] = file
+
+    def _numbers(self, name: str) -> NDArray[Any]:
+        return self._homes[name].numbers(name)
+
+    def close(self) -> None:
+        for file in self._open:
+            file.close()
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """Open a checkpoint; nothing in it is executed.
+
+    Args:
+        path: a file, or a folder that holds one checkpoint.
+
+    Raises:
+        ModelError: there is none, it is damaged, or of a kind that cannot be read.
+    """
+    file = find_checkpoint(path)
+    with _guard(file):
+        if file.name.endswith(INDEX_SUFFIX):
+            homes = read_index(file)
+            files = tuple(file.parent / name for name in sorted(set(homes.values())))
+            return _SafetensorsCheckpoint(file, files, homes)
+        with file.open("rb") as opened:
+            start = opened.read(256)
+        if start.startswith(_ZIP):
+            return _TorchCheckpoint(file)
+        if looks_like_safetensors(start, file.stat().st_size):
+            return _SafetensorsCheckpoint(file, (file,), None)
+    raise ModelError(f"{file.name} {_what_it_is(start)}")
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint's file (or the index of its files) in a folder, or ``path`` itself where it is a file.
+
+    Raises:
+        ModelError: there is none, or it is not clear which.
+    """
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise ModelError(f"There is no file {path}. Name the checkpoint that you downloaded, for example model.ckpt.")
+    if (path / _CHECKPOINT_FILE).is_file():
+        return path / _CHECKPOINT_FILE
+    files = sorted(file for file in path.iterdir() if file.is_file())
+    found = [file for file in files if file.name.endswith(INDEX_SUFFIX)]
+    found = found or [file for file in files if file.suffix in _SUFFIXES and file.name != MHR_FILE]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise ModelError(f"There is no checkpoint in {path}. Name the file, for example model.ckpt.")
+    names = ", ".join(file.name for file in found[:4])
+    raise ModelError(f"{path} holds several files that may be the checkpoint ({names}). Name the right one.")
+
+
+def find_mhr(folder: Path) -> Path:
+    """``mhr_model.pt`` in the folder of a checkpoint, where the release has it.
+
+    Raises:
+        ModelError: it is not there.
+    """
+    for place in (folder / "assets" / MHR_FILE, folder / MHR_FILE):
+        if place.is_file():
+            return place
+    raise ModelError(f"There is no {MHR_FILE} in {folder} or its folder assets. Name it with --mhr.")
+
+
+def _gather(content: Mapping[Any, Any]) -> dict[str, Tensor]:
+    """All tensors by their path; what else a checkpoint holds (numbers, texts, lists) is nobody's business."""
+    tensors: dict[str, Tensor] = {}
+    waiting: list[tuple[str, Mapping[Any, Any]]] = [("", content)]
+    seen = 0
+    while waiting:
+        prefix, entries = waiting.pop()
+        # Dictionaries can hold each other many times over, or themselves.
+        seen += len(entries)
+        if seen > _MAX_ENTRIES:
+            raise ArchiveError("it describes far more than a model")
+        for key, value in entries.items():
+            if not isinstance(key, str):
+                continue
+            name = f"{prefix}{key}"
+            if isinstance(value, Tensor):
+                if name in tensors:
+                    raise ArchiveError(f"it holds {name[:80]} twice")
+                tensors[name] = value
+            elif isinstance(value, dict) and value and name.count(".") < _MAX_DEPTH:
+                waiting.append((f"{name}.", value))
+    return tensors
+
+
+@contextmanager
+def _guard(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except DAMAGE as error:
+        raise ModelError(
+            f"{path.name} is damaged or not a checkpoint ({error}). Download it again and compare its size with the "
+            "one that is published."
+        ) from error
+
+
+def _what_it_is(start: bytes) -> str:
+    """Why a file that is neither a zip archive nor safetensors cannot be read, and what to do."""
+    if start.startswith(_OLD_TORCH):
+        return (
+            "was saved in PyTorch's old format, which can only be read by executing it. Take the released file, or a "
+            ".safetensors file."
+        )
+    if start.startswith(b"version https://git-lfs"):
+        return "is only a pointer to the checkpoint (Git LFS). Download the file itself."
+    if start.lstrip()[:1] in (b"<", b"{") or start[:6] == b"Access":
+        return "is a web page or a message, not a checkpoint. Open it in a text editor to see what the server said."
+    return "is neither a PyTorch checkpoint nor a safetensors file. Download the checkpoint again."
