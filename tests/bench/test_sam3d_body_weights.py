@@ -1,0 +1,152 @@
+"""The bench's random checkpoint: read by the project's own readers and, where there is one, by PyTorch."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.sam3d_body.checkpoint import NOTICE, Layout, Weights
+from bench.sam3d_body.container import to_bfloat16
+from bench.sam3d_body.person import Person
+from bench.sam3d_body.rig import Sizes, Surface, write_rig
+from native_runtime.camera import mhr_to_camera
+from native_runtime.mhr.correctives import GROUP
+from native_runtime.mhr.official import read_torchscript
+from native_runtime.mhr.rotations import euler_to_matrix
+from native_runtime.models.sam3d_body.checkpoint import open_checkpoint
+
+SMALL = Sizes(vertices=600, triangles=1_198, texture_points=620, skin_weights=1_670, activations=53_136)
+_SMALLER = {1280: 32, 3840: 96, 5120: 64, 1024: 48, 512: 24, 640: 16, 1379: 32 + 99, 18_566: 600 + 127, 36_874: 1_198}
+_DEEP = re.compile(r"(blocks|layers)\.(\d+)\.(?!\d)")
+
+
+@pytest.fixture(scope="module")
+def layout(shared: Path) -> Layout:
+    """The released tensors of the DINOv3 variant in two layers of a few channels."""
+    tensors = json.loads((shared / "parity" / "state_dict_dinov3.json").read_text())
+    small: dict[str, tuple[tuple[int, ...], str]] = {}
+    for name, (shape, kind) in tensors.items():
+        place = _DEEP.search(name)
+        deep = place is not None and name.startswith(("backbone", "decoder")) and int(place[2]) > 1
+        if not deep and name.rpartition(".")[2] not in ("mask_token", "hand_pose_comps_ori"):
+            smaller = tuple(_SMALLER.get(size, size) for size in shape)
+            small[name] = smaller, "bfloat16" if kind == "float16" else kind
+    return small
+
+
+@pytest.fixture(scope="module")
+def surface() -> Surface:
+    return Surface(Person.standing(), SMALL)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(layout: Layout, surface: Surface, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("checkpoint") / "model.ckpt"
+    Weights(layout, surface).write(path)
+    return path
+
+
+def test_reads_back_by_name_shape_and_format(layout: Layout, surface: Surface, checkpoint: Path) -> None:
+    weights = Weights(layout, surface)
+    with open_checkpoint(checkpoint) as opened:
+        assert set(opened.names()) == set(layout)
+        for name, (shape, kind) in layout.items():
+            made = np.concatenate([np.ravel(block) for block in weights.values(name)]).reshape(shape)
+            assert opened.kind(name) == kind
+            read = opened.read(name)
+            # Rounding to bfloat16 loses at most half of 2^-7 of a number.
+            np.testing.assert_allclose(read, made, rtol=2**-8 if kind == "bfloat16" else 0, atol=0)
+
+
+def test_pytorch_reads_the_same(checkpoint: Path) -> None:
+    torch = pytest.importorskip("torch")
+    loaded = torch.load(checkpoint, weights_only=True, mmap=True)
+    one, other = (loaded[f"{head}.keypoint_mapping"] for head in ("head_pose", "head_pose_hand"))
+    assert one.data_ptr() == other.data_ptr(), "the release stores the buffers of both heads once"
+    with open_checkpoint(checkpoint) as opened:
+        for name, tensor in loaded.items():
+            np.testing.assert_array_equal(tensor.double().numpy(), opened.read(name))
+
+
+def test_says_that_it_is_random(checkpoint: Path) -> None:
+    assert checkpoint.read_bytes().endswith(NOTICE.encode())
+
+
+def test_the_seed_and_nothing_else_decides(layout: Layout, surface: Surface) -> None:
+    name = "decoder.layers.1.ffn.layers.0.0.weight"
+    reordered = dict(reversed(layout.items()))
+    one, again, other = (
+        np.concatenate(list(Weights(tensors, surface, seed).values(name)))
+        for tensors, seed in ((layout, 3), (reordered, 3), (layout, 4))
+    )
+    np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+def test_bfloat16_rounds_to_the_nearest_and_ties_to_even() -> None:
+    step = 2.0**-7
+    exact = np.array([1, 1 + step, -2, 0, 1 + step * 0.49, 1 + step * 0.51, 1 + step / 2, 1 + step * 1.5], np.float32)
+    rounded = (to_bfloat16(exact).astype(np.uint32) << 16).view(np.float32)
+    np.testing.assert_array_equal(rounded, np.float32([1, 1 + step, -2, 0, 1, 1 + step, 1, 1 + 2 * step]))
+
+
+def test_the_rig_is_a_body_of_the_given_sizes(surface: Surface, tmp_path: Path) -> None:
+    write_rig(tmp_path / "mhr_model.pt", surface, NOTICE)
+    rig, correctives = read_torchscript(tmp_path / "mhr_model.pt")
+    assert (len(rig.vertices), len(rig.face_sizes)) == (SMALL.vertices, SMALL.triangles)
+    assert np.count_nonzero(rig.skin) == SMALL.skin_weights
+    assert rig.shapes.shape == (117, SMALL.vertices, 3)
+    assert correctives is not None
+    assert np.count_nonzero(correctives.activation) == SMALL.activations
+    moved = correctives.basis.dense().reshape(-1, GROUP, SMALL.vertices, 3).any(axis=(1, 3))
+    share = moved.mean(axis=1)
+    assert 0 < share.mean() < 0.2, "components move the surroundings of a joint, not everything"
+    feet, head = rig.vertices[:, 1].min(), rig.vertices[:, 1].max()
+    assert feet < 10
+    assert 150 < head < 200
+
+
+def test_keypoints_lie_where_mhr_70_has_them(surface: Surface) -> None:
+    mapping = surface.keypoint_mapping
+    assert mapping.shape == (308, SMALL.vertices + 127)
+    np.testing.assert_allclose(mapping.sum(axis=1), 1, atol=1e-6)
+    assert set(np.count_nonzero(mapping, axis=1)) == {1, 5}
+    points = mapping[:70] @ np.concatenate([surface.vertices, surface.person.joints])
+    wrist = surface.person.joint("r_wrist")
+    np.testing.assert_allclose(points[41], surface.person.joints[wrist], atol=1e-4)
+    assert points[0, 2] > points[9, 2], "the nose is in front of the hips"
+
+
+def test_the_hand_begins_as_the_bodys_own_wrist() -> None:
+    """The hand decoder's first estimate, read as its head reads it, turns the wrist as the zero pose does."""
+    person = Person.standing()
+    first = person.initial_hand()[0, :6].astype(float)
+    turn = np.stack([first[:3], first[3:], np.cross(first[:3], first[3:])], axis=1)
+    # Intrinsic z, y', x'' angles of the matrix, used as rotations about x, y, z (in this order).
+    y = np.arcsin(-turn[2, 0])
+    z, x = np.arctan2(turn[1, 0], turn[0, 0]), np.arctan2(turn[2, 1], turn[2, 2])
+    wrist = person.facts.rest_axes[person.joint("r_wrist")]
+    np.testing.assert_allclose(euler_to_matrix(np.array([z, y, x])), wrist, atol=1e-6)
+
+
+def test_the_boxes_lie_on_the_hands(layout: Layout, surface: Surface) -> None:
+    """Whatever else a hand's token holds, the box's network sees its side and nothing more."""
+    person, weights = surface.person, Weights(layout, surface)
+
+    def tensor(name: str) -> np.ndarray:
+        return np.concatenate([np.ravel(part) for part in weights.values(name)]).reshape(layout[name][0])
+
+    tokens = tensor("hand_box_embedding.weight")
+    tokens = tokens / tokens.std(axis=1, keepdims=True)
+    for k in range(3):
+        tokens = tokens @ tensor(f"bbox_embed.layers.{k}.weight").T + tensor(f"bbox_embed.layers.{k}.bias")
+        tokens = np.maximum(tokens, 0) if k < 2 else tokens
+    boxes = 1 / (1 + np.exp(-tokens))
+    scale, _, down = -person.initial_camera()[0]
+    for box, name in zip(boxes, ("l_wrist", "r_wrist")):
+        place = mhr_to_camera(person.joints[person.joint(name)], (0, down, 0))
+        np.testing.assert_allclose(box[:2], 0.5 + 0.5 * scale * place[:2], atol=0.02)
