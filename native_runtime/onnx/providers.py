@@ -1,54 +1,162 @@
-"""Which execution providers of ONNX Runtime to try, best first.
+"""Which execution providers of ONNX Runtime to try, best first, and with which options.
 
 A provider that is compiled in may still not work on this machine (a missing driver or CUDA library); only a session
 that has computed something proves it. `sessions` does that; this module only says what is worth trying.
+``docs/providers.md`` tells users which package brings which provider.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import onnxruntime
 
 from native_runtime.errors import UsageError
+from native_runtime.folders import user_cache
 
 CPU = "CPUExecutionProvider"
 
-SHORT_NAMES: dict[str, str] = {
-    "cuda": "CUDAExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "cpu": CPU,
+
+@dataclass(frozen=True)
+class Provider:
+    """A way to compute that ONNX Runtime may offer.
+
+    Attributes:
+        short: what users write, e.g. "cuda".
+        name: what ONNX Runtime calls it.
+        title: what users read.
+        package: the package that brings it.
+        options: options of ONNX Runtime.
+        cache_options: options (name -> further folder name) whose value is a folder for compiled networks.
+        device_option: the option that chooses among several devices.
+        memory: ONNX Runtime's name of the memory in which results may stay; "cpu" where they always come back.
+        automatic: whether it is tried without being asked for.
+    """
+
+    short: str
+    name: str
+    title: str
+    package: str
+    options: dict[str, str] = field(default_factory=dict)
+    cache_options: dict[str, str] = field(default_factory=dict)
+    device_option: str = "device_id"
+    memory: str = "cpu"
+    automatic: bool = True
+
+
+_CUDA_OPTIONS = {
+    # The exhaustive search (the default) measures every algorithm for each new shape, to no gain for a transformer.
+    "cudnn_conv_algo_search": "HEURISTIC",
+    # Doubling the arena at each step would claim gigabytes that Blender's renderer could use.
+    "arena_extend_strategy": "kSameAsRequested",
+    # float32 shall mean float32: TensorFloat-32 rounds to 10 bits. Who wants speed takes the float16 set.
+    "use_tf32": "0",
 }
-"""What users may write, best first. The CPU comes last and is always there."""
+
+PROVIDERS: tuple[Provider, ...] = (
+    Provider(
+        "tensorrt",
+        "TensorrtExecutionProvider",
+        "NVIDIA TensorRT",
+        "onnxruntime-gpu",
+        {"trt_engine_cache_enable": "1", "trt_timing_cache_enable": "1"},
+        {"trt_engine_cache_path": "tensorrt", "trt_timing_cache_path": "tensorrt"},
+        memory="cuda",
+        # Its first start compiles for many minutes, and every new number of people or prompts may compile again.
+        automatic=False,
+    ),
+    Provider("cuda", "CUDAExecutionProvider", "NVIDIA CUDA", "onnxruntime-gpu", _CUDA_OPTIONS, memory="cuda"),
+    Provider("migraphx", "MIGraphXExecutionProvider", "AMD MIGraphX", "onnxruntime-migraphx"),
+    Provider("rocm", "ROCMExecutionProvider", "AMD ROCm", "onnxruntime-rocm"),
+    Provider("directml", "DmlExecutionProvider", "DirectML", "onnxruntime-directml"),
+    Provider(
+        "openvino",
+        "OpenVINOExecutionProvider",
+        "Intel OpenVINO",
+        "onnxruntime-openvino",
+        {"device_type": "AUTO:GPU,CPU"},
+        {"cache_dir": "openvino"},
+        device_option="device_type",
+    ),
+    Provider(
+        "coreml",
+        "CoreMLExecutionProvider",
+        "Apple CoreML",
+        "onnxruntime",
+        {"ModelFormat": "MLProgram"},
+        {"ModelCacheDirectory": "coreml"},
+        device_option="MLComputeUnits",
+    ),
+    Provider("cpu", CPU, "the CPU", "onnxruntime"),
+)
+"""Best first. The CPU comes last and is always there."""
+
+_BY_NAME = {key: provider for provider in PROVIDERS for key in (provider.short, provider.name)}
 
 
-def available() -> list[str]:
-    """The providers of this program's list that the installed ONNX Runtime was built with, best first."""
+@dataclass(frozen=True)
+class Candidate:
+    """A provider worth trying, and which of its devices ("": the usual one)."""
+
+    provider: Provider
+    device: str = ""
+
+    @property
+    def device_number(self) -> int:
+        """The device's number, where devices have one."""
+        return int(self.device) if self.device.isdecimal() else 0
+
+    def options(self) -> dict[str, str]:
+        """The options for ONNX Runtime. Folders for compiled networks are made in the user's cache."""
+        options = dict(self.provider.options)
+        for option, name in self.provider.cache_options.items():
+            folder = user_cache() / name
+            folder.mkdir(parents=True, exist_ok=True)
+            options[option] = str(folder)
+        if self.device:
+            options[self.provider.device_option] = self.device
+        return options
+
+
+def short_name(name: str) -> str:
+    """What users call the provider that ONNX Runtime calls `name`."""
+    return _BY_NAME[name].short
+
+
+def available() -> list[Provider]:
+    """The providers that the installed ONNX Runtime was built with, best first."""
     built_in = onnxruntime.get_available_providers()
-    return [name for name in SHORT_NAMES.values() if name in built_in]
+    return [provider for provider in PROVIDERS if provider.name in built_in]
 
 
-def candidates(requested: Sequence[str] | None = None) -> list[str]:
-    """The providers to try, in order: all that are built in, or just the `requested` ones (short or full names).
+def candidates(requested: Sequence[str] | None = None) -> list[Candidate]:
+    """The providers to try, in order: all that are built in and start quickly, or just the `requested` ones.
+
+    Args:
+        requested: short or full names; one may be followed by a device: "cuda:1", "openvino:NPU", "coreml:CPUAndGPU".
 
     Raises:
         UsageError: a requested provider is unknown, or not part of the installed ONNX Runtime.
     """
     there = available()
     if requested is None:
-        return there
-    names = [SHORT_NAMES.get(name.lower(), name) for name in requested]
-    short = {full: name for name, full in SHORT_NAMES.items()}
-    choices = ", ".join(short[name] for name in there)
-    for name in names:
-        if name not in short:
-            raise UsageError(f"Unknown compute provider {name!r}. Here one can choose: {choices}.")
-        if name not in there:
+        return [Candidate(provider) for provider in there if provider.automatic]
+    choices = "Here one can choose: " + ", ".join(provider.short for provider in there) + "."
+    if not requested:
+        raise UsageError(f"No compute provider was named. {choices}")
+    wanted = []
+    for text in requested:
+        name, _, device = text.partition(":")
+        provider = _BY_NAME.get(name) or _BY_NAME.get(name.lower())
+        if provider is None:
+            raise UsageError(f"Unknown compute provider {text!r}. {choices}")
+        if provider not in there:
             raise UsageError(
-                f"The installed ONNX Runtime has no {short[name]} support. Here one can choose: {choices}. "
-                "For an NVIDIA card install onnxruntime-gpu instead of onnxruntime."
+                f"The installed ONNX Runtime has no {provider.short} support. {choices} "
+                f"{provider.title} comes with the package {provider.package}, in place of onnxruntime."
             )
-    if not names:
-        raise UsageError(f"No compute provider was named. Here one can choose: {choices}.")
-    return names
+        if device and provider.name == CPU:
+            raise UsageError(f"The CPU has no device {device!r}; write just cpu.")
+        wanted.append(Candidate(provider, device))
+    return wanted

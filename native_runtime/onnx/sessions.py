@@ -1,4 +1,8 @@
-"""A network that is ready to run: opened on the best provider that really works, warmed up, called by names."""
+"""A network that is ready to run: opened on the best provider that really works, called by names.
+
+Threads: each network has its own, as many as there are cores. Networks run one after the other, and threads that have
+nothing to do sleep, so that several open networks do not get in each other's way.
+"""
 
 from __future__ import annotations
 
@@ -13,50 +17,101 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError
+from native_runtime.onnx import memory
 from native_runtime.onnx import providers as provider_choice
+from native_runtime.onnx.device_array import NUMPY_TYPES, DeviceArray
+from native_runtime.onnx.model_file import weights_size
+from native_runtime.onnx.providers import Candidate
 
 _log = logging.getLogger(__name__)
 
-_NUMPY_TYPES: dict[str, Any] = {
-    "tensor(float)": np.float32,
-    "tensor(float16)": np.float16,
-    "tensor(double)": np.float64,
-    "tensor(int64)": np.int64,
-    "tensor(int32)": np.int32,
-    "tensor(uint8)": np.uint8,
-    "tensor(bool)": np.bool_,
-}
+Values = NDArray[Any] | DeviceArray
 
 
 class Network:
     """An open ONNX network.
 
-    `provider` is where it runs; `notes` says which better providers were tried in vain, for people.
-    `input_shapes` and `output_names` follow the file; a free dimension is None.
+    Attributes:
+        path: the file.
+        provider: ONNX Runtime's name of what computes it.
+        notes: which better providers were tried in vain and why, for people.
+        size: bytes of the network with its weights.
+        input_shapes, output_names: as in the file; a free dimension is None.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, path: Path, provider: str, notes: Sequence[str]) -> None:
+    def __init__(
+        self, session: onnxruntime.InferenceSession, path: Path, chosen: Candidate, size: int, notes: Sequence[str]
+    ) -> None:
         self._session = session
+        self._title = chosen.provider.title
+        # Where results may stay; None where they come back to the host in any case.
+        self._memory = None if chosen.provider.memory == "cpu" else (chosen.provider.memory, chosen.device_number)
         self.path = path
-        self.provider = provider
+        self.provider = chosen.provider.name
+        self.size = size
         self.notes = tuple(notes)
         self.output_names: tuple[str, ...] = tuple(output.name for output in session.get_outputs())
         self.input_shapes: dict[str, tuple[int | None, ...]] = {
             entry.name: tuple(n if isinstance(n, int) else None for n in entry.shape) for entry in session.get_inputs()
         }
 
-    def run(self, outputs: Sequence[str] | None = None, /, **inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """Compute `outputs` (names; None: all) from the named `inputs`."""
-        names = list(self.output_names if outputs is None else outputs)
-        return dict(zip(names, self._session.run(names, inputs), strict=True))
+    def run(self, outputs: Sequence[str] | None = None, /, **inputs: Values) -> dict[str, NDArray[Any]]:
+        """Compute `outputs` (names; None: all) from the named `inputs` and bring them to the host.
 
-    def warm_up(self) -> None:
-        """Compute once on zeros (free dimensions are 1), so that the first real run is as quick as the next."""
-        zeros = {
-            entry.name: np.zeros([n if isinstance(n, int) else 1 for n in entry.shape], _NUMPY_TYPES[entry.type])
-            for entry in self._session.get_inputs()
-        }
-        self._session.run(None, zeros)
+        Raises:
+            ModelError: there is not enough memory.
+        """
+        names = list(self.output_names if outputs is None else outputs)
+        if self._memory is None:
+            feed = {name: v.numpy() if isinstance(v, DeviceArray) else v for name, v in inputs.items()}
+            return dict(zip(names, self._guarded(self._session.run, names, feed), strict=True))
+        return {name: DeviceArray(value).numpy() for name, value in self._run_bound(names, inputs, "cpu", 0).items()}
+
+    def run_on_device(self, outputs: Sequence[str] | None = None, /, **inputs: Values) -> dict[str, DeviceArray]:
+        """As `run`, but what is computed stays where it was computed, as input for other networks.
+
+        Inputs that lie in this network's memory are used there; others are copied to it.
+        """
+        if self._memory is None:
+            return {name: DeviceArray(array) for name, array in self.run(outputs, **inputs).items()}
+        names = list(self.output_names if outputs is None else outputs)
+        return {name: DeviceArray(value) for name, value in self._run_bound(names, inputs, *self._memory).items()}
+
+    def try_out(self) -> None:
+        """Compute once on zeros (free dimensions are 1): only that proves that a card and its libraries work."""
+        self.run_on_device(
+            **{
+                entry.name: np.zeros([n if isinstance(n, int) else 1 for n in entry.shape], NUMPY_TYPES[entry.type])
+                for entry in self._session.get_inputs()
+            }
+        )
+
+    def _run_bound(
+        self, names: Sequence[str], inputs: dict[str, Values], where: str, number: int
+    ) -> dict[str, onnxruntime.OrtValue]:
+        """Run with inputs taken from where they are, and outputs left in the memory `where` of device `number`."""
+        assert self._memory is not None
+        binding = self._session.io_binding()
+        for name, value in inputs.items():
+            if isinstance(value, DeviceArray) and value.device == self._memory[0]:
+                binding.bind_ortvalue_input(name, value.ort_value())
+            else:
+                array = value.numpy() if isinstance(value, DeviceArray) else value
+                binding.bind_cpu_input(name, np.ascontiguousarray(array))
+        for name in names:
+            binding.bind_output(name, where, number)
+        self._guarded(self._session.run_with_iobinding, binding)
+        return dict(zip(names, binding.get_outputs(), strict=True))
+
+    def _guarded(self, compute: Any, *arguments: Any) -> Any:
+        """Call `compute`; say it plainly when memory runs out."""
+        try:
+            return compute(*arguments)
+        except Exception as error:  # ONNX Runtime's errors share no public base class
+            if not memory.is_out_of_memory(error):
+                raise
+            text = memory.no_room(self.path.name, self._title, self.size, memory.shortage(error))
+            raise ModelError(text) from error
 
 
 def default_threads() -> int:
@@ -69,38 +124,56 @@ def default_threads() -> int:
 def open_network(path: Path, providers: Sequence[str] | None = None, threads: int | None = None) -> Network:
     """Open the ONNX file `path` on the first of `providers` that works (None: the best that works here, CPU last).
 
-    Each candidate must create its session, keep the network (ONNX Runtime silently moves to the CPU when a library is
-    missing) and compute once.
+    Each candidate must create its session and keep the network (ONNX Runtime silently moves to the CPU when a library
+    is missing); all but the CPU, which needs no proof, must compute once.
 
     Raises:
-        ModelError: the file cannot be used, or none of the providers works.
+        ModelError: the file cannot be used, there is not enough memory, or none of the providers works.
         UsageError: a requested provider does not exist here.
     """
+    chosen = provider_choice.candidates(providers)
+    size = weights_size(path)
     notes: list[str] = []
-    for provider in provider_choice.candidates(providers):
+    for candidate in chosen:
         try:
-            return _open_on(path, provider, threads or default_threads(), notes)
+            return _open_on(path, candidate, threads or default_threads(), size, notes)
         except Exception as error:  # ONNX Runtime's errors share no public base class
-            first_line = str(error).strip().partition("\n")[0]
-            notes.append(f"{path.name} does not run on {provider}: {first_line}")
+            notes.append(_why_not(path, candidate.provider.title, size, error))
             _log.warning(notes[-1])
     raise ModelError(
-        f"The network {path} cannot be run. {' '.join(notes)} If the file is damaged, build it anew with "
-        "`sam3db models build`; if a graphics card is at fault, choose the provider cpu."
+        f"The network {path} cannot be run. {' '.join(notes)} If the file is damaged, make it anew "
+        "(`sam3db models build`, or `sam3db convert-checkpoint`); if a graphics card is at fault, choose the CPU."
     )
 
 
-def _open_on(path: Path, provider: str, threads: int, notes: Sequence[str]) -> Network:
+def _open_on(path: Path, candidate: Candidate, threads: int, size: int, notes: Sequence[str]) -> Network:
+    provider = candidate.provider.name
+    on_cpu = provider == provider_choice.CPU
+    free = memory.available_bytes() if on_cpu else None
+    if free is not None and size > free:
+        raise ModelError(memory.no_room(path.name, "this computer", size, f"only {memory.in_words(free)} are free"))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Idle threads spin for a while in case of another run. Within a run that pays; after it, they would eat the cores
     # that the fit (and, on an artist's machine, Blender) needs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.enable_mem_pattern = candidate.provider.short != "directml"  # which does not support it
     options.log_severity_level = 3  # warnings about nodes placed on the CPU are not for users
-    session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
+    session = onnxruntime.InferenceSession(
+        str(path), options, providers=[(provider, candidate.options())], enable_fallback=0
+    )
     if provider not in session.get_providers():
         raise RuntimeError("its driver or one of its libraries is missing")
-    network = Network(session, path, provider, notes)
-    network.warm_up()
+    network = Network(session, path, candidate, size, notes)
+    if not on_cpu:
+        network.try_out()
     return network
+
+
+def _why_not(path: Path, title: str, size: int, error: Exception) -> str:
+    if isinstance(error, ModelError):
+        return str(error)
+    if memory.is_out_of_memory(error):
+        return memory.no_room(path.name, title, size, memory.shortage(error))
+    return f"{path.name} does not run on {title}: {str(error).strip().partition(chr(10))[0].rstrip('.')}."

@@ -1,7 +1,8 @@
-"""Opening networks: the choice of hardware, and what is said when it fails."""
+"""Opening networks: the choice of hardware, what is said when it fails, and results that stay on the device."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,51 @@ import onnxruntime
 import pytest
 
 from native_runtime.errors import ModelError, UsageError
-from native_runtime.models import manifest, store
-from native_runtime.onnx import providers, sessions
+from native_runtime.onnx import memory, providers, sessions
+from native_runtime.onnx.device_array import DeviceArray, concatenate
+from tests.support.onnx_files import scaled
+
+ALL = [provider.name for provider in providers.PROVIDERS]
 
 
-@pytest.fixture(scope="module")
-def network_file() -> Path:
-    folder = store.models_dir() / store.NETWORKS_FOLDER
-    if not (folder / manifest.NAME).is_file():
-        pytest.skip(f"no networks at {folder}: run `sam3db models build` (make models)")
-    return store.network_path("hand_landmark")
+@pytest.fixture
+def network_file(tmp_path: Path) -> Path:
+    return scaled(tmp_path / "double.onnx", 2.0)
+
+
+@pytest.fixture
+def all_built_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ONNX Runtime that was built with everything."""
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ALL)
+
+
+# --- the choice ---
 
 
 def test_the_cpu_is_always_the_last_resort() -> None:
-    assert providers.candidates()[-1] == providers.CPU
-    assert providers.candidates(["cpu"]) == [providers.CPU]
-    assert providers.candidates([providers.CPU]) == [providers.CPU]
+    assert providers.candidates()[-1].provider.name == providers.CPU
+    for name in ("cpu", "CPU", providers.CPU):
+        assert [c.provider.short for c in providers.candidates([name])] == ["cpu"]
+
+
+@pytest.mark.usefixtures("all_built_in")
+def test_the_best_comes_first_and_what_starts_slowly_waits_to_be_asked() -> None:
+    names = [c.provider.short for c in providers.candidates()]
+    assert names == ["cuda", "migraphx", "rocm", "directml", "openvino", "coreml", "cpu"]
+    assert [c.provider.short for c in providers.candidates(["tensorrt", "cpu"])] == ["tensorrt", "cpu"]
+
+
+@pytest.mark.usefixtures("all_built_in")
+def test_a_device_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cuda, openvino, tensorrt = providers.candidates(["cuda:1", "openvino:NPU", "tensorrt"])
+    assert (cuda.device_number, cuda.options()["device_id"]) == (1, "1")
+    assert openvino.options()["device_type"] == "NPU"
+    assert "device_id" not in tensorrt.options()
+    for candidate in (openvino, tensorrt):
+        folders = [v for k, v in candidate.options().items() if k in candidate.provider.cache_options]
+        assert folders
+        assert all(Path(folder).is_dir() for folder in folders)
 
 
 def test_unknown_or_absent_providers_are_usage_errors_that_name_the_choices() -> None:
@@ -33,47 +63,164 @@ def test_unknown_or_absent_providers_are_usage_errors_that_name_the_choices() ->
         providers.candidates(["abacus"])
     with pytest.raises(UsageError, match="No compute provider"):
         providers.candidates([])
-    for short, full in providers.SHORT_NAMES.items():
-        if full not in onnxruntime.get_available_providers():
-            with pytest.raises(UsageError, match=f"no {short} support"):
-                providers.candidates([short])
+    with pytest.raises(UsageError, match="no device '1'"):
+        providers.candidates(["cpu:1"])
+    for provider in providers.PROVIDERS:
+        if provider.name not in onnxruntime.get_available_providers():
+            with pytest.raises(UsageError, match=f"no {provider.short} support.*{provider.package}"):
+                providers.candidates([provider.short])
 
 
-def test_inputs_and_outputs_go_by_name(network_file: Path) -> None:
-    network = sessions.open_network(network_file, ["cpu"])
-    assert network.input_shapes == {"image": (None, 224, 224, 3)}
-    assert network.output_names == ("landmarks", "presence", "handedness", "world")
-    everything = network.run(image=np.zeros((1, 224, 224, 3), np.float32))
-    assert {name: values.shape for name, values in everything.items()} == {
-        "landmarks": (1, 63),
-        "presence": (1, 1),
-        "handedness": (1, 1),
-        "world": (1, 63),
-    }
-    assert list(network.run(["world"], image=np.zeros((2, 224, 224, 3), np.float32))) == ["world"]
+# --- what happens when it fails ---
+
+
+def _with_card(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    """A CUDA card on which every network fails with `fault`."""
+    real = sessions._open_on
+
+    def open_on(path: Path, candidate: Any, *rest: Any) -> sessions.Network:
+        if candidate.provider.short == "cuda":
+            raise fault
+        return real(path, candidate, *rest)
+
+    monkeypatch.setattr(sessions, "_open_on", open_on)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", providers.CPU])
 
 
 def test_a_provider_that_does_not_work_is_passed_over_with_a_note(
     network_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = sessions._open_on
-
-    def broken_card(path: Path, provider: str, threads: int, notes: Any) -> sessions.Network:
-        if provider != providers.CPU:
-            raise RuntimeError("libcublas is missing\nand more")
-        return real(path, provider, threads, notes)
-
-    monkeypatch.setattr(sessions, "_open_on", broken_card)
-    monkeypatch.setattr(
-        sessions.provider_choice, "candidates", lambda requested: ["CUDAExecutionProvider", providers.CPU]
-    )
+    _with_card(monkeypatch, RuntimeError("libcublas is missing\nand more"))
     network = sessions.open_network(network_file)
     assert network.provider == providers.CPU
-    assert network.notes == ("hand_landmark.onnx does not run on CUDAExecutionProvider: libcublas is missing",)
+    assert network.notes == ("double.onnx does not run on NVIDIA CUDA: libcublas is missing.",)
 
 
-def test_a_file_that_is_no_network_is_a_model_error(tmp_path: Path) -> None:
-    file = tmp_path / "broken.onnx"
-    file.write_bytes(b"not a network")
-    with pytest.raises(ModelError, match=r"cannot be run.*sam3db models build"):
-        sessions.open_network(file)
+def test_a_card_without_enough_memory_is_passed_over_with_the_sizes(
+    network_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_card(monkeypatch, RuntimeError("[E] Failed to allocate memory for requested buffer of size 939524096"))
+    (note,) = sessions.open_network(network_file).notes
+    assert "NVIDIA CUDA" in note
+    assert "0.9 GB more could not be had" in note
+    assert "int8" in note
+
+
+def test_when_nothing_else_was_allowed_the_reason_is_the_error(
+    network_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_card(monkeypatch, RuntimeError("libcublas is missing"))
+    with pytest.raises(ModelError, match=r"NVIDIA CUDA: libcublas is missing\..*choose the CPU"):
+        sessions.open_network(network_file, ["cuda"])
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_provider_whose_library_is_missing_is_noticed(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The installed ONNX Runtime has no CUDA: as with a missing driver, it takes the CPU without a word."""
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    monkeypatch.setattr(providers, "available", lambda: list(providers.PROVIDERS))
+    with pytest.raises(ModelError, match="does not run on NVIDIA CUDA"):
+        sessions.open_network(network_file, ["cuda"])
+
+
+def test_weights_larger_than_the_free_memory_are_refused_before_they_are_read(
+    network_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "available_bytes", lambda: 10)
+    with pytest.raises(ModelError, match=r"double\.onnx does not fit into .* only 0\.0 MB are free.*int8"):
+        sessions.open_network(network_file, ["cpu"])
+
+
+def test_memory_that_ends_during_a_run_is_told_with_sizes(network_file: Path) -> None:
+    network = sessions.open_network(network_file, ["cpu"])
+
+    class Full:
+        def run(self, *_: Any) -> None:
+            raise RuntimeError("Available memory of 12 is smaller than requested bytes of 2500000000")
+
+    network._session = Full()
+    with pytest.raises(ModelError, match=r"double\.onnx .* 2\.5 GB more could not be had"):
+        network.run(x=np.zeros((1, 4), np.float32))
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(network_file: Path) -> None:
+    network = sessions.open_network(network_file, ["cpu"])
+    with pytest.raises(Exception, match=r"(?i)invalid|dimension"):
+        network.run(x=np.zeros((1, 5), np.float32))
+
+
+# --- how much is free ---
+
+
+def _proc(folder: Path, available_kb: int) -> Path:
+    path = folder / "meminfo"
+    path.write_text(f"MemTotal:  99999999 kB\nMemAvailable: {available_kb} kB\nHugePages_Total: 0\n")
+    return path
+
+
+def test_free_memory_is_what_the_kernel_and_a_containers_limit_leave(tmp_path: Path) -> None:
+    meminfo = _proc(tmp_path, 4_000_000)
+    group = tmp_path / "cgroup"
+    assert memory._linux_available(meminfo, group) == 4_096_000_000
+    group.mkdir()
+    (group / "memory.current").write_text("1500000000\n")
+    (group / "memory.stat").write_text("anon 1\ninactive_file 500000000\n")
+    (group / "memory.max").write_text("2000000000\n")
+    assert memory._linux_available(meminfo, group) == 1_000_000_000
+    (group / "memory.max").write_text("max\n")
+    assert memory._linux_available(meminfo, group) == 4_096_000_000
+    assert memory._linux_available(tmp_path / "none", tmp_path / "none") is None
+
+
+def test_free_memory_here_is_plausible() -> None:
+    free = memory.available_bytes()
+    assert free is not None
+    assert 0 < free <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+# --- running ---
+
+
+def test_inputs_and_outputs_go_by_name(network_file: Path) -> None:
+    network = sessions.open_network(network_file, ["cpu"])
+    assert network.input_shapes == {"x": (None, 4)}
+    assert network.output_names == ("y",)
+    x = np.arange(8, dtype=np.float32).reshape(2, 4)
+    np.testing.assert_array_equal(network.run(["y"], x=x)["y"], 2 * x)
+
+
+def test_on_the_cpu_results_pass_from_network_to_network_without_a_copy(network_file: Path) -> None:
+    network = sessions.open_network(network_file, ["cpu"])
+    x = np.arange(8, dtype=np.float32).reshape(2, 4)
+    first = network.run_on_device(x=x)["y"]
+    assert (first.device, first.shape, first.dtype, len(first)) == ("cpu", (2, 4), np.float32, 2)
+    assert first.numpy() is first.numpy()
+    np.testing.assert_array_equal(network.run(x=first)["y"], 4 * x)
+    assert np.shares_memory(first[1:].numpy(), first.numpy())
+
+
+def test_results_can_be_bound_to_a_device(network_file: Path) -> None:
+    """The way of a card, with the CPU's memory in its place: bound by ONNX Runtime, never through NumPy."""
+    network = sessions.open_network(network_file, ["cpu"])
+    network._memory = ("cpu", 0)
+    x = np.arange(8, dtype=np.float32).reshape(2, 4)
+    first = network.run_on_device(["y"], x=x)["y"]
+    assert isinstance(first.ort_value(), onnxruntime.OrtValue)
+    assert (first.device, first.shape, first.dtype) == ("cpu", (2, 4), np.float32)
+    second = network.run_on_device(x=first)["y"]
+    np.testing.assert_array_equal(second.numpy(), 4 * x)
+    np.testing.assert_array_equal(network.run(x=second[[1]])["y"], 8 * x[1:])
+
+
+@pytest.mark.parametrize("bound", [False, True])
+def test_people_are_chosen_and_put_together(bound: bool) -> None:
+    values = np.arange(24, dtype=np.float16).reshape(3, 2, 4)
+    array = DeviceArray(onnxruntime.OrtValue.ortvalue_from_numpy(values) if bound else values)
+    np.testing.assert_array_equal(array[1].numpy(), values[1:2])
+    np.testing.assert_array_equal(array[1:].numpy(), values[1:])
+    np.testing.assert_array_equal(array[[2, 0]].numpy(), values[[2, 0]])
+    again = concatenate([array[0], array[1:]])
+    np.testing.assert_array_equal(again.numpy(), values)
+    assert again.dtype == np.float16
+    assert concatenate([array]) is array

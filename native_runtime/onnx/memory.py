@@ -1,0 +1,96 @@
+"""How much memory is free, and how ONNX Runtime says that there was not enough."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import re
+from pathlib import Path
+
+_SMALLER = (
+    "A set of the networks in a smaller precision (int8 for the CPU, fp16 for graphics cards) needs less, "
+    "and so do fewer people at a time; another provider (such as cpu) has memory of its own."
+)
+# What the allocators of the CPU, CUDA, HIP, DirectX and the C++ library say, in any case.
+_SIGNS = re.compile(
+    r"failed to allocate memory|is smaller than requested bytes|out of memory|out_?of_?memory|bad_alloc|"
+    r"bad allocation|not enough memory|cublas_status_alloc_failed|cudnn_status_alloc_failed|hiperroroutofmemory",
+    re.IGNORECASE,
+)
+_REQUESTED = re.compile(r"requested (?:buffer of size|bytes of) (\d+)", re.IGNORECASE)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of ONNX Runtime (which has no class for it) means that memory ran out."""
+    return isinstance(error, MemoryError) or _SIGNS.search(str(error)) is not None
+
+
+def no_room(name: str, place: str, size: int, detail: str) -> str:
+    """That the network `name` with `size` bytes of weights is too much for the memory of `place`, and what to do."""
+    return (
+        f"{name} does not fit into the memory of {place}: its weights take {in_words(size)}, and {detail}. {_SMALLER}"
+    )
+
+
+def shortage(error: BaseException) -> str:
+    """The detail for `no_room` of an error for which `is_out_of_memory` holds."""
+    match = _REQUESTED.search(str(error))
+    return f"{in_words(int(match.group(1)))} more could not be had" if match else "the rest was not enough to compute"
+
+
+def in_words(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
+
+
+def available_bytes() -> int | None:
+    """Memory that this process could still take without pushing others out; None where the system does not tell."""
+    system = platform.system()
+    if system == "Windows":
+        return _windows_available()
+    if system == "Linux":
+        return _linux_available(Path("/proc/meminfo"), Path("/sys/fs/cgroup"))
+    # macOS compresses and swaps before it refuses, and tells no such number: all there is, is the bound.
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _linux_available(meminfo: Path, cgroup: Path) -> int | None:
+    """What the kernel calls available, or what a container's limit leaves, whichever is less."""
+    found = []
+    try:
+        fields = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
+        found.append(int(fields["MemAvailable"].split()[0]) * 1024)
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        limit = int((cgroup / "memory.max").read_text())  # "max" where there is none
+        used = int((cgroup / "memory.current").read_text())
+        statistics = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
+        found.append(max(0, limit - used + int(statistics["inactive_file"])))  # cached files give way
+    except (OSError, KeyError, ValueError):
+        pass
+    return min(found, default=None)
+
+
+class _MemoryStatus(ctypes.Structure):
+    """MEMORYSTATUSEX of the Windows API."""
+
+    _fields_ = [
+        ("dwLength", ctypes.c_ulong),
+        ("dwMemoryLoad", ctypes.c_ulong),
+        ("ullTotalPhys", ctypes.c_ulonglong),
+        ("ullAvailPhys", ctypes.c_ulonglong),
+        ("ullTotalPageFile", ctypes.c_ulonglong),
+        ("ullAvailPageFile", ctypes.c_ulonglong),
+        ("ullTotalVirtual", ctypes.c_ulonglong),
+        ("ullAvailVirtual", ctypes.c_ulonglong),
+        ("ullAvailExtendedVirtual", ctypes.c_ulonglong),
+    ]
+
+
+def _windows_available() -> int | None:
+    status = _MemoryStatus(dwLength=ctypes.sizeof(_MemoryStatus))
+    # `windll` exists on Windows only.
+    known = ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined,unused-ignore]
+    return int(status.ullAvailPhys) if known else None
