@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.errors import ModelError
+from native_runtime.models import stamps
 
 FORMAT = "sam3db-manifest/1"
 NAME = "manifest.json"
@@ -39,6 +40,7 @@ def sha256_of(path: Path) -> str:
         return known[2]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
+    stamps.remember(path, digest)
     _hashes[key] = (status.st_size, status.st_mtime_ns, digest)
     return digest
 
@@ -75,6 +77,9 @@ def read(folder: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content["files"], dict):
             raise ValueError("'files' is not an object")
+        for name, entry in content["files"].items():
+            if not isinstance(entry["sha256"], str) or not isinstance(entry["size"], int):
+                raise ValueError(f"the entry of {name} is none")
     except FileNotFoundError:
         raise ModelError(f"There are no model files in {folder}. Build them with `sam3db models build`.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -84,11 +89,17 @@ def read(folder: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def fault(folder: Path, name: str, entry: Mapping[str, Any]) -> str | None:
-    """What is wrong with the file `folder/name` by its manifest entry: "missing", "damaged" or None."""
+def fault(folder: Path, name: str, entry: Mapping[str, Any], from_memory: bool = False) -> str | None:
+    """What is wrong with the file `folder/name` by its manifest entry: "missing", "damaged" or None.
+
+    With `from_memory`, a large file that was hashed in an earlier run and not touched since is not hashed again.
+    """
     path = folder / name
     try:
-        if path.stat().st_size != entry["size"] or sha256_of(path) != entry["sha256"]:
+        if path.stat().st_size != entry["size"]:
+            return "damaged"
+        digest = (stamps.recall(path) if from_memory else None) or sha256_of(path)
+        if digest != entry["sha256"]:
             return "damaged"
     except FileNotFoundError:
         return "missing"
@@ -98,16 +109,31 @@ def fault(folder: Path, name: str, entry: Mapping[str, Any]) -> str | None:
 
 
 def verified_path(folder: Path, name: str) -> Path:
-    """The path of the file `name` in `folder`, after a check of its size and hash.
+    """The path of the file `name` in `folder`, after a check of its size and hash (a large file's may be remembered).
 
     Raises:
         ModelError: it is not in the manifest, missing or damaged; the message names the command that builds it.
     """
-    files = read(folder)["files"]
+    return _verified(folder, name, read(folder)["files"])
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """The manifest of `folder`, after a check of the size and hash of every file in it (as `verified_path` does).
+
+    Raises:
+        ModelError: a file is missing or damaged.
+    """
+    content = read(folder)
+    for name in content["files"]:
+        _verified(folder, name, content["files"])
+    return content
+
+
+def _verified(folder: Path, name: str, files: Mapping[str, Mapping[str, Any]]) -> Path:
     if name not in files:
         known = ", ".join(sorted(files)) or "nothing"
         raise ModelError(f"{name} is not among the models in {folder} (there: {known}). See `sam3db models list`.")
-    problem = fault(folder, name, files[name])
+    problem = fault(folder, name, files[name], from_memory=True)
     if problem is not None:
         command = files[name].get("command", "sam3db models build")
         raise ModelError(f"The model file {folder / name} is {problem}. Make it anew with `{command}`.")

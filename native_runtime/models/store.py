@@ -2,20 +2,22 @@
 
 * `MODELS/landmarks/*.onnx` and `manifest.json`: the networks of the engine `landmarks`
 * `MODELS/bodies/*.npz` and `manifest.json`: body models, one file per level of detail
+* `MODELS/sam3d_body/*` and `manifest.json`: a converted checkpoint of SAM 3D Body
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from native_runtime.errors import ModelError
+from native_runtime.folders import user_cache
 from native_runtime.models import manifest
 
 ENVIRONMENT_VARIABLE = "SAM3DB_MODELS"
 NETWORKS_FOLDER = "landmarks"
 BODIES_FOLDER = "bodies"
+SAM3D_BODY_FOLDER = "sam3d_body"
 
 
 def models_dir(given: str | os.PathLike[str] | None = None) -> Path:
@@ -23,13 +25,7 @@ def models_dir(given: str | os.PathLike[str] | None = None) -> Path:
     named = given or os.environ.get(ENVIRONMENT_VARIABLE)
     if named:
         return Path(named).expanduser().absolute()
-    if sys.platform == "win32":
-        cache = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        cache = Path.home() / "Library" / "Caches"
-    else:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "sam3db" / "models"
+    return user_cache() / "models"
 
 
 def network_path(name: str, models: str | os.PathLike[str] | None = None) -> Path:

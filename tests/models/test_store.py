@@ -53,7 +53,9 @@ def test_missing_files_unknown_names_and_empty_folders_say_what_to_do(folder: Pa
         store.network_path("pose_detection", tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"files": 3}', "\x00\x01"])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"files": 3}', '{"files": {"a": 3}}', '{"files": {"a": {"size": 1}}}', "\x00\x01"]
+)
 def test_a_damaged_manifest_is_a_model_error(folder: Path, content: str) -> None:
     (folder / "landmarks" / "manifest.json").write_text(content)
     with pytest.raises(ModelError, match="sam3db models build"):

@@ -1,0 +1,87 @@
+"""Hashes that outlive the process: what is hashed again, and what is not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from native_runtime.errors import ModelError
+from native_runtime.folders import user_cache
+from native_runtime.models import manifest, stamps
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model file that counts as large, in a folder with a manifest; the user's cache is empty."""
+    for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path / "cache"))
+    monkeypatch.setattr(stamps, "SMALLEST", 4)
+    path = tmp_path / "models" / "net.weights"
+    path.parent.mkdir()
+    path.write_bytes(b"weights")
+    manifest.write(path.parent, {path.name: manifest.describe(path)})
+    return path
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are read to be hashed, by what stands for a new process."""
+    names: list[str] = []
+    real = manifest.hashlib.file_digest
+
+    def digest(file, kind):  # type: ignore[no-untyped-def]
+        names.append(Path(file.name).name)
+        return real(file, kind)
+
+    monkeypatch.setattr(manifest.hashlib, "file_digest", digest)
+    monkeypatch.setattr(manifest, "_hashes", {})
+    return names
+
+
+def test_an_untouched_file_is_not_read_again(weights: Path, hashed: list[str]) -> None:
+    assert manifest.verified_path(weights.parent, weights.name) == weights
+    assert set(manifest.verify(weights.parent)["files"]) == {weights.name}
+    assert hashed == []
+
+
+def test_a_thorough_check_always_reads(weights: Path, hashed: list[str]) -> None:
+    content = manifest.read(weights.parent)
+    assert manifest.fault(weights.parent, weights.name, content["files"][weights.name]) is None
+    assert hashed == [weights.name]
+
+
+def test_damage_of_the_same_size_and_date_is_seen(weights: Path, hashed: list[str]) -> None:
+    before = weights.stat()
+    weights.write_bytes(b"WEIGHTS")
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(ModelError, match="damaged"):
+        manifest.verify(weights.parent)
+    assert hashed == [weights.name]
+
+
+def test_a_copied_folder_brings_no_trust_along(weights: Path, hashed: list[str], tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(weights.parent, copy)
+    manifest.verify(copy)
+    assert hashed == [weights.name]
+    assert [path.name for path in sorted(copy.iterdir())] == ["manifest.json", "net.weights"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"PATH": 3}', '{"PATH": []}', '{"PATH": [1, 2, 3, 4, 5]}'])
+def test_a_damaged_memory_is_no_memory(weights: Path, hashed: list[str], content: str) -> None:
+    (user_cache() / "hashes.json").write_text(content.replace("PATH", str(weights.resolve())))
+    manifest.verify(weights.parent)
+    assert hashed == [weights.name]
+
+
+def test_what_is_gone_is_forgotten(weights: Path) -> None:
+    other = weights.with_name("other.weights")
+    weights.unlink()
+    other.write_bytes(b"others")
+    manifest.sha256_of(other)
+    text = (user_cache() / "hashes.json").read_text()
+    assert str(other.resolve()) in text
+    assert str(weights.resolve()) not in text
