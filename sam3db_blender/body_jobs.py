@@ -1,151 +1,22 @@
-"""Downloads and imports of official bodies, which go on whatever happens to windows and files.
-
-They have a worker of their own, which ends with them: a download takes minutes, and photos should not wait for it.
-"""
+"""Downloads and imports of official bodies."""
 
 from __future__ import annotations
 
-import sys
-import time
-from dataclasses import dataclass, field
-from typing import Any
-
-import bpy
-
-from native_runtime.service.client import Event, WorkerClient
-
-from . import places
-from .jobs import Client, State
-
-_TICK_S = 0.2
-_POLL_S = 0.02
+from .long_jobs import Desk, LongJob
 
 
-@dataclass
-class BodyJob:
-    """A download or import on its way through the worker.
-
-    Attributes:
-        do, keys: the request.
-        state: ``running`` until the last event.
-        progress: 0..1.
-        status: what is being done, for people.
-        error, detail: one line that tells what to do, and the traceback for a log; set when failed.
-        bodies, notes: what was made, and what the user should know; set when done.
-    """
-
-    client: Client
-    do: str
-    keys: dict[str, Any]
-    state: State = "running"
-    progress: float = 0.0
-    status: str = "Starting the worker"
-    error: str = ""
-    detail: str = ""
-    bodies: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._number = self.client.request(self.do, **self.keys)
-
-    def poll(self) -> bool:
-        """Takes in what the worker has said since the last call; whether the job is over."""
-        for event in self.client.poll():
-            if event.id == self._number and self.state == "running":
-                self._take(event)
-        return self.state != "running"
-
-    def cancel(self) -> None:
-        """Asks for the end, which ``poll`` will hear of within seconds."""
-        if self.state == "running":
-            self.status = "Cancelling"
-            self.client.cancel(self._number)
+class BodyJob(LongJob):
+    """A download or an import of bodies."""
 
     @property
-    def summary(self) -> str:
-        """How things stand, in one line."""
-        if self.state == "done":
-            return f"Installed {', '.join(self.bodies)}"
-        if self.state == "cancelled":
-            kept = " What has arrived is kept, the next download goes on from there."
-            return "Cancelled." + (kept if self.do == "download_official" else "")
-        return self.error or self.status
-
-    def _take(self, event: Event) -> None:
-        if event.kind == "status":
-            self.status = event.text
-        elif event.kind == "progress":
-            self.progress = event.value
-        elif event.kind == "done":
-            self.progress, self.state = 1.0, "done"
-            self.bodies, self.notes = list(event.result["bodies"]), list(event.result["notes"])
-        elif event.kind == "error":
-            self.error, self.detail = event.text, event.detail
-            self.state = "cancelled" if event.error == "Cancelled" else "failed"
-
-
-class BodyDesk:
-    """Does one job at a time, and remembers the last."""
-
-    def __init__(self) -> None:
-        self.job: BodyJob | None = None
-        self._client: WorkerClient | None = None
-        # Blender knows a timer by its object, and `self._tick` is another one each time.
-        self._timer = self._tick
+    def bodies(self) -> list[str]:
+        """What was made, once it is."""
+        return list(self.result.get("bodies", []))
 
     @property
-    def busy(self) -> bool:
-        return self.job is not None and self.job.state == "running"
-
-    def start(self, do: str, keys: dict[str, Any]) -> BodyJob:
-        """Begins a job. In a window it then goes on by itself; in the background the caller waits for it."""
-        if self.busy:
-            raise RuntimeError("another job is under way")
-        self._client = WorkerClient()
-        self._client.start(python=sys.executable, paths=places.worker_paths())
-        self.job = BodyJob(self._client, do, keys)
-        if not bpy.app.background:
-            # persistent: opening another file does not end it
-            bpy.app.timers.register(self._timer, first_interval=_TICK_S, persistent=True)
-        return self.job
-
-    def wait(self) -> None:
-        """Polls until the job is over; for processes without a window."""
-        while not self.step():
-            time.sleep(_POLL_S)
-
-    def step(self) -> bool:
-        """Hears what is new; whether the job is over, in which case its worker is ended."""
-        if self.job is None or not self.job.poll():
-            return self.job is None
-        self._end_worker()
-        return True
-
-    def close(self) -> None:
-        """Gives up what is under way and forgets it."""
-        if bpy.app.timers.is_registered(self._timer):
-            bpy.app.timers.unregister(self._timer)
-        self._end_worker()
-        self.job = None
-
-    def _tick(self) -> float | None:
-        over = self.step()
-        _redraw()
-        return None if over else _TICK_S
-
-    def _end_worker(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.stop()
+    def achievement(self) -> str:
+        return f"Installed {', '.join(self.bodies)}"
 
 
 #: The one of this Blender.
-desk = BodyDesk()
-
-
-def _redraw() -> None:
-    """Shows the progress, in the sidebar and in the preferences."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in ("VIEW_3D", "PREFERENCES"):
-                area.tag_redraw()
+desk = Desk(BodyJob)

@@ -15,7 +15,7 @@ import pytest
 import sam3db_blender
 from native_runtime.models import manifest
 from native_runtime.service.client import Event
-from sam3db_blender import body_files, body_jobs, places
+from sam3db_blender import body_files, long_jobs, places
 from sam3db_blender.body_jobs import BodyJob, desk
 from sam3db_blender.scene.bodies import installed_body, levels_of
 from sam3db_blender.ui.official_bodies import draw_official_bodies
@@ -168,7 +168,7 @@ def test_switching_the_add_on_off_ends_the_download(
     models: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     windowed = SimpleNamespace(app=SimpleNamespace(background=False, timers=bpy.app.timers), context=bpy.context)
-    monkeypatch.setattr(body_jobs, "bpy", windowed)
+    monkeypatch.setattr(long_jobs, "bpy", windowed)
     with serving(archive.read_bytes(), hold=threading.Event()) as server:
         desk.start("download_official", {"models": str(models), "url": server.url})
         client = desk._client
