@@ -18,7 +18,7 @@ from native_runtime.folders import user_cache
 CPU = "CPUExecutionProvider"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Provider:
     """A way to compute that ONNX Runtime may offer.
 

@@ -12,6 +12,7 @@ import pytest
 
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.onnx import memory, providers, sessions
+from native_runtime.onnx import probe as probing
 from native_runtime.onnx.device_array import DeviceArray, concatenate
 from tests.support.onnx_files import scaled
 
@@ -224,3 +225,42 @@ def test_people_are_chosen_and_put_together(bound: bool) -> None:
     np.testing.assert_array_equal(again.numpy(), values)
     assert again.dtype == np.float16
     assert concatenate([array]) is array
+
+
+# --- the probe ---
+
+
+@pytest.fixture
+def fresh_probe() -> None:
+    probing._fault.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_probe")
+def test_the_probe_finds_what_works_and_says_what_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert probing.probe(["cpu"]) == probing.Probe(providers.PROVIDERS[-1], ())
+    real = probing._fault
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", providers.CPU])
+    monkeypatch.setattr(probing, "_fault", lambda c: real(c) if c.provider.short == "cpu" else "no driver.")
+    found = probing.probe()
+    assert found.provider is providers.PROVIDERS[-1]
+    assert found.notes == ("NVIDIA CUDA does not work here: no driver.",)
+    assert probing.probe(["cuda"]).provider is None
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+@pytest.mark.usefixtures("fresh_probe")
+def test_the_probe_notices_a_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    monkeypatch.setattr(providers, "available", lambda: list(providers.PROVIDERS))
+    found = probing.probe(["cuda", "cpu"])
+    assert found.provider is not None
+    assert found.provider.short == "cpu"
+    assert "NVIDIA CUDA does not work here" in found.notes[0]
+
+
+def test_an_onnxruntime_for_the_cpu_alone_names_the_packages_for_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["AzureExecutionProvider", providers.CPU])
+    (note,) = probing.probe().notes
+    assert "onnxruntime-gpu" in note
+    assert "onnxruntime-directml" in note

@@ -1,0 +1,78 @@
+"""On what networks will run here, found out in a moment: a network of a few bytes takes the place of gigabytes.
+
+A provider that passes may still fail for a large network, for want of memory; then `sessions.open_network` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import onnxruntime
+
+from native_runtime.onnx.providers import PROVIDERS, Candidate, Provider, available, candidates
+
+# An ONNX model (opset 17): y [1] = x [1] + x [1].
+_TINY = (
+    b'\x08\x08:5\n\x0e\n\x01x\n\x01x\x12\x01y"\x03Add\x12\x01gZ\x0f\n\x01x\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01'
+    b"b\x0f\n\x01y\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01B\x04\n\x00\x10\x11"
+)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was found out.
+
+    Attributes:
+        provider: the best that works; None when none of those that were asked for does.
+        notes: why not a better one, for people.
+    """
+
+    provider: Provider | None
+    notes: tuple[str, ...]
+
+
+def probe(requested: Sequence[str] | None = None) -> Probe:
+    """Try the `requested` providers (None: all that are built in), best first, until one computes.
+
+    Raises:
+        UsageError: a requested provider does not exist here.
+    """
+    notes = []
+    if requested is None and (missing := _likely_packages()):
+        notes.append(missing)
+    for candidate in candidates(requested):
+        fault = _fault(candidate)
+        if fault is None:
+            return Probe(candidate.provider, tuple(notes))
+        notes.append(f"{candidate.provider.title} does not work here: {fault}")
+    return Probe(None, tuple(notes))
+
+
+def _likely_packages() -> str:
+    """That the installed ONNX Runtime knows no graphics card at all, and which packages do; "" where it knows one."""
+    if len(available()) > 1:
+        return ""
+    packages = {provider.package: provider.title for provider in PROVIDERS if provider.package != "onnxruntime"}
+    listed = ", ".join(f"{package} ({title})" for package, title in packages.items())
+    return f"The installed onnxruntime computes on the CPU only; for a graphics card there are {listed}."
+
+
+@cache
+def _fault(candidate: Candidate) -> str | None:
+    """Why the provider does not compute, None if it does. Found out once a process: starting a card takes a second."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    name = candidate.provider.name
+    try:
+        session = onnxruntime.InferenceSession(
+            _TINY, options, providers=[(name, candidate.options())], enable_fallback=0
+        )
+        if name not in session.get_providers():
+            return "its driver or one of its libraries is missing."
+        (values,) = session.run(None, {"x": np.ones(1, np.float32)})
+    except Exception as error:  # ONNX Runtime's errors share no public base class
+        return str(error).strip().partition("\n")[0].rstrip(".") + "."
+    return None if values.tolist() == [2.0] else "it computes wrongly."
