@@ -1,0 +1,117 @@
+"""Opening SAM 3D Body: the converted model, MHR's own body, and the networks that find people."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from native_runtime.errors import UsageError
+from native_runtime.image import Photo
+from native_runtime.mhr import Body
+from native_runtime.models import store
+from native_runtime.people.networks import LandmarkNetworks
+
+from .hands import HandCriteria
+from .memory import KEPT_BYTES, Kept
+from .networks import Networks, OnnxNetworks
+from .preprocess import default_intrinsics
+from .session import NAME, Sam3dBodyReading
+
+DEFAULT_BODY = "mhr-lod1"
+"""Made with the converted model: MHR's finest level of which the checkpoint's keypoints are exact."""
+
+_COMPONENTS = (45, 72)
+
+
+class Sam3dBodyEngine:
+    """SAM 3D Body, ready for photos.
+
+    Attributes:
+        body: a level of MHR's own body.
+        kept: what stays in memory of all photos that were read.
+        criteria: when hands are believed.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        networks: Networks,
+        body: Body,
+        finder: LandmarkNetworks | None = None,
+        kept_bytes: int = KEPT_BYTES,
+        criteria: HandCriteria | None = None,
+    ) -> None:
+        """`finder`: finds people where no boxes are given; None where they always are.
+
+        Raises:
+            UsageError: the body is not MHR's.
+        """
+        if (body.identity_count, body.expression_count) != _COMPONENTS:
+            raise UsageError(
+                f"SAM 3D Body estimates MHR's own body, with {_COMPONENTS[0]} shape and {_COMPONENTS[1]} face "
+                f"components; '{body.name}' has {body.identity_count} and {body.expression_count}. Choose "
+                f"'{DEFAULT_BODY}' or another official level."
+            )
+        self.body, self.kept, self.criteria = body, Kept(kept_bytes), criteria or HandCriteria()
+        self._networks, self._finder = networks, finder
+
+    def read(
+        self,
+        photo: Photo | NDArray[np.uint8],
+        intrinsics: NDArray[np.float64] | None = None,
+        boxes: ArrayLike | None = None,
+    ) -> Sam3dBodyReading:
+        """Look for people; see ``engines.base.Engine``. The encoder waits until somebody is asked for.
+
+        Args:
+            intrinsics: (3, 3) px of the original photo: whatever estimates a camera puts its answer here. None: EXIF's
+                focal length, else the diagonal, and the reference's middle of the photo, (w / 2, h / 2).
+            boxes: (N, 4) x0 y0 x1 y1 px of the people in the original photo, who keep this order; None: the bundled
+                networks find them.
+
+        Raises:
+            UsageError: a box or the intrinsics are impossible.
+            ModelError: people are to be found, and the networks for that are missing.
+        """
+        if not isinstance(photo, Photo):
+            photo = Photo(np.asarray(photo), Path())
+        camera = default_intrinsics(photo) if intrinsics is None else np.asarray(intrinsics, np.float64)
+        if camera.shape != (3, 3) or not np.isfinite(camera).all() or min(camera[0, 0], camera[1, 1]) <= 0:
+            raise UsageError("Intrinsics are a (3, 3) matrix with focal lengths above zero.")
+        started = time.perf_counter()
+        found = self._find(photo) if boxes is None else _checked(boxes)
+        seconds = {"detect": time.perf_counter() - started}
+        return Sam3dBodyReading(self._networks, self.body, photo, camera, found, self.kept, self.criteria, seconds)
+
+    def _find(self, photo: Photo) -> NDArray[np.float64]:
+        if self._finder is None:
+            raise UsageError("This engine was opened without networks that find people: give their boxes.")
+        corners = photo.to_original(self._finder.boxes(photo.pixels).reshape(-1, 2, 2))
+        return corners.reshape(-1, 4)
+
+
+def _checked(boxes: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(boxes, np.float64).reshape(-1, 4)
+    if not np.isfinite(array).all() or (array[:, 2:] <= array[:, :2]).any():
+        raise UsageError("A person's box is x0, y0, x1, y1 in pixels, with x0 < x1 and y0 < y1.")
+    return array
+
+
+def open_engine(
+    models: str | os.PathLike[str] | None, providers: Sequence[str] | None, body: str | os.PathLike[str]
+) -> Sam3dBodyEngine:
+    """Open the engine; see ``native_runtime.engines.open_engine``. The body "default" is `DEFAULT_BODY`.
+
+    Raises:
+        ModelError: the model was not converted yet, or is damaged.
+        UsageError: the body is not MHR's.
+    """
+    networks = OnnxNetworks(store.sam3d_body_dir(models), providers)
+    loaded = Body.load(store.body_path(DEFAULT_BODY if body == "default" else body, models))
+    return Sam3dBodyEngine(networks, loaded, LandmarkNetworks(models, providers))

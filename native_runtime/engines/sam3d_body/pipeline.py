@@ -1,0 +1,226 @@
+"""One photo's way through the networks: what is computed once, what again for a prompt, and where it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.image import Photo
+
+from .hands import SIDES, Hands, Side, hand_crops, shown
+from .memory import Kept, Sized
+from .networks import Kind, Networks
+from .prediction import Prediction
+from .preprocess import BODY_PADDING, Crops
+from .prompting import NO_PROMPT
+
+Array = NDArray[Any]
+
+#: Crops that go through the encoder at a time: more bring no speed, and take memory for what is between its layers.
+_CROPS_AT_A_TIME = 4
+
+_owners = count()
+
+
+@dataclass(frozen=True)
+class Look:
+    """One person, seen with or without a mask.
+
+    Attributes:
+        person: number in the photo.
+        mask: (H, W) of the original photo, or None.
+    """
+
+    person: int
+    mask: NDArray[np.bool_] | None = field(default=None, compare=False)
+    mask_hash: str = ""
+
+    @staticmethod
+    def at(person: int, mask: NDArray[np.bool_] | None) -> Look:
+        """Looks at one person with equal masks are equal."""
+        digest = "" if mask is None else hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()
+        return Look(person, mask, digest)
+
+
+class Stopwatch:
+    """Seconds of each stage, by name."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Add what the block takes to a stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.perf_counter() - started
+
+
+class Pipeline:
+    """The networks over one photo.
+
+    Attributes:
+        crops: of the people.
+        encoded: how many crops went through the encoder so far.
+    """
+
+    def __init__(self, networks: Networks, photo: Photo, intrinsics: Array, boxes: Array, kept: Kept) -> None:
+        self.networks, self.photo, self.intrinsics = networks, photo, intrinsics
+        self.crops = Crops.around(boxes, networks.image_size[0], BODY_PADDING)
+        self.encoded = 0
+        self.owner = next(_owners)
+        self._kept = kept
+        self._first: dict[Look, Prediction] = {}
+        self._hands: dict[int, dict[Side, Hands]] = {}
+
+    def crops_of(self, looks: Sequence[Look]) -> Crops:
+        """The crops of the people looked at."""
+        return self.crops[np.array([look.person for look in looks])]
+
+    # --- the encoder ---
+
+    def features(self, people: Sequence[int], watch: Stopwatch) -> list[Sized]:
+        """The encoder's features of people; those that are not kept are computed together."""
+
+        def compute(missing: list[int]) -> list[Sized]:
+            return self._encode(self.crops[np.array(missing)], self.photo, watch)
+
+        return self._kept_or(("features",), people, compute)
+
+    def _encode(self, crops: Crops, photo: Photo, watch: Stopwatch) -> list[Sized]:
+        features: list[Sized] = []
+        with watch.time("encode"):
+            for start in range(0, len(crops), _CROPS_AT_A_TIME):
+                features += self.networks.encode(crops[start : start + _CROPS_AT_A_TIME].cut(photo))
+        self.encoded += len(crops)
+        return features
+
+    # --- contexts ---
+
+    def body_contexts(self, looks: Sequence[Look], watch: Stopwatch) -> list[Sized]:
+        """What the body decoder looks at."""
+
+        def compute(missing: list[Look]) -> list[Sized]:
+            features = self.features([look.person for look in missing], watch)
+            crops = self.crops_of(missing)
+            score = np.array([look.mask is not None for look in missing], np.float32)
+            return self._context(
+                "body", features, crops, crops.cut_masks([look.mask for look in missing]), score, watch
+            )
+
+        return self._kept_or(("body",), looks, compute)
+
+    def hand_contexts(self, side: Side, people: Sequence[int], watch: Stopwatch) -> list[Sized]:
+        """What the hand decoder looks at; the features of hands are not kept, since no mask ever changes them."""
+
+        def compute(missing: list[int]) -> list[Sized]:
+            crops = Crops.join([self._hands[person][side].crops for person in missing])
+            return self._hand_contexts(side, crops, watch)
+
+        return self._kept_or(("hand", side), people, compute)
+
+    def _hand_contexts(self, side: Side, crops: Crops, watch: Stopwatch) -> list[Sized]:
+        features = self._encode(crops, shown(self.photo, side), watch)
+        empty = np.zeros((len(crops), 1, crops.size, crops.size), np.float32)
+        return self._context("hand", features, crops, empty, np.zeros(len(crops), np.float32), watch)
+
+    def _context(
+        self, kind: Kind, features: list[Sized], crops: Crops, mask: Array, score: Array, watch: Stopwatch
+    ) -> list[Sized]:
+        with watch.time("context"):
+            rays = crops.rays(self.intrinsics, self.networks.feature_size)
+            return self.networks.context(kind, features, rays, mask, score)
+
+    def _kept_or(
+        self, kind: tuple[str, ...], keys: Sequence[Any], compute: Callable[[Any], list[Sized]]
+    ) -> list[Sized]:
+        """What is kept under the keys; the missing are computed together."""
+        there = {key: self._kept.get(self.owner, (*kind, key)) for key in keys}
+        missing = [key for key, thing in there.items() if thing is None]
+        if missing:
+            for key, thing in zip(missing, compute(missing), strict=True):
+                there[key] = self._kept.put(self.owner, (*kind, key), thing)
+        return [thing for thing in (there[key] for key in keys) if thing is not None]
+
+    # --- decoders ---
+
+    def decode(
+        self, kind: Kind, contexts: Sequence[Sized], crops: Crops, prompts: Array, previous: Array | None
+    ) -> Prediction:
+        """One pass over B people or hands.
+
+        Args:
+            prompts: (B, P, 3).
+            previous: (B, 522), or None for the model's own initial estimate.
+        """
+        if previous is None:
+            initial = self.networks.constants[f"initial_estimate_{kind}"]
+            previous = np.broadcast_to(np.asarray(initial, np.float32), (len(crops), len(initial)))
+        inputs = {"keypoints": np.asarray(prompts, np.float32), "previous": previous}
+        return Prediction.of(self.networks.decode(kind, contexts, inputs | crops.decoder_inputs(self.intrinsics)))
+
+    def first(self, looks: Sequence[Look], watch: Stopwatch) -> Prediction:
+        """The body decoder's first, unprompted pass."""
+        missing = [look for look in dict.fromkeys(looks) if look not in self._first]
+        if missing:
+            contexts = self.body_contexts(missing, watch)
+            with watch.time("decode"):
+                found = self.decode("body", contexts, self.crops_of(missing), _unprompted(len(missing)), None)
+            self._forget_other_masks(missing)
+            self._first |= {look: found[row : row + 1] for row, look in enumerate(missing)}
+        return Prediction.join([self._first[look] for look in looks])
+
+    def _forget_other_masks(self, looks: list[Look]) -> None:
+        """Of each person only the last mask is remembered: an artist may paint a hundred."""
+        masked = {look.person for look in looks if look.mask_hash}
+        self._first = {look: p for look, p in self._first.items() if not look.mask_hash or look.person not in masked}
+
+    def hands(self, looks: Sequence[Look], watch: Stopwatch) -> dict[Side, Hands]:
+        """The hand decoder's first, unprompted pass over both hands.
+
+        Hands are cut out where the first look at their person saw them, and stay there whatever is prompted later, so
+        that no prompt and no mask runs the encoder again.
+        """
+        missing = list(dict.fromkeys(look for look in looks if look.person not in self._hands))
+        if missing:
+            self._find_hands(missing, watch)
+        return {side: _joined([self._hands[look.person][side] for look in looks]) for side in SIDES}
+
+    def _find_hands(self, looks: list[Look], watch: Stopwatch) -> None:
+        width = self.photo.original_size[0]
+        crops = hand_crops(self.first(looks, watch), self.crops_of(looks), width)
+        contexts = {side: self._hand_contexts(side, crops[side], watch) for side in SIDES}
+        both = Crops.join([crops[side] for side in SIDES])
+        with watch.time("hands"):
+            all_contexts = [context for side in SIDES for context in contexts[side]]
+            found = self.decode("hand", all_contexts, both, _unprompted(len(both)), None)
+        for row, look in enumerate(looks):
+            self._hands[look.person] = {}
+            for index, side in enumerate(SIDES):
+                place = slice(index * len(looks) + row, index * len(looks) + row + 1)
+                self._hands[look.person][side] = Hands(side, both[place], found[place], width)
+                self._kept.put(self.owner, ("hand", side, look.person), contexts[side][row])
+
+
+def _unprompted(rows: int) -> Array:
+    return np.broadcast_to(NO_PROMPT, (rows, *NO_PROMPT.shape))
+
+
+def _joined(hands: list[Hands]) -> Hands:
+    return Hands(
+        hands[0].side,
+        Crops.join([h.crops for h in hands]),
+        Prediction.join([h.prediction for h in hands]),
+        hands[0].width,
+    )

@@ -1,0 +1,226 @@
+"""A photo that SAM 3D Body has looked at: everything that is asked of it afterwards costs decoder passes only."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.engines.estimate import Estimate, Prompts
+from native_runtime.errors import NoPersonError, PromptError, UsageError
+from native_runtime.image import Photo
+from native_runtime.mhr import Body
+from native_runtime.prompts import Prompt, check_prompts, keypoint_names
+
+from .hands import HandCriteria
+from .memory import Kept
+from .networks import Networks
+from .outcome import FullResult, Outcome, full_result
+from .pipeline import Look, Pipeline, Stopwatch
+from .prompting import hand_of
+from .quality import judgement
+from .solve import Inference, Previous, Request, solve
+
+Array = NDArray[Any]
+
+NAME = "sam3d_body"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in the photo.
+
+    Attributes:
+        bbox: (4,) x0 y0 x1 y1 px of the original photo.
+    """
+
+    bbox: NDArray[np.float64]
+
+
+class Sam3dBodyReading:
+    """One photo and its people.
+
+    The encoder runs for a person when first asked about them, once for the body and once for each hand, and never for
+    a prompt or a mask.
+
+    Attributes:
+        people: largest first, or in the order of the boxes that were given.
+    """
+
+    def __init__(
+        self,
+        networks: Networks,
+        body: Body,
+        photo: Photo,
+        intrinsics: Array,
+        boxes: Array,
+        kept: Kept,
+        criteria: HandCriteria,
+        seconds: dict[str, float],
+    ) -> None:
+        self.people = [Person(np.asarray(box, np.float64)) for box in boxes]
+        self._pipeline = Pipeline(networks, photo, intrinsics, boxes, kept)
+        self._body, self._photo, self._intrinsics = body, photo, intrinsics
+        self._criteria, self._seconds = criteria, seconds
+        self._plain: dict[tuple[Look, Inference], tuple[Outcome, Estimate]] = {}
+        self._last: dict[tuple[Look, Inference], Outcome] = {}
+        weakref.finalize(self, kept.release, self._pipeline.owner)
+
+    @property
+    def encoded(self) -> int:
+        """How many crops went through the encoder for this photo so far."""
+        return self._pipeline.encoded
+
+    def prepare(self, people: Sequence[int] | None = None) -> None:
+        """Do what needs the encoder now, for all people together, so that estimates come at once later."""
+        looks = [Look.at(self._known(person), None) for person in self._numbers(people)]
+        if looks:
+            self._pipeline.hands(looks, Stopwatch())
+
+    def estimate(
+        self,
+        person: int = 0,
+        keypoints: Sequence[Prompt] = (),
+        mask: NDArray[np.bool_] | None = None,
+        inference: Inference = "full",
+        previous: Previous = "first",
+    ) -> Estimate:
+        """One person's estimate.
+
+        Without prompts it is the reference's own result, and remembered. With prompts the decoders run again on what
+        the encoder said before: that of a hand for its fingers, that of the body for everything else, both for wrists;
+        then the hands are taken over as ever. The body is also told the wrists and elbows that the reference tells it,
+        except those of which a prompt speaks.
+
+        Args:
+            person: number in ``people``.
+            keypoints: prompts in px of the original photo. "place" says where a keypoint is. "incorrect" says to the
+                decoder that some point is wrong (it has no way to hear which, nor where); "ignore" says nothing to it.
+                Either keeps the wrist or elbow that it names from being told to the body.
+            mask: (H, W) of the original photo: where this person is.
+            inference: "full": body and hands; "body": the body decoder alone, which also poses hands, roughly.
+            previous: what the decoders start from when prompted: "first" the unprompted pass, as the reference does;
+                "last" the estimate before, for several rounds of prompts; None the model's initial estimate.
+
+        Raises:
+            NoPersonError: there is no such person.
+            PromptError: a prompt or the mask cannot be used: a place outside the square around the person that the
+                decoder sees, for example.
+            UsageError: there is no such ``inference`` or ``previous``.
+        """
+        _check_choice("inference", inference, get_args(Inference))
+        _check_choice("previous", previous, ("first", "last", None))
+        look = Look.at(self._known(person), self._checked(mask))
+        prompts = tuple(check_prompts(keypoints))
+        plain, estimate = self._unprompted([look], inference)[0]
+        if not prompts:
+            self._last[look, inference] = plain
+            return estimate
+        watch = Stopwatch()
+        last = self._last.get((look, inference)) if previous == "last" else None
+        request = Request(look, prompts, last, fresh=previous is None)
+        (outcome,) = self._solve([request], inference, watch)
+        self._last[look, inference] = outcome
+        judged = judgement(prompts, (plain, estimate), outcome, look.mask)
+        prompted = self._estimate(outcome, request, watch, 1)
+        prompted.details.update(judged.details)
+        return replace(prompted, warnings=(*judged.texts, *_unheard(outcome, prompts)))
+
+    def estimate_all(self, people: Sequence[int] | None = None, inference: Inference = "full") -> list[Estimate]:
+        """Unprompted estimates of several people (None: of all), computed together."""
+        _check_choice("inference", inference, get_args(Inference))
+        looks = [Look.at(self._known(person), None) for person in self._numbers(people)]
+        return [estimate for _, estimate in self._unprompted(looks, inference)]
+
+    def result(
+        self, person: int = 0, mask: NDArray[np.bool_] | None = None, inference: Inference = "full"
+    ) -> FullResult:
+        """The unprompted result of one person as the reference's own dictionary. Errors as `estimate`."""
+        _check_choice("inference", inference, get_args(Inference))
+        look = Look.at(self._known(person), self._checked(mask))
+        outcome, _ = self._unprompted([look], inference)[0]
+        box = self._pipeline.crops.boxes[person]
+        return full_result(outcome, self._body, box, self._intrinsics, self._photo.original_size)
+
+    def _unprompted(self, looks: Sequence[Look], inference: Inference) -> list[tuple[Outcome, Estimate]]:
+        missing = [look for look in dict.fromkeys(looks) if (look, inference) not in self._plain]
+        if missing:
+            watch = Stopwatch()
+            requests = [Request(look) for look in missing]
+            masked = {look.person for look in missing if look.mask_hash}
+            for kept in (self._plain, self._last):  # of each person only the last mask is remembered
+                for key in [key for key in kept if key[0].mask_hash and key[0].person in masked]:
+                    del kept[key]
+            for request, outcome in zip(requests, self._solve(requests, inference, watch)):
+                estimate = self._estimate(outcome, request, watch, len(missing))
+                judged = judgement((), (outcome, estimate), outcome, request.look.mask)
+                estimate.details.update(judged.details)
+                self._plain[request.look, inference] = outcome, estimate
+        return [self._plain[look, inference] for look in looks]
+
+    def _solve(self, requests: Sequence[Request], inference: Inference, watch: Stopwatch) -> list[Outcome]:
+        several = len(self.people) > 1
+        return solve(self._pipeline, self._body, self._criteria, requests, inference, several, watch)
+
+    def _estimate(self, outcome: Outcome, request: Request, watch: Stopwatch, count: int) -> Estimate:
+        """The estimate; ``count`` people share the seconds of ``watch``."""
+        mesh, look, merged = Stopwatch(), request.look, outcome.merged
+        shared = {stage: value / count for stage, value in watch.seconds.items()}
+        with mesh.time("mesh"):
+            estimate = Estimate.from_parameters(
+                self._body,
+                merged.model_parameters[0],
+                merged.shape[0],
+                np.zeros(self._body.expression_count),
+                outcome.last.camera_translation[0],
+                self._intrinsics,
+                image_size=np.array(self._photo.original_size),
+                bbox=self.people[look.person].bbox,
+                engine=NAME,
+                prompts=Prompts(request.prompts, look.mask is not None),
+                seconds=self._seconds | shared,
+                photo=self._photo.path.name,
+                person=look.person,
+                details={"hands": outcome.hand_details()},
+            )
+        estimate.seconds.update(mesh.seconds)
+        return estimate
+
+    def _numbers(self, people: Sequence[int] | None) -> Sequence[int]:
+        return range(len(self.people)) if people is None else people
+
+    def _known(self, person: int) -> int:
+        if not 0 <= person < len(self.people):
+            raise NoPersonError(f"There is no person {person} in this photo; {len(self.people)} were found.")
+        return person
+
+    def _checked(self, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+        if mask is None:
+            return None
+        width, height = self._photo.original_size
+        if mask.shape != (height, width) or not mask.any():
+            raise PromptError("The mask must have the photo's size and cover something.")
+        return np.asarray(mask, np.bool_)
+
+
+def _check_choice(name: str, given: object, choices: tuple[object, ...]) -> None:
+    if given not in choices:
+        raise UsageError(f"`{name}` is one of {', '.join(map(repr, choices))}, not {given!r}.")
+
+
+def _unheard(outcome: Outcome, prompts: Sequence[Prompt]) -> list[str]:
+    """What became of prompts that could not do what they were for."""
+    notes = list(outcome.notes)
+    details = outcome.hand_details()
+    for side in dict.fromkeys(hand_of(prompt[0]) for prompt in prompts):
+        if side is not None and side in details and not details[side]["used"]:
+            named = ", ".join(keypoint_names()[p[0]] for p in prompts if hand_of(p[0]) == side)
+            reasons = "; ".join(details[side]["reasons"])
+            notes.append(
+                f"The {side} hand is posed by the body decoder ({reasons}), so {named} may have little effect."
+            )
+    return notes
