@@ -63,6 +63,32 @@ def parser() -> Parser:
             )
             levels.add_argument("--all", action="store_true", help="all levels of detail that are there, 0 as well")
         _add_common_arguments(action)
+
+    convert = commands.add_parser(
+        "convert-checkpoint",
+        help="make the engine sam3d_body's networks of the checkpoint that you downloaded",
+        description="Converts a released SAM 3D Body checkpoint to ONNX, and makes the body that belongs to it.",
+        allow_abbrev=False,
+    )
+    convert.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        required=True,
+        help="model.ckpt, a .safetensors file, or the folder of the release",
+    )
+    convert.add_argument(
+        "--mhr", metavar="FILE", help="mhr_model.pt (default: where the release has it, beside the checkpoint)"
+    )
+    convert.add_argument(
+        "-o", "--out", metavar="DIR", help="models folder (default: SAM3DB_MODELS, else the user's cache)"
+    )
+    convert.add_argument(
+        "--precision",
+        choices=("fp32", "fp16", "int8"),
+        default="fp32",
+        help="fp32: exact (default); int8: faster on processors; fp16: for graphics cards",
+    )
+    _add_common_arguments(convert)
     return top
 
 

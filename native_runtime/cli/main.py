@@ -41,6 +41,10 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
             from native_runtime.cli import models
 
             return SOME_FAILED if not models.run(arguments, console) else OK
+        if arguments.command == "convert-checkpoint":
+            from native_runtime.cli import convert
+
+            return SOME_FAILED if not convert.run(arguments, console) else OK
         from native_runtime.cli import people
 
         return SOME_FAILED if not people.run(arguments, console) else OK

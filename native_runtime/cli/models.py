@@ -30,10 +30,10 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     if arguments.action == "list" or faults:
         for status in statuses:
             console.line(
-                f"{status.state:8} {status.size / 1e6:7.1f} MB  {status.kind:9} {status.name:20} {status.detail}"
+                f"{status.state:8} {status.size / 1e6:7.1f} MB  {status.kind:10} {status.name:22} {status.detail}"
             )
     if faults and arguments.action == "verify":
-        console.status("Build what is missing or damaged with `sam3db models build`.")
+        console.status(catalogue.remedy(faults))
     # A list shows how things stand and is right to do so; building and verifying promise that all is well.
     ok = not faults or arguments.action == "list"
     if ok and arguments.action != "list":

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.models import manifest, networks
-from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, models_dir
+from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
 Progress = Callable[[float, str], None]
 """Called with the fraction that is done (0..1) and what is being done, for people."""
 
-_FOLDERS = {"networks": NETWORKS_FOLDER, "bodies": BODIES_FOLDER}
+_BUILT = ("networks", "bodies")
+_CONVERTED = "sam3d_body"
+_FOLDERS = {"networks": NETWORKS_FOLDER, "bodies": BODIES_FOLDER, _CONVERTED: SAM3D_BODY_FOLDER}
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class ModelStatus:
     """One model file. `state` is "ok", "missing" or "damaged"; `detail` says more, for people."""
 
     name: str
-    kind: str  # "networks" | "bodies"
+    kind: str  # "networks" | "bodies" | "sam3d_body"
     path: Path
     state: str
     size: int  # bytes, as the manifest says; 0 where nothing is known
@@ -30,9 +32,13 @@ class ModelStatus:
 
 
 def list_models(models: str | os.PathLike[str] | None = None) -> list[ModelStatus]:
-    """Every file that should be in the models folder, whether it is there or not. Hashes are verified."""
+    """Every file that should be in the models folder, whether it is there or not. Hashes are verified.
+
+    A converted checkpoint is listed where there is one; nobody has to have it.
+    """
     root = models_dir(models)
-    return [status for kind in _FOLDERS for status in _list_kind(root, kind)]
+    kinds = _BUILT + ((_CONVERTED,) if (root / SAM3D_BODY_FOLDER).is_dir() else ())
+    return [status for kind in kinds for status in _list_kind(root, kind)]
 
 
 def verify_models(models: str | os.PathLike[str] | None = None) -> list[ModelStatus]:
@@ -44,8 +50,17 @@ def verify_models(models: str | os.PathLike[str] | None = None) -> list[ModelSta
     found = list_models(models)
     faults = [f"{status.path} is {status.state}" for status in found if status.state != "ok"]
     if faults:
-        raise ModelError("; ".join(faults) + ". Build the models with `sam3db models build`.")
+        raise ModelError("; ".join(faults) + f". {remedy(found)}")
     return found
+
+
+def remedy(statuses: Sequence[ModelStatus]) -> str:
+    """How to come by what is missing or damaged; empty when nothing is."""
+    kinds = {status.kind for status in statuses if status.state != "ok"}
+    steps = ["Build what is missing or damaged with `sam3db models build`."] if kinds & set(_BUILT) else []
+    if _CONVERTED in kinds:
+        steps.append("Convert the checkpoint again with `sam3db convert-checkpoint`.")
+    return " ".join(steps)
 
 
 def build_models(
@@ -58,9 +73,9 @@ def build_models(
     Raises:
         ModelError: a source cannot be fetched or is not what it should be.
     """
-    unknown = sorted(set(what) - set(_FOLDERS))
+    unknown = sorted(set(what) - set(_BUILT))
     if unknown:
-        raise UsageError(f"Unknown kind of models: {', '.join(unknown)}. There are: {', '.join(_FOLDERS)}.")
+        raise UsageError(f"Unknown kind of models: {', '.join(unknown)}. There are: {', '.join(_BUILT)}.")
     root = models_dir(models)
     for index, kind in enumerate(what):
         part = None if progress is None else _part(progress, index, len(what))
@@ -81,7 +96,11 @@ def _part(progress: Progress, index: int, count: int) -> Progress:
 
 def _list_kind(root: Path, kind: str) -> list[ModelStatus]:
     folder = root / _FOLDERS[kind]
-    expected = [f"{name}.onnx" for name in networks.NETWORKS] if kind == "networks" else ["default.npz"]
+    expected = {
+        "networks": [f"{name}.onnx" for name in networks.NETWORKS],
+        "bodies": ["default.npz"],
+        _CONVERTED: ["encoder.onnx"],
+    }[kind]
     if not (folder / manifest.NAME).is_file():
         return [ModelStatus(Path(n).stem, kind, folder / n, "missing", 0, "not built yet") for n in expected]
     try:
@@ -93,7 +112,9 @@ def _list_kind(root: Path, kind: str) -> list[ModelStatus]:
         entry = entries.get(name)
         state = "missing" if entry is None else manifest.fault(folder, name, entry) or "ok"
         size = 0 if entry is None else int(entry["size"])
-        statuses.append(ModelStatus(Path(name).stem, kind, folder / name, state, size, _detail(entry)))
+        # A graph and its weights differ in their endings only.
+        title = name if kind == _CONVERTED else Path(name).stem
+        statuses.append(ModelStatus(title, kind, folder / name, state, size, _detail(entry)))
     return statuses
 
 

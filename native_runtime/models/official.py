@@ -92,14 +92,16 @@ def import_official(
     single = re.fullmatch(r"lod([0-6])\.fbx", path.name) if path.is_file() else None
     if path.suffix.lower() == ".pt":
         _only(1, levels, path)
-        bodies = [_from_torchscript(path)]
+        bodies = [read_torchscript_body(path)]
     elif single:
         _only(int(single[1]), levels, path)
         bodies = _from_release(path.parent, [int(single[1])], tell, notes)
     else:
         bodies = _from_release(path, levels, tell, notes)
     origin = {"package": ORIGIN, "file": path.name, **(provenance or {})}
-    return _write(bodies, models_dir(models) / BODIES_FOLDER, origin, notes, tell)
+    folder = models_dir(models) / BODIES_FOLDER
+    write_bodies(bodies, folder, origin, tell)
+    return Imported(folder, tuple(body.name for body in bodies), tuple(notes))
 
 
 def _only(level: int, levels: Levels, path: Path) -> None:
@@ -107,7 +109,12 @@ def _only(level: int, levels: Levels, path: Path) -> None:
         raise UsageError(f"{path.name} holds level of detail {level} only. Name assets.zip or its folder for others.")
 
 
-def _from_torchscript(path: Path) -> Body:
+def read_torchscript_body(path: Path) -> Body:
+    """The body of ``mhr_model.pt``: LOD 1.
+
+    Raises:
+        ModelError: the file is missing, damaged, or not MHR.
+    """
     rig, correctives = read_torchscript(path)
     origin = {"source": ORIGIN, "files": {path.name: f"sha256:{manifest.sha256_of(path)}"}}
     return assemble(1, rig, load_rig_facts().parameterisation, correctives, origin, path.name)
@@ -204,14 +211,25 @@ def _check_against_others(made: Sequence[Body], folder: Path) -> None:
             check_same_skeleton(other.skeleton, made[0].skeleton, f"{path.stem} in {folder}", made[0].name)
 
 
-def _write(made: Sequence[Body], folder: Path, source: Mapping[str, Any], notes: list[str], tell: Progress) -> Imported:
+def write_bodies(
+    made: Sequence[Body], folder: Path, source: Mapping[str, Any], progress: Progress | None = None, **facts: Any
+) -> None:
+    """Write bodies and list them in the folder's manifest.
+
+    Args:
+        source: where they come from, for the manifest.
+        facts: what else it should say, or instead of the usual ``licence`` and ``command``.
+
+    Raises:
+        ModelError: bodies that are there already stand on other joints.
+    """
+    tell = progress or (lambda fraction, text: None)
     _check_against_others(made, folder)
     for number, body in enumerate(made):
         tell(0.8 + 0.2 * number / len(made), f"Writing {body.name}")
         path = folder / f"{body.name}.npz"
         body.save(path)
-        entry = manifest.describe(path, source=dict(source), licence=LICENCE, content=body.hash, command=COMMAND)
+        known = {"source": dict(source), "licence": LICENCE, "content": body.hash, "command": COMMAND, **facts}
         # One by one, so that the manifest is right about every body even when this is stopped between two.
-        manifest.update(folder, {path.name: entry})
+        manifest.update(folder, {path.name: manifest.describe(path, **known)})
     tell(1.0, "The bodies are ready")
-    return Imported(folder, tuple(body.name for body in made), tuple(notes))

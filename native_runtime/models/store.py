@@ -49,3 +49,28 @@ def body_path(name: str | os.PathLike[str], models: str | os.PathLike[str] | Non
             raise ModelError(f"There is no body file {path}. `sam3db models list` shows the bodies that can be named.")
         return path
     return manifest.verified_path(models_dir(models) / BODIES_FOLDER, f"{path}.npz")
+
+
+def sam3d_body_dir(models: str | os.PathLike[str] | None = None) -> Path:
+    """The folder of the converted SAM 3D Body model, every file of it verified (large ones from memory).
+
+    Raises:
+        ModelError: there is none, or a file is missing or damaged; the message says what to do.
+    """
+    folder = models_dir(models) / SAM3D_BODY_FOLDER
+    if not (folder / manifest.NAME).is_file():
+        raise ModelError(
+            f"There is no SAM 3D Body model in {models_dir(models)}. Ask Meta for access to "
+            "huggingface.co/facebook/sam-3d-body-dinov3 (its licence is the SAM License) and download model.ckpt and "
+            "assets/mhr_model.pt. Then run `sam3db convert-checkpoint --checkpoint FOLDER` once, or use the panel of "
+            "the extension."
+        )
+    try:
+        manifest.read(folder)
+    except ModelError as error:
+        raise ModelError(
+            f"The list of files of the converted model in {folder} is damaged. Convert the checkpoint again with "
+            "`sam3db convert-checkpoint`."
+        ) from error
+    manifest.verify(folder)
+    return folder

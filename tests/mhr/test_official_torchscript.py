@@ -11,63 +11,19 @@ import numpy as np
 import pytest
 
 from native_runtime.errors import ModelError, UsageError
-from native_runtime.mhr import Body, load_rig_facts
+from native_runtime.mhr import Body
 from native_runtime.mhr.official import read_torchscript
 from native_runtime.mhr.official.torch_archive import ArchiveError, TorchArchive
 from native_runtime.models.official import import_official
 from tests.support.bodies import toy_body
-from tests.support.official_release import write_correctives, write_release
+from tests.support.official_release import torchscript_content as content
+from tests.support.official_release import write_release
 from tests.support.torch_archive import write_archive
 
 
 @pytest.fixture(scope="module")
 def toy() -> Body:
     return toy_body(45, 72)
-
-
-def content(body: Body, folder: Path) -> dict[str, Any]:
-    """The released file's tensors, by attribute path, with a toy body's numbers; triangles instead of its quads."""
-    transform = np.zeros((889, 249), np.float32)
-    transform[:, :204] = load_rig_facts().parameterisation.matrix
-    vertex, slot = np.nonzero(body.skin_weights)
-    activation, basis = write_correctives(folder, 1, body.vertex_count)
-    rows, columns = np.nonzero(activation)
-    triangles = body.triangles
-    return {
-        "training": False,
-        "character_torch": {
-            "skeleton": {
-                "joint_translation_offsets": body.skeleton.offsets.astype(np.float32),
-                "joint_prerotations": body.skeleton.prerotations.astype(np.float32),
-                "joint_parents": body.joint_parents,
-                "_pmi_buffer_sizes": [65, 56],
-            },
-            "mesh": {
-                "rest_vertices": body.rest_vertices,
-                "faces": triangles,
-                "texcoords": body.uvs,
-                "texcoord_faces": (np.arange(triangles.size) % len(body.uvs)).reshape(-1, 3).astype(np.int32),
-            },
-            "blend_shape": {"base_shape": body.rest_vertices, "shape_vectors": body.identity_basis},
-            "parameter_transform": {"parameter_transform": transform, "rigid_parameters": np.zeros(249, bool)},
-            "linear_blend_skinning": {
-                "vert_indices_flattened": vertex.astype(np.int64),
-                "skin_indices_flattened": body.skin_indices[vertex, slot],
-                "skin_weights_flattened": body.skin_weights[vertex, slot],
-            },
-        },
-        "face_expressions_model": {"shape_vectors": body.expression_basis},
-        "pose_correctives_model": {
-            "pose_dirs_predictor": {
-                "0": {
-                    "sparse_indices": np.stack([rows, columns]).astype(np.int64),
-                    "sparse_weight": activation[rows, columns],
-                },
-                "1": {},
-                "2": {"weight": np.ascontiguousarray(basis.reshape(len(basis), -1).T)},
-            }
-        },
-    }
 
 
 def test_import_gives_the_same_body_as_the_release(toy: Body, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ every system (64 KiB is what Windows asks for); smaller ones lie in the graph it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from native_runtime.errors import ModelError
@@ -20,8 +21,13 @@ ALIGNMENT = 1 << 16
 INLINE_BELOW = 1 << 14
 
 
-def attach_weights(template: Template, tensors: TensorSource, folder: Path) -> None:
+def attach_weights(
+    template: Template, tensors: TensorSource, folder: Path, advance: Callable[[int], None] | None = None
+) -> None:
     """Write ``folder/GRAPH.onnx``, and ``folder/GRAPH.weights`` where weights are large; a failure leaves neither.
+
+    Args:
+        advance: told how many bytes of weights are written; what it raises stops the work.
 
     Raises:
         ModelError: a tensor is missing, has another shape than the recipe says, or does not fit its type.
@@ -30,7 +36,7 @@ def attach_weights(template: Template, tensors: TensorSource, folder: Path) -> N
     check_sources(template, tensors)
     model, weights = folder / f"{template.graph}.onnx", folder / f"{template.graph}.weights"
     try:
-        initializers = _write_weights(template, tensors, weights)
+        initializers = _write_weights(template, tensors, weights, advance or (lambda written: None))
         if weights.stat().st_size == 0:
             weights.unlink()
         with model.open("wb") as file:
@@ -61,7 +67,9 @@ def attached_bytes(template: Template, tensors: TensorSource) -> int:
     )
 
 
-def _write_weights(template: Template, tensors: TensorSource, path: Path) -> list[External | Inline]:
+def _write_weights(
+    template: Template, tensors: TensorSource, path: Path, advance: Callable[[int], None]
+) -> list[External | Inline]:
     initializers: list[External | Inline] = []
     read: str | None = None
     with path.open("wb") as file:
@@ -77,6 +85,7 @@ def _write_weights(template: Template, tensors: TensorSource, path: Path) -> lis
             file.seek(offset)
             file.write(array.astype(array.dtype.newbyteorder("<"), copy=False).data)
             initializers.append(External(weight.name, weight.dtype, array.shape, path.name, offset, array.nbytes))
+            advance(file.tell())
     return initializers
 
 

@@ -78,6 +78,6 @@ TRANSLATION_UNITS = 10.0
 """The root translation's unit, to a metre."""
 
 # Keypoints whose middle the keypoints are centred on.
-HIPS = (9, 10)
+HIPS = slice(9, 11)
 RIGHT_HAND_KEYPOINTS = slice(21, 42)
 """What the hand decoder predicts: the right hand's fingers and wrist; all its other keypoints are zero."""

@@ -7,6 +7,7 @@ recipe. ``native_runtime.export`` writes them; conversion reads them and needs n
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import math
 import zlib
@@ -67,6 +68,13 @@ class Template:
             if weight.dtype not in DTYPES or weight.operation not in OPERATIONS:
                 raise ValueError(f"{weight.name} is to be {weight.dtype} made by {weight.operation}; one is unknown")
 
+    @property
+    def hash(self) -> str:
+        """``sha256:...`` over the graph and its recipe."""
+        digest = hashlib.sha256(self.model)
+        digest.update(_lines(self._recipe()).encode())
+        return f"sha256:{digest.hexdigest()}"
+
     @staticmethod
     def load(folder: Path, graph: str, precision: str) -> Template:
         """Read a template.
@@ -93,7 +101,10 @@ class Template:
         """Write both files; the same template always gives the same bytes."""
         stem = f"{self.graph}-{self.precision}"
         write_atomically(folder / f"{stem}.onnx.gz", gzip.compress(self.model, 9, mtime=0))
-        recipe = {
+        write_atomically(folder / f"{stem}.json", (_lines(self._recipe()) + "\n").encode())
+
+    def _recipe(self) -> dict[str, Any]:
+        return {
             "format": FORMAT,
             "graph": self.graph,
             "precision": self.precision,
@@ -108,7 +119,6 @@ class Template:
                 for weight in self.weights
             ],
         }
-        write_atomically(folder / f"{stem}.json", (_lines(recipe) + "\n").encode())
 
 
 def _lines(recipe: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +172,20 @@ def test_a_name_in_two_sources_is_refused() -> None:
     assert Joined(one, MappingSource({"b": np.ones(2)})).shape("b") == (2,)
     with pytest.raises(ModelError, match="a comes from two"):
         Joined(one, MappingSource({"a": np.ones(2)}))
+
+
+def test_memory_holds_one_tensor_at_a_time(tmp_path: Path) -> None:
+    class Endless(MappingSource):
+        def read(self, name: str) -> np.ndarray:
+            return np.full((512, 1024), int(name), np.float32)
+
+    names = {str(number): np.broadcast_to(np.float32(0), (512, 1024)) for number in range(40)}
+    operation = ("transpose", "copy")
+    weights = tuple(Weight(name, "float16", name, operation[int(name) % 2]) for name in names)
+    tracemalloc.start()
+    try:
+        attach_weights(Template("g", "fp16", b"", weights), Endless(names), tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 4 * 512 * 1024 * 4
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "g.weights").stat().st_size == 40 * 512 * 1024 * 2

@@ -1,0 +1,205 @@
+"""Which of the released models a checkpoint holds, and whether it holds it whole.
+
+Each variant has a folder of templates with a ``variant.json``: the official name, shape and type of every tensor.
+A checkpoint's names may carry one common prefix (``model.``, ``module.``, ``state_dict.``): it is found by comparing
+the ends of its names with the official ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from native_runtime.errors import ModelError
+
+from .tensors import TensorSource
+
+TEMPLATES = Path(__file__).with_name("templates")
+FILE = "variant.json"
+_TITLES = {"dinov3": "DINOv3-H+", "vith": "ViT-H"}
+_RELEASED = "Take model.ckpt of facebook/sam-3d-body-dinov3 or facebook/sam-3d-body-vith as it is published."
+_NOT_LOADED = ("head_pose.mhr.", "head_pose_hand.mhr.")
+"""MHR itself, which some programs save with the model. It is taken from its own file."""
+_NAMED = 3
+
+
+class StoredTensors(TensorSource, Protocol):
+    """A source that also knows how its numbers are stored."""
+
+    def kind(self, name: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A released model.
+
+    Attributes:
+        name: ``dinov3`` or ``vith``.
+        folder: where its templates lie.
+        tensors: shape and type by official name.
+        optional: those that a checkpoint may lack: training or an unused path needs them.
+        image_size: (w, h) px of the crops.
+        feature_size: (h, w) of the encoder's output.
+        opset: of the graphs.
+    """
+
+    name: str
+    folder: Path
+    tensors: Mapping[str, tuple[tuple[int, ...], str]]
+    optional: frozenset[str]
+    image_size: tuple[int, int]
+    feature_size: tuple[int, int]
+    opset: int
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return _TITLES.get(self.name, self.name)
+
+    @staticmethod
+    def load(folder: Path) -> Variant:
+        """Read ``variant.json``.
+
+        Raises:
+            ModelError: it is damaged.
+        """
+        path = folder / FILE
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            constants = content["constants"]
+            image, features = constants["image_size"], constants["feature_size"]
+            return Variant(
+                name=str(content["variant"]),
+                folder=folder,
+                tensors={name: (tuple(shape), str(dtype)) for name, (shape, dtype) in content["tensors"].items()},
+                optional=frozenset(content["optional"]),
+                image_size=(int(image[0]), int(image[1])),
+                feature_size=(int(features[0]), int(features[1])),
+                opset=int(constants["opset"]),
+            )
+        except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+            raise ModelError(f"The list of tensors {path} is damaged ({error}). Install this program again.") from error
+
+
+class Renamed:
+    """The tensors of a source under their official names."""
+
+    def __init__(self, source: TensorSource, names: Mapping[str, str]) -> None:
+        self._source, self._names = source, names
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._names)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return self._source.shape(self._names[name])
+
+    def read(self, name: str) -> NDArray[Any]:
+        return self._source.read(self._names[name])
+
+
+def known_variants(templates: Path = TEMPLATES) -> list[Variant]:
+    """All variants that there are graphs for.
+
+    Raises:
+        ModelError: there are none, or one is damaged.
+    """
+    found = [Variant.load(path.parent) for path in sorted(templates.glob(f"*/{FILE}"))]
+    if not found:
+        raise ModelError(f"There are no graphs in {templates}. Install this program again.")
+    return found
+
+
+def recognise(source: StoredTensors, variants: Sequence[Variant], title: str) -> tuple[Variant, Renamed]:
+    """The variant that a checkpoint holds, and its tensors under their official names.
+
+    Args:
+        title: what to call the checkpoint in messages.
+
+    Raises:
+        ModelError: it holds another model, only a part of one, or the same one twice.
+    """
+    names = source.names()
+    present = frozenset(names)
+    best: tuple[tuple[int, int], Variant, str] | None = None
+    for variant in variants:
+        for prefix in _prefixes(names, variant):
+            score = _score(source, variant, prefix, present)
+            if best is None or score > best[0]:
+                best = score, variant, prefix
+    if best is None or best[0][1] < len(best[1].tensors) // 2:
+        known = 0 if best is None else best[0][1]
+        raise ModelError(
+            f"{title} is not a checkpoint of SAM 3D Body: {known} of its {len(names)} tensors are called as there. "
+            + _RELEASED
+        )
+    _, variant, prefix = best
+    _check_single(names, variant, title)
+    _check(source, variant, prefix, title)
+    return variant, Renamed(source, {name: prefix + name for name in variant.tensors if prefix + name in present})
+
+
+def _prefixes(names: Iterable[str], variant: Variant) -> Counter[str]:
+    """What stands before official names in the checkpoint's names, and how often."""
+    found: Counter[str] = Counter()
+    for name in names:
+        parts = name.split(".")
+        for start in range(len(parts)):
+            if ".".join(parts[start:]) in variant.tensors:
+                found["".join(f"{part}." for part in parts[:start])] += 1
+    return found
+
+
+def _score(source: StoredTensors, variant: Variant, prefix: str, present: frozenset[str]) -> tuple[int, int]:
+    """How many official names of the variant are there with the right shape, and how many at all."""
+    there = [name for name in variant.tensors if prefix + name in present]
+    return sum(source.shape(prefix + name) == variant.tensors[name][0] for name in there), len(there)
+
+
+def _check_single(names: Sequence[str], variant: Variant, title: str) -> None:
+    needed = len(variant.tensors.keys() - variant.optional)
+    whole = sorted(prefix for prefix, count in _prefixes(names, variant).items() if count >= needed)
+    if len(whole) > 1:
+        raise ModelError(
+            f"{title} holds the model {len(whole)} times, under {' and '.join(repr(prefix) for prefix in whole)}. "
+            f"Which one is meant cannot be known. {_RELEASED}"
+        )
+
+
+def _check(source: StoredTensors, variant: Variant, prefix: str, title: str) -> None:
+    there = {name.removeprefix(prefix) for name in source.names() if name.startswith(prefix)}
+    faults = []
+    if missing := sorted(variant.tensors.keys() - variant.optional - there):
+        faults.append(f"{_some(missing)} missing")
+    unexpected = sorted(name for name in there - variant.tensors.keys() if not name.startswith(_NOT_LOADED))
+    if unexpected:
+        faults.append(f"{_some(unexpected)} unexpected")
+    wrong = []
+    for name in sorted(there & variant.tensors.keys()):
+        shape, dtype = variant.tensors[name]
+        stored, kind = source.shape(prefix + name), source.kind(prefix + name)
+        if stored != shape:
+            wrong.append(f"{name} {_times(stored)} instead of {_times(shape)}")
+        elif ("float" in kind) != ("float" in dtype):
+            wrong.append(f"{name} {kind} instead of {dtype}")
+    if wrong:
+        faults.append(f"{_some(wrong)} of another shape or type")
+    if faults:
+        advice = "The download may be incomplete, or this is another version of the model."
+        raise ModelError(
+            f"{title} is not the whole SAM 3D Body model {variant.title}: {'; '.join(faults)}. {advice} {_RELEASED}"
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more are" if len(names) > _NAMED else " are" if len(names) > 1 else " is"
+    return ", ".join(name[:100] for name in names[:_NAMED]) + more
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "a single number"
