@@ -1,6 +1,6 @@
 """The graphs ``body_decoder`` and ``hand_decoder``: prompts and a context to a person.
 
-Tokens stand in this order: pose, two hand boxes, previous estimate, 70 keypoints in the image, 70 in space, prompts.
+Tokens stand in this order: pose, two hand boxes, 70 keypoints in the image, 70 in space, previous estimate, prompts.
 Attention does not care; so all but the prompts have fixed places, and what the last layer is needed for stands first.
 """
 
@@ -26,9 +26,10 @@ _BEHIND = 1e-5
 
 POSE = 0
 HAND_BOXES = slice(1, 1 + HANDS)
-PREVIOUS = HAND_BOXES.stop
-IN_IMAGE = slice(PREVIOUS + 1, PREVIOUS + 1 + KEYPOINTS)
+IN_IMAGE = slice(HAND_BOXES.stop, HAND_BOXES.stop + KEYPOINTS)
 IN_SPACE = slice(IN_IMAGE.stop, IN_IMAGE.stop + KEYPOINTS)
+GIVEN = IN_SPACE.stop
+"""From here on: the previous estimate, then the prompts."""
 WANTED = HAND_BOXES.stop
 """The tokens that the last layer is run for."""
 
@@ -143,19 +144,15 @@ class Decoder(nn.Module):
     def first_tokens(self, keypoints: Tensor, previous: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """The tokens and their positions (B, 144 + P, width) that enter the first layer."""
         network = self.network
-        batch = len(condition)
+        batch = condition.shape[0]
         initial = torch.cat([self._initial("pose"), self._initial("camera")], dim=1).expand(batch, -1)
         pose = self._part("init_to_token_mhr")(torch.cat([condition, initial], dim=1))[:, None]
         before = self._part("prev_to_token_mhr")(previous)[:, None]
         prompts = network.prompt_to_token(network.prompt_encoder(keypoints))
-        embeddings = (self._part("keypoint_embedding"), self._part("keypoint3d_embedding"))
-        boxes, in_image, in_space = (
-            embedding.weight.expand(batch, -1, -1) for embedding in (network.hand_box_embedding, *embeddings)
-        )
-        tokens = torch.cat([pose, boxes, before, in_image, in_space, prompts], dim=1)
-        nothing = torch.zeros_like(tokens)
-        positions = [nothing[:, :PREVIOUS], before, nothing[:, IN_IMAGE.start : IN_SPACE.stop], prompts]
-        return tokens, torch.cat(positions, dim=1)
+        embeddings = (network.hand_box_embedding, self._part("keypoint_embedding"), self._part("keypoint3d_embedding"))
+        learnt = torch.cat([embedding.weight for embedding in embeddings]).expand(batch, -1, -1)
+        given = torch.cat([before, prompts], dim=1)
+        return torch.cat([pose, learnt, given], dim=1), functional.pad(given, (0, 0, GIVEN, 0))
 
     def layers(
         self,
@@ -202,7 +199,7 @@ class Decoder(nn.Module):
             [tokens[:, : IN_IMAGE.start], tokens[:, IN_IMAGE] + found, tokens[:, IN_IMAGE.stop :]], dim=1
         )
         positions = torch.cat(
-            [positions[:, : IN_IMAGE.start], image_positions, space_positions, positions[:, IN_SPACE.stop :]], dim=1
+            [positions[:, : IN_IMAGE.start], image_positions, space_positions, positions[:, GIVEN:]], dim=1
         )
         return tokens, positions
 

@@ -13,8 +13,8 @@ from native_runtime.models.sam3d_body import layout
 from .configuration import JOINTS, MAPPED_KEYPOINTS, ModelConfiguration
 from .layers import FeedForward
 from .mhr import KeypointSupport, PosedJoints, keypoints, pose_joints
-from .parameters import body_pose, hand_pose
-from .rotations import euler, matrix_from_columns, rotation
+from .parameters import BODY_AND_HANDS
+from .rotations import euler, first_columns, pick, rotation
 
 _BODY_SCALES = 68
 _SCALES = 28
@@ -96,12 +96,11 @@ class MHRHead(nn.Module):
 
     def unpack(self, estimate: Tensor, support: KeypointSupport) -> PosePrediction:
         """What an estimate (B, 519) stands for."""
-        turn = estimate[:, layout.GLOBAL_ROTATION]
         # The angles about z, y, x go, in this order, to MHR's rx, ry, rz: so the network was trained.
-        global_rotation = euler(matrix_from_columns(turn[:, :3], turn[:, 3:]), spare="x").flip(1)
-        pose = body_pose(estimate[:, layout.BODY]) * _kept_pose(estimate)
+        global_rotation = pick(euler(estimate[:, layout.GLOBAL_ROTATION], spare="x"), (2, 1, 0))
         shape, scale, hands = (estimate[:, part] for part in (layout.SHAPE, layout.SCALE, layout.HANDS))
-        parameters = self.model_parameters(torch.zeros_like(global_rotation), global_rotation, pose, hands, scale)
+        pose, fingers = self.angles(estimate[:, layout.BODY], hands)
+        parameters = self.model_parameters(torch.zeros_like(global_rotation), global_rotation, pose, fingers, scale)
         joints = pose_joints(support, parameters)
         return PosePrediction(
             raw=estimate[:, : layout.BODY.stop],
@@ -116,30 +115,36 @@ class MHRHead(nn.Module):
             keypoints=self.kept_keypoints(keypoints(support, joints, shape)),
         )
 
+    def angles(self, body: Tensor, hands: Tensor) -> tuple[Tensor, Tensor]:
+        """The body pose (B, 133) and the fingers' angles (B, 54), left and right, of continuous numbers.
+
+        Args:
+            body: (B, 260)
+            hands: (B, 108) components of the hands' poses.
+        """
+        numbers = self.hand_pose_mean + hands.unflatten(1, (2, layout.HAND)) @ self.hand_pose_comps
+        unpacked = BODY_AND_HANDS.unpack(torch.cat([body, numbers.flatten(1)], dim=1))
+        return unpacked[:, : layout.BODY_POSE] * _kept_pose(body), unpacked[:, layout.BODY_POSE :]
+
     def model_parameters(
-        self, translation: Tensor, global_rotation: Tensor, pose: Tensor, hands: Tensor, scale: Tensor
+        self, translation: Tensor, global_rotation: Tensor, pose: Tensor, fingers: Tensor, scale: Tensor
     ) -> Tensor:
         """MHR's model parameters (B, 204).
 
         Args:
             translation: (B, 3) metres.
             global_rotation: (B, 3) the root's rx, ry, rz; for the hand's head the wrist's.
-            pose, hands, scale: (B, 133), (B, 108), (B, 28).
+            pose, fingers, scale: (B, 133), (B, 54), (B, 28).
         """
         if self.hand:
-            turned = rotation(global_rotation) @ self.local_to_world_wrist
-            global_rotation = euler(turned)
+            global_rotation = euler(first_columns(rotation(global_rotation) @ self.local_to_world_wrist))
             arm = self.right_wrist_coords - self.root_coords
             translation = translation - (rotation(global_rotation) @ arm + self.root_coords)
         placed = torch.cat(
             [translation * layout.TRANSLATION_UNITS, global_rotation, pose[:, : layout.BODY_POSE_JAW.start]], dim=1
         )
-        fingers = hand_pose(self.hand_pose_mean + hands.unflatten(1, (2, layout.HAND)) @ self.hand_pose_comps)
-        left, right = (
-            _places(index, layout.POSED) for index in (self.hand_joint_idxs_left, self.hand_joint_idxs_right)
-        )
-        covered = left.sum(0) + right.sum(0)
-        posed = placed * (1 - covered) + fingers[:, 0] @ left + fingers[:, 1] @ right
+        places = _places(torch.cat([self.hand_joint_idxs_left, self.hand_joint_idxs_right]), layout.POSED)
+        posed = placed * (1 - places.sum(0)) + fingers @ places
         parameters = torch.cat([posed, self.scale_mean + scale @ self.scale_comps], dim=1)
         if self.hand:
             parameters = parameters * (1 - _places(self.nonhand_param_idxs, layout.MODEL_PARAMETERS).sum(0))

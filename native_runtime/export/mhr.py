@@ -14,7 +14,7 @@ from torch.nn import functional
 from native_runtime.mhr import load_rig_facts
 from native_runtime.mhr.correctives import FIRST_JOINT
 
-from .rotations import rotation
+from .rotations import first_columns, rotation
 
 _METRES_CAMERA = (0.01, -0.01, -0.01)
 """From MHR's centimetres, y up, to metres in camera axes."""
@@ -75,7 +75,7 @@ class PosedJoints(NamedTuple):
     def rotations(self) -> Tensor:
         """(B, J, 3, 3) global rotations, scale removed."""
         linear = self.transforms[..., :3, :3]
-        return linear / linear.square().sum(-2, keepdim=True).sqrt()
+        return linear / torch.linalg.vector_norm(linear, dim=-2, keepdim=True)
 
     @property
     def positions(self) -> Tensor:
@@ -91,19 +91,20 @@ def pose_joints(support: KeypointSupport, model_parameters: Tensor) -> PosedJoin
     places = (support.joint_offsets + joint_parameters[..., :3])[..., None]
     upper = torch.cat([support.joint_prerotations @ turns * scales, places], dim=-1)
     transforms = functional.pad(upper, (0, 0, 0, 1)) + functional.pad(upper.new_ones(1, 1), (3, 0, 3, 0))
-    nowhere = torch.eye(4, device=upper.device).expand(len(upper), 1, 4, 4)
+    nowhere = torch.eye(4, device=upper.device).expand(upper.shape[0], 1, 4, 4)
     for ancestors in ancestor_steps():
-        transforms = torch.cat([transforms, nowhere], dim=1)[:, ancestors] @ transforms
+        above = torch.tensor(ancestors, device=upper.device)
+        transforms = torch.cat([transforms, nowhere], dim=1).index_select(1, above) @ transforms
     return PosedJoints(transforms, turns)
 
 
 def keypoints(support: KeypointSupport, joints: PosedJoints, shape: Tensor) -> Tensor:
     """The 70 keypoints (B, 70, 3), metres in camera axes, with identity coefficients ``shape`` (B, n_id)."""
-    columns = joints.turns[:, FIRST_JOINT:, :, :2].mT.flatten(2)
+    columns = first_columns(joints.turns[:, FIRST_JOINT:])
     features = (columns - columns.new_tensor((1.0, 0.0, 0.0, 0.0, 1.0, 0.0))).flatten(1)
-    components = (features[:, support.corrective_features] @ support.corrective_activation).relu()
+    components = (features.index_select(1, support.corrective_features) @ support.corrective_activation).relu()
     places = support.pair_places + shape @ support.pair_identity + components @ support.corrective_places
-    transforms = joints.transforms[:, support.pair_joints]
+    transforms = joints.transforms.index_select(1, support.pair_joints)
     moved = (transforms[..., :3, :3] @ places.unflatten(1, (-1, 3))[..., None])[..., 0]
     shares = moved + transforms[..., :3, 3] * support.pair_weights
     return (support.pair_sums @ shares) * shares.new_tensor(_METRES_CAMERA)

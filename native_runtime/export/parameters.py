@@ -1,7 +1,9 @@
-"""From the compact, continuous numbers that the heads predict to MHR's model parameters."""
+"""From the compact, continuous numbers that the heads predict to angles and lengths."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import accumulate, chain
 
 import torch
@@ -9,52 +11,90 @@ from torch import Tensor
 
 from native_runtime.models.sam3d_body import layout
 
-from .rotations import arctangent, euler_from_columns
-
-_ROTATION_NUMBERS = 6 * len(layout.BODY_ROTATIONS)
-_ANGLE_NUMBERS = 2 * len(layout.BODY_ANGLES)
-_BODY_ORDER = (*chain.from_iterable(layout.BODY_ROTATIONS), *layout.BODY_ANGLES, *layout.BODY_LENGTHS)
+from .rotations import arctangent, euler_ratios, pick
 
 
-def _euler(numbers: Tensor) -> Tensor:
-    """Three angles each (..., 3 k) of continuous rotations (..., 6 k)."""
-    columns = numbers.unflatten(-1, (-1, 6))
-    return euler_from_columns(columns[..., :3], columns[..., 3:]).flatten(-2)
+@dataclass(frozen=True)
+class Packing:
+    """Where which kind of number stands, and where what is made of it belongs.
+
+    Attributes:
+        size: how many numbers there are.
+        rotations: first of six numbers each: two columns of a rotation.
+        pairs: first of two numbers each: sine and cosine.
+        plain: numbers that stand for themselves.
+        places: in the result, of the rotations' three angles each, then the pairs' angles, then the plain numbers.
+    """
+
+    size: int
+    rotations: tuple[int, ...]
+    pairs: tuple[int, ...]
+    plain: tuple[int, ...]
+    places: tuple[int, ...]
+    order: list[int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        position = {place: index for index, place in enumerate(self.places)}
+        object.__setattr__(self, "order", [position[place] for place in range(len(self.places))])
+
+    @staticmethod
+    def joined(packings: Iterable[Packing]) -> Packing:
+        """Several, one after the other."""
+        parts = list(packings)
+        starts = [0, *accumulate(part.size for part in parts)]
+        results = [0, *accumulate(len(part.places) for part in parts)]
+        places: tuple[list[int], list[int], list[int]] = ([], [], [])
+        for part, result in zip(parts, results):
+            turned = 3 * len(part.rotations)
+            cuts = (slice(turned), slice(turned, turned + len(part.pairs)), slice(turned + len(part.pairs), None))
+            for kind, cut in zip(places, cuts):
+                kind.extend(result + place for place in part.places[cut])
+        return Packing(
+            starts[-1],
+            tuple(start + first for part, start in zip(parts, starts) for first in part.rotations),
+            tuple(start + first for part, start in zip(parts, starts) for first in part.pairs),
+            tuple(start + number for part, start in zip(parts, starts) for number in part.plain),
+            (*places[0], *places[1], *places[2]),
+        )
+
+    def unpack(self, numbers: Tensor) -> Tensor:
+        """Angles (radians) and lengths (B, len(places)) of the numbers (B, size)."""
+        columns = pick(numbers, [first + i for first in self.rotations for i in range(6)]).unflatten(-1, (-1, 6))
+        sines, cosines = (ratio.flatten(-2) for ratio in euler_ratios(columns))
+        sines = torch.cat([sines, pick(numbers, self.pairs)], dim=-1)
+        cosines = torch.cat([cosines, pick(numbers, [first + 1 for first in self.pairs])], dim=-1)
+        return pick(torch.cat([arctangent(sines, cosines), pick(numbers, self.plain)], dim=-1), self.order)
 
 
-def _angles(numbers: Tensor) -> Tensor:
-    """Angles (..., k) of sines and cosines (..., 2 k)."""
-    pairs = numbers.unflatten(-1, (-1, 2))
-    return arctangent(pairs[..., 0], pairs[..., 1])
+def _body() -> Packing:
+    rotations, angles, lengths = layout.BODY_ROTATIONS, layout.BODY_ANGLES, layout.BODY_LENGTHS
+    pairs, plain = 6 * len(rotations), 6 * len(rotations) + 2 * len(angles)
+    return Packing(
+        plain + len(lengths),
+        tuple(range(0, pairs, 6)),
+        tuple(range(pairs, plain, 2)),
+        tuple(range(plain, plain + len(lengths))),
+        (*chain.from_iterable(rotations), *angles, *lengths),
+    )
 
 
-def _inverse(order: tuple[int, ...]) -> list[int]:
-    return [order.index(position) for position in range(len(order))]
+def _hand() -> Packing:
+    starts = list(accumulate(layout.HAND_FREEDOMS, initial=0))
+    joints = list(zip(layout.HAND_FREEDOMS, starts))
+    full = [start for freedoms, start in joints if freedoms == 3]
+    single = [start + i for freedoms, start in joints if freedoms < 3 for i in range(freedoms)]
+    return Packing(
+        2 * starts[-1],
+        tuple(2 * start for start in full),
+        tuple(2 * start for start in single),
+        (),
+        (*(start + i for start in full for i in range(3)), *single),
+    )
 
 
-def body_pose(continuous: Tensor) -> Tensor:
-    """The body pose (..., 133) of 260 continuous numbers, radians and MHR's lengths."""
-    rotations, angles, lengths = continuous.split([_ROTATION_NUMBERS, _ANGLE_NUMBERS, len(layout.BODY_LENGTHS)], dim=-1)
-    return torch.cat([_euler(rotations), _angles(angles), lengths], dim=-1)[..., _inverse(_BODY_ORDER)]
-
-
-def _hand_order() -> tuple[list[int], list[int], tuple[int, ...]]:
-    """Which of the 54 numbers are rotations, which sines and cosines, and where the 27 angles made of them belong."""
-    starts = [0, *accumulate(layout.HAND_FREEDOMS)]
-    rotations: list[int] = []
-    pairs: list[int] = []
-    places: tuple[list[int], list[int]] = ([], [])
-    for freedoms, start in zip(layout.HAND_FREEDOMS, starts):
-        full = freedoms == 3
-        (rotations if full else pairs).extend(range(2 * start, 2 * (start + freedoms)))
-        places[not full].extend(range(start, start + freedoms))
-    return rotations, pairs, (*places[0], *places[1])
-
-
-_HAND_ROTATIONS, _HAND_PAIRS, _HAND_PLACES = _hand_order()
-
-
-def hand_pose(continuous: Tensor) -> Tensor:
-    """The 27 angles (..., 27) of a hand's 54 continuous numbers, ordered by joint."""
-    angles = torch.cat([_euler(continuous[..., _HAND_ROTATIONS]), _angles(continuous[..., _HAND_PAIRS])], dim=-1)
-    return angles[..., _inverse(_HAND_PLACES)]
+BODY = _body()
+"""260 numbers of the body to the body pose's 133."""
+HAND = _hand()
+"""54 numbers of a hand to its 27 angles, ordered by joint."""
+BODY_AND_HANDS = Packing.joined([BODY, HAND, HAND])
+"""All of them at once: body, left, right."""

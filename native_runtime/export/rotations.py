@@ -1,84 +1,110 @@
 """Rotations by plain arithmetic that ONNX can express, in the conventions of the reference's code.
 
-Matrices come and go as their entries or columns: a handful of small vectors is cheaper to combine than many 3 x 3
-matrices are to multiply. ONNX has no two-argument arctangent.
+Written for few operations over whole arrays: entries are gathered by constant indices instead of being taken apart one
+by one, because a runtime pays for every operation, not for a few hundred numbers more. ONNX has no two-argument
+arctangent.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 _SMALLEST_LENGTH = 1e-12
-_XYZ_SINGULAR = 1e-6
-_ROMA_SINGULAR = 1e-7
-"""Below this the reference's libraries treat a rotation as gimbal-locked."""
+
+
+def pick(x: Tensor, indices: Sequence[int]) -> Tensor:
+    """Entries (..., len(indices)) of the last axis."""
+    return x.index_select(-1, torch.tensor(indices, device=x.device))
 
 
 def arctangent(y: Tensor, x: Tensor) -> Tensor:
     """The angle of (x, y) in -pi..pi; 0 at the origin."""
     upright = torch.atan(y / torch.where(x == 0, 1.0, x))
-    turned = torch.where(x < 0, torch.where(y < 0, -math.pi, math.pi), 0.0)
-    return torch.where(x == 0, torch.sign(y) * (math.pi / 2), upright + turned)
+    behind = torch.where(y < 0, upright - math.pi, upright + math.pi)
+    return torch.where(x == 0, torch.sign(y) * (math.pi / 2), torch.where(x < 0, behind, upright))
 
 
 def unit(vector: Tensor) -> Tensor:
     """(..., n) scaled to length 1; a zero vector stays zero."""
-    return vector / vector.square().sum(-1, keepdim=True).sqrt().clamp_min(_SMALLEST_LENGTH)
+    return vector / torch.linalg.vector_norm(vector, dim=-1, keepdim=True).clamp_min(_SMALLEST_LENGTH)
 
 
 def cross(a: Tensor, b: Tensor) -> Tensor:
     """The vector product (..., 3)."""
-    ax, ay, az = a.unbind(-1)
-    bx, by, bz = b.unbind(-1)
-    return torch.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], dim=-1)
+    after, before = (1, 2, 0), (2, 0, 1)
+    return pick(a, after) * pick(b, before) - pick(a, before) * pick(b, after)
 
 
-def matrix_from_columns(first: Tensor, second: Tensor) -> Tensor:
-    """The rotation (..., 3, 3) whose first columns are nearest to the given ones (..., 3), by Gram and Schmidt."""
-    x = unit(first)
-    y = unit(second - (x * second).sum(-1, keepdim=True) * x)
-    return torch.stack([x, y, cross(x, y)], dim=-1)
+# Entries of a rotation by columns, and after them the length of its first column in the x-y plane: cos ry.
+_XX, _XY, _XZ, _YX, _YY, _YZ, _, _ZY, _ZZ, _LEVEL = range(10)
+Spare = Literal["x", "z"]
+
+# How rx, ry, rz are arctangents of those entries: numerators, their signs, denominators.
+_REGULAR = ((_YZ, _XZ, _XY), (1.0, -1.0, 1.0), (_ZZ, _LEVEL, _XX))
+# When ry is +-90 degrees x and z turn about one axis: one of the two angles is spared, the other takes the whole turn.
+_LOCKED = {
+    "z": ((_ZY, _XZ, _XY), (-1.0, -1.0, 0.0), (_YY, _LEVEL, _LEVEL)),
+    "x": ((_YZ, _XZ, _YX), (0.0, -1.0, -1.0), (_LEVEL, _LEVEL, _YY)),
+}
+# cos ry below which the reference (batchXYZfrom6D) and, in its place, roma (rotmat_to_euler) see that case.
+_LOCKED_BELOW = {"z": 1e-6, "x": 1e-7}
 
 
-def euler_from_columns(first: Tensor, second: Tensor) -> Tensor:
-    """rx, ry, rz (..., 3) with R = Rz Ry Rx, of the rotation whose first columns are given (..., 3), by products.
+def euler_ratios(columns: Tensor, spare: Spare = "z") -> tuple[Tensor, Tensor]:
+    """Sines and cosines, to a factor, of rx, ry, rz (..., 3 each) with R = Rz Ry Rx; see ``arctangent``.
 
-    Source: ``batchXYZfrom6D`` of the reference; when ry is +-90 degrees rz is 0.
+    Args:
+        columns: (..., 6) first and second column of the rotation; orthogonalised in this order.
+        spare: the angle that is 0 when ry is +-90 degrees: "z" as ``batchXYZfrom6D`` and roma's extrinsic "xyz" have
+            it, "x" as roma's intrinsic "ZYX".
     """
-    x = unit(first)
-    z = unit(cross(x, second))
-    y = cross(z, x)
-    (xx, xy, xz), (_, yy, yz), (_, zy, zz) = x.unbind(-1), y.unbind(-1), z.unbind(-1)
-    level = (xx.square() + xy.square()).sqrt()
-    locked = level < _XYZ_SINGULAR
-    rx = arctangent(torch.where(locked, -zy, yz), torch.where(locked, yy, zz))
-    rz = torch.where(locked, 0.0, arctangent(xy, xx))
-    return torch.stack([rx, arctangent(-xz, level), rz], dim=-1)
+    x = unit(columns[..., :3])
+    z = unit(cross(x, columns[..., 3:]))
+    level = torch.linalg.vector_norm(x[..., :2], dim=-1, keepdim=True)
+    entries = torch.cat([x, cross(z, x), z, level], dim=-1)
+    locked = level < _LOCKED_BELOW[spare]
+    (sines, signs, cosines), (locked_sines, locked_signs, locked_cosines) = _REGULAR, _LOCKED[spare]
+    return (
+        torch.where(
+            locked,
+            pick(entries, locked_sines) * entries.new_tensor(locked_signs),
+            pick(entries, sines) * entries.new_tensor(signs),
+        ),
+        torch.where(locked, pick(entries, locked_cosines), pick(entries, cosines)),
+    )
 
 
-def euler(matrix: Tensor, spare: str = "z") -> Tensor:
-    """rx, ry, rz (..., 3) of rotations (..., 3, 3), R = Rz Ry Rx.
+def euler(columns: Tensor, spare: Spare = "z") -> Tensor:
+    """rx, ry, rz (..., 3) of the rotation whose first columns are given (..., 6); see ``euler_ratios``."""
+    return arctangent(*euler_ratios(columns, spare))
 
-    When ry is +-90 degrees x and z turn about the same axis: the angle ``spare``, "x" or "z", is then 0. With "z" this
-    equals roma's extrinsic "xyz", with "x" its intrinsic "ZYX" read backwards.
-    """
-    (m00, m01, _), (m10, m11, m12), (m20, m21, m22) = (row.unbind(-1) for row in matrix.unbind(-2))
-    ry = arctangent(-m20, (m00.square() + m10.square()).sqrt())
-    locked = math.pi / 2 - ry.abs() <= _ROMA_SINGULAR
-    rx, rz = arctangent(m21, m22), arctangent(m10, m00)
-    whole_x, whole_z = (arctangent(-m12, m11), 0.0) if spare == "z" else (0.0, arctangent(-m01, m11))
-    return torch.stack([torch.where(locked, whole_x, rx), ry, torch.where(locked, whole_z, rz)], dim=-1)
+
+def first_columns(matrix: Tensor) -> Tensor:
+    """The first two columns (..., 6) of matrices (..., 3, 3), one after the other."""
+    return matrix[..., :2].mT.flatten(-2)
+
+
+# Rz Ry Rx row by row, each entry a product of three plus or minus a product of two of these:
+_CX, _CY, _CZ, _SX, _SY, _SZ, _ONE = range(7)
+_TRIPLES = (
+    *((_CY, _CZ, _ONE), (_SX, _SY, _CZ), (_CX, _SY, _CZ)),
+    *((_CY, _SZ, _ONE), (_SX, _SY, _SZ), (_CX, _SY, _SZ)),
+    *((_SY, _ONE, _ONE), (_SX, _CY, _ONE), (_CX, _CY, _ONE)),
+)
+_PAIRS = ((_ONE, _ONE), (_CX, _SZ), (_SX, _SZ), (_ONE, _ONE), (_CX, _CZ), (_SX, _CZ), *[(_ONE, _ONE)] * 3)
+_TRIPLE_SIGNS = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0, 1.0, 1.0)
+_PAIR_SIGNS = (0.0, -1.0, 1.0, 0.0, 1.0, -1.0, 0.0, 0.0, 0.0)
 
 
 def rotation(angles: Tensor) -> Tensor:
     """Rotations (..., 3, 3) of rx, ry, rz (..., 3), R = Rz Ry Rx."""
-    (cx, cy, cz), (sx, sy, sz) = angles.cos().unbind(-1), angles.sin().unbind(-1)
-    entries = [
-        *(cy * cz, sx * sy * cz - cx * sz, cx * sy * cz + sx * sz),
-        *(cy * sz, sx * sy * sz + cx * cz, cx * sy * sz - sx * cz),
-        *(-sy, sx * cy, cx * cy),
-    ]
-    return torch.stack(entries, dim=-1).unflatten(-1, (3, 3))
+    factors = torch.cat([angles.cos(), angles.sin(), torch.ones_like(angles[..., :1])], dim=-1)
+    triples, pairs = ([pick(factors, column) for column in zip(*products)] for products in (_TRIPLES, _PAIRS))
+    entries = triples[0] * triples[1] * triples[2] * factors.new_tensor(_TRIPLE_SIGNS)
+    entries = entries + pairs[0] * pairs[1] * factors.new_tensor(_PAIR_SIGNS)
+    return entries.unflatten(-1, (3, 3))

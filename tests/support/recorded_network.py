@@ -115,7 +115,7 @@ class Call:
         """Where the reference has each of our tokens."""
         prompts = self.keypoints.shape[1]
         boxes = 2 + prompts
-        return [0, boxes, boxes + 1, 1, *range(boxes + 2, boxes + 2 + 140), *range(2, 2 + prompts)]
+        return [0, *range(boxes, boxes + 142), 1, *range(2, 2 + prompts)]
 
     def run(self, network: SAM3DBody, support: KeypointSupport) -> dict[str, NDArray[np.float32]]:
         """The decoder's outputs by name."""
