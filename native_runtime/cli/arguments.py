@@ -6,6 +6,7 @@ import argparse
 from typing import NoReturn
 
 from native_runtime.errors import UsageError
+from native_runtime.service.boxes import read_box
 
 
 class Parser(argparse.ArgumentParser):
@@ -95,7 +96,22 @@ def parser() -> Parser:
 def _add_photo_arguments(command: Parser) -> None:
     command.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, TIFF, BMP or HEIC")
     command.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; made when missing")
-    command.add_argument("--engine", metavar="NAME", default="landmarks", help="default: %(default)s")
+    command.add_argument(
+        "--engine", metavar="NAME", default="landmarks", help="landmarks or sam3d_body (default: %(default)s)"
+    )
+    command.add_argument(
+        "--provider",
+        metavar="NAME",
+        action="append",
+        help="what computes: cuda, tensorrt, directml, migraphx, openvino, coreml, cpu; one with several devices as "
+        "cuda:1; several, best first, by giving it again (default: the best that works here)",
+    )
+    command.add_argument(
+        "--inference",
+        metavar="full|body",
+        choices=("full", "body"),
+        help="sam3d_body only: body and hands in full (its default), or the body alone, which is quicker",
+    )
     command.add_argument(
         "--models", metavar="DIR", help="models folder (default: SAM3DB_MODELS, else the user's cache)"
     )
@@ -110,9 +126,18 @@ def _add_photo_arguments(command: Parser) -> None:
         help="whom to take: the largest person (default), all of them, or number N, counted from 0 by falling size",
     )
     command.add_argument(
-        "--prompts", metavar="FILE.json", help='where keypoints lie: {"keypoints": [["left_wrist", 412, 230]]}'
+        "--prompts",
+        metavar="FILE.json",
+        help='where keypoints lie: {"keypoints": [["left_wrist", 412, 230], ["nose", 90, 80, "incorrect"]]}',
     )
     command.add_argument("--mask", metavar="FILE.png", help="picture of the photo's size, white where the person is")
+    command.add_argument(
+        "--box",
+        metavar="X0,Y0,X1,Y1",
+        type=read_box,
+        action="append",
+        help="sam3d_body only: where a person is, in pixels, instead of looking for people; may be given again",
+    )
     lens = command.add_mutually_exclusive_group()
     lens.add_argument("--focal-px", metavar="F", type=float, help="focal length in pixels of the photo")
     lens.add_argument("--fov-deg", metavar="F", type=float, help="angle of view along the longer side, degrees")

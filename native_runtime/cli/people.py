@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,15 +60,20 @@ def result_stems(photos: Sequence[str]) -> list[str]:
 
 def _check(arguments: argparse.Namespace) -> None:
     """What can be known to be wrong before any work is done."""
+    for what in ("prompts", "mask", "box"):
+        if getattr(arguments, what) and len(arguments.photos) > 1:
+            raise UsageError(f"--{what} belongs to one photo; {len(arguments.photos)} were named.")
     if arguments.prompts or arguments.mask:
         what = "--prompts" if arguments.prompts else "--mask"
-        if len(arguments.photos) > 1:
-            raise UsageError(f"{what} belongs to one photo; {len(arguments.photos)} were named.")
         if arguments.person == "all":
             raise UsageError(f"{what} belongs to one person; choose one with --person largest or --person N.")
     from native_runtime.camera import intrinsics_for
 
     intrinsics_for((1, 1), arguments.focal_px, arguments.fov_deg)
+    if arguments.provider:
+        from native_runtime.onnx.providers import candidates
+
+        candidates(arguments.provider)
     if arguments.command == "character" and importlib.util.find_spec("bpy") is None:
         raise UsageError(
             "Making a character needs Blender as a Python module: `pip install bpy==4.5.15` (Python 3.11); "
@@ -92,13 +97,15 @@ def _one_photo(
     started = time.perf_counter()
     result: dict[str, Any] = {"photo": photo, "image_size": None, "found": 0, "people": [], "notes": [], "error": None}
     try:
-        choice = EngineChoice(arguments.engine, arguments.models, arguments.body)
-        found = inference.read(photo, choice, Lens(arguments.focal_px, arguments.fov_deg), console)
+        providers = tuple(arguments.provider) if arguments.provider else None
+        choice = EngineChoice(arguments.engine, arguments.models, arguments.body, providers)
+        lens = Lens(arguments.focal_px, arguments.fov_deg)
+        found = inference.read(photo, choice, lens, console, arguments.box)
         result["image_size"] = list(found.photo.original_size)
         result["notes"] = list(found.photo.notes)
         result["found"] = len(found.bboxes)
-        for person in choose_people(arguments.person, len(found.bboxes)):
-            result["people"].append(_one_person(found, person, stem, arguments, inference, console))
+        for person, estimate in _estimates(found, arguments, inference, console):
+            result["people"].append(_one_person(found, person, estimate, stem, arguments, console))
     except UsageError:
         raise
     except Exception as error:
@@ -107,16 +114,24 @@ def _one_photo(
     return result
 
 
-def _one_person(
-    found: ReadPhoto, person: int, stem: Path, arguments: argparse.Namespace, inference: Inference, console: Console
-) -> dict[str, Any]:
+def _estimates(
+    found: ReadPhoto, arguments: argparse.Namespace, inference: Inference, console: Console
+) -> Iterator[tuple[int, Estimate]]:
+    """The chosen people's numbers and estimates."""
     from native_runtime.image import read_mask
     from native_runtime.prompts import read_prompts
 
+    chosen = choose_people(arguments.person, len(found.bboxes))
     keypoints = read_prompts(arguments.prompts) if arguments.prompts else []
     mask = read_mask(arguments.mask, found.photo.original_size) if arguments.mask else None
-    console.status(f"Fitting person {person} of {len(found.bboxes)}")
-    estimate = inference.estimate(found, person, keypoints, mask)
+    numbers = ", ".join(map(str, chosen))
+    console.status(f"Fitting {'person' if len(chosen) == 1 else 'people'} {numbers} of {len(found.bboxes)}")
+    return inference.estimates(found, chosen, keypoints, mask, arguments.inference)
+
+
+def _one_person(
+    found: ReadPhoto, person: int, estimate: Estimate, stem: Path, arguments: argparse.Namespace, console: Console
+) -> dict[str, Any]:
     for warning in estimate.warnings:
         console.warning(warning)
 

@@ -6,14 +6,16 @@ Keeps what is expensive: the open engine, and the readings of the last few photo
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from native_runtime.errors import NoPersonError, UsageError
+from native_runtime.service.boxes import Box, check_inside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,6 +58,7 @@ class EngineChoice:
     name: str = DEFAULT_ENGINE
     models: str | None = None
     body: str = DEFAULT_BODY
+    providers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class ReadPhoto:
     photo: Photo
     reading: Any
     engine: Any
+    engine_name: str
 
     @property
     def bboxes(self) -> list[list[float]]:
@@ -84,7 +88,7 @@ class Inference:
     """Opens engines, reads photos, makes estimates.
 
     Args:
-        engines_module: the module whose ``open_engine(name, models=..., body=...)`` is used.
+        engines_module: the module whose ``open_engine(name, models=..., body=..., providers=...)`` is used.
         kept_photos: how many readings stay in memory.
     """
 
@@ -114,12 +118,22 @@ class Inference:
             self.release()
             reporter.status(f"Opening the engine '{choice.name}'")
             open_engine: Callable[..., Any] = importlib.import_module(self._engines_module).open_engine
-            self._engine = open_engine(choice.name, models=choice.models, body=choice.body)
+            self._engine = open_engine(choice.name, models=choice.models, body=choice.body, providers=choice.providers)
             self._choice = choice
         return self._engine
 
-    def read(self, path: str | os.PathLike[str], choice: EngineChoice, lens: Lens, reporter: Reporter) -> ReadPhoto:
+    def read(
+        self,
+        path: str | os.PathLike[str],
+        choice: EngineChoice,
+        lens: Lens,
+        reporter: Reporter,
+        boxes: Sequence[Box] | None = None,
+    ) -> ReadPhoto:
         """Read a photo and find the people in it, or remember having done so.
+
+        Args:
+            boxes: where the people are, who keep this order; None: the engine looks for them.
 
         Raises:
             PhotoError, ModelError, UsageError: as `read_photo`, the engine and `intrinsics_for` do.
@@ -128,7 +142,7 @@ class Inference:
         from native_runtime.camera import intrinsics_for
         from native_runtime.image import read_photo
 
-        key = (*_identity(path), choice, lens)
+        key = (*_identity(path), choice, lens, None if boxes is None else tuple(boxes))
         known = self._read.get(key)
         if known is not None:
             self._read.move_to_end(key)
@@ -138,30 +152,62 @@ class Inference:
         photo = read_photo(path)
         for note in photo.notes:
             reporter.status(note)
-        intrinsics = intrinsics_for(photo.original_size, lens.focal_px, lens.fov_deg, photo)
+        if boxes is not None:
+            check_inside(boxes, photo.original_size)
+        # Without a wish about the lens, the engine follows its own rule.
+        intrinsics = None if lens == Lens() else intrinsics_for(photo.original_size, lens.focal_px, lens.fov_deg, photo)
         reporter.progress(0.05)
         engine = self.open(choice, reporter)
         reporter.progress(0.2)
         reporter.status("Looking for people")
-        reading = engine.read(photo, intrinsics=intrinsics)
+        reading = engine.read(photo, intrinsics=intrinsics, **_wishes(engine.read, choice.name, boxes=boxes))
         if not reading.people:
             raise NoPersonError(f"{path}: nobody was found in this photo. A person should be at least 40 pixels tall.")
-        found = ReadPhoto(photo, reading, engine)
+        found = ReadPhoto(photo, reading, engine, choice.name)
         self._read[key] = found
         while len(self._read) > self._kept_photos:
             self._read.popitem(last=False)
         reporter.progress(0.5)
         return found
 
-    def estimate(
+    def estimates(
         self,
         found: ReadPhoto,
-        person: int,
+        people: Sequence[int],
         keypoints: Sequence[Prompt] = (),
         mask: NDArray[np.bool_] | None = None,
-    ) -> Estimate:
-        """The estimate of one person, by the number from `ReadPhoto.bboxes`."""
-        return found.reading.estimate(person=person, keypoints=list(keypoints), mask=mask)
+        inference: str | None = None,
+    ) -> Iterator[tuple[int, Estimate]]:
+        """Each person's number (from `ReadPhoto.bboxes`) and estimate.
+
+        An engine that computes several people together does so where nothing was said about one of them.
+
+        Args:
+            inference: what the engine shall infer ("full", "body"); None for all that it can.
+
+        Raises:
+            UsageError: the engine knows no choice of inference.
+        """
+        reading = found.reading
+        if len(people) > 1 and not keypoints and mask is None and hasattr(reading, "estimate_all"):
+            wish = _wishes(reading.estimate_all, found.engine_name, inference=inference)
+            yield from zip(people, reading.estimate_all(list(people), **wish))
+            return
+        wish = _wishes(reading.estimate, found.engine_name, inference=inference)
+        for person in people:
+            yield person, reading.estimate(person=person, keypoints=list(keypoints), mask=mask, **wish)
+
+
+def _wishes(function: Callable[..., Any], engine: str, **wishes: Any) -> dict[str, Any]:
+    """Those of the keywords that somebody wishes for.
+
+    Raises:
+        UsageError: the engine's function does not know one.
+    """
+    wanted = {name: value for name, value in wishes.items() if value is not None}
+    for name in wanted.keys() - inspect.signature(function).parameters.keys():
+        raise UsageError(f"The engine {engine!r} cannot be told about {name}. The engine 'sam3d_body' can.")
+    return wanted
 
 
 def choose_people(wanted: str | Sequence[int], count: int) -> list[int]:

@@ -9,10 +9,12 @@ PROTOCOL = 1
 
 # Answered at once, also while work is under way; everything else waits its turn.
 IMMEDIATE = ("cancel", "ping")
-_PHOTO_KEYS = frozenset({"photo", "engine", "models", "body", "focal_px", "fov_deg"})
+_ENGINE_KEYS = frozenset({"engine", "models", "providers"})
+_PHOTO_KEYS = _ENGINE_KEYS | {"photo", "body", "focal_px", "fov_deg", "boxes", "inference"}
 REQUESTS: dict[str, frozenset[str]] = {
     "read": _PHOTO_KEYS,
     "estimate": _PHOTO_KEYS | {"persons", "keypoints", "mask"},
+    "engine_status": _ENGINE_KEYS,
     "import_official": frozenset({"source", "models", "levels"}),
     "download_official": frozenset({"models", "levels", "url", "again"}),
     "download_sam3d_body": frozenset({"variant", "models", "token", "licence_accepted", "service"}),

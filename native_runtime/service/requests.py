@@ -57,3 +57,29 @@ def flag(request: Mapping[str, Any], key: str) -> bool:
     if not isinstance(value, bool):
         raise UsageError(f"{key!r} must be true or false, not {value!r}.")
     return value
+
+
+def optional_texts(request: Mapping[str, Any], key: str) -> list[str] | None:
+    """The list of texts under a key, None where there is none.
+
+    Raises:
+        UsageError: it is no such list.
+    """
+    value = request.get(key)
+    if value is not None and not (isinstance(value, list) and all(isinstance(text, str) for text in value)):
+        raise UsageError(f"{key!r} must be a list of texts, not {value!r}.")
+    return value
+
+
+def optional_number(request: Mapping[str, Any], key: str) -> float | None:
+    """The number under a key, None where there is none.
+
+    Raises:
+        UsageError: it is no number.
+    """
+    value = request.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UsageError(f"{key!r} must be a number, not {value!r}.")
+    return float(value)

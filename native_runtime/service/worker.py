@@ -183,10 +183,6 @@ class Worker:
             return number in self._cancelled
 
     def _do(self, request: dict[str, Any], reporter: _EventReporter) -> dict[str, Any]:
-        from native_runtime.errors import PromptError, UsageError
-        from native_runtime.prompts import check_prompts
-        from native_runtime.service.inference import DEFAULT_BODY, DEFAULT_ENGINE, EngineChoice, Lens, choose_people
-
         if request["do"] == "release":
             self._inference.release()
             return {}
@@ -198,48 +194,15 @@ class Worker:
             from native_runtime.service.sam3d_body import bring_model
 
             return bring_model(request, reporter)
-        path = request.get("photo")
-        if not isinstance(path, str):
-            raise UsageError("The request names no photo.")
-        choice = EngineChoice(
-            _text(request, "engine") or DEFAULT_ENGINE, _text(request, "models"), _text(request, "body") or DEFAULT_BODY
-        )
-        lens = Lens(_number(request, "focal_px"), _number(request, "fov_deg"))
-        found = self._inference.read(path, choice, lens, reporter)
-        people: list[dict[str, Any]] = [{"person": number, "bbox": bbox} for number, bbox in enumerate(found.bboxes)]
-        result: dict[str, Any] = {
-            "photo": path,
-            "image_size": list(found.photo.original_size),
-            "people": people,
-            "warnings": list(found.photo.notes),
-        }
-        if request["do"] == "read":
-            return result
+        from native_runtime.service.photos import engine_status, look_at_photo
 
-        chosen = choose_people(request.get("persons", "largest"), len(people))
-        keypoints = check_prompts(request.get("keypoints") or [])
-        mask_path = _text(request, "mask")
-        if (keypoints or mask_path) and len(chosen) != 1:
-            raise PromptError("Keypoint prompts and a mask belong to one person; choose one.")
-        mask = None
-        if mask_path:
-            from native_runtime.image import read_mask
+        if request["do"] == "engine_status":
+            return engine_status(request)
+        return look_at_photo(request, self._inference, self._new_stem, reporter)
 
-            mask = read_mask(mask_path, found.photo.original_size)
-        for index, person in enumerate(chosen):
-            reporter.status(
-                f"Fitting person {person}" if len(chosen) == 1 else f"Fitting person {index + 1} of {len(chosen)}"
-            )
-            estimate = self._inference.estimate(found, person, keypoints, mask)
-            for warning in estimate.warnings:
-                reporter.warning(warning)
-            self._written += 1
-            stem = self._folder / f"{os.getpid()}-{self._written:06d}_person{person}"
-            estimate.save(stem)
-            people[person]["estimate"] = f"{stem}.npz"
-            people[person]["seconds"] = {name: float(value) for name, value in estimate.seconds.items()}
-            reporter.progress(0.5 + 0.5 * (index + 1) / len(chosen))
-        return result
+    def _new_stem(self, person: int) -> Path:
+        self._written += 1
+        return self._folder / f"{os.getpid()}-{self._written:06d}_person{person}"
 
     # --- the end ---
 
@@ -278,26 +241,6 @@ class _EventReporter:
 
     def warning(self, text: str) -> None:
         self._worker.send({"id": self._number, "event": "warning", "text": text})
-
-
-def _text(request: dict[str, Any], key: str) -> str | None:
-    from native_runtime.errors import UsageError
-
-    value = request.get(key)
-    if value is not None and not isinstance(value, str):
-        raise UsageError(f"{key!r} must be a text, not {value!r}.")
-    return value
-
-
-def _number(request: dict[str, Any], key: str) -> float | None:
-    from native_runtime.errors import UsageError
-
-    value = request.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UsageError(f"{key!r} must be a number, not {value!r}.")
-    return float(value)
 
 
 def _version() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -148,6 +149,57 @@ def test_dots_in_a_name_stay(fake: None, tmp_path: Path) -> None:
     assert (tmp_path / "holiday.2024_person0.npz").is_file()
 
 
+# --- what only the engine sam3d_body can be told ---
+
+
+def _told(run: Run) -> list[dict[str, Any]]:
+    (photo,) = run.json["photos"]
+    return [json.loads(warning) for person in photo["people"] for warning in person["warnings"]]
+
+
+def test_boxes_kinds_inference_and_providers_reach_the_engine(fake: None, photo: Path, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.json"
+    prompts.write_text('{"keypoints": [["nose", 4, 5.5, "incorrect"], [3, 1, 2]]}')
+    run = Run(
+        "estimate", photo, "-o", tmp_path, "--engine", "sam3d_body", "--prompts", prompts, "--inference", "body",
+        "--provider", "cpu", "--box", "1,2,30,40", "--box=-5,0,20.5,30", "--person", "1", "--json",
+    )  # fmt: skip
+    assert run.code == 0
+    assert _told(run) == [{"alone": "body", "kinds": ["incorrect"], "providers": ["cpu"]}]
+    assert run.json["photos"][0]["found"] == 2
+    assert run.json["photos"][0]["people"][0]["bbox"] == [-5, 0, 20.5, 30]
+
+
+def test_several_people_are_computed_together(fake: None, tmp_path: Path) -> None:
+    three = make_photo(tmp_path / "three.png")
+    words = ["estimate", three, "-o", tmp_path, "--engine", "sam3d_body", "--json", "--person"]
+    assert _told(Run(*words, "all")) == [{"together": "full", "providers": None}] * 3
+    assert _told(Run(*words, "2")) == [{"alone": "full", "kinds": [], "providers": None}]
+
+
+@pytest.mark.parametrize("words", [["--box", "1,2,30,40"], ["--inference", "body"]])
+def test_an_engine_that_cannot_be_told_says_so(fake: None, photo: Path, tmp_path: Path, words: list[str]) -> None:
+    run = Run("estimate", photo, "-o", tmp_path, *words, "--json")
+    assert run.code == 2
+    assert "'landmarks' cannot be told about" in run.json["error"]["text"]
+
+
+def test_a_box_outside_of_the_photo_is_refused(fake: None, photo: Path, tmp_path: Path) -> None:
+    run = Run("estimate", photo, "-o", tmp_path, "--engine", "sam3d_body", "--box", "100,0,120,30", "--json")
+    assert run.code == 2
+    assert "60 x 40" in run.json["error"]["text"]
+
+
+def test_without_a_converted_model_sam3d_body_explains_in_three_sentences(photo: Path, tmp_path: Path) -> None:
+    run = Run("estimate", photo, "-o", tmp_path, "--engine", "sam3d_body", "--models", tmp_path / "none", "--json")
+    assert run.code == 1
+    error = run.json["photos"][0]["error"]
+    assert error["kind"] == "ModelError"
+    assert len(re.findall(r"\.(?= [A-Z]|$)", error["text"])) == 3
+    for word in ("licence", "model.ckpt", "sam3db convert-checkpoint"):
+        assert word in error["text"]
+
+
 # --- usage ---
 
 
@@ -168,6 +220,13 @@ def test_dots_in_a_name_stay(fake: None, tmp_path: Path) -> None:
         ["estimate", "a.jpg", "b.jpg", "-o", "out", "--mask", "m.png"],
         ["estimate", "a.jpg", "-o", "out", "--prompts", "p.json", "--person", "all"],
         ["estimate", "a.jpg", "-o", "out", "--colour", "blue"],
+        ["estimate", "a.jpg", "-o", "out", "--provider", "abacus"],
+        ["estimate", "a.jpg", "-o", "out", "--inference", "half"],
+        ["estimate", "a.jpg", "-o", "out", "--box", "1,2,3"],
+        ["estimate", "a.jpg", "-o", "out", "--box", "1,2,3,x"],
+        ["estimate", "a.jpg", "-o", "out", "--box", "5,2,3,4"],
+        ["estimate", "a.jpg", "-o", "out", "--box", "1,2,nan,4"],
+        ["estimate", "a.jpg", "b.jpg", "-o", "out", "--box", "1,2,3,4"],
         ["estimate", "a.jpg", "-o", "out", "--pers", "all"],
         ["estimate", "a.jpg", "-o", "/dev/null/out"],
         ["models"],

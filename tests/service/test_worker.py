@@ -88,6 +88,60 @@ def test_people_can_be_chosen(client: WorkerClient, photo: Callable[[str], str])
     assert written == [[0], [0, 1, 2], [2]]
 
 
+def test_boxes_kinds_inference_and_providers_reach_the_engine(
+    client: WorkerClient, photo: Callable[[str], str]
+) -> None:
+    path = photo("one")
+    wish = {"engine": "sam3d_body", "boxes": [[1, 2, 20, 19], [0, 0, 9, 9.5]], "providers": ["cpu"]}
+    read = final(client, client.request("read", photo=path, **wish))
+    assert [person["bbox"] for person in read.result["people"]] == wish["boxes"]
+    number = client.request(
+        "estimate", photo=path, persons=[1], keypoints=[[3, 4, 5, "ignore"]], inference="body", **wish
+    )
+    events = wait_for(client, number)[number]
+    assert events[-1].result["people"][1]["estimate"]
+    (told,) = [json.loads(event.text) for event in events if event.kind == "warning"]
+    assert told == {"alone": "body", "kinds": ["ignore"], "providers": ["cpu"]}
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"boxes": []},
+        {"boxes": "all"},
+        {"boxes": [[1, 2, 3]]},
+        {"boxes": [[1, 2, 3, "4"]]},
+        {"boxes": [[5, 5, 5, 9]]},
+        {"boxes": [[100, 0, 120, 10]]},
+        {"providers": "cpu"},
+        {"inference": 3},
+        {"focal_px": "long"},
+    ],
+)
+def test_wishes_that_make_no_sense_are_refused(
+    client: WorkerClient, photo: Callable[[str], str], wish: dict[str, Any]
+) -> None:
+    event = final(client, client.request("estimate", photo=photo("one"), engine="sam3d_body", **wish))
+    assert (event.kind, event.error) == ("error", "UsageError")
+    assert event.text
+
+
+def test_the_status_of_engines_says_what_is_missing(client: WorkerClient, tmp_path: Path) -> None:
+    events = wait_for(
+        client,
+        number := client.request("engine_status", models=tmp_path, engine="sam3d_body"),
+        everything := client.request("engine_status", models=tmp_path),
+        nonsense := client.request("engine_status", engine="steam"),
+    )
+    one = events[number][-1].result
+    assert (one["engine"], one["ready"], one["provider"]) == ("sam3d_body", False, None)
+    assert "sam3db convert-checkpoint" in one["text"]
+    engines = {entry["engine"]: entry for entry in events[everything][-1].result["engines"]}
+    assert engines["sam3d_body"] == one
+    assert "sam3db models build" in engines["landmarks"]["text"]
+    assert events[nonsense][-1].error == "UsageError"
+
+
 def test_reading_finds_people_without_estimates(client: WorkerClient, photo: Callable[[str], str]) -> None:
     done = final(client, client.request("read", photo=photo("three")))
     assert [person["person"] for person in done.result["people"]] == [0, 1, 2]

@@ -1,7 +1,7 @@
 """An engine that sees no picture: for tests of what stands around engines. A photo's file name says how it behaves.
 
 ``nobody``, ``three``, ``crash``, ``abort``, ``slow``, ``stuck``, ``memory``, ``bug``, ``noise`` in the name choose
-what happens.
+what happens. The engine ``sam3d_body`` can be told about boxes and inference; its warnings repeat what it was told.
 """
 
 from __future__ import annotations
@@ -71,9 +71,41 @@ class FakeReading:
 class FakeEngine:
     body = None
 
-    def read(self, photo: Any, intrinsics: np.ndarray) -> FakeReading:
-        return FakeReading(photo, intrinsics)
+    def read(self, photo: Any, intrinsics: np.ndarray | None) -> FakeReading:
+        return FakeReading(photo, np.zeros((3, 3)) if intrinsics is None else intrinsics)
 
 
-def open_engine(name: str, models: str | None = None, providers: Any = None, body: str = "default") -> FakeEngine:
-    return FakeEngine()
+class FakeBodyReading(FakeReading):
+    """Can be told about everything; the warnings of its estimates repeat it."""
+
+    def __init__(self, photo: Any, intrinsics: np.ndarray, boxes: Any, providers: Any) -> None:
+        super().__init__(photo, intrinsics)
+        self._providers = providers
+        if boxes is not None:
+            self.people = [FakePerson(np.array(box)) for box in boxes]
+
+    def estimate(self, person: int = 0, keypoints: Any = (), mask: Any = None, inference: str = "full") -> FakeEstimate:
+        estimate = super().estimate(person, [prompt[:3] for prompt in keypoints], mask)
+        kinds = [prompt[3] for prompt in keypoints if len(prompt) == 4]
+        estimate.warnings = [json.dumps({"alone": inference, "kinds": kinds, "providers": self._providers})]
+        return estimate
+
+    def estimate_all(self, people: Any = None, inference: str = "full") -> list[FakeEstimate]:
+        estimates = [super(FakeBodyReading, self).estimate(person) for person in people]
+        for estimate in estimates:
+            estimate.warnings = [json.dumps({"together": inference, "providers": self._providers})]
+        return estimates
+
+
+class FakeBodyEngine:
+    body = None
+
+    def __init__(self, providers: Any) -> None:
+        self._providers = providers
+
+    def read(self, photo: Any, intrinsics: Any = None, boxes: Any = None) -> FakeBodyReading:
+        return FakeBodyReading(photo, np.zeros((3, 3)), boxes, self._providers)
+
+
+def open_engine(name: str, models: str | None = None, providers: Any = None, body: str = "default") -> Any:
+    return FakeBodyEngine(providers) if name == "sam3d_body" else FakeEngine()

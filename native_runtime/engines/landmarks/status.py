@@ -1,0 +1,20 @@
+"""Whether the engine `landmarks` could work here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from native_runtime.engines.status import EngineStatus, missing, ready_on
+from native_runtime.errors import ModelError
+from native_runtime.models import manifest, store
+
+
+def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> EngineStatus:
+    """See ``native_runtime.engines.engine_status``."""
+    folder = store.models_dir(models) / store.NETWORKS_FOLDER
+    try:
+        manifest.verify(folder)
+    except ModelError as error:
+        return missing(str(error))
+    return ready_on("Landmark networks", providers)

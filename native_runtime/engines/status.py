@@ -1,0 +1,42 @@
+"""Whether an engine could work here and on what, without opening it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from native_runtime.onnx.probe import probe
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """How an engine stands.
+
+    Attributes:
+        ready: whether everything that it needs is there.
+        text: one line for people: what it will run on, or what is missing and what to do.
+        notes: why not on something better, for people.
+        provider: short name of what it will run on; None when it is not ready.
+    """
+
+    ready: bool
+    text: str
+    notes: tuple[str, ...] = ()
+    provider: str | None = None
+
+
+def missing(text: str) -> EngineStatus:
+    """The status of an engine that lacks something."""
+    return EngineStatus(False, text)
+
+
+def ready_on(what: str, providers: Sequence[str] | None) -> EngineStatus:
+    """The status of an engine whose files are there; `what` names its networks.
+
+    Raises:
+        UsageError: a requested provider does not exist here.
+    """
+    found = probe(providers)
+    if found.provider is None:
+        return EngineStatus(False, " ".join(found.notes), found.notes)
+    return EngineStatus(True, f"{what}, on {found.provider.title}", found.notes, found.provider.short)

@@ -1,0 +1,57 @@
+"""What is said of an engine before it is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from native_runtime.engines import engine_status
+from native_runtime.errors import UsageError
+from native_runtime.models import manifest
+from native_runtime.onnx import probe as probing
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A models folder whose files are whole, though no network would open."""
+    for name in ("landmarks", "sam3d_body"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "net.onnx").write_bytes(b"weights")
+        manifest.write(folder, {"net.onnx": manifest.describe(folder / "net.onnx")}, variant="vith", precision="int8")
+    return tmp_path
+
+
+def test_an_engine_whose_files_are_there_says_on_what_it_will_run(models: Path) -> None:
+    status = engine_status("sam3d_body", models, ["cpu"])
+    assert (status.ready, status.provider, status.notes) == (True, "cpu", ())
+    assert status.text == "ViT-H, int8, on the CPU"
+    assert engine_status("landmarks", models, ["cpu"]).text == "Landmark networks, on the CPU"
+
+
+@pytest.mark.parametrize("name", ["landmarks", "sam3d_body"])
+def test_missing_and_damaged_files_are_told_of(models: Path, name: str) -> None:
+    (models / name / "net.onnx").write_bytes(b"WEIGHTS")
+    status = engine_status(name, models)
+    assert not status.ready
+    assert "damaged" in status.text
+    status = engine_status(name, models / "none")
+    assert not status.ready
+    assert "sam3db" in status.text
+
+
+def test_a_card_that_does_not_work_is_told_of(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = probing.PROVIDERS[1]
+    monkeypatch.setattr(probing, "candidates", lambda _: [probing.Candidate(cuda)])
+    monkeypatch.setattr(probing, "_fault", lambda _: "no driver.")
+    status = engine_status("sam3d_body", models, ["cuda"])
+    assert not status.ready
+    assert status.text == "NVIDIA CUDA does not work here: no driver."
+
+
+def test_unknown_engines_and_providers_are_usage_errors(models: Path) -> None:
+    with pytest.raises(UsageError, match="landmarks, sam3d_body"):
+        engine_status("steam", models)
+    with pytest.raises(UsageError, match="abacus"):
+        engine_status("landmarks", models, ["abacus"])
