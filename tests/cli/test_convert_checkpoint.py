@@ -1,0 +1,151 @@
+"""`sam3db convert-checkpoint`, and what `sam3db models` says of what it made."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from native_runtime.cli import main
+from native_runtime.cli.console import Console
+from native_runtime.models.sam3d_body import convert
+from tests.support import toy_sam3d_body
+from tests.support.checkpoints import write_torch
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("release")
+    write_torch(folder / "model.ckpt", toy_sam3d_body.tensors())
+    toy_sam3d_body.write_mhr(folder / "assets" / "mhr_model.pt")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_sam3d_body.write_templates(tmp_path_factory.mktemp("templates"))
+
+
+@pytest.fixture
+def toy_graphs(templates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toy model's graphs instead of the released models'."""
+    original = convert.convert_checkpoint
+    monkeypatch.setattr(
+        convert, "convert_checkpoint", lambda *given, **named: original(*given, **named, templates=templates)
+    )
+
+
+def run(*words: str | Path) -> tuple[int, dict[str, Any]]:
+    out = io.StringIO()
+    code = main([*map(str, words), "--json"], Console(out, True, False))
+    (line,) = out.getvalue().splitlines()
+    return code, json.loads(line)
+
+
+def test_a_release_is_converted_listed_and_verified(
+    toy_graphs: None, release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, result = run("convert-checkpoint", "--checkpoint", release, "-o", tmp_path)
+    assert code == 0
+    assert result == {
+        "command": "convert-checkpoint",
+        "ok": True,
+        "folder": str(tmp_path / "sam3d_body"),
+        "variant": "dinov3",
+        "precision": "fp32",
+        "size": result["size"],
+        "body": "mhr-lod1",
+    }
+    progress = capsys.readouterr().err
+    assert "Writing encoder (fp32)" in progress
+    assert progress.rstrip().endswith("[100 %] The model is ready")
+    _, listed = run("models", "list", "--models", tmp_path)
+    states = {model["name"]: model["state"] for model in listed["models"] if model["kind"] == "sam3d_body"}
+    assert states.keys() >= {"encoder.onnx", "encoder.weights", "hand_decoder.onnx", "constants.npz"}
+    assert set(states.values()) == {"ok"}
+    (tmp_path / "sam3d_body" / "constants.npz").unlink()
+    code, verified = run("models", "verify", "--models", tmp_path)
+    assert code == 1
+    assert {m["name"] for m in verified["models"] if (m["kind"], m["state"]) == ("sam3d_body", "missing")} == {
+        "constants.npz"
+    }
+    assert "sam3db convert-checkpoint" in capsys.readouterr().err
+
+
+def test_files_may_be_named_one_by_one(
+    toy_graphs: None, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAM3DB_MODELS", str(tmp_path / "models"))
+    words = ("--checkpoint", release / "model.ckpt", "--mhr", release / "assets" / "mhr_model.pt")
+    code, result = run("convert-checkpoint", *words, "--precision", "int8")
+    assert code == 0
+    assert result["precision"] == "int8"
+    assert result["folder"] == str(tmp_path / "models" / "sam3d_body")
+
+
+def test_people_are_told_how_to_go_on(toy_graphs: None, release: Path, tmp_path: Path) -> None:
+    out = io.StringIO()
+    assert (
+        main(["convert-checkpoint", "--checkpoint", str(release), "-o", str(tmp_path)], Console(out, False, False)) == 0
+    )
+    assert out.getvalue().startswith("SAM 3D Body DINOv3-H+ (fp32, 0.00 GB) is in ")
+    assert "--engine sam3d_body" in out.getvalue()
+
+
+def test_a_wrong_file_is_a_failed_input(toy_graphs: None, release: Path, tmp_path: Path) -> None:
+    mhr = release / "assets" / "mhr_model.pt"
+    bad = toy_sam3d_body.tensors() | {"init_pose.weight": np.zeros((1, 4), np.float32)}
+    for given, text in (
+        (tmp_path / "nowhere.ckpt", "There is no file"),
+        (write_torch(tmp_path / "bad.ckpt", bad), "init_pose.weight 1x4 instead of 1x519"),
+        (mhr, "is damaged or not a checkpoint"),
+    ):
+        code, result = run("convert-checkpoint", "--checkpoint", given, "--mhr", mhr, "-o", tmp_path / "models")
+        assert (code, result["ok"]) == (1, False)
+        assert result["error"]["kind"] == "ModelError"
+        assert text in result["error"]["text"]
+    assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--checkpoint"], ["--checkpoint", "x", "--precision", "fp8"], ["--checkpoint", "x", "more"]]
+)
+def test_wrong_usage(words: list[str]) -> None:
+    code, result = run("convert-checkpoint", *words)
+    assert (code, result["ok"]) == (2, False)
+    assert result["error"]["kind"] == "UsageError"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_interrupted_conversion_leaves_nothing(
+    repository: Path, release: Path, templates: Path, tmp_path: Path
+) -> None:
+    program = (
+        "import sys, time; from pathlib import Path\n"
+        "from native_runtime.models.sam3d_body import attach, convert, variants\n"
+        "attach.model_of = lambda _: (sys.stderr.write('now\\n'), sys.stderr.flush(), time.sleep(60))\n"
+        f"convert.convert_checkpoint.__defaults__ = (*convert.convert_checkpoint.__defaults__[:3], "
+        f"Path({str(templates)!r}), None)\n"
+        "from native_runtime.cli import run; run()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "convert-checkpoint", "--checkpoint", str(release), "-o", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=repository,
+        env=os.environ,
+    )
+    assert process.stderr is not None
+    assert any(line == "now\n" for line in process.stderr)
+    process.send_signal(signal.SIGINT)
+    assert "Traceback" not in process.stderr.read()
+    assert process.wait() == 130
+    assert not list(tmp_path.iterdir())
