@@ -19,7 +19,7 @@ _SMALLEST_LENGTH = 1e-12
 
 def pick(x: Tensor, indices: Sequence[int]) -> Tensor:
     """Entries (..., len(indices)) of the last axis."""
-    return x.index_select(-1, torch.tensor(indices, device=x.device))
+    return x.index_select(-1, torch.tensor(indices, dtype=torch.int64, device=x.device))
 
 
 def arctangent(y: Tensor, x: Tensor) -> Tensor:
