@@ -8,6 +8,8 @@ from typing import NoReturn
 from native_runtime.errors import UsageError
 from native_runtime.service.boxes import read_box
 
+_MODELS_HELP = "models folder (default: SAM3DB_MODELS, else the user's cache)"
+
 
 class Parser(argparse.ArgumentParser):
     """Raises `UsageError` where argparse would print and leave, so that ``--json`` holds for mistakes as well."""
@@ -51,9 +53,7 @@ def parser() -> Parser:
         ("verify", "check every file against its hash; exit code 1 when something is wrong"),
     ):
         action = actions.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.", allow_abbrev=False)
-        action.add_argument(
-            "--models", metavar="DIR", help="models folder (default: SAM3DB_MODELS, else the user's cache)"
-        )
+        action.add_argument("--models", metavar="DIR", help=_MODELS_HELP)
         if name == "build":
             action.add_argument("what", nargs="*", metavar="WHAT", help="'networks' or 'bodies' (default: both)")
         if name == "import":
@@ -64,6 +64,16 @@ def parser() -> Parser:
             )
             levels.add_argument("--all", action="store_true", help="all levels of detail that are there, 0 as well")
         _add_common_arguments(action)
+
+    engines = commands.add_parser(
+        "engines",
+        help="what each engine would run on here, or what it lacks",
+        description="Says of each engine what it would run on here and why not on something better, or what it lacks.",
+        allow_abbrev=False,
+    )
+    engines.add_argument("--models", metavar="DIR", help=_MODELS_HELP)
+    _add_provider_argument(engines)
+    _add_common_arguments(engines)
 
     convert = commands.add_parser(
         "convert-checkpoint",
@@ -80,9 +90,7 @@ def parser() -> Parser:
     convert.add_argument(
         "--mhr", metavar="FILE", help="mhr_model.pt (default: where the release has it, beside the checkpoint)"
     )
-    convert.add_argument(
-        "-o", "--out", metavar="DIR", help="models folder (default: SAM3DB_MODELS, else the user's cache)"
-    )
+    convert.add_argument("-o", "--out", metavar="DIR", help=_MODELS_HELP)
     convert.add_argument(
         "--precision",
         choices=("fp32", "fp16", "int8"),
@@ -99,22 +107,14 @@ def _add_photo_arguments(command: Parser) -> None:
     command.add_argument(
         "--engine", metavar="NAME", default="landmarks", help="landmarks or sam3d_body (default: %(default)s)"
     )
-    command.add_argument(
-        "--provider",
-        metavar="NAME",
-        action="append",
-        help="what computes: cuda, tensorrt, directml, migraphx, openvino, coreml, cpu; one with several devices as "
-        "cuda:1; several, best first, by giving it again (default: the best that works here)",
-    )
+    _add_provider_argument(command)
     command.add_argument(
         "--inference",
         metavar="full|body",
         choices=("full", "body"),
         help="sam3d_body only: body and hands in full (its default), or the body alone, which is quicker",
     )
-    command.add_argument(
-        "--models", metavar="DIR", help="models folder (default: SAM3DB_MODELS, else the user's cache)"
-    )
+    command.add_argument("--models", metavar="DIR", help=_MODELS_HELP)
     command.add_argument(
         "--body", metavar="NAME|FILE", default="default", help="body by name or .npz file (default: %(default)s)"
     )
@@ -142,6 +142,16 @@ def _add_photo_arguments(command: Parser) -> None:
     lens.add_argument("--focal-px", metavar="F", type=float, help="focal length in pixels of the photo")
     lens.add_argument("--fov-deg", metavar="F", type=float, help="angle of view along the longer side, degrees")
     _add_common_arguments(command)
+
+
+def _add_provider_argument(command: Parser) -> None:
+    command.add_argument(
+        "--provider",
+        metavar="NAME",
+        action="append",
+        help="what computes: cuda, tensorrt, migraphx, directml, openvino, coreml, cpu; one of several cards as "
+        "cuda:1; given again for the second choice (default: the best that works here)",
+    )
 
 
 def _add_common_arguments(command: Parser) -> None:

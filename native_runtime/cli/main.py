@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,13 @@ from native_runtime.errors import UsageError
 from native_runtime.streams import take_stdout
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+_MODULES = {
+    "character": "people",
+    "estimate": "people",
+    "models": "models",
+    "engines": "engines",
+    "convert-checkpoint": "convert",
+}
 
 
 def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
@@ -37,17 +45,8 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
 
     console = console or Console(take_stdout(sys.stderr if debug else None), as_json, debug)
     try:
-        if arguments.command == "models":
-            from native_runtime.cli import models
-
-            return SOME_FAILED if not models.run(arguments, console) else OK
-        if arguments.command == "convert-checkpoint":
-            from native_runtime.cli import convert
-
-            return SOME_FAILED if not convert.run(arguments, console) else OK
-        from native_runtime.cli import people
-
-        return SOME_FAILED if not people.run(arguments, console) else OK
+        module = importlib.import_module(f"native_runtime.cli.{_MODULES[arguments.command]}")
+        return OK if module.run(arguments, console) else SOME_FAILED
     except UsageError as error:
         console.result({"command": command, "ok": False, "error": console.error(error)})
         return WRONG_USAGE

@@ -44,10 +44,10 @@ def probe(requested: Sequence[str] | None = None) -> Probe:
     if requested is None and (missing := _likely_packages()):
         notes.append(missing)
     for candidate in candidates(requested):
-        fault = _fault(candidate)
+        fault = fault_of(candidate)
         if fault is None:
             return Probe(candidate.provider, tuple(notes))
-        notes.append(f"{candidate.provider.title} does not work here: {fault}")
+        notes.append(fault)
     return Probe(None, tuple(notes))
 
 
@@ -61,8 +61,8 @@ def _likely_packages() -> str:
 
 
 @cache
-def _fault(candidate: Candidate) -> str | None:
-    """Why the provider does not compute, None if it does. Found out once a process: starting a card takes a second."""
+def fault_of(candidate: Candidate) -> str | None:
+    """Why the provider does not compute at all, None if it does. Found out once a process: a card takes a second."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     name = candidate.provider.name
@@ -70,9 +70,12 @@ def _fault(candidate: Candidate) -> str | None:
         session = onnxruntime.InferenceSession(
             _TINY, options, providers=[(name, candidate.options())], enable_fallback=0
         )
-        if name not in session.get_providers():
-            return "its driver or one of its libraries is missing."
+        if name not in session.get_providers():  # ONNX Runtime moves to the CPU without a word
+            raise RuntimeError("its driver or one of its libraries is missing")
         (values,) = session.run(None, {"x": np.ones(1, np.float32)})
+        if values.tolist() != [2.0]:
+            raise RuntimeError("it computes wrongly")
     except Exception as error:  # ONNX Runtime's errors share no public base class
-        return str(error).strip().partition("\n")[0].rstrip(".") + "."
-    return None if values.tolist() == [2.0] else "it computes wrongly."
+        first_line = str(error).strip().partition("\n")[0].rstrip(".")
+        return f"{candidate.provider.title} does not work here: {first_line}."
+    return None

@@ -67,8 +67,8 @@ PROVIDERS: tuple[Provider, ...] = (
         automatic=False,
     ),
     Provider("cuda", "CUDAExecutionProvider", "NVIDIA CUDA", "onnxruntime-gpu", _CUDA_OPTIONS, memory="cuda"),
+    # On ROCm; the older ROCMExecutionProvider went with ONNX Runtime 1.23, the oldest that is supported.
     Provider("migraphx", "MIGraphXExecutionProvider", "AMD MIGraphX", "onnxruntime-migraphx"),
-    Provider("rocm", "ROCMExecutionProvider", "AMD ROCm", "onnxruntime-rocm"),
     Provider("directml", "DmlExecutionProvider", "DirectML", "onnxruntime-directml"),
     Provider(
         "openvino",

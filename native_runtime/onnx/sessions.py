@@ -21,6 +21,7 @@ from native_runtime.onnx import memory
 from native_runtime.onnx import providers as provider_choice
 from native_runtime.onnx.device_array import NUMPY_TYPES, DeviceArray
 from native_runtime.onnx.model_file import weights_size
+from native_runtime.onnx.probe import fault_of
 from native_runtime.onnx.providers import Candidate
 
 _log = logging.getLogger(__name__)
@@ -124,8 +125,8 @@ def default_threads() -> int:
 def open_network(path: Path, providers: Sequence[str] | None = None, threads: int | None = None) -> Network:
     """Open the ONNX file `path` on the first of `providers` that works (None: the best that works here, CPU last).
 
-    Each candidate must create its session and keep the network (ONNX Runtime silently moves to the CPU when a library
-    is missing); all but the CPU, which needs no proof, must compute once.
+    Each candidate must compute a network of a few bytes (`probe`), take this one, and (all but the CPU, which needs no
+    proof) compute it once.
 
     Raises:
         ModelError: the file cannot be used, there is not enough memory, or none of the providers works.
@@ -135,6 +136,10 @@ def open_network(path: Path, providers: Sequence[str] | None = None, threads: in
     size = weights_size(path)
     notes: list[str] = []
     for candidate in chosen:
+        fault = fault_of(candidate)
+        if fault is not None:
+            notes.append(fault)
+            continue
         try:
             return _open_on(path, candidate, threads or default_threads(), size, notes)
         except Exception as error:  # ONNX Runtime's errors share no public base class
@@ -163,8 +168,8 @@ def _open_on(path: Path, candidate: Candidate, threads: int, size: int, notes: S
     session = onnxruntime.InferenceSession(
         str(path), options, providers=[(provider, candidate.options())], enable_fallback=0
     )
-    if provider not in session.get_providers():
-        raise RuntimeError("its driver or one of its libraries is missing")
+    if provider not in session.get_providers():  # ONNX Runtime moves to the CPU without a word
+        raise RuntimeError("it refused the network")
     network = Network(session, path, candidate, size, notes)
     if not on_cpu:
         network.try_out()

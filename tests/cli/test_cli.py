@@ -200,6 +200,16 @@ def test_without_a_converted_model_sam3d_body_explains_in_three_sentences(photo:
         assert word in error["text"]
 
 
+def test_the_engines_say_how_they_stand(tmp_path: Path) -> None:
+    run = Run("engines", "--models", tmp_path, "--provider", "cpu", "--json")
+    assert run.code == 0
+    engines = {entry["engine"]: entry for entry in run.json["engines"]}
+    assert set(engines) == {"landmarks", "sam3d_body"}
+    assert not any(entry["ready"] for entry in engines.values())
+    assert "sam3db convert-checkpoint" in engines["sam3d_body"]["text"]
+    assert len(Run("engines", "--models", tmp_path).out.splitlines()) == 2
+
+
 # --- usage ---
 
 
@@ -231,6 +241,7 @@ def test_without_a_converted_model_sam3d_body_explains_in_three_sentences(photo:
         ["estimate", "a.jpg", "-o", "/dev/null/out"],
         ["models"],
         ["models", "eat"],
+        ["engines", "--provider", "abacus"],
     ],
 )
 def test_wrong_usage_is_two_and_one_json_object(
