@@ -35,7 +35,7 @@ _CURL = 0.15
 _FILL = 0.94
 """Camera scale at which a grown person fills four fifths of the crop's height."""
 _HAND_FILL = 0.35
-_HAND_BOX = 0.22
+_HAND_BOX = 0.3
 """Side of a hand's box in units of the body's crop."""
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,42 +10,12 @@ import pytest
 from bench.sam3d_body.checkpoint import NOTICE, Layout, Weights
 from bench.sam3d_body.container import to_bfloat16
 from bench.sam3d_body.person import Person
-from bench.sam3d_body.rig import Sizes, Surface, write_rig
+from bench.sam3d_body.rig import Surface, write_rig
 from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr.correctives import GROUP
 from native_runtime.mhr.official import read_torchscript
 from native_runtime.mhr.rotations import euler_to_matrix
 from native_runtime.models.sam3d_body.checkpoint import open_checkpoint
-
-SMALL = Sizes(vertices=600, triangles=1_198, texture_points=620, skin_weights=1_670, activations=53_136)
-_SMALLER = {1280: 32, 3840: 96, 5120: 64, 1024: 48, 512: 24, 640: 16, 1379: 32 + 99, 18_566: 600 + 127, 36_874: 1_198}
-_DEEP = re.compile(r"(blocks|layers)\.(\d+)\.(?!\d)")
-
-
-@pytest.fixture(scope="module")
-def layout(shared: Path) -> Layout:
-    """The released tensors of the DINOv3 variant in two layers of a few channels."""
-    tensors = json.loads((shared / "parity" / "state_dict_dinov3.json").read_text())
-    small: dict[str, tuple[tuple[int, ...], str]] = {}
-    for name, (shape, kind) in tensors.items():
-        place = _DEEP.search(name)
-        deep = place is not None and name.startswith(("backbone", "decoder")) and int(place[2]) > 1
-        if not deep and name.rpartition(".")[2] not in ("mask_token", "hand_pose_comps_ori"):
-            smaller = tuple(_SMALLER.get(size, size) for size in shape)
-            small[name] = smaller, "bfloat16" if kind == "float16" else kind
-    return small
-
-
-@pytest.fixture(scope="module")
-def surface() -> Surface:
-    return Surface(Person.standing(), SMALL)
-
-
-@pytest.fixture(scope="module")
-def checkpoint(layout: Layout, surface: Surface, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("checkpoint") / "model.ckpt"
-    Weights(layout, surface).write(path)
-    return path
 
 
 def test_reads_back_by_name_shape_and_format(layout: Layout, surface: Surface, checkpoint: Path) -> None:
@@ -97,12 +65,12 @@ def test_bfloat16_rounds_to_the_nearest_and_ties_to_even() -> None:
 def test_the_rig_is_a_body_of_the_given_sizes(surface: Surface, tmp_path: Path) -> None:
     write_rig(tmp_path / "mhr_model.pt", surface, NOTICE)
     rig, correctives = read_torchscript(tmp_path / "mhr_model.pt")
-    assert (len(rig.vertices), len(rig.face_sizes)) == (SMALL.vertices, SMALL.triangles)
-    assert np.count_nonzero(rig.skin) == SMALL.skin_weights
-    assert rig.shapes.shape == (117, SMALL.vertices, 3)
+    assert (len(rig.vertices), len(rig.face_sizes)) == (surface.sizes.vertices, surface.sizes.triangles)
+    assert np.count_nonzero(rig.skin) == surface.sizes.skin_weights
+    assert rig.shapes.shape == (117, surface.sizes.vertices, 3)
     assert correctives is not None
-    assert np.count_nonzero(correctives.activation) == SMALL.activations
-    moved = correctives.basis.dense().reshape(-1, GROUP, SMALL.vertices, 3).any(axis=(1, 3))
+    assert np.count_nonzero(correctives.activation) == surface.sizes.activations
+    moved = correctives.basis.dense().reshape(-1, GROUP, surface.sizes.vertices, 3).any(axis=(1, 3))
     share = moved.mean(axis=1)
     assert 0 < share.mean() < 0.2, "components move the surroundings of a joint, not everything"
     feet, head = rig.vertices[:, 1].min(), rig.vertices[:, 1].max()
@@ -112,7 +80,7 @@ def test_the_rig_is_a_body_of_the_given_sizes(surface: Surface, tmp_path: Path) 
 
 def test_keypoints_lie_where_mhr_70_has_them(surface: Surface) -> None:
     mapping = surface.keypoint_mapping
-    assert mapping.shape == (308, SMALL.vertices + 127)
+    assert mapping.shape == (308, surface.sizes.vertices + 127)
     np.testing.assert_allclose(mapping.sum(axis=1), 1, atol=1e-6)
     assert set(np.count_nonzero(mapping, axis=1)) == {1, 5}
     points = mapping[:70] @ np.concatenate([surface.vertices, surface.person.joints])

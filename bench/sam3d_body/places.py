@@ -1,0 +1,83 @@
+"""Where a bench's files lie, and what its stages are told."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+VARIANTS = ("dinov3", "vith")
+
+STAGES = {
+    "weights": "preparation",
+    "convert": "preparation",
+    "load": "preparation",
+    "full": "timing",
+    "encoder": "timing",
+    "decoders": "timing",
+    "eager": "yardstick",
+    "rounding": "rounding",
+}
+"""The stages in their order, and the module of each. Those from `decoders` on use what `full` recorded."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one stage works on.
+
+    Attributes:
+        work: folder of all files that the bench makes.
+        variant: of `VARIANTS`.
+        precision: of the converted model.
+        provider: short name, as for `native_runtime.onnx.providers`.
+        threads: of every network.
+        photo: that the full pass looks at.
+        repeats: how often short things are timed.
+        seed: of the random weights.
+    """
+
+    work: str
+    variant: str
+    precision: str
+    provider: str
+    threads: int
+    photo: str
+    repeats: int
+    seed: int
+
+    def json(self) -> dict[str, Any]:
+        """For the stage's command line."""
+        return asdict(self)
+
+    @property
+    def folder(self) -> Path:
+        """Of the variant."""
+        return Path(self.work) / self.variant
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "model.ckpt"
+
+    @property
+    def mhr(self) -> Path:
+        return self.folder / "mhr_model.pt"
+
+    @property
+    def models(self) -> Path:
+        """The models folder of the precision; its networks that find people are those of the user's own."""
+        return self.folder / self.precision
+
+    @property
+    def record(self) -> Path:
+        """What the networks were asked in the full pass."""
+        return self.folder / f"record-{self.precision}-{self.provider}.npz"
+
+    @property
+    def estimate(self) -> Path:
+        """The full pass's keypoints."""
+        return self.folder / f"estimate-{self.precision}-{self.provider}.npz"
+
+    @property
+    def device(self) -> str:
+        """PyTorch's name of where the provider computes."""
+        return "cuda" if self.provider == "cuda" else "cpu"

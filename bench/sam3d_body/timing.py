@@ -1,0 +1,122 @@
+"""Stages of the converted model: the encoder alone, a photo through the engine, the decoders alone."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from native_runtime.engines.sam3d_body.engine import DEFAULT_BODY, Sam3dBodyEngine
+from native_runtime.engines.sam3d_body.networks import OnnxNetworks
+from native_runtime.engines.sam3d_body.solve import Inference
+from native_runtime.image import read_photo
+from native_runtime.mhr import Body
+from native_runtime.models import store
+from native_runtime.models.sam3d_body.convert import GRAPHS
+from native_runtime.onnx.sessions import Network, open_network
+from native_runtime.people.networks import LandmarkNetworks
+
+from .measure import repeated
+from .places import Settings
+from .recorder import IMAGE_INPUTS, PROMPT_INPUTS, Record, Recorder
+
+# What an artist may drag: an elbow goes to the body decoder alone, a wrist to the body's and its hand's, a finger to
+# its hand's, after which the body decoder hears of the hand.
+_PROMPTS = {"elbow": 8, "wrist": 41, "finger": 25}
+_DRAG = 12.0
+"""Pixels by which a keypoint is dragged."""
+_ENCODER_RUNS = 2
+"""On a CPU, where one takes seconds."""
+
+
+class _Opened(OnnxNetworks):
+    """All networks opened beforehand, so that no stage's time holds the opening of one."""
+
+    def open_all(self) -> _Opened:
+        for graph in GRAPHS:
+            self._open(graph)
+        return self
+
+
+def _network(settings: Settings, graph: str) -> Network:
+    path = store.sam3d_body_dir(settings.models) / f"{graph}.onnx"
+    return open_network(path, [settings.provider], settings.threads)
+
+
+def encoder(settings: Settings) -> dict[str, Any]:
+    """The encoder alone: one crop, and two at once."""
+    network = _network(settings, "encoder")
+    size = network.input_shapes["crops"][1]
+    assert size is not None
+    crops = np.random.default_rng(settings.seed).integers(0, 256, (2, size, size, 3), np.uint8)
+    count = settings.repeats if settings.provider != "cpu" else _ENCODER_RUNS
+    one = repeated(lambda: network.run_on_device(crops=crops[:1]), count)
+    two = repeated(lambda: network.run_on_device(crops=crops), max(1, count // 2), warm_up=0)
+    return {**one.facts(), "two_crops": two.facts()}
+
+
+def full(settings: Settings) -> dict[str, Any]:
+    """A photo through the engine: detection, the full estimate, prompts, the mesh."""
+    networks = _Opened(store.sam3d_body_dir(settings.models), [settings.provider], settings.threads).open_all()
+    recorder = Recorder(networks)
+    body = Body.load(store.body_path(DEFAULT_BODY, settings.models))
+    engine = Sam3dBodyEngine(recorder, body, LandmarkNetworks(None, [settings.provider]))
+    # A CPU computes half precision as float32, slowly: the body's crop is enough there.
+    inference: Inference = "body" if (settings.precision, settings.provider) == ("fp16", "cpu") else "full"
+    reading = engine.read(read_photo(Path(settings.photo)))
+    start = time.perf_counter()
+    estimate = reading.estimate(0, inference=inference)
+    seconds = time.perf_counter() - start
+    record = recorder.record
+    record.save(settings.record)
+    np.savez(settings.estimate, keypoints_2d=estimate.keypoints_2d, keypoints_3d=estimate.keypoints_3d)
+    graphs = {graph: list(times) for graph, times in record.seconds.items()}
+    passes = [f"{one.kind} x {len(one.crops)} ({one.inputs['keypoints'].shape[1]} prompts)" for one in record.passes]
+    prompted = {}
+    for name, keypoint in _PROMPTS.items():
+        x, y = (float(value) for value in estimate.keypoints_2d[keypoint])
+        again = partial(reading.estimate, 0, [(keypoint, x + _DRAG, y)], inference=inference)
+        prompted[name] = repeated(again, settings.repeats).facts()
+    mesh = repeated(partial(body.vertices, estimate.model_parameters, estimate.identity), settings.repeats)
+    return {
+        "seconds": seconds,
+        "stages": estimate.seconds,
+        "graphs": graphs,
+        "passes": passes,
+        "hands": {side: hand["used"] for side, hand in estimate.details["hands"].items()},
+        "prompted": prompted,
+        "mesh": mesh.facts(),
+        "encoded": reading.encoded,
+    }
+
+
+def decoders(settings: Settings) -> dict[str, Any]:
+    """Contexts and decoders alone, on what the full pass fed them; MHR's share of the body decoder."""
+    record = Record.load(settings.record)
+    facts: dict[str, Any] = {}
+    for kind in ("body", "hand"):
+        of_kind = [one for one in record.passes if one.kind == kind]
+        if not of_kind:
+            continue
+        context, decoder = _network(settings, f"{kind}_context"), _network(settings, f"{kind}_decoder")
+        # One person, one hand.
+        first, last = ({name: array[:1] for name, array in one.inputs.items()} for one in (of_kind[0], of_kind[-1]))
+        half = settings.precision == "fp16"
+        features = record.features[of_kind[0].crops[0]][None].astype(np.float16 if half else np.float32)
+        image = {"features": features, **{name: first[name] for name in IMAGE_INPUTS}}
+        facts[f"{kind}_context"] = repeated(partial(context.run_on_device, **image), settings.repeats).facts()
+        prepared = context.run_on_device(**image)
+        for name, inputs in (("decoder", first), ("decoder_prompted", last)):
+            prompts = {name: inputs[name] for name in PROMPT_INPUTS}
+            timed = repeated(partial(decoder.run, **prepared, **prompts), settings.repeats)
+            facts[f"{kind}_{name}"] = timed.facts() | {"prompts": prompts["keypoints"].shape[1]}
+        if kind == "body" and settings.provider == "cpu":
+            from .profile import mhr_share  # needs onnx
+
+            inputs = {name: value.numpy() for name, value in prepared.items()}
+            inputs |= {name: first[name] for name in PROMPT_INPUTS}
+            facts["mhr"] = mhr_share(decoder.path, inputs, settings.threads)
+    return facts
