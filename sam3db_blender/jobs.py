@@ -43,6 +43,8 @@ class ImportRequest:
         persons: the largest person only, or all of them.
         focal_px, fov_deg: the lens, where it is known better than the photo's own data; at most one of them.
         models: the models folder, None for the usual one.
+        inference: how closely the engine looks, where it has a choice.
+        providers: what to compute on, None for the best that works.
     """
 
     photo: Path
@@ -52,6 +54,8 @@ class ImportRequest:
     focal_px: float | None = None
     fov_deg: float | None = None
     models: Path | None = None
+    inference: Literal["full", "body"] | None = None
+    providers: list[str] | None = None
 
 
 @dataclass
@@ -89,6 +93,8 @@ class ImportJob:
             persons=wish.persons,
             focal_px=wish.focal_px,
             fov_deg=wish.fov_deg,
+            inference=wish.inference,
+            providers=wish.providers,
         )
 
     def poll(self) -> bool:

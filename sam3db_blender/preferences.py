@@ -4,10 +4,25 @@ import bpy
 
 from . import places
 from .ui.official_bodies import draw_official_bodies
+from .ui.sam3d_body import draw_sam3d_body
+
+_WIDTH = 90
+#: Names as ``native_runtime.onnx.providers`` has them; that is not imported, since it loads ONNX Runtime.
+_PROVIDERS = (
+    ("auto", "Best That Works", "Tries what the installed ONNX Runtime offers, best first; the processor comes last"),
+    ("cpu", "Processor", "Works everywhere"),
+    ("cuda", "NVIDIA CUDA", "Needs an ONNX Runtime with CUDA"),
+    ("tensorrt", "NVIDIA TensorRT", "Needs an ONNX Runtime with TensorRT; the first start takes many minutes"),
+    ("directml", "DirectML", "Graphics cards on Windows; needs an ONNX Runtime with DirectML"),
+    ("coreml", "Apple CoreML", "Macs"),
+    ("openvino", "Intel OpenVINO", "Needs an ONNX Runtime with OpenVINO"),
+    ("migraphx", "AMD MIGraphX", "Needs an ONNX Runtime with MIGraphX"),
+    ("rocm", "AMD ROCm", "Needs an ONNX Runtime with ROCm"),
+)
 
 
 class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
-    """Where the models are, and the worker's memory."""
+    """Where the models are, what they are computed on, and the worker's memory."""
 
     bl_idname = places.PACKAGE
 
@@ -16,13 +31,24 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         description="Folder with networks and bodies; empty for those that came with the extension",
         subtype="DIR_PATH",
     )
+    provider: bpy.props.EnumProperty(
+        name="Compute on", description="What SAM 3D Body is computed on", items=_PROVIDERS, default="auto"
+    )
+
+    def requested_providers(self) -> list[str] | None:
+        """What a worker shall compute on; None for the best that works."""
+        return None if self.provider == "auto" else [self.provider]
 
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.prop(self, "models_folder")
+        self.layout.prop(self, "provider")
         self.layout.operator("sam3db.stop_worker")
         box = self.layout.box()
+        box.label(text="SAM 3D Body", icon="OUTLINER_DATA_ARMATURE")
+        draw_sam3d_body(box, _WIDTH)
+        box = self.layout.box()
         box.label(text="Official Bodies", icon="OUTLINER_OB_ARMATURE")
-        draw_official_bodies(box, width=90)
+        draw_official_bodies(box, _WIDTH)
 
 
 CLASSES = (SAM3DB_AddonPreferences,)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from . import body_jobs, jobs, live, preferences
-from .operators import correctives, import_character, import_result, levels, official_body, presets, worker
+from . import body_jobs, jobs, live, preferences, sam3d_body_jobs, secret
+from .operators import correctives, import_character, import_result, levels, official_body, presets, sam3d_body, worker
 from .ui import character_panel, menu, official_bodies, panel, state
+from .ui import sam3d_body as sam3d_body_panel
 
 #: A class stands behind those that it mentions.
 CLASSES: tuple[type, ...] = (
@@ -16,11 +17,13 @@ CLASSES: tuple[type, ...] = (
     *import_result.CLASSES,
     *worker.CLASSES,
     *official_body.CLASSES,
+    *sam3d_body.CLASSES,
     *presets.CLASSES,
     *correctives.CLASSES,
     *levels.CLASSES,
     *panel.CLASSES,
     *character_panel.CLASSES,
+    *sam3d_body_panel.CLASSES,
     *official_bodies.CLASSES,
 )
 
@@ -37,7 +40,9 @@ def register() -> None:
 def unregister() -> None:
     """The opposite of ``register``; also ends the worker processes."""
     jobs.stop_worker()
-    body_jobs.desk.close()
+    for desk in (body_jobs.desk, sam3d_body_jobs.desk, sam3d_body_jobs.check_desk):
+        desk.close()
+    secret.keep("")
     live.detach()
     menu.detach()
     state.detach()

@@ -41,9 +41,16 @@ def _convert(request: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
 
     made = convert_checkpoint(
         required_text(request, "checkpoint"),
-        required_text(request, "mhr"),
+        optional_text(request, "mhr"),
         optional_text(request, "models"),
-        precision=required_text(request, "precision"),
+        required_text(request, "precision"),
         progress=progress_to(reporter),
     )
-    return {"folder": str(made.folder), "variant": made.variant, "precision": made.precision, "notes": list(made.notes)}
+    return {
+        "folder": str(made.folder),
+        "variant": made.variant,
+        "title": f"{made.title}, {made.precision}, {made.size / 1e9:.1f} GB",
+        "precision": made.precision,
+        "bytes": made.size,
+        "body": made.body,
+    }

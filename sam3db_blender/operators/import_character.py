@@ -48,7 +48,10 @@ class SAM3DB_OT_import_character(ImportOptions, bpy.types.Operator, ImportHelper
         draw_options(self.layout, self)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        request = to_request(self, Path(bpy.path.abspath(self.filepath)), places.models_folder())
+        try:
+            request = to_request(self, Path(bpy.path.abspath(self.filepath)), places.models_folder())
+        except Sam3dbError as error:
+            return self._fail(str(error), "")
         self._job = ImportJob(jobs.worker(), request)
         if bpy.app.background or context.window is None:
             self._job.wait()

@@ -8,7 +8,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.models.official_download import ABOUT_MB, URL
 
-from .. import body_files
+from .. import body_files, online
 from ..body_jobs import desk
 
 if TYPE_CHECKING:
@@ -73,16 +73,10 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not super().poll(context):
             return False
-        if not bpy.app.online_access:
-            # the override is set where the command line decides, which the preferences then cannot change
-            how = (
-                "start Blender without --offline-mode"
-                if bpy.app.online_access_override
-                else "switch on 'Allow Online Access' in Preferences > System > Network"
-            )
-            cls.poll_message_set(f"Blender may not use the network: {how}, or import the files by hand")
-            return False
-        return True
+        refusal = online.refusal("import the files by hand")
+        if refusal:
+            cls.poll_message_set(refusal)
+        return not refusal
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         return context.window_manager.invoke_props_dialog(self, width=460)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import bpy
@@ -12,6 +11,7 @@ from native_runtime.models.official_download import ABOUT_MB
 from .. import body_files
 from ..body_jobs import BodyJob, desk
 from ..operators.official_body import SOURCE
+from .text import draw_lines, width_of
 
 _WIDTH = 56
 
@@ -24,8 +24,8 @@ def draw_official_bodies(layout: Any, width: int = _WIDTH) -> None:
     """
     names = [name for name in body_files.installed() if name.startswith("mhr-")]
     column = layout.column(align=True)
-    _lines(column, f"Installed: {', '.join(names)}" if names else "None installed", width)
-    _lines(column, SOURCE, width)
+    draw_lines(column, f"Installed: {', '.join(names)}" if names else "None installed", width)
+    draw_lines(column, SOURCE, width)
     job = desk.job
     if job is not None and job.state == "running":
         row = layout.row(align=True)
@@ -44,15 +44,9 @@ def _draw_end(layout: Any, job: BodyJob, width: int) -> None:
     """How the last job ended."""
     column = layout.column(align=True)
     column.alert = job.state == "failed"
-    _lines(column, job.summary, width, "ERROR" if job.state == "failed" else "INFO")
+    draw_lines(column, job.summary, width, "ERROR" if job.state == "failed" else "INFO")
     for note in job.notes:
-        _lines(column, note, width)
-
-
-def _lines(layout: Any, text: str, width: int, icon: str = "") -> None:
-    """A text of several lines, which Blender's labels do not have; the icon stands before the first."""
-    for number, line in enumerate(textwrap.wrap(text, width)):
-        layout.label(text=line, icon="NONE" if not icon else "BLANK1" if number else icon)
+        draw_lines(column, note, width)
 
 
 class SAM3DB_PT_official_bodies(bpy.types.Panel):
@@ -65,9 +59,7 @@ class SAM3DB_PT_official_bodies(bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        # about seven pixels a letter at the usual size
-        scale = context.preferences.system.ui_scale or 1.0
-        draw_official_bodies(self.layout, max(20, int(context.region.width / (7.0 * scale)) - 6))
+        draw_official_bodies(self.layout, width_of(context.region.width, context.preferences.system.ui_scale))
 
 
 CLASSES = (SAM3DB_PT_official_bodies,)

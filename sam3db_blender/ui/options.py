@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from .. import body_files
+from .. import body_files, places, sam3d_body_files
+from .sam3d_body import draw_status
+from .text import draw_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +23,15 @@ if TYPE_CHECKING:
 #: What the file browser shows.
 PHOTO_FILTER = "*.jpg;*.jpeg;*.png;*.webp;*.tif;*.tiff;*.bmp;*.heic;*.heif"
 
-_ENGINES = (("landmarks", "Landmarks", "Landmark networks and a fit of the body; comes with the extension"),)
+SAM3D_BODY = "sam3d_body"
+_ENGINES = (
+    ("landmarks", "Landmarks", "Landmark networks and a fit of the body; comes with the extension"),
+    ("sam3d_body", "SAM 3D Body", "Meta's model, more exact; for those who have its weights (panel 'SAM 3D Body')"),
+)
+_INFERENCES = (
+    ("full", "Body and Hands", "Looks at the hands once more, closely, and joins them to the body"),
+    ("body", "Body Only", "One look at the whole person: about three times as fast, with plainer hands"),
+)
 _BODIES = (
     ("default", "Fine", "The default body at its finest level of detail", 0),
     ("default-lod1", "Medium", "The default body at a middle level of detail", 1),
@@ -64,10 +74,16 @@ def _item(name: str) -> tuple[str, str, str, int]:
     return name, name, f"The body '{name}' of the models folder", 100 + zlib.crc32(name.encode()) % 2**30
 
 
+def _is_mhr(body: str) -> bool:
+    """Whether a body is one of MHR's own, whose shapes SAM 3D Body speaks of."""
+    return body.startswith("mhr-")
+
+
 class ImportOptions:
     """A mix-in with the options' properties."""
 
     engine: bpy.props.EnumProperty(name="Engine", description="What looks at the photo", items=_ENGINES)
+    inference: bpy.props.EnumProperty(name="Detail", description="How closely SAM 3D Body looks", items=_INFERENCES)
     persons: bpy.props.EnumProperty(name="People", description="Whom to make a character of", items=_PERSONS)
     body: bpy.props.EnumProperty(
         name="Body", description="The body to use, and how finely its mesh is divided", items=_bodies
@@ -90,17 +106,23 @@ class ImportOptions:
 
 
 #: The names of the options, in the order in which they are drawn.
-OPTION_NAMES = ("engine", "persons", "body", "lens", "fov", "focal", "light")
+OPTION_NAMES = ("engine", "inference", "persons", "body", "lens", "fov", "focal", "light")
 
 
-def draw_options(layout: bpy.types.UILayout | None, options: ImportOptions) -> None:
-    """Draws the options; of the lens only what its choice needs."""
+def draw_options(layout: bpy.types.UILayout | None, options: ImportOptions, width: int = 40) -> None:
+    """Draws the options; of the lens only what its choice needs. Lines of text break after ``width`` characters."""
     assert layout is not None
     layout.use_property_split = True
     layout.use_property_decorate = False
     column = layout.column()
-    for name in ("engine", "persons", "body", "lens"):
+    column.prop(options, "engine")
+    if options.engine == SAM3D_BODY:
+        draw_status(column, width)
+        column.prop(options, "inference")
+    for name in ("persons", "body", "lens"):
         column.prop(options, name)
+    if options.engine == SAM3D_BODY and not _is_mhr(options.body):
+        draw_lines(column, f"The model's own body is taken: {sam3d_body_files.BODY}", width, "INFO")
     if options.lens == "fov":
         column.prop(options, "fov")
     elif options.lens == "focal":
@@ -109,14 +131,26 @@ def draw_options(layout: bpy.types.UILayout | None, options: ImportOptions) -> N
 
 
 def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> "ImportRequest":
-    """The options as the worker wants them."""
+    """The options as the worker wants them.
+
+    Raises:
+        ModelError: what the engine needs cannot be brought together.
+    """
     from ..jobs import ImportRequest
 
+    # empty when the one that was chosen is gone
+    body = options.body or _BODIES[0][0]
+    sam3d_body = options.engine == SAM3D_BODY
+    if sam3d_body:
+        models = sam3d_body_files.folder_for_worker()
+        body = body if _is_mhr(body) else sam3d_body_files.BODY
+    settings = places.preferences()
     return ImportRequest(
         photo=photo,
         engine=options.engine,
-        # empty when the one that was chosen is gone
-        body=body_files.for_worker(options.body or _BODIES[0][0], models),
+        inference=options.inference if sam3d_body else None,
+        providers=settings.requested_providers() if sam3d_body and settings is not None else None,
+        body=body_files.for_worker(body, models),
         persons=options.persons,
         focal_px=options.focal if options.lens == "focal" else None,
         fov_deg=math.degrees(options.fov) if options.lens == "fov" else None,

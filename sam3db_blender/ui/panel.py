@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .options import OPTION_NAMES, draw_options
+from .text import width_of
 
 
 class SAM3DB_PT_import(bpy.types.Panel):
@@ -21,7 +22,7 @@ class SAM3DB_PT_import(bpy.types.Panel):
         settings = layout.column()
         settings.enabled = not state.running
         settings.prop(state, "photo", text="")
-        draw_options(settings, state)
+        draw_options(settings, state, width_of(context.region.width, context.preferences.system.ui_scale))
         if state.running:
             row = layout.row(align=True)
             row.progress(factor=state.progress, text=state.status)

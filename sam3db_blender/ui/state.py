@@ -2,6 +2,7 @@
 
 import bpy
 
+from .. import secret
 from .options import ImportOptions
 
 
@@ -12,6 +13,7 @@ class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
     slider_filter: bpy.props.StringProperty(
         name="Filter", description="Show only sliders with these letters in their names", options={"TEXTEDIT_UPDATE"}
     )
+    access_token: secret.token_property()
     running: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     cancel_wanted: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     progress: bpy.props.FloatProperty(min=0.0, max=1.0, options={"HIDDEN", "SKIP_SAVE"})

@@ -108,7 +108,7 @@ def test_classes_are_well_named() -> None:
     for cls in registration.CLASSES:
         for kind, letters in kinds.items():
             if issubclass(cls, getattr(bpy.types, kind)):
-                assert re.fullmatch(rf"SAM3DB_{letters}_[a-z_]+", cls.__name__), cls
+                assert re.fullmatch(rf"SAM3DB_{letters}_[a-z][a-z0-9_]+", cls.__name__), cls
         if issubclass(cls, bpy.types.Operator):
             assert cls.bl_idname == "sam3db." + cls.__name__.split("_OT_")[1]
             assert cls.bl_label

@@ -20,6 +20,7 @@ from sam3db_blender.body_jobs import BodyJob, desk
 from sam3db_blender.scene.bodies import installed_body, levels_of
 from sam3db_blender.ui.official_bodies import draw_official_bodies
 from sam3db_blender.ui.options import to_request
+from tests.support import layout
 from tests.support.file_server import serving
 from tests.support.official_release import write_release, zip_folder
 
@@ -57,32 +58,8 @@ def online() -> Iterator[None]:
     system.use_online_access = before
 
 
-class Layout:
-    """Stands in for Blender's layout and notes what is drawn."""
-
-    def __init__(self, drawn: list[str] | None = None) -> None:
-        self.drawn = [] if drawn is None else drawn
-
-    def column(self, **options: Any) -> Layout:
-        return Layout(self.drawn)
-
-    row = column
-
-    def label(self, text: str, icon: str) -> None:
-        self.drawn.append(text)
-
-    def progress(self, factor: float, text: str) -> None:
-        self.drawn.append(f"{factor:.0%} {text}")
-
-    def operator(self, name: str, text: str = "", icon: str = "") -> Layout:
-        self.drawn.append(f"[{name}] {text}")
-        return self
-
-
 def drawn() -> str:
-    layout = Layout()
-    draw_official_bodies(layout, width=200)
-    return "\n".join(layout.drawn)
+    return layout.drawn(draw_official_bodies, 200)
 
 
 def test_nothing_is_downloaded_without_online_access(models: Path) -> None:

@@ -1,0 +1,258 @@
+"""Bringing SAM 3D Body: its checkpoint by download, and the conversion of a checkpoint that the user has."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from native_runtime.errors import ModelError
+from native_runtime.models.gated_download import SERVICE, Repository
+from native_runtime.models.sam3d_body_download import LICENCE, LICENCE_PAGE, LICENCE_POINTS, VARIANTS, remove_sources
+
+from .. import online, sam3d_body_files, secret
+from ..places import preferences
+from ..sam3d_body_jobs import Sam3dBodyJob, check_desk, desk
+from ..ui.text import draw_lines
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+_VARIANTS = (
+    ("dinov3", "DINOv3-H+", "The larger of the two released models, and the more accurate one"),
+    ("vith", "ViT-H", "The smaller one, a little faster"),
+)
+_PRECISIONS = (
+    (
+        "int8",
+        "For the Processor (int8)",
+        "The image encoder in 8 bits: the smallest and, without a graphics card, the fastest. Joints move by a little",
+    ),
+    ("fp16", "For Graphics Cards (fp16)", "Half precision: half the size of the exact one; on a processor no faster"),
+    ("fp32", "Exact (fp32)", "As the checkpoint is; the largest, and on a processor the slowest"),
+)
+#: What a converted model takes on the disk, GB, by variant and precision.
+ABOUT_GB = {
+    "dinov3": {"int8": 1.3, "fp16": 1.9, "fp32": 3.8},
+    "vith": {"int8": 1.1, "fp16": 1.5, "fp32": 3.0},
+}
+
+
+class JobOperator:
+    """What the operators share: one job at a time, without ever blocking a window."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if desk.busy:
+            cls.poll_message_set("SAM 3D Body is being downloaded or converted already")
+            return False
+        return True
+
+    def run(self, do: str, keys: dict[str, Any]) -> "set[OperatorReturnItems]":
+        """Starts the job; where there is no window, also waits for its end and reports it."""
+        check_desk.close()  # what it found out will no longer hold
+        job = desk.start(do, keys)
+        if not bpy.app.background:
+            self.report({"INFO"}, "Started; the panel 'SAM 3D Body' and the preferences show how far it is")
+            return {"FINISHED"}
+        desk.wait()
+        return self.finish(job)
+
+    def finish(self, job: Sam3dBodyJob) -> "set[OperatorReturnItems]":
+        if job.state != "done":
+            self.report({"ERROR"}, job.summary)
+            return {"CANCELLED"}
+        self.report({"INFO"}, job.summary)
+        return {"FINISHED"}
+
+
+class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
+    """Fetch the released checkpoint of SAM 3D Body from Hugging Face with your own access token, about 2.8 GB; Meta
+    must have granted you access. An interrupted download goes on where it stopped
+    """
+
+    bl_idname = "sam3db.download_sam3d_body"
+    bl_label = "Download SAM 3D Body"
+
+    variant: bpy.props.EnumProperty(name="Model", description="Which of the released models", items=_VARIANTS)
+    accepted: bpy.props.BoolProperty(
+        name="I have read and accept the SAM License",
+        description="Nothing is downloaded without this",
+        options={"SKIP_SAVE"},
+    )
+    service: bpy.props.StringProperty(default=SERVICE, options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        refusal = online.refusal("fetch the files with your browser")
+        if refusal:
+            cls.poll_message_set(refusal)
+        return not refusal
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        return context.window_manager.invoke_props_dialog(self, width=520)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        variant = VARIANTS[self.variant]
+        layout.prop(self, "variant", expand=True)
+        column = layout.column(align=True)
+        draw_lines(column, f"{variant.repository}, about {variant.about_mb / 1000:.1f} GB", 80)
+        draw_lines(column, f"To: {sam3d_body_files.models_folder()}", 80)
+        box = layout.box().column(align=True)
+        box.label(text=LICENCE, icon="TEXT")
+        for point in LICENCE_POINTS:
+            draw_lines(box, point, 84, "DOT")
+        draw_lines(box, "This is a summary, not legal advice; the licence itself counts.", 84)
+        row = layout.row(align=True)
+        row.operator("wm.url_open", text="Read the Licence", icon="URL").url = LICENCE_PAGE
+        row.operator("wm.url_open", text="Ask for Access", icon="URL").url = Repository(variant.repository).page
+        layout.prop(self, "accepted")
+        layout.prop(context.window_manager.sam3db, "access_token", text="Access Token")
+        origin = secret.origin()
+        draw_lines(layout, f"Token: {origin}" if origin else "No token yet: HF_TOKEN is not set either", 80)
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        if not self.accepted:
+            self.report({"ERROR"}, f"Read the SAM License first and tick that you accept it: {LICENCE_PAGE}")
+            return {"CANCELLED"}
+        keys = {
+            "variant": self.variant,
+            "models": str(sam3d_body_files.models_folder()),
+            "token": secret.typed(),
+            "licence_accepted": True,
+            "service": self.service,
+        }
+        return self.run("download_sam3d_body", keys)
+
+
+class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
+    """Make of a checkpoint of SAM 3D Body the model that runs here; needs no network, and minutes rather than hours"""
+
+    bl_idname = "sam3db.convert_sam3d_body"
+    bl_label = "Convert SAM 3D Body"
+
+    checkpoint: bpy.props.StringProperty(
+        name="Checkpoint",
+        description="The file model.ckpt, or a safetensors file with the same tensors",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    mhr: bpy.props.StringProperty(
+        name="MHR Model",
+        description="The file mhr_model.pt, which lies in the folder 'assets' of the release",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    precision: bpy.props.EnumProperty(name="Precision", description="How exact, how large", items=_PRECISIONS)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        if not self.checkpoint:
+            for sources in sam3d_body_files.checkpoints()[:1]:
+                self.checkpoint, self.mhr = str(sources.checkpoint), str(sources.mhr)
+        return context.window_manager.invoke_props_dialog(self, width=520)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "checkpoint")
+        layout.prop(self, "mhr")
+        layout.prop(self, "precision")
+        column = layout.column(align=True)
+        sizes = " or ".join(f"{sizes[self.precision]} GB ({VARIANTS[key].title})" for key, sizes in ABOUT_GB.items())
+        draw_lines(column, f"Takes about {sizes} in {sam3d_body_files.models_folder()}", 80)
+        draw_lines(column, "A model that was converted before is replaced when all has gone well.", 80)
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        if not self.checkpoint or not self.mhr:
+            self.report({"ERROR"}, "Choose model.ckpt and mhr_model.pt; the guide says where they are")
+            return {"CANCELLED"}
+        try:
+            models = sam3d_body_files.folder_for_worker()
+        except ModelError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        keys = {
+            "checkpoint": str(Path(bpy.path.abspath(self.checkpoint))),
+            "mhr": str(Path(bpy.path.abspath(self.mhr))),
+            "models": str(models),
+            "precision": self.precision,
+        }
+        return self.run("convert_sam3d_body", keys)
+
+
+class SAM3DB_OT_remove_sam3d_body_checkpoints(JobOperator, bpy.types.Operator):
+    """Delete the downloaded checkpoints; a converted model stays, and another precision would need a new download"""
+
+    bl_idname = "sam3db.remove_sam3d_body_checkpoints"
+    bl_label = "Remove Downloaded Checkpoints"
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        return context.window_manager.invoke_confirm(self, event)
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        try:
+            freed = remove_sources(sam3d_body_files.models_folder())
+        except ModelError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{freed / 1e9:.1f} GB are free again")
+        return {"FINISHED"}
+
+
+class SAM3DB_OT_cancel_sam3d_body(bpy.types.Operator):
+    """Stop; what was downloaded is kept, and an earlier converted model stays as it was"""
+
+    bl_idname = "sam3db.cancel_sam3d_body"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not desk.busy:
+            cls.poll_message_set("SAM 3D Body is neither being downloaded nor converted")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        desk.job.cancel()
+        return {"FINISHED"}
+
+
+class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
+    """Try the model in a process of its own: whether it runs here, on the processor or a graphics card, and why"""
+
+    bl_idname = "sam3db.check_sam3d_body"
+    bl_label = "Check SAM 3D Body"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if desk.busy or check_desk.busy:
+            cls.poll_message_set("Wait until what is under way is over")
+            return False
+        if sam3d_body_files.installed() is None:
+            cls.poll_message_set("SAM 3D Body is not installed yet")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        settings = preferences()
+        chosen = None if settings is None else settings.requested_providers()
+        job = check_desk.start(
+            "engine_status",
+            {"engine": "sam3d_body", "models": str(sam3d_body_files.models_folder()), "providers": chosen},
+        )
+        if bpy.app.background:
+            check_desk.wait()
+            self.report({"INFO" if job.ready else "ERROR"}, job.summary)
+            return {"FINISHED" if job.ready else "CANCELLED"}
+        return {"FINISHED"}
+
+
+CLASSES = (
+    SAM3DB_OT_download_sam3d_body,
+    SAM3DB_OT_convert_sam3d_body,
+    SAM3DB_OT_remove_sam3d_body_checkpoints,
+    SAM3DB_OT_cancel_sam3d_body,
+    SAM3DB_OT_check_sam3d_body,
+)

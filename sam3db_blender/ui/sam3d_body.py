@@ -1,0 +1,90 @@
+"""How SAM 3D Body stands, and the buttons that bring it: in the preferences and in a panel of the sidebar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .. import sam3d_body_files
+from ..sam3d_body_jobs import LongJob, check_desk, desk
+from .text import draw_lines, width_of
+
+_ABOUT = "Meta's model, for those who have its weights: Meta grants access, under the SAM License."
+
+
+def draw_status(layout: Any, width: int) -> bool:
+    """Draws in a line or two whether the engine can be used, and on what; whether it is installed."""
+    model = sam3d_body_files.installed()
+    column = layout.column(align=True)
+    if model is None:
+        draw_lines(column, "SAM 3D Body is not installed: see the panel 'SAM 3D Body'", width, "ERROR")
+        return False
+    if not model.body:
+        draw_lines(column, f"Its body {sam3d_body_files.BODY} is missing: convert the checkpoint again", width, "ERROR")
+        return False
+    check = check_desk.job
+    if check is None:
+        draw_lines(column, f"Installed: {model.title}", width, "CHECKMARK")
+    elif check.state == "running":
+        draw_lines(column, "Checking on what it runs here", width, "SORTTIME")
+    else:
+        draw_lines(column, check.summary, width, "CHECKMARK" if check.ready else "ERROR")
+        for note in check.notes:
+            draw_lines(column, note, width)
+    return True
+
+
+def draw_sam3d_body(layout: Any, width: int) -> None:
+    """Draws how it stands, the steps to get it, and how a running one goes.
+
+    Args:
+        width: where lines of text are broken, characters.
+    """
+    there = draw_status(layout, width)
+    if there:
+        layout.operator("sam3db.check_sam3d_body", text="Check on What It Runs", icon="FILE_REFRESH")
+    else:
+        draw_lines(layout.column(align=True), _ABOUT, width)
+    job = desk.job
+    if job is not None and job.state == "running":
+        row = layout.row(align=True)
+        row.progress(factor=job.progress, text=job.status)
+        row.operator("sam3db.cancel_sam3d_body", text="", icon="X")
+        return
+    column = layout.column(align=True)
+    column.operator_context = "INVOKE_DEFAULT"
+    checkpoints = sam3d_body_files.checkpoints()
+    column.operator("sam3db.download_sam3d_body", text="1. Download the Checkpoint", icon="IMPORT")
+    column.operator("sam3db.convert_sam3d_body", text="2. Convert", icon="FILE_CACHE")
+    if checkpoints:
+        size = sum(sources.size for sources in checkpoints) / 1e9
+        row = layout.row()
+        row.operator_context = "INVOKE_DEFAULT"
+        text = f"Remove Downloaded Files ({size:.1f} GB)"
+        row.operator("sam3db.remove_sam3d_body_checkpoints", text=text, icon="TRASH")
+    if job is not None:
+        _draw_end(layout, job, width)
+
+
+def _draw_end(layout: Any, job: LongJob, width: int) -> None:
+    """How the last job ended."""
+    column = layout.column(align=True)
+    column.alert = job.state == "failed"
+    draw_lines(column, job.summary, width, "ERROR" if job.state == "failed" else "INFO")
+
+
+class SAM3DB_PT_sam3d_body(bpy.types.Panel):
+    """SAM 3D Body: whether it is installed, and how to get it"""
+
+    bl_label = "SAM 3D Body"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Photo"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_sam3d_body(self.layout, width_of(context.region.width, context.preferences.system.ui_scale))
+
+
+CLASSES = (SAM3DB_PT_sam3d_body,)

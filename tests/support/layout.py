@@ -1,0 +1,39 @@
+"""Stands in for Blender's layout, which exists only while a window is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Layout:
+    """Notes what is drawn: labels as they are, operators as ``[id] text``, properties as ``<name>``."""
+
+    def __init__(self, drawn: list[str] | None = None) -> None:
+        self.drawn = [] if drawn is None else drawn
+
+    def column(self, **options: Any) -> Layout:
+        return Layout(self.drawn)
+
+    row = box = column
+
+    def label(self, text: str, icon: str = "NONE") -> None:
+        self.drawn.append(text)
+
+    def progress(self, factor: float, text: str) -> None:
+        self.drawn.append(f"{factor:.0%} {text}")
+
+    def operator(self, name: str, text: str = "", icon: str = "") -> Layout:
+        self.drawn.append(f"[{name}] {text}")
+        return self
+
+    def prop(self, data: Any, name: str, **options: Any) -> None:
+        getattr(data, name)  # Blender complains about a property that is not there
+        self.drawn.append(f"<{name}>")
+
+
+def drawn(draw: Callable[..., object], *arguments: Any) -> str:
+    """What a function draws into the layout that is its first argument."""
+    layout = Layout()
+    draw(layout, *arguments)
+    return "\n".join(layout.drawn)
