@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,6 @@ def picture(parity_case: Path) -> NDArray[np.uint8]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """``pipeline``: the names of all recorded pipelines of the case."""
     if "pipeline_name" in metafunc.fixturenames:
-        import os
-
         root = Path(__file__).resolve().parents[3]
         shared = Path(os.environ.get("SAM3DB_SHARED") or root.parent / "shared")
         case = Path(os.environ.get("SAM3DB_PARITY_CASE") or shared / "parity" / "case_a")
