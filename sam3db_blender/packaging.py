@@ -1,6 +1,7 @@
 """Builds the extension's zip: ``python -m sam3db_blender.packaging``, or ``make extension``.
 
-What goes in: the manifest, the add-on's code, ``wheels/`` (our own, with `native_runtime` and `rig_templates`; ONNX
+What goes in: the manifest, the add-on's code, ``wheels/`` (our own, with `native_runtime` and `rig_templates`, and with
+the graphs of SAM 3D Body, which hold none of its weights; ONNX
 Runtime and OpenCV as their makers built them, for each Python that the targeted Blenders run; never NumPy, which
 Blender brings) and ``models/`` (converted networks and default bodies). Nothing is downloaded when it works: an artist
 needs no network and no pip.
@@ -24,7 +25,7 @@ import tomllib
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.models import catalogue, manifest
@@ -52,6 +53,14 @@ BUNDLED_BODY = "default"
 
 # Files of the package that have no place in the add-on.
 NOT_IN_ADD_ON = ("packaging.py", "__main__.py")
+
+# Rooms of our wheel that need PyTorch, and serve only those who work on the project.
+NOT_IN_WHEEL = ("export",)
+
+# Files that hold somebody else's weights; whoever has them may not pass them on as they like.
+WEIGHTS = (".ckpt", ".pt", ".pth", ".safetensors", ".weights", ".data")
+# A graph without weights takes some hundred kilobytes; one with them would take hundreds of megabytes.
+LARGEST_TEMPLATE = 4 << 20
 
 # Every entry of the zip gets this date, so that the same sources give the same file.
 _ZIP_DATE = (2020, 1, 1, 0, 0, 0)
@@ -111,6 +120,7 @@ def build(target: Target, out: Path, models: Path) -> Path:
             complete_manifest(manifest, target.platform, names), encoding="utf-8"
         )
 
+        check_no_weights(stage)
         finished = out / f"sam3db_blender-{version}-{target.platform.replace('-', '_')}.zip"
         part = finished.with_suffix(".part.zip")
         try:
@@ -136,7 +146,8 @@ def build_own_wheel(wheels: Path, source: Path) -> None:
     """Build the wheel with `native_runtime` and `rig_templates` alone, from a copy of the sources without add-on."""
     source.mkdir()
     for name in ("native_runtime", "rig_templates"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+        skip = shutil.ignore_patterns("__pycache__", "*.pyc", *NOT_IN_WHEEL)
+        shutil.copytree(ROOT / name, source / name, ignore=skip)
     for name in ("pyproject.toml", "README.md", "LICENSE", "THIRD_PARTY.md"):
         shutil.copy2(ROOT / name, source)
     _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(source))
@@ -187,6 +198,22 @@ def copy_models(models: Path, place: Path) -> None:
             shutil.copy2(manifest.verified_path(source, name), target)
         facts = {key: value for key, value in content.items() if key not in ("format", "files", "downloads")}
         manifest.write(target, bundled, **facts)
+
+
+def check_no_weights(stage: Path) -> None:
+    """See to it that nothing of a released checkpoint goes into the zip, neither beside our wheel nor in it.
+
+    Raises:
+        Sam3dbError: something does; the message names it.
+    """
+    sizes = {file.relative_to(stage).as_posix(): file.stat().st_size for file in stage.rglob("*") if file.is_file()}
+    for wheel in stage.glob("wheels/sam3db-*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            sizes |= {f"{wheel.name}/{info.filename}": info.file_size for info in archive.infolist()}
+    for name, size in sizes.items():
+        parts = PurePosixPath(name).parts
+        if name.endswith(WEIGHTS) or ("templates" in parts and size > LARGEST_TEMPLATE):
+            raise Sam3dbError(f"{name} holds weights, which are not ours to pass on; remove it.")
 
 
 def write_zip(stage: Path, path: Path) -> None:

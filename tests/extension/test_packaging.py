@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from native_runtime.errors import UsageError
+from native_runtime.errors import Sam3dbError, UsageError
+from native_runtime.models import manifest
 from sam3db_blender import packaging
 
 
@@ -29,16 +30,16 @@ def stage(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
 
 
 def test_the_manifest_and_the_package_have_one_version(repository: Path) -> None:
-    manifest = tomllib.loads((repository / "blender_manifest.toml").read_text(encoding="utf-8"))
+    content = tomllib.loads((repository / "blender_manifest.toml").read_text(encoding="utf-8"))
     package = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
-    assert manifest["version"] == package["project"]["version"]
+    assert content["version"] == package["project"]["version"]
 
 
 def test_platform_and_wheels_are_top_level_keys(stage: Path) -> None:
-    manifest = tomllib.loads((stage / "blender_manifest.toml").read_text(encoding="utf-8"))
-    assert manifest["platforms"] == ["linux-x64"]
-    assert all((stage / wheel).is_file() for wheel in manifest["wheels"])
-    assert set(manifest["permissions"]) == {"files", "network"}
+    content = tomllib.loads((stage / "blender_manifest.toml").read_text(encoding="utf-8"))
+    assert content["platforms"] == ["linux-x64"]
+    assert all((stage / wheel).is_file() for wheel in content["wheels"])
+    assert set(content["permissions"]) == {"files", "network"}
 
 
 def test_our_wheel_has_the_runtime_and_its_data_and_no_add_on(stage: Path) -> None:
@@ -55,6 +56,54 @@ def test_the_add_on_holds_no_build_tools_and_no_caches(stage: Path) -> None:
     assert "__init__.py" in names
     assert not names & set(packaging.NOT_IN_ADD_ON)
     assert not any("__pycache__" in name for name in names)
+
+
+def test_the_graphs_of_sam3d_body_come_without_weights(stage: Path, repository: Path) -> None:
+    (wheel,) = (stage / "wheels").glob("sam3db-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    folder = repository / "native_runtime" / "models" / "sam3d_body" / "templates"
+    templates = {path.relative_to(repository).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert templates <= names
+    assert "native_runtime/models/sam3d_body/convert.py" in names
+    assert not any(name.startswith("native_runtime/export/") for name in names)
+    packaging.check_no_weights(stage)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("models/sam3d_body/encoder.weights", 10),
+        ("models/sources/sam3d_body/dinov3/model.ckpt", 10),
+        ("anything.safetensors", 10),
+        ("templates/dinov3/encoder-fp32.onnx.gz", packaging.LARGEST_TEMPLATE + 1),
+    ],
+)
+def test_a_zip_with_weights_is_refused(tmp_path: Path, name: str, size: int) -> None:
+    (tmp_path / "beside" / name).parent.mkdir(parents=True)
+    (tmp_path / "beside" / name).write_bytes(bytes(size))
+    with pytest.raises(Sam3dbError, match=f"{Path(name).name} holds weights"):
+        packaging.check_no_weights(tmp_path / "beside")
+    (tmp_path / "inside" / "wheels").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "inside" / "wheels" / "sam3db-1.whl", "w") as archive:
+        archive.writestr("harmless.py", "")
+        archive.writestr(name, bytes(size))
+    with pytest.raises(Sam3dbError, match=f"{Path(name).name} holds weights"):
+        packaging.check_no_weights(tmp_path / "inside")
+
+
+def test_of_the_users_models_only_ours_are_taken_along(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    for name in ("landmarks/pose.onnx", "bodies/default.npz", "bodies/mhr-lod1.npz", "sam3d_body/encoder.onnx"):
+        (models / name).parent.mkdir(parents=True, exist_ok=True)
+        (models / name).write_bytes(b"content")
+        manifest.update(models / Path(name).parent, {Path(name).name: manifest.describe(models / name)})
+    sources = models / "sources" / "sam3d_body" / "dinov3"
+    sources.mkdir(parents=True)
+    (sources / "model.ckpt").write_bytes(b"weights")
+    packaging.copy_models(models, tmp_path / "stage" / "models")
+    taken = {path.relative_to(tmp_path / "stage").as_posix() for path in (tmp_path / "stage").rglob("*.*")}
+    manifests = {"models/landmarks/manifest.json", "models/bodies/manifest.json"}
+    assert taken == {"models/landmarks/pose.onnx", "models/bodies/default.npz"} | manifests
 
 
 @pytest.mark.bpy
