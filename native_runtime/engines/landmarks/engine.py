@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,9 +19,11 @@ from native_runtime.image import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
 from native_runtime.people.landmarks import PersonLandmarks
+from native_runtime.prompt_quality import Judgement, Prediction, combined_uncertainty, judge
 from native_runtime.prompts import Prompt, check_prompts
 
-from .evidence import gather_evidence
+from .doubts import Doubts
+from .evidence import gather_evidence, outline
 
 NAME = "landmarks"
 
@@ -52,6 +54,7 @@ class LandmarksReading:
     ) -> None:
         self._engine, self._photo, self._intrinsics, self._seconds = engine, photo, intrinsics, seconds
         self.people = [Person(photo.to_original(p.bbox.reshape(2, 2)).reshape(4), p) for p in landmarks]
+        self._unprompted: dict[int, Estimate] = {}
 
     def estimate(
         self,
@@ -71,6 +74,41 @@ class LandmarksReading:
         prompts = check_prompts(keypoints)
         if mask is not None and (mask.shape != (height, width) or not mask.any()):
             raise PromptError("The mask must have the photo's size and cover something.")
+        estimate = self._fit(person, prompts, mask)
+        fitted = time.perf_counter()
+        judgement = self._judge(person, prompts, mask, estimate)
+        return replace(
+            estimate,
+            warnings=estimate.warnings + judgement.texts,
+            details=estimate.details | judgement.details,
+            seconds=estimate.seconds | {"judgement": time.perf_counter() - fitted},
+        )
+
+    def _judge(
+        self, person: int, prompts: Sequence[Prompt], mask: NDArray[np.bool_] | None, estimate: Estimate
+    ) -> Judgement:
+        """What is odd about the prompts, held to what is predicted without them, and what to prompt next."""
+        landmarks, meter = self.people[person].landmarks, self._engine.doubts
+        if not prompts:
+            self._unprompted[person] = estimate
+        elif person not in self._unprompted:
+            try:
+                self._unprompted[person] = self._fit(person, (), mask)
+            except NoPersonError:  # the prompts are all that is known, and can only be held to each other
+                self._unprompted[person] = estimate
+        unprompted = self._unprompted[person]
+        prediction = Prediction(
+            unprompted.keypoints_2d,
+            unprompted.keypoints_3d,
+            unprompted.intrinsics,
+            combined_uncertainty(meter.sources(landmarks, self._photo, unprompted)),
+            unprompted.bbox,
+            outline(landmarks, self._photo, mask),
+        )
+        return judge(prompts, prediction, meter.sources(landmarks, self._photo, estimate))
+
+    def _fit(self, person: int, prompts: Sequence[Prompt], mask: NDArray[np.bool_] | None) -> Estimate:
+        width, height = self._photo.original_size
         body, found = self._engine.body, self.people[person]
         started = time.perf_counter()
         evidence = gather_evidence(found.landmarks, self._photo, body, self._intrinsics, prompts, mask)
@@ -114,6 +152,11 @@ class LandmarksEngine:
     def __init__(self, body: Body, models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> None:
         self.body = body
         self._models, self._providers = models, providers
+
+    @cached_property
+    def doubts(self) -> Doubts:
+        """Says how sure the engine is of each keypoint."""
+        return Doubts(self.body)
 
     @cached_property
     def _networks(self):  # type: ignore[no-untyped-def]

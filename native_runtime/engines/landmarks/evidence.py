@@ -133,19 +133,27 @@ class _Gathered:
 def body_point(body: Body, name: str) -> str | None:
     """The body's own point for a BlazePose point: its landmark ``blazepose_NN``, else an MHR-70 keypoint, else None."""
     landmark = f"blazepose_{BODY_POINTS.index(name):02d}"
-    return landmark if landmark in body.landmark_names else _BODY_KEYPOINTS.get(name, name)
+    return landmark if landmark in body.landmark_names else body_keypoint(name)
 
 
-def hand_point(body: Body, side: str, name: str) -> str:
-    """The body's own point for a hand's point: its landmark ``SIDE_hand_N``, else an MHR-70 keypoint."""
-    landmark = f"{side}_hand_{HAND_POINTS.index(name)}"
-    if landmark in body.landmark_names:
-        return landmark
+def hand_keypoint(side: str, name: str) -> str:
+    """The MHR-70 keypoint for a hand's point."""
     if name == "wrist":
         return f"{side}_wrist"
     finger, phalanx = name.split("_")
     ending = (_THUMB_PHALANX if finger == "thumb" else _PHALANX)[phalanx]
     return f"{side}_{_FINGERS[finger]}{ending}"
+
+
+def hand_point(body: Body, side: str, name: str) -> str:
+    """The body's own point for a hand's point: its landmark ``SIDE_hand_N``, else an MHR-70 keypoint."""
+    landmark = f"{side}_hand_{HAND_POINTS.index(name)}"
+    return landmark if landmark in body.landmark_names else hand_keypoint(side, name)
+
+
+def body_keypoint(name: str) -> str | None:
+    """The MHR-70 keypoint for a BlazePose point, or None where there is none."""
+    return _BODY_KEYPOINTS.get(name, name)
 
 
 def confidence(visibility: NDArray, presence: NDArray) -> Array:
@@ -225,7 +233,7 @@ def gather_evidence(
         in_hand = name.endswith(("_pinky", "_index", "_thumb")) and "foot" not in name
         if target is None or certain[index] == 0 or (in_hand and hands.get(side) is not None):
             continue
-        if _BODY_KEYPOINTS.get(name, name) in prompted:
+        if body_keypoint(name) in prompted:
             continue
         part = 0.015 if in_hand else 0.012 if name.endswith(("heel", "foot_index")) else 0.008
         # A guess is far off more often: a wider sigma keeps it from being dismissed as an outlier.
@@ -240,7 +248,7 @@ def gather_evidence(
         weight = float(min(pointing[a], pointing[b]))
         if first is None or second is None or weight == 0:
             continue
-        if {_BODY_KEYPOINTS.get(start, start), _BODY_KEYPOINTS.get(end, end)} & prompted:
+        if {body_keypoint(start), body_keypoint(end)} & prompted:
             weight *= 0.3  # where a person corrected the place, the networks' depth is doubtful too
         gathered.direction(first, second, towards @ (person.points_3d[b] - person.points_3d[a]), sigma, weight)
 
@@ -255,7 +263,7 @@ def gather_evidence(
         if all(certain[BODY_POINTS.index(name)] <= HIDDEN for name in members):
             unseen += _LIMB_JOINTS[label]
             notes.append(f"The {label} is not clearly seen; its pose is a guess.")
-    silhouette = _silhouette(person, photo, mask)
+    silhouette = outline(person, photo, mask)
     return gathered.evidence(size, silhouette, unseen, tuple(notes))
 
 
@@ -320,7 +328,8 @@ def _mask_at(person: PersonLandmarks, points: Array) -> Array:
     return np.asarray(values[0], np.float64)
 
 
-def _silhouette(person: PersonLandmarks, photo: Photo, mask: NDArray[np.bool_] | None) -> Silhouette | None:
+def outline(person: PersonLandmarks, photo: Photo, mask: NDArray[np.bool_] | None = None) -> Silhouette:
+    """Where a person covers the photo: the mask (H, W) in original pixels, None for the network's."""
     if mask is not None:
         return Silhouette(mask.astype(np.float32), np.array([[1.0, 0, 0], [0, 1.0, 0]]))
     to_working = np.diag([*photo.scale, 1.0])

@@ -1,0 +1,113 @@
+"""How sure this engine is of each of the 70 keypoints."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.camera import project
+from native_runtime.engines.estimate import Estimate
+from native_runtime.fitting.problem import named_rows
+from native_runtime.image import Photo
+from native_runtime.mhr import Body
+from native_runtime.mhr.rotations import rotation_between
+from native_runtime.people.landmarks import BODY_POINTS, HAND_POINTS, SIDES, PersonLandmarks
+from native_runtime.prompt_quality import person_size
+
+from .evidence import STATURE, body_keypoint, body_point, confidence, hand_keypoint, hand_point
+
+Array = NDArray[np.float64]
+
+IN_SIGHT, HIDDEN, NOT_FOUND = 0.01, 0.05, 0.08
+"""Of the person's size: how far off a keypoint in plain sight usually is, one that is hidden, and one whose hand was
+not found."""
+
+RESIDUAL, SPACE = 0.5, 0.4
+"""What a px says by which the fitted body misses the network's point in the photo, and in space: they correlate with
+the true error, but much of both is only that the network's points and the body's are not quite the same places."""
+
+_BESIDE = {
+    "olecranon": "elbow", "cubital_fossa": "elbow", "acromion": "shoulder", "small_toe": "foot_index",
+}  # fmt: skip
+"""Keypoints that no network looks for, and the BlazePose point beside them."""
+
+_HIP = [BODY_POINTS.index(f"{side}_hip") for side in SIDES]
+_SHOULDERS = [BODY_POINTS.index(f"{side}_shoulder") for side in SIDES]
+
+
+class Doubts:
+    """Compares what the networks saw with the fitted body; made once for a body.
+
+    Args:
+        body: names the points; only its points that the networks see are posed.
+    """
+
+    def __init__(self, body: Body) -> None:
+        names, keypoints, self._seen_at = [], [], list[int]()
+        for index, name in enumerate(BODY_POINTS):
+            point, keypoint = body_point(body, name), body_keypoint(name)
+            if point is not None and keypoint is not None and not _of_hand(name):
+                names.append(point)
+                keypoints.append(body.keypoint_names.index(keypoint))
+                self._seen_at.append(index)
+        self._body_count = len(names)
+        for side in SIDES:
+            names += [hand_point(body, side, name) for name in HAND_POINTS[1:]]
+            keypoints += [body.keypoint_names.index(hand_keypoint(side, name)) for name in HAND_POINTS[1:]]
+        self._rows = named_rows(body, names)
+        self._keypoints = np.array(keypoints)
+        self._beside = {
+            body.keypoint_names.index(f"{side}_{name}"): BODY_POINTS.index(f"{side}_{other}")
+            for side in SIDES
+            for name, other in _BESIDE.items()
+        }
+        self._neck = body.keypoint_names.index("neck")
+
+    def sources(self, person: PersonLandmarks, photo: Photo, estimate: Estimate) -> dict[str, Array]:
+        """Sources for ``prompt_quality.rank_keypoints``, (70,) px each: confidence, residual and space."""
+        size = person_size(estimate.keypoints_3d, estimate.intrinsics)
+        fitted = self._rows.combine(np.concatenate([np.asarray(estimate.vertices, np.float64), estimate.joints]))
+        flat = project(fitted, estimate.intrinsics)
+        certain = confidence(person.visibility, person.presence)
+
+        confident, residual, space = (np.zeros(70) for _ in range(3))
+        body = self._keypoints[: self._body_count]
+        confident[body] = self._hidden(certain[self._seen_at])
+        for keypoint, index in self._beside.items():
+            confident[keypoint] = self._hidden(certain[index])
+        confident[self._neck] = self._hidden(certain[_SHOULDERS].min())
+        apart = photo.to_original(person.points_2d[self._seen_at]) - flat[: self._body_count]
+        residual[body] = RESIDUAL * np.linalg.norm(apart, axis=-1)
+        space[body] = SPACE * self._apart_in_space(person, estimate, fitted[: self._body_count])
+
+        start = self._body_count
+        for side in SIDES:
+            fingers = slice(start, start + len(HAND_POINTS) - 1)
+            start = fingers.stop
+            hand = getattr(person, f"{side}_hand")
+            if hand is None:
+                confident[self._keypoints[fingers]] = NOT_FOUND
+                continue
+            confident[self._keypoints[fingers]] = self._hidden(np.clip(hand.score, 0.0, 1.0))
+            apart = photo.to_original(hand.points_2d[1:]) - flat[fingers]
+            residual[self._keypoints[fingers]] = RESIDUAL * np.linalg.norm(apart, axis=-1)
+        return {"confidence": confident * size, "residual": residual, "space": space * size / STATURE}
+
+    @staticmethod
+    def _hidden(certain: Array) -> Array:
+        return IN_SIGHT + (HIDDEN - IN_SIGHT) * (1.0 - certain)
+
+    def _apart_in_space(self, person: PersonLandmarks, estimate: Estimate, fitted: Array) -> Array:
+        """(n,) m between the body's points and the network's in space, both from the middle of the hips."""
+        centre = (estimate.bbox[:2] + estimate.bbox[2:]) / 2
+        towards = rotation_between([0.0, 0.0, 1.0], np.linalg.solve(estimate.intrinsics, [*centre, 1.0]))
+        seen = (person.points_3d @ towards.T)[self._seen_at]
+        hips = [self._seen_at.index(index) for index in _HIP]
+        seen, fitted = seen - seen[hips].mean(axis=0), fitted - fitted[hips].mean(axis=0)
+        # the networks' metres are not the body's
+        scale = float((seen * fitted).sum() / max((seen**2).sum(), 1e-12))
+        return np.asarray(np.linalg.norm(scale * seen - fitted, axis=-1))
+
+
+def _of_hand(name: str) -> bool:
+    return name.endswith(("_pinky", "_index", "_thumb")) and "foot" not in name
