@@ -46,7 +46,7 @@ PRECISIONS: dict[str, dict[str, str]] = {
 
 _READ, _WRITE = 0.15, 0.95
 """How far things are when everything is read and checked, and when the graphs are written."""
-_SPARE = 64 << 20
+_SPARE = 256 << 20
 
 
 @dataclass(frozen=True)
