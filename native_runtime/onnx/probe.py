@@ -5,6 +5,9 @@ A provider that passes may still fail for a large network, for want of memory; t
 
 from __future__ import annotations
 
+import contextlib
+import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +22,8 @@ _TINY = (
     b'\x08\x08:5\n\x0e\n\x01x\n\x01x\x12\x01y"\x03Add\x12\x01gZ\x0f\n\x01x\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01'
     b"b\x0f\n\x01y\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01B\x04\n\x00\x10\x11"
 )
+
+_CODE = re.compile(r"^(\[ONNXRuntimeError\] : \d+ : \w+ : )?(/\S+:\d+ [^)]*\) )?")
 
 
 @dataclass(frozen=True)
@@ -63,19 +68,53 @@ def _likely_packages() -> str:
 @cache
 def fault_of(candidate: Candidate) -> str | None:
     """Why the provider does not compute at all, None if it does. Found out once a process: a card takes a second."""
+    title = candidate.provider.title
+    missing = _preload() if candidate.provider.memory == "cuda" else ""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    name = candidate.provider.name
+    onnxruntime.set_default_logger_severity(4)
     try:
-        session = onnxruntime.InferenceSession(
-            _TINY, options, providers=[(name, candidate.options())], enable_fallback=0
-        )
-        if name not in session.get_providers():  # ONNX Runtime moves to the CPU without a word
-            raise RuntimeError("its driver or one of its libraries is missing")
+        session = create_session(_TINY, candidate, options)
         (values,) = session.run(None, {"x": np.ones(1, np.float32)})
         if values.tolist() != [2.0]:
             raise RuntimeError("it computes wrongly")
     except Exception as error:  # ONNX Runtime's errors share no public base class
-        first_line = str(error).strip().partition("\n")[0].rstrip(".")
-        return f"{candidate.provider.title} does not work here: {first_line}."
+        return f"{title} does not work here: {missing or in_short(error)}."
+    finally:
+        onnxruntime.set_default_logger_severity(2)  # as it was: warnings
     return None
+
+
+def create_session(
+    network: bytes | str, candidate: Candidate, options: onnxruntime.SessionOptions
+) -> onnxruntime.InferenceSession:
+    """A session for the bytes or the file of a network that the candidate's provider really computes.
+
+    Raises:
+        Exception: whatever ONNX Runtime raises; RuntimeError where it would take the CPU without a word.
+    """
+    name = candidate.provider.name
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    session = onnxruntime.InferenceSession(network, options, providers=candidate.stack(), enable_fallback=0)
+    if name not in session.get_providers():
+        raise RuntimeError("its driver or one of its libraries is missing")
+    # Known since ONNX Runtime 1.24. A provider may register and then take not one operator.
+    assigned = getattr(session, "get_provider_graph_assignment_info", None)
+    if assigned is not None and not any(part.ep_name == name for part in assigned()):
+        raise RuntimeError("it can compute none of the network's operators")
+    return session
+
+
+def in_short(error: BaseException) -> str:
+    """The first line of an error of ONNX Runtime, without codes and places in its source."""
+    first_line = str(error).strip().partition("\n")[0]
+    return _CODE.sub("", first_line).rstrip(".") or type(error).__name__
+
+
+def _preload() -> str:
+    """Load CUDA and cuDNN from packages beside onnxruntime, where no system looks; what of them is missing."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        onnxruntime.preload_dlls()
+    names = re.findall(r"Failed to load ([^\s:]+)", said.getvalue())
+    return f"it lacks {', '.join(names)}" if names else ""

@@ -31,6 +31,7 @@ class Provider:
         cache_options: options (name -> further folder name) whose value is a folder for compiled networks.
         device_option: the option that chooses among several devices.
         memory: ONNX Runtime's name of the memory in which results may stay; "cpu" where they always come back.
+        rest: short name of what computes the operators that it does not know; "" for the CPU.
         automatic: whether it is tried without being asked for.
     """
 
@@ -42,6 +43,7 @@ class Provider:
     cache_options: dict[str, str] = field(default_factory=dict)
     device_option: str = "device_id"
     memory: str = "cpu"
+    rest: str = ""
     automatic: bool = True
 
 
@@ -63,6 +65,7 @@ PROVIDERS: tuple[Provider, ...] = (
         {"trt_engine_cache_enable": "1", "trt_timing_cache_enable": "1"},
         {"trt_engine_cache_path": "tensorrt", "trt_timing_cache_path": "tensorrt"},
         memory="cuda",
+        rest="cuda",
         # Its first start compiles for many minutes, and every new number of people or prompts may compile again.
         automatic=False,
     ),
@@ -75,8 +78,7 @@ PROVIDERS: tuple[Provider, ...] = (
         "OpenVINOExecutionProvider",
         "Intel OpenVINO",
         "onnxruntime-openvino",
-        {"device_type": "AUTO:GPU,CPU"},
-        {"cache_dir": "openvino"},
+        cache_options={"cache_dir": "openvino"},
         device_option="device_type",
     ),
     Provider(
@@ -117,6 +119,11 @@ class Candidate:
         if self.device:
             options[self.provider.device_option] = self.device
         return options
+
+    def stack(self) -> list[tuple[str, dict[str, str]]]:
+        """Name and options for ONNX Runtime, of this provider and of what it leaves its rest to."""
+        own = [(self.provider.name, self.options())]
+        return own + Candidate(_BY_NAME[self.provider.rest], self.device).stack() if self.provider.rest else own
 
 
 def short_name(name: str) -> str:

@@ -21,7 +21,7 @@ from native_runtime.onnx import memory
 from native_runtime.onnx import providers as provider_choice
 from native_runtime.onnx.device_array import NUMPY_TYPES, DeviceArray
 from native_runtime.onnx.model_file import weights_size
-from native_runtime.onnx.probe import fault_of
+from native_runtime.onnx.probe import create_session, fault_of, in_short
 from native_runtime.onnx.providers import Candidate
 
 _log = logging.getLogger(__name__)
@@ -165,11 +165,7 @@ def _open_on(path: Path, candidate: Candidate, threads: int, size: int, notes: S
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.enable_mem_pattern = candidate.provider.short != "directml"  # which does not support it
     options.log_severity_level = 3  # warnings about nodes placed on the CPU are not for users
-    session = onnxruntime.InferenceSession(
-        str(path), options, providers=[(provider, candidate.options())], enable_fallback=0
-    )
-    if provider not in session.get_providers():  # ONNX Runtime moves to the CPU without a word
-        raise RuntimeError("it refused the network")
+    session = create_session(str(path), candidate, options)
     network = Network(session, path, candidate, size, notes)
     if not on_cpu:
         network.try_out()
@@ -181,4 +177,4 @@ def _why_not(path: Path, title: str, size: int, error: Exception) -> str:
         return str(error)
     if memory.is_out_of_memory(error):
         return memory.no_room(path.name, title, size, memory.shortage(error))
-    return f"{path.name} does not run on {title}: {str(error).strip().partition(chr(10))[0].rstrip('.')}."
+    return f"{path.name} does not run on {title}: {in_short(error)}."

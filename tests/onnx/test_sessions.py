@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,8 @@ def test_a_device_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (cuda.device_number, cuda.options()["device_id"]) == (1, "1")
     assert openvino.options()["device_type"] == "NPU"
     assert "device_id" not in tensorrt.options()
+    assert [name for name, _ in tensorrt.stack()] == ["TensorrtExecutionProvider", "CUDAExecutionProvider"]
+    assert cuda.stack() == [("CUDAExecutionProvider", cuda.options())]
     for candidate in (openvino, tensorrt):
         folders = [v for k, v in candidate.options().items() if k in candidate.provider.cache_options]
         assert folders
@@ -123,7 +127,7 @@ def test_a_provider_whose_library_is_missing_is_noticed(network_file: Path, monk
         pytest.skip("this ONNX Runtime has CUDA")
     monkeypatch.setattr(providers, "available", lambda: list(providers.PROVIDERS))
     probing.fault_of.cache_clear()
-    with pytest.raises(ModelError, match=r"NVIDIA CUDA does not work here: .* is missing"):
+    with pytest.raises(ModelError, match=r"NVIDIA CUDA does not work here: .*(missing|lacks)"):
         sessions.open_network(network_file, ["cuda"])
     assert sessions.open_network(network_file, ["cuda", "cpu"]).notes[0].startswith("NVIDIA CUDA does not work here")
 
@@ -234,7 +238,9 @@ def test_people_are_chosen_and_put_together(bound: bool) -> None:
 
 
 @pytest.fixture
-def fresh_probe() -> None:
+def fresh_probe() -> Iterator[None]:
+    probing.fault_of.cache_clear()
+    yield
     probing.fault_of.cache_clear()
 
 
@@ -260,6 +266,32 @@ def test_the_probe_notices_a_missing_library(monkeypatch: pytest.MonkeyPatch) ->
     assert found.provider is not None
     assert found.provider.short == "cpu"
     assert "NVIDIA CUDA does not work here" in found.notes[0]
+
+
+@pytest.mark.usefixtures("fresh_probe")
+def test_a_provider_that_takes_nothing_of_the_network_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Idle:
+        def __init__(self, *_: Any, **__: Any) -> None: ...
+
+        def get_providers(self) -> list[str]:
+            return ["OpenVINOExecutionProvider", providers.CPU]
+
+        def get_provider_graph_assignment_info(self) -> list[SimpleNamespace]:
+            return [SimpleNamespace(ep_name=providers.CPU)]
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Idle)
+    fault = probing.fault_of(providers.Candidate(providers.PROVIDERS[4]))
+    assert fault == "Intel OpenVINO does not work here: it can compute none of the network's operators."
+
+
+def test_the_errors_of_onnxruntime_are_told_in_short() -> None:
+    long = (
+        "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : /onnxruntime_src/onnxruntime/core/x.cc:729 void onnxruntime::"
+        "Register(Options&, const Map&) Please install TensorRT.\nStacktrace"
+    )
+    assert probing.in_short(RuntimeError(long)) == "Please install TensorRT"
+    assert probing.in_short(RuntimeError("(driver) too old.")) == "(driver) too old"
+    assert probing.in_short(RuntimeError()) == "RuntimeError"
 
 
 def test_an_onnxruntime_for_the_cpu_alone_names_the_packages_for_cards(monkeypatch: pytest.MonkeyPatch) -> None:
