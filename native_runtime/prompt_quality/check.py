@@ -135,9 +135,8 @@ class _Case:
         self.prompts, self.prediction = placed, prediction
         self.keypoints = [prompt[0] for prompt in placed]
         self.places = np.array([prompt[1:3] for prompt in placed], np.float64)
-        apart = np.linalg.norm(self.places[:, None] - prediction.keypoints_2d, axis=-1) / prediction.size
-        self.distances = np.where(np.isfinite(apart), apart, np.inf)
-        """(n, 70) from each prompt to each keypoint's prediction."""
+        self.distances = np.linalg.norm(self.places[:, None] - prediction.keypoints_2d, axis=-1) / prediction.size
+        """(n, 70) from each prompt to each keypoint's prediction; NaN (no comparison is true) where none is."""
         self.own = self.distances[range(len(placed)), self.keypoints]
         self.anchors = [a for a in _TRUNK if a not in mentioned]
         self.others = [a for a in _MAIN if a not in mentioned]
@@ -239,8 +238,9 @@ class _Case:
         counts = self.conflicts.sum(axis=1)
         if not len(against):
             return None
-        blame = (counts[index], self.own[index], index)
-        if any((counts[other], self.own[other], other) > blame for other in against):
+        own = np.nan_to_num(self.own)
+        blame = (counts[index], own[index], index)
+        if any((counts[other], own[other], other) > blame for other in against):
             return None
         keypoint = self.keypoints[index]
         names = " and the ".join(spoken(self.keypoints[other]) for other in against[:3])
@@ -268,7 +268,7 @@ class _Case:
     def far(self, index: int) -> PromptWarning | None:
         keypoint, own = self.keypoints[index], float(self.own[index])
         allowed = max(FAR, FAR_IN_DOUBT * float(self.prediction.doubt[keypoint]))
-        if not allowed < own < np.inf:
+        if not own > allowed:
             return None
         message = (
             f"The {spoken(keypoint)} was placed {_percent(own)} of the body's height away from where the model is sure "
@@ -293,15 +293,14 @@ class _Case:
         prediction, keypoints = self.prediction, self.keypoints
         rays = prediction.rays(self.places)
         depths = np.asarray(prediction.keypoints_3d, np.float64)[keypoints, 2]
-        points = rays * (depths / rays[:, 2])[:, None]
+        points = rays * (np.where(depths > 0, depths, np.nan) / rays[:, 2])[:, None]
         reaches = prediction.reaches[keypoints]
-        among = (_between(points, rays) - reaches[:, keypoints]) / STATURE
+        among = _known((_between(points, rays) - reaches[:, keypoints]) / STATURE)
         # the depth of either may be wrong: what counts is the way that is shorter
         self.overreach_of_prompts = np.minimum(among, among.T)
         anchors = np.asarray(prediction.keypoints_3d, np.float64)[self.anchors]
-        self.overreach_of_anchors = (_between(anchors, rays) - reaches[:, self.anchors]) / STATURE - prediction.doubt[
-            self.anchors
-        ]
+        over = (_between(anchors, rays) - reaches[:, self.anchors]) / STATURE
+        self.overreach_of_anchors = _known(over - prediction.doubt[self.anchors])
         return self.overreach_of_prompts > OVERREACH_PROMPT
 
 
@@ -309,6 +308,11 @@ def _between(points: Array, rays: Array) -> Array:
     """(n, m) distance of points (m, 3) from rays (n, 3) through the origin: the least that they can be apart."""
     along = rays @ points.T
     return np.linalg.norm(points - along[..., None] * rays[:, None], axis=-1)
+
+
+def _known(overreach: Array) -> Array:
+    """Where an end is not before the camera nothing is known, and nothing is out of reach."""
+    return np.where(np.isfinite(overreach), overreach, -np.inf)
 
 
 def _severity(ratio: float) -> float:

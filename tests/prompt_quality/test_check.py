@@ -176,6 +176,20 @@ def test_nobody_before_the_camera_says_nothing() -> None:
     assert check_quality([(5, 1.0, 2.0)], nowhere) == []
 
 
+@pytest.mark.filterwarnings("error")
+def test_people_who_reach_behind_the_camera_and_places_far_beyond_the_photo(rng: np.random.Generator) -> None:
+    for number in range(40):
+        points = figure()
+        points[rng.choice(70, number, replace=False), 2] *= -1
+        holes = predicted(points, bbox=np.array([0, 0, *SIZE], float))
+        holes.keypoints_3d[rng.choice(70, 3)] = np.nan
+        prompts = [place(int(k), rng.choice([10.0, 1e3, 1e8]) * rng.normal(size=2)) for k in rng.permutation(70)[:12]]
+        for warning in check_quality(prompts, holes):
+            assert 0.5 <= warning.severity <= 1.0
+            assert "nan" not in warning.text
+            assert "inf" not in warning.text
+
+
 def test_shapes_are_checked() -> None:
     with pytest.raises(ValueError, match="keypoints_2d"):
         Prediction(np.zeros((69, 2)), np.zeros((70, 3)), INTRINSICS)
