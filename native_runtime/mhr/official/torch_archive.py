@@ -56,6 +56,8 @@ class TorchArchive:
                 raise ArchiveError(f"it is not a {dialect.language} archive")
             if len(set(names)) != len(names):
                 raise ArchiveError("it holds a record twice")
+            if sum(info.compress_size for info in self._zip.infolist()) > path.stat().st_size:
+                raise ArchiveError("its records overlap")
             self._prefix = found[0][: -len("data.pkl")]
             # TorchScript's archives are little-endian and do not say so; torch.save's say what they are.
             if self._prefix + "byteorder" in names and self._text("byteorder") != b"little":

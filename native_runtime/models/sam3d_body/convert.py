@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
@@ -97,16 +99,52 @@ def convert_checkpoint(
     source = Path(checkpoint).expanduser()
     tell(0, f"Reading {source.name}")
     with open_checkpoint(source) as opened:
-        folder = source if source.is_dir() else source.parent
-        rig = Path(mhr).expanduser() if mhr is not None else find_mhr(folder)
-        variant, tensors = recognise(opened, known_variants(templates), opened.path.name)
-        graphs = [Template.load(variant.folder, graph, kind) for graph, kind in PRECISIONS[precision].items()]
-        origin = _origin(opened, variant)
-        tell(0.05, f"Reading {rig.name}")
-        body, buffers = _body(rig, tensors, origin)
-        tell(_READ, f"SAM 3D Body {variant.title}: everything is there")
-        target = models_dir(models) / SAM3D_BODY_FOLDER
-        return _write(target, variant, precision, graphs, tensors, body, buffers, origin, tell)
+        rig = Path(mhr).expanduser() if mhr is not None else find_mhr(source if source.is_dir() else source.parent)
+        if not rig.is_file():
+            raise ModelError(f"There is no file {rig}. Name {MHR_FILE}, which comes with the checkpoint, with --mhr.")
+        plan = _plan(opened, rig, precision, templates, tell)
+        return _write(plan, models_dir(models) / SAM3D_BODY_FOLDER, tell)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be written, checked.
+
+    Attributes:
+        variant, precision, graphs: which graphs.
+        weights: the checkpoint's tensors, and those made of MHR.
+        constants: what ``constants.npz`` will hold.
+        body: MHR with the checkpoint's keypoints.
+        origin: where the weights come from, for manifests.
+    """
+
+    variant: Variant
+    precision: str
+    graphs: Sequence[Template]
+    weights: TensorSource
+    constants: Mapping[str, NDArray[Any]]
+    body: Body
+    origin: Mapping[str, Any]
+
+
+def _plan(checkpoint: Checkpoint, rig: Path, precision: str, templates: Path, tell: Progress) -> _Plan:
+    """Read and check everything but the large weights, whose names, shapes and types are checked."""
+    variant, tensors = recognise(checkpoint, known_variants(templates), checkpoint.path.name)
+    graphs = [Template.load(variant.folder, graph, kind) for graph, kind in PRECISIONS[precision].items()]
+    buffers = rig_buffers.read_buffers(tensors)
+    origin = _origin(checkpoint, variant)
+    tell(0.05, f"Reading {rig.name}")
+    mapping = buffers["keypoint_mapping"]
+    body = official.read_torchscript_body(rig)
+    rig_buffers.check_against(body, buffers)
+    support = keypoint_support(body, mapping)
+    weights = Joined(tensors, MappingSource({f"mhr:{name}": array for name, array in support.items()}))
+    for graph in graphs:
+        check_sources(graph, weights)
+    keypoints = {"source": origin["package"], "sha256": origin["sha256"], "licence": LICENCE}
+    body = rig_buffers.with_exact_keypoints(body, mapping, keypoints)
+    tell(_READ, f"SAM 3D Body {variant.title}: everything is there")
+    return _Plan(variant, precision, graphs, weights, rig_buffers.constants(tensors, buffers), body, origin)
 
 
 def _origin(checkpoint: Checkpoint, variant: Variant) -> dict[str, Any]:
@@ -121,47 +159,19 @@ def _origin(checkpoint: Checkpoint, variant: Variant) -> dict[str, Any]:
     }
 
 
-def _body(path: Path, tensors: TensorSource, origin: Mapping[str, Any]) -> tuple[Body, dict[str, Any]]:
-    """MHR with the checkpoint's keypoints, and what the checkpoint holds of the rig."""
-    if not path.is_file():
-        raise ModelError(f"There is no file {path}. Name {MHR_FILE}, which comes with the checkpoint, with --mhr.")
-    buffers = rig_buffers.read_buffers(tensors)
-    body = official.read_torchscript_body(path)
-    rig_buffers.check_against(body, buffers)
-    keypoints = {"source": origin["package"], "sha256": origin["sha256"], "licence": LICENCE}
-    return rig_buffers.with_exact_keypoints(body, buffers["keypoint_mapping"], keypoints), buffers
-
-
-def _write(
-    target: Path,
-    variant: Variant,
-    precision: str,
-    graphs: Sequence[Template],
-    tensors: TensorSource,
-    body: Body,
-    buffers: Mapping[str, Any],
-    origin: Mapping[str, Any],
-    tell: Progress,
-) -> Converted:
-    support = keypoint_support(body, buffers["keypoint_mapping"])
-    weights = Joined(tensors, MappingSource({f"mhr:{name}": array for name, array in support.items()}))
-    constants = rig_buffers.constants(tensors, buffers)
-    for graph in graphs:
-        check_sources(graph, weights)
-    sizes = [attached_bytes(graph, weights) for graph in graphs]
+def _write(plan: _Plan, target: Path, tell: Progress) -> Converted:
+    sizes = [attached_bytes(graph, plan.weights) for graph in plan.graphs]
     _check_space(target, sum(sizes))
     try:
         with staged(target) as folder:
-            done = 0
-            for graph, size in zip(graphs, sizes):
-                _attach(graph, weights, folder, done, size, sum(sizes), tell)
-                done += size
-            write_arrays(folder / CONSTANTS, constants)
+            for number, graph in enumerate(plan.graphs):
+                attach_weights(graph, plan.weights, folder, _share(graph, sizes, number, tell))
+            write_arrays(folder / CONSTANTS, plan.constants)
             tell(_WRITE, "Noting what was written")
-            entries = _describe(folder, variant, precision, graphs, body, origin)
+            entries = _describe(plan, folder)
             source = {"package": official.ORIGIN, "file": MHR_FILE}
             facts = {"licence": f"{official.LICENCE}; keypoints: {LICENCE}", "command": COMMAND}
-            official.write_bodies([body], target.parent / BODIES_FOLDER, source, None, **facts)
+            official.write_bodies([plan.body], target.parent / BODIES_FOLDER, source, None, **facts)
     except OSError as error:
         raise ModelError(
             f"The converted model cannot be written to {target} ({error.strerror or error}). Make space there, close "
@@ -171,43 +181,44 @@ def _write(
         stamps.remember(target / name, entry["sha256"])
     tell(1.0, "The model is ready")
     size = sum(int(entry["size"]) for entry in entries.values())
-    return Converted(target, variant.name, variant.title, precision, size, body.name)
+    return Converted(target, plan.variant.name, plan.variant.title, plan.precision, size, plan.body.name)
 
 
-def _attach(
-    graph: Template, weights: TensorSource, folder: Path, done: int, size: int, total: int, tell: Progress
-) -> None:
+def _share(graph: Template, sizes: Sequence[int], number: int, tell: Progress) -> Callable[[int], None]:
+    """Progress of writing one graph among all."""
+
     def advance(written: int) -> None:
-        fraction = (done + min(written, size)) / total
-        tell(_READ + (_WRITE - _READ) * fraction, f"Writing {graph.graph} ({graph.precision})")
+        done = sum(sizes[:number]) + min(written, sizes[number])
+        tell(_READ + (_WRITE - _READ) * done / sum(sizes), f"Writing {graph.graph} ({graph.precision})")
 
-    advance(0)
-    attach_weights(graph, weights, folder, advance)
+    return advance
 
 
-def _describe(
-    folder: Path, variant: Variant, precision: str, graphs: Sequence[Template], body: Body, origin: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
+def _describe(plan: _Plan, folder: Path) -> dict[str, dict[str, Any]]:
     """Write the manifest; its entries."""
+    variant = plan.variant
+    templates = {graph.graph: graph for graph in plan.graphs}
     entries = {}
     for path in sorted(folder.iterdir()):
-        graph = next((graph for graph in graphs if graph.graph == path.stem), None)
         facts: dict[str, Any] = {"variant": variant.title}
-        if graph is not None:
+        if path.stem in templates:
+            graph = templates[path.stem]
             facts = {"variant": f"{variant.title} {graph.precision}", "template": graph.hash}
-        entries[path.name] = manifest.describe(path, **facts, source=dict(origin), licence=LICENCE, command=COMMAND)
+        entries[path.name] = manifest.describe(
+            path, **facts, source=dict(plan.origin), licence=LICENCE, command=COMMAND
+        )
     manifest.write(
         folder,
         entries,
         model="sam3d_body",
         variant=variant.name,
-        precision=precision,
-        graphs={graph.graph: graph.precision for graph in graphs},
+        precision=plan.precision,
+        graphs={graph.graph: graph.precision for graph in plan.graphs},
         image_size=list(variant.image_size),
         feature_size=list(variant.feature_size),
         opset=variant.opset,
-        checkpoint=dict(origin),
-        body={"name": body.name, "content": body.hash},
+        checkpoint=dict(plan.origin),
+        body={"name": plan.body.name, "content": plan.body.hash},
         converter=CONVERTER_VERSION,
     )
     return entries

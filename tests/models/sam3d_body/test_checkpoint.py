@@ -291,6 +291,33 @@ def test_archives_that_are_not_what_torch_writes(tmp_path: Path) -> None:
         _read_all(path)
 
 
+def test_records_inside_other_records_are_refused(tmp_path: Path) -> None:
+    """A small file could otherwise keep a reader busy for ever."""
+    inner = tmp_path / "inner.zip"
+    with zipfile.ZipFile(inner, "w") as file:
+        file.writestr("a/data/1", bytes(20_000))
+    path = tmp_path / "m.ckpt"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("a/data.pkl", b"\x80\x02}.")
+        file.writestr("a/data/0", inner.read_bytes())
+        with zipfile.ZipFile(inner) as other:
+            (info,) = other.infolist()
+        info.header_offset = file.filelist[1].header_offset + 30 + len("a/data/0")
+        file.filelist.append(info)
+        file.NameToInfo[info.filename] = info
+    with zipfile.ZipFile(path) as file:
+        assert len(file.read("a/data/1")) == 20_000
+    with pytest.raises(ModelError, match="overlap"):
+        open_checkpoint(path)
+
+
+def test_files_of_the_safetensors_library_read_the_same(tmp_path: Path) -> None:
+    library = pytest.importorskip("safetensors.numpy")
+    arrays = {name: array for name, array in PLAIN.items() if isinstance(array, np.ndarray)}
+    library.save_file(arrays, tmp_path / "m.safetensors", metadata={"format": "pt"})
+    check(tmp_path / "m.safetensors", arrays)
+
+
 def _dictionaries() -> bytes:
     """Each holds the last one ten times: 10^39 in all."""
     made = b"}q\x00"
