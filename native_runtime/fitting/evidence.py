@@ -59,6 +59,24 @@ class Silhouette:
     mask: NDArray[np.float32]
     from_photo: Array
 
+    @staticmethod
+    def of_photo(mask: NDArray[np.bool_]) -> Silhouette:
+        """From a mask (H, W) of the original photo."""
+        return Silhouette(mask.astype(np.float32), np.array([[1.0, 0, 0], [0, 1.0, 0]]))
+
+    @staticmethod
+    def of_crop(mask: NDArray[np.float32], from_working: Array, scale: tuple[float, float]) -> Silhouette:
+        """From a network's mask of a crop.
+
+        Args:
+            mask: (h, w) 0..1.
+            from_working: (2, 3) affine, working pixel to mask pixel.
+            scale: working pixels per original pixel along x and y (``Photo.scale``).
+        """
+        to_working = np.diag([*scale, 1.0])
+        to_working[:2, 2] = 0.5 * np.array(scale) - 0.5
+        return Silhouette(mask, (np.vstack([from_working, [0, 0, 1]]) @ to_working)[:2])
+
 
 @dataclass(frozen=True)
 class Evidence:

@@ -331,8 +331,5 @@ def _mask_at(person: PersonLandmarks, points: Array) -> Array:
 def outline(person: PersonLandmarks, photo: Photo, mask: NDArray[np.bool_] | None = None) -> Silhouette:
     """Where a person covers the photo: the mask (H, W) in original pixels, None for the network's."""
     if mask is not None:
-        return Silhouette(mask.astype(np.float32), np.array([[1.0, 0, 0], [0, 1.0, 0]]))
-    to_working = np.diag([*photo.scale, 1.0])
-    to_working[:2, 2] = 0.5 * np.array(photo.scale) - 0.5
-    from_photo = np.vstack([person.mask_from_photo, [0, 0, 1]]) @ to_working
-    return Silhouette(person.mask, from_photo[:2])
+        return Silhouette.of_photo(mask)
+    return Silhouette.of_crop(person.mask, person.mask_from_photo, photo.scale)
