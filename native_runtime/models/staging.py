@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-STALE_SECONDS = 120.0
+STALE_SECONDS = 600.0
 """A folder in the making that nobody has written to for so long was left by a process that was killed."""
 
 

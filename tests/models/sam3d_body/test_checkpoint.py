@@ -306,7 +306,7 @@ def test_records_inside_other_records_are_refused(tmp_path: Path) -> None:
         file.filelist.append(info)
         file.NameToInfo[info.filename] = info
     with zipfile.ZipFile(path) as file:
-        assert len(file.read("a/data/1")) == 20_000
+        assert "a/data/1" in file.namelist()
     with pytest.raises(ModelError, match="overlap"):
         open_checkpoint(path)
 
