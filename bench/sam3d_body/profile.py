@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 _FIRST, _LAST = "mhr:parameter_transform", "mhr:pair_sums"
 """Weights of the first and the last product of MHR's part of a layer: model parameters to joints to keypoints."""
+_OF_MHR = "mhr:"
 _SUFFIX = "_kernel_time"
 _RUNS = 10
 
@@ -23,8 +24,8 @@ def mhr_share(path: Path, inputs: Mapping[str, NDArray[Any]], threads: int) -> d
     """Profile a decoder on the CPU.
 
     Returns:
-        `share` of the time of all nodes that is spent between a layer's model parameters and its keypoints, over all
-        layers; `seconds` of all nodes in one run; `operators`: seconds of one run by operator, largest first.
+        `share` of the time of all nodes that is spent on the way from a layer's model parameters (and shape) to its
+        keypoints, over all layers; `seconds` of all nodes in one run; `operators`: seconds of one run by operator, largest first.
     """
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
@@ -53,7 +54,7 @@ def mhr_share(path: Path, inputs: Mapping[str, NDArray[Any]], threads: int) -> d
 
 
 def mhr_nodes(graph: onnx.GraphProto) -> set[str]:
-    """Names of the nodes on any way from model parameters to keypoints within one layer."""
+    """Names of the nodes on any way from model parameters to keypoints within one layer, and of MHR's other products."""
     made_by = {output: index for index, node in enumerate(graph.node) for output in node.output if output}
     used_by: dict[int, list[int]] = defaultdict(list)
     uses: dict[int, list[int]] = {}
@@ -68,7 +69,7 @@ def mhr_nodes(graph: onnx.GraphProto) -> set[str]:
     starts, ends = with_weight(_FIRST), with_weight(_LAST)
     if len(starts) != len(ends) or not starts:
         raise ValueError(f"MHR's part cannot be told from the rest: {len(starts)} beginnings, {len(ends)} ends")
-    found: set[int] = set()
+    found = {index for index, node in enumerate(graph.node) if any(name.startswith(_OF_MHR) for name in node.input)}
     for start, end in zip(starts, ends):
         found |= _reach([start], used_by) & _reach([end], uses)
     return {graph.node[index].name for index in found}
