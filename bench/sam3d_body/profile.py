@@ -25,7 +25,8 @@ def mhr_share(path: Path, inputs: Mapping[str, NDArray[Any]], threads: int) -> d
 
     Returns:
         `share` of the time of all nodes that is spent on the way from a layer's model parameters (and shape) to its
-        keypoints, over all layers; `seconds` of all nodes in one run; `operators`: seconds of one run by operator, largest first.
+        keypoints, over all layers; `seconds` of all nodes in one run; `operators`: seconds of one run by operator,
+        largest first.
     """
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
@@ -54,7 +55,7 @@ def mhr_share(path: Path, inputs: Mapping[str, NDArray[Any]], threads: int) -> d
 
 
 def mhr_nodes(graph: onnx.GraphProto) -> set[str]:
-    """Names of the nodes on any way from model parameters to keypoints within one layer, and of MHR's other products."""
+    """Names of the nodes on any way from model parameters to keypoints within one layer, and MHR's other products."""
     made_by = {output: index for index, node in enumerate(graph.node) for output in node.output if output}
     used_by: dict[int, list[int]] = defaultdict(list)
     uses: dict[int, list[int]] = {}
