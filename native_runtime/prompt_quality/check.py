@@ -46,9 +46,9 @@ EXCHANGED_BETTER, CLEARLY_BETTER = 0.05, 0.5
 what share of the distance that must bring them."""
 COINCIDENT, APART = 0.006, 0.08
 """Prompts of different keypoints closer than this are at one place, which is odd if the prediction has them apart."""
-FAR, FAR_IN_DOUBT = 0.6, 5.0
-"""A prompt farther from the prediction than this, and than this many times the prediction's own uncertainty. Wide, for
-to correct large errors is what prompts are for."""
+FAR, FAR_IN_DOUBT = 0.85, 5.0
+"""A prompt farther from the prediction than this, and than this many times the prediction's own uncertainty. As wide as
+a leg stretches that is predicted the opposite way: to correct large errors is what prompts are for."""
 MEANT = 0.03
 """A wrong place this near to another keypoint's prediction may have been meant for that one."""
 
