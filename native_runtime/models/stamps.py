@@ -1,10 +1,11 @@
 """Hashes of large files, remembered from one start of the program to the next.
 
 Hashing the gigabytes of a network at each start would cost seconds that nobody gets anything for. The memory lies in
-the user's own cache, never beside the models, so that a models folder cannot bring it along; and it knows a file by its
-path, size, times of change and inode, so that a copy, a replaced and a rewritten file are hashed again. It guards
-against what happens to files, not against somebody who may write to the user's cache: that person could as well write
-to the manifest. A bit that flips on a disk shows in `sam3db models verify`, which asks no memory.
+the user's own cache, never beside the models, so that a models folder cannot bring it along. It knows a file by its
+place on the disk (inode), size and times of change, so that a copy, a replaced and a rewritten file are hashed again,
+while a folder that is moved as a whole is not. It guards against what happens to files, not against somebody who may
+write to the user's cache: that person could as well write to the manifest. A bit that flips on a disk shows in
+`sam3db models verify`, which asks no memory.
 """
 
 from __future__ import annotations
@@ -18,29 +19,34 @@ from native_runtime.folders import user_cache
 
 SMALLEST = 32_000_000
 """Bytes; what is smaller is hashed in a moment."""
+_KEPT = 200
+"""Files; the oldest are forgotten."""
 
 
 def recall(path: Path) -> str | None:
     """The SHA-256 of the file at `path` if it was remembered and the file was not touched since, else None."""
-    known = _load().get(str(path.resolve()))
-    return known[-1] if isinstance(known, list) and known[:-1] == _identity(path) else None
+    place, state = _identity(path)
+    known = _load().get(place)
+    return known[-1] if isinstance(known, list) and known[:-1] == state else None
 
 
 def remember(path: Path, digest: str) -> None:
     """Remember the SHA-256 of a large file. Where the cache cannot be written, it is hashed again next time."""
-    if path.stat().st_size < SMALLEST:
+    status = path.stat()
+    if status.st_size < SMALLEST or not status.st_ino:  # some file systems have no inodes
         return
     from native_runtime.models.manifest import write_atomically  # which asks this module in turn
 
-    known = {name: value for name, value in _load().items() if Path(name).is_file()}
-    known[str(path.resolve())] = [*_identity(path), digest]
+    place, state = _identity(path)
+    known = [(other, value) for other, value in _load().items() if other != place]
+    known = [*known[1 - _KEPT :], (place, [*state, digest])]
     with contextlib.suppress(OSError):
-        write_atomically(_file(), json.dumps(known, indent=1).encode())
+        write_atomically(_file(), json.dumps(dict(known), indent=1).encode())
 
 
-def _identity(path: Path) -> list[int]:
+def _identity(path: Path) -> tuple[str, list[int]]:
     status = path.stat()
-    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    return f"{status.st_dev}:{status.st_ino}", [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def _file() -> Path:
