@@ -17,7 +17,6 @@ _PROVIDERS = (
     ("coreml", "Apple CoreML", "Macs"),
     ("openvino", "Intel OpenVINO", "Needs an ONNX Runtime with OpenVINO"),
     ("migraphx", "AMD MIGraphX", "Needs an ONNX Runtime with MIGraphX"),
-    ("rocm", "AMD ROCm", "Needs an ONNX Runtime with ROCm"),
 )
 
 

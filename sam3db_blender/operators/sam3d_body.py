@@ -33,7 +33,7 @@ _PRECISIONS = (
 #: What a converted model takes on the disk, GB, by variant and precision.
 ABOUT_GB = {
     "dinov3": {"int8": 1.3, "fp16": 1.9, "fp32": 3.8},
-    "vith": {"int8": 1.1, "fp16": 1.5, "fp32": 3.0},
+    "vith": {"int8": 1.0, "fp16": 1.5, "fp32": 2.9},
 }
 
 
@@ -91,7 +91,7 @@ class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
         return not refusal
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
-        return context.window_manager.invoke_props_dialog(self, width=520)
+        return context.window_manager.invoke_props_dialog(self, width=520, confirm_text="Download")
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -135,13 +135,13 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
 
     checkpoint: bpy.props.StringProperty(
         name="Checkpoint",
-        description="The file model.ckpt, or a safetensors file with the same tensors",
+        description="The file model.ckpt, a safetensors file with the same tensors, or the folder of the release",
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},
     )
     mhr: bpy.props.StringProperty(
         name="MHR Model",
-        description="The file mhr_model.pt, which lies in the folder 'assets' of the release",
+        description="The file mhr_model.pt; empty to look for it beside the checkpoint, and in its folder 'assets'",
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},
     )
@@ -151,7 +151,7 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
         if not self.checkpoint:
             for sources in sam3d_body_files.checkpoints()[:1]:
                 self.checkpoint, self.mhr = str(sources.checkpoint), str(sources.mhr)
-        return context.window_manager.invoke_props_dialog(self, width=520)
+        return context.window_manager.invoke_props_dialog(self, width=520, confirm_text="Convert")
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -165,8 +165,8 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
         draw_lines(column, "A model that was converted before is replaced when all has gone well.", 80)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        if not self.checkpoint or not self.mhr:
-            self.report({"ERROR"}, "Choose model.ckpt and mhr_model.pt; the guide says where they are")
+        if not self.checkpoint:
+            self.report({"ERROR"}, "Choose model.ckpt, or download it first")
             return {"CANCELLED"}
         try:
             models = sam3d_body_files.folder_for_worker()
@@ -175,7 +175,7 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
             return {"CANCELLED"}
         keys = {
             "checkpoint": str(Path(bpy.path.abspath(self.checkpoint))),
-            "mhr": str(Path(bpy.path.abspath(self.mhr))),
+            "mhr": str(Path(bpy.path.abspath(self.mhr))) if self.mhr else None,
             "models": str(models),
             "precision": self.precision,
         }

@@ -117,12 +117,13 @@ def draw_options(layout: bpy.types.UILayout | None, options: ImportOptions, widt
     column = layout.column()
     column.prop(options, "engine")
     if options.engine == SAM3D_BODY:
-        draw_status(column, width)
+        draw_status(column, width, ": see the panel 'SAM 3D Body'")
         column.prop(options, "inference")
-    for name in ("persons", "body", "lens"):
+    for name in ("persons", "body"):
         column.prop(options, name)
     if options.engine == SAM3D_BODY and not _is_mhr(options.body):
         draw_lines(column, f"The model's own body is taken: {sam3d_body_files.BODY}", width, "INFO")
+    column.prop(options, "lens")
     if options.lens == "fov":
         column.prop(options, "fov")
     elif options.lens == "focal":

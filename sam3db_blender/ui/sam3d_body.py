@@ -13,12 +13,17 @@ from .text import draw_lines, width_of
 _ABOUT = "Meta's model, for those who have its weights: Meta grants access, under the SAM License."
 
 
-def draw_status(layout: Any, width: int) -> bool:
-    """Draws in a line or two whether the engine can be used, and on what; whether it is installed."""
+def draw_status(layout: Any, width: int, way: str = "") -> bool:
+    """Draws in a line or two whether the engine can be used, and on what; whether it is installed.
+
+    Args:
+        width: where lines of text are broken, characters.
+        way: where to get it, said when it is missing.
+    """
     model = sam3d_body_files.installed()
     column = layout.column(align=True)
     if model is None:
-        draw_lines(column, "SAM 3D Body is not installed: see the panel 'SAM 3D Body'", width, "ERROR")
+        draw_lines(column, f"SAM 3D Body is not installed{way}", width, "ERROR")
         return False
     if not model.body:
         draw_lines(column, f"Its body {sam3d_body_files.BODY} is missing: convert the checkpoint again", width, "ERROR")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from native_runtime.camera import intrinsics_for
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
@@ -68,8 +69,9 @@ class Reading:
 class Engine:
     body: Body
 
-    def read(self, photo: Any, intrinsics: np.ndarray) -> Reading:
-        return Reading(photo, intrinsics, self.body)
+    def read(self, photo: Any, intrinsics: np.ndarray | None = None) -> Reading:
+        known = intrinsics_for(photo.original_size, photo=photo) if intrinsics is None else intrinsics
+        return Reading(photo, known, self.body)
 
 
 def open_engine(name: str, models: str | None = None, providers: Any = None, body: str = "default") -> Engine:

@@ -187,8 +187,8 @@ def test_a_file_that_is_no_checkpoint(models: Path, tmp_path: Path) -> None:
     assert "unforeseen" not in str(raised.value)
     assert len(str(raised.value).strip().splitlines()) == 1
     assert sam3d_body_files.installed() is None
-    with pytest.raises(RuntimeError, match=r"Choose model\.ckpt and mhr_model\.pt"):
-        bpy.ops.sam3db.convert_sam3d_body(checkpoint=str(tmp_path / "model.ckpt"))
+    with pytest.raises(RuntimeError, match=r"Choose model\.ckpt"):
+        bpy.ops.sam3db.convert_sam3d_body(mhr=str(tmp_path / "mhr_model.pt"))
 
 
 class _Worker:
