@@ -14,7 +14,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the export needs PyTorch")
 
 from native_runtime.export.context import Context  # noqa: E402
-from native_runtime.export.decoder import WANTED, Decoder  # noqa: E402
+from native_runtime.export.decoder import IN_IMAGE, WANTED, Decoder  # noqa: E402
 from tests.support.parity import recording  # noqa: E402
 from tests.support.recorded_network import Call, reduced_rays  # noqa: E402
 
@@ -177,3 +177,23 @@ def test_a_keypoint_in_the_camera_plane_breaks_nothing(parity_case: Path, networ
     camera = state.camera._replace(crop=crop, depth=depth)
     for updated in decoder.updated(state.result, positions, state.pose, camera, contexts[0]):
         assert updated.isfinite().all()
+
+
+def test_what_is_behind_the_camera_is_not_seen(parity_case: Path, network, support) -> None:
+    """It may well project into the crop."""
+    call = Call.read(parity_case, "body_dummy", network)
+    decoder, contexts = Decoder(network, "body"), call.contexts(network)
+    tokens, positions = decoder.first_tokens(call.keypoints, call.previous, call.condition)
+    state = next(decoder.layers(tokens, positions, call.view, support, contexts[0], contexts[1:]))
+    inside = state.camera.crop.clamp(-0.4, 0.4)
+    depth = torch.full_like(state.camera.depth, 2.0)
+    depth[:, 5] = -2.0
+    camera = state.camera._replace(crop=inside, depth=depth)
+    updated, placed = decoder.updated(state.result, positions, state.pose, camera, contexts[0])
+    first = IN_IMAGE.start
+    assert (placed[:, first + 5] == 0).all()
+    assert (placed[:, [first + 4, first + 6]] != 0).any(-1).all()
+    learnt = updated[:, IN_IMAGE] - state.result[:, IN_IMAGE]
+    blind = network.keypoint_feat_linear.bias.expand_as(learnt)
+    torch.testing.assert_close(learnt[:, 5], blind[:, 5], rtol=0, atol=1e-5)
+    assert ((learnt[:, [4, 6]] - blind[:, [4, 6]]).abs().amax(-1) > 1e-3).all()
