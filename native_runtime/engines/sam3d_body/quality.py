@@ -37,7 +37,7 @@ def judgement(
         estimate.keypoints_3d,
         estimate.intrinsics,
         bbox=estimate.bbox,
-        silhouette=None if mask is None else Silhouette(mask.astype(np.float32), np.eye(2, 3)),
+        silhouette=None if mask is None else Silhouette.of_photo(mask),
     )
     size = prediction.size
     prediction = replace(prediction, uncertainty=combined_uncertainty(_disagreement(plain, size)))

@@ -45,7 +45,7 @@ class Sam3dBodyReading:
     """One photo and its people.
 
     The encoder runs for a person when first asked about them, once for the body and once for each hand, and never for
-    a prompt or a mask.
+    a prompt or a mask, unless the bound on memory made it forget that person.
 
     Attributes:
         people: largest first, or in the order of the boxes that were given.

@@ -110,6 +110,9 @@ def _prepare(
     hands = {side: _prompted(pipeline, request, hand, routed, watch) for side, hand in hands.items()}
     left, right = (hands[side] for side in SIDES)
     validity = judge(pipeline.networks.constants, first, _arm_ends(first, request.prompts), left, right, criteria)
+    # What a hand hears is lost where that hand is not believed; the body decoder poses it then, and is told instead.
+    believed = {side: hand for side, hand in hands.items() if validity.valid[0, SIDES.index(side)]}
+    routed = replace(routed, body=route(request.prompts, crops, believed).body)
     told = from_hands(first, crops, left, right, validity.valid)[0]
     mentioned = {prompt[0] for prompt in request.prompts}
     return _Case(request, crops, first, hands, routed, validity, for_body(told, routed.body, mentioned, several))

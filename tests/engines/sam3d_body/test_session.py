@@ -280,6 +280,8 @@ def test_hands_that_are_not_believed_say_nothing(photo: Photo, constants: dict[s
         assert not any(hand["used"] for hand in estimate.details["hands"].values())
         assert all(hand["reasons"] for hand in estimate.details["hands"].values())
         warned = reading.estimate(keypoints=[(LEFT_THUMB, *hand_centre(reading, "left"))]).warnings
+        assert labels(networks.asked["hand"][-1]) == [21]
+        assert labels(networks.asked["body"][-1]) == [LEFT_THUMB]
         assert any("left hand is posed by the body decoder" in warning for warning in warned)
 
 
