@@ -94,16 +94,16 @@ class Pipeline:
         """The encoder's features of people; those that are not kept are computed together."""
 
         def compute(missing: list[int]) -> list[Sized]:
-            return self._encode(self.crops[np.array(missing)], self.photo, watch)
+            return self._encode(self.crops[np.array(missing)].cut(self.photo), watch)
 
         return self._kept_or(("features",), people, compute)
 
-    def _encode(self, crops: Crops, photo: Photo, watch: Stopwatch) -> list[Sized]:
+    def _encode(self, pixels: NDArray[np.uint8], watch: Stopwatch) -> list[Sized]:
         features: list[Sized] = []
         with watch.time("encode"):
-            for start in range(0, len(crops), _CROPS_AT_A_TIME):
-                features += self.networks.encode(crops[start : start + _CROPS_AT_A_TIME].cut(photo))
-        self.encoded += len(crops)
+            for start in range(0, len(pixels), _CROPS_AT_A_TIME):
+                features += self.networks.encode(pixels[start : start + _CROPS_AT_A_TIME])
+        self.encoded += len(pixels)
         return features
 
     # --- contexts ---
@@ -126,12 +126,11 @@ class Pipeline:
 
         def compute(missing: list[int]) -> list[Sized]:
             crops = Crops.join([self._hands[person][side].crops for person in missing])
-            return self._hand_contexts(side, crops, watch)
+            return self._hand_contexts(crops, self._encode(crops.cut(shown(self.photo, side)), watch), watch)
 
         return self._kept_or(("hand", side), people, compute)
 
-    def _hand_contexts(self, side: Side, crops: Crops, watch: Stopwatch) -> list[Sized]:
-        features = self._encode(crops, shown(self.photo, side), watch)
+    def _hand_contexts(self, crops: Crops, features: list[Sized], watch: Stopwatch) -> list[Sized]:
         empty = np.zeros((len(crops), 1, crops.size, crops.size), np.float32)
         return self._context("hand", features, crops, empty, np.zeros(len(crops), np.float32), watch)
 
@@ -198,19 +197,20 @@ class Pipeline:
         return {side: _joined([self._hands[look.person][side] for look in looks]) for side in SIDES}
 
     def _find_hands(self, looks: list[Look], watch: Stopwatch) -> None:
-        width = self.photo.original_size[0]
+        width, people = self.photo.original_size[0], len(looks)
         crops = hand_crops(self.first(looks, watch), self.crops_of(looks), width)
-        contexts = {side: self._hand_contexts(side, crops[side], watch) for side in SIDES}
-        both = Crops.join([crops[side] for side in SIDES])
-        with watch.time("hands"):
-            all_contexts = [context for side in SIDES for context in contexts[side]]
-            found = self.decode("hand", all_contexts, both, _unprompted(len(both)), None)
-        for row, look in enumerate(looks):
-            self._hands[look.person] = {}
-            for index, side in enumerate(SIDES):
-                place = slice(index * len(looks) + row, index * len(looks) + row + 1)
-                self._hands[look.person][side] = Hands(side, both[place], found[place], width)
-                self._kept.put(self.owner, ("hand", side, look.person), contexts[side][row])
+        pixels = np.concatenate([crops[side].cut(shown(self.photo, side)) for side in SIDES])
+        features = self._encode(pixels, watch)
+        found: list[dict[Side, Hands]] = [{} for _ in looks]
+        # One side at a time: for a single person, contexts then stay where they are computed.
+        for side, own in zip(SIDES, (features[:people], features[people:])):
+            contexts = self._hand_contexts(crops[side], own, watch)
+            with watch.time("hands"):
+                said = self.decode("hand", contexts, crops[side], _unprompted(people), None)
+            for row, look in enumerate(looks):
+                found[row][side] = Hands(side, crops[side][row : row + 1], said[row : row + 1], width)
+                self._kept.put(self.owner, ("hand", side, look.person), contexts[row])
+        self._hands |= {look.person: hands for look, hands in zip(looks, found)}
 
 
 def _unprompted(rows: int) -> Array:

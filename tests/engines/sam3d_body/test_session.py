@@ -121,7 +121,7 @@ def test_prepared_people_cost_decoder_passes_only(
 def test_all_people_go_together(engine: Sam3dBodyEngine, photo: Photo, networks: FakeNetworks) -> None:
     engine.read(photo, boxes=BOXES).estimate_all()
     del networks.runs["encode"]  # in portions
-    assert networks.runs == {"body_context": 1, "body_decoder": 2, "hand_context": 2, "hand_decoder": 1}
+    assert networks.runs == {"body_context": 1, "body_decoder": 2, "hand_context": 2, "hand_decoder": 2}
 
 
 # --- what makes no difference ---
@@ -268,6 +268,13 @@ def test_rounds_start_where_they_are_told_to(alone: Sam3dBodyReading, networks: 
     assert not np.array_equal(start("last"), second)
     np.testing.assert_array_equal(start(None), networks.constants["initial_estimate_body"])
     np.testing.assert_array_equal(start("first"), first)
+
+
+def test_a_prompt_beside_the_person_is_not_obeyed_in_silence(alone: Sam3dBodyReading) -> None:
+    beside = alone.estimate(keypoints=[(LEFT_KNEE, 45, 25)])
+    assert any("knee" in warning for warning in beside.warnings)
+    assert beside.details["prompt_warnings"][0]["keypoint"] == LEFT_KNEE
+    assert not alone.estimate().warnings
 
 
 def test_hands_that_are_not_believed_say_nothing(photo: Photo, constants: dict[str, NDArray], body: Body) -> None:
