@@ -106,6 +106,10 @@ class Hands:
     prediction: Prediction
     width: int
 
+    def __getitem__(self, which: slice) -> Hands:
+        """Some of the people's."""
+        return Hands(self.side, self.crops[which], self.prediction[which], self.width)
+
     @property
     def pose(self) -> Array:
         """(B, 54)"""

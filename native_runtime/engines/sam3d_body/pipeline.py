@@ -154,20 +154,21 @@ class Pipeline:
 
     # --- decoders ---
 
-    def decode(
-        self, kind: Kind, contexts: Sequence[Sized], crops: Crops, prompts: Array, previous: Array | None
-    ) -> Prediction:
-        """One pass over B people or hands.
+    def initial(self, kind: Kind, people: int) -> Array:
+        """(people, 522): the model's own initial estimate, from which an unprompted pass starts."""
+        estimate = np.asarray(self.networks.constants[f"initial_estimate_{kind}"], np.float32)
+        return np.broadcast_to(estimate, (people, len(estimate)))
 
-        Args:
-            prompts: (B, P, 3).
-            previous: (B, 522), or None for the model's own initial estimate.
-        """
-        if previous is None:
-            initial = self.networks.constants[f"initial_estimate_{kind}"]
-            previous = np.broadcast_to(np.asarray(initial, np.float32), (len(crops), len(initial)))
+    def decode(
+        self, kind: Kind, contexts: Sequence[Sized], crops: Crops, prompts: Array, previous: Array
+    ) -> Prediction:
+        """One pass over B people or hands, with prompts (B, P, 3) and previous estimates (B, 522)."""
         inputs = {"keypoints": np.asarray(prompts, np.float32), "previous": previous}
         return Prediction.of(self.networks.decode(kind, contexts, inputs | crops.decoder_inputs(self.intrinsics)))
+
+    def _unprompted(self, kind: Kind, contexts: Sequence[Sized], crops: Crops) -> Prediction:
+        prompts = np.broadcast_to(NO_PROMPT, (len(crops), *NO_PROMPT.shape))
+        return self.decode(kind, contexts, crops, prompts, self.initial(kind, len(crops)))
 
     def first(self, looks: Sequence[Look], watch: Stopwatch) -> Prediction:
         """The body decoder's first, unprompted pass."""
@@ -175,7 +176,7 @@ class Pipeline:
         if missing:
             contexts = self.body_contexts(missing, watch)
             with watch.time("decode"):
-                found = self.decode("body", contexts, self.crops_of(missing), _unprompted(len(missing)), None)
+                found = self._unprompted("body", contexts, self.crops_of(missing))
             self._forget_other_masks(missing)
             self._first |= {look: found[row : row + 1] for row, look in enumerate(missing)}
         return Prediction.join([self._first[look] for look in looks])
@@ -206,15 +207,11 @@ class Pipeline:
         for side, own in zip(SIDES, (features[:people], features[people:])):
             contexts = self._hand_contexts(crops[side], own, watch)
             with watch.time("hands"):
-                said = self.decode("hand", contexts, crops[side], _unprompted(people), None)
+                said = self._unprompted("hand", contexts, crops[side])
             for row, look in enumerate(looks):
                 found[row][side] = Hands(side, crops[side][row : row + 1], said[row : row + 1], width)
                 self._kept.put(self.owner, ("hand", side, look.person), contexts[row])
         self._hands |= {look.person: hands for look, hands in zip(looks, found)}
-
-
-def _unprompted(rows: int) -> Array:
-    return np.broadcast_to(NO_PROMPT, (rows, *NO_PROMPT.shape))
 
 
 def _joined(hands: list[Hands]) -> Hands:

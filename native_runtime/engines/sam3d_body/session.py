@@ -23,7 +23,7 @@ from .outcome import FullResult, Outcome, full_result
 from .pipeline import Look, Pipeline, Stopwatch
 from .prompting import hand_of
 from .quality import judgement
-from .solve import Inference, Previous, Request, solve
+from .solve import Inference, Previous, Request, Solver
 
 Array = NDArray[Any]
 
@@ -65,7 +65,8 @@ class Sam3dBodyReading:
         self.people = [Person(np.asarray(box, np.float64)) for box in boxes]
         self._pipeline = Pipeline(networks, photo, intrinsics, boxes, kept)
         self._body, self._photo, self._intrinsics = body, photo, intrinsics
-        self._criteria, self._seconds = criteria, seconds
+        self._solver = Solver(self._pipeline, body, criteria, several=len(self.people) > 1)
+        self._seconds = seconds
         self._plain: dict[tuple[Look, Inference], tuple[Outcome, Estimate]] = {}
         self._last: dict[tuple[Look, Inference], Outcome] = {}
         weakref.finalize(self, kept.release, self._pipeline.owner)
@@ -123,7 +124,7 @@ class Sam3dBodyReading:
         watch = Stopwatch()
         last = self._last.get((look, inference)) if previous == "last" else None
         request = Request(look, prompts, last, fresh=previous is None)
-        (outcome,) = self._solve([request], inference, watch)
+        (outcome,) = self._solver.solve([request], inference, watch)
         self._last[look, inference] = outcome
         judged = judgement(prompts, (plain, estimate), outcome, look.mask)
         prompted = self._estimate(outcome, request, watch, 1)
@@ -155,16 +156,12 @@ class Sam3dBodyReading:
             for kept in (self._plain, self._last):  # of each person only the last mask is remembered
                 for key in [key for key in kept if key[0].mask_hash and key[0].person in masked]:
                     del kept[key]
-            for request, outcome in zip(requests, self._solve(requests, inference, watch)):
+            for request, outcome in zip(requests, self._solver.solve(requests, inference, watch)):
                 estimate = self._estimate(outcome, request, watch, len(missing))
                 judged = judgement((), (outcome, estimate), outcome, request.look.mask)
                 estimate.details.update(judged.details)
                 self._plain[request.look, inference] = outcome, estimate
         return [self._plain[look, inference] for look in looks]
-
-    def _solve(self, requests: Sequence[Request], inference: Inference, watch: Stopwatch) -> list[Outcome]:
-        several = len(self.people) > 1
-        return solve(self._pipeline, self._body, self._criteria, requests, inference, several, watch)
 
     def _estimate(self, outcome: Outcome, request: Request, watch: Stopwatch, count: int) -> Estimate:
         """The estimate; ``count`` people share the seconds of ``watch``."""

@@ -15,6 +15,7 @@ from native_runtime.prompts import Prompt, kind_of
 
 from .hands import SIDES, WRISTS, HandCriteria, Hands, Side, Validity, judge
 from .merge import body_alone, merge
+from .networks import Kind
 from .outcome import Outcome
 from .pipeline import Look, Pipeline, Stopwatch
 from .prediction import Prediction
@@ -42,12 +43,6 @@ class Request:
     last: Outcome | None = None
     fresh: bool = False
 
-    def previous(self, first: Prediction, last: Prediction | None) -> Array | None:
-        """The previous estimate (1, 522) of a pass, None for the initial one."""
-        if self.fresh:
-            return None
-        return (first if last is None else last).as_previous
-
 
 @dataclass(frozen=True, eq=False)
 class _Case:
@@ -62,72 +57,96 @@ class _Case:
     prompts: Array  # (P, 3) of the second body pass; P may be 0
 
 
-def solve(
-    pipeline: Pipeline,
-    body: Body,
-    criteria: HandCriteria,
-    requests: Sequence[Request],
-    inference: Inference,
-    several: bool,
-    watch: Stopwatch,
-) -> list[Outcome]:
-    """Answer requests, as many together as can be; see ``session.Sam3dBodyReading.estimate``."""
-    looks = [request.look for request in requests]
-    first = pipeline.first(looks, watch)
-    hands = pipeline.hands(looks, watch) if inference == "full" else {}
-    cases = []
-    for row, request in enumerate(requests):
-        own = slice(row, row + 1)
-        own_hands = {side: replace(h, crops=h.crops[own], prediction=h.prediction[own]) for side, h in hands.items()}
-        cases.append(_prepare(pipeline, criteria, request, first[own], own_hands, several, watch))
-    outcomes = []
-    for case, last in zip(cases, _second_pass(pipeline, cases, watch)):
+@dataclass(frozen=True)
+class Solver:
+    """Answers requests about one photo.
+
+    Attributes:
+        several: whether there are several people in the photo (see ``prompting.for_body``).
+    """
+
+    pipeline: Pipeline
+    body: Body
+    criteria: HandCriteria
+    several: bool
+
+    def solve(self, requests: Sequence[Request], inference: Inference, watch: Stopwatch) -> list[Outcome]:
+        """Outcomes of requests, as many together as can be; see ``session.Sam3dBodyReading.estimate``."""
+        looks = [request.look for request in requests]
+        first = self.pipeline.first(looks, watch)
+        hands = self.pipeline.hands(looks, watch) if inference == "full" else {}
+        cases = []
+        for row, request in enumerate(requests):
+            own = {side: hand[row : row + 1] for side, hand in hands.items()}
+            cases.append(self._prepared(request, first[row : row + 1], own, watch))
+        with_last = zip(cases, self._second_pass(cases, watch))
+        return [self._outcome(case, last, watch) for case, last in with_last]
+
+    def _prepared(self, request: Request, first: Prediction, hands: dict[Side, Hands], watch: Stopwatch) -> _Case:
+        """All that comes before the second body pass."""
+        crops = self.pipeline.crops_of([request.look])
+        routed = route(request.prompts, crops, hands)
+        if not hands:
+            return _Case(request, crops, first, hands, routed, None, routed.body)
+        hands = {side: self._prompted(request, hand, routed, watch) for side, hand in hands.items()}
+        left, right = (hands[side] for side in SIDES)
+        ends = _arm_ends(first, request.prompts)
+        validity = judge(self.pipeline.networks.constants, first, ends, left, right, self.criteria)
+        # What a hand hears is lost where it is not believed; the body decoder poses it then, and is told instead.
+        believed = {side: hand for side, hand in hands.items() if validity.valid[0, SIDES.index(side)]}
+        own = route(request.prompts, crops, believed).body
+        told = from_hands(first, crops, left, right, validity.valid)[0]
+        mentioned = {prompt[0] for prompt in request.prompts}
+        return _Case(request, crops, first, hands, routed, validity, for_body(told, own, mentioned, self.several))
+
+    def _prompted(self, request: Request, hand: Hands, routed: Routed, watch: Stopwatch) -> Hands:
+        """The hand after the prompts that belong to it."""
+        prompts = routed.hands.get(hand.side)
+        if prompts is None:
+            return hand
+        contexts = self.pipeline.hand_contexts(hand.side, [request.look.person], watch)
+        last = request.last.hands[hand.side].prediction if request.last and request.last.hands else None
+        previous = self._previous("hand", request, hand.prediction, last)
+        with watch.time("hands"):
+            return replace(hand, prediction=self.pipeline.decode("hand", contexts, hand.crops, prompts[None], previous))
+
+    def _second_pass(self, cases: Sequence[_Case], watch: Stopwatch) -> list[Prediction]:
+        """The body decoder's second pass of those who have prompts; the others' first. Equal counts go together."""
+        last = [case.first for case in cases]
+        groups: defaultdict[int, list[int]] = defaultdict(list)
+        for row, case in enumerate(cases):
+            if len(case.prompts):
+                groups[len(case.prompts)].append(row)
+        for rows in groups.values():
+            chosen = [cases[row] for row in rows]
+            contexts = self.pipeline.body_contexts([case.request.look for case in chosen], watch)
+            crops, prompts = Crops.join([case.crops for case in chosen]), np.stack([case.prompts for case in chosen])
+            previous = np.concatenate([self._previous_body(case) for case in chosen])
+            with watch.time("decode"):
+                found = self.pipeline.decode("body", contexts, crops, prompts, previous)
+            for place, row in enumerate(rows):
+                last[row] = found[place : place + 1]
+        return last
+
+    def _previous_body(self, case: _Case) -> Array:
+        last = case.request.last.last if case.request.last else None
+        return self._previous("body", case.request, case.first, last)
+
+    def _previous(self, kind: Kind, request: Request, first: Prediction, last: Prediction | None) -> Array:
+        """(1, 522) the previous estimate of a prompted pass."""
+        if request.fresh:
+            return self.pipeline.initial(kind, 1)
+        return (first if last is None else last).as_previous
+
+    def _outcome(self, case: _Case, last: Prediction, watch: Stopwatch) -> Outcome:
         with watch.time("merge"):
             if case.validity is None:
                 merged = body_alone(last)
             else:
                 left, right = (case.hands[side] for side in SIDES)
-                constants = pipeline.networks.constants
-                merged = merge(body, constants, case.first, last, left, right, case.validity)
-        outcomes.append(Outcome(case.first, last, case.hands, case.validity, merged, case.routed.notes))
-    return outcomes
-
-
-def _prepare(
-    pipeline: Pipeline,
-    criteria: HandCriteria,
-    request: Request,
-    first: Prediction,
-    hands: dict[Side, Hands],
-    several: bool,
-    watch: Stopwatch,
-) -> _Case:
-    """All that comes before the second body pass."""
-    crops = pipeline.crops_of([request.look])
-    routed = route(request.prompts, crops, hands)
-    if not hands:
-        return _Case(request, crops, first, hands, routed, None, routed.body)
-    hands = {side: _prompted(pipeline, request, hand, routed, watch) for side, hand in hands.items()}
-    left, right = (hands[side] for side in SIDES)
-    validity = judge(pipeline.networks.constants, first, _arm_ends(first, request.prompts), left, right, criteria)
-    # What a hand hears is lost where that hand is not believed; the body decoder poses it then, and is told instead.
-    believed = {side: hand for side, hand in hands.items() if validity.valid[0, SIDES.index(side)]}
-    routed = replace(routed, body=route(request.prompts, crops, believed).body)
-    told = from_hands(first, crops, left, right, validity.valid)[0]
-    mentioned = {prompt[0] for prompt in request.prompts}
-    return _Case(request, crops, first, hands, routed, validity, for_body(told, routed.body, mentioned, several))
-
-
-def _prompted(pipeline: Pipeline, request: Request, hand: Hands, routed: Routed, watch: Stopwatch) -> Hands:
-    """The hand after the prompts that belong to it."""
-    prompts = routed.hands.get(hand.side)
-    if prompts is None:
-        return hand
-    contexts = pipeline.hand_contexts(hand.side, [request.look.person], watch)
-    last = request.last.hands[hand.side].prediction if request.last and request.last.hands else None
-    with watch.time("hands"):
-        previous = request.previous(hand.prediction, last)
-        return replace(hand, prediction=pipeline.decode("hand", contexts, hand.crops, prompts[None], previous))
+                constants = self.pipeline.networks.constants
+                merged = merge(self.body, constants, case.first, last, left, right, case.validity)
+        return Outcome(case.first, last, case.hands, case.validity, merged, case.routed.notes)
 
 
 def _arm_ends(first: Prediction, prompts: Sequence[Prompt]) -> Array:
@@ -137,32 +156,3 @@ def _arm_ends(first: Prediction, prompts: Sequence[Prompt]) -> Array:
         if prompt[0] in WRISTS and kind_of(prompt) == "place":
             ends[0, WRISTS.index(prompt[0])] = prompt[1:3]
     return ends
-
-
-def _second_pass(pipeline: Pipeline, cases: list[_Case], watch: Stopwatch) -> list[Prediction]:
-    """The body decoder's second pass of those who have prompts; the others' first. Equal counts go together."""
-    last = [case.first for case in cases]
-    groups: defaultdict[tuple[int, bool], list[int]] = defaultdict(list)
-    for row, case in enumerate(cases):
-        groups[len(case.prompts), case.request.fresh].append(row)
-    for (count, fresh), rows in groups.items():
-        if count == 0:
-            continue
-        chosen = [cases[row] for row in rows]
-        contexts = pipeline.body_contexts([case.request.look for case in chosen], watch)
-        previous = [_previous(case) for case in chosen]
-        with watch.time("decode"):
-            found = pipeline.decode(
-                "body",
-                contexts,
-                Crops.join([case.crops for case in chosen]),
-                np.stack([case.prompts for case in chosen]),
-                None if fresh else np.concatenate([p for p in previous if p is not None]),
-            )
-        for place, row in enumerate(rows):
-            last[row] = found[place : place + 1]
-    return last
-
-
-def _previous(case: _Case) -> Array | None:
-    return case.request.previous(case.first, case.request.last.last if case.request.last else None)
