@@ -24,6 +24,9 @@ _PREFIX = "backbone."
 class Encoder(nn.Module):
     """Normalisation, the cut to the backbone's width, and the backbone (under the release's name ``backbone``)."""
 
+    input_names = ("crops",)
+    output_names = ("features",)
+
     def __init__(self, backbone: nn.Module, margin: int = 0) -> None:
         """`margin` columns of the square crop are cut on either side."""
         super().__init__()

@@ -1,0 +1,83 @@
+"""Linear layers in a traced graph: finding them, and giving each to one operator, bias included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+
+@dataclass(frozen=True)
+class Linear:
+    """``result = x @ transposed(weight) + bias`` in a graph; `weight` (N, K) and `bias` (N,) do not depend on inputs.
+
+    Attributes:
+        x, weight, bias, result: values of the graph.
+        nodes: what computes it: a transpose, a matrix product, and a sum.
+    """
+
+    x: ir.Value
+    weight: ir.Value
+    bias: ir.Value
+    result: ir.Value
+    nodes: tuple[ir.Node, ir.Node, ir.Node]
+
+
+def linears(graph: ir.Graph) -> Iterator[Linear]:
+    """Find the linear layers with a bias, in the graph's order; the graph may be changed meanwhile."""
+    for product in [node for node in graph if node.op_type == "MatMul"]:
+        x, factor = product.inputs
+        transpose = None if factor is None else factor.producer()
+        users = [node for node, _ in product.outputs[0].uses()]
+        if x is None or transpose is None or transpose.op_type != "Transpose":
+            continue
+        if len(users) != 1 or users[0].op_type != "Add" or x.shape is None:
+            continue
+        (weight,) = transpose.inputs
+        bias = users[0].inputs[1]
+        if weight is None or not weight.is_graph_input() or bias is None or bias.shape is None or len(bias.shape) != 1:
+            continue
+        yield Linear(x, weight, bias, users[0].outputs[0], (transpose, product, users[0]))
+
+
+def replace(graph: ir.Graph, linear: Linear, nodes: list[ir.Node]) -> None:
+    """Put `nodes`, the last of which gives the result, in the place of `linear`."""
+    transpose, product, add = linear.nodes
+    result = nodes[-1].outputs[0]
+    result.type, result.shape = linear.result.type, linear.result.shape
+    graph.insert_before(add, nodes)
+    ir.convenience.replace_all_uses_with(linear.result, result)
+    graph.remove([add, product], safe=True)
+    if not transpose.outputs[0].uses():
+        graph.remove(transpose, safe=True)
+
+
+def merge_biases(graph: ir.Graph) -> None:
+    """Compute linear layers of three-dimensional arrays, but for a free batch of fixed size, by ``Gemm``.
+
+    ONNX Runtime adds a bias inside its matrix product only there; a separate sum reads and writes all of the result.
+    """
+    for linear in linears(graph):
+        assert linear.x.shape is not None
+        assert linear.weight.shape is not None
+        if len(linear.x.shape) != 3 or not isinstance(linear.x.shape[1], int):
+            continue
+        outputs, inputs = linear.weight.shape.numpy()
+        flat = ir.node("Reshape", [linear.x, constant(graph, [-1, inputs])])
+        product = ir.node("Gemm", [flat.outputs[0], linear.weight, linear.bias], {"transB": 1})
+        shaped = ir.node("Reshape", [product.outputs[0], constant(graph, [-1, linear.x.shape[1], outputs])])
+        replace(graph, linear, [flat, product, shaped])
+
+
+def constant(graph: ir.Graph, numbers: list[int] | float) -> ir.Value:
+    """An initializer: int64 of a list, float32 of a number; equal ones are shared."""
+    name = f"constant {numbers}"
+    if name not in graph.initializers:
+        array = np.array(numbers, np.int64 if isinstance(numbers, list) else np.float32)
+        tensor = ir.tensor(array, name=name)
+        graph.register_initializer(
+            ir.Value(name=name, shape=tensor.shape, type=ir.TensorType(tensor.dtype), const_value=tensor)
+        )
+    return graph.initializers[name]

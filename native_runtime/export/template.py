@@ -1,0 +1,65 @@
+"""The templates of a model: all its graphs without weights, in every precision, and the list of its tensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from native_runtime.models.manifest import write_atomically
+from native_runtime.models.sam3d_body.template import Template
+from native_runtime.models.sam3d_body.variants import FILE
+
+from .configuration import ModelConfiguration, Shapes
+from .graph_definitions import ENCODER, GRAPHS, traced
+from .graph_int8 import quantise
+from .graph_trace import OPSET
+from .graph_weights import template_of
+from .network import TRAINING_ONLY
+
+PRECISIONS: Mapping[str, tuple[str, ...]] = {
+    graph: ("fp32", "fp16", "int8") if graph == ENCODER else ("fp32", "fp16") for graph in GRAPHS
+}
+"""The precisions that there are of each graph."""
+
+
+def make_template(shapes: Shapes, graph: str, precision: str, settings: Mapping[str, Any] | None = None) -> Template:
+    """Return one graph in one precision.
+
+    Args:
+        shapes: of all tensors of the model, by official name.
+        settings: the reference's configuration; None where it is as released.
+
+    Raises:
+        ModelError: these are not the tensors of a SAM 3D Body model.
+    """
+    found = traced(shapes, graph, "fp16" if precision == "fp16" else "fp32", settings)
+    if precision == "int8":
+        quantise(found.model)
+    return template_of(found.model, graph, precision, found.inputs)
+
+
+def write_variant(
+    folder: Path,
+    name: str,
+    tensors: Mapping[str, tuple[tuple[int, ...], str]],
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Write ``variant.json``, the list of a model's tensors.
+
+    Args:
+        tensors: shape and type by official name.
+        settings: as in `make_template`.
+    """
+    configuration = ModelConfiguration.of({key: shape for key, (shape, _) in tensors.items()}, settings)
+    height, width = configuration.image_size
+    lines = ",\n  ".join(
+        f"{json.dumps(key)}: {json.dumps([list(shape), kind])}" for key, (shape, kind) in tensors.items()
+    )
+    head = {
+        "variant": name,
+        "optional": [key for key in TRAINING_ONLY if key in tensors],
+        "constants": {"image_size": [width, height], "feature_size": list(configuration.feature_size), "opset": OPSET},
+    }
+    write_atomically(folder / FILE, f'{json.dumps(head)[:-1]}, "tensors": {{\n  {lines}\n}}}}\n'.encode())
