@@ -133,7 +133,7 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
     bl_idname = "sam3db.convert_sam3d_body"
     bl_label = "Convert SAM 3D Body"
 
-    checkpoint: bpy.props.StringProperty(
+    filepath: bpy.props.StringProperty(
         name="Checkpoint",
         description="The file model.ckpt, a safetensors file with the same tensors, or the folder of the release",
         subtype="FILE_PATH",
@@ -146,26 +146,37 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
     precision: bpy.props.EnumProperty(name="Precision", description="How exact, how large", items=_PRECISIONS)
+    filter_glob: bpy.props.StringProperty(default="*.ckpt;*.safetensors;*.json;*.pt", options={"HIDDEN"})
+    browse: bpy.props.BoolProperty(
+        name="Choose Files", description="Also where there is a download", options={"HIDDEN", "SKIP_SAVE"}
+    )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
-        if not self.checkpoint:
-            for sources in sam3d_body_files.checkpoints()[:1]:
-                self.checkpoint, self.mhr = str(sources.checkpoint), str(sources.mhr)
+        downloaded = sam3d_body_files.checkpoints()
+        # a file browser that is opened from a dialog would close it
+        self.browse = self.browse or not downloaded
+        if self.browse:
+            context.window_manager.fileselect_add(self)
+            return {"RUNNING_MODAL"}
+        self.filepath, self.mhr = str(downloaded[0].checkpoint), str(downloaded[0].mhr)
         return context.window_manager.invoke_props_dialog(self, width=520, confirm_text="Convert")
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
+        width = 36 if self.browse else 80
         layout.use_property_split = True
-        layout.prop(self, "checkpoint")
-        layout.prop(self, "mhr")
+        if not self.browse:
+            draw_lines(layout.column(align=True), f"From: {self.filepath}", width)
+        else:
+            layout.prop(self, "mhr")
         layout.prop(self, "precision")
         column = layout.column(align=True)
         sizes = " or ".join(f"{sizes[self.precision]} GB ({VARIANTS[key].title})" for key, sizes in ABOUT_GB.items())
-        draw_lines(column, f"Takes about {sizes} in {sam3d_body_files.models_folder()}", 80)
-        draw_lines(column, "A model that was converted before is replaced when all has gone well.", 80)
+        draw_lines(column, f"Takes about {sizes} in {sam3d_body_files.models_folder()}", width)
+        draw_lines(column, "A model that was converted before is replaced when all has gone well.", width)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        if not self.checkpoint:
+        if not self.filepath:
             self.report({"ERROR"}, "Choose model.ckpt, or download it first")
             return {"CANCELLED"}
         try:
@@ -174,7 +185,7 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         keys = {
-            "checkpoint": str(Path(bpy.path.abspath(self.checkpoint))),
+            "checkpoint": str(Path(bpy.path.abspath(self.filepath))),
             "mhr": str(Path(bpy.path.abspath(self.mhr))) if self.mhr else None,
             "models": str(models),
             "precision": self.precision,

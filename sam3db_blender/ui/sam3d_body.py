@@ -61,8 +61,10 @@ def draw_sam3d_body(layout: Any, width: int) -> None:
     column.operator_context = "INVOKE_DEFAULT"
     checkpoints = sam3d_body_files.checkpoints()
     column.operator("sam3db.download_sam3d_body", text="1. Download the Checkpoint", icon="IMPORT")
-    column.operator("sam3db.convert_sam3d_body", text="2. Convert", icon="FILE_CACHE")
+    text = "2. Convert" if checkpoints else "2. Convert Files That You Have"
+    column.operator("sam3db.convert_sam3d_body", text=text, icon="FILE_CACHE")
     if checkpoints:
+        column.operator("sam3db.convert_sam3d_body", text="Convert Other Files", icon="FILE_FOLDER").browse = True
         size = sum(sources.size for sources in checkpoints) / 1e9
         row = layout.row()
         row.operator_context = "INVOKE_DEFAULT"

@@ -156,7 +156,7 @@ def test_a_running_download_shows_how_far_it_is_and_can_be_cancelled(models: Pat
         assert "[sam3db.cancel_sam3d_body]" in panel()
         assert "[sam3db.download_sam3d_body]" not in panel()
         with pytest.raises(RuntimeError, match="being downloaded or converted already"):
-            bpy.ops.sam3db.convert_sam3d_body(checkpoint="a", mhr="b")
+            bpy.ops.sam3db.convert_sam3d_body(filepath="a", mhr="b")
         assert bpy.ops.sam3db.cancel_sam3d_body() == {"FINISHED"}
         while desk._tick() is not None:
             assert time.monotonic() < end
@@ -181,7 +181,7 @@ def test_a_file_that_is_no_checkpoint(models: Path, tmp_path: Path) -> None:
     (tmp_path / "mhr_model.pt").write_bytes(b"nonsense")
     with pytest.raises(RuntimeError) as raised:
         bpy.ops.sam3db.convert_sam3d_body(
-            checkpoint=str(tmp_path / "model.ckpt"), mhr=str(tmp_path / "mhr_model.pt"), precision="int8"
+            filepath=str(tmp_path / "model.ckpt"), mhr=str(tmp_path / "mhr_model.pt"), precision="int8"
         )
     assert "model.ckpt" in str(raised.value)
     assert "unforeseen" not in str(raised.value)
@@ -219,7 +219,7 @@ def test_converting(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     title = "DINOv3-H+, int8, 1.3 GB"
     worker = _Worker(Event(1, "done", result={"title": title, "folder": str(models / "sam3d_body")}))
     monkeypatch.setattr(long_jobs, "WorkerClient", worker)
-    assert bpy.ops.sam3db.convert_sam3d_body(checkpoint="/a/model.ckpt", mhr="/b/mhr_model.pt", precision="fp16") == {
+    assert bpy.ops.sam3db.convert_sam3d_body(filepath="/a/model.ckpt", mhr="/b/mhr_model.pt", precision="fp16") == {
         "FINISHED"
     }
     keys = {"checkpoint": "/a/model.ckpt", "mhr": "/b/mhr_model.pt", "models": str(models), "precision": "fp16"}
@@ -254,7 +254,7 @@ def test_the_state_is_told_honestly(models: Path, monkeypatch: pytest.MonkeyPatc
         assert all(word in text for word in (result["text"], *result["notes"]))
     # what was found out does not outlive a conversion
     monkeypatch.setattr(long_jobs, "WorkerClient", _Worker(Event(1, "done")))
-    bpy.ops.sam3db.convert_sam3d_body(checkpoint="/a", mhr="/b")
+    bpy.ops.sam3db.convert_sam3d_body(filepath="/a", mhr="/b")
     assert check_desk.job is None
 
 
