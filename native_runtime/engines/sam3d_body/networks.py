@@ -41,6 +41,9 @@ class Networks(Protocol):
     feature_size: tuple[int, int]
     constants: Mapping[str, Array]
 
+    def open(self, graph: str) -> None:
+        """Make a graph ("encoder", "body_context", "body_decoder", ...) ready, if it is not: large ones take long."""
+
     def encode(self, crops: NDArray[np.uint8]) -> list[Sized]:
         """Features of crops (N, size, size, 3)."""
 
@@ -109,7 +112,11 @@ class OnnxNetworks:
                 "`sam3db convert-checkpoint`."
             ) from error
         self.runs: dict[str, tuple[int, int]] = {}
-        self._open = cache(lambda name: open_network(folder / f"{name}.onnx", providers, threads))
+        self._network = cache(lambda graph: open_network(folder / f"{graph}.onnx", providers, threads))
+
+    def open(self, graph: str) -> None:
+        """See `Networks`."""
+        self._network(graph)
 
     def encode(self, crops: NDArray[np.uint8]) -> list[Sized]:
         """See `Networks`."""
@@ -128,10 +135,10 @@ class OnnxNetworks:
         """See `Networks`."""
         return self._counted(f"{kind}_decoder", len(contexts)).run(**Tensors.join(contexts), **inputs)
 
-    def _counted(self, name: str, count: int) -> Network:
-        runs, total = self.runs.get(name, (0, 0))
-        self.runs[name] = runs + 1, total + count
-        return self._open(name)
+    def _counted(self, graph: str, count: int) -> Network:
+        runs, total = self.runs.get(graph, (0, 0))
+        self.runs[graph] = runs + 1, total + count
+        return self._network(graph)
 
 
 def _pair(value: Any) -> tuple[int, int]:

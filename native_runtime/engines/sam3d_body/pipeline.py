@@ -100,11 +100,16 @@ class Pipeline:
 
     def _encode(self, pixels: NDArray[np.uint8], watch: Stopwatch) -> list[Sized]:
         features: list[Sized] = []
+        self._open("encoder", watch)
         with watch.time("encode"):
             for start in range(0, len(pixels), _CROPS_AT_A_TIME):
                 features += self.networks.encode(pixels[start : start + _CROPS_AT_A_TIME])
         self.encoded += len(pixels)
         return features
+
+    def _open(self, graph: str, watch: Stopwatch) -> None:
+        with watch.time("open"):
+            self.networks.open(graph)
 
     # --- contexts ---
 
@@ -137,6 +142,7 @@ class Pipeline:
     def _context(
         self, kind: Kind, features: list[Sized], crops: Crops, mask: Array, score: Array, watch: Stopwatch
     ) -> list[Sized]:
+        self._open(f"{kind}_context", watch)
         with watch.time("context"):
             rays = crops.rays(self.intrinsics, self.networks.feature_size)
             return self.networks.context(kind, features, rays, mask, score)
@@ -175,6 +181,7 @@ class Pipeline:
         missing = [look for look in dict.fromkeys(looks) if look not in self._first]
         if missing:
             contexts = self.body_contexts(missing, watch)
+            self._open("body_decoder", watch)
             with watch.time("decode"):
                 found = self._unprompted("body", contexts, self.crops_of(missing))
             self._forget_other_masks(missing)
@@ -206,6 +213,7 @@ class Pipeline:
         # One side at a time: for a single person, contexts then stay where they are computed.
         for side, own in zip(SIDES, (features[:people], features[people:])):
             contexts = self._hand_contexts(crops[side], own, watch)
+            self._open("hand_decoder", watch)
             with watch.time("hands"):
                 said = self._unprompted("hand", contexts, crops[side])
             for row, look in enumerate(looks):

@@ -49,6 +49,9 @@ class FakeNetworks:
         self.previous: dict[str, list[Array]] = {"body": [], "hand": []}
         self.runs: Counter[str] = Counter()
 
+    def open(self, graph: str) -> None:
+        assert graph in {"encoder", "body_context", "body_decoder", "hand_context", "hand_decoder"}
+
     def encode(self, crops: NDArray[np.uint8]) -> list[Any]:
         self.runs["encode"] += 1
         self.encoded += len(crops)

@@ -92,6 +92,9 @@ class RecordedNetworks:
     def _names(self) -> list[str]:
         return [name for name in ("body", "lhand", "rhand") if f"{name}.crop_uint8" in self._recording]
 
+    def open(self, graph: str) -> None:
+        assert graph in {"encoder", "body_context", "body_decoder", "hand_context", "hand_decoder"}
+
     def encode(self, crops: NDArray[np.uint8]) -> list[Any]:
         self.encoded += len(crops)
         items = []

@@ -329,7 +329,9 @@ def test_another_body_is_refused(networks: FakeNetworks) -> None:
 
 def test_estimates_can_be_written_and_read(alone: Sam3dBodyReading, tmp_path: Path) -> None:
     prompts: list[Prompt] = [(LEFT_KNEE, 130, 150), (5, 120, 80, "ignore")]
-    assert set(alone.estimate().seconds) == {"detect", "encode", "context", "decode", "hands", "merge", "mesh"}
+    assert set(alone.estimate().seconds) == {
+        "detect", "open", "encode", "context", "decode", "hands", "merge", "mesh",
+    }  # fmt: skip
     estimate = alone.estimate(keypoints=prompts, mask=left_half())
     assert set(estimate.seconds) == {"detect", "decode", "merge", "mesh"}
     json.dumps(estimate.to_json())
