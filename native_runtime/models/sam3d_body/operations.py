@@ -40,19 +40,13 @@ def _int8_values(weight: NDArray[Any]) -> NDArray[Any]:
     return _transpose(steps.astype(np.int8))
 
 
-def _uint8_values(weight: NDArray[Any]) -> NDArray[Any]:
-    """As ``int8-values``, around 128."""
-    return (_int8_values(weight).astype(np.int16) + 128).astype(np.uint8)
-
-
 OPERATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "copy": lambda tensor: tensor,
     "transpose": _transpose,
     "int8-scales": _int8_scales,
     "int8-values": _int8_values,
-    "uint8-values": _uint8_values,
 }
-_MATRICES_ONLY = frozenset(("int8-scales", "int8-values", "uint8-values"))
+_MATRICES_ONLY = frozenset(("int8-scales", "int8-values"))
 
 
 def apply(operation: str, tensor: NDArray[Any], dtype: str, name: str) -> NDArray[Any]:
