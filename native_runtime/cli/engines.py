@@ -16,7 +16,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     for name, status in found.items():
         console.line(f"{name:10} {'ready  ' if status.ready else 'lacking'}  {status.text}")
     for note in dict.fromkeys(note for status in found.values() for note in status.notes):
-        console.status(note)
+        console.line(f"{'':10} note     {note}")
     described = [{"engine": name} | asdict(status) | {"notes": list(status.notes)} for name, status in found.items()]
     console.result({"command": "engines", "ok": True, "engines": described})
     return True

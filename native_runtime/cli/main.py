@@ -11,6 +11,7 @@ from typing import NoReturn
 from native_runtime.cli.arguments import parser
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
+from native_runtime.service.logged import told_to
 from native_runtime.streams import take_stdout
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -46,7 +47,8 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     console = console or Console(take_stdout(sys.stderr if debug else None), as_json, debug)
     try:
         module = importlib.import_module(f"native_runtime.cli.{_MODULES[arguments.command]}")
-        return OK if module.run(arguments, console) else SOME_FAILED
+        with told_to(console):
+            return OK if module.run(arguments, console) else SOME_FAILED
     except UsageError as error:
         console.result({"command": command, "ok": False, "error": console.error(error)})
         return WRONG_USAGE

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ import numpy as np
 import onnxruntime
 
 from native_runtime.onnx.providers import PROVIDERS, Candidate, Provider, available, candidates
+
+_log = logging.getLogger(__name__)
 
 # An ONNX model (opset 17): y [1] = x [1] + x [1].
 _TINY = (
@@ -79,7 +82,9 @@ def fault_of(candidate: Candidate) -> str | None:
         if values.tolist() != [2.0]:
             raise RuntimeError("it computes wrongly")
     except Exception as error:  # ONNX Runtime's errors share no public base class
-        return f"{title} does not work here: {missing or in_short(error)}."
+        fault = f"{title} does not work here: {missing or in_short(error)}."
+        _log.warning(fault)
+        return fault
     finally:
         onnxruntime.set_default_logger_severity(2)  # as it was: warnings
     return None

@@ -147,6 +147,7 @@ class Worker:
 
     def _work(self, request: dict[str, Any]) -> None:
         from native_runtime.errors import Sam3dbError
+        from native_runtime.service.logged import told_to
         from native_runtime.service.protocol import CANCELLED, INTERNAL
 
         number = request["id"]
@@ -154,7 +155,8 @@ class Worker:
         outcome: dict[str, Any]
         try:
             reporter.check()
-            result = self._do(request, reporter)
+            with told_to(reporter):
+                result = self._do(request, reporter)
             reporter.check()
             outcome = {"event": "done", "result": result}
         except CancelledError:

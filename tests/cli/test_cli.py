@@ -177,6 +177,15 @@ def test_several_people_are_computed_together(fake: None, tmp_path: Path) -> Non
     assert _told(Run(*words, "2")) == [{"alone": "full", "kinds": [], "providers": None}]
 
 
+def test_what_deep_rooms_log_as_a_warning_is_told_once(
+    fake: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        Run("estimate", make_photo(tmp_path / "slower.png"), "-o", tmp_path)
+        told = [line for line in capsys.readouterr().err.splitlines() if "does not fit" in line]
+        assert told == ["warning: encoder.onnx does not fit; the CPU takes over"]
+
+
 @pytest.mark.parametrize("words", [["--box", "1,2,30,40"], ["--inference", "body"]])
 def test_an_engine_that_cannot_be_told_says_so(fake: None, photo: Path, tmp_path: Path, words: list[str]) -> None:
     run = Run("estimate", photo, "-o", tmp_path, *words, "--json")

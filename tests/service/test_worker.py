@@ -88,6 +88,12 @@ def test_people_can_be_chosen(client: WorkerClient, photo: Callable[[str], str])
     assert written == [[0], [0, 1, 2], [2]]
 
 
+def test_what_deep_rooms_log_as_a_warning_is_told(client: WorkerClient, photo: Callable[[str], str]) -> None:
+    number = client.request("estimate", photo=photo("slower"))
+    texts = [event.text for event in wait_for(client, number)[number] if event.kind == "warning"]
+    assert texts == ["encoder.onnx does not fit; the CPU takes over", "the left foot is a guess"]
+
+
 def test_boxes_kinds_inference_and_providers_reach_the_engine(
     client: WorkerClient, photo: Callable[[str], str]
 ) -> None:

@@ -1,13 +1,15 @@
 """An engine that sees no picture: for tests of what stands around engines. A photo's file name says how it behaves.
 
-``nobody``, ``three``, ``crash``, ``abort``, ``slow``, ``stuck``, ``memory``, ``bug``, ``noise`` in the name choose
-what happens. The engine ``sam3d_body`` can be told about boxes and inference; its warnings repeat what it was told.
+``nobody``, ``three``, ``crash``, ``abort``, ``slow``, ``slower``, ``stuck``, ``memory``, ``bug``, ``noise`` in the name
+choose what happens. The engine ``sam3d_body`` can be told about boxes and inference; its warnings repeat what it was
+told.
 """
 
 from __future__ import annotations
 
 import ctypes
 import json
+import logging
 import os
 import sys
 import time
@@ -57,6 +59,8 @@ class FakeReading:
             time.sleep(0.4)
         if "memory" in name:
             raise MemoryError
+        if "slower" in name:
+            logging.getLogger("native_runtime.onnx.sessions").warning("encoder.onnx does not fit; the CPU takes over")
         if "bug" in name:
             raise RuntimeError("the fake engine fails here")
         if "noise" in name:
