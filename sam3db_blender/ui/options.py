@@ -117,7 +117,7 @@ def draw_options(layout: bpy.types.UILayout | None, options: ImportOptions, widt
     column = layout.column()
     column.prop(options, "engine")
     if options.engine == SAM3D_BODY:
-        draw_status(column, width, ": see the panel 'SAM 3D Body'")
+        draw_status(column, width, brief=True)
         column.prop(options, "inference")
     for name in ("persons", "body"):
         column.prop(options, name)

@@ -13,16 +13,17 @@ from .text import draw_lines, width_of
 _ABOUT = "Meta's model, for those who have its weights: Meta grants access, under the SAM License."
 
 
-def draw_status(layout: Any, width: int, way: str = "") -> bool:
+def draw_status(layout: Any, width: int, brief: bool = False) -> bool:
     """Draws in a line or two whether the engine can be used, and on what; whether it is installed.
 
     Args:
         width: where lines of text are broken, characters.
-        way: where to get it, said when it is missing.
+        brief: leave out why not on something better, and say where to get it when it is missing.
     """
     model = sam3d_body_files.installed()
     column = layout.column(align=True)
     if model is None:
+        way = ": see the panel 'SAM 3D Body'" if brief else ""
         draw_lines(column, f"SAM 3D Body is not installed{way}", width, "ERROR")
         return False
     if not model.body:
@@ -35,7 +36,7 @@ def draw_status(layout: Any, width: int, way: str = "") -> bool:
         draw_lines(column, "Checking on what it runs here", width, "SORTTIME")
     else:
         draw_lines(column, check.summary, width, "CHECKMARK" if check.ready else "ERROR")
-        for note in check.notes:
+        for note in () if brief else check.notes:
             draw_lines(column, note, width)
     return True
 

@@ -250,8 +250,8 @@ def test_the_state_is_told_honestly(models: Path, monkeypatch: pytest.MonkeyPatc
         else:
             assert bpy.ops.sam3db.check_sam3d_body() == outcome
         assert worker.asked == [("engine_status", {"engine": "sam3d_body", "models": str(models)})]
-        text = drawn(draw_options, options, 200)
-        assert all(word in text for word in (result["text"], *result["notes"]))
+        assert result["text"] in drawn(draw_options, options, 200)
+        assert all(word in panel() for word in (result["text"], *result["notes"]))
     # what was found out does not outlive a conversion
     monkeypatch.setattr(long_jobs, "WorkerClient", _Worker(Event(1, "done")))
     bpy.ops.sam3db.convert_sam3d_body(filepath="/a", mhr="/b")
