@@ -91,6 +91,7 @@ class OnnxNetworks:
     """`Networks` of a converted model's folder.
 
     Attributes:
+        folder: where it lies.
         runs: how often each graph was run, and on how many people or hands in all: {"encoder": (runs, crops), ...}.
     """
 
@@ -100,6 +101,7 @@ class OnnxNetworks:
         Raises:
             ModelError: the model is of another version, or damaged.
         """
+        self.folder = folder
         facts = manifest.read(folder)
         try:
             self.image_size = _pair(facts["image_size"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 pytest.importorskip("torch")
 pytest.importorskip("onnx_ir")
 
-from native_runtime.engines.sam3d_body.engine import Sam3dBodyEngine
+from native_runtime.engines import open_engine
+from native_runtime.engines.sam3d_body.engine import DEFAULT_BODY, Sam3dBodyEngine
 from native_runtime.engines.sam3d_body.hands import HandCriteria
 from native_runtime.engines.sam3d_body.networks import OnnxNetworks
 from native_runtime.engines.sam3d_body.outcome import FullResult
 from native_runtime.mhr import Body
+from native_runtime.models import manifest, store
 from tests.support.converted_case import converted_case
 
 #: Of each field's largest value in the recording; pixels are compared with the photo's width.
@@ -33,6 +36,17 @@ def networks_of(shared: Path, parity_case: Path, pytestconfig: pytest.Config) ->
         pytest.skip("pytest's cache is switched off")
     folder = kept.mkdir("sam3d_body")
     return cache(lambda backbone: OnnxNetworks(converted_case(shared, parity_case, backbone, folder), ["cpu"], 2))
+
+
+@pytest.fixture
+def models(networks: OnnxNetworks, body: Body, tmp_path: Path) -> Path:
+    """A models folder with the converted model and the body that belongs to it."""
+    shutil.copytree(networks.folder, tmp_path / store.SAM3D_BODY_FOLDER)
+    bodies = tmp_path / store.BODIES_FOLDER
+    bodies.mkdir()
+    body.save(bodies / f"{DEFAULT_BODY}.npz")
+    manifest.write(bodies, {f"{DEFAULT_BODY}.npz": manifest.describe(bodies / f"{DEFAULT_BODY}.npz")})
+    return tmp_path
 
 
 @pytest.fixture
@@ -83,6 +97,19 @@ def test_a_prompt_is_heard_and_order_does_not_matter(
     assert networks.runs["encoder"] == before["encoder"]
     assert networks.runs["body_context"] == before["body_context"]
     assert networks.runs["body_decoder"][0] == before["body_decoder"][0] + 2
+
+
+def test_a_models_folder_is_all_it_takes(recorded: dict[str, NDArray], models: Path, picture: NDArray) -> None:
+    usual = np.isclose(recorded["in.thresh_wrist_angle"], HandCriteria().wrist_angle)
+    if not usual or "in.masks" in recorded:
+        pytest.skip("recorded with something that is not the default")
+    engine = open_engine("sam3d_body", models=models, providers=["cpu"])
+    intrinsics = recorded["in.cam_int"][0] if "in.cam_int" in recorded else None
+    reading = engine.read(picture, intrinsics, recorded["in.boxes"])  # type: ignore[call-arg]
+    estimate = reading.estimate(inference="full" if "lhand.crop_uint8" in recorded else "body")  # type: ignore[call-arg]
+    np.testing.assert_allclose(estimate.model_parameters, recorded["final.0.mhr_model_params"], atol=RELATIVE)
+    placed = recorded["final.0.pred_keypoints_3d"] + recorded["final.0.pred_cam_t"]
+    np.testing.assert_allclose(estimate.keypoints_3d, placed, atol=RELATIVE)
 
 
 def test_people_together_are_people_one_by_one(
