@@ -71,24 +71,25 @@ def route(prompts: Sequence[Prompt], body: Crops, hands: dict[Side, Hands]) -> R
     to_hands: dict[Side, list[Array]] = {side: [] for side in hands}
     notes: list[str] = []
     for prompt in sorted(prompts, key=lambda p: p[0]):
-        index, point, kind = prompt[0], np.array(prompt[1:3]), kind_of(prompt)
-        side = hand_of(index)
-        heard = False
-        if side is not None and side in hands:
-            hand = hands[side]
-            shift = _HAND_KEYPOINTS[side].start - _HAND_KEYPOINTS["right"].start
-            told = _told(index - shift, hand.unmirrored(point), kind, hand.crops)
-            if told is not None:
-                to_hands[side].append(told)
-                heard = True
-        if not heard or index in WRISTS:
-            told = _told(index, point, kind, body)
-            if told is None:
-                raise PromptError(_outside(index, body))
-            to_body.append(told)
-            if side is not None and side in hands and not heard:
-                notes.append(f"{keypoint_names()[index]} lies outside the picture that was cut for the {side} hand.")
+        index, side = prompt[0], hand_of(prompt[0])
+        to_hand = _told_hand(prompt, hands[side]) if side is not None and side in hands else None
+        if side is not None and to_hand is not None:
+            to_hands[side].append(to_hand)
+            if index not in WRISTS:
+                continue
+        told = _told(index, np.array(prompt[1:3]), kind_of(prompt), body)
+        if told is None:
+            raise PromptError(_outside(index, body))
+        to_body.append(told)
+        if side in hands and to_hand is None:
+            notes.append(f"{keypoint_names()[index]} lies outside the picture that was cut for the {side} hand.")
     return Routed(_rows(to_body), {side: _rows(rows) for side, rows in to_hands.items() if rows}, tuple(notes))
+
+
+def _told_hand(prompt: Prompt, hand: Hands) -> Array | None:
+    """A prompt (3,) for the decoder of right hands; None where it lies outside the hand's crop."""
+    shift = _HAND_KEYPOINTS[hand.side].start - _HAND_KEYPOINTS["right"].start
+    return _told(prompt[0] - shift, hand.unmirrored(np.array(prompt[1:3])), kind_of(prompt), hand.crops)
 
 
 def _told(label: int, point: Array, kind: PromptKind, crop: Crops) -> Array | None:
