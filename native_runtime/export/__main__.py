@@ -27,7 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--tensors", type=Path, help="JSON of a new variant's tensors: {official name: [shape, type]}; needs --variant"
     )
     given = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    _log.addHandler(logging.StreamHandler())
+    _log.setLevel(logging.INFO)
     variants: dict[str, Mapping[str, tuple[tuple[int, ...], str]]]
     if given.tensors:
         if not given.variant or len(given.variant) != 1:

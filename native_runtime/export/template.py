@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from native_runtime.models.manifest import write_atomically
+from native_runtime.models.sam3d_body import layout
 from native_runtime.models.sam3d_body.template import Template
 from native_runtime.models.sam3d_body.variants import FILE
 
@@ -22,6 +26,34 @@ PRECISIONS: Mapping[str, tuple[str, ...]] = {
     graph: ("fp32", "fp16", "int8") if graph == ENCODER else ("fp32", "fp16") for graph in GRAPHS
 }
 """The precisions that there are of each graph."""
+
+
+_EXPORTERS = ("torch", "onnxscript", "onnx-ir")
+
+
+def sources_digest() -> str:
+    """A hash of what graphs are made by: this package's code, whatever its comments, and the exporters' versions.
+
+    To make all graphs takes minutes; whether they would still come out the same is known at once.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")) + [Path(layout.__file__)]:
+        digest.update(_code(path).encode())
+    for package in _EXPORTERS:
+        digest.update(f"{package} {version(package)}".encode())
+    return digest.hexdigest()
+
+
+def _code(path: Path) -> str:
+    """A module's code without comments and docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [  # type: ignore[attr-defined]
+                line for line in body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+            ]
+    return ast.dump(tree)
 
 
 def make_template(shapes: Shapes, graph: str, precision: str, settings: Mapping[str, Any] | None = None) -> Template:
@@ -59,6 +91,7 @@ def write_variant(
     )
     head = {
         "variant": name,
+        "made_by": sources_digest(),
         "optional": [key for key in TRAINING_ONLY if key in tensors],
         "constants": {"image_size": [width, height], "feature_size": list(configuration.feature_size), "opset": OPSET},
     }
