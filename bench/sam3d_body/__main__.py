@@ -21,12 +21,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from native_runtime.models.sam3d_body.variants import TEMPLATES
+
 from .measure import run_stage
-from .places import STAGES, VARIANTS, Settings
+from .places import PRECISIONS, STAGES, VARIANTS, Settings
 from .table import table
 
 _PHOTO = Path(__file__).resolve().parents[2] / "examples" / "standing.jpg"
-_PRECISIONS = ("fp32", "int8", "fp16")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.sam3d_body", description=__doc__.splitlines()[0])
     parser.add_argument("--variant", nargs="+", choices=VARIANTS, default=list(VARIANTS))
-    parser.add_argument("--precision", nargs="+", choices=_PRECISIONS, default=["fp32", "int8"])
+    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=["fp32", "int8"])
     parser.add_argument("--provider", default="cpu", help="cpu, cuda, ...")
     parser.add_argument("--stages", nargs="*", choices=STAGES, default=list(STAGES), help="none: only the table")
     parser.add_argument("--work", type=Path, help="folder for everything that is made; kept")
@@ -51,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--templates", type=Path, default=TEMPLATES, help="graphs without weights, one folder a variant"
+    )
     return parser
 
 
@@ -65,6 +69,7 @@ def _measure(options: argparse.Namespace, work: Path, variant: str) -> dict[str,
         photo=str(options.photo.resolve()),
         repeats=options.repeats,
         seed=options.seed,
+        templates=str(options.templates.resolve()),
     )
     place = work / f"results-{variant}-{options.provider}.json"
     results = json.loads(place.read_text()) if place.is_file() else {"stages": {}}
@@ -81,7 +86,7 @@ def _measure(options: argparse.Namespace, work: Path, variant: str) -> dict[str,
 
 def _plan(stages: Sequence[str], precisions: Sequence[str]) -> Iterator[tuple[str, str | None]]:
     """Stages in their order, each with its precision where it has one."""
-    once = ("weights", "eager")
+    once = ("weights", "encoders", "eager")
     for stage in STAGES:
         if stage not in stages:
             continue

@@ -171,5 +171,15 @@ class EagerNetworks:
         return dict(zip(decoder.output_names, decoder(*prompts, self.mhr.kinematics, context)))
 
 
+def eager_encoder(checkpoint: Path, device: str = "cpu") -> Encoder:
+    """The encoder alone."""
+    stored = torch.load(checkpoint, weights_only=True, mmap=True)
+    backbone = {name: tensor for name, tensor in stored.items() if name.startswith("backbone.")}
+    with torch.device("meta"):
+        encoder = build_encoder({name: tuple(tensor.shape) for name, tensor in backbone.items()})
+    encoder.load_state_dict({name: tensor.float() for name, tensor in backbone.items()}, assign=True)
+    return encoder.to(device).eval()
+
+
 def _runtime(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor

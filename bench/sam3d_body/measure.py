@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,16 @@ _MARK = "RESULT "
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds of repeated calls."""
+    """Seconds of repeated calls.
+
+    Attributes:
+        all: by the clock.
+        busy: of the processor, over all cores; where it is far below the clock times the threads, other programs took
+            the cores, or the calls could not use them all.
+    """
 
     all: tuple[float, ...]
+    busy: tuple[float, ...]
 
     @property
     def median(self) -> float:
@@ -33,20 +40,29 @@ class Times:
 
     def facts(self) -> dict[str, Any]:
         """For JSON."""
-        return {"seconds": self.median, "best": min(self.all), "runs": len(self.all)}
+        busy = statistics.median(self.busy)
+        return {"seconds": self.median, "best": min(self.all), "processor": busy, "runs": len(self.all)}
 
 
 def repeated(call: Callable[[], object], count: int, warm_up: int = 1) -> Times:
     """Time ``count`` calls after ``warm_up`` that do not count."""
     for _ in range(warm_up):
         call()
-    times = []
+    return in_turns({"": call}, count)[""]
+
+
+def in_turns(calls: Mapping[str, Callable[[], object]], count: int) -> dict[str, Times]:
+    """Time each call ``count`` times, one after the other again and again: they all see the same machine."""
+    clock: dict[str, list[float]] = {name: [] for name in calls}
+    busy: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(count):
-        time.sleep(_PAUSE)
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return Times(tuple(times))
+        for name, call in calls.items():
+            time.sleep(_PAUSE)
+            start, worked = time.perf_counter(), time.process_time()
+            call()
+            clock[name].append(time.perf_counter() - start)
+            busy[name].append(time.process_time() - worked)
+    return {name: Times(tuple(clock[name]), tuple(busy[name])) for name in calls}
 
 
 def peak_megabytes() -> float | None:
@@ -56,6 +72,15 @@ def peak_megabytes() -> float | None:
     except ImportError:  # Windows
         return None
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KILOBYTES / 1e6
+
+
+def resident_megabytes() -> float | None:
+    """The memory that this process holds now; None where that is not told."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def run_stage(name: str, settings: dict[str, Any], threads: int) -> dict[str, Any]:
@@ -73,4 +98,4 @@ def run_stage(name: str, settings: dict[str, Any], threads: int) -> dict[str, An
 
 def report(facts: dict[str, Any]) -> None:
     """What a stage's process says at its end."""
-    print(_MARK + json.dumps({**facts, "peak_mb": peak_megabytes()}))
+    print(_MARK + json.dumps({**facts, "peak_mb": peak_megabytes(), "resident_mb": resident_megabytes()}))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 VARIANTS = ("dinov3", "vith")
+PRECISIONS = ("fp32", "int8", "fp16")
 
 STAGES = {
     "weights": "preparation",
@@ -15,6 +16,7 @@ STAGES = {
     "full": "timing",
     "encoder": "timing",
     "decoders": "timing",
+    "encoders": "yardstick",
     "eager": "yardstick",
     "rounding": "rounding",
 }
@@ -34,6 +36,7 @@ class Settings:
         photo: that the full pass looks at.
         repeats: how often short things are timed.
         seed: of the random weights.
+        templates: folder of the graphs without weights.
     """
 
     work: str
@@ -44,6 +47,7 @@ class Settings:
     photo: str
     repeats: int
     seed: int
+    templates: str
 
     def json(self) -> dict[str, Any]:
         """For the stage's command line."""

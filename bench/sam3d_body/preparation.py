@@ -9,7 +9,7 @@ from typing import Any
 
 from native_runtime.models import manifest, store
 from native_runtime.models.sam3d_body.convert import GRAPHS, convert_checkpoint
-from native_runtime.models.sam3d_body.variants import TEMPLATES, Variant
+from native_runtime.models.sam3d_body.variants import Variant
 from native_runtime.onnx.sessions import open_network
 
 from .checkpoint import NOTICE, Layout, Weights
@@ -33,7 +33,7 @@ def layout_of(variant: Variant) -> Layout:
 
 def weights(settings: Settings) -> dict[str, Any]:
     """Write the checkpoint and the rig."""
-    layout = layout_of(Variant.load(TEMPLATES / settings.variant))
+    layout = layout_of(Variant.load(Path(settings.templates) / settings.variant))
     surface = Surface(Person.standing(), Sizes(), settings.seed)
     settings.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
@@ -48,7 +48,8 @@ def weights(settings: Settings) -> dict[str, Any]:
 def convert(settings: Settings) -> dict[str, Any]:
     """What `sam3db convert-checkpoint` does."""
     start = time.perf_counter()
-    made = convert_checkpoint(settings.checkpoint, settings.mhr, settings.models, settings.precision)
+    templates = Path(settings.templates)
+    made = convert_checkpoint(settings.checkpoint, settings.mhr, settings.models, settings.precision, templates)
     seconds = time.perf_counter() - start
     _say_that_it_is_random(made.folder)
     _say_that_it_is_random(settings.models / "bodies")

@@ -91,6 +91,10 @@ class Recorder:
         self._features: dict[int, tuple[Sized, int]] = {}
         self._contexts: dict[int, tuple[Sized, int, dict[str, Array]]] = {}
 
+    def open(self, graph: str) -> None:
+        """See `Networks`."""
+        self._networks.open(graph)
+
     def encode(self, crops: NDArray[np.uint8]) -> list[Sized]:
         """See `Networks`."""
         found = self._timed("encoder", lambda: self._networks.encode(crops))

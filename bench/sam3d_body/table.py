@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
+from .places import PRECISIONS
+
 Row = tuple[str, str, str, str]
 
 
 def table(results: Mapping[str, Any]) -> str:
     """What was measured: our precisions side by side, the yardstick, and how many times faster each is."""
     stages = results["stages"]
-    precisions = sorted({name.split()[1] for name in stages if " " in name}, key=("fp32", "int8", "fp16").index)
+    precisions = sorted({name.split()[1] for name in stages if " " in name}, key=PRECISIONS.index)
     eager = stages.get("eager", {})
     title = f"SAM 3D Body {results['variant']}, random weights, {results['provider']}, {results['threads']} threads"
     head = ["", *precisions, "eager PyTorch fp32", *(f"eager / {precision}" for precision in precisions)]
@@ -30,7 +32,12 @@ def table(results: Mapping[str, Any]) -> str:
     body, hand = (_median(_at(eager, "decoders", kind)) for kind in ("body", "hand"))
     add("conversion", each("convert", "seconds"))
     add("opening all networks", each("load", "seconds"), _at(eager, "load"))
-    add("encoder, one crop", each("encoder", "seconds"), _median(_at(eager, "encoder")))
+    turns = stages.get("encoders", {})
+    one = {precision: _at(turns, precision, "seconds") for precision in precisions}
+    add("encoder, one crop, in turns", one, _at(turns, "eager", "seconds"))
+    worked = {precision: _at(turns, precision, "processor") for precision in precisions}
+    add("the same, processor time", worked, _at(turns, "eager", "processor"))
+    add("encoder, one crop, alone", each("encoder", "seconds"), _median(_at(eager, "encoder")))
     two = {name: value and value / 2 for name, value in each("encoder", "two_crops", "seconds").items()}
     add("encoder, two crops at once, each", two, _median(_at(eager, "encoder")))
     for kind, theirs in (("body", body), ("hand", hand)):

@@ -32,15 +32,6 @@ _ENCODER_RUNS = 2
 """On a CPU, where one takes seconds."""
 
 
-class _Opened(OnnxNetworks):
-    """All networks opened beforehand, so that no stage's time holds the opening of one."""
-
-    def open_all(self) -> _Opened:
-        for graph in GRAPHS:
-            self._open(graph)
-        return self
-
-
 def _network(settings: Settings, graph: str) -> Network:
     path = store.sam3d_body_dir(settings.models) / f"{graph}.onnx"
     return open_network(path, [settings.provider], settings.threads)
@@ -60,7 +51,9 @@ def encoder(settings: Settings) -> dict[str, Any]:
 
 def full(settings: Settings) -> dict[str, Any]:
     """A photo through the engine: detection, the full estimate, prompts, the mesh."""
-    networks = _Opened(store.sam3d_body_dir(settings.models), [settings.provider], settings.threads).open_all()
+    networks = OnnxNetworks(store.sam3d_body_dir(settings.models), [settings.provider], settings.threads)
+    for graph in GRAPHS:
+        networks.open(graph)
     recorder = Recorder(networks)
     body = Body.load(store.body_path(DEFAULT_BODY, settings.models))
     engine = Sam3dBodyEngine(recorder, body, LandmarkNetworks(None, [settings.provider]))

@@ -1,9 +1,10 @@
-"""The stage of the yardstick: the full estimate's passes once more, in eager PyTorch float32."""
+"""Stages of the yardstick: the full estimate's passes once more in eager PyTorch float32, and encoders in turns."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,12 +12,18 @@ import numpy as np
 import torch
 
 from native_runtime.export.network import Kind
+from native_runtime.models.store import SAM3D_BODY_FOLDER
+from native_runtime.onnx.sessions import open_network
 
-from .eager import EagerNetworks
-from .places import Settings
+from .eager import EagerNetworks, eager_encoder
+from .measure import in_turns
+from .places import PRECISIONS, Settings
 from .recorder import IMAGE_INPUTS, PROMPT_INPUTS, Array, Record
 
 Result = TypeVar("Result")
+
+_ROUNDS = 3
+"""On a CPU, where one crop takes seconds."""
 
 
 def eager(settings: Settings) -> dict[str, Any]:
@@ -54,6 +61,25 @@ def eager(settings: Settings) -> dict[str, Any]:
         "difference": max(worst.values()),
         "differences": worst,
     }
+
+
+def encoders(settings: Settings) -> dict[str, Any]:
+    """One crop through the encoder in eager PyTorch and in every precision that was converted, in turns."""
+    torch.set_num_threads(settings.threads)
+    torch.set_grad_enabled(False)
+    networks = {}
+    for precision in PRECISIONS:
+        # A CPU computes half precision as float32, slowly.
+        path = replace(settings, precision=precision).models / SAM3D_BODY_FOLDER / "encoder.onnx"
+        if path.is_file() and (precision, settings.provider) != ("fp16", "cpu"):
+            networks[precision] = open_network(path, [settings.provider], settings.threads)
+    size = next(iter(networks.values())).input_shapes["crops"][1]
+    crop = np.random.default_rng(settings.seed).integers(0, 256, (1, size, size, 3), np.uint8)
+    module, image = eager_encoder(settings.checkpoint, settings.device), torch.from_numpy(crop).to(settings.device)
+    calls: dict[str, Callable[[], object]] = {"eager": lambda: module(image).cpu()}
+    calls |= {precision: partial(network.run, crops=crop) for precision, network in networks.items()}
+    found = in_turns(calls, _ROUNDS if settings.provider == "cpu" else settings.repeats)
+    return {name: times.facts() for name, times in found.items()}
 
 
 def _timed(call: Callable[[], Result]) -> tuple[Result, float]:
