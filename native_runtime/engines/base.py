@@ -30,6 +30,10 @@ class Reading(Protocol):
     def people(self) -> Sequence[FoundPerson]:
         """Largest first."""
 
+    @property
+    def intrinsics(self) -> NDArray[np.float64]:
+        """(3, 3) px of the original photo: the camera that estimates are made for."""
+
     def estimate(
         self,
         person: int = 0,

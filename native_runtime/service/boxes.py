@@ -20,7 +20,7 @@ def check_boxes(boxes: Any) -> list[Box]:
     """
     if not isinstance(boxes, (list, tuple)) or not boxes:
         raise UsageError(f"Boxes are a list of [x0, y0, x1, y1], not {boxes!r}.")
-    return [_check(box) for box in boxes]
+    return [check_box(box) for box in boxes]
 
 
 def read_box(text: str) -> Box:
@@ -30,7 +30,7 @@ def read_box(text: str) -> Box:
         UsageError: it is none.
     """
     try:
-        return _check([float(part) for part in text.split(",")])
+        return check_box([float(part) for part in text.split(",")])
     except ValueError:
         raise UsageError(f"A box is written x0,y0,x1,y1 in pixels of the photo, not {text!r}.") from None
 
@@ -46,7 +46,21 @@ def check_inside(boxes: Sequence[Box], size: tuple[int, int]) -> None:
             raise UsageError(f"The box {list(box)} lies outside of the photo, which has {size[0]} x {size[1]} pixels.")
 
 
-def _check(box: Any) -> Box:
+def overlap(first: Sequence[float], second: Sequence[float]) -> float:
+    """Intersection over union of two boxes x0, y0, x1, y1, 0..1."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    both = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)) - shared
+    return shared / both if both > 0 else 0.0
+
+
+def check_box(box: Any) -> Box:
+    """Turn ``[x0, y0, x1, y1]`` into a box.
+
+    Raises:
+        UsageError: it is none, or empty.
+    """
     numbers = (
         [value for value in box if isinstance(value, (int, float)) and not isinstance(value, bool)]
         if (isinstance(box, (list, tuple)))

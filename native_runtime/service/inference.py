@@ -12,10 +12,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from native_runtime.errors import NoPersonError, UsageError
-from native_runtime.service.boxes import Box, check_inside
+from native_runtime.service.boxes import Box, check_inside, overlap
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 KEPT_PHOTOS = 4
 DEFAULT_ENGINE = "landmarks"
 DEFAULT_BODY = "default"
+
+SAME_PERSON = 0.7
+"""Boxes that overlap (intersection over union) by this much are of one person, whoever found them."""
+NEAR_BOX = 0.2
+"""An engine that cannot be told a box may find the person in another one, but not in one that overlaps it less."""
+_SAME_LENS = 1e-5
+"""Relative difference below which two camera matrices are one that passed through single precision."""
 
 
 class Reporter(Protocol):
@@ -63,10 +70,25 @@ class EngineChoice:
 
 @dataclass(frozen=True)
 class Lens:
-    """A focal length (pixels of the original photo) or an angle of view (degrees, longer side) given by a person."""
+    """A focal length (pixels of the original photo), an angle of view (degrees, longer side) or the whole camera matrix
+    (3 rows, pixels of the original photo), given by a person.
+    """
 
     focal_px: float | None = None
     fov_deg: float | None = None
+    intrinsics: tuple[tuple[float, float, float], ...] | None = None
+
+    def matrix(self, photo: Photo) -> NDArray[np.float64] | None:
+        """(3, 3) px; None without a wish about the lens: the engine follows its own rule then."""
+        import numpy as np
+
+        from native_runtime.camera import intrinsics_for
+
+        if self == Lens():
+            return None
+        if self.intrinsics is not None:
+            return np.array(self.intrinsics)
+        return intrinsics_for(photo.original_size, self.focal_px, self.fov_deg, photo)
 
 
 @dataclass
@@ -84,6 +106,15 @@ class ReadPhoto:
         return [[float(value) for value in person.bbox] for person in self.reading.people]
 
 
+class _Key(NamedTuple):
+    """What tells readings apart."""
+
+    file: tuple[Any, ...]
+    choice: EngineChoice
+    lens: Lens
+    boxes: tuple[Box, ...] | None
+
+
 class Inference:
     """Opens engines, reads photos, makes estimates.
 
@@ -97,7 +128,7 @@ class Inference:
         self._kept_photos = kept_photos
         self._choice: EngineChoice | None = None
         self._engine: Any = None
-        self._read: OrderedDict[tuple[Any, ...], ReadPhoto] = OrderedDict()
+        self._read: OrderedDict[_Key, ReadPhoto] = OrderedDict()
 
     @property
     def engine_open(self) -> bool:
@@ -139,10 +170,9 @@ class Inference:
             PhotoError, ModelError, UsageError: as `read_photo`, the engine and `intrinsics_for` do.
             NoPersonError: nobody is there.
         """
-        from native_runtime.camera import intrinsics_for
         from native_runtime.image import read_photo
 
-        key = (*_identity(path), choice, lens, None if boxes is None else tuple(boxes))
+        key = _Key(_identity(path), choice, lens, None if boxes is None else tuple(boxes))
         known = self._read.get(key)
         if known is not None:
             self._read.move_to_end(key)
@@ -154,8 +184,7 @@ class Inference:
             reporter.status(note)
         if boxes is not None:
             check_inside(boxes, photo.original_size)
-        # Without a wish about the lens, the engine follows its own rule.
-        intrinsics = None if lens == Lens() else intrinsics_for(photo.original_size, lens.focal_px, lens.fov_deg, photo)
+        intrinsics = lens.matrix(photo)
         reporter.progress(0.05)
         engine = self.open(choice, reporter)
         reporter.progress(0.2)
@@ -169,6 +198,42 @@ class Inference:
             self._read.popitem(last=False)
         reporter.progress(0.5)
         return found
+
+    def person_at(
+        self,
+        path: str | os.PathLike[str],
+        choice: EngineChoice,
+        lens: Lens,
+        reporter: Reporter,
+        box: Box | None,
+    ) -> tuple[ReadPhoto, int]:
+        """The person in a box (None: the largest), and a reading that knows them.
+
+        A kept reading serves where it knows somebody there, however it came to; otherwise an engine that takes boxes is
+        told this one, and any other looks for people.
+
+        Raises:
+            PhotoError, ModelError, UsageError: as `read`.
+            NoPersonError: nobody is there.
+        """
+        if box is None:
+            return self.read(path, choice, lens, reporter), 0
+        file = _identity(path)
+        for key, known in reversed(self._read.items()):
+            if key[:2] == (file, choice) and _has_lens(known, key, lens):
+                person, shared = _nearest(known, box)
+                if shared >= SAME_PERSON:
+                    self._read.move_to_end(key)
+                    return known, person
+        if "boxes" in inspect.signature(self.open(choice, reporter).read).parameters:
+            return self.read(path, choice, lens, reporter, [box]), 0
+        found = self.read(path, choice, lens, reporter)
+        person, shared = _nearest(found, box)
+        if shared < NEAR_BOX:
+            raise NoPersonError(
+                f"{path}: nobody is found where this character's person was. Was the photo replaced by another one?"
+            )
+        return found, person
 
     def estimates(
         self,
@@ -198,6 +263,27 @@ class Inference:
             yield person, reading.estimate(person=person, keypoints=list(keypoints), mask=mask, **wish)
 
 
+def _nearest(found: ReadPhoto, box: Box) -> tuple[int, float]:
+    """The person whose box overlaps one most, and by how much."""
+    shares = [overlap(box, bbox) for bbox in found.bboxes]
+    person = max(range(len(shares)), key=shares.__getitem__)
+    return person, shares[person]
+
+
+def _has_lens(known: ReadPhoto, key: _Key, lens: Lens) -> bool:
+    """Whether a reading was made with a lens, or with a rule of the engine's that came to the same matrix."""
+    import numpy as np
+
+    if key.lens == lens:
+        return True
+    used = getattr(known.reading, "intrinsics", None)
+    return (
+        used is not None
+        and lens.intrinsics is not None
+        and bool(np.allclose(used, lens.intrinsics, rtol=_SAME_LENS, atol=0.0))
+    )
+
+
 def _wishes(function: Callable[..., Any], engine: str, **wishes: Any) -> dict[str, Any]:
     """Those of the keywords that somebody wishes for.
 
@@ -208,6 +294,27 @@ def _wishes(function: Callable[..., Any], engine: str, **wishes: Any) -> dict[st
     for name in wanted.keys() - inspect.signature(function).parameters.keys():
         raise UsageError(f"The engine {engine!r} cannot be told about {name}. The engine 'sam3d_body' can.")
     return wanted
+
+
+def check_intrinsics(matrix: Any) -> tuple[tuple[float, float, float], ...]:
+    """The camera matrix of a request: three rows of three numbers, px.
+
+    Raises:
+        UsageError: it is none.
+    """
+    import numpy as np
+
+    try:
+        array = np.asarray(matrix, np.float64)
+    except (TypeError, ValueError):
+        array = np.zeros(0)
+    usable = array.shape == (3, 3) and bool(np.isfinite(array).all())
+    if not usable or min(array[0, 0], array[1, 1]) <= 0 or array[2].tolist() != [0.0, 0.0, 1.0]:
+        raise UsageError(
+            f"Intrinsics are three rows [fx, s, cx], [0, fy, cy], [0, 0, 1] in pixels of the photo, not {matrix!r}."
+        )
+    first, second, third = ((float(a), float(b), float(c)) for a, b, c in array)
+    return first, second, third
 
 
 def choose_people(wanted: str | Sequence[int], count: int) -> list[int]:

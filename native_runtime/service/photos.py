@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from native_runtime.errors import PromptError
+from native_runtime.errors import PromptError, UsageError
 from native_runtime.service.boxes import check_boxes
 from native_runtime.service.inference import (
     DEFAULT_BODY,
@@ -15,6 +15,7 @@ from native_runtime.service.inference import (
     Inference,
     Lens,
     Reporter,
+    check_intrinsics,
     choose_people,
 )
 from native_runtime.service.requests import optional_number, optional_text, optional_texts, required_text
@@ -30,14 +31,7 @@ def look_at_photo(
     """
     # What can be known to be wrong is said before any work is done.
     path = required_text(request, "photo")
-    providers = optional_texts(request, "providers")
-    choice = EngineChoice(
-        optional_text(request, "engine") or DEFAULT_ENGINE,
-        optional_text(request, "models"),
-        optional_text(request, "body") or DEFAULT_BODY,
-        None if providers is None else tuple(providers),
-    )
-    lens = Lens(optional_number(request, "focal_px"), optional_number(request, "fov_deg"))
+    choice, lens = choice_of(request), lens_of(request)
     boxes = None if request.get("boxes") is None else check_boxes(request["boxes"])
     wish = _Wish(request) if request["do"] == "estimate" else None
 
@@ -71,6 +65,35 @@ def look_at_photo(
         people[person]["seconds"] = {name: float(value) for name, value in estimate.seconds.items()}
         reporter.progress(0.5 + 0.5 * done / len(chosen))
     return result
+
+
+def choice_of(request: Mapping[str, Any]) -> EngineChoice:
+    """The engine and its files that a request names.
+
+    Raises:
+        UsageError: a key is of the wrong type.
+    """
+    providers = optional_texts(request, "providers")
+    return EngineChoice(
+        optional_text(request, "engine") or DEFAULT_ENGINE,
+        optional_text(request, "models"),
+        optional_text(request, "body") or DEFAULT_BODY,
+        None if providers is None else tuple(providers),
+    )
+
+
+def lens_of(request: Mapping[str, Any]) -> Lens:
+    """What a request says about the lens.
+
+    Raises:
+        UsageError: it is said twice, or is no lens.
+    """
+    lens = Lens(optional_number(request, "focal_px"), optional_number(request, "fov_deg"))
+    if request.get("intrinsics") is None:
+        return lens
+    if lens != Lens():
+        raise UsageError("The lens is given either by 'intrinsics' or by 'focal_px' or 'fov_deg'.")
+    return Lens(intrinsics=check_intrinsics(request["intrinsics"]))
 
 
 class _Wish:

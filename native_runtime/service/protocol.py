@@ -14,6 +14,8 @@ _PHOTO_KEYS = _ENGINE_KEYS | {"photo", "body", "focal_px", "fov_deg", "boxes", "
 REQUESTS: dict[str, frozenset[str]] = {
     "read": _PHOTO_KEYS,
     "estimate": _PHOTO_KEYS | {"persons", "keypoints", "mask"},
+    "pose": (_PHOTO_KEYS - {"boxes"})
+    | {"intrinsics", "box", "pins", "mask", "start", "answered", "keep", "snap", "slot"},
     "engine_status": _ENGINE_KEYS,
     "import_official": frozenset({"source", "models", "levels"}),
     "download_official": frozenset({"models", "levels", "url", "again"}),
@@ -24,7 +26,7 @@ REQUESTS: dict[str, frozenset[str]] = {
     "release": frozenset(),
     "stop": frozenset(),
 }
-PATH_KEYS = ("photo", "models", "mask", "source", "checkpoint", "mhr")
+PATH_KEYS = ("photo", "models", "mask", "start", "answered", "source", "checkpoint", "mhr")
 """Keys whose values are paths, which a client makes absolute: the worker may run in another folder."""
 
 CANCELLED = "Cancelled"

@@ -56,6 +56,7 @@ class Worker:
         self._waiting: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._open: set[Any] = set()
         self._cancelled: set[Any] = set()
+        self._newest: dict[str, Any] = {}
         self._written = 0
 
     def serve(self) -> int:
@@ -125,7 +126,17 @@ class Worker:
             return
         with self._lock:
             self._open.add(number)
+            self._supersede(request)
         self._waiting.put(request)
+
+    def _supersede(self, request: dict[str, Any]) -> None:
+        """Cancel what waits in the slot of this request: an artist who goes on dragging wants the last place only."""
+        slot = request.get("slot")
+        if isinstance(slot, str):
+            older = self._newest.get(slot)
+            if older in self._open:
+                self._cancelled.add(older)
+            self._newest[slot] = request["id"]
 
     def _answer(self, number: Any, do: str, request: dict[str, Any]) -> None:
         result: dict[str, Any]
@@ -151,6 +162,7 @@ class Worker:
         from native_runtime.service.protocol import CANCELLED, INTERNAL
 
         number = request["id"]
+        self._leave_slot(request)
         reporter = _EventReporter(self, number)
         outcome: dict[str, Any]
         try:
@@ -172,6 +184,13 @@ class Worker:
             text = f"Something unforeseen happened: {type(error).__name__}: {error}"
             outcome = {"event": "error", "kind": INTERNAL, "text": text, "detail": traceback.format_exc()}
         self._finish(number, outcome)
+
+    def _leave_slot(self, request: dict[str, Any]) -> None:
+        """Work on a request has begun: what comes into its slot from now on lets it finish."""
+        with self._lock:
+            slot = request.get("slot")
+            if isinstance(slot, str) and self._newest.get(slot) == request["id"]:
+                del self._newest[slot]
 
     def _finish(self, number: Any, outcome: dict[str, Any]) -> None:
         with self._lock:
@@ -200,6 +219,10 @@ class Worker:
 
         if request["do"] == "engine_status":
             return engine_status(request)
+        if request["do"] == "pose":
+            from native_runtime.service.posing import pose_person
+
+            return pose_person(request, self._inference, self._new_stem, reporter)
         return look_at_photo(request, self._inference, self._new_stem, reporter)
 
     def _new_stem(self, person: int) -> Path:

@@ -33,6 +33,7 @@ class FakeEstimate:
     intrinsics: np.ndarray
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=lambda: {"fit": 0.001})
+    details: dict[str, Any] = field(default_factory=lambda: {"suggested_keypoints": []})
 
     def save(self, stem: Path) -> None:
         masked = 0 if self.mask is None else int(self.mask.sum())
@@ -42,7 +43,7 @@ class FakeEstimate:
 
 class FakeReading:
     def __init__(self, photo: Any, intrinsics: np.ndarray) -> None:
-        self._photo, self._intrinsics, self._name = photo, intrinsics, photo.path.stem
+        self._photo, self.intrinsics, self._name = photo, intrinsics, photo.path.stem
         count = 0 if "nobody" in self._name else 3 if "three" in self._name else 1
         width, height = photo.original_size
         self.people = [FakePerson(np.array([0.0, 0.0, width / (k + 1), height / (k + 1)])) for k in range(count)]
@@ -69,7 +70,7 @@ class FakeReading:
             ctypes.CDLL(None).puts(b"noise from C")
             ctypes.CDLL(None).fflush(None)
             sys.stdout.flush()
-        return FakeEstimate(person, list(keypoints), mask, self._intrinsics, warnings=["the left foot is a guess"])
+        return FakeEstimate(person, list(keypoints), mask, self.intrinsics, warnings=["the left foot is a guess"])
 
 
 class FakeEngine:

@@ -52,7 +52,7 @@ class LandmarksReading:
         landmarks: list[PersonLandmarks],
         seconds: dict[str, float],
     ) -> None:
-        self._engine, self._photo, self._intrinsics, self._seconds = engine, photo, intrinsics, seconds
+        self._engine, self._photo, self.intrinsics, self._seconds = engine, photo, intrinsics, seconds
         self.people = [Person(photo.to_original(p.bbox.reshape(2, 2)).reshape(4), p) for p in landmarks]
         self._unprompted: dict[int, Estimate] = {}
 
@@ -111,13 +111,13 @@ class LandmarksReading:
         width, height = self._photo.original_size
         body, found = self._engine.body, self.people[person]
         started = time.perf_counter()
-        evidence = gather_evidence(found.landmarks, self._photo, body, self._intrinsics, prompts, mask)
+        evidence = gather_evidence(found.landmarks, self._photo, body, self.intrinsics, prompts, mask)
         if not evidence.points.names:
             raise NoPersonError(
                 f"Too little of person {person} can be seen to fit a body. "
                 "Say where some joints are, or take another photo."
             )
-        result = fit_body(body, evidence, self._intrinsics)
+        result = fit_body(body, evidence, self.intrinsics)
         fitted = time.perf_counter()
         estimate = Estimate.from_parameters(
             body,
@@ -125,7 +125,7 @@ class LandmarksReading:
             result.identity,
             np.zeros(body.expression_count),
             result.camera_translation,
-            self._intrinsics,
+            self.intrinsics,
             image_size=np.array([width, height]),
             bbox=found.bbox,
             engine=NAME,

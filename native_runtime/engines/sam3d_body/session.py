@@ -49,6 +49,7 @@ class Sam3dBodyReading:
 
     Attributes:
         people: largest first, or in the order of the boxes that were given.
+        intrinsics: (3, 3) px of the original photo.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Sam3dBodyReading:
     ) -> None:
         self.people = [Person(np.asarray(box, np.float64)) for box in boxes]
         self._pipeline = Pipeline(networks, photo, intrinsics, boxes, kept)
-        self._body, self._photo, self._intrinsics = body, photo, intrinsics
+        self._body, self._photo, self.intrinsics = body, photo, intrinsics
         self._solver = Solver(self._pipeline, body, criteria, several=len(self.people) > 1)
         self._seconds = seconds
         self._plain: dict[tuple[Look, Inference], tuple[Outcome, Estimate]] = {}
@@ -145,7 +146,7 @@ class Sam3dBodyReading:
         look = Look.at(self._known(person), self._checked(mask))
         outcome, _ = self._unprompted([look], inference)[0]
         box = self._pipeline.crops.boxes[person]
-        return full_result(outcome, self._body, box, self._intrinsics, self._photo.original_size)
+        return full_result(outcome, self._body, box, self.intrinsics, self._photo.original_size)
 
     def _unprompted(self, looks: Sequence[Look], inference: Inference) -> list[tuple[Outcome, Estimate]]:
         missing = [look for look in dict.fromkeys(looks) if (look, inference) not in self._plain]
@@ -174,7 +175,7 @@ class Sam3dBodyReading:
                 merged.shape[0],
                 np.zeros(self._body.expression_count),
                 outcome.last.camera_translation[0],
-                self._intrinsics,
+                self.intrinsics,
                 image_size=np.array(self._photo.original_size),
                 bbox=self.people[look.person].bbox,
                 engine=NAME,
