@@ -33,8 +33,8 @@ def table(results: Mapping[str, Any]) -> str:
     add("conversion", each("convert", "seconds"))
     add("opening all networks", each("load", "seconds"), _at(eager, "load"))
     turns = stages.get("encoders", {})
-    one = {precision: _at(turns, precision, "seconds") for precision in precisions}
-    add("encoder, one crop, in turns", one, _at(turns, "eager", "seconds"))
+    one = {precision: _at(turns, precision, "best") for precision in precisions}
+    add("encoder, one crop, in turns, fastest", one, _at(turns, "eager", "best"))
     worked = {precision: _at(turns, precision, "processor") for precision in precisions}
     add("the same, processor time", worked, _at(turns, "eager", "processor"))
     add("encoder, one crop, alone", each("encoder", "seconds"), _median(_at(eager, "encoder")))
@@ -46,7 +46,7 @@ def table(results: Mapping[str, Any]) -> str:
         add(f"{kind}: decoder on a prepared image", decoder, theirs)
         add(f"{kind}: both, the first pass", {name: _sum(context[name], decoder[name]) for name in precisions}, theirs)
     for name in ("elbow", "wrist", "finger"):
-        add(f"a prompt at a {name}, through the engine", each("full", "prompted", name, "seconds"))
+        add(f"prompt at the {name}, through the engine", each("full", "prompted", name, "seconds"))
     add("a full estimate, without detection", each("full", "seconds"), _at(eager, "seconds"))
     add("the mesh", each("full", "mesh", "seconds"))
 
@@ -75,14 +75,19 @@ def _notes(stages: Mapping[str, Any], precisions: list[str], eager: Mapping[str,
         for what, name in (("estimate", "full estimate"), ("first_pass", "first pass of the body decoder")):
             off = _at(stages.get(f"rounding {precision}"), what)
             if off is not None:
-                notes.append(
-                    f"keypoints of {precision} against fp32, {name}: {off['px_mean']:.3f} px on average, "
-                    f"{off['px_max']:.3f} at most; {off['mm_mean']:.3f} mm, {off['mm_max']:.3f} at most"
-                )
+                notes.append(f"keypoints of {precision} against fp32, {name}: {_distances(off)}")
+        other = _at(stages.get(f"decoders {precision}"), "other_picture")
+        if other is not None:
+            notes.append(f"to compare, keypoints of another picture ({precision}): {_distances(other)}")
     if "difference" in eager:
         notes.append(f"fp32 against eager, all outputs of all passes: within {eager['difference']:.1e} relative")
     failed = [f"{name}: {stage['error']}" for name, stage in stages.items() if "error" in stage]
     return ["", *(f"* {note}" for note in notes + failed)]
+
+
+def _distances(off: Mapping[str, float]) -> str:
+    pixels = f"{off['px_mean']:.3f} px on average, {off['px_max']:.3f} at most"
+    return f"{pixels}; {off['mm_mean']:.3f} mm, {off['mm_max']:.3f} at most"
 
 
 def _line(cells: list[str]) -> str:

@@ -11,7 +11,6 @@ import numpy as np
 
 from native_runtime.engines.sam3d_body.engine import DEFAULT_BODY, Sam3dBodyEngine
 from native_runtime.engines.sam3d_body.networks import OnnxNetworks
-from native_runtime.engines.sam3d_body.solve import Inference
 from native_runtime.image import read_photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
@@ -22,6 +21,7 @@ from native_runtime.people.networks import LandmarkNetworks
 from .measure import repeated
 from .places import Settings
 from .recorder import IMAGE_INPUTS, PROMPT_INPUTS, Record, Recorder
+from .rounding import differences
 
 # What an artist may drag: an elbow goes to the body decoder alone, a wrist to the body's and its hand's, a finger to
 # its hand's, after which the body decoder hears of the hand.
@@ -57,11 +57,9 @@ def full(settings: Settings) -> dict[str, Any]:
     recorder = Recorder(networks)
     body = Body.load(store.body_path(DEFAULT_BODY, settings.models))
     engine = Sam3dBodyEngine(recorder, body, LandmarkNetworks(None, [settings.provider]))
-    # A CPU computes half precision as float32, slowly: the body's crop is enough there.
-    inference: Inference = "body" if (settings.precision, settings.provider) == ("fp16", "cpu") else "full"
     reading = engine.read(read_photo(Path(settings.photo)))
     start = time.perf_counter()
-    estimate = reading.estimate(0, inference=inference)
+    estimate = reading.estimate(0)
     seconds = time.perf_counter() - start
     record = recorder.record
     record.save(settings.record)
@@ -71,7 +69,7 @@ def full(settings: Settings) -> dict[str, Any]:
     prompted = {}
     for name, keypoint in _PROMPTS.items():
         x, y = (float(value) for value in estimate.keypoints_2d[keypoint])
-        again = partial(reading.estimate, 0, [(keypoint, x + _DRAG, y)], inference=inference)
+        again = partial(reading.estimate, 0, [(keypoint, x + _DRAG, y)])
         prompted[name] = repeated(again, settings.repeats).facts()
     mesh = repeated(partial(body.vertices, estimate.model_parameters, estimate.identity), settings.repeats)
     return {
@@ -87,7 +85,11 @@ def full(settings: Settings) -> dict[str, Any]:
 
 
 def decoders(settings: Settings) -> dict[str, Any]:
-    """Contexts and decoders alone, on what the full pass fed them; MHR's share of the body decoder."""
+    """Contexts and decoders alone, on what the full pass fed them; MHR's share of the body decoder.
+
+    `other_picture`: how far the body's keypoints move when the decoder is shown the features of a hand's crop instead:
+    what a picture means to the random weights, to be held against what rounding does.
+    """
     record = Record.load(settings.record)
     facts: dict[str, Any] = {}
     for kind in ("body", "hand"):
@@ -106,6 +108,10 @@ def decoders(settings: Settings) -> dict[str, Any]:
             prompts = {name: inputs[name] for name in PROMPT_INPUTS}
             timed = repeated(partial(decoder.run, **prepared, **prompts), settings.repeats)
             facts[f"{kind}_{name}"] = timed.facts() | {"prompts": prompts["keypoints"].shape[1]}
+        if kind == "body" and len(record.features) > 1:
+            other = context.run_on_device(**(image | {"features": record.features[-1][None].astype(features.dtype)}))
+            changed = decoder.run(**other, **{name: first[name] for name in PROMPT_INPUTS})
+            facts["other_picture"] = differences(changed, of_kind[0].outputs)
         if kind == "body" and settings.provider == "cpu":
             from .profile import mhr_share  # needs onnx
 

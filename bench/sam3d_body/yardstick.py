@@ -22,7 +22,7 @@ from .recorder import IMAGE_INPUTS, PROMPT_INPUTS, Array, Record
 
 Result = TypeVar("Result")
 
-_ROUNDS = 3
+_ROUNDS = 2
 """On a CPU, where one crop takes seconds."""
 
 
@@ -74,6 +74,7 @@ def encoders(settings: Settings) -> dict[str, Any]:
         if path.is_file() and (precision, settings.provider) != ("fp16", "cpu"):
             networks[precision] = open_network(path, [settings.provider], settings.threads)
     size = next(iter(networks.values())).input_shapes["crops"][1]
+    assert size is not None
     crop = np.random.default_rng(settings.seed).integers(0, 256, (1, size, size, 3), np.uint8)
     module, image = eager_encoder(settings.checkpoint, settings.device), torch.from_numpy(crop).to(settings.device)
     calls: dict[str, Callable[[], object]] = {"eager": lambda: module(image).cpu()}
