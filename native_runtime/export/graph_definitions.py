@@ -154,6 +154,7 @@ def _share_prediction(decoder: Decoder, arguments: Mapping[str, Any], mode: Abst
     names = [f"argument_{index}" for index in range(len(trees.tree_leaves(own)))]
     results = [f"result_{index}" for index in range(call.count)]
     graph = _traced(mode, module, own, names, results)
+    # On the instance, in front of the method.
     decoder.__dict__["predict"] = call
     return graph
 

@@ -1,4 +1,4 @@
-"""Linear layers in a traced graph: finding them, and giving each to one operator, bias included."""
+"""Linear layers in a traced graph: finding them, and computing them otherwise."""
 
 from __future__ import annotations
 
@@ -52,23 +52,6 @@ def replace(graph: ir.Graph, linear: Linear, nodes: list[ir.Node]) -> None:
     graph.remove([add, product], safe=True)
     if not transpose.outputs[0].uses():
         graph.remove(transpose, safe=True)
-
-
-def merge_biases(graph: ir.Graph) -> None:
-    """Compute linear layers of three-dimensional arrays, but for a free batch of fixed size, by ``Gemm``.
-
-    ONNX Runtime adds a bias inside its matrix product only there; a separate sum reads and writes all of the result.
-    """
-    for linear in linears(graph):
-        assert linear.x.shape is not None
-        assert linear.weight.shape is not None
-        if len(linear.x.shape) != 3 or not isinstance(linear.x.shape[1], int):
-            continue
-        outputs, inputs = linear.weight.shape.numpy()
-        flat = ir.node("Reshape", [linear.x, constant(graph, [-1, inputs])])
-        product = ir.node("Gemm", [flat.outputs[0], linear.weight, linear.bias], {"transB": 1})
-        shaped = ir.node("Reshape", [product.outputs[0], constant(graph, [-1, linear.x.shape[1], outputs])])
-        replace(graph, linear, [flat, product, shaped])
 
 
 def constant(graph: ir.Graph, numbers: list[int] | float) -> ir.Value:
