@@ -15,6 +15,10 @@ from .placement import Placement
 if TYPE_CHECKING:
     import bpy
 
+#: The custom property of a rig that points to the camera of its photo. Blender keeps such pointers right through
+#: renaming, undo and linking, and an appended rig brings its camera along.
+CAMERA = "sam3db_camera"
+
 
 def camera_settings(intrinsics: ArrayLike, image_size: ArrayLike) -> BlenderCamera:
     """Blender's numbers for the pinhole camera of a photo, checked.
@@ -72,3 +76,20 @@ def add_background(camera: bpy.types.Object, image: bpy.types.Image) -> None:
     background.frame_method = "FIT"
     background.display_depth = "BACK"
     background.alpha = 1.0
+
+
+def bind_camera(rig: bpy.types.Object, camera: bpy.types.Object) -> None:
+    """Remembers which camera shows the photo of a character."""
+    rig[CAMERA] = camera
+
+
+def camera_of(rig: bpy.types.Object) -> bpy.types.Object:
+    """The camera that shows the photo of a character.
+
+    Raises:
+        Sam3dbError: there is none, or it was deleted.
+    """
+    camera = rig.get(CAMERA)
+    if camera is None or not camera.users_scene:
+        raise Sam3dbError(f"The camera of the photo of '{rig.name}' is not in the scene any more.")
+    return camera

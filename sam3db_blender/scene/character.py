@@ -12,12 +12,13 @@ import numpy as np
 from native_runtime.camera import mhr_to_blender
 from native_runtime.errors import Sam3dbError
 
+from ..posing.handles import ensure_handles, show_only
 from ..rig.armature import build_rig
 from ..rig.mesh import build_mesh
 from ..rig.pose import apply_parameters, set_shape
-from .camera import add_background, build_camera, camera_settings, frame_scene
+from .camera import add_background, bind_camera, build_camera, camera_settings, frame_scene
 from .materials import body_materials, store_rest_positions
-from .photo import pack_photo
+from .photo import pack_photo, remember_file
 from .placement import Placement, place_people
 from .provenance import write_origin, write_placement
 from .stage import Subject, build_floor, build_lights, build_world
@@ -57,6 +58,7 @@ def build_photo_scene(
     light: bool = True,
     version: str = "",
     name: str = "",
+    handles: bool = True,
 ) -> PhotoScene:
     """Adds the characters of one photo to a scene.
 
@@ -67,6 +69,7 @@ def build_photo_scene(
         light: also add lights, a floor that catches shadows and, where the scene has none, a world.
         version: of the extension, for the record that each character carries.
         name: of the collection and its contents; the photo's where it is not given.
+        handles: also lay handles on the photo, those of the first person being visible.
     """
     _check(estimates, body)
     stem = name or (photo.path.stem if photo is not None else "") or "Photo"
@@ -92,10 +95,17 @@ def build_photo_scene(
     settings = camera_settings(estimates[0].intrinsics, estimates[0].image_size)
     camera = build_camera(f"{stem} Camera", settings, placement, parts["Camera"])
     frame_scene(scene, camera, settings)
+    for character in characters:
+        bind_camera(character.rig, camera)
     image = None
     if photo is not None:
         image = pack_photo(stem, photo.pixels)
+        remember_file(image, photo.path)
         add_background(camera, image)
+        if handles:
+            for character in characters:
+                ensure_handles(character.rig)
+            show_only(characters[0].rig)
     if light:
         build_lights(stem, subject, parts["Stage"])
         build_floor(stem, subject, parts["Stage"])

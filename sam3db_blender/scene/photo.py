@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 import cv2
 from numpy.typing import NDArray
 
+from native_runtime.models.manifest import sha256_of
+
 if TYPE_CHECKING:
     import numpy as np
 
 _JPEG_QUALITY = 95
+
+#: Custom properties of the image: the file that it was read from, and the SHA-256 of what that file held.
+PATH = "sam3db_path"
+CONTENT = "sam3db_content"
 
 
 def pack_photo(name: str, pixels: NDArray[np.uint8]) -> bpy.types.Image:
@@ -40,3 +47,15 @@ def pack_photo(name: str, pixels: NDArray[np.uint8]) -> bpy.types.Image:
     image.source = "FILE"
     image.colorspace_settings.name = "sRGB"
     return image
+
+
+def remember_file(image: bpy.types.Image, path: Path) -> None:
+    """Notes which file an image was read from, so that it can be read again as long as it stays as it is.
+
+    It is no image path of Blender's own: "Unpack" would then write the packed pixels over the photo.
+    """
+    try:
+        image[CONTENT] = sha256_of(path)
+    except OSError:  # a photo that never was a file
+        return
+    image[PATH] = str(path.absolute())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.errors import Sam3dbError
 
@@ -49,7 +49,8 @@ class Origin:
     Attributes:
         id: the character's own id; it stays when objects are renamed or appended to other files.
         arrays: the estimate's arrays by name (``ARRAY_SHAPES``), in the units and axes of docs/architecture.md.
-        placed: (4, 4) the rig's world matrix when it was built; None where it was built outside a photo's scene.
+        placed: (4, 4) the rig's world matrix when it was last put onto the person; None where it was built outside a
+            photo's scene.
         details: the estimate's other fields (``engine``, ``body_name``, ``body_hash``, ``photo``, ``person``,
         ``prompts``, ``seconds``,
             ``warnings``, ``details``) as JSON has them, and ``version`` of this extension.
@@ -96,7 +97,19 @@ class Origin:
 
 def write_origin(rig: bpy.types.Object, estimate: Estimate, version: str = "") -> str:
     """Stores the estimate with the character; returns the character's new id."""
-    character = uuid.uuid4().hex
+    return _write(rig, uuid.uuid4().hex, estimate, version)
+
+
+def rewrite_origin(rig: bpy.types.Object, estimate: Estimate) -> None:
+    """Stores a newer estimate of the same person; the character keeps its id.
+
+    Where the rig stands is to be remembered anew (``write_placement``).
+    """
+    origin = read_origin(rig)
+    _write(rig, origin.id, estimate, str(origin.details.get("version", "")))
+
+
+def _write(rig: bpy.types.Object, character: str, estimate: Estimate, version: str) -> str:
     details = {name: value for name, value in estimate.to_json().items() if name not in ARRAY_SHAPES}
     record: dict[str, Any] = {
         "format": FORMAT,
@@ -109,9 +122,14 @@ def write_origin(rig: bpy.types.Object, estimate: Estimate, version: str = "") -
     return character
 
 
-def write_placement(rig: bpy.types.Object) -> None:
-    """Remembers where the rig stands now as the place that the estimate speaks of."""
-    rig[PROPERTY]["placed"] = [value for row in rig.matrix_basis for value in row]
+def write_placement(rig: bpy.types.Object, matrix: ArrayLike | None = None) -> None:
+    """Remembers where the rig stands as the place that the estimate speaks of.
+
+    Args:
+        matrix: (4, 4) the rig's world matrix; its own channels say it where it is not given.
+    """
+    place = np.array(rig.matrix_basis if matrix is None else matrix, dtype=np.float64)
+    rig[PROPERTY]["placed"] = place.ravel().tolist()
 
 
 def rebind(rig: bpy.types.Object, body: Body) -> None:

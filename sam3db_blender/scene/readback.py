@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,8 +29,34 @@ _UNSCALED = 1e-4
 _CAMERA_TO_BLENDER = camera_to_blender(np.eye(3)).T
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What a character is now, in the numbers of an estimate.
+
+    Attributes:
+        parameters: (204,) MHR model parameters; the root's translation is 0.
+        identity, expression: coefficients.
+        camera_translation: (3,) m, where MHR's origin lies in camera axes.
+    """
+
+    parameters: Array
+    identity: Array
+    expression: Array
+    camera_translation: Array
+
+
 def estimate_of(rig: bpy.types.Object, body: Body) -> Estimate:
     """The character's estimate with pose, skeleton, shape, expression and place as they are now.
+
+    Raises:
+        Sam3dbError: the rig carries no record of a photo, is scaled, or the body does not fit.
+    """
+    now = standing_of(rig, body)
+    return read_origin(rig).estimate(body, now.parameters, now.identity, now.expression, now.camera_translation)
+
+
+def standing_of(rig: bpy.types.Object, body: Body) -> Standing:
+    """What a character is now.
 
     Posing the root, and moving or turning the whole rig, change where the person stands before the photo's camera.
     As in every estimate the root's own translation is 0 and ``camera_translation`` holds the place.
@@ -57,12 +84,12 @@ def estimate_of(rig: bpy.types.Object, body: Body) -> Estimate:
         parameters[3:6] = nearest_angles(matrix_to_euler(local), parameters[3:6])
         translation = _CAMERA_TO_BLENDER.T @ (turn @ _CAMERA_TO_BLENDER @ translation + shift)
         translation += mhr_to_camera(inward @ centre - centre)
-    return origin.estimate(body, parameters, settings.identity, settings.expression, translation)
+    return Standing(parameters, settings.identity, settings.expression, translation)
 
 
 def _moved(rig: bpy.types.Object, origin: Origin) -> tuple[Array, Array]:
-    """How the rig was moved since it was built, as seen from the camera: a turn (3, 3) and a shift (3,) m in Blender
-    axes, both about the photo's camera.
+    """How the rig was moved since it was put in its place: a turn (3, 3) and a shift (3,) m, both about the photo's
+    camera and in the rig's axes of then.
     """
     if origin.placed is None:
         return np.eye(3), np.zeros(3)
@@ -73,8 +100,8 @@ def _moved(rig: bpy.types.Object, origin: Origin) -> tuple[Array, Array]:
             f"'{rig.name}' is scaled as an object, which an estimate cannot say: clear its scale (Alt+S) and use the "
             "sliders of the skeleton."
         )
-    motion = now @ np.linalg.inv(origin.placed)
-    # the camera stands at the rig's place minus the person's translation
-    camera = origin.placed[:3, 3] - _CAMERA_TO_BLENDER @ origin.arrays["camera_translation"]
+    # seen from where the rig was put, whose axes the estimate's are; there the camera stands at minus the translation
+    motion = np.linalg.inv(origin.placed) @ now
+    camera = -_CAMERA_TO_BLENDER @ origin.arrays["camera_translation"]
     turn = motion[:3, :3]
     return turn, turn @ camera + motion[:3, 3] - camera

@@ -116,6 +116,8 @@ def test_people_share_camera_and_floor(small_body: Body) -> None:
         "Straße 1 Characters",
         "Straße 1 Camera",
         "Straße 1 Stage",
+        "Straße 1 1 Handles",
+        "Straße 1 2 Handles",
     ]
     assert built.characters[0].mesh.data.materials[0] == built.characters[1].mesh.data.materials[0]
 

@@ -1,0 +1,113 @@
+"""What the artist says about keypoints, and what the engine says back: states, prompts, warnings, suggestions.
+
+Nothing here infers anew: see ``watch.refresh``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from native_runtime.prompts import PromptKind
+
+from ..scene.provenance import read_origin
+from .handles import (
+    CHARACTER,
+    STATE,
+    SUGGESTED,
+    WARNING,
+    State,
+    by_keypoint,
+    group_of,
+    handles_of,
+    keypoint_of,
+    mirror_of,
+    place,
+    put,
+    refresh_look,
+    rig_with,
+    settle,
+    state_of,
+)
+
+if TYPE_CHECKING:
+    import bpy
+
+    from native_runtime.prompts import Prompt
+
+_KINDS: dict[State, PromptKind] = {State.PINNED: "place", State.IGNORED: "ignore", State.INCORRECT: "incorrect"}
+
+
+def set_state(handle: bpy.types.Object, state: State) -> None:
+    """Says something about a keypoint. Unpinned, its handle goes back to where the pose has it."""
+    handle[STATE] = int(state)
+    handle[WARNING] = ""
+    if state is State.PREDICTED:
+        rig = rig_with(str(handle[CHARACTER]))
+        pixel = None if rig is None else read_origin(rig).arrays["keypoints_2d"][keypoint_of(handle)]
+        if pixel is not None and np.isfinite(pixel).all():
+            put(handle, pixel)
+    settle(handle)
+    refresh_look(handle)
+
+
+def pinned(rig: bpy.types.Object) -> list[bpy.types.Object]:
+    """The handles that the artist has pinned, by keypoint."""
+    return [handle for handle in handles_of(rig) if state_of(handle) is State.PINNED]
+
+
+def prompts(rig: bpy.types.Object) -> list[Prompt]:
+    """All that the artist says, for an engine: (keypoint, x, y, kind), px of the original photo, as they lie now."""
+    return [
+        (index, *place(handle), _KINDS[state_of(handle)])
+        for index, handle in by_keypoint(rig).items()
+        if state_of(handle) in _KINDS
+    ]
+
+
+def reset(rig: bpy.types.Object, group: str | None = None) -> None:
+    """Takes back all that was said about the character's keypoints, or about those of one group."""
+    for handle in handles_of(rig):
+        if (group is None or group_of(handle) == group) and state_of(handle) is not State.PREDICTED:
+            set_state(handle, State.PREDICTED)
+
+
+def symmetric(handle: bpy.types.Object) -> bpy.types.Object | None:
+    """The handle on the other side; None for those in the middle, or where it was deleted."""
+    rig, other = rig_with(str(handle[CHARACTER])), mirror_of(keypoint_of(handle))
+    return None if rig is None or other == keypoint_of(handle) else by_keypoint(rig).get(other)
+
+
+def next_suggested(rig: bpy.types.Object) -> bpy.types.Object | None:
+    """The handle whose true place would help the engine most, of those that nothing was said about."""
+    ranked = [
+        (int(handle.get(SUGGESTED, 0)), handle) for handle in handles_of(rig) if state_of(handle) is State.PREDICTED
+    ]
+    return min(((rank, handle) for rank, handle in ranked if rank > 0), key=lambda pair: pair[0], default=(0, None))[1]
+
+
+def warnings(rig: bpy.types.Object) -> list[tuple[bpy.types.Object, str]]:
+    """The handles that contradict the rest, and why."""
+    return [(handle, str(handle[WARNING])) for handle in handles_of(rig) if handle.get(WARNING)]
+
+
+def note_judgement(handles: Mapping[int, bpy.types.Object], details: Mapping[str, Any]) -> None:
+    """Writes an engine's judgement of the prompts (``Estimate.details``) onto the handles, and dresses them anew."""
+    reasons: dict[int, list[str]] = {}
+    for warning in details.get("prompt_warnings", ()):
+        reasons.setdefault(int(warning["keypoint"]), []).append(_in_words(warning))
+    suggested = details.get("suggested_keypoints", ())
+    ranks = {int(suggestion["keypoint"]): rank for rank, suggestion in enumerate(suggested, start=1)}
+    for index, handle in handles.items():
+        said = " ".join(reasons.get(index, ()))
+        if handle.get(WARNING) != said:
+            handle[WARNING] = said
+        if handle.get(SUGGESTED) != ranks.get(index, 0):
+            handle[SUGGESTED] = ranks.get(index, 0)
+        refresh_look(handle)
+
+
+def _in_words(warning: Mapping[str, Any]) -> str:
+    return " ".join(text for text in (warning.get("message"), warning.get("suggestion")) if text)
