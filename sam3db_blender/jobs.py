@@ -1,21 +1,24 @@
 """Work that runs in the worker process while Blender stays awake.
 
-``ImportJob`` knows nothing of operators or windows: whoever owns it calls ``poll`` now and then. There is one
-worker per Blender; it stays warm between jobs until ``stop_worker``.
+Jobs know nothing of operators or windows: whoever owns one calls ``poll`` now and then. There is one worker per
+Blender; it stays warm between jobs until ``stop_worker``.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from native_runtime.service.client import Event, WorkerClient
 
 from . import places
+
+if TYPE_CHECKING:
+    from native_runtime.prompts import Prompt
 
 State = Literal["running", "done", "failed", "cancelled"]
 
@@ -58,9 +61,62 @@ class ImportRequest:
     providers: list[str] | None = None
 
 
+@dataclass(frozen=True)
+class PoseRequest:
+    """One person again, with what the artist says about them. Pixels are those of the photo's file.
+
+    Attributes:
+        photo: the photo's path.
+        slot: whose pose it is: of the requests of a slot that wait, only the newest is done.
+        intrinsics: (3, 3) px.
+        box: x0 y0 x1 y1 px, where the person was found.
+        pins: what is said about keypoints.
+        mask: a picture that shows where the person is.
+        start, answered: files of estimates: the character as it stands, and as it was last inferred; what differs is
+            the artist's own work, which is kept. Both or none.
+        snap: whether what an engine leaves between pins and keypoints is closed by a fit.
+        engine, body, models, inference, providers: as in ``ImportRequest``.
+    """
+
+    photo: Path
+    slot: str
+    intrinsics: list[list[float]]
+    box: list[float]
+    pins: list[Prompt]
+    mask: Path | None = None
+    start: Path | None = None
+    answered: Path | None = None
+    snap: bool = False
+    engine: str = "landmarks"
+    body: str = "default"
+    models: Path | None = None
+    inference: str | None = None
+    providers: list[str] | None = None
+
+    def keys(self) -> dict[str, Any]:
+        """The keys of the worker's request ``pose``."""
+        return {
+            "photo": str(self.photo),
+            "engine": self.engine,
+            "models": _text(self.models),
+            "body": self.body,
+            "providers": self.providers,
+            "inference": self.inference,
+            "intrinsics": self.intrinsics,
+            "box": self.box,
+            "pins": [list(pin) for pin in self.pins],
+            "mask": _text(self.mask),
+            "start": _text(self.start),
+            "answered": _text(self.answered),
+            "keep": self.start is not None,
+            "snap": self.snap,
+            "slot": self.slot,
+        }
+
+
 @dataclass
-class ImportJob:
-    """One photo on its way through the worker.
+class Job:
+    """Something on its way through the worker.
 
     Attributes:
         state: ``running`` until the last event.
@@ -68,34 +124,18 @@ class ImportJob:
         status: what is being done, for people.
         warnings: what the artist should know.
         error, detail: one line that tells what to do, and the traceback for a log; set when failed.
-        estimates: the files of the people's estimates; set when done.
+        kind: of the error, as the worker names it.
     """
 
     client: Client
-    request: ImportRequest
-    state: State = "running"
-    progress: float = 0.0
-    status: str = "Starting the worker"
-    warnings: list[str] = field(default_factory=list)
-    error: str = ""
-    detail: str = ""
-    estimates: list[Path] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        wish = self.request
-        self._number = self.client.request(
-            "estimate",
-            timeout_s=TIMEOUT_S,
-            photo=str(wish.photo),
-            engine=wish.engine,
-            models=None if wish.models is None else str(wish.models),
-            body=wish.body,
-            persons=wish.persons,
-            focal_px=wish.focal_px,
-            fov_deg=wish.fov_deg,
-            inference=wish.inference,
-            providers=wish.providers,
-        )
+    state: State = field(default="running", kw_only=True)
+    progress: float = field(default=0.0, kw_only=True)
+    status: str = field(default="Starting the worker", kw_only=True)
+    warnings: list[str] = field(default_factory=list, kw_only=True)
+    error: str = field(default="", kw_only=True)
+    detail: str = field(default="", kw_only=True)
+    kind: str = field(default="", kw_only=True)
+    _number: int = field(default=0, init=False, repr=False)
 
     def poll(self) -> bool:
         """Takes in what the worker has said since the last call; whether the job is over."""
@@ -104,11 +144,9 @@ class ImportJob:
                 self._take(event)
         return self.state != "running"
 
-    def wait(self, on_change: Callable[[ImportJob], None] | None = None) -> None:
+    def wait(self) -> None:
         """Polls until the job is over; for processes without a window."""
         while not self.poll():
-            if on_change is not None:
-                on_change(self)
             time.sleep(_POLL_S)
 
     def cancel(self) -> None:
@@ -126,26 +164,114 @@ class ImportJob:
             self.warnings.append(event.text)
         elif event.kind == "done":
             self.progress = 1.0
-            self.warnings += event.result.get("warnings", [])
-            self.estimates = [Path(p["estimate"]) for p in event.result.get("people", []) if p.get("estimate")]
+            self._receive(event.result)
             self.state = "done"
         elif event.error == "Cancelled":
             self.state = "cancelled"
         else:
-            self.error, self.detail = event.text, event.detail
+            self.error, self.detail, self.kind = event.text, event.detail, event.error
             self.state = "failed"
+
+    def _receive(self, result: dict[str, Any]) -> None:
+        """Takes in the answer."""
+        raise NotImplementedError
+
+
+@dataclass
+class ImportJob(Job):
+    """One photo on its way to the first estimates of its people.
+
+    Attributes:
+        estimates: the files of the people's estimates; set when done.
+    """
+
+    request: ImportRequest
+    estimates: list[Path] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        wish = self.request
+        self._number = self.client.request(
+            "estimate",
+            timeout_s=TIMEOUT_S,
+            photo=str(wish.photo),
+            engine=wish.engine,
+            models=_text(wish.models),
+            body=wish.body,
+            persons=wish.persons,
+            focal_px=wish.focal_px,
+            fov_deg=wish.fov_deg,
+            inference=wish.inference,
+            providers=wish.providers,
+        )
+
+    def _receive(self, result: dict[str, Any]) -> None:
+        self.warnings += result.get("warnings", [])
+        self.estimates = [Path(p["estimate"]) for p in result.get("people", []) if p.get("estimate")]
+
+
+@dataclass
+class PoseJob(Job):
+    """A person's next pose on its way.
+
+    Attributes:
+        estimate: the file of the estimate; set when done.
+    """
+
+    request: PoseRequest
+    estimate: Path | None = None
+
+    def __post_init__(self) -> None:
+        self._number = self.client.request("pose", timeout_s=TIMEOUT_S, **self.request.keys())
+
+    def _receive(self, result: dict[str, Any]) -> None:
+        self.estimate = Path(result["estimate"])
+
+
+class Line:
+    """A job's line to the shared worker, on which it hears only of its own requests."""
+
+    _open: ClassVar[weakref.WeakSet[Line]] = weakref.WeakSet()
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._numbers: set[int] = set()
+        self._mail: list[Event] = []
+        self._open.add(self)
+
+    def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
+        """As ``WorkerClient.request``."""
+        number = self._client.request(do, timeout_s=timeout_s, **keys)
+        self._numbers.add(number)
+        return number
+
+    def poll(self) -> list[Event]:
+        """As ``WorkerClient.poll``."""
+        for event in self._client.poll():
+            for line in self._open:
+                if line._client is self._client and event.id in line._numbers:
+                    line._mail.append(event)
+        mail, self._mail = self._mail, []
+        return mail
+
+    def cancel(self, number: int) -> None:
+        """As ``WorkerClient.cancel``."""
+        self._client.cancel(number)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 _worker: WorkerClient | None = None
 
 
-def worker() -> WorkerClient:
-    """Blender's one worker. No process is started before the first request."""
+def worker() -> Line:
+    """A new line to Blender's one worker. No process is started before the first request."""
     global _worker
     if _worker is None:
         _worker = WorkerClient()
     _worker.start(python=sys.executable, paths=places.worker_paths())
-    return _worker
+    return Line(_worker)
 
 
 def worker_runs() -> bool:

@@ -6,6 +6,7 @@ import bpy
 
 from . import body_jobs, jobs, live, preferences, sam3d_body_jobs, secret
 from .operators import correctives, import_character, import_result, levels, official_body, presets, sam3d_body, worker
+from .posing import watch
 from .ui import character_panel, menu, official_bodies, panel, state
 from .ui import sam3d_body as sam3d_body_panel
 
@@ -35,6 +36,7 @@ def register() -> None:
     state.attach()
     menu.attach()
     live.attach()
+    watch.attach()
 
 
 def unregister() -> None:
@@ -43,6 +45,7 @@ def unregister() -> None:
     for desk in (body_jobs.desk, sam3d_body_jobs.desk, sam3d_body_jobs.check_desk):
         desk.close()
     secret.keep("")
+    watch.detach()
     live.detach()
     menu.detach()
     state.detach()

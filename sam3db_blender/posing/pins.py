@@ -24,6 +24,7 @@ from .handles import (
     handles_of,
     keypoint_of,
     mirror_of,
+    moved,
     place,
     put,
     refresh_look,
@@ -58,13 +59,17 @@ def pinned(rig: bpy.types.Object) -> list[bpy.types.Object]:
     return [handle for handle in handles_of(rig) if state_of(handle) is State.PINNED]
 
 
-def prompts(rig: bpy.types.Object) -> list[Prompt]:
-    """All that the artist says, for an engine: (keypoint, x, y, kind), px of the original photo, as they lie now."""
-    return [
-        (index, *place(handle), _KINDS[state_of(handle)])
+def prompts(rig: bpy.types.Object, moved_too: bool = False) -> list[Prompt]:
+    """All that the artist says, for an engine: (keypoint, x, y, kind), px of the original photo, as they lie now.
+
+    Args:
+        moved_too: whether handles that were moved count as pinned already.
+    """
+    said = {
+        index: (handle, State.PINNED if moved_too and moved(handle) else state_of(handle))
         for index, handle in by_keypoint(rig).items()
-        if state_of(handle) in _KINDS
-    ]
+    }
+    return [(index, *place(handle), _KINDS[state]) for index, (handle, state) in said.items() if state in _KINDS]
 
 
 def reset(rig: bpy.types.Object, group: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +43,17 @@ class Standing:
     identity: Array
     expression: Array
     camera_translation: Array
+
+    @classmethod
+    def recorded(cls, origin: Origin) -> Standing:
+        """What the character was when it was last inferred."""
+        arrays = origin.arrays
+        return cls(arrays["model_parameters"], arrays["identity"], arrays["expression"], arrays["camera_translation"])
+
+    def is_close(self, other: Standing) -> bool:
+        """Whether both are the same but for the rounding of what Blender stores in 32 bits."""
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return all(a.shape == b.shape and np.allclose(a, b, rtol=1e-5, atol=1e-5) for a, b in pairs)
 
 
 def estimate_of(rig: bpy.types.Object, body: Body) -> Estimate:

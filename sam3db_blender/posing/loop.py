@@ -1,0 +1,264 @@
+"""The loop from a dragged handle to the new pose.
+
+Told that a handle has changed, the loop only notes of which character. On the next tick of a timer it looks what has
+become of the handles. When a drag has ended, the handles that were moved are pinned and the worker is
+asked; when it has answered, the character takes the new pose, and one undo step is made. Where the engine is quick
+enough, it is asked during the drag as well.
+
+All that decides is in the scene: a handle that does not lie where it was last settled was moved. So our own changes,
+which settle what they move, ask for nothing, and after undoing, reopening or deleting there is nothing out of step.
+
+A drag leaves two steps in Blender's history: its own, and the pose that follows from it. Between the two the handle is
+moved but not settled; whoever undoes or redoes to there is taken one step farther, so that one key press undoes a drag.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from native_runtime.engines.estimate import Estimate
+from native_runtime.errors import Sam3dbError
+
+from ..jobs import Client, PoseJob
+from .handles import STATE, State, handles_of, moved, refresh_look, rig_with, settle, state_of
+from .session import Before, apply_answer, preview_answer, request_for
+
+#: Seconds within which an engine must have answered last time to be asked during a drag.
+LIVE_S = 0.12
+#: Seconds without a change after which one that is no drag counts as made: a number being scrubbed is one change.
+QUIET_S = 0.03
+UNDO_STEP = "Pose from Handles"
+
+
+class Window(Protocol):
+    """What the loop needs of Blender's window."""
+
+    def dragging(self) -> bool:
+        """Whether the artist is in the middle of moving something."""
+
+    def push_undo(self, message: str) -> None:
+        """Ends an undo step."""
+
+    def step(self, direction: Literal["undo", "redo"]) -> bool:
+        """Goes one step through the history; whether there was one."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the loop does about a character.
+
+    Attributes:
+        state: nothing, waiting for an answer, or the last answer was a failure.
+        text: for people; of a failure, what to do.
+        seconds: how long the last answer took.
+    """
+
+    state: Literal["idle", "waiting", "error"] = "idle"
+    text: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class _Task:
+    """What is under way for one character."""
+
+    changed: float | None = None
+    wanted: bool = False
+    job: PoseJob | None = None
+    asked: float = 0.0
+    live: bool = False
+    repeated: bool = False
+    before: Before | None = None
+    places: tuple[Any, ...] = ()
+    error: str = ""
+    seconds: float = 0.0
+
+    @property
+    def rests(self) -> bool:
+        return self.changed is None and not self.wanted and self.job is None
+
+
+class Loop:
+    """Keeps characters in step with their handles.
+
+    Args:
+        window: of Blender, or a test's.
+        client: makes a line to the worker.
+        clock: seconds.
+    """
+
+    def __init__(
+        self, window: Window, client: Callable[[], Client], clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._window, self._client, self._clock = window, client, clock
+        self._tasks: dict[str, _Task] = {}
+        self._direction: Literal["undo", "redo"] | None = None
+
+    # --- what Blender and the artist tell ---
+
+    def mark(self, character: str) -> None:
+        """Notes that a handle of a character has changed; does nothing else, as Blender is in an update."""
+        self._task(character).changed = self._clock()
+
+    def ask(self, character: str) -> None:
+        """Has the pose inferred anew, whether or not a handle was moved."""
+        self._task(character).wanted = True
+
+    def cancel(self, character: str) -> None:
+        """Gives up what is under way for a character; a later answer counts for nothing."""
+        self._tasks.pop(character, None)
+
+    def forget(self) -> None:
+        """Gives up everything: the file was closed, or is another now."""
+        self._tasks.clear()
+        self._direction = None
+
+    def travelled(self, direction: Literal["undo", "redo"], unsettled: list[str]) -> None:
+        """The artist has undone or redone; answers under way belong to what was.
+
+        Args:
+            unsettled: the characters with handles that are moved and not settled.
+        """
+        seconds = {character: task.seconds for character, task in self._tasks.items()}
+        self.forget()
+        for character, last in seconds.items():
+            self._task(character).seconds = last
+        if unsettled:
+            self._direction = direction
+            for character in unsettled:
+                self.mark(character)
+
+    def status(self, character: str) -> Status:
+        """How things stand for a character."""
+        task = self._tasks.get(character, _Task())
+        if task.job is not None:
+            return Status("waiting", task.job.status, task.seconds)
+        if task.error:
+            return Status("error", task.error, task.seconds)
+        return Status("idle", "", task.seconds)
+
+    def statuses(self) -> dict[str, Status]:
+        """How things stand for all characters that something was done about."""
+        return {character: self.status(character) for character in self._tasks}
+
+    # --- what the timer does ---
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is left to do."""
+        return self._direction is not None or any(not task.rests for task in self._tasks.values())
+
+    def tick(self) -> None:
+        """Does what is due."""
+        if self._direction is not None and not self._travel_on():
+            return
+        dragging = self._window.dragging()
+        for character, task in list(self._tasks.items()):
+            if self._tasks.get(character) is not task:
+                continue
+            try:
+                self._hear(character, task)
+                if dragging:
+                    self._preview(character, task)
+                else:
+                    self._settle(character, task)
+            except Sam3dbError as error:
+                self._fail(task, str(error))
+            except Exception as error:
+                # a timer that raises is never called again
+                traceback.print_exc()
+                self._fail(task, f"The pose could not be renewed ({error}).")
+
+    def _travel_on(self) -> bool:
+        """Leaves a step in which handles are moved but not settled; whether the loop may go on."""
+        direction, self._direction = self._direction, None
+        assert direction is not None
+        if self._window.step(direction):
+            return False  # ``travelled`` has been told, and looks again
+        if direction == "undo":
+            # the oldest step there is: what was moved stays so, without asking
+            for character in list(self._tasks):
+                _pin_moved(character)
+                self._tasks[character].changed = None
+        return True
+
+    def _hear(self, character: str, task: _Task) -> None:
+        """Takes an answer in."""
+        if task.job is None or not task.job.poll():
+            return
+        job, task.job = task.job, None
+        rig = rig_with(character)
+        if rig is None:
+            self._tasks.pop(character, None)
+        elif job.state == "done" and job.estimate is not None:
+            task.seconds = self._clock() - task.asked
+            task.error, task.repeated = "", False
+            answer = Estimate.load(job.estimate)
+            if task.live:
+                task.before = task.before or Before.of(rig)
+                preview_answer(rig, answer)
+            else:
+                task.before = None
+                apply_answer(rig, answer)
+                self._window.push_undo(UNDO_STEP)
+        elif job.state == "failed":
+            if job.kind == "WorkerError" and not task.repeated:
+                task.repeated = task.wanted = True
+            else:
+                raise Sam3dbError(job.error)
+
+    def _preview(self, character: str, task: _Task) -> None:
+        """Asks in the middle of a drag, where the engine is quick and what was asked last is answered."""
+        rig = rig_with(character)
+        if rig is None or task.job is not None or task.changed is None or not 0 < task.seconds < LIVE_S:
+            return
+        lying = tuple(handle.location[:2] for handle in handles_of(rig) if moved(handle))
+        if lying and lying != task.places:
+            task.places = lying
+            self._send(task, PoseJob(self._client(), request_for(rig, moved_too=True)), live=True)
+
+    def _settle(self, character: str, task: _Task) -> None:
+        """Asks for what has become of a drag."""
+        if not task.wanted and (task.changed is None or self._clock() - task.changed < QUIET_S):
+            return
+        rig = rig_with(character)
+        if rig is None:
+            self._tasks.pop(character, None)
+            return
+        task.changed = None
+        found = _pin_moved(character)
+        if found or task.wanted:
+            task.wanted = False
+            self._send(task, PoseJob(self._client(), request_for(rig)), live=False)
+        elif task.live:
+            # the drag was given up: what it previewed goes
+            task.live, task.job = False, None
+            if task.before is not None:
+                task.before.restore(rig)
+                task.before = None
+
+    def _send(self, task: _Task, job: PoseJob, live: bool) -> None:
+        task.job, task.live, task.asked = job, live, self._clock()
+
+    def _fail(self, task: _Task, text: str) -> None:
+        task.job, task.wanted, task.changed, task.repeated = None, False, None, False
+        task.error = text
+
+    def _task(self, character: str) -> _Task:
+        return self._tasks.setdefault(character, _Task())
+
+
+def _pin_moved(character: str) -> bool:
+    """Pins the handles of a character that were moved, where they lie now; whether there are any."""
+    rig = rig_with(character)
+    found = [handle for handle in handles_of(rig) if moved(handle)] if rig is not None else []
+    for handle in found:
+        if state_of(handle) is not State.PINNED:
+            handle[STATE] = int(State.PINNED)
+        settle(handle)
+        refresh_look(handle)
+    return bool(found)

@@ -1,0 +1,199 @@
+"""Listens to Blender for the loop (``loop``), and asks it on behalf of operators and panels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import bpy
+from bpy.app.handlers import persistent
+
+from native_runtime.errors import Sam3dbError
+
+from .. import jobs
+from .handles import CHARACTER, KEYPOINT, character_id, handles_of, is_handle, moved, rig_of, show_only
+from .loop import Loop, Status
+
+_TICK_S = 0.02
+_MODAL = "TRANSFORM_OT_"
+
+
+class BlenderWindow:
+    """This Blender, as the loop wants it."""
+
+    def dragging(self) -> bool:
+        """Whether a transform is under way in any window."""
+        windows = bpy.context.window_manager.windows
+        return any(operator.bl_idname.startswith(_MODAL) for window in windows for operator in window.modal_operators)
+
+    def push_undo(self, message: str) -> None:
+        """Ends an undo step; timers have none of their own."""
+        bpy.ops.ed.undo_push(message=message)
+
+    def step(self, direction: Literal["undo", "redo"]) -> bool:
+        """Goes one step through the history."""
+        windows = bpy.context.window_manager.windows
+        operator: Any = getattr(bpy.ops.ed, direction)
+        try:
+            with bpy.context.temp_override(window=windows[0] if windows else None):
+                return bool(operator() == {"FINISHED"})
+        except RuntimeError:  # there is no such step
+            return False
+
+
+#: The one of this Blender.
+loop = Loop(BlenderWindow(), jobs.worker)
+_active = ""
+
+
+# --- what operators and panels want ----------------------------------------------------------------------------------
+
+
+def refresh(rig: bpy.types.Object) -> None:
+    """Has a character's pose inferred anew with its handles as they are.
+
+    In a window it is there some time later (``status``). In the background it is there at once.
+
+    Raises:
+        Sam3dbError: in the background, that it failed.
+    """
+    character = character_id(rig)
+    loop.ask(character)
+    if not bpy.app.background:
+        _ensure_timer()
+        return
+    while loop.busy:
+        loop.tick()
+        time.sleep(_TICK_S)
+    status = loop.status(character)
+    if status.state == "error":
+        raise Sam3dbError(status.text)
+
+
+def status(rig: bpy.types.Object) -> Status:
+    """What is being done about a character."""
+    return loop.status(character_id(rig))
+
+
+def cancel(rig: bpy.types.Object) -> None:
+    """Gives up what is under way for a character; it stays as it is."""
+    loop.cancel(character_id(rig))
+
+
+# --- what Blender tells ----------------------------------------------------------------------------------------------
+
+
+@persistent
+def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """Called within every update of the scene, also while playing: notes what concerns the loop, and no more."""
+    found = False
+    for update in depsgraph.updates:
+        block = update.id
+        if update.is_updated_transform and isinstance(block, bpy.types.Object) and block.get(KEYPOINT) is not None:
+            loop.mark(str(block.get(CHARACTER, "")))
+            found = True
+    if found or _another_is_active():
+        _ensure_timer()
+
+
+@persistent
+def _on_load(*_: Any) -> None:
+    global _active
+    loop.forget()
+    _active = ""
+    _ensure_timer()
+
+
+@persistent
+def _on_undo(*_: Any) -> None:
+    _travelled("undo")
+
+
+@persistent
+def _on_redo(*_: Any) -> None:
+    _travelled("redo")
+
+
+def _travelled(direction: Literal["undo", "redo"]) -> None:
+    loop.travelled(direction, unsettled())
+    _ensure_timer()
+
+
+def unsettled() -> list[str]:
+    """The ids of the characters with handles that were moved and not settled since."""
+    return list(dict.fromkeys(str(obj[CHARACTER]) for obj in bpy.data.objects if is_handle(obj) and moved(obj)))
+
+
+# --- the timer -------------------------------------------------------------------------------------------------------
+
+
+def _tick() -> float | None:
+    before = loop.statuses()
+    loop.tick()
+    _show_active()
+    if before != loop.statuses():
+        _redraw()
+    return _TICK_S if loop.busy else None
+
+
+def _another_is_active() -> bool:
+    """Whether the active object belongs to another character than the one whose handles are shown."""
+    obj = _active_object()
+    if obj is None:
+        return False
+    rig = rig_of(obj)
+    return rig is not None and character_id(rig) != _active
+
+
+def _show_active() -> None:
+    """Shows the handles of the active character only. Nothing active changes nothing."""
+    global _active
+    rig = rig_of(_active_object())
+    if rig is not None and character_id(rig) != _active:
+        _active = character_id(rig)
+        if handles_of(rig):
+            show_only(rig)
+
+
+def _active_object() -> bpy.types.Object | None:
+    layer = bpy.context.view_layer
+    return None if layer is None else layer.objects.active
+
+
+def _redraw() -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
+
+
+def _ensure_timer() -> None:
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
+
+
+def _handlers() -> tuple[tuple[list[Any], Callable[..., None]], ...]:
+    handlers = bpy.app.handlers
+    return (
+        (handlers.depsgraph_update_post, _on_update),
+        (handlers.load_post, _on_load),
+        (handlers.undo_post, _on_undo),
+        (handlers.redo_post, _on_redo),
+    )
+
+
+def attach() -> None:
+    """Starts to listen to Blender."""
+    for handlers, function in _handlers():
+        handlers.append(function)
+
+
+def detach() -> None:
+    """Stops it; what is under way is given up."""
+    for handlers, function in _handlers():
+        if function in handlers:
+            handlers.remove(function)
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    loop.forget()
