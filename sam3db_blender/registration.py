@@ -5,9 +5,19 @@ from __future__ import annotations
 import bpy
 
 from . import body_jobs, jobs, live, preferences, sam3d_body_jobs, secret
-from .operators import correctives, import_character, import_result, levels, official_body, presets, sam3d_body, worker
+from .operators import (
+    correctives,
+    handles,
+    import_character,
+    import_result,
+    levels,
+    official_body,
+    presets,
+    sam3d_body,
+    worker,
+)
 from .posing import watch
-from .ui import character_panel, menu, official_bodies, panel, state
+from .ui import character_panel, handles_panel, menu, official_bodies, panel, state
 from .ui import sam3d_body as sam3d_body_panel
 
 #: A class stands behind those that it mentions.
@@ -22,7 +32,9 @@ CLASSES: tuple[type, ...] = (
     *presets.CLASSES,
     *correctives.CLASSES,
     *levels.CLASSES,
+    *handles.CLASSES,
     *panel.CLASSES,
+    *handles_panel.CLASSES,
     *character_panel.CLASSES,
     *sam3d_body_panel.CLASSES,
     *official_bodies.CLASSES,
@@ -35,6 +47,7 @@ def register() -> None:
         bpy.utils.register_class(cls)
     state.attach()
     menu.attach()
+    handles_panel.attach()
     live.attach()
     watch.attach()
 
@@ -47,6 +60,7 @@ def unregister() -> None:
     secret.keep("")
     watch.detach()
     live.detach()
+    handles_panel.detach()
     menu.detach()
     state.detach()
     for cls in reversed(CLASSES):

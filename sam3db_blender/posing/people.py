@@ -84,7 +84,7 @@ def activate(context: bpy.types.Context, rig: bpy.types.Object) -> None:
     """
     select(context, rig)
     show_only(rig)
-    camera = photo_camera(rig)
-    if camera is not None and camera != context.scene.camera:
+    camera, scene = photo_camera(rig), context.scene
+    if camera is not None and scene is not None and camera != scene.camera:
         arrays = read_origin(rig).arrays
-        frame_scene(context.scene, camera, camera_settings(arrays["intrinsics"], arrays["image_size"]))
+        frame_scene(scene, camera, camera_settings(arrays["intrinsics"], arrays["image_size"]))

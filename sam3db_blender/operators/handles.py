@@ -1,0 +1,335 @@
+"""What an artist says about keypoints: pin, ignore, take back; and who is worked on."""
+
+import traceback
+from typing import TYPE_CHECKING
+
+import bpy
+
+from native_runtime.errors import Sam3dbError
+
+from ..posing import pins, watch
+from ..posing.handles import (
+    GROUPS,
+    State,
+    by_keypoint,
+    character_id,
+    ensure_handles,
+    handles_of,
+    is_handle,
+    require_own,
+    rig_of,
+    rig_with,
+    show,
+    state_of,
+)
+from ..posing.people import activate, active_character, select
+from ..posing.session import SNAP, set_keep_edits
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+ALL = "all"
+_GROUP_ITEMS = (
+    (ALL, "All", "All handles of the character"),
+    *((key, label, f"The handles of this group: {label}") for key, label in GROUPS.items()),
+)
+
+
+def selected_handles(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The handles that are selected, of whomever."""
+    return [obj for obj in context.selected_objects if is_handle(obj)]
+
+
+class ReportingOperator:
+    """A mix-in: ``run`` does the work, errors become one line."""
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        try:
+            self.run(context)
+        except Sam3dbError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        except Exception as error:
+            traceback.print_exc()
+            self.report({"ERROR"}, f"{self.bl_label} failed: {error}")
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def run(self, context: bpy.types.Context) -> None:
+        """Does the work."""
+        raise NotImplementedError
+
+
+class PersonOperator(ReportingOperator):
+    """A mix-in for operators on the person who is worked on."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if active_character(context) is None:
+            cls.poll_message_set("There is no character made from a photo in this scene")
+            return False
+        return True
+
+    @staticmethod
+    def rig(context: bpy.types.Context) -> bpy.types.Object:
+        """The rig of the person, which may be changed.
+
+        Raises:
+            Sam3dbError: there is none, or its data lies in another file.
+        """
+        rig = active_character(context)
+        if rig is None:
+            raise Sam3dbError("There is no character made from a photo in this scene.")
+        require_own(rig)
+        return rig
+
+
+class HandlesOperator(ReportingOperator):
+    """A mix-in for operators that give the selected handles a state, and then ask the engine anew."""
+
+    state: State
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not selected_handles(context):
+            cls.poll_message_set("Select handles on the photo first")
+            return False
+        return True
+
+    def chosen(self, context: bpy.types.Context) -> list[bpy.types.Object]:
+        """The handles that are meant."""
+        return selected_handles(context)
+
+    def run(self, context: bpy.types.Context) -> None:
+        handles = self.chosen(context)
+        rigs = {}
+        for handle in handles:
+            rig = rig_of(handle)
+            if rig is None:
+                raise Sam3dbError(f"The character of the handle '{handle.name}' was deleted: delete the handle too.")
+            require_own(rig)
+            rigs[character_id(rig)] = rig
+        for handle in handles:
+            pins.set_state(handle, self.state)
+        for rig in rigs.values():
+            watch.refresh(rig)
+
+
+class SAM3DB_OT_pin_handles(HandlesOperator, bpy.types.Operator):
+    """Hold the selected keypoints where their handles lie, and pose the body accordingly"""
+
+    bl_idname = "sam3db.pin_handles"
+    bl_label = "Pin"
+    bl_options = {"REGISTER", "UNDO"}
+    state = State.PINNED
+
+
+class SAM3DB_OT_pin_handles_symmetric(HandlesOperator, bpy.types.Operator):
+    """Hold the selected keypoints and those opposite on the body's other side where their handles lie"""
+
+    bl_idname = "sam3db.pin_handles_symmetric"
+    bl_label = "Pin Symmetric"
+    bl_options = {"REGISTER", "UNDO"}
+    state = State.PINNED
+
+    def chosen(self, context):
+        handles = selected_handles(context)
+        others = (pins.symmetric(handle) for handle in handles)
+        return handles + [other for other in others if other is not None and other not in handles]
+
+
+class SAM3DB_OT_unpin_handles(HandlesOperator, bpy.types.Operator):
+    """Take back what was said about the selected keypoints; their handles go back to where the pose has them"""
+
+    bl_idname = "sam3db.unpin_handles"
+    bl_label = "Unpin"
+    bl_options = {"REGISTER", "UNDO"}
+    state = State.PREDICTED
+
+    @classmethod
+    def poll(cls, context):
+        if not super().poll(context):
+            return False
+        if all(state_of(handle) is State.PREDICTED for handle in selected_handles(context)):
+            cls.poll_message_set("None of the selected handles is pinned, ignored or marked as wrong")
+            return False
+        return True
+
+
+class SAM3DB_OT_ignore_handles(HandlesOperator, bpy.types.Operator):
+    """Leave the selected keypoints out of account, for instance where they cannot be seen"""
+
+    bl_idname = "sam3db.ignore_handles"
+    bl_label = "Ignore"
+    bl_options = {"REGISTER", "UNDO"}
+    state = State.IGNORED
+
+
+class SAM3DB_OT_mark_handles_wrong(HandlesOperator, bpy.types.Operator):
+    """Tell the engine that the selected keypoints are not where it has them, without saying where they are"""
+
+    bl_idname = "sam3db.mark_handles_wrong"
+    bl_label = "Mark as Wrong"
+    bl_options = {"REGISTER", "UNDO"}
+    state = State.INCORRECT
+
+
+class SAM3DB_OT_reset_handles(PersonOperator, bpy.types.Operator):
+    """Take back everything that was said about the keypoints, and pose the person as without it"""
+
+    bl_idname = "sam3db.reset_handles"
+    bl_label = "Reset Handles"
+    bl_options = {"REGISTER", "UNDO"}
+
+    group: bpy.props.EnumProperty(name="Group", description="Which handles are reset", items=_GROUP_ITEMS)
+
+    def run(self, context):
+        rig = self.rig(context)
+        pins.reset(rig, None if self.group == ALL else self.group)
+        watch.refresh(rig)
+
+
+class SAM3DB_OT_show_handles(PersonOperator, bpy.types.Operator):
+    """Show or hide handles on the photo; hidden ones keep what was said about them"""
+
+    bl_idname = "sam3db.show_handles"
+    bl_label = "Show Handles"
+    bl_options = {"REGISTER", "UNDO"}
+
+    group: bpy.props.EnumProperty(name="Group", description="Which handles are shown or hidden", items=_GROUP_ITEMS)
+    on: bpy.props.BoolProperty(name="Show", description="Show them; otherwise they are hidden", default=True)
+
+    def run(self, context):
+        rig, group = self.rig(context), None if self.group == ALL else self.group
+        if self.on and (group is None or not handles_of(rig)):
+            ensure_handles(rig)
+            show(rig, False)
+        show(rig, self.on, group)
+
+
+class SAM3DB_OT_select_handle(PersonOperator, bpy.types.Operator):
+    """Select this handle on the photo"""
+
+    bl_idname = "sam3db.select_handle"
+    bl_label = "Select Handle"
+    bl_options = {"REGISTER", "UNDO"}
+
+    keypoint: bpy.props.IntProperty(name="Keypoint", description="Its number in MHR-70", min=0, max=69)
+
+    def run(self, context):
+        handle = by_keypoint(self.rig(context)).get(self.keypoint)
+        if handle is None:
+            raise Sam3dbError("This handle was deleted: show the handles to make it again.")
+        uncover(context, handle)
+
+
+class SAM3DB_OT_next_handle(PersonOperator, bpy.types.Operator):
+    """Select the handle whose true place would help most"""
+
+    bl_idname = "sam3db.next_handle"
+    bl_label = "Next Suggested"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if not super().poll(context):
+            return False
+        rig = active_character(context)
+        if rig is None or pins.next_suggested(rig) is None:
+            cls.poll_message_set("No keypoint stands out: drag any handle that lies wrong, or infer again")
+            return False
+        return True
+
+    def run(self, context):
+        handle = pins.next_suggested(self.rig(context))
+        if handle is not None:
+            uncover(context, handle)
+
+
+class SAM3DB_OT_infer_again(PersonOperator, bpy.types.Operator):
+    """Pose the person anew from the photo, the pinned handles and the mask"""
+
+    bl_idname = "sam3db.infer_again"
+    bl_label = "Infer Again"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context):
+        watch.refresh(self.rig(context))
+
+
+class SAM3DB_OT_cancel_pose(PersonOperator, bpy.types.Operator):
+    """Give the running inference up; the pose stays as it is"""
+
+    bl_idname = "sam3db.cancel_pose"
+    bl_label = "Cancel"
+
+    def run(self, context):
+        watch.cancel(self.rig(context))
+
+
+class SAM3DB_OT_keep_edits(PersonOperator, bpy.types.Operator):
+    """Keep what you changed on bones and sliders by hand when the pose is inferred again"""
+
+    bl_idname = "sam3db.keep_edits"
+    bl_label = "Keep My Edits"
+    bl_options = {"REGISTER", "UNDO"}
+
+    on: bpy.props.BoolProperty(name="Keep", description="Keep them from now on", default=True)
+
+    def run(self, context):
+        set_keep_edits(self.rig(context), self.on)
+
+
+class SAM3DB_OT_snap_to_handles(PersonOperator, bpy.types.Operator):
+    """Close the small rest that SAM 3D Body leaves between pinned handles and the body, from the next inference on"""
+
+    bl_idname = "sam3db.snap_to_handles"
+    bl_label = "Snap to Handles"
+    bl_options = {"REGISTER", "UNDO"}
+
+    on: bpy.props.BoolProperty(name="Snap", description="Close it from now on", default=True)
+
+    def run(self, context):
+        self.rig(context)[SNAP] = self.on
+
+
+class SAM3DB_OT_pick_person(ReportingOperator, bpy.types.Operator):
+    """Work on this person: their handles are shown, and the scene looks through the camera of their photo"""
+
+    bl_idname = "sam3db.pick_person"
+    bl_label = "Pick Person"
+    bl_options = {"REGISTER", "UNDO"}
+
+    character: bpy.props.StringProperty(name="Character", description="The id of the person's character")
+
+    def run(self, context):
+        rig = rig_with(self.character)
+        if rig is None or context.scene not in rig.users_scene:
+            raise Sam3dbError("This person's character is not in the scene any more.")
+        activate(context, rig)
+
+
+def uncover(context: bpy.types.Context, handle: bpy.types.Object) -> None:
+    """Selects a handle, and shows it where its group is hidden."""
+    handle.hide_viewport = False
+    for home in handle.users_collection:
+        home.hide_viewport = False
+    select(context, handle)
+
+
+CLASSES = (
+    SAM3DB_OT_pin_handles,
+    SAM3DB_OT_pin_handles_symmetric,
+    SAM3DB_OT_unpin_handles,
+    SAM3DB_OT_ignore_handles,
+    SAM3DB_OT_mark_handles_wrong,
+    SAM3DB_OT_reset_handles,
+    SAM3DB_OT_show_handles,
+    SAM3DB_OT_select_handle,
+    SAM3DB_OT_next_handle,
+    SAM3DB_OT_infer_again,
+    SAM3DB_OT_cancel_pose,
+    SAM3DB_OT_keep_edits,
+    SAM3DB_OT_snap_to_handles,
+    SAM3DB_OT_pick_person,
+)

@@ -1,0 +1,190 @@
+"""The sidebar's panels for posing on the photo: the people, and the handles of the one who is worked on.
+
+Everything is drawn from properties of the objects in the scene, which are gone through once a drawing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..operators.handles import ALL
+from ..posing import watch
+from ..posing.handles import (
+    GROUPS,
+    SUGGESTED,
+    WARNING,
+    State,
+    character_id,
+    group_of,
+    handles_of,
+    is_handle,
+    keypoint_of,
+    state_of,
+)
+from ..posing.people import active_character, people_by_photo
+from ..posing.session import SNAP, keeps_edits
+from ..scene.provenance import read_origin
+from .options import SAM3D_BODY
+from .text import draw_lines, width_of
+
+_STATES = (
+    (State.PINNED, "pinned"),
+    (State.IGNORED, "ignored"),
+    (State.INCORRECT, "marked as wrong"),
+)
+
+
+class SAM3DB_PT_people(bpy.types.Panel):
+    """The people of the scene's photos"""
+
+    bl_label = "People"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Photo"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_character(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        active = active_character(context)
+        assert active is not None
+        assert context.scene is not None
+        for camera, rigs in people_by_photo(context.scene).items():
+            title = "Without a Camera" if camera is None else camera.name.removesuffix(" Camera")
+            column = self.layout.column(align=True)
+            column.label(text=title, icon="ERROR" if camera is None else "IMAGE_DATA")
+            for rig in rigs:
+                chosen = character_id(rig) == character_id(active)
+                button = column.operator(
+                    "sam3db.pick_person",
+                    text=rig.name.removesuffix(" Rig"),
+                    icon="RADIOBUT_ON" if chosen else "RADIOBUT_OFF",
+                    depress=chosen,
+                )
+                button.character = character_id(rig)
+
+
+class SAM3DB_PT_pose(bpy.types.Panel):
+    """Posing a person by handles on the photo"""
+
+    bl_label = "Pose"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Photo"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_character(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        rig = active_character(context)
+        assert rig is not None
+        width = width_of(context.region.width, context.preferences.system.ui_scale)
+        handles = handles_of(rig)
+        self._draw_shown(handles)
+        if handles:
+            self._draw_selected(self.layout)
+            self._draw_all(self.layout, handles)
+        self._draw_inference(rig, width)
+        self._draw_warnings(handles, width)
+
+    def _draw_shown(self, handles: list[bpy.types.Object]) -> None:
+        shown = {group_of(handle) for handle in handles if not handle.hide_viewport}
+        column = self.layout.column(align=True)
+        text = "Hide Handles" if shown else "Show Handles"
+        button = column.operator("sam3db.show_handles", text=text, icon="HIDE_OFF" if shown else "HIDE_ON")
+        button.group, button.on = ALL, not shown
+        rows = (column.row(align=True), column.row(align=True))
+        for group, label in GROUPS.items():
+            row = rows[group in ("left_hand", "right_hand", "face")]
+            button = row.operator("sam3db.show_handles", text=label, depress=group in shown)
+            button.group, button.on = group, group not in shown
+
+    @staticmethod
+    def _draw_selected(layout: Any) -> None:
+        column = layout.column(align=True)
+        column.label(text="Selected Handles")
+        draw_handle_operators(column.grid_flow(columns=2, row_major=True, even_columns=True, align=True))
+
+    @staticmethod
+    def _draw_all(layout: Any, handles: list[bpy.types.Object]) -> None:
+        column = layout.column(align=True)
+        states = [state_of(handle) for handle in handles]
+        counts = [f"{states.count(state)} {word}" for state, word in _STATES if state in states]
+        column.label(text="All Handles" + (f":  {', '.join(counts)}" if counts else ""))
+        row = column.row(align=True)
+        row.operator("sam3db.reset_handles", text="Reset", icon="LOOP_BACK").group = ALL
+        row.operator_menu_enum("sam3db.reset_handles", "group", text="", icon="DOWNARROW_HLT")
+        if any(handle.get(SUGGESTED) for handle in handles):
+            column.operator("sam3db.next_handle", icon="FORWARD")
+
+    def _draw_inference(self, rig: bpy.types.Object, width: int) -> None:
+        column = self.layout.column(align=True)
+        column.operator("sam3db.infer_again", icon="FILE_REFRESH")
+        kept = keeps_edits(rig)
+        button = column.operator(
+            "sam3db.keep_edits", icon="CHECKBOX_HLT" if kept else "CHECKBOX_DEHLT", depress=kept, text="Keep My Edits"
+        )
+        button.on = not kept
+        if read_origin(rig).details["engine"] == SAM3D_BODY:
+            snapped = bool(rig.get(SNAP, False))
+            button = column.operator(
+                "sam3db.snap_to_handles", icon="CHECKBOX_HLT" if snapped else "CHECKBOX_DEHLT", depress=snapped
+            )
+            button.on = not snapped
+        status = watch.status(rig)
+        column = self.layout.column(align=True)
+        if status.state == "waiting":
+            row = column.row(align=True)
+            row.label(text=status.text, icon="SORTTIME")
+            row.operator("sam3db.cancel_pose", text="", icon="X")
+        elif status.text:
+            column.alert = status.state == "error"
+            draw_lines(column, status.text, width, "ERROR" if status.state == "error" else "CHECKMARK")
+
+    def _draw_warnings(self, handles: list[bpy.types.Object], width: int) -> None:
+        odd = [handle for handle in handles if handle.get(WARNING)]
+        if not odd:
+            return
+        column = self.layout.column(align=True)
+        column.label(text="Contradictions")
+        for handle in odd:
+            row = column.row()
+            row.alignment = "LEFT"
+            button = row.operator("sam3db.select_handle", text=handle.name, icon="ERROR", emboss=False)
+            button.keypoint = keypoint_of(handle)
+            draw_lines(column, str(handle[WARNING]), width)
+
+
+def draw_handle_operators(layout: Any) -> None:
+    """Draws what can be said about the selected handles."""
+    layout.operator("sam3db.pin_handles", icon="PINNED")
+    layout.operator("sam3db.unpin_handles", icon="UNPINNED")
+    layout.operator("sam3db.pin_handles_symmetric", icon="MOD_MIRROR")
+    layout.operator("sam3db.ignore_handles", icon="HIDE_ON")
+    layout.operator("sam3db.mark_handles_wrong", icon="CANCEL")
+
+
+def draw_context_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """The same in the menu of the right mouse button, where a handle is the active object."""
+    if not is_handle(context.object):
+        return
+    draw_handle_operators(self.layout)
+    self.layout.operator("sam3db.next_handle", icon="FORWARD")
+    self.layout.separator()
+
+
+def attach() -> None:
+    """Puts the entries at the top of the context menu."""
+    bpy.types.VIEW3D_MT_object_context_menu.prepend(draw_context_menu)
+
+
+def detach() -> None:
+    """Takes them away again."""
+    bpy.types.VIEW3D_MT_object_context_menu.remove(draw_context_menu)
+
+
+CLASSES = (SAM3DB_PT_people, SAM3DB_PT_pose)
