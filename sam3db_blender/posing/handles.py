@@ -24,7 +24,7 @@ from ..scene.camera import camera_of
 from ..scene.provenance import PROPERTY as ORIGIN
 from ..scene.provenance import is_character, read_origin
 from . import look
-from .plane import ensure_plane
+from .plane import ensure_planes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,10 @@ GROUPS = {
 
 #: Pixels. Blender stores places in 32 bits: smaller differences are nobody's intent.
 MOVED = 0.01
+#: The groups by photo plane, the nearest first: where handles crowd, a click selects the more important one.
+_LAYERS = (("body",), ("feet",), ("face",), ("left_hand", "right_hand"))
+#: How far from the camera the plane stands, as a share of the nearest keypoint's distance, and at least, m.
+_BEFORE, _NEAREST = 0.75, 0.1
 #: Ranks of suggestions that show in the viewport.
 _SHOWN_RANKS = range(1, 4)
 
@@ -142,9 +146,9 @@ def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
     require_own(rig)
     origin, camera = read_origin(rig), camera_of(rig)
     person = rig.name.removesuffix(" Rig")
-    distance = float(np.median(origin.arrays["keypoints_3d"][:, 2]))
+    distance = max(_BEFORE * float(origin.arrays["keypoints_3d"][:, 2].min()), _NEAREST)
     plane_name = camera.name.removesuffix(" Camera") + " Photo Plane"
-    plane = ensure_plane(plane_name, camera, origin.arrays["intrinsics"], distance)
+    planes = ensure_planes(plane_name, camera, origin.arrays["intrinsics"], distance, len(_LAYERS))
     known = by_keypoint(rig)
     home = next((handle.users_collection[0] for handle in known.values()), None) or _new_home(f"{person} Handles", rig)
     home.hide_viewport = False
@@ -154,13 +158,15 @@ def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
             continue
         handle = bpy.data.objects.new(f"{person} {name}", None)
         home.objects.link(handle)
-        handle.parent = plane
         handle[KEYPOINT], handle[CHARACTER], handle[STATE] = index, origin.id, int(State.PREDICTED)
+        handle.parent = planes[next(i for i, groups in enumerate(_LAYERS) if group_of(handle) in groups)]
         handle[WARNING], handle[SUGGESTED] = "", 0
         handle.empty_display_type = "IMAGE"
         handle.empty_image_offset = (-0.5, -0.5)
         handle.empty_image_depth = "FRONT"
         handle.use_empty_image_alpha = True
+        # rigs are shown in front as well: then the nearer one is selected
+        handle.show_in_front = True
         handle.empty_display_size = look.size_of(group_of(handle), height)
         handle.lock_location = (False, False, True)
         handle.lock_rotation = handle.lock_scale = (True, True, True)

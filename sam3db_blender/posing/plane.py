@@ -21,38 +21,57 @@ Array = NDArray[np.float64]
 
 #: The custom property that makes an empty a photo plane; it holds the plane's distance from the camera, m.
 PLANE = "sam3db_plane"
+#: From plane to plane, as a share of the first one's distance.
+_APART = 0.01
 
 
-def plane_of(camera: bpy.types.Object) -> bpy.types.Object | None:
-    """The photo plane before a camera, if there is one."""
-    return next((child for child in camera.children if child.get(PLANE) is not None), None)
+def planes_of(camera: bpy.types.Object) -> list[bpy.types.Object]:
+    """The photo planes before a camera, the nearest first."""
+    return sorted((child for child in camera.children if child.get(PLANE) is not None), key=lambda plane: plane[PLANE])
 
 
-def ensure_plane(name: str, camera: bpy.types.Object, intrinsics: ArrayLike, distance: float) -> bpy.types.Object:
-    """The photo plane before a camera; made where there is none.
+def ensure_planes(
+    name: str, camera: bpy.types.Object, intrinsics: ArrayLike, distance: float, count: int
+) -> list[bpy.types.Object]:
+    """The photo planes before a camera, the nearest first; made where there are none, drawn nearer where they stand
+    too far off.
+
+    There are several, a little apart, because a click that meets several things selects the nearest.
 
     Args:
         intrinsics: (3, 3) px of the original photo.
-        distance: m from the camera, of a new plane: where the people stand, so that it lies well from other sides too.
+        distance: m from the camera to the first plane, at most. It should stand before the people.
+        count: how many planes there shall be.
     """
     import bpy
 
-    plane = plane_of(camera)
-    if plane is None:
-        plane = bpy.data.objects.new(name, None)
+    planes = planes_of(camera)
+    for number in range(len(planes), count):
+        plane = bpy.data.objects.new(f"{name} {number + 1}" if number else name, None)
         for collection in camera.users_collection:
             collection.objects.link(plane)
         plane.parent = camera
-        plane[PLANE] = float(distance)
         plane.hide_select = True
         # Hidden, for a line would join each handle with it.
         plane.hide_viewport = True
+        plane[PLANE] = float("inf")
+        planes.append(plane)
+    for number, plane in enumerate(planes):
+        own = distance * (1.0 + _APART * number)
+        if own < plane[PLANE]:
+            plane[PLANE] = float(own)
+            set_intrinsics(plane, intrinsics)
+    return planes
+
+
+def fit_to_lens(camera: bpy.types.Object, intrinsics: ArrayLike) -> None:
+    """Fits the planes before a camera to another lens (3, 3) px; what hangs on them keeps its pixels."""
+    for plane in planes_of(camera):
         set_intrinsics(plane, intrinsics)
-    return plane
 
 
 def set_intrinsics(plane: bpy.types.Object, intrinsics: ArrayLike) -> None:
-    """Fits the plane to a lens (3, 3) px; what hangs on it keeps its pixels."""
+    """Fits one plane to a lens (3, 3) px."""
     distance = float(plane[PLANE])
     matrix = np.asarray(intrinsics, dtype=np.float64)
     x, y, _ = unproject((0.0, 0.0), distance, matrix)
