@@ -46,9 +46,9 @@ def replace(graph: ir.Graph, linear: Linear, nodes: list[ir.Node]) -> None:
     """Put `nodes`, the last of which gives the result, in the place of `linear`."""
     transpose, product, add = linear.nodes
     result = nodes[-1].outputs[0]
-    result.type, result.shape = linear.result.type, linear.result.shape
+    result.name, result.type, result.shape = linear.result.name, linear.result.type, linear.result.shape
     graph.insert_before(add, nodes)
-    ir.convenience.replace_all_uses_with(linear.result, result)
+    ir.convenience.replace_all_uses_with(linear.result, result, replace_graph_outputs=True)
     graph.remove([add, product], safe=True)
     if not transpose.outputs[0].uses():
         graph.remove(transpose, safe=True)
