@@ -1,9 +1,10 @@
 """Float16, where it serves: modules are changed before they are traced.
 
-The encoder runs wholly in float16 from the normalised pixels on, as the reference runs it. In the decoders only the linear layers of the
-transformer and the attention between them are float16 (they are nearly all of the weights, and the keys and values
-nearly all of what is handed on). The tokens themselves, the norms, the heads, rotations, MHR, the camera and all that
-is measured in pixels or metres stay float32: the 11 bits of a float16 are a pixel at 2000 and a millimetre at 2 m.
+The encoder runs wholly in float16 from the normalised pixels on, as the reference runs it. In the decoders only the
+linear layers of the transformer and the attention between them are float16 (they are nearly all of the weights, and the
+keys and values nearly all of what is handed on). The tokens themselves, the norms, the heads, rotations, MHR, the camera
+and all that is measured in pixels or metres stay float32: the 11 bits of a float16 are a pixel at 2000 and a millimetre
+at 2 m.
 """
 
 from __future__ import annotations
