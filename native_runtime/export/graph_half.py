@@ -2,7 +2,7 @@
 
 The encoder runs wholly in float16 from the normalised pixels on, as the reference runs it. In the decoders only the
 linear layers of the transformer and the attention between them are float16 (they are nearly all of the weights, and the
-keys and values nearly all of what is handed on). The tokens themselves, the norms, the heads, rotations, MHR, the camera
+keys and values nearly all of what is handed on). The tokens themselves, norms, heads, rotations, MHR, the camera
 and all that is measured in pixels or metres stay float32: the 11 bits of a float16 are a pixel at 2000 and a millimetre
 at 2 m.
 """
