@@ -47,15 +47,15 @@ class Routed:
 
 
 def hand_of(keypoint: int) -> Side | None:
-    """The hand that a keypoint belongs to; wrists belong to hands as well as to the body."""
-    for side in SIDES:
+    """The hand that a keypoint belongs to. Wrists end the arms: they belong to the body."""
+    for side in () if keypoint in WRISTS else SIDES:
         if _HAND_KEYPOINTS[side].start <= keypoint < _HAND_KEYPOINTS[side].stop:
             return side
     return None
 
 
 def route(prompts: Sequence[Prompt], body: Crops, hands: dict[Side, Hands]) -> Routed:
-    """Send each prompt to its decoder: fingers to their hand, wrists to hand and body, all else to the body.
+    """Send each prompt to its decoder: fingers to their hand, all else to the body.
 
     A finger whose place lies outside its hand's crop goes to the body decoder, which knows all keypoints but sees them
     smaller. The order in which prompts are given does not matter.
@@ -75,8 +75,7 @@ def route(prompts: Sequence[Prompt], body: Crops, hands: dict[Side, Hands]) -> R
         to_hand = _told_hand(prompt, hands[side]) if side is not None and side in hands else None
         if side is not None and to_hand is not None:
             to_hands[side].append(to_hand)
-            if index not in WRISTS:
-                continue
+            continue
         told = _told(index, np.array(prompt[1:3]), kind_of(prompt), body)
         if told is None:
             raise PromptError(_outside(index, body))

@@ -94,9 +94,9 @@ class Sam3dBodyReading:
         """One person's estimate.
 
         Without prompts it is the reference's own result, and remembered. With prompts the decoders run again on what
-        the encoder said before: that of a hand for its fingers, that of the body for everything else, both for wrists;
-        then the hands are taken over as ever. The body is also told the wrists and elbows that the reference tells it,
-        except those of which a prompt speaks.
+        the encoder said before: that of a hand for its fingers, that of the body for everything else; then the hands
+        are taken over as ever. The body is also told the wrists and elbows that the reference tells it, except those
+        of which a prompt speaks. Prompts that are all on fingers leave the body's pass as it was.
 
         Args:
             person: number in ``people``.
@@ -124,7 +124,7 @@ class Sam3dBodyReading:
             return estimate
         watch = Stopwatch()
         last = self._last.get((look, inference)) if previous == "last" else None
-        request = Request(look, prompts, last, fresh=previous is None)
+        request = Request(look, prompts, plain, last, fresh=previous is None)
         (outcome,) = self._solver.solve([request], inference, watch)
         self._last[look, inference] = outcome
         judged = judgement(prompts, (plain, estimate), outcome, look.mask)

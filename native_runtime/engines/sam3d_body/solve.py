@@ -20,7 +20,7 @@ from .outcome import Outcome
 from .pipeline import Look, Pipeline, Stopwatch
 from .prediction import Prediction
 from .preprocess import Crops
-from .prompting import Routed, for_body, from_hands, route
+from .prompting import Routed, for_body, from_hands, hand_of, route
 
 Array = NDArray[Any]
 Inference = Literal["full", "body"]
@@ -34,12 +34,14 @@ class Request:
     Attributes:
         look: the person, with or without a mask.
         prompts: the artist's.
+        plain: the outcome without prompts, where there is one.
         last: the outcome that a further round starts from; None: start from the first pass.
         fresh: start from the model's initial estimate, as if nothing had been predicted yet.
     """
 
     look: Look
     prompts: tuple[Prompt, ...] = ()
+    plain: Outcome | None = None
     last: Outcome | None = None
     fresh: bool = False
 
@@ -55,6 +57,7 @@ class _Case:
     routed: Routed
     validity: Validity | None
     prompts: Array  # (P, 3) of the second body pass; P may be 0
+    without: Prediction  # the body's where P is 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Solver:
         crops = self.pipeline.crops_of([request.look])
         routed = route(request.prompts, crops, hands)
         if not hands:
-            return _Case(request, crops, first, hands, routed, None, routed.body)
+            return _Case(request, crops, first, hands, routed, None, routed.body, first)
         hands = {side: self._prompted(request, hand, routed, watch) for side, hand in hands.items()}
         left, right = (hands[side] for side in SIDES)
         ends = _arm_ends(first, request.prompts)
@@ -95,9 +98,12 @@ class Solver:
         # What a hand hears is lost where it is not believed; the body decoder poses it then, and is told instead.
         believed = {side: hand for side, hand in hands.items() if validity.valid[0, SIDES.index(side)]}
         own = route(request.prompts, crops, believed).body
+        if _leaves_body(request) and not len(own) and request.plain is not None:
+            return _Case(request, crops, first, hands, routed, validity, own, request.plain.last)
         told = from_hands(first, crops, left, right, validity.valid)[0]
         mentioned = {prompt[0] for prompt in request.prompts}
-        return _Case(request, crops, first, hands, routed, validity, for_body(told, own, mentioned, self.several))
+        prompts = for_body(told, own, mentioned, self.several)
+        return _Case(request, crops, first, hands, routed, validity, prompts, first)
 
     def _prompted(self, request: Request, hand: Hands, routed: Routed, watch: Stopwatch) -> Hands:
         """The hand after the prompts that belong to it."""
@@ -111,8 +117,8 @@ class Solver:
             return replace(hand, prediction=self.pipeline.decode("hand", contexts, hand.crops, prompts[None], previous))
 
     def _second_pass(self, cases: Sequence[_Case], watch: Stopwatch) -> list[Prediction]:
-        """The body decoder's second pass of those who have prompts; the others' first. Equal counts go together."""
-        last = [case.first for case in cases]
+        """The body decoder's second pass of those who have prompts for it. Equal counts go together."""
+        last = [case.without for case in cases]
         groups: defaultdict[int, list[int]] = defaultdict(list)
         for row, case in enumerate(cases):
             if len(case.prompts):
@@ -147,6 +153,12 @@ class Solver:
                 constants = self.pipeline.networks.constants
                 merged = merge(self.body, constants, case.first, last, left, right, case.validity)
         return Outcome(case.first, last, case.hands, case.validity, merged, case.routed.notes)
+
+
+def _leaves_body(request: Request) -> bool:
+    """Whether prompts that only hands hear leave the body as it was without them: one pass less to wait for."""
+    fingers = all(hand_of(prompt[0]) is not None for prompt in request.prompts)
+    return bool(request.prompts) and fingers and request.last is None and not request.fresh
 
 
 def _arm_ends(first: Prediction, prompts: Sequence[Prompt]) -> Array:

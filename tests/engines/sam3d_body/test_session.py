@@ -89,6 +89,9 @@ def test_prompts_run_decoders_only_and_masks_one_context(alone: Sam3dBodyReading
     assert networks.runs == {"body_decoder": 1}
     networks.runs.clear()
     alone.estimate(keypoints=[(RIGHT_THUMB, *hand_centre(alone, "right"))])
+    assert networks.runs == {"hand_decoder": 1}
+    networks.runs.clear()
+    alone.estimate(keypoints=[(RIGHT_THUMB, *hand_centre(alone, "right")), (LEFT_KNEE, 130, 150)])
     assert networks.runs == {"body_decoder": 1, "hand_decoder": 1}
     networks.runs.clear()
     alone.estimate(mask=left_half())
@@ -231,11 +234,21 @@ def test_fingers_go_to_their_hand_and_left_ones_mirrored(alone: Sam3dBodyReading
     assert not same(plain, prompted)
 
 
-def test_wrists_go_to_hand_and_body(alone: Sam3dBodyReading, networks: FakeNetworks) -> None:
-    place = hand_centre(alone, "left")
-    alone.estimate(keypoints=[(LEFT_WRIST, *place)])
-    assert labels(networks.asked["hand"][-1]) == [41]
+def test_wrists_go_to_the_body(alone: Sam3dBodyReading, networks: FakeNetworks) -> None:
+    alone.estimate()
+    hands = len(networks.asked["hand"])
+    alone.estimate(keypoints=[(LEFT_WRIST, *hand_centre(alone, "left"))])
+    assert len(networks.asked["hand"]) == hands
     assert labels(networks.asked["body"][-1]) == [62, 41, 8, 7]
+
+
+def test_a_prompt_on_a_finger_leaves_the_rest_of_the_body(alone: Sam3dBodyReading) -> None:
+    plain = alone.estimate()
+    prompted = alone.estimate(keypoints=[(RIGHT_THUMB, *hand_centre(alone, "right"))])
+    names = toy_body().parameter_names
+    changed = [names[i] for i in np.flatnonzero(prompted.model_parameters != plain.model_parameters)]
+    assert changed
+    assert all(name.startswith(("r_", "scale_")) for name in changed)
 
 
 def test_a_finger_outside_its_hand_goes_to_the_body(alone: Sam3dBodyReading, networks: FakeNetworks) -> None:
