@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ class PosePrior:
     Attributes:
         parameters: (n,) indices of the model parameters that the fit may move; all others stay at 0.
         means, deviations: (n,)
-        coupled: (m, 2) positions within ``parameters``: x[first] should equal factor * x[second].
-        factors, coupling_deviations: (m,)
+        coupled: (m, 2) positions within ``parameters``: x[first] should equal factor * x[second] + offset.
+        factors, offsets, coupling_deviations: (m,)
     """
 
     parameters: NDArray[np.int64]
@@ -29,6 +29,7 @@ class PosePrior:
     deviations: Array
     coupled: NDArray[np.int64]
     factors: Array
+    offsets: Array
     coupling_deviations: Array
 
     @staticmethod
@@ -57,6 +58,7 @@ class PosePrior:
             np.array([deviation for _, _, deviation in entries]),
             np.array(coupled, np.int64).reshape(-1, 2),
             np.array(factors, np.float64),
+            np.zeros(len(factors)),
             np.array(deviations, np.float64),
         )
 
@@ -65,6 +67,12 @@ class PosePrior:
         out = np.zeros(len(body.parameter_names))
         out[self.parameters] = self.means
         return out
+
+    def around(self, model_parameters: NDArray) -> PosePrior:
+        """The same spreads and couplings about a pose (204,): there is no likelier one."""
+        means = np.asarray(model_parameters, np.float64)[self.parameters]
+        first, second = self.coupled.T
+        return replace(self, means=means, offsets=means[first] - self.factors * means[second])
 
 
 def _both_sides(pattern: str) -> list[str]:

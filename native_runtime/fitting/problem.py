@@ -121,7 +121,7 @@ class FitProblem:
         free: NDArray[np.bool_] | None = None,
         identity: NDArray[np.int64] | None = None,
         weights: Weights | None = None,
-        outline: OutlineTerm | None = None,
+        extras: tuple[ExtraTerm, ...] = (),
     ) -> None:
         """Prepare the problem.
 
@@ -133,7 +133,7 @@ class FitProblem:
             free: (n,) which of the prior's parameters move in this stage; None for all.
             identity: indices of the identity coefficients that move; None for none.
             weights: the stage's weights.
-            outline: an extra term for the person's outline, or None.
+            extras: further terms (an outline, pins).
         """
         self.body, self.evidence, self.prior = body, evidence, prior
         self.intrinsics = np.asarray(intrinsics, np.float64)
@@ -141,8 +141,12 @@ class FitProblem:
         self.slots = np.flatnonzero(np.ones(len(prior.parameters), bool) if free is None else free)
         self.identity = np.zeros(0, np.int64) if identity is None else np.asarray(identity, np.int64)
         self.parameters = prior.parameters[self.slots]
+        # What the prior is centred on is always possible: other engines' bodies may stand beyond MHR's limits.
+        means = prior.means[self.slots]
+        self.low = np.minimum(body.limit_min[self.parameters], means)
+        self.high = np.maximum(body.limit_max[self.parameters], means)
         self.columns = ColumnSet.of(body, self.parameters)
-        self.outline = outline
+        self.extras = extras
         names = list(dict.fromkeys([*evidence.points.names, *evidence.directions.starts, *evidence.directions.ends]))
         index = {name: i for i, name in enumerate(names)}
         self.points = PointSet.from_rows(body, named_rows(body, names))
@@ -180,7 +184,8 @@ class FitProblem:
         values = state.model_parameters[self.prior.parameters]
         own = ((values - self.prior.means) / self.prior.deviations)[self.slots]
         first, second = self.prior.coupled.T
-        pair = (values[first] - self.prior.factors * values[second]) / self.prior.coupling_deviations
+        apart = values[first] - self.prior.factors * values[second] - self.prior.offsets
+        pair = apart / self.prior.coupling_deviations
         cost = 0.5 * self.weights.prior * (np.sum(own**2) + np.sum(pair**2))
         cost += 0.5 * self.weights.identity * np.sum(state.identity[self.identity] ** 2)
         return own, pair, float(cost)
@@ -198,7 +203,7 @@ class FitProblem:
         """The robust cost of a state."""
         pose, camera = self._place(state)
         total = self._point_terms(camera)[2] + self._direction_terms(camera)[2] + self._prior_terms(state)[2]
-        return total + (self.outline.cost(pose, state) if self.outline else 0.0)
+        return total + sum(term.cost(pose, state) for term in self.extras)
 
     # derivatives
 
@@ -243,13 +248,13 @@ class FitProblem:
         cost += direction_cost
 
         cost += self._add_prior(state, hessian, gradient)
-        if self.outline is not None:
-            cost += self.outline.add(self, pose, state, hessian, gradient)
+        for term in self.extras:
+            cost += term.add(self, pose, state, hessian, gradient)
         values = state.model_parameters[self.parameters]
         below, above = np.full(self.size, np.inf), np.full(self.size, np.inf)
         stop = FIRST_PARAMETER + len(self.parameters)
-        below[FIRST_PARAMETER:stop] = np.maximum(values - self.body.limit_min[self.parameters], 0.0)
-        above[FIRST_PARAMETER:stop] = np.maximum(self.body.limit_max[self.parameters] - values, 0.0)
+        below[FIRST_PARAMETER:stop] = np.maximum(values - self.low, 0.0)
+        above[FIRST_PARAMETER:stop] = np.maximum(self.high - values, 0.0)
         coefficients = state.identity[self.identity]
         below[stop:] = np.maximum(coefficients - self.body.identity_min[self.identity], 0.0)
         above[stop:] = np.maximum(self.body.identity_max[self.identity] - coefficients, 0.0)
@@ -283,7 +288,8 @@ class FitProblem:
         turned = rotation_vector_to_matrix(step[ROTATION]) @ euler_to_matrix(parameters[ROOT_ROTATION])
         parameters[ROOT_ROTATION] = matrix_to_euler(turned)
         stop = FIRST_PARAMETER + len(self.parameters)
-        parameters[self.parameters] += step[FIRST_PARAMETER:stop]
+        moved = parameters[self.parameters] + step[FIRST_PARAMETER:stop]
+        parameters[self.parameters] = np.clip(moved, self.low, self.high)
         identity = state.identity.copy()
         identity[self.identity] += step[stop:]
         identity[self.identity] = np.clip(
@@ -291,19 +297,19 @@ class FitProblem:
         )
         return replace(
             state,
-            model_parameters=self.body.parameterisation.clamp(parameters),
+            model_parameters=parameters,
             camera_translation=state.camera_translation + step[TRANSLATION],
             identity=identity,
         )
 
 
-class OutlineTerm:
-    """What an outline adds to the problem; see ``silhouette``."""
+class ExtraTerm:
+    """What else belongs to a problem: an outline (``silhouette``), pins (``refit``)."""
 
     def cost(self, pose: Pose, state: FitState) -> float:
-        """Robust cost of the outline at a state."""
+        """Its robust cost at a state."""
         raise NotImplementedError
 
     def add(self, problem: FitProblem, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
-        """Add the outline's share to Hessian and gradient; return its cost."""
+        """Add its share to Hessian and gradient; return its cost."""
         raise NotImplementedError

@@ -19,7 +19,7 @@ from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr import Body, PointSet, Pose, SparseRows
 
 from .evidence import Silhouette
-from .problem import FitProblem, FitState, OutlineTerm, project, projection_jacobian
+from .problem import ExtraTerm, FitProblem, FitState, project, projection_jacobian
 from .solver import Solution, minimise
 
 Array = NDArray[np.float64]
@@ -179,7 +179,7 @@ def _cover(place: Array, triangles: NDArray[np.int32], size: NDArray[np.int64]) 
     return np.asarray(cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
 
 
-class RimOnBorder(OutlineTerm):
+class RimOnBorder(ExtraTerm):
     """Rim points that should lie on the mask's border."""
 
     def __init__(
@@ -247,7 +247,7 @@ def fit_outline(
         term = RimOnBorder(problem, rim, border, evidence.person_size, settings)
         identity = shape if settings.shape else None
         weights = replace(problem.weights, identity=settings.identity_weight)
-        outlined = FitProblem(body, evidence, problem.intrinsics, problem.prior, free, identity, weights, term)
+        outlined = FitProblem(body, evidence, problem.intrinsics, problem.prior, free, identity, weights, (term,))
         solution = minimise(
             solution.state, outlined.linearise, outlined.cost, outlined.retract, settings.steps, 1e-3, 1e-3, cancelled
         )

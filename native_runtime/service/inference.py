@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from native_runtime.engines.estimate import Estimate
+    from native_runtime.engines.refit import Edits
     from native_runtime.image import Photo
     from native_runtime.prompts import Prompt
 
@@ -261,6 +262,39 @@ class Inference:
         wish = _wishes(reading.estimate, found.engine_name, inference=inference)
         for person in people:
             yield person, reading.estimate(person=person, keypoints=list(keypoints), mask=mask, **wish)
+
+    def pose(
+        self,
+        found: ReadPhoto,
+        person: int,
+        pins: Sequence[Prompt] = (),
+        mask: NDArray[np.bool_] | None = None,
+        inference: str | None = None,
+        edits: Edits | None = None,
+        snap: bool = False,
+    ) -> Estimate:
+        """One person's estimate for an artist who goes on from it.
+
+        Args:
+            inference: as for `estimates`.
+            edits: what the artist did by hand, which is kept where no pin speaks against it.
+            snap: whether an engine that only takes the pins for hints is helped to meet them.
+
+        Raises:
+            UsageError: the engine knows no choice of inference.
+        """
+        from native_runtime.engines.refit import keep_edits, pins_of
+
+        estimate = found.reading.estimate
+        if "edits" in inspect.signature(estimate).parameters:
+            wish = _wishes(estimate, found.engine_name, inference=inference, edits=edits)
+            answer: Estimate = estimate(person=person, keypoints=list(pins), mask=mask, **wish)
+            return answer
+        wish = _wishes(estimate, found.engine_name, inference=inference)
+        answer = estimate(person=person, keypoints=list(pins), mask=mask, **wish)
+        if edits is None and not snap:
+            return answer
+        return keep_edits(found.engine.body, answer, pins_of(pins, found.engine.body), edits, snap)
 
 
 def _nearest(found: ReadPhoto, box: Box) -> tuple[int, float]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from native_runtime.engines.estimate import Estimate
+    from native_runtime.engines.refit import Edits
 
 
 def pose_person(
@@ -36,7 +36,7 @@ def pose_person(
     found, person = inference.person_at(path, choice, lens, reporter, box)
     mask = wish.mask(found.photo.original_size)
     reporter.progress(0.5)
-    estimate = wish.pose(found, person, mask, inference)
+    estimate = inference.pose(found, person, wish.pins, mask, wish.inference, wish.edits, wish.snap)
     for warning in estimate.warnings:
         reporter.warning(warning)
     stem = new_stem(person)
@@ -64,7 +64,7 @@ class _Wish:
         self.mask_path = optional_text(request, "mask")
         self.inference = optional_text(request, "inference")
         self.snap = flag(request, "snap")
-        self.keep = flag(request, "keep")
+        self.edits = _edits(request) if flag(request, "keep") else None
         slot = request.get("slot")
         if slot is not None and not isinstance(slot, str):
             raise UsageError(f"'slot' must be a text, not {slot!r}.")
@@ -75,7 +75,11 @@ class _Wish:
 
         return read_mask(self.mask_path, size) if self.mask_path else None
 
-    def pose(self, found: Any, person: int, mask: NDArray[np.bool_] | None, inference: Inference) -> Estimate:
-        """The estimate: by the engine's own quick way where it has one."""
-        ((_, estimate),) = inference.estimates(found, [person], self.pins, mask, self.inference)
-        return estimate
+
+def _edits(request: Mapping[str, Any]) -> Edits:
+    """The artist's own work on the body, from the files that a request names."""
+    from native_runtime.engines.estimate import Estimate
+    from native_runtime.engines.refit import Edits
+
+    start, answered = required_text(request, "start"), optional_text(request, "answered")
+    return Edits(Estimate.load(start), None if answered is None else Estimate.load(answered))

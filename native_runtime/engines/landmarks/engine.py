@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Sequence
@@ -13,14 +14,17 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import intrinsics_for
 from native_runtime.engines.estimate import Estimate, Prompts
+from native_runtime.engines.refit import Edits, pins_of, refit_estimate
 from native_runtime.errors import NoPersonError, PromptError
+from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.fit import fit_body
+from native_runtime.fitting.problem import FitState
 from native_runtime.image import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
 from native_runtime.people.landmarks import PersonLandmarks
 from native_runtime.prompt_quality import Judgement, Prediction, combined_uncertainty, judge
-from native_runtime.prompts import Prompt, check_prompts
+from native_runtime.prompts import Prompt, check_prompts, kind_of
 
 from .doubts import Doubts
 from .evidence import gather_evidence, outline
@@ -54,15 +58,23 @@ class LandmarksReading:
     ) -> None:
         self._engine, self._photo, self.intrinsics, self._seconds = engine, photo, intrinsics, seconds
         self.people = [Person(photo.to_original(p.bbox.reshape(2, 2)).reshape(4), p) for p in landmarks]
-        self._unprompted: dict[int, Estimate] = {}
+        self._fits: dict[tuple[int, str, frozenset[int]], _Fitted] = {}
 
     def estimate(
         self,
         person: int = 0,
         keypoints: Sequence[Prompt] = (),
         mask: NDArray[np.bool_] | None = None,
+        edits: Edits | None = None,
     ) -> Estimate:
         """Fit the body to one person; see ``engines.base.Reading``.
+
+        What the networks saw is fitted once and remembered. Keypoints that are to be ignored start a shorter fit
+        without them, remembered as well; places then only move that body (``fitting.refit``), quickly enough for a
+        drag.
+
+        Args:
+            edits: what an artist did to the body by hand, which stays where no prompt speaks against it.
 
         Raises:
             NoPersonError: there is no such person, or too little of them to fit.
@@ -70,33 +82,41 @@ class LandmarksReading:
         """
         if not 0 <= person < len(self.people):
             raise NoPersonError(f"There is no person {person} in this photo; {len(self.people)} were found.")
-        width, height = self._photo.original_size
+        body, (width, height) = self._engine.body, self._photo.original_size
         prompts = check_prompts(keypoints)
         if mask is not None and (mask.shape != (height, width) or not mask.any()):
             raise PromptError("The mask must have the photo's size and cover something.")
-        estimate = self._fit(person, prompts, mask)
+        silenced = [prompt for prompt in prompts if kind_of(prompt) != "place"]
+        try:
+            unprompted = self._fitted(person, (), mask)
+            base = self._fitted(person, silenced, mask, unprompted)
+            estimate = refit_estimate(body, base.estimate, pins_of(prompts, body), edits, base.evidence)
+        except NoPersonError:
+            # What is pinned may be all that is known.
+            if not prompts:
+                raise
+            unprompted = self._fitted(person, prompts, mask)
+            estimate = unprompted.estimate
         fitted = time.perf_counter()
-        judgement = self._judge(person, prompts, mask, estimate)
+        judgement = self._judge(person, prompts, mask, unprompted.estimate, estimate)
         return replace(
             estimate,
+            prompts=Prompts(tuple(prompts), mask is not None),
             warnings=estimate.warnings + judgement.texts,
             details=estimate.details | judgement.details,
             seconds=estimate.seconds | {"judgement": time.perf_counter() - fitted},
         )
 
     def _judge(
-        self, person: int, prompts: Sequence[Prompt], mask: NDArray[np.bool_] | None, estimate: Estimate
+        self,
+        person: int,
+        prompts: Sequence[Prompt],
+        mask: NDArray[np.bool_] | None,
+        unprompted: Estimate,
+        estimate: Estimate,
     ) -> Judgement:
         """What is odd about the prompts, held to what is predicted without them, and what to prompt next."""
         landmarks, meter = self.people[person].landmarks, self._engine.doubts
-        if not prompts:
-            self._unprompted[person] = estimate
-        elif person not in self._unprompted:
-            try:
-                self._unprompted[person] = self._fit(person, (), mask)
-            except NoPersonError:  # the prompts are all that is known, and can only be held to each other
-                self._unprompted[person] = estimate
-        unprompted = self._unprompted[person]
         prediction = Prediction(
             unprompted.keypoints_2d,
             unprompted.keypoints_3d,
@@ -107,7 +127,33 @@ class LandmarksReading:
         )
         return judge(prompts, prediction, meter.sources(landmarks, self._photo, estimate))
 
-    def _fit(self, person: int, prompts: Sequence[Prompt], mask: NDArray[np.bool_] | None) -> Estimate:
+    def _fitted(
+        self,
+        person: int,
+        prompts: Sequence[Prompt],
+        mask: NDArray[np.bool_] | None,
+        start: _Fitted | None = None,
+    ) -> _Fitted:
+        """The fit to what the networks saw under some prompts, made once; of each person only the last mask's are kept.
+
+        Args:
+            start: another fit of the same person, from which the way is shorter.
+        """
+        looks = "" if mask is None else hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()
+        places = any(kind_of(prompt) == "place" for prompt in prompts)
+        key = person, looks, frozenset(prompt[0] for prompt in prompts)
+        if key in self._fits and not places:
+            return self._fits[key]
+        fitted = self._fit(person, prompts, mask, start)
+        if not places:
+            for old in [old for old in self._fits if old[0] == person and old[1] not in ("", looks)]:
+                del self._fits[old]
+            self._fits[key] = fitted
+        return fitted
+
+    def _fit(
+        self, person: int, prompts: Sequence[Prompt], mask: NDArray[np.bool_] | None, start: _Fitted | None
+    ) -> _Fitted:
         width, height = self._photo.original_size
         body, found = self._engine.body, self.people[person]
         started = time.perf_counter()
@@ -117,7 +163,7 @@ class LandmarksReading:
                 f"Too little of person {person} can be seen to fit a body. "
                 "Say where some joints are, or take another photo."
             )
-        result = fit_body(body, evidence, self.intrinsics)
+        result = fit_body(body, evidence, self.intrinsics, None if start is None else start.state)
         fitted = time.perf_counter()
         estimate = Estimate.from_parameters(
             body,
@@ -129,7 +175,6 @@ class LandmarksReading:
             image_size=np.array([width, height]),
             bbox=found.bbox,
             engine=NAME,
-            prompts=Prompts(tuple(prompts), mask is not None),
             seconds=self._seconds | {"fit": fitted - started},
             photo=self._photo.path.name,
             person=person,
@@ -141,7 +186,18 @@ class LandmarksReading:
             },
         )
         estimate.seconds["mesh"] = time.perf_counter() - fitted
-        return estimate
+        return _Fitted(
+            evidence, FitState(result.model_parameters, result.camera_translation, result.identity), estimate
+        )
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A fit and what it was made from."""
+
+    evidence: Evidence
+    state: FitState
+    estimate: Estimate
 
 
 class LandmarksEngine:
