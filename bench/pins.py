@@ -1,6 +1,6 @@
 """Measures what pins do to rendered people whose pose is known.
 
-    python -m bench.pins --set SET [--split held-out] [--people N] [--cache FILE] [--json FILE]
+    python -m bench.pins --set SET [--split held-out] [--lens true] [--people N] [--cache FILE] [--json FILE]
 
 SET is a folder that ``python -m bench.accuracy render`` made. Even pictures were used to choose the settings of
 ``fitting.refit``, odd ones are held out. Per person the landmarks engine predicts, and then
@@ -111,7 +111,7 @@ class Case:
         return self.reading.estimate(self.number, prompts)
 
 
-def cases(folder: Path, split: str, people: int | None, cache: Path | None) -> Iterator[Case]:
+def cases(folder: Path, split: str, people: int | None, cache: Path | None, true_lens: bool) -> Iterator[Case]:
     """People who are found, picture by picture."""
     engine = open_engine(None, None, folder / BODY_FILE)
     names = list(engine.body.keypoint_names)
@@ -126,6 +126,7 @@ def cases(folder: Path, split: str, people: int | None, cache: Path | None) -> I
             if cache is not None:
                 cache.write_bytes(pickle.dumps(seen))
         landmarks, intrinsics = seen[file.stem]
+        intrinsics = truth.intrinsics if true_lens else intrinsics
         costs = [[distance_between(p, q, engine.body, truth) for q in landmarks] for p in truth.people]
         for index, found in match(np.array(costs).reshape(len(truth.people), len(landmarks)), _MATCH_LIMIT):
             person = truth.people[index]
@@ -226,6 +227,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.pins", description=__doc__.splitlines()[0])
     parser.add_argument("--set", type=Path, required=True, dest="folder")
     parser.add_argument("--split", choices=("tune", "held-out", "all"), default="held-out")
+    parser.add_argument("--lens", choices=("default", "true"), default="default", help="as for a photo without EXIF")
     parser.add_argument("--people", type=int, help="so many at most")
     parser.add_argument("--cache", type=Path, help="what the networks saw, kept for the next run")
     parser.add_argument("--json", type=Path)
@@ -233,7 +235,7 @@ def main() -> None:
 
     tables: dict[str, list[dict[str, float]]] = defaultdict(list)
     yardstick: Yardstick | None = None
-    for case in cases(arguments.folder, arguments.split, arguments.people, arguments.cache):
+    for case in cases(arguments.folder, arguments.split, arguments.people, arguments.cache, arguments.lens == "true"):
         yardstick = yardstick or Yardstick(case.body)
         measure(case, yardstick, tables)
         print(".", end="", flush=True)

@@ -47,6 +47,9 @@ class Reading(Protocol):
             keypoints: hints (index in MHR-70, x, y) in px of the original photo; a fourth entry is the kind where it is
                 not "place" (``prompts.PromptKind``).
             mask: (H, W) of the original photo: where this person is.
+
+        An engine that can keep what an artist did to the body by hand also takes ``edits: Edits | None``
+        (``engines.refit``); for others ``engines.refit.keep_edits`` does it afterwards.
         """
 
 

@@ -14,7 +14,12 @@ import cv2
 import numpy as np
 import pytest
 
+from native_runtime.camera import intrinsics_for
+from native_runtime.engines.estimate import Estimate
+from native_runtime.engines.refit import Edits
+from native_runtime.mhr import Body
 from native_runtime.service.client import Event, WorkerClient
+from native_runtime.service.inference import Inference, ReadPhoto
 
 PATIENCE_S = 30.0
 WHOLE, HALF, THIRD = [0.0, 0.0, 30.0, 20.0], [0.0, 0.0, 15.0, 10.0], [0.0, 0.0, 10.0, 20 / 3]
@@ -140,6 +145,7 @@ def test_the_newest_of_a_slot_overtakes_what_waits(client: WorkerClient, photo: 
         {"intrinsics": [[9, 0, 5], [0, 9, 5], [0, 0, 1]], "fov_deg": 40},
         {"intrinsics": [["a", 0, 0], [0, 1, 0], [0, 0, 1]]},
         {"keep": "yes"},
+        {"keep": True},
         {"snap": 1},
         {"slot": 7},
         {"boxes": [[0, 0, 9, 9]]},
@@ -151,3 +157,60 @@ def test_requests_that_make_no_sense_are_refused(
     event = outcome(client, photo=photo("one"), **keys)
     assert event.error == "UsageError", event
     assert event.text
+
+
+def test_edits_come_from_files_that_must_be_estimates(client: WorkerClient, photo: Callable[[str], str]) -> None:
+    path = photo("one")
+    for keys in ({"start": path}, {"start": "nowhere.npz"}):
+        assert outcome(client, photo=path, keep=True, **keys).error == "ModelError"
+
+
+class Deaf:
+    """A reading of an engine that takes pins for hints, and here does not heed them at all."""
+
+    def __init__(self, estimate: Estimate) -> None:
+        self._estimate = estimate
+
+    def estimate(self, person: int = 0, keypoints: Any = (), mask: Any = None) -> Estimate:
+        return self._estimate
+
+
+class Told(Deaf):
+    """A reading that sees to edits itself."""
+
+    def estimate(self, person: int = 0, keypoints: Any = (), mask: Any = None, edits: Any = None) -> Estimate:
+        self.edits = edits
+        return self._estimate
+
+
+def test_what_an_engine_leaves_is_closed_on_demand(default_body_path: Path) -> None:
+    body = Body.load(default_body_path)
+    size = (800, 1000)
+    parameters = np.zeros(len(body.parameter_names))
+    nothing = np.zeros(body.identity_count), np.zeros(body.expression_count)
+    answer = Estimate.from_parameters(
+        body, parameters, *nothing, np.array([0.0, 0.9, 4.0]), intrinsics_for(size),
+        image_size=np.array(size), bbox=np.zeros(4), engine="deaf",
+    )  # fmt: skip
+    wrist, head = body.keypoint_names.index("left_wrist"), body.parameter_index("head_twist")
+    x, y = (answer.keypoints_2d[wrist] + [-8.0, 12.0]).tolist()
+    found = ReadPhoto(None, Deaf(answer), type("Engine", (), {"body": body}), "deaf")  # type: ignore[arg-type]
+    inference = Inference()
+    assert inference.pose(found, 0, [(wrist, x, y)]) is answer
+    snapped = inference.pose(found, 0, [(wrist, x, y)], snap=True)
+    assert np.linalg.norm(snapped.keypoints_2d[wrist] - [x, y]) < 1.5
+    edited = parameters.copy()
+    edited[head] = 0.3
+    edits = Edits(Estimate.from_parameters(
+        body, edited, *nothing, answer.camera_translation, answer.intrinsics,
+        image_size=np.array(size), bbox=np.zeros(4), engine="deaf",
+    ), answer)  # fmt: skip
+    kept = inference.pose(found, 0, [(wrist, x, y)], edits=edits)
+    np.testing.assert_array_equal(kept.model_parameters, edited)
+    both = inference.pose(found, 0, [(wrist, x, y)], edits=edits, snap=True)
+    assert np.linalg.norm(both.keypoints_2d[wrist] - [x, y]) < 1.5
+    assert both.model_parameters[head] == pytest.approx(0.3, abs=0.03)
+    told = Told(answer)
+    found.reading = told
+    assert inference.pose(found, 0, [(wrist, x, y)], edits=edits, snap=True) is answer
+    assert told.edits is edits
