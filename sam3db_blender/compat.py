@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,3 +77,25 @@ def animation_curves(block: Any) -> Iterator[tuple[Any, bpy.types.FCurve]]:
     for curves in collections:
         for curve in list(curves):
             yield curves, curve
+
+
+def strokes_of(obj: Any) -> list[NDArray[np.float64]]:
+    """The strokes of a Grease Pencil object on the current frame, of the layers that are shown: each (N, 3) m, in the
+    object's axes.
+
+    Until 4.2 a frame holds strokes; since 4.3 it holds a drawing that does.
+    """
+    found = []
+    for layer in obj.data.layers:
+        if layer.hide:
+            continue
+        if bpy.app.version < (4, 3, 0):
+            frame, matrix = layer.active_frame, layer.matrix_layer
+            strokes = [] if frame is None else [[point.co for point in stroke.points] for stroke in frame.strokes]
+        else:
+            frame, matrix = layer.current_frame(), layer.matrix_local
+            drawn = [] if frame is None else frame.drawing.strokes
+            strokes = [[point.position for point in stroke.points] for stroke in drawn]
+        turn = np.array(matrix, dtype=np.float64)
+        found += [np.array(points, dtype=np.float64) @ turn[:3, :3].T + turn[:3, 3] for points in strokes if points]
+    return found

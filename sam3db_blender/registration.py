@@ -11,13 +11,14 @@ from .operators import (
     import_character,
     import_result,
     levels,
+    masks,
     official_body,
     presets,
     sam3d_body,
     worker,
 )
 from .posing import watch
-from .ui import character_panel, handles_panel, menu, official_bodies, panel, state
+from .ui import character_panel, handles_panel, masks_panel, menu, official_bodies, panel, state
 from .ui import sam3d_body as sam3d_body_panel
 
 #: A class stands behind those that it mentions.
@@ -33,8 +34,10 @@ CLASSES: tuple[type, ...] = (
     *correctives.CLASSES,
     *levels.CLASSES,
     *handles.CLASSES,
+    *masks.CLASSES,
     *panel.CLASSES,
     *handles_panel.CLASSES,
+    *masks_panel.CLASSES,
     *character_panel.CLASSES,
     *sam3d_body_panel.CLASSES,
     *official_bodies.CLASSES,

@@ -27,6 +27,7 @@ from ..scene.camera import camera_of
 from ..scene.provenance import Origin, read_origin, rewrite_origin, write_placement
 from ..scene.readback import Standing, standing_of
 from .handles import State, by_keypoint, moved, put, require_own, state_of
+from .masks import has_mask, mask_file
 from .pins import note_judgement, prompts
 from .source import photo_of
 
@@ -36,12 +37,11 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 #: Custom properties of a rig: whether the artist's own work on bones and sliders is kept, whether the small rest that
-#: an engine leaves between pins and keypoints is closed, how closely an engine looks ("full", "body"; empty: its own
-#: way), and the file of a mask that shows this person (empty: none).
+#: an engine leaves between pins and keypoints is closed, and how closely an engine looks ("full", "body"; empty: its
+#: own way).
 KEEP_EDITS = "sam3db_keep_edits"
 SNAP = "sam3db_snap"
 INFERENCE = "sam3db_inference"
-MASK = "sam3db_mask"
 
 _DEFAULT_ENGINE = "landmarks"
 _SAM3D_BODY = "sam3d_body"
@@ -79,7 +79,6 @@ def request_for(rig: bpy.types.Object, moved_too: bool = False) -> PoseRequest:
     models = sam3d_body_files.folder_for_worker() if sam3d_body else places.models_folder()
     settings = places.preferences()
     start, answered = _edits(rig, origin) if keeps_edits(rig) else (None, None)
-    mask = str(rig.get(MASK, ""))
     corners = source.pixels(origin.arrays["bbox"].reshape(2, 2))
     return PoseRequest(
         photo=source.path,
@@ -87,7 +86,7 @@ def request_for(rig: bpy.types.Object, moved_too: bool = False) -> PoseRequest:
         intrinsics=resize_intrinsics(origin.arrays["intrinsics"], *source.scale).tolist(),
         box=corners.ravel().tolist(),
         pins=[(pin[0], *source.pixels(pin[1:3]).tolist(), *pin[3:]) for pin in prompts(rig, moved_too)],
-        mask=Path(bpy.path.abspath(mask)) if mask else None,
+        mask=mask_file(rig),
         start=start,
         answered=answered,
         snap=bool(rig.get(SNAP, False)),
@@ -180,7 +179,7 @@ def _of_the_photo(rig: bpy.types.Object, origin: Origin, answer: Estimate) -> Es
         image_size=origin.arrays["image_size"].astype(np.int64),
         bbox=origin.arrays["bbox"],
         keypoints_2d=project(answer.keypoints_3d, intrinsics),
-        prompts=Prompts(tuple(prompts(rig)), bool(rig.get(MASK, ""))),
+        prompts=Prompts(tuple(prompts(rig)), has_mask(rig)),
         photo=origin.details["photo"],
         person=origin.details["person"],
     )

@@ -17,6 +17,7 @@ from native_runtime.models.manifest import sha256_of, write_atomically
 
 from ..scene.camera import camera_of
 from ..scene.photo import CONTENT, PATH
+from .masks import OVERLAY
 
 Array = NDArray[np.float64]
 
@@ -64,7 +65,8 @@ def _image_of(rig: bpy.types.Object) -> bpy.types.Image:
     camera = camera_of(rig).data
     backgrounds = getattr(camera, "background_images", ())
     images = [background.image for background in backgrounds if background.image is not None]
-    image = next((image for image in images if image.packed_file is not None or image.get(PATH)), None)
+    photos = (image for image in images if image.get(OVERLAY) is None)
+    image = next((image for image in photos if image.packed_file is not None or image.get(PATH)), None)
     if image is None:
         raise Sam3dbError(
             f"The photo of '{rig.name}' is not behind its camera any more: import the photo again, or undo its removal."

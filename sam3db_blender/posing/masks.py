@@ -1,0 +1,273 @@
+"""Masks: which pixels of the photo show a person.
+
+A mask is a PNG of the photo's size, white on the person, in the user's own folder; the rig's property ``MASK`` names
+it. Its name tells its content, so that undoing and other .blend files find what they knew. The .blend carries it too,
+as the picture that is laid over the photo, and the file is written anew from there where it is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.camera import project
+from native_runtime.errors import PromptError, Sam3dbError
+from native_runtime.models.manifest import write_atomically
+
+from .. import compat, places
+from ..rig.arrays import take
+from ..scene.camera import camera_of
+from ..scene.provenance import read_origin
+from .handles import character_id, require_own
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+#: Custom properties: of a rig, the file of its person's mask (empty: none); of a picture laid over a photo, the id of
+#: the character whose mask it shows.
+MASK = "sam3db_mask"
+OVERLAY = "sam3db_mask_of"
+
+_FOLDER = "masks"
+_TINT = (60, 220, 90)  # RGB
+_ALPHA = 0.45
+# OpenCV takes whole numbers; this many bits of them are fractions of a pixel
+_SUBPIXEL_BITS = 6
+
+
+# --- the mask of a person --------------------------------------------------------------------------------------------
+
+
+def set_mask(rig: bpy.types.Object, mask: Mask) -> Path:
+    """Gives a person a mask (H, W) of the photo's size, and shows it over the photo; returns its file.
+
+    Raises:
+        PromptError: it marks nothing, or has another size.
+        Sam3dbError: the file cannot be written, or the character cannot be changed.
+    """
+    require_own(rig)
+    width, height = size_of(rig)
+    if mask.shape != (height, width):
+        raise PromptError(
+            f"The mask has {mask.shape[1]} x {mask.shape[0]} pixels, but the photo has {width} x {height}."
+        )
+    if not mask.any():
+        raise PromptError("The mask marks nothing of the photo: draw around the person, within the photo's frame.")
+    path = _write(rig, mask)
+    shown = overlay_shown(rig) or overlay_of(rig) is None
+    _remove_overlay(rig)
+    _add_overlay(rig, mask, shown)
+    rig[MASK] = str(path)
+    return path
+
+
+def clear_mask(rig: bpy.types.Object) -> None:
+    """Takes a person's mask away. Its file stays, for those who undo."""
+    require_own(rig)
+    _remove_overlay(rig)
+    rig[MASK] = ""
+
+
+def has_mask(rig: bpy.types.Object) -> bool:
+    """Whether a person has a mask."""
+    return bool(rig.get(MASK, ""))
+
+
+def mask_file(rig: bpy.types.Object) -> Path | None:
+    """The file of a person's mask, written anew where it is missing; None where the person has none.
+
+    Raises:
+        Sam3dbError: the file is gone, and the .blend does not carry the mask either.
+    """
+    if not has_mask(rig):
+        return None
+    path = Path(bpy.path.abspath(str(rig[MASK])))
+    if path.is_file():
+        return path
+    overlay = overlay_of(rig)
+    packed = None if overlay is None else overlay.image.packed_file
+    if packed is None:
+        raise Sam3dbError(f"The mask {path} of '{rig.name}' is gone: clear the mask, or make another one.")
+    picture = cv2.imdecode(np.frombuffer(bytes(packed.data), np.uint8), cv2.IMREAD_UNCHANGED)
+    return _write(rig, np.asarray(picture[..., 3] > 0))
+
+
+def read_own_mask(rig: bpy.types.Object) -> Mask:
+    """A person's mask (H, W); nothing is marked where there is none.
+
+    Raises:
+        Sam3dbError: its file is gone or damaged.
+    """
+    from native_runtime.image import read_mask
+
+    width, height = size_of(rig)
+    path = mask_file(rig)
+    return np.zeros((height, width), np.bool_) if path is None else read_mask(path, (width, height))
+
+
+def size_of(rig: bpy.types.Object) -> tuple[int, int]:
+    """Width and height of a character's original photo, px."""
+    width, height = (int(n) for n in read_origin(rig).arrays["image_size"])
+    return width, height
+
+
+def _write(rig: bpy.types.Object, mask: Mask) -> Path:
+    done, data = cv2.imencode(".png", mask.astype(np.uint8) * 255)
+    assert done
+    content = hashlib.sha256(data.tobytes()).hexdigest()
+    path = places.user_folder(_FOLDER) / f"{character_id(rig)}-{content[:12]}.png"
+    try:
+        write_atomically(path, data.tobytes())
+    except OSError as error:
+        raise Sam3dbError(f"The mask cannot be written to {path} ({error.strerror or error}).") from error
+    return path
+
+
+# --- over the photo --------------------------------------------------------------------------------------------------
+
+
+def overlay_of(rig: bpy.types.Object) -> Any:
+    """The background entry of the photo's camera that shows a person's mask; None where there is none."""
+    character = character_id(rig)
+    entries = camera_of(rig).data.background_images
+    return next((entry for entry in entries if entry.image is not None and entry.image.get(OVERLAY) == character), None)
+
+
+def overlay_shown(rig: bpy.types.Object) -> bool:
+    """Whether a person's mask is to be seen over the photo."""
+    overlay = overlay_of(rig)
+    return overlay is not None and bool(overlay.show_background_image)
+
+
+def show_overlay(rig: bpy.types.Object, visible: bool) -> None:
+    """Shows or hides a person's mask over the photo."""
+    overlay = overlay_of(rig)
+    if overlay is not None:
+        overlay.show_background_image = visible
+
+
+def _add_overlay(rig: bpy.types.Object, mask: Mask, visible: bool) -> None:
+    picture = np.zeros((*mask.shape, 4), np.uint8)
+    picture[mask] = (*_TINT[::-1], 255)
+    done, encoded = cv2.imencode(".png", picture)
+    assert done
+    data: Any = encoded.tobytes()
+    height, width = mask.shape
+    image = bpy.data.images.new(f"{rig.name.removesuffix(' Rig')} Mask", width, height, alpha=True)
+    image.pack(data=data, data_len=len(data))
+    image.source = "FILE"
+    image[OVERLAY] = character_id(rig)
+    entry = camera_of(rig).data.background_images.new()
+    entry.image = image
+    entry.frame_method = "FIT"
+    entry.display_depth = "FRONT"
+    entry.alpha = _ALPHA
+    entry.show_background_image = visible
+
+
+def _remove_overlay(rig: bpy.types.Object) -> None:
+    overlay = overlay_of(rig)
+    if overlay is not None:
+        image = overlay.image
+        camera_of(rig).data.background_images.remove(overlay)
+        bpy.data.images.remove(image)
+
+
+# --- from outlines ---------------------------------------------------------------------------------------------------
+
+
+def fill_outlines(outlines: Sequence[ArrayLike], size: tuple[int, int]) -> Mask:
+    """The pixels (H, W) within any of some closed outlines.
+
+    Args:
+        outlines: each (N, 2) px of the original photo; the last point is joined to the first.
+        size: width, height px.
+    """
+    width, height = size
+    picture = np.zeros((height, width), np.uint8)
+    for outline in outlines:
+        points = np.asarray(outline, dtype=np.float64)
+        # far outside nothing is drawn, but the numbers would not fit OpenCV's
+        points = np.clip(points, -4.0 * max(size), 5.0 * max(size))
+        cv2.fillPoly(picture, [np.round(points * 2**_SUBPIXEL_BITS).astype(np.int32)], 1, shift=_SUBPIXEL_BITS)
+    return picture.astype(np.bool_)
+
+
+def seen_at(rig: bpy.types.Object, points: ArrayLike) -> Array:
+    """The pixels (..., 2) of a character's photo at which world points (..., 3), m, are seen; NaN behind the camera."""
+    inward = np.linalg.inv(np.array(camera_of(rig).matrix_world.normalized(), dtype=np.float64))
+    # a Blender camera looks along its own -z, with y up
+    local = (np.asarray(points, dtype=np.float64) @ inward[:3, :3].T + inward[:3, 3]) * (1.0, -1.0, -1.0)
+    local[local[..., 2] <= 0.0] = np.nan
+    return project(local, read_origin(rig).arrays["intrinsics"])
+
+
+def outlines_of(obj: bpy.types.Object, rig: bpy.types.Object) -> list[Array]:
+    """The outlines that an object draws on a character's photo, each (N, 2) px, as the photo's camera sees them.
+
+    A Grease Pencil object gives its strokes, a curve its splines; a mesh its faces, or, where it has none, its chains
+    of edges.
+
+    Raises:
+        Sam3dbError: it is of another kind, draws nothing, or is not before the camera.
+    """
+    if obj.type in ("GPENCIL", "GREASEPENCIL"):
+        local = compat.strokes_of(obj)
+    elif obj.type in ("CURVE", "MESH"):
+        local = _outlines_of_mesh(obj)
+    else:
+        raise Sam3dbError(f"'{obj.name}' has no outline: select a curve, a mesh or a Grease Pencil object.")
+    matrix = np.array(obj.matrix_world, dtype=np.float64)
+    outlines = [seen_at(rig, points @ matrix[:3, :3].T + matrix[:3, 3]) for points in local if len(points) > 2]
+    if not outlines:
+        raise Sam3dbError(f"'{obj.name}' draws nothing that encloses anything.")
+    if not all(np.isfinite(points).all() for points in outlines):
+        raise Sam3dbError(f"'{obj.name}' reaches behind the photo's camera: draw it before the camera.")
+    return outlines
+
+
+def _outlines_of_mesh(obj: bpy.types.Object) -> list[Array]:
+    evaluated = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    mesh = evaluated.to_mesh()
+    try:
+        vertices = take(mesh.vertices, "co", 3).astype(np.float64)
+        if len(mesh.polygons):
+            return [vertices[list(polygon.vertices)] for polygon in mesh.polygons]
+        edges = [(edge.vertices[0], edge.vertices[1]) for edge in mesh.edges]
+        return [vertices[chain] for chain in chains(edges)]
+    finally:
+        evaluated.to_mesh_clear()
+
+
+def chains(edges: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """The chains of points that edges make, open or closed, each in the order of its points.
+
+    Where more than two edges meet, a chain goes on along any of them.
+    """
+    beside: dict[int, list[int]] = {}
+    for a, b in edges:
+        beside.setdefault(a, []).append(b)
+        beside.setdefault(b, []).append(a)
+    found: list[list[int]] = []
+    seen: set[int] = set()
+    # ends first: a chain begun in its middle would fall into two
+    for start in sorted(beside, key=lambda point: len(beside[point]) != 1):
+        chain: list[int] = []
+        point: int | None = start
+        while point is not None and point not in seen:
+            seen.add(point)
+            chain.append(point)
+            point = next((other for other in beside[point] if other not in seen), None)
+        if chain:
+            found.append(chain)
+    return found
