@@ -163,9 +163,8 @@ def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
         handle[WARNING], handle[SUGGESTED] = "", 0
         handle.empty_display_type = "IMAGE"
         handle.empty_image_offset = (-0.5, -0.5)
-        handle.empty_image_depth = "FRONT"
         handle.use_empty_image_alpha = True
-        # rigs are shown in front as well: then the nearer one is selected
+        # Not the image's own "Front", which has no depth: of all that is in front, rigs too, a click takes the nearest.
         handle.show_in_front = True
         handle.empty_display_size = look.size_of(group_of(handle), height)
         handle.lock_location = (False, False, True)

@@ -31,6 +31,8 @@ SIZES = {"body": 0.030, "feet": 0.022, "face": 0.016, "left_hand": 0.011, "right
 _SMALLEST = 3.0
 
 _SIDE = 64
+#: Blender keeps colours in 32 bits.
+_SAME = 1e-6
 _RIM: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.85)
 
 
@@ -44,7 +46,8 @@ def dress(handle: bpy.types.Object, picture: Picture, colour: Colour) -> None:
     image: Any = _image(picture)
     if handle.data != image:
         handle.data = image
-    if not np.allclose(np.array(handle.color), colour, atol=1e-4):
+    now: Any = handle.color
+    if any(abs(have - want) > _SAME for have, want in zip(now, colour)):
         handle.color = colour
 
 

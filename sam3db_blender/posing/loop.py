@@ -24,6 +24,8 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 
 from ..jobs import Client, PoseJob
+from ..scene.bodies import read_ahead
+from ..scene.provenance import read_origin
 from .handles import STATE, State, handles_of, moved, refresh_look, rig_with, settle, state_of
 from .session import Before, apply_answer, preview_answer, request_for
 
@@ -234,6 +236,7 @@ class Loop:
         if found or task.wanted:
             task.wanted = False
             self._send(task, PoseJob(self._client(), request_for(rig)), live=False)
+            read_ahead(read_origin(rig).details["body_name"])
         elif task.live:
             # the drag was given up: what it previewed goes
             task.live, task.job = False, None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from native_runtime.models.store import BODIES_FOLDER, body_path
 
 from .. import body_files
 from ..rig.mesh import BODY_PROPERTY
+from ..rig.rigmap import RigMap
 from .provenance import is_character, read_origin
 
 if TYPE_CHECKING:
@@ -68,13 +71,32 @@ def installed_body(name: str) -> Body:
     Raises:
         ModelError: it is missing or damaged.
     """
-    folder = body_files.folder_with(name)
-    path = folder / BODIES_FOLDER / f"{name}.npz"
-    changed = path.stat().st_mtime_ns if path.is_file() else 0
     try:
-        return _load(name, folder, changed)
+        return _load(*_version(name))
     except ModelError as error:
         raise ModelError(f"The body '{name}' is not installed: {error}") from error
+
+
+def read_ahead(name: str) -> threading.Thread:
+    """Begins to read an installed body, and what a rig needs to know of it, aside, so that it is at hand soon.
+
+    Where it cannot be read, ``installed_body`` will say so.
+    """
+    thread = threading.Thread(target=_read_ahead, args=_version(name), name="read a body", daemon=True)
+    thread.start()
+    return thread
+
+
+def _read_ahead(name: str, folder: Path, changed: int) -> None:
+    with contextlib.suppress(ModelError):
+        RigMap.of(_load(name, folder, changed))
+
+
+def _version(name: str) -> tuple[str, Path, int]:
+    """Which file a body's name means now."""
+    folder = body_files.folder_with(name)
+    path = folder / BODIES_FOLDER / f"{name}.npz"
+    return name, folder, path.stat().st_mtime_ns if path.is_file() else 0
 
 
 def levels_of(name: str) -> list[str]:

@@ -1,0 +1,671 @@
+"""The loop from a dragged handle to the new pose, without a window: artist, worker and clock are the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+
+import sam3db_blender
+from native_runtime.engines.estimate import Estimate
+from native_runtime.errors import Sam3dbError
+from native_runtime.image import read_photo
+from native_runtime.mhr import Body
+from native_runtime.models import manifest
+from native_runtime.prompts import keypoint_names
+from native_runtime.service.client import Event
+from sam3db_blender import jobs, places
+from sam3db_blender.posing import session, watch
+from sam3db_blender.posing.handles import State, by_keypoint, character_id, handles_of, moved, place, state_of
+from sam3db_blender.posing.loop import LIVE_S, UNDO_STEP, Loop
+from sam3db_blender.posing.pins import prompts, set_state, warnings
+from sam3db_blender.rig.arrays import evaluated_vertices
+from sam3db_blender.rig.pose import read_parameters
+from sam3db_blender.scene.character import Character, PhotoScene, build_photo_scene
+from sam3db_blender.scene.provenance import read_origin
+from sam3db_blender.scene.readback import standing_of
+
+SIZE = (320, 240)
+WRIST, NOSE, ANKLE = (keypoint_names().index(name) for name in ("left_wrist", "nose", "right_ankle"))
+
+
+@dataclass
+class Artist:
+    """The window: whether somebody drags, and the history."""
+
+    drags: bool = False
+    pushed: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    travel: Callable[[str], bool] = lambda direction: False
+
+    def dragging(self) -> bool:
+        return self.drags
+
+    def push_undo(self, message: str) -> None:
+        self.pushed.append(message)
+
+    def step(self, direction: str) -> bool:
+        self.steps.append(direction)
+        return self.travel(direction)
+
+
+class Worker:
+    """Answers when it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.cancelled: list[int] = []
+        self._folder = folder
+        self._events: list[Event] = []
+
+    def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
+        assert do == "pose"
+        self.asked.append(keys)
+        return len(self.asked)
+
+    def poll(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def cancel(self, number: int) -> None:
+        self.cancelled.append(number)
+
+    def answer(self, estimate: Estimate, number: int = 0) -> None:
+        path, _ = estimate.save(self._folder / f"answer{len(self.asked)}")
+        self._events.append(Event(number or len(self.asked), "done", result={"estimate": str(path)}))
+
+    def fail(self, kind: str, text: str = "no") -> None:
+        self._events.append(Event(len(self.asked), "error", error=kind, text=text))
+
+
+@dataclass
+class Stage:
+    """Everything of a test: a photo with people, and the loop."""
+
+    built: PhotoScene
+    body: Body
+    artist: Artist
+    worker: Worker
+    loop: Loop
+    now: float = 0.0
+
+    @property
+    def character(self) -> Character:
+        return self.built.characters[0]
+
+    @property
+    def rig(self) -> bpy.types.Object:
+        return self.character.rig
+
+    @property
+    def state(self) -> str:
+        return self.loop.status(self.character.id).state
+
+    def wait(self, seconds: float = 1.0) -> None:
+        self.now += seconds
+        self.loop.tick()
+
+    def drag(self, index: int, x: float, y: float, character: int = 0) -> None:
+        """Drags a handle by so many pixels and lets it go."""
+        rig = self.built.characters[character].rig
+        handle = by_keypoint(rig)[index]
+        handle.location.x += x
+        handle.location.y -= y
+        self.loop.mark(character_id(rig))
+
+    def answer(self, seed: int = 7, **details: Any) -> Estimate:
+        """The worker answers the last question with another pose."""
+        estimate = _estimate(self.body, seed, **details)
+        self.worker.answer(estimate)
+        self.wait(0.2)
+        bpy.context.view_layer.update()
+        return estimate
+
+
+def _estimate(body: Body, seed: int, **details: Any) -> Estimate:
+    rng = np.random.default_rng(seed)
+    parameters = rng.normal(0, 0.2, 204)
+    parameters[:3] = 0
+    return Estimate.from_parameters(
+        body,
+        parameters,
+        rng.normal(0, 0.5, body.identity_count),
+        np.zeros(body.expression_count),
+        np.array([0.1 * (seed % 5), 1.0, 4.0 + 0.1 * (seed % 3)]),
+        np.array([[300.0, 0, 160], [0, 300.0, 120], [0, 0, 1]]),
+        image_size=np.array(SIZE),
+        bbox=np.array([10.0, 20, 200, 230]),
+        engine="landmarks",
+        photo="photo.png",
+        details=details,
+    )
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    import cv2
+
+    path = tmp_path / "photo.png"
+    pixels = np.random.default_rng(3).integers(0, 255, (*SIZE[::-1], 3), np.uint8)
+    cv2.imwrite(str(path), pixels)
+    return path
+
+
+@pytest.fixture
+def stage(small_body: Body, tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    bodies = tmp_path / "models" / "bodies"
+    bodies.mkdir(parents=True)
+    small_body.save(bodies / "small.npz")
+    manifest.write(bodies, {"small.npz": manifest.describe(bodies / "small.npz")})
+    monkeypatch.setattr(places, "models_folder", lambda: tmp_path / "models")
+    people = [_estimate(small_body, seed) for seed in (0, 1)]
+    built = build_photo_scene(bpy.context.scene, people, read_photo(photo), small_body, light=False)
+    bpy.context.view_layer.update()
+    artist, worker = Artist(), Worker(tmp_path)
+    stage = Stage(built, small_body, artist, worker, Loop(artist, lambda: worker, lambda: stage.now))
+    return stage
+
+
+# --- a drag ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_drag_pins_asks_and_poses(stage: Stage) -> None:
+    start = place(by_keypoint(stage.rig)[WRIST])
+    stage.drag(WRIST, 20, -5)
+    stage.wait()
+    handle = by_keypoint(stage.rig)[WRIST]
+    assert state_of(handle) is State.PINNED
+    asked = stage.worker.asked[0]
+    assert asked["pins"] == [[WRIST, pytest.approx(start[0] + 20), pytest.approx(start[1] - 5), "place"]]
+    assert asked["slot"] == stage.character.id
+    assert asked["body"] == "small"
+    assert np.array(asked["box"]) == pytest.approx([10, 20, 200, 230])
+    assert stage.state == "waiting"
+    answer = stage.answer()
+    assert stage.state == "idle"
+    assert stage.artist.pushed == [UNDO_STEP]
+    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(answer.model_parameters, abs=1e-5)
+    assert place(handle) == pytest.approx((start[0] + 20, start[1] - 5))
+    for index, other in by_keypoint(stage.rig).items():
+        if index != WRIST:
+            assert place(other) == pytest.approx(answer.keypoints_2d[index], abs=1e-3)
+    assert not stage.loop.busy
+
+
+def test_the_mesh_stays_on_the_person_and_all_else_where_it_is(stage: Stage) -> None:
+    other = stage.built.characters[1].rig
+    camera, before = stage.built.camera.matrix_world.copy(), read_parameters(other, stage.body)[0]
+    places = [place(handle) for handle in handles_of(other)]
+    stage.drag(WRIST, 9, 9)
+    stage.wait()
+    answer = stage.answer()
+    points = evaluated_vertices(stage.character.mesh, bpy.context.evaluated_depsgraph_get())
+    assert stage.built.placement.camera(points) == pytest.approx(answer.vertices, abs=1e-4)
+    assert stage.built.camera.matrix_world == camera
+    assert (read_parameters(other, stage.body)[0] == before).all()
+    assert [place(handle) for handle in handles_of(other)] == places
+
+
+def test_the_mesh_follows_a_photo_that_was_moved(stage: Stage) -> None:
+    """The artist turned camera and rig together; the pose is put where the camera now sees the person."""
+    from mathutils import Matrix
+
+    turn = Matrix.Rotation(0.8, 4, "Z") @ Matrix.Translation((2, 1, 0.5))
+    for obj in (stage.built.camera, stage.rig):
+        obj.matrix_world = turn @ obj.matrix_world
+    bpy.context.view_layer.update()
+    stage.drag(WRIST, 9, 9)
+    stage.wait()
+    answer = stage.answer()
+    points = evaluated_vertices(stage.character.mesh, bpy.context.evaluated_depsgraph_get())
+    local = np.array(stage.built.camera.matrix_world.inverted())
+    seen = (points @ local[:3, :3].T + local[:3, 3]) * [1, -1, -1]
+    assert seen == pytest.approx(answer.vertices, abs=1e-4)
+
+
+def test_the_record_is_the_answers(stage: Stage) -> None:
+    """What is saved, exported and read back afterwards is the new pose; the character is the same."""
+    stage.drag(WRIST, 9, 9)
+    stage.wait()
+    answer = stage.answer()
+    origin = read_origin(stage.rig)
+    assert origin.id == stage.character.id
+    assert origin.arrays["model_parameters"] == pytest.approx(answer.model_parameters)
+    assert origin.details["prompts"]["keypoints"][0][0] == WRIST
+    now = standing_of(stage.rig, stage.body)
+    assert now.camera_translation == pytest.approx(answer.camera_translation, abs=1e-5)
+    assert now.parameters == pytest.approx(answer.model_parameters, abs=1e-5)
+
+
+def test_nothing_is_asked_while_the_artist_drags(stage: Stage) -> None:
+    stage.artist.drags = True
+    for _ in range(5):
+        stage.drag(WRIST, 2, 0)
+        stage.wait()
+    assert not stage.worker.asked
+    stage.artist.drags = False
+    stage.wait()
+    assert len(stage.worker.asked) == 1
+    assert stage.worker.asked[0]["pins"][0][1] == pytest.approx(place(by_keypoint(stage.rig)[WRIST])[0])
+
+
+def test_a_touch_is_no_drag(stage: Stage) -> None:
+    stage.drag(WRIST, 0.005, 0)
+    stage.wait()
+    assert not stage.worker.asked
+    assert not stage.loop.busy
+
+
+def test_our_own_changes_ask_for_nothing(stage: Stage) -> None:
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    stage.answer()
+    for _ in range(3):
+        stage.loop.mark(stage.character.id)  # as Blender's update after the answer does
+        stage.wait()
+    assert len(stage.worker.asked) == 1
+    assert stage.artist.pushed == [UNDO_STEP]
+
+
+def test_the_newest_drag_wins(stage: Stage) -> None:
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    stage.drag(ANKLE, 0, 9)
+    stage.wait()
+    assert [pin[0] for pin in stage.worker.asked[1]["pins"]] == sorted((WRIST, ANKLE))
+    stage.worker.answer(_estimate(stage.body, 8), number=1)
+    stage.wait()
+    assert stage.state == "waiting"
+    assert not stage.artist.pushed
+    answer = stage.answer(9)
+    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(answer.model_parameters, abs=1e-5)
+    assert stage.artist.pushed == [UNDO_STEP]
+
+
+def test_people_wait_for_their_own_answers(stage: Stage) -> None:
+    stage.drag(WRIST, 9, 0, character=0)
+    stage.drag(NOSE, 9, 0, character=1)
+    stage.wait()
+    assert [asked["slot"] for asked in stage.worker.asked] == [character.id for character in stage.built.characters]
+
+
+def test_judgements_arrive_at_the_handles(stage: Stage) -> None:
+    stage.drag(WRIST, 90, 0)
+    stage.wait()
+    stage.answer(prompt_warnings=[{"keypoint": WRIST, "message": "Left and right are swapped.", "suggestion": ""}])
+    assert warnings(stage.rig) == [(by_keypoint(stage.rig)[WRIST], "Left and right are swapped.")]
+
+
+def test_a_marked_wrong_place_stays_marked(stage: Stage) -> None:
+    handle = by_keypoint(stage.rig)[WRIST]
+    set_state(handle, State.INCORRECT)
+    before = place(handle)
+    stage.loop.ask(stage.character.id)
+    stage.wait()
+    assert stage.worker.asked[0]["pins"] == [[WRIST, *map(pytest.approx, before), "incorrect"]]
+    stage.answer()
+    assert place(handle) == before
+    stage.drag(WRIST, 5, 5)
+    stage.wait()
+    assert state_of(handle) is State.PINNED
+
+
+# --- what may go wrong -----------------------------------------------------------------------------------------------
+
+
+def test_a_killed_worker_is_asked_once_more(stage: Stage) -> None:
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    stage.worker.fail("WorkerError")
+    stage.wait()
+    assert len(stage.worker.asked) == 2
+    assert stage.worker.asked[0] == stage.worker.asked[1]
+    stage.worker.fail("WorkerError", "The worker crashed.")
+    stage.wait()
+    assert stage.loop.status(stage.character.id).text == "The worker crashed."
+    assert not stage.loop.busy
+    assert [prompt[0] for prompt in prompts(stage.rig)] == [WRIST]
+    stage.drag(WRIST, 1, 0)
+    stage.wait()
+    stage.worker.fail("WorkerError")
+    stage.wait()
+    assert len(stage.worker.asked) == 4
+    stage.answer()
+    assert stage.state == "idle"
+
+
+def test_other_failures_are_told_and_not_repeated(stage: Stage) -> None:
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    stage.worker.fail("ModelError", "Build the models.")
+    stage.wait()
+    assert len(stage.worker.asked) == 1
+    assert stage.loop.status(stage.character.id).text == "Build the models."
+
+
+def test_a_stopped_worker_leaves_the_pins(stage: Stage) -> None:
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    stage.worker.fail("Cancelled")
+    stage.wait()
+    assert stage.state == "idle"
+    assert not stage.loop.busy
+    assert [prompt[0] for prompt in prompts(stage.rig)] == [WRIST]
+
+
+@pytest.mark.parametrize("what", ["rig", "handles", "everything"])
+def test_deleting_while_an_answer_is_under_way(stage: Stage, what: str) -> None:
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    gone = {"rig": [stage.rig], "handles": handles_of(stage.rig), "everything": list(bpy.data.objects)}[what]
+    bpy.data.batch_remove(gone)
+    stage.worker.answer(_estimate(stage.body, 7))
+    stage.wait()
+    stage.loop.mark("nobody")
+    stage.wait()
+    assert not stage.loop.busy
+
+
+def test_an_answer_after_the_file_was_closed(stage: Stage) -> None:
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    stage.loop.forget()
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    stage.worker.answer(_estimate(stage.body, 7))
+    stage.wait()
+    assert not stage.loop.busy
+    assert not stage.artist.pushed
+
+
+def test_a_given_up_question_changes_nothing(stage: Stage) -> None:
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    before = read_parameters(stage.rig, stage.body)[0]
+    stage.loop.cancel(stage.character.id)
+    stage.answer()
+    assert (read_parameters(stage.rig, stage.body)[0] == before).all()
+
+
+def test_an_answer_of_another_body_is_refused(stage: Stage) -> None:
+    from dataclasses import replace
+
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    stage.worker.answer(replace(_estimate(stage.body, 7), body_hash="sha256:0", body_name="another"))
+    stage.wait()
+    assert "another body ('another')" in stage.loop.status(stage.character.id).text
+
+
+def test_a_missing_camera_is_told(stage: Stage) -> None:
+    bpy.data.objects.remove(stage.built.camera)
+    stage.loop.ask(stage.character.id)
+    stage.wait()
+    assert "camera" in stage.loop.status(stage.character.id).text
+    assert not stage.loop.busy
+
+
+# --- undo ------------------------------------------------------------------------------------------------------------
+
+
+def test_undo_passes_the_step_between_drag_and_pose(stage: Stage) -> None:
+    """In the drag's own step the handle is moved and not settled: the loop goes one farther."""
+    handle = by_keypoint(stage.rig)[WRIST]
+    handle.location.x += 30
+
+    def travel(direction: str) -> bool:
+        handle.location.x -= 30
+        stage.loop.travelled("undo", [])
+        return True
+
+    stage.artist.travel = travel
+    stage.loop.travelled("undo", [stage.character.id])
+    for _ in range(3):
+        stage.wait()
+    assert stage.artist.steps == ["undo"]
+    assert not stage.worker.asked
+    assert state_of(handle) is State.PREDICTED
+    assert not stage.loop.busy
+
+
+def test_undo_at_the_oldest_step_keeps_the_handle(stage: Stage) -> None:
+    handle = by_keypoint(stage.rig)[WRIST]
+    handle.location.x += 30
+    stage.loop.travelled("undo", [stage.character.id])
+    stage.wait()
+    assert stage.artist.steps == ["undo"]
+    assert state_of(handle) is State.PINNED
+    assert not moved(handle)
+    assert not stage.worker.asked
+
+
+def test_redoing_a_drag_that_never_was_answered_asks_again(stage: Stage) -> None:
+    by_keypoint(stage.rig)[WRIST].location.x += 30
+    stage.loop.travelled("redo", [stage.character.id])
+    stage.wait()
+    assert stage.artist.steps == ["redo"]
+    assert len(stage.worker.asked) == 1
+
+
+def test_undo_drops_the_answer_under_way(stage: Stage) -> None:
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    stage.loop.travelled("undo", [])
+    before = read_parameters(stage.rig, stage.body)[0]
+    stage.answer()
+    assert (read_parameters(stage.rig, stage.body)[0] == before).all()
+    assert not stage.artist.pushed
+
+
+# --- during the drag -------------------------------------------------------------------------------------------------
+
+
+def _quick(stage: Stage) -> None:
+    """A first drag, answered quickly enough for previews."""
+    stage.drag(ANKLE, 4, 0)
+    stage.wait()
+    stage.worker.answer(_estimate(stage.body, 5))
+    stage.wait(LIVE_S / 2)
+    stage.wait()
+    stage.artist.pushed.clear()
+    stage.worker.asked.clear()
+
+
+def test_a_quick_engine_is_asked_during_the_drag(stage: Stage) -> None:
+    _quick(stage)
+    stage.artist.drags = True
+    stage.drag(WRIST, 10, 0)
+    stage.wait()
+    assert {pin[0] for pin in stage.worker.asked[0]["pins"]} == {WRIST, ANKLE}
+    assert state_of(by_keypoint(stage.rig)[WRIST]) is State.PREDICTED
+    stage.drag(WRIST, 10, 0)
+    stage.wait(0.01)
+    assert len(stage.worker.asked) == 1  # one at a time
+    preview = stage.answer(8)
+    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(preview.model_parameters, abs=1e-5)
+    assert not stage.artist.pushed
+    assert moved(by_keypoint(stage.rig)[WRIST])
+    stage.artist.drags = False
+    stage.wait()
+    final = stage.answer(9)
+    assert stage.artist.pushed == [UNDO_STEP]
+    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(final.model_parameters, abs=1e-5)
+
+
+def test_a_drag_that_is_given_up_takes_its_previews_back(stage: Stage) -> None:
+    _quick(stage)
+    before, places = read_parameters(stage.rig, stage.body)[0], [place(handle) for handle in handles_of(stage.rig)]
+    stage.artist.drags = True
+    stage.drag(WRIST, 10, 0)
+    stage.wait()
+    stage.answer(8)
+    stage.drag(WRIST, -10, 0)
+    stage.artist.drags = False
+    stage.wait()
+    bpy.context.view_layer.update()
+    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(before, abs=1e-6)
+    assert np.array([place(handle) for handle in handles_of(stage.rig)]) == pytest.approx(np.array(places), abs=1e-3)
+    assert state_of(by_keypoint(stage.rig)[WRIST]) is State.PREDICTED
+    assert not stage.artist.pushed
+    assert not stage.loop.busy
+
+
+def test_a_slow_engine_is_not(stage: Stage) -> None:
+    stage.drag(ANKLE, 4, 0)
+    stage.wait()
+    stage.answer()
+    stage.artist.drags = True
+    stage.drag(WRIST, 10, 0)
+    stage.wait()
+    assert len(stage.worker.asked) == 1
+
+
+# --- what is asked ---------------------------------------------------------------------------------------------------
+
+
+def test_the_photo_is_found_wherever_it_is(stage: Stage, photo: Path, tmp_path: Path) -> None:
+    assert session.request_for(stage.rig).photo == photo
+    (tmp_path / "elsewhere").mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "elsewhere" / "scene.blend"))
+    moved_to = tmp_path / "elsewhere" / photo.name
+    photo.rename(moved_to)
+    assert session.request_for(stage.rig).photo == moved_to
+    moved_to.write_bytes(moved_to.read_bytes() + b"edited")
+    packed = session.request_for(stage.rig)
+    assert packed.photo.is_relative_to(bpy.app.tempdir)
+    assert read_photo(packed.photo).size == SIZE
+    image = stage.built.image
+    assert image is not None
+    bpy.data.images.remove(image)
+    with pytest.raises(Sam3dbError, match="not behind its camera"):
+        session.request_for(stage.rig)
+
+
+def test_a_smaller_packed_photo_scales_what_is_asked(stage: Stage, photo: Path) -> None:
+    photo.unlink()
+    image = stage.built.image
+    assert image is not None
+    full = session.request_for(stage.rig)
+    image.scale(SIZE[0] // 2, SIZE[1] // 2)
+    image.pack()
+    set_state(by_keypoint(stage.rig)[WRIST], State.PINNED)
+    half = session.request_for(stage.rig)
+    assert (np.array(half.box) + 0.5) * 2 - 0.5 == pytest.approx(full.box)
+    assert half.intrinsics[0][0] * 2 == pytest.approx(full.intrinsics[0][0])
+    assert (np.array(half.pins[0][1:3]) + 0.5) * 2 - 0.5 == pytest.approx(place(by_keypoint(stage.rig)[WRIST]))
+
+
+def test_edits_are_sent_only_when_there_are_any_to_keep(stage: Stage) -> None:
+    session.set_keep_edits(stage.rig, True)
+    assert session.request_for(stage.rig).start is None
+    stage.rig.pose.bones["l_uparm"].rotation_euler[0] += 0.4
+    stage.rig.update_tag()
+    bpy.context.view_layer.update()
+    request = session.request_for(stage.rig)
+    assert request.keys()["keep"]
+    assert request.start is not None
+    assert request.answered is not None
+    start, answered = Estimate.load(request.start), Estimate.load(request.answered)
+    assert np.abs(start.model_parameters - answered.model_parameters).max() == pytest.approx(0.4, abs=1e-4)
+    assert answered.model_parameters == pytest.approx(_estimate(stage.body, 0).model_parameters)
+    session.set_keep_edits(stage.rig, False)
+    assert not session.request_for(stage.rig).keys()["keep"]
+
+
+# --- Blender ---------------------------------------------------------------------------------------------------------
+
+
+def test_blender_tells_of_moved_handles(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "loop", stage.loop)
+    watch.attach()
+    try:
+        bpy.context.view_layer.update()
+        stage.wait()
+        assert not stage.worker.asked
+        by_keypoint(stage.rig)[WRIST].location.x += 12
+        bpy.context.view_layer.update()
+        stage.wait()
+        assert len(stage.worker.asked) == 1
+        stage.rig.location.x += 1
+        bpy.context.view_layer.update()
+        stage.wait()
+        assert len(stage.worker.asked) == 1
+    finally:
+        watch.detach()
+
+
+def test_registering_leaves_no_handlers() -> None:
+    lists = {name: getattr(bpy.app.handlers, name) for name in ("depsgraph_update_post", "load_post", "undo_post")}
+    before = {name: len(handlers) for name, handlers in lists.items()}
+    for _ in range(2):
+        sam3db_blender.register()
+        sam3db_blender.unregister()
+    assert {name: len(handlers) for name, handlers in lists.items()} == before
+
+
+def test_undo_and_redo_of_a_pose_in_blender(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real history: one step undoes drag and pose together, one redoes them."""
+
+    class History(Artist):
+        push_undo = staticmethod(watch.BlenderWindow().push_undo)
+        step = staticmethod(watch.BlenderWindow().step)
+
+    stage.loop._window = History()
+    monkeypatch.setattr(watch, "loop", stage.loop)
+    watch.attach()
+    try:
+        identity = stage.character.id
+        bpy.ops.ed.undo_push(message="start")
+        start = read_parameters(stage.rig, stage.body)[0]
+        stage.drag(WRIST, 25, 0)
+        bpy.ops.ed.undo_push(message="Move")
+        stage.wait()
+        answer = stage.answer()
+
+        def now() -> tuple[bpy.types.Object, np.ndarray]:
+            for _ in range(4):
+                stage.now += 1
+                stage.loop.tick()
+            rig = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE" and character_id(obj) == identity)
+            bpy.context.view_layer.update()
+            return rig, read_parameters(rig, stage.body)[0]
+
+        bpy.ops.ed.undo()
+        rig, parameters = now()
+        assert parameters == pytest.approx(start, abs=1e-5)
+        assert state_of(by_keypoint(rig)[WRIST]) is State.PREDICTED
+        assert not moved(by_keypoint(rig)[WRIST])
+        bpy.ops.ed.redo()
+        rig, parameters = now()
+        assert parameters == pytest.approx(answer.model_parameters, abs=1e-5)
+        assert state_of(by_keypoint(rig)[WRIST]) is State.PINNED
+        assert len(stage.worker.asked) == 1
+    finally:
+        watch.detach()
+
+
+def test_lines_to_one_worker_keep_their_mail_apart() -> None:
+    class Shared:
+        def __init__(self) -> None:
+            self.number, self.events = 0, [Event(2, "status", text="two"), Event(1, "status", text="one")]
+
+        def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
+            self.number += 1
+            return self.number
+
+        def poll(self) -> list[Event]:
+            events, self.events = self.events, []
+            return events
+
+        def cancel(self, number: int) -> None: ...
+
+    shared = Shared()
+    first, second = jobs.Line(shared), jobs.Line(shared)
+    assert (first.request("a"), second.request("b")) == (1, 2)
+    assert [event.text for event in first.poll()] == ["one"]
+    assert [event.text for event in second.poll()] == ["two"]
+    assert first.poll() == []
