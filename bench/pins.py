@@ -50,6 +50,8 @@ COUNTS = (1, 2, 4, 8)
 FEWEST_VISIBLE = 8
 OFF = 0.3
 """Body heights by which a wrong prompt is off."""
+WRONG_PROMPTS = 6
+"""Keypoints per person, chosen at random among the visible ones, that are put in wrong places."""
 APART = 0.05
 """Body heights: sides that lie nearer to each other are not worth exchanging."""
 _MATCH_LIMIT = 0.25
@@ -187,7 +189,7 @@ def measure(case: Case, yardstick: Yardstick, tables: dict[str, list[dict[str, f
 
     rng = np.random.default_rng(int(case.name))
     mirror = mirrors()
-    for keypoint in case.visible:
+    for keypoint in rng.choice(case.visible, WRONG_PROMPTS, replace=False):
         angle = rng.uniform(0.0, 2.0 * np.pi)
         shifted = case.places + OFF * case.size * np.array([np.cos(angle), np.sin(angle)])
         swapped = case.places[mirror]

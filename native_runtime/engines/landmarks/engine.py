@@ -31,6 +31,9 @@ from .evidence import gather_evidence, outline
 
 NAME = "landmarks"
 
+_KEPT_FITS = 8
+"""Fits of a person without certain keypoints that are remembered, beside the one that uses all."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -146,8 +149,11 @@ class LandmarksReading:
             return self._fits[key]
         fitted = self._fit(person, prompts, mask, start)
         if not places:
-            for old in [old for old in self._fits if old[0] == person and old[1] not in ("", looks)]:
-                del self._fits[old]
+            mine = [known for known in self._fits if known[0] == person]
+            dropped = [known for known in mine if known[1] not in ("", looks)]
+            dropped += [known for known in mine if known[2] and known not in dropped][: 1 - _KEPT_FITS]
+            for known in dropped:
+                del self._fits[known]
             self._fits[key] = fitted
         return fitted
 
