@@ -7,9 +7,11 @@ import bpy
 from . import body_jobs, jobs, live, preferences, sam3d_body_jobs, secret
 from .operators import (
     correctives,
+    drop,
     handles,
     import_character,
     import_result,
+    lens,
     levels,
     masks,
     official_body,
@@ -18,7 +20,7 @@ from .operators import (
     worker,
 )
 from .posing import watch
-from .ui import character_panel, handles_panel, masks_panel, menu, official_bodies, panel, state
+from .ui import character_panel, handles_panel, lens_panel, masks_panel, menu, official_bodies, panel, state
 from .ui import sam3d_body as sam3d_body_panel
 
 #: A class stands behind those that it mentions.
@@ -26,6 +28,7 @@ CLASSES: tuple[type, ...] = (
     *preferences.CLASSES,
     *state.CLASSES,
     *import_character.CLASSES,
+    *drop.CLASSES,
     *import_result.CLASSES,
     *worker.CLASSES,
     *official_body.CLASSES,
@@ -35,9 +38,11 @@ CLASSES: tuple[type, ...] = (
     *levels.CLASSES,
     *handles.CLASSES,
     *masks.CLASSES,
+    *lens.CLASSES,
     *panel.CLASSES,
     *handles_panel.CLASSES,
     *masks_panel.CLASSES,
+    *lens_panel.CLASSES,
     *character_panel.CLASSES,
     *sam3d_body_panel.CLASSES,
     *official_bodies.CLASSES,

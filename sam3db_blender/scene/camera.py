@@ -45,10 +45,7 @@ def build_camera(
 
     data = bpy.data.cameras.new(name)
     data.type = "PERSP"
-    data.sensor_fit = settings.sensor_fit
-    data.sensor_width, data.sensor_height = settings.sensor_width, settings.sensor_height
-    data.lens = settings.lens
-    data.shift_x, data.shift_y = settings.shift_x, settings.shift_y
+    apply_settings(data, settings)
     data.clip_start, data.clip_end = 0.01, 1000.0
     data.passepartout_alpha = 0.85
     camera = bpy.data.objects.new(name, data)
@@ -57,6 +54,14 @@ def build_camera(
     matrix[:3, 3] = placement.camera_location
     camera.matrix_world = Matrix(matrix.tolist())
     return camera
+
+
+def apply_settings(data: bpy.types.Camera, settings: BlenderCamera) -> None:
+    """Gives a camera a lens."""
+    data.sensor_fit = settings.sensor_fit
+    data.sensor_width, data.sensor_height = settings.sensor_width, settings.sensor_height
+    data.lens = settings.lens
+    data.shift_x, data.shift_y = settings.shift_x, settings.shift_y
 
 
 def frame_scene(scene: bpy.types.Scene, camera: bpy.types.Object, settings: BlenderCamera) -> None:

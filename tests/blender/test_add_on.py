@@ -147,6 +147,22 @@ def test_import_in_background(working_add_on: None, small_body: Body, tmp_path: 
     assert bpy.context.scene.render.resolution_x == 160
 
 
+def test_a_dropped_photo_takes_the_settings_of_the_panel(working_add_on: None, tmp_path: Path) -> None:
+    photo = _photo(tmp_path, "two people.png")
+    bpy.context.window_manager.sam3db.persons = "all"
+    assert bpy.ops.sam3db.drop_photo(filepath=str(photo)) == {"FINISHED"}
+    assert sum(is_character(obj) for obj in bpy.data.objects) == 2
+    with pytest.raises(RuntimeError, match=r"missing\.png"):
+        bpy.ops.sam3db.drop_photo(filepath=str(tmp_path / "missing.png"))
+
+
+def test_every_kind_of_photo_may_be_dropped(add_on: None) -> None:
+    handler = bpy.types.FileHandler.bl_rna_get_subclass_py("SAM3DB_FH_photo")
+    for ending in (".jpg", ".jpeg", ".png", ".webp", ".heic"):
+        assert ending in handler.bl_file_extensions.split(";")
+    assert handler.bl_import_operator == "sam3db.drop_photo"
+
+
 def test_everyone_and_the_lens(working_add_on: None, tmp_path: Path) -> None:
     photo = _photo(tmp_path, "two people.png")
     result = bpy.ops.sam3db.import_character(

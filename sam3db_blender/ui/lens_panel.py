@@ -1,0 +1,38 @@
+"""The sidebar's panel for the lens of the photo of the person who is worked on."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..posing.lens import focal_of, longer_side
+from ..posing.people import active_character
+
+_FULL_FRAME_MM = 36.0
+
+
+class SAM3DB_PT_lens(bpy.types.Panel):
+    """The lens with which the photo was taken"""
+
+    bl_label = "Lens"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Photo"
+    bl_parent_id = "SAM3DB_PT_pose"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        rig = active_character(context)
+        assert rig is not None
+        focal = focal_of(rig)
+        millimetres = focal / longer_side(rig) * _FULL_FRAME_MM
+        self.layout.label(text=f"{focal:.0f} px, as {millimetres:.0f} mm on full frame", icon="CAMERA_DATA")
+        row = self.layout.row(align=True)
+        row.operator_context = "INVOKE_DEFAULT"
+        for mode, text in (("mm", "Millimetres"), ("focal", "Pixels")):
+            row.operator("sam3db.set_lens", text=text).mode = mode
+        row = self.layout.row()
+        row.operator_context = "EXEC_DEFAULT"
+        row.operator("sam3db.set_lens", text="From Photo", icon="IMAGE_DATA").mode = "auto"
+
+
+CLASSES = (SAM3DB_PT_lens,)
