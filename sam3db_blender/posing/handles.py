@@ -57,6 +57,8 @@ MOVED = 0.01
 _LAYERS = (("body",), ("feet",), ("face",), ("left_hand", "right_hand"))
 #: How far from the camera the plane stands, as a share of the nearest keypoint's distance, and at least, m.
 _BEFORE, _NEAREST = 0.75, 0.1
+#: Where the picture of a handle lies about the object, in shares of its size.
+_CENTRED = (-0.5, -0.5)
 #: Ranks of suggestions that show in the viewport.
 _SHOWN_RANKS = range(1, 4)
 
@@ -162,7 +164,7 @@ def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
         handle.parent = planes[next(i for i, groups in enumerate(_LAYERS) if group_of(handle) in groups)]
         handle[WARNING], handle[SUGGESTED] = "", 0
         handle.empty_display_type = "IMAGE"
-        handle.empty_image_offset = (-0.5, -0.5)
+        handle.empty_image_offset = _CENTRED
         handle.use_empty_image_alpha = True
         # Not the image's own "Front", which has no depth: of all that is in front, rigs too, a click takes the nearest.
         handle.show_in_front = True
@@ -175,7 +177,17 @@ def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
         refresh_look(handle)
         known[index] = handle
     show(rig, True)
+    _hide_image_gizmos()
     return [known[index] for index in sorted(known)]
+
+
+def _hide_image_gizmos() -> None:
+    """Switches off the frame by which Blender lets pictures be cropped and shifted: it covers the active handle."""
+    for screen in bpy.data.screens:
+        for area in screen.areas:
+            for space in area.spaces:
+                if isinstance(space, bpy.types.SpaceView3D):
+                    space.show_gizmo_empty_image = False
 
 
 def remove_handles(rig: bpy.types.Object) -> None:
@@ -219,19 +231,29 @@ def _new_home(name: str, rig: bpy.types.Object) -> bpy.types.Collection:
 
 
 def place(handle: bpy.types.Object) -> tuple[float, float]:
-    """The pixel of the original photo on which a handle lies now."""
-    return float(handle.location[0]), -float(handle.location[1])
+    """The pixel of the original photo on which a handle is seen now.
+
+    It is that of its picture, which Blender's own gizmo for pictures shifts beside the object.
+    """
+    x, y = (
+        handle.location[axis] + (handle.empty_image_offset[axis] - _CENTRED[axis]) * handle.empty_display_size
+        for axis in range(2)
+    )
+    return float(x), -float(y)
 
 
 def put(handle: bpy.types.Object, pixel: ArrayLike) -> None:
     """Moves a handle to a pixel (2,) and takes it as settled there."""
     x, y = np.asarray(pixel, dtype=np.float64).tolist()
     handle.location = (x, -y, 0.0)
-    settle(handle)
+    handle.empty_image_offset = _CENTRED
+    handle[PLACE] = list(place(handle))
 
 
 def settle(handle: bpy.types.Object) -> None:
     """Takes notice of where a handle lies."""
+    if tuple(handle.empty_image_offset) != _CENTRED:
+        put(handle, place(handle))
     handle[PLACE] = list(place(handle))
 
 

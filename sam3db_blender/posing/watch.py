@@ -16,7 +16,8 @@ from .handles import CHARACTER, KEYPOINT, character_id, handles_of, is_handle, m
 from .loop import Loop, Status
 
 _TICK_S = 0.02
-_MODAL = "TRANSFORM_OT_"
+#: What moves handles as long as it runs: the transforms, and dragging a gizmo.
+_MODAL = ("TRANSFORM_OT_", "GIZMOGROUP_OT_")
 
 
 class BlenderWindow:
@@ -90,7 +91,7 @@ def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     found = False
     for update in depsgraph.updates:
         block = update.id
-        if update.is_updated_transform and isinstance(block, bpy.types.Object) and block.get(KEYPOINT) is not None:
+        if isinstance(block, bpy.types.Object) and block.get(KEYPOINT) is not None:
             loop.mark(str(block.get(CHARACTER, "")))
             found = True
     if found or _another_is_active():

@@ -124,6 +124,21 @@ def test_a_drag_in_the_view_is_a_drag_of_pixels(small_body: Body) -> None:
     assert _seen([handle.matrix_world.translation])[0] == pytest.approx(place(handle), abs=0.02)
 
 
+def test_a_shifted_picture_is_a_moved_handle(small_body: Body) -> None:
+    """Blender's gizmo for pictures shifts the picture and leaves the object where it was."""
+    rig = _scene(small_body).characters[0].rig
+    handle = by_keypoint(rig)[LEFT_WRIST]
+    before = place(handle)
+    handle.empty_image_offset = (0.5, -1.5)
+    size = handle.empty_display_size
+    assert place(handle) == pytest.approx((before[0] + size, before[1] + size), abs=1e-3)
+    assert moved(handle)
+    set_state(handle, State.PINNED)
+    assert tuple(handle.empty_image_offset) == (-0.5, -0.5)
+    assert place(handle) == pytest.approx((before[0] + size, before[1] + size), abs=1e-3)
+    assert not moved(handle)
+
+
 def test_handles_cannot_leave_their_plane(small_body: Body) -> None:
     for handle in handles_of(_scene(small_body).characters[0].rig):
         assert tuple(handle.lock_location) == (False, False, True)
