@@ -170,7 +170,7 @@ def _add_overlay(rig: bpy.types.Object, mask: Mask, visible: bool) -> None:
     entry = camera_of(rig).data.background_images.new()
     entry.image = image
     entry.frame_method = "FIT"
-    entry.display_depth = "FRONT"
+    entry.display_depth = "BACK"
     entry.alpha = _ALPHA
     entry.show_background_image = visible
 
