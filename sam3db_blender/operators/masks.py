@@ -103,7 +103,7 @@ class SAM3DB_OT_draw_mask(PersonOperator, bpy.types.Operator):
 
     bl_idname = "sam3db.draw_mask"
     bl_label = "Draw Mask"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}  # not to be adjusted later: the drawn points are no property
 
     mode: bpy.props.EnumProperty(name="Mode", description="What becomes of the mask that there is", items=_MODES)
 
