@@ -142,6 +142,8 @@ def test_an_interrupted_conversion_leaves_nothing(
         text=True,
         cwd=repository,
         env=os.environ,
+        # whoever runs the tests in the background ignores interrupts, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     assert any(line == "now\n" for line in process.stderr)

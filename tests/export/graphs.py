@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,10 +9,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from native_runtime.export.template import make_template, sources_digest
 from native_runtime.models.sam3d_body.attach import attach_weights
 from native_runtime.models.sam3d_body.template import Template
 from native_runtime.models.sam3d_body.tensors import MappingSource
+from tests.support.case_templates import case_template
 from tests.support.parity import recording
 from tests.support.recorded_network import case_settings
 
@@ -31,13 +29,7 @@ class Graphs:
     def template(self, graph: str, precision: str) -> Template:
         """The template, made now if it is not there yet."""
         shapes = {name: array.shape for name, array in self._tensors.items()}
-        settings = case_settings(self._case)
-        key = json.dumps([sources_digest(), {name: list(shape) for name, shape in shapes.items()}, settings])
-        folder = self._templates / hashlib.sha256(key.encode()).hexdigest()[:16]
-        if not (folder / f"{graph}-{precision}.json").is_file():
-            folder.mkdir(exist_ok=True)
-            make_template(shapes, graph, precision, settings).save(folder)
-        return Template.load(folder, graph, precision)
+        return case_template(shapes, graph, precision, case_settings(self._case), self._templates)
 
     def path(self, graph: str, precision: str) -> Path:
         """The graph with its weights."""

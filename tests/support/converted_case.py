@@ -15,25 +15,25 @@ import torch
 from numpy.typing import NDArray
 
 from native_runtime.export.configuration import ModelConfiguration
-from native_runtime.export.graph_definitions import GRAPHS, traced
-from native_runtime.export.graph_weights import template_of
+from native_runtime.export.graph_definitions import GRAPHS
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.models.sam3d_body.attach import attach_weights
 from native_runtime.models.sam3d_body.keypoint_support import keypoint_support
 from native_runtime.models.sam3d_body.tensors import Joined, MappingSource
 from tests.engines.sam3d_body.recorded import constants_of
+from tests.support.case_templates import case_template
 from tests.support.parity import recording, standin_body
 
 _SOURCES = ("native_runtime/export", "native_runtime/models/sam3d_body")
 
 
-def converted_case(shared: Path, case: Path, backbone: str, cache: Path) -> Path:
+def converted_case(shared: Path, case: Path, backbone: str, cache: Path, templates: Path) -> Path:
     """The folder of the case's converted model; tracing takes long, so it is kept in ``cache`` while nothing changes.
 
     Args:
         backbone: the reference's ``BACKBONE.TYPE``, as one of the case's pipelines has it.
-        cache: of pytest (``config.cache.mkdir``).
+        cache, templates: of pytest (``config.cache.mkdir``).
     """
     root = Path(__file__).resolve().parents[2]
     files = sorted(file for part in _SOURCES for file in (root / part).rglob("*.py"))
@@ -47,7 +47,7 @@ def converted_case(shared: Path, case: Path, backbone: str, cache: Path) -> Path
             shutil.rmtree(older)
         with TemporaryDirectory(dir=cache) as work:
             weights, body = recording(case, "weights"), standin_body(shared, case)
-            made = convert(weights, body, settings_of(case, backbone), Path(work) / "model")
+            made = convert(weights, body, settings_of(case, backbone), Path(work) / "model", templates)
             made.rename(folder)
     return folder
 
@@ -60,7 +60,7 @@ def settings_of(case: Path, backbone: str) -> dict[str, Any]:
 
 
 def convert(
-    weights: Mapping[str, NDArray], body: Body, settings: Mapping[str, Any], folder: Path, precision: str = "fp32"
+    weights: Mapping[str, NDArray], body: Body, settings: Mapping[str, Any], folder: Path, templates: Path
 ) -> Path:
     """Write the five graphs, their weights, the constants and the manifest into ``folder``."""
     shapes = {name: array.shape for name, array in weights.items()}
@@ -68,8 +68,7 @@ def convert(
     tensors = Joined(MappingSource(weights), MappingSource({f"mhr:{name}": array for name, array in support.items()}))
     folder.mkdir(parents=True)
     for name in GRAPHS:
-        graph = traced(shapes, name, precision, settings)  # type: ignore[arg-type]
-        attach_weights(template_of(graph.model, name, precision, graph.inputs), tensors, folder)
+        attach_weights(case_template(shapes, name, "fp32", settings, templates), tensors, folder)
     np.savez(folder / "constants.npz", **constants_of(weights))
     configuration = ModelConfiguration.of(shapes, settings)
     height, width = configuration.image_size

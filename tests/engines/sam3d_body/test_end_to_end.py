@@ -34,8 +34,12 @@ def networks_of(shared: Path, parity_case: Path, pytestconfig: pytest.Config) ->
     kept = getattr(pytestconfig, "cache", None)
     if kept is None:
         pytest.skip("pytest's cache is switched off")
-    folder = kept.mkdir("sam3d_body")
-    return cache(lambda backbone: OnnxNetworks(converted_case(shared, parity_case, backbone, folder), ["cpu"], 2))
+    folder, templates = kept.mkdir("sam3d_body"), kept.mkdir("sam3d_body_templates")
+
+    def opened(backbone: str) -> OnnxNetworks:
+        return OnnxNetworks(converted_case(shared, parity_case, backbone, folder, templates), ["cpu"], 2)
+
+    return cache(opened)
 
 
 @pytest.fixture
