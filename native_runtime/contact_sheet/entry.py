@@ -1,0 +1,48 @@
+"""What a contact sheet shows of one photo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One photo and what became of it.
+
+    Attributes:
+        photo: its name, as it is to be read.
+        preview: a picture of the result; None where there is none.
+        links: files to open, by what they are called ("character", "estimate").
+        caption: short lines below the name.
+        error: why it failed, for people; None where it did not.
+    """
+
+    photo: str
+    preview: Path | None = None
+    links: Mapping[str, Path] = field(default_factory=dict)
+    caption: tuple[str, ...] = ()
+    error: str | None = None
+
+
+def thumbnail(entry: Entry, width: int, height: int) -> Pixels | None:
+    """The preview (h, w, 3) uint8, blue first, reduced to fit into ``width`` x ``height``; None where none can be read."""
+    if entry.preview is None:
+        return None
+    try:
+        data = np.fromfile(entry.preview, np.uint8)  # OpenCV cannot open every name on Windows
+    except OSError:
+        return None
+    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    if pixels is None:
+        return None
+    scale = min(width / pixels.shape[1], height / pixels.shape[0], 1.0)
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
