@@ -1,6 +1,5 @@
 """What the operators on a character share: whose settings they change, and how they fail."""
 
-import traceback
 from typing import TYPE_CHECKING
 
 import bpy
@@ -8,8 +7,10 @@ import bpy
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 
+from ..posing.handles import rig_of
 from ..rig.settings import PARTS, Part
-from ..scene.bodies import body_of, character_of
+from ..scene.bodies import body_of
+from .person import PersonPoll, person_of, reported
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -39,28 +40,15 @@ class PartOptions:
         return [part for part in PARTS if part in self.parts]
 
 
-class CharacterOperator:
-    """A mix-in for operators on the active character: ``run`` does the work, errors become one line."""
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if character_of(context.object) is None:
-            cls.poll_message_set("Select a character that was made from a photo")
-            return False
-        return True
+class CharacterOperator(PersonPoll):
+    """A mix-in for operators on the character who is worked on: ``run`` does the work, errors become one line."""
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        try:
-            rig = character_of(context.object)
-            if rig is None:
-                raise Sam3dbError("Select a character that was made from a photo.")
-            return self.run(context, rig, body_of(rig)) or {"FINISHED"}
-        except Sam3dbError as error:
-            self.report({"ERROR"}, str(error))
-        except Exception as error:
-            traceback.print_exc()
-            self.report({"ERROR"}, f"{self.bl_label} failed: {error}")
-        return {"CANCELLED"}
+        def work() -> "set[OperatorReturnItems] | None":
+            rig = person_of(context)
+            return self.run(context, rig, body_of(rig))
+
+        return reported(self, work)
 
     def run(self, context: bpy.types.Context, rig: bpy.types.Object, body: Body) -> "set[OperatorReturnItems] | None":
         """Does the work; the set to return where it is not FINISHED."""
@@ -73,7 +61,7 @@ def other_character(context: bpy.types.Context, rig: bpy.types.Object) -> bpy.ty
     Raises:
         Sam3dbError: there is none, or more than one.
     """
-    found = (character_of(obj) for obj in context.selected_objects)
+    found = (rig_of(obj) for obj in context.selected_objects)
     rigs = {other for other in found if other is not None and other != rig}
     if len(rigs) != 1:
         raise Sam3dbError(

@@ -1,8 +1,5 @@
 """What an artist says about keypoints: pin, ignore, take back; and who is worked on."""
 
-import traceback
-from typing import TYPE_CHECKING
-
 import bpy
 
 from native_runtime.errors import Sam3dbError
@@ -24,9 +21,7 @@ from ..posing.handles import (
 )
 from ..posing.people import activate, active_character, select
 from ..posing.session import SNAP, set_keep_edits
-
-if TYPE_CHECKING:
-    from bpy.stub_internal.rna_enums import OperatorReturnItems
+from .person import PersonOperator, ReportingOperator
 
 ALL = "all"
 _GROUP_ITEMS = (
@@ -38,50 +33,6 @@ _GROUP_ITEMS = (
 def selected_handles(context: bpy.types.Context) -> list[bpy.types.Object]:
     """The handles that are selected, of whomever."""
     return [obj for obj in context.selected_objects if is_handle(obj)]
-
-
-class ReportingOperator:
-    """A mix-in: ``run`` does the work, errors become one line."""
-
-    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        try:
-            self.run(context)
-        except Sam3dbError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        except Exception as error:
-            traceback.print_exc()
-            self.report({"ERROR"}, f"{self.bl_label} failed: {error}")
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-    def run(self, context: bpy.types.Context) -> None:
-        """Does the work."""
-        raise NotImplementedError
-
-
-class PersonOperator(ReportingOperator):
-    """A mix-in for operators on the person who is worked on."""
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if active_character(context) is None:
-            cls.poll_message_set("There is no character made from a photo in this scene")
-            return False
-        return True
-
-    @staticmethod
-    def rig(context: bpy.types.Context) -> bpy.types.Object:
-        """The rig of the person, which may be changed.
-
-        Raises:
-            Sam3dbError: there is none, or its data lies in another file.
-        """
-        rig = active_character(context)
-        if rig is None:
-            raise Sam3dbError("There is no character made from a photo in this scene.")
-        require_own(rig)
-        return rig
 
 
 class HandlesOperator(ReportingOperator):

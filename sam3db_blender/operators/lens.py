@@ -3,7 +3,7 @@
 import bpy
 
 from ..posing import lens, watch
-from .handles import PersonOperator
+from .person import PersonOperator
 
 _MODES = (
     ("auto", "From Photo", "What the camera wrote into the photo's file; an ordinary lens where it wrote nothing"),

@@ -3,9 +3,10 @@
 import bpy
 
 from .. import live
+from ..posing.people import active_character
 from ..rig.correctives import corrections, write_correction
 from ..rig.pose import read_joint_parameters
-from ..scene.bodies import body_mesh, character_of, installed_body, levels_of
+from ..scene.bodies import body_mesh, installed_body, levels_of
 from ..scene.levels import switch_level
 from ..scene.provenance import read_origin
 from .character import CharacterOperator
@@ -15,7 +16,7 @@ _items: list[tuple[str, str, str]] = []
 
 
 def _levels(self: bpy.types.Operator, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
-    rig = None if context is None else character_of(context.object)
+    rig = None if context is None else active_character(context)
     name = "" if rig is None else read_origin(rig).details["body_name"]
     _items[:] = [(level, level, f"The mesh of the body '{level}'") for level in levels_of(name)] or [
         (name, name, "No other level of detail is installed")

@@ -14,7 +14,7 @@ from ..posing import masks, watch
 from ..posing.handles import is_handle, rig_of
 from ..posing.people import active_character, photo_camera
 from ..ui.options import PHOTO_FILTER
-from .handles import PersonOperator
+from .person import PersonOperator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

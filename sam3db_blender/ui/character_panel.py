@@ -11,10 +11,11 @@ from typing import Any
 import bpy
 
 from .. import live
+from ..posing.people import active_character
 from ..rig.properties import slider_path
 from ..rig.sliders import Section, slider_groups
-from ..scene.bodies import character_of
 from ..scene.provenance import read_origin
+from .sidebar import SidebarPanel
 
 _SECTIONS: tuple[tuple[Section, str, Any], ...] = (
     ("pose", "Whole Spine", "ARMATURE_DATA"),
@@ -24,20 +25,17 @@ _SECTIONS: tuple[tuple[Section, str, Any], ...] = (
 )
 
 
-class SAM3DB_PT_character(bpy.types.Panel):
-    """Skeleton, shape and face of the active character"""
+class SAM3DB_PT_character(SidebarPanel, bpy.types.Panel):
+    """Skeleton, shape and face of the person who is worked on"""
 
     bl_label = "Character"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Photo"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return character_of(context.object) is not None
+        return active_character(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        rig = character_of(context.object)
+        rig = active_character(context)
         assert rig is not None
         layout = self.layout
         layout.label(text=f"{rig.name}  ·  {read_origin(rig).details['body_name']}", icon="OUTLINER_OB_ARMATURE")
@@ -89,13 +87,10 @@ class SAM3DB_PT_character(bpy.types.Panel):
             column.prop(rig, slider_path(key), text=key.partition(": ")[2], slider=True)
 
 
-class SAM3DB_PT_presets(bpy.types.Panel):
+class SAM3DB_PT_presets(SidebarPanel, bpy.types.Panel):
     """What can be done with the character as a whole"""
 
     bl_label = "Presets"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Photo"
     bl_parent_id = "SAM3DB_PT_character"
     bl_options = {"DEFAULT_CLOSED"}
 
@@ -114,18 +109,15 @@ class SAM3DB_PT_presets(bpy.types.Panel):
         column.operator("sam3db.save_estimate", text="Save Estimate", icon="EXPORT")
 
 
-class SAM3DB_PT_correctives(bpy.types.Panel):
+class SAM3DB_PT_correctives(SidebarPanel, bpy.types.Panel):
     """MHR's corrections of what skinning gets wrong in a pose"""
 
     bl_label = "Pose Correctives"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Photo"
     bl_parent_id = "SAM3DB_PT_character"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        rig = character_of(context.object)
+        rig = active_character(context)
         assert rig is not None
         layout = self.layout
         on = live.is_live(rig)

@@ -17,13 +17,15 @@ from native_runtime.image import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from sam3db_blender import places, registration
+from sam3db_blender.posing.handles import handles_of
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_settings
 from sam3db_blender.rig.settings import parameters_of
 from sam3db_blender.rig.sliders import slider_groups
-from sam3db_blender.scene.bodies import body_mesh, character_of
+from sam3db_blender.scene.bodies import body_mesh
 from sam3db_blender.scene.character import PhotoScene, build_photo_scene
 from sam3db_blender.scene.readback import estimate_of
+from sam3db_blender.ui.character_panel import SAM3DB_PT_character
 
 SIZE = (320, 240)
 
@@ -70,7 +72,7 @@ def _scene(body: Body, count: int = 1) -> PhotoScene:
 
 
 def test_poll_wants_a_character(add_on: None) -> None:
-    with pytest.raises(RuntimeError, match="Select a character"):
+    with pytest.raises(RuntimeError, match="There is no character"):
         bpy.ops.sam3db.reset_character()
 
 
@@ -87,16 +89,29 @@ def test_operators_and_their_properties_explain_themselves(add_on: None) -> None
             assert not value.description.endswith("."), (cls, name)
 
 
-def test_operators_work_from_the_mesh_too(add_on: None, small_body: Body) -> None:
-    character = _scene(small_body).characters[0]
-    assert character_of(character.mesh) == character.rig
+@pytest.mark.parametrize("active", ["mesh", "handle", "camera"])
+def test_sliders_and_operators_stay_whatever_of_the_photo_is_active(
+    add_on: None, small_body: Body, active: str
+) -> None:
+    built = _scene(small_body)
+    character = built.characters[0]
     assert body_mesh(character.rig) == character.mesh
-    bpy.context.view_layer.objects.active = character.mesh
+    obj = {"mesh": character.mesh, "handle": handles_of(character.rig)[3], "camera": built.camera}[active]
+    bpy.context.view_layer.objects.active = obj
+    assert SAM3DB_PT_character.poll(bpy.context)
     assert bpy.ops.sam3db.reset_character(parts={"shape"}) == {"FINISHED"}
     settings = read_settings(character.rig, small_body)
     assert not settings.identity.any()
     assert settings.expression.any()
     assert settings.parameters.any()
+
+
+def test_of_two_people_the_one_with_the_active_handle_is_changed(add_on: None, small_body: Body) -> None:
+    first, second = (character.rig for character in _scene(small_body, 2).characters)
+    bpy.context.view_layer.objects.active = handles_of(second)[0]
+    bpy.ops.sam3db.reset_character()
+    assert np.abs(read_settings(first, small_body).parameters).max() > 0.01
+    assert np.abs(read_settings(second, small_body).parameters).max() < 1e-6
 
 
 def test_reset_randomise_symmetrise(add_on: None, small_body: Body) -> None:
