@@ -1,0 +1,317 @@
+"""A person's pose on another skeleton: which way each of its bones is turned, and where its hips go.
+
+For a bone that stands for an MHR joint: the joint has turned by D since MHR's rest; A takes MHR's rest into the
+skeleton's (``directions``); so the bone turns by D A^-1 since its own rest. Limbs then point exactly where the
+person's do, elbows and knees bend about their own hinges, and the rest is carried over from rest to rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.errors import UsageError
+
+from .directions import RestMatch, match_rest
+from .roles import EXPECTED, FOOT, SPINE, TWISTED, is_joint, kind_of, limb_ends, split, title_of, twist_part
+from .skeletons import SourcePose, TargetSkeleton, standing_frame
+from .turns import about, mean_rotation, swing, twist_about, unit
+
+Array = NDArray[np.float64]
+
+#: What of the wrist's and the ankle's twist a forearm and a shin take over that have no twist bones.
+TWIST_SHARE = 0.5
+#: Joints that no bone of another skeleton follows: MHR's own origin, and helpers that would twist a neck to and fro.
+_PASSED_OVER = ("body_world", "c_neck_twist0_proc", "c_neck_twist1_proc")
+
+
+@dataclass(frozen=True)
+class TargetPose:
+    """What to do with a skeleton, in its own space and units.
+
+    Attributes:
+        rotations: bone -> its rotation (3, 3); bones that are not named keep theirs beneath their parents.
+        hips: the bone that carries all.
+        shift: (3,) how far its head moves from rest.
+        ground: (3,) the point of the floor beneath the hips at rest.
+        standing: (3, 3) turns the skeleton's space to Blender's axes (Z up, facing -Y).
+        scale: units of the skeleton for a metre of the person, by the heights of their hips.
+        notes: what the artist should know.
+    """
+
+    rotations: Mapping[int, Array]
+    hips: int
+    shift: Array
+    ground: Array
+    standing: Array
+    scale: float
+    notes: tuple[str, ...] = ()
+
+
+def solve(
+    source: SourcePose,
+    target: TargetSkeleton,
+    assigned: Mapping[str, str],
+    floor: bool = True,
+    twist_share: float = TWIST_SHARE,
+) -> TargetPose:
+    """Poses a skeleton as a person.
+
+    Args:
+        assigned: MHR joint -> name of the bone that stands for it.
+        floor: bring what is lowest of the person as near to the floor as it is there, whatever the proportions;
+            otherwise only the hips' way from rest is scaled.
+        twist_share: see ``TWIST_SHARE``.
+
+    Raises:
+        UsageError: a joint or bone does not exist, a bone is used twice, or too few are assigned.
+    """
+    bones = _checked(target, assigned)
+    standing = standing_frame(target, bones)
+    upright = target.turned(standing)
+    match = match_rest(source, upright, bones)
+    turns = _turns(source, upright, bones, match, twist_share)
+    rotations = {bone: turn @ upright.rest[bone, :3, :3] for bone, turn in turns.items()}
+    scale = _scale(source, upright, bones)
+    ground = _ground(source, upright, bones, scale)
+    shift = _shift(source, upright, bones, turns, scale)
+    if floor:
+        shift[2] += _to_floor(source, upright, bones, rotations, shift, ground[2], scale)
+    return TargetPose(
+        rotations={bone: standing.T @ rotation for bone, rotation in rotations.items()},
+        hips=bones["root"],
+        shift=standing.T @ shift,
+        ground=standing.T @ ground,
+        standing=standing,
+        scale=scale,
+        notes=tuple(_notes(upright, bones)),
+    )
+
+
+def missing(assigned: Mapping[str, str]) -> list[str]:
+    """The titles of the bones that a whole body should have and that are not assigned."""
+    return [title_of(joint) for joint in EXPECTED if not assigned.get(joint)]
+
+
+def _checked(target: TargetSkeleton, assigned: Mapping[str, str]) -> dict[str, int]:
+    bones: dict[str, int] = {}
+    used: dict[str, str] = {}
+    for joint, name in assigned.items():
+        if joint in _PASSED_OVER or not name:
+            continue
+        if not is_joint(joint):
+            raise UsageError(f"MHR has no joint '{joint}', which '{name}' should stand for.")
+        if name not in target.index:
+            raise UsageError(f"The armature has no bone '{name}', which should be its {title_of(joint)}.")
+        if name in used:
+            raise UsageError(f"'{name}' cannot be both {title_of(used[name])} and {title_of(joint)}.")
+        used[name] = joint
+        bones[joint] = target.index[name]
+    if "root" not in bones:
+        raise UsageError("No bone is assigned to the hips; without them nothing can be posed.")
+    return bones
+
+
+# --- rotations -------------------------------------------------------------------------------------------------------
+
+
+def _turns(
+    source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int], match: RestMatch, twist_share: float
+) -> dict[int, Array]:
+    """Bone -> how far (3, 3) it turns from its rest, Blender's axes."""
+    turns = _spine(source, target, bones)
+    for joint, bone in bones.items():
+        kind = kind_of(joint)
+        if kind == "trunk":
+            continue
+        turn = _foot(source, joint, bones) if kind == "foot" else source.turns[source.index[joint]]
+        turns[bone] = turn @ match.turns[joint].T
+        limb = match.limbs.get(joint)
+        if limb is not None:
+            start, end = (source.posed[source.index[name]] for name in (joint, limb.end))
+            along = unit(end - start)
+            if along is not None:
+                turns[bone] = swing(turns[bone] @ limb.rest, along) @ turns[bone]
+    for part, twisting, end in TWISTED:
+        for side in "lr":
+            joints = (f"{side}_{part}", f"{side}_{twisting}", f"{side}_{end}")
+            if joints[0] in match.limbs and joints[2] in bones:
+                _twist(source, bones, match, turns, joints, twist_share)
+    return turns
+
+
+def _spine(source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int]) -> dict[int, Array]:
+    """The turns of the bones between hips and neck, of which there may be fewer or more than MHR has: each turns as
+    the stretch of MHR's spine that lies at its height does on average.
+    """
+    known = [joint for joint in SPINE if joint in bones]
+    if not known:
+        return {}
+    chain = target.path(bones[known[-1]], bones["root"])
+    if chain is None:
+        raise UsageError("The spine's bones do not hang on the hips' bone; correct the one or the other.")
+    chain = chain[-2::-1]  # from the hips upwards, without them
+    theirs = _heights(target.heads, bones, target.heads[chain])
+    ours = _heights(source.rest, source.index, source.rest[[source.index[joint] for joint in SPINE]])
+    bottoms, tops = np.append(-np.inf, ours), np.append(ours, np.inf)
+    segments = source.turns[[source.index[joint] for joint in ("root", *SPINE)]]
+    ends = np.append(theirs[1:], max(1.0, theirs[-1] + 1e-6))
+    turns = {}
+    for bone, low, high in zip(chain, theirs, ends):
+        overlap = np.maximum(np.minimum(tops, high) - np.maximum(bottoms, low), 0.0)
+        if not overlap.any():  # a bone that lies no higher than the one before it
+            overlap[np.searchsorted(ours, low, side="right")] = 1.0
+        turns[bone] = mean_rotation(segments, overlap)
+    return turns
+
+
+def _heights(heads: Array, index: Mapping[str, int], points: Array) -> Array:
+    """Where points lie between the hip joints (0) and the neck (1)."""
+    low = [heads[index[joint]] for joint in _hip_joints(index)]
+    high = [heads[index[joint]] for joint in ("c_neck",) if joint in index] or [
+        heads[index[joint]] for joint in ("l_uparm", "r_uparm", "c_head") if joint in index
+    ]
+    bottom, top = np.mean(low, axis=0)[2], np.mean(high, axis=0)[2]
+    return (points[:, 2] - bottom) / max(top - bottom, 1e-9)
+
+
+def _foot(source: SourcePose, joint: str, bones: Mapping[str, int]) -> Array:
+    """How far the part of the foot has turned that a bone stands for: MHR's foot has several joints behind the toes."""
+    side, part = split(joint)
+    if part not in FOOT:
+        return source.turns[source.index[joint]]
+    chain = [f"{side}_{name}" for name in (*FOOT, "ball")]
+    index = [source.index[name] for name in chain]
+    first = chain.index(joint)
+    # those up to the next joint that has a bone of its own, each as long as it reaches
+    last = next(i for i in range(first + 1, len(chain)) if chain[i] in bones or i == len(chain) - 1)
+    lengths = np.linalg.norm(np.diff(source.rest[index[first : last + 1]], axis=0), axis=1)
+    if lengths.sum() < 1e-6:
+        return source.turns[index[first]]
+    return mean_rotation(source.turns[index[first:last]], lengths)
+
+
+def _twist(
+    source: SourcePose,
+    bones: Mapping[str, int],
+    match: RestMatch,
+    turns: dict[int, Array],
+    joints: tuple[str, str, str],
+    share: float,
+) -> None:
+    """Spreads the twist between a forearm (shin) and its hand (foot) over the bones that there are for it.
+
+    The other skeleton's hand may rest twisted against its forearm as MHR's does not. Twist helpers take over of that
+    what is theirs at their place; a limb without helpers takes ``share`` of it and of what MHR twists.
+
+    Args:
+        joints: the limb, the joint that MHR twists it with, and the hand or foot.
+    """
+    limb, twisting, end = joints
+    axis = match.limbs[limb].rest
+    added = twist_about(match.turns[limb] @ match.turns[end].T, axis)
+    helpers = {bones[name]: part for name in bones if (part := twist_part(name, limb)) is not None}
+    for helper, part in helpers.items():
+        turns[helper] = turns[helper] @ about(axis, part * added)
+    if not helpers:
+        inner, outer = source.turns[source.index[limb]], source.turns[source.index[twisting]]
+        own = twist_about(inner.T @ outer, match.turns[limb].T @ axis)
+        turns[bones[limb]] = turns[bones[limb]] @ about(axis, share * (own + added))
+
+
+# --- place -----------------------------------------------------------------------------------------------------------
+
+
+def _scale(source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int]) -> float:
+    """Units of the skeleton for a metre of the person: by the height of the hips over the ankles, else by the trunk."""
+
+    def heights(heads: Array, index: Mapping[str, int], joints: tuple[str, ...]) -> float | None:
+        found = [heads[index[joint]][2] for joint in joints if joint in bones]
+        return float(np.mean(found)) if found else None
+
+    for low, high in (
+        (("l_foot", "r_foot"), ("l_upleg", "r_upleg")),
+        (("l_upleg", "r_upleg"), ("c_neck", "c_head")),
+        (("root",), ("c_head", "c_neck", "l_uparm", "r_uparm")),
+    ):
+        ours = heights(source.rest, source.index, low), heights(source.rest, source.index, high)
+        theirs = heights(target.heads, bones, low), heights(target.heads, bones, high)
+        if None not in ours and None not in theirs:
+            return (theirs[1] - theirs[0]) / (ours[1] - ours[0])  # type: ignore[operator]
+    raise UsageError("Too few bones are assigned to compare sizes: give the hips and the head, or the legs.")
+
+
+def _shift(
+    source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int], turns: Mapping[int, Array], scale: float
+) -> Array:
+    """How far (3,) the hips' head moves: so that the middle of the hip joints goes the person's way, scaled.
+
+    The hips' bone may begin anywhere in the pelvis; the hip joints are the same place in every skeleton.
+    """
+    legs = _hip_joints(bones)
+    ours = [source.index[joint] for joint in legs]
+    way = source.posed[ours].mean(axis=0) - source.rest[ours].mean(axis=0)
+    way[2] -= source.posed_floor - source.floor
+    hips = bones["root"]
+    reach = target.heads[[bones[joint] for joint in legs]].mean(axis=0) - target.heads[hips]
+    return scale * way + reach - turns[hips] @ reach
+
+
+def _ground(source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int], scale: float) -> Array:
+    """The point (3,) of the floor beneath the hip joints: as far below the lowest joint as it is below MHR's."""
+    joints = _outer(bones)
+    clearance = source.rest[[source.index[joint] for joint in joints], 2].min() - source.floor
+    point = target.heads[[bones[joint] for joint in _hip_joints(bones)]].mean(axis=0)
+    point[2] = target.heads[[bones[joint] for joint in joints], 2].min() - scale * clearance
+    return point
+
+
+def _to_floor(
+    source: SourcePose,
+    target: TargetSkeleton,
+    bones: Mapping[str, int],
+    rotations: Mapping[int, Array],
+    shift: Array,
+    floor: float,
+    scale: float,
+) -> float:
+    """What is missing upwards for the lowest joint to be as near to the floor as the person's."""
+    joints = _outer(bones)
+    heads, _ = target.forward(rotations, {bones["root"]: shift})
+    height = source.posed[[source.index[joint] for joint in joints], 2].min() - source.posed_floor
+    return float(floor + scale * height - heads[[bones[joint] for joint in joints], 2].min())
+
+
+def _hip_joints(bones: Mapping[str, int]) -> list[str]:
+    return [joint for joint in ("l_upleg", "r_upleg") if joint in bones] or ["root"]
+
+
+def _outer(bones: Mapping[str, int]) -> list[str]:
+    """The joints that may touch the floor; where the trunk's lie is a matter of custom."""
+    return [joint for joint in bones if kind_of(joint) != "trunk" and joint != "root"] or ["root"]
+
+
+def _notes(target: TargetSkeleton, bones: Mapping[str, int]) -> list[str]:
+    notes = []
+    absent = [title_of(joint) for joint in EXPECTED if joint not in bones]
+    if absent:
+        notes.append(f"No bone is assigned to: {', '.join(absent)}.")
+    backwards = [
+        side
+        for side in "lr"
+        if (foot := bones.get(f"{side}_foot")) is not None
+        and (toes := bones.get(f"{side}_ball")) is not None
+        and target.heads[toes, 1] > target.heads[foot, 1] + 1e-6
+    ]
+    if len(backwards) == 2:
+        notes.append("The toes point backwards: left and right seem to be exchanged in the list.")
+    limbs = [(joint, limb_ends(joint)[0]) for joint in bones if kind_of(joint) == "limb"]
+    notes += [
+        f"{title_of(end)} ('{target.names[bones[end]]}') does not hang on {title_of(joint)}."
+        for joint, end in limbs
+        if end in bones and target.path(bones[end], bones[joint]) is None
+    ]
+    return notes
