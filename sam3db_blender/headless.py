@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 
-from native_runtime.camera import resize_intrinsics
 from native_runtime.errors import Sam3dbError
 
+from .previews import render_panels, save_picture
 from .scene.character import PhotoScene, build_photo_scene
-from .scene.preview import render_preview, save_preview
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
@@ -72,10 +70,7 @@ def write_character(
     if preview_path is not None:
         start = time.perf_counter()
         preview = Path(preview_path).absolute()
-        height, width = photo.pixels.shape[:2]
-        scale = np.array([width, height]) / np.asarray(estimates[0].image_size, dtype=np.float64)
-        intrinsics = resize_intrinsics(estimates[0].intrinsics, *scale)
-        save_preview(preview, render_preview(built, photo.pixels, intrinsics, height=size))
+        save_picture(preview, render_panels([c.rig for c in built.characters], photo, size))
         seconds["preview"] = time.perf_counter() - start
     return {
         "blend": str(blend),

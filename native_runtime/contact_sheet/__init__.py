@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from native_runtime.models.manifest import write_atomically
+
 from .entry import Entry
 from .page import html_page
 from .picture import write_pages

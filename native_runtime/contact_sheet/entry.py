@@ -33,7 +33,7 @@ class Entry:
 
 
 def thumbnail(entry: Entry, width: int, height: int) -> Pixels | None:
-    """The preview (h, w, 3) uint8, blue first, reduced to fit into ``width`` x ``height``; None where none can be read."""
+    """The preview (h, w, 3) uint8, blue first, to fit into ``width`` x ``height``; None where none can be read."""
     if entry.preview is None:
         return None
     try:

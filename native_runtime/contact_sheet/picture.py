@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.models.manifest import write_atomically
+
 from .entry import Entry, thumbnail
 from .lettering import draw, shortened, spelt, wrapped
 

@@ -97,11 +97,12 @@ def evaluated_vertices(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) ->
 
 def evaluated_surface(
     obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph
-) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
+) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
     """A mesh object after its shape keys and modifiers, as triangles.
 
     Returns:
-        World positions (V, 3), triangles (T, 3), and the material slot of each triangle (T,).
+        World positions (V, 3), triangles (T, 3), the material slot of each triangle (T,), and whether the side opposite
+        to each of its corners is an edge of the mesh (T, 3), not a diagonal that divides a polygon.
     """
     evaluated = obj.evaluated_get(depsgraph)
     mesh = evaluated.to_mesh()
@@ -112,9 +113,17 @@ def evaluated_surface(
         mesh.loop_triangles.foreach_get("vertices", triangles.ravel())
         materials = np.empty(len(mesh.loop_triangles), np.int32)
         mesh.loop_triangles.foreach_get("material_index", materials)
+        ends = np.empty((len(mesh.edges), 2), np.int32)
+        mesh.edges.foreach_get("vertices", ends.ravel())
     finally:
         evaluated.to_mesh_clear()
-    return _in_world(points, evaluated), triangles, materials
+    sides = np.stack([triangles[:, [1, 2]], triangles[:, [2, 0]], triangles[:, [0, 1]]], axis=1)
+    return _in_world(points, evaluated), triangles, materials, np.isin(_pair_numbers(sides), _pair_numbers(ends))
+
+
+def _pair_numbers(pairs: NDArray[np.int32]) -> NDArray[np.int64]:
+    """One number for each pair of vertices (..., 2), whichever comes first."""
+    return pairs.min(axis=-1).astype(np.int64) << 32 | pairs.max(axis=-1)
 
 
 def _in_world(points: NDArray[np.float32], obj: bpy.types.Object) -> NDArray[np.float64]:

@@ -17,10 +17,11 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.image import Photo
 from native_runtime.mhr import Body
 from sam3db_blender.headless import write_character
+from sam3db_blender.previews import render_panels
+from sam3db_blender.previews.framing import crop_around
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_parameters
 from sam3db_blender.scene.character import build_photo_scene
-from sam3db_blender.scene.preview import _crop, render_preview
 from sam3db_blender.scene.provenance import is_character, read_origin, write_origin
 
 SIZE = (320, 240)
@@ -164,7 +165,7 @@ def test_preview_shows_the_character_where_it_is(any_body: Body) -> None:
     photo = _photo()
     built = build_photo_scene(bpy.context.scene, [estimate], photo, any_body)
     bpy.context.view_layer.update()
-    sheet = render_preview(built, photo.pixels, estimate.intrinsics, height=480)
+    sheet = render_panels([built.characters[0].rig], photo, 480)
     gap = 12
     paper = (sheet[gap + 1] == (250, 250, 249)).all(axis=1)
     edges = np.flatnonzero(np.diff(paper.astype(int)))
@@ -177,7 +178,7 @@ def test_preview_shows_the_character_where_it_is(any_body: Body) -> None:
     # the photo fits the panels' height or is cropped around the person: sizes scale with the panel
     projected = project(estimate.vertices, estimate.intrinsics)
     expected = np.clip(projected.max(axis=0), 0, SIZE) - np.clip(projected.min(axis=0), 0, SIZE)
-    crop = _crop(projected, *SIZE)
+    crop = crop_around(projected, *SIZE)
     scale = first.shape[0] / crop.height
     assert found == pytest.approx(expected * scale, abs=3)
     corner = (projected.min(axis=0) + 0.5 - (crop.left, crop.top)) * scale

@@ -1,11 +1,14 @@
-"""The software renderer of the previews puts things where a pinhole camera sees them."""
+"""The previews' own renderer puts things where a pinhole camera sees them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from sam3db_blender.scene.raster import Light, Surface, View, decode_srgb, encode_srgb, floor_shadow, render
+from sam3db_blender.previews.colour import decode_srgb, encode_srgb, roll_off
+from sam3db_blender.previews.floor import floor_shadow
+from sam3db_blender.previews.raster import Surface, View
+from sam3db_blender.previews.shading import Light, render
 
 AXES = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # looks along +y, z up
 KEY = Light(np.array([0.0, -0.8, 0.6]), np.full(3, 0.5), 0.1)
@@ -20,12 +23,17 @@ def _view(width: int = 80, height: int = 60, position: tuple[float, float, float
 def _square(x: float, y: float, z: float, half: float, colour: tuple[float, float, float] = (0.5, 0.5, 0.5)) -> Surface:
     """A square that faces -y, towards the view."""
     corners = np.array([[-1, 0, -1], [1, 0, -1], [1, 0, 1], [-1, 0, 1]]) * half + (x, y, z)
-    return Surface(corners, np.array([[0, 1, 2], [0, 2, 3]], np.int32), np.tile(colour, (4, 1)))
+    return _surface(corners, np.array([[0, 1, 2], [0, 2, 3]]), np.tile(colour, (4, 1)))
+
+
+def _surface(vertices: np.ndarray, triangles: np.ndarray, colours: np.ndarray | None = None) -> Surface:
+    grey = np.full((len(vertices), 3), 0.5)
+    return Surface(vertices, triangles.astype(np.int32), grey if colours is None else colours, triangles >= 0)
 
 
 def _together(*surfaces: Surface) -> Surface:
     starts = np.cumsum([0, *(len(s.vertices) for s in surfaces)])
-    return Surface(
+    return _surface(
         np.concatenate([s.vertices for s in surfaces]),
         np.concatenate([s.triangles + start for s, start in zip(surfaces, starts)]),
         np.concatenate([s.colours for s in surfaces]),
@@ -55,16 +63,14 @@ def test_the_nearer_surface_hides_the_other() -> None:
 
 def test_what_cannot_be_seen_is_not_drawn() -> None:
     square = _square(0, 0, 0, 0.3)
-    away = Surface(square.vertices, square.triangles[:, ::-1].copy(), square.colours)
+    away = _surface(square.vertices, square.triangles[:, ::-1].copy())
     for surface in (away, _square(0, -6, 0, 0.3), _square(50, 0, 0, 0.3)):
         assert _render(surface).max() == 0
 
 
 def test_a_surface_around_the_eye_does_no_harm() -> None:
     rng = np.random.default_rng(0)
-    surface = Surface(
-        rng.normal(0, 3, (300, 3)), rng.integers(0, 300, (500, 3)).astype(np.int32), np.full((300, 3), 0.5)
-    )
+    surface = _surface(rng.normal(0, 3, (300, 3)), rng.integers(0, 300, (500, 3)))
     picture = _render(surface, _view(position=(0, 0, 0)))
     assert np.isfinite(picture).all()
 
@@ -76,7 +82,7 @@ def test_large_and_tiny_triangles() -> None:
     vertices = np.stack([x, 0 * x, z], axis=-1).reshape(-1, 3)
     first = (np.arange(119)[:, None] * 120 + np.arange(119)).ravel()
     triangles = np.concatenate([[first, first + 1, first + 121], [first, first + 121, first + 120]], axis=1).T
-    surface = Surface(vertices, triangles.astype(np.int32), np.full((len(vertices), 3), 0.5))
+    surface = _surface(vertices, triangles)
     coverage = _render(surface)[..., 3]
     inner = coverage[20:40, 28:48]
     assert inner.min() == 1  # no holes between neighbours
@@ -84,12 +90,9 @@ def test_large_and_tiny_triangles() -> None:
 
 
 def test_light_from_above_is_blocked() -> None:
-    floor = Surface(
-        np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]]),
-        np.array([[0, 1, 2], [0, 2, 3]], np.int32),
-        np.full((4, 3), 0.5),
-    )
-    lid = Surface(floor.vertices * 0.4 + (0, 0, 0.5), floor.triangles, floor.colours)
+    corners = np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
+    floor = _surface(corners, np.array([[0, 1, 2], [0, 2, 3]]))
+    lid = _surface(corners * 0.4 + (0, 0, 0.5), floor.triangles)
     down = View(_view().intrinsics, np.diag([1.0, -1, -1]), np.array([0.0, 0, 4]), 80, 60)
     sun = Light(np.array([0.6, 0.0, 0.8]), np.full(3, 1.0), 0.0)
     picture = render(_together(floor, lid), down, sun, [], SKY, GROUND)[..., 0]
@@ -110,6 +113,14 @@ def test_floor_shadow_lies_under_the_surface() -> None:
 
 
 def test_srgb_and_back() -> None:
-    values = np.arange(0, 200, dtype=np.uint8).repeat(3).reshape(-1, 1, 3)
-    assert np.abs(encode_srgb(decode_srgb(values)).astype(int) - values).max() <= 1
+    values = np.arange(256, dtype=np.uint8).repeat(3).reshape(-1, 1, 3)
+    np.testing.assert_array_equal(encode_srgb(decode_srgb(values)), values)
     assert encode_srgb(np.array([50.0])) == 255
+
+
+def test_bright_light_is_rolled_off_below_white() -> None:
+    light = np.linspace(0, 4, 400, dtype=np.float32)
+    rolled = roll_off(light)
+    np.testing.assert_allclose(rolled[light <= 0.7], light[light <= 0.7])
+    assert (np.diff(rolled) > 0).all()
+    assert rolled[-1] <= 1

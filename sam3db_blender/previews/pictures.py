@@ -1,0 +1,145 @@
+"""The kinds of pictures, each as one composition of views, layers and panels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+import cv2
+import numpy as np
+
+from native_runtime.camera import project
+
+from . import studio
+from .colour import Floats, Pixels, decode_srgb, encode_srgb, over
+from .framing import crop_around, cropped, studio_view, turntable_views
+from .raster import Surface, View
+from .subject import PhotoView
+from .wire import wire
+
+Kind = Literal["overlay", "beside", "turntable", "wire", "shaded"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+#: Those that show the photo.
+OF_PHOTO: frozenset[Kind] = frozenset({"overlay", "beside"})
+
+_GAP = 12
+_PAPER = (250, 250, 249)
+_INK = np.array([0.012, 0.02, 0.035])
+_WIRE_OPACITY = 0.85
+# radians, seen from the photo's camera: to its side, and from above
+_QUARTER, _SIDE, _RISE = np.radians(-35.0), np.radians(-58.0), np.radians(8.0)
+_TURNTABLE_RISE = np.radians(6.0)
+_TURNTABLE_VIEWS, _TURNTABLE_ROWS = 8, 2
+
+
+class Renderer(Protocol):
+    """What draws the people."""
+
+    @property
+    def casts_shadow(self) -> bool:
+        """Whether its pictures of the studio hold the shadow on the floor."""
+        ...
+
+    def __call__(self, view: View, floor: bool) -> Floats:
+        """The people (H, W, 4), linear colour times coverage, and coverage.
+
+        Args:
+            floor: whether they stand on a floor, and not before their photo.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class OwnRenderer:
+    """This project's own: nothing but NumPy, on every machine, in less than a second."""
+
+    surface: Surface
+    casts_shadow: bool = False
+
+    def __call__(self, view: View, floor: bool) -> Floats:
+        return studio.lit(self.surface, view)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the pictures are made of.
+
+    Attributes:
+        surface: the people.
+        renderer: what draws them.
+        heading: the direction in which the photo was taken, radians about the vertical.
+    """
+
+    surface: Surface
+    renderer: Renderer
+    heading: float
+
+    def overlay(self, photo: PhotoView, size: int) -> Pixels:
+        """The people over their photo."""
+        part, view = _framed(self.surface, photo, size)
+        return encode_srgb(over(self.renderer(view, False), decode_srgb(part)))
+
+    def beside(self, photo: PhotoView, size: int) -> Pixels:
+        """The photo, and the people alone as its camera sees them."""
+        part, view = _framed(self.surface, photo, size)
+        return _side_by_side([part, encode_srgb(self._in_studio(view, floor=False))])
+
+    def shaded(self, size: int) -> Pixels:
+        """The people in the studio, from a quarter to the side."""
+        return encode_srgb(self._in_studio(self._quarter(size)))
+
+    def wire(self, size: int) -> Pixels:
+        """The same with the edges of the mesh."""
+        view = self._quarter(size)
+        lines = _WIRE_OPACITY * wire(self.surface, view)[..., None]
+        return encode_srgb(self._in_studio(view) * (1 - lines) + _INK * lines)
+
+    def turntable(self, size: int) -> Pixels:
+        """The people from all around; the first view is from the photo's side."""
+        height = (size - (_TURNTABLE_ROWS + 1) * _GAP) // _TURNTABLE_ROWS
+        views = turntable_views(self.surface.vertices, self.heading, _TURNTABLE_RISE, height, _TURNTABLE_VIEWS)
+        cells = [encode_srgb(self._in_studio(view)) for view in views]
+        columns = len(cells) // _TURNTABLE_ROWS
+        return _stacked([np.hstack(cells[start : start + columns]) for start in range(0, len(cells), columns)])
+
+    def panels(self, photo: PhotoView, size: int) -> Pixels:
+        """The photo, the people over it, and the people from the side: what comes with each new character."""
+        part, view = _framed(self.surface, photo, size)
+        turned = studio_view(self.surface.vertices, self.heading + _SIDE, _RISE, view.height)
+        overlaid = encode_srgb(over(self.renderer(view, False), decode_srgb(part)))
+        return _side_by_side([part, overlaid, encode_srgb(self._in_studio(turned))])
+
+    def _quarter(self, size: int) -> View:
+        return studio_view(self.surface.vertices, self.heading + _QUARTER, _RISE, size)
+
+    def _in_studio(self, view: View, floor: bool = True) -> Floats:
+        behind = studio.backdrop(self.surface, view, floor and not self.renderer.casts_shadow)
+        return over(self.renderer(view, floor), behind)
+
+
+def _framed(surface: Surface, photo: PhotoView, size: int) -> tuple[Pixels, View]:
+    """The part of the photo around the people, at most ``size`` px high, and its view."""
+    whole = photo.view
+    crop = crop_around(project(whole.local(surface.vertices), whole.intrinsics), whole.width, whole.height)
+    view = cropped(whole, crop, size)
+    part = photo.pixels[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
+    interpolation = cv2.INTER_AREA if view.height < crop.height else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(part, (view.width, view.height), interpolation=interpolation), np.uint8), view
+
+
+def _side_by_side(panels: Sequence[Pixels]) -> Pixels:
+    """Panels of one height in a row on paper."""
+    height = panels[0].shape[0] + 2 * _GAP
+    width = sum(panel.shape[1] for panel in panels) + _GAP * (len(panels) + 1)
+    sheet = np.full((height, width, 3), _PAPER, np.uint8)
+    left = _GAP
+    for panel in panels:
+        sheet[_GAP : _GAP + panel.shape[0], left : left + panel.shape[1]] = panel
+        left += panel.shape[1] + _GAP
+    return sheet
+
+
+def _stacked(rows: Sequence[Pixels]) -> Pixels:
+    """Rows of one width below one another on paper."""
+    return np.ascontiguousarray(_side_by_side([row.transpose(1, 0, 2) for row in rows]).transpose(1, 0, 2))

@@ -1,0 +1,136 @@
+"""Light on a surface: colours, soft shadows and shut-in places, drawn per pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .colour import roll_off
+from .raster import NEAR, Hits, Surface, View, rasterise, seen_by
+
+Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
+
+#: Pixels are drawn this many times finer along each side, then averaged.
+_SUPERSAMPLING = 3
+_SHADOW_SIZE = 640
+_SHADOW_BIAS = 0.012
+_OPENNESS_RADII = (0.012, 0.045)  # m
+_OPENNESS_TURNS = 5
+
+
+@dataclass(frozen=True)
+class Light:
+    """A distant light: (3,) unit vector towards it (world), its linear colour, and how far it reaches around the
+    form (0..1).
+    """
+
+    towards: Array
+    colour: Array
+    wrap: float
+
+
+def render(surface: Surface, view: View, key: Light, others: list[Light], sky: Array, ground: Array) -> Floats:
+    """Draws a surface: (H, W, 4) linear colour times coverage, and coverage.
+
+    Args:
+        key: the light that casts shadows.
+        others: lights that do not.
+        sky, ground: (3,) linear light from above and from below.
+    """
+    fine = view.supersampled(_SUPERSAMPLING)
+    hits, local = seen_by(fine, surface)
+    if len(hits.pixel) == 0:
+        return np.zeros((view.height, view.width, 4), np.float32)
+
+    corners = surface.triangles[hits.triangle]
+    # linear on the screen is 1/z: with it the weights become linear on the surface
+    weights = hits.weights / np.maximum(local[:, 2], NEAR)[corners].astype(np.float32)
+    weights /= weights.sum(axis=1, keepdims=True)
+
+    def across(values: Array) -> Floats:
+        single = values.astype(np.float32)
+        first, second, third = (weights[:, k, None] * single[corners[:, k]] for k in range(3))
+        return first + second + third
+
+    place = across(surface.vertices)
+    normal = _unit(across(surface.normals))
+    towards_eye = _unit(fine.position.astype(np.float32) - place)
+    open_sky = _openness(hits, across(local[:, 2:])[:, 0], fine)
+    lit = _lit_by(surface, key, place, normal)
+
+    light = (0.5 + 0.5 * normal[:, 2:]) * (sky - ground).astype(np.float32) + ground.astype(np.float32)
+    light *= open_sky[:, None]
+    gloss = np.zeros(len(place), np.float32)
+    for lamp, reach in [(key, lit), *((lamp, open_sky) for lamp in others)]:
+        towards = lamp.towards.astype(np.float32)
+        facing = np.clip((normal @ towards + lamp.wrap) / (1 + lamp.wrap), 0, None) * reach
+        light += facing[:, None] * lamp.colour.astype(np.float32)
+        shine = np.clip(np.einsum("nc,nc->n", normal, _unit(towards + towards_eye)), 0, None)
+        gloss += shine**32 * reach * np.float32(lamp.colour.mean())
+    edge = (1 - np.clip(np.einsum("nc,nc->n", normal, towards_eye), 0, 1)) ** 3
+    colour = across(surface.colours) * light + (0.06 * gloss + 0.04 * edge * open_sky)[:, None]
+
+    canvas = np.zeros((fine.height * fine.width, 4), np.float32)
+    canvas[hits.pixel, :3] = roll_off(colour)
+    canvas[hits.pixel, 3] = 1.0
+    size = (view.width, view.height)
+    return cv2.resize(canvas.reshape(fine.height, fine.width, 4), size, interpolation=cv2.INTER_AREA)
+
+
+def _unit(vectors: Floats) -> Floats:
+    return vectors / np.maximum(np.sqrt(np.einsum("nc,nc->n", vectors, vectors)), 1e-9)[:, None]
+
+
+def _lit_by(surface: Surface, light: Light, place: Floats, normal: Floats) -> Floats:
+    """How much of a distant light reaches each place (N,): a shadow map, softened."""
+    side = np.cross(light.towards, [0.0, 0.0, 1.0])
+    side /= np.linalg.norm(side)
+    axes = np.stack([side, np.cross(-light.towards, side), -light.towards], axis=1)
+    points = surface.vertices @ axes
+    low = points[:, :2].min(axis=0)
+    scale = (_SHADOW_SIZE - 8) / float((points[:, :2].max(axis=0) - low).max())
+    screen = (points[:, :2] - low) * scale + 4
+    everywhere = np.ones(len(points), bool)
+    hits = rasterise(screen, -points[:, 2], everywhere, surface.triangles, _SHADOW_SIZE, _SHADOW_SIZE)
+    depth = np.full(_SHADOW_SIZE**2, np.inf, np.float32)
+    depth[hits.pixel] = np.einsum("nk,nk->n", hits.weights, points[surface.triangles[hits.triangle], 2])
+    depth = depth.reshape(_SHADOW_SIZE, _SHADOW_SIZE)
+
+    seen = (place + normal * _SHADOW_BIAS) @ axes.astype(np.float32)
+    columns, rows = ((seen[:, :2] - low.astype(np.float32)) * np.float32(scale) + 4).T
+    total = np.zeros(len(place), np.float32)
+    taps = [(r * np.cos(t), r * np.sin(t)) for r, n in ((1.2, 5), (3.2, 7)) for t in np.arange(n) * 2 * np.pi / n]
+    for dx, dy in taps:
+        x = np.clip(columns + (dx + 0.5), 0, _SHADOW_SIZE - 1).astype(np.int32)
+        y = np.clip(rows + (dy + 0.5), 0, _SHADOW_SIZE - 1).astype(np.int32)
+        total += depth[y, x] > seen[:, 2] - _SHADOW_BIAS
+    return total / np.float32(len(taps))
+
+
+def _openness(hits: Hits, depths: Floats, view: View) -> Floats:
+    """How open the surroundings of each pixel are (N,), 0..1: neighbours that stand nearer to the eye shut out
+    light.
+    """
+    depth = np.full(view.width * view.height, np.inf, np.float32)
+    depth[hits.pixel] = depths
+    depth = depth.reshape(view.height, view.width)
+    rows, columns = np.divmod(hits.pixel.astype(np.int32), np.int32(view.width))
+    shut = np.zeros(len(depths), np.float32)
+    scale = view.intrinsics[0, 0] / float(np.median(depths))
+
+    def rise(dx: int, dy: int, radius: float) -> Floats:
+        x, y = np.clip(columns + dx, 0, view.width - 1), np.clip(rows + dy, 0, view.height - 1)
+        return np.maximum(depths - depth[y, x], np.float32(-radius))
+
+    for radius in _OPENNESS_RADII:
+        for turn in np.arange(_OPENNESS_TURNS) * np.pi / _OPENNESS_TURNS + 40 * radius:
+            dx, dy = round(scale * radius * np.cos(turn)), round(scale * radius * np.sin(turn))
+            # opposite neighbours: a slanted plane stands out on one side as far as it falls back on the other
+            slope = rise(dx, dy, radius) + rise(-dx, -dy, radius)
+            # what stands far in front is another part of the body and does not touch this one
+            shut += np.clip(slope / (2 * radius), 0, 1) * (slope < 6 * radius)
+    return np.clip(1 - 1.6 * shut / (len(_OPENNESS_RADII) * _OPENNESS_TURNS), 0.25, 1)

@@ -1,0 +1,152 @@
+"""The people to be drawn, taken out of the scene as plain arrays: drawing never touches the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.camera import CAMERA_TO_BLENDER_CAMERA
+from native_runtime.errors import Sam3dbError
+from native_runtime.image import Photo, read_photo
+
+from ..posing.source import photo_of
+from ..rig.arrays import evaluated_surface
+from ..scene.camera import camera_of, camera_settings
+from ..scene.provenance import is_character, read_origin
+from .raster import Array, Surface, View
+from .studio import TINTS
+
+Pixels = NDArray[np.uint8]
+
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+#: How much darker and brighter than most of a mesh its parts are drawn: eyes and lips stay readable in one tint.
+_DARKEST, _BRIGHTEST = 0.06, 1.3
+
+
+@dataclass(frozen=True)
+class PhotoView:
+    """A photo (H, W, 3) uint8 sRGB and the view of its camera, whose pixels are the photo's."""
+
+    pixels: Pixels
+    view: View
+
+
+def groups_of(scene: bpy.types.Scene) -> list[list[bpy.types.Object]]:
+    """The rigs of a scene whose characters are to be seen, those of one photo together, in the order of their names."""
+    groups: dict[str, list[bpy.types.Object]] = {}
+    for rig in sorted((obj for obj in scene.objects if is_character(obj)), key=lambda obj: obj.name):
+        if meshes_of(rig):
+            try:
+                camera = camera_of(rig).name_full
+            except Sam3dbError:
+                camera = ""
+            groups.setdefault(camera, []).append(rig)
+    return list(groups.values())
+
+
+def meshes_of(rig: bpy.types.Object) -> list[bpy.types.Object]:
+    """A character's body and whatever else of meshes hangs on it, less what is hidden from view or from renders."""
+    layer = bpy.context.view_layer
+    return [
+        child
+        for child in rig.children_recursive
+        if child.type == "MESH" and not child.hide_render and child.visible_get(view_layer=layer)
+    ]
+
+
+def surface_of(rigs: Sequence[bpy.types.Object]) -> Surface:
+    """All characters as Blender evaluates them now, each in a tint of its own.
+
+    Raises:
+        Sam3dbError: there is nothing to be seen of them.
+    """
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    vertices, triangles, colours, edges, count = [], [], [], [], 0
+    for number, rig in enumerate(rigs):
+        for mesh in meshes_of(rig):
+            points, faces, materials, sides = evaluated_surface(mesh, depsgraph)
+            if not len(faces):
+                continue
+            vertices.append(points)
+            triangles.append(faces + count)
+            edges.append(sides)
+            tint = TINTS[number % len(TINTS)]
+            colours.append(_shades(mesh, len(points), faces, materials)[:, None] * tint)
+            count += len(points)
+    if not vertices:
+        raise Sam3dbError("Nothing of the characters is to be seen: show them, and their meshes, in the outliner.")
+    return Surface(np.concatenate(vertices), np.concatenate(triangles), np.concatenate(colours), np.concatenate(edges))
+
+
+def _shades(mesh: bpy.types.Object, count: int, faces: NDArray, materials: NDArray) -> Array:
+    """How bright each vertex (V,) is compared with most of the mesh, by its material's colour in Solid view."""
+    slots = [slot.material for slot in mesh.material_slots]
+    if not slots:
+        return np.ones(count)
+    brightness = np.array([1.0 if m is None else np.dot(m.diffuse_color[:3], _LUMINANCE) for m in slots])
+    index = np.clip(materials, 0, len(slots) - 1)
+    usual = brightness[np.bincount(index).argmax()]
+    shades = np.ones(count)
+    for corner in range(3):
+        shades[faces[:, corner]] = np.clip(brightness / max(usual, 1e-3), _DARKEST, _BRIGHTEST)[index]
+    return shades
+
+
+def photo_view_of(rig: bpy.types.Object, photo: Photo | None = None) -> PhotoView:
+    """The photo of a character and its camera as they stand in the scene now.
+
+    Args:
+        photo: as it was read, where it is at hand; else it is found by the .blend.
+
+    Raises:
+        Sam3dbError: the camera or the photo is gone, or the camera shows no perspective any more.
+    """
+    size = read_origin(rig).arrays["image_size"].astype(int)
+    camera_of(rig)  # without one, that is what is to be told
+    pixels = (photo or read_photo(photo_of(rig, (int(size[0]), int(size[1]))).path)).pixels
+    return PhotoView(pixels, camera_view(rig, pixels.shape[1], pixels.shape[0]))
+
+
+def camera_view(rig: bpy.types.Object, width: int, height: int) -> View:
+    """What the camera of a character's photo sees, as ``width`` x ``height`` pixels.
+
+    Raises:
+        Sam3dbError: there is no camera any more, or it shows no perspective.
+    """
+    camera = camera_of(rig)
+    if camera.type != "CAMERA" or camera.data.type != "PERSP":
+        raise Sam3dbError(f"'{camera.name}' is no camera with a perspective any more, which a photo's has to be.")
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    arrays = read_origin(rig).arrays
+    aspects = camera_settings(arrays["intrinsics"], arrays["image_size"])
+    # Blender's own matrix, so that whatever decides about it is heeded: lens, shift, sensor, drivers
+    projection = np.array(
+        camera.evaluated_get(depsgraph).calc_matrix_camera(
+            depsgraph, x=width, y=height, scale_x=aspects.pixel_aspect_x, scale_y=aspects.pixel_aspect_y
+        ),
+        dtype=np.float64,
+    )
+    # its pixels are counted from the picture's corner, ours from the centre of the first pixel
+    intrinsics = np.array(
+        [
+            [projection[0, 0] * width / 2, 0.0, (1 - projection[0, 2]) * width / 2 - 0.5],
+            [0.0, projection[1, 1] * height / 2, (1 + projection[1, 2]) * height / 2 - 0.5],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+    matrix = np.array(camera.evaluated_get(depsgraph).matrix_world, dtype=np.float64)
+    axes = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0) @ CAMERA_TO_BLENDER_CAMERA
+    return View(intrinsics, axes, matrix[:3, 3], width, height)
+
+
+def heading_of(rig: bpy.types.Object) -> float:
+    """In which direction the photo was taken: radians about the vertical, 0 along +y; 0 too where nobody knows."""
+    try:
+        forward = camera_view(rig, 1, 1).axes[:, 2]
+    except Sam3dbError:
+        return 0.0
+    return float(np.arctan2(-forward[0], forward[1])) if np.hypot(forward[0], forward[1]) > 1e-3 else 0.0
