@@ -1,0 +1,1 @@
+"""Posing armatures of other makes as the people of photos."""

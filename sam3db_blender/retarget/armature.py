@@ -1,0 +1,216 @@
+"""An artist's armature: read as a skeleton, and posed.
+
+Poses are written into the bones' own channels, in the rotation mode that each has. Blender's own function says where a
+bone comes to stand under its parent, so inherited rotation and scale are the armature's own affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Quaternion, Vector
+from numpy.typing import NDArray
+
+from native_runtime.errors import Sam3dbError
+from native_runtime.retarget.skeletons import TargetSkeleton
+from native_runtime.retarget.solve import TargetPose, solve
+
+from .person import Person
+
+Array = NDArray[np.float64]
+
+#: A bone that stands farther than this from where it was put is held by something else (radians).
+_HELD = np.radians(1.0)
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class PosingOptions:
+    """How an armature is posed.
+
+    Attributes:
+        stand: also put the object where the person stands; otherwise it stays and only its bones move.
+        floor: keep the person's distance to the floor whatever the armature's proportions.
+        keyframe: the frame to key what was posed at; None for no keys.
+    """
+
+    stand: bool = False
+    floor: bool = True
+    keyframe: float | None = None
+
+
+def skeleton_of(armature: bpy.types.Object) -> TargetSkeleton:
+    """The armature's bones at rest, in its own space.
+
+    Raises:
+        Sam3dbError: it has none.
+    """
+    bones = sorted(armature.data.bones, key=lambda bone: len(bone.parent_recursive))
+    if not bones:
+        raise Sam3dbError(f"The armature '{armature.name}' has no bones.")
+    number = {bone.name: i for i, bone in enumerate(bones)}
+    return TargetSkeleton(
+        names=tuple(number),
+        parents=np.array([-1 if bone.parent is None else number[bone.parent.name] for bone in bones], np.int32),
+        rest=np.array([bone.matrix_local for bone in bones], dtype=np.float64),
+        lengths=np.array([bone.length for bone in bones], dtype=np.float64),
+    )
+
+
+def pose_armature(
+    armature: bpy.types.Object, person: Person, assigned: Mapping[str, str], options: PosingOptions | None = None
+) -> list[str]:
+    """Poses an armature as a person.
+
+    Args:
+        assigned: MHR joint -> name of the bone that stands for it.
+
+    Returns:
+        What the artist should know.
+
+    Raises:
+        UsageError: the bones are not assigned rightly.
+        Sam3dbError: the armature cannot be posed.
+    """
+    options = options or PosingOptions()
+    if armature.mode == "EDIT":
+        raise Sam3dbError(f"'{armature.name}' is in Edit Mode; leave it first.")
+    target = skeleton_of(armature)
+    pose = solve(person.source, target, assigned, floor=options.floor)
+    notes = list(pose.notes)
+    posed = _write(armature, target, pose, notes)
+    if options.stand:
+        _stand(armature, person, pose)
+    if options.keyframe is not None:
+        _key(armature, posed, target.names[pose.hips], options)
+    bpy.context.view_layer.update()
+    if armature.data.pose_position == "REST":
+        notes.append("The armature shows its rest position; switch it to Pose Position to see the pose.")
+    else:
+        notes += _held(armature, {target.names[bone]: rotation for bone, rotation in pose.rotations.items()})
+    return notes
+
+
+def _write(armature: bpy.types.Object, target: TargetSkeleton, pose: TargetPose, notes: list[str]) -> list[str]:
+    """Writes the channels; returns the names of the bones whose rotation was set."""
+    matrices: dict[int, Matrix] = {}
+    between = _between(target, pose)
+    posed = []
+    for number, name in enumerate(target.names):
+        bone = armature.pose.bones[name]
+        place = _Place(bone, matrices.get(int(target.parents[number])))
+        rotation = pose.rotations.get(number)
+        location, turn, scale = bone.matrix_basis.decompose()
+        if rotation is not None:
+            turn = place.turn_for(rotation)
+        elif number in between:
+            turn = Quaternion()
+        if number == pose.hips:
+            head = Vector((target.heads[number] + pose.shift).tolist())
+            if bone.bone.use_connect:
+                notes.append(f"'{name}' is connected to its parent and cannot move; the hips stay at their height.")
+            else:
+                location = bone.location = place.location_for(head)
+        if rotation is not None or number in between:
+            _set_rotation(bone, turn)
+            posed.append(name)
+        matrices[number] = place.matrix(Matrix.LocRotScale(location, turn, scale))
+    return posed
+
+
+def _between(target: TargetSkeleton, pose: TargetPose) -> set[int]:
+    """The bones between posed ones and the hips that stand for no joint: these keep their rest."""
+    found: set[int] = set()
+    for bone in pose.rotations:
+        path = target.path(bone, pose.hips)
+        found.update(path or ())
+    return found - set(pose.rotations)
+
+
+class _Place:
+    """Where a bone's own channels begin: its rest beneath its parent as posed."""
+
+    def __init__(self, bone: bpy.types.PoseBone, parent: Matrix | None) -> None:
+        self._bone, self._parent = bone, parent
+        self._start = self.matrix(Matrix.Identity(4))
+
+    def matrix(self, basis: Matrix, invert: bool = False) -> Matrix:
+        """The pose matrix (armature space) for a matrix of the bone's channels, or the other way round."""
+        bone = self._bone.bone
+        if self._parent is None:
+            return bone.convert_local_to_pose(basis, bone.matrix_local, invert=invert)
+        return bone.convert_local_to_pose(
+            basis,
+            bone.matrix_local,
+            parent_matrix=self._parent,
+            parent_matrix_local=self._bone.parent.bone.matrix_local,
+            invert=invert,
+        )
+
+    def turn_for(self, rotation: Array) -> Quaternion:
+        """The bone's own rotation that gives it this one (3, 3) in armature space."""
+        return self._start.to_quaternion().inverted() @ Matrix(rotation.tolist()).to_quaternion()
+
+    def location_for(self, head: Vector) -> Vector:
+        """The bone's own location that puts its head there in armature space."""
+        wanted = self._start.copy()
+        wanted.translation = head
+        return self.matrix(wanted, invert=True).to_translation()
+
+
+def _set_rotation(bone: bpy.types.PoseBone, turn: Quaternion) -> None:
+    """Sets a bone's rotation in its own mode, without whole turns away from what it was."""
+    if bone.rotation_mode == "QUATERNION":
+        turn.make_compatible(bone.rotation_quaternion)
+        bone.rotation_quaternion = turn
+    elif bone.rotation_mode == "AXIS_ANGLE":
+        axis, angle = turn.to_axis_angle()
+        bone.rotation_axis_angle = (angle, axis.x, axis.y, axis.z)
+    else:
+        bone.rotation_euler = turn.to_euler(bone.rotation_mode, bone.rotation_euler)
+
+
+def _stand(armature: bpy.types.Object, person: Person, pose: TargetPose) -> None:
+    """Puts the object where the person stands, turned as they are, with the scale that it has."""
+    scale = np.array(armature.matrix_world.to_scale())
+    world = np.eye(4)
+    world[:3, :3] = person.world[:3, :3] @ pose.standing * scale
+    feet = person.world[:3, :3] @ person.source.ground + person.world[:3, 3]
+    world[:3, 3] = feet - world[:3, :3] @ pose.ground
+    armature.matrix_world = Matrix(world.tolist())
+
+
+def _key(armature: bpy.types.Object, posed: Iterable[str], hips: str, options: PosingOptions) -> None:
+    for name in posed:
+        bone = armature.pose.bones[name]
+        bone.keyframe_insert(_rotation_channel(bone.rotation_mode), frame=options.keyframe, group=name)
+    armature.pose.bones[hips].keyframe_insert("location", frame=options.keyframe, group=hips)
+    if options.stand:
+        for channel in ("location", _rotation_channel(armature.rotation_mode)):
+            armature.keyframe_insert(channel, frame=options.keyframe)
+
+
+def _rotation_channel(mode: str) -> str:
+    return {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
+
+
+def _held(armature: bpy.types.Object, wanted: Mapping[str, Array]) -> list[str]:
+    """Says which bones do not stand as they were posed, since something else moves them."""
+    evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    held = []
+    for name, rotation in wanted.items():
+        turn = (
+            evaluated.pose.bones[name]
+            .matrix.to_quaternion()
+            .rotation_difference(Matrix(rotation.tolist()).to_quaternion())
+        )
+        if min(turn.angle, 2 * np.pi - turn.angle) > _HELD:
+            held.append(name)
+    if not held:
+        return []
+    more = f" and {len(held) - _NAMED} more" if len(held) > _NAMED else ""
+    names = ", ".join(f"'{name}'" for name in held[:_NAMED])
+    return [f"Constraints, IK, drivers or keys hold {names}{more}: mute them to see the pose there."]
