@@ -17,12 +17,29 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+_ended = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[_ended] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Ends the process where bpy was loaded: it may wait for ever for a thread of its own while the interpreter winds
+    down (seen with 4.5.15: its destructors wait for the thread that closes files), or crash (4.2.0).
+    """
+    if "bpy" in sys.modules and _ended in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[_ended])
 
 
 @pytest.fixture(scope="session")
