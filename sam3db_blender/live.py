@@ -19,6 +19,7 @@ from bpy.app.handlers import persistent
 
 from native_runtime.errors import Sam3dbError
 
+from .listening import Handlers, listen, stop_listening
 from .rig.correctives import corrections, write_correction
 from .rig.pose import read_joint_parameters
 from .scene.bodies import body_mesh, body_of
@@ -179,7 +180,7 @@ def _ensure_timer() -> None:
         bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
 
 
-def _handlers() -> tuple[tuple[list[Any], Callable[..., None]], ...]:
+def _handlers() -> Handlers:
     handlers = bpy.app.handlers
     return (
         (handlers.depsgraph_update_post, _on_update),
@@ -192,8 +193,7 @@ def _handlers() -> tuple[tuple[list[Any], Callable[..., None]], ...]:
 
 def attach() -> None:
     """Starts to listen to Blender."""
-    for handlers, function in _handlers():
-        handlers.append(function)
+    listen(_handlers())
     # While an add-on is being switched on Blender shows it no data. The first tick looks whether there is work, and
     # ends if not.
     if not bpy.app.timers.is_registered(_tick):
@@ -202,9 +202,5 @@ def attach() -> None:
 
 def detach() -> None:
     """Stops it."""
-    for handlers, function in _handlers():
-        if function in handlers:
-            handlers.remove(function)
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
+    stop_listening(_handlers(), _tick)
     live.forget()

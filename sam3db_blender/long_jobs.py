@@ -12,47 +12,31 @@ from typing import Any, Generic, TypeVar
 
 import bpy
 
-from native_runtime.service.client import Event, WorkerClient
+from native_runtime.service.client import WorkerClient
 
 from . import places
-from .jobs import Client, State
+from .jobs import Job
+from .listening import redraw
 
 _TICK_S = 0.2
 _POLL_S = 0.02
 
 
 @dataclass
-class LongJob:
+class LongJob(Job):
     """A job on its way through the worker.
 
     Attributes:
         do: the request; its keys are sent and not kept, since they may hold secrets.
-        state: ``running`` until the last event.
-        progress: 0..1.
-        status: what is being done, for people.
-        error, detail: one line that tells what to do, and the traceback for a log; set when failed.
         result: what the worker answered; set when done.
     """
 
-    client: Client
     do: str
     keys: InitVar[dict[str, Any]]
-    state: State = "running"
-    progress: float = 0.0
-    status: str = "Starting the worker"
-    error: str = ""
-    detail: str = ""
     result: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self, keys: dict[str, Any]) -> None:
         self._number = self.client.request(self.do, **keys)
-
-    def poll(self) -> bool:
-        """Takes in what the worker has said since the last call; whether the job is over."""
-        for event in self.client.poll():
-            if event.id == self._number and self.state == "running":
-                self._take(event)
-        return self.state != "running"
 
     def cancel(self) -> None:
         """Asks for the end, which ``poll`` will hear of within seconds."""
@@ -80,16 +64,8 @@ class LongJob:
         """What a job that is done has brought, in one line."""
         return "Done."
 
-    def _take(self, event: Event) -> None:
-        if event.kind == "status":
-            self.status = event.text
-        elif event.kind == "progress":
-            self.progress = event.value
-        elif event.kind == "done":
-            self.progress, self.state, self.result = 1.0, "done", event.result
-        elif event.kind == "error":
-            self.error, self.detail = event.text, event.detail
-            self.state = "cancelled" if event.error == "Cancelled" else "failed"
+    def _receive(self, result: dict[str, Any]) -> None:
+        self.result = result
 
 
 AnyJob = TypeVar("AnyJob", bound=LongJob)
@@ -142,18 +118,10 @@ class Desk(Generic[AnyJob]):
 
     def _tick(self) -> float | None:
         over = self.step()
-        _redraw()
+        redraw("VIEW_3D", "PREFERENCES")  # the progress is shown in both
         return None if over else _TICK_S
 
     def _end_worker(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             client.stop()
-
-
-def _redraw() -> None:
-    """Shows the progress, in the sidebar and in the preferences."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in ("VIEW_3D", "PREFERENCES"):
-                area.tag_redraw()

@@ -13,6 +13,7 @@ from native_runtime.errors import Sam3dbError
 
 from .. import jobs, places
 from ..jobs import ImportJob
+from ..listening import redraw
 from ..ui.options import PHOTO_FILTER, ImportOptions, draw_options, to_request
 
 if TYPE_CHECKING:
@@ -113,10 +114,7 @@ class SAM3DB_OT_import_character(ImportOptions, bpy.types.Operator, ImportHelper
         state = context.window_manager.sam3db
         state.progress, state.status = self._job.progress, self._job.status
         context.workspace.status_text_set(f"{self.bl_label}: {self._job.status}  |  Esc: cancel")
-        for window in context.window_manager.windows:
-            for area in window.screen.areas:
-                if area.type == "VIEW_3D":
-                    area.tag_redraw()
+        redraw("VIEW_3D")
 
     def _leave(self, context: bpy.types.Context) -> None:
         if self._timer is not None:

@@ -8,8 +8,9 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.models.official_download import ABOUT_MB, URL
 
-from .. import body_files, online
+from .. import body_files
 from ..body_jobs import desk
+from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -23,33 +24,19 @@ _LEVELS = (
 )
 
 
-class BodyOperator:
-    """What the operators share: one job at a time, without ever blocking a window."""
+class BodyOperator(LongJobOperator):
+    """What the operators share."""
+
+    desk = desk
+    panel = "Official Bodies"
+    occupied = "Bodies are being imported already"
 
     levels: bpy.props.EnumProperty(name="Levels", description="Which levels of detail to make", items=_LEVELS)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if desk.busy:
-            cls.poll_message_set("Bodies are being imported already")
-            return False
-        return True
-
     def run(self, do: str, **keys: Any) -> "set[OperatorReturnItems]":
-        """Starts the job; where there is no window, also waits for its end and reports it."""
+        """Starts a job on the chosen levels."""
         levels = "all" if self.levels == "ALL" else None
-        job = desk.start(do, {"models": str(body_files.import_folder()), "levels": levels, **keys})
-        if not bpy.app.background:
-            self.report({"INFO"}, "Started; the panel 'Official Bodies' and the preferences show how far it is")
-            return {"FINISHED"}
-        desk.wait()
-        if job.state != "done":
-            self.report({"ERROR"}, job.summary)
-            return {"CANCELLED"}
-        for note in job.notes:
-            self.report({"WARNING"}, note)
-        self.report({"INFO"}, job.summary)
-        return {"FINISHED"}
+        return self.start(do, {"models": str(body_files.import_folder()), "levels": levels, **keys})
 
 
 class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
@@ -59,6 +46,7 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
 
     bl_idname = "sam3db.download_official_body"
     bl_label = "Download Official Bodies"
+    instead = "import the files by hand"
 
     address: bpy.props.StringProperty(
         name="Address", description="Where the archive is; another one than the project's is for mirrors", default=URL
@@ -68,15 +56,6 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
         description="Ask the server even when the archive was downloaded before",
         options={"SKIP_SAVE"},
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        refusal = online.refusal("import the files by hand")
-        if refusal:
-            cls.poll_message_set(refusal)
-        return not refusal
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         return context.window_manager.invoke_props_dialog(self, width=460)
@@ -111,22 +90,12 @@ class SAM3DB_OT_import_official_body(BodyOperator, bpy.types.Operator, ImportHel
         return self.run("import_official", source=str(source))
 
 
-class SAM3DB_OT_cancel_body_import(bpy.types.Operator):
+class SAM3DB_OT_cancel_body_import(CancelOperator, bpy.types.Operator):
     """Stop bringing bodies; what was downloaded is kept, the next download goes on from there"""
 
     bl_idname = "sam3db.cancel_body_import"
-    bl_label = "Cancel"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not desk.busy:
-            cls.poll_message_set("No bodies are being imported")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        desk.job.cancel()
-        return {"FINISHED"}
+    desk = desk
+    idle = "No bodies are being imported"
 
 
 CLASSES = (SAM3DB_OT_download_official_body, SAM3DB_OT_import_official_body, SAM3DB_OT_cancel_body_import)

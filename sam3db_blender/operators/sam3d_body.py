@@ -9,10 +9,11 @@ from native_runtime.errors import ModelError
 from native_runtime.models.gated_download import SERVICE, Repository
 from native_runtime.models.sam3d_body_download import LICENCE, LICENCE_PAGE, LICENCE_POINTS, VARIANTS, remove_sources
 
-from .. import online, sam3d_body_files, secret
+from .. import sam3d_body_files, secret
 from ..places import preferences
-from ..sam3d_body_jobs import Sam3dBodyJob, check_desk, desk
+from ..sam3d_body_jobs import check_desk, desk
 from ..ui.text import draw_lines
+from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -37,32 +38,17 @@ ABOUT_GB = {
 }
 
 
-class JobOperator:
-    """What the operators share: one job at a time, without ever blocking a window."""
+class JobOperator(LongJobOperator):
+    """What the operators share."""
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if desk.busy:
-            cls.poll_message_set("SAM 3D Body is being downloaded or converted already")
-            return False
-        return True
+    desk = desk
+    panel = "SAM 3D Body"
+    occupied = "SAM 3D Body is being downloaded or converted already"
 
     def run(self, do: str, keys: dict[str, Any]) -> "set[OperatorReturnItems]":
-        """Starts the job; where there is no window, also waits for its end and reports it."""
-        check_desk.close()  # what it found out will no longer hold
-        job = desk.start(do, keys)
-        if not bpy.app.background:
-            self.report({"INFO"}, "Started; the panel 'SAM 3D Body' and the preferences show how far it is")
-            return {"FINISHED"}
-        desk.wait()
-        return self.finish(job)
-
-    def finish(self, job: Sam3dBodyJob) -> "set[OperatorReturnItems]":
-        if job.state != "done":
-            self.report({"ERROR"}, job.summary)
-            return {"CANCELLED"}
-        self.report({"INFO"}, job.summary)
-        return {"FINISHED"}
+        """Starts a job after which an earlier check no longer holds."""
+        check_desk.close()
+        return self.start(do, keys)
 
 
 class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
@@ -72,6 +58,7 @@ class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
 
     bl_idname = "sam3db.download_sam3d_body"
     bl_label = "Download SAM 3D Body"
+    instead = "fetch the files with your browser"
 
     variant: bpy.props.EnumProperty(name="Model", description="Which of the released models", items=_VARIANTS)
     accepted: bpy.props.BoolProperty(
@@ -80,15 +67,6 @@ class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
     service: bpy.props.StringProperty(default=SERVICE, options={"HIDDEN", "SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        refusal = online.refusal("fetch the files with your browser")
-        if refusal:
-            cls.poll_message_set(refusal)
-        return not refusal
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         return context.window_manager.invoke_props_dialog(self, width=520, confirm_text="Download")
@@ -212,22 +190,12 @@ class SAM3DB_OT_remove_sam3d_body_checkpoints(JobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SAM3DB_OT_cancel_sam3d_body(bpy.types.Operator):
+class SAM3DB_OT_cancel_sam3d_body(CancelOperator, bpy.types.Operator):
     """Stop; what was downloaded is kept, and an earlier converted model stays as it was"""
 
     bl_idname = "sam3db.cancel_sam3d_body"
-    bl_label = "Cancel"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not desk.busy:
-            cls.poll_message_set("SAM 3D Body is neither being downloaded nor converted")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        desk.job.cancel()
-        return {"FINISHED"}
+    desk = desk
+    idle = "SAM 3D Body is neither being downloaded nor converted"
 
 
 class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):

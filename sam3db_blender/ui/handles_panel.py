@@ -27,6 +27,7 @@ from ..posing.people import active_character, people_by_photo
 from ..posing.session import SNAP, keeps_edits
 from ..scene.provenance import read_origin
 from .options import SAM3D_BODY
+from .sidebar import SidebarPanel
 from .text import draw_lines, width_of
 
 _STATES = (
@@ -36,13 +37,10 @@ _STATES = (
 )
 
 
-class SAM3DB_PT_people(bpy.types.Panel):
+class SAM3DB_PT_people(SidebarPanel, bpy.types.Panel):
     """The people of the scene's photos"""
 
     bl_label = "People"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Photo"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -67,13 +65,10 @@ class SAM3DB_PT_people(bpy.types.Panel):
                 button.character = character_id(rig)
 
 
-class SAM3DB_PT_pose(bpy.types.Panel):
+class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
     """Posing a person by handles on the photo"""
 
     bl_label = "Pose"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Photo"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -6,17 +6,15 @@ import bpy
 
 from ..posing.lens import focal_of, longer_side
 from ..posing.people import active_character
+from .sidebar import SidebarPanel
 
 _FULL_FRAME_MM = 36.0
 
 
-class SAM3DB_PT_lens(bpy.types.Panel):
+class SAM3DB_PT_lens(SidebarPanel, bpy.types.Panel):
     """The lens with which the photo was taken"""
 
     bl_label = "Lens"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Photo"
     bl_parent_id = "SAM3DB_PT_pose"
     bl_options = {"DEFAULT_CLOSED"}
 

@@ -6,15 +6,13 @@ import bpy
 
 from ..posing import masks
 from ..posing.people import active_character, photo_camera
+from .sidebar import SidebarPanel
 
 
-class SAM3DB_PT_mask(bpy.types.Panel):
+class SAM3DB_PT_mask(SidebarPanel, bpy.types.Panel):
     """Which pixels of the photo are this person"""
 
     bl_label = "Mask"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Photo"
     bl_parent_id = "SAM3DB_PT_pose"
     bl_options = {"DEFAULT_CLOSED"}
 

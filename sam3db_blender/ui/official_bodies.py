@@ -9,8 +9,10 @@ import bpy
 from native_runtime.models.official_download import ABOUT_MB
 
 from .. import body_files
-from ..body_jobs import BodyJob, desk
+from ..body_jobs import desk
 from ..operators.official_body import SOURCE
+from .long_jobs import draw_end, draw_running
+from .sidebar import SidebarPanel
 from .text import draw_lines, width_of
 
 _WIDTH = 56
@@ -27,35 +29,19 @@ def draw_official_bodies(layout: Any, width: int = _WIDTH) -> None:
     draw_lines(column, f"Installed: {', '.join(names)}" if names else "None installed", width)
     draw_lines(column, SOURCE, width)
     job = desk.job
-    if job is not None and job.state == "running":
-        row = layout.row(align=True)
-        row.progress(factor=job.progress, text=job.status)
-        row.operator("sam3db.cancel_body_import", text="", icon="X")
+    if draw_running(layout, job, "sam3db.cancel_body_import"):
         return
     column = layout.column(align=True)
     column.operator_context = "INVOKE_DEFAULT"
     column.operator("sam3db.download_official_body", text=f"Download ({ABOUT_MB} MB)", icon="IMPORT")
     column.operator("sam3db.import_official_body", text="Import from File or Folder", icon="FILE_FOLDER")
-    if job is not None:
-        _draw_end(layout, job, width)
+    draw_end(layout, job, width)
 
 
-def _draw_end(layout: Any, job: BodyJob, width: int) -> None:
-    """How the last job ended."""
-    column = layout.column(align=True)
-    column.alert = job.state == "failed"
-    draw_lines(column, job.summary, width, "ERROR" if job.state == "failed" else "INFO")
-    for note in job.notes:
-        draw_lines(column, note, width)
-
-
-class SAM3DB_PT_official_bodies(bpy.types.Panel):
+class SAM3DB_PT_official_bodies(SidebarPanel, bpy.types.Panel):
     """MHR's official bodies: what is installed, and how to get them"""
 
     bl_label = "Official Bodies"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Photo"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import bpy
 
 from .options import OPTION_NAMES, draw_options
+from .sidebar import SidebarPanel
 from .text import width_of
 
 
-class SAM3DB_PT_import(bpy.types.Panel):
+class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
     """Make a character of a photo"""
 
     bl_label = "Character from Photo"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Photo"
 
     def draw(self, context: bpy.types.Context) -> None:
         state = context.window_manager.sam3db

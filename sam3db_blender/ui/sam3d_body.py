@@ -7,7 +7,9 @@ from typing import Any
 import bpy
 
 from .. import sam3d_body_files
-from ..sam3d_body_jobs import LongJob, check_desk, desk
+from ..sam3d_body_jobs import check_desk, desk
+from .long_jobs import draw_end, draw_running
+from .sidebar import SidebarPanel
 from .text import draw_lines, width_of
 
 _ABOUT = "Meta's model, for those who have its weights: Meta grants access, under the SAM License."
@@ -53,10 +55,7 @@ def draw_sam3d_body(layout: Any, width: int) -> None:
     else:
         draw_lines(layout.column(align=True), _ABOUT, width)
     job = desk.job
-    if job is not None and job.state == "running":
-        row = layout.row(align=True)
-        row.progress(factor=job.progress, text=job.status)
-        row.operator("sam3db.cancel_sam3d_body", text="", icon="X")
+    if draw_running(layout, job, "sam3db.cancel_sam3d_body"):
         return
     column = layout.column(align=True)
     column.operator_context = "INVOKE_DEFAULT"
@@ -71,24 +70,13 @@ def draw_sam3d_body(layout: Any, width: int) -> None:
         row.operator_context = "INVOKE_DEFAULT"
         text = f"Remove Downloaded Files ({size:.1f} GB)"
         row.operator("sam3db.remove_sam3d_body_checkpoints", text=text, icon="TRASH")
-    if job is not None:
-        _draw_end(layout, job, width)
+    draw_end(layout, job, width)
 
 
-def _draw_end(layout: Any, job: LongJob, width: int) -> None:
-    """How the last job ended."""
-    column = layout.column(align=True)
-    column.alert = job.state == "failed"
-    draw_lines(column, job.summary, width, "ERROR" if job.state == "failed" else "INFO")
-
-
-class SAM3DB_PT_sam3d_body(bpy.types.Panel):
+class SAM3DB_PT_sam3d_body(SidebarPanel, bpy.types.Panel):
     """SAM 3D Body: whether it is installed, and how to get it"""
 
     bl_label = "SAM 3D Body"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Photo"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -1,0 +1,77 @@
+"""What operators share that start or stop jobs of minutes (``long_jobs``)."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import bpy
+
+from .. import online
+from ..long_jobs import Desk, LongJob
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+
+class LongJobOperator:
+    """A mix-in for operators that start a job: one at a time, without ever blocking a window.
+
+    Attributes:
+        desk: who does the jobs.
+        panel: the label of the panel that shows how far a job is.
+        occupied: why no other job can be started while one is under way.
+        instead: what can be done without the network, for those that need it.
+    """
+
+    desk: ClassVar[Desk[Any]]
+    panel: ClassVar[str]
+    occupied: ClassVar[str]
+    instead: ClassVar[str] = ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        refusal = cls.occupied if cls.desk.busy else online.refusal(cls.instead) if cls.instead else ""
+        if refusal:
+            cls.poll_message_set(refusal)
+        return not refusal
+
+    def start(self, do: str, keys: dict[str, Any]) -> "set[OperatorReturnItems]":
+        """Starts a job; where there is no window, also waits for its end and reports it."""
+        job = self.desk.start(do, keys)
+        if not bpy.app.background:
+            self.report({"INFO"}, f"Started; the panel '{self.panel}' and the preferences show how far it is")
+            return {"FINISHED"}
+        self.desk.wait()
+        return self._finish(job)
+
+    def _finish(self, job: LongJob) -> "set[OperatorReturnItems]":
+        if job.state != "done":
+            self.report({"ERROR"}, job.summary)
+            return {"CANCELLED"}
+        for note in job.notes:
+            self.report({"WARNING"}, note)
+        self.report({"INFO"}, job.summary)
+        return {"FINISHED"}
+
+
+class CancelOperator:
+    """A mix-in for operators that stop a desk's job.
+
+    Attributes:
+        desk: whose job.
+        idle: what is said where there is none.
+    """
+
+    bl_label = "Cancel"
+    desk: ClassVar[Desk[Any]]
+    idle: ClassVar[str]
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not cls.desk.busy:
+            cls.poll_message_set(cls.idle)
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        assert self.desk.job is not None
+        self.desk.job.cancel()
+        return {"FINISHED"}
