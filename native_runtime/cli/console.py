@@ -23,7 +23,7 @@ class Console:
         self._out = out
         self.as_json = as_json
         self.debug = debug
-        self._last = ""
+        self._last = self._step = ""
 
     # --- as a reporter (native_runtime.service.inference.Reporter) ---
 
@@ -32,6 +32,12 @@ class Console:
         if text != self._last:
             self._last = text
             _say(text)
+
+    def step(self, fraction: float, text: str) -> None:
+        """A stage of something long and the fraction 0..1 that is done; the same stage is said once."""
+        if text != self._step:
+            self._step = text
+            self.status(f"[{100 * fraction:3.0f} %] {text}")
 
     def progress(self, value: float) -> None:
         """Nothing to see: the status lines of a terminal tell enough."""

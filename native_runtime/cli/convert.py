@@ -12,15 +12,9 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     # Converting needs much that `sam3db --help` does not.
     from native_runtime.models.sam3d_body.convert import convert_checkpoint
 
-    last = ""
-
-    def report(fraction: float, text: str) -> None:
-        nonlocal last
-        if text != last:
-            last = text
-            console.status(f"[{100 * fraction:3.0f} %] {text}")
-
-    made = convert_checkpoint(arguments.checkpoint, arguments.mhr, arguments.out, arguments.precision, progress=report)
+    made = convert_checkpoint(
+        arguments.checkpoint, arguments.mhr, arguments.out, arguments.precision, progress=console.step
+    )
     console.line(
         f"SAM 3D Body {made.title} ({made.precision}, {made.size / 1e9:.2f} GB) is in {made.folder}. "
         f"Use it with --engine sam3d_body --body {made.body}."

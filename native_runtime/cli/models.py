@@ -12,18 +12,10 @@ from native_runtime.models.store import models_dir
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the action; whether all went well."""
-    last = ""
-
-    def report(fraction: float, text: str) -> None:
-        nonlocal last
-        if text != last:
-            last = text
-            console.status(f"[{100 * fraction:3.0f} %] {text}")
-
     if arguments.action == "import":
-        return _import(arguments, console, report)
+        return _import(arguments, console)
     if arguments.action == "build":
-        catalogue.build_models(arguments.models, arguments.what or ("networks", "bodies"), report)
+        catalogue.build_models(arguments.models, arguments.what or ("networks", "bodies"), console.step)
 
     statuses = catalogue.list_models(arguments.models)
     faults = [status for status in statuses if status.state != "ok"]
@@ -49,12 +41,12 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     return ok
 
 
-def _import(arguments: argparse.Namespace, console: Console, report: catalogue.Progress) -> bool:
+def _import(arguments: argparse.Namespace, console: Console) -> bool:
     # Importing needs much that listing models does not.
     from native_runtime.models import official
 
     levels: official.Levels = "all" if arguments.all else arguments.lod
-    made = official.import_official(arguments.source, arguments.models, levels, report)
+    made = official.import_official(arguments.source, arguments.models, levels, console.step)
     for note in made.notes:
         console.warning(note)
     console.line(f"{', '.join(made.bodies)} in {made.folder}. Use one with --body {made.bodies[0]}.")
