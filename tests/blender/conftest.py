@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -130,3 +131,15 @@ def any_body(request: pytest.FixtureRequest) -> Body:
 @pytest.fixture(autouse=True)
 def _factory(blender_factory: None) -> None:
     """Each test of this folder starts from an empty factory file."""
+
+
+@pytest.fixture
+def online() -> Iterator[None]:
+    """A Blender that may use the network."""
+    import bpy
+
+    system = bpy.context.preferences.system
+    before = system.use_online_access
+    system.use_online_access = True
+    yield
+    system.use_online_access = before

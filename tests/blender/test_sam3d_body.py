@@ -41,15 +41,6 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sam3db_blender.unregister()
 
 
-@pytest.fixture
-def online() -> Iterator[None]:
-    system = bpy.context.preferences.system
-    before = system.use_online_access
-    system.use_online_access = True
-    yield
-    system.use_online_access = before
-
-
 def panel() -> str:
     return drawn(draw_sam3d_body, 200)
 

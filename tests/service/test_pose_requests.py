@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
@@ -24,26 +21,6 @@ from native_runtime.service.inference import Inference, ReadPhoto
 PATIENCE_S = 30.0
 WHOLE, HALF, THIRD = [0.0, 0.0, 30.0, 20.0], [0.0, 0.0, 15.0, 10.0], [0.0, 0.0, 10.0, 20 / 3]
 """Where the fake engine finds three people in a picture of 30 x 20 pixels."""
-
-
-@pytest.fixture
-def client(repository: Path) -> Iterator[WorkerClient]:
-    client = WorkerClient(engines="tests.support.fake_engine", cancel_grace_s=1.0)
-    client.start(paths=[repository, *filter(os.path.exists, sys.path)])
-    yield client
-    client.stop()
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Callable[[str], str]:
-    def make(name: str) -> str:
-        path = tmp_path / f"{name}.png"
-        ok, data = cv2.imencode(".png", np.full((20, 30, 3), 90, np.uint8))
-        assert ok
-        path.write_bytes(data.tobytes())
-        return str(path)
-
-    return make
 
 
 def outcomes(client: WorkerClient, *numbers: int) -> tuple[dict[int, Event], list[Event]]:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +20,6 @@ from native_runtime.service.client import Event, WorkerClient
 
 ENGINES = "tests.support.fake_engine"
 PATIENCE_S = 30.0
-
-
-@pytest.fixture
-def client(repository: Path) -> Iterator[WorkerClient]:
-    client = WorkerClient(engines=ENGINES, cancel_grace_s=1.0)
-    client.start(paths=[repository, *filter(os.path.exists, sys.path)])
-    yield client
-    client.stop()
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Callable[[str], str]:
-    def make(name: str) -> str:
-        path = tmp_path / f"{name}.png"
-        ok, data = cv2.imencode(".png", np.full((20, 30, 3), 90, np.uint8))
-        assert ok
-        path.write_bytes(data.tobytes())
-        return str(path)
-
-    return make
 
 
 def wait_for(client: WorkerClient, *numbers: int) -> dict[int, list[Event]]:

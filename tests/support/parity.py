@@ -12,6 +12,26 @@ from native_runtime.mhr.parameterisation import Parameterisation
 from native_runtime.mhr.sparse import sorted_rows
 from native_runtime.templates import load_json
 
+DECODER_OUTPUTS = {
+    "pose_raw": "pred_pose_raw",
+    "global_rotation": "global_rot",
+    "body_pose": "body_pose",
+    "shape": "shape",
+    "scale": "scale",
+    "hand": "hand",
+    "face": "face",
+    "camera": "pred_cam",
+    "camera_translation": "pred_cam_t",
+    "keypoints_3d": "pred_keypoints_3d",
+    "keypoints_2d": "pred_keypoints_2d",
+    "model_parameters": "mhr_model_params",
+    "joint_rotations": "joint_global_rots",
+    "joint_coordinates": "pred_joint_coords",
+    "hand_boxes": "hand_box",
+    "hand_logits": "hand_logits",
+}
+"""Names of the decoders' outputs, and those of the recordings."""
+
 KEYPOINTS = 70
 """The rows of the checkpoint's keypoint mapping (of 308) that the network uses."""
 

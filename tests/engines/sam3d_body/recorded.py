@@ -10,30 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.support.parity import DECODER_OUTPUTS
+
 Array = NDArray[Any]
 SIZE = 512
 SAME_PICTURE = 0.1
 """Mean difference in levels: versions of OpenCV round differently (``test_preprocess`` holds crops to the bit)."""
-
-_OUTPUTS = {
-    "pose_raw": "pred_pose_raw",
-    "global_rotation": "global_rot",
-    "body_pose": "body_pose",
-    "shape": "shape",
-    "scale": "scale",
-    "hand": "hand",
-    "face": "face",
-    "camera": "pred_cam",
-    "camera_translation": "pred_cam_t",
-    "keypoints_3d": "pred_keypoints_3d",
-    "keypoints_2d": "pred_keypoints_2d",
-    "model_parameters": "mhr_model_params",
-    "joint_rotations": "joint_global_rots",
-    "joint_coordinates": "pred_joint_coords",
-    "hand_boxes": "hand_box",
-    "hand_logits": "hand_logits",
-}
-"""Names of the decoders' outputs, and those of the recordings."""
 
 
 def constants_of(weights: Mapping[str, Array]) -> dict[str, Array]:
@@ -51,7 +33,7 @@ def constants_of(weights: Mapping[str, Array]) -> dict[str, Array]:
 
 def outputs_of(recording: Mapping[str, Array], prefix: str) -> dict[str, Array]:
     """One recorded pass under the decoders' names; a single layer, as intermediate ones were not recorded."""
-    out = {name: recording[prefix + old] for name, old in _OUTPUTS.items() if prefix + old in recording}
+    out = {name: recording[prefix + old] for name, old in DECODER_OUTPUTS.items() if prefix + old in recording}
     people = len(out["pose_raw"])
     out.setdefault("hand_boxes", np.full((people, 2, 4), 0.5, np.float32))
     out.setdefault("hand_logits", np.zeros((people, 2, 2), np.float32))
