@@ -29,3 +29,7 @@ class PromptError(Sam3dbError):
 
 class WorkerError(Sam3dbError):
     """The worker process failed or could not be started."""
+
+
+class DiskFullError(Sam3dbError):
+    """There is no room left for results."""

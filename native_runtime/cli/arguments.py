@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
 
-from native_runtime.errors import UsageError
+from native_runtime.cli import batch_arguments
+from native_runtime.cli.common_arguments import (
+    MODELS_HELP,
+    Parser,
+    add_common_arguments,
+    add_engine_arguments,
+    add_lens_arguments,
+    add_provider_argument,
+)
 from native_runtime.service.boxes import read_box
-
-_MODELS_HELP = "models folder (default: SAM3DB_MODELS, else the user's cache)"
-
-
-class Parser(argparse.ArgumentParser):
-    """Raises `UsageError` where argparse would print and leave, so that ``--json`` holds for mistakes as well."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message[:1].upper()}{message[1:]}. `{self.prog} --help` shows what can be written.")
 
 
 def parser() -> Parser:
@@ -44,6 +42,8 @@ def parser() -> Parser:
     )
     _add_photo_arguments(estimate)
 
+    batch_arguments.add(commands)
+
     models = commands.add_parser("models", help="the networks and bodies that everything needs", allow_abbrev=False)
     actions = models.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
     for name, text in (
@@ -53,7 +53,7 @@ def parser() -> Parser:
         ("verify", "check every file against its hash; exit code 1 when something is wrong"),
     ):
         action = actions.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.", allow_abbrev=False)
-        action.add_argument("--models", metavar="DIR", help=_MODELS_HELP)
+        action.add_argument("--models", metavar="DIR", help=MODELS_HELP)
         if name == "build":
             action.add_argument("what", nargs="*", metavar="WHAT", help="'networks' or 'bodies' (default: both)")
         if name == "import":
@@ -63,7 +63,7 @@ def parser() -> Parser:
                 "--lod", metavar="N", type=int, nargs="+", help="levels of detail, 0 (finest) to 6 (default: all but 0)"
             )
             levels.add_argument("--all", action="store_true", help="all levels of detail that are there, 0 as well")
-        _add_common_arguments(action)
+        add_common_arguments(action)
 
     engines = commands.add_parser(
         "engines",
@@ -71,9 +71,9 @@ def parser() -> Parser:
         description="Says of each engine what it would run on here and why not on something better, or what it lacks.",
         allow_abbrev=False,
     )
-    engines.add_argument("--models", metavar="DIR", help=_MODELS_HELP)
-    _add_provider_argument(engines)
-    _add_common_arguments(engines)
+    engines.add_argument("--models", metavar="DIR", help=MODELS_HELP)
+    add_provider_argument(engines)
+    add_common_arguments(engines)
 
     convert = commands.add_parser(
         "convert-checkpoint",
@@ -90,41 +90,21 @@ def parser() -> Parser:
     convert.add_argument(
         "--mhr", metavar="FILE", help="mhr_model.pt (default: where the release has it, beside the checkpoint)"
     )
-    convert.add_argument("-o", "--out", metavar="DIR", help=_MODELS_HELP)
+    convert.add_argument("-o", "--out", metavar="DIR", help=MODELS_HELP)
     convert.add_argument(
         "--precision",
         choices=("fp32", "fp16", "int8"),
         default="fp32",
         help="fp32: exact (default); int8: faster on processors; fp16: for graphics cards",
     )
-    _add_common_arguments(convert)
+    add_common_arguments(convert)
     return top
 
 
 def _add_photo_arguments(command: Parser) -> None:
     command.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, TIFF, BMP or HEIC")
     command.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; made when missing")
-    command.add_argument(
-        "--engine", metavar="NAME", default="landmarks", help="landmarks or sam3d_body (default: %(default)s)"
-    )
-    _add_provider_argument(command)
-    command.add_argument(
-        "--inference",
-        metavar="full|body",
-        choices=("full", "body"),
-        help="sam3d_body only: body and hands in full (its default), or the body alone, which is quicker",
-    )
-    command.add_argument("--models", metavar="DIR", help=_MODELS_HELP)
-    command.add_argument(
-        "--body", metavar="NAME|FILE", default="default", help="body by name or .npz file (default: %(default)s)"
-    )
-    command.add_argument(
-        "--person",
-        metavar="largest|all|N",
-        type=_people,
-        default="largest",
-        help="whom to take: the largest person (default), all of them, or number N, counted from 0 by falling size",
-    )
+    add_engine_arguments(command)
     command.add_argument(
         "--prompts",
         metavar="FILE.json",
@@ -138,30 +118,5 @@ def _add_photo_arguments(command: Parser) -> None:
         action="append",
         help="sam3d_body only: where a person is, in pixels, instead of looking for people; may be given again",
     )
-    lens = command.add_mutually_exclusive_group()
-    lens.add_argument("--focal-px", metavar="F", type=float, help="focal length in pixels of the photo")
-    lens.add_argument("--fov-deg", metavar="F", type=float, help="angle of view along the longer side, degrees")
-    _add_common_arguments(command)
-
-
-def _add_provider_argument(command: Parser) -> None:
-    command.add_argument(
-        "--provider",
-        metavar="NAME",
-        action="append",
-        help="what computes: cuda, tensorrt, migraphx, directml, openvino, coreml, cpu; one of several cards as "
-        "cuda:1; given again for the second choice (default: the best that works here)",
-    )
-
-
-def _add_common_arguments(command: Parser) -> None:
-    command.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else there")
-    command.add_argument("--debug", action="store_true", help="show tracebacks and what the libraries print")
-
-
-def _people(text: str) -> str | list[int]:
-    if text in ("largest", "all"):
-        return text
-    if text.isascii() and text.isdigit():
-        return [int(text)]
-    raise argparse.ArgumentTypeError(f"people are chosen by 'largest', 'all' or a number from 0 on, not {text!r}")
+    add_lens_arguments(command)
+    add_common_arguments(command)

@@ -16,6 +16,7 @@ from native_runtime.streams import take_stdout
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 _MODULES = {
+    "batch": "batch",
     "character": "people",
     "estimate": "people",
     "models": "models",

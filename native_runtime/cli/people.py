@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from native_runtime.batch.names import clean_name
+from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
 from native_runtime.service.inference import EngineChoice, Inference, Lens, ReadPhoto, choose_people
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
-
-# Characters that some file system, shell or program refuses in a file's name.
-_AWKWARD = dict.fromkeys(map(ord, '<>:"/\\|?*\0\n\r\t'), "_")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
@@ -48,7 +46,7 @@ def result_stems(photos: Sequence[str]) -> list[str]:
     stems: list[str] = []
     taken: set[str] = set()
     for photo in photos:
-        stem = base = Path(photo).stem.translate(_AWKWARD).strip() or "photo"
+        stem = base = clean_name(Path(photo).stem)
         number = 2
         while stem.casefold() in taken:
             stem = f"{base}-{number}"
@@ -74,11 +72,8 @@ def _check(arguments: argparse.Namespace) -> None:
         from native_runtime.onnx.providers import candidates
 
         candidates(arguments.provider)
-    if arguments.command == "character" and importlib.util.find_spec("bpy") is None:
-        raise UsageError(
-            "Making a character needs Blender as a Python module: `pip install bpy==4.5.15` (Python 3.11); "
-            "or use `sam3db estimate`, which does without."
-        )
+    if arguments.command == "character":
+        require_blender("Making a character", "use `sam3db estimate`")
 
 
 def _make_folder(name: str) -> Path:

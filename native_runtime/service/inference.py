@@ -183,6 +183,15 @@ class Inference:
         photo = read_photo(path)
         for note in photo.notes:
             reporter.status(note)
+        found = self._read[key] = self.look(photo, choice, lens, reporter, boxes)
+        while len(self._read) > self._kept_photos:
+            self._read.popitem(last=False)
+        return found
+
+    def look(
+        self, photo: Photo, choice: EngineChoice, lens: Lens, reporter: Reporter, boxes: Sequence[Box] | None = None
+    ) -> ReadPhoto:
+        """Find the people in a photo that was read already; nothing of it is kept. Errors as `read`."""
         if boxes is not None:
             check_inside(boxes, photo.original_size)
         intrinsics = lens.matrix(photo)
@@ -192,13 +201,11 @@ class Inference:
         reporter.status("Looking for people")
         reading = engine.read(photo, intrinsics=intrinsics, **_wishes(engine.read, choice.name, boxes=boxes))
         if not reading.people:
-            raise NoPersonError(f"{path}: nobody was found in this photo. A person should be at least 40 pixels tall.")
-        found = ReadPhoto(photo, reading, engine, choice.name)
-        self._read[key] = found
-        while len(self._read) > self._kept_photos:
-            self._read.popitem(last=False)
+            raise NoPersonError(
+                f"{photo.path}: nobody was found in this photo. A person should be at least 40 pixels tall."
+            )
         reporter.progress(0.5)
-        return found
+        return ReadPhoto(photo, reading, engine, choice.name)
 
     def person_at(
         self,

@@ -1,0 +1,172 @@
+"""The Blender that builds characters beside the inference: a child process that stays warm.
+
+It reads one job a line on standard input and answers with one line on standard output, in the form of the worker's
+protocol (``native_runtime.service.protocol``). What Blender itself prints there is passed over. ``docs/batch.md`` tells
+what a job holds.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from native_runtime.errors import WorkerError
+from native_runtime.service.protocol import decode, encode
+
+TIMEOUT_S = 900.0
+"""A job that takes longer is stuck: the longest known, twenty people with turntables and exports, takes a tenth."""
+MOST_JOBS = 100
+"""Blender keeps a little of every file it had open; a new one costs two seconds."""
+MOST_MEMORY_MB = 3000.0
+_LOG_TAIL = 2000
+_STOP_GRACE_S = 5.0
+# NumPy's and Blender's own threads would fight with those of the networks for the cores.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class BuilderClosedError(Exception):
+    """The run was given up; nothing is wrong with the job."""
+
+
+class BuilderProcess:
+    """One builder. It starts with the first job, and again after it died, did many jobs or grew too large.
+
+    Args:
+        command: Python with the bpy module, or a Blender, and the script (``sam3db_blender.builder.command``).
+        log: a file that takes what Blender prints.
+    """
+
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        self._command = list(command)
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._jobs = 0
+        self._closed = False
+        self._guard = threading.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs, for diagnosis."""
+        process = self._process
+        return None if process is None or process.poll() is not None else process.pid
+
+    def start(self) -> None:
+        """Start the process now rather than with the first job.
+
+        Raises:
+            WorkerError: it cannot be started.
+            BuilderClosedError: it was killed.
+        """
+        with self._guard:
+            if self._closed:
+                raise BuilderClosedError
+            if self._process is not None and self._process.poll() is None:
+                return
+            self._jobs = 0
+            try:
+                with self._log.open("wb") as log:
+                    self._process = subprocess.Popen(
+                        self._command,
+                        stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE,
+                        stderr=log,
+                        env=os.environ | _ONE_THREAD,
+                        # A Ctrl-C in the terminal is meant for the batch, which ends its builders itself.
+                        start_new_session=True,
+                        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                    )
+            except OSError as error:
+                raise WorkerError(f"Blender cannot be started with {self._command[0]} ({error}).") from error
+
+    def build(self, job: Mapping[str, Any], timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
+        """Do one job and wait for its answer.
+
+        Raises:
+            WorkerError: Blender died over it, or took too long.
+            BuilderClosedError: it was killed.
+        """
+        self.start()
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(timeout_s, give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            with suppress(OSError, ValueError):  # it has died: the answer that does not come says so
+                process.stdin.write(encode(dict(job)))
+                process.stdin.flush()
+            answer = self._answer(process)
+        finally:
+            timer.cancel()
+        if answer is None:
+            if self._closed:
+                raise BuilderClosedError
+            raise WorkerError(
+                f"Blender took longer than {timeout_s:g} seconds over this character and was ended."
+                if late.is_set()
+                else self._death(process)
+            )
+        self._jobs += 1
+        if self._jobs >= MOST_JOBS or float(answer.get("memory_mb", 0.0)) > MOST_MEMORY_MB:
+            self.stop()
+        return answer
+
+    def stop(self) -> None:
+        """End the process in good order; the next job starts another one."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        with suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(_STOP_GRACE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def kill(self) -> None:
+        """End the process at once, whatever it does, and never start another one. Any thread may call this."""
+        with self._guard:
+            self._closed = True
+            if self._process is not None:
+                self._process.kill()
+
+    def _answer(self, process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            with suppress(ValueError):  # Blender's own words
+                message = decode(line)
+                if message.get("event") in ("done", "error"):
+                    return message
+        return None
+
+    def _death(self, process: subprocess.Popen[bytes]) -> str:
+        code = process.wait()
+        said: list[str] = []
+        with suppress(OSError):
+            said = self._log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip().splitlines()
+        how = f"was ended by {_signal(code)}" if code < 0 else f"ended with code {code}"
+        return f"Blender {how} while it built this character." + (f" Its last words: {said[-1]}" if said else "")
+
+
+def _signal(code: int) -> str:
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+    return f"{name} (perhaps memory ran out)" if name == "SIGKILL" and sys.platform != "win32" else name

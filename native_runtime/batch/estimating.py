@@ -1,0 +1,156 @@
+"""From photos to estimates: photos are read ahead in a thread, people are estimated in the caller's."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from native_runtime.batch.outputs import Staging
+from native_runtime.batch.photos import PhotoFile
+from native_runtime.batch.plan import Plan, Planner
+from native_runtime.batch.record import Record, Stage
+from native_runtime.batch.settings import ESTIMATE, Settings
+from native_runtime.errors import NoPersonError, PhotoError
+from native_runtime.image import Photo, read_photo
+from native_runtime.service.inference import Inference, ReadPhoto, Silent, choose_people
+
+if TYPE_CHECKING:
+    from native_runtime.engines.estimate import Estimate
+
+_AHEAD = 2
+"""Decoded photos that wait; one of 48 megapixels takes 144 MB."""
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class ReadAhead:
+    """A photo whose turn has come.
+
+    Attributes:
+        file: which one.
+        plan: what is to be done; None where the file cannot be read.
+        photo: its picture, where an estimate is to be made.
+        error: why there is no plan or no picture.
+    """
+
+    file: PhotoFile
+    plan: Plan | None = None
+    photo: Photo | None = None
+    error: Exception | None = None
+
+
+class Reader:
+    """Reads the photos of a run ahead of the inference, a few at a time."""
+
+    def __init__(self, files: Sequence[PhotoFile], planner: Planner) -> None:
+        self._files, self._planner = files, planner
+        self._ready: queue.Queue[ReadAhead] = queue.Queue(maxsize=_AHEAD)
+        self._given_up = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="photos", daemon=True)
+        self._thread.start()
+
+    def photos(self, alive: Callable[[], None]) -> Iterator[ReadAhead]:
+        """Each photo in order; ``alive`` is called now and then while none is ready."""
+        for _ in self._files:
+            while True:
+                try:
+                    yield self._ready.get(timeout=_POLL_S)
+                    break
+                except queue.Empty:
+                    alive()
+
+    def close(self) -> None:
+        """Read no more."""
+        self._given_up.set()
+        self._thread.join()
+
+    def _read(self) -> None:
+        for file in self._files:
+            ready = self._one(file)
+            while not self._given_up.is_set():
+                try:
+                    self._ready.put(ready, timeout=_POLL_S)
+                    break
+                except queue.Full:
+                    continue
+            if self._given_up.is_set():
+                return
+
+    def _one(self, file: PhotoFile) -> ReadAhead:
+        plan = None
+        try:
+            plan = self._planner.look(file)
+            photo = read_photo(file.path) if plan.needs_estimate and not plan.finished else None
+            return ReadAhead(file, plan, photo)
+        except OSError as error:
+            refused = PhotoError(f"{file.path}: the file cannot be read ({error.strerror or error}).")
+            return ReadAhead(file, plan, error=refused)
+        except Exception as error:
+            return ReadAhead(file, plan, error=error)
+
+
+class Estimator:
+    """Makes and writes the estimates of a photo's people."""
+
+    def __init__(self, settings: Settings, inference: Inference, staging: Staging) -> None:
+        self._settings, self._inference, self._staging = settings, inference, staging
+
+    def estimate(self, plan: Plan, photo: Photo) -> Record:
+        """The photo's record with the stage of the estimates; those that were made from older ones are still listed.
+
+        Raises:
+            NoPersonError: nobody is there, or nobody who was meant.
+            ModelError, UsageError: the engine cannot be opened, or cannot do what the settings say.
+            OSError: an estimate cannot be written.
+        """
+        started = time.perf_counter()
+        found = self._inference.look(photo, self._settings.choice, self._settings.lens, Silent())
+        estimates, notes = self._people(found)
+        name = PurePosixPath(plan.before.name)
+        with self._staging.room() as room:
+            for person, estimate in estimates:
+                estimate.save(room / f"{name.name}_person{person}")
+            outputs = self._staging.publish(room, name.parent.as_posix())
+        fingerprint = plan.wanted[ESTIMATE]
+        spent = time.perf_counter() - started
+        record = plan.before.with_stages({ESTIMATE: Stage(fingerprint, fingerprint, outputs, round(spent, 3))})
+        return replace(
+            record,
+            state="begun",
+            image_size=photo.original_size,
+            found=len(found.bboxes),
+            people=tuple(_person(found, person, estimate) for person, estimate in estimates),
+            notes=(*photo.notes, *notes),
+            fault=None,
+        )
+
+    def _people(self, found: ReadPhoto) -> tuple[list[tuple[int, Estimate]], list[str]]:
+        """Numbers and estimates, and what became of those of whom too little can be seen."""
+        wanted = self._settings.persons
+        chosen = choose_people(wanted if isinstance(wanted, str) else list(wanted), len(found.bboxes))
+        if len(chosen) == 1 or hasattr(found.reading, "estimate_all"):
+            return list(self._inference.estimates(found, chosen, inference=self._settings.inference)), []
+        estimates: list[tuple[int, Estimate]] = []
+        notes: list[str] = []
+        for person in chosen:
+            try:
+                estimates += self._inference.estimates(found, [person], inference=self._settings.inference)
+            except NoPersonError as error:
+                notes.append(str(error))
+        if not estimates:
+            raise NoPersonError(" ".join(notes))
+        return estimates, notes
+
+
+def _person(found: ReadPhoto, person: int, estimate: Estimate) -> dict[str, Any]:
+    return {
+        "person": person,
+        "bbox": [round(value, 2) for value in found.bboxes[person]],
+        "seconds": {name: round(float(value), 4) for name, value in estimate.seconds.items()},
+        "warnings": list(estimate.warnings),
+    }

@@ -1,0 +1,48 @@
+"""Errors of one photo, as the manifest tells them; and the one that ends a whole run."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+from native_runtime.batch.record import Fault
+from native_runtime.errors import DiskFullError, NoPersonError, PhotoError, Sam3dbError
+
+OWN = (PhotoError.__name__, NoPersonError.__name__)
+"""Faults that lie in the photo: the same photo under the same settings would give them again."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+# A disk with less room than this takes no character.
+_LEAST_BYTES = 4 << 20
+
+
+def fault_of(error: BaseException, fingerprint: str = "") -> Fault:
+    """What went wrong with one photo; the fingerprint is kept where trying again would be in vain."""
+    if isinstance(error, Sam3dbError):
+        kind = type(error).__name__
+        return Fault(kind, str(error), fingerprint if kind in OWN else "")
+    if isinstance(error, MemoryError):
+        return Fault("Internal", "There is not enough memory. Close other programs, or use smaller photos.")
+    return Fault("Internal", f"Something unforeseen happened: {type(error).__name__}: {error}")
+
+
+def is_disk_full(error: BaseException | None, folder: Path) -> bool:
+    """Whether an error, or one behind it, says that the disk is full; or the disk itself does."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return disk_is_full(folder)
+
+
+def disk_is_full(folder: Path) -> bool:
+    """Whether there is no room left for another character."""
+    return shutil.disk_usage(folder).free < _LEAST_BYTES
+
+
+def disk_full(folder: Path) -> DiskFullError:
+    """The error that ends the run."""
+    return DiskFullError(
+        f"The disk of {folder} is full. What was finished is kept, and nothing is half-written: make room and start "
+        "the same batch again, which goes on where this one stopped."
+    )

@@ -1,0 +1,86 @@
+"""One run at a time in an output folder.
+
+The operating system's own locks: they go when their process does, however it ends, so that no lock is ever stale.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from native_runtime.errors import UsageError
+
+_FOLDER_LOCK = ".batch.lock"
+# What systems say when somebody else holds a lock.
+_HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+
+
+class FolderLock:
+    """Holds an output folder for one run.
+
+    Runs over parts of a folder share it with one another, but not with a run over the whole, nor with one over the same
+    part.
+    """
+
+    def __init__(self, folder: Path, number: int = 1, count: int = 1) -> None:
+        self._wanted = [(folder / _FOLDER_LOCK, count > 1)]
+        if count > 1:
+            self._wanted.append((folder / f".batch-{number}-of-{count}.lock", False))
+        self._held: list[BinaryIO] = []
+
+    def __enter__(self) -> FolderLock:
+        """Raises:
+        UsageError: another run holds the folder.
+        OSError: the folder takes no files, or knows no locks.
+        """
+        try:
+            for path, shared in self._wanted:
+                self._held.append(_lock(path, shared))
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        # The files stay: removing one that somebody else has just opened would give two runs a lock each.
+        for file in reversed(self._held):
+            file.close()
+        self._held.clear()
+
+
+def _lock(path: Path, shared: bool) -> BinaryIO:
+    file = path.open("a+b")
+    try:
+        _take(file, shared)
+    except OSError as error:
+        file.close()
+        if error.errno in _HELD:
+            raise UsageError(
+                f"Another batch is writing to {path.parent}. Wait for its end, or choose another output folder."
+            ) from error
+        raise
+    return file
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # Python knows no shared locks on Windows: there, runs over parts and one over the whole do not see each other.
+    def _take(file: BinaryIO, shared: bool) -> None:
+        if not shared:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _take(file: BinaryIO, shared: bool) -> None:
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

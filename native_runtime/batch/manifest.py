@@ -1,0 +1,182 @@
+"""The manifest of an output folder: one JSON object a line, written so that no interruption can hurt what it says.
+
+Lines are only ever appended while a run goes on, each flushed to the disk before the next photo counts as done; a later
+line about a photo replaces an earlier one. A line that was cut off (power, ``kill -9``, a full disk) is no line. When
+a run is over, the manifest is written anew in the order of the folder, under a temporary name, and renamed.
+
+Each part of a folder (``photos.Shard``) has a manifest of its own, which nobody else writes; everybody reads all of
+them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from native_runtime.batch.record import Record
+
+FORMAT = "sam3db-batch/1"
+_STEM = "manifest"
+
+
+def manifest_path(folder: Path, number: int = 1, count: int = 1) -> Path:
+    """The manifest of part `number` of `count` in an output folder."""
+    return folder / (f"{_STEM}.jsonl" if count == 1 else f"{_STEM}-{number}-of-{count}.jsonl")
+
+
+def manifests(folder: Path) -> list[Path]:
+    """All manifests of an output folder, of whatever parts."""
+    return sorted(folder.glob(f"{_STEM}*.jsonl"))
+
+
+def is_output_folder(folder: Path) -> bool:
+    """Whether a batch has put results there."""
+    return any(_is_manifest(path) for path in manifests(folder))
+
+
+def read_records(paths: Iterable[Path]) -> dict[str, Record]:
+    """What manifests say of each photo; where several do, the newest line counts. Lines that are damaged say nothing,
+    so that their photos are done again.
+    """
+    newest: dict[str, Record] = {}
+    for path in paths:
+        for record in _records(path):
+            known = newest.get(record.photo)
+            if known is None or record.changed >= known.changed:
+                newest[record.photo] = record
+    return newest
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first line: what the run was asked to do.
+
+    Attributes:
+        folder: of the photos.
+        settings: as ``settings.Settings.to_json`` gives them.
+        started: ISO 8601.
+    """
+
+    folder: str
+    settings: Mapping[str, Any]
+    started: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"format": FORMAT, **vars(self)}
+
+
+class Manifest:
+    """A manifest that is being written; to be opened under the lock of its part.
+
+    Several threads may append.
+    """
+
+    def __init__(self, path: Path, head: Head) -> None:
+        """Begins a run: what the last one left half-written is cut off.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.path = path
+        self._head = head
+        self._lock = Lock()
+        self._file = path.open("ab")
+        try:
+            self._cut_torn_line()
+            self._append(head.to_json())
+        except BaseException:
+            self._file.close()
+            raise
+
+    def append(self, record: Record) -> None:
+        """Add a record; when this returns, it is on the disk.
+
+        Raises:
+            OSError: it cannot be written; the manifest is then as it was.
+        """
+        self._append(record.to_json())
+
+    def finish(self, records: Iterable[Record]) -> None:
+        """Write the manifest anew: the run, and each record once, in this order.
+
+        Raises:
+            OSError: it cannot be written; the manifest is then as it was.
+        """
+        lines = [self._head.to_json(), *(record.to_json() for record in records)]
+        temporary = self.path.with_name(f".{self.path.name}.part")
+        try:
+            with temporary.open("wb") as file:
+                file.writelines(map(_line, lines))
+                file.flush()
+                os.fsync(file.fileno())
+            self.close()  # Windows does not replace a file that is open
+            os.replace(temporary, self.path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _append(self, content: Mapping[str, Any]) -> None:
+        with self._lock:
+            before = self._file.seek(0, os.SEEK_END)
+            try:
+                self._file.write(_line(content))
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            except OSError:
+                self._forget_since(before)
+                raise
+
+    def _forget_since(self, size: int) -> None:
+        """Cut off what a full disk took only a part of, and what waits in the file's buffer."""
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
+            os.truncate(self.path, size)
+        self._file = self.path.open("ab")
+
+    def _cut_torn_line(self) -> None:
+        content = self.path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(self.path, whole)
+
+
+def _line(content: Mapping[str, Any]) -> bytes:
+    # Non-ASCII is escaped: file names that are no proper text pass as well.
+    return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _contents(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return
+    for line in data.split(b"\n")[:-1]:  # what stands after the last line feed was cut off
+        with suppress(ValueError):
+            content = json.loads(line)
+            if isinstance(content, dict):
+                yield content
+
+
+def _records(path: Path) -> Iterator[Record]:
+    for content in _contents(path):
+        if "format" not in content:
+            with suppress(ValueError, KeyError, TypeError, AttributeError):
+                yield Record.from_json(content)
+
+
+def _is_manifest(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return FORMAT.encode() in file.read(200)
+    except OSError:
+        return False

@@ -1,0 +1,279 @@
+"""A run over a folder: reading, inference and Blender work at the same time, each on another photo."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from native_runtime.batch.builder_process import BuilderProcess
+from native_runtime.batch.building import BuildTask, Workshop
+from native_runtime.batch.estimating import Estimator, ReadAhead, Reader
+from native_runtime.batch.faults import disk_full, fault_of, is_disk_full
+from native_runtime.batch.journal import Journal, now
+from native_runtime.batch.lock import FolderLock
+from native_runtime.batch.manifest import Head, manifest_path, manifests, read_records
+from native_runtime.batch.names import result_names
+from native_runtime.batch.outputs import Staging
+from native_runtime.batch.photos import PhotoFile, Shard, find_photos
+from native_runtime.batch.plan import Plan, Planner
+from native_runtime.batch.pool import BuilderPool
+from native_runtime.batch.progress import Progress
+from native_runtime.batch.record import Record
+from native_runtime.batch.settings import ESTIMATE, Fingerprints, Settings
+from native_runtime.batch.sheet import write_sheet
+from native_runtime.errors import UsageError
+from native_runtime.service.inference import Inference, Reporter
+
+_TELL_S = 0.5
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """What is to be done.
+
+    Attributes:
+        folder: of the photos.
+        out: where the results go; made where it does not exist.
+        settings: what is made of each photo.
+        builder: the command that starts a builder; empty where nothing needs Blender.
+        builders: how many work at once.
+        patterns, recursive: which photos (``photos.find_photos``).
+        shard: which part of them.
+        contact_sheet: whether a run over the whole folder writes one at its end.
+        retry_failed: whether photos are tried again that failed for a reason of their own.
+    """
+
+    folder: Path
+    out: Path
+    settings: Settings = field(default_factory=Settings)
+    builder: tuple[str, ...] = ()
+    builders: int = 1
+    patterns: tuple[str, ...] = ()
+    recursive: bool = True
+    shard: Shard = field(default_factory=Shard)
+    contact_sheet: bool = True
+    retry_failed: bool = False
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """How a run went.
+
+    Attributes:
+        photos: all photos of the run's part, in the order of the folder.
+        records: of each photo, by relative path.
+        fresh: relative paths of those on which this run worked.
+        sheets: files of the contact sheet.
+        seconds: all in all.
+    """
+
+    photos: tuple[PhotoFile, ...]
+    records: dict[str, Record]
+    fresh: frozenset[str]
+    sheets: tuple[Path, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> list[Record]:
+        """In the order of the folder."""
+        return [record for record in self.in_order() if record.state == "failed"]
+
+    @property
+    def summary(self) -> list[str]:
+        """How things stand, line by line."""
+        fresh, failed = len(self.fresh), len(self.failed)
+        lines = [f"{len(self.photos) - failed} of {len(self.photos)} photos are done, {fresh} were worked on now."]
+        if failed:
+            lines.append(f"{failed} failed, the first: {self.failed[0].photo}")
+        return lines + [str(path) for path in self.sheets[:1]]
+
+    def in_order(self) -> list[Record]:
+        """The records of the photos, in the order of the folder."""
+        return [self.records[photo.relative] for photo in self.photos]
+
+
+def run_batch(request: BatchRequest, reporter: Reporter, inference: Inference | None = None) -> BatchResult:
+    """Do what is missing of a folder's results.
+
+    Args:
+        reporter: hears of progress, and may raise to end the run; what was finished then stays.
+
+    Raises:
+        UsageError: the request makes no sense, or another run holds the output folder.
+        ModelError: the engine cannot be opened.
+        DiskFullError: there is no room for more results.
+        OSError: the output folder fails in another way.
+    """
+    request = replace(request, folder=request.folder.absolute(), out=request.out.absolute())
+    _check(request)
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The folder {request.out} for the results cannot be made ({error}).") from error
+    try:
+        with FolderLock(request.out, request.shard.number, request.shard.count):
+            return _Run(request, reporter, inference or Inference(kept_photos=1)).go()
+    except OSError as error:
+        if is_disk_full(error, request.out):
+            raise disk_full(request.out) from error
+        raise
+
+
+def _check(request: BatchRequest) -> None:
+    if not request.folder.is_dir():
+        raise UsageError(f"There is no folder {request.folder}.")
+    if request.folder.resolve().is_relative_to(request.out.resolve()):
+        raise UsageError(
+            f"The results need a folder of their own: {request.out} holds the photos. A folder inside that of the "
+            "photos will do; it is not searched for photos."
+        )
+    if request.settings.needs_blender and not request.builder:
+        raise UsageError("Characters, previews and exports need Blender; without it there can only be estimates.")
+    if not 1 <= request.builders <= 64:
+        raise UsageError(f"Between 1 and 64 Blenders can work at once, not {request.builders}.")
+
+
+class _Run:
+    """One run, under the lock of its part."""
+
+    def __init__(self, request: BatchRequest, reporter: Reporter, inference: Inference) -> None:
+        self._request, self._reporter, self._inference = request, reporter, inference
+        self._finished: queue.SimpleQueue[Record] = queue.SimpleQueue()
+        self._told = 0.0
+
+    def go(self) -> BatchResult:
+        """Do the work; see `run_batch`."""
+        started = time.perf_counter()
+        request = self._request
+        self._reporter.status(f"Looking for photos in {request.folder}")
+        everything = find_photos(request.folder, request.patterns, request.recursive, request.out)
+        photos = tuple(photo for photo in everything if request.shard.has(photo.relative))
+        known = read_records(manifests(request.out))
+        # All parts give the same names, since each looks at the whole folder.
+        names = result_names([photo.relative for photo in everything], {r.photo: r.name for r in known.values()})
+        planner = Planner(request.out, Fingerprints(request.settings), names, known, request.retry_failed)
+        todo = [photo for photo in photos if not _is_finished(planner.at_a_glance(photo))]
+        self._progress = Progress(len(todo))
+        self._reporter.status(f"{len(photos)} photos, of which {len(photos) - len(todo)} were finished before")
+        with ExitStack() as stack:
+            self._staging = Staging(request.out, request.shard.number, request.shard.count)
+            stack.callback(self._staging.close)
+            self._journal = Journal(
+                manifest_path(request.out, request.shard.number, request.shard.count),
+                Head(str(request.folder), request.settings.to_json(), now()),
+                self._staging,
+                known,
+            )
+            stack.callback(self._journal.close)
+            if todo:
+                self._work(todo, planner)
+            records = self._journal.finish(photos)
+        return BatchResult(
+            photos,
+            records,
+            frozenset(photo.relative for photo in todo),
+            self._sheets(photos, records),
+            round(time.perf_counter() - started, 3),
+        )
+
+    def _sheets(self, photos: Sequence[PhotoFile], records: Mapping[str, Record]) -> tuple[Path, ...]:
+        request = self._request
+        if not request.contact_sheet or request.shard.count > 1 or not photos:
+            return ()
+        self._reporter.status("Writing the contact sheet")
+        in_order = [records[photo.relative] for photo in photos]
+        return write_sheet(request.out, in_order, request.settings, request.folder.name)
+
+    def _work(self, todo: list[PhotoFile], planner: Planner) -> None:
+        request = self._request
+        reader = Reader(todo, planner)
+        pool: BuilderPool[BuildTask] | None = None
+        try:
+            if request.settings.needs_blender:
+                self._workshop = Workshop(request.out, request.settings, self._staging)
+                pool = BuilderPool(request.builder, request.builders, self._build, self._staging.folder)
+            estimator = Estimator(request.settings, self._inference, self._staging)
+            for ready in reader.photos(self._alive):
+                self._alive()
+                if pool is not None:
+                    pool.check()
+                task = self._begin(ready, planner, estimator)
+                if task is not None and pool is not None:
+                    pool.submit(task, self._alive)
+            if pool is not None:
+                pool.finish(self._alive)
+            self._alive()
+        finally:
+            reader.close()
+            if pool is not None:
+                pool.kill()
+
+    def _begin(self, ready: ReadAhead, planner: Planner, estimator: Estimator) -> BuildTask | None:
+        """All that comes before Blender; what is left for it."""
+        plan, error = ready.plan, ready.error
+        if plan is None or error is not None:
+            self._fail(planner.record(ready.file) if plan is None else plan.before, plan, error or AssertionError())
+            return None
+        if plan.finished:
+            self._finish(plan.before)
+            return None
+        record = plan.before
+        if plan.needs_estimate and ready.photo is not None:
+            # An engine that cannot be opened ends the run; what fails after that is the photo's matter.
+            self._inference.open(self._request.settings.choice, self._reporter)
+            try:
+                record = estimator.estimate(plan, ready.photo)
+            except (UsageError, OSError):
+                raise
+            except Exception as failure:
+                self._fail(plan.before, plan, failure)
+                return None
+            self._journal.write(record)
+        if any(stage != ESTIMATE for stage in plan.missing):
+            return BuildTask(plan, record)
+        self._finish(_settled(record, plan))
+        return None
+
+    def _build(self, builder: BuilderProcess, task: BuildTask) -> None:
+        """Blender's part; in a builder's thread."""
+        record, fault = self._workshop.build(builder, task)
+        self._finish(_settled(record, task.plan) if fault is None else replace(record, state="failed", fault=fault))
+
+    def _fail(self, record: Record, plan: Plan | None, error: Exception) -> None:
+        fault = fault_of(error, "" if plan is None else plan.wanted[ESTIMATE])
+        self._finish(replace(record, state="failed", fault=fault))
+
+    def _finish(self, record: Record) -> None:
+        self._journal.write(record)
+        self._finished.put(record)
+
+    def _alive(self) -> None:
+        """Tell what was finished, and let the reporter end the run."""
+        tell = time.monotonic() - self._told > _TELL_S
+        while not self._finished.empty():
+            record = self._finished.get()
+            self._progress.count()
+            tell = True
+            if record.fault is not None:
+                self._reporter.warning(f"{record.photo}: {record.fault.text}")
+        if tell:
+            self._told = time.monotonic()
+            self._reporter.progress(self._progress.fraction)
+            self._reporter.status(self._progress.in_words)
+
+
+def _is_finished(plan: Plan | None) -> bool:
+    return plan is not None and plan.finished
+
+
+def _settled(record: Record, plan: Plan) -> Record:
+    """The record of a photo of which all is there. What an older estimate led to, and is not made any more, is let go;
+    what the same estimate led to under other settings stays.
+    """
+    current = plan.wanted[ESTIMATE]
+    stages = {name: stage for name, stage in record.stages.items() if stage.estimate == current}
+    return replace(record, state="done", fault=None, stages=stages)

@@ -1,0 +1,76 @@
+"""What `sam3db batch` takes. Standard library only, as ``arguments``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from native_runtime.cli.common_arguments import (
+    Parser,
+    add_common_arguments,
+    add_engine_arguments,
+    add_lens_arguments,
+)
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[Parser]
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    batch = commands.add_parser(
+        "batch",
+        help="a folder of photos to characters; goes on where it was interrupted",
+        description="Makes of each photo of a folder what `sam3db character` makes of one, and keeps a manifest of it. "
+        "The same command again does what is missing, and nothing else.",
+        allow_abbrev=False,
+    )
+    batch.add_argument("folder", metavar="FOLDER", help="the photos")
+    batch.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; made when missing")
+    batch.add_argument(
+        "--pattern",
+        metavar="GLOB",
+        action="append",
+        help="which files: 'IMG_*', 'day 1/*.jpg'; may be given again (default: every picture by its ending)",
+    )
+    batch.add_argument(
+        "--recursive",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="look into sub-folders, which the results then lie in too (default: yes)",
+    )
+    add_engine_arguments(batch)
+    add_lens_arguments(batch)
+    batch.add_argument(
+        "--layout",
+        choices=("person", "photo"),
+        default="person",
+        help="a .blend file for each person (default), or one with all people of the photo",
+    )
+    batch.add_argument(
+        "--blend", action=argparse.BooleanOptionalAction, default=True, help="keep the .blend files (default: yes)"
+    )
+    batch.add_argument(
+        "--preview",
+        metavar="KIND",
+        action="append",
+        help="panels (default), overlay, beside, turntable, wire, shaded or none; may be given again. The first stands "
+        "in the contact sheet",
+    )
+    batch.add_argument(
+        "--export",
+        metavar="TO[:NAMES]",
+        action="append",
+        default=[],
+        help="also fbx, glb, bvh or usd, with the bone names of mhr (default), rigify, mixamo, unreal, unity, vrm or "
+        "of a map's file: 'fbx:mixamo'; may be given again",
+    )
+    batch.add_argument("--contact-sheet", action=argparse.BooleanOptionalAction, default=True, help="(default: yes)")
+    batch.add_argument("--shard", metavar="K/N", default="1/1", help="do part K of N only, for several machines")
+    batch.add_argument(
+        "--builders", metavar="N", type=int, default=1, help="how many Blenders work at once (default: 1)"
+    )
+    batch.add_argument(
+        "--retry-failed", action="store_true", help="also try photos again that cannot be read or show nobody"
+    )
+    add_common_arguments(batch)

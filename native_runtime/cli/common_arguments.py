@@ -1,0 +1,74 @@
+"""Arguments that several commands share. Standard library only, as ``arguments``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from native_runtime.errors import UsageError
+
+MODELS_HELP = "models folder (default: SAM3DB_MODELS, else the user's cache)"
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises `UsageError` where argparse would print and leave, so that ``--json`` holds for mistakes as well."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}. `{self.prog} --help` shows what can be written.")
+
+
+def add_engine_arguments(command: Parser) -> None:
+    """Which engine with which models looks at the photos, and at whom."""
+    command.add_argument(
+        "--engine", metavar="NAME", default="landmarks", help="landmarks or sam3d_body (default: %(default)s)"
+    )
+    add_provider_argument(command)
+    command.add_argument(
+        "--inference",
+        metavar="full|body",
+        choices=("full", "body"),
+        help="sam3d_body only: body and hands in full (its default), or the body alone, which is quicker",
+    )
+    command.add_argument("--models", metavar="DIR", help=MODELS_HELP)
+    command.add_argument(
+        "--body", metavar="NAME|FILE", default="default", help="body by name or .npz file (default: %(default)s)"
+    )
+    command.add_argument(
+        "--person",
+        metavar="largest|all|N",
+        type=_people,
+        default="largest",
+        help="whom to take: the largest person (default), all of them, or number N, counted from 0 by falling size",
+    )
+
+
+def add_lens_arguments(command: Parser) -> None:
+    """What is known of the lens."""
+    lens = command.add_mutually_exclusive_group()
+    lens.add_argument("--focal-px", metavar="F", type=float, help="focal length in pixels of the photo")
+    lens.add_argument("--fov-deg", metavar="F", type=float, help="angle of view along the longer side, degrees")
+
+
+def add_provider_argument(command: Parser) -> None:
+    """What computes the networks."""
+    command.add_argument(
+        "--provider",
+        metavar="NAME",
+        action="append",
+        help="what computes: cuda, tensorrt, migraphx, directml, openvino, coreml, cpu; one of several cards as "
+        "cuda:1; given again for the second choice (default: the best that works here)",
+    )
+
+
+def add_common_arguments(command: Parser) -> None:
+    """What every command takes."""
+    command.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else there")
+    command.add_argument("--debug", action="store_true", help="show tracebacks and what the libraries print")
+
+
+def _people(text: str) -> str | list[int]:
+    if text in ("largest", "all"):
+        return text
+    if text.isascii() and text.isdigit():
+        return [int(text)]
+    raise argparse.ArgumentTypeError(f"people are chosen by 'largest', 'all' or a number from 0 on, not {text!r}")

@@ -1,0 +1,119 @@
+"""One job: the scenes of a photo, and of each scene the files that are wished for."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from native_runtime.engines.estimate import Estimate
+from native_runtime.image import Photo, read_photo
+from native_runtime.mhr import Body
+
+from .. import headless, places
+from ..previews import KINDS, preview_steps
+from .serve import described
+
+_PANELS = "panels"  # the preview of ``headless.write_character``; all others are made of the scene that it leaves
+
+
+class _Stage:
+    """Something that is made of every scene, in a folder of its own."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self.name = str(told["name"])
+        self.folder = Path(told["folder"])
+        self.told = told
+        self.seconds = 0.0
+        self.notes: list[str] = []
+        self.error: dict[str, str] | None = None
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """An error in the block is this stage's alone."""
+        try:
+            yield
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            self.error = self.error or described(error, self.folder)
+
+    def answer(self) -> dict[str, Any]:
+        if self.error is not None:
+            return {"error": self.error}
+        return {"seconds": self.seconds, "notes": list(dict.fromkeys(self.notes))}
+
+
+def make_files(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Do a job (``docs/batch.md``); its answer's ``result``.
+
+    Raises:
+        Sam3dbError: a scene cannot be built.
+    """
+    stages = [_Stage(told) for told in job["stages"]]
+    photo, body = read_photo(job["photo"]), _body(job["body"])
+    for scene in job["scenes"]:
+        _make_scene(scene, photo, body, stages, Path(job["scratch"]))
+    return {"stages": {stage.name: stage.answer() for stage in stages}}
+
+
+@lru_cache(maxsize=1)
+def _body(path: str) -> Body:
+    return Body.load(path)
+
+
+def _make_scene(scene: Mapping[str, Any], photo: Photo, body: Body, stages: list[_Stage], scratch: Path) -> None:
+    stem, files = scene["stem"], [Path(file) for file in scene["estimates"]]
+    blend = next((stage for stage in stages if "blend" in stage.told), None)
+    previews = {str(stage.told["preview"]): stage for stage in stages if "preview" in stage.told}
+    panels = previews.pop(_PANELS, None)
+    made = headless.write_character(
+        [Estimate.load(file) for file in files],
+        photo,
+        body,
+        (blend.folder if blend else scratch) / f"{stem}.blend",
+        panels.folder / f"{stem}_{_PANELS}.png" if panels else None,
+        version=places.version(),
+    )
+    for stage, parts in ((blend, ("build", "save")), (panels, ("preview",))):
+        if stage is not None:
+            stage.seconds += sum(made["seconds"][part] for part in parts)
+    rigs = [bpy.data.objects[character["rig"]] for character in made["characters"]]
+    _render(rigs, photo, stem, previews, scratch)
+    for stage in stages:
+        if "export" in stage.told:
+            for rig, file in zip(rigs, files):
+                _export(rig, file.stem, stage)
+
+
+def _render(
+    rigs: list[bpy.types.Object], photo: Photo, stem: str, previews: Mapping[str, _Stage], scratch: Path
+) -> None:
+    if not previews:
+        return
+    started = time.perf_counter()
+    for kind, outcome in preview_steps(rigs, [kind for kind in KINDS if kind in previews], scratch, stem, photo=photo):
+        stage = previews[kind]
+        with stage.trying():
+            if not isinstance(outcome, Path):
+                raise outcome
+            outcome.replace(stage.folder / outcome.name)
+        stage.seconds += time.perf_counter() - started
+        started = time.perf_counter()
+
+
+def _export(rig: bpy.types.Object, name: str, stage: _Stage) -> None:
+    from ..exports import ExportOptions, export_character
+
+    told = stage.told["export"]
+    started = time.perf_counter()
+    with stage.trying():
+        options = ExportOptions.for_target(told["names"], to=told["to"])
+        stage.notes += export_character(rig, stage.folder / f"{name}{told['ending']}", options)
+    stage.seconds += time.perf_counter() - started

@@ -1,0 +1,60 @@
+"""Takes jobs and gives answers, one line each."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn, TextIO
+
+from native_runtime.service.protocol import INTERNAL, decode, encode
+
+
+def serve(jobs: BinaryIO, answers: TextIO) -> NoReturn:
+    """Work until the input ends; then end at once, whatever is under way: whoever closes it wants nothing more, or has
+    been killed.
+    """
+    waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for line in jobs:
+            waiting.put(line)
+        os._exit(0)
+
+    threading.Thread(target=listen, name="jobs", daemon=True).start()
+    # Blender takes a second to start, which the first job should not wait for.
+    from .make import make_files
+
+    while True:
+        job = decode(waiting.get())
+        try:
+            answer: dict[str, Any] = {"event": "done", "result": make_files(job)}
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            answer = {"event": "error", **described(error, Path(job["scratch"]))}
+        answers.write(encode({"id": job["id"], "memory_mb": memory_mb(), **answer}).decode("ascii"))
+        answers.flush()
+
+
+def described(error: Exception, folder: Path) -> dict[str, str]:
+    """``kind`` and ``text`` of an error that came up while files were written to a folder."""
+    from native_runtime.batch.faults import is_disk_full
+    from native_runtime.errors import DiskFullError, Sam3dbError
+
+    if is_disk_full(error, folder):
+        return {"kind": DiskFullError.__name__, "text": f"The disk of {folder} is full."}
+    if isinstance(error, Sam3dbError):
+        return {"kind": type(error).__name__, "text": str(error)}
+    return {"kind": INTERNAL, "text": f"Blender failed over this character: {type(error).__name__}: {error}"}
+
+
+def memory_mb() -> float:
+    """What this process holds in memory, MB; 0 where the system does not say."""
+    with suppress(OSError):
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+    return 0.0
