@@ -10,17 +10,17 @@ from ..posing.handles import (
     State,
     by_keypoint,
     character_id,
-    ensure_handles,
     handles_of,
     is_handle,
     require_own,
     rig_of,
     rig_with,
-    show,
     state_of,
 )
+from ..posing.making import ensure_handles
 from ..posing.people import activate, active_character, select
 from ..posing.session import SNAP, set_keep_edits
+from ..posing.showing import show
 from .person import PersonOperator, ReportingOperator
 
 ALL = "all"
@@ -213,6 +213,7 @@ class SAM3DB_OT_cancel_pose(PersonOperator, bpy.types.Operator):
 
     bl_idname = "sam3db.cancel_pose"
     bl_label = "Cancel"
+    bl_options = {"INTERNAL", "UNDO"}
 
     def run(self, context):
         watch.cancel(self.rig(context))

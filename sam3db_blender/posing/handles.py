@@ -1,4 +1,5 @@
-"""The handles of a character: one empty for each of the 70 keypoints, lying on the photo plane.
+"""The handles of a character: one empty for each of the 70 keypoints, lying on the photo plane. Here is which they
+are, where they lie and what they say; they are made in ``making``.
 
 A handle carries all that is known about it in its own properties, so that saving, undoing, linking and appending take
 it along. ``PLACE`` is where this extension last put it, or last took notice of it: a handle that lies elsewhere was
@@ -20,15 +21,11 @@ from native_runtime.prompts import keypoint_names
 from native_runtime.templates import load_json
 
 from ..scene.bodies import character_of
-from ..scene.camera import camera_of
 from ..scene.provenance import PROPERTY as ORIGIN
-from ..scene.provenance import is_character, read_origin
+from ..scene.provenance import is_character
 from . import look
-from .plane import ensure_planes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..scene.provenance import Origin
 
 Array = NDArray[np.float64]
@@ -53,12 +50,8 @@ GROUPS = {
 
 #: Pixels. Blender stores places in 32 bits: smaller differences are nobody's intent.
 MOVED = 0.01
-#: The groups by photo plane, the nearest first: where handles crowd, a click selects the more important one.
-_LAYERS = (("body",), ("feet",), ("face",), ("left_hand", "right_hand"))
-#: How far from the camera the plane stands, as a share of the nearest keypoint's distance, and at least, m.
-_BEFORE, _NEAREST = 0.75, 0.1
 #: Where the picture of a handle lies about the object, in shares of its size.
-_CENTRED = (-0.5, -0.5)
+CENTRED = (-0.5, -0.5)
 #: Ranks of suggestions that show in the viewport.
 _SHOWN_RANKS = range(1, 4)
 
@@ -136,95 +129,18 @@ def by_keypoint(rig: bpy.types.Object) -> dict[int, bpy.types.Object]:
     return dict(sorted(found.items()))
 
 
-# --- making and removing ---------------------------------------------------------------------------------------------
-
-
-def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
-    """The character's handles, all 70; those that are missing are made at their predicted places. All become visible.
-
-    Raises:
-        Sam3dbError: the photo's camera was deleted, or the character is linked from another file.
-    """
-    require_own(rig)
-    origin, camera = read_origin(rig), camera_of(rig)
-    person = rig.name.removesuffix(" Rig")
-    distance = max(_BEFORE * float(origin.arrays["keypoints_3d"][:, 2].min()), _NEAREST)
-    plane_name = camera.name.removesuffix(" Camera") + " Photo Plane"
-    planes = ensure_planes(plane_name, camera, origin.arrays["intrinsics"], distance, len(_LAYERS))
-    known = by_keypoint(rig)
-    home = next((handle.users_collection[0] for handle in known.values()), None) or _new_home(f"{person} Handles", rig)
-    home.hide_viewport = False
-    places, height = origin.arrays["keypoints_2d"], height_of(origin)
-    for index, name in enumerate(keypoint_names()):
-        if index in known:
-            continue
-        handle = bpy.data.objects.new(f"{person} {name}", None)
-        home.objects.link(handle)
-        handle[KEYPOINT], handle[CHARACTER], handle[STATE] = index, origin.id, int(State.PREDICTED)
-        handle.parent = planes[next(i for i, groups in enumerate(_LAYERS) if group_of(handle) in groups)]
-        handle[WARNING], handle[SUGGESTED] = "", 0
-        handle.empty_display_type = "IMAGE"
-        handle.empty_image_offset = _CENTRED
-        handle.use_empty_image_alpha = True
-        # Not the image's own "Front", which has no depth: of all that is in front, rigs too, a click takes the nearest.
-        handle.show_in_front = True
-        handle.empty_display_size = look.size_of(group_of(handle), height)
-        handle.lock_location = (False, False, True)
-        handle.lock_rotation = handle.lock_scale = (True, True, True)
-        handle.lock_rotation_w = True
-        # behind the camera there is no pixel; it can still be dragged to one
-        put(handle, places[index] if np.isfinite(places[index]).all() else origin.arrays["bbox"][:2])
-        refresh_look(handle)
-        known[index] = handle
-    show(rig, True)
-    _hide_image_gizmos()
-    return [known[index] for index in sorted(known)]
-
-
-def _hide_image_gizmos() -> None:
-    """Switches off the frame by which Blender lets pictures be cropped and shifted: it covers the active handle."""
-    for screen in bpy.data.screens:
-        for area in screen.areas:
-            for space in area.spaces:
-                if isinstance(space, bpy.types.SpaceView3D):
-                    space.show_gizmo_empty_image = False
-
-
-def remove_handles(rig: bpy.types.Object) -> None:
-    """Removes the character's handles, and their collection and the plane where nothing else needs them."""
-    handles = [obj for obj in bpy.data.objects if is_handle(obj) and obj[CHARACTER] == character_id(rig)]
-    homes = {collection for handle in handles for collection in handle.users_collection}
-    planes = {handle.parent for handle in handles if handle.parent is not None}
-    bpy.data.batch_remove(handles)
-    for home in homes:
-        if home.get(CHARACTER) is not None and not home.all_objects and not home.children:
-            bpy.data.collections.remove(home)
-    for plane in planes:
-        if not plane.children:
-            bpy.data.objects.remove(plane)
+def may_change(rig: bpy.types.Object) -> bool:
+    """Whether a character's data lies in this file, or is overridden here."""
+    return not (rig.library or (rig.override_library and rig.override_library.is_system_override))
 
 
 def require_own(rig: bpy.types.Object) -> None:
     """Raises a Sam3dbError where a character's data lies in another file, and cannot be changed from here."""
-    if rig.library or (rig.override_library and rig.override_library.is_system_override):
+    if not may_change(rig):
         raise Sam3dbError(
             f"'{rig.name}' is linked from another file: make a library override of it (Object > Library Override > "
             "Make), or work on it in its own file."
         )
-
-
-def _new_home(name: str, rig: bpy.types.Object) -> bpy.types.Collection:
-    """The collection for handles, beside the one in which the rig lies."""
-    home = bpy.data.collections.new(name)
-    home[CHARACTER] = character_id(rig)
-    home.hide_render = True
-    above = next(
-        (top for top in bpy.data.collections if any(part in rig.users_collection for part in top.children)), None
-    )
-    if above is None:
-        above = rig.users_scene[0].collection
-    above.children.link(home)
-    return home
 
 
 # --- where it lies, how it looks -------------------------------------------------------------------------------------
@@ -236,7 +152,7 @@ def place(handle: bpy.types.Object) -> tuple[float, float]:
     It is that of its picture, which Blender's own gizmo for pictures shifts beside the object.
     """
     x, y = (
-        handle.location[axis] + (handle.empty_image_offset[axis] - _CENTRED[axis]) * handle.empty_display_size
+        handle.location[axis] + (handle.empty_image_offset[axis] - CENTRED[axis]) * handle.empty_display_size
         for axis in range(2)
     )
     return float(x), -float(y)
@@ -246,13 +162,13 @@ def put(handle: bpy.types.Object, pixel: ArrayLike) -> None:
     """Moves a handle to a pixel (2,) and takes it as settled there."""
     x, y = np.asarray(pixel, dtype=np.float64).tolist()
     handle.location = (x, -y, 0.0)
-    handle.empty_image_offset = _CENTRED
+    handle.empty_image_offset = CENTRED
     handle[PLACE] = list(place(handle))
 
 
 def settle(handle: bpy.types.Object) -> None:
     """Takes notice of where a handle lies."""
-    if tuple(handle.empty_image_offset) != _CENTRED:
+    if tuple(handle.empty_image_offset) != CENTRED:
         put(handle, place(handle))
     handle[PLACE] = list(place(handle))
 
@@ -289,41 +205,6 @@ def _appearance(handle: bpy.types.Object) -> tuple[look.Picture, look.Colour]:
     name = keypoint_names()[keypoint_of(handle)]
     side = look.LEFT if name.startswith("left_") else look.RIGHT if name.startswith("right_") else look.MIDDLE
     return "ring", side
-
-
-# --- what is seen ----------------------------------------------------------------------------------------------------
-
-
-def show(rig: bpy.types.Object, visible: bool, group: str | None = None) -> None:
-    """Shows or hides the character's handles, or those of one group."""
-    for handle in _of_group(rig, group):
-        handle.hide_viewport = not visible
-    if visible:
-        for home in homes_of(rig):
-            home.hide_viewport = False
-
-
-def shown(rig: bpy.types.Object, group: str | None = None) -> bool:
-    """Whether any handle of the character, or of one group, is to be seen."""
-    return any(not handle.hide_viewport for handle in _of_group(rig, group))
-
-
-def show_only(rig: bpy.types.Object) -> None:
-    """Hides the handles of all other characters; those of this one are as ``show`` left them."""
-    character = character_id(rig)
-    for home in bpy.data.collections:
-        owner = home.get(CHARACTER)
-        if owner is not None and not home.library and home.hide_viewport != (owner != character):
-            home.hide_viewport = owner != character
-
-
-def homes_of(rig: bpy.types.Object) -> list[bpy.types.Collection]:
-    """The collections made for the character's handles."""
-    return [home for home in bpy.data.collections if home.get(CHARACTER) == character_id(rig) and not home.library]
-
-
-def _of_group(rig: bpy.types.Object, group: str | None) -> Iterator[bpy.types.Object]:
-    return (handle for handle in handles_of(rig) if group is None or group_of(handle) == group)
 
 
 @cache

@@ -8,17 +8,19 @@ enough, it is asked during the drag as well.
 All that decides is in the scene: a handle that does not lie where it was last settled was moved. So our own changes,
 which settle what they move, ask for nothing, and after undoing, reopening or deleting there is nothing out of step.
 
-A drag leaves two steps in Blender's history: its own, and the pose that follows from it. Between the two the handle is
-moved but not settled; whoever undoes or redoes to there is taken one step farther, so that one key press undoes a drag.
+A drag leaves two steps in Blender's history: its own, and the pose that follows from it; so does an operator that
+wishes for a new pose. In the first the character stands in question (``questions``). Whoever undoes from the second to
+there, or redoes to there, is taken one step farther, so that one key press undoes a drag. Where something else was done
+before the answer came, undoing stops at such a step, which is asked about anew.
 """
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
@@ -26,8 +28,12 @@ from native_runtime.errors import Sam3dbError
 from ..jobs import Client, PoseJob
 from ..scene.bodies import read_ahead
 from ..scene.provenance import read_origin
-from .handles import STATE, State, handles_of, moved, refresh_look, rig_with, settle, state_of
+from . import questions
+from .handles import handles_of, may_change, moved, rig_with
 from .session import Before, apply_answer, preview_answer, request_for
+
+if TYPE_CHECKING:
+    import bpy
 
 #: Seconds within which an engine must have answered last time to be asked during a drag.
 LIVE_S = 0.12
@@ -66,11 +72,24 @@ class Status:
 
 @dataclass
 class _Task:
-    """What is under way for one character."""
+    """What is under way for one character.
+
+    Attributes:
+        changed: when a handle last did.
+        wanted: a new pose is, whether or not a handle was moved.
+        job: the question, ``asked`` then; ``live`` where it came in the middle of a drag.
+        answer: that was read, and not yet taken over.
+        held: an answer to an earlier question that came in the middle of a drag, and is only previewed.
+        repeated: the worker has died of this question once.
+        before: the character before it was previewed otherwise.
+        places: of the handles that were last asked about in the middle of a drag.
+    """
 
     changed: float | None = None
     wanted: bool = False
     job: PoseJob | None = None
+    answer: Estimate | None = None
+    held: Estimate | None = None
     asked: float = 0.0
     live: bool = False
     repeated: bool = False
@@ -81,7 +100,8 @@ class _Task:
 
     @property
     def rests(self) -> bool:
-        return self.changed is None and not self.wanted and self.job is None
+        waits = (self.changed, self.job, self.answer, self.held)
+        return not self.wanted and all(thing is None for thing in waits)
 
 
 class Loop:
@@ -99,6 +119,7 @@ class Loop:
         self._window, self._client, self._clock = window, client, clock
         self._tasks: dict[str, _Task] = {}
         self._direction: Literal["undo", "redo"] | None = None
+        self._left: Mapping[str, int] = {}
 
     # --- what Blender and the artist tell ---
 
@@ -107,32 +128,49 @@ class Loop:
         self._task(character).changed = self._clock()
 
     def ask(self, character: str) -> None:
-        """Has the pose inferred anew, whether or not a handle was moved."""
+        """Has the pose inferred anew, whether or not a handle was moved.
+
+        Whoever does so ends an undo step, or leaves it to the operator that they are.
+        """
+        rig = rig_with(character)
+        if rig is not None and may_change(rig):
+            questions.wish(rig)
         self._task(character).wanted = True
 
     def cancel(self, character: str) -> None:
-        """Gives up what is under way for a character; a later answer counts for nothing."""
-        self._tasks.pop(character, None)
+        """Gives up what is under way for a character; a later answer counts for nothing. As ``ask`` for undo steps."""
+        rig = rig_with(character)
+        if self._tasks.pop(character, None) is not None and rig is not None and may_change(rig):
+            questions.take_notice(rig)
+            questions.end(rig)
 
     def forget(self) -> None:
         """Gives up everything: the file was closed, or is another now."""
         self._tasks.clear()
         self._direction = None
 
-    def travelled(self, direction: Literal["undo", "redo"], unsettled: list[str]) -> None:
+    def leaving(self, ended: Mapping[str, int]) -> None:
+        """The artist is about to undo or redo.
+
+        Args:
+            ended: how many questions have come to an end, of each character.
+        """
+        self._left = ended
+
+    def travelled(self, direction: Literal["undo", "redo"], in_question: Mapping[str, int]) -> None:
         """The artist has undone or redone; answers under way belong to what was.
 
         Args:
-            unsettled: the characters with handles that are moved and not settled.
+            in_question: the characters that stand in question now, and how many of each one's have come to an end.
         """
         seconds = {character: task.seconds for character, task in self._tasks.items()}
         self.forget()
         for character, last in seconds.items():
             self._task(character).seconds = last
-        if unsettled:
-            self._direction = direction
-            for character in unsettled:
-                self.mark(character)
+        for character, ended in in_question.items():
+            self.mark(character)
+            if direction == "redo" or self._left.get(character, 0) > ended:
+                self._direction = direction
 
     def status(self, character: str) -> Status:
         """How things stand for a character."""
@@ -154,6 +192,11 @@ class Loop:
         """Whether anything is left to do."""
         return self._direction is not None or any(not task.rests for task in self._tasks.values())
 
+    @property
+    def urgent(self) -> bool:
+        """Whether the next tick should come as soon as the window has seen to the artist."""
+        return any(task.answer is not None for task in self._tasks.values())
+
     def tick(self) -> None:
         """Does what is due."""
         if self._direction is not None and not self._travel_on():
@@ -163,60 +206,45 @@ class Loop:
             if self._tasks.get(character) is not task:
                 continue
             try:
-                self._hear(character, task)
                 if dragging:
                     self._preview(character, task)
                 else:
                     self._settle(character, task)
+                    self._conclude(character, task)
+                self._hear(character, task, dragging)
             except Sam3dbError as error:
-                self._fail(task, str(error))
+                self._fail(character, task, str(error), dragging)
             except Exception as error:
                 # a timer that raises is never called again
                 traceback.print_exc()
-                self._fail(task, f"The pose could not be renewed ({error}).")
+                self._fail(character, task, f"The pose could not be renewed ({error}).", dragging)
 
     def _travel_on(self) -> bool:
-        """Leaves a step in which handles are moved but not settled; whether the loop may go on."""
+        """Leaves a step in which somebody stands in question; whether the loop may go on."""
         direction, self._direction = self._direction, None
         assert direction is not None
         if self._window.step(direction):
             return False  # ``travelled`` has been told, and looks again
         if direction == "undo":
             # the oldest step there is: what was moved stays so, without asking
-            for character in list(self._tasks):
-                _pin_moved(character)
-                self._tasks[character].changed = None
+            for character, task in self._tasks.items():
+                rig = rig_with(character)
+                if rig is not None:
+                    questions.take_notice(rig)
+                task.changed = None
         return True
 
-    def _hear(self, character: str, task: _Task) -> None:
-        """Takes an answer in."""
-        if task.job is None or not task.job.poll():
-            return
-        job, task.job = task.job, None
+    def _preview(self, character: str, task: _Task) -> None:
+        """In the middle of a drag: shows an answer, and asks again, where the engine is quick."""
         rig = rig_with(character)
         if rig is None:
-            self._tasks.pop(character, None)
-        elif job.state == "done" and job.estimate is not None:
-            task.seconds = self._clock() - task.asked
-            task.error, task.repeated = "", False
-            answer = Estimate.load(job.estimate)
-            if task.live:
-                task.before = task.before or Before.of(rig)
-                preview_answer(rig, answer)
-            else:
-                task.before = None
-                apply_answer(rig, answer)
-                self._window.push_undo(UNDO_STEP)
-        elif job.state == "failed":
-            if job.kind == "WorkerError" and not task.repeated:
-                task.repeated = task.wanted = True
-            else:
-                raise Sam3dbError(job.error)
-
-    def _preview(self, character: str, task: _Task) -> None:
-        """Asks in the middle of a drag, where the engine is quick and what was asked last is answered."""
-        rig = rig_with(character)
-        if rig is None or task.job is not None or task.changed is None or not 0 < task.seconds < LIVE_S:
+            return
+        if task.answer is not None:
+            task.before = task.before or Before.of(rig)
+            preview_answer(rig, task.answer)
+            task.held = task.held if task.live else task.answer
+            task.answer = None
+        if task.job is not None or task.changed is None or not 0 < task.seconds < LIVE_S:
             return
         lying = tuple(handle.location[:2] for handle in handles_of(rig) if moved(handle))
         if lying and lying != task.places:
@@ -232,36 +260,60 @@ class Loop:
             self._tasks.pop(character, None)
             return
         task.changed = None
-        found = _pin_moved(character)
+        found = questions.take_notice(rig)
         if found or task.wanted:
-            task.wanted = False
+            task.wanted, task.answer, task.held = False, None, None
             self._send(task, PoseJob(self._client(), request_for(rig)), live=False)
             read_ahead(read_origin(rig).details["body_name"])
         elif task.live:
             # the drag was given up: what it previewed goes
-            task.live, task.job = False, None
+            task.live, task.job, task.answer = False, None, None
             if task.before is not None:
                 task.before.restore(rig)
                 task.before = None
 
+    def _conclude(self, character: str, task: _Task) -> None:
+        """Takes an answer over, unless something was moved since that is still to be asked about."""
+        answer = task.answer or task.held
+        if answer is None or task.live or task.changed is not None:
+            return
+        task.answer, task.held, task.before = None, None, None
+        rig = rig_with(character)
+        if rig is not None:
+            apply_answer(rig, answer)
+            self._end(rig)
+
+    def _hear(self, character: str, task: _Task, dragging: bool) -> None:
+        """Reads an answer that has come; what is done with it is the next tick's business, for that takes a while."""
+        if task.job is None or not task.job.poll():
+            return
+        job, task.job = task.job, None
+        if job.state == "done" and job.estimate is not None:
+            task.seconds = self._clock() - task.asked
+            task.error, task.repeated = "", False
+            task.answer = Estimate.load(job.estimate)
+        elif job.state == "failed":
+            if job.kind == "WorkerError" and not task.repeated:
+                task.repeated = task.wanted = True
+            else:
+                raise Sam3dbError(job.error)
+        elif not dragging and not task.live:
+            self._end(rig_with(character))
+
+    def _end(self, rig: bpy.types.Object | None) -> None:
+        """A question has come to its end: so has the undo step."""
+        if rig is not None and may_change(rig):
+            questions.end(rig)
+            self._window.push_undo(UNDO_STEP)
+
     def _send(self, task: _Task, job: PoseJob, live: bool) -> None:
         task.job, task.live, task.asked = job, live, self._clock()
 
-    def _fail(self, task: _Task, text: str) -> None:
-        task.job, task.wanted, task.changed, task.repeated = None, False, None, False
+    def _fail(self, character: str, task: _Task, text: str, dragging: bool) -> None:
+        task.job, task.answer, task.wanted, task.changed, task.repeated = None, None, False, None, False
         task.error = text
+        if not dragging and not task.live:
+            self._end(rig_with(character))
 
     def _task(self, character: str) -> _Task:
         return self._tasks.setdefault(character, _Task())
-
-
-def _pin_moved(character: str) -> bool:
-    """Pins the handles of a character that were moved, where they lie now; whether there are any."""
-    rig = rig_with(character)
-    found = [handle for handle in handles_of(rig) if moved(handle)] if rig is not None else []
-    for handle in found:
-        if state_of(handle) is not State.PINNED:
-            handle[STATE] = int(State.PINNED)
-        settle(handle)
-        refresh_look(handle)
-    return bool(found)

@@ -8,7 +8,8 @@ from native_runtime.errors import Sam3dbError
 
 from ..scene.camera import camera_of, camera_settings, frame_scene
 from ..scene.provenance import is_character, read_origin
-from .handles import character_id, homes_of, rig_of, show_only
+from .handles import character_id, rig_of
+from .showing import homes_of, show_only
 
 if TYPE_CHECKING:
     import bpy

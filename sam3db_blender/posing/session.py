@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -149,20 +150,23 @@ def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
     rewrite_origin(rig, estimate)
     write_placement(rig, _place_of(camera_of(rig), estimate.camera_translation))
     handles = by_keypoint(rig)
-    for index, handle in handles.items():
-        if _follows(handle) and np.isfinite(estimate.keypoints_2d[index]).all():
-            put(handle, estimate.keypoints_2d[index])
+    _put_all(handles, estimate.keypoints_2d)
     note_judgement(handles, estimate.details)
 
 
 def preview_answer(rig: bpy.types.Object, answer: Estimate) -> None:
-    """As ``apply_answer`` while handles are being dragged: these are left alone, and the record stays."""
+    """As ``apply_answer`` while handles are being dragged: the record stays."""
     origin = read_origin(rig)
     estimate = _of_the_photo(rig, origin, answer)
     _pose(rig, body_of(rig), origin, estimate)
-    for index, handle in by_keypoint(rig).items():
-        if _follows(handle) and not moved(handle) and np.isfinite(estimate.keypoints_2d[index]).all():
-            put(handle, estimate.keypoints_2d[index])
+    _put_all(by_keypoint(rig), estimate.keypoints_2d)
+
+
+def _put_all(handles: Mapping[int, bpy.types.Object], keypoints: Array) -> None:
+    """Puts handles where the pose has their keypoints (70, 2) px, but for those that somebody has in hand."""
+    for index, handle in handles.items():
+        if _follows(handle) and not moved(handle) and np.isfinite(keypoints[index]).all():
+            put(handle, keypoints[index])
 
 
 def _follows(handle: bpy.types.Object) -> bool:
@@ -229,7 +233,4 @@ class Before:
         if self.reference is not None:
             rig[REFERENCE] = self.reference
         rig.matrix_world = self.matrix
-        keypoints = read_origin(rig).arrays["keypoints_2d"]
-        for index, handle in by_keypoint(rig).items():
-            if _follows(handle) and np.isfinite(keypoints[index]).all():
-                put(handle, keypoints[index])
+        _put_all(by_keypoint(rig), read_origin(rig).arrays["keypoints_2d"])

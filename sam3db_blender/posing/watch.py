@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, Literal
 
 import bpy
@@ -12,8 +11,11 @@ from bpy.app.handlers import persistent
 from native_runtime.errors import Sam3dbError
 
 from .. import jobs
-from .handles import CHARACTER, KEYPOINT, character_id, handles_of, is_handle, moved, rig_of, show_only
+from ..listening import Handlers, listen, redraw, stop_listening
+from . import questions
+from .handles import CHARACTER, KEYPOINT, character_id, handles_of, rig_of
 from .loop import Loop, Status
+from .showing import show_only
 
 _TICK_S = 0.02
 #: What moves handles as long as it runs: the transforms, and dragging a gizmo.
@@ -107,6 +109,11 @@ def _on_load(*_: Any) -> None:
 
 
 @persistent
+def _before_travel(*_: Any) -> None:
+    loop.leaving(questions.all_ended())
+
+
+@persistent
 def _on_undo(*_: Any) -> None:
     _travelled("undo")
 
@@ -117,13 +124,8 @@ def _on_redo(*_: Any) -> None:
 
 
 def _travelled(direction: Literal["undo", "redo"]) -> None:
-    loop.travelled(direction, unsettled())
+    loop.travelled(direction, questions.in_question())
     _ensure_timer()
-
-
-def unsettled() -> list[str]:
-    """The ids of the characters with handles that were moved and not settled since."""
-    return list(dict.fromkeys(str(obj[CHARACTER]) for obj in bpy.data.objects if is_handle(obj) and moved(obj)))
 
 
 # --- the timer -------------------------------------------------------------------------------------------------------
@@ -134,7 +136,9 @@ def _tick() -> float | None:
     loop.tick()
     _show_active()
     if before != loop.statuses():
-        _redraw()
+        redraw("VIEW_3D")
+    if loop.urgent:
+        return 0.0
     return _TICK_S if loop.busy else None
 
 
@@ -162,23 +166,18 @@ def _active_object() -> bpy.types.Object | None:
     return None if layer is None else layer.objects.active
 
 
-def _redraw() -> None:
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
-
-
 def _ensure_timer() -> None:
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
 
 
-def _handlers() -> tuple[tuple[list[Any], Callable[..., None]], ...]:
+def _handlers() -> Handlers:
     handlers = bpy.app.handlers
     return (
         (handlers.depsgraph_update_post, _on_update),
         (handlers.load_post, _on_load),
+        (handlers.undo_pre, _before_travel),
+        (handlers.redo_pre, _before_travel),
         (handlers.undo_post, _on_undo),
         (handlers.redo_post, _on_redo),
     )
@@ -186,15 +185,10 @@ def _handlers() -> tuple[tuple[list[Any], Callable[..., None]], ...]:
 
 def attach() -> None:
     """Starts to listen to Blender."""
-    for handlers, function in _handlers():
-        handlers.append(function)
+    listen(_handlers())
 
 
 def detach() -> None:
     """Stops it; what is under way is given up."""
-    for handlers, function in _handlers():
-        if function in handlers:
-            handlers.remove(function)
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
+    stop_listening(_handlers(), _tick)
     loop.forget()

@@ -12,7 +12,8 @@ import numpy as np
 from native_runtime.camera import mhr_to_blender
 from native_runtime.errors import Sam3dbError
 
-from ..posing.handles import ensure_handles, show_only
+from ..posing.making import ensure_handles
+from ..posing.showing import show_only
 from ..rig.armature import build_rig
 from ..rig.mesh import build_mesh
 from ..rig.pose import apply_parameters, set_shape

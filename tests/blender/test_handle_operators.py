@@ -20,12 +20,12 @@ from sam3db_blender.posing.handles import (
     handles_of,
     place,
     put,
-    remove_handles,
-    shown,
     state_of,
 )
+from sam3db_blender.posing.making import remove_handles
 from sam3db_blender.posing.people import active_character, people_by_photo, people_of
 from sam3db_blender.posing.session import keeps_edits
+from sam3db_blender.posing.showing import shown
 from sam3db_blender.scene.provenance import read_origin
 from tests.support.photo_scenes import photo_scene
 

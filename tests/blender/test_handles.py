@@ -23,22 +23,17 @@ from sam3db_blender.posing.handles import (
     WARNING,
     State,
     by_keypoint,
-    ensure_handles,
     group_of,
     handles_of,
-    homes_of,
     is_handle,
     moved,
     place,
     put,
     refresh_look,
-    remove_handles,
     rig_of,
-    show,
-    show_only,
-    shown,
     state_of,
 )
+from sam3db_blender.posing.making import ensure_handles, remove_handles
 from sam3db_blender.posing.pins import (
     next_suggested,
     note_judgement,
@@ -50,6 +45,7 @@ from sam3db_blender.posing.pins import (
     warnings,
 )
 from sam3db_blender.posing.plane import fit_to_lens, pixel_of, planes_of, world_of
+from sam3db_blender.posing.showing import homes_of, show, show_only, shown
 from sam3db_blender.scene.camera import camera_of
 from sam3db_blender.scene.character import PhotoScene, build_photo_scene
 from sam3db_blender.scene.provenance import read_origin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from native_runtime.models import manifest
 from native_runtime.prompts import keypoint_names
 from native_runtime.service.client import Event
 from sam3db_blender import jobs, places
-from sam3db_blender.posing import session, watch
+from sam3db_blender.posing import questions, session, watch
 from sam3db_blender.posing.handles import State, by_keypoint, character_id, handles_of, moved, place, state_of
 from sam3db_blender.posing.loop import LIVE_S, UNDO_STEP, Loop
 from sam3db_blender.posing.pins import prompts, set_state, warnings
@@ -123,6 +123,7 @@ class Stage:
         estimate = _estimate(self.body, seed, **details)
         self.worker.answer(estimate)
         self.wait(0.2)
+        self.wait(0.0)  # heard, then taken over
         bpy.context.view_layer.update()
         return estimate
 
@@ -323,6 +324,7 @@ def test_a_killed_worker_is_asked_once_more(stage: Stage) -> None:
     stage.wait()
     stage.worker.fail("WorkerError")
     stage.wait()
+    stage.wait()
     assert len(stage.worker.asked) == 2
     assert stage.worker.asked[0] == stage.worker.asked[1]
     stage.worker.fail("WorkerError", "The worker crashed.")
@@ -333,6 +335,7 @@ def test_a_killed_worker_is_asked_once_more(stage: Stage) -> None:
     stage.drag(WRIST, 1, 0)
     stage.wait()
     stage.worker.fail("WorkerError")
+    stage.wait()
     stage.wait()
     assert len(stage.worker.asked) == 4
     stage.answer()
@@ -398,6 +401,7 @@ def test_an_answer_of_another_body_is_refused(stage: Stage) -> None:
     stage.wait()
     stage.worker.answer(replace(_estimate(stage.body, 7), body_hash="sha256:0", body_name="another"))
     stage.wait()
+    stage.wait()
     assert "another body ('another')" in stage.loop.status(stage.character.id).text
 
 
@@ -412,18 +416,24 @@ def test_a_missing_camera_is_told(stage: Stage) -> None:
 # --- undo ------------------------------------------------------------------------------------------------------------
 
 
+def _half(stage: Stage, direction: str, ended: int = 0, left: int = 1) -> None:
+    """Undoing or redoing arrives at a step in which the wrist is moved and not settled."""
+    by_keypoint(stage.rig)[WRIST].location.x += 30
+    stage.loop.leaving({stage.character.id: left})
+    stage.loop.travelled(direction, {stage.character.id: ended})
+
+
 def test_undo_passes_the_step_between_drag_and_pose(stage: Stage) -> None:
     """In the drag's own step the handle is moved and not settled: the loop goes one farther."""
     handle = by_keypoint(stage.rig)[WRIST]
-    handle.location.x += 30
 
     def travel(direction: str) -> bool:
         handle.location.x -= 30
-        stage.loop.travelled("undo", [])
+        stage.loop.travelled("undo", {})
         return True
 
     stage.artist.travel = travel
-    stage.loop.travelled("undo", [stage.character.id])
+    _half(stage, "undo")
     for _ in range(3):
         stage.wait()
     assert stage.artist.steps == ["undo"]
@@ -434,8 +444,7 @@ def test_undo_passes_the_step_between_drag_and_pose(stage: Stage) -> None:
 
 def test_undo_at_the_oldest_step_keeps_the_handle(stage: Stage) -> None:
     handle = by_keypoint(stage.rig)[WRIST]
-    handle.location.x += 30
-    stage.loop.travelled("undo", [stage.character.id])
+    _half(stage, "undo")
     stage.wait()
     assert stage.artist.steps == ["undo"]
     assert state_of(handle) is State.PINNED
@@ -443,18 +452,44 @@ def test_undo_at_the_oldest_step_keeps_the_handle(stage: Stage) -> None:
     assert not stage.worker.asked
 
 
+def test_undo_of_something_else_stops_at_a_drag_and_asks(stage: Stage) -> None:
+    """Two drags, and the answer to the first never came: undoing the second leaves the first, with its pose."""
+    _half(stage, "undo", ended=4, left=4)
+    stage.wait()
+    assert stage.artist.steps == []
+    assert [pin[0] for pin in stage.worker.asked[0]["pins"]] == [WRIST]
+    stage.answer()
+    assert stage.artist.pushed == [UNDO_STEP]
+
+
 def test_redoing_a_drag_that_never_was_answered_asks_again(stage: Stage) -> None:
-    by_keypoint(stage.rig)[WRIST].location.x += 30
-    stage.loop.travelled("redo", [stage.character.id])
+    _half(stage, "redo", left=0)
     stage.wait()
     assert stage.artist.steps == ["redo"]
     assert len(stage.worker.asked) == 1
 
 
+def test_an_unanswered_wish_is_a_question_too(stage: Stage) -> None:
+    """What operators do: say something, wish for a new pose, and end their own undo step."""
+    set_state(by_keypoint(stage.rig)[WRIST], State.IGNORED)
+    stage.loop.ask(stage.character.id)
+    assert questions.in_question() == {stage.character.id: 0}
+    stage.wait()
+    assert questions.in_question() == {}
+    stage.answer()
+    assert questions.all_ended()[stage.character.id] == 1
+    stage.loop.ask(stage.character.id)
+    stage.wait()
+    stage.worker.fail("ModelError", "Build the models.")
+    stage.wait()
+    assert questions.all_ended()[stage.character.id] == 2
+    assert stage.artist.pushed == [UNDO_STEP] * 2
+
+
 def test_undo_drops_the_answer_under_way(stage: Stage) -> None:
     stage.drag(WRIST, 9, 0)
     stage.wait()
-    stage.loop.travelled("undo", [])
+    stage.loop.travelled("undo", {})
     before = read_parameters(stage.rig, stage.body)[0]
     stage.answer()
     assert (read_parameters(stage.rig, stage.body)[0] == before).all()
@@ -607,8 +642,9 @@ def test_registering_leaves_no_handlers() -> None:
     assert {name: len(handlers) for name, handlers in lists.items()} == before
 
 
-def test_undo_and_redo_of_a_pose_in_blender(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real history: one step undoes drag and pose together, one redoes them."""
+@pytest.fixture
+def history(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], tuple[bpy.types.Object, Any]]]:
+    """Blender's real history, told to the loop; what is called lets the loop work, and gives the rig and its pose."""
 
     class History(Artist):
         push_undo = staticmethod(watch.BlenderWindow().push_undo)
@@ -616,36 +652,136 @@ def test_undo_and_redo_of_a_pose_in_blender(stage: Stage, monkeypatch: pytest.Mo
 
     stage.loop._window = History()
     monkeypatch.setattr(watch, "loop", stage.loop)
+    identity = stage.character.id
     watch.attach()
-    try:
-        identity = stage.character.id
-        bpy.ops.ed.undo_push(message="start")
-        start = read_parameters(stage.rig, stage.body)[0]
-        stage.drag(WRIST, 25, 0)
-        bpy.ops.ed.undo_push(message="Move")
-        stage.wait()
-        answer = stage.answer()
+    bpy.ops.ed.undo_push(message="start")
 
-        def now() -> tuple[bpy.types.Object, np.ndarray]:
-            for _ in range(4):
-                stage.now += 1
-                stage.loop.tick()
-            rig = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE" and character_id(obj) == identity)
-            bpy.context.view_layer.update()
-            return rig, read_parameters(rig, stage.body)[0]
+    def now() -> tuple[bpy.types.Object, Any]:
+        for _ in range(4):
+            stage.now += 1
+            stage.loop.tick()
+        rig = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE" and character_id(obj) == identity)
+        bpy.context.view_layer.update()
+        return rig, read_parameters(rig, stage.body)[0]
 
-        bpy.ops.ed.undo()
-        rig, parameters = now()
-        assert parameters == pytest.approx(start, abs=1e-5)
-        assert state_of(by_keypoint(rig)[WRIST]) is State.PREDICTED
-        assert not moved(by_keypoint(rig)[WRIST])
-        bpy.ops.ed.redo()
-        rig, parameters = now()
-        assert parameters == pytest.approx(answer.model_parameters, abs=1e-5)
-        assert state_of(by_keypoint(rig)[WRIST]) is State.PINNED
-        assert len(stage.worker.asked) == 1
-    finally:
-        watch.detach()
+    yield now
+    watch.detach()
+
+
+def _answer(stage: Stage, seed: int) -> np.ndarray:
+    """The worker answers what was asked last; the new model parameters. For rigs that undoing has replaced."""
+    estimate = _estimate(stage.body, seed)
+    stage.worker.answer(estimate)
+    return estimate.model_parameters
+
+
+def test_undo_and_redo_of_a_pose_in_blender(stage: Stage, history: Callable[[], Any]) -> None:
+    """The real history: one step undoes drag and pose together, one redoes them."""
+    start = read_parameters(stage.rig, stage.body)[0]
+    stage.drag(WRIST, 25, 0)
+    bpy.ops.ed.undo_push(message="Move")
+    history()
+    answer = _answer(stage, 7)
+    history()
+    bpy.ops.ed.undo()
+    rig, parameters = history()
+    assert parameters == pytest.approx(start, abs=1e-5)
+    assert state_of(by_keypoint(rig)[WRIST]) is State.PREDICTED
+    assert not moved(by_keypoint(rig)[WRIST])
+    bpy.ops.ed.redo()
+    rig, parameters = history()
+    assert parameters == pytest.approx(answer, abs=1e-5)
+    assert state_of(by_keypoint(rig)[WRIST]) is State.PINNED
+    assert len(stage.worker.asked) == 1
+
+
+def test_one_undo_takes_an_operator_and_its_pose_back(stage: Stage, history: Callable[[], Any]) -> None:
+    start = read_parameters(stage.rig, stage.body)[0]
+    set_state(by_keypoint(stage.rig)[WRIST], State.PINNED)
+    stage.loop.ask(character_id(stage.rig))
+    bpy.ops.ed.undo_push(message="Pin")  # as Blender does after an operator
+    history()
+    answer = _answer(stage, 7)
+    history()
+    bpy.ops.ed.undo()
+    rig, parameters = history()
+    assert parameters == pytest.approx(start, abs=1e-5)
+    assert prompts(rig) == []
+    bpy.ops.ed.redo()
+    rig, parameters = history()
+    assert parameters == pytest.approx(answer, abs=1e-5)
+    assert [prompt[0] for prompt in prompts(rig)] == [WRIST]
+    assert len(stage.worker.asked) == 1
+
+
+def test_of_two_quick_operators_one_undo_takes_back_one(stage: Stage, history: Callable[[], Any]) -> None:
+    """The second came before the answer to the first: without it the first one's pose is asked for."""
+    for index in (WRIST, ANKLE):
+        set_state(by_keypoint(stage.rig)[index], State.PINNED)
+        stage.loop.ask(character_id(stage.rig))
+        bpy.ops.ed.undo_push(message="Pin")
+        history()
+    _answer(stage, 7)
+    history()
+    bpy.ops.ed.undo()
+    rig, _ = history()
+    assert [prompt[0] for prompt in prompts(rig)] == [WRIST]
+    assert [pin[0] for pin in stage.worker.asked[-1]["pins"]] == [WRIST]
+    answer = _answer(stage, 8)
+    assert history()[1] == pytest.approx(answer, abs=1e-5)
+    bpy.ops.ed.undo()
+    assert prompts(history()[0]) == []
+
+
+def test_a_failed_question_is_one_step_too(stage: Stage, history: Callable[[], Any]) -> None:
+    """What the artist does after it can be undone alone."""
+    stage.drag(WRIST, 25, 0)
+    bpy.ops.ed.undo_push(message="Move")
+    history()
+    stage.worker.fail("ModelError")
+    history()
+    stage.built.camera.name = "Another Name"
+    bpy.ops.ed.undo_push(message="Rename")
+    bpy.ops.ed.undo()
+    rig, _ = history()
+    assert "Another Name" not in bpy.data.objects
+    assert [prompt[0] for prompt in prompts(rig)] == [WRIST]
+    bpy.ops.ed.undo()
+    assert prompts(history()[0]) == []
+
+
+def test_an_answer_leaves_alone_what_is_dragged_meanwhile(stage: Stage) -> None:
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    stage.artist.drags = True
+    stage.drag(ANKLE, 7, 0)
+    dragged = place(by_keypoint(stage.rig)[ANKLE])
+    held = stage.answer(8)
+    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(held.model_parameters, abs=1e-5)
+    assert place(by_keypoint(stage.rig)[ANKLE]) == dragged
+    assert not stage.artist.pushed
+    stage.artist.drags = False
+    stage.wait()
+    assert {pin[0] for pin in stage.worker.asked[-1]["pins"]} == {WRIST, ANKLE}
+    stage.answer(9)
+    assert stage.artist.pushed == [UNDO_STEP]
+
+
+def test_a_drag_given_up_leaves_the_answer_that_came_meanwhile(stage: Stage) -> None:
+    stage.drag(WRIST, 9, 0)
+    stage.wait()
+    stage.artist.drags = True
+    stage.drag(ANKLE, 7, 0)
+    held = stage.answer(8)
+    stage.drag(ANKLE, -7, 0)
+    stage.artist.drags = False
+    stage.wait()
+    stage.wait()
+    assert len(stage.worker.asked) == 1
+    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(held.model_parameters, abs=1e-5)
+    assert read_origin(stage.rig).arrays["model_parameters"] == pytest.approx(held.model_parameters)
+    assert stage.artist.pushed == [UNDO_STEP]
+    assert not stage.loop.busy
 
 
 def test_lines_to_one_worker_keep_their_mail_apart() -> None:

@@ -1,0 +1,75 @@
+"""What the engine is still to be asked, as the scene tells it.
+
+A character stands in question as long as a handle of it lies elsewhere than where it was last settled, or an operator
+wished for a new pose and nobody has taken notice. All of it is kept in the objects, so that Blender's history knows
+which of its steps are only half of what the artist did: the wish, and not yet the pose that followed.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from ..scene.provenance import is_character
+from .handles import (
+    CHARACTER,
+    STATE,
+    State,
+    character_id,
+    handles_of,
+    is_handle,
+    moved,
+    refresh_look,
+    rig_with,
+    settle,
+    state_of,
+)
+
+#: Custom properties of a rig: whether a new pose is wished for, and how many questions have come to an end.
+WISHED = "sam3db_wished"
+ENDED = "sam3db_ended"
+
+
+def wish(rig: bpy.types.Object) -> None:
+    """Notes that a new pose is wished for, whether or not a handle was moved."""
+    rig[WISHED] = True
+
+
+def take_notice(rig: bpy.types.Object) -> bool:
+    """Pins the handles that were moved where they lie now, and strikes out the wish; whether there is a question."""
+    found = [handle for handle in handles_of(rig) if moved(handle)]
+    for handle in found:
+        if state_of(handle) is not State.PINNED:
+            handle[STATE] = int(State.PINNED)
+        settle(handle)
+        refresh_look(handle)
+    wished = bool(rig.get(WISHED, False))
+    if wished:
+        rig[WISHED] = False
+    return wished or bool(found)
+
+
+def ended(rig: bpy.types.Object) -> int:
+    """How many questions about a character have come to an end: answered, failed or given up."""
+    return int(rig.get(ENDED, 0))
+
+
+def end(rig: bpy.types.Object) -> None:
+    """Notes that one more has."""
+    rig[ENDED] = ended(rig) + 1
+
+
+def all_ended() -> dict[str, int]:
+    """``ended`` of every character, by its id."""
+    return {character_id(rig): ended(rig) for rig in _rigs()}
+
+
+def in_question() -> dict[str, int]:
+    """The characters in question by their ids, with ``ended``."""
+    touched = dict.fromkeys(str(obj[CHARACTER]) for obj in bpy.data.objects if is_handle(obj) and moved(obj))
+    touched |= dict.fromkeys(character_id(rig) for rig in _rigs() if rig.get(WISHED, False))
+    rigs = {character: rig_with(character) for character in touched}
+    return {character: 0 if rig is None else ended(rig) for character, rig in rigs.items()}
+
+
+def _rigs() -> list[bpy.types.Object]:
+    return [obj for obj in bpy.data.objects if is_character(obj) and obj.users_scene]
