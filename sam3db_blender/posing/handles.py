@@ -151,11 +151,8 @@ def place(handle: bpy.types.Object) -> tuple[float, float]:
 
     It is that of its picture, which Blender's own gizmo for pictures shifts beside the object.
     """
-    x, y = (
-        handle.location[axis] + (handle.empty_image_offset[axis] - CENTRED[axis]) * handle.empty_display_size
-        for axis in range(2)
-    )
-    return float(x), -float(y)
+    lies, offset, size = handle.location, handle.empty_image_offset, handle.empty_display_size
+    return lies[0] + (offset[0] - CENTRED[0]) * size, -(lies[1] + (offset[1] - CENTRED[1]) * size)
 
 
 def put(handle: bpy.types.Object, pixel: ArrayLike) -> None:
@@ -163,20 +160,23 @@ def put(handle: bpy.types.Object, pixel: ArrayLike) -> None:
     x, y = np.asarray(pixel, dtype=np.float64).tolist()
     handle.location = (x, -y, 0.0)
     handle.empty_image_offset = CENTRED
-    handle[PLACE] = list(place(handle))
+    handle[PLACE] = place(handle)
 
 
 def settle(handle: bpy.types.Object) -> None:
     """Takes notice of where a handle lies."""
     if tuple(handle.empty_image_offset) != CENTRED:
         put(handle, place(handle))
-    handle[PLACE] = list(place(handle))
+    handle[PLACE] = place(handle)
 
 
 def moved(handle: bpy.types.Object) -> bool:
     """Whether a handle was moved since it was last settled."""
     before = handle.get(PLACE)
-    return before is None or max(abs(a - b) for a, b in zip(place(handle), before)) > MOVED
+    if before is None:
+        return True
+    x, y = place(handle)
+    return abs(x - before[0]) > MOVED or abs(y - before[1]) > MOVED
 
 
 def height_of(origin: Origin) -> float:

@@ -65,9 +65,14 @@ def prompts(rig: bpy.types.Object, moved_too: bool = False) -> list[Prompt]:
     Args:
         moved_too: whether handles that were moved count as pinned already.
     """
+    return prompts_of(by_keypoint(rig), moved_too)
+
+
+def prompts_of(handles: Mapping[int, bpy.types.Object], moved_too: bool = False) -> list[Prompt]:
+    """As ``prompts``, of a character's handles by keypoint."""
     said = {
         index: (handle, State.PINNED if moved_too and moved(handle) else state_of(handle))
-        for index, handle in by_keypoint(rig).items()
+        for index, handle in handles.items()
     }
     return [(index, *place(handle), _KINDS[state]) for index, (handle, state) in said.items() if state in _KINDS]
 
@@ -99,19 +104,19 @@ def warnings(rig: bpy.types.Object) -> list[tuple[bpy.types.Object, str]]:
 
 
 def note_judgement(handles: Mapping[int, bpy.types.Object], details: Mapping[str, Any]) -> None:
-    """Writes an engine's judgement of the prompts (``Estimate.details``) onto the handles, and dresses them anew."""
+    """Writes an engine's judgement of the prompts (``Estimate.details``) onto the handles, and dresses anew where it says
+    something else than before.
+    """
     reasons: dict[int, list[str]] = {}
     for warning in details.get("prompt_warnings", ()):
         reasons.setdefault(int(warning["keypoint"]), []).append(_in_words(warning))
     suggested = details.get("suggested_keypoints", ())
     ranks = {int(suggestion["keypoint"]): rank for rank, suggestion in enumerate(suggested, start=1)}
     for index, handle in handles.items():
-        said = " ".join(reasons.get(index, ()))
-        if handle.get(WARNING) != said:
-            handle[WARNING] = said
-        if handle.get(SUGGESTED) != ranks.get(index, 0):
-            handle[SUGGESTED] = ranks.get(index, 0)
-        refresh_look(handle)
+        said, rank = " ".join(reasons.get(index, ())), ranks.get(index, 0)
+        if handle.get(WARNING) != said or handle.get(SUGGESTED) != rank:
+            handle[WARNING], handle[SUGGESTED] = said, rank
+            refresh_look(handle)
 
 
 def _in_words(warning: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ from ..scene.provenance import Origin, read_origin, rewrite_origin, write_placem
 from ..scene.readback import Standing, standing_of
 from .handles import State, by_keypoint, moved, put, require_own, state_of
 from .masks import has_mask, mask_file
-from .pins import note_judgement, prompts
+from .pins import note_judgement, prompts, prompts_of
 from .source import photo_of
 
 if TYPE_CHECKING:
@@ -144,22 +144,21 @@ def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
     Raises:
         Sam3dbError: the body is another one, the camera is gone, or the character cannot be changed.
     """
-    origin = read_origin(rig)
-    estimate = _of_the_photo(rig, origin, answer)
+    origin, handles = read_origin(rig), by_keypoint(rig)
+    estimate = _of_the_photo(rig, handles, origin, answer)
     _pose(rig, body_of(rig), origin, estimate)
     rewrite_origin(rig, estimate)
     write_placement(rig, _place_of(camera_of(rig), estimate.camera_translation))
-    handles = by_keypoint(rig)
     _put_all(handles, estimate.keypoints_2d)
     note_judgement(handles, estimate.details)
 
 
 def preview_answer(rig: bpy.types.Object, answer: Estimate) -> None:
     """As ``apply_answer`` while handles are being dragged: the record stays."""
-    origin = read_origin(rig)
-    estimate = _of_the_photo(rig, origin, answer)
+    origin, handles = read_origin(rig), by_keypoint(rig)
+    estimate = _of_the_photo(rig, handles, origin, answer)
     _pose(rig, body_of(rig), origin, estimate)
-    _put_all(by_keypoint(rig), estimate.keypoints_2d)
+    _put_all(handles, estimate.keypoints_2d)
 
 
 def _put_all(handles: Mapping[int, bpy.types.Object], keypoints: Array) -> None:
@@ -174,7 +173,9 @@ def _follows(handle: bpy.types.Object) -> bool:
     return state_of(handle) in (State.PREDICTED, State.IGNORED)
 
 
-def _of_the_photo(rig: bpy.types.Object, origin: Origin, answer: Estimate) -> Estimate:
+def _of_the_photo(
+    rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], origin: Origin, answer: Estimate
+) -> Estimate:
     """An answer in the pixels of the original photo, with the character's own camera and the handles as its prompts."""
     intrinsics = origin.arrays["intrinsics"]
     return replace(
@@ -183,7 +184,7 @@ def _of_the_photo(rig: bpy.types.Object, origin: Origin, answer: Estimate) -> Es
         image_size=origin.arrays["image_size"].astype(np.int64),
         bbox=origin.arrays["bbox"],
         keypoints_2d=project(answer.keypoints_3d, intrinsics),
-        prompts=Prompts(tuple(prompts(rig)), has_mask(rig)),
+        prompts=Prompts(tuple(prompts_of(handles)), has_mask(rig)),
         photo=origin.details["photo"],
         person=origin.details["person"],
     )
