@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from native_runtime.mhr import load_rig_facts
@@ -136,6 +137,15 @@ def twist_part(helper: str, limb: str) -> float | None:
         return 1.0 if helper == f"{limb[0]}_wrist_twist" and limb.endswith("_lowarm") else None
     number = helper.removeprefix(f"{limb}_twist").removesuffix("_proc")
     return int(number) / _HELPERS if helper.startswith(f"{limb}_twist") and number.isdigit() else None
+
+
+def spine_of(bones: Sequence[int]) -> dict[str, int]:
+    """MHR joint -> bone, for the bones between hips and chest, from below; those in the middle of a long spine are left
+    out, since they follow by themselves.
+    """
+    known = [*bones[:3], bones[-1]] if len(bones) > len(SPINE) else bones
+    joints = {1: SPINE[1:2], 2: SPINE[1::2], 3: SPINE[1:], 4: SPINE}.get(len(known), ())
+    return dict(zip(joints, known))
 
 
 def mirrored(joint: str) -> str:

@@ -1,4 +1,4 @@
-"""Skeletons of other makes, for tests: MHR's joints under other names, in another rest pose, with bones rolled at random."""
+"""Skeletons of other makes, for tests: MHR's joints under other names, in other rest poses, rolled at random."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from native_runtime.retarget.turns import about, frame, unit
 if TYPE_CHECKING:
     import bpy
 
+BLENDER = np.eye(3)
 #: Blender's axes -> Y up, facing +Z, as FBX and glTF skeletons often are.
 Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
@@ -43,7 +44,7 @@ def relaid(
     rng: np.random.Generator | None = None,
     wild: bool = False,
     scale: float = 1.0,
-    axes: NDArray = np.eye(3),
+    axes: NDArray = BLENDER,
 ) -> TargetSkeleton:
     """A skeleton with a bone for each named joint, at rest where the body's joints are under these parameters.
 
