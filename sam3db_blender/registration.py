@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from . import body_jobs, jobs, live, preferences, sam3d_body_jobs, secret
+from . import batch_jobs, body_jobs, jobs, live, preferences, sam3d_body_jobs, secret
 from .operators import (
+    batch,
     correctives,
     drop,
     handles,
@@ -20,7 +21,17 @@ from .operators import (
     worker,
 )
 from .posing import watch
-from .ui import character_panel, handles_panel, lens_panel, masks_panel, menu, official_bodies, panel, state
+from .ui import (
+    batch_panel,
+    character_panel,
+    handles_panel,
+    lens_panel,
+    masks_panel,
+    menu,
+    official_bodies,
+    panel,
+    state,
+)
 from .ui import sam3d_body as sam3d_body_panel
 
 #: A class stands behind those that it mentions.
@@ -39,11 +50,13 @@ CLASSES: tuple[type, ...] = (
     *handles.CLASSES,
     *masks.CLASSES,
     *lens.CLASSES,
+    *batch.CLASSES,
     *panel.CLASSES,
     *handles_panel.CLASSES,
     *masks_panel.CLASSES,
     *lens_panel.CLASSES,
     *character_panel.CLASSES,
+    *batch_panel.CLASSES,
     *sam3d_body_panel.CLASSES,
     *official_bodies.CLASSES,
 )
@@ -54,6 +67,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     state.attach()
+    batch.attach()
     menu.attach()
     handles_panel.attach()
     live.attach()
@@ -63,13 +77,14 @@ def register() -> None:
 def unregister() -> None:
     """The opposite of ``register``; also ends the worker processes."""
     jobs.stop_worker()
-    for desk in (body_jobs.desk, sam3d_body_jobs.desk, sam3d_body_jobs.check_desk):
+    for desk in (batch_jobs.desk, body_jobs.desk, sam3d_body_jobs.desk, sam3d_body_jobs.check_desk):
         desk.close()
     secret.keep("")
     watch.detach()
     live.detach()
     handles_panel.detach()
     menu.detach()
+    batch.detach()
     state.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

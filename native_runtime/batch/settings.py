@@ -41,9 +41,9 @@ class Export:
         return f"{self.to}:{self.names}"
 
     @property
-    def ending(self) -> str:
-        """What follows the character's name in the file's name: two exports of one character never share it."""
-        return f".{self.to}" if self.names == "mhr" else f"_{Path(self.names).stem}.{self.to}"
+    def label(self) -> str:
+        """What follows the character's name in the file's name, before its ending."""
+        return "" if self.names == "mhr" else f"_{Path(self.names).stem}"
 
     @staticmethod
     def parse(text: str) -> Export:
@@ -86,10 +86,10 @@ class Settings:
         unknown = [kind for kind in self.previews if kind not in PREVIEW_KINDS]
         if unknown:
             raise UsageError(f"There is no preview {unknown[0]!r}; there are {', '.join(PREVIEW_KINDS)}.")
-        endings = [export.ending for export in self.exports]
-        twice = next((ending for ending in endings if endings.count(ending) > 1), None)
+        files = [f"NAME{export.label}.{export.to}" for export in self.exports]
+        twice = next((file for file in files if files.count(file) > 1), None)
         if twice is not None:
-            raise UsageError(f"Two exports would both be called NAME{twice}; rename one of the map files.")
+            raise UsageError(f"Two exports would both be called {twice}; rename one of the map files.")
 
     @property
     def needs_blender(self) -> bool:

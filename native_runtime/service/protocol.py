@@ -16,6 +16,9 @@ REQUESTS: dict[str, frozenset[str]] = {
     "estimate": _PHOTO_KEYS | {"persons", "keypoints", "mask"},
     "pose": (_PHOTO_KEYS - {"boxes"})
     | {"intrinsics", "box", "pins", "mask", "start", "answered", "keep", "snap", "slot"},
+    "batch": (_PHOTO_KEYS - {"photo", "boxes"})
+    | {"folder", "out", "persons", "patterns", "recursive", "layout", "blend", "previews", "exports"}
+    | {"builder", "builders", "contact_sheet", "retry_failed"},
     "engine_status": _ENGINE_KEYS,
     "import_official": frozenset({"source", "models", "levels"}),
     "download_official": frozenset({"models", "levels", "url", "again"}),
@@ -26,7 +29,7 @@ REQUESTS: dict[str, frozenset[str]] = {
     "release": frozenset(),
     "stop": frozenset(),
 }
-PATH_KEYS = ("photo", "models", "mask", "start", "answered", "source", "checkpoint", "mhr")
+PATH_KEYS = ("photo", "models", "mask", "start", "answered", "source", "checkpoint", "mhr", "folder", "out")
 """Keys whose values are paths, which a client makes absolute: the worker may run in another folder."""
 
 CANCELLED = "Cancelled"

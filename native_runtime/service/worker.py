@@ -215,6 +215,10 @@ class Worker:
             from native_runtime.service.sam3d_body import bring_model
 
             return bring_model(request, reporter)
+        if request["do"] == "batch":
+            from native_runtime.service.batch import do_batch
+
+            return do_batch(request, self._inference, reporter)
         from native_runtime.service.photos import engine_status, look_at_photo
 
         if request["do"] == "engine_status":

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from native_runtime.image import Photo, read_photo
 from native_runtime.mhr import Body
 
 from .. import headless, places
+from ..exports import ExportOptions, export_character
 from ..previews import KINDS, preview_steps
 from .serve import described
 
@@ -109,11 +111,9 @@ def _render(
 
 
 def _export(rig: bpy.types.Object, name: str, stage: _Stage) -> None:
-    from ..exports import ExportOptions, export_character
-
     told = stage.told["export"]
     started = time.perf_counter()
     with stage.trying():
-        options = ExportOptions.for_target(told["names"], to=told["to"])
-        stage.notes += export_character(rig, stage.folder / f"{name}{told['ending']}", options)
+        options = replace(ExportOptions.for_target(told["names"]), to=told["to"])
+        stage.notes += export_character(rig, stage.folder / f"{name}{told['label']}{options.suffix}", options)
     stage.seconds += time.perf_counter() - started

@@ -109,8 +109,14 @@ class ImportOptions:
 OPTION_NAMES = ("engine", "inference", "persons", "body", "lens", "fov", "focal", "light")
 
 
-def draw_options(layout: bpy.types.UILayout | None, options: ImportOptions, width: int = 40) -> None:
-    """Draws the options; of the lens only what its choice needs. Lines of text break after ``width`` characters."""
+def draw_options(
+    layout: bpy.types.UILayout | None, options: ImportOptions, width: int = 40, of_scene: bool = True
+) -> None:
+    """Draws the options; of the lens only what its choice needs. Lines of text break after ``width`` characters.
+
+    Args:
+        of_scene: also those that concern the open scene.
+    """
     assert layout is not None
     layout.use_property_split = True
     layout.use_property_decorate = False
@@ -128,7 +134,8 @@ def draw_options(layout: bpy.types.UILayout | None, options: ImportOptions, widt
         column.prop(options, "fov")
     elif options.lens == "focal":
         column.prop(options, "focal")
-    column.prop(options, "light")
+    if of_scene:
+        column.prop(options, "light")
 
 
 def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> "ImportRequest":

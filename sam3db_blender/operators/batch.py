@@ -1,0 +1,145 @@
+"""A folder of photos, from the panel."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from native_runtime.errors import Sam3dbError
+
+from .. import places
+from ..batch_jobs import builder_command, desk
+from ..ui.options import ImportOptions, to_request
+from .long_job import CancelOperator, LongJobOperator
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+_LAYOUTS = (
+    ("person", "One per Person", "A .blend file for each person"),
+    ("photo", "One per Photo", "A .blend file for each photo, with all its people"),
+)
+_PREVIEWS = (
+    ("panels", "Panels", "The photo, the character on it, and the character turned; for a first look"),
+    ("overlay", "Overlay", "The character on the photo"),
+    ("beside", "Beside", "The photo, and the character beside it"),
+    ("turntable", "Turntable", "The character from all around"),
+    ("wire", "Wire", "The mesh as wires"),
+    ("shaded", "Shaded", "The character in a studio"),
+)
+_FORMATS = (
+    ("fbx", "FBX", "Skeleton, skin and shapes for most programs"),
+    ("glb", "glTF", "Skeleton, skin and shapes for the web and for game engines"),
+    ("bvh", "BVH", "The skeleton's pose alone"),
+    ("usd", "USD", "Skeleton and skin for studios"),
+)
+_NAMES = (
+    ("mhr", "MHR", "The names of the Momentum Human Rig, as in Blender"),
+    ("rigify", "Rigify", "Blender's Rigify metarig"),
+    ("mixamo", "Mixamo", "Adobe Mixamo"),
+    ("unreal", "Unreal", "The mannequin of Unreal Engine 5"),
+    ("unity", "Unity", "Unity's humanoid"),
+    ("vrm", "VRM", "VRM 1.0"),
+)
+
+
+class SAM3DB_BatchState(bpy.types.PropertyGroup):
+    """What the panel is set to; engine, people, body and lens are those of the import."""
+
+    folder: bpy.props.StringProperty(name="Photos", description="The folder of the photos", subtype="DIR_PATH")
+    out: bpy.props.StringProperty(
+        name="Results",
+        description="Where the results go. A folder with earlier results is completed, not done again",
+        subtype="DIR_PATH",
+    )
+    patterns: bpy.props.StringProperty(
+        name="Pattern",
+        description="Which files, several separated by semicolons, such as IMG_*.jpg;DSC*; empty for every picture",
+    )
+    recursive: bpy.props.BoolProperty(name="Sub-Folders", description="Look into sub-folders too", default=True)
+    layout: bpy.props.EnumProperty(name="Files", description="What goes into one .blend file", items=_LAYOUTS)
+    previews: bpy.props.EnumProperty(
+        name="Previews",
+        description="Pictures of each result",
+        items=_PREVIEWS,
+        options={"ENUM_FLAG"},
+        default={"panels"},
+    )
+    exports: bpy.props.EnumProperty(
+        name="Export", description="Files for other programs", items=_FORMATS, options={"ENUM_FLAG"}
+    )
+    names: bpy.props.EnumProperty(name="Bone Names", description="Of exported characters", items=_NAMES)
+    retry_failed: bpy.props.BoolProperty(
+        name="Try Failed Photos Again", description="Also those that cannot be read or show nobody"
+    )
+
+
+def batch_keys(batch: SAM3DB_BatchState, options: ImportOptions) -> dict[str, Any]:
+    """The keys of the worker's request ``batch``.
+
+    Raises:
+        Sam3dbError: a folder is missing, or what the engine needs cannot be brought together.
+    """
+    if not batch.folder or not batch.out:
+        raise Sam3dbError("Choose the folder of the photos and one for the results.")
+    folder, out = (Path(bpy.path.abspath(path)) for path in (batch.folder, batch.out))
+    common = to_request(options, folder, places.models_folder())
+    return {
+        "folder": str(folder),
+        "out": str(out),
+        "engine": common.engine,
+        "models": None if common.models is None else str(common.models),
+        "providers": common.providers,
+        "body": common.body,
+        "inference": common.inference,
+        "focal_px": common.focal_px,
+        "fov_deg": common.fov_deg,
+        "persons": common.persons,
+        "patterns": [pattern.strip() for pattern in batch.patterns.split(";") if pattern.strip()],
+        "recursive": batch.recursive,
+        "layout": batch.layout,
+        "previews": [kind for kind, *_ in _PREVIEWS if kind in batch.previews],
+        "exports": [f"{to}:{batch.names}" for to, *_ in _FORMATS if to in batch.exports],
+        "builder": builder_command(),
+        "retry_failed": batch.retry_failed,
+    }
+
+
+class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
+    """Make characters of all photos in a folder; goes on where it was interrupted, and does only what is missing"""
+
+    bl_idname = "sam3db.run_batch"
+    bl_label = "Start Batch"
+    desk = desk
+    panel = "Batch"
+    occupied = "A batch is under way already"
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        window_manager = context.window_manager
+        try:
+            keys = batch_keys(window_manager.sam3db_batch, window_manager.sam3db)
+        except Sam3dbError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return self.start("batch", keys)
+
+
+class SAM3DB_OT_cancel_batch(CancelOperator, bpy.types.Operator):
+    """End the running batch; what was finished is whole, and the next start goes on from there"""
+
+    bl_idname = "sam3db.cancel_batch"
+    desk = desk
+    idle = "No batch is under way"
+
+
+CLASSES = (SAM3DB_BatchState, SAM3DB_OT_run_batch, SAM3DB_OT_cancel_batch)
+
+
+def attach() -> None:
+    """Hangs the state on the window manager: it belongs to the session, not to the file."""
+    bpy.types.WindowManager.sam3db_batch = bpy.props.PointerProperty(type=SAM3DB_BatchState)  # type: ignore[func-returns-value]
+
+
+def detach() -> None:
+    """Takes it away again."""
+    del bpy.types.WindowManager.sam3db_batch
