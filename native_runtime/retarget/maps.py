@@ -158,15 +158,18 @@ def copy_map(name: str, to: str | Path) -> Path:
     if name != MHR and name not in _ours():
         raise UsageError(f"There is no retarget map '{name}' to copy.")
     original = _as_text(_identity()) if name == MHR else _text_of_ours(name)
-    text = original.replace(f'"name": "{name}"', f'"name": {json.dumps(path.stem)}', 1)
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
+    _write(path, original.replace(f'"name": "{name}"', f'"name": {json.dumps(path.stem)}', 1))
+    return path
+
+
+def save_map(retarget: RetargetMap, to: str | Path) -> Path:
+    """Writes a map to a file, which is replaced where it exists.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    path = Path(to)
+    _write(path, _as_text(retarget))
     return path
 
 
@@ -309,6 +312,17 @@ def _as_text(retarget: RetargetMap) -> str:
         rows.append(json.dumps(row, ensure_ascii=False))
     lines = [f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
     return "{\n" + ",\n".join(lines) + ',\n  "bones": [\n    ' + ",\n    ".join(rows) + "\n  ]\n}\n"
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
 
 
 def _read(path: Path) -> RetargetMap:
