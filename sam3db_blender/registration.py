@@ -17,10 +17,12 @@ from .operators import (
     masks,
     official_body,
     presets,
+    retarget,
     sam3d_body,
     worker,
 )
 from .posing import watch
+from .retarget import state as retarget_state
 from .ui import (
     batch_panel,
     character_panel,
@@ -30,6 +32,7 @@ from .ui import (
     menu,
     official_bodies,
     panel,
+    retarget_panel,
     state,
 )
 from .ui import sam3d_body as sam3d_body_panel
@@ -38,6 +41,7 @@ from .ui import sam3d_body as sam3d_body_panel
 CLASSES: tuple[type, ...] = (
     *preferences.CLASSES,
     *state.CLASSES,
+    *retarget_state.CLASSES,
     *import_character.CLASSES,
     *drop.CLASSES,
     *import_result.CLASSES,
@@ -51,12 +55,14 @@ CLASSES: tuple[type, ...] = (
     *masks.CLASSES,
     *lens.CLASSES,
     *batch.CLASSES,
+    *retarget.CLASSES,
     *panel.CLASSES,
     *handles_panel.CLASSES,
     *masks_panel.CLASSES,
     *lens_panel.CLASSES,
     *character_panel.CLASSES,
     *batch_panel.CLASSES,
+    *retarget_panel.CLASSES,
     *sam3d_body_panel.CLASSES,
     *official_bodies.CLASSES,
 )
@@ -67,6 +73,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     state.attach()
+    retarget_state.attach()
     batch.attach()
     menu.attach()
     handles_panel.attach()
@@ -85,6 +92,7 @@ def unregister() -> None:
     handles_panel.detach()
     menu.detach()
     batch.detach()
+    retarget_state.detach()
     state.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

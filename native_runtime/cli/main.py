@@ -21,6 +21,7 @@ _MODULES = {
     "estimate": "people",
     "models": "models",
     "engines": "engines",
+    "retarget": "retarget",
     "convert-checkpoint": "convert",
 }
 

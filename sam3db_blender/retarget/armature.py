@@ -18,6 +18,7 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.retarget.skeletons import TargetSkeleton
 from native_runtime.retarget.solve import TargetPose, solve
 
+from ..scene.provenance import is_character
 from .person import Person
 
 Array = NDArray[np.float64]
@@ -76,6 +77,11 @@ def pose_armature(
         Sam3dbError: the armature cannot be posed.
     """
     options = options or PosingOptions()
+    if is_character(armature):
+        raise Sam3dbError(
+            f"'{armature.name}' is a character of this extension itself: use Copy from Selected Character, which takes "
+            "over all that it can."
+        )
     if armature.mode == "EDIT":
         raise Sam3dbError(f"'{armature.name}' is in Edit Mode; leave it first.")
     target = skeleton_of(armature)

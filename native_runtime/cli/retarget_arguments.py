@@ -1,0 +1,49 @@
+"""What `sam3db retarget` takes. Standard library only, as ``arguments``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from native_runtime.cli.common_arguments import MODELS_HELP, Parser, add_common_arguments
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[Parser]
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    retarget = commands.add_parser(
+        "retarget",
+        help="pose an armature that you already have as the person of an estimate",
+        description="Poses an armature of a .blend file as the person of an estimate and writes the file anew. Rest "
+        "poses, bone rolls, axes and sizes may differ.",
+        allow_abbrev=False,
+    )
+    retarget.add_argument("estimate", metavar="ESTIMATE.npz", help="as `sam3db estimate` writes it")
+    retarget.add_argument("--armature", metavar="FILE.blend", required=True, help="the file with the armature")
+    retarget.add_argument("--object", metavar="NAME", help="the armature object (default: the only one in the file)")
+    retarget.add_argument(
+        "--map",
+        metavar="NAME|FILE|guess",
+        default="guess",
+        help="which bone is which: rigify, mixamo, unreal, unity, vrm, a map file, or guess (default)",
+    )
+    retarget.add_argument("-o", "--out", metavar="FILE.blend", required=True, help="the file to write")
+    retarget.add_argument(
+        "--stand",
+        action="store_true",
+        help="also put the object where the person stands (default: it stays, and only its bones move)",
+    )
+    retarget.add_argument(
+        "--floor",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep the person's distance to the floor whatever the armature's proportions (default: yes)",
+    )
+    retarget.add_argument("--keyframe", metavar="FRAME", type=int, help="key what was posed at this frame")
+    retarget.add_argument("--models", metavar="DIR", help=MODELS_HELP)
+    retarget.add_argument(
+        "--body", metavar="NAME|FILE", help="the body that the estimate is of (default: the one that it names)"
+    )
+    add_common_arguments(retarget)

@@ -1,0 +1,72 @@
+"""An armature in a file, posed without a window: what the command line calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from native_runtime.errors import Sam3dbError, UsageError
+from native_runtime.retarget.solve import missing
+
+from ..headless import save_blend
+from ..scene.provenance import is_character
+from .armature import PosingOptions, pose_armature
+from .assignment import GUESS, assignment_for
+from .person import Person
+
+
+def pose_in_file(
+    blend: Path, name: str | None, person: Person, bones_by: str, options: PosingOptions, out: Path
+) -> dict[str, Any]:
+    """Poses an armature of a .blend file and writes the file anew; Blender's current file is replaced.
+
+    Args:
+        name: of the armature object; None for the only one that is no character of this extension.
+        bones_by: the name or file of a map, or ``assignment.GUESS``.
+        out: the file to write, which may be the same.
+
+    Returns:
+        ``blend``, ``object``, ``how`` (the bones were found), ``bones`` (MHR joint -> bone), ``missing`` (what a whole
+        body has and the armature lacks), ``notes``.
+
+    Raises:
+        UsageError: there is no such armature or map, or the bones cannot be told.
+        Sam3dbError: the file cannot be read or written.
+    """
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(blend.absolute()), load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        raise Sam3dbError(f"{blend} cannot be opened: {error}") from error
+    armature = _armature(name, blend)
+    assigned, how = assignment_for(armature, bones_by)
+    if "root" not in assigned:
+        kind = "could not be told apart; give a map with --map" if bones_by == GUESS else "have no hips in this map"
+        raise UsageError(f"The bones of '{armature.name}' {kind}.")
+    notes = pose_armature(armature, person, assigned, options)
+    target = out.absolute()
+    save_blend(target)
+    return {
+        "blend": str(target),
+        "object": armature.name,
+        "how": how,
+        "bones": assigned,
+        "missing": missing(assigned),
+        "notes": notes,
+    }
+
+
+def _armature(name: str | None, blend: Path) -> bpy.types.Object:
+    scene = bpy.context.scene
+    armatures = [obj for obj in scene.objects if obj.type == "ARMATURE"]
+    if name is not None:
+        found = [obj for obj in armatures if obj.name == name]
+    else:
+        found = [obj for obj in armatures if not is_character(obj)]
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(f"'{obj.name}'" for obj in armatures) or "none"
+    if name is not None:
+        raise UsageError(f"{blend.name} has no armature '{name}' in its scene; there are: {there}.")
+    raise UsageError(f"Which armature is meant? Name one with --object; {blend.name} has: {there}.")

@@ -1,0 +1,83 @@
+"""The sidebar's panel for posing an armature that the artist already has."""
+
+from __future__ import annotations
+
+import bpy
+
+from native_runtime.retarget.roles import EXPECTED
+
+from ..retarget.assignment import missing_bones
+from .sidebar import SidebarPanel
+from .text import draw_lines, width_of
+
+
+class SAM3DB_UL_retarget_bones(bpy.types.UIList):
+    """A row for each part of the body: its title, and the bone that stands for it"""
+
+    def draw_item(  # type: ignore[override]  # Blender passes as many arguments as it finds
+        self, context, layout, data, item, icon, active_data, active_property, index
+    ):
+        armature = data.id_data
+        wanting = bool(item.bone) and item.bone not in armature.data.bones
+        if item.joint in EXPECTED:
+            wanting = item.bone not in armature.data.bones
+        row = layout.split(factor=0.42)
+        row.alert = wanting
+        row.label(text=item.name)
+        row.prop_search(item, "bone", armature.data, "bones", text="")
+
+
+class SAM3DB_PT_retarget(SidebarPanel, bpy.types.Panel):
+    """Pose any armature as a person of a photo"""
+
+    bl_label = "Pose an Armature"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.sam3db_retarget
+        layout = self.layout
+        layout.prop(settings, "armature", text="", icon="ARMATURE_DATA")
+        layout.row().prop(settings, "source", expand=True)
+        if settings.source == "FILE":
+            layout.prop(settings, "estimate", text="")
+        else:
+            layout.prop(settings, "character", text="", icon="OUTLINER_OB_ARMATURE")
+        column = layout.column(align=True)
+        for name in ("stand", "floor", "keyframe"):
+            column.prop(settings, name)
+        row = layout.row()
+        row.scale_y = 1.4
+        row.operator("sam3db.pose_armature", icon="POSE_HLT")
+
+
+class SAM3DB_PT_retarget_bones(SidebarPanel, bpy.types.Panel):
+    """Which bone of the armature stands for which part of the body"""
+
+    bl_label = "Bones"
+    bl_parent_id = "SAM3DB_PT_retarget"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene.sam3db_retarget.armature is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.sam3db_retarget
+        rows = settings.armature.sam3db_retarget
+        layout = self.layout
+        row = layout.row(align=True)
+        row.prop(settings, "map", text="")
+        row.operator("sam3db.find_bones", icon="VIEWZOOM")
+        if not rows.bones:
+            return
+        width = width_of(context.region.width, context.preferences.system.ui_scale)
+        draw_lines(layout, rows.how, width, icon="INFO")
+        missing = missing_bones(settings.armature)
+        if missing:
+            draw_lines(layout, f"No bone for: {', '.join(missing)}", width, icon="ERROR")
+        layout.template_list("SAM3DB_UL_retarget_bones", "", rows, "bones", rows, "active", rows=8)
+        row = layout.row(align=True)
+        row.operator("sam3db.take_active_bone", icon="EYEDROPPER")
+        row.operator("sam3db.save_bones", icon="FILE_TICK")
+
+
+CLASSES = (SAM3DB_UL_retarget_bones, SAM3DB_PT_retarget, SAM3DB_PT_retarget_bones)
