@@ -16,7 +16,7 @@ from native_runtime.onnx.sessions import Network, open_network
 from native_runtime.people import hands, pose
 from native_runtime.people.crops import Picture
 from native_runtime.people.finder import find_people
-from native_runtime.people.landmarks import PersonLandmarks
+from native_runtime.people.landmarks import HandLandmarks, PersonLandmarks
 from native_runtime.people.pose import PoseReading
 
 Array = NDArray[Any]
@@ -60,15 +60,18 @@ class LandmarkNetworks:
         for network in (self._pose_detection, self._pose_landmark, self._palm_detection, self._hand_landmark):
             assert network is not None
 
-    def people(self, rgb: NDArray[np.uint8]) -> list[PersonLandmarks]:
+    def people(self, rgb: NDArray[np.uint8], with_hands: bool = True) -> list[PersonLandmarks]:
         """Everybody in the photo `rgb` (H, W, 3) uint8, largest first; nobody: an empty list.
+
+        Args:
+            with_hands: whether to look at their hands as well, which takes most of the time.
 
         Raises:
             PhotoError: the array is not a colour picture of 8 bits.
             ModelError: a network is missing, damaged or cannot be run.
         """
         picture, readings = self._find(rgb)
-        people = [self._person(picture, reading) for reading in readings]
+        people = [self._person(picture, reading, with_hands) for reading in readings]
         return sorted(people, key=lambda person: -_area(person.bbox))
 
     def boxes(self, rgb: NDArray[np.uint8]) -> Array:
@@ -85,15 +88,10 @@ class LandmarkNetworks:
         picture = Picture(rgb)
         return picture, find_people(self._pose_detection, self._pose_landmark, picture)
 
-    def _person(self, picture: Picture, reading: PoseReading) -> PersonLandmarks:
+    def _person(self, picture: Picture, reading: PoseReading, with_hands: bool) -> PersonLandmarks:
         """Add the hands, and say what lies outside the photo."""
         points = reading.points
-        left, right = hands.drop_shared_hand(
-            *(
-                hands.read_hand(self._palm_detection, self._hand_landmark, picture, points, side, reading.crop.size)
-                for side in ("left", "right")
-            )
-        )
+        left, right = self._hands(picture, reading) if with_hands else (None, None)
         # The network guesses beyond the border as if it saw something there.
         inside = picture.contains(points)
         mask_from_photo = reading.crop.pixels_from_photo(pose.INPUT_SIZE)
@@ -109,6 +107,14 @@ class LandmarkNetworks:
             left_hand=left,
             right_hand=right,
         )
+
+    def _hands(self, picture: Picture, reading: PoseReading) -> tuple[HandLandmarks | None, HandLandmarks | None]:
+        left, right = (
+            hands.read_hand(self._palm_detection, self._hand_landmark, picture, reading.points, side, reading.crop.size)
+            for side in ("left", "right")
+        )
+        left, right = hands.drop_shared_hand(left, right)
+        return left, right
 
 
 def _area(box: Array) -> float:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
     from native_runtime.engines.refit import Edits
     from native_runtime.image import Photo
+    from native_runtime.people.networks import LandmarkNetworks
     from native_runtime.prompts import Prompt
 
 # Readings of photos that stay in memory: the picture an artist works on, and those just before it.
@@ -130,6 +131,7 @@ class Inference:
         self._choice: EngineChoice | None = None
         self._engine: Any = None
         self._read: OrderedDict[_Key, ReadPhoto] = OrderedDict()
+        self._networks: dict[tuple[str | None, tuple[str, ...] | None], LandmarkNetworks] = {}
 
     @property
     def engine_open(self) -> bool:
@@ -140,14 +142,27 @@ class Inference:
         return len(self._read)
 
     def release(self) -> None:
-        """Let go of the engine and all photos, so that their memory is free."""
+        """Let go of the engine, the networks and all photos, so that their memory is free."""
+        self._networks.clear()
+        self._close_engine()
+
+    def networks(self, models: str | None, providers: Sequence[str] | None) -> LandmarkNetworks:
+        """The bundled networks, which see people whatever engine is open; kept beside it."""
+        from native_runtime.people.networks import LandmarkNetworks
+
+        key = (models, None if providers is None else tuple(providers))
+        if key not in self._networks:
+            self._networks = {key: LandmarkNetworks(models, providers)}
+        return self._networks[key]
+
+    def _close_engine(self) -> None:
         self._read.clear()
         self._engine = self._choice = None
 
     def open(self, choice: EngineChoice, reporter: Reporter) -> Any:
         """The engine that was chosen; opened anew only when the choice is another than before."""
         if self._engine is None or self._choice != choice:
-            self.release()
+            self._close_engine()
             reporter.status(f"Opening the engine '{choice.name}'")
             open_engine: Callable[..., Any] = importlib.import_module(self._engines_module).open_engine
             self._engine = open_engine(choice.name, models=choice.models, body=choice.body, providers=choice.providers)

@@ -19,6 +19,7 @@ REQUESTS: dict[str, frozenset[str]] = {
     "batch": (_PHOTO_KEYS - {"photo", "boxes"})
     | {"folder", "out", "persons", "patterns", "recursive", "layout", "blend", "previews", "exports"}
     | {"builder", "builders", "contact_sheet", "retry_failed"},
+    "segment": frozenset({"photo", "models", "providers", "box"}),
     "engine_status": _ENGINE_KEYS,
     "import_official": frozenset({"source", "models", "levels"}),
     "download_official": frozenset({"models", "levels", "url", "again"}),

@@ -227,6 +227,10 @@ class Worker:
             from native_runtime.service.posing import pose_person
 
             return pose_person(request, self._inference, self._new_stem, reporter)
+        if request["do"] == "segment":
+            from native_runtime.service.segment import segment_person
+
+            return segment_person(request, self._inference, self._new_stem, reporter)
         return look_at_photo(request, self._inference, self._new_stem, reporter)
 
     def _new_stem(self, person: int) -> Path:

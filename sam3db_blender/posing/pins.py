@@ -104,8 +104,8 @@ def warnings(rig: bpy.types.Object) -> list[tuple[bpy.types.Object, str]]:
 
 
 def note_judgement(handles: Mapping[int, bpy.types.Object], details: Mapping[str, Any]) -> None:
-    """Writes an engine's judgement of the prompts (``Estimate.details``) onto the handles, and dresses anew where it says
-    something else than before.
+    """Writes an engine's judgement of the prompts (``Estimate.details``) onto the handles, and dresses those anew of
+    which it says something else than before.
     """
     reasons: dict[int, list[str]] = {}
     for warning in details.get("prompt_warnings", ()):
