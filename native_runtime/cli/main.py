@@ -19,6 +19,7 @@ _MODULES = {
     "batch": "batch",
     "character": "people",
     "estimate": "people",
+    "preview": "preview",
     "models": "models",
     "engines": "engines",
     "retarget": "retarget",

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; whether every photo succeeded."""
     started = time.perf_counter()
     _check(arguments)
-    out = _make_folder(arguments.out)
+    out = make_folder(arguments.out)
     inference = Inference(kept_photos=1)
     photos = []
     for photo, stem in zip(arguments.photos, result_stems(arguments.photos)):
@@ -76,7 +76,12 @@ def _check(arguments: argparse.Namespace) -> None:
         require_blender("Making a character", "use `sam3db estimate`")
 
 
-def _make_folder(name: str) -> Path:
+def make_folder(name: str) -> Path:
+    """The folder for the results.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
     folder = Path(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Pictures of characters: on their photo, beside it, from all around, as wire and shaded.
+"""Pictures of characters: on their photo, beside it, from all around, as wire and shaded, and three panels at a glance.
 
 What is drawn is the mesh as Blender evaluates it from the armature and the sliders, seen through the photo's camera as
 it stands in the scene, so that edits show and so does a mistake anywhere in the rig. The scene is only read.
@@ -7,23 +7,38 @@ it stands in the scene, so that edits show and so does a mistake anywhere in the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import bpy
 
 from native_runtime.errors import Sam3dbError
 
+from .blender_engines import Engine, blender_renderer
 from .files import save_picture
-from .pictures import KINDS, OF_PHOTO, Kind, OwnRenderer, Stage
+from .pictures import KINDS, OF_PHOTO, Kind, OwnRenderer, Renderer, Stage
 from .subject import PhotoView, heading_of, photo_view_of, surface_of
 
 if TYPE_CHECKING:
     from native_runtime.image import Photo
 
     from .colour import Pixels
+    from .raster import Surface
 
-__all__ = ["KINDS", "Kind", "preview_steps", "render_panels", "render_previews", "save_picture"]
+__all__ = [
+    "KINDS",
+    "RENDERERS",
+    "Kind",
+    "RendererName",
+    "preview_steps",
+    "render_panels",
+    "render_previews",
+    "save_picture",
+]
+
+RendererName = Literal["own", Engine]
+RENDERERS: tuple[RendererName, ...] = ("own", *get_args(Engine))
 
 _ENDING = ".jpg"
 
@@ -35,6 +50,7 @@ def render_previews(
     stem: str,
     size: int = 768,
     photo: Photo | None = None,
+    renderer: RendererName = "own",
 ) -> dict[Kind, Path]:
     """Draws the characters of one photo together and writes ``STEM_KIND.jpg`` for each kind.
 
@@ -42,13 +58,14 @@ def render_previews(
         rigs: of the current scene, all of one photo; each gets a tint of its own, in this order.
         size: height of a picture, px; those that are wider than high become less high, and a turntable has two rows.
         photo: as it was read, where it is at hand; else it is found by the .blend.
+        renderer: this project's own, or one of Blender's engines.
 
     Raises:
         Sam3dbError: a kind could not be drawn (the photo is gone) or written. The others were written before.
     """
     written: dict[Kind, Path] = {}
     refused: list[Sam3dbError] = []
-    for kind, outcome in preview_steps(rigs, kinds, folder, stem, size, photo):
+    for kind, outcome in preview_steps(rigs, kinds, folder, stem, size, photo, renderer):
         if isinstance(outcome, Path):
             written[kind] = outcome
         else:
@@ -65,6 +82,7 @@ def preview_steps(
     stem: str,
     size: int = 768,
     photo: Photo | None = None,
+    renderer: RendererName = "own",
 ) -> Iterator[tuple[Kind, Path | Sam3dbError]]:
     """As ``render_previews``, one kind at a time: the file, or why there is none.
 
@@ -74,18 +92,26 @@ def preview_steps(
         Sam3dbError: the characters belong to several photos, or there is nothing to be seen of them.
     """
     surface = surface_of(rigs)
-    stage = Stage(surface, OwnRenderer(surface), heading_of(rigs[0]))
+    heading = heading_of(rigs[0])
     seen: PhotoView | Sam3dbError | None = None
     if OF_PHOTO.intersection(kinds):
         try:
             seen = photo_view_of(rigs[0], photo)
         except Sam3dbError as error:
             seen = error
-    for kind in kinds:
-        try:
-            yield kind, save_picture(folder / f"{stem}_{kind}{_ENDING}", _draw(stage, kind, seen, size))
-        except Sam3dbError as error:
-            yield kind, error
+    with _opened(renderer, rigs, surface) as drawing:
+        stage = Stage(surface, drawing, heading)
+        for kind in kinds:
+            try:
+                yield kind, save_picture(folder / f"{stem}_{kind}{_ENDING}", _draw(stage, kind, seen, size))
+            except Sam3dbError as error:
+                yield kind, error
+
+
+def _opened(name: RendererName, rigs: Sequence[bpy.types.Object], surface: Surface) -> AbstractContextManager[Renderer]:
+    if name == "own":
+        return nullcontext(OwnRenderer(surface))
+    return blender_renderer(name, rigs, surface)
 
 
 def _draw(stage: Stage, kind: Kind, photo: PhotoView | Sam3dbError | None, size: int) -> Pixels:
@@ -97,6 +123,8 @@ def _draw(stage: Stage, kind: Kind, photo: PhotoView | Sam3dbError | None, size:
         return stage.turntable(size)
     if not isinstance(photo, PhotoView):
         raise photo or AssertionError
+    if kind == "panels":
+        return stage.panels(photo, size)
     return stage.overlay(photo, size) if kind == "overlay" else stage.beside(photo, size)
 
 

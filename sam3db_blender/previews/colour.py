@@ -23,6 +23,15 @@ def encode_srgb(linear: NDArray) -> Pixels:
     return np.round(255 * srgb).astype(np.uint8)
 
 
+def linear_of(srgb: NDArray) -> Floats:
+    """sRGB values 0..1 to linear Rec.709."""
+    x = np.asarray(srgb, np.float32)
+    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+_LINEAR = linear_of(np.arange(256) / 255)
+
+
 def decode_srgb(pixels: Pixels) -> Floats:
     """8 bit sRGB to linear Rec.709."""
     return _LINEAR[pixels]
@@ -31,11 +40,3 @@ def decode_srgb(pixels: Pixels) -> Floats:
 def over(above: Floats, below: NDArray, opacity: float = 1.0) -> Floats:
     """(H, W, 4) linear colour times coverage, and coverage, over (H, W, 3) linear colour."""
     return np.asarray(opacity * above[..., :3] + below * (1 - opacity * above[..., 3:]), np.float32)
-
-
-def _linear_of_bytes() -> Floats:
-    x = np.arange(256) / 255
-    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-_LINEAR = _linear_of_bytes()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol, get_args
 
 import cv2
@@ -18,10 +20,10 @@ from .raster import Surface, View
 from .subject import PhotoView
 from .wire import wire
 
-Kind = Literal["overlay", "beside", "turntable", "wire", "shaded"]
+Kind = Literal["panels", "overlay", "beside", "turntable", "wire", "shaded"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 #: Those that show the photo.
-OF_PHOTO: frozenset[Kind] = frozenset({"overlay", "beside"})
+OF_PHOTO: frozenset[Kind] = frozenset({"panels", "overlay", "beside"})
 
 _GAP = 12
 _PAPER = (250, 250, 249)
@@ -31,6 +33,7 @@ _WIRE_OPACITY = 0.85
 _QUARTER, _SIDE, _RISE = np.radians(-35.0), np.radians(-58.0), np.radians(8.0)
 _TURNTABLE_RISE = np.radians(6.0)
 _TURNTABLE_VIEWS, _TURNTABLE_ROWS = 8, 2
+_THREADS = 2
 
 
 class Renderer(Protocol):
@@ -41,8 +44,8 @@ class Renderer(Protocol):
         """Whether its pictures of the studio hold the shadow on the floor."""
         ...
 
-    def __call__(self, view: View, floor: bool) -> Floats:
-        """The people (H, W, 4), linear colour times coverage, and coverage.
+    def __call__(self, views: Sequence[View], floor: bool) -> list[Floats]:
+        """The people in each view (H, W, 4), linear colour times coverage, and coverage.
 
         Args:
             floor: whether they stand on a floor, and not before their photo.
@@ -57,8 +60,10 @@ class OwnRenderer:
     surface: Surface
     casts_shadow: bool = False
 
-    def __call__(self, view: View, floor: bool) -> Floats:
-        return studio.lit(self.surface, view)
+    def __call__(self, views: Sequence[View], floor: bool) -> list[Floats]:
+        # NumPy lets go of the interpreter within its loops, so two views at once take little more time than one
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return list(pool.map(partial(studio.lit, self.surface), views))
 
 
 @dataclass(frozen=True)
@@ -78,44 +83,45 @@ class Stage:
     def overlay(self, photo: PhotoView, size: int) -> Pixels:
         """The people over their photo."""
         part, view = _framed(self.surface, photo, size)
-        return encode_srgb(over(self.renderer(view, False), decode_srgb(part)))
+        return encode_srgb(over(self.renderer([view], False)[0], decode_srgb(part)))
 
     def beside(self, photo: PhotoView, size: int) -> Pixels:
         """The photo, and the people alone as its camera sees them."""
         part, view = _framed(self.surface, photo, size)
-        return _side_by_side([part, encode_srgb(self._in_studio(view, floor=False))])
+        return _grid([[part, encode_srgb(self._in_studio([view], floor=False)[0])]])
 
     def shaded(self, size: int) -> Pixels:
         """The people in the studio, from a quarter to the side."""
-        return encode_srgb(self._in_studio(self._quarter(size)))
+        return encode_srgb(self._in_studio([self._quarter(size)])[0])
 
     def wire(self, size: int) -> Pixels:
         """The same with the edges of the mesh."""
         view = self._quarter(size)
         lines = _WIRE_OPACITY * wire(self.surface, view)[..., None]
-        return encode_srgb(self._in_studio(view) * (1 - lines) + _INK * lines)
+        return encode_srgb(self._in_studio([view])[0] * (1 - lines) + _INK * lines)
 
     def turntable(self, size: int) -> Pixels:
         """The people from all around; the first view is from the photo's side."""
         height = (size - (_TURNTABLE_ROWS + 1) * _GAP) // _TURNTABLE_ROWS
         views = turntable_views(self.surface.vertices, self.heading, _TURNTABLE_RISE, height, _TURNTABLE_VIEWS)
-        cells = [encode_srgb(self._in_studio(view)) for view in views]
+        cells = [encode_srgb(picture) for picture in self._in_studio(views)]
         columns = len(cells) // _TURNTABLE_ROWS
-        return _stacked([np.hstack(cells[start : start + columns]) for start in range(0, len(cells), columns)])
+        return _grid([cells[start : start + columns] for start in range(0, len(cells), columns)])
 
     def panels(self, photo: PhotoView, size: int) -> Pixels:
         """The photo, the people over it, and the people from the side: what comes with each new character."""
         part, view = _framed(self.surface, photo, size)
         turned = studio_view(self.surface.vertices, self.heading + _SIDE, _RISE, view.height)
-        overlaid = encode_srgb(over(self.renderer(view, False), decode_srgb(part)))
-        return _side_by_side([part, overlaid, encode_srgb(self._in_studio(turned))])
+        overlaid = encode_srgb(over(self.renderer([view], False)[0], decode_srgb(part)))
+        return _grid([[part, overlaid, encode_srgb(self._in_studio([turned])[0])]])
 
     def _quarter(self, size: int) -> View:
         return studio_view(self.surface.vertices, self.heading + _QUARTER, _RISE, size)
 
-    def _in_studio(self, view: View, floor: bool = True) -> Floats:
-        behind = studio.backdrop(self.surface, view, floor and not self.renderer.casts_shadow)
-        return over(self.renderer(view, floor), behind)
+    def _in_studio(self, views: Sequence[View], floor: bool = True) -> list[Floats]:
+        shadow = floor and not self.renderer.casts_shadow
+        layers = self.renderer(views, floor)
+        return [over(layer, studio.backdrop(self.surface, view, shadow)) for layer, view in zip(layers, views)]
 
 
 def _framed(surface: Surface, photo: PhotoView, size: int) -> tuple[Pixels, View]:
@@ -128,18 +134,16 @@ def _framed(surface: Surface, photo: PhotoView, size: int) -> tuple[Pixels, View
     return np.asarray(cv2.resize(part, (view.width, view.height), interpolation=interpolation), np.uint8), view
 
 
-def _side_by_side(panels: Sequence[Pixels]) -> Pixels:
-    """Panels of one height in a row on paper."""
-    height = panels[0].shape[0] + 2 * _GAP
-    width = sum(panel.shape[1] for panel in panels) + _GAP * (len(panels) + 1)
+def _grid(rows: Sequence[Sequence[Pixels]]) -> Pixels:
+    """Rows of panels on paper; all panels of a row are of one height, and all rows of one width."""
+    width = sum(panel.shape[1] for panel in rows[0]) + _GAP * (len(rows[0]) + 1)
+    height = sum(row[0].shape[0] for row in rows) + _GAP * (len(rows) + 1)
     sheet = np.full((height, width, 3), _PAPER, np.uint8)
-    left = _GAP
-    for panel in panels:
-        sheet[_GAP : _GAP + panel.shape[0], left : left + panel.shape[1]] = panel
-        left += panel.shape[1] + _GAP
+    top = _GAP
+    for row in rows:
+        left = _GAP
+        for panel in row:
+            sheet[top : top + panel.shape[0], left : left + panel.shape[1]] = panel
+            left += panel.shape[1] + _GAP
+        top += row[0].shape[0] + _GAP
     return sheet
-
-
-def _stacked(rows: Sequence[Pixels]) -> Pixels:
-    """Rows of one width below one another on paper."""
-    return np.ascontiguousarray(_side_by_side([row.transpose(1, 0, 2) for row in rows]).transpose(1, 0, 2))

@@ -16,10 +16,14 @@ Floats = NDArray[np.float32]
 
 #: Pixels are drawn this many times finer along each side, then averaged.
 _SUPERSAMPLING = 3
-_SHADOW_SIZE = 640
-_SHADOW_BIAS = 0.012
+_GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
+#: Sides of the shadow map, px: at most, and as a part of the height of the view.
+_LARGEST_SHADOW, _SHADOW_PART = 768, 1.4
+_SHADOW_BIAS = 0.014  # m
+_PENUMBRA = 0.022  # m
+_SHADOW_TAPS = 8
 _OPENNESS_RADII = (0.012, 0.045)  # m
-_OPENNESS_TURNS = 5
+_OPENNESS_TURNS = 3
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,9 @@ def render(surface: Surface, view: View, key: Light, others: list[Light], sky: A
     place = across(surface.vertices)
     normal = _unit(across(surface.normals))
     towards_eye = _unit(fine.position.astype(np.float32) - place)
-    open_sky = _openness(hits, across(local[:, 2:])[:, 0], fine)
-    lit = _lit_by(surface, key, place, normal)
+    turns = _turns(hits, fine)
+    open_sky = _openness(hits, across(local[:, 2:])[:, 0], fine, turns)
+    lit = _lit_by(surface, key, place, normal, turns, min(_LARGEST_SHADOW, round(_SHADOW_PART * view.height)))
 
     light = (0.5 + 0.5 * normal[:, 2:]) * (sky - ground).astype(np.float32) + ground.astype(np.float32)
     light *= open_sky[:, None]
@@ -85,33 +90,44 @@ def _unit(vectors: Floats) -> Floats:
     return vectors / np.maximum(np.sqrt(np.einsum("nc,nc->n", vectors, vectors)), 1e-9)[:, None]
 
 
-def _lit_by(surface: Surface, light: Light, place: Floats, normal: Floats) -> Floats:
-    """How much of a distant light reaches each place (N,): a shadow map, softened."""
+def _turns(hits: Hits, view: View) -> Floats:
+    """By how much each fine pixel turns the pattern of its samples (N,), radians.
+
+    Within a pixel each has another angle, so that a few samples do the work of many; all pixels have the same ones.
+    """
+    rows, columns = np.divmod(hits.pixel, view.width)
+    number = rows % _SUPERSAMPLING * _SUPERSAMPLING + columns % _SUPERSAMPLING
+    return (number * _GOLDEN_ANGLE).astype(np.float32)
+
+
+def _lit_by(surface: Surface, light: Light, place: Floats, normal: Floats, turns: Floats, size: int) -> Floats:
+    """How much of a distant light of some size reaches each place (N,): a shadow map of ``size`` px, softened."""
     side = np.cross(light.towards, [0.0, 0.0, 1.0])
     side /= np.linalg.norm(side)
     axes = np.stack([side, np.cross(-light.towards, side), -light.towards], axis=1)
     points = surface.vertices @ axes
     low = points[:, :2].min(axis=0)
-    scale = (_SHADOW_SIZE - 8) / float((points[:, :2].max(axis=0) - low).max())
+    scale = (size - 8) / float((points[:, :2].max(axis=0) - low).max())
     screen = (points[:, :2] - low) * scale + 4
     everywhere = np.ones(len(points), bool)
-    hits = rasterise(screen, -points[:, 2], everywhere, surface.triangles, _SHADOW_SIZE, _SHADOW_SIZE)
-    depth = np.full(_SHADOW_SIZE**2, np.inf, np.float32)
+    hits = rasterise(screen, -points[:, 2], everywhere, surface.triangles, size, size)
+    depth = np.full(size**2, np.inf, np.float32)
     depth[hits.pixel] = np.einsum("nk,nk->n", hits.weights, points[surface.triangles[hits.triangle], 2])
-    depth = depth.reshape(_SHADOW_SIZE, _SHADOW_SIZE)
+    depth = depth.reshape(size, size)
 
     seen = (place + normal * _SHADOW_BIAS) @ axes.astype(np.float32)
     columns, rows = ((seen[:, :2] - low.astype(np.float32)) * np.float32(scale) + 4).T
     total = np.zeros(len(place), np.float32)
-    taps = [(r * np.cos(t), r * np.sin(t)) for r, n in ((1.2, 5), (3.2, 7)) for t in np.arange(n) * 2 * np.pi / n]
-    for dx, dy in taps:
-        x = np.clip(columns + (dx + 0.5), 0, _SHADOW_SIZE - 1).astype(np.int32)
-        y = np.clip(rows + (dy + 0.5), 0, _SHADOW_SIZE - 1).astype(np.int32)
+    reach = max(_PENUMBRA * scale, 1.5)
+    for number in range(_SHADOW_TAPS):  # spread evenly over a disc
+        radius, angle = reach * np.sqrt((number + 0.5) / _SHADOW_TAPS), turns + np.float32(number * _GOLDEN_ANGLE)
+        x = np.clip(columns + np.float32(radius) * np.cos(angle) + 0.5, 0, size - 1).astype(np.int32)
+        y = np.clip(rows + np.float32(radius) * np.sin(angle) + 0.5, 0, size - 1).astype(np.int32)
         total += depth[y, x] > seen[:, 2] - _SHADOW_BIAS
-    return total / np.float32(len(taps))
+    return total / np.float32(_SHADOW_TAPS)
 
 
-def _openness(hits: Hits, depths: Floats, view: View) -> Floats:
+def _openness(hits: Hits, depths: Floats, view: View, turns: Floats) -> Floats:
     """How open the surroundings of each pixel are (N,), 0..1: neighbours that stand nearer to the eye shut out
     light.
     """
@@ -122,15 +138,18 @@ def _openness(hits: Hits, depths: Floats, view: View) -> Floats:
     shut = np.zeros(len(depths), np.float32)
     scale = view.intrinsics[0, 0] / float(np.median(depths))
 
-    def rise(dx: int, dy: int, radius: float) -> Floats:
+    def rise(dx: NDArray[np.int32], dy: NDArray[np.int32], radius: float) -> Floats:
         x, y = np.clip(columns + dx, 0, view.width - 1), np.clip(rows + dy, 0, view.height - 1)
         return np.maximum(depths - depth[y, x], np.float32(-radius))
 
     for radius in _OPENNESS_RADII:
-        for turn in np.arange(_OPENNESS_TURNS) * np.pi / _OPENNESS_TURNS + 40 * radius:
-            dx, dy = round(scale * radius * np.cos(turn)), round(scale * radius * np.sin(turn))
+        for turn in range(_OPENNESS_TURNS):
+            angle = turns + np.float32(turn * np.pi / _OPENNESS_TURNS)
+            dx = np.round(np.float32(scale * radius) * np.cos(angle)).astype(np.int32)
+            dy = np.round(np.float32(scale * radius) * np.sin(angle)).astype(np.int32)
             # opposite neighbours: a slanted plane stands out on one side as far as it falls back on the other
             slope = rise(dx, dy, radius) + rise(-dx, -dy, radius)
             # what stands far in front is another part of the body and does not touch this one
-            shut += np.clip(slope / (2 * radius), 0, 1) * (slope < 6 * radius)
+            near = np.clip(2 - slope / (3 * radius), 0, 1)
+            shut += np.clip(slope / (2 * radius), 0, 1) * near
     return np.clip(1 - 1.6 * shut / (len(_OPENNESS_RADII) * _OPENNESS_TURNS), 0.25, 1)

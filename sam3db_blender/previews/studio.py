@@ -11,34 +11,34 @@ from .shading import Light, render
 #: One colour for each person, linear Rec.709: cool and pale first, which stands out against skin, cloth and streets.
 TINTS = np.array(
     [
-        (0.52, 0.62, 0.74),
-        (0.78, 0.58, 0.40),
-        (0.52, 0.70, 0.50),
-        (0.74, 0.53, 0.68),
-        (0.78, 0.72, 0.44),
-        (0.44, 0.68, 0.70),
+        (0.46, 0.54, 0.63),
+        (0.70, 0.54, 0.39),
+        (0.46, 0.58, 0.42),
+        (0.65, 0.47, 0.58),
+        (0.68, 0.62, 0.38),
+        (0.38, 0.58, 0.58),
     ]
 )
-_BACKDROP_TOP, _BACKDROP_BOTTOM = np.array([0.80, 0.82, 0.84]), np.array([0.56, 0.58, 0.61])
+#: Key from the upper left, cool fill, rim from behind: the direction towards each in the camera's axes (x right, y
+#: down, z forward), its power, and its colour.
+LAMPS: tuple[tuple[tuple[float, float, float], float, tuple[float, float, float]], ...] = (
+    ((-0.65, -0.75, -0.8), 1.02, (1.0, 0.965, 0.91)),
+    ((0.9, -0.1, -0.7), 0.18, (0.86, 0.93, 1.0)),
+    ((0.6, -0.5, 0.9), 0.32, (1.0, 0.98, 0.95)),
+)
+_WRAPS = (0.15, 0.5, 0.1)
+_BACKDROP_TOP, _BACKDROP_BOTTOM = np.array([0.84, 0.835, 0.82]), np.array([0.60, 0.595, 0.58])
 _FLOOR_SHADOW = 0.75
-_SKY, _GROUND = np.array([0.25, 0.265, 0.28]), np.array([0.11, 0.10, 0.095])
+_SKY, _GROUND = np.array([0.27, 0.285, 0.30]), np.array([0.10, 0.092, 0.088])
 
 
 def lit(surface: Surface, view: View) -> Floats:
-    """The surface (H, W, 4), linear colour times coverage, and coverage: key light from the upper left, cool fill, rim
-    from behind.
-    """
-
-    def light(
-        right: float, up: float, back: float, colour: tuple[float, float, float], power: float, wrap: float
-    ) -> Light:
-        direction = view.axes @ np.array([right, -up, -back])
-        return Light(direction / np.linalg.norm(direction), power * np.array(colour), wrap)
-
-    key = light(-0.65, 0.75, 0.8, (1.0, 0.96, 0.90), 0.92, 0.12)
-    fill = light(0.9, 0.1, 0.7, (0.86, 0.93, 1.0), 0.18, 0.5)
-    rim = light(0.6, 0.5, -0.9, (1.0, 0.98, 0.95), 0.32, 0.1)
-    return render(surface, view, key, [fill, rim], sky=_SKY, ground=_GROUND)
+    """The surface (H, W, 4), linear colour times coverage, and coverage, in the light of the studio."""
+    lamps = [
+        Light(view.axes @ np.array(direction) / np.linalg.norm(direction), power * np.array(colour), wrap)
+        for (direction, power, colour), wrap in zip(LAMPS, _WRAPS)
+    ]
+    return render(surface, view, lamps[0], lamps[1:], sky=_SKY, ground=_GROUND)
 
 
 def backdrop(surface: Surface, view: View, shadow: bool = True) -> Floats:

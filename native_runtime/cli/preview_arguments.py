@@ -1,0 +1,60 @@
+"""What `sam3db preview` takes. Standard library only, as ``arguments``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from native_runtime.cli.common_arguments import Parser, add_common_arguments
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[Parser]
+
+KINDS = ("panels", "overlay", "beside", "turntable", "wire", "shaded")
+RENDERERS = ("own", "workbench", "cycles", "eevee")
+_SMALLEST, _LARGEST = 64, 8192
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    preview = commands.add_parser(
+        "preview",
+        help="pictures of the characters in .blend files",
+        description="Writes NAME_KIND.jpg for each .blend file and kind, and a contact sheet of all.",
+        allow_abbrev=False,
+    )
+    preview.add_argument("files", nargs="+", metavar="FILE.blend", help="files with characters made from photos")
+    preview.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the pictures; made when missing")
+    preview.add_argument(
+        "--kinds",
+        metavar="KIND,KIND",
+        type=_kinds,
+        default=KINDS[1:],
+        help=f"{', '.join(KINDS)} (default: all but panels). The first stands in the contact sheet",
+    )
+    preview.add_argument(
+        "--size", metavar="PX", type=_size, default=768, help="height of the pictures (default: %(default)s)"
+    )
+    preview.add_argument(
+        "--renderer",
+        choices=RENDERERS,
+        default="own",
+        help="own (default) is quick and works everywhere; workbench needs OpenGL; cycles and eevee show the "
+        "characters' own materials and take their time",
+    )
+    preview.add_argument("--contact-sheet", action=argparse.BooleanOptionalAction, default=True, help="(default: yes)")
+    add_common_arguments(preview)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",")))
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no preview {unknown[0]!r}; there are {', '.join(KINDS)}")
+    return kinds
+
+
+def _size(text: str) -> int:
+    if text.isascii() and text.isdigit() and _SMALLEST <= int(text) <= _LARGEST:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a picture is {_SMALLEST} to {_LARGEST} px high, not {text!r}")
