@@ -20,7 +20,7 @@ from . import places
 from .scene.character import PhotoScene, build_photo_scene
 
 if TYPE_CHECKING:
-    from .jobs import ImportRequest
+    from .photo_jobs import ImportRequest
 
 #: The kinds of data-blocks that an import makes.
 _KINDS = ("collections", "objects", "armatures", "meshes", "cameras", "lights", "images", "materials", "worlds")

@@ -10,7 +10,6 @@ import sys
 import time
 import weakref
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from native_runtime.service.client import Event, WorkerClient
@@ -18,7 +17,7 @@ from native_runtime.service.client import Event, WorkerClient
 from . import places
 
 if TYPE_CHECKING:
-    from native_runtime.prompts import Prompt
+    pass
 
 State = Literal["running", "done", "failed", "cancelled"]
 
@@ -33,85 +32,6 @@ class Client(Protocol):
     def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int: ...
     def poll(self) -> list[Event]: ...
     def cancel(self, number: int) -> None: ...
-
-
-@dataclass(frozen=True)
-class ImportRequest:
-    """What to estimate.
-
-    Attributes:
-        photo: the photo's path.
-        engine: name of the engine.
-        body: name of the body.
-        persons: the largest person only, or all of them.
-        focal_px, fov_deg: the lens, where it is known better than the photo's own data; at most one of them.
-        models: the models folder, None for the usual one.
-        inference: how closely the engine looks, where it has a choice.
-        providers: what to compute on, None for the best that works.
-    """
-
-    photo: Path
-    engine: str = "landmarks"
-    body: str = "default"
-    persons: Literal["largest", "all"] = "largest"
-    focal_px: float | None = None
-    fov_deg: float | None = None
-    models: Path | None = None
-    inference: Literal["full", "body"] | None = None
-    providers: list[str] | None = None
-
-
-@dataclass(frozen=True)
-class PoseRequest:
-    """One person again, with what the artist says about them. Pixels are those of the photo's file.
-
-    Attributes:
-        photo: the photo's path.
-        slot: whose pose it is: of the requests of a slot that wait, only the newest is done.
-        intrinsics: (3, 3) px.
-        box: x0 y0 x1 y1 px, where the person was found.
-        pins: what is said about keypoints.
-        mask: a picture that shows where the person is.
-        start, answered: files of estimates: the character as it stands, and as it was last inferred; what differs is
-            the artist's own work, which is kept. Both or none.
-        snap: whether what an engine leaves between pins and keypoints is closed by a fit.
-        engine, body, models, inference, providers: as in ``ImportRequest``.
-    """
-
-    photo: Path
-    slot: str
-    intrinsics: list[list[float]]
-    box: list[float]
-    pins: list[Prompt]
-    mask: Path | None = None
-    start: Path | None = None
-    answered: Path | None = None
-    snap: bool = False
-    engine: str = "landmarks"
-    body: str = "default"
-    models: Path | None = None
-    inference: str | None = None
-    providers: list[str] | None = None
-
-    def keys(self) -> dict[str, Any]:
-        """The keys of the worker's request ``pose``."""
-        return {
-            "photo": str(self.photo),
-            "engine": self.engine,
-            "models": _text(self.models),
-            "body": self.body,
-            "providers": self.providers,
-            "inference": self.inference,
-            "intrinsics": self.intrinsics,
-            "box": self.box,
-            "pins": [list(pin) for pin in self.pins],
-            "mask": _text(self.mask),
-            "start": _text(self.start),
-            "answered": _text(self.answered),
-            "keep": self.start is not None,
-            "snap": self.snap,
-            "slot": self.slot,
-        }
 
 
 @dataclass
@@ -177,56 +97,6 @@ class Job:
         raise NotImplementedError
 
 
-@dataclass
-class ImportJob(Job):
-    """One photo on its way to the first estimates of its people.
-
-    Attributes:
-        estimates: the files of the people's estimates; set when done.
-    """
-
-    request: ImportRequest
-    estimates: list[Path] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        wish = self.request
-        self._number = self.client.request(
-            "estimate",
-            timeout_s=TIMEOUT_S,
-            photo=str(wish.photo),
-            engine=wish.engine,
-            models=_text(wish.models),
-            body=wish.body,
-            persons=wish.persons,
-            focal_px=wish.focal_px,
-            fov_deg=wish.fov_deg,
-            inference=wish.inference,
-            providers=wish.providers,
-        )
-
-    def _receive(self, result: dict[str, Any]) -> None:
-        self.warnings += result.get("warnings", [])
-        self.estimates = [Path(p["estimate"]) for p in result.get("people", []) if p.get("estimate")]
-
-
-@dataclass
-class PoseJob(Job):
-    """A person's next pose on its way.
-
-    Attributes:
-        estimate: the file of the estimate; set when done.
-    """
-
-    request: PoseRequest
-    estimate: Path | None = None
-
-    def __post_init__(self) -> None:
-        self._number = self.client.request("pose", timeout_s=TIMEOUT_S, **self.request.keys())
-
-    def _receive(self, result: dict[str, Any]) -> None:
-        self.estimate = Path(result["estimate"])
-
-
 class Line:
     """A job's line to the shared worker, on which it hears only of its own requests."""
 
@@ -256,10 +126,6 @@ class Line:
     def cancel(self, number: int) -> None:
         """As ``WorkerClient.cancel``."""
         self._client.cancel(number)
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
 
 
 _worker: WorkerClient | None = None

@@ -12,17 +12,16 @@ from bpy_extras.io_utils import ImportHelper
 from native_runtime.errors import Sam3dbError
 
 from .. import jobs, places
-from ..jobs import ImportJob
-from ..listening import redraw
+from ..jobs import Job
+from ..photo_jobs import ImportJob
 from ..ui.options import PHOTO_FILTER, ImportOptions, draw_options, to_request
+from .modal_job import ModalJobOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-_TIMER_S = 0.1
 
-
-class SAM3DB_OT_import_character(ImportOptions, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
+class SAM3DB_OT_import_character(ModalJobOperator, ImportOptions, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
     """Make a posed, skinned character of a person in a photo, in front of a camera that matches the photo"""
 
     bl_idname = "sam3db.import_character"
@@ -33,7 +32,6 @@ class SAM3DB_OT_import_character(ImportOptions, bpy.types.Operator, ImportHelper
     filter_glob: bpy.props.StringProperty(default=PHOTO_FILTER, options={"HIDDEN"})
 
     _job: ImportJob | None = None
-    _timer: bpy.types.Timer | None = None
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -53,36 +51,12 @@ class SAM3DB_OT_import_character(ImportOptions, bpy.types.Operator, ImportHelper
             request = to_request(self, Path(bpy.path.abspath(self.filepath)), places.models_folder())
         except Sam3dbError as error:
             return self._fail(str(error), "")
-        self._job = ImportJob(jobs.worker(), request)
-        if bpy.app.background or context.window is None:
-            self._job.wait()
-            return self._finish(context)
-        state = context.window_manager.sam3db
-        state.running, state.cancel_wanted = True, False
-        self._show(context)
-        self._timer = context.window_manager.event_timer_add(_TIMER_S, window=context.window)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
+        if not bpy.app.background:
+            state = context.window_manager.sam3db
+            state.running, state.cancel_wanted = True, False
+        return self.begin(context, ImportJob(jobs.worker(), request))
 
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
-        if event.type == "ESC" or context.window_manager.sam3db.cancel_wanted:
-            self._job.cancel()
-        elif event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        over = self._job.poll()
-        self._show(context)
-        if not over:
-            return {"PASS_THROUGH"}
-        self._leave(context)
-        return self._finish(context)
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator itself, for instance because another file is opened."""
-        if self._job is not None:
-            self._job.cancel()
-        self._leave(context)
-
-    def _finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+    def finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Reports how the job went; builds the characters where it went well."""
         job = self._job
         if job.state == "cancelled":
@@ -110,17 +84,16 @@ class SAM3DB_OT_import_character(ImportOptions, bpy.types.Operator, ImportHelper
         self.report({"ERROR"}, f"{text} (details: {log})" if detail else text)
         return {"CANCELLED"}
 
-    def _show(self, context: bpy.types.Context) -> None:
-        state = context.window_manager.sam3db
-        state.progress, state.status = self._job.progress, self._job.status
-        context.workspace.status_text_set(f"{self.bl_label}: {self._job.status}  |  Esc: cancel")
-        redraw("VIEW_3D")
+    def given_up(self, context: bpy.types.Context) -> bool:
+        return bool(context.window_manager.sam3db.cancel_wanted)
 
-    def _leave(self, context: bpy.types.Context) -> None:
-        if self._timer is not None:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
-        context.workspace.status_text_set(None)
+    def tell(self, context: bpy.types.Context, job: Job) -> None:
+        state = context.window_manager.sam3db
+        state.progress, state.status = job.progress, job.status
+        super().tell(context, job)
+
+    def leave(self, context: bpy.types.Context) -> None:
+        super().leave(context)
         context.window_manager.sam3db.running = False
 
 

@@ -10,11 +10,14 @@ from bpy_extras.view3d_utils import region_2d_to_location_3d
 
 from native_runtime.errors import Sam3dbError
 
+from .. import jobs
 from ..posing import masks, watch
-from ..posing.handles import is_handle, rig_of
+from ..posing.handles import character_id, is_handle, rig_of, rig_with
 from ..posing.people import active_character, photo_camera
+from ..posing.session import segment_job
 from ..ui.options import PHOTO_FILTER
-from .person import PersonOperator
+from .modal_job import ModalJobOperator
+from .person import PersonOperator, reported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +65,39 @@ class SAM3DB_OT_load_mask(PersonOperator, bpy.types.Operator, ImportHelper):  # 
         rig = self.rig(context)
         path = Path(bpy.path.abspath(self.filepath))
         masks.set_mask(rig, read_mask(path, masks.size_of(rig)))
+        watch.refresh(rig)
+
+
+class SAM3DB_OT_mask_from_photo(ModalJobOperator, PersonOperator, bpy.types.Operator):  # type: ignore[misc]
+    """Let the bundled network for outlines mark the person on the photo; a mask that there is, is replaced"""
+
+    bl_idname = "sam3db.mask_from_photo"
+    bl_label = "Mask from Photo"
+    bl_options = {"UNDO"}
+
+    _character: str
+
+    def execute(self, context):
+        def work():
+            rig = self.rig(context)
+            self._character = character_id(rig)
+            return self.begin(context, segment_job(rig, jobs.worker()))
+
+        return reported(self, work)
+
+    def finish(self, context):
+        job = self._job
+        if job.state == "cancelled":
+            return {"CANCELLED"}
+        return reported(self, lambda: self.run(context))
+
+    def run(self, context):
+        job, rig = self._job, rig_with(self._character)
+        if job.state == "failed":
+            raise Sam3dbError(job.error)
+        if rig is None:
+            raise Sam3dbError("The person's character was deleted meanwhile.")
+        masks.set_mask(rig, masks.fitted(job.mask, masks.size_of(rig)))
         watch.refresh(rig)
 
 
@@ -240,6 +276,7 @@ class SAM3DB_OT_clear_mask(_MaskOperator, bpy.types.Operator):
 
 CLASSES = (
     SAM3DB_OT_load_mask,
+    SAM3DB_OT_mask_from_photo,
     SAM3DB_OT_mask_from_object,
     SAM3DB_OT_draw_mask,
     SAM3DB_OT_show_mask,

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 
-from ..jobs import Client, PoseJob
+from ..jobs import Client
+from ..photo_jobs import PoseJob
 from ..scene.bodies import read_ahead
 from ..scene.provenance import read_origin
 from . import questions

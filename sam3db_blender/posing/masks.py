@@ -115,6 +115,24 @@ def read_own_mask(rig: bpy.types.Object) -> Mask:
     return np.zeros((height, width), np.bool_) if path is None else read_mask(path, (width, height))
 
 
+def fitted(path: Path, size: tuple[int, int]) -> Mask:
+    """A mask (H, W) out of a picture of the photo that may have other pixels than the original.
+
+    Args:
+        size: width, height of the original photo.
+
+    Raises:
+        PhotoError: the picture cannot be read.
+    """
+    from native_runtime.image import read_photo
+
+    grey = read_photo(path).pixels[..., 0]
+    width, height = size
+    if grey.shape != (height, width):
+        grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(grey >= 128)
+
+
 def size_of(rig: bpy.types.Object) -> tuple[int, int]:
     """Width and height of a character's original photo, px."""
     width, height = (int(n) for n in read_origin(rig).arrays["image_size"])

@@ -18,7 +18,7 @@ from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
 
 from .. import body_files, places, sam3d_body_files
-from ..jobs import PoseRequest
+from ..photo_jobs import PoseRequest, SegmentJob
 from ..rig.arrays import fill, take
 from ..rig.pose import REFERENCE, apply_parameters, set_shape
 from ..rig.properties import read_sliders, write_sliders
@@ -34,6 +34,8 @@ from .source import photo_of
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
+
+    from ..jobs import Client
 
 Array = NDArray[np.float64]
 
@@ -97,6 +99,20 @@ def request_for(rig: bpy.types.Object, moved_too: bool = False) -> PoseRequest:
         inference=str(rig.get(INFERENCE, "")) or None if sam3d_body else None,
         providers=settings.requested_providers() if sam3d_body and settings is not None else None,
     )
+
+
+def segment_job(rig: bpy.types.Object, client: Client) -> SegmentJob:
+    """Asks the worker which pixels show the person, whatever the character's engine.
+
+    Raises:
+        Sam3dbError: the photo or the camera is gone, or the character is linked.
+    """
+    require_own(rig)
+    arrays = read_origin(rig).arrays
+    width, height = (int(n) for n in arrays["image_size"])
+    source = photo_of(rig, (width, height))
+    box = source.pixels(arrays["bbox"].reshape(2, 2)).ravel().tolist()
+    return SegmentJob(client, photo=source.path, box=box, models=places.models_folder())
 
 
 def _edits(rig: bpy.types.Object, origin: Origin) -> tuple[Path, Path] | tuple[None, None]:

@@ -25,6 +25,7 @@ class SAM3DB_PT_mask(SidebarPanel, bpy.types.Panel):
         for mode, text in (("REPLACE", "Draw"), ("ADD", "Draw to Add"), ("SUBTRACT", "Draw to Cut Out")):
             if there or mode == "REPLACE":
                 column.operator("sam3db.draw_mask", text=text, icon="GREASEPENCIL").mode = mode
+        column.operator("sam3db.mask_from_photo", text="From Photo", icon="IMAGE_DATA")
         column.operator("sam3db.load_mask", text="From Picture", icon="FILE_IMAGE")
         column.operator("sam3db.mask_from_object", text="From Active Object", icon="OUTLINER_OB_CURVE")
         if not there:

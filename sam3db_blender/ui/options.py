@@ -18,7 +18,7 @@ from .text import draw_lines
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..jobs import ImportRequest
+    from ..photo_jobs import ImportRequest
 
 #: What the file browser shows.
 PHOTO_FILTER = "*.jpg;*.jpeg;*.png;*.webp;*.tif;*.tiff;*.bmp;*.heic;*.heif"
@@ -144,7 +144,7 @@ def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> 
     Raises:
         ModelError: what the engine needs cannot be brought together.
     """
-    from ..jobs import ImportRequest
+    from ..photo_jobs import ImportRequest
 
     # empty when the one that was chosen is gone
     body = options.body or _BODIES[0][0]

@@ -21,7 +21,7 @@ from native_runtime.models import manifest
 from native_runtime.service.client import Event, WorkerClient
 from sam3db_blender import jobs, places, registration
 from sam3db_blender.importing import add_to_scene
-from sam3db_blender.jobs import ImportJob, ImportRequest
+from sam3db_blender.photo_jobs import ImportJob, ImportRequest
 from sam3db_blender.rig.pose import read_parameters
 from sam3db_blender.scene.provenance import is_character, read_origin
 from sam3db_blender.ui.options import OPTION_NAMES, to_request

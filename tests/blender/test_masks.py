@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import bpy
 import cv2
@@ -15,7 +16,8 @@ from native_runtime.camera import camera_to_blender, unproject
 from native_runtime.errors import PromptError, Sam3dbError
 from native_runtime.image import read_mask
 from native_runtime.mhr import Body
-from sam3db_blender import places
+from native_runtime.service.client import Event
+from sam3db_blender import jobs, places
 from sam3db_blender.posing import masks, watch
 from sam3db_blender.posing.source import photo_of
 from sam3db_blender.scene.provenance import read_origin
@@ -143,6 +145,62 @@ def test_masks_add_up_and_are_cut(asked: list[str], small_body: Body) -> None:
     bpy.context.view_layer.objects.active = rig
     with pytest.raises(RuntimeError, match="Make a curve"):
         bpy.ops.sam3db.mask_from_object()
+
+
+class Segmenter:
+    """A worker that sees the person in the lower half of the photo's file."""
+
+    def __init__(self, folder: Path, size: tuple[int, int], error: str = "") -> None:
+        self.asked: list[dict[str, Any]] = []
+        self._error, self._path = error, folder / "mask.png"
+        picture = np.zeros(size[::-1], np.uint8)
+        picture[size[1] // 2 :] = 255
+        cv2.imwrite(str(self._path), picture)
+
+    def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
+        assert do == "segment"
+        self.asked.append(keys)
+        return 1
+
+    def poll(self) -> list[Event]:
+        if self._error:
+            return [Event(1, "error", error="NoPersonError", text=self._error)]
+        return [Event(1, "done", result={"mask": str(self._path)})]
+
+    def cancel(self, number: int) -> None: ...
+
+
+@pytest.mark.parametrize("reduced", [1, 2])
+def test_the_bundled_segmentation_gives_a_mask(
+    asked: list[str], small_body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reduced: int
+) -> None:
+    """Also where only a smaller copy of the photo is left, whose pixels are other ones."""
+    built = photo_scene(small_body)
+    rig, (width, height) = built.characters[0].rig, masks.size_of(built.characters[0].rig)
+    assert built.image is not None
+    built.image.scale(width // reduced, height // reduced)
+    built.image.pack()
+    worker = Segmenter(tmp_path, (width // reduced, height // reduced))
+    monkeypatch.setattr(jobs, "worker", lambda: worker)
+    assert bpy.ops.sam3db.mask_from_photo() == {"FINISHED"}
+    mask = masks.read_own_mask(rig)
+    assert mask[height // 2 + 1 :].all()
+    assert not mask[: height // 2 - 1].any()
+    assert masks.overlay_shown(rig)
+    assert asked == [rig.name]
+    box = read_origin(rig).arrays["bbox"]
+    assert (np.array(worker.asked[0]["box"]) + 0.5) * reduced - 0.5 == pytest.approx(box)
+
+
+def test_a_segmentation_that_sees_nobody_changes_nothing(
+    asked: list[str], small_body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = photo_scene(small_body).characters[0].rig
+    monkeypatch.setattr(jobs, "worker", lambda: Segmenter(tmp_path, (4, 4), "It sees nobody."))
+    with pytest.raises(RuntimeError, match="sees nobody"):
+        bpy.ops.sam3db.mask_from_photo()
+    assert not masks.has_mask(rig)
+    assert asked == []
 
 
 def test_load_show_clear(asked: list[str], small_body: Body, tmp_path: Path) -> None:

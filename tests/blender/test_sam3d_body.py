@@ -17,8 +17,8 @@ from native_runtime.models import manifest
 from native_runtime.models.sam3d_body_download import CHECKPOINT, LICENCE_POINTS, MHR_MODEL, sources_folder
 from native_runtime.service.client import Event
 from sam3db_blender import jobs, long_jobs, places, sam3d_body_files, secret
-from sam3db_blender.jobs import ImportJob, ImportRequest
 from sam3db_blender.operators.sam3d_body import SAM3DB_OT_download_sam3d_body
+from sam3db_blender.photo_jobs import ImportJob, ImportRequest
 from sam3db_blender.preferences import _PROVIDERS
 from sam3db_blender.sam3d_body_jobs import EngineCheck, Sam3dBodyJob, check_desk, desk
 from sam3db_blender.ui.options import draw_options, to_request
