@@ -17,6 +17,7 @@ from .operators import (
     masks,
     official_body,
     presets,
+    previews,
     retarget,
     sam3d_body,
     worker,
@@ -32,6 +33,7 @@ from .ui import (
     menu,
     official_bodies,
     panel,
+    previews_panel,
     retarget_panel,
     state,
 )
@@ -54,6 +56,7 @@ CLASSES: tuple[type, ...] = (
     *handles.CLASSES,
     *masks.CLASSES,
     *lens.CLASSES,
+    *previews.CLASSES,
     *batch.CLASSES,
     *retarget.CLASSES,
     *panel.CLASSES,
@@ -61,6 +64,7 @@ CLASSES: tuple[type, ...] = (
     *masks_panel.CLASSES,
     *lens_panel.CLASSES,
     *character_panel.CLASSES,
+    *previews_panel.CLASSES,
     *batch_panel.CLASSES,
     *retarget_panel.CLASSES,
     *sam3d_body_panel.CLASSES,
@@ -75,6 +79,7 @@ def register() -> None:
     state.attach()
     retarget_state.attach()
     batch.attach()
+    previews.attach()
     menu.attach()
     handles_panel.attach()
     live.attach()
@@ -91,6 +96,7 @@ def unregister() -> None:
     live.detach()
     handles_panel.detach()
     menu.detach()
+    previews.detach()
     batch.detach()
     retarget_state.detach()
     state.detach()

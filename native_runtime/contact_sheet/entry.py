@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,13 @@ class Entry:
     links: Mapping[str, Path] = field(default_factory=dict)
     caption: tuple[str, ...] = ()
     error: str | None = None
+
+
+def counted(entries: Sequence[Entry]) -> str:
+    """How many photos there are, and how many failed; one with several people has several entries."""
+    photos = len({entry.photo for entry in entries})
+    failed = len({entry.photo for entry in entries if entry.error is not None})
+    return f"{photos} photo{'s' * (photos != 1)}" + (f", {failed} failed" if failed else "")
 
 
 def thumbnail(entry: Entry, width: int, height: int) -> Pixels | None:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import cv2
 
-from .entry import Entry, thumbnail
+from .entry import Entry, counted, thumbnail
 
 #: Longest thumbnail sides, px, and JPEG quality: with thousands of photos the page has to stay a page.
 _FEW, _MANY = (480, 360, 82), (300, 225, 76)
@@ -58,8 +58,7 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-
 
 def html_page(entries: Sequence[Entry], folder: Path, title: str) -> bytes:
     """The page; links are relative to ``folder``."""
-    failed = sum(entry.error is not None for entry in entries)
-    counts = f"{len(entries)} photo{'s' * (len(entries) != 1)}" + (f", {failed} failed" if failed else "")
+    failed = any(entry.error is not None for entry in entries)
     switch = '<label><input type="checkbox" id="failed"> Only failed</label>' if failed else ""
     size = _FEW if len(entries) <= _FEW_PHOTOS else _MANY
     parts = [
@@ -67,7 +66,7 @@ def html_page(entries: Sequence[Entry], folder: Path, title: str) -> bytes:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{_text(title)}</title>\n<style>{_STYLE}</style>\n"
-        f"<header><h1>{_text(title)}</h1><p>{counts}</p>{switch}</header>\n<main>",
+        f"<header><h1>{_text(title)}</h1><p>{counted(entries)}</p>{switch}</header>\n<main>",
         *(_card(entry, folder, size) for entry in entries),
         f"</main>\n<script>{_SCRIPT}</script>\n</html>\n",
     ]

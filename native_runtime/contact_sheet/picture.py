@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from native_runtime.models.manifest import write_atomically
 
-from .entry import Entry, thumbnail
+from .entry import Entry, counted, thumbnail
 from .lettering import draw, shortened, spelt, wrapped
 
 Pixels = NDArray[np.uint8]
@@ -31,10 +31,11 @@ def write_pages(entries: Sequence[Entry], png: Path, title: str) -> list[Path]:
     """Writes as many pictures as it takes and removes those of an earlier, longer sheet; returns the files."""
     per_page = _COLUMNS * _ROWS
     count = max(1, -(-len(entries) // per_page))
+    failed = any(entry.error is not None for entry in entries)
     written = []
     for number in range(count):
         heading = title if count == 1 else f"{title}  ({number + 1} of {count})"
-        page = _page(entries[number * per_page : (number + 1) * per_page], heading, len(entries), _failed(entries))
+        page = _page(entries[number * per_page : (number + 1) * per_page], heading, counted(entries), failed)
         done, data = cv2.imencode(".png", page)
         if not done:
             raise OSError(f"the picture {png} cannot be encoded")
@@ -50,11 +51,7 @@ def _numbered(png: Path, number: int) -> Path:
     return png if number == 1 else png.with_name(f"{png.stem}-{number}{png.suffix}")
 
 
-def _failed(entries: Sequence[Entry]) -> int:
-    return sum(entry.error is not None for entry in entries)
-
-
-def _page(entries: Sequence[Entry], title: str, total: int, failed: int) -> Pixels:
+def _page(entries: Sequence[Entry], title: str, counts: str, failed: bool) -> Pixels:
     columns = max(1, min(_COLUMNS, len(entries)))
     rows = max(1, -(-len(entries) // columns))
     captions = 1 + min(_CAPTION_LINES, max((len(entry.caption) for entry in entries), default=0))
@@ -66,7 +63,6 @@ def _page(entries: Sequence[Entry], title: str, total: int, failed: int) -> Pixe
 
     inner = width - 2 * _MARGIN
     draw(canvas, shortened(spelt(title), 14, inner), _MARGIN, _MARGIN, 14, _INK)
-    counts = f"{total} photo{'s' * (total != 1)}" + (f", {failed} failed" if failed else "")
     draw(canvas, counts, _MARGIN, _MARGIN + 28, _LETTERS, _ALARM if failed else _MUTED)
     for number, entry in enumerate(entries):
         row, column = divmod(number, columns)

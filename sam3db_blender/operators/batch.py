@@ -9,6 +9,7 @@ from native_runtime.errors import Sam3dbError
 
 from .. import places
 from ..batch_jobs import builder_command, desk
+from ..previews.items import KIND_ITEMS
 from ..ui.options import ImportOptions, to_request
 from .long_job import CancelOperator, LongJobOperator
 
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 _LAYOUTS = (
     ("person", "One per Person", "A .blend file for each person"),
     ("photo", "One per Photo", "A .blend file for each photo, with all its people"),
-)
-_PREVIEWS = (
-    ("panels", "Panels", "The photo, the character on it, and the character turned; for a first look"),
-    ("overlay", "Overlay", "The character on the photo"),
-    ("beside", "Beside", "The photo, and the character beside it"),
-    ("turntable", "Turntable", "The character from all around"),
-    ("wire", "Wire", "The mesh as wires"),
-    ("shaded", "Shaded", "The character in a studio"),
 )
 _FORMATS = (
     ("fbx", "FBX", "Skeleton, skin and shapes for most programs"),
@@ -61,7 +54,7 @@ class SAM3DB_BatchState(bpy.types.PropertyGroup):
     previews: bpy.props.EnumProperty(
         name="Previews",
         description="Pictures of each result",
-        items=_PREVIEWS,
+        items=KIND_ITEMS,
         options={"ENUM_FLAG"},
         default={"panels"},
     )
@@ -98,7 +91,7 @@ def batch_keys(batch: SAM3DB_BatchState, options: ImportOptions) -> dict[str, An
         "patterns": [pattern.strip() for pattern in batch.patterns.split(";") if pattern.strip()],
         "recursive": batch.recursive,
         "layout": batch.layout,
-        "previews": [kind for kind, *_ in _PREVIEWS if kind in batch.previews],
+        "previews": [kind for kind, *_ in KIND_ITEMS if kind in batch.previews],
         "exports": [f"{to}:{batch.names}" for to, *_ in _FORMATS if to in batch.exports],
         "builder": builder_command(),
         "retry_failed": batch.retry_failed,

@@ -1,0 +1,20 @@
+"""The kinds of previews and their renderers as Blender's lists of choices show them."""
+
+from __future__ import annotations
+
+from .pictures import Kind
+
+KIND_ITEMS: tuple[tuple[Kind, str, str], ...] = (
+    ("panels", "Panels", "The photo, the character on it, and the character turned; for a first look"),
+    ("overlay", "Overlay", "The character on the photo"),
+    ("beside", "Beside", "The photo, and the character beside it"),
+    ("turntable", "Turntable", "The character from all around"),
+    ("wire", "Wire", "The mesh as wires"),
+    ("shaded", "Shaded", "The character in a studio"),
+)
+RENDERER_ITEMS = (
+    ("own", "Quick", "This extension's own: a second a picture, on every machine"),
+    ("workbench", "Workbench", "Blender's Solid view"),
+    ("cycles", "Cycles", "The characters' own materials, soft shadows on the floor; takes its time"),
+    ("eevee", "EEVEE", "The characters' own materials, quick where there is a graphics card"),
+)

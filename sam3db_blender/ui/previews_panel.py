@@ -1,0 +1,47 @@
+"""The sidebar's panel for pictures of the characters in the scene."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..posing.people import people_of
+from .sidebar import SidebarPanel
+
+
+class SAM3DB_PT_previews(SidebarPanel, bpy.types.Panel):
+    """Pictures of the characters as they stand now"""
+
+    bl_label = "Previews"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene is not None and bool(people_of(context.scene))
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, previews = self.layout, context.window_manager.sam3db_previews
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        settings = layout.column()
+        settings.enabled = not previews.running
+        settings.column(align=True).prop(previews, "kinds")
+        for name in ("renderer", "size", "folder"):
+            settings.prop(previews, name)
+        if previews.running:
+            layout.progress(factor=previews.progress, text=f"{previews.status}   (Esc: Cancel)")
+            return
+        row = layout.row()
+        row.scale_y = 1.4
+        row.operator("sam3db.render_previews", icon="RENDER_STILL")
+        if previews.pictures:
+            self._draw_pictures(previews)
+
+    def _draw_pictures(self, previews: bpy.types.PropertyGroup) -> None:
+        column = self.layout.column(align=True)
+        for picture in previews.pictures:
+            column.operator("sam3db.show_preview", text=picture.name, icon="IMAGE_DATA").filepath = picture.path
+        folder = bpy.path.abspath(previews.folder)
+        self.layout.operator("wm.path_open", text="Open Folder", icon="FOLDER_REDIRECT").filepath = folder
+
+
+CLASSES = (SAM3DB_PT_previews,)
