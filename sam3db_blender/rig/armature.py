@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import bpy
+import numpy as np
 from mathutils import Matrix
+from numpy.typing import NDArray
 
 from .channels import ChannelMap
 from .drivers import Term, drive
@@ -23,6 +25,19 @@ if TYPE_CHECKING:
 _MOVABLE = frozenset({"body_world", "root"})
 #: The constraint that adds the spine's sliders to what is posed.
 SHARED_CONSTRAINT = "MHR Spine"
+
+
+class Bones(Protocol):
+    """Bones to be made: a parent stands before its children (-1: none); rigid rest matrices (N, 4, 4); lengths (N,)."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def parents(self) -> NDArray[Any]: ...
+    @property
+    def rest(self) -> NDArray[np.float64]: ...
+    @property
+    def lengths(self) -> NDArray[np.float64]: ...
 
 
 def build_rig(name: str, body: Body, collection: bpy.types.Collection) -> bpy.types.Object:
@@ -46,7 +61,7 @@ def build_armature(name: str, layout: BoneLayout, collection: bpy.types.Collecti
     rig = bpy.data.objects.new(name, data)
     rig.show_in_front = True
     collection.objects.link(rig)
-    _add_bones(rig, layout)
+    add_bones(rig, layout)
     _sort_bones(data, layout)
     for bone, mode in zip(rig.pose.bones, ChannelMap(layout).rotation_modes):
         bone.rotation_mode = mode
@@ -117,8 +132,10 @@ def _lock_axes(rig: bpy.types.Object, wiring: Wiring) -> None:
                 setattr(bone, f"lock_ik_{'xyz'[axis]}", True)
 
 
-def _add_bones(rig: bpy.types.Object, layout: BoneLayout) -> None:
-    """Makes the bones; Blender allows that only in edit mode, on the active object."""
+def add_bones(rig: bpy.types.Object, layout: Bones) -> None:
+    """Makes the bones of an armature object of the current scene; Blender allows that only in edit mode, on the active
+    object.
+    """
     layer = bpy.context.view_layer
     previous = layer.objects.active
     layer.objects.active = rig

@@ -67,6 +67,11 @@ def store_rest_positions(obj: bpy.types.Object, points: NDArray[Any]) -> None:
     attribute.data.foreach_set("vector", np.ascontiguousarray(points, dtype=np.float32).ravel())
 
 
+def part_colour(part: str) -> Colour | None:
+    """The colour that a part of a body mainly has, linear Rec.709; None where the name is not known."""
+    return _PARTS[part][1] if part in _PARTS else None
+
+
 def eye_axes(body: Body) -> EyeAxes:
     """The left eye's centre and gaze from the body's joints at rest."""
     joints = mhr_to_blender(body.pose(np.zeros(len(body.parameter_names))).translations)

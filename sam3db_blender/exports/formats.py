@@ -1,0 +1,198 @@
+"""Blender's own exporters: whether they are there, what each file's axes and units are, and how each is called."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.errors import Sam3dbError
+
+from .copy import ACTION, FRAME
+
+Array = NDArray[np.float64]
+
+_AS_IT_IS: Array = np.eye(3)
+#: z up, facing -y becomes y up, facing z.
+_Y_UP: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of file.
+
+    Attributes:
+        title: what people call it.
+        add_on: the add-on that writes it; None where it is built into Blender.
+        operator: Blender's exporter.
+        turn, scale: from the world (m, Blender's axes) to the numbers that the copy is built of.
+        object_turn: radians about x by which the copy's object is turned, so that the exporter, which turns everything
+            the other way, writes no turned objects.
+        unit: m, the length of one unit of the copy's scene.
+        has_mesh: whether the file holds a mesh.
+        needs_frame: whether there is no such file without a frame of animation.
+        shapes_need_frame: whether shape keys are 0 in a file without one.
+        write: calls the exporter: (path, whether there is a pose, whether bones other than the first move their heads).
+    """
+
+    title: str
+    add_on: str | None
+    operator: str
+    write: Callable[[str, bool, bool], Any]
+    turn: Array
+    scale: float = 1.0
+    object_turn: float = 0.0
+    unit: float = 1.0
+    has_mesh: bool = True
+    needs_frame: bool = False
+    shapes_need_frame: bool = False
+
+
+def require(kind: str) -> Format:
+    """The format of a name.
+
+    Raises:
+        Sam3dbError: Blender's exporter for it is switched off or not part of this Blender.
+    """
+    found = FORMATS[kind]
+    group, _, name = found.operator.partition(".")
+    try:
+        getattr(getattr(bpy.ops, group), name).get_rna_type()
+    except (KeyError, AttributeError) as error:
+        if found.add_on is None:
+            raise Sam3dbError(f"This Blender was built without {found.title}, so it cannot export it.") from error
+        raise Sam3dbError(
+            f"Blender's {found.title} exporter is switched off: open Edit > Preferences > Add-ons, search for "
+            f"'{found.title}' and tick it, then export again."
+        ) from error
+    return found
+
+
+def write_file(kind: Format, path: Path, posed: bool, moving: bool) -> None:
+    """Lets Blender write the current scene to a file, which appears when it is complete.
+
+    Raises:
+        Sam3dbError: the exporter failed, or the file cannot be written.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=".export-", dir=path.parent))
+    except OSError as error:
+        raise Sam3dbError(f"Cannot write to the folder {path.parent}: {error.strerror or error}.") from error
+    try:
+        # the glTF exporter insists on its own ending
+        inside = folder / (f"{path.stem}.glb" if path.suffix.lower() == ".vrm" else path.name)
+        result = kind.write(str(inside), posed, moving)
+        if "FINISHED" not in result or not inside.is_file():
+            raise Sam3dbError(f"Blender's {kind.title} exporter wrote no file.")
+        for side in sorted(entry for entry in folder.rglob("*") if entry.is_file() and entry != inside):
+            there = path.parent / side.relative_to(folder)
+            there.parent.mkdir(parents=True, exist_ok=True)
+            side.replace(there)
+        inside.replace(path)
+    except OSError as error:
+        raise Sam3dbError(f"Cannot write {path}: {error.strerror or error}.") from error
+    except RuntimeError as error:
+        raise Sam3dbError(f"Blender's {kind.title} exporter failed: {error}".strip()) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_fbx(path: str, posed: bool, moving: bool) -> Any:
+    return bpy.ops.export_scene.fbx(
+        filepath=path,
+        check_existing=False,
+        object_types={"ARMATURE", "MESH"},
+        apply_unit_scale=True,
+        apply_scale_options="FBX_SCALE_NONE",
+        axis_forward="-Z",
+        axis_up="Y",
+        use_mesh_modifiers=False,
+        mesh_smooth_type="FACE",
+        add_leaf_bones=False,
+        use_armature_deform_only=False,
+        bake_anim=posed,
+        bake_anim_use_nla_strips=False,
+        bake_anim_use_all_actions=False,
+        bake_anim_simplify_factor=0.0,
+        path_mode="COPY",
+        embed_textures=True,
+    )
+
+
+def _write_glb(path: str, posed: bool, moving: bool) -> Any:
+    return bpy.ops.export_scene.gltf(
+        filepath=path,
+        check_existing=False,
+        export_format="GLB",
+        use_active_scene=True,
+        export_yup=True,
+        export_apply=False,
+        export_all_influences=True,
+        export_rest_position_armature=True,
+        export_animations=posed,
+        export_animation_mode="ACTIVE_ACTIONS",
+        export_nla_strips_merged_animation_name=ACTION,
+        export_force_sampling=False,
+        export_optimize_animation_size=False,
+        export_morph=True,
+        export_morph_normal=False,
+        export_extras=False,
+        export_cameras=False,
+        export_lights=False,
+    )
+
+
+def _write_bvh(path: str, posed: bool, moving: bool) -> Any:
+    return bpy.ops.export_anim.bvh(
+        filepath=path,
+        check_existing=False,
+        frame_start=FRAME,
+        frame_end=FRAME,
+        rotate_mode="NATIVE",
+        root_transform_only=not moving,
+    )
+
+
+def _write_usd(path: str, posed: bool, moving: bool) -> Any:
+    return bpy.ops.wm.usd_export(
+        filepath=path,
+        check_existing=False,
+        export_animation=posed,
+        export_hair=False,
+        export_uvmaps=True,
+        export_normals=True,
+        export_materials=True,
+        export_armatures=True,
+        only_deform_bones=False,
+        export_shapekeys=True,
+        generate_preview_surface=True,
+        convert_world_material=False,
+        export_custom_properties=False,
+    )
+
+
+FORMATS: dict[str, Format] = {
+    "fbx": Format(
+        "FBX",
+        "io_scene_fbx",
+        "export_scene.fbx",
+        _write_fbx,
+        turn=_Y_UP,
+        scale=100.0,
+        object_turn=math.pi / 2,
+        unit=0.01,
+    ),
+    "glb": Format("glTF", "io_scene_gltf2", "export_scene.gltf", _write_glb, turn=_AS_IT_IS),
+    "bvh": Format(
+        "BVH", "io_anim_bvh", "export_anim.bvh", _write_bvh, turn=_Y_UP, scale=100.0, has_mesh=False, needs_frame=True
+    ),
+    "usd": Format("USD", None, "wm.usd_export", _write_usd, turn=_AS_IT_IS, shapes_need_frame=True),
+}

@@ -1,0 +1,58 @@
+"""Materials that other programs understand: a procedural one becomes its plain colour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .. import compat
+from ..scene.materials import part_colour
+
+
+def needs_plain(material: bpy.types.Material) -> bool:
+    """Whether a material's colour is neither one number nor a picture."""
+    shader = _principled(material)
+    return shader is None or _is_procedural(shader)
+
+
+def plain_material(original: bpy.types.Material, name: str, part: str) -> bpy.types.Material:
+    """A new material of one colour in place of a procedural one.
+
+    Args:
+        part: the body's name of what wears it; says the colour where the material is one of ours.
+    """
+    shader = _principled(original)
+    copy = bpy.data.materials.new(name)
+    tree = compat.node_tree_of(copy)
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    plain = tree.nodes.new("ShaderNodeBsdfPrincipled")
+    tree.links.new(plain.outputs[0], output.inputs[0])
+    colour = part_colour(part) or tuple(original.diffuse_color[:3])
+    plain.inputs["Base Color"].default_value = (*colour, 1.0)
+    plain.inputs["Roughness"].default_value = _number(shader, "Roughness", original.roughness)
+    copy.diffuse_color = original.diffuse_color
+    copy.roughness = original.roughness
+    return copy
+
+
+def _principled(material: bpy.types.Material) -> Any:
+    """The Principled shader that makes a material's surface; None where another does."""
+    if material.node_tree is None:
+        return None
+    for node in material.node_tree.nodes:
+        if node.type == "OUTPUT_MATERIAL" and node.is_active_output and node.inputs["Surface"].is_linked:
+            source = node.inputs["Surface"].links[0].from_node
+            return source if source.type == "BSDF_PRINCIPLED" else None
+    return None
+
+
+def _is_procedural(shader: Any) -> bool:
+    links = shader.inputs["Base Color"].links
+    return bool(links) and links[0].from_node.type != "TEX_IMAGE"
+
+
+def _number(shader: Any, name: str, otherwise: float) -> float:
+    if shader is None or shader.inputs[name].is_linked:
+        return otherwise
+    return float(shader.inputs[name].default_value)

@@ -1,0 +1,222 @@
+"""The skeleton that leaves: a target's bones, where they rest, how they are posed, whose joints they carry; without
+Blender.
+
+Joints that the target has no bone for are folded into one that is there. A folded bone cannot move as all of its
+joints do; it turns as fits best the surface that these joints carry (Kabsch's algorithm on the skin's moments), and so
+that it points at the bones which hang on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.retarget.maps import MHR, MappedBone, RetargetMap
+from native_runtime.retarget.turns import mean_rotation
+
+from .rest import Joints
+
+Array = NDArray[np.float64]
+
+_HELPER = "_proc"
+#: Two joints lie in the ankle: the upper one twists with the shin, the lower one turns the foot.
+_ANKLE = {"l_foot": "l_talocrural", "r_foot": "r_talocrural"}
+#: Their axes stand as the character does, whatever hangs on them.
+UPRIGHT = frozenset({"body_world", "root"})
+#: How much a bone's children count against the surface that it carries, when its turn is fitted.
+_CHILDREN_SHARE = 10.0
+_SAME_TURN = 1e-6
+#: A child lies ahead of its bone when it is within 60 degrees of the bone's own axis.
+_AHEAD = 0.5
+_MIN_LENGTH = 1e-3
+#: The length of a bone that nothing hangs on, as a part of its parent's.
+_LEAF_LENGTH = 0.4
+
+
+@dataclass(frozen=True)
+class ExportSkeleton:
+    """The bones of an export (B), in the axes and units of the joints that it was made of.
+
+    Attributes:
+        names: as they are written; a parent stands before its children.
+        parents: (B,) -1 for the first.
+        rest: (B, 4, 4) rigid: head and axes at rest; y points along the bone.
+        pose: (B, 4, 4) rigid: the same when posed.
+        lengths: (B,)
+        owners: (N,) the bone that carries the skin of each joint.
+    """
+
+    names: tuple[str, ...]
+    parents: NDArray[np.intp]
+    rest: Array
+    pose: Array
+    lengths: Array
+    owners: NDArray[np.intp]
+
+    @property
+    def motion(self) -> Array:
+        """(B, 4, 4) from rest to pose: what moves the skin."""
+        return self.pose @ np.linalg.inv(self.rest)
+
+
+def export_skeleton(
+    joints: Joints, rest: Array, pose: Array, points: Array, weights: Array, retarget: RetargetMap, twist: str
+) -> ExportSkeleton:
+    """A target's skeleton for a character.
+
+    Args:
+        rest, pose: (N, 4, 4) the joints' matrices in the rest pose of the export and as posed; scales may differ from 1
+            but not between the two.
+        points: (V, 3) the skin in the rest pose.
+        weights: (V, N) of the joints.
+        twist: ``keep`` or ``fold``.
+    """
+    bones = _chosen_bones(joints, retarget, twist)
+    parents = _parents(bones)
+    stands = np.array([joints.index(bone.joint) for bone in bones])
+    owners = _owners(joints, bones, rest)
+
+    motion = pose @ np.linalg.inv(rest)
+    heads = np.stack([_head(joints, bone, rest) for bone in bones])
+    posed_heads = np.einsum("bij,bj->bi", motion[stands, :3, :3], heads) + motion[stands, :3, 3]
+    turns = _Fit(motion, points, weights).turns(bones, parents, stands, owners, heads, posed_heads)
+    axes = np.stack([_nearest_rotation(rest[joint, :3, :3]) for joint in stands])
+    lengths = joints.lengths[stands] * np.linalg.norm(rest[stands, :3, 1], axis=1)
+    if retarget.name != MHR:
+        _aim(axes, lengths, heads, parents, bones)
+
+    placed = np.tile(np.eye(4), (2, len(bones), 1, 1))
+    placed[0, :, :3, :3], placed[1, :, :3, :3] = axes, turns @ axes
+    placed[0, :, :3, 3], placed[1, :, :3, 3] = heads, posed_heads
+    names = tuple(retarget.full_name(bone.bone) if bone.bone in retarget.by_name else bone.bone for bone in bones)
+    return ExportSkeleton(names, parents, placed[0], placed[1], np.maximum(lengths, _MIN_LENGTH), owners)
+
+
+def _chosen_bones(joints: Joints, retarget: RetargetMap, twist: str) -> list[MappedBone]:
+    """The target's bones, less its twist bones where they are folded; where they are kept, and the target has none for
+    a limb, MHR's own under their own names.
+    """
+    mapped = {bone.joint for bone in retarget.bones}
+    bones = [
+        replace(bone, joint=bone.joint if _ANKLE.get(bone.joint) in mapped else _ANKLE.get(bone.joint, bone.joint))
+        for bone in retarget.bones
+    ]
+    if twist == "fold":
+        carried = {bone.parent for bone in bones}
+        return [bone for bone in bones if bone.bone in carried or not bone.joint.endswith(_HELPER)]
+    named = {bone.joint: bone.bone for bone in reversed(bones) if bone.stands_for_joint}
+    above = {name: joints.names[parent] for name, parent in zip(joints.names, joints.parents) if parent >= 0}
+    served = {above[joint] for joint in named if joint.endswith(_HELPER)}
+    for name in joints.names:
+        if name.endswith(_HELPER) and name not in named and above[name] in named and above[name] not in served:
+            bones.append(MappedBone(bone=name, joint=name, parent=named[above[name]]))
+    return bones
+
+
+def _parents(bones: list[MappedBone]) -> NDArray[np.intp]:
+    index = {bone.bone: i for i, bone in enumerate(bones)}
+    return np.array([-1 if bone.parent is None else index[bone.parent] for bone in bones])
+
+
+def _head(joints: Joints, bone: MappedBone, matrices: Array) -> Array:
+    head = matrices[joints.index(bone.joint), :3, 3]
+    if bone.toward is None:
+        return head
+    return head + bone.along * (matrices[joints.index(bone.toward), :3, 3] - head)
+
+
+def _owners(joints: Joints, bones: list[MappedBone], rest: Array) -> NDArray[np.intp]:
+    """(N,) the bone that each joint's skin goes to: its own, else, for a twist helper, the nearest of its limb's, else
+    the one of the joint above.
+    """
+    own = {bone.joint: i for i, bone in reversed(list(enumerate(bones))) if bone.stands_for_joint}
+    owners = np.zeros(len(joints.names), dtype=np.intp)
+    for k, (name, parent) in enumerate(zip(joints.names, joints.parents)):
+        if name in own:
+            owners[k] = own[name]
+        elif parent >= 0:
+            owners[k] = owners[parent]
+            if name.endswith(_HELPER) and joints.names[parent] in own:
+                limb = [parent, *(i for i in range(len(joints.names)) if joints.parents[i] == parent)]
+                near = [
+                    i for i in limb if joints.names[i] in own and (i == parent or joints.names[i].endswith(_HELPER))
+                ]
+                away = np.linalg.norm(rest[near, :3, 3] - rest[k, :3, 3], axis=1)
+                owners[k] = own[joints.names[near[int(away.argmin())]]]
+    return owners
+
+
+class _Fit:
+    """How folded bones turn: moments of the skin that each joint carries, and the rotations that fit them."""
+
+    def __init__(self, motion: Array, points: Array, weights: Array) -> None:
+        self.motion = motion
+        self.turns_of_joints = np.stack([_nearest_rotation(matrix[:3, :3]) for matrix in motion])
+        self.mass = weights.sum(axis=0)
+        self.first = weights.T @ points
+        products = (points[:, :, None] * points[:, None, :]).reshape(-1, 9)
+        self.second = (weights.T @ products).reshape(-1, 3, 3)
+
+    def turns(
+        self,
+        bones: list[MappedBone],
+        parents: NDArray[np.intp],
+        stands: NDArray[np.intp],
+        owners: NDArray[np.intp],
+        rest_heads: Array,
+        pose_heads: Array,
+    ) -> Array:
+        """(B, 3, 3) from rest to pose."""
+        turns = self.turns_of_joints[stands]
+        for b in range(len(bones)):
+            carried: NDArray[np.intp] = np.flatnonzero((owners == b) & (self.mass > 0))
+            if all(np.abs(self.turns_of_joints[k] - turns[b]).max() < _SAME_TURN for k in carried):
+                continue
+            spread = np.sum([self._spread(k, rest_heads[b], pose_heads[b]) for k in carried], axis=0)
+            children = [c for c in np.flatnonzero(parents == b) if not bones[c].joint.endswith(_HELPER)]
+            for c in children:
+                share = _CHILDREN_SHARE * float(self.mass[carried].sum()) / len(children)
+                spread = spread + share * np.outer(pose_heads[c] - pose_heads[b], rest_heads[c] - rest_heads[b])
+            turns[b] = _nearest_rotation(spread)
+        return turns
+
+    def _spread(self, joint: int, rest_head: Array, pose_head: Array) -> Array:
+        """The joint's skin, posed against at rest, both as seen from the bone's head: a sum of outer products."""
+        linear, shift = self.motion[joint, :3, :3], self.motion[joint, :3, 3] - pose_head
+        first = self.first[joint]
+        return linear @ (self.second[joint] - np.outer(first, rest_head)) + np.outer(
+            shift, first - self.mass[joint] * rest_head
+        )
+
+
+def _aim(axes: Array, lengths: Array, heads: Array, parents: NDArray[np.intp], bones: list[MappedBone]) -> None:
+    """Lets bones (B) point at the bone that carries them on, and keeps their roll; changes axes and lengths."""
+    for b, bone in enumerate(bones):
+        if bone.joint in UPRIGHT:
+            continue
+        children = [c for c in np.flatnonzero(parents == b) if not bones[c].joint.endswith(_HELPER)]
+        offsets = (heads[children] - heads[b]).reshape(-1, 3)
+        reach = np.maximum(np.linalg.norm(offsets, axis=1), _MIN_LENGTH)
+        ahead = offsets @ axes[b, :, 1] / reach
+        if len(children) == 1 or ahead.max(initial=0.0) > _AHEAD:
+            best = int(ahead.argmax())
+            if reach[best] > _MIN_LENGTH:
+                axes[b], lengths[b] = _pointing(offsets[best] / reach[best], axes[b]), reach[best]
+        elif not children and not bone.stands_for_joint:
+            axes[b], lengths[b] = axes[parents[b]], _LEAF_LENGTH * lengths[parents[b]]
+
+
+def _pointing(along: Array, axes: Array) -> Array:
+    """Axes (3, 3) as columns whose y is a given direction, and whose z is as near to the one before as can be."""
+    across = np.cross(along, axes[:, 2])
+    if np.linalg.norm(across) < 0.1:  # z would lie along the bone: x decides
+        across = axes[:, 0] - (axes[:, 0] @ along) * along
+    across /= np.linalg.norm(across)
+    return np.stack([across, along, np.cross(across, along)], axis=1)
+
+
+def _nearest_rotation(matrix: Array) -> Array:
+    """The rotation (3, 3) nearest to a matrix in the sense of least squares."""
+    return mean_rotation(matrix[None], (1.0,))

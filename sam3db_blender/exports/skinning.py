@@ -1,0 +1,47 @@
+"""Linear blend skinning on plain arrays, without Blender."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def blend(points: ArrayLike, weights: NDArray, matrices: Array) -> Array:
+    """Points (V, 3) moved by affine matrices (N, 4, 4), each in the shares of its weights (V, N)."""
+    mixed = (weights @ matrices[:, :3].reshape(len(matrices), 12)).reshape(-1, 3, 4)
+    return np.einsum("vij,vj->vi", mixed[:, :, :3], np.asarray(points, np.float64)) + mixed[:, :, 3]
+
+
+def blend_directions(directions: ArrayLike, weights: NDArray, matrices: Array) -> Array:
+    """Offsets (V, 3) moved as ``blend`` moves the points that they begin at."""
+    mixed = (weights @ matrices[:, :3, :3].reshape(len(matrices), 9)).reshape(-1, 3, 3)
+    return np.einsum("vij,vj->vi", mixed, np.asarray(directions, np.float64))
+
+
+def normalised(weights: NDArray, owner: int = 0) -> Array:
+    """Weights (V, N) whose rows sum to 1; a vertex that nothing moves belongs to one bone wholly."""
+    shares = np.maximum(np.asarray(weights, np.float64), 0.0)
+    total = shares.sum(axis=1)
+    free = total <= 0.0
+    shares[free, owner] = total[free] = 1.0
+    return shares / total[:, None]
+
+
+def strongest(weights: Array, count: int) -> tuple[NDArray[np.intp], Array]:
+    """The ``count`` largest weights of each vertex as bones (V, K) and shares (V, K) that sum to 1, sorted falling.
+
+    Of equal weights the bone that stands first is kept.
+    """
+    count = min(count, weights.shape[1])
+    bones = np.argsort(-weights, axis=1, kind="stable")[:, :count]
+    shares = np.take_along_axis(weights, bones, axis=1)
+    return bones, shares / shares.sum(axis=1, keepdims=True)
+
+
+def spread(bones: NDArray[np.intp], shares: Array, count: int) -> Array:
+    """Sparse weights (V, K) of ``count`` bones as a table (V, count); what stands there several times is summed."""
+    table = np.zeros((len(bones), count))
+    np.add.at(table, (np.arange(len(bones))[:, None], bones), shares)
+    return table
