@@ -26,7 +26,8 @@ from native_runtime.batch.record import Record
 from native_runtime.batch.settings import ESTIMATE, Fingerprints, Settings
 from native_runtime.batch.sheet import write_sheet
 from native_runtime.errors import UsageError
-from native_runtime.service.inference import Inference, Reporter
+from native_runtime.onnx.sessions import spare_cores
+from native_runtime.service.inference import DEFAULT_ENGINE, Inference, Reporter
 
 _TELL_S = 0.5
 
@@ -170,7 +171,8 @@ class _Run:
             )
             stack.callback(self._journal.close)
             if todo:
-                self._work(todo, planner)
+                with spare_cores(self._cores_for_blender()):
+                    self._work(todo, planner)
             records = self._journal.finish(photos)
         return BatchResult(
             photos,
@@ -211,6 +213,13 @@ class _Run:
             reader.close()
             if pool is not None:
                 pool.kill()
+
+    def _cores_for_blender(self) -> int:
+        """`landmarks` takes about as long over a photo as Blender over a character, so that each builder has use for a
+        core; SAM 3D Body takes many times as long, and wants them all.
+        """
+        settings = self._request.settings
+        return self._request.builders if settings.needs_blender and settings.choice.name == DEFAULT_ENGINE else 0
 
     def _begin(self, ready: ReadAhead, planner: Planner, estimator: Estimator) -> BuildTask | None:
         """All that comes before Blender; what is left for it."""

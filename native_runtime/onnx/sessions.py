@@ -1,14 +1,16 @@
 """A network that is ready to run: opened on the best provider that really works, called by names.
 
-Threads: each network has its own, as many as there are cores. Networks run one after the other, and threads that have
-nothing to do sleep, so that several open networks do not get in each other's way.
+Threads: each network has its own, as many as there are cores that nobody else needs (`spare_cores`). Networks run one
+after the other, and threads that have nothing to do sleep, so that several open networks do not get in each other's
+way.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ from native_runtime.onnx.probe import create_session, fault_of, in_short
 from native_runtime.onnx.providers import Candidate
 
 _log = logging.getLogger(__name__)
+
+_spared_cores = 0
 
 Values = NDArray[Any] | DeviceArray
 
@@ -116,10 +120,23 @@ class Network:
 
 
 def default_threads() -> int:
-    """How many threads one network may use: the cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
+    """How many threads one network may use: the cores that this process may run on, but for those that are spared."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - _spared_cores)
+
+
+@contextmanager
+def spare_cores(count: int) -> Iterator[None]:
+    """Networks that are opened within the block leave this many cores to other processes that work at the same time.
+
+    A network that shares all cores with others is slower for it and burns more time: its threads wait for one another.
+    """
+    global _spared_cores
+    before, _spared_cores = _spared_cores, count
+    try:
+        yield
+    finally:
+        _spared_cores = before
 
 
 def open_network(path: Path, providers: Sequence[str] | None = None, threads: int | None = None) -> Network:

@@ -1,0 +1,98 @@
+"""Which photos are taken, which part they belong to, and what their results are called."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from native_runtime.batch.manifest import Head, Manifest, manifest_path
+from native_runtime.batch.names import clean_name, result_names
+from native_runtime.batch.photos import Shard, find_photos, same_text
+from native_runtime.errors import UsageError
+
+
+def found(folder: Path, *patterns: str, **options: object) -> list[str]:
+    return [photo.relative for photo in find_photos(folder, patterns, **options)]  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, add_photo: Callable[..., Path]) -> Path:
+    for name in ("10.jpg", "2.JPG", "b/1.png", "b/c/3.webp", ".hidden.jpg", ".trash/4.jpg", "notes.txt", "a.jpg"):
+        add_photo(tmp_path / "in" / name)
+    return tmp_path / "in"
+
+
+def test_photos_come_in_the_order_of_a_person(folder: Path) -> None:
+    assert found(folder) == ["2.JPG", "10.jpg", "a.jpg", "b/1.png", "b/c/3.webp"]
+    assert found(folder, recursive=False) == ["2.JPG", "10.jpg", "a.jpg"]
+
+
+def test_patterns_are_of_names_or_of_paths(folder: Path) -> None:
+    assert found(folder, "*.jpg") == ["2.JPG", "10.jpg", "a.jpg"]
+    assert found(folder, "B/*") == ["b/1.png", "b/c/3.webp"]
+    assert found(folder, "1*", "*.webp") == ["10.jpg", "b/1.png", "b/c/3.webp"]
+
+
+def test_results_are_no_photos(folder: Path, add_photo: Callable[..., Path]) -> None:
+    """Neither those of this batch nor those that an earlier one left somewhere in the folder."""
+    add_photo(folder / "out" / "a_person0.png")
+    assert found(folder, leave_out=folder / "out") == found(folder, leave_out=None)[:-1]
+    add_photo(folder / "older" / "a_person0.png")
+    Manifest(manifest_path(folder / "older", 2, 3), Head("", {}, "")).close()
+    assert "older/a_person0.png" not in found(folder)
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no folder"):
+        find_photos(tmp_path / "nowhere")
+
+
+def test_every_photo_belongs_to_one_part() -> None:
+    photos = [f"day {n % 7}/{n}.jpg" for n in range(1000)]
+    for count in (1, 2, 5):
+        parts = [Shard(number, count) for number in range(1, count + 1)]
+        sizes = [sum(part.has(photo) for photo in photos) for part in parts]
+        assert sum(sizes) == len(photos)
+        assert all(sum(part.has(photo) for part in parts) == 1 for photo in photos)
+        assert min(sizes) > 0.8 * len(photos) / count
+    assert Shard(1, 3).has("A/ä.jpg") == Shard(1, 3).has(unicodedata.normalize("NFD", "a/Ä.jpg"))
+
+
+@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3", "", "٣/٣"])
+def test_impossible_parts_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="K/N"):
+        Shard.parse(text)
+
+
+def test_names_follow_the_photos() -> None:
+    photos = ["a.jpg", "a.png", "A.webp", "b/a.jpg", "B/a.jpg", "x_person0.jpg", "x.jpg", "a-2.jpg"]
+    assert result_names(photos, {}) == {
+        "a.jpg": "a",
+        "a.png": "a-2",
+        "A.webp": "A-3",
+        "b/a.jpg": "b/a",
+        "B/a.jpg": "B/a-2",
+        "x_person0.jpg": "x_person0-1",
+        "x.jpg": "x",
+        "a-2.jpg": "a-2-2",
+    }
+
+
+def test_names_stay_when_photos_come_and_go() -> None:
+    known = result_names(["a.jpg", "a.png"], {})
+    assert result_names(["a.bmp", "a.png"], known) == {"a.bmp": "a-3", "a.png": "a-2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("a:b*c", "a_b_c"), ("con", "_con"), ("LPT1.x", "_LPT1.x"), ("dots. .", "dots"), (" ", "photo"), ("ä😀", "ä😀")],
+)
+def test_names_are_fit_for_every_system(text: str, name: str) -> None:
+    assert clean_name(text) == name
+
+
+def test_what_some_file_system_takes_for_one_is_one() -> None:
+    assert same_text("Straße/É.JPG") == same_text(unicodedata.normalize("NFD", "strasse/é.jpg"))
