@@ -25,7 +25,7 @@ _STROKE = 0.1  # of a capital's height
 _TABLE = """
 а=a б=b в=v г=g д=d е=e ё=e ж=zh з=z и=i й=y к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f х=kh ц=ts ч=ch ш=sh щ=shch ъ='
 ы=y ь=' э=e ю=yu я=ya і=i ї=i є=e ґ=g α=a β=b γ=g δ=d ε=e ζ=z η=i θ=th ι=i κ=k λ=l μ=m ν=n ξ=x ο=o π=p ρ=r σ=s ς=s τ=t
-υ=y φ=f χ=ch ψ=ps ω=o ß=ss æ=ae œ=oe ø=o đ=d ð=d þ=th ł=l ı=i ħ=h –=- —=- ‘=' ’=' “=" ”=" …=... ー=- ·=- ×=x °=deg
+υ=y φ=f χ=ch ψ=ps ω=o ß=ss æ=ae œ=oe ø=o đ=d ð=d þ=th ł=l ı=i ħ=h –=- —=- ‘=' ’=' “=" ”=" …=... ー=- ·=- ×=x ⁄=/ °=deg
 """
 _SPELT = dict(pair.split("=") for pair in _TABLE.split())
 #: "HIRAGANA LETTER KA", "DEVANAGARI VOWEL SIGN AA", "HANGUL SYLLABLE HAN" say the sound, "HEBREW LETTER SHIN" begins

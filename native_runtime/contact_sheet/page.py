@@ -33,10 +33,12 @@ main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(16rem,
   padding: 1.1rem 2rem 3rem }
 article { background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow: hidden;
   content-visibility: auto; contain-intrinsic-size: auto 20rem }
-.picture { display: grid; place-items: center; aspect-ratio: 4 / 3; background: var(--panel); color: var(--muted) }
-.picture img { width: 100%; height: 100%; object-fit: contain; display: block }
+.picture { display: grid; place-items: center; position: relative; aspect-ratio: 4 / 3; background: var(--panel);
+  color: var(--muted) }
+.picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain }
 .text { padding: .7rem .85rem .85rem }
-h2 { font-size: .95rem; font-weight: 600; margin: 0; overflow-wrap: anywhere }
+h2 { font-size: .95rem; font-weight: 600; margin: 0; overflow-wrap: anywhere; display: -webkit-box; overflow: hidden;
+  -webkit-box-orient: vertical; -webkit-line-clamp: 3 }
 .text p { margin: .15rem 0 0; font-size: .85rem; color: var(--muted); overflow-wrap: anywhere }
 .text nav { display: flex; flex-wrap: wrap; gap: .2rem .9rem; margin-top: .45rem; font-size: .85rem }
 a { color: var(--accent); text-decoration: none } a:hover, a:focus-visible { text-decoration: underline }
@@ -74,13 +76,14 @@ def html_page(entries: Sequence[Entry], folder: Path, title: str) -> bytes:
 
 
 def _card(entry: Entry, folder: Path, size: tuple[int, int, int]) -> str:
+    name = _text(entry.photo)
     lines = [f"<p>{_text(line)}</p>" for line in entry.caption]
     if entry.error is not None:
         lines.append(f'<p class="error">{_text(entry.error)}</p>')
     links = [f'<a href="{_link(path, folder)}">{_text(label)}</a>' for label, path in entry.links.items()]
     return (
         f"<article{' class=failed' if entry.error is not None else ''}>{_picture(entry, folder, size)}"
-        f'<div class="text"><h2>{_text(entry.photo)}</h2>{"".join(lines)}'
+        f'<div class="text"><h2 title="{name}">{name}</h2>{"".join(lines)}'
         f"{'<nav>' + ''.join(links) + '</nav>' if links else ''}</div></article>"
     )
 
@@ -89,7 +92,7 @@ def _picture(entry: Entry, folder: Path, size: tuple[int, int, int]) -> str:
     width, height, quality = size
     pixels = thumbnail(entry, width, height)
     if pixels is None:
-        return f'<div class="picture">{"failed" if entry.error is not None else "no preview"}</div>'
+        return f'<div class="picture">{"Failed" if entry.error is not None else "No preview"}</div>'
     assert entry.preview is not None
     _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1])
     encoded = base64.b64encode(data.tobytes()).decode("ascii")
