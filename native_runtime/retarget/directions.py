@@ -29,7 +29,7 @@ _BEND = np.radians((4.0, 12.0))
 #: A hinge that seems to lie farther than this from where it is expected is a crooked limb (radians).
 _CROOKED = np.radians(90.0)
 #: How far a bone without a bone behind it may point beside its limb, and still be believed (radians).
-_BELIEVED = np.radians(50.0)
+_BELIEVED = np.radians(35.0)
 
 
 @dataclass(frozen=True)
