@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from .materials import needs_plain
 from .options import ExportOptions
 from .rest import Joints
 from .snapshot import Skin, read_joints, read_skin, read_world
+from .vrm import NOBODY, add_vrm
 from .workshop import names_lent, side_scene
 
 #: Smaller differences (m) between the posed mesh and the character are not worth a word.
@@ -62,11 +64,19 @@ def export_character(
     skin = Skin.nothing(len(joints.names)) if mesh is None else read_skin(mesh, rig, joints, depsgraph)
     character = export_character_arrays(joints, skin, world, scale, retarget, options)
     notes = _notes(mesh, joints, character, options, retarget)
-    return notes + _write(rig, mesh, character, kind, target)
+    finish = None
+    if options.is_vrm:
+        finish = partial(add_vrm, name=target.stem, author=options.author, human_bones=tuple(retarget.by_name))
+    return notes + _write(rig, mesh, character, kind, target, finish)
 
 
 def _write(
-    rig: bpy.types.Object, mesh: bpy.types.Object | None, character: ExportCharacter, kind: Format, path: Path
+    rig: bpy.types.Object,
+    mesh: bpy.types.Object | None,
+    character: ExportCharacter,
+    kind: Format,
+    path: Path,
+    finish: Callable[[Path], None] | None,
 ) -> list[str]:
     """Builds the copy in a scene of its own and lets Blender's exporter write it."""
     armature_name = "Armature" if kind.operator == "export_scene.fbx" else rig.name  # Unreal drops a node of that name
@@ -96,7 +106,7 @@ def _write(
             pose_armature(armature, copy)
         bpy.context.view_layer.objects.active = armature
         bpy.context.view_layer.update()
-        write_file(kind, path, posed, _is_moving(copy, kind.scale))
+        write_file(kind, path, posed, _is_moving(copy, kind.scale), finish)
     return notes
 
 
@@ -140,6 +150,10 @@ def _notes(
         )
     if options.to == "usd" and any(not name.replace("_", "").isalnum() for name in character.skeleton.names):
         notes.append(f"USD does not know all letters of the names of '{retarget.title}'; it writes '_' instead.")
+    if options.is_vrm and options.rest != "t":
+        notes.append("VRM avatars are to rest in a T pose; choose it as the rest pose.")
+    if options.is_vrm and not options.author:
+        notes.append(f"The avatar's author is written as '{NOBODY}', since none was given.")
     return notes
 
 

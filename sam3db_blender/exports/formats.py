@@ -76,8 +76,13 @@ def require(kind: str) -> Format:
     return found
 
 
-def write_file(kind: Format, path: Path, posed: bool, moving: bool) -> None:
+def write_file(
+    kind: Format, path: Path, posed: bool, moving: bool, finish: Callable[[Path], None] | None = None
+) -> None:
     """Lets Blender write the current scene to a file, which appears when it is complete.
+
+    Args:
+        finish: what is to be done with the file before it appears.
 
     Raises:
         Sam3dbError: the exporter failed, or the file cannot be written.
@@ -92,6 +97,8 @@ def write_file(kind: Format, path: Path, posed: bool, moving: bool) -> None:
         result = kind.write(str(inside), posed, moving)
         if "FINISHED" not in result or not inside.is_file():
             raise Sam3dbError(f"Blender's {kind.title} exporter wrote no file.")
+        if finish is not None:
+            finish(inside)
         for side in sorted(entry for entry in folder.rglob("*") if entry.is_file() and entry != inside):
             there = path.parent / side.relative_to(folder)
             there.parent.mkdir(parents=True, exist_ok=True)

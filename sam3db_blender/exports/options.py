@@ -41,6 +41,7 @@ class ExportOptions:
             person's own shape is always baked.
         influences: the most bones that may move one vertex.
         pose: with another rest pose than the current one, also write the current one, as one frame of animation.
+        author: who a VRM avatar is by.
     """
 
     to: str = "glb"
@@ -50,6 +51,7 @@ class ExportOptions:
     shapes: str = "keep"
     influences: int = 8
     pose: bool = True
+    author: str = ""
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
@@ -58,6 +60,8 @@ class ExportOptions:
                 raise UsageError(f"An export's '{name}' is {_listed(choices)}, not {value!r}.")
         if not isinstance(self.names, str) or not self.names:
             raise UsageError(f"An export's 'names' is a retarget map's name or file, not {self.names!r}.")
+        if not isinstance(self.author, str):
+            raise UsageError(f"An export's 'author' is a name, not {self.author!r}.")
 
     @classmethod
     def for_target(cls, names: str, folders: Iterable[str | Path] = ()) -> ExportOptions:
