@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -23,8 +22,6 @@ from ..exports import ExportOptions, export_character
 from ..previews import KINDS, preview_steps
 from .serve import described
 
-_PANELS = "panels"  # the preview of ``headless.write_character``; all others are made of the scene that it leaves
-
 
 class _Stage:
     """Something that is made of every scene, in a folder of its own."""
@@ -37,14 +34,10 @@ class _Stage:
         self.notes: list[str] = []
         self.error: dict[str, str] | None = None
 
-    @contextmanager
-    def trying(self) -> Iterator[None]:
-        """An error in the block is this stage's alone."""
-        try:
-            yield
-        except Exception as error:
-            traceback.print_exc(file=sys.stderr)
-            self.error = self.error or described(error, self.folder)
+    def fail(self, error: Exception) -> None:
+        """It cannot be made; the others go on."""
+        traceback.print_exception(error, file=sys.stderr)
+        self.error = self.error or described(error, self.folder)
 
     def answer(self) -> dict[str, Any]:
         if self.error is not None:
@@ -73,21 +66,17 @@ def _body(path: str) -> Body:
 def _make_scene(scene: Mapping[str, Any], photo: Photo, body: Body, stages: list[_Stage], scratch: Path) -> None:
     stem, files = scene["stem"], [Path(file) for file in scene["estimates"]]
     blend = next((stage for stage in stages if "blend" in stage.told), None)
-    previews = {str(stage.told["preview"]): stage for stage in stages if "preview" in stage.told}
-    panels = previews.pop(_PANELS, None)
     made = headless.write_character(
         [Estimate.load(file) for file in files],
         photo,
         body,
         (blend.folder if blend else scratch) / f"{stem}.blend",
-        panels.folder / f"{stem}_{_PANELS}.png" if panels else None,
         version=places.version(),
     )
-    for stage, parts in ((blend, ("build", "save")), (panels, ("preview",))):
-        if stage is not None:
-            stage.seconds += sum(made["seconds"][part] for part in parts)
+    if blend is not None:
+        blend.seconds += sum(made["seconds"].values())
     rigs = [bpy.data.objects[character["rig"]] for character in made["characters"]]
-    _render(rigs, photo, stem, previews, scratch)
+    _render(rigs, photo, stem, {stage.told["preview"]: stage for stage in stages if "preview" in stage.told}, scratch)
     for stage in stages:
         if "export" in stage.told:
             for rig, file in zip(rigs, files):
@@ -100,20 +89,27 @@ def _render(
     if not previews:
         return
     started = time.perf_counter()
-    for kind, outcome in preview_steps(rigs, [kind for kind in KINDS if kind in previews], scratch, stem, photo=photo):
-        stage = previews[kind]
-        with stage.trying():
-            if not isinstance(outcome, Path):
-                raise outcome
-            outcome.replace(stage.folder / outcome.name)
-        stage.seconds += time.perf_counter() - started
-        started = time.perf_counter()
+    try:
+        kinds = [kind for kind in KINDS if kind in previews]
+        for kind, outcome in preview_steps(rigs, kinds, scratch, stem, photo=photo):
+            stage = previews[kind]
+            if isinstance(outcome, Path):
+                outcome.replace(stage.folder / outcome.name)
+            else:
+                stage.fail(outcome)
+            stage.seconds += time.perf_counter() - started
+            started = time.perf_counter()
+    except Exception as error:
+        for stage in previews.values():
+            stage.fail(error)
 
 
 def _export(rig: bpy.types.Object, name: str, stage: _Stage) -> None:
     told = stage.told["export"]
     started = time.perf_counter()
-    with stage.trying():
+    try:
         options = replace(ExportOptions.for_target(told["names"]), to=told["to"])
         stage.notes += export_character(rig, stage.folder / f"{name}{told['label']}{options.suffix}", options)
+    except Exception as error:
+        stage.fail(error)
     stage.seconds += time.perf_counter() - started

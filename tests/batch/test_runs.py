@@ -258,8 +258,8 @@ def test_builders_are_renewed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_run_that_cannot_begin_says_why(bench: Bench) -> None:
     bench.photos("a.png")
+    choice = replace(bench.request.settings.choice, models=str(bench.folder))
     with pytest.raises(ModelError, match="no model files"):
-        choice = replace(bench.request.settings.choice, models=str(bench.folder))
         bench.run(settings=replace(bench.request.settings, choice=choice))
     for out in (bench.folder, bench.folder.parent):
         with pytest.raises(UsageError, match="folder of their own"):
