@@ -161,7 +161,7 @@ class _Matcher:
     # --- hands and feet ---
 
     def _of_hand(self, joint: str) -> Array:
-        """By the palm: the directions from the wrist to the fingers' knuckles."""
+        """By the palm: the plane of the wrist and the outer knuckles."""
         side, _ = split(joint)
         forearm = self.turn(f"{side}_lowarm")
         if joint not in self.bones:
@@ -172,7 +172,7 @@ class _Matcher:
         ours = np.array([self.source.rest[self.source.index[k]] - wrist for k in knuckles]).reshape(-1, 3)
         theirs = np.array([self.target.heads[self.bones[k]] - here for k in knuckles]).reshape(-1, 3)
         if len(knuckles) >= 2:
-            first, second = (frame(k.mean(axis=0), k[0] - k[-1]) for k in (ours, theirs))
+            first, second = (frame(k[0] + k[-1], k[0] - k[-1]) for k in (ours, theirs))
             if first is not None and second is not None:
                 return second @ first.T
         if len(knuckles) == 1 and unit(theirs[0]) is not None:

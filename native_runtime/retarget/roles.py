@@ -28,20 +28,19 @@ _LIMB_ENDS: dict[str, tuple[str, ...]] = {
     "lowarm": ("wrist", "wrist_twist"),
     "upleg": ("lowleg",),
     "lowleg": FOOT,
-    "pinky0": ("pinky1", "pinky2", "pinky3", "pinky_null"),
-    "thumb0": ("thumb1", "thumb2", "thumb3", "thumb_null"),
 } | {
     f"{finger}{phalanx}": (*(f"{finger}{later}" for later in range(phalanx + 1, 4)), f"{finger}_null")
     for finger in ("thumb", *FINGERS)
     for phalanx in (1, 2, 3)
 }
 #: limb -> what it hangs on: where it is stretched out from when two rest poses are compared
-_ABOVE = {"lowarm": "uparm", "lowleg": "upleg", "pinky0": "wrist", "thumb0": "wrist", "pinky1": "pinky0"} | {
-    f"{finger}{phalanx}": f"{finger}{phalanx - 1}" if phalanx > 1 else "thumb0" if finger == "thumb" else "wrist"
+_ABOVE = {"lowarm": "uparm", "lowleg": "upleg"} | {
+    f"{finger}{phalanx}": f"{finger}{phalanx - 1}" if phalanx > 1 else "wrist"
     for finger in ("thumb", *FINGERS)
     for phalanx in (1, 2, 3)
-    if (finger, phalanx) != ("pinky", 1)
 }
+#: Bones within the palm: where they begin is a matter of custom, so they turn as far from rest as their joints.
+_PALM = ("pinky0", "thumb0")
 _TITLES = {
     "root": "Hips",
     "c_spine0": "Spine 1",
@@ -121,8 +120,10 @@ def above(joint: str) -> str | None:
 
 
 def carrier_of(joint: str) -> str | None:
-    """The limb that a twist helper or the tip of a finger belongs to; None for other joints."""
+    """What a twist helper, the tip of a finger or a bone of the palm belongs to; None for other joints."""
     side, part = split(joint)
+    if part in _PALM:
+        return f"{side}_wrist"
     if part == "wrist_twist":
         return f"{side}_lowarm"
     if part.endswith("_null") and f"{part.removesuffix('_null')}3" in _LIMB_ENDS:

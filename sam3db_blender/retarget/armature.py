@@ -109,7 +109,7 @@ def _write(armature: bpy.types.Object, target: TargetSkeleton, pose: TargetPose,
         bone = armature.pose.bones[name]
         place = _Place(bone, matrices.get(int(target.parents[number])))
         rotation = pose.rotations.get(number)
-        location, turn, scale = bone.matrix_basis.decompose()
+        location, turn, scale = bone.location.copy(), bone.matrix_basis.to_quaternion(), bone.scale.copy()
         if rotation is not None:
             turn = place.turn_for(rotation)
         elif number in between:
@@ -170,7 +170,9 @@ class _Place:
 def _set_rotation(bone: bpy.types.PoseBone, turn: Quaternion) -> None:
     """Sets a bone's rotation in its own mode, without whole turns away from what it was."""
     if bone.rotation_mode == "QUATERNION":
-        turn.make_compatible(bone.rotation_quaternion)
+        # not make_compatible, which keeps the length of what was there before
+        if turn.dot(bone.rotation_quaternion) < 0.0:
+            turn.negate()
         bone.rotation_quaternion = turn
     elif bone.rotation_mode == "AXIS_ANGLE":
         axis, angle = turn.to_axis_angle()
@@ -181,6 +183,7 @@ def _set_rotation(bone: bpy.types.PoseBone, turn: Quaternion) -> None:
 
 def _stand(armature: bpy.types.Object, person: Person, pose: TargetPose) -> None:
     """Puts the object where the person stands, turned as they are, with the scale that it has."""
+    bpy.context.view_layer.update()  # whoever called may just have moved it
     scale = np.array(armature.matrix_world.to_scale())
     world = np.eye(4)
     world[:3, :3] = person.world[:3, :3] @ pose.standing * scale
