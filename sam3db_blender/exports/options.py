@@ -11,9 +11,9 @@ from native_runtime.errors import UsageError
 from native_runtime.retarget.maps import MHR, load_map
 
 #: The formats and what their files end in.
-SUFFIXES = {"fbx": ".fbx", "glb": ".glb", "bvh": ".bvh", "usd": ".usdc"}
+SUFFIXES = {"fbx": ".fbx", "glb": ".glb", "bvh": ".bvh", "usd": ".usd"}
 #: What files of each format may end in besides.
-OTHER_SUFFIXES = {"glb": (".vrm",), "usd": (".usd", ".usda", ".usdz")}
+OTHER_SUFFIXES = {"glb": (".vrm",), "usd": (".usdc", ".usda", ".usdz")}
 #: The map whose glTF files carry the humanoid description of VRM 1.0.
 VRM = "vrm"
 
@@ -101,9 +101,18 @@ class ExportOptions:
 
     def check_path(self, path: Path) -> None:
         """Raises UsageError where a file of this format cannot be called so."""
-        allowed = (SUFFIXES[self.to], *OTHER_SUFFIXES.get(self.to, ()))
-        if path.suffix.lower() not in allowed:
+        if format_of(path) != self.to:
+            allowed = _suffixes(self.to)
             raise UsageError(f"A file of the format '{self.to}' ends in {_listed(allowed)}: {path.name} does not.")
+
+
+def format_of(path: Path) -> str | None:
+    """The format that a file's name speaks of; None where it speaks of none."""
+    return next((to for to in SUFFIXES if path.suffix.lower() in _suffixes(to)), None)
+
+
+def _suffixes(to: str) -> tuple[str, ...]:
+    return (SUFFIXES[to], *OTHER_SUFFIXES.get(to, ()))
 
 
 def _listed(values: Iterable[Any]) -> str:

@@ -1,0 +1,49 @@
+"""`sam3db export`: a character of a .blend file for another program."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from native_runtime.cli.blender import require_blender
+from native_runtime.cli.console import Console
+from native_runtime.errors import UsageError
+
+_CHOICES = ("to", "rest", "pose", "twist", "shapes", "influences", "author")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> bool:
+    """Run the command; True, since what fails is an error."""
+    started = time.perf_counter()
+    require_blender("Exporting a character")
+    from sam3db_blender.exports import ExportOptions
+    from sam3db_blender.exports.options import format_of
+    from sam3db_blender.exports.saved import export_from_file
+
+    blend, out = Path(arguments.file), Path(arguments.out)
+    given = {name: getattr(arguments, name) for name in _CHOICES if getattr(arguments, name) is not None}
+    if "to" not in given and (found := format_of(out)) is not None:
+        given["to"] = found
+    options = replace(ExportOptions.for_target(arguments.names), **given)
+    options.check_path(out)
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"The folder {out.absolute().parent} does not exist.")
+    console.status(f"Exporting {blend} to {out}")
+    rig, notes = export_from_file(blend, arguments.character, out, options)
+    for note in notes:
+        console.warning(note)
+    console.line(str(out))
+    console.result(
+        {
+            "command": "export",
+            "ok": True,
+            "file": str(out),
+            "character": rig,
+            "options": options.to_json(),
+            "notes": notes,
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+    )
+    return True

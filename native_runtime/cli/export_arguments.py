@@ -1,0 +1,43 @@
+"""What `sam3db export` takes. Standard library only, as ``arguments``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from native_runtime.cli.common_arguments import Parser, add_common_arguments
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[Parser]
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    export = commands.add_parser(
+        "export",
+        help="a character of a .blend file for another program: FBX, glTF, VRM, BVH or USD",
+        description="Writes the character of a .blend file for another program. What is not said otherwise is as the "
+        "target wants it.",
+        allow_abbrev=False,
+    )
+    export.add_argument("file", metavar="FILE.blend", help="a file with a character made from a photo")
+    export.add_argument("-o", "--out", metavar="FILE", required=True, help="the file to write")
+    export.add_argument("--to", choices=("fbx", "glb", "bvh", "usd"), help="the format (default: by the file's ending)")
+    export.add_argument(
+        "--names",
+        metavar="NAME|FILE",
+        default="mhr",
+        help="the target: mhr (default), rigify, mixamo, unreal, unity, vrm, or a map file",
+    )
+    export.add_argument(
+        "--character", metavar="NAME", help="the armature object, where the file has several characters"
+    )
+    export.add_argument("--rest", choices=("current", "t", "a"), help="the rest pose")
+    export.add_argument(
+        "--pose", action=argparse.BooleanOptionalAction, help="write the current pose as a frame of animation"
+    )
+    export.add_argument("--twist", choices=("keep", "fold"), help="the twist bones of the limbs")
+    export.add_argument("--shapes", choices=("keep", "bake"), help="the shape keys")
+    export.add_argument("--influences", type=int, choices=(4, 8), help="the most bones that move one vertex")
+    export.add_argument("--author", metavar="NAME", help="who a VRM avatar is by")
+    add_common_arguments(export)

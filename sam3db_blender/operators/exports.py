@@ -1,0 +1,177 @@
+"""Characters into files for other programs, and copies of retarget maps to change."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy_extras.io_utils import ExportHelper
+
+from native_runtime.errors import UsageError
+from native_runtime.retarget.maps import copy_map
+
+from ..exports import ExportOptions, export_character
+from ..exports.items import FORMAT_ITEMS, INFLUENCE_ITEMS, REST_ITEMS, SHAPE_ITEMS, TWIST_ITEMS
+from ..retarget.assignment import map_titles, own_maps_folder
+from .person import PersonPoll, ReportingOperator, person_of
+
+_CHOSEN = ("names", "to", "rest", "pose", "twist", "shapes", "influences", "author")
+
+# Blender keeps no reference to the texts of a dynamic list
+_targets: list[tuple[str, str, str]] = []
+
+
+def _target_items(self: Any, context: "bpy.types.Context | None") -> list[tuple[str, str, str]]:
+    _targets[:] = [(name, title, f"Bones as '{title}' names them") for name, title in map_titles().items()]
+    return _targets
+
+
+def _take_preset(self: Any, context: bpy.types.Context) -> None:
+    """Another target brings its own settings; a damaged map brings none, and the export will say why."""
+    try:
+        preset = ExportOptions.for_target(self.names, [own_maps_folder()])
+    except UsageError:
+        return
+    self.to, self.rest, self.pose = preset.to, preset.rest, preset.pose
+    self.twist, self.shapes, self.influences = preset.twist, preset.shapes, str(preset.influences)
+
+
+class ExportProperties:
+    """The options of an export, shared by the panel and the file browser."""
+
+    names: bpy.props.EnumProperty(
+        name="Target",
+        description="The program or skeleton that the file is for: bone names, rest pose and what it can take",
+        items=_target_items,
+        update=_take_preset,
+    )
+    to: bpy.props.EnumProperty(name="Format", description="The kind of file", items=FORMAT_ITEMS, default="glb")
+    rest: bpy.props.EnumProperty(
+        name="Rest Pose", description="The pose in which mesh and skeleton are bound", items=REST_ITEMS
+    )
+    pose: bpy.props.BoolProperty(
+        name="Pose as Animation",
+        description="With a T or A pose: write the current pose as one frame of animation",
+        default=True,
+    )
+    twist: bpy.props.EnumProperty(name="Twist Bones", description="The helpers of arms and legs", items=TWIST_ITEMS)
+    shapes: bpy.props.EnumProperty(name="Shape Keys", description="Face and own shapes", items=SHAPE_ITEMS)
+    influences: bpy.props.EnumProperty(
+        name="Influences", description="The most bones that move one vertex", items=INFLUENCE_ITEMS
+    )
+    author: bpy.props.StringProperty(name="Author", description="Who the VRM avatar is by")
+
+    def chosen(self) -> ExportOptions:
+        """What is chosen."""
+        return ExportOptions(
+            to=self.to,
+            names=self.names,
+            rest=self.rest,
+            twist=self.twist,
+            shapes=self.shapes,
+            influences=int(self.influences),
+            pose=self.pose,
+            author=self.author,
+        )
+
+    def draw_target(self, layout: Any) -> None:
+        """The two choices that everybody makes."""
+        layout.prop(self, "names")
+        layout.prop(self, "to")
+
+    def draw_details(self, layout: Any) -> None:
+        """The choices that a target's preset makes."""
+        layout.prop(self, "rest")
+        row = layout.row()
+        row.active = self.rest != "current"
+        row.prop(self, "pose")
+        layout.prop(self, "twist")
+        if self.to != "bvh":
+            layout.prop(self, "shapes")
+            layout.prop(self, "influences")
+        if self.chosen().is_vrm:
+            layout.prop(self, "author")
+
+
+class SAM3DB_ExportState(ExportProperties, bpy.types.PropertyGroup):
+    """What the panel is set to."""
+
+
+class _Exporting(PersonPoll, ReportingOperator, ExportProperties):
+    """What makes the operator, as far as it is ours."""
+
+
+class SAM3DB_OT_export_character(_Exporting, bpy.types.Operator, ExportHelper):  # type: ignore[misc]
+    """Write the character to a file for another program, with the bones that it expects; the scene stays as it is"""
+
+    bl_idname = "sam3db.export_character"
+    bl_label = "Export Character"
+    bl_options = {"REGISTER", "PRESET"}
+
+    filter_glob: bpy.props.StringProperty(
+        default="*.fbx;*.glb;*.vrm;*.bvh;*.usd;*.usda;*.usdc;*.usdz", options={"HIDDEN"}
+    )
+
+    @property
+    def filename_ext(self) -> str:
+        """What the file's name gets where it has no ending of the format."""
+        return self.chosen().suffix
+
+    def invoke(self, context, event):
+        _copy(context.window_manager.sam3db_export, self)
+        folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
+        name = bpy.path.clean_name(person_of(context).name.removesuffix(" Rig"))
+        self.filepath = str(folder / f"{name}{self.filename_ext}")
+        return super().invoke(context, event)
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        self.draw_target(layout)
+        self.draw_details(layout.column())
+
+    def run(self, context):
+        path = Path(bpy.path.abspath(self.filepath))
+        notes = export_character(person_of(context), path, self.chosen(), [own_maps_folder()])
+        _copy(self, context.window_manager.sam3db_export)
+        for note in notes:
+            self.report({"WARNING"}, note)
+        if not notes:
+            self.report({"INFO"}, f"Exported {path.name}")
+
+
+def _copy(source: Any, target: Any) -> None:
+    for name in _CHOSEN:
+        setattr(target, name, getattr(source, name))
+
+
+class SAM3DB_OT_copy_map(ReportingOperator, bpy.types.Operator, ExportHelper):  # type: ignore[misc]
+    """Copy the target's retarget map to a file of your own and change it there; it then stands among the targets"""
+
+    bl_idname = "sam3db.copy_map"
+    bl_label = "Copy Map"
+
+    filename_ext = ".json"
+    filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
+    names: bpy.props.StringProperty(name="Map", description="The map to copy", options={"SKIP_SAVE"})
+
+    def invoke(self, context, event):
+        self.filepath = str(own_maps_folder() / f"my_{self.names}.json")
+        return super().invoke(context, event)
+
+    def run(self, context):
+        path = copy_map(self.names, Path(bpy.path.abspath(self.filepath)))
+        self.report({"INFO"}, f"Copied to {path}")
+
+
+CLASSES = (SAM3DB_ExportState, SAM3DB_OT_export_character, SAM3DB_OT_copy_map)
+
+
+def attach() -> None:
+    """Hangs the panel's settings on the window manager: they belong to the session, not to the file."""
+    bpy.types.WindowManager.sam3db_export = bpy.props.PointerProperty(type=SAM3DB_ExportState)  # type: ignore[func-returns-value]
+
+
+def detach() -> None:
+    """Takes them away again."""
+    del bpy.types.WindowManager.sam3db_export
