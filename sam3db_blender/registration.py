@@ -9,6 +9,7 @@ from .operators import (
     batch,
     correctives,
     drop,
+    exports,
     handles,
     import_character,
     import_result,
@@ -27,6 +28,7 @@ from .retarget import state as retarget_state
 from .ui import (
     batch_panel,
     character_panel,
+    exports_panel,
     handles_panel,
     lens_panel,
     masks_panel,
@@ -57,6 +59,7 @@ CLASSES: tuple[type, ...] = (
     *masks.CLASSES,
     *lens.CLASSES,
     *previews.CLASSES,
+    *exports.CLASSES,
     *batch.CLASSES,
     *retarget.CLASSES,
     *panel.CLASSES,
@@ -65,6 +68,7 @@ CLASSES: tuple[type, ...] = (
     *lens_panel.CLASSES,
     *character_panel.CLASSES,
     *previews_panel.CLASSES,
+    *exports_panel.CLASSES,
     *batch_panel.CLASSES,
     *retarget_panel.CLASSES,
     *sam3d_body_panel.CLASSES,
@@ -80,6 +84,8 @@ def register() -> None:
     retarget_state.attach()
     batch.attach()
     previews.attach()
+    exports.attach()
+    exports_panel.attach()
     menu.attach()
     handles_panel.attach()
     live.attach()
@@ -96,6 +102,8 @@ def unregister() -> None:
     live.detach()
     handles_panel.detach()
     menu.detach()
+    exports_panel.detach()
+    exports.detach()
     previews.detach()
     batch.detach()
     retarget_state.detach()
