@@ -29,6 +29,7 @@ from .ui import (
     batch_panel,
     character_panel,
     exports_panel,
+    handle_tool,
     handles_panel,
     lens_panel,
     masks_panel,
@@ -64,6 +65,7 @@ CLASSES: tuple[type, ...] = (
     *retarget.CLASSES,
     *panel.CLASSES,
     *handles_panel.CLASSES,
+    *handle_tool.CLASSES,
     *masks_panel.CLASSES,
     *lens_panel.CLASSES,
     *character_panel.CLASSES,
@@ -88,6 +90,7 @@ def register() -> None:
     exports_panel.attach()
     menu.attach()
     handles_panel.attach()
+    handle_tool.attach()
     live.attach()
     watch.attach()
 
@@ -100,6 +103,7 @@ def unregister() -> None:
     secret.keep("")
     watch.detach()
     live.detach()
+    handle_tool.detach()
     handles_panel.detach()
     menu.detach()
     exports_panel.detach()

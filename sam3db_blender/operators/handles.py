@@ -125,6 +125,29 @@ class SAM3DB_OT_mark_handles_wrong(HandlesOperator, bpy.types.Operator):
     state = State.INCORRECT
 
 
+class SAM3DB_OT_say_of_keypoint(PersonOperator, bpy.types.Operator):
+    """Say something about a keypoint of the person who is worked on, and pose the body accordingly"""
+
+    bl_idname = "sam3db.say_of_keypoint"
+    bl_label = "Keypoint"
+    bl_options = {"INTERNAL", "UNDO"}
+
+    keypoint: bpy.props.IntProperty(name="Keypoint", description="Its number in MHR-70", min=0, max=69)
+    state: bpy.props.EnumProperty(
+        name="State",
+        description="What is said about it",
+        items=[(state.name, state.name.capitalize(), f"The keypoint is {state.name.lower()}") for state in State],
+    )
+
+    def run(self, context):
+        rig = self.rig(context)
+        handle = by_keypoint(rig).get(self.keypoint)
+        if handle is None:
+            raise Sam3dbError("This handle was deleted: show the handles to make it again.")
+        pins.set_state(handle, State[self.state])
+        watch.refresh(rig)
+
+
 class SAM3DB_OT_reset_handles(PersonOperator, bpy.types.Operator):
     """Take back everything that was said about the keypoints, and pose the person as without it"""
 
@@ -275,6 +298,7 @@ CLASSES = (
     SAM3DB_OT_unpin_handles,
     SAM3DB_OT_ignore_handles,
     SAM3DB_OT_mark_handles_wrong,
+    SAM3DB_OT_say_of_keypoint,
     SAM3DB_OT_reset_handles,
     SAM3DB_OT_show_handles,
     SAM3DB_OT_select_handle,

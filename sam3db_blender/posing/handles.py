@@ -155,11 +155,16 @@ def place(handle: bpy.types.Object) -> tuple[float, float]:
     return lies[0] + (offset[0] - CENTRED[0]) * size, -(lies[1] + (offset[1] - CENTRED[1]) * size)
 
 
-def put(handle: bpy.types.Object, pixel: ArrayLike) -> None:
-    """Moves a handle to a pixel (2,) and takes it as settled there."""
+def drag(handle: bpy.types.Object, pixel: ArrayLike) -> None:
+    """Moves a handle to a pixel (2,), as an artist does."""
     x, y = np.asarray(pixel, dtype=np.float64).tolist()
     handle.location = (x, -y, 0.0)
     handle.empty_image_offset = CENTRED
+
+
+def put(handle: bpy.types.Object, pixel: ArrayLike) -> None:
+    """Moves a handle to a pixel (2,) and takes it as settled there."""
+    drag(handle, pixel)
     handle[PLACE] = place(handle)
 
 
@@ -189,10 +194,11 @@ def height_of(origin: Origin) -> float:
 
 def refresh_look(handle: bpy.types.Object) -> None:
     """Makes picture and colour say what the handle's properties say."""
-    look.dress(handle, *_appearance(handle))
+    look.dress(handle, *appearance(handle))
 
 
-def _appearance(handle: bpy.types.Object) -> tuple[look.Picture, look.Colour]:
+def appearance(handle: bpy.types.Object) -> tuple[look.Picture, look.Colour]:
+    """The picture and the colour that say what a handle's properties say."""
     state = state_of(handle)
     if state is State.IGNORED:
         return "cross", look.IGNORED

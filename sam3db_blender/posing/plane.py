@@ -80,10 +80,16 @@ def set_intrinsics(plane: bpy.types.Object, intrinsics: ArrayLike) -> None:
     plane.scale = (distance / matrix[0, 0], distance / matrix[1, 1], distance / matrix[0, 0])
 
 
+def matrix_of(plane: bpy.types.Object) -> Array:
+    """(4, 4) a plane's world matrix, which Blender itself does not keep right of what it need not draw."""
+    matrix = plane.parent.matrix_world @ plane.matrix_parent_inverse @ plane.matrix_basis
+    return np.array(matrix, dtype=np.float64)
+
+
 def world_of(plane: bpy.types.Object, pixels: ArrayLike) -> Array:
     """World points (..., 3), m, of pixels (..., 2) on the plane."""
     x, y = np.moveaxis(np.asarray(pixels, dtype=np.float64), -1, 0)
-    matrix = np.array(plane.matrix_world, dtype=np.float64)
+    matrix = matrix_of(plane)
     return np.stack([x, -y, np.zeros_like(x)], axis=-1) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
@@ -94,7 +100,7 @@ def pixel_of(plane: bpy.types.Object, point: ArrayLike) -> Array:
     """
     camera = plane.parent
     eye = np.array(camera.matrix_world.translation, dtype=np.float64)
-    inward = np.linalg.inv(np.array(plane.matrix_world, dtype=np.float64))
+    inward = np.linalg.inv(matrix_of(plane))
     local = np.asarray(point, dtype=np.float64) @ inward[:3, :3].T + inward[:3, 3]
     start = inward[:3, :3] @ eye + inward[:3, 3]
     ahead = start[2] - local[..., 2]
@@ -102,3 +108,15 @@ def pixel_of(plane: bpy.types.Object, point: ArrayLike) -> Array:
         along = np.where(ahead > 0, start[2] / ahead, np.nan)
     x, y = np.moveaxis(start[:2] + along[..., None] * (local[..., :2] - start[:2]), -1, 0)
     return np.stack([x, -y], axis=-1)
+
+
+def met_by(plane: bpy.types.Object, start: ArrayLike, direction: ArrayLike) -> Array | None:
+    """The pixel (2,) at which a ray from a world point (3,), m, meets the plane; None where it never does."""
+    inward = np.linalg.inv(matrix_of(plane))
+    begin = inward[:3, :3] @ np.asarray(start, dtype=np.float64) + inward[:3, 3]
+    way = inward[:3, :3] @ np.asarray(direction, dtype=np.float64)
+    along = -begin[2] / way[2] if way[2] else -1.0
+    if along <= 0.0:
+        return None
+    x, y = (begin + along * way)[:2]
+    return np.array([x, -y])

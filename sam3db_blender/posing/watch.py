@@ -74,6 +74,12 @@ def refresh(rig: bpy.types.Object) -> None:
         raise Sam3dbError(status.text)
 
 
+def touch(rig: bpy.types.Object) -> None:
+    """Tells that a handle of a character was moved, as Blender does by itself of those that are seen."""
+    loop.mark(character_id(rig))
+    _ensure_timer()
+
+
 def status(rig: bpy.types.Object) -> Status:
     """What is being done about a character."""
     return loop.status(character_id(rig))

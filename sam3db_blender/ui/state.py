@@ -3,6 +3,7 @@
 import bpy
 
 from .. import secret
+from ..posing.handles import GROUPS
 from .options import ImportOptions
 
 
@@ -14,6 +15,14 @@ class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
         name="Filter", description="Show only sliders with these letters in their names", options={"TEXTEDIT_UPDATE"}
     )
     access_token: secret.token_property()
+    tool_groups: bpy.props.EnumProperty(
+        name="Keypoints",
+        description="Which keypoints the tool 'Pose from Photo' shows",
+        items=[(key, label, f"The keypoints of this group: {label}") for key, label in GROUPS.items()],
+        options={"ENUM_FLAG"},
+        default=set(GROUPS),
+    )
+    tool_keypoint: bpy.props.IntProperty(options={"HIDDEN", "SKIP_SAVE"})
     running: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     cancel_wanted: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     progress: bpy.props.FloatProperty(min=0.0, max=1.0, options={"HIDDEN", "SKIP_SAVE"})

@@ -1,0 +1,81 @@
+"""Handles without their empties: where they are seen in a viewport, and which one the mouse is on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import bpy
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .handles import by_keypoint, group_of, place
+from .plane import world_of
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Spots:
+    """Where a character's handles are seen: px of the region, (0, 0) at its bottom left.
+
+    Attributes:
+        keypoints: (N,) numbers in MHR-70 of those that are before the viewer.
+        centres: (N, 2).
+        radii: (N,).
+    """
+
+    keypoints: tuple[int, ...] = ()
+    centres: Array = field(default_factory=lambda: np.zeros((0, 2)))
+    radii: Array = field(default_factory=lambda: np.zeros(0))
+
+    def at(self, point: ArrayLike, reach: float) -> int | None:
+        """The keypoint whose spot is at a point (2,), None where none is.
+
+        Where they crowd it is the one that is nearest in units of its own radius: bodies before fingers.
+
+        Args:
+            reach: small spots are caught as if their radius were this.
+        """
+        if not self.keypoints:
+            return None
+        away = np.hypot(*(self.centres - np.asarray(point, dtype=np.float64)).T) / np.maximum(self.radii, reach)
+        nearest = int(away.argmin())
+        return self.keypoints[nearest] if away[nearest] <= 1.0 else None
+
+
+def spots_of(
+    rig: bpy.types.Object, groups: Collection[str], view: ArrayLike, size: tuple[int, int], smallest: float
+) -> Spots:
+    """Where the handles of a character are seen, whether or not their empties are shown.
+
+    Args:
+        groups: keys of ``handles.GROUPS``.
+        view: (4, 4) from world to clip space, ``RegionView3D.perspective_matrix``.
+        size: width, height of the region, px.
+        smallest: no radius is less.
+    """
+    handles = {index: handle for index, handle in by_keypoint(rig).items() if group_of(handle) in groups}
+    by_plane: dict[bpy.types.Object, list[int]] = {}
+    for index, handle in handles.items():
+        if handle.parent is not None and handle.parent.parent is not None:
+            by_plane.setdefault(handle.parent, []).append(index)
+    keypoints: list[int] = []
+    centres, radii = [np.zeros((0, 2))], [np.zeros(0)]
+    for plane, members in by_plane.items():
+        pixels = np.array([place(handles[index]) for index in members])
+        halves = np.array([handles[index].empty_display_size / 2 for index in members])
+        middle = _seen(world_of(plane, pixels), view, size)
+        rim = _seen(world_of(plane, pixels + halves[:, None] * (0.0, 1.0)), view, size)
+        before = np.isfinite(middle).all(axis=1) & np.isfinite(rim).all(axis=1)
+        keypoints += [index for index, there in zip(members, before) if there]
+        centres.append(middle[before])
+        radii.append(np.maximum(np.hypot(*(rim - middle)[before].T), smallest))
+    return Spots(tuple(keypoints), np.concatenate(centres), np.concatenate(radii))
+
+
+def _seen(points: Array, view: ArrayLike, size: tuple[int, int]) -> Array:
+    """Region px (N, 2) of world points (N, 3); NaN behind the viewer."""
+    clip = np.column_stack([points, np.ones(len(points))]) @ np.asarray(view, dtype=np.float64).T
+    clip[clip[:, 3] <= 0.0] = np.nan
+    return (clip[:, :2] / clip[:, 3:] + 1.0) / 2.0 * np.array(size)

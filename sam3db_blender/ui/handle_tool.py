@@ -1,0 +1,219 @@
+"""The tool "Pose from Photo": handles as gizmos, for those who do not want the empties in their way.
+
+What is dragged is the same: a gizmo moves the handle that it stands for, whether or not that is seen, and the loop of
+``posing`` does the rest.
+"""
+
+from typing import Any
+
+import blf
+import bpy
+import numpy as np
+from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_3d
+
+from native_runtime.prompts import keypoint_names
+
+from ..operators.handles import ALL
+from ..posing import watch
+from ..posing.handles import appearance, by_keypoint, character_id, drag, handles_of, keypoint_of, place, rig_with
+from ..posing.people import active_character
+from ..posing.plane import met_by
+from ..posing.showing import shown
+from ..posing.spots import Spots, spots_of
+from .spot_pictures import draw_pictures, forget_textures
+
+#: Region px at the usual size of the user interface: the smallest spot, how near to it the mouse must be, and
+#: how far it must go for a drag.
+_SMALLEST, _REACH, _THRESHOLD = 3.5, 8.0, 3.0
+_HOVERED = 1.35
+_TEXT_SIZE = 12.0
+_SAYINGS: "tuple[tuple[str, str, Any], ...]" = (
+    ("PINNED", "Pin", "PINNED"),
+    ("PREDICTED", "Unpin", "UNPINNED"),
+    ("IGNORED", "Ignore", "HIDE_ON"),
+    ("INCORRECT", "Mark as Wrong", "CANCEL"),
+)
+
+
+class SAM3DB_GT_handles(bpy.types.Gizmo):
+    """All handles of the person who is worked on; a part of it, as Blender says, is a keypoint"""
+
+    bl_idname = "SAM3DB_GT_handles"
+
+    __slots__ = ("before", "character", "dragged", "grip", "hovered", "pressed", "spots")
+
+    def setup(self):
+        self.spots, self.hovered, self.character = Spots(), None, ""
+        self.pressed, self.grip, self.before, self.dragged = (0, 0), None, (0.0, 0.0), False
+        self.use_draw_modal = True
+
+    def draw(self, context):
+        rig = active_character(context)
+        if rig is None:
+            return
+        scale = context.preferences.system.ui_scale
+        region, view = context.region, context.region_data
+        groups = context.window_manager.sam3db.tool_groups
+        self.character = character_id(rig)
+        self.spots = spots_of(rig, groups, view.perspective_matrix, (region.width, region.height), _SMALLEST * scale)
+        handles = by_keypoint(rig)
+        marked = self.hovered if self.is_highlight or self.is_modal else None
+        drawn = []
+        for keypoint, centre, radius in zip(self.spots.keypoints, self.spots.centres, self.spots.radii):
+            handle = handles[keypoint]
+            if keypoint == marked:
+                drawn.append((*appearance(handle), centre, radius * _HOVERED))
+                _write_name(keypoint, centre, radius * _HOVERED, scale)
+            elif not handle.visible_get():
+                drawn.append((*appearance(handle), centre, radius))
+        draw_pictures(drawn)
+
+    def test_select(self, context, location):
+        self.hovered = self.spots.at(location, _REACH * context.preferences.system.ui_scale)
+        return -1 if self.hovered is None else self.hovered
+
+    def invoke(self, context, event):
+        handle = self._handle()
+        if handle is None:
+            return {"CANCELLED"}
+        self.pressed, self.grip, self.dragged = _mouse(event), _pixel(context, handle, _mouse(event)), False
+        self.before = place(handle)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context, event, tweak):
+        handle, rig = self._handle(), rig_with(self.character)
+        if handle is None or rig is None:
+            return {"CANCELLED"}
+        if event.type == "MOUSEMOVE":
+            mouse = _mouse(event)
+            pixel = _pixel(context, handle, mouse)
+            away = np.hypot(*np.subtract(mouse, self.pressed))
+            self.dragged = self.dragged or away >= _THRESHOLD * context.preferences.system.ui_scale
+            if self.dragged and pixel is not None and self.grip is not None:
+                drag(handle, self.before + pixel - self.grip)
+                watch.touch(rig)
+                context.region.tag_redraw()
+        return {"RUNNING_MODAL"}
+
+    def exit(self, context, cancel):
+        handle, rig = self._handle(), rig_with(self.character)
+        if handle is None or rig is None:
+            return
+        if cancel:
+            drag(handle, self.before)
+            watch.touch(rig)
+        elif self.dragged:
+            # gizmos make no undo step of their own; the pose will make its own, as after any drag
+            bpy.ops.ed.undo_push(message="Move Handle")
+            watch.touch(rig)
+        else:
+            context.window_manager.sam3db.tool_keypoint = keypoint_of(handle)
+            bpy.ops.wm.call_menu(name=SAM3DB_MT_keypoint.__name__)
+
+    def _handle(self):
+        rig = rig_with(self.character)
+        return None if rig is None or self.hovered is None else by_keypoint(rig).get(self.hovered)
+
+
+class SAM3DB_GGT_handles(bpy.types.GizmoGroup):
+    """The gizmos of the tool"""
+
+    bl_idname = "SAM3DB_GGT_handles"
+    bl_label = "Handles on the Photo"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "WINDOW"
+    bl_options = {"SHOW_MODAL_ALL"}
+
+    @classmethod
+    def poll(cls, context):
+        return context.mode == "OBJECT" and active_character(context) is not None
+
+    def setup(self, context):
+        self.gizmos.new(SAM3DB_GT_handles.bl_idname)
+
+
+class SAM3DB_MT_keypoint(bpy.types.Menu):
+    """What can be said about the keypoint that was clicked"""
+
+    bl_label = "Keypoint"
+
+    def draw(self, context):
+        keypoint = context.window_manager.sam3db.tool_keypoint
+        self.layout.label(text=_title(keypoint))
+        for state, text, icon in _SAYINGS:
+            button = self.layout.operator("sam3db.say_of_keypoint", text=text, icon=icon)
+            button.keypoint, button.state = keypoint, state
+
+
+class PoseTool(bpy.types.WorkSpaceTool):
+    """The tool in the toolbar"""
+
+    bl_space_type = "VIEW_3D"
+    bl_context_mode = "OBJECT"
+    bl_idname = "sam3db.pose_tool"
+    bl_label = "Pose from Photo"
+    bl_description = (
+        "Drag the keypoints on the photo to where the joints are; the pose is inferred again.\n"
+        "A click on one shows what else can be said about it"
+    )
+    bl_icon = "ops.pose.relax"
+    bl_widget = SAM3DB_GGT_handles.bl_idname
+    bl_keymap = (
+        ("view3d.select", {"type": "LEFTMOUSE", "value": "PRESS"}, {"properties": [("deselect_all", True)]}),
+        ("view3d.select", {"type": "LEFTMOUSE", "value": "PRESS", "shift": True}, {"properties": [("toggle", True)]}),
+    )
+
+    @staticmethod
+    def draw_settings(context, layout, tool):
+        rig = active_character(context)
+        if rig is None:
+            layout.label(text="Make a character from a photo first", icon="INFO")
+            return
+        handles = handles_of(rig)
+        if handles:
+            layout.prop(context.window_manager.sam3db, "tool_groups", expand=True)
+        visible = shown(rig)
+        text = "Hide Empties" if visible else "Show Empties" if handles else "Make Handles"
+        button = layout.operator("sam3db.show_handles", text=text, icon="HIDE_OFF" if visible else "HIDE_ON")
+        button.group, button.on = ALL, not visible
+        layout.operator("sam3db.next_handle", text="", icon="FORWARD")
+
+
+def _mouse(event):
+    return event.mouse_region_x, event.mouse_region_y
+
+
+def _pixel(context, handle, mouse):
+    """The pixel of the photo under the mouse, on the plane of a handle; None where the view looks past it."""
+    view = (context.region, context.region_data, mouse)
+    start: Any = region_2d_to_origin_3d(*view)
+    direction: Any = region_2d_to_vector_3d(*view)
+    return met_by(handle.parent, start, direction)
+
+
+def _title(keypoint):
+    return keypoint_names()[keypoint].replace("_", " ").title()
+
+
+def _write_name(keypoint, centre, radius, scale):
+    blf.size(0, _TEXT_SIZE * scale)
+    blf.enable(0, blf.SHADOW)
+    blf.shadow(0, 3, 0.0, 0.0, 0.0, 1.0)
+    blf.color(0, 1.0, 1.0, 1.0, 1.0)
+    blf.position(0, centre[0] + radius + 4 * scale, centre[1] - 4 * scale, 0)
+    blf.draw(0, _title(keypoint))
+    blf.disable(0, blf.SHADOW)
+
+
+CLASSES = (SAM3DB_GT_handles, SAM3DB_GGT_handles, SAM3DB_MT_keypoint)
+
+
+def attach() -> None:
+    """Puts the tool at the end of the toolbar."""
+    bpy.utils.register_tool(PoseTool, separator=True)
+
+
+def detach() -> None:
+    """Takes it away again."""
+    bpy.utils.unregister_tool(PoseTool)
+    forget_textures()
