@@ -98,12 +98,12 @@ class SAM3DB_OT_render_previews(PersonPoll, bpy.types.Operator):
 
     _work: _Work | None = None
     _timer: bpy.types.Timer | None = None
-    _refused = 0
+    _refusals: list[str]
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         def work() -> "set[OperatorReturnItems]":
             state = context.window_manager.sam3db_previews
-            self._work = _Work(context.scene, state)
+            self._work, self._refusals = _Work(context.scene, state), []
             state.pictures.clear()
             state.running, state.progress, state.status = True, 0.0, "Rendering"
             if not bpy.app.background and context.window is not None:
@@ -152,9 +152,8 @@ class SAM3DB_OT_render_previews(PersonPoll, bpy.types.Operator):
             picture = state.pictures.add()
             picture.name, picture.path = f"{title}  ·  {photo}", str(outcome)
         else:
-            self._refused += 1
-            self.report({"WARNING"}, f"{title}: {outcome}")
-        drawn = len(state.pictures) + self._refused
+            self._refusals.append(f"{title}: {outcome}")
+        drawn = len(state.pictures) + len(self._refusals)
         state.progress, state.status = drawn / self._work.count, f"{drawn} of {self._work.count}"
         redraw("VIEW_3D")
         return True
@@ -171,8 +170,9 @@ class SAM3DB_OT_render_previews(PersonPoll, bpy.types.Operator):
 
     def _finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         count = len(context.window_manager.sam3db_previews.pictures)
+        for refusal in self._refusals:
+            self.report({"WARNING"} if count else {"ERROR"}, refusal)
         if not count:
-            self.report({"ERROR"}, "No picture could be rendered; the messages before say why")
             return {"CANCELLED"}
         self.report({"INFO"}, f"Rendered {count} picture{'s' * (count != 1)} in {self._work.folder}")
         return {"FINISHED"}

@@ -34,12 +34,14 @@ class Surface:
         colours: (V, 3) linear Rec.709.
         edges: (T, 3) whether the side opposite to each corner is an edge of the mesh, and not a diagonal that only
             divides a polygon.
+        two_sided: (T,) whether it is seen from its back too: closed bodies need not, cloth and cards of hair do.
     """
 
     vertices: Array
     triangles: NDArray[np.int32]
     colours: Array
     edges: NDArray[np.bool_]
+    two_sided: NDArray[np.bool_]
 
     @cached_property
     def normals(self) -> Array:
@@ -108,19 +110,20 @@ def seen_by(view: View, surface: Surface) -> tuple[Hits, Array]:
     local = view.local(surface.vertices)
     screen, before = view.screen(local), local[:, 2] > NEAR
     nearness = 1.0 / np.maximum(local[:, 2], NEAR)
-    return rasterise(screen, nearness, before, surface.triangles, view.width, view.height), local
+    return rasterise(screen, nearness, before, surface, view.width, view.height), local
 
 
 def rasterise(
-    screen: Array, nearness: Array, visible: NDArray[np.bool_], triangles: NDArray, width: int, height: int
+    screen: Array, nearness: Array, visible: NDArray[np.bool_], surface: Surface, width: int, height: int
 ) -> Hits:
-    """Finds the nearest front-facing triangle behind each pixel.
+    """Finds the nearest triangle behind each pixel that faces it, or has two sides.
 
     Args:
         screen: (V, 2) px.
         nearness: (V,) something that grows towards the eye and is linear on the screen (1/z for a perspective).
         visible: (V,) vertices in front of the eye; triangles with another are left out.
     """
+    triangles = surface.triangles
     index = np.flatnonzero(visible[triangles].all(axis=1))
     corners = screen[triangles[index]]
     low = np.maximum(np.ceil(corners.min(axis=1)), 0)
@@ -128,7 +131,8 @@ def rasterise(
     a, b, c = corners.transpose(1, 0, 2)
     area = _cross(b - a, c - a)
     # y points down on the screen, so that what is counter-clockwise from outside has a negative area here
-    keep = (area < -1e-9) & (high >= low).all(axis=1)
+    faces = (area < -1e-9) | (surface.two_sided[index] & (area > 1e-9))
+    keep = faces & (high >= low).all(axis=1)
     index, corners, low, extent = index[keep], corners[keep], low[keep].astype(np.int64), (high - low)[keep].max(axis=1)
     edges = _edges(corners - low[:, None], area[keep])
     depth = nearness[triangles[index]]

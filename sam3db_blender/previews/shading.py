@@ -63,6 +63,8 @@ def render(surface: Surface, view: View, key: Light, others: list[Light], sky: A
     place = across(surface.vertices)
     normal = _unit(across(surface.normals))
     towards_eye = _unit(fine.position.astype(np.float32) - place)
+    behind = surface.two_sided[hits.triangle] & (np.einsum("nc,nc->n", normal, towards_eye) < 0)
+    normal[behind] *= -1
     turns = _turns(hits, fine)
     open_sky = _openness(hits, across(local[:, 2:])[:, 0], fine, turns)
     lit = _lit_by(surface, key, place, normal, turns, min(_LARGEST_SHADOW, round(_SHADOW_PART * view.height)))
@@ -110,7 +112,7 @@ def _lit_by(surface: Surface, light: Light, place: Floats, normal: Floats, turns
     scale = (size - 8) / float((points[:, :2].max(axis=0) - low).max())
     screen = (points[:, :2] - low) * scale + 4
     everywhere = np.ones(len(points), bool)
-    hits = rasterise(screen, -points[:, 2], everywhere, surface.triangles, size, size)
+    hits = rasterise(screen, -points[:, 2], everywhere, surface, size, size)
     depth = np.full(size**2, np.inf, np.float32)
     depth[hits.pixel] = np.einsum("nk,nk->n", hits.weights, points[surface.triangles[hits.triangle], 2])
     depth = depth.reshape(size, size)

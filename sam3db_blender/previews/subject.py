@@ -15,6 +15,7 @@ from native_runtime.image import Photo, read_photo
 
 from ..posing.source import photo_of
 from ..rig.arrays import evaluated_surface
+from ..rig.mesh import BODY_PROPERTY
 from ..scene.camera import camera_of, camera_settings
 from ..scene.provenance import is_character, read_origin
 from .raster import Array, Surface, View
@@ -65,7 +66,7 @@ def surface_of(rigs: Sequence[bpy.types.Object]) -> Surface:
         Sam3dbError: there is nothing to be seen of them.
     """
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    vertices, triangles, colours, edges, count = [], [], [], [], 0
+    vertices, triangles, colours, edges, two_sided, count = [], [], [], [], [], 0
     for number, rig in enumerate(rigs):
         for mesh in meshes_of(rig):
             points, faces, materials, sides = evaluated_surface(mesh, depsgraph)
@@ -74,12 +75,19 @@ def surface_of(rigs: Sequence[bpy.types.Object]) -> Surface:
             vertices.append(points)
             triangles.append(faces + count)
             edges.append(sides)
+            two_sided.append(np.full(len(faces), mesh.get(BODY_PROPERTY) is None))
             tint = TINTS[number % len(TINTS)]
             colours.append(_shades(mesh, len(points), faces, materials)[:, None] * tint)
             count += len(points)
     if not vertices:
         raise Sam3dbError("Nothing of the characters is to be seen: show them, and their meshes, in the outliner.")
-    return Surface(np.concatenate(vertices), np.concatenate(triangles), np.concatenate(colours), np.concatenate(edges))
+    return Surface(
+        np.concatenate(vertices),
+        np.concatenate(triangles),
+        np.concatenate(colours),
+        np.concatenate(edges),
+        np.concatenate(two_sided),
+    )
 
 
 def _shades(mesh: bpy.types.Object, count: int, faces: NDArray, materials: NDArray) -> Array:

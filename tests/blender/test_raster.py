@@ -26,9 +26,12 @@ def _square(x: float, y: float, z: float, half: float, colour: tuple[float, floa
     return _surface(corners, np.array([[0, 1, 2], [0, 2, 3]]), np.tile(colour, (4, 1)))
 
 
-def _surface(vertices: np.ndarray, triangles: np.ndarray, colours: np.ndarray | None = None) -> Surface:
+def _surface(
+    vertices: np.ndarray, triangles: np.ndarray, colours: np.ndarray | None = None, two_sided: bool = False
+) -> Surface:
     grey = np.full((len(vertices), 3), 0.5)
-    return Surface(vertices, triangles.astype(np.int32), grey if colours is None else colours, triangles >= 0)
+    both = np.full(len(triangles), two_sided)
+    return Surface(vertices, triangles.astype(np.int32), grey if colours is None else colours, triangles >= 0, both)
 
 
 def _together(*surfaces: Surface) -> Surface:
@@ -66,6 +69,12 @@ def test_what_cannot_be_seen_is_not_drawn() -> None:
     away = _surface(square.vertices, square.triangles[:, ::-1].copy())
     for surface in (away, _square(0, -6, 0, 0.3), _square(50, 0, 0, 0.3)):
         assert _render(surface).max() == 0
+
+
+def test_what_has_two_sides_looks_the_same_from_its_back() -> None:
+    square = _square(0, 0, 0, 0.3)
+    away = _surface(square.vertices, square.triangles[:, ::-1].copy(), two_sided=True)
+    np.testing.assert_allclose(_render(away), _render(square), atol=1e-5)
 
 
 def test_a_surface_around_the_eye_does_no_harm() -> None:

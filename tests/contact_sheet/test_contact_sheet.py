@@ -131,8 +131,8 @@ def test_pictures_keep_their_order_and_shape(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, expected, atol=6)
 
     # row by row from the left: where each colour is in the picture
-    canvas = cv2.imread(str(png)).astype(int)
-    places = [np.argwhere((canvas == colour).all(axis=2)).mean(axis=0) for colour in expected]
+    canvas = cv2.imread(str(png))
+    places = [np.argwhere(cv2.inRange(canvas, colour, colour)).mean(axis=0) for colour in expected]
     rows = np.round(np.array([y for y, _ in places])).astype(int)
     assert (np.diff(rows) >= 0).all()
     assert all(left < right for (y, left), (z, right) in itertools.pairwise(places) if abs(y - z) < 1)
@@ -188,9 +188,9 @@ def test_no_photo_at_all(tmp_path: Path) -> None:
 
 
 def test_many_photos_get_smaller_pictures(tmp_path: Path) -> None:
-    preview = _picture(tmp_path / "a.png", size=(1600, 1200))
+    preview = _picture(tmp_path / "a.png", size=(500, 375))
     widths = []
-    for count in (2, 300):
+    for count in (2, 201):
         (html,) = write_contact_sheet([Entry(f"{n}", preview) for n in range(count)], tmp_path / "s.html", None, "t")
         widths.append({image.shape[1] for image in _Page(html).images()})
     assert widths == [{480}, {300}]
