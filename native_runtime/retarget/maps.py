@@ -6,16 +6,14 @@ map ``mhr`` is the identity and needs no file.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import ArrayLike
 
 from native_runtime.errors import UsageError
 from native_runtime.mhr import load_rig_facts
@@ -26,12 +24,11 @@ MHR = "mhr"
 
 _FOLDER = "retarget"
 #: Without these no skeleton of a human can be posed.
-_NEEDED = (
+NEEDED = (
     "root",
     "c_head",
     *(f"{side}_{part}" for side in "lr" for part in ("uparm", "lowarm", "wrist", "upleg", "lowleg", "foot")),
 )
-_HELPER = "_proc"
 
 
 @dataclass(frozen=True)
@@ -173,94 +170,6 @@ def save_map(retarget: RetargetMap, to: str | Path) -> Path:
     return path
 
 
-def problems(retarget: RetargetMap, joint_names: Sequence[str], joint_parents: ArrayLike) -> list[str]:
-    """All that is wrong with a map, as sentences; empty where nothing is.
-
-    Args:
-        joint_names: (J,) of the body.
-        joint_parents: (J,) -1 for the first.
-    """
-    parents = np.asarray(joint_parents)
-    index = {str(name): i for i, name in enumerate(joint_names)}
-    return [
-        *_problems_with_names(retarget, index),
-        *_problems_with_hierarchy(retarget, index, parents),
-        *_problems_with_symmetry(retarget),
-    ]
-
-
-def _problems_with_names(retarget: RetargetMap, index: Mapping[str, int]) -> list[str]:
-    found = []
-    names: set[str] = set()
-    joints: dict[str, str] = {}
-    for entry in retarget.bones:
-        if entry.bone in names:
-            found.append(f"The bone '{entry.bone}' is there twice.")
-        names.add(entry.bone)
-        for joint in (entry.joint, entry.toward):
-            if joint is not None and joint not in index:
-                found.append(f"'{entry.bone}' stands for '{joint}', which is no joint of MHR.")
-        if entry.stands_for_joint and joints.setdefault(entry.joint, entry.bone) != entry.bone:
-            found.append(f"'{entry.bone}' and '{joints[entry.joint]}' both stand for '{entry.joint}'.")
-    found += [f"No bone stands for '{joint}', which every skeleton needs." for joint in _NEEDED if joint not in joints]
-    return found
-
-
-def _problems_with_hierarchy(retarget: RetargetMap, index: Mapping[str, int], parents: Any) -> list[str]:
-    found = []
-    seen: dict[str, MappedBone] = {}
-    for entry in retarget.bones:
-        if entry.parent is None:
-            if seen:
-                found.append(f"'{entry.bone}' hangs on nothing; only the first bone may.")
-        elif entry.parent not in seen:
-            found.append(f"'{entry.bone}' hangs on '{entry.parent}', which does not stand before it.")
-        else:
-            above = seen[entry.parent].joint
-            if above in index and entry.joint in index and not _is_above(above, entry, index, parents):
-                found.append(
-                    f"'{entry.bone}' hangs on '{entry.parent}', but '{entry.joint}' does not lie below '{above}'."
-                )
-        seen[entry.bone] = entry
-    return found
-
-
-def _is_above(above: str, entry: MappedBone, index: Mapping[str, int], parents: Any) -> bool:
-    """Whether a joint lies above a bone's; a twist helper stands for the joint that it hangs on."""
-    top = int(parents[index[above]]) if above.endswith(_HELPER) else index[above]
-    joint = index[entry.joint]
-    if joint == index[above]:
-        # two bones at one joint: one of them stands between joints, or it is the same joint twice, which is said above
-        return True
-    while joint >= 0:
-        joint = int(parents[joint])
-        if joint == top:
-            return True
-    return False
-
-
-def _problems_with_symmetry(retarget: RetargetMap) -> list[str]:
-    found = []
-    for entry in retarget.bones:
-        other = other_side(entry.joint)
-        if entry.mirror is None:
-            if other != entry.joint:
-                found.append(f"'{entry.bone}' stands for a joint of one side but names no 'mirror'.")
-            continue
-        twin = retarget.by_name.get(entry.mirror)
-        if twin is None:
-            found.append(f"'{entry.bone}' has '{entry.mirror}' as its mirror, which is not there.")
-        elif twin.mirror != entry.bone:
-            found.append(f"'{entry.mirror}' is the mirror of '{entry.bone}', but not the other way round.")
-        elif twin.joint != other:
-            found.append(f"'{entry.bone}' stands for '{entry.joint}', so '{twin.bone}' should stand for '{other}'.")
-        elif entry.parent is not None and twin.parent is not None:
-            parent = retarget.by_name.get(entry.parent)
-            if parent is not None and (parent.mirror or parent.bone) != twin.parent:
-                found.append(f"'{entry.bone}' and '{twin.bone}' do not hang on the two sides of the same bone.")
-    return found
-
-
 def other_side(name: str) -> str:
     """The joint of the other side; joints of the middle are their own."""
     sides = {"l_": "r_", "r_": "l_"}
@@ -285,7 +194,7 @@ def _identity() -> RetargetMap:
             bone=name,
             joint=name,
             parent=names[parent] if parent >= 0 else None,
-            required=name in _NEEDED,
+            required=name in NEEDED,
             mirror=other_side(name) if other_side(name) != name else None,
         )
         for name, parent in zip(names, parents)
@@ -321,7 +230,8 @@ def _write(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
 
 

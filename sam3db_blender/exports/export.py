@@ -12,7 +12,8 @@ import numpy as np
 
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.mhr import load_rig_facts
-from native_runtime.retarget.maps import RetargetMap, load_map, problems
+from native_runtime.retarget.checks import problems
+from native_runtime.retarget.maps import RetargetMap, load_map
 
 from ..scene.bodies import body_mesh
 from .character import ExportCharacter, export_character_arrays

@@ -17,7 +17,8 @@ from native_runtime.cli import main
 from native_runtime.cli.console import Console
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.mhr import Body
-from native_runtime.retarget.maps import load_map, problems
+from native_runtime.retarget.checks import problems
+from native_runtime.retarget.maps import load_map
 from native_runtime.retarget.measure import Likeness, likeness
 from native_runtime.retarget.skeletons import SourcePose, standing_frame
 from sam3db_blender import places
