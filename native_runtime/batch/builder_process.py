@@ -25,7 +25,8 @@ TIMEOUT_S = 900.0
 MOST_JOBS = 100
 """Blender keeps a little of every file it had open; a new one costs two seconds."""
 MOST_MEMORY_MB = 3000.0
-_LOG_TAIL = 2000
+_LOG_TAIL_BYTES = 2000
+_LAST_WORDS = 3  # lines; Blender's own last line only says that the script failed
 _STOP_GRACE_S = 5.0
 # NumPy's and Blender's own threads would fight with those of the networks for the cores.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -77,7 +78,7 @@ class BuilderProcess:
                         stdin=subprocess.PIPE,
                         stdout=subprocess.PIPE,
                         stderr=log,
-                        env=os.environ | _ONE_THREAD,
+                        env=self._environment(),
                         # A Ctrl-C in the terminal is meant for the batch, which ends its builders itself.
                         start_new_session=True,
                         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
@@ -146,6 +147,13 @@ class BuilderProcess:
             if self._process is not None:
                 self._process.kill()
 
+    def _environment(self) -> dict[str, str]:
+        """A Blender with factory settings finds none of the user's extensions enabled, and would remove the modules
+        that they have installed, from under a Blender that runs: it gets a user's folder of its own.
+        """
+        own = {name: value for name, value in os.environ.items() if not name.startswith("BLENDER_USER_")}
+        return own | _ONE_THREAD | {"BLENDER_USER_RESOURCES": str(self._log.with_suffix(".user").absolute())}
+
     def _answer(self, process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
         assert process.stdout is not None
         for line in process.stdout:
@@ -159,9 +167,10 @@ class BuilderProcess:
         code = process.wait()
         said: list[str] = []
         with suppress(OSError):
-            said = self._log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace").strip().splitlines()
+            said = self._log.read_bytes()[-_LOG_TAIL_BYTES:].decode("utf-8", "replace").strip().splitlines()
         how = f"was ended by {_signal(code)}" if code < 0 else f"ended with code {code}"
-        return f"Blender {how} while it built this character." + (f" Its last words: {said[-1]}" if said else "")
+        last = " | ".join(line.strip() for line in said[-_LAST_WORDS:])
+        return f"Blender {how} while it built this character." + (f" Its last words: {last}" if last else "")
 
 
 def _signal(code: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 
 from native_runtime.errors import UsageError
+from native_runtime.folders import user_cache
 
 
 def require_blender(what: str, instead: str = "") -> None:
-    """See to it that there is a bpy module.
+    """See to it that there is a bpy module, and that importing it leaves the user's own Blender alone.
 
     Args:
         what: needs it ("Making a character").
@@ -22,3 +24,8 @@ def require_blender(what: str, instead: str = "") -> None:
             f"{what} needs Blender as a Python module: `pip install bpy==4.5.15` (Python 3.11)"
             + (f"; or {instead}, which does without." if instead else ".")
         )
+    # The module starts with factory settings, finds no extensions enabled, and removes the Python modules that those
+    # of the user have installed, unless it is shown another folder than theirs.
+    for name in [name for name in os.environ if name.startswith("BLENDER_USER_")]:
+        del os.environ[name]
+    os.environ["BLENDER_USER_RESOURCES"] = str(user_cache() / "blender")

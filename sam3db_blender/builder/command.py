@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-_SCRIPT = Path(__file__).with_name("__main__.py")
+_SCRIPT = Path(__file__).with_name("program.py")
 _PACKAGES = Path(__file__).absolute().parents[2]  # the folder that holds the add-on's
 
 

@@ -1,7 +1,7 @@
 """Runs a builder on this process's standard input and output; a script for Python with bpy, and for Blender.
 
-python -m sam3db_blender.builder
-blender --background --factory-startup --python .../builder/__main__.py -- --path FOLDER ...
+python -m sam3db_blender.builder.program
+blender --background --factory-startup --python .../builder/program.py -- --path FOLDER ...
 """
 
 from __future__ import annotations
