@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import bpy
@@ -71,12 +72,23 @@ def worker_paths() -> list[Path]:
 
 
 def version() -> str:
-    """The extension's version from its manifest; empty where there is none (a checkout has it one level up)."""
+    """The extension's version from its manifest."""
+    return _manifest().get("version", "")
+
+
+def website() -> str:
+    """The address of the extension's documentation from its manifest; empty where it names none."""
+    return _manifest().get("website", "")
+
+
+@cache
+def _manifest() -> dict[str, str]:
+    """The extension's manifest; empty where there is none (a checkout has it one level up)."""
     import tomllib
 
     here = Path(__file__).parent
     for folder in (here, here.parent):
         manifest = folder / "blender_manifest.toml"
         if manifest.is_file():
-            return str(tomllib.loads(manifest.read_text(encoding="utf-8"))["version"])
-    return ""
+            return tomllib.loads(manifest.read_text(encoding="utf-8"))
+    return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import batch_jobs, body_jobs, jobs, live, preferences, sam3d_body_jobs, secret
+from . import batch_jobs, body_jobs, engine_check, jobs, live, preferences, sam3d_body_jobs, secret
 from .operators import (
     batch,
     correctives,
@@ -17,6 +17,7 @@ from .operators import (
     levels,
     masks,
     official_body,
+    photo,
     presets,
     previews,
     retarget,
@@ -36,6 +37,7 @@ from .ui import (
     menu,
     official_bodies,
     panel,
+    photo_menu,
     previews_panel,
     retarget_panel,
     state,
@@ -49,6 +51,7 @@ CLASSES: tuple[type, ...] = (
     *retarget_state.CLASSES,
     *import_character.CLASSES,
     *drop.CLASSES,
+    *photo.CLASSES,
     *import_result.CLASSES,
     *worker.CLASSES,
     *official_body.CLASSES,
@@ -63,6 +66,7 @@ CLASSES: tuple[type, ...] = (
     *exports.CLASSES,
     *batch.CLASSES,
     *retarget.CLASSES,
+    *photo_menu.CLASSES,
     *panel.CLASSES,
     *handles_panel.CLASSES,
     *handle_tool.CLASSES,
@@ -98,7 +102,7 @@ def register() -> None:
 def unregister() -> None:
     """The opposite of ``register``; also ends the worker processes."""
     jobs.stop_worker()
-    for desk in (batch_jobs.desk, body_jobs.desk, sam3d_body_jobs.desk, sam3d_body_jobs.check_desk):
+    for desk in (batch_jobs.desk, body_jobs.desk, sam3d_body_jobs.desk, sam3d_body_jobs.check_desk, engine_check.desk):
         desk.close()
     secret.keep("")
     watch.detach()

@@ -14,6 +14,7 @@ from native_runtime.errors import Sam3dbError
 from .. import jobs, places
 from ..jobs import Job
 from ..photo_jobs import ImportJob
+from ..recent_photos import remember
 from ..ui.options import PHOTO_FILTER, ImportOptions, draw_options, to_request
 from .modal_job import ModalJobOperator
 
@@ -74,6 +75,7 @@ class SAM3DB_OT_import_character(ModalJobOperator, ImportOptions, bpy.types.Oper
             return self._fail(f"Building the character failed ({error}).", traceback.format_exc())
         for warning in job.warnings:
             self.report({"WARNING"}, warning)
+        remember(job.request.photo)
         count = len(built.characters)
         self.report({"INFO"}, f"Made {count} character{'s' if count > 1 else ''} from {job.request.photo.name}")
         return {"FINISHED"}

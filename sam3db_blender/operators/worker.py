@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from .. import jobs
+from .. import engine_check, jobs, places
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -30,4 +30,28 @@ class SAM3DB_OT_stop_worker(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (SAM3DB_OT_stop_worker,)
+class SAM3DB_OT_check_landmarks(bpy.types.Operator):
+    """Try the bundled networks in a process of its own: whether they run here, and on what"""
+
+    bl_idname = "sam3db.check_landmarks"
+    bl_label = "Check Landmarks"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if engine_check.desk.busy:
+            cls.poll_message_set("It is being checked already")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        models = places.models_folder()
+        keys = {"engine": engine_check.ENGINE, "models": None if models is None else str(models)}
+        job = engine_check.desk.start("engine_status", keys)
+        if bpy.app.background:
+            engine_check.desk.wait()
+            self.report({"INFO" if job.ready else "ERROR"}, job.summary)
+            return {"FINISHED" if job.ready else "CANCELLED"}
+        return {"FINISHED"}
+
+
+CLASSES = (SAM3DB_OT_stop_worker, SAM3DB_OT_check_landmarks)

@@ -7,11 +7,11 @@ annotations.
 import math
 import re
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from .. import body_files, places, sam3d_body_files
+from .. import body_files, engine_check, places, sam3d_body_files
 from .sam3d_body import draw_status
 from .text import draw_lines
 
@@ -125,6 +125,8 @@ def draw_options(
     if options.engine == SAM3D_BODY:
         draw_status(column, width, brief=True)
         column.prop(options, "inference")
+    else:
+        _draw_landmarks(column, width)
     for name in ("persons", "body"):
         column.prop(options, name)
     if options.engine == SAM3D_BODY and not _is_mhr(options.body):
@@ -136,6 +138,21 @@ def draw_options(
         column.prop(options, "focal")
     if of_scene:
         column.prop(options, "light")
+
+
+def _draw_landmarks(layout: Any, width: int) -> None:
+    """Draws whether the bundled engine can be used, and on what."""
+    row = layout.row(align=True)
+    lines, check = row.column(align=True), engine_check.desk.job
+    if not engine_check.networks_installed():
+        draw_lines(lines, "Its networks are missing: install the extension again", width, "ERROR")
+    elif check is None:
+        draw_lines(lines, "Comes with the extension", width, "CHECKMARK")
+    elif check.state == "running":
+        draw_lines(lines, "Checking on what it runs here", width, "SORTTIME")
+    else:
+        draw_lines(lines, check.summary, width, "CHECKMARK" if check.ready else "ERROR")
+    row.operator("sam3db.check_landmarks", text="", icon="FILE_REFRESH")
 
 
 def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> "ImportRequest":
