@@ -33,8 +33,8 @@ class FolderLock:
 
     def __enter__(self) -> FolderLock:
         """Raises:
-        UsageError: another run holds the folder.
-        OSError: the folder takes no files, or knows no locks.
+        UsageError: another run holds the folder, or it knows no locks.
+        OSError: the folder takes no files.
         """
         try:
             for path, shared in self._wanted:
@@ -66,7 +66,9 @@ def _lock(path: Path, shared: bool) -> BinaryIO:
             raise UsageError(
                 f"Another batch is writing to {path.parent}. Wait for its end, or choose another output folder."
             ) from error
-        raise
+        raise UsageError(
+            f"The folder {path.parent} cannot be locked against other batches ({error}). Choose one on another drive."
+        ) from error
     return file
 
 
