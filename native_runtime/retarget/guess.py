@@ -13,21 +13,22 @@ from .roles import EXPECTED, SIDES, spine_of
 from .shape import guess_by_shape
 from .skeletons import TargetSkeleton
 
+#: Where a rig has controls of its own for forward kinematics ("fk"), these are meant.
 _ARMS: tuple[dict[str, str], ...] = (
     {
         "clavicle": "clavicle collar collarbone clav scapula shoulder shoulderblade",
-        "uparm": "upperarm uparm armupper arm shldr shldrbend upperarmbend armstretch upperarmstretch humerus bicep",
-        "lowarm": "forearm lowerarm lowarm armlower forearmbend forearmstretch lowerarmstretch elbow",
-        "wrist": "hand wrist",
+        "uparm": "upperarmfk upperarm uparm armupper arm shldr shldrbend upperarmbend armstretch humerus bicep",
+        "lowarm": "forearmfk forearm lowerarm lowarm armlower forearmbend forearmstretch lowerarmstretch elbow",
+        "wrist": "handfk hand wrist",
     },
     {"clavicle": "clavicle collar collarbone clav", "uparm": "shoulder", "lowarm": "elbow", "wrist": "wrist hand"},
 )
 _LEGS: tuple[dict[str, str], ...] = (
     {
-        "upleg": "thigh upperleg upleg legupper thighbend thighstretch upperlegstretch femur",
-        "lowleg": "shin calf lowerleg lowleg leglower leg legstretch lowerlegstretch knee tibia",
-        "foot": "foot ankle",
-        "ball": "toe toes toebase ball toeroot",
+        "upleg": "thighfk thigh upperleg upleg legupper thighbend thighstretch upperlegstretch femur",
+        "lowleg": "shinfk shin calf lowerleg lowleg leglower leg legstretch lowerlegstretch knee tibia",
+        "foot": "footfk foot ankle",
+        "ball": "toefk toe toes toebase ball toeroot",
     },
     {"upleg": "hip", "lowleg": "knee", "foot": "ankle", "ball": "foot toe toes toebase ball"},
     {"upleg": "leg", "lowleg": "knee", "foot": "ankle foot", "ball": "toe toes toebase ball"},
@@ -127,7 +128,8 @@ class _Reader:
             self._toes(side)
             if f"{side}_wrist" in self.found:
                 self._fingers(side)
-        self._face()
+        if not any(self.names[bone].word.endswith("fk") for bone in self.found.values()):
+            self._face()  # which in control rigs looks where its own controls are
         assigned: dict[str, str] = {}
         used: set[int] = set()
         for joint, bone in self.found.items():
@@ -161,11 +163,10 @@ class _Reader:
             chain: dict[str, int] = {}
             above = None
             for part, words in scheme.items():
-                candidates = [
-                    bone
-                    for bone in self._named(side, words)
-                    if bone not in chain.values() and (above is None or above in self._ancestors(bone)[1:])
-                ]
+                named = [bone for bone in self._named(side, words) if bone not in chain.values()]
+                below = [bone for bone in named if above is None or above in self._ancestors(bone)[1:]]
+                # in control rigs an arm hangs on the shoulder that is seen, not on the one that is posed
+                candidates = below or (named if list(chain) == ["clavicle"] else [])
                 if candidates:
                     chain[part] = above = candidates[0]
             if len(chain) > len(best):
@@ -198,15 +199,17 @@ class _Reader:
             hips = next(iter(self._named("c", "hips hip pelvis")), None)
         if hips is not None:
             self.found["root"] = hips
-        if heads and chest is not None:
+        if heads:
             line = self._ancestors(self.found["c_head"])[1:]
-            neck = line[: line.index(chest)] if chest in line else []
-            named = [bone for bone in neck if self.names[bone].word.startswith(_NECK)] or neck
-            if named:
-                self.found["c_neck"] = named[-1]
+            between = line[: line.index(chest)] if chest in line else []
+            neck = [bone for bone in line if self.names[bone].word.startswith(_NECK) and bone != hips] or between
+            neck = [bone for bone in neck if not self.names[bone].helper] or neck
+            if neck:
+                self.found["c_neck"] = neck[-1]
         if hips is not None and chest is not None:
             line = self._ancestors(chest)
-            self.found.update(spine_of(line[: line.index(hips)][::-1] if hips in line else []))
+            spine = line[: line.index(hips)][::-1] if hips in line else []
+            self.found.update(spine_of([bone for bone in spine if not self.names[bone].helper]))
 
     def _face(self) -> None:
         for joint, side, words in (("c_jaw", "c", _JAW), ("l_eye", "l", _EYE), ("r_eye", "r", _EYE)):
@@ -218,11 +221,9 @@ class _Reader:
 
     def _fingers(self, side: str) -> None:
         wrist = self.found[f"{side}_wrist"]
-        mine = [
-            (i, name)
-            for i, name in enumerate(self.names)
-            if not name.helper and i != wrist and wrist in self._ancestors(i)
-        ]
+        mine = [(i, name) for i, name in enumerate(self.names) if name.side == side and not name.helper and i != wrist]
+        # in control rigs fingers hang on the hand that is seen, not on the one that is posed
+        mine = [(i, name) for i, name in mine if wrist in self._ancestors(i)] or mine
         counted = [(i, name) for i, name in mine if name.word == "finger" and name.numbers]
         first = min((int(name.numbers[0][0]) for _, name in counted), default=0)
         for number, (finger, words) in enumerate(_FINGERS.items()):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _NAMESPACE = re.compile(r"^.*[:|]")
+#: What Rigify calls the ends of chains and second halves of limbs: a number behind the side.
+_SECOND = re.compile(r"\.[LR]\.\d{3}$")
 _SIDES = {
     **dict.fromkeys(("l", "left", "lft", "lf", "左"), "l"),
     **dict.fromkeys(("r", "right", "rgt", "rt", "右"), "r"),
@@ -17,7 +19,7 @@ _MIDDLE = frozenset({"c", "m", "x", "center", "centre", "mid"})
 #: Bones that end a chain, or that only serve others.
 _HELPERS = frozenset(
     ("end", "nub", "tip", "null", "leaf", "ik", "pole", "target", "ctrl", "control", "ctl", "helper", "mch", "org")
-    + ("wgt", "tweak", "socket", "twist", "roll", "vis", "dummy")
+    + ("wgt", "tweak", "socket", "twist", "roll", "vis", "dummy", "def", "master")
 )
 #: A word that this part of all names begin with says nothing.
 _COMMON = 0.6
@@ -97,5 +99,5 @@ def _read(name: str, tokens: list[str]) -> BoneName:
         word="".join(words),
         words=tuple(words),
         numbers=tuple(token for token in tokens if token.isdigit()),
-        helper=bool(_HELPERS & set(words)),
+        helper=bool(_HELPERS & set(words)) or _SECOND.search(name) is not None,
     )

@@ -153,7 +153,7 @@ def _spine(source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int])
     chain = target.path(bones[known[-1]], bones["root"])
     if chain is None:
         raise UsageError("The spine's bones do not hang on the hips' bone; correct the one or the other.")
-    chain = chain[-2::-1]  # from the hips upwards, without them
+    chain = _without_doubles(target, chain[-2::-1], set(bones.values()))  # from the hips upwards, without them
     theirs = _heights(target.heads, bones, target.heads[chain])
     ours = _heights(source.rest, source.index, source.rest[[source.index[joint] for joint in SPINE]])
     bottoms, tops = np.append(-np.inf, ours), np.append(ours, np.inf)
@@ -166,6 +166,17 @@ def _spine(source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int])
             overlap[np.searchsorted(ours, low, side="right")] = 1.0
         turns[bone] = mean_rotation(segments, overlap)
     return turns
+
+
+def _without_doubles(target: TargetSkeleton, chain: list[int], known: set[int]) -> list[int]:
+    """The chain without bones that begin where a known one does: such serve the mechanism of a rig."""
+    near = 1e-3 * float(np.ptp(target.heads, axis=0).max())
+    at = [bone for bone in chain if bone in known]
+    return [
+        bone
+        for bone in chain
+        if bone in known or min(np.linalg.norm(target.heads[bone] - target.heads[other]) for other in at) > near
+    ]
 
 
 def _heights(heads: Array, index: Mapping[str, int], points: Array) -> Array:

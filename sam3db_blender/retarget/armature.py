@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 
 #: A bone that stands farther than this from where it was put is held by something else (radians).
 _HELD = np.radians(1.0)
+_SETTLED = np.radians(0.05)
 _NAMED = 5
 
 
@@ -87,7 +88,9 @@ def pose_armature(
     target = skeleton_of(armature)
     pose = solve(person.source, target, assigned, floor=options.floor)
     notes = list(pose.notes)
+    use_fk(armature, assigned)
     posed = _write(armature, target, pose, notes)
+    _settle(armature, target, pose)
     if options.stand:
         _stand(armature, person, pose)
     if options.keyframe is not None:
@@ -125,6 +128,45 @@ def _write(armature: bpy.types.Object, target: TargetSkeleton, pose: TargetPose,
             posed.append(name)
         matrices[number] = place.matrix(Matrix.LocRotScale(location, turn, scale))
     return posed
+
+
+def use_fk(armature: bpy.types.Object, assigned: Mapping[str, str]) -> None:
+    """Switches the limbs of a Rigify rig to the forward kinematics that are posed: ``IK_FK`` of ``thigh_parent.L`` and
+    so on.
+    """
+    posed = set(assigned.values())
+    for bone in armature.pose.bones:
+        if bone.get("IK_FK") is not None and bone.name.replace("_parent", "_fk") in posed:
+            bone["IK_FK"] = 1.0
+    armature.update_tag()
+
+
+def _settle(armature: bpy.types.Object, target: TargetSkeleton, pose: TargetPose) -> None:
+    """Turns bones again that hang on what constraints or drivers move, as in control rigs: from the hips outwards, each
+    under its parent as it is seen.
+    """
+    depths = {bone: len(armature.data.bones[target.names[bone]].parent_recursive) for bone in pose.rotations}
+    for depth in sorted(set(depths.values())):
+        seen = _seen(armature)
+        for number, rotation in pose.rotations.items():
+            bone = armature.pose.bones[target.names[number]]
+            if depths[number] != depth or bone.parent is None or _angle(seen[bone.name], rotation) < _SETTLED:
+                continue
+            if not any(constraint.enabled for constraint in bone.constraints):
+                parent = seen[bone.parent.name].matrix.copy()
+                _set_rotation(bone, _Place(bone, parent).turn_for(rotation))
+
+
+def _seen(armature: bpy.types.Object) -> bpy.types.bpy_prop_collection:
+    """The armature's pose bones with all that moves them."""
+    bpy.context.view_layer.update()
+    return armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+
+
+def _angle(bone: bpy.types.PoseBone, rotation: Array) -> float:
+    """Radians between a bone's rotation and another (3, 3), both in armature space."""
+    turn = bone.matrix.to_quaternion().rotation_difference(Matrix(rotation.tolist()).to_quaternion())
+    return float(min(turn.angle, 2 * np.pi - turn.angle))
 
 
 def _between(target: TargetSkeleton, pose: TargetPose) -> set[int]:
@@ -208,16 +250,8 @@ def _rotation_channel(mode: str) -> str:
 
 def _held(armature: bpy.types.Object, wanted: Mapping[str, Array]) -> list[str]:
     """Says which bones do not stand as they were posed, since something else moves them."""
-    evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    held = []
-    for name, rotation in wanted.items():
-        turn = (
-            evaluated.pose.bones[name]
-            .matrix.to_quaternion()
-            .rotation_difference(Matrix(rotation.tolist()).to_quaternion())
-        )
-        if min(turn.angle, 2 * np.pi - turn.angle) > _HELD:
-            held.append(name)
+    seen = _seen(armature)
+    held = [name for name, rotation in wanted.items() if _angle(seen[name], rotation) > _HELD]
     if not held:
         return []
     more = f" and {len(held) - _NAMED} more" if len(held) > _NAMED else ""

@@ -68,12 +68,12 @@ def mixamo(body: Body, scale: float = 1.0, axes: np.ndarray | None = None) -> bp
     )
 
 
-def metarig() -> bpy.types.Object:
-    """Rigify's human metarig."""
+def metarig(kind: str = "human") -> bpy.types.Object:
+    """One of Rigify's metarigs."""
     import addon_utils
 
     addon_utils.enable("rigify", default_set=True)
-    bpy.ops.object.armature_human_metarig_add()
+    getattr(bpy.ops.object, f"armature_{kind}_metarig_add")()
     return bpy.context.object
 
 
@@ -177,6 +177,50 @@ def test_bones_that_something_else_holds_are_named(body: Body, people: list[Pers
     assert pose_armature(armature, people[0], assigned) == []
     armature.data.pose_position = "REST"
     assert any("rest position" in note for note in pose_armature(armature, people[0], assigned))
+
+
+def test_bones_below_constrained_ones_are_posed_under_where_these_are(body: Body, people: list[Person]) -> None:
+    """As in control rigs: the hands hang on bones that follow others by constraints."""
+    armature = mixamo(body)
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = armature.data.edit_bones
+    for side in ("Left", "Right"):
+        seen = bones.new(f"MCH-{side}")
+        seen.head, seen.tail = bones[f"mixamorig:{side}ForeArm"].head, bones[f"mixamorig:{side}ForeArm"].tail
+        seen.parent = bones["mixamorig:Spine2"]
+        bones[f"mixamorig:{side}Hand"].parent = seen
+    bpy.ops.object.mode_set(mode="OBJECT")
+    for side in ("Left", "Right"):
+        follow = armature.pose.bones[f"MCH-{side}"].constraints.new("COPY_TRANSFORMS")
+        follow.target, follow.subtarget = armature, f"mixamorig:{side}ForeArm"
+    assigned, _ = assignment_for(armature)
+    for person in people[:5]:
+        notes = pose_armature(armature, person, assigned)
+        assert all("does not hang" in note for note in notes)
+        alike = seen_likeness(armature, person, assigned)
+        assert max(alike.limbs.values()) < 0.2
+        assert max(alike.palms.values()) < 0.2
+
+
+def test_a_generated_rigify_rig_is_posed_by_its_controls(body: Body, people: list[Person]) -> None:
+    rig_of = metarig("basic_human")
+    bpy.ops.pose.rigify_generate()
+    armature = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE" and obj != rig_of)
+    assigned, _ = assignment_for(armature)
+    assert {"torso", "neck", "head", "upper_arm_fk.L", "toe_fk.L"} <= set(assigned.values())
+    for person in people[:3]:
+        assert pose_armature(armature, person, assigned) == []
+        assert armature.pose.bones["thigh_parent.R"]["IK_FK"] == 1.0
+        assert max(seen_likeness(armature, person, assigned).limbs.values()) < 0.1
+        # what deforms the mesh follows
+        seen = {
+            joint: f"DEF-{bone.replace('_fk', '')}"
+            for joint, bone in assigned.items()
+            if joint[2:] in ("uparm", "lowarm")
+        }
+        seen |= {"root": "DEF-spine", "c_head": "DEF-spine.006"}
+        assert max(seen_likeness(armature, person, seen).limbs.values()) < 0.1
 
 
 def test_connected_hips_stay_where_they_are(body: Body, people: list[Person]) -> None:
