@@ -20,7 +20,7 @@ class ImportRequest:
         photo: the photo's path.
         engine: name of the engine.
         body: name of the body.
-        persons: the largest person only, or all of them.
+        persons: the largest person only, all of them, or some by their numbers.
         focal_px, fov_deg: the lens, where it is known better than the photo's own data; at most one of them.
         models: the models folder, None for the usual one.
         inference: how closely the engine looks, where it has a choice.
@@ -30,7 +30,7 @@ class ImportRequest:
     photo: Path
     engine: str = "landmarks"
     body: str = "default"
-    persons: Literal["largest", "all"] = "largest"
+    persons: Literal["largest", "all"] | list[int] = "largest"
     focal_px: float | None = None
     fov_deg: float | None = None
     models: Path | None = None
@@ -92,6 +92,24 @@ class PoseRequest:
 
 
 @dataclass
+class ReadJob(Job):
+    """Who is in a photo. What the worker reads for it serves the ``ImportJob`` of the same request.
+
+    Attributes:
+        boxes: x0 y0 x1 y1 px of the people in the photo, by their numbers; set when done.
+    """
+
+    request: ImportRequest
+    boxes: list[list[float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._number = self.client.request("read", timeout_s=TIMEOUT_S, **_photo_keys(self.request))
+
+    def _receive(self, result: dict[str, Any]) -> None:
+        self.boxes = [person["bbox"] for person in result["people"]]
+
+
+@dataclass
 class ImportJob(Job):
     """One photo on its way to the first estimates of its people.
 
@@ -104,19 +122,8 @@ class ImportJob(Job):
 
     def __post_init__(self) -> None:
         wish = self.request
-        self._number = self.client.request(
-            "estimate",
-            timeout_s=TIMEOUT_S,
-            photo=str(wish.photo),
-            engine=wish.engine,
-            models=_text(wish.models),
-            body=wish.body,
-            persons=wish.persons,
-            focal_px=wish.focal_px,
-            fov_deg=wish.fov_deg,
-            inference=wish.inference,
-            providers=wish.providers,
-        )
+        keys = _photo_keys(wish) | {"persons": wish.persons, "inference": wish.inference}
+        self._number = self.client.request("estimate", timeout_s=TIMEOUT_S, **keys)
 
     def _receive(self, result: dict[str, Any]) -> None:
         self.warnings += result.get("warnings", [])
@@ -164,6 +171,19 @@ class SegmentJob(Job):
 
     def _receive(self, result: dict[str, Any]) -> None:
         self.mask = Path(result["mask"])
+
+
+def _photo_keys(wish: ImportRequest) -> dict[str, Any]:
+    """What the worker's requests about a photo share."""
+    return {
+        "photo": str(wish.photo),
+        "engine": wish.engine,
+        "models": _text(wish.models),
+        "body": wish.body,
+        "focal_px": wish.focal_px,
+        "fov_deg": wish.fov_deg,
+        "providers": wish.providers,
+    }
 
 
 def _text(path: Path | None) -> str | None:

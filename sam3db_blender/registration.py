@@ -10,6 +10,7 @@ from .operators import (
     correctives,
     drop,
     exports,
+    find_people,
     handles,
     import_character,
     import_result,
@@ -41,6 +42,7 @@ from .ui import (
     previews_panel,
     retarget_panel,
     state,
+    thumbnails,
 )
 from .ui import sam3d_body as sam3d_body_panel
 
@@ -52,6 +54,7 @@ CLASSES: tuple[type, ...] = (
     *import_character.CLASSES,
     *drop.CLASSES,
     *photo.CLASSES,
+    *find_people.CLASSES,
     *import_result.CLASSES,
     *worker.CLASSES,
     *official_body.CLASSES,
@@ -107,6 +110,7 @@ def unregister() -> None:
     secret.keep("")
     watch.detach()
     live.detach()
+    thumbnails.detach()
     handle_tool.detach()
     handles_panel.detach()
     menu.detach()

@@ -2,6 +2,7 @@
 
 import platform
 import traceback
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,12 @@ class SAM3DB_OT_import_character(ModalJobOperator, ImportOptions, bpy.types.Oper
     filename_ext = ""
     filter_glob: bpy.props.StringProperty(default=PHOTO_FILTER, options={"HIDDEN"})
 
+    numbers: bpy.props.StringProperty(
+        name="Numbers",
+        description="Of the people to make a character of, with commas between them; empty to follow 'People'",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
     _job: ImportJob | None = None
 
     @classmethod
@@ -50,7 +57,9 @@ class SAM3DB_OT_import_character(ModalJobOperator, ImportOptions, bpy.types.Oper
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         try:
             request = to_request(self, Path(bpy.path.abspath(self.filepath)), places.models_folder())
-        except Sam3dbError as error:
+            if self.numbers:
+                request = replace(request, persons=[int(number) for number in self.numbers.split(",")])
+        except (Sam3dbError, ValueError) as error:
             return self._fail(str(error), "")
         if not bpy.app.background:
             state = context.window_manager.sam3db

@@ -51,7 +51,7 @@ def photo_of(rig: bpy.types.Object, image_size: tuple[int, int]) -> Source:
     Raises:
         Sam3dbError: there is no such image any more, or it cannot be written.
     """
-    image = _image_of(rig)
+    image = image_of(rig)
     path, content = str(image.get(PATH, "")), str(image.get(CONTENT, ""))
     if path and content:
         beside = bpy.path.abspath(f"//{Path(path).name}", library=image.library)
@@ -61,7 +61,12 @@ def photo_of(rig: bpy.types.Object, image_size: tuple[int, int]) -> Source:
     return _unpacked(image, image_size)
 
 
-def _image_of(rig: bpy.types.Object) -> bpy.types.Image:
+def image_of(rig: bpy.types.Object) -> bpy.types.Image:
+    """The image that shows a character's photo behind its camera.
+
+    Raises:
+        Sam3dbError: there is none any more.
+    """
     camera = camera_of(rig).data
     backgrounds = getattr(camera, "background_images", ())
     images = [background.image for background in backgrounds if background.image is not None]

@@ -26,6 +26,7 @@ from ..posing.handles import (
 from ..posing.people import active_character, people_by_photo
 from ..posing.session import SNAP, keeps_edits
 from ..scene.provenance import read_origin
+from . import thumbnails
 from .options import SAM3D_BODY
 from .sidebar import SidebarPanel
 from .text import draw_lines, width_of
@@ -56,7 +57,11 @@ class SAM3DB_PT_people(SidebarPanel, bpy.types.Panel):
             column.label(text=title, icon="ERROR" if camera is None else "IMAGE_DATA")
             for rig in rigs:
                 chosen = character_id(rig) == character_id(active)
-                button = column.operator(
+                row, picture = column.row(align=True), thumbnails.icon_of(rig)
+                if picture:
+                    row.template_icon(picture, scale=2.0)
+                row.scale_y = 2.0 if picture else 1.0
+                button = row.operator(
                     "sam3db.pick_person",
                     text=rig.name.removesuffix(" Rig"),
                     icon="RADIOBUT_ON" if chosen else "RADIOBUT_OFF",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
+from . import thumbnails
 from .options import OPTION_NAMES, draw_options
 from .sidebar import SidebarPanel
 from .text import width_of
@@ -27,6 +30,7 @@ class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
         row.operator("sam3db.paste_photo", text="", icon="PASTEDOWN")
         row.menu("SAM3DB_MT_recent_photos", text="", icon="DOWNARROW_HLT")
         draw_options(settings, state, width_of(context.region.width, context.preferences.system.ui_scale))
+        nobody = self._draw_found(settings, state)
         if state.running:
             row = layout.row(align=True)
             row.progress(factor=state.progress, text=state.status)
@@ -36,13 +40,29 @@ class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
             layout.label(text="Choose a photo, or drop one into the viewport", icon="INFO")
         row = layout.row()
         row.scale_y = 1.4
-        row.enabled = bool(state.photo)
+        row.enabled = bool(state.photo) and not nobody
         row.operator_context = "EXEC_DEFAULT"
         button = row.operator("sam3db.import_character", text="Make Character", icon="OUTLINER_OB_ARMATURE")
-        button.filepath = state.photo
+        button.filepath, button.numbers = state.photo, state.chosen_numbers
         for name in OPTION_NAMES:
             if getattr(state, name) != "":  # a body that was chosen and is gone
                 setattr(button, name, getattr(state, name))
+
+    @staticmethod
+    def _draw_found(layout: Any, state: Any) -> bool:
+        """Draws who was found in the photo; whether there are some, and nobody is chosen."""
+        layout.operator("sam3db.find_people", icon="COMMUNITY")
+        if state.found_in != state.found_key or not state.found:
+            return False
+        grid = layout.grid_flow(columns=0, row_major=True, even_columns=True, align=True)
+        for number, person in enumerate(state.found):
+            column = grid.column(align=True)
+            column.template_icon(thumbnails.icon(person.key_of(number)), scale=3.5)
+            column.prop(person, "chosen", text=str(number + 1), toggle=True)
+        if state.chosen_numbers:
+            return False
+        layout.label(text="Choose at least one of them", icon="ERROR")
+        return True
 
 
 CLASSES = (SAM3DB_PT_import,)

@@ -7,6 +7,17 @@ from ..posing.handles import GROUPS
 from .options import ImportOptions
 
 
+class SAM3DB_FoundPerson(bpy.types.PropertyGroup):
+    """Somebody in the photo, before there is a character"""
+
+    chosen: bpy.props.BoolProperty(name="Chosen", description="Make a character of this person", default=True)
+
+    @staticmethod
+    def key_of(number: int) -> str:
+        """Under which the person's picture is kept."""
+        return f"found {number}"
+
+
 class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
     """Settings of the next import, progress of the running one, and what the character panel shows."""
 
@@ -15,6 +26,8 @@ class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
         name="Filter", description="Show only sliders with these letters in their names", options={"TEXTEDIT_UPDATE"}
     )
     access_token: secret.token_property()
+    found: bpy.props.CollectionProperty(type=SAM3DB_FoundPerson, options={"HIDDEN", "SKIP_SAVE"})
+    found_in: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     tool_groups: bpy.props.EnumProperty(
         name="Keypoints",
         description="Which keypoints the tool 'Pose from Photo' shows",
@@ -28,8 +41,20 @@ class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
     progress: bpy.props.FloatProperty(min=0.0, max=1.0, options={"HIDDEN", "SKIP_SAVE"})
     status: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
+    @property
+    def found_key(self) -> str:
+        """Tells the photo and whatever else decides who is found in it, and in which order."""
+        return f"{self.engine}:{self.photo}"
 
-CLASSES = (SAM3DB_ImportState,)
+    @property
+    def chosen_numbers(self) -> str:
+        """The people who are chosen, as the operator wants them; empty where nobody was looked for in this photo."""
+        if self.found_in != self.found_key:
+            return ""
+        return ",".join(str(number) for number, person in enumerate(self.found) if person.chosen)
+
+
+CLASSES = (SAM3DB_FoundPerson, SAM3DB_ImportState)
 
 
 def attach() -> None:

@@ -24,6 +24,7 @@ from sam3db_blender.importing import add_to_scene
 from sam3db_blender.photo_jobs import ImportJob, ImportRequest
 from sam3db_blender.rig.pose import read_parameters
 from sam3db_blender.scene.provenance import is_character, read_origin
+from sam3db_blender.ui import thumbnails
 from sam3db_blender.ui.options import OPTION_NAMES, to_request
 
 
@@ -174,6 +175,27 @@ def test_everyone_and_the_lens(working_add_on: None, tmp_path: Path) -> None:
     assert sorted(read_origin(rig).details["person"] for rig in rigs) == [0, 1]
     assert bpy.context.scene.camera.data.angle == pytest.approx(np.radians(60), abs=1e-4)
     assert len(bpy.data.lights) == 0
+
+
+def test_people_are_found_before_and_some_are_chosen(working_add_on: None, tmp_path: Path) -> None:
+    state = bpy.context.window_manager.sam3db
+    with pytest.raises(RuntimeError, match="Choose a photo"):
+        bpy.ops.sam3db.find_people()
+    state.photo = str(_photo(tmp_path, "two.png"))
+    assert state.chosen_numbers == ""
+    assert bpy.ops.sam3db.find_people() == {"FINISHED"}
+    assert len(state.found) == 2
+    assert state.chosen_numbers == "0,1"
+    assert set(thumbnails._previews) == {person.key_of(number) for number, person in enumerate(state.found)}
+    state.found[0].chosen = False
+    assert bpy.ops.sam3db.import_character(filepath=state.photo, numbers=state.chosen_numbers) == {"FINISHED"}
+    (rig,) = (obj for obj in bpy.data.objects if is_character(obj))
+    assert read_origin(rig).details["person"] == 1
+    # another photo, other people
+    state.photo = str(_photo(tmp_path, "nobody.png"))
+    assert state.chosen_numbers == ""
+    with pytest.raises(RuntimeError, match="nobody"):
+        bpy.ops.sam3db.find_people()
 
 
 @pytest.mark.parametrize(

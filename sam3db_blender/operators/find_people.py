@@ -1,0 +1,66 @@
+"""Who is in the photo, before anybody is made a character of."""
+
+from pathlib import Path
+
+import bpy
+
+from native_runtime.errors import Sam3dbError
+from native_runtime.image import read_photo
+
+from .. import jobs, places
+from ..photo_jobs import ReadJob
+from ..ui import thumbnails
+from ..ui.options import to_request
+from .modal_job import ModalJobOperator
+from .person import reported
+
+
+class SAM3DB_OT_find_people(ModalJobOperator, bpy.types.Operator):
+    """Look who is in the photo, and choose whom to make a character of"""
+
+    bl_idname = "sam3db.find_people"
+    bl_label = "Find People"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context):
+        state = context.window_manager.sam3db
+        if not state.photo:
+            cls.poll_message_set("Choose a photo first")
+            return False
+        if state.running:
+            cls.poll_message_set("Another photo is being worked on")
+            return False
+        return True
+
+    def execute(self, context):
+        def work():
+            state = context.window_manager.sam3db
+            request = to_request(state, Path(bpy.path.abspath(state.photo)), places.models_folder())
+            self._found_in = state.found_key
+            return self.begin(context, ReadJob(jobs.worker(), request))
+
+        return reported(self, work)
+
+    def finish(self, context):
+        job = self._job
+        if job.state == "cancelled":
+            return {"CANCELLED"}
+
+        def work():
+            if job.state == "failed":
+                raise Sam3dbError(job.error)
+            state = context.window_manager.sam3db
+            photo = read_photo(job.request.photo)
+            state.found.clear()
+            for number, box in enumerate(job.boxes):
+                person = state.found.add()
+                person.chosen = True
+                corners = photo.to_working([box[:2], box[2:]]).ravel()
+                thumbnails.put(person.key_of(number), photo.pixels, corners)
+            state.found_in = self._found_in
+
+        return reported(self, work)
+
+
+CLASSES = (SAM3DB_OT_find_people,)

@@ -1,0 +1,138 @@
+"""Small pictures of the people in photos, for lists: each the upper part of what the photo shows of a person.
+
+They are Blender's previews, made once a session when they are first drawn, and gone when the extension is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import bpy.utils.previews
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from native_runtime.errors import Sam3dbError
+
+from ..listening import redraw
+from ..posing.handles import character_id, rig_with
+from ..posing.source import image_of
+from ..scene.photo import PATH
+from ..scene.provenance import read_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Sides in px of a preview, and of it where an icon is wanted.
+_LARGE, _SMALL = 96, 32
+#: Of photos, fewer pixels are read where more than these would fall on a preview's side.
+_REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
+
+_previews: Any = None
+_wanted: set[str] = set()
+
+
+def icon_of(rig: bpy.types.Object) -> int:
+    """The icon of a character's person; 0 until it is made, a moment after it was asked for first."""
+    character = character_id(rig)
+    if _previews is not None and character in _previews:
+        return int(_previews[character].icon_id)
+    if not bpy.app.background and character not in _wanted:
+        _wanted.add(character)
+        if not bpy.app.timers.is_registered(_make_wanted):
+            bpy.app.timers.register(_make_wanted, first_interval=0.01)
+    return 0
+
+
+def icon(key: str) -> int:
+    """The icon that was put under a key; 0 where there is none."""
+    return int(_previews[key].icon_id) if _previews is not None and key in _previews else 0
+
+
+def make(rig: bpy.types.Object) -> None:
+    """Makes the icon of a character's person.
+
+    Raises:
+        Sam3dbError: there is no photo any more.
+    """
+    image, arrays = image_of(rig), read_origin(rig).arrays
+    box = arrays["bbox"]
+    wanted = _square(box)[2] / _LARGE
+    flag = next((flag for factor, flag in _REDUCED.items() if wanted >= factor), cv2.IMREAD_COLOR)
+    data = bytes(image.packed_file.data) if image.packed_file is not None else Path(image[PATH]).read_bytes()
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    if picture is None:
+        raise Sam3dbError(f"The photo of '{rig.name}' cannot be read.")
+    scale = np.tile(np.array(picture.shape[1::-1]) / arrays["image_size"], 2)
+    put(character_id(rig), cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), box * scale)
+
+
+def put(key: str, pixels: NDArray[np.uint8], box: ArrayLike) -> None:
+    """Makes an icon of a person in a picture (H, W, 3), sRGB.
+
+    Args:
+        box: x0 y0 x1 y1 px.
+    """
+    global _previews
+    if _previews is None:
+        _previews = bpy.utils.previews.new()
+    if key in _previews:
+        del _previews[key]
+    preview = _previews.new(key)
+    preview.image_size, preview.icon_size = (_LARGE, _LARGE), (_SMALL, _SMALL)
+    preview.image_pixels_float.foreach_set(_cut(pixels, box, _LARGE))
+    preview.icon_pixels_float.foreach_set(_cut(pixels, box, _SMALL))
+
+
+def forget(keys: Iterable[str] | None = None) -> None:
+    """Removes some icons, or all that there are."""
+    global _previews
+    if _previews is None:
+        return
+    if keys is None:
+        bpy.utils.previews.remove(_previews)
+        _previews = None
+        return
+    for key in keys:
+        if key in _previews:
+            del _previews[key]
+
+
+def detach() -> None:
+    """Leaves nothing behind."""
+    if bpy.app.timers.is_registered(_make_wanted):
+        bpy.app.timers.unregister(_make_wanted)
+    _wanted.clear()
+    forget()
+
+
+def _make_wanted() -> None:
+    for character in _wanted:
+        rig = rig_with(character)
+        try:
+            if rig is not None:
+                make(rig)
+        except (Sam3dbError, OSError):
+            # a list without this picture is still a list; it stays wanted, so that it is not tried on each drawing
+            continue
+    redraw("VIEW_3D")
+
+
+def _square(box: ArrayLike) -> tuple[float, float, float]:
+    """Centre x, top y and side, px, of the part of a person that a small picture shows: from the head down."""
+    x0, y0, x1, y1 = np.asarray(box, dtype=np.float64)
+    side = max(min(x1 - x0, y1 - y0), 1.0)
+    return (x0 + x1) / 2, y0, side
+
+
+def _cut(pixels: NDArray[np.uint8], box: ArrayLike, side: int) -> NDArray[np.float32]:
+    """That part as Blender wants it: (side * side * 4,) RGBA 0..1, bottom row first."""
+    x, y, size = _square(box)
+    scale = side / size
+    place = np.array([[scale, 0.0, side / 2 - x * scale], [0.0, scale, -y * scale]])
+    small = cv2.warpAffine(pixels, place, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    rgba = np.ones((side, side, 4), np.float32)
+    rgba[..., :3] = small[::-1] / 255.0
+    return rgba.ravel()
