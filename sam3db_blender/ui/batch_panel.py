@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ..batch_jobs import desk
@@ -18,34 +20,38 @@ class SAM3DB_PT_batch(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, batch = self.layout, context.window_manager.sam3db_batch
         width = width_of(context.region.width, context.preferences.system.ui_scale)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        settings = layout.column()
-        settings.enabled = not desk.busy
-        for name in ("folder", "out", "patterns", "recursive", "layout"):
-            settings.prop(batch, name)
-        settings.column(align=True).prop(batch, "previews")
-        settings.column(align=True).prop(batch, "exports")
-        if batch.exports:
-            settings.prop(batch, "names")
-        settings.prop(batch, "retry_failed")
-        header, body = settings.panel("sam3db_batch_engine", default_closed=True)
-        header.label(text="Engine, People and Lens")
-        if body is not None:
-            draw_options(body, context.window_manager.sam3db, width, of_scene=False)
+        draw_batch(self.layout, context.window_manager, width)
 
-        job = desk.job
-        if draw_running(layout, job, "sam3db.cancel_batch"):
-            return
-        row = layout.row()
-        row.scale_y = 1.4
-        row.enabled = bool(batch.folder and batch.out)
-        row.operator("sam3db.run_batch", icon="FILE_FOLDER")
-        draw_end(layout, job, width)
-        if job is not None and job.out is not None:
-            layout.operator("wm.path_open", text="Open Folder", icon="FOLDER_REDIRECT").filepath = str(job.out)
+
+def draw_batch(layout: Any, window_manager: Any, width: int) -> None:
+    """Draws the settings, the button, and how a batch stands; lines of text break after ``width`` characters."""
+    batch, job = window_manager.sam3db_batch, desk.job
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    settings = layout.column()
+    settings.enabled = not desk.busy
+    for name in ("folder", "out", "patterns", "recursive", "layout"):
+        settings.prop(batch, name)
+    settings.column(align=True).prop(batch, "previews")
+    settings.column(align=True).prop(batch, "exports")
+    if batch.exports:
+        settings.prop(batch, "names")
+    settings.prop(batch, "retry_failed")
+    header, body = settings.panel("sam3db_batch_engine", default_closed=True)
+    header.label(text="Engine, People and Lens")
+    if body is not None:
+        draw_options(body, window_manager.sam3db, width, of_scene=False)
+
+    if draw_running(layout, job, "sam3db.cancel_batch"):
+        return
+    row = layout.row()
+    row.scale_y = 1.4
+    row.enabled = bool(batch.folder and batch.out)
+    row.operator("sam3db.run_batch", icon="FILE_FOLDER")
+    draw_end(layout, job, width)
+    if job is not None and job.out is not None:
+        layout.operator("wm.path_open", text="Open Folder", icon="FOLDER_REDIRECT").filepath = str(job.out)
 
 
 CLASSES = (SAM3DB_PT_batch,)

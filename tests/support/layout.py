@@ -17,6 +17,10 @@ class Layout:
 
     row = box = column
 
+    def panel(self, name: str, **options: Any) -> tuple[Layout, Layout]:
+        """An opened one."""
+        return Layout(self.drawn), Layout(self.drawn)
+
     def label(self, text: str, icon: str = "NONE") -> None:
         self.drawn.append(text)
 
