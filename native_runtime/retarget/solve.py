@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from native_runtime.errors import UsageError
 
 from .directions import RestMatch, match_rest
+from .place import ground_of, hip_joints, scale_of, shift_of, to_floor
 from .roles import EXPECTED, FOOT, SPINE, TWISTED, is_joint, kind_of, limb_ends, split, title_of, twist_part
 from .skeletons import SourcePose, TargetSkeleton, standing_frame
 from .turns import about, mean_rotation, swing, twist_about, unit
@@ -75,11 +76,11 @@ def solve(
     match = match_rest(source, upright, bones)
     turns = _turns(source, upright, bones, match, twist_share)
     rotations = {bone: turn @ upright.rest[bone, :3, :3] for bone, turn in turns.items()}
-    scale = _scale(source, upright, bones)
-    ground = _ground(source, upright, bones, scale)
-    shift = _shift(source, upright, bones, turns, scale)
+    scale = scale_of(source, upright, bones)
+    ground = ground_of(source, upright, bones, scale)
+    shift = shift_of(source, upright, bones, turns, scale)
     if floor:
-        shift[2] += _to_floor(source, upright, bones, rotations, shift, ground[2], scale)
+        shift[2] += to_floor(source, upright, bones, rotations, shift, ground[2], scale)
     return TargetPose(
         rotations={bone: standing.T @ rotation for bone, rotation in rotations.items()},
         hips=bones["root"],
@@ -113,9 +114,6 @@ def _checked(target: TargetSkeleton, assigned: Mapping[str, str]) -> dict[str, i
     if "root" not in bones:
         raise UsageError("No bone is assigned to the hips; without them nothing can be posed.")
     return bones
-
-
-# --- rotations -------------------------------------------------------------------------------------------------------
 
 
 def _turns(
@@ -181,7 +179,7 @@ def _without_doubles(target: TargetSkeleton, chain: list[int], known: set[int]) 
 
 def _heights(heads: Array, index: Mapping[str, int], points: Array) -> Array:
     """Where points lie between the hip joints (0) and the neck (1)."""
-    low = [heads[index[joint]] for joint in _hip_joints(index)]
+    low = [heads[index[joint]] for joint in hip_joints(index)]
     high = [heads[index[joint]] for joint in ("c_neck",) if joint in index] or [
         heads[index[joint]] for joint in ("l_uparm", "r_uparm", "c_head") if joint in index
     ]
@@ -231,78 +229,6 @@ def _twist(
         inner, outer = source.turns[source.index[limb]], source.turns[source.index[twisting]]
         own = twist_about(inner.T @ outer, match.turns[limb].T @ axis)
         turns[bones[limb]] = turns[bones[limb]] @ about(axis, share * (own + added))
-
-
-# --- place -----------------------------------------------------------------------------------------------------------
-
-
-def _scale(source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int]) -> float:
-    """Units of the skeleton for a metre of the person: by the height of the hips over the ankles, else by the trunk."""
-
-    def heights(heads: Array, index: Mapping[str, int], joints: tuple[str, ...]) -> float | None:
-        found = [heads[index[joint]][2] for joint in joints if joint in bones]
-        return float(np.mean(found)) if found else None
-
-    for low, high in (
-        (("l_foot", "r_foot"), ("l_upleg", "r_upleg")),
-        (("l_upleg", "r_upleg"), ("c_neck", "c_head")),
-        (("root",), ("c_head", "c_neck", "l_uparm", "r_uparm")),
-    ):
-        ours = heights(source.rest, source.index, low), heights(source.rest, source.index, high)
-        theirs = heights(target.heads, bones, low), heights(target.heads, bones, high)
-        if None not in ours and None not in theirs:
-            return (theirs[1] - theirs[0]) / (ours[1] - ours[0])  # type: ignore[operator]
-    raise UsageError("Too few bones are assigned to compare sizes: give the hips and the head, or the legs.")
-
-
-def _shift(
-    source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int], turns: Mapping[int, Array], scale: float
-) -> Array:
-    """How far (3,) the hips' head moves: so that the middle of the hip joints goes the person's way, scaled.
-
-    The hips' bone may begin anywhere in the pelvis; the hip joints are the same place in every skeleton.
-    """
-    legs = _hip_joints(bones)
-    ours = [source.index[joint] for joint in legs]
-    way = source.posed[ours].mean(axis=0) - source.rest[ours].mean(axis=0)
-    way[2] -= source.posed_floor - source.floor
-    hips = bones["root"]
-    reach = target.heads[[bones[joint] for joint in legs]].mean(axis=0) - target.heads[hips]
-    return scale * way + reach - turns[hips] @ reach
-
-
-def _ground(source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int], scale: float) -> Array:
-    """The point (3,) of the floor beneath the hip joints: as far below the lowest joint as it is below MHR's."""
-    joints = _outer(bones)
-    clearance = source.rest[[source.index[joint] for joint in joints], 2].min() - source.floor
-    point = target.heads[[bones[joint] for joint in _hip_joints(bones)]].mean(axis=0)
-    point[2] = target.heads[[bones[joint] for joint in joints], 2].min() - scale * clearance
-    return point
-
-
-def _to_floor(
-    source: SourcePose,
-    target: TargetSkeleton,
-    bones: Mapping[str, int],
-    rotations: Mapping[int, Array],
-    shift: Array,
-    floor: float,
-    scale: float,
-) -> float:
-    """What is missing upwards for the lowest joint to be as near to the floor as the person's."""
-    joints = _outer(bones)
-    heads, _ = target.forward(rotations, {bones["root"]: shift})
-    height = source.posed[[source.index[joint] for joint in joints], 2].min() - source.posed_floor
-    return float(floor + scale * height - heads[[bones[joint] for joint in joints], 2].min())
-
-
-def _hip_joints(bones: Mapping[str, int]) -> list[str]:
-    return [joint for joint in ("l_upleg", "r_upleg") if joint in bones] or ["root"]
-
-
-def _outer(bones: Mapping[str, int]) -> list[str]:
-    """The joints that may touch the floor; where the trunk's lie is a matter of custom."""
-    return [joint for joint in bones if kind_of(joint) != "trunk" and joint != "root"] or ["root"]
 
 
 def _notes(target: TargetSkeleton, bones: Mapping[str, int]) -> list[str]:

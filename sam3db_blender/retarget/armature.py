@@ -20,13 +20,12 @@ from native_runtime.retarget.solve import TargetPose, solve
 
 from ..scene.provenance import is_character
 from .person import Person
+from .seen import angle_to, held_bones, seen_bones
 
 Array = NDArray[np.float64]
 
-#: A bone that stands farther than this from where it was put is held by something else (radians).
-_HELD = np.radians(1.0)
+#: A bone that stands nearer than this to where it was put needs no second turn (radians).
 _SETTLED = np.radians(0.05)
-_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def pose_armature(
     if armature.data.pose_position == "REST":
         notes.append("The armature shows its rest position; switch it to Pose Position to see the pose.")
     else:
-        notes += _held(armature, {target.names[bone]: rotation for bone, rotation in pose.rotations.items()})
+        notes += held_bones(armature, {target.names[bone]: rotation for bone, rotation in pose.rotations.items()})
     return notes
 
 
@@ -147,26 +146,14 @@ def _settle(armature: bpy.types.Object, target: TargetSkeleton, pose: TargetPose
     """
     depths = {bone: len(armature.data.bones[target.names[bone]].parent_recursive) for bone in pose.rotations}
     for depth in sorted(set(depths.values())):
-        seen = _seen(armature)
+        seen = seen_bones(armature)
         for number, rotation in pose.rotations.items():
             bone = armature.pose.bones[target.names[number]]
-            if depths[number] != depth or bone.parent is None or _angle(seen[bone.name], rotation) < _SETTLED:
+            if depths[number] != depth or bone.parent is None or angle_to(seen[bone.name], rotation) < _SETTLED:
                 continue
             if not any(constraint.enabled for constraint in bone.constraints):
                 parent = seen[bone.parent.name].matrix.copy()
                 _set_rotation(bone, _Place(bone, parent).turn_for(rotation))
-
-
-def _seen(armature: bpy.types.Object) -> bpy.types.bpy_prop_collection:
-    """The armature's pose bones with all that moves them."""
-    bpy.context.view_layer.update()
-    return armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
-
-
-def _angle(bone: bpy.types.PoseBone, rotation: Array) -> float:
-    """Radians between a bone's rotation and another (3, 3), both in armature space."""
-    turn = bone.matrix.to_quaternion().rotation_difference(Matrix(rotation.tolist()).to_quaternion())
-    return float(min(turn.angle, 2 * np.pi - turn.angle))
 
 
 def _between(target: TargetSkeleton, pose: TargetPose) -> set[int]:
@@ -217,7 +204,7 @@ def _set_rotation(bone: bpy.types.PoseBone, turn: Quaternion) -> None:
             turn.negate()
         bone.rotation_quaternion = turn
     elif bone.rotation_mode == "AXIS_ANGLE":
-        axis, angle = turn.to_axis_angle()
+        axis, angle = turn.to_axisangle_to()
         bone.rotation_axis_angle = (angle, axis.x, axis.y, axis.z)
     else:
         bone.rotation_euler = turn.to_euler(bone.rotation_mode, bone.rotation_euler)
@@ -246,14 +233,3 @@ def _key(armature: bpy.types.Object, posed: Iterable[str], hips: str, options: P
 
 def _rotation_channel(mode: str) -> str:
     return {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
-
-
-def _held(armature: bpy.types.Object, wanted: Mapping[str, Array]) -> list[str]:
-    """Says which bones do not stand as they were posed, since something else moves them."""
-    seen = _seen(armature)
-    held = [name for name, rotation in wanted.items() if _angle(seen[name], rotation) > _HELD]
-    if not held:
-        return []
-    more = f" and {len(held) - _NAMED} more" if len(held) > _NAMED else ""
-    names = ", ".join(f"'{name}'" for name in held[:_NAMED])
-    return [f"Constraints, IK, drivers or keys hold {names}{more}: mute them to see the pose there."]
