@@ -31,6 +31,8 @@ from .options import SAM3D_BODY
 from .sidebar import SidebarPanel
 from .text import draw_lines, width_of
 
+#: How many lines high the picture of a person is.
+_PICTURE = 2.0
 _STATES = (
     (State.PINNED, "pinned"),
     (State.IGNORED, "ignored"),
@@ -59,9 +61,10 @@ class SAM3DB_PT_people(SidebarPanel, bpy.types.Panel):
                 chosen = character_id(rig) == character_id(active)
                 row, picture = column.row(align=True), thumbnails.icon_of(rig)
                 if picture:
-                    row.template_icon(picture, scale=2.0)
-                row.scale_y = 2.0 if picture else 1.0
-                button = row.operator(
+                    row.template_icon(picture, scale=_PICTURE)
+                beside = row.row(align=True)
+                beside.scale_y = _PICTURE if picture else 1.0
+                button = beside.operator(
                     "sam3db.pick_person",
                     text=rig.name.removesuffix(" Rig"),
                     icon="RADIOBUT_ON" if chosen else "RADIOBUT_OFF",

@@ -55,6 +55,7 @@ class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
         if state.found_in != state.found_key or not state.found:
             return False
         grid = layout.grid_flow(columns=0, row_major=True, even_columns=True, align=True)
+        grid.use_property_split = False
         for number, person in enumerate(state.found):
             column = grid.column(align=True)
             column.template_icon(thumbnails.icon(person.key_of(number)), scale=3.5)
