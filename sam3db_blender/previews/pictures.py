@@ -88,7 +88,7 @@ class Stage:
     def beside(self, photo: PhotoView, size: int) -> Pixels:
         """The photo, and the people alone as its camera sees them."""
         part, view = _framed(self.surface, photo, size)
-        return _grid([[part, encode_srgb(self._in_studio([view], floor=False)[0])]])
+        return _grid([[part, encode_srgb(self._in_studio([view])[0])]])
 
     def shaded(self, size: int) -> Pixels:
         """The people in the studio, from a quarter to the side."""
@@ -118,9 +118,9 @@ class Stage:
     def _quarter(self, size: int) -> View:
         return studio_view(self.surface.vertices, self.heading + _QUARTER, _RISE, size)
 
-    def _in_studio(self, views: Sequence[View], floor: bool = True) -> list[Floats]:
-        shadow = floor and not self.renderer.casts_shadow
-        layers = self.renderer(views, floor)
+    def _in_studio(self, views: Sequence[View]) -> list[Floats]:
+        shadow = not self.renderer.casts_shadow
+        layers = self.renderer(views, True)
         return [over(layer, studio.backdrop(self.surface, view, shadow)) for layer, view in zip(layers, views)]
 
 
