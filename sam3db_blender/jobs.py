@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from native_runtime.service.client import Event, WorkerClient
 
 from . import places
+from .wording import for_artists
 
 if TYPE_CHECKING:
     pass
@@ -89,7 +90,7 @@ class Job:
         elif event.error == "Cancelled":
             self.state = "cancelled"
         else:
-            self.error, self.detail, self.kind = event.text, event.detail, event.error
+            self.error, self.detail, self.kind = for_artists(event.text), event.detail, event.error
             self.state = "failed"
 
     def _receive(self, result: dict[str, Any]) -> None:

@@ -62,8 +62,8 @@ def sam3d_body_dir(models: str | os.PathLike[str] | None = None) -> Path:
         raise ModelError(
             f"There is no SAM 3D Body model in {models_dir(models)}; until there is, the engine `landmarks` works with "
             "what the program brings along. Ask Meta for access to huggingface.co/facebook/sam-3d-body-dinov3 (its "
-            "licence is the SAM License) and download model.ckpt and assets/mhr_model.pt. Then run `sam3db "
-            "convert-checkpoint --checkpoint FOLDER` once, or use the panel of the extension."
+            "licence is the SAM License) and download model.ckpt and assets/mhr_model.pt. Then convert them once, with "
+            "`sam3db convert-checkpoint`, or in the panel 'SAM 3D Body' of the extension."
         )
     try:
         manifest.read(folder)

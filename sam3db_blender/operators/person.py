@@ -10,6 +10,7 @@ from native_runtime.errors import Sam3dbError
 
 from ..posing.handles import require_own
 from ..posing.people import active_character
+from ..wording import for_artists
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -22,7 +23,7 @@ def reported(operator: Any, work: "Callable[[], set[OperatorReturnItems] | None]
     try:
         return work() or {"FINISHED"}
     except Sam3dbError as error:
-        operator.report({"ERROR"}, str(error))
+        operator.report({"ERROR"}, for_artists(str(error)))
     except Exception as error:
         traceback.print_exc()
         operator.report({"ERROR"}, f"{operator.bl_label} failed: {error}")

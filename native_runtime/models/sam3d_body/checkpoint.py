@@ -189,7 +189,7 @@ def find_mhr(folder: Path) -> Path:
     for place in (folder / "assets" / MHR_FILE, folder / MHR_FILE):
         if place.is_file():
             return place
-    raise ModelError(f"There is no {MHR_FILE} in {folder} or its folder assets. Name it with --mhr.")
+    raise ModelError(f"There is no {MHR_FILE} in {folder} or its folder assets. Choose it as the MHR model (--mhr).")
 
 
 def _gather(content: Mapping[Any, Any]) -> dict[str, Tensor]:

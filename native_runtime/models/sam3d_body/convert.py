@@ -101,7 +101,9 @@ def convert_checkpoint(
     with open_checkpoint(source) as opened:
         rig = Path(mhr).expanduser() if mhr is not None else find_mhr(source if source.is_dir() else source.parent)
         if not rig.is_file():
-            raise ModelError(f"There is no file {rig}. Name {MHR_FILE}, which comes with the checkpoint, with --mhr.")
+            raise ModelError(
+                f"There is no file {rig}. Choose {MHR_FILE}, which comes with the checkpoint, as the MHR model (--mhr)."
+            )
         plan = _plan(opened, rig, precision, templates, tell)
         return _write(plan, models_dir(models) / SAM3D_BODY_FOLDER, tell)
 
@@ -230,5 +232,5 @@ def _check_space(target: Path, needed: int) -> None:
     if free < needed + _SPARE:
         raise ModelError(
             f"The converted model takes {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free at {place}. "
-            "Make space, choose another folder with -o, or a smaller model with --precision."
+            "Make space, choose another models folder, or a smaller model: the precision int8 or fp16."
         )

@@ -70,7 +70,7 @@ def apply(operation: str, tensor: NDArray[Any], dtype: str, name: str) -> NDArra
         if target.itemsize < 4 and not np.isfinite(cast).all():
             raise ModelError(
                 f"The weight {name} holds values beyond float16 (up to {np.abs(result).max():.3g}). "
-                "Convert with --precision fp32."
+                "Convert it exactly, with the precision fp32."
             )
         return cast
     cast = np.asarray(result, target, order="C")

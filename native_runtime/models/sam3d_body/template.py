@@ -92,7 +92,7 @@ class Template:
         except FileNotFoundError as error:
             raise ModelError(
                 f"There is no graph for {graph} with the precision {precision} in {folder}. "
-                f"Choose another --precision, or install this program again."
+                "Choose another precision, or install this program again."
             ) from error
         except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"The graph {folder / stem} is damaged ({error}). {_REINSTALL}") from error

@@ -101,7 +101,7 @@ def test_eight_bit_weights_are_the_nearest_steps() -> None:
 
 def test_half_precision_that_overflows_is_refused(tmp_path: Path) -> None:
     template = Template("g", "fp16", b"", (Weight("w", "float16", "w"),))
-    with pytest.raises(ModelError, match=r"beyond float16 \(up to 7e\+04\).*--precision fp32"):
+    with pytest.raises(ModelError, match=r"beyond float16 \(up to 7e\+04\).*precision fp32"):
         attach_weights(template, MappingSource({"w": np.array([1, -7e4], np.float32)}), tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -1,0 +1,21 @@
+"""Messages that were written for the command line, in the words of the window."""
+
+from __future__ import annotations
+
+import re
+
+#: What an artist has instead of a command.
+_INSTEAD = {
+    "models build": "a new installation of the extension",
+    "convert-checkpoint": "the panel 'SAM 3D Body'",
+    "models import": "the panel 'Official Bodies'",
+    "models list": "the list 'Body' of the panel 'Character from Photo'",
+    "models verify": "a new installation of the extension",
+}
+_COMMAND = re.compile(rf"`?\bsam3db ({'|'.join(_INSTEAD)})(?: --[\w-]+(?: [A-Z]+)?)*`?")
+_OPTION = re.compile(r" \(--[\w-]+\)")
+
+
+def for_artists(text: str) -> str:
+    """A message without commands and their options."""
+    return _OPTION.sub("", _COMMAND.sub(lambda match: _INSTEAD[match[1]], text))
