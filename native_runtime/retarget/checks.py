@@ -1,4 +1,4 @@
-"""What may be wrong with a retarget map: bones that are missing, hierarchies that contradict MHR's, sides that differ."""
+"""What may be wrong with a retarget map: missing bones, hierarchies that contradict MHR's, sides that differ."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ that it points at the bones which hang on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ UPRIGHT = frozenset({"body_world", "root"})
 #: How much a bone's children count against the surface that it carries, when its turn is fitted.
 _CHILDREN_SHARE = 10.0
 _SAME_TURN = 1e-6
+#: A bone that is posed farther than this (m) from where its parent carries it is loose.
+_LOOSE = 1e-6
+_HAIR = 1e-4
 #: A child lies ahead of its bone when it is within 60 degrees of the bone's own axis.
 _AHEAD = 0.5
 _MIN_LENGTH = 1e-3
@@ -75,17 +78,18 @@ def export_skeleton(
     """
     bones = _chosen_bones(joints, retarget, twist)
     parents = _parents(bones)
-    stands = np.array([joints.index(bone.joint) for bone in bones])
-    owners = _owners(joints, bones, rest)
+    turning = _turning_joints(joints, bones)
+    owners = _owners(joints, bones, turning, rest)
 
     motion = pose @ np.linalg.inv(rest)
-    heads = np.stack([_head(joints, bone, rest) for bone in bones])
-    posed_heads = np.einsum("bij,bj->bi", motion[stands, :3, :3], heads) + motion[stands, :3, 3]
-    turns = _Fit(motion, points, weights).turns(bones, parents, stands, owners, heads, posed_heads)
-    axes = np.stack([_nearest_rotation(rest[joint, :3, :3]) for joint in stands])
-    lengths = joints.lengths[stands] * np.linalg.norm(rest[stands, :3, 1], axis=1)
+    heads, posed_heads = _heads(joints, bones, rest, pose)
+    turns = _Fit(motion, points, weights).turns(bones, parents, turning, owners, heads, posed_heads)
+    axes = np.stack([_nearest_rotation(rest[joint, :3, :3]) for joint in turning])
+    lengths = joints.lengths[turning] * np.linalg.norm(rest[turning, :3, 1], axis=1)
     if retarget.name != MHR:
-        _aim(axes, lengths, heads, parents, bones)
+        carried = posed_heads[parents] + np.einsum("bij,bj->bi", turns[parents], heads - heads[parents])
+        loose = np.linalg.norm(posed_heads - carried, axis=1) > _LOOSE
+        _aim(axes, lengths, heads, parents, bones, loose)
 
     placed = np.tile(np.eye(4), (2, len(bones), 1, 1))
     placed[0, :, :3, :3], placed[1, :, :3, :3] = axes, turns @ axes
@@ -98,11 +102,7 @@ def _chosen_bones(joints: Joints, retarget: RetargetMap, twist: str) -> list[Map
     """The target's bones, less its twist bones where they are folded; where they are kept, and the target has none for
     a limb, MHR's own under their own names.
     """
-    mapped = {bone.joint for bone in retarget.bones}
-    bones = [
-        replace(bone, joint=bone.joint if _ANKLE.get(bone.joint) in mapped else _ANKLE.get(bone.joint, bone.joint))
-        for bone in retarget.bones
-    ]
+    bones = list(retarget.bones)
     if twist == "fold":
         carried = {bone.parent for bone in bones}
         return [bone for bone in bones if bone.bone in carried or not bone.joint.endswith(_HELPER)]
@@ -120,18 +120,30 @@ def _parents(bones: list[MappedBone]) -> NDArray[np.intp]:
     return np.array([-1 if bone.parent is None else index[bone.parent] for bone in bones])
 
 
-def _head(joints: Joints, bone: MappedBone, matrices: Array) -> Array:
-    head = matrices[joints.index(bone.joint), :3, 3]
-    if bone.toward is None:
-        return head
-    return head + bone.along * (matrices[joints.index(bone.toward), :3, 3] - head)
+def _turning_joints(joints: Joints, bones: list[MappedBone]) -> NDArray[np.intp]:
+    """(B,) the joint that each bone turns with: its own, but below the ankle's upper joint the lower one."""
+    mapped = {bone.joint for bone in bones}
+    below = {joint: lower for joint, lower in _ANKLE.items() if lower not in mapped}
+    return np.array([joints.index(below.get(bone.joint, bone.joint)) for bone in bones])
 
 
-def _owners(joints: Joints, bones: list[MappedBone], rest: Array) -> NDArray[np.intp]:
+def _heads(joints: Joints, bones: list[MappedBone], rest: Array, pose: Array) -> tuple[Array, Array]:
+    """Where the bones begin at rest and posed, (B, 3) each; what lies between joints moves with the first of them."""
+    stands = np.array([joints.index(bone.joint) for bone in bones])
+    heads, posed = rest[stands, :3, 3], pose[stands, :3, 3]
+    for b, bone in enumerate(bones):
+        if bone.toward is not None:
+            offset = bone.along * (rest[joints.index(bone.toward), :3, 3] - heads[b])
+            posed[b] += (pose[stands[b]] @ np.linalg.inv(rest[stands[b]]))[:3, :3] @ offset
+            heads[b] += offset
+    return heads, posed
+
+
+def _owners(joints: Joints, bones: list[MappedBone], turning: NDArray[np.intp], rest: Array) -> NDArray[np.intp]:
     """(N,) the bone that each joint's skin goes to: its own, else, for a twist helper, the nearest of its limb's, else
     the one of the joint above.
     """
-    own = {bone.joint: i for i, bone in reversed(list(enumerate(bones))) if bone.stands_for_joint}
+    own = {joints.names[turning[i]]: i for i in range(len(bones) - 1, -1, -1) if bones[i].stands_for_joint}
     owners = np.zeros(len(joints.names), dtype=np.intp)
     for k, (name, parent) in enumerate(zip(joints.names, joints.parents)):
         if name in own:
@@ -163,13 +175,13 @@ class _Fit:
         self,
         bones: list[MappedBone],
         parents: NDArray[np.intp],
-        stands: NDArray[np.intp],
+        turning: NDArray[np.intp],
         owners: NDArray[np.intp],
         rest_heads: Array,
         pose_heads: Array,
     ) -> Array:
         """(B, 3, 3) from rest to pose."""
-        turns = self.turns_of_joints[stands]
+        turns = self.turns_of_joints[turning]
         for b in range(len(bones)):
             carried: NDArray[np.intp] = np.flatnonzero((owners == b) & (self.mass > 0))
             if all(np.abs(self.turns_of_joints[k] - turns[b]).max() < _SAME_TURN for k in carried):
@@ -191,8 +203,20 @@ class _Fit:
         )
 
 
-def _aim(axes: Array, lengths: Array, heads: Array, parents: NDArray[np.intp], bones: list[MappedBone]) -> None:
-    """Lets bones (B) point at the bone that carries them on, and keeps their roll; changes axes and lengths."""
+def _aim(
+    axes: Array,
+    lengths: Array,
+    heads: Array,
+    parents: NDArray[np.intp],
+    bones: list[MappedBone],
+    loose: NDArray[np.bool_],
+) -> None:
+    """Lets bones (B) point at the bone that carries them on, and keeps their roll; changes axes and lengths.
+
+    Args:
+        loose: (B,) bones that leave the end of their parents when posed. Blender's FBX importer would glue them
+            there if they lay on their parents' axes exactly, so these miss them by a hair.
+    """
     for b, bone in enumerate(bones):
         if bone.joint in UPRIGHT:
             continue
@@ -203,7 +227,8 @@ def _aim(axes: Array, lengths: Array, heads: Array, parents: NDArray[np.intp], b
         if len(children) == 1 or ahead.max(initial=0.0) > _AHEAD:
             best = int(ahead.argmax())
             if reach[best] > _MIN_LENGTH:
-                axes[b], lengths[b] = _pointing(offsets[best] / reach[best], axes[b]), reach[best]
+                along = offsets[best] / reach[best] + (_HAIR * axes[b, :, 0] if loose[children[best]] else 0.0)
+                axes[b], lengths[b] = _pointing(along / np.linalg.norm(along), axes[b]), reach[best]
         elif not children and not bone.stands_for_joint:
             axes[b], lengths[b] = axes[parents[b]], _LEAF_LENGTH * lengths[parents[b]]
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterator
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +146,28 @@ def online() -> Iterator[None]:
     system.use_online_access = True
     yield
     system.use_online_access = before
+
+
+_VALIDATE = """
+require(process.argv[1]).validateBytes(new Uint8Array(require("fs").readFileSync(process.argv[2])))
+  .then(report => console.log(JSON.stringify(report.issues.messages.filter(message => message.severity == 0))))
+"""
+
+
+@pytest.fixture(scope="session")
+def gltf_problems() -> Callable[[Path], list[dict]] | None:
+    """The errors that Khronos's validator finds in a file; None where it is not installed.
+
+    It is the package gltf-validator of npm; SAM3DB_GLTF_VALIDATOR is the folder that it lies in.
+    """
+    folder = os.environ.get("SAM3DB_GLTF_VALIDATOR")
+    if folder is None or shutil.which("node") is None:
+        return None
+
+    def problems(path: Path) -> list[dict]:
+        done = subprocess.run(
+            ["node", "-e", _VALIDATE, folder, str(path)], capture_output=True, text=True, check=True, timeout=60
+        )
+        return json.loads(done.stdout)
+
+    return problems

@@ -85,7 +85,8 @@ def test_names_are_found_with_and_without_their_prefix():
 def test_bones_between_joints_stand_for_none():
     unreal = load_map("unreal")
     between = [bone.bone for bone in unreal.bones if not bone.stands_for_joint]
-    assert "spine_04" in between and "index_metacarpal_l" in between
+    assert "spine_04" in between
+    assert "index_metacarpal_l" in between
     assert unreal.bone_of("c_spine2") == "spine_03"
     assert unreal.bone_of("l_wrist") == "hand_l"
     assert not set(between) & set(unreal.required)
@@ -191,5 +192,6 @@ def test_files_that_cannot_be_read(tmp_path):
 
 def test_a_map_needs_no_more_than_names():
     lone = RetargetMap("x", "X", (MappedBone("Hips", "root"),))
-    assert lone.required == () and lone.full_name("Hips") == "Hips"
+    assert lone.required == ()
+    assert lone.full_name("Hips") == "Hips"
     assert "No bone stands for 'c_head'" in _problems(lone)
