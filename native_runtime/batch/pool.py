@@ -59,6 +59,7 @@ class BuilderPool(Generic[Task]):
         """Wait until all tasks are done, then end the builders. Raises as `submit`."""
         self._no_more.set()
         while any(thread.is_alive() for thread in self._threads):
+            self.check()
             for thread in self._threads:
                 thread.join(_POLL_S)
             alive()

@@ -15,7 +15,7 @@ from sam3db_blender.builder.command import module_command
 
 
 def main(folder: str, out: str, preview: str, body: str = "default-lod2") -> int:
-    settings = Settings(EngineChoice(body=body), previews=(preview,))
+    settings = Settings(EngineChoice(body=body), previews=() if preview == "none" else (preview,))
     request = BatchRequest(Path(folder), Path(out), settings, module_command(), contact_sheet=False)
     return len(run_batch(request, Silent(), Inference("tests.blender.posed_engine", 1)).failed)
 
