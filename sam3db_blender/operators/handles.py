@@ -1,4 +1,4 @@
-"""What an artist says about keypoints: pin, ignore, take back; and who is worked on."""
+"""What an artist says about keypoints: pin, ignore, take back; and which handles are seen."""
 
 import bpy
 
@@ -14,12 +14,10 @@ from ..posing.handles import (
     is_handle,
     require_own,
     rig_of,
-    rig_with,
     state_of,
 )
 from ..posing.making import ensure_handles
-from ..posing.people import activate, active_character, select
-from ..posing.session import SNAP, set_keep_edits
+from ..posing.people import active_character, select
 from ..posing.showing import show
 from .person import PersonOperator, ReportingOperator
 
@@ -220,70 +218,6 @@ class SAM3DB_OT_next_handle(PersonOperator, bpy.types.Operator):
             uncover(context, handle)
 
 
-class SAM3DB_OT_infer_again(PersonOperator, bpy.types.Operator):
-    """Pose the person anew from the photo, the pinned handles and the mask"""
-
-    bl_idname = "sam3db.infer_again"
-    bl_label = "Infer Again"
-    bl_options = {"REGISTER", "UNDO"}
-
-    def run(self, context):
-        watch.refresh(self.rig(context))
-
-
-class SAM3DB_OT_cancel_pose(PersonOperator, bpy.types.Operator):
-    """Give the running inference up; the pose stays as it is"""
-
-    bl_idname = "sam3db.cancel_pose"
-    bl_label = "Cancel"
-    bl_options = {"INTERNAL", "UNDO"}
-
-    def run(self, context):
-        watch.cancel(self.rig(context))
-
-
-class SAM3DB_OT_keep_edits(PersonOperator, bpy.types.Operator):
-    """Keep what you changed on bones and sliders by hand when the pose is inferred again"""
-
-    bl_idname = "sam3db.keep_edits"
-    bl_label = "Keep My Edits"
-    bl_options = {"REGISTER", "UNDO"}
-
-    on: bpy.props.BoolProperty(name="Keep", description="Keep them from now on", default=True)
-
-    def run(self, context):
-        set_keep_edits(self.rig(context), self.on)
-
-
-class SAM3DB_OT_snap_to_handles(PersonOperator, bpy.types.Operator):
-    """Close the small rest that SAM 3D Body leaves between pinned handles and the body, from the next inference on"""
-
-    bl_idname = "sam3db.snap_to_handles"
-    bl_label = "Snap to Handles"
-    bl_options = {"REGISTER", "UNDO"}
-
-    on: bpy.props.BoolProperty(name="Snap", description="Close it from now on", default=True)
-
-    def run(self, context):
-        self.rig(context)[SNAP] = self.on
-
-
-class SAM3DB_OT_pick_person(ReportingOperator, bpy.types.Operator):
-    """Work on this person: their handles are shown, and the scene looks through the camera of their photo"""
-
-    bl_idname = "sam3db.pick_person"
-    bl_label = "Pick Person"
-    bl_options = {"REGISTER", "UNDO"}
-
-    character: bpy.props.StringProperty(name="Character", description="The id of the person's character")
-
-    def run(self, context):
-        rig = rig_with(self.character)
-        if rig is None or context.scene not in rig.users_scene:
-            raise Sam3dbError("This person's character is not in the scene any more.")
-        activate(context, rig)
-
-
 def uncover(context: bpy.types.Context, handle: bpy.types.Object) -> None:
     """Selects a handle, and shows it where its group is hidden."""
     handle.hide_viewport = False
@@ -303,9 +237,4 @@ CLASSES = (
     SAM3DB_OT_show_handles,
     SAM3DB_OT_select_handle,
     SAM3DB_OT_next_handle,
-    SAM3DB_OT_infer_again,
-    SAM3DB_OT_cancel_pose,
-    SAM3DB_OT_keep_edits,
-    SAM3DB_OT_snap_to_handles,
-    SAM3DB_OT_pick_person,
 )

@@ -19,8 +19,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
@@ -32,6 +31,7 @@ from ..scene.provenance import read_origin
 from . import questions
 from .handles import handles_of, may_change, moved, rig_with
 from .session import Before, apply_answer, preview_answer, request_for
+from .tasks import Status, Task
 
 if TYPE_CHECKING:
     import bpy
@@ -56,55 +56,6 @@ class Window(Protocol):
         """Goes one step through the history; whether there was one."""
 
 
-@dataclass(frozen=True)
-class Status:
-    """What the loop does about a character.
-
-    Attributes:
-        state: nothing, waiting for an answer, or the last answer was a failure.
-        text: for people; of a failure, what to do.
-        seconds: how long the last answer took.
-    """
-
-    state: Literal["idle", "waiting", "error"] = "idle"
-    text: str = ""
-    seconds: float = 0.0
-
-
-@dataclass
-class _Task:
-    """What is under way for one character.
-
-    Attributes:
-        changed: when a handle last did.
-        wanted: a new pose is, whether or not a handle was moved.
-        job: the question, ``asked`` then; ``live`` where it came in the middle of a drag.
-        answer: that was read, and not yet taken over.
-        held: an answer to an earlier question that came in the middle of a drag, and is only previewed.
-        repeated: the worker has died of this question once.
-        before: the character before it was previewed otherwise.
-        places: of the handles that were last asked about in the middle of a drag.
-    """
-
-    changed: float | None = None
-    wanted: bool = False
-    job: PoseJob | None = None
-    answer: Estimate | None = None
-    held: Estimate | None = None
-    asked: float = 0.0
-    live: bool = False
-    repeated: bool = False
-    before: Before | None = None
-    places: tuple[Any, ...] = ()
-    error: str = ""
-    seconds: float = 0.0
-
-    @property
-    def rests(self) -> bool:
-        waits = (self.changed, self.job, self.answer, self.held)
-        return not self.wanted and all(thing is None for thing in waits)
-
-
 class Loop:
     """Keeps characters in step with their handles.
 
@@ -118,7 +69,7 @@ class Loop:
         self, window: Window, client: Callable[[], Client], clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self._window, self._client, self._clock = window, client, clock
-        self._tasks: dict[str, _Task] = {}
+        self._tasks: dict[str, Task] = {}
         self._direction: Literal["undo", "redo"] | None = None
         self._left: Mapping[str, int] = {}
 
@@ -175,7 +126,7 @@ class Loop:
 
     def status(self, character: str) -> Status:
         """How things stand for a character."""
-        task = self._tasks.get(character, _Task())
+        task = self._tasks.get(character, Task())
         if task.job is not None:
             return Status("waiting", task.job.status, task.seconds)
         if task.error:
@@ -235,7 +186,7 @@ class Loop:
                 task.changed = None
         return True
 
-    def _preview(self, character: str, task: _Task) -> None:
+    def _preview(self, character: str, task: Task) -> None:
         """In the middle of a drag: shows an answer, and asks again, where the engine is quick."""
         rig = rig_with(character)
         if rig is None:
@@ -252,7 +203,7 @@ class Loop:
             task.places = lying
             self._send(task, PoseJob(self._client(), request_for(rig, moved_too=True)), live=True)
 
-    def _settle(self, character: str, task: _Task) -> None:
+    def _settle(self, character: str, task: Task) -> None:
         """Asks for what has become of a drag."""
         if not task.wanted and (task.changed is None or self._clock() - task.changed < QUIET_S):
             return
@@ -273,7 +224,7 @@ class Loop:
                 task.before.restore(rig)
                 task.before = None
 
-    def _conclude(self, character: str, task: _Task) -> None:
+    def _conclude(self, character: str, task: Task) -> None:
         """Takes an answer over, unless something was moved since that is still to be asked about."""
         answer = task.answer or task.held
         if answer is None or task.live or task.changed is not None:
@@ -284,7 +235,7 @@ class Loop:
             apply_answer(rig, answer)
             self._end(rig)
 
-    def _hear(self, character: str, task: _Task, dragging: bool) -> None:
+    def _hear(self, character: str, task: Task, dragging: bool) -> None:
         """Reads an answer that has come; what is done with it is the next tick's business, for that takes a while."""
         if task.job is None or not task.job.poll():
             return
@@ -307,14 +258,14 @@ class Loop:
             questions.end(rig)
             self._window.push_undo(UNDO_STEP)
 
-    def _send(self, task: _Task, job: PoseJob, live: bool) -> None:
+    def _send(self, task: Task, job: PoseJob, live: bool) -> None:
         task.job, task.live, task.asked = job, live, self._clock()
 
-    def _fail(self, character: str, task: _Task, text: str, dragging: bool) -> None:
+    def _fail(self, character: str, task: Task, text: str, dragging: bool) -> None:
         task.job, task.answer, task.wanted, task.changed, task.repeated = None, None, False, None, False
         task.error = text
         if not dragging and not task.live:
             self._end(rig_with(character))
 
-    def _task(self, character: str) -> _Task:
-        return self._tasks.setdefault(character, _Task())
+    def _task(self, character: str) -> Task:
+        return self._tasks.setdefault(character, Task())

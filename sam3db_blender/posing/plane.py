@@ -93,23 +93,6 @@ def world_of(plane: bpy.types.Object, pixels: ArrayLike) -> Array:
     return np.stack([x, -y, np.zeros_like(x)], axis=-1) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
-def pixel_of(plane: bpy.types.Object, point: ArrayLike) -> Array:
-    """The pixels (..., 2) at which world points (..., 3), m, are seen: those where rays from the camera meet the plane.
-
-    Points beside the camera have none: NaN.
-    """
-    camera = plane.parent
-    eye = np.array(camera.matrix_world.translation, dtype=np.float64)
-    inward = np.linalg.inv(matrix_of(plane))
-    local = np.asarray(point, dtype=np.float64) @ inward[:3, :3].T + inward[:3, 3]
-    start = inward[:3, :3] @ eye + inward[:3, 3]
-    ahead = start[2] - local[..., 2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        along = np.where(ahead > 0, start[2] / ahead, np.nan)
-    x, y = np.moveaxis(start[:2] + along[..., None] * (local[..., :2] - start[:2]), -1, 0)
-    return np.stack([x, -y], axis=-1)
-
-
 def met_by(plane: bpy.types.Object, start: ArrayLike, direction: ArrayLike) -> Array | None:
     """The pixel (2,) at which a ray from a world point (3,), m, meets the plane; None where it never does."""
     inward = np.linalg.inv(matrix_of(plane))

@@ -14,8 +14,9 @@ from .. import jobs
 from ..listening import Handlers, listen, redraw, stop_listening
 from . import questions
 from .handles import CHARACTER, KEYPOINT, character_id, handles_of, rig_of
-from .loop import Loop, Status
+from .loop import Loop
 from .showing import show_only
+from .tasks import Status
 
 _TICK_S = 0.02
 #: What moves handles as long as it runs: the transforms, and dragging a gizmo.

@@ -18,7 +18,7 @@ from native_runtime.image import read_mask
 from native_runtime.mhr import Body
 from native_runtime.service.client import Event
 from sam3db_blender import jobs, places
-from sam3db_blender.posing import masks, watch
+from sam3db_blender.posing import masks, outlines, watch
 from sam3db_blender.posing.source import photo_of
 from sam3db_blender.scene.provenance import read_origin
 from tests.support.photo_scenes import photo_scene
@@ -58,18 +58,18 @@ def _world_of(rig: bpy.types.Object, pixels: np.ndarray, depth: float) -> np.nda
 
 def test_outlines_are_filled_to_their_pixels() -> None:
     """Pixel (0, 0) is the centre of the top-left pixel, and pixels on the outline belong to it."""
-    assert np.array_equal(masks.fill_outlines([SQUARE], SIZE), _square())
-    two = masks.fill_outlines([SQUARE, SQUARE + (20, 0)], SIZE)
+    assert np.array_equal(outlines.fill_outlines([SQUARE], SIZE), _square())
+    two = outlines.fill_outlines([SQUARE, SQUARE + (20, 0)], SIZE)
     assert two.sum() == 80 * 120  # overlapping outlines add up
-    beyond = masks.fill_outlines([[[-1e9, -1e9], [1e9, -1e9], [1e9, 1e9], [-1e9, 1e9]]], SIZE)
+    beyond = outlines.fill_outlines([[[-1e9, -1e9], [1e9, -1e9], [1e9, 1e9], [-1e9, 1e9]]], SIZE)
     assert beyond.all()
-    assert not masks.fill_outlines([SQUARE + (1000, 0)], SIZE).any()
+    assert not outlines.fill_outlines([SQUARE + (1000, 0)], SIZE).any()
 
 
 def test_chains() -> None:
-    assert masks.chains([(0, 1), (1, 2), (2, 3), (3, 0)]) == [[0, 1, 2, 3]]
-    assert masks.chains([(1, 2), (0, 1), (5, 4)]) == [[2, 1, 0], [5, 4]]
-    assert masks.chains([]) == []
+    assert outlines.chains([(0, 1), (1, 2), (2, 3), (3, 0)]) == [[0, 1, 2, 3]]
+    assert outlines.chains([(1, 2), (0, 1), (5, 4)]) == [[2, 1, 0], [5, 4]]
+    assert outlines.chains([]) == []
 
 
 def _curve(points: np.ndarray) -> bpy.types.Object:

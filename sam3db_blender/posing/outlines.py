@@ -1,0 +1,111 @@
+"""Masks from what is drawn: outlines on the photo, and objects as the photo's camera sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import bpy
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from native_runtime.camera import project
+from native_runtime.errors import Sam3dbError
+
+from .. import compat
+from ..rig.arrays import take
+from ..scene.camera import camera_of
+from ..scene.provenance import read_origin
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+# OpenCV takes whole numbers; this many bits of them are fractions of a pixel
+_SUBPIXEL_BITS = 6
+
+
+def fill_outlines(outlines: Sequence[ArrayLike], size: tuple[int, int]) -> Mask:
+    """The pixels (H, W) within any of some closed outlines.
+
+    Args:
+        outlines: each (N, 2) px of the original photo; the last point is joined to the first.
+        size: width, height px.
+    """
+    width, height = size
+    picture = np.zeros((height, width), np.uint8)
+    for outline in outlines:
+        points = np.asarray(outline, dtype=np.float64)
+        # far outside nothing is drawn, but the numbers would not fit OpenCV's
+        points = np.clip(points, -4.0 * max(size), 5.0 * max(size))
+        cv2.fillPoly(picture, [np.round(points * 2**_SUBPIXEL_BITS).astype(np.int32)], 1, shift=_SUBPIXEL_BITS)
+    return picture.astype(np.bool_)
+
+
+def seen_at(rig: bpy.types.Object, points: ArrayLike) -> Array:
+    """The pixels (..., 2) of a character's photo at which world points (..., 3), m, are seen; NaN behind the camera."""
+    inward = np.linalg.inv(np.array(camera_of(rig).matrix_world.normalized(), dtype=np.float64))
+    # a Blender camera looks along its own -z, with y up
+    local = (np.asarray(points, dtype=np.float64) @ inward[:3, :3].T + inward[:3, 3]) * (1.0, -1.0, -1.0)
+    local[local[..., 2] <= 0.0] = np.nan
+    return project(local, read_origin(rig).arrays["intrinsics"])
+
+
+def outlines_of(obj: bpy.types.Object, rig: bpy.types.Object) -> list[Array]:
+    """The outlines that an object draws on a character's photo, each (N, 2) px, as the photo's camera sees them.
+
+    A Grease Pencil object gives its strokes, a curve its splines; a mesh its faces, or, where it has none, its chains
+    of edges.
+
+    Raises:
+        Sam3dbError: it is of another kind, draws nothing, or is not before the camera.
+    """
+    if obj.type in ("GPENCIL", "GREASEPENCIL"):
+        local = compat.strokes_of(obj)
+    elif obj.type in ("CURVE", "MESH"):
+        local = _outlines_of_mesh(obj)
+    else:
+        raise Sam3dbError(f"'{obj.name}' has no outline: select a curve, a mesh or a Grease Pencil object.")
+    matrix = np.array(obj.matrix_world, dtype=np.float64)
+    outlines = [seen_at(rig, points @ matrix[:3, :3].T + matrix[:3, 3]) for points in local if len(points) > 2]
+    if not outlines:
+        raise Sam3dbError(f"'{obj.name}' draws nothing that encloses anything.")
+    if not all(np.isfinite(points).all() for points in outlines):
+        raise Sam3dbError(f"'{obj.name}' reaches behind the photo's camera: draw it before the camera.")
+    return outlines
+
+
+def _outlines_of_mesh(obj: bpy.types.Object) -> list[Array]:
+    evaluated = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    mesh = evaluated.to_mesh()
+    try:
+        vertices = take(mesh.vertices, "co", 3).astype(np.float64)
+        if len(mesh.polygons):
+            return [vertices[list(polygon.vertices)] for polygon in mesh.polygons]
+        edges = [(edge.vertices[0], edge.vertices[1]) for edge in mesh.edges]
+        return [vertices[chain] for chain in chains(edges)]
+    finally:
+        evaluated.to_mesh_clear()
+
+
+def chains(edges: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """The chains of points that edges make, open or closed, each in the order of its points.
+
+    Where more than two edges meet, a chain goes on along any of them.
+    """
+    beside: dict[int, list[int]] = {}
+    for a, b in edges:
+        beside.setdefault(a, []).append(b)
+        beside.setdefault(b, []).append(a)
+    found: list[list[int]] = []
+    seen: set[int] = set()
+    # ends first: a chain begun in its middle would fall into two
+    for start in sorted(beside, key=lambda point: len(beside[point]) != 1):
+        chain: list[int] = []
+        point: int | None = start
+        while point is not None and point not in seen:
+            seen.add(point)
+            chain.append(point)
+            point = next((other for other in beside[point] if other not in seen), None)
+        if chain:
+            found.append(chain)
+    return found
