@@ -6,18 +6,13 @@ Python the first time.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from sam3db_blender import packaging
+from tests.support.real_blender import USER, build_extension, install, python_of, result_of, run_blender
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_blender]
-
-MARK = "RESULT "
 
 # Runs inside Blender. No network, no pip, nothing of this checkout: only what the zip brought.
 MAKE_CHARACTER = """
@@ -50,29 +45,18 @@ print("RESULT " + json.dumps(outcome, default=list))
 
 @pytest.fixture(scope="module")
 def python_of_blender(real_blender: str) -> str:
-    done = run_blender(
-        real_blender, {}, "--python-expr", "import sys; print('RESULT \"%d.%d\"' % sys.version_info[:2])"
-    )
-    return str(result_of(done))
+    return python_of(real_blender)
 
 
 @pytest.fixture(scope="module")
 def extension(python_of_blender: str, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = packaging.Target(packaging.this_platform(), (python_of_blender,))
-    return packaging.build(target, tmp_path_factory.mktemp("dist"), models)
+    return build_extension(python_of_blender, models, tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
 def installed(real_blender: str, extension: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a Blender user who has just installed the zip and nothing else."""
-    user = {"BLENDER_USER_RESOURCES": str(tmp_path_factory.mktemp("user"))}
-    done = run_blender(
-        real_blender, user, "--command", "extension", "install-file", "-r", "user_default", "-e", str(extension),
-        background=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    return user
+    return install(real_blender, extension, tmp_path_factory.mktemp("user"))
 
 
 def test_blender_validates_the_zip(real_blender: str, extension: Path) -> None:
@@ -97,8 +81,8 @@ def test_a_photo_becomes_a_character(
     assert outcome["operator"] == ["FINISHED"], done.stdout + done.stderr
     assert outcome["python"] == python_of_blender
     for name in ("native_runtime", "onnxruntime", "cv2"):
-        assert outcome["modules"][name].startswith(installed["BLENDER_USER_RESOURCES"])
-    assert not outcome["modules"]["numpy"].startswith(installed["BLENDER_USER_RESOURCES"])
+        assert outcome["modules"][name].startswith(installed[USER])
+    assert not outcome["modules"]["numpy"].startswith(installed[USER])
     (bones,), (vertices,), (keys,) = outcome["bones"], outcome["vertices"], outcome["shape_keys"]
     assert bones >= 127
     assert vertices > 1000
@@ -108,23 +92,3 @@ def test_a_photo_becomes_a_character(
     assert outcome["background"] == [[2250, 1500]]
     assert outcome["operators_left"] is False
     assert blend.is_file()
-
-
-def run_blender(
-    command: str, environment: dict[str, str], *words: str, background: bool = True
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [command, *(["--background"] if background else []), *words],
-        capture_output=True,
-        text=True,
-        env={key: value for key, value in os.environ.items() if not key.startswith("PYTHON")} | environment,
-        timeout=300,
-        check=False,
-    )
-
-
-def result_of(done: subprocess.CompletedProcess[str]) -> dict:
-    """What a script inside Blender printed behind `MARK`."""
-    lines = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
-    assert lines, done.stdout + done.stderr
-    return json.loads(lines[-1][len(MARK) :])

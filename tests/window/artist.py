@@ -1,0 +1,127 @@
+"""Somebody who works in Blender with mouse and keyboard, and keeps a picture of each step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .blender import Blender
+from .screen import Picture
+
+#: Keys and clicks are taken when Blender next draws, which takes a while without a graphics card.
+_TAKEN_S = 60.0
+#: Seconds after which something has begun to follow from a key.
+_FOLLOWS_S = 0.5
+_SEARCH_PX = 12
+
+
+class Artist:
+    """The hands and eyes.
+
+    Args:
+        blender: what is worked in.
+        pictures: the folder for them; those that lie there count.
+    """
+
+    def __init__(self, blender: Blender, pictures: Path) -> None:
+        self.blender, self.screen, self._pictures = blender, blender.screen, pictures
+
+    def picture(self, name: str) -> Picture:
+        """Keeps a picture of what the screen shows when it has come to rest."""
+        self.screen.settle()
+        count = len(list(self._pictures.glob("*.png")))
+        return self.screen.save(self._pictures / f"{count + 1:02d}_{name}.png")
+
+    def at_rest(self) -> None:
+        """Waits until no pose is under way, and all is drawn."""
+        self.blender.wait(lambda: not self.blender.call("scene.waiting"), _TAKEN_S)
+        self.screen.settle()
+
+    def over_viewport(self) -> None:
+        """Moves the mouse over the 3D viewport, which then gets the keys."""
+        x0, _, x1, y1 = self.blender.call("scene.viewport")
+        self.screen.move(x0 + 0.1 * (x1 - x0), y1 - 30)
+        self.screen.settle(0.5)
+
+    def press(self, key: str) -> None:
+        """Presses a key over the viewport and waits for what follows."""
+        self.screen.key(key)
+        time.sleep(_FOLLOWS_S)
+        self.at_rest()
+
+    def look_through_camera(self) -> None:
+        """Numpad 0 and Home: the photo fills the viewport."""
+        self.over_viewport()
+        self.press("KP_0")
+        self.press("Home")
+
+    def click_button(self, operator: str) -> None:
+        """Clicks a button of the sidebar's open tab.
+
+        The button is found by what Blender copies from under the mouse with Ctrl+C: a button's command.
+        """
+        x0, y0, x1, y1 = self.blender.call("scene.sidebar")
+        for y in range(y0, y1, _SEARCH_PX):
+            for x in (x0 + 0.3 * (x1 - x0), x0 + 0.7 * (x1 - x0)):
+                self.blender.call("scene.copy", text="")
+                self.screen.move(x, y)
+                time.sleep(0.15)
+                self.screen.key("ctrl+c")
+                time.sleep(0.15)
+                if self.blender.call("scene.copied").startswith(f"bpy.ops.{operator}("):
+                    self.screen.click(x, y)
+                    return
+        raise AssertionError(f"The sidebar has no button for {operator}.")
+
+    def click_handle(self, keypoint: str) -> tuple[float, float]:
+        """Selects a handle; where it is on the screen."""
+        name = self.blender.call("scene.handle_name", keypoint=keypoint)
+        x, y = self.blender.call("scene.on_screen", name=name)
+        self.screen.click(x, y)
+        self._until(lambda: self.blender.call("scene.selected") == [name], f"{name} is selected by a click")
+        self.screen.settle()
+        return x, y
+
+    def drag_by_key(self, keypoint: str, right: float, down: float) -> None:
+        """Selects a handle, presses G, moves the mouse, confirms by a click."""
+        x, y = self.click_handle(keypoint)
+        self.screen.key("g")
+        self._until(self._moving, "G moves the handle")
+        self._glide(x, y, right, down)
+        self.screen.click(x + right, y + down)
+        self._until(lambda: not self._moving(), "a click ends the move")
+        self.at_rest()
+
+    def drag_by_mouse(self, keypoint: str, right: float, down: float) -> None:
+        """Presses the mouse button on a handle, moves, lets go; with the tool Tweak."""
+        self.blender.call("scene.take_tool", name="builtin.select")
+        name = self.blender.call("scene.handle_name", keypoint=keypoint)
+        x, y = self.blender.call("scene.on_screen", name=name)
+        self.screen.move(x, y)
+        self.screen.settle(0.5)
+        self.screen.press()
+        self._glide(x, y, right, down)
+        self._until(self._moving, "the mouse moves the handle")
+        self.screen.release()
+        self._until(lambda: not self._moving(), "letting go ends the move")
+        self.at_rest()
+
+    def standing(self) -> dict[str, Any]:
+        """The character as it stands."""
+        return self.blender.call("scene.standing")
+
+    def _glide(self, x: float, y: float, right: float, down: float, steps: int = 8) -> None:
+        for step in range(1, steps + 1):
+            self.screen.move(x + right * step / steps, y + down * step / steps)
+            time.sleep(0.12)
+
+    def _moving(self) -> bool:
+        return "TRANSFORM_OT_translate" in self.blender.call("scene.modal")
+
+    def _until(self, condition: Callable[[], bool], what: str) -> None:
+        try:
+            self.blender.wait(condition, _TAKEN_S)
+        except TimeoutError as error:
+            raise AssertionError(f"It did not come about that {what}.") from error

@@ -1,0 +1,1 @@
+"""What runs inside the windowed Blender: it answers questions and does errands; mouse and keys are real."""

@@ -1,0 +1,237 @@
+"""What the artist sees and does in the scene: places on the screen, the character as it stands."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from types import ModuleType
+from typing import Any
+
+import bpy
+import numpy as np
+from bpy_extras.object_utils import world_to_camera_view
+from bpy_extras.view3d_utils import location_3d_to_region_2d
+from mathutils import Vector
+
+EXTENSION = "bl_ext.user_default.sam3db_blender"
+
+
+def part(name: str) -> ModuleType:
+    """A module of the installed extension."""
+    return importlib.import_module(f"{EXTENSION}.{name}")
+
+
+# --- the window ------------------------------------------------------------------------------------------------------
+
+
+def ready() -> list[int]:
+    """The window's size, px."""
+    window = _window()
+    return [window.width, window.height]
+
+
+def leave() -> None:
+    """Ends Blender after this answer is out."""
+    bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.1)
+
+
+def _window() -> bpy.types.Window:
+    return bpy.context.window_manager.windows[0]
+
+
+def _view() -> bpy.types.Area:
+    return next(area for area in _window().screen.areas if area.type == "VIEW_3D")
+
+
+def _region(kind: str) -> bpy.types.Region:
+    return next(region for region in _view().regions if region.type == kind)
+
+
+def _bounds(region: bpy.types.Region) -> list[int]:
+    top = _window().height - region.y - region.height
+    return [region.x, top, region.x + region.width, top + region.height]
+
+
+def in_viewport() -> Any:
+    """The context of an operator called from the 3D viewport."""
+    window = _window()
+    return bpy.context.temp_override(window=window, screen=window.screen, area=_view(), region=_region("WINDOW"))
+
+
+def viewport() -> list[int]:
+    """The 3D viewport's x0, y0, x1, y1 on the screen, px from the top left."""
+    return _bounds(_region("WINDOW"))
+
+
+def on_screen(name: str) -> list[float]:
+    """Where an object's origin is on the screen, px from the top left."""
+    region, looking = _region("WINDOW"), _view().spaces.active.region_3d
+    point = location_3d_to_region_2d(region, looking, bpy.data.objects[name].matrix_world.translation)
+    return [region.x + point.x, _window().height - (region.y + point.y)]
+
+
+def sidebar() -> list[int]:
+    """The sidebar's x0, y0, x1, y1 on the screen, px from the top left."""
+    return _bounds(_region("UI"))
+
+
+def open_tab(name: str) -> None:
+    """Shows a tab of the sidebar, once the sidebar has been drawn."""
+    _region("UI").active_panel_category = name
+
+
+def copied() -> str:
+    """What lies in the clipboard."""
+    return bpy.context.window_manager.clipboard
+
+
+def copy(text: str) -> None:
+    """Puts something into the clipboard."""
+    bpy.context.window_manager.clipboard = text
+
+
+def take_tool(name: str) -> None:
+    """Takes a tool of the toolbar."""
+    with in_viewport():
+        bpy.ops.wm.tool_set_by_id(name=name)
+
+
+def look_plainly() -> None:
+    """Has as little drawn as can be, for machines without a graphics card: nothing but the viewport, without frills."""
+    space = _view().spaces.active
+    space.shading.type, space.show_gizmo, space.overlay.show_overlays = "WIREFRAME", False, False
+    with in_viewport():
+        bpy.ops.screen.screen_full_area(use_hide_panels=True)
+
+
+def perspective() -> str:
+    """How the viewport looks: "CAMERA", "PERSP", "ORTHO"."""
+    return str(_view().spaces.active.region_3d.view_perspective)
+
+
+def selected() -> list[str]:
+    """The selected objects, the active one first."""
+    layer = _window().view_layer
+    others = [obj.name for obj in layer.objects if obj.select_get() and obj != layer.objects.active]
+    return [*([layer.objects.active.name] if layer.objects.active else []), *others]
+
+
+def modal() -> list[str]:
+    """The operators that are in the middle of something."""
+    return [operator.bl_idname for operator in _window().modal_operators]
+
+
+# --- errands ---------------------------------------------------------------------------------------------------------
+
+
+def empty() -> None:
+    """Removes what Blender's own new file brings."""
+    bpy.data.batch_remove(list(bpy.data.objects))
+    bpy.data.orphans_purge(do_recursive=True)
+
+
+def show_panel(photo: str) -> None:
+    """Opens the sidebar at the extension's tab, with a photo chosen."""
+    _view().spaces.active.show_region_ui = True
+    bpy.context.window_manager.sam3db.photo = photo
+
+
+def make_character(photo: str, **options: str) -> None:
+    """Presses the panel's button."""
+    with in_viewport():
+        bpy.ops.sam3db.import_character("EXEC_DEFAULT", filepath=photo, **options)
+
+
+def importing() -> bool:
+    """Whether a photo is being worked on."""
+    return bool(bpy.context.window_manager.sam3db.running)
+
+
+def save(path: str) -> None:
+    """Saves the file."""
+    with in_viewport():
+        bpy.ops.wm.save_as_mainfile(filepath=path)
+
+
+def open_file(path: str) -> None:
+    """Opens a file, with its windows; what was not saved is lost."""
+    with in_viewport():
+        bpy.ops.wm.open_mainfile(filepath=path, load_ui=True)
+
+
+# --- the characters --------------------------------------------------------------------------------------------------
+
+
+def rigs() -> dict[str, str]:
+    """The characters' ids, and their rigs' names."""
+    handles = part("posing.handles")
+    return {handles.character_id(rig): rig.name for rig in part("posing.people").people_of(_window().scene)}
+
+
+def handle_name(keypoint: str, character: str = "") -> str:
+    """The name of a character's handle; of the first one where none is named."""
+    handles, names = part("posing.handles"), part("posing.handles").keypoint_names()
+    rig = handles.rig_with(character or next(iter(rigs())))
+    return str(handles.by_keypoint(rig)[names.index(keypoint)].name)
+
+
+def waiting() -> bool:
+    """Whether the loop has something to do."""
+    return bool(part("posing.watch").loop.busy)
+
+
+def statuses() -> dict[str, list[str]]:
+    """State and text of the loop for each character."""
+    return {
+        character: [status.state, status.text] for character, status in part("posing.watch").loop.statuses().items()
+    }
+
+
+def standing(character: str = "") -> dict[str, Any]:
+    """All that a drag, an undo or a file may change about a character."""
+    handles, readback = part("posing.handles"), part("scene.readback")
+    rig = handles.rig_with(character or next(iter(rigs())))
+    body = part("scene.bodies").body_of(rig)
+    origin = part("scene.provenance").read_origin(rig)
+    now = readback.standing_of(rig, body)
+    return {
+        "parameters": now.parameters.tolist(),
+        "identity": now.identity.tolist(),
+        "matrix": [list(row) for row in rig.matrix_world],
+        "mesh": hashlib.sha1(_mesh(rig).tobytes()).hexdigest(),
+        "recorded": origin.arrays["keypoints_2d"].tolist(),
+        "seen": keypoints_seen(rig).tolist(),
+        "height": handles.height_of(origin),
+        "handles": {
+            handles.keypoint_names()[index]: {
+                "place": handles.place(handle),
+                "state": handles.state_of(handle).name,
+                "warning": str(handle[handles.WARNING]),
+                "moved": handles.moved(handle),
+            }
+            for index, handle in handles.by_keypoint(rig).items()
+        },
+    }
+
+
+def keypoints_seen(rig: bpy.types.Object) -> np.ndarray:
+    """(70, 2) px of the photo: where the camera sees the keypoints of the mesh and skeleton that stand in the scene.
+
+    It goes by Blender's own camera and evaluated mesh alone, and so checks engine, rig, place and camera at once.
+    """
+    body = part("scene.bodies").body_of(rig)
+    joints = np.array([rig.matrix_world @ rig.pose.bones[name].head for name in body.joint_names])
+    keypoints = body.keypoint_rows.combine(np.concatenate([_mesh(rig), joints]))
+    camera, scene = part("scene.camera").camera_of(rig), _window().scene
+    seen = np.array([world_to_camera_view(scene, camera, Vector(point))[:2] for point in keypoints])
+    size = np.array([scene.render.resolution_x, scene.render.resolution_y])
+    return np.stack([seen[:, 0], 1.0 - seen[:, 1]], axis=1) * size - 0.5
+
+
+def _mesh(rig: bpy.types.Object) -> np.ndarray:
+    """(V, 3) the evaluated vertices in world axes, m."""
+    obj = part("scene.bodies").body_mesh(rig).evaluated_get(bpy.context.evaluated_depsgraph_get())
+    points = np.empty(3 * len(obj.data.vertices), np.float32)
+    obj.data.vertices.foreach_get("co", points)
+    matrix = np.array(obj.matrix_world)
+    return points.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
