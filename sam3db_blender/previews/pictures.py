@@ -97,8 +97,11 @@ class Stage:
     def wire(self, size: int) -> Pixels:
         """The same with the edges of the mesh."""
         view = self._quarter(size)
-        lines = _WIRE_OPACITY * wire(self.surface, view)[..., None]
-        return encode_srgb(self._in_studio([view])[0] * (1 - lines) + _INK * lines)
+        with ThreadPoolExecutor(1) as pool:  # beside the renderer
+            drawing = pool.submit(wire, self.surface, view)
+            (figure,) = self._in_studio([view])
+            lines = _WIRE_OPACITY * drawing.result()[..., None]
+        return encode_srgb(figure * (1 - lines) + _INK * lines)
 
     def turntable(self, size: int) -> Pixels:
         """The people from all around; the first view is from the photo's side."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from .raster import Floats, Surface, View, seen_by
 
-_SUPERSAMPLING = 3
+_SUPERSAMPLING = 2
 _LINE_PX = 0.8
 #: Polygons lower than the first number of px get no lines, where these would merge into a blot; from the second on they
 #: get full ones.
