@@ -204,7 +204,7 @@ def _set_rotation(bone: bpy.types.PoseBone, turn: Quaternion) -> None:
             turn.negate()
         bone.rotation_quaternion = turn
     elif bone.rotation_mode == "AXIS_ANGLE":
-        axis, angle = turn.to_axisangle_to()
+        axis, angle = turn.to_axis_angle()
         bone.rotation_axis_angle = (angle, axis.x, axis.y, axis.z)
     else:
         bone.rotation_euler = turn.to_euler(bone.rotation_mode, bone.rotation_euler)
