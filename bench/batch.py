@@ -10,8 +10,8 @@
 * ``speed``: seconds a photo of ``sam3db batch``; of ``sam3db character``, a process for each of the first photos; and
   of one ``sam3db character`` with the same photos. All make the same files;
 * ``memory``: what the batch and its Blender hold, every second, in tenths of the run;
-* ``kills``: a batch that is killed (``kill -9``) at random moments, so often, and then run to its end, against one that
-  was left alone: every file's content, times aside, and the manifest.
+* ``kills``: a batch that is killed (``kill -9``) at random moments, spread over its photos, and then run to its end,
+  against one that was left alone: every file's content, times aside, and the manifest.
 
 ``--posed`` takes an engine that sees no picture, and the coarsest body, so that the time goes into what is measured.
 """
@@ -155,19 +155,17 @@ def kills(photos: Path, work: Path, times: int, preview: str, posed: bool) -> di
     undisturbed, killed = work / "undisturbed", work / "killed"
     count = len(find_photos(photos))
     shutil.rmtree(killed, ignore_errors=True)
-    started = time.monotonic()
     memories = memory(batch_command(photos, undisturbed, preview, posed))
-    takes = time.monotonic() - started
-    _say(f"undisturbed: {takes:.0f} s, {_done(undisturbed)} photos done")
+    _say(f"undisturbed: {_done(undisturbed)} photos done")
     dice, finished = random.Random(20261122), []
-    while len(finished) < times:
+    for number in range(times):
         program = subprocess.Popen(batch_command(photos, killed, preview, posed), cwd=ROOT, stdout=subprocess.DEVNULL)
-        try:
-            program.wait(dice.uniform(2.0, 2.0 + 1.6 * takes / times))
-            break  # the machine was quicker this time
-        except subprocess.TimeoutExpired:
-            program.send_signal(signal.SIGKILL)
-            program.wait()
+        wanted = (number + dice.random()) * 0.98 * _done(undisturbed) / times
+        while _done(killed) < wanted and program.poll() is None:
+            time.sleep(0.05)
+        time.sleep(dice.uniform(0.0, 1.0))
+        program.send_signal(signal.SIGKILL)
+        program.wait()
         finished.append(_done(killed))
         _say(f"killed with {finished[-1]} photos done")
     subprocess.run(batch_command(photos, killed, preview, posed), cwd=ROOT, stdout=subprocess.DEVNULL, check=False)

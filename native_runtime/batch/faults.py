@@ -16,11 +16,12 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _LEAST_BYTES = 4 << 20
 
 
-def fault_of(error: BaseException, fingerprint: str = "") -> Fault:
+def fault_of(error: BaseException, photo: Path, fingerprint: str = "") -> Fault:
     """What went wrong with one photo; the fingerprint is kept where trying again would be in vain."""
     if isinstance(error, Sam3dbError):
         kind = type(error).__name__
-        return Fault(kind, str(error), fingerprint if kind in OWN else "")
+        text = str(error).removeprefix(f"{photo}: ")  # whoever reads it knows the photo
+        return Fault(kind, text, fingerprint if kind in OWN else "")
     if isinstance(error, MemoryError):
         return Fault("Internal", "There is not enough memory. Close other programs, or use smaller photos.")
     return Fault("Internal", f"Something unforeseen happened: {type(error).__name__}: {error}")

@@ -227,7 +227,7 @@ class _Run:
         """All that comes before Blender; what is left for it."""
         plan, error = ready.plan, ready.error
         if plan is None or error is not None:
-            self._fail(planner.record(ready.file) if plan is None else plan.before, plan, error or AssertionError())
+            self._fail(ready.file, planner.record(ready.file) if plan is None else plan.before, plan, error)
             return None
         if plan.finished:
             self._finish(plan.before)
@@ -241,7 +241,7 @@ class _Run:
             except (UsageError, OSError):
                 raise
             except Exception as failure:
-                self._fail(plan.before, plan, failure)
+                self._fail(ready.file, plan.before, plan, failure)
                 return None
             self._journal.write(record)
         if any(stage != ESTIMATE for stage in plan.missing):
@@ -254,8 +254,9 @@ class _Run:
         record, fault = self._workshop.build(builder, task)
         self._finish(_settled(record, task.plan) if fault is None else replace(record, state="failed", fault=fault))
 
-    def _fail(self, record: Record, plan: Plan | None, error: Exception) -> None:
-        fault = fault_of(error, "" if plan is None else plan.wanted[ESTIMATE])
+    def _fail(self, file: PhotoFile, record: Record, plan: Plan | None, error: Exception | None) -> None:
+        assert error is not None
+        fault = fault_of(error, file.path, "" if plan is None else plan.wanted[ESTIMATE])
         self._finish(replace(record, state="failed", fault=fault))
 
     def _finish(self, record: Record) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from native_runtime.batch.record import Record
-from native_runtime.batch.settings import Settings
+from native_runtime.batch.settings import ESTIMATE, Settings
 from native_runtime.contact_sheet import Entry, write_contact_sheet
 
 NAME = "contact_sheet"
@@ -25,23 +25,25 @@ def write_sheet(out: Path, records: Iterable[Record], settings: Settings, title:
 def _entries(out: Path, record: Record, settings: Settings) -> list[Entry]:
     if record.fault is not None:
         return [Entry(record.photo, error=record.fault.text)]
-    wanted = [path for stage in settings.stages if stage in record.stages for path in record.stages[stage].outputs]
+    # What people look for comes first: the character, then files for other programs, the estimate last.
+    stages = [stage for stage in (*settings.stages[1:], ESTIMATE) if stage in record.stages]
+    files = [path for stage in stages for path in sorted(record.stages[stage].outputs)]
     if settings.layout == "photo":
-        return [_entry(out, record, settings, wanted, "")]
-    names = [f"{PurePosixPath(record.name).name}_person{person['person']}" for person in record.people]
-    return [_entry(out, record, settings, wanted, name) for name in names]
+        warnings = tuple(text for person in record.people for text in person["warnings"])
+        return [_entry(out, record, settings, files, PurePosixPath(record.name).name, warnings)]
+    entries = []
+    for person in record.people:
+        caption = (f"Person {person['person'] + 1} of {record.found}",) if record.found > 1 else ()
+        stem = f"{PurePosixPath(record.name).name}_person{person['person']}"
+        own = [path for path in files if PurePosixPath(path).name.startswith((f"{stem}.", f"{stem}_"))]
+        entries.append(_entry(out, record, settings, own, stem, (*caption, *person["warnings"])))
+    return entries
 
 
-def _entry(out: Path, record: Record, settings: Settings, paths: list[str], person: str) -> Entry:
-    """One card; ``person`` is what the names of the person's files begin with, empty for all people together."""
-    own = [path for path in paths if not person or _is_of(PurePosixPath(path).name, person)]
-    pictures = {f"{settings.layout}:preview:{kind}" for kind in settings.previews[:1]}
-    preview = next((path for name in pictures for path in record.stages[name].outputs if path in own), None)
-    links = {PurePosixPath(path).name.removeprefix(person or "").lstrip("_."): out / path for path in own}
-    found = record.found
-    caption = f"{found} {'person' if found == 1 else 'people'} found"
-    return Entry(record.photo, None if preview is None else out / preview, links, (caption,))
-
-
-def _is_of(file: str, person: str) -> bool:
-    return file.startswith(person) and not file[len(person) : len(person) + 1].isdigit()
+def _entry(
+    out: Path, record: Record, settings: Settings, files: list[str], stem: str, caption: tuple[str, ...]
+) -> Entry:
+    shown = record.stages[f"{settings.layout}:preview:{settings.previews[0]}"].outputs if settings.previews else {}
+    preview = next((out / path for path in files if path in shown), None)
+    links = {PurePosixPath(path).name.removeprefix(stem).lstrip("_."): out / path for path in files}
+    return Entry(record.photo, preview, links, caption)
