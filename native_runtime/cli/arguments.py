@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from native_runtime.cli import batch_arguments, preview_arguments, retarget_arguments
+from native_runtime.cli import batch_arguments, export_arguments, preview_arguments, retarget_arguments
 from native_runtime.cli.common_arguments import (
     MODELS_HELP,
     Parser,
@@ -44,6 +44,7 @@ def parser() -> Parser:
 
     batch_arguments.add(commands)
     preview_arguments.add(commands)
+    export_arguments.add(commands)
     retarget_arguments.add(commands)
 
     models = commands.add_parser("models", help="the networks and bodies that everything needs", allow_abbrev=False)

@@ -20,6 +20,7 @@ _MODULES = {
     "character": "people",
     "estimate": "people",
     "preview": "preview",
+    "export": "export",
     "models": "models",
     "engines": "engines",
     "retarget": "retarget",
