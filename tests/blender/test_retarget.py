@@ -68,11 +68,18 @@ def mixamo(body: Body, scale: float = 1.0, axes: np.ndarray | None = None) -> bp
     )
 
 
-def metarig(kind: str = "human") -> bpy.types.Object:
-    """One of Rigify's metarigs."""
+@pytest.fixture
+def rigify() -> Iterator[None]:
+    """Rigify, which Blender ships and does not enable by itself."""
     import addon_utils
 
     addon_utils.enable("rigify", default_set=True)
+    yield
+    addon_utils.disable("rigify", default_set=True)
+
+
+def metarig(kind: str = "human") -> bpy.types.Object:
+    """One of Rigify's metarigs."""
     getattr(bpy.ops.object, f"armature_{kind}_metarig_add")()
     return bpy.context.object
 
@@ -95,7 +102,7 @@ def seen_likeness(armature: bpy.types.Object, person: Person, assigned: dict[str
 
 
 @pytest.mark.parametrize("kind", ["mixamo", "rigify"])
-def test_limbs_point_where_the_persons_do(kind: str, body: Body, people: list[Person]) -> None:
+def test_limbs_point_where_the_persons_do(rigify: None, kind: str, body: Body, people: list[Person]) -> None:
     armature = metarig() if kind == "rigify" else mixamo(body, scale=100.0, axes=Y_UP)
     armature.scale = (0.01, 0.01, 0.01) if kind == "mixamo" else (1.0, 1.0, 1.0)
     assigned, how = assignment_for(armature)
@@ -203,7 +210,7 @@ def test_bones_below_constrained_ones_are_posed_under_where_these_are(body: Body
         assert max(alike.palms.values()) < 0.2
 
 
-def test_a_generated_rigify_rig_is_posed_by_its_controls(body: Body, people: list[Person]) -> None:
+def test_a_generated_rigify_rig_is_posed_by_its_controls(rigify: None, body: Body, people: list[Person]) -> None:
     rig_of = metarig("basic_human")
     bpy.ops.pose.rigify_generate()
     armature = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE" and obj != rig_of)
