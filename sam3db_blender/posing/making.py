@@ -14,6 +14,7 @@ from .handles import (
     CENTRED,
     CHARACTER,
     KEYPOINT,
+    PLACE,
     STATE,
     SUGGESTED,
     WARNING,
@@ -72,6 +73,9 @@ def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
         # behind the camera there is no pixel; it can still be dragged to one
         put(handle, places[index] if np.isfinite(places[index]).all() else origin.arrays["bbox"][:2])
         refresh_look(handle)
+        for said in (STATE, WARNING, SUGGESTED, PLACE):
+            # saved with a library override of a linked character, as its location is by itself
+            handle.property_overridable_library_set(f'["{said}"]', True)
         known[index] = handle
     show(rig, True)
     _hide_image_gizmos()

@@ -13,7 +13,7 @@ from native_runtime.errors import Sam3dbError
 
 from .arrays import fill, take
 from .channels import Channels
-from .properties import read_sliders, write_sliders
+from .properties import read_sliders, slider_path, write_sliders
 from .rigmap import RigMap
 from .settings import CharacterSettings, solve_parameters
 from .sliders import SHAPE_KEY_LIMIT, Section
@@ -66,7 +66,10 @@ def apply_parameters(
         joints = joints + np.asarray(beyond, dtype=np.float64)
     sliders = rig_map.section("pose", "skeleton")
     write_sliders(rig, sliders, [0.0 if s.section == "pose" else parameters[s.index] for s in sliders])
+    new = rig.get(REFERENCE) is None
     rig[REFERENCE] = parameters.tolist()
+    if new:  # saved with a library override, as the bones that it explains are
+        rig.property_overridable_library_set(slider_path(REFERENCE), True)
     channels = rig_map.channels.channels(joints)
     for bone, mode in zip(bones, rig_map.channels.rotation_modes):
         if bone.rotation_mode != mode:

@@ -21,7 +21,16 @@ from native_runtime.prompts import keypoint_names
 from native_runtime.service.client import Event
 from sam3db_blender import jobs, places
 from sam3db_blender.posing import questions, session, watch
-from sam3db_blender.posing.handles import State, by_keypoint, character_id, handles_of, moved, place, state_of
+from sam3db_blender.posing.handles import (
+    State,
+    by_keypoint,
+    character_id,
+    handles_of,
+    moved,
+    place,
+    rig_with,
+    state_of,
+)
 from sam3db_blender.posing.loop import LIVE_S, UNDO_STEP, Loop
 from sam3db_blender.posing.pins import prompts, set_state, warnings
 from sam3db_blender.rig.arrays import evaluated_vertices
@@ -782,6 +791,41 @@ def test_a_drag_given_up_leaves_the_answer_that_came_meanwhile(stage: Stage) -> 
     assert read_origin(stage.rig).arrays["model_parameters"] == pytest.approx(held.model_parameters)
     assert stage.artist.pushed == [UNDO_STEP]
     assert not stage.loop.busy
+
+
+@pytest.mark.parametrize("how", ["appended", "overridden"])
+def test_characters_of_other_files_pose_and_last(stage: Stage, tmp_path: Path, how: str) -> None:
+    identity, source, own = stage.character.id, str(tmp_path / "source.blend"), str(tmp_path / "own.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=source)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    if how == "appended":
+        bpy.ops.wm.append(directory=f"{source}/Collection/", filename="photo")
+    else:
+        bpy.ops.wm.link(directory=f"{source}/Collection/", filename="photo")
+        scene, layer = bpy.context.scene, bpy.context.view_layer
+        bpy.data.collections["photo"].override_hierarchy_create(scene, layer, do_fully_editable=True)
+        bpy.data.batch_remove([obj for obj in scene.objects if obj.instance_collection])
+    bpy.context.view_layer.update()
+    rig = rig_with(identity)
+    assert rig is not None
+    assert (rig.override_library is not None) == (how == "overridden")
+    handle = by_keypoint(rig)[WRIST]
+    handle.location.x += 20
+    dropped = place(handle)
+    stage.loop.mark(identity)
+    stage.wait()
+    answer = stage.answer(8)
+    assert read_parameters(rig, stage.body)[0] == pytest.approx(answer.model_parameters, abs=1e-4)
+
+    bpy.ops.wm.save_as_mainfile(filepath=own)
+    bpy.ops.wm.open_mainfile(filepath=own)
+    rig = rig_with(identity)
+    assert rig is not None
+    handles = by_keypoint(rig)
+    assert [prompt[0] for prompt in prompts(rig)] == [WRIST]
+    assert place(handles[WRIST]) == pytest.approx(dropped)
+    assert not any(moved(handle) for handle in handles.values())
+    assert read_parameters(rig, stage.body)[0] == pytest.approx(answer.model_parameters, abs=1e-4)
 
 
 def test_lines_to_one_worker_keep_their_mail_apart() -> None:
