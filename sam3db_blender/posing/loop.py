@@ -129,6 +129,8 @@ class Loop:
         task = self._tasks.get(character, Task())
         if task.job is not None:
             return Status("waiting", task.job.status, task.seconds)
+        if task.wanted or task.answer is not None:
+            return Status("waiting", "Posing", task.seconds)
         if task.error:
             return Status("error", task.error, task.seconds)
         return Status("idle", "", task.seconds)

@@ -483,6 +483,7 @@ def test_an_unanswered_wish_is_a_question_too(stage: Stage) -> None:
     set_state(by_keypoint(stage.rig)[WRIST], State.IGNORED)
     stage.loop.ask(stage.character.id)
     assert questions.in_question() == {stage.character.id: 0}
+    assert stage.state == "waiting"
     stage.wait()
     assert questions.in_question() == {}
     stage.answer()
