@@ -36,6 +36,7 @@ import numpy as np
 
 from bench.speed import ROOT, run_measured
 from native_runtime.batch.photos import find_photos
+from native_runtime.streams import take_stdout
 
 _BROKEN = (b"", b"no picture at all", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", b"%PDF-1.7\n", bytes(5000))
 
@@ -216,6 +217,7 @@ def main() -> None:
     if arguments.command == "make":
         make_set(arguments.photos, arguments.out, arguments.count, arguments.broken)
         return
+    out = take_stdout(sys.stderr)  # Blender tells of every file that it reads
     photos, work, preview = arguments.set.absolute(), arguments.work.absolute(), arguments.preview
     figures: Any
     if arguments.command == "speed":
@@ -224,7 +226,8 @@ def main() -> None:
         figures = memory(batch_command(photos, work, preview, arguments.posed))
     else:
         figures = kills(photos, work, arguments.kills, preview, arguments.posed)
-    print(json.dumps(figures, indent=1))
+    out.write(json.dumps(figures, indent=1) + "\n")
+    out.flush()
 
 
 if __name__ == "__main__":

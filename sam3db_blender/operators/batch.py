@@ -63,7 +63,7 @@ class SAM3DB_BatchState(bpy.types.PropertyGroup):
     )
     names: bpy.props.EnumProperty(name="Bone Names", description="Of exported characters", items=_NAMES)
     retry_failed: bpy.props.BoolProperty(
-        name="Try Failed Photos Again", description="Also those that cannot be read or show nobody"
+        name="Retry Failed", description="Also try photos again that could not be read or showed nobody"
     )
 
 

@@ -33,11 +33,14 @@ def draw_batch(layout: Any, window_manager: Any, width: int) -> None:
     settings.enabled = not desk.busy
     for name in ("folder", "out", "patterns", "recursive", "layout"):
         settings.prop(batch, name)
-    settings.column(align=True).prop(batch, "previews")
-    settings.column(align=True).prop(batch, "exports")
-    if batch.exports:
-        settings.prop(batch, "names")
     settings.prop(batch, "retry_failed")
+    header, body = settings.panel("sam3db_batch_files", default_closed=True)
+    header.label(text="Previews and Exports")
+    if body is not None:
+        body.column(align=True).prop(batch, "previews")
+        body.column(align=True).prop(batch, "exports")
+        if batch.exports:
+            body.prop(batch, "names")
     header, body = settings.panel("sam3db_batch_engine", default_closed=True)
     header.label(text="Engine, People and Lens")
     if body is not None:
