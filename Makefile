@@ -13,7 +13,7 @@ SAM3DB := $(BIN)/sam3db
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help character estimate models test lint format types extension bench-% lock clean
+.PHONY: help character estimate models test test-window lint format types extension bench-% lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,11 @@ extension: $(VENV)/.installed-dev  ## dist/*.zip: the Blender extension [BLENDER
 test: $(VENV)/.installed-dev $(VENV)/.installed-export  ## run the tests [ARGS=..]
 	@$(SAM3DB) models build
 	$(BIN)/python -m pytest $(ARGS)
+
+# A Blender executable, for the tests in a window; without one, or without a screen to put it on, they say so and pass.
+test-window: $(VENV)/.installed-dev  ## pose in a windowed Blender with a real mouse (SAM3DB_BLENDER names it) [OUT=out] [ARGS=..]
+	@$(SAM3DB) models build
+	SAM3DB_WINDOW_PICTURES="$${SAM3DB_WINDOW_PICTURES:-$(abspath $(OUT))/window}" $(BIN)/python -m pytest tests/window $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -22,7 +22,7 @@ from .screen import Screen
 _INSIDE = Path(__file__).parent
 #: Starting takes some seconds, and longer while the machine has other work.
 _START_S = 180.0
-_ANSWER_S = 180.0
+_ANSWER_S = 600.0
 
 
 class Blender:

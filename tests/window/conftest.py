@@ -3,7 +3,7 @@
 | variable | default | what |
 | --- | --- | --- |
 | ``SAM3DB_BLENDER`` | none | a Blender executable; without it all is skipped |
-| ``SAM3DB_WINDOW_PICTURES`` | a temporary folder of pytest | where the pictures of each step and Blender's output are kept |
+| ``SAM3DB_WINDOW_PICTURES`` | pytest's temporary folder | where pictures of each step and Blender's output are kept |
 """
 
 from __future__ import annotations

@@ -80,8 +80,8 @@ def test_an_artist_poses_a_dancer(open_blender: Opener, photos: Path, kept: Path
     # saves, comes back
     file = tmp_path / "dancer.blend"
     blender.call("scene.save", path=str(file))
+    assert blender.complaints == []
     assert blender.quit() == 0
-    del blender, artist
     again = open_blender(1280, 800)
     again.call("scene.open_file", path=str(file))
     artist = Artist(again, kept)
@@ -101,9 +101,7 @@ def test_an_artist_poses_a_dancer(open_blender: Opener, photos: Path, kept: Path
     artist.press("ctrl+z")
     assert artist.standing() == pinned
 
-    assert again.call("scene.statuses") == {} or all(
-        state == "idle" for state, _ in again.call("scene.statuses").values()
-    )
+    assert {state for state, _ in again.call("scene.statuses").values()} == {"idle"}
     assert again.complaints == []
 
 

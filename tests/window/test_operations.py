@@ -21,7 +21,7 @@ WARM = 15
 
 
 def test_random_operations_break_nothing(open_blender: Opener, photos: Path, tmp_path: Path) -> None:
-    blender = open_blender(320, 240)
+    blender = open_blender(640, 480)
     blender.call("scene.empty")
     for photo, persons in (("bus.jpg", "all"), ("dancing.jpg", "largest")):
         before = len(blender.call("scene.rigs"))

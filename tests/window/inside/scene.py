@@ -97,9 +97,17 @@ def take_tool(name: str) -> None:
 
 
 def look_plainly() -> None:
-    """Has as little drawn as can be, for machines without a graphics card: nothing but the viewport, without frills."""
+    """Has as little drawn as can be, for machines without a graphics card: nothing but the viewport, handles, boxes."""
     space = _view().spaces.active
-    space.shading.type, space.show_gizmo, space.overlay.show_overlays = "WIREFRAME", False, False
+    space.shading.type, space.show_gizmo = "WIREFRAME", False
+    overlay = space.overlay
+    overlay.show_floor = overlay.show_axis_x = overlay.show_axis_y = False
+    overlay.show_bones = overlay.show_relationship_lines = False
+    for obj in bpy.data.objects:
+        if obj.type == "MESH":
+            obj.display_type = "BOUNDS"
+        elif obj.type == "CAMERA":
+            obj.data.show_background_images = False
     with in_viewport():
         bpy.ops.screen.screen_full_area(use_hide_panels=True)
 
