@@ -73,7 +73,7 @@ def _row(estimate: Estimate, body: Body, options: ExportOptions, folder: Path) -
     names = ["".join(c if c.isalnum() else "_" for c in n) if options.to == "usd" else n for n in meant.skeleton.names]
     joints = max(float(np.linalg.norm(found.posed[name] - frame[:3, 3])) for name, frame in zip(names, frames))
     skin = "" if found.vertices is None else f"{1e3 * _distance(found.vertices, _skin(meant)):.3f}"
-    off = f"{1e3 * meant.deviation.mean():.2f} / {1e3 * meant.deviation.max():.1f}" if meant.posed else ""
+    off = f"{1e3 * meant.deviation.mean():.2f} / {1e3 * meant.deviation.max():.1f}" if meant.posed and skin else ""
     return f"| {options.names} | {options.to} | {seconds:.1f} | {1e3 * joints:.3f} | {skin} | {off} |"
 
 

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ExportCharacter:
-    """All that a file will hold, world axes (m, Blender's) until ``turned``.
+    """All that a file will hold, world axes (m, Blender's).
 
     Attributes:
         skeleton: the bones at rest and posed.
@@ -29,6 +29,7 @@ class ExportCharacter:
         keys: the shapes that are kept, offsets at rest.
         bones, shares: (V, K) which bones move each vertex, and how much; rows sum to 1.
         deviation: (V,) m how far each vertex of the posed mesh lies from the character's own surface.
+        local: (4, 4) from the mesh object's own axes to those of ``points``.
     """
 
     skeleton: ExportSkeleton
@@ -38,16 +39,7 @@ class ExportCharacter:
     bones: NDArray[np.intp]
     shares: Array
     deviation: Array
-
-    def turned(self, turn: Array, scale: float) -> ExportCharacter:
-        """The same in other axes, by a rotation (3, 3), and another unit."""
-        rest, pose = self.skeleton.rest.copy(), self.skeleton.pose.copy()
-        for frames in (rest, pose):
-            frames[:, :3] = turn @ frames[:, :3]
-            frames[:, :3, 3] *= scale
-        skeleton = replace(self.skeleton, rest=rest, pose=pose, lengths=self.skeleton.lengths * scale)
-        keys = tuple(replace(key, offsets=scale * key.offsets @ turn.T) for key in self.keys)
-        return replace(self, skeleton=skeleton, points=scale * self.points @ turn.T, keys=keys)
+    local: Array
 
 
 def export_character_arrays(
@@ -71,9 +63,10 @@ def export_character_arrays(
     keys = skin.keys if is_current else (*skin.keys, *skin.corrections)
     shaped = skin.shaped(corrected=is_current)
     full = blend(shaped, skin.weights, rest @ unbind)
+    place = world @ sized
     if not is_current:
         down = _to_the_floor(rest, joints, full)
-        rest, full = down @ rest, full + down[:3, 3]
+        rest, full, place = down @ rest, full + down[:3, 3], down @ sized
 
     skeleton = export_skeleton(joints, rest, pose, full, skin.weights, retarget, options.twist)
     folded = spread(np.broadcast_to(skeleton.owners, skin.weights.shape), skin.weights, len(skeleton.names))
@@ -95,6 +88,7 @@ def export_character_arrays(
         bones=bones,
         shares=shares,
         deviation=np.linalg.norm(posed_file - posed_here, axis=1),
+        local=place @ skin.into_armature,
     )
 
 

@@ -15,6 +15,7 @@ from ..rig.mesh import PARTS_PROPERTY
 from ..scene.materials import REST_POSITION
 from .character import ExportCharacter
 from .materials import needs_plain, plain_material
+from .skeleton import ExportSkeleton
 from .skinning import strongest
 from .snapshot import read_weights
 
@@ -23,19 +24,18 @@ FRAME = 1
 ACTION = "Pose"
 
 
-def build_armature(name: str, character: ExportCharacter, collection: bpy.types.Collection) -> bpy.types.Object:
+def build_armature(name: str, skeleton: ExportSkeleton, collection: bpy.types.Collection) -> bpy.types.Object:
     """The skeleton as an armature at rest."""
     data = bpy.data.armatures.new(name)
     rig = bpy.data.objects.new(name, data)
     collection.objects.link(rig)
-    add_bones(rig, character.skeleton)
+    add_bones(rig, skeleton)
     return rig
 
 
-def pose_armature(rig: bpy.types.Object, character: ExportCharacter) -> None:
-    """Keys the pose, or the rest where there is none to be written, on one frame."""
-    skeleton = character.skeleton
-    pose = skeleton.pose if character.posed else skeleton.rest
+def pose_armature(rig: bpy.types.Object, skeleton: ExportSkeleton, posed: bool) -> None:
+    """Keys the pose, or the rest where that is not to be written, on one frame."""
+    pose = skeleton.pose if posed else skeleton.rest
     # Blender rounds what it is given, so the pose starts from the bones that it has made of it; it also sorts them
     rest = np.array([rig.data.bones[name].matrix_local for name in skeleton.names], dtype=np.float64)
     from_rest, from_pose = np.linalg.inv(rest), np.linalg.inv(pose)
@@ -52,14 +52,14 @@ def pose_armature(rig: bpy.types.Object, character: ExportCharacter) -> None:
 
 def build_mesh(
     name: str, original: bpy.types.Object, rig: bpy.types.Object, character: ExportCharacter, materials: list[Any]
-) -> list[str]:
-    """Makes the mesh at rest, bound to the armature; modifiers are applied.
+) -> tuple[bpy.types.Object, list[str]]:
+    """Makes the mesh at rest, in the world's axes, bound to the armature; modifiers are applied.
 
     Args:
         materials: one for each slot of the original, or None.
 
     Returns:
-        What the artist should know.
+        The mesh, and what the artist should know.
     """
     notes = []
     influences = character.bones.shape[1]
@@ -73,7 +73,7 @@ def build_mesh(
     modifiers = other_modifiers(original)
     if modifiers:
         fill(data.vertices, "co", character.points + _set_shapes(character))
-        modified = _modified(original, mesh, modifiers)
+        modified = _modified(original, mesh, modifiers, character.local)
         bones, shares = strongest(read_weights(mesh, modified, names), influences)
         mesh.vertex_groups.clear()
         mesh.data = data = modified
@@ -91,7 +91,7 @@ def build_mesh(
     mesh.parent = rig
     modifier = mesh.modifiers.new("Armature", "ARMATURE")
     modifier.object = rig
-    return notes
+    return mesh, notes
 
 
 def other_modifiers(mesh: bpy.types.Object) -> list[str]:
@@ -138,14 +138,18 @@ def _set_shapes(character: ExportCharacter) -> np.ndarray:
     return sum((key.value * key.offsets for key in character.keys), np.zeros_like(character.points))
 
 
-def _modified(original: bpy.types.Object, mesh: bpy.types.Object, names: list[str]) -> bpy.types.Mesh:
-    """The mesh of the copy after the original's modifiers."""
+def _modified(
+    original: bpy.types.Object, mesh: bpy.types.Object, names: list[str], local: np.ndarray
+) -> bpy.types.Mesh:
+    """The mesh of the copy after the original's modifiers, which see it in the original's own axes (``local``)."""
+    world = original.matrix_world.copy()
+    mesh.data.transform(Matrix(np.linalg.inv(local).tolist()))
     double = original.copy()
     mesh.users_collection[0].objects.link(double)
     double.animation_data_clear()
     double.constraints.clear()
     double.parent = None
-    double.matrix_world = Matrix()
+    double.matrix_world = world
     double.data = mesh.data
     for modifier in list(double.modifiers):
         if modifier.name not in names:
@@ -155,6 +159,7 @@ def _modified(original: bpy.types.Object, mesh: bpy.types.Object, names: list[st
         double.evaluated_get(depsgraph), preserve_all_data_layers=True, depsgraph=depsgraph
     )
     bpy.data.objects.remove(double)
+    modified.transform(Matrix(local.tolist()))
     return modified
 
 

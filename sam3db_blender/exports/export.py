@@ -9,6 +9,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.mhr import load_rig_facts
@@ -22,6 +23,7 @@ from .formats import Format, require, write_file
 from .materials import needs_plain
 from .options import ExportOptions
 from .rest import Joints
+from .skeleton import ExportSkeleton
 from .snapshot import Skin, read_joints, read_skin, read_world
 from .vrm import NOBODY, add_vrm
 from .workshop import names_lent, side_scene
@@ -91,7 +93,7 @@ def _write(
         *((data.materials, name) for name in plain),
         (data.actions, ACTION),
     ]
-    copy = character.turned(kind.turn, kind.scale)
+    skeleton = character.skeleton.turned(kind.turn, kind.scale)
     has_shapes = any(key.value for key in character.keys)
     posed = character.posed or kind.needs_frame or (kind.shapes_need_frame and has_shapes)
     notes: list[str] = []
@@ -99,15 +101,17 @@ def _write(
         scene.unit_settings.scale_length = kind.unit
         scene.frame_start = scene.frame_end = FRAME
         scene.frame_set(FRAME)
-        armature = build_armature(armature_name, copy, scene.collection)
+        armature = build_armature(armature_name, skeleton, scene.collection)
         armature.rotation_euler.x = kind.object_turn
         if mesh is not None:
-            notes += build_mesh(mesh_name, mesh, armature, copy, slot_materials(mesh, lent))
+            made, notes = build_mesh(mesh_name, mesh, armature, character, slot_materials(mesh, lent))
+            made_of: Any = made.data
+            made_of.transform(Matrix((kind.scale * kind.turn).tolist()).to_4x4(), shape_keys=True)
         if posed:
-            pose_armature(armature, copy)
+            pose_armature(armature, skeleton, character.posed)
         bpy.context.view_layer.objects.active = armature
         bpy.context.view_layer.update()
-        write_file(kind, path, posed, _is_moving(copy, kind.scale), finish)
+        write_file(kind, path, posed, _is_moving(skeleton, kind.scale), finish)
     return notes
 
 
@@ -158,9 +162,8 @@ def _notes(
     return notes
 
 
-def _is_moving(character: ExportCharacter, scale: float) -> bool:
+def _is_moving(skeleton: ExportSkeleton, scale: float) -> bool:
     """Whether any bone but the first is posed away from where its parent carries its head."""
-    skeleton = character.skeleton
     hanging = skeleton.parents >= 0
     motion = skeleton.motion[skeleton.parents[hanging]]
     carried = np.einsum("bij,bj->bi", motion[:, :3, :3], skeleton.rest[hanging, :3, 3]) + motion[:, :3, 3]

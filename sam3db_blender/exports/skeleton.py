@@ -8,7 +8,7 @@ that it points at the bones which hang on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,14 @@ class ExportSkeleton:
     def motion(self) -> Array:
         """(B, 4, 4) from rest to pose: what moves the skin."""
         return self.pose @ np.linalg.inv(self.rest)
+
+    def turned(self, turn: Array, scale: float) -> ExportSkeleton:
+        """The same in other axes, by a rotation (3, 3), and another unit."""
+        rest, pose = self.rest.copy(), self.pose.copy()
+        for frames in (rest, pose):
+            frames[:, :3] = turn @ frames[:, :3]
+            frames[:, :3, 3] *= scale
+        return replace(self, rest=rest, pose=pose, lengths=self.lengths * scale)
 
 
 def export_skeleton(

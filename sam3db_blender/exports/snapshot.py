@@ -41,17 +41,19 @@ class Skin:
         keys: the shapes that are not the person's own: the face, and what was added.
         corrections: the same for corrections of the pose.
         weights: (V, N) of the rig's bones; rows sum to 1.
+        into_armature: (4, 4) from the mesh object's own axes to the armature's.
     """
 
     points: Array
     keys: tuple[ShapeKey, ...]
     corrections: tuple[ShapeKey, ...]
     weights: Array
+    into_armature: Array
 
     @classmethod
     def nothing(cls, bones: int) -> Skin:
         """No mesh at all."""
-        return cls(np.zeros((0, 3)), (), (), np.zeros((0, bones)))
+        return cls(np.zeros((0, 3)), (), (), np.zeros((0, bones)), np.eye(4))
 
     def shaped(self, corrected: bool, keyed: bool = True) -> Array:
         """(V, 3) the points with the shapes as they are set, and with the corrections where they are wanted."""
@@ -112,6 +114,7 @@ def read_skin(mesh: bpy.types.Object, rig: bpy.types.Object, joints: Joints, dep
         keys=tuple(key for key in keys if not key.name.startswith(PREFIX)),
         corrections=tuple(key for key in keys if key.name.startswith(PREFIX)),
         weights=read_weights(mesh, data, joints.names),
+        into_armature=into_armature,
     )
 
 

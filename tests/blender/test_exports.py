@@ -122,13 +122,13 @@ def _check_import(written: Written) -> None:
                 assert found.posed[written_name] == pytest.approx(written.joints[joint], abs=JOINT)
     if written.options.to != "bvh":
         expected = written.meant_skin(written.in_pose)
-        assert _distance(found.vertices, expected) < SKIN
+        assert distance(found.vertices, expected) < SKIN
         if written.options.rest == "current":
-            assert _distance(found.vertices, written.skin) < SKIN
+            assert distance(found.vertices, written.skin) < SKIN
         _check_mesh(found.mesh, written)
 
 
-def _distance(found: Array, expected: Array) -> float:
+def distance(found: Array, expected: Array) -> float:
     """The largest distance between vertices; where an exporter split some at seams they are matched by their place."""
     if len(found) == len(expected):
         return float(np.linalg.norm(found - expected, axis=1).max())
@@ -193,7 +193,7 @@ def test_gltf_by_the_specification(names, small_body, write, gltf_problems):
         places = glb.joint_places(posed)
         for name, frame in zip(skeleton.names, frames):
             assert places[name] == pytest.approx(frame[:3, 3], abs=JOINT)
-        assert _distance(glb.skinned(posed), written.meant_skin(posed)) < SKIN
+        assert distance(glb.skinned(posed), written.meant_skin(posed)) < SKIN
     for primitive in glb.content["meshes"][0]["primitives"]:
         bones, weights = glb.influences(primitive)
         assert weights.sum(axis=1) == pytest.approx(np.ones(len(bones)), abs=1e-5)
@@ -225,7 +225,7 @@ def test_a_real_body_comes_back(names, default_body_path, write, gltf_problems):
     glb = names in ("rigify", "vrm", "mhr")
     vertices = Glb.read(written.path).skinned(written.meant.posed) if glb else found.vertices
     expected = written.meant_skin(written.in_pose)
-    assert _distance(vertices, expected) < SKIN
+    assert distance(vertices, expected) < SKIN
     if glb and gltf_problems is not None:
         assert gltf_problems(written.path) == []
 

@@ -25,7 +25,7 @@ from sam3db_blender.exports.snapshot import read_joints
 from sam3db_blender.exports.vrm import add_vrm
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.character import Character
-from tests.blender.test_exports import person
+from tests.blender.test_exports import distance, person
 from tests.support.glb import Glb
 from tests.support.reimport import import_again
 
@@ -232,16 +232,19 @@ def test_modifiers_are_applied(somebody, tmp_path):
     assert np.linalg.norm(found.vertices - expected, axis=1).max() < 1e-3
 
 
-def test_modifiers_that_keep_the_vertices_keep_the_shapes(somebody, tmp_path):
+@pytest.mark.parametrize("to", ["fbx", "glb"])
+def test_modifiers_see_the_mesh_as_it_was(to, somebody, tmp_path):
+    """In its own axes and in metres, whatever the file has; shapes are kept where the vertices are."""
     modifier = somebody.mesh.modifiers.new("Moved", "DISPLACE")
     modifier.direction, modifier.strength, modifier.mid_level = "Z", 0.1, 0.0
-    somebody.mesh.modifiers.move(1, 0)
+    somebody.rig.scale = (1.5, 1.5, 1.5)
     bpy.context.view_layer.update()
     expected = evaluated_vertices(somebody.mesh, bpy.context.evaluated_depsgraph_get())
-    export_character(somebody.rig, tmp_path / "out.fbx", ExportOptions(to="fbx"))
-    found = import_again(tmp_path / "out.fbx")
+    path = tmp_path / f"out.{to}"
+    export_character(somebody.rig, path, ExportOptions(to=to))
+    found = import_again(path)
     assert "jawOpen" in found.mesh.data.shape_keys.key_blocks
-    assert np.linalg.norm(found.vertices - expected, axis=1).max() < 0.25  # displaced in the rest pose, not before it
+    assert distance(found.vertices, expected) < 1e-3
 
 
 def test_bones_that_an_artist_added(somebody, tmp_path):
