@@ -11,7 +11,7 @@ from .blender import Blender
 from .screen import Picture
 
 #: Keys and clicks are taken when Blender next draws, which takes a while without a graphics card.
-_TAKEN_S = 60.0
+_TAKEN_S = 300.0
 #: Seconds after which something has begun to follow from a key.
 _FOLLOWS_S = 0.5
 _SEARCH_PX = 12

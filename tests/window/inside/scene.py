@@ -96,9 +96,11 @@ def take_tool(name: str) -> None:
         bpy.ops.wm.tool_set_by_id(name=name)
 
 
-def look_plainly() -> None:
+def look_plainly(handles: bool = True) -> None:
     """Has as little drawn as can be, for machines without a graphics card: nothing but the viewport, handles, boxes."""
+    bpy.context.preferences.system.viewport_aa = "OFF"
     space = _view().spaces.active
+    space.overlay.show_overlays = handles
     space.shading.type, space.show_gizmo = "WIREFRAME", False
     overlay = space.overlay
     overlay.show_floor = overlay.show_axis_x = overlay.show_axis_y = False
