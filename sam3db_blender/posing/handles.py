@@ -26,6 +26,8 @@ from ..scene.provenance import is_character
 from . import look
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..scene.provenance import Origin
 
 Array = NDArray[np.float64]
@@ -101,12 +103,16 @@ def character_id(rig: bpy.types.Object) -> str:
     return str(rig[ORIGIN]["id"])
 
 
+def in_scenes() -> Iterator[bpy.types.Object]:
+    """The objects of all scenes. What lies in none was deleted, and is only kept by something else."""
+    # ``Object.users_scene`` of each would take a hundred times as long
+    return (obj for scene in bpy.data.scenes for obj in scene.objects)
+
+
 def rig_with(character: str) -> bpy.types.Object | None:
     """The rig of a character by its id. Of a rig and its copies, the first by name."""
-    return next(
-        (obj for obj in bpy.data.objects if is_character(obj) and character_id(obj) == character and obj.users_scene),
-        None,
-    )
+    rigs = (obj for obj in in_scenes() if is_character(obj) and character_id(obj) == character)
+    return min(rigs, key=_rank, default=None)
 
 
 def rig_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
@@ -123,9 +129,11 @@ def by_keypoint(rig: bpy.types.Object) -> dict[int, bpy.types.Object]:
     """The handles of a character by the numbers of their keypoints, in order. Of copies, the first by name."""
     character = character_id(rig)
     found: dict[int, bpy.types.Object] = {}
-    for obj in bpy.data.objects:
-        if is_handle(obj) and obj[CHARACTER] == character and obj.users_scene:
-            found.setdefault(keypoint_of(obj), obj)
+    for obj in in_scenes():
+        if is_handle(obj) and obj[CHARACTER] == character:
+            known = found.get(keypoint_of(obj))
+            if known is None or _rank(obj) < _rank(known):
+                found[keypoint_of(obj)] = obj
     return dict(sorted(found.items()))
 
 
@@ -211,6 +219,11 @@ def appearance(handle: bpy.types.Object) -> tuple[look.Picture, look.Colour]:
     name = keypoint_names()[keypoint_of(handle)]
     side = look.LEFT if name.startswith("left_") else look.RIGHT if name.startswith("right_") else look.MIDDLE
     return "ring", side
+
+
+def _rank(obj: bpy.types.Object) -> tuple[bool, str]:
+    """Of copies, those of this file come first, then those by name."""
+    return obj.library is not None, obj.name
 
 
 @cache

@@ -16,6 +16,7 @@ from .handles import (
     State,
     character_id,
     handles_of,
+    in_scenes,
     is_handle,
     moved,
     refresh_look,
@@ -65,11 +66,11 @@ def all_ended() -> dict[str, int]:
 
 def in_question() -> dict[str, int]:
     """The characters in question by their ids, with ``ended``."""
-    touched = dict.fromkeys(str(obj[CHARACTER]) for obj in bpy.data.objects if is_handle(obj) and moved(obj))
+    touched = dict.fromkeys(str(obj[CHARACTER]) for obj in in_scenes() if is_handle(obj) and moved(obj))
     touched |= dict.fromkeys(character_id(rig) for rig in _rigs() if rig.get(WISHED, False))
     rigs = {character: rig_with(character) for character in touched}
     return {character: 0 if rig is None else ended(rig) for character, rig in rigs.items()}
 
 
 def _rigs() -> list[bpy.types.Object]:
-    return [obj for obj in bpy.data.objects if is_character(obj) and obj.users_scene]
+    return [obj for obj in in_scenes() if is_character(obj)]

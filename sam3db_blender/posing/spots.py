@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .handles import by_keypoint, group_of, place
+from .handles import place
 from .plane import world_of
 
 Array = NDArray[np.float64]
@@ -44,18 +44,15 @@ class Spots:
         return self.keypoints[nearest] if away[nearest] <= 1.0 else None
 
 
-def spots_of(
-    rig: bpy.types.Object, groups: Collection[str], view: ArrayLike, size: tuple[int, int], smallest: float
-) -> Spots:
-    """Where the handles of a character are seen, whether or not their empties are shown.
+def spots_of(handles: Mapping[int, bpy.types.Object], view: ArrayLike, size: tuple[int, int], smallest: float) -> Spots:
+    """Where handles are seen, whether or not their empties are shown.
 
     Args:
-        groups: keys of ``handles.GROUPS``.
+        handles: of one character by keypoint.
         view: (4, 4) from world to clip space, ``RegionView3D.perspective_matrix``.
         size: width, height of the region, px.
         smallest: no radius is less.
     """
-    handles = {index: handle for index, handle in by_keypoint(rig).items() if group_of(handle) in groups}
     by_plane: dict[bpy.types.Object, list[int]] = {}
     for index, handle in handles.items():
         if handle.parent is not None and handle.parent.parent is not None:

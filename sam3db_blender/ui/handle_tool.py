@@ -15,7 +15,18 @@ from native_runtime.prompts import keypoint_names
 
 from ..operators.handles import ALL
 from ..posing import watch
-from ..posing.handles import appearance, by_keypoint, character_id, drag, handles_of, keypoint_of, place, rig_with
+from ..posing.handles import (
+    appearance,
+    by_keypoint,
+    character_id,
+    drag,
+    group_of,
+    handles_of,
+    keypoint_of,
+    may_change,
+    place,
+    rig_with,
+)
 from ..posing.people import active_character
 from ..posing.plane import met_by
 from ..posing.showing import shown
@@ -55,8 +66,9 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
         region, view = context.region, context.region_data
         groups = context.window_manager.sam3db.tool_groups
         self.character = character_id(rig)
-        self.spots = spots_of(rig, groups, view.perspective_matrix, (region.width, region.height), _SMALLEST * scale)
-        handles = by_keypoint(rig)
+        size, handles = (region.width, region.height), by_keypoint(rig)
+        wanted = {index: handle for index, handle in handles.items() if group_of(handle) in groups}
+        self.spots = spots_of(wanted, view.perspective_matrix, size, _SMALLEST * scale)
         marked = self.hovered if self.is_highlight or self.is_modal else None
         drawn = []
         for keypoint, centre, radius in zip(self.spots.keypoints, self.spots.centres, self.spots.radii):
@@ -73,8 +85,8 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
         return -1 if self.hovered is None else self.hovered
 
     def invoke(self, context, event):
-        handle = self._handle()
-        if handle is None:
+        handle, rig = self._handle(), rig_with(self.character)
+        if handle is None or rig is None or not may_change(rig):
             return {"CANCELLED"}
         self.pressed, self.grip, self.dragged = _mouse(event), _pixel(context, handle, _mouse(event)), False
         self.before = place(handle)

@@ -14,7 +14,7 @@ import sam3db_blender
 from native_runtime.mhr import Body
 from native_runtime.prompts import keypoint_names
 from sam3db_blender.posing import watch
-from sam3db_blender.posing.handles import GROUPS, State, by_keypoint, drag, group_of, moved, place, state_of
+from sam3db_blender.posing.handles import State, by_keypoint, drag, moved, place, state_of
 from sam3db_blender.posing.plane import met_by, world_of
 from sam3db_blender.posing.showing import show
 from sam3db_blender.posing.spots import Spots, spots_of
@@ -41,7 +41,7 @@ def test_spots_are_where_handles_are_seen(small_body: Body, hidden: bool) -> Non
     show(rig, not hidden)
     built.camera.matrix_world = Matrix.Rotation(0.7, 4, "Z") @ Matrix.Translation((1, 2, 3)) @ built.camera.matrix_world
     bpy.context.view_layer.update()
-    spots = spots_of(rig, GROUPS, _view(built, 3.0), (960, 720), 2.0)
+    spots = spots_of(by_keypoint(rig), _view(built, 3.0), (960, 720), 2.0)
     handles = by_keypoint(rig)
     assert sorted(spots.keypoints) == list(handles)
     for keypoint, centre, radius in zip(spots.keypoints, spots.centres, spots.radii):
@@ -50,18 +50,10 @@ def test_spots_are_where_handles_are_seen(small_body: Body, hidden: bool) -> Non
         assert radius == pytest.approx(max(handles[keypoint].empty_display_size / 2 * 3, 2.0), rel=1e-3)
 
 
-def test_only_wanted_groups_have_spots(small_body: Body) -> None:
-    built = photo_scene(small_body)
-    rig = built.characters[0].rig
-    spots = spots_of(rig, {"feet", "face"}, _view(built, 1.0), SIZE, 1.0)
-    assert {group_of(by_keypoint(rig)[keypoint]) for keypoint in spots.keypoints} == {"feet", "face"}
-    assert spots_of(rig, set(), _view(built, 1.0), SIZE, 1.0).keypoints == ()
-
-
 def test_nothing_is_seen_behind_the_viewer(small_body: Body) -> None:
     built = photo_scene(small_body)
     behind = _view(built, 1.0) @ np.array(Matrix.Translation((0, -50, 0)))
-    assert spots_of(built.characters[0].rig, GROUPS, behind, SIZE, 1.0).keypoints == ()
+    assert spots_of(by_keypoint(built.characters[0].rig), behind, SIZE, 1.0).keypoints == ()
 
 
 def test_the_mouse_is_on_the_nearest_by_its_own_size() -> None:
