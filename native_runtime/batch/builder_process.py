@@ -22,8 +22,9 @@ from native_runtime.service.protocol import decode, encode
 
 TIMEOUT_S = 900.0
 """A job that takes longer is stuck: the longest known, twenty people with turntables and exports, takes a tenth."""
-MOST_JOBS = 100
-"""Blender keeps a little of every file it had open; a new one costs two seconds."""
+MOST_JOBS = 500
+"""Building keeps Blender's memory flat (docs/figures.md); this is for exporters that may not. A new Blender costs two
+seconds."""
 MOST_MEMORY_MB = 3000.0
 _LOG_TAIL_BYTES = 2000
 _LAST_WORDS = 3  # lines; Blender's own last line only says that the script failed
