@@ -3,7 +3,8 @@
 Held points lie where the body has them, so nothing pulls until a pin says otherwise. A pin is an exact sample of an
 error, and errors of neighbours are alike: whoever saw a heel in the wrong place saw the ankle there, too. They are
 taken for an Ornstein-Uhlenbeck process along the skeleton, with the covariance exp(-distance / reach), which is
-positive definite on trees; each held point moves by its conditional expectation. A hand goes with its wrist as a whole.
+positive definite on trees; each held point moves by its conditional expectation. A hand goes with its wrist as a whole:
+where the wrist is pinned, the hand's points say nothing more of the place, only its segments how it is turned.
 What is left of a limb is doubted by the conditional variance: the farther off a pin was, the looser its limb is held.
 """
 
@@ -24,7 +25,9 @@ from .problem import FitState, named_rows, project
 
 Array = NDArray[np.float64]
 
-WRISTS = ("l_wrist", "r_wrist")
+WRISTS = {"left_wrist": "l_wrist", "right_wrist": "r_wrist"}
+"""Keypoints and the joints that hands hang on."""
+
 ENDS = ("nose", "left_wrist", "right_wrist", "left_big_toe", "right_big_toe")
 _JITTER = 1e-6
 """Two pins on nearly one place cannot both be exact samples."""
@@ -62,8 +65,11 @@ def hold(
     pixels = project(camera, intrinsics)
 
     count = len(names)
-    distances, with_hands = distances_along(body, rows), distances_along(body, rows, rigid=WRISTS)
-    in_hand = np.any(distances != with_hands, axis=1)[count:]
+    distances, with_hands = distances_along(body, rows), distances_along(body, rows, rigid=tuple(WRISTS.values()))
+    on = main_joints(points)
+    hands = {wrist: body.skeleton.descends_from[body.joint_index(joint)][on] for wrist, joint in WRISTS.items()}
+    pinned = [pin.keypoint for pin in pins]
+    in_hand = np.any(list(hands.values()), axis=0)[count:] & ~np.isin(pinned, list(WRISTS))
     towards = np.exp(-np.where(in_hand, distances[:count, count:], with_hands[:count, count:]) / reach)
     towards[towards < least] = 0.0
     among = np.exp(-distances[count:, count:] / reach) + _JITTER * np.eye(len(pins))
@@ -72,7 +78,12 @@ def hold(
     moved = known @ missed  # (count, 2) px
     left = np.clip(1.0 - np.sum(known * towards, axis=1), 0.0, 1.0)
 
-    limbs = limbs_of(body)[main_joints(points)]
+    carried = np.zeros(count, bool)
+    for wrist, hand in hands.items():
+        if wrist in pinned and not np.any(in_hand & hand[count:]):
+            carried |= hand[:count]
+
+    limbs = limbs_of(body)[on]
     together = (limbs[:count, None] == limbs[count:]) & (limbs[count:] >= 0)
     farthest = np.max(np.where(together, np.linalg.norm(missed, axis=1), 0.0), axis=1)
     loose = doubt * farthest * np.sqrt(left)  # (count,) px
@@ -93,6 +104,7 @@ def hold(
             seen,
             positions=(pixels[:count] + moved)[place],
             sigmas=np.hypot(seen.sigmas * factor[place], loose[place]),
+            weights=np.where(carried[place], 0.0, seen.weights),
             trusted=np.zeros(len(place), bool),
         ),
         directions=replace(

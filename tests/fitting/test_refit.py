@@ -129,6 +129,22 @@ def test_true_pins_bring_a_wrong_arm_back_in_space(body: Body) -> None:
     assert error[1] < 0.5 * error[0]
 
 
+@pytest.mark.parametrize("pose", ["natural", "lunge", "twisted"])
+@pytest.mark.parametrize("shift", [(0.06, 0.0), (-0.06, 0.0), (0.0, 0.06), (0.0, -0.06)])
+def test_a_hand_goes_with_its_wrist(body: Body, pose: str, shift: tuple[float, float]) -> None:
+    """It is not left behind, to be folded back: the wrist bends by no more than the forearm turns."""
+    state = state_of(body, POSES[pose])
+    before, size = pixels_of(body, state), see(body, state)[0].person_size
+    after = pinned(body, state, {"left_wrist": before["left_wrist"] + np.array(shift) * size}).state
+    index = [body.keypoint_names.index(n) for n in ("left_elbow", "left_wrist", "left_middle_finger_third_joint")]
+    arms = [np.diff(see(body, s)[1][index], axis=0) for s in (state, after)]
+    forearms, hands = (np.array([arm[i] / np.linalg.norm(arm[i]) for arm in arms]) for i in (0, 1))
+    bends = np.degrees(np.arccos(np.sum(forearms * hands, axis=1)))
+    swing = np.degrees(np.arccos(forearms[0] @ forearms[1]))
+    assert swing > 5.0
+    assert abs(bends[1] - bends[0]) < swing + 2.0
+
+
 def test_a_pinned_finger_moves_without_the_rest(body: Body) -> None:
     state = state_of(body, {})
     before, size = pixels_of(body, state), see(body, state)[0].person_size
