@@ -44,6 +44,7 @@ class Journal:
             outputs = record.outputs
             self._staging.withdraw({path: state for path, state in before.outputs.items() if path not in outputs})
         self._manifest.append(record)
+        self._staging.note(record.outputs)
         with self._lock:
             self._records[record.photo] = record
             self._own.add(record.photo)

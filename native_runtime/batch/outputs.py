@@ -1,31 +1,52 @@
-"""Results come into being beside the output folder's files, and take their places only when they are whole."""
+"""Results come into being beside the output folder's files, and take their places only when they are whole.
+
+Files that somebody changed since are set aside before a new result takes their place. To tell them from results that a
+killed run moved and had no time to note, each move is announced in a file of the staging folder first.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 
 from native_runtime.batch.record import FileState
 
 _PREFIX = ".batch-part"
+_MOVES = ".moves.json"
 
 
 class Staging:
     """Private folders within an output folder, on the same disk, so that finished files need only be renamed.
 
-    Opened under the lock of the run's part: whatever lies there was left by a run that was killed, and is removed.
+    Opened under the lock of the run's part: whatever lies there was left by a run that was killed, and is removed,
+    as are results that it had moved and not noted.
+
+    Args:
+        out: the output folder.
+        known: the state of every result that is noted, by path from the output folder.
+        number, count: the run's part.
+
+    Attributes:
+        set_aside: names under which files are kept now that somebody had changed.
     """
 
-    def __init__(self, out: Path, number: int = 1, count: int = 1) -> None:
+    def __init__(self, out: Path, known: Mapping[str, FileState], number: int = 1, count: int = 1) -> None:
         """Raises: OSError: the folder cannot be written to."""
         self._out = out
+        self._known = dict(known)
+        self._moved: dict[str, FileState] = {}
+        self._lock = Lock()
+        self.set_aside: list[str] = []
         leftovers = f"{_PREFIX}-{number}-of-{count}" if count > 1 else f"{_PREFIX}-*"
         for left in out.glob(leftovers):
+            self._take_back(left)
             shutil.rmtree(left, ignore_errors=True)
         self.folder = out / f"{_PREFIX}-{number}-of-{count}"
         self.folder.mkdir(exist_ok=True)
@@ -41,20 +62,26 @@ class Staging:
 
     def publish(self, folder: Path, place: str) -> dict[str, FileState]:
         """Move all files of a folder to ``place`` (with "/") in the output folder, in the place of older ones; each is
-        on the disk before it appears under its name. Returns their states by path from the output folder.
+        on the disk before it appears under its name. Files that somebody changed make way under another name. Returns
+        the states of the new ones by path from the output folder.
 
         Raises:
             OSError: a file cannot be written; those before it are in place.
         """
         target = self._out / place
-        published = {}
+        files = {}
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             end = target / file.relative_to(folder)
             end.parent.mkdir(parents=True, exist_ok=True)
             _flush(file)
-            state = FileState.of(file)
-            os.replace(file, end)
-            published[end.relative_to(self._out).as_posix()] = state
+            files[end.relative_to(self._out).as_posix()] = file
+        published = {path: FileState.of(file) for path, file in files.items()}
+        self._announce(published)
+        for path, file in files.items():
+            self._make_way(path)
+            os.replace(file, self._out / path)
+            with self._lock:
+                self._known[path] = self._moved[path] = published[path]
         for parent in {(self._out / path).parent for path in published}:
             _flush_folder(parent)
         return published
@@ -66,8 +93,46 @@ class Staging:
             if state.holds(file):
                 file.unlink(missing_ok=True)
 
+    def _announce(self, moves: Mapping[str, FileState]) -> None:
+        handle, _ = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=_MOVES)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({path: vars(state) for path, state in moves.items()}, file)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _take_back(self, left: Path) -> None:
+        """Remove what a killed run moved and did not note."""
+        for announced in left.glob(f".*{_MOVES}"):
+            with suppress(OSError, ValueError, TypeError, AttributeError):
+                for path, content in json.loads(announced.read_text(encoding="utf-8")).items():
+                    state = FileState(**content)
+                    if self._known.get(path) != state and state.holds(self._out / path):
+                        (self._out / path).unlink()
+
+    def _make_way(self, path: str) -> None:
+        """Set a file aside that is not as it was written."""
+        file = self._out / path
+        with self._lock:
+            known = self._known.get(path)
+            if not file.exists() or (known is not None and known.holds(file)):
+                return
+            aside, number = file.with_name(f"{file.stem} (changed){file.suffix}"), 2
+            while aside.exists():
+                aside, number = file.with_name(f"{file.stem} (changed {number}){file.suffix}"), number + 1
+            file.rename(aside)
+            self.set_aside.append(aside.relative_to(self._out).as_posix())
+
+    def note(self, outputs: Mapping[str, FileState]) -> None:
+        """Say of results that the manifest lists them."""
+        with self._lock:
+            for path in outputs:
+                self._moved.pop(path, None)
+
     def close(self) -> None:
-        """Remove all that is not finished."""
+        """Remove all that is not finished, and what was moved and never noted."""
+        for path, state in self._moved.items():
+            if state.holds(self._out / path):
+                (self._out / path).unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

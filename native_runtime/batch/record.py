@@ -11,6 +11,9 @@ from typing import Any, Literal
 
 State = Literal["begun", "done", "failed"]
 
+_WORKED_ON = ".blend"
+"""What artists open, change and save under the same name."""
+
 
 @dataclass(frozen=True)
 class FileState:
@@ -71,8 +74,11 @@ class Stage:
     notes: tuple[str, ...] = ()
 
     def whole(self, folder: Path) -> bool:
-        """Whether every output is there as it was written."""
-        return all(state.holds(folder / path) for path, state in self.outputs.items())
+        """Whether every output is there as it was written; a .blend may have been worked on since."""
+        return all(
+            state.holds(folder / path) or (path.endswith(_WORKED_ON) and (folder / path).is_file())
+            for path, state in self.outputs.items()
+        )
 
 
 @dataclass(frozen=True)

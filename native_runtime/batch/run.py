@@ -161,7 +161,8 @@ class _Run:
         self._progress = Progress(len(todo))
         self._reporter.status(f"{len(photos)} photos, of which {len(photos) - len(todo)} were finished before")
         with ExitStack() as stack:
-            self._staging = Staging(request.out, request.shard.number, request.shard.count)
+            noted = {path: state for record in known.values() for path, state in record.outputs.items()}
+            self._staging = Staging(request.out, noted, request.shard.number, request.shard.count)
             stack.callback(self._staging.close)
             self._journal = Journal(
                 manifest_path(request.out, request.shard.number, request.shard.count),
@@ -174,6 +175,8 @@ class _Run:
                 with spare_cores(self._cores_for_blender()):
                     self._work(todo, planner)
             records = self._journal.finish(photos)
+        for path in self._staging.set_aside:
+            self._reporter.warning(f"Somebody had changed a result: the changed file is now called {path}.")
         return BatchResult(
             photos,
             records,

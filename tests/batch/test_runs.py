@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from native_runtime.batch import builder_process, faults, outputs
+from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import Shard
 from native_runtime.batch.settings import Export, Settings
 from native_runtime.errors import DiskFullError, ModelError, UsageError
@@ -142,7 +143,7 @@ def test_going_back_to_a_setting_costs_nothing(bench: Bench) -> None:
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "same size"])
 @pytest.mark.parametrize("ending", OF_ONE)
-def test_results_that_were_lost_or_damaged_are_made_again(bench: Bench, ending: str, damage: str) -> None:
+def test_results_that_were_lost_or_changed_are_made_again(bench: Bench, ending: str, damage: str) -> None:
     bench.photos("a.png", "b.png")
     bench.run()
     before = bench.contents()
@@ -151,13 +152,50 @@ def test_results_that_were_lost_or_damaged_are_made_again(bench: Bench, ending: 
         file.unlink()
     else:
         file.write_bytes(file.read_bytes()[:-1] + (b"" if damage == "cut" else b"#"))
+    changed = file.read_bytes() if damage != "gone" else b""
     bench.run()
     after = bench.contents()
+    if ending == ".blend" and damage != "gone":  # the artist's own work
+        assert after == before | {file.name: changed}
+        assert bench.built == []
+        return
+    if damage != "gone":
+        assert after.pop(f"a_person0{file.stem.removeprefix('a_person0')} (changed){file.suffix}") == changed
+        assert any("(changed)" in text for text in bench.heard)
     # The fake engine notes its process in the .json, and NumPy the time in the .npz.
     assert after.keys() == before.keys()
     assert all(after[name] == before[name] for name in before if not name.endswith((".json", ".npz")))
     made = {".blend": ["person:blend"], "_panels.png": ["person:preview:panels"]}.get(ending)
     assert bench.built == ([] if made is None else [("a", made)])
+
+
+def test_work_on_a_result_is_kept_when_it_is_made_anew(bench: Bench) -> None:
+    bench.photos("a.png")
+    bench.run()
+    for number, lens in enumerate((40.0, 50.0)):
+        (bench.out / "a_person0.blend").write_text(f"work {number}")
+        bench.set(lens=Lens(fov_deg=lens))
+        bench.run()
+    assert (bench.out / "a_person0 (changed).blend").read_text() == "work 0"
+    assert (bench.out / "a_person0 (changed 2).blend").read_text() == "work 1"
+    assert "work" not in (bench.out / "a_person0.blend").read_text(errors="replace")
+    assert bench.run().fresh == frozenset()
+
+
+def test_what_a_killed_run_moved_and_did_not_note_is_nobodys_work(bench: Bench, tmp_path: Path) -> None:
+    out, made = tmp_path / "out", tmp_path / "made"
+    out.mkdir()
+    made.mkdir()
+    (made / "a.blend").write_text("of the killed run")
+    (made / "b.blend").write_text("of the killed run")
+    Staging(out, {}).publish(made, ".")  # and is never closed
+    (out / "b.blend").write_text("changed since")
+    again = Staging(out, {})
+    assert sorted(path.name for path in out.glob("*.blend")) == ["b.blend"]
+    (made / "b.blend").write_text("new")
+    again.publish(made, ".")
+    assert (out / "b.blend").read_text() == "new"
+    assert again.set_aside == ["b (changed).blend"]
 
 
 def test_results_of_an_older_estimate_do_not_stay(bench: Bench) -> None:
