@@ -55,6 +55,8 @@ def test_switched_off_it_leaves_nothing(open_blender: Opener, photos: Path) -> N
     blender.call("leftovers.switch", on=False)
     time.sleep(1.5)
     assert blender.call("leftovers.traces") == {}
+    blender.call("leftovers.switch", on=True)  # Blender remembers it, and other tests have the same preferences
+    assert lasting(blender) == fresh
     assert blender.complaints == []
     assert blender.quit() == 0
 
