@@ -314,17 +314,21 @@ class Walk:
         worker_process.kill()
 
     def undo(self) -> Iterator[None]:
-        """Undoes some steps; each leads to something that was so before. Redoing them all leads back."""
-        before, steps = self.account, 0
+        """Undoes some steps; each leads to something that was so before. Redoing them all leads back, unless a pose had
+        to be inferred on the way: that of one of two quick actions is a new step, and what came after it is gone.
+        """
+        before, steps, inferred = self.account, 0, False
         for _ in range(self.random.randint(1, 3)):
             if not _travel("undo"):
                 break
             steps += 1
+            yield from self.ticks(_NOTICED)
+            inferred |= waiting()
             yield from self.rest()
             now, there = said(), blocks()
             if not any(same(now, once) and there == then for once, then in self.past):
                 self.problems.append(f"undone to what never was: {differences(now, before)}")
-        if steps and self.random.random() < 0.5:
+        if steps and not inferred and self.random.random() < 0.5:
             for _ in range(steps):
                 _travel("redo")
                 yield from self.rest()
