@@ -148,6 +148,9 @@ def _moved(
     evidence = evidence or own_evidence(body, estimate)
     moved = refit(body, evidence, edited.intrinsics, state, pins)
     solved = time.perf_counter()
+    missed = {
+        pin.keypoint: float(rest) for pin, rest in zip(pins, moved.rests) if rest > max(MET * evidence.person_size, 1.0)
+    }
     result = Estimate.from_parameters(
         body,
         moved.state.model_parameters,
@@ -162,19 +165,21 @@ def _moved(
         seconds=estimate.seconds | {"refit": solved - started},
         photo=estimate.photo,
         person=estimate.person,
-        warnings=(*estimate.warnings, *_missed(pins, moved.rests, evidence.person_size)),
-        details=estimate.details | {"pins_missed_px": {p.keypoint: float(r) for p, r in zip(pins, moved.rests)}},
+        warnings=(*estimate.warnings, *map(_out_of_reach, missed, missed.values())),
+        details=estimate.details
+        | {
+            "pins_missed_px": {p.keypoint: float(r) for p, r in zip(pins, moved.rests)},
+            "pins_out_of_reach": list(missed),
+        },
     )
     result.seconds["mesh"] = time.perf_counter() - solved
     return result
 
 
-def _missed(pins: Sequence[Pin], rests: Array, size: float) -> tuple[str, ...]:
-    return tuple(
-        f"The {pin.keypoint.replace('_', ' ')} cannot reach its handle: {rest:.0f} px are left. The bones are too "
+def _out_of_reach(keypoint: str, rest: float) -> str:
+    return (
+        f"The {keypoint.replace('_', ' ')} cannot reach its handle: {rest:.0f} px are left. The bones are too "
         "short for it as the rest of the body stands, or another handle holds against it."
-        for pin, rest in zip(pins, rests)
-        if rest > max(MET * size, 1.0)
     )
 
 

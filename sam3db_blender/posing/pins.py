@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from native_runtime.prompts import PromptKind
+from native_runtime.prompts import PromptKind, keypoint_names
 
 from ..scene.provenance import read_origin
 from .handles import (
@@ -110,6 +110,10 @@ def note_judgement(handles: Mapping[int, bpy.types.Object], details: Mapping[str
     reasons: dict[int, list[str]] = {}
     for warning in details.get("prompt_warnings", ()):
         reasons.setdefault(int(warning["keypoint"]), []).append(_in_words(warning))
+    out_of_reach = set(details.get("pins_out_of_reach", ()))
+    for index in handles:
+        if keypoint_names()[index] in out_of_reach:
+            reasons.setdefault(index, []).append("The body cannot reach it as the rest of it stands.")
     suggested = details.get("suggested_keypoints", ())
     ranks = {int(suggestion["keypoint"]): rank for rank, suggestion in enumerate(suggested, start=1)}
     for index, handle in handles.items():

@@ -222,6 +222,8 @@ def test_judgement_is_written_onto_the_handles(small_body: Body) -> None:
     assert tuple(handles[NOSE].color) == pytest.approx(look.SUGGESTED)
     set_state(handles[NOSE], State.PINNED)
     assert next_suggested(rig) == handles[RIGHT_WRIST]
+    note_judgement(handles, {"pins_out_of_reach": ["left_wrist"]})
+    assert [(handle, "cannot reach" in text) for handle, text in warnings(rig)] == [(handles[LEFT_WRIST], True)]
     note_judgement(handles, {})
     assert not warnings(rig)
     assert not any(handle[SUGGESTED] or handle[WARNING] for handle in handles.values())

@@ -67,6 +67,7 @@ def test_pins_are_met_and_taken_away_again(reading: LandmarksReading) -> None:
     assert pinned.details["pins_missed_px"] == pytest.approx(
         {NAMES[k]: a for (k, _, _), a in zip(pins, away)}, abs=0.01
     )
+    assert pinned.details["pins_out_of_reach"] == []
     assert pinned.prompts.keypoints == tuple(pins)
     reading.estimate(keypoints=pins[:1])
     back = reading.estimate()
@@ -80,6 +81,7 @@ def test_a_pin_out_of_reach_is_told_of(reading: LandmarksReading) -> None:
     first = reading.estimate()
     far = reading.estimate(keypoints=[shifted(first, WRIST, 300, -350)])
     assert any("left wrist cannot reach" in text for text in far.warnings)
+    assert far.details["pins_out_of_reach"] == ["left_wrist"]
     assert np.abs(far.keypoints_2d - first.keypoints_2d)[ANKLE].max() < 0.02 * first.details["person_size_px"]
 
 
