@@ -285,7 +285,7 @@ def test_a_full_disk_is_noticed_beforehand(
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=30_000_000))
-    with pytest.raises(ModelError, match=r"takes 0\.0 GB, but only 0\.0 GB are free at .*--precision"):
+    with pytest.raises(ModelError, match=r"takes 0\.0 GB, but only 0\.0 GB are free at .*: the precision int8 or fp16"):
         convert_checkpoint(toy_release, None, tmp_path / "models", templates=toy_templates)
     assert not (tmp_path / "models").exists()
 
