@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
-from native_runtime.errors import Sam3dbError
+from native_runtime.errors import Sam3dbError, UsageError
 
 
 class Console:
@@ -60,6 +63,20 @@ class Console:
     def _write(self, text: str) -> None:
         self._out.write(text + "\n")
         self._out.flush()
+
+    @contextmanager
+    def one_of_many(self, result: dict[str, Any]) -> Iterator[None]:
+        """Work on one input of several: where it fails, that is told and noted as ``result["error"]``, and the others
+        go on. A wrong command is the matter of all and passes. ``result["seconds"]`` becomes what it took.
+        """
+        started = time.perf_counter()
+        try:
+            yield
+        except UsageError:
+            raise
+        except Exception as error:
+            result["error"] = self.error(error)
+        result["seconds"] = round(time.perf_counter() - started, 3)
 
     def error(self, error: BaseException) -> dict[str, str]:
         """Tell of an error, in one line without ``--debug``, and return it for the result: ``kind`` and ``text``."""

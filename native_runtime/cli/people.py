@@ -94,9 +94,8 @@ def _one_photo(
     photo: str, stem: Path, arguments: argparse.Namespace, inference: Inference, console: Console
 ) -> dict[str, Any]:
     """All chosen people of one photo. ``people`` holds those that were written, also when a later one fails."""
-    started = time.perf_counter()
     result: dict[str, Any] = {"photo": photo, "image_size": None, "found": 0, "people": [], "notes": [], "error": None}
-    try:
+    with console.one_of_many(result):
         providers = tuple(arguments.provider) if arguments.provider else None
         choice = EngineChoice(arguments.engine, arguments.models, arguments.body, providers)
         lens = Lens(arguments.focal_px, arguments.fov_deg)
@@ -106,11 +105,6 @@ def _one_photo(
         result["found"] = len(found.bboxes)
         for person, estimate in _estimates(found, arguments, inference, console):
             result["people"].append(_one_person(found, person, estimate, stem, arguments, console))
-    except UsageError:
-        raise
-    except Exception as error:
-        result["error"] = console.error(error)
-    result["seconds"] = round(time.perf_counter() - started, 3)
     return result
 
 

@@ -11,7 +11,6 @@ from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import make_folder, result_stems
 from native_runtime.contact_sheet import Entry, write_contact_sheet
-from native_runtime.errors import UsageError
 
 _SHEET = "contact_sheet"
 
@@ -37,9 +36,8 @@ def _one_file(file: str, stem: str, out: Path, arguments: argparse.Namespace, co
     from sam3db_blender.previews import preview_steps
     from sam3db_blender.previews.saved import groups_of_file
 
-    started = time.perf_counter()
     result: dict[str, Any] = {"file": file, "photos": [], "error": None}
-    try:
+    with console.one_of_many(result):
         for group in groups_of_file(Path(file), stem):
             photo: dict[str, Any] = {"photo": group.photo, "people": len(group.rigs), "pictures": {}, "errors": {}}
             result["photos"].append(photo)
@@ -51,11 +49,6 @@ def _one_file(file: str, stem: str, out: Path, arguments: argparse.Namespace, co
                     console.line(str(outcome))
                 else:
                     photo["errors"][kind] = console.error(outcome)
-    except UsageError:
-        raise
-    except Exception as error:
-        result["error"] = console.error(error)
-    result["seconds"] = round(time.perf_counter() - started, 3)
     return result
 
 

@@ -171,3 +171,16 @@ def gltf_problems() -> Callable[[Path], list[dict]] | None:
         return json.loads(done.stdout)
 
     return problems
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The add-on with an engine that is asked, but answers nothing; the names of the characters it was asked about."""
+    import sam3db_blender
+    from sam3db_blender.posing import watch
+
+    names: list[str] = []
+    monkeypatch.setattr(watch, "refresh", lambda rig: names.append(rig.name))
+    sam3db_blender.register()
+    yield names
+    sam3db_blender.unregister()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import bpy
 import pytest
 
@@ -31,16 +29,6 @@ from tests.support.photo_scenes import photo_scene
 
 LEFT_WRIST, RIGHT_WRIST = keypoint_names().index("left_wrist"), keypoint_names().index("right_wrist")
 NOSE = keypoint_names().index("nose")
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The add-on with an engine that is asked, but answers nothing; the names of the characters it was asked about."""
-    names: list[str] = []
-    monkeypatch.setattr(watch, "refresh", lambda rig: names.append(rig.name))
-    sam3db_blender.register()
-    yield names
-    sam3db_blender.unregister()
 
 
 def _select(*handles: bpy.types.Object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import bpy
@@ -87,15 +86,6 @@ def test_a_hidden_handle_that_is_dragged_is_asked_about(small_body: Body, monkey
     assert place(handle) == pytest.approx((50.0, 60.0))
     assert moved(handle)
     assert told == [rig["sam3db"]["id"]]
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    names: list[str] = []
-    monkeypatch.setattr(watch, "refresh", lambda rig: names.append(rig.name))
-    sam3db_blender.register()
-    yield names
-    sam3db_blender.unregister()
 
 
 def test_the_menu_speaks_of_one_keypoint(asked: list[str], small_body: Body) -> None:

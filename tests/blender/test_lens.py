@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import bpy
 import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
 
-import sam3db_blender
 from native_runtime.mhr import Body
-from sam3db_blender.posing import watch
 from sam3db_blender.posing.handles import handles_of, place
 from sam3db_blender.posing.lens import focal_of
 from sam3db_blender.scene.provenance import read_origin
 from tests.support.photo_scenes import photo_scene
 
 SIZE = (320, 240)
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The add-on with an engine that answers nothing; whom it was asked about."""
-    names: list[str] = []
-    monkeypatch.setattr(watch, "refresh", lambda rig: names.append(rig.name))
-    sam3db_blender.register()
-    yield names
-    sam3db_blender.unregister()
 
 
 def _seen(handle: bpy.types.Object) -> np.ndarray:
