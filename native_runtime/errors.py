@@ -33,3 +33,7 @@ class WorkerError(Sam3dbError):
 
 class DiskFullError(Sam3dbError):
     """There is no room left for results."""
+
+
+class FileError(Sam3dbError):
+    """The system refuses a file or a folder."""

@@ -202,7 +202,9 @@ def _read_file(path: Path) -> bytes:
         raise PhotoError(
             f"{path}: the file may not be read. Change its permissions, or copy it to another folder."
         ) from error
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+    except OSError as error:
+        raise PhotoError(f"{path}: the file cannot be read ({error.strerror or error}).") from error
+    except ValueError as error:  # a path with a null character
         raise PhotoError(f"{path}: the file cannot be read ({error}).") from error
 
 

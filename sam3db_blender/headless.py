@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from native_runtime.errors import Sam3dbError
+from native_runtime.system_errors import readable
 
 from .previews import render_panels, save_picture
 from .scene.character import PhotoScene, build_photo_scene
@@ -86,7 +87,9 @@ def save_blend(path: Path) -> None:
     try:
         bpy.ops.wm.save_as_mainfile(filepath=str(temporary), check_existing=False, compress=True, copy=True)
         temporary.replace(path)
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
+        raise readable(error) from error
+    except RuntimeError as error:
         raise Sam3dbError(f"Cannot write {path}: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from native_runtime.batch.builder_process import BuilderProcess
-from native_runtime.batch.faults import disk_full, is_disk_full
+from native_runtime.batch.builder_process import BuilderClosedError, BuilderProcess
+from native_runtime.batch.faults import disk_full, fault_of, is_disk_full
 from native_runtime.batch.outputs import Staging
 from native_runtime.batch.plan import Plan
 from native_runtime.batch.record import Fault, Record, Stage
 from native_runtime.batch.settings import ESTIMATE, Settings
-from native_runtime.errors import WorkerError
+from native_runtime.errors import DiskFullError, WorkerError
 
 _DISK_FULL = "DiskFullError"
 
@@ -49,10 +49,12 @@ class Workshop:
                 return self._try(builder, task)
         except WorkerError as error:
             return task.record, Fault(WorkerError.__name__, str(error))
-        except OSError as error:
+        except Exception as error:
+            if isinstance(error, BuilderClosedError | DiskFullError):
+                raise
             if is_disk_full(error, self._out):
                 raise disk_full(self._out) from error
-            raise
+            return task.record, fault_of(error, task.plan.photo.path)
 
     def _try(self, builder: BuilderProcess, task: BuildTask) -> tuple[Record, Fault | None]:
         missing = [stage for stage in task.plan.missing if stage != ESTIMATE]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from pathlib import Path
 
 from native_runtime.batch.record import Fault
 from native_runtime.errors import DiskFullError, NoPersonError, PhotoError, Sam3dbError
+from native_runtime.system_errors import DENIED, DISK_FULL, readable
 
 OWN = (PhotoError.__name__, NoPersonError.__name__)
 """Faults that lie in the photo: the same photo under the same settings would give them again."""
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 # A disk with less room than this takes no character.
 _LEAST_BYTES = 4 << 20
 
 
 def fault_of(error: BaseException, photo: Path, fingerprint: str = "") -> Fault:
     """What went wrong with one photo; the fingerprint is kept where trying again would be in vain."""
+    if isinstance(error, OSError):
+        error = readable(error)
     if isinstance(error, Sam3dbError):
         kind = type(error).__name__
         text = str(error).removeprefix(f"{photo}: ")  # whoever reads it knows the photo
@@ -30,8 +31,10 @@ def fault_of(error: BaseException, photo: Path, fingerprint: str = "") -> Fault:
 def is_disk_full(error: BaseException | None, folder: Path) -> bool:
     """Whether an error, or one behind it, says that the disk is full; or the disk itself does."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
             return True
+        if isinstance(error, OSError) and error.errno in DENIED:  # disks that are only read have no room either
+            return False
         error = error.__cause__ or error.__context__
     return disk_is_full(folder)
 

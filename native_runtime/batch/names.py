@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
 from native_runtime.batch.photos import same_text
 
+LONGEST_NAME = 180
+"""Bytes in UTF-8 of a result's name. File systems take 255 (143 to 255 where names are encrypted); the rest is for what
+is appended: the person, the kind of picture, a target's name, the ending, and what temporary names add."""
+_HASH_DIGITS = 8
+
 # Characters that some file system, shell or program refuses in a file's name.
 _AWKWARD = dict.fromkeys([*map(ord, '<>:"/\\|?*'), *range(32), 127], "_")
+# What Python puts for bytes of a file's name that are no UTF-8.
+_ONLY_ON_DISK = re.compile("[\ud800-\udfff]")
 # Names that Windows keeps for devices, whatever their ending.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 
@@ -18,10 +26,23 @@ _LIKE_A_PERSON = re.compile(r"_person[0-9]+$")
 
 def clean_name(text: str, otherwise: str = "photo") -> str:
     """A file or folder name that every system takes, as near to ``text`` as can be."""
-    name = text.translate(_AWKWARD).strip().rstrip(". ")
+    name = _ONLY_ON_DISK.sub("_", text).translate(_AWKWARD).strip().rstrip(". ")
     if name.split(".")[0].casefold() in _DEVICES:
         name = f"_{name}"
-    return name or otherwise
+    return short_name(name or otherwise)
+
+
+def short_name(name: str, longest: int = LONGEST_NAME) -> str:
+    """The name where it has at most ``longest`` bytes in UTF-8; else its beginning and a hash of the whole, so that two
+    long names that differ only at their ends stay two.
+    """
+    data = name.encode("utf-8", "surrogatepass")
+    if len(data) <= longest:
+        return name
+    digest = hashlib.sha256(data).hexdigest()[:_HASH_DIGITS]
+    # A character that the cut goes through is left out as a whole.
+    beginning = data[: longest - _HASH_DIGITS - 1].decode("utf-8", "ignore").rstrip(". ")
+    return f"{beginning}-{digest}"
 
 
 def result_names(photos: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
@@ -40,6 +61,11 @@ def result_names(photos: Sequence[str], known: Mapping[str, str]) -> dict[str, s
         names[photo] = known.get(photo) or _free(_wished(photo), taken)
         taken.add(same_text(names[photo]))
     return names
+
+
+def has_room(name: str) -> bool:
+    """Whether the name of a photo's results leaves room for what is appended to it."""
+    return len(name.rpartition("/")[2].encode("utf-8", "surrogatepass")) <= LONGEST_NAME + _HASH_DIGITS
 
 
 def _wished(photo: str) -> str:

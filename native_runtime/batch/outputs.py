@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from native_runtime.batch.record import FileState
+from native_runtime.system_errors import readable
 
 _PREFIX = ".batch-part"
 _MOVES = ".moves.json"
@@ -35,6 +36,7 @@ class Staging:
 
     Attributes:
         set_aside: names under which files are kept now that somebody had changed.
+        left: why results that hold no longer could not be removed.
     """
 
     def __init__(self, out: Path, known: Mapping[str, FileState], number: int = 1, count: int = 1) -> None:
@@ -44,6 +46,7 @@ class Staging:
         self._moved: dict[str, FileState] = {}
         self._lock = Lock()
         self.set_aside: list[str] = []
+        self.left: list[str] = []
         leftovers = f"{_PREFIX}-{number}-of-{count}" if count > 1 else f"{_PREFIX}-*"
         for left in out.glob(leftovers):
             self._take_back(left)
@@ -90,8 +93,11 @@ class Staging:
         """Remove results that hold no longer, except those that somebody has changed since."""
         for path, state in outputs.items():
             file = self._out / path
-            if state.holds(file):
-                file.unlink(missing_ok=True)
+            try:
+                if state.holds(file):
+                    file.unlink(missing_ok=True)
+            except OSError as error:  # on Windows, another program has it open
+                self.left.append(str(readable(error)))
 
     def _announce(self, moves: Mapping[str, FileState]) -> None:
         handle, _ = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=_MOVES)

@@ -78,10 +78,10 @@ class Planner:
         return self._plan(photo, record, record.file if known and record.file else FileState.of(photo.path))
 
     def record(self, photo: PhotoFile) -> Record:
-        """What is known of a photo."""
+        """What is known of a photo; nothing where its results get another name than they had."""
         name = self._names[photo.relative]
         known = self._records.get(photo.relative)
-        return Record(photo.relative, name) if known is None else replace(known, name=name)
+        return Record(photo.relative, name) if known is None or known.name != name else known
 
     def _plan(self, photo: PhotoFile, record: Record, file: FileState) -> Plan:
         wanted = self._fingerprints.of(file.sha256)

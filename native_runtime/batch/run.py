@@ -16,7 +16,7 @@ from native_runtime.batch.faults import disk_full, fault_of, is_disk_full
 from native_runtime.batch.journal import Journal, now
 from native_runtime.batch.lock import FolderLock
 from native_runtime.batch.manifest import Head, manifest_path, manifests, read_records
-from native_runtime.batch.names import result_names
+from native_runtime.batch.names import has_room, result_names
 from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import PhotoFile, Shard, find_photos
 from native_runtime.batch.plan import Plan, Planner
@@ -28,6 +28,7 @@ from native_runtime.batch.sheet import write_sheet
 from native_runtime.errors import UsageError
 from native_runtime.onnx.sessions import spare_cores
 from native_runtime.service.inference import DEFAULT_ENGINE, Inference, Reporter
+from native_runtime.system_errors import readable
 
 _TELL_S = 0.5
 
@@ -107,21 +108,21 @@ def run_batch(request: BatchRequest, reporter: Reporter, inference: Inference | 
         UsageError: the request makes no sense, or another run holds the output folder.
         ModelError: the engine cannot be opened.
         DiskFullError: there is no room for more results.
-        OSError: the output folder fails in another way.
+        FileError: the output folder fails in another way.
     """
     request = replace(request, folder=request.folder.absolute(), out=request.out.absolute())
     _check(request)
     try:
         request.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"The folder {request.out} for the results cannot be made ({error}).") from error
+        raise UsageError(f"The folder for the results cannot be made. {readable(error)}") from error
     try:
         with FolderLock(request.out, request.shard.number, request.shard.count):
             return _Run(request, reporter, inference or Inference(kept_photos=1)).go()
     except OSError as error:
         if is_disk_full(error, request.out):
             raise disk_full(request.out) from error
-        raise
+        raise readable(error) from error
 
 
 def _check(request: BatchRequest) -> None:
@@ -155,7 +156,7 @@ class _Run:
         photos = tuple(photo for photo in everything if request.shard.has(photo.relative))
         known = read_records(manifests(request.out))
         # All parts give the same names, since each looks at the whole folder.
-        names = result_names([photo.relative for photo in everything], {r.photo: r.name for r in known.values()})
+        names = result_names([photo.relative for photo in everything], _names_to_keep(known))
         planner = Planner(request.out, Fingerprints(request.settings), names, known, request.retry_failed)
         todo = [photo for photo in photos if not _is_finished(planner.at_a_glance(photo))]
         self._progress = Progress(len(todo))
@@ -175,6 +176,8 @@ class _Run:
                 with spare_cores(self._cores_for_blender()):
                     self._work(todo, planner)
             records = self._journal.finish(photos)
+        for text in self._staging.left:
+            self._reporter.warning(f"An older result could not be removed. {text}")
         for path in self._staging.set_aside:
             self._reporter.warning(f"Somebody had changed a result: the changed file is now called {path}.")
         return BatchResult(
@@ -191,7 +194,13 @@ class _Run:
             return ()
         self._reporter.status("Writing the contact sheet")
         in_order = [records[photo.relative] for photo in photos]
-        return write_sheet(request.out, in_order, request.settings, request.folder.name)
+        try:
+            return write_sheet(request.out, in_order, request.settings, request.folder.name)
+        except OSError as error:
+            if is_disk_full(error, request.out):
+                raise
+            self._reporter.warning(f"There is no contact sheet. {readable(error)}")
+            return ()
 
     def _work(self, todo: list[PhotoFile], planner: Planner) -> None:
         request = self._request
@@ -241,9 +250,11 @@ class _Run:
             self._inference.open(self._request.settings.choice, self._reporter)
             try:
                 record = estimator.estimate(plan, ready.photo)
-            except (UsageError, OSError):
+            except UsageError:
                 raise
             except Exception as failure:
+                if is_disk_full(failure, self._request.out):
+                    raise disk_full(self._request.out) from failure
                 self._fail(ready.file, plan.before, plan, failure)
                 return None
             self._journal.write(record)
@@ -279,6 +290,11 @@ class _Run:
             self._told = time.monotonic()
             self._reporter.progress(self._progress.fraction)
             self._reporter.status(self._progress.in_words)
+
+
+def _names_to_keep(known: Mapping[str, Record]) -> dict[str, str]:
+    """By photo, the names that results have; not those under which they cannot be written."""
+    return {record.photo: record.name for record in known.values() if record.state == "done" or has_room(record.name)}
 
 
 def _is_finished(plan: Plan | None) -> bool:

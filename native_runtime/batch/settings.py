@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from native_runtime.batch.names import short_name
 from native_runtime.engines import ENGINES
 from native_runtime.errors import UsageError
 from native_runtime.models import manifest, store
@@ -20,6 +21,9 @@ Layout = Literal["person", "photo"]
 EXPORT_KINDS = ("fbx", "glb", "bvh", "usd")
 PREVIEW_KINDS = ("panels", "overlay", "beside", "turntable", "wire", "shaded")
 ESTIMATE = "estimate"
+
+# Bytes of a map file's name in the names of exports.
+_LONGEST_LABEL = 24
 
 # Part of every fingerprint: to be raised when the same settings would give other results.
 _REVISION = 1
@@ -43,7 +47,7 @@ class Export:
     @property
     def label(self) -> str:
         """What follows the character's name in the file's name, before its ending."""
-        return "" if self.names == "mhr" else f"_{Path(self.names).stem}"
+        return "" if self.names == "mhr" else f"_{short_name(Path(self.names).stem, _LONGEST_LABEL)}"
 
     @staticmethod
     def parse(text: str) -> Export:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from native_runtime.errors import Sam3dbError, UsageError
+from native_runtime.system_errors import readable
 
 
 class Console:
@@ -96,6 +97,8 @@ def describe(error: BaseException) -> dict[str, str]:
     """``kind`` and ``text`` of an error. One that was not foreseen is called ``Internal``."""
     if isinstance(error, Sam3dbError):
         return {"kind": type(error).__name__, "text": str(error)}
+    if isinstance(error, OSError):
+        return describe(readable(error))
     if isinstance(error, MemoryError):
         return {"kind": "Internal", "text": "There is not enough memory. Close other programs, or use smaller photos."}
     text = f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]

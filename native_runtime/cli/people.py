@@ -13,6 +13,7 @@ from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
 from native_runtime.service.inference import EngineChoice, Inference, Lens, ReadPhoto, choose_people
+from native_runtime.system_errors import readable
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
@@ -85,7 +86,9 @@ def make_folder(name: str) -> Path:
     folder = Path(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UsageError(f"The folder for the results cannot be made. {readable(error)}") from error
+    except ValueError as error:
         raise UsageError(f"The folder {name} for the results cannot be made ({error}).") from error
     return folder
 

@@ -160,6 +160,7 @@ class Worker:
         from native_runtime.errors import Sam3dbError
         from native_runtime.service.logged import told_to
         from native_runtime.service.protocol import CANCELLED, INTERNAL
+        from native_runtime.system_errors import readable as in_words
 
         number = request["id"]
         self._leave_slot(request)
@@ -176,6 +177,10 @@ class Worker:
         except Sam3dbError as error:
             detail = traceback.format_exc()
             outcome = {"event": "error", "kind": type(error).__name__, "text": str(error), "detail": detail}
+        except OSError as error:
+            readable = in_words(error)
+            detail = traceback.format_exc()
+            outcome = {"event": "error", "kind": type(readable).__name__, "text": str(readable), "detail": detail}
         except MemoryError:
             self._inference.release()
             text = "There is not enough memory for this. Close other programs, or use a smaller photo."

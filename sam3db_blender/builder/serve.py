@@ -44,9 +44,12 @@ def described(error: Exception, folder: Path) -> dict[str, str]:
     """``kind`` and ``text`` of an error that came up while files were written to a folder."""
     from native_runtime.batch.faults import is_disk_full
     from native_runtime.errors import DiskFullError, Sam3dbError
+    from native_runtime.system_errors import readable
 
     if is_disk_full(error, folder):
         return {"kind": DiskFullError.__name__, "text": f"The disk of {folder} is full."}
+    if isinstance(error, OSError):
+        error = readable(error)
     if isinstance(error, Sam3dbError):
         return {"kind": type(error).__name__, "text": str(error)}
     return {"kind": INTERNAL, "text": f"Blender failed over this character: {type(error).__name__}: {error}"}

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 import bpy
 
-from native_runtime.batch.names import clean_name
+from native_runtime.batch.names import clean_name, short_name
 from native_runtime.errors import Sam3dbError
 
 from ..scene.provenance import is_character, read_origin
@@ -46,7 +46,7 @@ def named_groups(scene: bpy.types.Scene, stem: str) -> list[Group]:
     taken: set[str] = set()
     for rigs in found:
         photo = PurePath(str(read_origin(rigs[0]).details["photo"]).replace("\\", "/")).name or rigs[0].name
-        own = stem if len(found) == 1 else f"{stem}_{clean_name(PurePath(photo).stem)}"
+        own = short_name(stem if len(found) == 1 else f"{stem}_{clean_name(PurePath(photo).stem)}")
         name, number = own, 2
         while name.casefold() in taken:
             name, number = f"{own}-{number}", number + 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from native_runtime.batch.manifest import Head, Manifest, manifest_path
-from native_runtime.batch.names import clean_name, result_names
+from native_runtime.batch.names import LONGEST_NAME, clean_name, has_room, result_names
 from native_runtime.batch.photos import Shard, find_photos, same_text
 from native_runtime.errors import UsageError
 
@@ -96,3 +96,28 @@ def test_names_are_fit_for_every_system(text: str, name: str) -> None:
 
 def test_what_some_file_system_takes_for_one_is_one() -> None:
     assert same_text("Straße/É.JPG") == same_text(unicodedata.normalize("NFD", "strasse/é.jpg"))
+
+
+LONG = ["x" * 237, "Ä" * 118 + "b", "Ä" * 118 + "c", "😀" * 63, "e\u0301" * 84]
+
+
+@pytest.mark.parametrize("text", LONG)
+def test_long_names_are_cut_by_bytes_and_stay_text(text: str) -> None:
+    name = clean_name(text)
+    assert len(name.encode()) <= LONGEST_NAME
+    assert text.startswith(name.rpartition("-")[0][:-1])
+    assert has_room(name)
+    assert not has_room(f"folder/{text}")
+
+
+def test_long_names_that_differ_at_their_ends_stay_two() -> None:
+    names = result_names([f"sub/{text}.jpg" for text in LONG], {})
+    assert len(set(names.values())) == len(LONG)
+
+
+def test_a_name_that_fits_stays_as_it_is() -> None:
+    assert clean_name("x" * LONGEST_NAME) == "x" * LONGEST_NAME
+
+
+def test_bytes_that_are_no_text_do_not_reach_the_names_of_results() -> None:
+    assert clean_name(b"caf\xe9".decode("utf-8", "surrogateescape")) == "caf_"

@@ -221,7 +221,78 @@ def test_photos_that_come_and_go_leave_the_others_alone(bench: Bench) -> None:
     assert result.records["a.png"].name == "a"
 
 
+# --- names that are too long ---
+
+
+def test_a_photo_with_the_longest_name_is_done_like_the_others(bench: Bench) -> None:
+    longest = "ä" * 125 + "b.png"  # 255 bytes, which is all that file systems take
+    bench.photos(longest, "a.png")
+    result = bench.run()
+    assert [record.state for record in result.in_order()] == ["done", "done"]
+    assert len(bench.files) == 2 * len(OF_ONE)
+    assert bench.run().fresh == frozenset()
+
+
+def test_a_long_name_of_an_earlier_version_is_given_up(bench: Bench) -> None:
+    """Under it the estimate could be written, and Blender's file could not."""
+    name = "x" * 237
+    bench.photos(f"{name}.png")
+    bench.run()
+    lines = (bench.out / "manifest.jsonl").read_text().splitlines()
+    record = json.loads(lines[1]) | {"name": name, "state": "failed"}
+    (bench.out / "manifest.jsonl").write_text("\n".join([lines[0], json.dumps(record)]) + "\n")
+    result = bench.run()
+    assert result.failed == []
+    assert len(bench.files) == len(OF_ONE)
+    assert all(len(file) < 220 for file in bench.files)
+
+
 # --- what fails ---
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENAMETOOLONG, errno.EIO, errno.EISDIR])
+@pytest.mark.parametrize("files", ["estimates", "Blender's"])
+def test_a_file_that_cannot_be_written_is_its_photos_failure(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, files: str, number: int
+) -> None:
+    ending = ".npz" if files == "estimates" else ".blend"
+    replace_file = os.replace
+
+    def refuse(source: Any, target: Any) -> None:
+        if Path(target).name == f"b_person0{ending}":
+            raise OSError(number, os.strerror(number), str(source), None, str(target))
+        replace_file(source, target)
+
+    bench.photos("a.png", "b.png", "c.png")
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs.os, "replace", refuse)
+        result = bench.run()
+    assert [record.photo for record in result.failed] == ["b.png"]
+    fault = result.failed[0].fault
+    assert fault is not None
+    assert fault.kind == "FileError"
+    assert str(bench.out) in fault.text
+    assert "Errno" not in fault.text
+    assert bench.run().failed == []  # the photo is tried again
+
+
+def test_an_old_result_that_cannot_be_removed_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".png":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        unlink(path, missing_ok)
+
+    bench.photos("three.png", "a.png")
+    bench.set(persons="all")
+    bench.run()
+    bench.set(persons="largest", previews=())
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        result = bench.run()
+    assert result.failed == []
+    assert any("could not be removed" in text and "three_person2_panels.png" in text for text in bench.heard)
 
 
 def test_a_failed_photo_never_stops_the_rest(bench: Bench) -> None:
