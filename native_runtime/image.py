@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,11 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import picture_repair
+from . import picture_repair, pillow_pictures
 from .errors import PhotoError, PromptError
 from .exif import focal_length_px, read_exif
-from .picture_format import PictureHeader, picture_kind, read_header
+from .picture_format import PictureHeader, read_header
+from .pillow_pictures import Decoded
 
 # Working pixels have at most this many along their longer side. Nearly every camera stays below it; a network sees
 # crops of a few hundred pixels, so nothing is lost beyond it but memory.
@@ -91,9 +92,9 @@ class Photo:
 def read_photo(path: str | os.PathLike[str]) -> Photo:
     """Read a photo from a file.
 
-    JPEG, PNG, WebP, TIFF and BMP always; HEIC where the package ``pillow-heif`` is installed. The first picture of
-    several is taken. EXIF rotation is applied, alpha is flattened over neutral grey, deeper pictures are brought to 8
-    bits, pictures cut short are shown as far as they go (with a note).
+    JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF and GIF. The first picture of several is taken. EXIF rotation is applied,
+    alpha is flattened over neutral grey, deeper pictures are brought to 8 bits, pictures cut short are shown as far as
+    they go (with a note).
 
     Raises:
         PhotoError: it cannot be read; the message says why and what to do.
@@ -111,23 +112,16 @@ def read_photo(path: str | os.PathLike[str]) -> Photo:
 
 def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
     """As `read_photo`, from a file's bytes; ``path`` is only noted."""
-    kind = picture_kind(data)
     notes: list[str] = []
-    if kind == "HEIC":
-        pixels, exif_block = _decode_heic(data)
-        orientation = (
-            1  # the decoder has applied the file's own transformations; EXIF's copy is informational (ISO 23008-12)
-        )
-        original_size = pixels.shape[1], pixels.shape[0]
-    else:
-        header = read_header(data)
-        _check_size(header)
-        exif_block = header.exif
-        pixels = _decode(header, data, notes)
-        orientation = read_exif(exif_block).orientation
+    header = read_header(data)
+    decoded = _decode_by_pillow(header, data) if header.kind in pillow_pictures.KINDS else _decode(header, data, notes)
+    if decoded.several:
+        notes.append("The file holds several pictures; the first one was taken.")
+    pixels, exif = decoded.pixels, read_exif(decoded.exif)
+    original_size = (pixels.shape[1], pixels.shape[0])
+    if header.width:  # a large JPEG is reduced in decoding
         original_size = header.width, header.height
-        if header.several:
-            notes.append("The file holds several pictures; the first one was taken.")
+    orientation = 1 if decoded.upright else exif.orientation
     pixels = _to_rgb8(pixels, notes)
 
     if orientation != 1:
@@ -141,7 +135,7 @@ def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
             f"Worked on at {pixels.shape[1]} x {pixels.shape[0]} pixels of {original_size[0]} x {original_size[1]}."
         )
 
-    focal, doubt = focal_length_px(read_exif(exif_block), pixels.shape[1], pixels.shape[0])
+    focal, doubt = focal_length_px(exif, pixels.shape[1], pixels.shape[0])
     if doubt:
         notes.append(doubt + ".")
     return Photo(np.ascontiguousarray(pixels), path, focal, notes, original_size)
@@ -220,8 +214,18 @@ def _check_size(header: PictureHeader) -> None:
         )
 
 
-def _decode(header: PictureHeader, data: bytes, notes: list[str]) -> NDArray[Any]:
+def _decode_by_pillow(header: PictureHeader, data: bytes) -> Decoded:
+    def check_size(width: int, height: int) -> None:
+        _check_size(replace(header, width=width, height=height, bytes_per_pixel=4))
+
+    if header.kind == "HEIC":
+        return pillow_pictures.decode_heic(data, check_size)
+    return pillow_pictures.decode_other(header.kind, data, check_size)
+
+
+def _decode(header: PictureHeader, data: bytes, notes: list[str]) -> Decoded:
     """Decode with OpenCV as stored: no rotation, all channels and bits."""
+    _check_size(header)
     if header.orientation_places:
         # OpenCV turns TIFF (and only TIFF) whatever one asks for; hiding the tag leaves the turning to us.
         blind = bytearray(data)
@@ -237,17 +241,39 @@ def _decode(header: PictureHeader, data: bytes, notes: list[str]) -> NDArray[Any
         step = next((step for step in (1, 2, 4) if longest <= step * WORKING_SIDE), 8)
         flags = (cv2.IMREAD_COLOR if step == 1 else reduced[step]) | cv2.IMREAD_IGNORE_ORIENTATION
 
+    if header.rare and header.kind == "TIFF":  # of some, OpenCV makes a black picture
+        return Decoded(_rare_tiff(header, data), header.exif, several=header.several)
     pixels = _imdecode(data, flags) if header.whole else None
     if pixels is None:
-        whole = picture_repair.complete(header.kind, data)
-        pixels = _imdecode(whole, flags) if whole is not None else None
-        if pixels is None or _shows_nothing(pixels):
-            reason = "its data cannot be decoded" if header.whole else "it ends before the picture does"
-            raise PhotoError(
-                f"The {header.kind} file is damaged: {reason}. Copy it again, or save it anew in an image editor."
-            )
+        pixels = _repaired(header, data, flags)
         notes.append("The file is damaged or ends early; the missing part of the picture is plain.")
-    return pixels
+    return Decoded(pixels, header.exif, several=header.several)
+
+
+def _rare_tiff(header: PictureHeader, data: bytes) -> NDArray[Any]:
+    try:
+        with _quiet():
+            return _decode_by_pillow(header, data).pixels
+    except PhotoError as error:
+        raise PhotoError(
+            f"This TIFF has {header.rare}, which cannot be read here; or it is damaged. Save it with LZW compression "
+            "or none, or as JPEG or PNG."
+        ) from error
+
+
+def _repaired(header: PictureHeader, data: bytes, flags: int) -> NDArray[Any]:
+    """What arrived of a file that ends early."""
+    whole = picture_repair.complete(header.kind, data)
+    pixels = _imdecode(whole, flags) if whole is not None else None
+    if pixels is not None and not _shows_nothing(pixels):
+        return pixels
+    if header.whole and header.rare:
+        raise PhotoError(
+            f"This {header.kind} has {header.rare}, which cannot be read; or it is damaged. Save it as an "
+            "ordinary JPEG or PNG."
+        )
+    reason = "its data cannot be decoded" if header.whole else "it ends before the picture does"
+    raise PhotoError(f"The {header.kind} file is damaged: {reason}. Copy it again, or save it anew in an image editor.")
 
 
 def _shows_nothing(pixels: NDArray[Any]) -> bool:
@@ -291,32 +317,6 @@ def _quiet() -> Iterator[None]:
             stack.callback(os.dup2, saved, 2)
             os.dup2(sink.fileno(), 2)
         yield
-
-
-def _decode_heic(data: bytes) -> tuple[NDArray[Any], bytes]:
-    """Decode with pillow-heif: pixels as OpenCV would give them (blue first), and the EXIF block."""
-    try:
-        import pillow_heif
-    except ImportError as error:
-        raise PhotoError(
-            "HEIC photos need the Python package pillow-heif (pip install pillow-heif). "
-            "Without it, save the photo as JPEG first."
-        ) from error
-    try:
-        file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
-        width, height = file.size
-        _check_size(PictureHeader("HEIC", width, height, 4))
-        pixels = np.asarray(file)
-        exif = file.info.get("exif") or b""
-    except PhotoError:
-        raise
-    except Exception as error:  # the binding raises whatever libheif reports, of many types
-        raise PhotoError(
-            f"The HEIC file is damaged or of a kind that cannot be read ({error}). Save it as JPEG first."
-        ) from error
-    if pixels.ndim == 3:
-        pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
-    return pixels, exif
 
 
 def _to_rgb8(pixels: NDArray[Any], notes: list[str]) -> NDArray[np.uint8]:

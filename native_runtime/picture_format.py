@@ -13,34 +13,105 @@ from .errors import PhotoError
 from .exif import ORIENTATION, TiffReader
 
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_LS = 0xF7
+_RARE_JPEG_FRAMES = {
+    0xC3: "the lossless mode",
+    **dict.fromkeys((0xC5, 0xC6, 0xC7), "the hierarchical mode"),
+    **dict.fromkeys(range(0xC9, 0xD0), "arithmetic coding"),
+}
 _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_SAMPLES = 256, 257, 258, 262, 277
+_TIFF_COMPRESSION = 259
+_RARE_TIFF_COMPRESSIONS = {
+    6: "old JPEG compression",
+    34661: "JBIG compression",
+    34712: "JPEG 2000 compression",
+    34887: "LERC compression",
+    34925: "LZMA compression",
+    50000: "ZSTD compression",
+    50001: "WebP compression",
+    50002: "JPEG XL compression",
+}
 _TIFF_SUBFILE, _TIFF_DNG_VERSION = 254, 0xC612
 _PHOTOMETRIC_CMYK, _PHOTOMETRIC_SENSOR = 5, (32803, 34892)
 
-HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+# Of pictures in the ISO base media file format; a file names one and all that it is compatible with.
+_HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+
+ENDINGS = (
+    "jpg",
+    "jpeg",
+    "jpe",
+    "jfif",
+    "mpo",
+    "png",
+    "webp",
+    "tif",
+    "tiff",
+    "bmp",
+    "heic",
+    "heif",
+    "hif",
+    "avif",
+    "gif",
+)
+"""What the names of readable pictures end with, as a rule; the bytes decide."""
+_RAW_ENDINGS = frozenset(
+    ("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "iiq", "kdc", "mef", "mos", "mrw", "nef", "nrw", "orf")
+    + ("pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f")
+)
+_RAW = "a camera raw file"
+
+
+@dataclass(frozen=True)
+class OtherFile:
+    """A file that is no readable picture.
+
+    Attributes:
+        name: what it is: "a Photoshop document".
+        picture: whether an artist would call it a picture.
+    """
+
+    name: str
+    picture: bool = True
+
 
 # Files that people drop in by mistake, by their first bytes: what to say instead of "damaged".
-_KNOWN_OTHERS: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"GIF8", "a GIF animation"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"8BPS", "a Photoshop document"),
-    (0, b"\x76\x2f\x31\x01", "an OpenEXR picture"),
-    (0, b"BLENDER", "a Blender file"),
-    (0, b"\x28\xb5\x2f\xfd", "a compressed file (perhaps a .blend)"),
-    (0, b"PK\x03\x04", "a zip archive"),
-    (0, b"\x1aE\xdf\xa3", "a video"),
-    (0, b"<svg", "an SVG drawing"),
-    (0, b"<?xml", "an XML file"),
-    (0, b"<!DOCTYPE", "a web page"),
-    (0, b"<html", "a web page"),
-    (0, b"FUJIFILMCCD-RAW", "a camera raw file"),
-    (0, b"IIRO", "a camera raw file"),
-    (0, b"\x00\x00\x00\x0cjP", "a JPEG 2000 picture"),
-    (8, b"AVI ", "a video"),
-    (4, b"ftypavif", "an AVIF picture"),
-    (4, b"ftypcrx", "a camera raw file"),
-    (4, b"ftyp", "a video"),
+_KNOWN_OTHERS: tuple[tuple[int, bytes, OtherFile], ...] = (
+    (0, b"8BPS", OtherFile("a Photoshop document")),
+    (0, b"gimp xcf", OtherFile("a GIMP picture")),
+    (0, b"\x76\x2f\x31\x01", OtherFile("an OpenEXR picture")),
+    (0, b"#?RADIANCE", OtherFile("a Radiance HDR picture")),
+    (0, b"\xff\x0a", OtherFile("a JPEG XL picture")),
+    (0, b"\x00\x00\x00\x0cJXL ", OtherFile("a JPEG XL picture")),
+    (0, b"\x00\x00\x00\x0cjP", OtherFile("a JPEG 2000 picture")),
+    (0, b"\xff\x4f\xff\x51", OtherFile("a JPEG 2000 picture")),
+    (0, b"II\xbc\x01", OtherFile("a JPEG XR picture")),
+    (0, b"II+\0", OtherFile("a BigTIFF picture")),
+    (0, b"MM\0+", OtherFile("a BigTIFF picture")),
+    (0, b"qoif", OtherFile("a QOI picture")),
+    (0, b"DDS ", OtherFile("a DDS texture")),
+    (0, b"\x00\x00\x01\x00", OtherFile("an icon")),
+    (0, b"<svg", OtherFile("an SVG drawing")),
+    (0, b"FUJIFILMCCD-RAW", OtherFile(_RAW)),
+    (0, b"IIRO", OtherFile(_RAW)),
+    (0, b"IIRS", OtherFile(_RAW)),
+    (0, b"MMOR", OtherFile(_RAW)),
+    (0, b"IIU\0", OtherFile(_RAW)),
+    (0, b"\0MRM", OtherFile(_RAW)),
+    (0, b"FOVb", OtherFile(_RAW)),
+    (4, b"ftypcrx", OtherFile(_RAW)),
+    (0, b"%PDF", OtherFile("a PDF document", False)),
+    (0, b"BLENDER", OtherFile("a Blender file", False)),
+    (0, b"\x28\xb5\x2f\xfd", OtherFile("a compressed file (perhaps a .blend)", False)),
+    (0, b"PK\x03\x04", OtherFile("a zip archive", False)),
+    (0, b"\x1aE\xdf\xa3", OtherFile("a video", False)),
+    (0, b"<?xml", OtherFile("an XML file", False)),
+    (0, b"<!DOCTYPE", OtherFile("a web page", False)),
+    (0, b"<html", OtherFile("a web page", False)),
+    (8, b"AVI ", OtherFile("a video", False)),
+    (4, b"ftyp", OtherFile("a video", False)),
 )
 
 
@@ -49,11 +120,12 @@ class PictureHeader:
     """What is known of a picture before decoding it.
 
     Attributes:
-        kind: ``JPEG``, ``PNG``, ``WebP``, ``TIFF``, ``BMP`` or ``HEIC``.
-        width, height: pixels as stored, before any rotation; 0 for HEIC, whose decoder says.
+        kind: ``JPEG``, ``PNG``, ``WebP``, ``TIFF``, ``BMP``, ``HEIC``, ``AVIF`` or ``GIF``.
+        width, height: pixels as stored, before any rotation; 0 for HEIC and AVIF, whose decoders say.
         bytes_per_pixel: of the decoded picture, at most.
         exif: the EXIF block, or empty bytes.
         whole: False when the file ends early.
+        rare: what few programs read, and may be why a whole file cannot be decoded: "12 bits a colour".
         several: True when the file holds further pictures (frames, pages) that are not read.
         orientation_places: (position, ``struct`` format) of the orientation values of a TIFF, which its decoder must
             not see.
@@ -65,6 +137,7 @@ class PictureHeader:
     bytes_per_pixel: int = 3
     exif: bytes = b""
     whole: bool = True
+    rare: str = ""
     several: bool = False
     orientation_places: list[tuple[int, str]] = field(default_factory=list)
 
@@ -86,6 +159,19 @@ def read_header(data: bytes) -> PictureHeader:
 
 def picture_kind(data: bytes) -> str:
     """The kind of picture by its first bytes (never by the file's name); PhotoError when it is none of ours."""
+    kind = readable_kind(data)
+    if kind is not None:
+        return kind
+    other = other_file(data)
+    if other is not None:
+        raise PhotoError(f"This is {other.name}, not a photo that can be read. Save it as JPEG or PNG first.")
+    if not data.strip(b"\0"):
+        raise PhotoError("The file holds nothing but zeros. It was probably not copied completely: copy it again.")
+    raise PhotoError(f"This is not a picture of a kind that can be read ({', '.join([*_READERS][:-1])} or GIF).")
+
+
+def readable_kind(data: bytes) -> str | None:
+    """The kind of picture by the first bytes of a file (64 suffice), None where it is none of ours."""
     if data[:3] == b"\xff\xd8\xff":
         return "JPEG"
     if data[:8] == b"\x89PNG\r\n\x1a\n":
@@ -96,15 +182,33 @@ def picture_kind(data: bytes) -> str:
         return "TIFF"
     if data[:2] == b"BM" and len(data) >= 26:
         return "BMP"
-    if data[4:8] == b"ftyp" and (data[8:12] in HEIC_BRANDS or any(brand in data[16:48] for brand in HEIC_BRANDS[:2])):
-        return "HEIC"
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF"
+    brands = _brands(data)
+    if brands & _AVIF_BRANDS:
+        return "AVIF"
+    return "HEIC" if brands & _HEIC_BRANDS else None
+
+
+def other_file(data: bytes, ending: str = "") -> OtherFile | None:
+    """What a file is that is no readable picture, by its first bytes; by its name's ending for raw files that look like
+    TIFF or like nothing. None where nothing is known.
+    """
+    if ending.lower() in _RAW_ENDINGS:
+        return OtherFile(_RAW)
     head = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-    for offset, magic, name in _KNOWN_OTHERS:
+    for offset, magic, other in _KNOWN_OTHERS:
         if (head if offset == 0 else data)[offset : offset + len(magic)] == magic:
-            raise PhotoError(f"This is {name}, not a photo that can be read. Save it as JPEG or PNG first.")
-    if not data.strip(b"\0"):
-        raise PhotoError("The file holds nothing but zeros. It was probably not copied completely: copy it again.")
-    raise PhotoError("This is not a picture of a kind that can be read (JPEG, PNG, WebP, TIFF, BMP or HEIC).")
+            return other
+    return None
+
+
+def _brands(data: bytes) -> set[bytes]:
+    """The brands that the first box of an ISO base media file names (ISO 14496-12, 4.3)."""
+    if data[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(data[:4], "big"), len(data), 64)
+    return {data[8:12], *(data[place : place + 4] for place in range(16, end - 3, 4))}
 
 
 def _read_jpeg(data: bytes) -> PictureHeader:
@@ -125,11 +229,14 @@ def _read_jpeg(data: bytes) -> PictureHeader:
             raise ValueError("no frame header")
         if marker == 0xE1 and data[place + 2 : place + 8] == b"Exif\0\0" and not exif:
             exif = data[place + 8 : place + length]
+        if marker == _JPEG_LS:
+            raise PhotoError("This is a JPEG-LS picture, which cannot be read. Save it as JPEG or PNG first.")
         if marker in _JPEG_FRAMES:
-            height, width, components = struct.unpack_from(">HHB", data, place + 3)
+            precision, height, width, components = struct.unpack_from(">BHHB", data, place + 2)
             # Some writers pad after the end marker; phones append whole files (depth maps, films).
             whole = data.rfind(b"\xff\xd9", place) >= 0
-            return PictureHeader("JPEG", width, height, max(components, 3), exif, whole)
+            rare = f"{precision} bits a colour" if precision != 8 else _RARE_JPEG_FRAMES.get(marker, "")
+            return PictureHeader("JPEG", width, height, max(components, 3), exif, whole, rare)
         place += length
 
 
@@ -148,7 +255,7 @@ def _read_png(data: bytes) -> PictureHeader:
         whole = whole or (name == b"IEND" and place + 12 <= len(data))
         place += 12 + length
     samples = {0: 1, 2: 3, 3: 4, 4: 4, 6: 4}[colour]
-    return PictureHeader("PNG", width, height, samples * (2 if depth == 16 else 1), exif, whole, several)
+    return PictureHeader("PNG", width, height, samples * (2 if depth == 16 else 1), exif, whole=whole, several=several)
 
 
 def _read_webp(data: bytes) -> PictureHeader:
@@ -173,7 +280,7 @@ def _read_webp(data: bytes) -> PictureHeader:
         width, height = (value & 0x3FFF for value in struct.unpack_from("<HH", data, 26))
     else:
         raise ValueError("unknown first chunk")
-    return PictureHeader("WebP", width, height, 4, exif, len(data) >= size + 8, several)
+    return PictureHeader("WebP", width, height, 4, exif, whole=len(data) >= size + 8, several=several)
 
 
 def _read_tiff(data: bytes) -> PictureHeader:
@@ -207,9 +314,9 @@ def _read_tiff(data: bytes) -> PictureHeader:
         int(tags[_TIFF_HEIGHT][0]),
         int(max(samples, 3) + 1) * max(1, int(bits) // 8),
         data,
-        True,
-        several,
-        places,
+        rare=_RARE_TIFF_COMPRESSIONS.get(int(tags.get(_TIFF_COMPRESSION, [1])[0]), ""),
+        several=several,
+        orientation_places=places,
     )
 
 
@@ -225,8 +332,9 @@ def _read_bmp(data: bytes) -> PictureHeader:
     return PictureHeader("BMP", width, abs(height), 4, whole=len(data) >= expected)
 
 
-def _read_heic(data: bytes) -> PictureHeader:
-    return PictureHeader("HEIC", 0, 0)
+def _read_gif(data: bytes) -> PictureHeader:
+    width, height = struct.unpack_from("<HH", data, 6)
+    return PictureHeader("GIF", width, height, 4)
 
 
 _READERS = {
@@ -235,5 +343,7 @@ _READERS = {
     "WebP": _read_webp,
     "TIFF": _read_tiff,
     "BMP": _read_bmp,
-    "HEIC": _read_heic,
+    "HEIC": lambda data: PictureHeader("HEIC", 0, 0),
+    "AVIF": lambda data: PictureHeader("AVIF", 0, 0),
+    "GIF": _read_gif,
 }

@@ -1,10 +1,9 @@
 """Builds the extension's zip: ``python -m sam3db_blender.packaging``, or ``make extension``.
 
 What goes in: the manifest, the add-on's code, ``wheels/`` (our own, with `native_runtime` and `rig_templates`, and with
-the graphs of SAM 3D Body, which hold none of its weights; ONNX
-Runtime and OpenCV as their makers built them, for each Python that the targeted Blenders run; never NumPy, which
-Blender brings) and ``models/`` (converted networks and default bodies). Nothing is downloaded when it works: an artist
-needs no network and no pip.
+the graphs of SAM 3D Body, which hold none of its weights; ONNX Runtime, OpenCV, pi-heif and Pillow as their makers
+built them, for each Python that the targeted Blenders run; never NumPy, which Blender brings) and ``models/``
+(converted networks and default bodies). Nothing is downloaded when it works: an artist needs no network and no pip.
 
 This file is not part of the zip, and it never imports bpy.
 """
@@ -154,9 +153,7 @@ def build_own_wheel(wheels: Path, source: Path) -> None:
 
 
 def bundled_wheels(platform_name: str, python: str) -> list[Path]:
-    """The locked wheels of ONNX Runtime and OpenCV for a platform and a Python; downloaded once, with their hashes
-    checked.
-    """
+    """The locked wheels of other makers for a platform and a Python; downloaded once, with their hashes checked."""
     key = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
     folder = CACHE / f"{platform_name}-{python}-{key}"
     if not folder.is_dir():

@@ -14,8 +14,8 @@ PACKAGE = __package__ or "sam3db_blender"
 
 #: What the worker imports; the folders that hold these are its module path.
 _WORKER_MODULES = ("native_runtime", "rig_templates", "onnxruntime", "cv2", "numpy")
-#: Helps to read HEIC pictures where it is installed.
-_OPTIONAL_MODULES = ("pillow_heif",)
+#: Read HEIC, AVIF, GIF and rare TIFF pictures; these alone cannot be read without.
+_OPTIONAL_MODULES = ("PIL", "pi_heif", "pillow_heif")
 
 
 def preferences() -> bpy.types.AddonPreferences | None:

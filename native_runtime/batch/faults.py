@@ -13,19 +13,26 @@ OWN = (PhotoError.__name__, NoPersonError.__name__)
 """Faults that lie in the photo: the same photo under the same settings would give them again."""
 # A disk with less room than this takes no character.
 _LEAST_BYTES = 4 << 20
+# To be raised when photos are understood that were not before: those that failed are then tried again, once.
+_SKILL = 2
 
 
 def fault_of(error: BaseException, photo: Path, fingerprint: str = "") -> Fault:
-    """What went wrong with one photo; the fingerprint is kept where trying again would be in vain."""
+    """What went wrong with one photo; the fingerprint is kept where trying again would be in vain (`hopeless_mark`)."""
     if isinstance(error, OSError):
         error = readable(error)
     if isinstance(error, Sam3dbError):
         kind = type(error).__name__
         text = str(error).removeprefix(f"{photo}: ")  # whoever reads it knows the photo
-        return Fault(kind, text, fingerprint if kind in OWN else "")
+        return Fault(kind, text, hopeless_mark(fingerprint) if kind in OWN and fingerprint else "")
     if isinstance(error, MemoryError):
         return Fault("Internal", "There is not enough memory. Close other programs, or use smaller photos.")
     return Fault("Internal", f"Something unforeseen happened: {type(error).__name__}: {error}")
+
+
+def hopeless_mark(fingerprint: str) -> str:
+    """What a fault says that lies in the photo: what would fail again, as long as the program knows no better."""
+    return f"{_SKILL}/{fingerprint}"
 
 
 def is_disk_full(error: BaseException | None, folder: Path) -> bool:

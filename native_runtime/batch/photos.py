@@ -6,6 +6,7 @@ import fnmatch
 import hashlib
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from pathlib import Path
 
 from native_runtime.batch.manifest import is_output_folder
 from native_runtime.errors import UsageError
+from native_runtime.picture_format import ENDINGS, OtherFile, other_file, readable_kind
 
-ENDINGS = ("jpg", "jpeg", "png", "webp", "tif", "tiff", "bmp", "heic", "heif")
-"""Of the files that are taken where no pattern is given."""
+# Bytes of a file that tell what it is.
+_HEAD = 64
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,37 @@ class PhotoFile:
 
     relative: str
     path: Path
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """Something that an artist might have meant, and that is not taken.
+
+    Attributes:
+        relative: as of `PhotoFile`; of a folder as well.
+        reason: "a camera raw file".
+    """
+
+    relative: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.relative} ({self.reason})"
+
+
+@dataclass(frozen=True)
+class FolderContent:
+    """What a folder holds.
+
+    Attributes:
+        photos: in the order in which a person would list them.
+        passed_over: pictures that cannot be read, folders that may not be, in the same order.
+        others: how many files are no pictures.
+    """
+
+    photos: tuple[PhotoFile, ...]
+    passed_over: tuple[PassedOver, ...] = ()
+    others: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,36 +103,82 @@ class Shard:
 def find_photos(
     folder: Path, patterns: Sequence[str] = (), recursive: bool = True, leave_out: Path | None = None
 ) -> list[PhotoFile]:
-    """The photos of a folder, in the order in which a person would list them ("2.jpg" before "10.jpg").
+    """The photos of a folder. Arguments and errors as `look_through`."""
+    return list(look_through(folder, patterns, recursive, leave_out).photos)
 
-    Hidden files and folders are passed over, and so are folders that hold the results of a batch: the pictures in
-    there are no photos. Links to folders are not followed.
+
+def look_through(
+    folder: Path, patterns: Sequence[str] = (), recursive: bool = True, leave_out: Path | None = None
+) -> FolderContent:
+    """The photos of a folder, in the order in which a person would list them ("2.jpg" before "10.jpg"), and what is
+    passed over.
+
+    Hidden files and folders are passed over without a word, and so are folders that hold the results of a batch: the
+    pictures in there are no photos. Links to folders are not followed.
 
     Args:
         patterns: of file names (``IMG_*``), or of relative paths where they hold a "/" (``day 1/*.jpg``); upper and
-            lower case are one. None: every picture by its ending.
+            lower case are one. What matches is taken, the rest is not spoken of. None: every picture, by the ending of
+            its name or by its bytes.
         recursive: whether to look into sub-folders.
         leave_out: a folder that is not looked into.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: there is no such folder, or it may not be read.
     """
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.")
-    wanted = [pattern.casefold() for pattern in (patterns or [f"*.{ending}" for ending in ENDINGS])]
-    found = []
+    wanted = [pattern.casefold() for pattern in patterns]
+    photos: list[PhotoFile] = []
+    passed_over: list[PassedOver] = []
+    others = 0
 
     def refuse(error: OSError) -> None:
-        raise UsageError(f"The folder {error.filename} cannot be read ({error.strerror}).") from error
+        place = Path(error.filename)
+        if place == folder:
+            raise UsageError(f"The folder {place} cannot be read ({error.strerror}).") from error
+        passed_over.append(PassedOver(place.relative_to(folder).as_posix(), f"cannot be read: {error.strerror}"))
 
     for place, folders, files in os.walk(folder, onerror=refuse):
         here = Path(place)
         folders[:] = [name for name in folders if recursive and _is_for_photos(here / name, leave_out)]
         for name in files:
             relative = (here / name).relative_to(folder).as_posix()
-            if not name.startswith(".") and any(_matches(relative, pattern) for pattern in wanted):
-                found.append(PhotoFile(relative, here / name))
-    return sorted(found, key=lambda photo: folder_order(photo.relative))
+            if name.startswith(".") or (wanted and not any(_matches(relative, pattern) for pattern in wanted)):
+                continue
+            other = None if wanted else _what_else(here / name)
+            if other is None:
+                photos.append(PhotoFile(relative, here / name))
+            elif other.picture:
+                passed_over.append(PassedOver(relative, other.name))
+            else:
+                others += 1
+    photos.sort(key=lambda photo: folder_order(photo.relative))
+    passed_over.sort(key=lambda passed: folder_order(passed.relative))
+    return FolderContent(tuple(photos), tuple(passed_over), others)
+
+
+def _what_else(path: Path) -> OtherFile | None:
+    """What a file is instead of a photo; None for photos, and for what is called like one: reading it will tell."""
+    ending = path.suffix[1:].lower()
+    if ending in ENDINGS:
+        return None
+    head = _head(path)
+    other = other_file(head, ending)
+    if readable_kind(head) is not None and other is None:
+        return None
+    return other or OtherFile("no picture", picture=False)
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file; none of what is no ordinary file, or may not be read."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return b""
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""
 
 
 def folder_order(relative: str) -> tuple[object, ...]:

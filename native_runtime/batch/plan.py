@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from native_runtime.batch.faults import hopeless_mark
 from native_runtime.batch.photos import PhotoFile
 from native_runtime.batch.record import FileState, Record
 from native_runtime.batch.settings import ESTIMATE, Fingerprints
@@ -87,7 +88,8 @@ class Planner:
         wanted = self._fingerprints.of(file.sha256)
         missing = tuple(name for name, fingerprint in wanted.items() if not self._is_done(record, name, fingerprint))
         fault = record.fault
-        hopeless = fault is not None and fault.fingerprint in wanted.values() and not self._retry_failed
+        marks = {hopeless_mark(fingerprint) for fingerprint in wanted.values()}
+        hopeless = fault is not None and fault.fingerprint in marks and not self._retry_failed
         return Plan(photo, replace(record, file=file), wanted, missing, hopeless)
 
     def _is_done(self, record: Record, name: str, fingerprint: str) -> bool:

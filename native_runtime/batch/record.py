@@ -88,7 +88,8 @@ class Fault:
     Attributes:
         kind: a class of ``native_runtime.errors``, or ``Internal``.
         text: one line that tells what to do.
-        fingerprint: of the stage that failed, where the fault is the photo's own and would come again.
+        fingerprint: of the stage that failed, where the fault is the photo's own and would come again
+            (``faults.hopeless_mark``).
     """
 
     kind: str

@@ -18,7 +18,7 @@ from native_runtime.batch.lock import FolderLock
 from native_runtime.batch.manifest import Head, manifest_path, manifests, read_records
 from native_runtime.batch.names import has_room, result_names
 from native_runtime.batch.outputs import Staging
-from native_runtime.batch.photos import PhotoFile, Shard, find_photos
+from native_runtime.batch.photos import FolderContent, PassedOver, PhotoFile, Shard, look_through
 from native_runtime.batch.plan import Plan, Planner
 from native_runtime.batch.pool import BuilderPool
 from native_runtime.batch.progress import Progress
@@ -31,6 +31,8 @@ from native_runtime.service.inference import DEFAULT_ENGINE, Inference, Reporter
 from native_runtime.system_errors import readable
 
 _TELL_S = 0.5
+# Files that were passed over and are named in one line.
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class BatchRequest:
         settings: what is made of each photo.
         builder: the command that starts a builder; empty where nothing needs Blender.
         builders: how many work at once.
-        patterns, recursive: which photos (``photos.find_photos``).
+        patterns, recursive: which photos (``photos.look_through``).
         shard: which part of them.
         contact_sheet: whether a run over the whole folder writes one at its end.
         retry_failed: whether photos are tried again that failed for a reason of their own.
@@ -71,6 +73,7 @@ class BatchResult:
         fresh: relative paths of those on which this run worked.
         sheets: files of the contact sheet.
         seconds: all in all.
+        content: what the whole folder holds.
     """
 
     photos: tuple[PhotoFile, ...]
@@ -78,11 +81,17 @@ class BatchResult:
     fresh: frozenset[str]
     sheets: tuple[Path, ...] = ()
     seconds: float = 0.0
+    content: FolderContent = field(default_factory=lambda: FolderContent(()))
 
     @property
     def failed(self) -> list[Record]:
         """In the order of the folder."""
         return [record for record in self.in_order() if record.state == "failed"]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there was something to do in the folder and no photo has failed."""
+        return bool(self.content.photos) and not self.failed
 
     @property
     def summary(self) -> list[str]:
@@ -91,7 +100,17 @@ class BatchResult:
         lines = [f"{len(self.photos) - failed} of {len(self.photos)} photos are done, {fresh} were worked on now."]
         if failed:
             lines.append(f"{failed} failed, the first: {self.failed[0].photo}")
-        return lines + [str(path) for path in self.sheets[:1]]
+        return lines + self.passed_over + [str(path) for path in self.sheets[:1]]
+
+    @property
+    def passed_over(self) -> list[str]:
+        """What of the folder was not taken, and why; one line each."""
+        content = self.content
+        lines = [] if content.photos else ["There is no photo in this folder."]
+        lines += [f"Passed over: {_some(content.passed_over)}."] if content.passed_over else []
+        if content.others and (content.passed_over or not content.photos):
+            lines.append(f"{content.others} other files are no pictures.")
+        return lines
 
     def in_order(self) -> list[Record]:
         """The records of the photos, in the order of the folder."""
@@ -152,7 +171,8 @@ class _Run:
         started = time.perf_counter()
         request = self._request
         self._reporter.status(f"Looking for photos in {request.folder}")
-        everything = find_photos(request.folder, request.patterns, request.recursive, request.out)
+        content = look_through(request.folder, request.patterns, request.recursive, request.out)
+        everything = content.photos
         photos = tuple(photo for photo in everything if request.shard.has(photo.relative))
         known = read_records(manifests(request.out))
         # All parts give the same names, since each looks at the whole folder.
@@ -186,6 +206,7 @@ class _Run:
             frozenset(photo.relative for photo in todo),
             self._sheets(photos, records),
             round(time.perf_counter() - started, 3),
+            content,
         )
 
     def _sheets(self, photos: Sequence[PhotoFile], records: Mapping[str, Record]) -> tuple[Path, ...]:
@@ -295,6 +316,13 @@ class _Run:
 def _names_to_keep(known: Mapping[str, Record]) -> dict[str, str]:
     """By photo, the names that results have; not those under which they cannot be written."""
     return {record.photo: record.name for record in known.values() if record.state == "done" or has_room(record.name)}
+
+
+def _some(passed_over: Sequence[PassedOver]) -> str:
+    """The first few, and how many there are."""
+    named = ", ".join(map(str, passed_over[:_NAMED]))
+    more = len(passed_over) - _NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _is_finished(plan: Plan | None) -> bool:

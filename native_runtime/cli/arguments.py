@@ -105,7 +105,7 @@ def parser() -> Parser:
 
 
 def _add_photo_arguments(command: Parser) -> None:
-    command.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, TIFF, BMP or HEIC")
+    command.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF or GIF")
     command.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; made when missing")
     add_engine_arguments(command)
     command.add_argument(

@@ -16,7 +16,7 @@ from native_runtime.service.inference import EngineChoice, Lens
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
-    """Run the command; whether every photo has succeeded, in this run or before."""
+    """Run the command; whether there are photos, and all have succeeded, in this run or before."""
     settings = _settings(arguments)
     builder: tuple[str, ...] = ()
     if settings.needs_blender:
@@ -39,8 +39,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     result = run_batch(request, console)
     for line in result.summary:
         console.line(line)
-    console.result({"command": "batch", "ok": not result.failed, **_described(request.out, result)})
-    return not result.failed
+    console.result({"command": "batch", "ok": result.ok, **_described(request.out, result)})
+    return result.ok
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -72,6 +72,8 @@ def _described(out: Path, result: BatchResult) -> dict[str, Any]:
         "photos": [_photo(out, record, record.photo in result.fresh) for record in result.in_order()],
         "done": len(result.photos) - len(result.failed),
         "failed": len(result.failed),
+        "passed_over": [{"file": other.relative, "reason": other.reason} for other in result.content.passed_over],
+        "other_files": result.content.others,
         "contact_sheet": [str(path) for path in result.sheets],
         "seconds": result.seconds,
     }

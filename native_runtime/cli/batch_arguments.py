@@ -31,7 +31,7 @@ def add(commands: Commands) -> None:
         "--pattern",
         metavar="GLOB",
         action="append",
-        help="which files: 'IMG_*', 'day 1/*.jpg'; may be given again (default: every picture by its ending)",
+        help="which files: 'IMG_*', 'day 1/*.jpg'; may be given again (default: every picture, by its bytes)",
     )
     batch.add_argument(
         "--recursive",

@@ -68,4 +68,4 @@ def _notes(result: BatchResult) -> list[str]:
     notes = failed[:_TOLD_FAULTS]
     if len(failed) > len(notes):
         notes.append(f"and {len(failed) - len(notes)} more; the contact sheet and the manifest name them all")
-    return notes
+    return notes + result.passed_over

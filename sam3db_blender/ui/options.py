@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from native_runtime.picture_format import ENDINGS
+
 from .. import body_files, engine_check, places, sam3d_body_files
 from .sam3d_body import draw_status
 from .text import draw_lines
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from ..photo_jobs import ImportRequest
 
 #: What the file browser shows.
-PHOTO_FILTER = "*.jpg;*.jpeg;*.png;*.webp;*.tif;*.tiff;*.bmp;*.heic;*.heif"
+PHOTO_FILTER = ";".join(f"*.{ending}" for ending in ENDINGS)
 
 SAM3D_BODY = "sam3d_body"
 _ENGINES = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +12,9 @@ import pytest
 
 from native_runtime.batch.manifest import Head, Manifest, manifest_path
 from native_runtime.batch.names import LONGEST_NAME, clean_name, has_room, result_names
-from native_runtime.batch.photos import Shard, find_photos, same_text
+from native_runtime.batch.photos import Shard, find_photos, look_through, same_text
 from native_runtime.errors import UsageError
+from tests.support import hostile_photos as hostile
 
 
 def found(folder: Path, *patterns: str, **options: object) -> list[str]:
@@ -20,8 +23,9 @@ def found(folder: Path, *patterns: str, **options: object) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, add_photo: Callable[..., Path]) -> Path:
-    for name in ("10.jpg", "2.JPG", "b/1.png", "b/c/3.webp", ".hidden.jpg", ".trash/4.jpg", "notes.txt", "a.jpg"):
+    for name in ("10.jpg", "2.JPG", "b/1.png", "b/c/3.webp", ".hidden.jpg", ".trash/4.jpg", "a.jpg"):
         add_photo(tmp_path / "in" / name)
+    (tmp_path / "in" / "notes.txt").write_text("just words")
     return tmp_path / "in"
 
 
@@ -34,6 +38,57 @@ def test_patterns_are_of_names_or_of_paths(folder: Path) -> None:
     assert found(folder, "*.jpg") == ["2.JPG", "10.jpg", "a.jpg"]
     assert found(folder, "B/*") == ["b/1.png", "b/c/3.webp"]
     assert found(folder, "1*", "*.webp") == ["10.jpg", "b/1.png", "b/c/3.webp"]
+
+
+def test_photos_are_known_by_their_bytes(tmp_path: Path) -> None:
+    jpeg = hostile.encode(hostile.quarters(), "JPEG")
+    for name in ("a.jfif", "b.jpe", "c.mpo", "no ending", "e.bak"):
+        (tmp_path / name).write_bytes(jpeg)
+    (tmp_path / "f.avif").write_bytes(hostile.encode(hostile.quarters(), "AVIF"))
+    (tmp_path / "g.hif").write_bytes(b"")  # reading it will tell
+    (tmp_path / "h.gif").write_bytes(hostile.encode(hostile.quarters(), "GIF"))
+    content = look_through(tmp_path)
+    assert [photo.relative for photo in content.photos] == [
+        "a.jfif", "b.jpe", "c.mpo", "e.bak", "f.avif", "g.hif", "h.gif", "no ending"
+    ]  # fmt: skip
+    assert content.passed_over == ()
+    assert content.others == 0
+
+
+def test_pictures_that_cannot_be_read_are_named_and_the_rest_is_counted(tmp_path: Path) -> None:
+    files = {
+        "a.psd": b"8BPS" + bytes(40),
+        "b.jxl": b"\xff\x0a" + bytes(40),
+        "c.CR2": b"II*\0" + bytes(40),
+        "notes.txt": b"just words",
+        "film.mov": b"\0\0\0\x14ftypqt  " + bytes(40),
+        "empty": b"",
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    os.mkfifo(tmp_path / "pipe") if hasattr(os, "mkfifo") else (tmp_path / "pipe").touch()
+    content = look_through(tmp_path)
+    assert content.photos == ()
+    assert [str(passed) for passed in content.passed_over] == [
+        "a.psd (a Photoshop document)",
+        "b.jxl (a JPEG XL picture)",
+        "c.CR2 (a camera raw file)",
+    ]
+    assert content.others == 4
+
+
+def test_one_folder_that_may_not_be_read_is_passed_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = os.scandir
+
+    def refuse(place: str) -> object:
+        if str(place).endswith("b"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    content = look_through(folder)
+    assert [photo.relative for photo in content.photos] == ["2.JPG", "10.jpg", "a.jpg"]
+    assert [str(passed) for passed in content.passed_over] == ["b (cannot be read: Permission denied)"]
 
 
 def test_results_are_no_photos(folder: Path, add_photo: Callable[..., Path]) -> None:

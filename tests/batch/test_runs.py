@@ -89,6 +89,23 @@ def test_a_contact_sheet_shows_everybody_and_every_failure(bench: Bench) -> None
     assert "nobody was found" in page
 
 
+def test_what_is_passed_over_is_said(bench: Bench) -> None:
+    (bench.folder / "notes.txt").write_text("just words")
+    (bench.folder / "a.psd").write_bytes(b"8BPS" + bytes(40))
+    result = bench.run()
+    assert not result.ok
+    assert result.summary == [
+        "0 of 0 photos are done, 0 were worked on now.",
+        "There is no photo in this folder.",
+        "Passed over: a.psd (a Photoshop document).",
+        "1 other files are no pictures.",
+    ]
+    bench.photos("b.png")
+    result = bench.run()
+    assert result.ok
+    assert "a.psd" in " ".join(result.summary)
+
+
 # --- what is not done again ---
 
 
@@ -219,6 +236,17 @@ def test_photos_that_come_and_go_leave_the_others_alone(bench: Bench) -> None:
     assert bench.files == sorted(files_of("0", "a", "a-2", "b"))
     assert list(result.records) == ["0.png", "a.jpg", "a.png"]
     assert result.records["a.png"].name == "a"
+
+
+def test_a_photo_that_an_earlier_version_could_not_read_is_tried_again(bench: Bench) -> None:
+    bench.photos("a.png")
+    bench.run()
+    lines = (bench.out / "manifest.jsonl").read_text().splitlines()
+    record = json.loads(lines[1])
+    fingerprint = record["stages"]["estimate"]["fingerprint"]
+    record |= {"state": "failed", "stages": {}, "error": {"kind": "PhotoError", "text": "", "fingerprint": fingerprint}}
+    (bench.out / "manifest.jsonl").write_text("\n".join([lines[0], json.dumps(record)]) + "\n")
+    assert bench.run().failed == []
 
 
 # --- names that are too long ---

@@ -159,10 +159,31 @@ def test_heic_when_the_plug_in_is_there() -> None:
     assert_quarters(photo.pixels, tolerance=25)
 
 
-def test_heic_without_the_plug_in_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(PhotoError, match="pillow-heif"):
-        decode_photo(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
+@pytest.mark.parametrize("kind", ["HEIC", "AVIF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turned_pictures_of_new_kinds_come_out_upright(kind: str, orientation: int) -> None:
+    stored, exif = hostile.stored_turned(orientation), hostile.exif_block(orientation).tobytes()
+    if kind == "HEIC":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    photo = decode_photo(hostile.encode(stored, "HEIF" if kind == "HEIC" else kind, quality=95, exif=exif))
+    assert photo.size == photo.original_size == (hostile.WIDTH, hostile.HEIGHT)
+    assert_quarters(photo.pixels, tolerance=25)
+
+
+@pytest.mark.parametrize(
+    ("missing", "data", "package"),
+    [
+        (("pi_heif", "pillow_heif"), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), "pi-heif"),
+        (("PIL",), b"GIF89a" + bytes(20), "pillow"),
+    ],
+)
+def test_a_missing_decoder_is_named(
+    monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...], data: bytes, package: str
+) -> None:
+    for name in missing:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(PhotoError, match=f"pip install {package}"):
+        decode_photo(data)
 
 
 # --- EXIF ---

@@ -51,6 +51,20 @@ def noise(width: int = 300, height: int = 200) -> Image.Image:
     return Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8))
 
 
+def twelve_bits(jpeg: bytes) -> bytes:
+    """A JPEG whose frame header claims 12 bits a colour."""
+    place = jpeg.index(b"\xff\xc0") + 4
+    return jpeg[:place] + b"\x0c" + jpeg[place + 1 :]
+
+
+def compressed_by(compression: int) -> bytes:
+    """A TIFF that claims a compression."""
+    data = bytearray(encode(quarters(), "TIFF"))
+    place = data.index(struct.pack("<HHI", 259, 3, 1))
+    struct.pack_into("<H", data, place + 8, compression)
+    return bytes(data)
+
+
 def encode(image: Image.Image, kind: str, **options: object) -> bytes:
     """A picture file's bytes, as Pillow writes them."""
     buffer = io.BytesIO()
@@ -292,7 +306,42 @@ CASES: dict[str, Case] = {
     "a text file": _bad(b"just some words\n" * 20, "not a picture"),
     "a web page": _bad(b"\n<!DOCTYPE html><html>404 Not Found</html>", "web page"),
     "a video": _bad(b"\0\0\0\x20ftypisom" + bytes(100), "video", "mp4"),
-    "a gif": _bad(lambda: encode(quarters(), "GIF"), "GIF", "gif"),
+    "a jpeg of lossless mode": _bad(
+        lambda: encode(quarters(), "JPEG").replace(b"\xff\xc0", b"\xff\xc3", 1), "lossless mode"
+    ),
+    "a jpeg of 12 bits": _bad(lambda: twelve_bits(encode(quarters(), "JPEG")), "12 bits a colour"),
+    "a tiff of no known compression": _bad(lambda: compressed_by(50002), "JPEG XL compression", "tif"),
+    "a photoshop document": _bad(b"8BPS\0\1" + bytes(40), "Photoshop", "psd"),
+    "a jpeg xl": _bad(b"\xff\x0a" + bytes(40), "JPEG XL", "jxl"),
+    "a jpeg xl in boxes": _bad(b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40), "JPEG XL", "jxl"),
+    "a canon raw file": _bad(b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(40), "raw", "cr3"),
+    "an avif that is none": _bad(b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" + bytes(200), "AVIF", "avif"),
+    "a gif that is none": _bad(b"GIF89a" + bytes(200), "GIF", "gif"),
+    # --- kinds that OpenCV does not read ---
+    "a gif": Case(content(lambda: encode(quarters(), "GIF"), "gif"), (WIDTH, HEIGHT)),
+    "a gif of two pictures": Case(
+        content(lambda: encode(quarters(), "GIF", save_all=True, append_images=[noise(60, 40)]), "gif"),
+        (WIDTH, HEIGHT),
+        "first one",
+    ),
+    "an avif": Case(content(lambda: encode(quarters(), "AVIF", quality=95), "avif"), (WIDTH, HEIGHT)),
+    "an avif that calls itself mif1": Case(
+        content(lambda: encode(quarters(), "AVIF", quality=95).replace(b"ftypavif", b"ftypmif1", 1), "avif"),
+        (WIDTH, HEIGHT),
+    ),
+    "a tiff of ZSTD compression": Case(
+        content(lambda: encode(quarters(), "TIFF", compression="zstd"), "tif"), (WIDTH, HEIGHT)
+    ),
+    "a turned tiff of LZMA compression": Case(
+        content(lambda: encode(stored_turned(6), "TIFF", compression="lzma", tiffinfo={0x0112: 6}), "tif"),
+        (WIDTH, HEIGHT),
+        "upright",
+    ),
+    "a jpeg called jfif": Case(content(lambda: encode(quarters(), "JPEG", quality=95), "jfif"), (WIDTH, HEIGHT)),
+    "two jpegs in one file": Case(
+        content(lambda: encode(quarters(), "MPO", save_all=True, append_images=[noise(60, 40)], quality=95), "mpo"),
+        (WIDTH, HEIGHT),
+    ),
     "a raw file": _bad(b"II*\0\x10\0\0\0CR\x02\0" + bytes(100), "raw", "cr2"),
     "a heic that is none": _bad(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), "HEIC", "heic"),
     "zeros": _bad(bytes(5000), "zeros"),
