@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 OLDEST = (4, 2, 0)
 
 
+#: For string properties that hold paths, in which // may stand for the folder of the .blend file: since 4.5 they have
+#: to say so, or Blender shows them in red; before, it does not know the word.
+BLEND_RELATIVE: set[Any] = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
+
 def node_tree_of(material_or_world: Any) -> bpy.types.NodeTree:
     """The node tree of a new material or world, emptied.
 

@@ -97,16 +97,19 @@ class ReadJob(Job):
 
     Attributes:
         boxes: x0 y0 x1 y1 px of the people in the photo, by their numbers; set when done.
+        heads: x y px, the middle of each one's head; None where it is not known yet.
     """
 
     request: ImportRequest
     boxes: list[list[float]] = field(default_factory=list)
+    heads: list[list[float] | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._number = self.client.request("read", timeout_s=TIMEOUT_S, **_photo_keys(self.request))
 
     def _receive(self, result: dict[str, Any]) -> None:
         self.boxes = [person["bbox"] for person in result["people"]]
+        self.heads = [person.get("head") for person in result["people"]]
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import bpy
 
 from . import places
+from .compat import BLEND_RELATIVE
 from .ui.official_bodies import draw_official_bodies
 from .ui.sam3d_body import draw_sam3d_body
 
@@ -29,6 +30,7 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         name="Models folder",
         description="Folder with networks and bodies; empty for those that came with the extension",
         subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
     )
     provider: bpy.props.EnumProperty(
         name="Compute on", description="What SAM 3D Body is computed on", items=_PROVIDERS, default="auto"

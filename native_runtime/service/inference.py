@@ -107,6 +107,12 @@ class ReadPhoto:
         """[x0, y0, x1, y1] in original pixels of each person, largest first."""
         return [[float(value) for value in person.bbox] for person in self.reading.people]
 
+    @property
+    def heads(self) -> list[list[float] | None]:
+        """[x, y] in original pixels, the middle of each person's head; None where the engine does not know it yet."""
+        heads = (getattr(person, "head", None) for person in self.reading.people)
+        return [None if head is None else [float(value) for value in head] for head in heads]
+
 
 class _Key(NamedTuple):
     """What tells readings apart."""

@@ -36,7 +36,10 @@ def look_at_photo(
     wish = _Wish(request) if request["do"] == "estimate" else None
 
     found = inference.read(path, choice, lens, reporter, boxes)
-    people: list[dict[str, Any]] = [{"person": number, "bbox": bbox} for number, bbox in enumerate(found.bboxes)]
+    people: list[dict[str, Any]] = [
+        {"person": number, "bbox": bbox, "head": head}
+        for number, (bbox, head) in enumerate(zip(found.bboxes, found.heads))
+    ]
     result: dict[str, Any] = {
         "photo": path,
         "image_size": list(found.photo.original_size),

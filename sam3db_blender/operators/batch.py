@@ -9,6 +9,7 @@ from native_runtime.errors import Sam3dbError
 
 from .. import places
 from ..batch_jobs import builder_command, desk
+from ..compat import BLEND_RELATIVE
 from ..previews.items import KIND_ITEMS
 from ..ui.options import ImportOptions, to_request
 from .long_job import CancelOperator, LongJobOperator
@@ -39,11 +40,14 @@ _NAMES = (
 class SAM3DB_BatchState(bpy.types.PropertyGroup):
     """What the panel is set to; engine, people, body and lens are those of the import."""
 
-    folder: bpy.props.StringProperty(name="Photos", description="The folder of the photos", subtype="DIR_PATH")
+    folder: bpy.props.StringProperty(
+        name="Photos", description="The folder of the photos", subtype="DIR_PATH", options=BLEND_RELATIVE
+    )
     out: bpy.props.StringProperty(
         name="Results",
         description="Where the results go. A folder with earlier results is completed, not done again",
         subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
     )
     patterns: bpy.props.StringProperty(
         name="Pattern",
@@ -67,14 +71,21 @@ class SAM3DB_BatchState(bpy.types.PropertyGroup):
     )
 
 
+def _missing(folder: str, out: str) -> str:
+    """What is to be chosen before a batch can start; empty where nothing is."""
+    if not folder:
+        return "Choose the folder of the photos first"
+    return "" if out else "Choose a folder for the results first"
+
+
 def batch_keys(batch: SAM3DB_BatchState, options: ImportOptions) -> dict[str, Any]:
     """The keys of the worker's request ``batch``.
 
     Raises:
         Sam3dbError: a folder is missing, or what the engine needs cannot be brought together.
     """
-    if not batch.folder or not batch.out:
-        raise Sam3dbError("Choose the folder of the photos and one for the results.")
+    if _missing(batch.folder, batch.out):
+        raise Sam3dbError(f"{_missing(batch.folder, batch.out)}.")
     folder, out = (Path(bpy.path.abspath(path)) for path in (batch.folder, batch.out))
     common = to_request(options, folder, places.models_folder())
     return {
@@ -106,6 +117,16 @@ class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
     desk = desk
     panel = "Batch"
     occupied = "A batch is under way already"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        batch = context.window_manager.sam3db_batch
+        missing = _missing(batch.folder, batch.out)
+        if missing:
+            cls.poll_message_set(missing)
+        return not missing
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         window_manager = context.window_manager

@@ -53,11 +53,12 @@ class SAM3DB_OT_find_people(ModalJobOperator, bpy.types.Operator):
             state = context.window_manager.sam3db
             photo = read_photo(job.request.photo)
             state.found.clear()
-            for number, box in enumerate(job.boxes):
+            for number, (box, head) in enumerate(zip(job.boxes, job.heads)):
                 person = state.found.add()
                 person.chosen = True
                 corners = photo.to_working([box[:2], box[2:]]).ravel()
-                thumbnails.put(person.key_of(number), photo.pixels, corners)
+                middle = None if head is None else photo.to_working([head]).ravel()
+                thumbnails.put(person.key_of(number), photo.pixels, corners, middle)
             state.found_in = self._found_in
 
         return reported(self, work)

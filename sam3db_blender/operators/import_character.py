@@ -17,13 +17,16 @@ from ..jobs import Job
 from ..photo_jobs import ImportJob
 from ..recent_photos import remember
 from ..ui.options import PHOTO_FILTER, ImportOptions, draw_options, to_request
+from .browsing import PictureBrowser
 from .modal_job import ModalJobOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 
-class SAM3DB_OT_import_character(ModalJobOperator, ImportOptions, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
+class SAM3DB_OT_import_character(  # type: ignore[misc]
+    ModalJobOperator, ImportOptions, PictureBrowser, bpy.types.Operator, ImportHelper
+):
     """Make a posed, skinned character of a person in a photo, in front of a camera that matches the photo"""
 
     bl_idname = "sam3db.import_character"

@@ -14,6 +14,7 @@ from ..posing.handles import character_id, is_handle, rig_of, rig_with
 from ..posing.people import active_character
 from ..posing.session import segment_job
 from ..ui.options import PHOTO_FILTER
+from .browsing import PictureBrowser
 from .modal_job import ModalJobOperator
 from .person import PersonOperator, reported
 
@@ -44,7 +45,7 @@ def combine(rig: bpy.types.Object, lines: "Sequence[ArrayLike]", mode: str) -> N
     watch.refresh(rig)
 
 
-class SAM3DB_OT_load_mask(PersonOperator, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
+class SAM3DB_OT_load_mask(PersonOperator, PictureBrowser, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
     """Take a picture as the person's mask: as large as the photo, the person white (or opaque), all else black"""
 
     bl_idname = "sam3db.load_mask"

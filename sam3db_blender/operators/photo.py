@@ -7,11 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
 
 from .. import places
+from ..ui.options import PHOTO_FILTER
+from .browsing import PictureBrowser
 from .person import ReportingOperator
+
+
+class SAM3DB_OT_browse_photo(PictureBrowser, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
+    """Choose the photo in a file browser that shows pictures"""
+
+    bl_idname = "sam3db.browse_photo"
+    bl_label = "Choose Photo"
+    bl_options = {"INTERNAL"}
+
+    filename_ext = ""
+    filter_glob: bpy.props.StringProperty(default=PHOTO_FILTER, options={"HIDDEN"})
+
+    def execute(self, context):
+        context.window_manager.sam3db.photo = self.filepath
+        return {"FINISHED"}
 
 
 class SAM3DB_OT_paste_photo(ReportingOperator, bpy.types.Operator):
@@ -98,4 +116,4 @@ class SAM3DB_OT_choose_photo(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (SAM3DB_OT_paste_photo, SAM3DB_OT_choose_photo)
+CLASSES = (SAM3DB_OT_browse_photo, SAM3DB_OT_paste_photo, SAM3DB_OT_choose_photo)

@@ -11,6 +11,7 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
+from ..compat import BLEND_RELATIVE
 from ..listening import redraw
 from ..previews import Kind, preview_steps
 from ..previews.items import KIND_ITEMS, RENDERER_ITEMS
@@ -52,6 +53,7 @@ class SAM3DB_PreviewState(bpy.types.PropertyGroup):
         description="Where the pictures go; // is the folder of the .blend file",
         default="//previews",
         subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
     )
     running: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     progress: bpy.props.FloatProperty(min=0.0, max=1.0, options={"HIDDEN", "SKIP_SAVE"})

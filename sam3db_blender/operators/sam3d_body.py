@@ -10,6 +10,7 @@ from native_runtime.models.gated_download import SERVICE, Repository
 from native_runtime.models.sam3d_body_download import LICENCE, LICENCE_PAGE, LICENCE_POINTS, VARIANTS, remove_sources
 
 from .. import sam3d_body_files, secret
+from ..compat import BLEND_RELATIVE
 from ..places import preferences
 from ..sam3d_body_jobs import check_desk, desk
 from ..ui.text import draw_lines
@@ -121,7 +122,7 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
         name="MHR Model",
         description="The file mhr_model.pt; empty to look for it beside the checkpoint, and in its folder 'assets'",
         subtype="FILE_PATH",
-        options={"SKIP_SAVE"},
+        options={"SKIP_SAVE"} | BLEND_RELATIVE,
     )
     precision: bpy.props.EnumProperty(name="Precision", description="How exact, how large", items=_PRECISIONS)
     filter_glob: bpy.props.StringProperty(default="*.ckpt;*.safetensors;*.json;*.pt", options={"HIDDEN"})

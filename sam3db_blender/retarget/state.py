@@ -2,6 +2,7 @@
 
 import bpy
 
+from ..compat import BLEND_RELATIVE
 from ..scene.provenance import is_character
 from .assignment import GUESS, map_titles
 
@@ -58,7 +59,9 @@ class SAM3DB_RetargetSettings(bpy.types.PropertyGroup):
         type=bpy.types.Object,
         poll=_is_character,
     )
-    estimate: bpy.props.StringProperty(name="Estimate", description="The estimate's .npz file", subtype="FILE_PATH")
+    estimate: bpy.props.StringProperty(
+        name="Estimate", description="The estimate's .npz file", subtype="FILE_PATH", options=BLEND_RELATIVE
+    )
     map: bpy.props.EnumProperty(name="Bones", description="How the armature's bones are found", items=_maps)
     stand: bpy.props.BoolProperty(
         name="Stand Where the Person Stands",

@@ -50,7 +50,6 @@ def draw_batch(layout: Any, window_manager: Any, width: int) -> None:
         return
     row = layout.row()
     row.scale_y = 1.4
-    row.enabled = bool(batch.folder and batch.out)
     row.operator("sam3db.run_batch", icon="FILE_FOLDER")
     draw_end(layout, job, width)
     if job is not None and job.out is not None:

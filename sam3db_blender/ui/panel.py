@@ -9,7 +9,7 @@ import bpy
 from . import thumbnails
 from .options import OPTION_NAMES, draw_options
 from .sidebar import SidebarPanel
-from .text import width_of
+from .text import draw_lines, width_of
 
 
 class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
@@ -27,9 +27,11 @@ class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
         settings.enabled = not state.running
         row = settings.row(align=True)
         row.prop(state, "photo", text="")
+        row.operator("sam3db.browse_photo", text="", icon="FILE_FOLDER")
         row.operator("sam3db.paste_photo", text="", icon="PASTEDOWN")
         row.menu("SAM3DB_MT_recent_photos", text="", icon="DOWNARROW_HLT")
-        draw_options(settings, state, width_of(context.region.width, context.preferences.system.ui_scale))
+        width = width_of(context.region.width, context.preferences.system.ui_scale)
+        draw_options(settings, state, width)
         nobody = self._draw_found(settings, state)
         if state.running:
             row = layout.row(align=True)
@@ -37,7 +39,7 @@ class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
             row.operator("sam3db.cancel_import", text="", icon="X")
             return
         if not state.photo:
-            layout.label(text="Choose a photo, or drop one into the viewport", icon="INFO")
+            draw_lines(layout.column(align=True), "Choose a photo, or drop one into the viewport", width, "INFO")
         row = layout.row()
         row.scale_y = 1.4
         row.enabled = bool(state.photo) and not nobody

@@ -21,7 +21,7 @@ class SAM3DB_FoundPerson(bpy.types.PropertyGroup):
 class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
     """Settings of the next import, progress of the running one, and what the character panel shows."""
 
-    photo: bpy.props.StringProperty(name="Photo", description="The photo to make a character of", subtype="FILE_PATH")
+    photo: bpy.props.StringProperty(name="Photo", description="The photo to make a character of")
     slider_filter: bpy.props.StringProperty(
         name="Filter", description="Show only sliders with these letters in their names", options={"TEXTEDIT_UPDATE"}
     )

@@ -31,6 +31,9 @@ from .evidence import gather_evidence, outline
 
 NAME = "landmarks"
 
+_FACE = slice(0, 11)
+"""Nose, eyes, ears and mouth among BlazePose's points."""
+
 _KEPT_FITS = 8
 """Fits of a person without certain keypoints that are remembered, beside the one that uses all."""
 
@@ -42,10 +45,17 @@ class Person:
     Attributes:
         bbox: (4,) x0 y0 x1 y1 in px of the original photo.
         landmarks: what the networks saw, in working pixels.
+        head: (2,) px of the original photo, the middle of the face.
     """
 
     bbox: NDArray[np.float64]
     landmarks: PersonLandmarks
+    head: NDArray[np.float64] | None = None
+
+
+def _person(photo: Photo, found: PersonLandmarks) -> Person:
+    face = found.points_2d[_FACE].mean(axis=0, keepdims=True)
+    return Person(photo.to_original(found.bbox.reshape(2, 2)).reshape(4), found, photo.to_original(face).reshape(2))
 
 
 class LandmarksReading:
@@ -60,7 +70,7 @@ class LandmarksReading:
         seconds: dict[str, float],
     ) -> None:
         self._engine, self._photo, self.intrinsics, self._seconds = engine, photo, intrinsics, seconds
-        self.people = [Person(photo.to_original(p.bbox.reshape(2, 2)).reshape(4), p) for p in landmarks]
+        self.people = [_person(photo, found) for found in landmarks]
         self._fits: dict[tuple[int, str, frozenset[int]], _Fitted] = {}
 
     def estimate(
