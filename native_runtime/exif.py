@@ -35,6 +35,8 @@ FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 _SENSIBLE_FIELD_OF_VIEW = (3.0, 150.0)
 # Two ways to the focal length that differ by more than this factor: a digital zoom or a wrong sensor resolution.
 _AGREEMENT = 1.15
+# Ratios of the sides that differ by less are one: sizes are rounded, and some programs cut a few rows.
+_SAME_SHAPE = 0.02
 
 
 @dataclass(frozen=True)
@@ -80,37 +82,68 @@ def read_exif(block: bytes) -> Exif:
 
 
 def focal_length_px(exif: Exif, width: int, height: int) -> tuple[float | None, str | None]:
-    """The focal length in pixels of a picture of ``width`` x ``height`` px, and a note when EXIF was doubtful.
+    """The focal length in pixels of a picture of ``width`` x ``height`` px, and what is doubtful about it in words.
 
-    Two rules. With the sensor's resolution: ``mm * pixels_per_mm``, scaled when the picture was resized since (and
-    refused when it was cropped). With the 35 mm equivalent: ``f35 * diagonal_px / 43.27``. When both exist and differ,
-    the 35 mm figure wins, since it includes a digital zoom.
+    Two rules. With the sensor's resolution: ``mm * pixels_per_mm``. With the 35 mm equivalent: ``f35 * diagonal_px /
+    43.27``. When both exist and differ, the 35 mm figure wins, since it includes a digital zoom.
+
+    Both hold for the picture that the camera made, whose size EXIF tells. A picture of the same shape is that one,
+    resized perhaps; one of another shape was cropped (`_scale`).
 
     The size may be given as stored or upright: pixels are square, so turning the picture changes nothing.
     """
-    candidates: list[float] = []
-    if exif.focal_length_35mm:
-        candidates.append(exif.focal_length_35mm * math.hypot(width, height) / FULL_FRAME_DIAGONAL_MM)
-    if exif.focal_length_mm and exif.focal_plane_pixels_per_mm:
-        full = exif.pixel_dimensions or (width, height)
-        scale = max(width, height) / max(full)
-        same_shape = abs(min(width, height) / max(width, height) - min(full) / max(full)) < 0.02
-        if same_shape:
-            candidates.append(exif.focal_length_mm * exif.focal_plane_pixels_per_mm * scale)
-    if not candidates:
+    full = exif.pixel_dimensions or (width, height)
+    focals = _focal_lengths(exif, *full)
+    if not focals:
         return None, None
-
-    def sensible(focal: float) -> bool:
-        angle = 2.0 * math.degrees(math.atan(0.5 * max(width, height) / focal))
-        return _SENSIBLE_FIELD_OF_VIEW[0] <= angle <= _SENSIBLE_FIELD_OF_VIEW[1]
-
-    usable = [focal for focal in candidates if sensible(focal)]
+    scale, doubt = _scale(full, (width, height))
+    if scale is None:
+        return None, doubt
+    usable = [focal * scale for focal in focals if _is_sensible(focal, max(full))]
     if not usable:
-        return None, "The EXIF focal length is not believable and was left out"
+        return None, "The focal length in EXIF is not believable and was left out."
     if len(usable) == 2 and max(usable) > _AGREEMENT * min(usable):
-        return usable[0], "EXIF gives two focal lengths; the 35 mm equivalent was taken"
+        return usable[0], doubt or "EXIF gives two focal lengths; the 35 mm equivalent was taken."
     # The sensor's own resolution is the finer of two figures that agree: the 35 mm one is rounded to whole millimetres.
-    return usable[-1], None
+    return usable[-1], doubt
+
+
+def _focal_lengths(exif: Exif, width: int, height: int) -> list[float]:
+    """By the 35 mm equivalent and by the sensor's resolution, as far as they are there; px of the camera's picture."""
+    focals = []
+    if exif.focal_length_35mm:
+        focals.append(exif.focal_length_35mm * math.hypot(width, height) / FULL_FRAME_DIAGONAL_MM)
+    if exif.focal_length_mm and exif.focal_plane_pixels_per_mm:
+        focals.append(exif.focal_length_mm * exif.focal_plane_pixels_per_mm)
+    return focals
+
+
+def _scale(full: tuple[int, int], size: tuple[int, int]) -> tuple[float | None, str | None]:
+    """How many pixels of a picture of ``size`` one of the camera's picture has become, and what is doubtful about it.
+
+    A picture of another shape that fits into the camera's is taken for a piece of it at full resolution: programs that
+    resize as well write the new size into EXIF. One that does not fit was resized by nobody knows how much.
+    """
+    long, short = max(size), min(size)
+    full_long, full_short = max(full), min(full)
+    if abs(short / long - full_short / full_long) < _SAME_SHAPE:
+        return long / full_long, None
+    was = f"EXIF tells of a picture of {full[0]} x {full[1]} pixels, and this one has {size[0]} x {size[1]}"
+    if long <= full_long and short <= full_short:
+        return 1.0, (
+            f"The photo was cropped: {was}. The focal length was taken as that of the whole picture; if the piece was "
+            "also resized, set the lens by hand."
+        )
+    return (
+        None,
+        f"The photo was cropped and resized: {was}. The focal length in EXIF was left out; set it if you know it.",
+    )
+
+
+def _is_sensible(focal: float, side: int) -> bool:
+    """Whether a focal length in px along the longer side is more likely a lens than a mistake."""
+    angle = 2.0 * math.degrees(math.atan(0.5 * side / focal))
+    return _SENSIBLE_FIELD_OF_VIEW[0] <= angle <= _SENSIBLE_FIELD_OF_VIEW[1]
 
 
 class TiffReader:

@@ -56,6 +56,7 @@ class Photo:
         focal_px: focal length by EXIF in pixels of ``pixels``, None where EXIF does not say.
         notes: what was done to it that an artist may want to know.
         original_size: (width, height) upright, before any reduction; the size of ``pixels`` when not given.
+        lens_doubt: why ``focal_px`` may be wrong or is missing, in a sentence; None where it is as good as EXIF is.
     """
 
     pixels: NDArray[np.uint8]
@@ -63,6 +64,7 @@ class Photo:
     focal_px: float | None = None
     notes: list[str] = field(default_factory=list)
     original_size: tuple[int, int] = (0, 0)
+    lens_doubt: str | None = None
 
     def __post_init__(self) -> None:
         if self.original_size == (0, 0):
@@ -135,10 +137,10 @@ def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
             f"Worked on at {pixels.shape[1]} x {pixels.shape[0]} pixels of {original_size[0]} x {original_size[1]}."
         )
 
-    focal, doubt = focal_length_px(exif, pixels.shape[1], pixels.shape[0])
-    if doubt:
-        notes.append(doubt + ".")
-    return Photo(np.ascontiguousarray(pixels), path, focal, notes, original_size)
+    focal, doubt = focal_length_px(exif, *original_size)
+    if focal is not None:
+        focal *= max(pixels.shape[:2]) / max(original_size)
+    return Photo(np.ascontiguousarray(pixels), path, focal, notes, original_size, doubt)
 
 
 def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -10,7 +10,7 @@ import inspect
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -101,6 +101,8 @@ class ReadPhoto:
     reading: Any
     engine: Any
     engine_name: str
+    doubts: tuple[str, ...] = ()
+    """What an artist should check about the photo itself."""
 
     @property
     def bboxes(self) -> list[list[float]]:
@@ -226,7 +228,7 @@ class Inference:
                 f"{photo.path}: nobody was found in this photo. A person should be at least 40 pixels tall."
             )
         reporter.progress(0.5)
-        return ReadPhoto(photo, reading, engine, choice.name)
+        return ReadPhoto(photo, reading, engine, choice.name, _doubts(photo, lens))
 
     def person_at(
         self,
@@ -285,11 +287,13 @@ class Inference:
         reading = found.reading
         if len(people) > 1 and not keypoints and mask is None and hasattr(reading, "estimate_all"):
             wish = _wishes(reading.estimate_all, found.engine_name, inference=inference)
-            yield from zip(people, reading.estimate_all(list(people), **wish))
+            for person, estimate in zip(people, reading.estimate_all(list(people), **wish)):
+                yield person, _with_doubts(estimate, found)
             return
         wish = _wishes(reading.estimate, found.engine_name, inference=inference)
         for person in people:
-            yield person, reading.estimate(person=person, keypoints=list(keypoints), mask=mask, **wish)
+            estimate = reading.estimate(person=person, keypoints=list(keypoints), mask=mask, **wish)
+            yield person, _with_doubts(estimate, found)
 
     def pose(
         self,
@@ -316,13 +320,24 @@ class Inference:
         estimate = found.reading.estimate
         if "edits" in inspect.signature(estimate).parameters:
             wish = _wishes(estimate, found.engine_name, inference=inference, edits=edits)
-            answer: Estimate = estimate(person=person, keypoints=list(pins), mask=mask, **wish)
-            return answer
+            return _with_doubts(estimate(person=person, keypoints=list(pins), mask=mask, **wish), found)
         wish = _wishes(estimate, found.engine_name, inference=inference)
-        answer = estimate(person=person, keypoints=list(pins), mask=mask, **wish)
+        answer = _with_doubts(estimate(person=person, keypoints=list(pins), mask=mask, **wish), found)
         if edits is None and not snap:
             return answer
         return keep_edits(found.engine.body, answer, pins_of(pins, found.engine.body), edits, snap)
+
+
+def _doubts(photo: Photo, lens: Lens) -> tuple[str, ...]:
+    """What is doubtful about a photo; about its lens only where nobody has set one."""
+    return (photo.lens_doubt,) if photo.lens_doubt and lens == Lens() else ()
+
+
+def _with_doubts(estimate: Estimate, found: ReadPhoto) -> Estimate:
+    """The estimate that also warns of what is doubtful about the photo."""
+    if not found.doubts:
+        return estimate
+    return replace(estimate, warnings=(*found.doubts, *estimate.warnings))
 
 
 def _nearest(found: ReadPhoto, box: Box) -> tuple[int, float]:

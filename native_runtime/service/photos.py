@@ -47,6 +47,7 @@ def look_at_photo(
         "warnings": list(found.photo.notes),
     }
     if wish is None:
+        result["warnings"] += found.doubts
         return result
 
     chosen = choose_people(wish.persons, len(people))

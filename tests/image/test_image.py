@@ -252,7 +252,6 @@ def test_focal_length_from_the_sensor() -> None:
     exif = Exif(focal_length_mm=50, focal_plane_pixels_per_mm=6000 / 36, pixel_dimensions=(6000, 4000))
     assert focal_length_px(exif, 6000, 4000) == (pytest.approx(50 * 6000 / 36), None)
     assert focal_length_px(exif, 1000, 1500)[0] == pytest.approx(50 * 1500 / 36)  # resized and turned
-    assert focal_length_px(exif, 1000, 1000) == (None, None)  # cropped: the sensor says nothing any more
 
 
 def test_focal_length_from_the_35_mm_equivalent_follows_the_diagonal() -> None:
@@ -265,6 +264,48 @@ def test_a_digital_zoom_makes_the_35_mm_equivalent_win() -> None:
     focal, note = focal_length_px(exif, 6000, 4000)
     assert focal == pytest.approx(100 * np.hypot(6000, 4000) / np.hypot(36, 24))
     assert note
+
+
+# A phone's picture of 4032 x 3024 px: 26 mm on 43.27 mm of diagonal.
+PHONE = Exif(focal_length_35mm=26, pixel_dimensions=(4032, 3024))
+PHONE_FOCAL = 26 * 5040 / 43.2666
+
+
+@pytest.mark.parametrize("size", [(4032, 3024), (3024, 4032), (2016, 1512), (1000, 750), (4000, 3000), (8064, 6048)])
+def test_a_resized_or_turned_picture_keeps_its_angle_of_view(size: tuple[int, int]) -> None:
+    focal, doubt = focal_length_px(PHONE, *size)
+    assert focal == pytest.approx(PHONE_FOCAL * max(size) / 4032, rel=1e-3)
+    assert doubt is None
+
+
+@pytest.mark.parametrize("size", [(800, 1600), (3024, 3024), (4032, 2268), (1500, 300)])
+def test_a_piece_of_a_picture_keeps_its_focal_length_and_says_so(size: tuple[int, int]) -> None:
+    focal, doubt = focal_length_px(PHONE, *size)
+    assert focal == pytest.approx(PHONE_FOCAL, rel=1e-3)
+    assert doubt
+    assert "cropped" in doubt
+    assert "4032 x 3024" in doubt
+
+
+def test_a_piece_of_a_picture_by_the_sensors_resolution() -> None:
+    exif = Exif(focal_length_mm=50, focal_plane_pixels_per_mm=6000 / 36, pixel_dimensions=(6000, 4000))
+    focal, doubt = focal_length_px(exif, 1000, 1000)
+    assert focal == pytest.approx(50 * 6000 / 36)
+    assert doubt
+
+
+def test_a_picture_larger_than_the_cameras_has_no_focal_length_to_trust() -> None:
+    focal, doubt = focal_length_px(PHONE, 5000, 5000)
+    assert focal is None
+    assert doubt
+    assert "left out" in doubt
+
+
+def test_a_cropped_photo_carries_its_doubt_and_a_whole_one_none(shared: Path) -> None:
+    photo = read_photo(shared / "cases" / "crop_stale.jpg")
+    assert photo.focal_px == pytest.approx(3029, abs=1)
+    assert photo.lens_doubt
+    assert decode_photo(hostile.encode(hostile.quarters(), "JPEG")).lens_doubt is None
 
 
 def test_an_unbelievable_focal_length_is_left_out() -> None:
