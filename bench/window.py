@@ -120,7 +120,7 @@ def measure(command: str, user: dict[str, str], photo: Path, window: str, count:
         blender.wait(lambda: bool(blender.call("scene.rigs")), _MAKING_S)
         if window == PLAIN:
             blender.call("scene.look_plainly")
-        artist.look_through_camera()
+        artist.work_with_empties()
         blender.call("timing.start")
         return figures(drags(artist, count))
 

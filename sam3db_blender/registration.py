@@ -25,6 +25,7 @@ from .operators import (
     previews,
     retarget,
     sam3d_body,
+    viewing,
     worker,
 )
 from .posing import watch
@@ -66,6 +67,7 @@ CLASSES: tuple[type, ...] = (
     *levels.CLASSES,
     *handles.CLASSES,
     *inference.CLASSES,
+    *viewing.CLASSES,
     *masks.CLASSES,
     *draw_mask.CLASSES,
     *lens.CLASSES,

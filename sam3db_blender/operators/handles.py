@@ -6,12 +6,15 @@ from native_runtime.errors import Sam3dbError
 
 from ..posing import pins, watch
 from ..posing.handles import (
+    CHARACTER,
     GROUPS,
     State,
     by_keypoint,
     character_id,
+    group_of,
     handles_of,
     is_handle,
+    keypoint_of,
     require_own,
     rig_of,
     state_of,
@@ -19,6 +22,8 @@ from ..posing.handles import (
 from ..posing.making import ensure_handles
 from ..posing.people import active_character, select
 from ..posing.showing import show
+from ..posing.view_look import posing_in
+from ..posing.views import pose_from_photo
 from .person import PersonOperator, ReportingOperator
 
 ALL = "all"
@@ -29,8 +34,24 @@ _GROUP_ITEMS = (
 
 
 def selected_handles(context: bpy.types.Context) -> list[bpy.types.Object]:
-    """The handles that are selected, of whomever."""
-    return [obj for obj in context.selected_objects if is_handle(obj)]
+    """The handles that are selected, of whomever; where none is, the one that was last chosen with the tool."""
+    selected = [obj for obj in context.selected_objects if is_handle(obj)]
+    chosen = None if selected else chosen_handle(context)
+    return selected if chosen is None else [chosen]
+
+
+def chosen_handle(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The handle that was last dragged, clicked or suggested while posing with the tool, of the person worked on."""
+    state, rig = context.window_manager.sam3db, active_character(context)
+    if rig is None or state.tool_character != character_id(rig) or not posing_in(context):
+        return None
+    return by_keypoint(rig).get(state.tool_keypoint)
+
+
+def choose_handle(context: bpy.types.Context, handle: bpy.types.Object) -> None:
+    """Makes a handle the one that the tool points out."""
+    state = context.window_manager.sam3db
+    state.tool_character, state.tool_keypoint = str(handle[CHARACTER]), keypoint_of(handle)
 
 
 class HandlesOperator(ReportingOperator):
@@ -162,7 +183,7 @@ class SAM3DB_OT_reset_handles(PersonOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_show_handles(PersonOperator, bpy.types.Operator):
-    """Show or hide handles on the photo; hidden ones keep what was said about them"""
+    """Show handles on the photo and take the tool that drags them, or hide them. What was said about them stays"""
 
     bl_idname = "sam3db.show_handles"
     bl_label = "Show Handles"
@@ -177,6 +198,8 @@ class SAM3DB_OT_show_handles(PersonOperator, bpy.types.Operator):
             ensure_handles(rig)
             show(rig, False)
         show(rig, self.on, group)
+        if self.on:
+            pose_from_photo(context, [rig])
 
 
 class SAM3DB_OT_select_handle(PersonOperator, bpy.types.Operator):
@@ -192,7 +215,7 @@ class SAM3DB_OT_select_handle(PersonOperator, bpy.types.Operator):
         handle = by_keypoint(self.rig(context)).get(self.keypoint)
         if handle is None:
             raise Sam3dbError("This handle was deleted: show the handles to make it again.")
-        uncover(context, handle)
+        point_out(context, handle)
 
 
 class SAM3DB_OT_next_handle(PersonOperator, bpy.types.Operator):
@@ -215,7 +238,16 @@ class SAM3DB_OT_next_handle(PersonOperator, bpy.types.Operator):
     def run(self, context):
         handle = pins.next_suggested(self.rig(context))
         if handle is not None:
-            uncover(context, handle)
+            point_out(context, handle)
+
+
+def point_out(context: bpy.types.Context, handle: bpy.types.Object) -> None:
+    """Selects a handle: with the tool by pointing to its spot, else by its empty, which is shown."""
+    if posing_in(context):
+        context.window_manager.sam3db.tool_groups |= {group_of(handle)}
+        choose_handle(context, handle)
+    else:
+        uncover(context, handle)
 
 
 def uncover(context: bpy.types.Context, handle: bpy.types.Object) -> None:

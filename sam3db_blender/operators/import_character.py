@@ -15,6 +15,7 @@ from native_runtime.errors import Sam3dbError
 from .. import jobs, places
 from ..jobs import Job
 from ..photo_jobs import ImportJob
+from ..posing.views import begin_posing
 from ..recent_photos import remember
 from ..ui.options import PHOTO_FILTER, ImportOptions, draw_options, to_request
 from .browsing import PictureBrowser
@@ -85,6 +86,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
             return self._fail(str(error), traceback.format_exc())
         except Exception as error:
             return self._fail(f"Building the character failed ({error}).", traceback.format_exc())
+        begin_posing(context, [character.rig for character in built.characters])
         for warning in job.warnings:
             self.report({"WARNING"}, warning)
         remember(job.request.photo)

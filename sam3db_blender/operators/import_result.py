@@ -10,6 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 from native_runtime.errors import Sam3dbError
 
 from ..importing import add_results
+from ..posing.views import begin_posing
 from ..scene.bodies import installed_body, levels_of
 from ..ui.options import PHOTO_FILTER
 
@@ -80,6 +81,8 @@ class SAM3DB_OT_import_result(bpy.types.Operator, ImportHelper):  # type: ignore
             traceback.print_exc()
             self.report({"ERROR"}, f"Building the character failed: {error}")
             return {"CANCELLED"}
+        if photo is not None:
+            begin_posing(context, [character.rig for character in built.characters])
         count = len(built.characters)
         behind = f"with {photo.name}" if photo is not None else "without its photo"
         self.report({"INFO"}, f"Made {count} character{'s' if count > 1 else ''} from {result.name}, {behind}")

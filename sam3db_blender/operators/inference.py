@@ -8,11 +8,12 @@ from ..posing import watch
 from ..posing.handles import rig_with
 from ..posing.people import activate
 from ..posing.session import SNAP, set_keep_edits
+from ..posing.views import pose_from_photo
 from .person import PersonOperator, ReportingOperator
 
 
 class SAM3DB_OT_pick_person(ReportingOperator, bpy.types.Operator):
-    """Work on this person: their handles are shown, and the scene looks through the camera of their photo"""
+    """Work on this person: their handles are shown, and the view goes to the camera of their photo"""
 
     bl_idname = "sam3db.pick_person"
     bl_label = "Pick Person"
@@ -25,6 +26,7 @@ class SAM3DB_OT_pick_person(ReportingOperator, bpy.types.Operator):
         if rig is None or context.scene not in rig.users_scene:
             raise Sam3dbError("This person's character is not in the scene any more.")
         activate(context, rig)
+        pose_from_photo(context, [rig])
 
 
 class SAM3DB_OT_infer_again(PersonOperator, bpy.types.Operator):

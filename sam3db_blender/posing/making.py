@@ -66,6 +66,9 @@ def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
         handle.use_empty_image_alpha = True
         # Not the image's own "Front", which has no depth: of all that is in front, rigs too, a click takes the nearest.
         handle.show_in_front = True
+        # outside the photo's camera it would hang in mid-air
+        handle.show_empty_image_only_axis_aligned = True
+        handle.show_empty_image_orthographic = False
         handle.empty_display_size = look.size_of(group_of(handle), height)
         handle.lock_location = (False, False, True)
         handle.lock_rotation = handle.lock_scale = (True, True, True)

@@ -12,7 +12,7 @@ from native_runtime.errors import Sam3dbError
 
 from .. import jobs
 from ..listening import Handlers, listen, redraw, stop_listening
-from . import questions
+from . import questions, view_look
 from .handles import CHARACTER, KEYPOINT, character_id, handles_of, rig_of
 from .loop import Loop
 from .showing import show_only
@@ -112,6 +112,7 @@ def _on_load(*_: Any) -> None:
     global _active
     loop.forget()
     _active = ""
+    view_look.listen_to_modes()
     _ensure_timer()
 
 
@@ -132,6 +133,7 @@ def _on_redo(*_: Any) -> None:
 
 def _travelled(direction: Literal["undo", "redo"]) -> None:
     loop.travelled(direction, questions.in_question())
+    view_look.refresh()
     _ensure_timer()
 
 
@@ -193,9 +195,11 @@ def _handlers() -> Handlers:
 def attach() -> None:
     """Starts to listen to Blender."""
     listen(_handlers())
+    view_look.listen_to_modes()
 
 
 def detach() -> None:
     """Stops it; what is under way is given up."""
     stop_listening(_handlers(), _tick)
+    view_look.stop()
     loop.forget()

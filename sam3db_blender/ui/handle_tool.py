@@ -13,9 +13,13 @@ from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_
 
 from native_runtime.prompts import keypoint_names
 
-from ..operators.handles import ALL
+from ..operators.handles import ALL, choose_handle, chosen_handle
 from ..posing import watch
+from ..posing.crowds import thin_out
 from ..posing.handles import (
+    SUGGESTED,
+    WARNING,
+    State,
     appearance,
     by_keypoint,
     character_id,
@@ -26,16 +30,19 @@ from ..posing.handles import (
     may_change,
     place,
     rig_with,
+    state_of,
 )
 from ..posing.people import active_character
 from ..posing.plane import met_by
 from ..posing.showing import shown
 from ..posing.spots import Spots, spots_of
+from ..posing.view_look import TOOL
+from ..posing.views import looks_through
 from .spot_pictures import draw_pictures, forget_textures
 
 #: Region px at the usual size of the user interface: the smallest spot, how near to it the mouse must be, and
-#: how far it must go for a drag.
-_SMALLEST, _REACH, _THRESHOLD = 3.5, 8.0, 3.0
+#: how far it must go for a drag; and how far apart spots of one joint must lie for both to be shown.
+_SMALLEST, _REACH, _THRESHOLD, _APART = 3.5, 8.0, 3.0, 22.0
 _HOVERED = 1.35
 _TEXT_SIZE = 12.0
 _SAYINGS: "tuple[tuple[str, str, Any], ...]" = (
@@ -60,25 +67,35 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
 
     def draw(self, context):
         rig = active_character(context)
-        if rig is None:
+        if rig is None or not looks_through(context, rig):
+            self.spots = Spots()  # beside the photo's camera, spots would hang in mid-air
             return
+        handles, chosen = by_keypoint(rig), chosen_handle(context)
+        self.spots, self.character = self._seen(context, handles), character_id(rig)
         scale = context.preferences.system.ui_scale
-        region, view = context.region, context.region_data
-        groups = context.window_manager.sam3db.tool_groups
-        self.character = character_id(rig)
-        size, handles = (region.width, region.height), by_keypoint(rig)
-        wanted = {index: handle for index, handle in handles.items() if group_of(handle) in groups}
-        self.spots = spots_of(wanted, view.perspective_matrix, size, _SMALLEST * scale)
-        marked = self.hovered if self.is_highlight or self.is_modal else None
+        marked = {None if chosen is None else keypoint_of(chosen)}
+        if self.is_highlight or self.is_modal:
+            marked = {self.hovered}
         drawn = []
         for keypoint, centre, radius in zip(self.spots.keypoints, self.spots.centres, self.spots.radii):
-            handle = handles[keypoint]
-            if keypoint == marked:
-                drawn.append((*appearance(handle), centre, radius * _HOVERED))
-                _write_name(keypoint, centre, radius * _HOVERED, scale)
-            elif not handle.visible_get():
-                drawn.append((*appearance(handle), centre, radius))
+            size = radius * (_HOVERED if keypoint in marked else 1.0)
+            drawn.append((*appearance(handles[keypoint]), centre, size))
+            if keypoint in marked:
+                _write_name(keypoint, centre, size, scale)
         draw_pictures(drawn)
+
+    def _seen(self, context, handles):
+        """The spots to be shown now. While one is dragged they stay the same."""
+        scale, groups = context.preferences.system.ui_scale, context.window_manager.sam3db.tool_groups
+        region, chosen = context.region, chosen_handle(context)
+        wanted = {index: handle for index, handle in handles.items() if group_of(handle) in groups}
+        size = (region.width, region.height)
+        if self.is_modal:
+            wanted = {index: handle for index, handle in wanted.items() if index in self.spots.keypoints}
+            return spots_of(wanted, context.region_data.perspective_matrix, size, _SMALLEST * scale)
+        spots = spots_of(wanted, context.region_data.perspective_matrix, size, _SMALLEST * scale)
+        always = [index for index, handle in wanted.items() if handle == chosen or _stands_out(handle)]
+        return thin_out(spots, _APART * scale, always)
 
     def test_select(self, context, location):
         self.hovered = self.spots.at(location, _REACH * context.preferences.system.ui_scale)
@@ -90,6 +107,7 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
             return {"CANCELLED"}
         self.pressed, self.grip, self.dragged = _mouse(event), _pixel(context, handle, _mouse(event)), False
         self.before = place(handle)
+        choose_handle(context, handle)
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event, tweak):
@@ -119,7 +137,6 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
             bpy.ops.ed.undo_push(message="Move Handle")
             watch.touch(rig)
         else:
-            context.window_manager.sam3db.tool_keypoint = keypoint_of(handle)
             bpy.ops.wm.call_menu(name=SAM3DB_MT_keypoint.__name__)
 
     def _handle(self):
@@ -162,11 +179,11 @@ class PoseTool(bpy.types.WorkSpaceTool):
 
     bl_space_type = "VIEW_3D"
     bl_context_mode = "OBJECT"
-    bl_idname = "sam3db.pose_tool"
+    bl_idname = TOOL
     bl_label = "Pose from Photo"
     bl_description = (
         "Drag the keypoints on the photo to where the joints are; the pose is inferred again.\n"
-        "A click on one shows what else can be said about it"
+        "A click on one shows what else can be said about it. Zoom in for more of them"
     )
     bl_icon = "ops.pose.relax"
     bl_widget = SAM3DB_GGT_handles.bl_idname
@@ -182,6 +199,8 @@ class PoseTool(bpy.types.WorkSpaceTool):
             layout.label(text="Make a character from a photo first", icon="INFO")
             return
         handles = handles_of(rig)
+        if not looks_through(context, rig):
+            layout.operator("sam3db.pose_from_photo", icon="VIEW_CAMERA")
         if handles:
             layout.prop(context.window_manager.sam3db, "tool_groups", expand=True)
         visible = shown(rig)
@@ -189,6 +208,11 @@ class PoseTool(bpy.types.WorkSpaceTool):
         button = layout.operator("sam3db.show_handles", text=text, icon="HIDE_OFF" if visible else "HIDE_ON")
         button.group, button.on = ALL, not visible
         layout.operator("sam3db.next_handle", text="", icon="FORWARD")
+
+
+def _stands_out(handle):
+    """Whether the artist or the engine says something about a handle, so that it must be seen."""
+    return state_of(handle) is not State.PREDICTED or bool(handle.get(WARNING)) or handle.get(SUGGESTED) == 1
 
 
 def _mouse(event):

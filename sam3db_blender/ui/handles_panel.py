@@ -13,7 +13,6 @@ from ..operators.handles import ALL
 from ..posing import watch
 from ..posing.handles import (
     GROUPS,
-    SUGGESTED,
     WARNING,
     State,
     character_id,
@@ -23,8 +22,11 @@ from ..posing.handles import (
     keypoint_of,
     state_of,
 )
-from ..posing.people import active_character, people_by_photo
+from ..posing.people import active_character, people_by_photo, photo_camera
 from ..posing.session import SNAP, keeps_edits
+from ..posing.view_look import posing_in
+from ..posing.views import looks_through
+from ..scene.photo_over import over_of
 from ..scene.provenance import read_origin
 from . import thumbnails
 from .options import SAM3D_BODY
@@ -33,6 +35,7 @@ from .text import draw_lines, width_of
 
 #: How many lines high the picture of a person is.
 _PICTURE = 2.0
+_LOWER_ROW = ("left_hand", "right_hand", "face")
 _STATES = (
     (State.PINNED, "pinned"),
     (State.IGNORED, "ignored"),
@@ -87,12 +90,39 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
         assert rig is not None
         width = width_of(context.region.width, context.preferences.system.ui_scale)
         handles = handles_of(rig)
-        self._draw_shown(handles)
+        self._draw_view(context, rig)
+        if posing_in(context):
+            self._draw_tool_groups(context.window_manager.sam3db, handles)
+        else:
+            self._draw_shown(handles)
         if handles:
             self._draw_selected(self.layout)
             self._draw_all(self.layout, handles)
         self._draw_inference(rig, width)
         self._draw_warnings(handles, width)
+
+    def _draw_view(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
+        """Draws what goes to the photo's camera, and how much of the photo is seen over the body."""
+        column = self.layout.column(align=True)
+        posing = posing_in(context) and looks_through(context, rig)
+        column.operator("sam3db.pose_from_photo", icon="VIEW_CAMERA", depress=posing)
+        camera = photo_camera(rig)
+        over = None if camera is None else over_of(camera)
+        if over is not None:
+            column.prop(over, "alpha", text="Body Transparency", slider=True)
+
+    def _draw_tool_groups(self, state: Any, handles: list[bpy.types.Object]) -> None:
+        """Draws which handles the tool shows; of as many rows as ``_draw_shown`` has."""
+        column = self.layout.column(align=True)
+        shown = any(not handle.hide_viewport for handle in handles)
+        button = column.operator(
+            "sam3db.show_handles", text="Hide Empties" if shown else "Show Empties",
+            icon="HIDE_OFF" if shown else "HIDE_ON",
+        )  # fmt: skip
+        button.group, button.on = ALL, not shown
+        rows = (column.row(align=True), column.row(align=True))
+        for group in GROUPS:
+            rows[group in _LOWER_ROW].prop_enum(state, "tool_groups", group)
 
     def _draw_shown(self, handles: list[bpy.types.Object]) -> None:
         shown = {group_of(handle) for handle in handles if not handle.hide_viewport}
@@ -102,7 +132,7 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
         button.group, button.on = ALL, not shown
         rows = (column.row(align=True), column.row(align=True))
         for group, label in GROUPS.items():
-            row = rows[group in ("left_hand", "right_hand", "face")]
+            row = rows[group in _LOWER_ROW]
             button = row.operator("sam3db.show_handles", text=label, depress=group in shown)
             button.group, button.on = group, group not in shown
 
@@ -121,8 +151,7 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
         row = column.row(align=True)
         row.operator("sam3db.reset_handles", text="Reset", icon="LOOP_BACK").group = ALL
         row.operator_menu_enum("sam3db.reset_handles", "group", text="", icon="DOWNARROW_HLT")
-        if any(handle.get(SUGGESTED) for handle in handles):
-            column.operator("sam3db.next_handle", icon="FORWARD")
+        column.operator("sam3db.next_handle", icon="FORWARD")
 
     def _draw_inference(self, rig: bpy.types.Object, width: int) -> None:
         column = self.layout.column(align=True)
@@ -139,14 +168,16 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
             )
             button.on = not snapped
         status = watch.status(rig)
-        column = self.layout.column(align=True)
+        # this row is always there, lest what stands below moves away from under the mouse
+        row = self.layout.row(align=True)
         if status.state == "waiting":
-            row = column.row(align=True)
             row.label(text=status.text, icon="SORTTIME")
             row.operator("sam3db.cancel_pose", text="", icon="X")
-        elif status.text:
-            column.alert = status.state == "error"
-            draw_lines(column, status.text, width, "ERROR" if status.state == "error" else "CHECKMARK")
+        elif status.state == "error":
+            row.alert = True
+            draw_lines(row.column(align=True), status.text, width, "ERROR")
+        else:
+            row.label(text="Up to Date", icon="CHECKMARK")
 
     def _draw_warnings(self, handles: list[bpy.types.Object], width: int) -> None:
         odd = [handle for handle in handles if handle.get(WARNING)]

@@ -15,7 +15,13 @@ class Layout:
     def column(self, **options: Any) -> Layout:
         return Layout(self.drawn)
 
-    row = box = column
+    row = box = grid_flow = column
+
+    def operator_menu_enum(self, name: str, enum: str, text: str = "", icon: str = "") -> None:
+        self.drawn.append(f"[{name}] {enum}")
+
+    def prop_enum(self, data: Any, name: str, value: str) -> None:
+        self.prop(data, name)
 
     def panel(self, name: str, **options: Any) -> tuple[Layout, Layout]:
         """An opened one."""
@@ -27,7 +33,7 @@ class Layout:
     def progress(self, factor: float, text: str) -> None:
         self.drawn.append(f"{factor:.0%} {text}")
 
-    def operator(self, name: str, text: str = "", icon: str = "") -> Layout:
+    def operator(self, name: str, text: str = "", icon: str = "", depress: bool = False) -> Layout:
         self.drawn.append(f"[{name}] {text}")
         return self
 

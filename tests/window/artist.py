@@ -51,11 +51,10 @@ class Artist:
         time.sleep(_FOLLOWS_S)
         self.at_rest()
 
-    def look_through_camera(self) -> None:
-        """Numpad 0 and Home: the photo fills the viewport."""
+    def work_with_empties(self) -> None:
+        """Shows the empties of the handles and takes the tool that selects them, as keys and buttons want it."""
+        self.blender.call("scene.work_with_empties")
         self.over_viewport()
-        self.press("KP_0")
-        self.press("Home")
 
     def click_button(self, operator: str) -> None:
         """Clicks a button of the sidebar's open tab.

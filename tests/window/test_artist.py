@@ -40,7 +40,8 @@ def test_an_artist_poses_a_dancer(open_blender: Opener, photos: Path, kept: Path
     artist.picture("panel")
     artist.click_button("sam3db.import_character")
     blender.wait(lambda: bool(blender.call("scene.rigs")), MAKING_S)
-    artist.look_through_camera()
+    blender.wait(lambda: not blender.call("scene.importing"), MAKING_S)
+    artist.work_with_empties()
     assert blender.call("scene.perspective") == "CAMERA"
     before_picture = artist.picture("character")
     made = artist.standing()

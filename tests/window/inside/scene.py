@@ -96,6 +96,13 @@ def take_tool(name: str) -> None:
         bpy.ops.wm.tool_set_by_id(name=name)
 
 
+def work_with_empties() -> None:
+    """Shows the empties of the handles, and takes the tool that selects objects."""
+    for rig in part("posing.people").people_of(_window().scene):
+        part("posing.showing").show(rig, True)
+    take_tool("builtin.select")
+
+
 def look_plainly(handles: bool = True) -> None:
     """Has as little drawn as can be, for machines without a graphics card: nothing but the viewport, handles, boxes."""
     bpy.context.preferences.system.viewport_aa = "OFF"

@@ -1,0 +1,28 @@
+"""Looking through a photo's camera, ready to pose."""
+
+import bpy
+
+from native_runtime.errors import Sam3dbError
+
+from ..posing.people import activate, photo_camera
+from ..posing.views import pose_from_photo
+from .person import PersonOperator
+
+
+class SAM3DB_OT_pose_from_photo(PersonOperator, bpy.types.Operator):
+    """Look through the photo's camera with this person filling the view, and take the tool 'Pose from Photo'"""
+
+    bl_idname = "sam3db.pose_from_photo"
+    bl_label = "Pose from Photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context):
+        rig = self.rig(context)
+        if photo_camera(rig) is None:
+            raise Sam3dbError(f"The camera of the photo of '{rig.name}' was deleted: import the photo again.")
+        activate(context, rig)
+        if not pose_from_photo(context, [rig]):
+            raise Sam3dbError("There is no 3D viewport to look through: open one first.")
+
+
+CLASSES = (SAM3DB_OT_pose_from_photo,)

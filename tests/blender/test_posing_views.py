@@ -1,0 +1,241 @@
+"""What a 3D view shows while somebody poses on the photo: its camera, the person, the photo over the body, no bones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+
+import sam3db_blender
+from native_runtime.camera import intrinsics_for
+from native_runtime.mhr import Body
+from native_runtime.prompts import keypoint_names
+from sam3db_blender.posing import view_look, watch
+from sam3db_blender.posing.crowds import thin_out
+from sam3db_blender.posing.handles import State, by_keypoint
+from sam3db_blender.posing.pins import set_state
+from sam3db_blender.posing.source import image_of
+from sam3db_blender.posing.spots import Spots
+from sam3db_blender.posing.tasks import Status
+from sam3db_blender.posing.views import box_around, free_part
+from sam3db_blender.scene.camera import camera_settings
+from sam3db_blender.scene.photo_over import lay_over, over_of, show_over
+from sam3db_blender.scene.view_framing import frame_box
+from sam3db_blender.ui import handles_panel
+from sam3db_blender.ui.handle_tool import _stands_out
+from tests.support.layout import Layout
+from tests.support.photo_scenes import photo_scene
+
+NAMES = keypoint_names()
+
+
+@pytest.fixture
+def extension() -> Iterator[None]:
+    """The extension, registered."""
+    sam3db_blender.register()
+    yield
+    sam3db_blender.unregister()
+
+
+# --- looking through the camera --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(1200, 800), (600, 1400)])
+@pytest.mark.parametrize("region", [(1300, 780), (500, 900)])
+@pytest.mark.parametrize("box", [(100.0, 50.0, 500.0, 700.0), (520.0, 600.0, 560.0, 700.0), (9.0, 300.0, 590.0, 400.0)])
+def test_a_person_fills_what_is_free_of_the_view(
+    size: tuple[int, int], region: tuple[int, int], box: tuple[float, ...]
+) -> None:
+    """Against the projection that Blender itself works out for the camera in a region of that size."""
+    intrinsics = intrinsics_for(size, focal_px=900.0)
+    intrinsics[:2, 2] += (40.0, -25.0)
+    settings = camera_settings(intrinsics, size)
+    free = (60, 0, region[0] - 180, region[1] - 50)
+    view = frame_box(box, intrinsics, settings, region, free)
+    corners = seen_in_view(np.array(box).reshape(2, 2), intrinsics, settings, region, view)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    edges = np.array(free, float).reshape(2, 2)
+    assert (low + high) / 2 == pytest.approx(edges.mean(axis=0), abs=0.5)
+    assert max((high - low) / (edges[1] - edges[0])) == pytest.approx(0.86, abs=0.005)
+
+
+def seen_in_view(points: np.ndarray, intrinsics: np.ndarray, settings: Any, region: tuple[int, int], view: Any) -> Any:
+    """(N, 2) px of the region, y up, at which a 3D view shows pixels (N, 2) of the photo."""
+    data = bpy.data.cameras.new("test")
+    camera = bpy.data.objects.new("test", data)
+    data.lens, data.sensor_fit = settings.lens, settings.sensor_fit
+    data.sensor_width, data.sensor_height = settings.sensor_width, settings.sensor_height
+    data.shift_x, data.shift_y = settings.shift_x, settings.shift_y
+    bpy.context.scene.collection.objects.link(camera)
+    projection = camera.calc_matrix_camera(bpy.context.evaluated_depsgraph_get(), x=region[0], y=region[1])
+    x, y = ((points - intrinsics[:2, 2]) / (intrinsics[0, 0], intrinsics[1, 1])).T
+    clip = np.column_stack([x, -y, -np.ones(len(x)), np.ones(len(x))]) @ np.array(projection).T
+    plain = clip[:, :2] / clip[:, 3:] / 2.0 * region
+    factor = (np.sqrt(2.0) + view.zoom / 50.0) ** 2 / 4.0
+    return np.array(region) / 2.0 + factor * (plain - 2.0 * np.array(view.offset) * region)
+
+
+def test_what_lies_over_a_view_is_not_free() -> None:
+    regions = [
+        SimpleNamespace(type="WINDOW", alignment="NONE", x=2, y=80, width=1300, height=700),
+        SimpleNamespace(type="TOOLS", alignment="LEFT", x=2, y=80, width=58, height=650),
+        SimpleNamespace(type="UI", alignment="RIGHT", x=1021, y=80, width=281, height=650),
+        SimpleNamespace(type="HEADER", alignment="TOP", x=2, y=730, width=1300, height=50),
+        SimpleNamespace(type="ASSET_SHELF", alignment="BOTTOM", x=2, y=80, width=1, height=1),
+        SimpleNamespace(type="HUD", alignment="FLOAT", x=60, y=80, width=300, height=200),
+    ]
+    area: Any = SimpleNamespace(regions=regions)
+    assert free_part(area) == (58, 0, 1019, 650)
+
+
+def test_everybody_who_was_made_is_framed(small_body: Body) -> None:
+    built = photo_scene(small_body, count=2)
+    one, two = (box_around([character.rig]) for character in built.characters)
+    both = box_around([character.rig for character in built.characters])
+    assert both == pytest.approx([*np.minimum(one, two)[:2], *np.maximum(one, two)[2:]])
+    assert not np.allclose(one, two)
+
+
+# --- what is seen ----------------------------------------------------------------------------------------------------
+
+
+def test_the_photo_lies_over_the_body_once(small_body: Body) -> None:
+    built = photo_scene(small_body)
+    photo = image_of(built.characters[0].rig)
+    assert over_of(built.camera) is None
+    entry = lay_over(built.camera, photo)
+    assert lay_over(built.camera, photo) == entry == over_of(built.camera)
+    assert (entry.image, entry.display_depth, entry.frame_method) == (photo, "FRONT", "FIT")
+    assert 0.2 < entry.alpha < 0.8
+    assert not entry.show_background_image
+    entry.alpha = 0.7
+    for visible in (True, False):
+        show_over(built.camera, visible)
+        assert entry.show_background_image is visible
+    assert entry.alpha == pytest.approx(0.7)
+    assert image_of(built.characters[0].rig) == photo
+
+
+def test_bones_come_back_where_they_were_hidden() -> None:
+    screen = bpy.data.screens["Layout"]
+    spaces: list[Any] = [area.spaces.active for area in screen.areas if area.type == "VIEW_3D"]
+    assert spaces
+    for own in (True, False):
+        for space in spaces:
+            space.overlay.show_bones = own
+        for _ in range(2):
+            view_look._set_bones(screen, hidden=True)
+            assert not any(space.overlay.show_bones for space in spaces)
+        for _ in range(2):
+            view_look._set_bones(screen, hidden=False)
+            assert all(space.overlay.show_bones == own for space in spaces)
+
+
+def test_bones_of_other_armatures_are_left_alone(small_body: Body) -> None:
+    photo_scene(small_body)
+    scene = bpy.context.scene
+    assert view_look._has_only_characters(scene)
+    scene.collection.objects.link(bpy.data.objects.new("Horse", bpy.data.armatures.new("Horse")))
+    assert not view_look._has_only_characters(scene)
+
+
+def test_handles_are_seen_through_the_camera_only(small_body: Body) -> None:
+    """Blender draws the picture of such an empty only where the view looks along its own axis."""
+    built = photo_scene(small_body)
+    for handle in by_keypoint(built.characters[0].rig).values():
+        assert handle.show_empty_image_only_axis_aligned
+        assert not handle.show_empty_image_orthographic
+        turn = (built.camera.matrix_world.inverted() @ handle.matrix_world).to_3x3()
+        assert np.allclose((turn.col[2] / turn.col[2].length)[:], (0, 0, 1), atol=1e-5)
+
+
+# --- one handle a joint ----------------------------------------------------------------------------------------------
+
+
+def spots_at(places: dict[str, tuple[float, float]]) -> Spots:
+    centres = np.array(list(places.values()), dtype=float)
+    return Spots(tuple(NAMES.index(name) for name in places), centres, np.full(len(places), 8.0))
+
+
+ARM = {
+    "left_shoulder": (0, 0), "left_acromion": (6, 8), "left_elbow": (100, 0), "left_olecranon": (110, 0),
+    "left_cubital_fossa": (95, 0), "left_wrist": (102, 3), "right_elbow": (300, 0), "right_olecranon": (309, 0),
+}  # fmt: skip
+
+
+def shown(spots: Spots) -> set[str]:
+    return {NAMES[keypoint] for keypoint in spots.keypoints}
+
+
+def test_one_spot_a_joint_is_shown() -> None:
+    assert shown(thin_out(spots_at(ARM), 22.0)) == {"left_shoulder", "left_elbow", "left_wrist", "right_elbow"}
+
+
+def test_all_are_shown_from_near() -> None:
+    near = {name: (10.0 * x, 10.0 * y) for name, (x, y) in ARM.items()}
+    thinned = thin_out(spots_at(near), 22.0)
+    assert shown(thinned) == set(ARM)
+    assert thinned.centres == pytest.approx(np.array(list(near.values())))
+
+
+def test_what_was_said_something_about_is_always_shown() -> None:
+    always = [NAMES.index("left_olecranon"), NAMES.index("left_acromion")]
+    thinned = shown(thin_out(spots_at(ARM), 22.0, always))
+    assert {"left_olecranon", "left_acromion", "left_elbow", "left_shoulder"} <= thinned
+    assert "left_cubital_fossa" not in thinned
+
+
+def test_the_joints_of_a_body_are_shown_however_small_it_is() -> None:
+    places = dict.fromkeys(NAMES, (0.0, 0.0))
+    left = shown(thin_out(spots_at(places), 22.0))
+    assert {"nose", "neck", "left_wrist", "right_wrist", "left_elbow", "left_knee", "left_hip"} <= left
+    assert len(left) == 14  # six joints of each side, neck and nose
+    assert thin_out(Spots(), 22.0).keypoints == ()
+
+
+# --- fixed places in the sidebar -------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("extension")
+def test_buttons_stay_where_they_are(small_body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether or not a handle is suggested, and whether or not a pose is awaited."""
+    rig = photo_scene(small_body).characters[0].rig
+    places = []
+    for suggested, status in ((0, Status()), (1, Status("waiting", "Posing")), (0, Status("waiting", "Fitting"))):
+        by_keypoint(rig)[0]["sam3db_suggested"] = suggested
+        monkeypatch.setattr(watch, "status", lambda rig, status=status: status)
+        places.append(buttons_of_pose_panel())
+    assert places[0] == places[1] == places[2]
+    assert "[sam3db.next_handle] " in places[0]
+
+
+def buttons_of_pose_panel() -> list[str]:
+    """The rows of the panel "Pose"; of what is being done, only that there is a row."""
+    layout = Layout()
+    panel: Any = SimpleNamespace(layout=layout)
+    kind = handles_panel.SAM3DB_PT_pose
+    for name in ("_draw_view", "_draw_shown", "_draw_tool_groups", "_draw_selected", "_draw_all", "_draw_inference",
+                 "_draw_warnings"):  # fmt: skip
+        method = getattr(kind, name)
+        static = isinstance(vars(kind)[name], staticmethod)
+        setattr(panel, name, method if static else method.__get__(panel))
+    context = SimpleNamespace(
+        region=SimpleNamespace(width=300), preferences=bpy.context.preferences, window=None, space_data=None,
+        object=bpy.context.object, scene=bpy.context.scene, window_manager=bpy.context.window_manager,
+    )  # fmt: skip
+    kind.draw(panel, context)  # type: ignore[arg-type]
+    status = ("Up to Date", "Posing", "Fitting", "[sam3db.cancel_pose] ")
+    return [line for line in layout.drawn if line not in status]
+
+
+def test_a_pinned_handle_needs_no_window(small_body: Body) -> None:
+    """The state that keeps a spot shown is the handle's own."""
+    rig = photo_scene(small_body).characters[0].rig
+    handle = by_keypoint(rig)[NAMES.index("left_olecranon")]
+    assert not _stands_out(handle)
+    set_state(handle, State.PINNED)
+    assert _stands_out(handle)
