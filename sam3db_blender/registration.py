@@ -46,6 +46,7 @@ from .ui import (
     retarget_panel,
     state,
     thumbnails,
+    waiting_sign,
 )
 from .ui import sam3d_body as sam3d_body_panel
 
@@ -104,6 +105,7 @@ def register() -> None:
     menu.attach()
     handles_panel.attach()
     handle_tool.attach()
+    waiting_sign.attach()
     live.attach()
     watch.attach()
 
@@ -117,6 +119,7 @@ def unregister() -> None:
     watch.detach()
     live.detach()
     thumbnails.detach()
+    waiting_sign.detach()
     handle_tool.detach()
     handles_panel.detach()
     menu.detach()

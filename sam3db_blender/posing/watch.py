@@ -15,10 +15,16 @@ from ..listening import Handlers, listen, redraw, stop_listening
 from . import questions, view_look
 from .handles import CHARACTER, KEYPOINT, character_id, handles_of, rig_of
 from .loop import Loop
+from .people import active_character
 from .showing import show_only
 from .tasks import Status
+from .warming import warm
 
 _TICK_S = 0.02
+#: Seconds from picture to picture of the sign that a pose is awaited.
+_SIGN_S = 0.15
+#: Seconds after a file was opened until the worker is made ready: Blender draws the file first.
+_WARM_S = 0.5
 #: What moves handles as long as it runs: the transforms, and dragging a gizmo.
 _MODAL = ("TRANSFORM_OT_", "GIZMOGROUP_OT_")
 
@@ -49,6 +55,7 @@ class BlenderWindow:
 #: The one of this Blender.
 loop = Loop(BlenderWindow(), jobs.worker)
 _active = ""
+_drawn = 0.0
 
 
 # --- what operators and panels want ----------------------------------------------------------------------------------
@@ -114,6 +121,8 @@ def _on_load(*_: Any) -> None:
     _active = ""
     view_look.listen_to_modes()
     _ensure_timer()
+    if not bpy.app.background and not bpy.app.timers.is_registered(_warm):
+        bpy.app.timers.register(_warm, first_interval=_WARM_S)
 
 
 @persistent
@@ -144,11 +153,26 @@ def _tick() -> float | None:
     before = loop.statuses()
     loop.tick()
     _show_active()
-    if before != loop.statuses():
-        redraw("VIEW_3D")
+    _redraw(changed=before != loop.statuses())
     if loop.urgent:
         return 0.0
     return _TICK_S if loop.busy else None
+
+
+def _redraw(changed: bool) -> None:
+    """Has 3D views drawn anew where something changed, and every so often while a pose is awaited."""
+    global _drawn
+    waiting = any(status.state == "waiting" for status in loop.statuses().values())
+    if changed or (waiting and time.monotonic() - _drawn > _SIGN_S):
+        _drawn = time.monotonic()
+        redraw("VIEW_3D")
+
+
+def _warm() -> None:
+    """Makes the worker ready for the character that is worked on, where there is one."""
+    rig = active_character(bpy.context)
+    if rig is not None:
+        warm(rig, jobs.worker)
 
 
 def _another_is_active() -> bool:
@@ -201,5 +225,7 @@ def attach() -> None:
 def detach() -> None:
     """Stops it; what is under way is given up."""
     stop_listening(_handlers(), _tick)
+    if bpy.app.timers.is_registered(_warm):
+        bpy.app.timers.unregister(_warm)
     view_look.stop()
     loop.forget()

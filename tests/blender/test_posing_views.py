@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ import sam3db_blender
 from native_runtime.camera import intrinsics_for
 from native_runtime.mhr import Body
 from native_runtime.prompts import keypoint_names
+from native_runtime.service.client import Event
 from sam3db_blender.posing import view_look, watch
 from sam3db_blender.posing.crowds import thin_out
 from sam3db_blender.posing.handles import State, by_keypoint
@@ -22,8 +24,10 @@ from sam3db_blender.posing.source import image_of
 from sam3db_blender.posing.spots import Spots
 from sam3db_blender.posing.tasks import Status
 from sam3db_blender.posing.views import box_around, free_part
+from sam3db_blender.posing.warming import warm
 from sam3db_blender.scene.camera import camera_settings
 from sam3db_blender.scene.photo_over import lay_over, over_of, show_over
+from sam3db_blender.scene.provenance import read_origin
 from sam3db_blender.scene.view_framing import frame_box
 from sam3db_blender.ui import handles_panel
 from sam3db_blender.ui.handle_tool import _stands_out
@@ -151,6 +155,52 @@ def test_handles_are_seen_through_the_camera_only(small_body: Body) -> None:
         assert not handle.show_empty_image_orthographic
         turn = (built.camera.matrix_world.inverted() @ handle.matrix_world).to_3x3()
         assert np.allclose((turn.col[2] / turn.col[2].length)[:], (0, 0, 1), atol=1e-5)
+
+
+# --- before the first drag -------------------------------------------------------------------------------------------
+
+
+class Client:
+    """Notes what it is asked, and never answers."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
+        self.asked.append({"do": do, **keys})
+        return len(self.asked)
+
+    def poll(self) -> list[Event]:
+        return []
+
+    def cancel(self, number: int) -> None:
+        raise AssertionError
+
+
+def test_the_worker_is_made_ready_for_the_next_drag(small_body: Body) -> None:
+    rig = photo_scene(small_body).characters[0].rig
+    set_state(by_keypoint(rig)[0], State.PINNED)
+    before, client = read_origin(rig), Client()
+    assert warm(rig, lambda: client)
+    (asked,) = client.asked
+    assert (asked["do"], asked["slot"], asked["engine"]) == ("pose", before.id, "landmarks")
+    assert [pin[0] for pin in asked["pins"]] == [0]
+    assert str(read_origin(rig)) == str(before)
+
+
+def test_a_heavy_engine_waits_until_it_is_needed(small_body: Body) -> None:
+    rig, client = photo_scene(small_body).characters[0].rig, Client()
+    rig["sam3db"]["details"] = json.dumps(read_origin(rig).details | {"engine": "sam3d_body"})
+    assert read_origin(rig).details["engine"] == "sam3d_body"
+    assert not warm(rig, lambda: client)
+    assert client.asked == []
+
+
+def test_without_its_photo_nothing_is_asked(small_body: Body) -> None:
+    built, client = photo_scene(small_body), Client()
+    bpy.data.objects.remove(built.camera)
+    assert not warm(built.characters[0].rig, lambda: client)
+    assert client.asked == []
 
 
 # --- one handle a joint ----------------------------------------------------------------------------------------------

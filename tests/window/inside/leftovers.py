@@ -101,8 +101,10 @@ def reload() -> None:
 
 
 def drag(keypoint: int, right: float) -> None:
-    """Moves a handle of the first character."""
+    """Moves a handle of the first character, as the tool does."""
     from .scene import part, rigs
 
     handles = part("posing.handles")
-    handles.by_keypoint(handles.rig_with(next(iter(rigs()))))[keypoint].location.x += right
+    rig = handles.rig_with(next(iter(rigs())))
+    handles.by_keypoint(rig)[keypoint].location.x += right
+    part("posing.watch").touch(rig)
