@@ -49,7 +49,7 @@ class Reading(Protocol):
             mask: (H, W) of the original photo: where this person is.
 
         An engine that can keep what an artist did to the body by hand also takes ``edits: Edits | None``
-        (``engines.refit``); for others ``engines.refit.keep_edits`` does it afterwards.
+        (``engines.edits``); for others ``engines.refit.keep_edits`` does it afterwards.
         """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,19 +12,23 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import PromptError
 from native_runtime.fitting.evidence import Directions, Evidence, Points2D
-from native_runtime.fitting.pins import Pin
+from native_runtime.fitting.pins import Pin, PinTerm
 from native_runtime.fitting.problem import FitState
-from native_runtime.fitting.refit import limb_parameters, refit
+from native_runtime.fitting.refit import Fixed, refit
 from native_runtime.mhr import Body
 from native_runtime.prompt_quality import person_size
 from native_runtime.prompts import Prompt, kind_of
 
+from .edits import WITHOUT_EDITS, Edits
 from .estimate import Estimate
 
 Array = NDArray[np.float64]
 
 MET = 0.003
 """Part of the person's size: a pin that is missed by more is told of."""
+
+CARRIED = 0.5
+"""Px by which an edit may move a pinned keypoint before its limb is brought back."""
 
 POINT_SIGMA, SMALL, SMALL_WEIGHT = 0.008, ("finger", "thumb", "eye", "ear", "toe"), 0.3
 """Part of the person's size by which an engine's keypoint usually errs; those that crowd together count less."""
@@ -40,55 +44,6 @@ _CHAINS = (
 _SEGMENTS = tuple(segment for chain in _CHAINS for segment in pairwise(chain))
 SEGMENT_SIGMA = 0.2
 """Radians."""
-
-_SAME = 1e-5
-"""A number that differs by less was not touched: it has only been through single precision."""
-
-
-@dataclass(frozen=True)
-class Edits:
-    """What an artist did to a body by hand, beside the pins.
-
-    Attributes:
-        start: the body as it stands.
-        answered: what the engine answered before the artist took it up; None when that is not known, and all of
-            `start` counts as the artist's.
-    """
-
-    start: Estimate
-    answered: Estimate | None = None
-
-    def on(self, estimate: Estimate, spared: NDArray[np.bool_] | None = None) -> Estimate:
-        """An estimate's numbers with those that were edited in their place. What follows from them is not renewed.
-
-        Args:
-            spared: (204,) model parameters that stay the estimate's.
-
-        Raises:
-            PromptError: the edits are of another body.
-        """
-        shift = self.start.camera_translation - (self.answered or estimate).camera_translation
-        moved = np.abs(shift) > _SAME * np.maximum(1.0, np.abs(self.start.camera_translation))
-        parameters = self._touched("model_parameters", estimate)
-        parameters[:3] = False  # the place is in the camera's translation
-        parameters[3:6] = parameters[3:6].any()  # Euler angles mean nothing one by one
-        if spared is not None:
-            parameters &= ~spared
-        return replace(
-            estimate,
-            model_parameters=np.where(parameters, self.start.model_parameters, estimate.model_parameters),
-            identity=np.where(self._touched("identity", estimate), self.start.identity, estimate.identity),
-            expression=np.where(self._touched("expression", estimate), self.start.expression, estimate.expression),
-            camera_translation=estimate.camera_translation + np.where(moved, shift, 0.0),
-        )
-
-    def _touched(self, field: str, estimate: Estimate) -> NDArray[np.bool_]:
-        """Which numbers of a field the artist changed."""
-        ours, now = getattr(estimate, field), getattr(self.start, field)
-        before = np.full(now.shape, np.nan) if self.answered is None else getattr(self.answered, field)
-        if not ours.shape == now.shape == before.shape:
-            raise PromptError("The character's body is another one than the engine's: its edits cannot be kept.")
-        return ~(np.abs(now - before) <= _SAME * np.maximum(1.0, np.abs(now)))
 
 
 def same_numbers(first: Estimate, second: Estimate) -> bool:
@@ -115,7 +70,7 @@ def refit_estimate(
         body: the body that the estimate's numbers belong to.
         estimate: an engine's answer; it need not know of the pins.
         pins: where keypoints shall be.
-        edits: what the artist did by hand; None for nothing. Pins may move it.
+        edits: what the artist did by hand; None for nothing. Only pins that came later may change it.
         evidence: how firmly the engine knows what (see ``fitting.refit``); None: every keypoint about equally.
 
     Returns:
@@ -125,28 +80,54 @@ def refit_estimate(
         PromptError: the edits are of another body, or nothing of the person lies before the camera.
     """
     edited = estimate if edits is None else edits.on(estimate)
-    return _moved(body, estimate, edited, pins, evidence)
+    return _moved(body, estimate, edited, pins, evidence, edits)
 
 
 def keep_edits(body: Body, estimate: Estimate, pins: Sequence[Pin], edits: Edits | None, snap: bool) -> Estimate:
-    """The answer of an engine that has heard of the pins, with the artist's edits of limbs without pins.
+    """The answer of an engine that has heard of the pins, with the artist's edits but for those older than a pin.
+
+    An edit of the trunk carries limbs along: their pins are then met again as well as the engine had met them.
 
     Args:
         snap: whether what the engine left between keypoints and pins is to be closed.
     """
-    edited = estimate if edits is None else edits.on(estimate, limb_parameters(body, [pin.keypoint for pin in pins]))
-    return _moved(body, estimate, edited, pins if snap else (), None)
+    if edits is None:
+        return _moved(body, estimate, estimate, pins if snap else (), None, None)
+    edited = edits.on(estimate, without_yielding=True)
+    if snap:
+        return _moved(body, estimate, edited, pins, None, edits)
+    names = [pin.keypoint for pin in pins]
+    heard = dict(zip(names, estimate.keypoints_2d[[body.keypoint_names.index(name) for name in names]]))
+    held = [Pin(name, place) for name, place in heard.items() if np.isfinite(place).all()]
+    answer = _moved(body, estimate, edited, _carried(body, edited, held), None, edits)
+    missed = {pin.keypoint: float(np.linalg.norm(heard[pin.keypoint] - pin.place)) for pin in pins}
+    return replace(answer, details=answer.details | {"pins_missed_px": missed})
+
+
+def _carried(body: Body, edited: Estimate, pins: Sequence[Pin]) -> list[Pin]:
+    """The pins of keypoints that an edit elsewhere has moved."""
+    if not pins:
+        return []
+    state = FitState(edited.model_parameters, edited.camera_translation, edited.identity)
+    away = PinTerm(body, pins, edited.intrinsics, 1.0, 1.0).distances(body.pose(edited.model_parameters), state)
+    return list(pins) if away.max() > CARRIED else []
 
 
 def _moved(
-    body: Body, estimate: Estimate, edited: Estimate, pins: Sequence[Pin], evidence: Evidence | None
+    body: Body,
+    estimate: Estimate,
+    edited: Estimate,
+    pins: Sequence[Pin],
+    evidence: Evidence | None,
+    edits: Edits | None,
 ) -> Estimate:
+    noted = {} if edits is None else {WITHOUT_EDITS: edits.replaced(estimate)}
     if not pins and same_numbers(estimate, edited):
-        return estimate
+        return replace(estimate, details=estimate.details | noted) if noted else estimate
     started = time.perf_counter()
     state = FitState(edited.model_parameters, edited.camera_translation, edited.identity)
     evidence = evidence or own_evidence(body, estimate)
-    moved = refit(body, evidence, edited.intrinsics, state, pins)
+    moved = refit(body, evidence, edited.intrinsics, state, pins, fixed=_fixed(body, edits))
     solved = time.perf_counter()
     missed = {
         pin.keypoint: float(rest) for pin, rest in zip(pins, moved.rests) if rest > max(MET * evidence.person_size, 1.0)
@@ -167,6 +148,7 @@ def _moved(
         person=estimate.person,
         warnings=(*estimate.warnings, *map(_out_of_reach, missed, missed.values())),
         details=estimate.details
+        | noted
         | {
             "pins_missed_px": {p.keypoint: float(r) for p, r in zip(pins, moved.rests)},
             "pins_out_of_reach": list(missed),
@@ -176,10 +158,16 @@ def _moved(
     return result
 
 
+def _fixed(body: Body, edits: Edits | None) -> Fixed | None:
+    if edits is None:
+        return None
+    return Fixed(edits.firm(len(body.parameter_names)), *edits.moves_root)
+
+
 def _out_of_reach(keypoint: str, rest: float) -> str:
     return (
         f"The {keypoint.replace('_', ' ')} cannot reach its handle: {rest:.0f} px are left. The bones are too "
-        "short for it as the rest of the body stands, or another handle holds against it."
+        "short for it as the rest of the body stands, or another handle or your own edit holds against it."
     )
 
 

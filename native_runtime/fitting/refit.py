@@ -58,6 +58,24 @@ class RefitSettings:
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """What pins may not change.
+
+    Attributes:
+        parameters: (204,) model parameters.
+        turn, shift: whether the whole body's rotation and its place are among it.
+    """
+
+    parameters: NDArray[np.bool_]
+    turn: bool = False
+    shift: bool = False
+
+
+_FIXED = 1e-6
+"""Radians and metres by which a root that is fixed may ordinarily move."""
+
+
+@dataclass(frozen=True)
 class Refit:
     """What came of the pins.
 
@@ -80,6 +98,7 @@ def refit(
     pins: Sequence[Pin],
     settings: RefitSettings | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    fixed: Fixed | None = None,
 ) -> Refit:
     """Bring a body to its pins.
 
@@ -91,6 +110,7 @@ def refit(
         pins: what is to be met, each keypoint once.
         settings: how stiff everything is.
         cancelled: asked between steps; when true the best state so far is returned.
+        fixed: what stays as it is, even where a pin is missed for it; None for nothing.
     """
     settings = settings or RefitSettings()
     if not pins:
@@ -102,9 +122,13 @@ def refit(
     names = [body.parameter_names[i] for i in prior.parameters]
     with_fingers = any(_of_fingers(pin.keypoint) for pin in pins)
     free = np.array([with_fingers or not _of_fingers(name) for name in names])
+    turn, shift = settings.turn, settings.shift
+    if fixed is not None:
+        free &= ~fixed.parameters[prior.parameters]
+        turn, shift = (_FIXED if held else usual for held, usual in ((fixed.turn, turn), (fixed.shift, shift)))
 
     reached = PinTerm(body, pins, intrinsics, settings.pin_sigma * evidence.person_size, settings.give)
-    tether = RootTether(state, settings.turn, settings.shift)
+    tether = RootTether(state, turn, shift)
     own = limb_parameters(body, [pin.keypoint for pin in pins])[prior.parameters]
     prior = replace(prior, deviations=prior.deviations * np.where(own, 1.0, settings.firm))
     held = hold(body, evidence, intrinsics, state, pins, settings.reach, settings.least, settings.doubt, settings.still)

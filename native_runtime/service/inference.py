@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
-    from native_runtime.engines.refit import Edits
     from native_runtime.image import Photo
     from native_runtime.people.networks import LandmarkNetworks
     from native_runtime.prompts import Prompt
@@ -309,7 +309,7 @@ class Inference:
 
         Args:
             inference: as for `estimates`.
-            edits: what the artist did by hand, which is kept where no pin speaks against it.
+            edits: what the artist did by hand, which is kept but for what later pins move.
             snap: whether an engine that only takes the pins for hints is helped to meet them.
 
         Raises:

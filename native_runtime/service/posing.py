@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from native_runtime.engines.refit import Edits
+    from native_runtime.engines.edits import Edits
 
 
 def pose_person(
@@ -64,7 +64,7 @@ class _Wish:
         self.mask_path = optional_text(request, "mask")
         self.inference = optional_text(request, "inference")
         self.snap = flag(request, "snap")
-        self.edits = _edits(request) if flag(request, "keep") else None
+        self.edits = _edits(request)
         slot = request.get("slot")
         if slot is not None and not isinstance(slot, str):
             raise UsageError(f"'slot' must be a text, not {slot!r}.")
@@ -76,10 +76,8 @@ class _Wish:
         return read_mask(self.mask_path, size) if self.mask_path else None
 
 
-def _edits(request: Mapping[str, Any]) -> Edits:
-    """The artist's own work on the body, from the files that a request names."""
-    from native_runtime.engines.estimate import Estimate
-    from native_runtime.engines.refit import Edits
+def _edits(request: Mapping[str, Any]) -> Edits | None:
+    """The artist's own work on the body; None where there is none."""
+    from native_runtime.engines.edits import Edits
 
-    start, answered = required_text(request, "start"), optional_text(request, "answered")
-    return Edits(Estimate.load(start), None if answered is None else Estimate.load(answered))
+    return Edits.from_json(request["edits"]) if request.get("edits") is not None else None

@@ -15,7 +15,7 @@ REQUESTS: dict[str, frozenset[str]] = {
     "read": _PHOTO_KEYS,
     "estimate": _PHOTO_KEYS | {"persons", "keypoints", "mask"},
     "pose": (_PHOTO_KEYS - {"boxes"})
-    | {"intrinsics", "box", "pins", "mask", "start", "answered", "keep", "snap", "slot"},
+    | {"intrinsics", "box", "pins", "mask", "edits", "snap", "slot"},
     "batch": (_PHOTO_KEYS - {"photo", "boxes"})
     | {"folder", "out", "persons", "patterns", "recursive", "layout", "blend", "previews", "exports"}
     | {"builder", "builders", "contact_sheet", "retry_failed"},
@@ -30,7 +30,7 @@ REQUESTS: dict[str, frozenset[str]] = {
     "release": frozenset(),
     "stop": frozenset(),
 }
-PATH_KEYS = ("photo", "models", "mask", "start", "answered", "source", "checkpoint", "mhr", "folder", "out")
+PATH_KEYS = ("photo", "models", "mask", "source", "checkpoint", "mhr", "folder", "out")
 """Keys whose values are paths, which a client makes absolute: the worker may run in another folder."""
 
 CANCELLED = "Cancelled"

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import project
+from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
 from native_runtime.engines.landmarks.evidence import body_point
-from native_runtime.engines.refit import Edits, keep_edits, refit_estimate
+from native_runtime.engines.refit import keep_edits, refit_estimate
 from native_runtime.errors import PromptError
 from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.problem import named_rows
@@ -110,38 +111,55 @@ def test_a_drag_is_answered_within_a_breath(reading: LandmarksReading) -> None:
     assert np.median(spent) < 0.6
 
 
-def bent(body: Body, estimate: Estimate, **angles: float) -> Estimate:
-    parameters = estimate.model_parameters.copy()
-    for name, value in angles.items():
-        parameters[body.parameter_index(name)] += value
-    return replace(estimate, model_parameters=parameters.astype(np.float32).astype(np.float64))
+def bent(body: Body, estimate: Estimate, yielding: tuple[str, ...] = (), **angles: float) -> Edits:
+    """Joints that an artist bent by hand from where an estimate has them."""
+    indices = {name: body.parameter_index(name) for name in angles}
+    return Edits(
+        {indices[name]: float(estimate.model_parameters[indices[name]]) + angle for name, angle in angles.items()},
+        yielding=frozenset(indices[name] for name in yielding),
+    )
 
 
-def test_edits_are_kept_where_no_pin_speaks_against_them(reading: LandmarksReading, body: Body) -> None:
+def differing(body: Body, one: Estimate, other: Estimate) -> set[str]:
+    return {body.parameter_names[i] for i in np.flatnonzero(one.model_parameters != other.model_parameters)}
+
+
+def test_edits_are_kept_to_the_number(reading: LandmarksReading, body: Body) -> None:
+    """A pin elsewhere does not touch them; what the engine had in their place is told."""
     first = reading.estimate()
-    edits = Edits(bent(body, first, head_twist=0.4, l_elbow_bend=0.2), answered=first)
+    edits = bent(body, first, head_twist=0.4, r_elbow_bend=0.2, spine_lean0=0.15)
+    edits = replace(edits, identity={0: 1.5}, camera_translation=first.camera_translation + [0.3, -0.1, 0.2])
     kept = reading.estimate(edits=edits)
-    changed = {body.parameter_names[i] for i in np.flatnonzero(kept.model_parameters != first.model_parameters)}
-    assert changed == {"head_twist", "l_elbow_bend"}
+    assert differing(body, kept, first) == {"head_twist", "r_elbow_bend", "spine_lean0"}
+    without = Edits.from_json(kept.details["without_edits"])
+    assert without.model_parameters == {i: first.model_parameters[i] for i in edits.model_parameters}
+    assert without.identity == {0: first.identity[0]}
     pinned = reading.estimate(keypoints=[shifted(kept, WRIST, -10, -25)], edits=edits)
-    head = body.parameter_index("head_twist")
-    assert pinned.model_parameters[head] == pytest.approx(first.model_parameters[head] + 0.4, abs=0.03)
+    for index, value in edits.model_parameters.items():
+        assert pinned.model_parameters[index] == value
+    assert pinned.identity[0] == 1.5
+    assert pinned.camera_translation == pytest.approx(edits.camera_translation, abs=1e-5)
     assert pinned.details["pins_missed_px"]["left_wrist"] < 1.5
-    # what was answered to pins is no edit: it goes when they go
-    after = reading.estimate(edits=Edits(bent(body, pinned), answered=pinned))
-    np.testing.assert_array_equal(after.model_parameters, first.model_parameters)
+    assert Edits.from_json(edits.to_json()).to_json() == edits.to_json()
 
 
-def test_without_the_last_answer_all_of_the_start_is_kept(reading: LandmarksReading, body: Body) -> None:
+def test_a_later_pin_is_met_and_an_earlier_one_gives_way(reading: LandmarksReading, body: Body) -> None:
     first = reading.estimate()
-    start = bent(body, first, r_upleg_rz=-0.3)
-    np.testing.assert_allclose(reading.estimate(edits=Edits(start)).model_parameters, start.model_parameters)
+    arm = {"l_elbow_bend": 0.4, "l_uparm_ry": 0.3, "l_uparm_rz": -0.3, "l_clavicle_rz": 0.1}
+    pin = shifted(first, WRIST, -10, -25)
+    later = reading.estimate(keypoints=[pin], edits=bent(body, first, tuple(arm), head_twist=0.4, **arm))
+    assert later.details["pins_missed_px"]["left_wrist"] < 1.5
+    head = body.parameter_index("head_twist")
+    assert later.model_parameters[head] == first.model_parameters[head] + 0.4
+    edits = bent(body, first, **arm)
+    earlier = reading.estimate(keypoints=[pin], edits=edits)
+    for index, value in edits.model_parameters.items():
+        assert earlier.model_parameters[index] == value
 
 
 def test_edits_of_another_body_are_refused(reading: LandmarksReading) -> None:
-    first = reading.estimate()
-    with pytest.raises(PromptError, match="another one"):
-        reading.estimate(edits=Edits(replace(first, identity=np.zeros(3))))
+    with pytest.raises(PromptError, match="another body"):
+        reading.estimate(edits=Edits(identity={4000: 1.0}))
 
 
 def test_any_estimate_can_be_snapped(reading: LandmarksReading, body: Body) -> None:
@@ -157,9 +175,16 @@ def test_any_estimate_can_be_snapped(reading: LandmarksReading, body: Body) -> N
 
 def test_edits_of_a_pinned_limb_give_way_to_an_engine_that_knows_the_pin(reading: LandmarksReading, body: Body) -> None:
     first = reading.estimate()
-    edits = Edits(bent(body, first, head_twist=0.4, l_elbow_bend=0.2), answered=first)
+    edits = bent(body, first, ("l_elbow_bend",), head_twist=0.4, l_elbow_bend=0.2)
     pin = Pin("left_wrist", first.keypoints_2d[WRIST])
     kept = keep_edits(body, first, [pin], edits, snap=False)
-    changed = {body.parameter_names[i] for i in np.flatnonzero(kept.model_parameters != first.model_parameters)}
-    assert changed == {"head_twist"}
+    assert differing(body, kept, first) == {"head_twist"}
     assert keep_edits(body, first, [pin], None, snap=False) is first
+
+
+def test_a_bent_trunk_leaves_a_pinned_hand_where_the_engine_put_it(reading: LandmarksReading, body: Body) -> None:
+    first = reading.estimate()
+    pin = Pin("left_wrist", first.keypoints_2d[WRIST] + [3.0, 2.0])
+    kept = keep_edits(body, first, [pin], bent(body, first, spine_lean0=0.1), snap=False)
+    assert np.linalg.norm(kept.keypoints_2d[WRIST] - first.keypoints_2d[WRIST]) < 1.5
+    assert kept.details["pins_missed_px"]["left_wrist"] == pytest.approx(13**0.5)

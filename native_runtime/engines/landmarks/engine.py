@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import intrinsics_for
+from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
-from native_runtime.engines.refit import Edits, pins_of, refit_estimate
+from native_runtime.engines.refit import pins_of, refit_estimate
 from native_runtime.errors import NoPersonError, PromptError
 from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.fit import fit_body
@@ -87,7 +88,7 @@ class LandmarksReading:
         drag.
 
         Args:
-            edits: what an artist did to the body by hand, which stays where no prompt speaks against it.
+            edits: what an artist did to the body by hand, which stays but where a later pin moves the same limb.
 
         Raises:
             NoPersonError: there is no such person, or too little of them to fit.
