@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .jobs import TIMEOUT_S, Job
 
 if TYPE_CHECKING:
+    from native_runtime.engines.edits import Edits
     from native_runtime.prompts import Prompt
 
 
@@ -49,8 +50,7 @@ class PoseRequest:
         box: x0 y0 x1 y1 px, where the person was found.
         pins: what is said about keypoints.
         mask: a picture that shows where the person is.
-        start, answered: files of estimates: the character as it stands, and as it was last inferred; what differs is
-            the artist's own work, which is kept. Both or none.
+        edits: what the artist set by hand and keeps.
         snap: whether what an engine leaves between pins and keypoints is closed by a fit.
         engine, body, models, inference, providers: as in ``ImportRequest``.
     """
@@ -61,8 +61,7 @@ class PoseRequest:
     box: list[float]
     pins: list[Prompt]
     mask: Path | None = None
-    start: Path | None = None
-    answered: Path | None = None
+    edits: Edits | None = None
     snap: bool = False
     engine: str = "landmarks"
     body: str = "default"
@@ -83,9 +82,7 @@ class PoseRequest:
             "box": self.box,
             "pins": [list(pin) for pin in self.pins],
             "mask": _text(self.mask),
-            "start": _text(self.start),
-            "answered": _text(self.answered),
-            "keep": self.start is not None,
+            "edits": None if self.edits is None else self.edits.to_json(),
             "snap": self.snap,
             "slot": self.slot,
         }

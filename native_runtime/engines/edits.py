@@ -31,7 +31,8 @@ class Edits:
         model_parameters, identity, expression: index -> value. The root's translation (0 to 2) is never among the
             parameters: the place is in the camera's translation.
         camera_translation: (3,) m; None where the person was not moved.
-        yielding: indices of edited model parameters that give way to pins: these came later than the edit.
+        yielding: indices of edited model parameters that give way to pins: these came later than the edit. 0 to 2
+            stand for the place.
     """
 
     model_parameters: Mapping[int, float] = field(default_factory=dict)
@@ -79,7 +80,11 @@ class Edits:
     def moves_root(self) -> tuple[bool, bool]:
         """Whether the whole body's direction and its place are the artist's, and firm."""
         turned = any(index in self.model_parameters and index not in self.yielding for index in _ROOT_TURN)
-        return turned, self.camera_translation is not None
+        return turned, self.camera_translation is not None and not self._place_yields
+
+    @property
+    def _place_yields(self) -> bool:
+        return any(index in self.yielding for index in _ROOT_PLACE)
 
     def firm(self, count: int) -> NDArray[np.bool_]:
         """(count,) the edited model parameters that no pin may change."""
@@ -103,14 +108,18 @@ class Edits:
                     raise PromptError("The edits by hand are of another body than the engine's: they cannot be kept.")
                 if not (without_yielding and name == "model_parameters" and index in self.yielding):
                     array[index] = value
-        translation = estimate.camera_translation if self.camera_translation is None else self.camera_translation
+        translation = self.camera_translation
+        if translation is None or (without_yielding and self._place_yields):
+            translation = estimate.camera_translation
         return replace(estimate, camera_translation=np.array(translation, np.float64), **arrays)
 
     def replaced(self, estimate: Estimate) -> dict[str, Any]:
         """What an estimate has in place of these numbers, in the form of ``to_json``."""
-        values = {name: {i: float(getattr(estimate, name)[i]) for i in getattr(self, name)} for name in _FIELDS}
+        parameters, identity, expression = (
+            {index: float(getattr(estimate, name)[index]) for index in getattr(self, name)} for name in _FIELDS
+        )
         translation = None if self.camera_translation is None else estimate.camera_translation
-        return Edits(**values, camera_translation=translation).to_json()
+        return Edits(parameters, identity, expression, translation).to_json()
 
 
 def _numbers(content: Mapping[Any, Any]) -> dict[int, float]:

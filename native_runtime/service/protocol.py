@@ -14,8 +14,7 @@ _PHOTO_KEYS = _ENGINE_KEYS | {"photo", "body", "focal_px", "fov_deg", "boxes", "
 REQUESTS: dict[str, frozenset[str]] = {
     "read": _PHOTO_KEYS,
     "estimate": _PHOTO_KEYS | {"persons", "keypoints", "mask"},
-    "pose": (_PHOTO_KEYS - {"boxes"})
-    | {"intrinsics", "box", "pins", "mask", "edits", "snap", "slot"},
+    "pose": (_PHOTO_KEYS - {"boxes"}) | {"intrinsics", "box", "pins", "mask", "edits", "snap", "slot"},
     "batch": (_PHOTO_KEYS - {"photo", "boxes"})
     | {"folder", "out", "persons", "patterns", "recursive", "layout", "blend", "previews", "exports"}
     | {"builder", "builders", "contact_sheet", "retry_failed"},

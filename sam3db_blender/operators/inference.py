@@ -7,7 +7,7 @@ from native_runtime.errors import Sam3dbError
 from ..posing import watch
 from ..posing.handles import rig_with
 from ..posing.people import activate
-from ..posing.session import SNAP, set_keep_edits
+from ..posing.session import SNAP, give_up_edits
 from ..posing.views import pose_from_photo
 from .person import PersonOperator, ReportingOperator
 
@@ -51,17 +51,32 @@ class SAM3DB_OT_cancel_pose(PersonOperator, bpy.types.Operator):
         watch.cancel(self.rig(context))
 
 
-class SAM3DB_OT_keep_edits(PersonOperator, bpy.types.Operator):
-    """Keep what you changed on bones and sliders by hand when the pose is inferred again"""
+class SAM3DB_OT_use_inference(PersonOperator, bpy.types.Operator):
+    """Give up what you changed by hand here, and take what is inferred from the photo instead"""
 
-    bl_idname = "sam3db.keep_edits"
-    bl_label = "Keep My Edits"
+    bl_idname = "sam3db.use_inference"
+    bl_label = "Use Inference"
     bl_options = {"REGISTER", "UNDO"}
 
-    on: bpy.props.BoolProperty(name="Keep", description="Keep them from now on", default=True)
+    group: bpy.props.StringProperty(name="Group", description="What of the character is meant, as the list names it")
 
     def run(self, context):
-        set_keep_edits(self.rig(context), self.on)
+        rig = self.rig(context)
+        give_up_edits(rig, self.group)
+        watch.refresh(rig)
+
+
+class SAM3DB_OT_discard_edits(PersonOperator, bpy.types.Operator):
+    """Give up everything that you changed by hand on bones, sliders and place, and take what is inferred instead"""
+
+    bl_idname = "sam3db.discard_edits"
+    bl_label = "Discard My Edits"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context):
+        rig = self.rig(context)
+        give_up_edits(rig)
+        watch.refresh(rig)
 
 
 class SAM3DB_OT_snap_to_handles(PersonOperator, bpy.types.Operator):
@@ -81,6 +96,7 @@ CLASSES = (
     SAM3DB_OT_pick_person,
     SAM3DB_OT_infer_again,
     SAM3DB_OT_cancel_pose,
-    SAM3DB_OT_keep_edits,
+    SAM3DB_OT_use_inference,
+    SAM3DB_OT_discard_edits,
     SAM3DB_OT_snap_to_handles,
 )

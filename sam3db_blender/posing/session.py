@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import blender_camera_matrix, project, resize_intrinsics
 from native_runtime.engines import ENGINES
+from native_runtime.engines.edits import WITHOUT_EDITS
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
 
@@ -26,7 +26,9 @@ from ..rig.rigmap import RigMap
 from ..scene.bodies import body_of
 from ..scene.camera import camera_of
 from ..scene.provenance import Origin, read_origin, rewrite_origin, write_placement
-from ..scene.readback import Standing, standing_of
+from ..scene.readback import Standing, with_standing
+from . import edits
+from .edit_groups import slots_of
 from .handles import State, by_keypoint, moved, put, require_own, state_of
 from .masks import has_mask, mask_file
 from .pins import note_judgement, prompts, prompts_of
@@ -39,26 +41,14 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-#: Custom properties of a rig: whether the artist's own work on bones and sliders is kept, whether the small rest that
-#: an engine leaves between pins and keypoints is closed, and how closely an engine looks ("full", "body"; empty: its
-#: own way).
-KEEP_EDITS = "sam3db_keep_edits"
+#: Custom properties of a rig: whether the small rest that an engine leaves between pins and keypoints is closed, and
+#: how closely an engine looks ("full", "body"; empty: its own way).
 SNAP = "sam3db_snap"
 INFERENCE = "sam3db_inference"
 
 _DEFAULT_ENGINE = "landmarks"
 _SAM3D_BODY = "sam3d_body"
 _CHANNELS = ("location", "rotation_euler", "scale")
-
-
-def keeps_edits(rig: bpy.types.Object) -> bool:
-    """Whether the artist's own work on bones and sliders is kept when the pose is inferred anew."""
-    return bool(rig.get(KEEP_EDITS, False))
-
-
-def set_keep_edits(rig: bpy.types.Object, on: bool) -> None:
-    """Says whether it is."""
-    rig[KEEP_EDITS] = on
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
@@ -81,17 +71,19 @@ def request_for(rig: bpy.types.Object, moved_too: bool = False) -> PoseRequest:
     sam3d_body = engine == _SAM3D_BODY
     models = sam3d_body_files.folder_for_worker() if sam3d_body else places.models_folder()
     settings = places.preferences()
-    start, answered = _edits(rig, origin) if keeps_edits(rig) else (None, None)
+    said, body = prompts(rig, moved_too), body_of(rig)
+    memory = edits.notice(rig, body, said)
+    if not moved_too:
+        edits.remember(rig, body, memory)
     corners = source.pixels(origin.arrays["bbox"].reshape(2, 2))
     return PoseRequest(
         photo=source.path,
         slot=origin.id,
         intrinsics=resize_intrinsics(origin.arrays["intrinsics"], *source.scale).tolist(),
         box=corners.ravel().tolist(),
-        pins=[(pin[0], *source.pixels(pin[1:3]).tolist(), *pin[3:]) for pin in prompts(rig, moved_too)],
+        pins=[(pin[0], *source.pixels(pin[1:3]).tolist(), *pin[3:]) for pin in said],
         mask=mask_file(rig),
-        start=start,
-        answered=answered,
+        edits=memory.edits(),
         snap=bool(rig.get(SNAP, False)),
         engine=engine,
         body=body_files.for_worker(origin.details["body_name"], models),
@@ -99,6 +91,24 @@ def request_for(rig: bpy.types.Object, moved_too: bool = False) -> PoseRequest:
         inference=str(rig.get(INFERENCE, "")) or None if sam3d_body else None,
         providers=settings.requested_providers() if sam3d_body and settings is not None else None,
     )
+
+
+def give_up_edits(rig: bpy.types.Object, group: str = "") -> None:
+    """Forgets what the artist did by hand, or what of it belongs to a group. The next answer shows it.
+
+    Raises:
+        Sam3dbError: nothing was changed there.
+    """
+    body = body_of(rig)
+    memory = edits.notice(rig, body, prompts(rig))
+    dropped = slots_of(body, group, memory.mine) if group else set(memory.mine)
+    if not dropped:
+        raise Sam3dbError(f"Nothing was changed by hand on '{group}'." if group else "Nothing was changed by hand.")
+    cause = f"{group} from Inference" if group else "Edits Discarded"
+    edits.remember(rig, body, replace(memory.without(dropped), cause=cause))
+    stretched = _stretch(rig)
+    if not group and stretched is not None:
+        fill(rig.pose.bones, "scale", take(rig.pose.bones, "scale", 3) / stretched)
 
 
 def segment_job(rig: bpy.types.Object, client: Client) -> SegmentJob:
@@ -115,39 +125,6 @@ def segment_job(rig: bpy.types.Object, client: Client) -> SegmentJob:
     return SegmentJob(client, photo=source.path, box=box, models=places.models_folder())
 
 
-def _edits(rig: bpy.types.Object, origin: Origin) -> tuple[Path, Path] | tuple[None, None]:
-    """Files of the character as it stands and as it was last inferred; none where nobody touched it."""
-    now = standing_of(rig, body_of(rig, exact=True))
-    before = Standing.recorded(origin)
-    if now.is_close(before):
-        return None, None
-    folder = Path(bpy.app.tempdir)
-    start, answered = (folder / f"{origin.id}-{name}" for name in ("start", "answered"))
-    _bare(origin, now).save(start)
-    _bare(origin, before).save(answered)
-    return Path(f"{start}.npz"), Path(f"{answered}.npz")
-
-
-def _bare(origin: Origin, standing: Standing) -> Estimate:
-    """An estimate of which only the numbers count: whoever wants joints and vertices can have them of these."""
-    return Estimate(
-        model_parameters=standing.parameters,
-        identity=standing.identity,
-        expression=standing.expression,
-        camera_translation=standing.camera_translation,
-        joints=np.zeros((127, 3)),
-        vertices=np.zeros((0, 3), np.float32),
-        image_size=origin.arrays["image_size"].astype(np.int64),
-        intrinsics=origin.arrays["intrinsics"],
-        bbox=origin.arrays["bbox"],
-        keypoints_2d=origin.arrays["keypoints_2d"],
-        keypoints_3d=origin.arrays["keypoints_3d"],
-        engine=origin.details["engine"],
-        body_name=origin.details["body_name"],
-        body_hash=origin.details["body_hash"],
-    )
-
-
 # --- answering -------------------------------------------------------------------------------------------------------
 
 
@@ -161,8 +138,7 @@ def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
         Sam3dbError: the body is another one, the camera is gone, or the character cannot be changed.
     """
     origin, handles = read_origin(rig), by_keypoint(rig)
-    estimate = _of_the_photo(rig, handles, origin, answer)
-    _pose(rig, body_of(rig), origin, estimate)
+    estimate = _take_over(rig, handles, origin, answer)
     rewrite_origin(rig, estimate)
     write_placement(rig, _place_of(camera_of(rig), estimate.camera_translation))
     _put_all(handles, estimate.keypoints_2d)
@@ -172,9 +148,28 @@ def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
 def preview_answer(rig: bpy.types.Object, answer: Estimate) -> None:
     """As ``apply_answer`` while handles are being dragged: the record stays."""
     origin, handles = read_origin(rig), by_keypoint(rig)
+    _put_all(handles, _take_over(rig, handles, origin, answer).keypoints_2d)
+
+
+def _take_over(
+    rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], origin: Origin, answer: Estimate
+) -> Estimate:
+    """Poses a rig by an answer, with the artist's edits, those included that were made since the question."""
+    require_own(rig)
+    if answer.body_hash != origin.details["body_hash"]:
+        raise Sam3dbError(f"The answer is of another body ('{answer.body_name}') than '{rig.name}' has.")
+    body = body_of(rig)
+    memory = edits.notice(rig, body)
+    answered = Standing.of(vars(answer), np.zeros((len(body.joint_names), 7)))
+    standing = memory.standing(answered)
+    if not standing.is_close(answered):
+        answer = with_standing(body, answer, standing)
     estimate = _of_the_photo(rig, handles, origin, answer)
-    _pose(rig, body_of(rig), origin, estimate)
-    _put_all(handles, estimate.keypoints_2d)
+    place = _pose(rig, body, standing)
+    flat = memory.slots.flat(standing)
+    memory = replace(memory, applied=flat, posed=standing.camera_translation, placed=place)
+    edits.remember(rig, body, memory.heard(answered, answer.details.get(WITHOUT_EDITS, {})))
+    return estimate
 
 
 def _put_all(handles: Mapping[int, bpy.types.Object], keypoints: Array) -> None:
@@ -206,14 +201,26 @@ def _of_the_photo(
     )
 
 
-def _pose(rig: bpy.types.Object, body: Body, origin: Origin, estimate: Estimate) -> None:
-    require_own(rig)
-    if estimate.body_hash != origin.details["body_hash"]:
-        raise Sam3dbError(f"The answer is of another body ('{estimate.body_name}') than '{rig.name}' has.")
-    place = Matrix(_place_of(camera_of(rig), estimate.camera_translation).tolist())
-    apply_parameters(rig, body, estimate.model_parameters)
-    set_shape(rig, body, estimate.identity, estimate.expression)
-    rig.matrix_world = place
+def _pose(rig: bpy.types.Object, body: Body, standing: Standing) -> Array:
+    """Makes a rig stand so; (4, 4) its place in the world.
+
+    What MHR has no numbers for is the artist's, and stays: the scale of the object, and uneven scales of bones.
+    """
+    place = _place_of(camera_of(rig), standing.camera_translation)
+    stretched = _stretch(rig)
+    apply_parameters(rig, body, standing.parameters, standing.beyond)
+    if stretched is not None:
+        fill(rig.pose.bones, "scale", take(rig.pose.bones, "scale", 3) * stretched)
+    set_shape(rig, body, standing.identity, standing.expression)
+    rig.matrix_world = Matrix(place.tolist()) @ Matrix.Diagonal(rig.matrix_world.to_scale().to_4d())
+    return place
+
+
+def _stretch(rig: bpy.types.Object) -> NDArray[np.float32] | None:
+    """(J, 3) by how much more than evenly each bone is scaled; None where none is."""
+    scale = np.maximum(take(rig.pose.bones, "scale", 3), 1e-9)
+    stretch = scale / np.exp(np.log(scale).mean(axis=1, keepdims=True))
+    return stretch if np.abs(stretch - 1.0).max() > edits.TOUCHED else None
 
 
 def _place_of(camera: bpy.types.Object, translation: Array) -> Array:
@@ -230,6 +237,7 @@ class Before:
     sliders: Array
     reference: list[float] | None
     matrix: Matrix
+    edits: str | None
 
     @classmethod
     def of(cls, rig: bpy.types.Object) -> Before:
@@ -240,6 +248,7 @@ class Before:
             read_sliders(rig, RigMap.of(body_of(rig)).sliders),
             None if reference is None else list(reference),
             rig.matrix_world.copy(),
+            rig.get(edits.PROPERTY),
         )
 
     def restore(self, rig: bpy.types.Object) -> None:
@@ -250,4 +259,6 @@ class Before:
         if self.reference is not None:
             rig[REFERENCE] = self.reference
         rig.matrix_world = self.matrix
+        if self.edits is not None:
+            rig[edits.PROPERTY] = self.edits
         _put_all(by_keypoint(rig), read_origin(rig).arrays["keypoints_2d"])

@@ -94,7 +94,19 @@ def camera_of(rig: bpy.types.Object) -> bpy.types.Object:
     Raises:
         Sam3dbError: there is none, or it was deleted.
     """
-    camera = rig.get(CAMERA)
+    camera = _own(rig.get(CAMERA))
     if camera is None or not camera.users_scene:
         raise Sam3dbError(f"The camera of the photo of '{rig.name}' is not in the scene any more.")
     return camera
+
+
+def _own(camera: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The override of a linked camera, where it has one: a property of an overridden rig names the linked one again
+    after the file was opened.
+    """
+    import bpy
+
+    if camera is None or not camera.library:
+        return camera
+    overrides = (obj for obj in bpy.data.objects if obj.override_library and obj.override_library.reference == camera)
+    return next(overrides, camera)

@@ -12,6 +12,7 @@ import numpy as np
 from native_runtime.camera import mhr_to_blender
 from native_runtime.errors import Sam3dbError
 
+from ..posing import edits
 from ..posing.making import ensure_handles
 from ..posing.showing import show_only
 from ..rig.armature import build_rig
@@ -130,6 +131,7 @@ def build_character(
     store_rest_positions(mesh, mhr_to_blender(body.rest_vertices))
     apply_parameters(rig, body, estimate.model_parameters)
     set_shape(rig, body, estimate.identity, estimate.expression)
+    edits.begin(rig)
     return Character(id=write_origin(rig, estimate, version), rig=rig, mesh=mesh)
 
 

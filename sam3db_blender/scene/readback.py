@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _UNSCALED = 1e-4
+_OF_ESTIMATES = ("parameters", "identity", "expression", "camera_translation")
 # camera axes (m) -> Blender axes (m): a constant turn
 _CAMERA_TO_BLENDER = camera_to_blender(np.eye(3)).T
 
@@ -37,23 +39,43 @@ class Standing:
         parameters: (204,) MHR model parameters; the root's translation is 0.
         identity, expression: coefficients.
         camera_translation: (3,) m, where MHR's origin lies in camera axes.
+        beyond: (J, 7) joint parameters (cm, radians, log2) that come on top of what the model parameters say; an
+            estimate cannot hold them.
     """
 
     parameters: Array
     identity: Array
     expression: Array
     camera_translation: Array
+    beyond: Array
 
     @classmethod
-    def recorded(cls, origin: Origin) -> Standing:
+    def recorded(cls, origin: Origin, joints: int) -> Standing:
         """What the character was when it was last inferred."""
-        arrays = origin.arrays
-        return cls(arrays["model_parameters"], arrays["identity"], arrays["expression"], arrays["camera_translation"])
+        return cls.of(origin.arrays, np.zeros((joints, 7)))
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array], beyond: Array) -> Standing:
+        """The numbers of an estimate's arrays."""
+        names = ("model_parameters", "identity", "expression", "camera_translation")
+        parameters, identity, expression, place = (np.asarray(arrays[name], np.float64) for name in names)
+        return cls(parameters, identity, expression, place, beyond)
 
     def is_close(self, other: Standing) -> bool:
-        """Whether both are the same but for the rounding of what Blender stores in 32 bits."""
-        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
-        return all(a.shape == b.shape and np.allclose(a, b, rtol=1e-5, atol=1e-5) for a, b in pairs)
+        """Whether an estimate of both is the same, but for what single precision makes of its numbers."""
+        pairs = ((getattr(self, name), getattr(other, name)) for name in _OF_ESTIMATES)
+        return all(np.allclose(a, b, rtol=1e-5, atol=1e-5) for a, b in pairs)
+
+
+def with_standing(body: Body, estimate: Estimate, standing: Standing) -> Estimate:
+    """An estimate with other numbers, and what follows from them."""
+    rest = {f.name: getattr(estimate, f.name) for f in fields(estimate)}
+    for name in ("keypoints_2d", "keypoints_3d", "joints", "vertices", "body_name", "body_hash"):
+        del rest[name]
+    rest["model_parameters"] = standing.parameters
+    for name in ("identity", "expression", "camera_translation"):
+        rest[name] = getattr(standing, name)
+    return Estimate.from_parameters(body, **rest)
 
 
 def estimate_of(rig: bpy.types.Object, body: Body) -> Estimate:
@@ -66,16 +88,20 @@ def estimate_of(rig: bpy.types.Object, body: Body) -> Estimate:
     return read_origin(rig).estimate(body, now.parameters, now.identity, now.expression, now.camera_translation)
 
 
-def standing_of(rig: bpy.types.Object, body: Body) -> Standing:
+def standing_of(rig: bpy.types.Object, body: Body, origin: Origin | None = None, scaled: bool = False) -> Standing:
     """What a character is now.
 
     Posing the root, and moving or turning the whole rig, change where the person stands before the photo's camera.
     As in every estimate the root's own translation is 0 and ``camera_translation`` holds the place.
 
+    Args:
+        origin: what the place is compared with; the character's own record where it is not given.
+        scaled: leave the scale of the object out of account.
+
     Raises:
         Sam3dbError: the rig carries no record of a photo, is scaled, or the body does not fit.
     """
-    origin = read_origin(rig)
+    origin = origin or read_origin(rig)
     settings = read_settings(rig, body)
     parameters, translation = settings.parameters.copy(), origin.arrays["camera_translation"].copy()
 
@@ -86,7 +112,7 @@ def standing_of(rig: bpy.types.Object, body: Body) -> Standing:
     translation += mhr_to_camera(place - centre)
     parameters = rest
 
-    turn, shift = _moved(rig, origin)
+    turn, shift = _moved(rig, origin, scaled)
     if not np.allclose(turn, np.eye(3), atol=1e-7) or shift.any():
         inward = MHR_TO_BLENDER.T @ turn @ MHR_TO_BLENDER
         rotations = body.pose(parameters).rotations
@@ -95,10 +121,11 @@ def standing_of(rig: bpy.types.Object, body: Body) -> Standing:
         parameters[3:6] = nearest_angles(matrix_to_euler(local), parameters[3:6])
         translation = _CAMERA_TO_BLENDER.T @ (turn @ _CAMERA_TO_BLENDER @ translation + shift)
         translation += mhr_to_camera(inward @ centre - centre)
-    return Standing(parameters, settings.identity, settings.expression, translation)
+    beyond = settings.beyond if len(settings.beyond) else np.zeros((len(body.joint_names), 7))
+    return Standing(parameters, settings.identity, settings.expression, translation, beyond)
 
 
-def _moved(rig: bpy.types.Object, origin: Origin) -> tuple[Array, Array]:
+def _moved(rig: bpy.types.Object, origin: Origin, scaled: bool) -> tuple[Array, Array]:
     """How the rig was moved since it was put in its place: a turn (3, 3) and a shift (3,) m, both about the photo's
     camera and in the rig's axes of then.
     """
@@ -106,7 +133,9 @@ def _moved(rig: bpy.types.Object, origin: Origin) -> tuple[Array, Array]:
         return np.eye(3), np.zeros(3)
     now = np.array(rig.matrix_world, dtype=np.float64)
     scale = np.linalg.norm(now[:3, :3], axis=0)
-    if np.abs(scale - 1.0).max() > _UNSCALED:
+    if scaled:
+        now[:3, :3] /= scale
+    elif np.abs(scale - 1.0).max() > _UNSCALED:
         raise Sam3dbError(
             f"'{rig.name}' is scaled as an object, which an estimate cannot say: clear its scale (Alt+S) and use the "
             "sliders of the skeleton."

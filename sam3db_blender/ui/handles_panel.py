@@ -11,6 +11,7 @@ import bpy
 
 from ..operators.handles import ALL
 from ..posing import watch
+from ..posing.edits import shown_groups
 from ..posing.handles import (
     GROUPS,
     WARNING,
@@ -23,7 +24,7 @@ from ..posing.handles import (
     state_of,
 )
 from ..posing.people import active_character, people_by_photo, photo_camera
-from ..posing.session import SNAP, keeps_edits
+from ..posing.session import SNAP
 from ..posing.view_look import posing_in
 from ..posing.views import looks_through
 from ..scene.photo_over import over_of
@@ -36,6 +37,8 @@ from .text import draw_lines, width_of
 #: How many lines high the picture of a person is.
 _PICTURE = 2.0
 _LOWER_ROW = ("left_hand", "right_hand", "face")
+#: How many of the artist's edits are listed.
+_EDITS_SHOWN = 10
 _STATES = (
     (State.PINNED, "pinned"),
     (State.IGNORED, "ignored"),
@@ -99,6 +102,7 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
             self._draw_selected(self.layout)
             self._draw_all(self.layout, handles)
         self._draw_inference(rig, width)
+        self._draw_edits(rig)
         self._draw_warnings(handles, width)
 
     def _draw_view(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
@@ -156,11 +160,6 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
     def _draw_inference(self, rig: bpy.types.Object, width: int) -> None:
         column = self.layout.column(align=True)
         column.operator("sam3db.infer_again", icon="FILE_REFRESH")
-        kept = keeps_edits(rig)
-        button = column.operator(
-            "sam3db.keep_edits", icon="CHECKBOX_HLT" if kept else "CHECKBOX_DEHLT", depress=kept, text="Keep My Edits"
-        )
-        button.on = not kept
         if read_origin(rig).details["engine"] == SAM3D_BODY:
             snapped = bool(rig.get(SNAP, False))
             button = column.operator(
@@ -178,6 +177,18 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
             draw_lines(row.column(align=True), status.text, width, "ERROR")
         else:
             row.label(text="Up to Date", icon="CHECKMARK")
+
+    def _draw_edits(self, rig: bpy.types.Object) -> None:
+        """Draws what was changed by hand, and by how much the inference differs. What grows stands last."""
+        groups = shown_groups(rig)
+        column = self.layout.column(align=True)
+        column.operator("sam3db.discard_edits", icon="LOOP_BACK")
+        for name, by in sorted(groups, key=lambda group: not group[1])[:_EDITS_SHOWN]:
+            row = column.split(factor=0.6, align=True)
+            row.label(text=f"{name}:  {by} off" if by else name, icon="ERROR" if by else "CHECKMARK")
+            row.operator("sam3db.use_inference", text="Use Inference").group = name
+        if len(groups) > _EDITS_SHOWN:
+            column.label(text=f"and {len(groups) - _EDITS_SHOWN} more")
 
     def _draw_warnings(self, handles: list[bpy.types.Object], width: int) -> None:
         odd = [handle for handle in handles if handle.get(WARNING)]

@@ -45,6 +45,10 @@ def _joint_tree(template: dict) -> tuple[list[str], np.ndarray, np.ndarray, np.n
     return names, parents, offsets, prerotations
 
 
+def _joint_of(keypoint: dict) -> str:
+    return str(keypoint.get("joint") or keypoint["nearest_joint"])
+
+
 def _write_small_body(path: Path, templates: Path) -> None:
     """A body file whose mesh is one octahedron per joint, skinned to the joint and its parent."""
     template = json.loads((templates / "mhr" / "parameterisation.json").read_text())
@@ -110,7 +114,7 @@ def _write_small_body(path: Path, templates: Path) -> None:
         skin_weights=skin_weights,
         keypoint_names=np.array([keypoint["name"] for keypoint in keypoints]),
         keypoint_rows=np.arange(70, dtype=np.int32),
-        keypoint_columns=(len(vertices) + np.arange(70)).astype(np.int32),
+        keypoint_columns=np.array([len(vertices) + names.index(_joint_of(point)) for point in keypoints], np.int32),
         keypoint_values=np.ones(70),
     )
 

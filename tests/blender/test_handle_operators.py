@@ -22,7 +22,6 @@ from sam3db_blender.posing.handles import (
 )
 from sam3db_blender.posing.making import remove_handles
 from sam3db_blender.posing.people import active_character, people_by_photo, people_of
-from sam3db_blender.posing.session import keeps_edits
 from sam3db_blender.posing.showing import shown
 from sam3db_blender.scene.provenance import read_origin
 from tests.support.photo_scenes import photo_scene
@@ -148,15 +147,6 @@ def test_a_failing_engine_is_reported(asked: list[str], small_body: Body, monkey
     for operator in (bpy.ops.sam3db.pin_handles, bpy.ops.sam3db.infer_again, bpy.ops.sam3db.reset_handles):
         with pytest.raises(RuntimeError, match="The photo is gone"):
             operator()
-
-
-def test_keep_my_edits(asked: list[str], small_body: Body) -> None:
-    rig = photo_scene(small_body).characters[0].rig
-    before = keeps_edits(rig)
-    bpy.ops.sam3db.keep_edits(on=not before)
-    assert keeps_edits(rig) is not before
-    bpy.ops.sam3db.keep_edits(on=before)
-    assert keeps_edits(rig) is before
 
 
 def test_people_of_several_photos(asked: list[str], small_body: Body) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,9 @@ import numpy as np
 import pytest
 
 import sam3db_blender
-from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 from native_runtime.image import read_photo
 from native_runtime.mhr import Body
-from native_runtime.models import manifest
-from native_runtime.prompts import keypoint_names
 from native_runtime.service.client import Event
 from sam3db_blender import jobs, places
 from sam3db_blender.posing import questions, session, watch
@@ -31,154 +27,36 @@ from sam3db_blender.posing.handles import (
     rig_with,
     state_of,
 )
-from sam3db_blender.posing.loop import LIVE_S, UNDO_STEP, Loop
+from sam3db_blender.posing.loop import LIVE_S, UNDO_STEP
 from sam3db_blender.posing.pins import prompts, set_state, warnings
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_parameters
-from sam3db_blender.scene.character import Character, PhotoScene, build_photo_scene
 from sam3db_blender.scene.provenance import read_origin
 from sam3db_blender.scene.readback import standing_of
-
-SIZE = (320, 240)
-WRIST, NOSE, ANKLE = (keypoint_names().index(name) for name in ("left_wrist", "nose", "right_ankle"))
-
-
-@dataclass
-class Artist:
-    """The window: whether somebody drags, and the history."""
-
-    drags: bool = False
-    pushed: list[str] = field(default_factory=list)
-    steps: list[str] = field(default_factory=list)
-    travel: Callable[[str], bool] = lambda direction: False
-
-    def dragging(self) -> bool:
-        return self.drags
-
-    def push_undo(self, message: str) -> None:
-        self.pushed.append(message)
-
-    def step(self, direction: str) -> bool:
-        self.steps.append(direction)
-        return self.travel(direction)
-
-
-class Worker:
-    """Answers when it is told to."""
-
-    def __init__(self, folder: Path) -> None:
-        self.asked: list[dict[str, Any]] = []
-        self.cancelled: list[int] = []
-        self._folder = folder
-        self._events: list[Event] = []
-
-    def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
-        assert do == "pose"
-        self.asked.append(keys)
-        return len(self.asked)
-
-    def poll(self) -> list[Event]:
-        events, self._events = self._events, []
-        return events
-
-    def cancel(self, number: int) -> None:
-        self.cancelled.append(number)
-
-    def answer(self, estimate: Estimate, number: int = 0) -> None:
-        path, _ = estimate.save(self._folder / f"answer{len(self.asked)}")
-        self._events.append(Event(number or len(self.asked), "done", result={"estimate": str(path)}))
-
-    def fail(self, kind: str, text: str = "no") -> None:
-        self._events.append(Event(len(self.asked), "error", error=kind, text=text))
-
-
-@dataclass
-class Stage:
-    """Everything of a test: a photo with people, and the loop."""
-
-    built: PhotoScene
-    body: Body
-    artist: Artist
-    worker: Worker
-    loop: Loop
-    now: float = 0.0
-
-    @property
-    def character(self) -> Character:
-        return self.built.characters[0]
-
-    @property
-    def rig(self) -> bpy.types.Object:
-        return self.character.rig
-
-    @property
-    def state(self) -> str:
-        return self.loop.status(self.character.id).state
-
-    def wait(self, seconds: float = 1.0) -> None:
-        self.now += seconds
-        self.loop.tick()
-
-    def drag(self, index: int, x: float, y: float, character: int = 0) -> None:
-        """Drags a handle by so many pixels and lets it go."""
-        rig = self.built.characters[character].rig
-        handle = by_keypoint(rig)[index]
-        handle.location.x += x
-        handle.location.y -= y
-        self.loop.mark(character_id(rig))
-
-    def answer(self, seed: int = 7, **details: Any) -> Estimate:
-        """The worker answers the last question with another pose."""
-        estimate = _estimate(self.body, seed, **details)
-        self.worker.answer(estimate)
-        self.wait(0.2)
-        self.wait(0.0)  # heard, then taken over
-        bpy.context.view_layer.update()
-        return estimate
-
-
-def _estimate(body: Body, seed: int, **details: Any) -> Estimate:
-    rng = np.random.default_rng(seed)
-    parameters = rng.normal(0, 0.2, 204)
-    parameters[:3] = 0
-    return Estimate.from_parameters(
-        body,
-        parameters,
-        rng.normal(0, 0.5, body.identity_count),
-        np.zeros(body.expression_count),
-        np.array([0.1 * (seed % 5), 1.0, 4.0 + 0.1 * (seed % 3)]),
-        np.array([[300.0, 0, 160], [0, 300.0, 120], [0, 0, 1]]),
-        image_size=np.array(SIZE),
-        bbox=np.array([10.0, 20, 200, 230]),
-        engine="landmarks",
-        photo="photo.png",
-        details=details,
-    )
+from tests.support.posing_stage import (
+    ANKLE,
+    NOSE,
+    SIZE,
+    WRIST,
+    Artist,
+    Stage,
+    estimate_of_person,
+    install_body,
+    set_up,
+    write_photo,
+)
 
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    import cv2
-
-    path = tmp_path / "photo.png"
-    pixels = np.random.default_rng(3).integers(0, 255, (*SIZE[::-1], 3), np.uint8)
-    cv2.imwrite(str(path), pixels)
-    return path
+    return write_photo(tmp_path)
 
 
 @pytest.fixture
 def stage(small_body: Body, tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    bodies = tmp_path / "models" / "bodies"
-    bodies.mkdir(parents=True)
-    small_body.save(bodies / "small.npz")
-    manifest.write(bodies, {"small.npz": manifest.describe(bodies / "small.npz")})
+    install_body(small_body, tmp_path / "models")
     monkeypatch.setattr(places, "models_folder", lambda: tmp_path / "models")
-    people = [_estimate(small_body, seed) for seed in (0, 1)]
-    built = build_photo_scene(bpy.context.scene, people, read_photo(photo), small_body, light=False)
-    bpy.context.view_layer.update()
-    artist, worker = Artist(), Worker(tmp_path)
-    stage = Stage(built, small_body, artist, worker, Loop(artist, lambda: worker, lambda: stage.now))
-    return stage
+    return set_up(small_body, tmp_path, photo)
 
 
 # --- a drag ----------------------------------------------------------------------------------------------------------
@@ -288,7 +166,7 @@ def test_the_newest_drag_wins(stage: Stage) -> None:
     stage.drag(ANKLE, 0, 9)
     stage.wait()
     assert [pin[0] for pin in stage.worker.asked[1]["pins"]] == sorted((WRIST, ANKLE))
-    stage.worker.answer(_estimate(stage.body, 8), number=1)
+    stage.worker.answer(estimate_of_person(stage.body, 8), number=1)
     stage.wait()
     assert stage.state == "waiting"
     assert not stage.artist.pushed
@@ -376,7 +254,7 @@ def test_deleting_while_an_answer_is_under_way(stage: Stage, what: str) -> None:
     stage.wait()
     gone = {"rig": [stage.rig], "handles": handles_of(stage.rig), "everything": list(bpy.data.objects)}[what]
     bpy.data.batch_remove(gone)
-    stage.worker.answer(_estimate(stage.body, 7))
+    stage.worker.answer(estimate_of_person(stage.body, 7))
     stage.wait()
     stage.loop.mark("nobody")
     stage.wait()
@@ -388,7 +266,7 @@ def test_an_answer_after_the_file_was_closed(stage: Stage) -> None:
     stage.wait()
     stage.loop.forget()
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    stage.worker.answer(_estimate(stage.body, 7))
+    stage.worker.answer(estimate_of_person(stage.body, 7))
     stage.wait()
     assert not stage.loop.busy
     assert not stage.artist.pushed
@@ -408,7 +286,7 @@ def test_an_answer_of_another_body_is_refused(stage: Stage) -> None:
 
     stage.drag(WRIST, 9, 0)
     stage.wait()
-    stage.worker.answer(replace(_estimate(stage.body, 7), body_hash="sha256:0", body_name="another"))
+    stage.worker.answer(replace(estimate_of_person(stage.body, 7), body_hash="sha256:0", body_name="another"))
     stage.wait()
     stage.wait()
     assert "another body ('another')" in stage.loop.status(stage.character.id).text
@@ -513,7 +391,7 @@ def _quick(stage: Stage) -> None:
     """A first drag, answered quickly enough for previews."""
     stage.drag(ANKLE, 4, 0)
     stage.wait()
-    stage.worker.answer(_estimate(stage.body, 5))
+    stage.worker.answer(estimate_of_person(stage.body, 5))
     stage.wait(LIVE_S / 2)
     stage.wait()
     stage.artist.pushed.clear()
@@ -604,21 +482,17 @@ def test_a_smaller_packed_photo_scales_what_is_asked(stage: Stage, photo: Path) 
     assert (np.array(half.pins[0][1:3]) + 0.5) * 2 - 0.5 == pytest.approx(place(by_keypoint(stage.rig)[WRIST]))
 
 
-def test_edits_are_sent_only_when_there_are_any_to_keep(stage: Stage) -> None:
-    session.set_keep_edits(stage.rig, True)
-    assert session.request_for(stage.rig).start is None
+def test_edits_are_sent_only_when_there_are_any(stage: Stage) -> None:
+    assert session.request_for(stage.rig).keys()["edits"] is None
     stage.rig.pose.bones["l_uparm"].rotation_euler[0] += 0.4
     stage.rig.update_tag()
     bpy.context.view_layer.update()
-    request = session.request_for(stage.rig)
-    assert request.keys()["keep"]
-    assert request.start is not None
-    assert request.answered is not None
-    start, answered = Estimate.load(request.start), Estimate.load(request.answered)
-    assert np.abs(start.model_parameters - answered.model_parameters).max() == pytest.approx(0.4, abs=1e-4)
-    assert answered.model_parameters == pytest.approx(_estimate(stage.body, 0).model_parameters)
-    session.set_keep_edits(stage.rig, False)
-    assert not session.request_for(stage.rig).keys()["keep"]
+    sent = session.request_for(stage.rig).keys()["edits"]
+    (index, value), *others = sent.pop("model_parameters").items()
+    assert (others, sent) == ([], {})
+    assert stage.body.parameter_names[int(index)].startswith("l_uparm_")
+    inferred = estimate_of_person(stage.body, 0).model_parameters[int(index)]
+    assert abs(value - inferred) == pytest.approx(0.4, abs=1e-4)
 
 
 # --- Blender ---------------------------------------------------------------------------------------------------------
@@ -680,7 +554,7 @@ def history(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 def _answer(stage: Stage, seed: int) -> np.ndarray:
     """The worker answers what was asked last; the new model parameters. For rigs that undoing has replaced."""
-    estimate = _estimate(stage.body, seed)
+    estimate = estimate_of_person(stage.body, seed)
     stage.worker.answer(estimate)
     return estimate.model_parameters
 

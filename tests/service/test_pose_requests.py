@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import intrinsics_for
-from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.edits import Edits
+from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.service.client import Event, WorkerClient
 from native_runtime.service.inference import Inference, ReadPhoto

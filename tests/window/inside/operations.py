@@ -1,7 +1,7 @@
 """Random operations of an artist, one after the other, in Blender's event loop.
 
 Each is a generator that yields while it waits. Beside the scene runs a plain account of what the artist has said about
-which keypoint; after each operation, when all is at rest, both must agree.
+which keypoint, and of what they did by hand; after each operation, when all is at rest, both must agree.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from . import worker_process
+from . import handwork, worker_process
 from .scene import in_viewport, part, rigs, waiting
 
 _TICK_S = 0.01
@@ -85,6 +85,7 @@ class Walk:
         problems: what was not as it should be.
         memory: (operation, process, MB) of the worker, after each.
         seconds: what they took, by kind.
+        made: of each character what was done by hand and must stand.
     """
 
     count: int
@@ -97,6 +98,7 @@ class Walk:
     account: Said = field(default_factory=dict)
     past: list[tuple[Said, dict[str, int]]] = field(default_factory=list)
     blocks: dict[str, int] = field(default_factory=dict)
+    made: dict[str, handwork.Made] = field(default_factory=dict)
     running: bool = True
 
     def tick(self) -> float | None:
@@ -138,7 +140,7 @@ class Walk:
             self.problems.append(f"{after}: {differences(now, self.account)}")
         if there != self.blocks:
             self.problems.append(f"{after}: there are {there} and not {self.blocks}")
-        self.problems += [f"{after}: {problem}" for problem in faults()]
+        self.problems += [f"{after}: {problem}" for problem in (*faults(), *handwork.lost(self.made))]
         self.account, self.blocks = now, there
         self._remember()
 
@@ -200,6 +202,7 @@ class Walk:
         place = tuple((before + (x, y)).tolist())
         character = handles.character_id(rig)
         self.account = {**self.account, character: {**self.account[character], index: (_PINNED, place)}}
+        self._give_way(character, [index])
         return character
 
     def _say(self, operator: str, state: int) -> None:
@@ -215,11 +218,37 @@ class Walk:
         for number, one in chosen.items():
             entries[number] = (state, handles.place(one))
         self._do(operator)
+        if state == _PINNED:
+            self._give_way(character, entries)
         theirs = {**self.account[character], **entries}
         self.account = {
             **self.account,
             character: {number: entry for number, entry in theirs.items() if entry[0] != _PREDICTED},
         }
+
+    def _edit(self) -> None:
+        """Does something by hand to somebody, and notes it."""
+        rig = self._rig()
+        name, at = self.random.choice(list(handwork.READINGS)), part("posing.handles").character_id(rig)
+        handwork.do(rig, name, self.random)
+        bpy.ops.ed.undo_push(message=f"Edit {name}")
+        self.made.setdefault(at, {})[name] = handwork.reading(rig, name)
+        self._remember()
+
+    def _give_way(self, character: str, keypoints: Iterable[int]) -> None:
+        """A pin is newer than what was done by hand to its limb."""
+        for keypoint in keypoints:
+            limb = handwork.limb_of(part("posing.handles").keypoint_names()[keypoint])
+            for name in [name for name in self.made.get(character, ()) if handwork.LIMBS[name] == limb]:
+                del self.made[character][name]
+
+    def _travelled(self) -> None:
+        """After undoing: what was done by hand may be undone with the rest. What still stands must stay."""
+        for character, made in self.made.items():
+            rig = part("posing.handles").rig_with(character)
+            self.made[character] = {
+                name: value for name, value in made.items() if rig is not None and handwork.stands(rig, name, value)
+            }
 
     # --- operations ---
 
@@ -283,14 +312,25 @@ class Walk:
         self._do("sam3db.infer_again")
         yield
 
-    def keep_edits(self) -> Iterator[None]:
-        """Bends a bone and wants that kept."""
-        rig = self._rig()
-        self._do("sam3db.pick_person", character=part("posing.handles").character_id(rig))
-        self._do("sam3db.keep_edits", on=self.random.random() < 0.5)
-        rig.pose.bones["l_lowarm"].rotation_euler[2] += self.random.uniform(-0.2, 0.2)
-        bpy.ops.ed.undo_push(message="Bend")
-        self._do("sam3db.infer_again")
+    def edit_by_hand(self) -> Iterator[None]:
+        """Turns a bone, sets a slider or moves a whole character."""
+        self._edit()
+        yield
+
+    def edit_meanwhile(self) -> Iterator[None]:
+        """Does so while an answer is awaited."""
+        self._moved()
+        yield from self.ticks(self.random.randint(_NOTICED, 12))
+        self._edit()
+
+    def discard_edits(self) -> Iterator[None]:
+        """Gives up all that was done by hand on a person."""
+        character = part("posing.handles").character_id(self._rig())
+        if not self.made.get(character):
+            return
+        self._do("sam3db.pick_person", character=character)
+        self._do("sam3db.discard_edits")
+        self.made[character] = {}
         yield
 
     def switch_person(self) -> Iterator[None]:
@@ -334,6 +374,7 @@ class Walk:
                 yield from self.rest()
         elif steps:
             self.account, self.blocks = now, there
+        self._travelled()
 
     def delete_handle(self) -> Iterator[None]:
         """Deletes a handle, and has it made anew or undoes it."""
@@ -344,6 +385,7 @@ class Walk:
         yield from self.rest()
         if self.random.random() < 0.5:
             _travel("undo")
+            self._travelled()
             self.account = before
         else:
             self._do("sam3db.pick_person", character=character)
@@ -371,6 +413,7 @@ class Walk:
         dragged, self.account = self.account, before
         _travel("undo")
         yield from self.rest()
+        self._travelled()
         if same(said(), dragged):
             self.account = dragged
 
@@ -397,7 +440,9 @@ _OPERATIONS = {
     "unpin": 8,
     "reset": 1,
     "infer": 3,
-    "keep_edits": 3,
+    "edit_by_hand": 20,
+    "edit_meanwhile": 5,
+    "discard_edits": 2,
     "switch_person": 5,
     "cancel": 6,
     "kill_worker": 1.5,

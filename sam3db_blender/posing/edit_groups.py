@@ -1,0 +1,227 @@
+"""The numbers of a character by the names that an artist knows, and by the limbs that pins are on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.fitting.hold import limbs_of, main_joints
+from native_runtime.fitting.problem import named_rows
+from native_runtime.mhr import PointSet
+
+from ..rig.rigmap import RigMap
+from ..scene.readback import Standing
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+
+Array = NDArray[np.float64]
+
+PARAMETERS, _CHANNELS = 204, 7
+_TURN = (3, 4, 5)
+#: Parameters before this one pose; the rest are the skeleton's proportions, which no pin ever moves against an edit.
+_POSING = 136
+
+PLACE, SPINE, FACE = "Place", "Spine", "Face"
+#: What bones are called by how their names begin, without the side.
+_BONES = (
+    ("c_spine", SPINE), ("c_neck", "Neck"), ("c_head", "Head"), ("c_", "Jaw and Tongue"), ("eye", "Eye"),
+    ("clavicle", "Shoulder"), ("uparm", "Upper Arm"), ("lowarm", "Forearm"), ("wrist", "Hand"),
+    ("thumb", "Thumb"), ("index", "Index Finger"), ("middle", "Middle Finger"), ("ring", "Ring Finger"),
+    ("pinky", "Little Finger"), ("upleg", "Thigh"), ("lowleg", "Shin"), ("ball", "Toes"),
+    ("foot", "Foot"), ("talocrural", "Foot"), ("subtalar", "Foot"), ("transversetarsal", "Foot"),
+)  # fmt: skip
+_SIDES = {"l_": "Left ", "r_": "Right "}
+
+#: What an engine must differ by from an edit to be worth a word: radians, cm or shares of a joint, a coefficient of the
+#: shape and of the face, and metres.
+_TURNED, _LENGTHENED, _SHAPED, _FACED, _PLACED = 0.1, 0.1, 0.25, 0.1, 0.02
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Where which number of a character is when all stand in one row.
+
+    Attributes:
+        identities, expressions, joints: how many the body has.
+    """
+
+    identities: int
+    expressions: int
+    joints: int
+
+    @classmethod
+    def of(cls, body: Body) -> Slots:
+        return cls(body.identity_count, body.expression_count, len(body.joint_names))
+
+    @property
+    def parameters(self) -> range:
+        return range(PARAMETERS)
+
+    @property
+    def identity(self) -> range:
+        return range(PARAMETERS, PARAMETERS + self.identities)
+
+    @property
+    def expression(self) -> range:
+        return range(self.identity.stop, self.identity.stop + self.expressions)
+
+    @property
+    def translation(self) -> range:
+        return range(self.expression.stop, self.expression.stop + 3)
+
+    @property
+    def beyond(self) -> range:
+        return range(self.translation.stop, self.translation.stop + self.joints * _CHANNELS)
+
+    def flat(self, standing: Standing) -> Array:
+        """(n,) all numbers in one row."""
+        return np.concatenate(
+            [
+                standing.parameters,
+                standing.identity,
+                standing.expression,
+                standing.camera_translation,
+                standing.beyond.ravel(),
+            ]
+        )
+
+    def standing(self, flat: Array) -> Standing:
+        """The reverse of ``flat``."""
+        parameters, identity, expression, place, beyond = (
+            flat[part.start : part.stop]
+            for part in (self.parameters, self.identity, self.expression, self.translation, self.beyond)
+        )
+        return Standing(parameters, identity, expression, place, beyond.reshape(-1, _CHANNELS))
+
+
+class _Names:
+    """What follows from a body alone: names of slots, and limbs."""
+
+    def __init__(self, body: Body) -> None:
+        self._body, self.slots = body, Slots.of(body)
+
+    @cached_property
+    def spine(self) -> NDArray[np.intp]:
+        """The parameters that pose the spine. Bones share them out among each other, so they are kept together."""
+        homes = RigMap.of(self._body).homes
+        rows = np.flatnonzero(homes.transform[:, list(homes.shared)].any(axis=1))
+        return np.array([*homes.shared, *(i for i, row in enumerate(homes.rows) if row in rows)], np.intp)
+
+    @cached_property
+    def of_slot(self) -> list[str]:
+        """Of each slot the group that it belongs to."""
+        rig_map, names = RigMap.of(self._body), [""] * self.slots.beyond.stop
+        bones = [_bone_group(name) for name in self._body.joint_names]
+        for index, row in enumerate(rig_map.homes.rows):
+            names[index] = bones[row // _CHANNELS] if row >= 0 else ""
+        starts = {"skeleton": 0, "pose": 0, "shape": self.slots.identity.start, "expression": None}
+        for slider in rig_map.sliders:
+            start = starts[slider.section]
+            if start is not None:
+                names[start + slider.index] = slider.name.replace("_", " ").title()
+        for index in self.spine:
+            names[index] = SPINE
+        for index in (*range(6), *self.slots.translation):
+            names[index] = PLACE
+        for index in self.slots.expression:
+            names[index] = FACE
+        for index in self.slots.beyond:
+            names[index] = bones[(index - self.slots.beyond.start) // _CHANNELS]
+        return names
+
+    @cached_property
+    def _limbs(self) -> NDArray[np.int64]:
+        return limbs_of(self._body)
+
+    @cached_property
+    def _limb_of_keypoint(self) -> NDArray[np.int64]:
+        rows = named_rows(self._body, self._body.keypoint_names)
+        return np.asarray(self._limbs[main_joints(PointSet.from_rows(self._body, rows))])
+
+    @cached_property
+    def _limb_of_slot(self) -> NDArray[np.int64]:
+        """Of each slot the limb that a pin on it moves it with, -1 for the trunk's, -2 where no pin does."""
+        out = np.full(self.slots.beyond.stop, -2)
+        transform = self._body.parameterisation
+        for index in range(_POSING):
+            moved = set(self._limbs[transform.rows[transform.columns == index] // _CHANNELS].tolist())
+            out[index] = moved.pop() if len(moved) == 1 else -1
+        out[list(self.slots.translation)] = -1
+        out[list(self.slots.beyond)] = np.repeat(self._limbs, _CHANNELS)
+        return out
+
+    def yielding_to(self, keypoints: Sequence[int]) -> set[int]:
+        limbs = self._limb_of_keypoint[list(keypoints)]
+        return set(np.flatnonzero(np.isin(self._limb_of_slot, limbs)).tolist())
+
+
+_known: WeakKeyDictionary[Body, _Names] = WeakKeyDictionary()
+
+
+def _names(body: Body) -> _Names:
+    found = _known.get(body)
+    if found is None:
+        found = _known[body] = _Names(body)
+    return found
+
+
+def units(body: Body, slots: Slots, changed: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The slots that count as changed where some are: angles of a turn, a place and the spine mean nothing singly."""
+    out = changed.copy()
+    out[:3] = False
+    for unit in (np.array(_TURN), np.array(slots.translation), _names(body).spine):
+        out[unit] = changed[unit].any()
+    return np.flatnonzero(out)
+
+
+def yielding_to(body: Body, slots: Slots, keypoints: Sequence[int]) -> set[int]:
+    """The slots that pins on keypoints move."""
+    return _names(body).yielding_to(keypoints) if keypoints else set()
+
+
+def slots_of(body: Body, group: str, mine: Iterable[int]) -> set[int]:
+    """Those of the slots that belong to a group."""
+    names = _names(body).of_slot
+    return {slot for slot in mine if names[slot] == group}
+
+
+def differences(
+    body: Body, slots: Slots, mine: Mapping[int, float], engine: Mapping[int, float], yielding: Iterable[int]
+) -> list[tuple[str, str]]:
+    """The groups with edits that hold, in the body's order, and by how much an engine differs; "" where it agrees."""
+    names, found = _names(body).of_slot, dict[str, tuple[float, str]]()
+    for slot in sorted(set(mine) - set(yielding)):
+        by = _apart(body, slots, slot, abs(engine.get(slot, mine[slot]) - mine[slot]))
+        found[names[slot]] = max(found.get(names[slot], (0.0, "")), by, key=lambda pair: pair[0])
+    return [(name, text if share >= 1.0 else "") for name, (share, text) in found.items()]
+
+
+def _apart(body: Body, slots: Slots, slot: int, by: float) -> tuple[float, str]:
+    """A difference as a share of what is worth a word, and in words."""
+    if slot in slots.translation:
+        return by / _PLACED, f"{100 * by:.0f} cm"
+    if slot in slots.identity:
+        return by / _SHAPED, f"{by:.2f}"
+    if slot in slots.expression:
+        return by / _FACED, f"{by:.2f}"
+    channel = (slot - slots.beyond.start) % _CHANNELS if slot in slots.beyond else None
+    if channel is None and slot < _POSING:
+        channel = 3
+    if channel in (3, 4, 5):
+        turned = min(by % (2 * np.pi), -by % (2 * np.pi))
+        return turned / _TURNED, f"{np.degrees(turned):.0f}\N{DEGREE SIGN}"
+    return by / _LENGTHENED, f"{by:.2f}"
+
+
+def _bone_group(bone: str) -> str:
+    side = _SIDES.get(bone[:2], "")
+    name = bone[2:] if side else bone
+    group = next((group for start, group in _BONES if name.startswith(start)), PLACE)
+    return f"{side}{group}"

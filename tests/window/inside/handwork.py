@@ -1,0 +1,89 @@
+"""What an artist does by hand to a character, beside its handles: bones, sliders and the whole rig."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import bpy
+import numpy as np
+
+from .scene import part
+
+Made = dict[str, np.ndarray]
+"""What was done, and how it reads."""
+
+#: A reading may be off by this: angles, coefficients and metres go through single precision and the spine's shares.
+_SAME = 2e-3
+_STEP = 0.2
+_ARM, _LEG = (
+    ("shoulder", "elbow", "wrist", "thumb", "finger", "olecranon", "fossa", "acromion"),
+    ("hip", "knee", "ankle"),
+)
+
+
+def _bone(name: str) -> Callable[[bpy.types.Object], np.ndarray]:
+    return lambda rig: np.array(rig.pose.bones[name].rotation_euler)
+
+
+def _slider(start: str) -> Callable[[bpy.types.Object], np.ndarray]:
+    return lambda rig: np.array([rig[_key(rig, start)]])
+
+
+def _key(rig: bpy.types.Object, start: str) -> str:
+    return next(key for key in rig.keys() if key.startswith(start))  # noqa: SIM118
+
+
+READINGS: dict[str, Callable[[bpy.types.Object], np.ndarray]] = {
+    "l_lowarm": _bone("l_lowarm"),
+    "c_head": _bone("c_head"),
+    "c_spine2": _bone("c_spine2"),
+    "r_upleg": _bone("r_upleg"),
+    "Body: ": _slider("Body: "),
+    "Face: ": _slider("Face: "),
+    "Legs: ": _slider("Legs: "),
+    "place": lambda rig: np.array(rig.matrix_world @ rig.pose.bones["root"].head),
+}
+LIMBS = dict.fromkeys(READINGS, "") | {"l_lowarm": "left arm", "c_head": "head", "r_upleg": "right leg"}
+
+
+def limb_of(keypoint: str) -> str:
+    """The limb that a keypoint lies on."""
+    side = keypoint.partition("_")[0]
+    if any(word in keypoint for word in _ARM):
+        return f"{side} arm"
+    return f"{side} leg" if any(word in keypoint for word in _LEG) else "head"
+
+
+def do(rig: bpy.types.Object, name: str, dice: random.Random) -> None:
+    """Does one thing by hand."""
+    by = dice.choice((-1, 1)) * dice.uniform(_STEP / 2, _STEP)
+    if name == "place":
+        rig.location.x += by
+    elif name.endswith(": "):
+        rig[_key(rig, name)] = min(max(rig[_key(rig, name)] + by, -0.5), 0.5)
+    else:
+        rig.pose.bones[name].rotation_euler[2] += by
+    rig.update_tag()
+    bpy.context.view_layer.update()
+
+
+def reading(rig: bpy.types.Object, name: str) -> np.ndarray:
+    """How it reads now."""
+    return READINGS[name](rig)
+
+
+def stands(rig: bpy.types.Object, name: str, value: np.ndarray) -> bool:
+    """Whether it is as it was done."""
+    return bool(np.abs(reading(rig, name) - value).max() < _SAME)
+
+
+def lost(made: dict[str, Made]) -> list[str]:
+    """What was done and does not stand."""
+    found = []
+    for character, done in made.items():
+        rig = part("posing.handles").rig_with(character)
+        for name, value in done.items():
+            if rig is not None and not stands(rig, name, value):
+                found.append(f"the edit '{name}' of '{rig.name}' is lost: {reading(rig, name)} and not {value}")
+    return found
