@@ -21,6 +21,7 @@ def parser() -> Parser:
     top = Parser(
         prog="sam3db", description="From a photo of a person to a rigged, editable character.", allow_abbrev=False
     )
+    add_common_arguments(top, default=False)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
 
     character = commands.add_parser(
@@ -48,6 +49,7 @@ def parser() -> Parser:
     retarget_arguments.add(commands)
 
     models = commands.add_parser("models", help="the networks and bodies that everything needs", allow_abbrev=False)
+    add_common_arguments(models)
     actions = models.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
     for name, text in (
         ("list", "show each model file and its state"),

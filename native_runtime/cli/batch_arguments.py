@@ -10,6 +10,7 @@ from native_runtime.cli.common_arguments import (
     add_common_arguments,
     add_engine_arguments,
     add_lens_arguments,
+    listed,
 )
 
 if TYPE_CHECKING:
@@ -52,15 +53,19 @@ def add(commands: Commands) -> None:
     )
     batch.add_argument(
         "--preview",
-        metavar="KIND",
-        action="append",
+        "--previews",
+        metavar="KIND,...",
+        action="extend",
+        type=listed,
         help="panels (default), overlay, beside, turntable, wire, shaded or none; may be given again. The first stands "
         "in the contact sheet",
     )
     batch.add_argument(
         "--export",
-        metavar="TO[:NAMES]",
-        action="append",
+        "--exports",
+        metavar="TO[:NAMES],...",
+        action="extend",
+        type=listed,
         default=[],
         help="also fbx, glb, bvh or usd, with the bone names of mhr (default), rigify, mixamo, unreal, unity, vrm or "
         "of a map's file: 'fbx:mixamo'; may be given again",

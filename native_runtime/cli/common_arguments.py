@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from native_runtime.errors import UsageError
 
@@ -53,17 +53,29 @@ def add_provider_argument(command: Parser) -> None:
     """What computes the networks."""
     command.add_argument(
         "--provider",
-        metavar="NAME",
-        action="append",
+        metavar="NAME,...",
+        action="extend",
+        type=listed,
         help="what computes: cuda, tensorrt, migraphx, directml, openvino, coreml, cpu; one of several cards as "
-        "cuda:1; given again for the second choice (default: the best that works here)",
+        "cuda:1; the first choice first (default: the best that works here)",
     )
 
 
-def add_common_arguments(command: Parser) -> None:
-    """What every command takes."""
-    command.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else there")
-    command.add_argument("--debug", action="store_true", help="show tracebacks and what the libraries print")
+def add_common_arguments(command: Parser, default: Any = argparse.SUPPRESS) -> None:
+    """What every command takes, before its name as well: the program's own parser has the default."""
+    for option, text in (
+        ("--json", "one JSON object on standard output, nothing else there"),
+        ("--debug", "show tracebacks and what the libraries print"),
+    ):
+        command.add_argument(option, action="store_true", default=default, help=text)
+
+
+def listed(text: str) -> list[str]:
+    """The words of a list with commas."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise argparse.ArgumentTypeError("a list such as one,two is expected")
+    return words
 
 
 def _people(text: str) -> str | list[int]:

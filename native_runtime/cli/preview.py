@@ -10,6 +10,7 @@ from typing import Any
 from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import make_folder, result_stems
+from native_runtime.cli.preview_arguments import KINDS
 from native_runtime.contact_sheet import Entry, write_contact_sheet
 
 _SHEET = "contact_sheet"
@@ -37,12 +38,13 @@ def _one_file(file: str, stem: str, out: Path, arguments: argparse.Namespace, co
     from sam3db_blender.previews.saved import groups_of_file
 
     result: dict[str, Any] = {"file": file, "photos": [], "error": None}
+    kinds: list[Any] = list(dict.fromkeys(arguments.kinds or KINDS[1:]))
     with console.one_of_many(result):
         for group in groups_of_file(Path(file), stem):
             photo: dict[str, Any] = {"photo": group.photo, "people": len(group.rigs), "pictures": {}, "errors": {}}
             result["photos"].append(photo)
             for kind, outcome in preview_steps(
-                group.rigs, arguments.kinds, out, group.stem, arguments.size, renderer=arguments.renderer
+                group.rigs, kinds, out, group.stem, arguments.size, renderer=arguments.renderer
             ):
                 if isinstance(outcome, Path):
                     photo["pictures"][kind] = str(outcome)

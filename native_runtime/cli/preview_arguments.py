@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from native_runtime.cli.common_arguments import Parser, add_common_arguments
+from native_runtime.cli.common_arguments import Parser, add_common_arguments, listed
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Parser]
@@ -27,9 +27,12 @@ def add(commands: Commands) -> None:
     preview.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the pictures; made when missing")
     preview.add_argument(
         "--kinds",
-        metavar="KIND,KIND",
+        "--preview",
+        "--previews",
+        dest="kinds",
+        metavar="KIND,...",
         type=_kinds,
-        default=KINDS[1:],
+        action="extend",
         help=f"{', '.join(KINDS)} (default: all but panels). The first stands in the contact sheet",
     )
     preview.add_argument(
@@ -46,8 +49,8 @@ def add(commands: Commands) -> None:
     add_common_arguments(preview)
 
 
-def _kinds(text: str) -> tuple[str, ...]:
-    kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",")))
+def _kinds(text: str) -> list[str]:
+    kinds = listed(text)
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
         raise argparse.ArgumentTypeError(f"there is no preview {unknown[0]!r}; there are {', '.join(KINDS)}")
