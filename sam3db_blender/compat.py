@@ -71,13 +71,23 @@ def animation_curves(block: Any) -> Iterator[tuple[Any, bpy.types.FCurve]]:
     animation = block.animation_data
     if animation is None or animation.action is None:
         return
+    yield from _action_curves(animation.action, getattr(animation, "action_slot", None))
+
+
+def strip_curves(strip: bpy.types.NlaStrip) -> Iterator[bpy.types.FCurve]:
+    """The F-curves that a strip of the NLA plays; none of a sound or a meta strip."""
+    if strip.action is not None:
+        yield from (curve for _, curve in _action_curves(strip.action, getattr(strip, "action_slot", None)))
+
+
+def _action_curves(action: bpy.types.Action, slot: Any) -> Iterator[tuple[Any, bpy.types.FCurve]]:
     if bpy.app.version < (5, 0, 0):
-        collections = [animation.action.fcurves]
+        collections: list[Any] = [action.fcurves]
     else:
         from bpy_extras.anim_utils import action_get_channelbag_for_slot
 
         find: Any = action_get_channelbag_for_slot
-        bag = find(animation.action, animation.action_slot)
+        bag = find(action, slot)
         collections = [] if bag is None else [bag.fcurves]
     for curves in collections:
         for curve in list(curves):

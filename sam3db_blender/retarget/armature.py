@@ -6,7 +6,8 @@ bone comes to stand under its parent, so inherited rotation and scale are the ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import bpy
@@ -19,13 +20,18 @@ from native_runtime.retarget.skeletons import TargetSkeleton
 from native_runtime.retarget.solve import TargetPose, solve
 
 from ..scene.provenance import is_character
+from .animated import bone_path, require_own, require_own_action, require_quiet, rotation_channel
 from .person import Person
-from .seen import angle_to, held_bones, seen_bones
+from .seen import angle_to, held_bones, moved_hips, seen_bones
 
 Array = NDArray[np.float64]
 
 #: A bone that stands nearer than this to where it was put needs no second turn (radians).
 _SETTLED = np.radians(0.05)
+#: By how much of the skeleton's size the hips may stand beside where they were put.
+_PLACED = 1e-3
+#: The property by which Rigify's limbs go from inverse to forward kinematics.
+_SWITCH = "IK_FK"
 
 
 @dataclass(frozen=True)
@@ -84,22 +90,69 @@ def pose_armature(
         )
     if armature.mode == "EDIT":
         raise Sam3dbError(f"'{armature.name}' is in Edit Mode; leave it first.")
+    require_own(armature)
     target = skeleton_of(armature)
     pose = solve(person.source, target, assigned, floor=options.floor)
+    if options.keyframe is None:
+        require_quiet(armature, _paths(armature, target, pose, assigned, options))
+    else:
+        require_own_action(armature)
     notes = list(pose.notes)
-    use_fk(armature, assigned)
+    switched = use_fk(armature, assigned)
     posed = _write(armature, target, pose, notes)
     _settle(armature, target, pose)
     if options.stand:
         _stand(armature, person, pose)
     if options.keyframe is not None:
-        _key(armature, posed, target.names[pose.hips], options)
-    bpy.context.view_layer.update()
+        _key(armature, posed, target.names[pose.hips], switched, options)
     if armature.data.pose_position == "REST":
         notes.append("The armature shows its rest position; switch it to Pose Position to see the pose.")
     else:
-        notes += held_bones(armature, {target.names[bone]: rotation for bone, rotation in pose.rotations.items()})
+        with _played(armature, options.keyframe):
+            notes += _differences(armature, target, pose)
+    bpy.context.view_layer.update()
     return notes
+
+
+def _paths(
+    armature: bpy.types.Object,
+    target: TargetSkeleton,
+    pose: TargetPose,
+    assigned: Mapping[str, str],
+    options: PosingOptions,
+) -> set[str]:
+    """The data paths of all that is about to be posed."""
+    bones = armature.pose.bones
+    turned = [bones[target.names[number]] for number in (*pose.rotations, *_between(target, pose))]
+    paths = {bone_path(bone, rotation_channel(bone.rotation_mode)) for bone in turned}
+    paths.add(bone_path(bones[target.names[pose.hips]], "location"))
+    paths |= {f'{bone.path_from_id()}["{_SWITCH}"]' for bone in _fk_switches(armature, assigned)}
+    return paths | ({"location", rotation_channel(armature.rotation_mode)} if options.stand else set())
+
+
+@contextmanager
+def _played(armature: bpy.types.Object, frame: float | None) -> Iterator[None]:
+    """The armature as its animation plays it now, or at a frame that was keyed."""
+    scene = bpy.context.scene
+    before = scene.frame_current_final
+    if frame is None or frame == before:
+        armature.update_tag(refresh={"OBJECT", "DATA", "TIME"})
+        bpy.context.view_layer.update()
+        yield
+        return
+    scene.frame_set(int(np.floor(frame)), subframe=float(frame % 1.0))
+    yield
+    scene.frame_set(int(np.floor(before)), subframe=float(before % 1.0))
+
+
+def _differences(armature: bpy.types.Object, target: TargetSkeleton, pose: TargetPose) -> list[str]:
+    """What does not stand as it was posed, and why."""
+    hips = target.names[pose.hips]
+    notes = held_bones(armature, {target.names[bone]: rotation for bone, rotation in pose.rotations.items()})
+    if armature.data.bones[hips].use_connect:
+        return notes
+    reach = _PLACED * float(np.ptp(target.heads, axis=0).max())
+    return notes + moved_hips(armature, hips, target.heads[pose.hips] + pose.shift, reach)
 
 
 def _write(armature: bpy.types.Object, target: TargetSkeleton, pose: TargetPose, notes: list[str]) -> list[str]:
@@ -129,15 +182,24 @@ def _write(armature: bpy.types.Object, target: TargetSkeleton, pose: TargetPose,
     return posed
 
 
-def use_fk(armature: bpy.types.Object, assigned: Mapping[str, str]) -> None:
+def use_fk(armature: bpy.types.Object, assigned: Mapping[str, str]) -> list[bpy.types.PoseBone]:
     """Switches the limbs of a Rigify rig to the forward kinematics that are posed: ``IK_FK`` of ``thigh_parent.L`` and
-    so on.
+    so on. Returns the bones that hold the switches.
     """
-    posed = set(assigned.values())
-    for bone in armature.pose.bones:
-        if bone.get("IK_FK") is not None and bone.name.replace("_parent", "_fk") in posed:
-            bone["IK_FK"] = 1.0
+    switches = _fk_switches(armature, assigned)
+    for bone in switches:
+        bone[_SWITCH] = 1.0
     armature.update_tag()
+    return switches
+
+
+def _fk_switches(armature: bpy.types.Object, assigned: Mapping[str, str]) -> list[bpy.types.PoseBone]:
+    posed = set(assigned.values())
+    return [
+        bone
+        for bone in armature.pose.bones
+        if bone.get(_SWITCH) is not None and bone.name.replace("_parent", "_fk") in posed
+    ]
 
 
 def _settle(armature: bpy.types.Object, target: TargetSkeleton, pose: TargetPose) -> None:
@@ -221,15 +283,19 @@ def _stand(armature: bpy.types.Object, person: Person, pose: TargetPose) -> None
     armature.matrix_world = Matrix(world.tolist())
 
 
-def _key(armature: bpy.types.Object, posed: Iterable[str], hips: str, options: PosingOptions) -> None:
+def _key(
+    armature: bpy.types.Object,
+    posed: Iterable[str],
+    hips: str,
+    switched: Iterable[bpy.types.PoseBone],
+    options: PosingOptions,
+) -> None:
     for name in posed:
         bone = armature.pose.bones[name]
-        bone.keyframe_insert(_rotation_channel(bone.rotation_mode), frame=options.keyframe, group=name)
+        bone.keyframe_insert(rotation_channel(bone.rotation_mode), frame=options.keyframe, group=name)
     armature.pose.bones[hips].keyframe_insert("location", frame=options.keyframe, group=hips)
+    for bone in switched:
+        bone.keyframe_insert(f'["{_SWITCH}"]', frame=options.keyframe, group=bone.name)
     if options.stand:
-        for channel in ("location", _rotation_channel(armature.rotation_mode)):
+        for channel in ("location", rotation_channel(armature.rotation_mode)):
             armature.keyframe_insert(channel, frame=options.keyframe)
-
-
-def _rotation_channel(mode: str) -> str:
-    return {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")

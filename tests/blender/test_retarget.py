@@ -10,7 +10,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from mathutils import Matrix
+from mathutils import Matrix, Quaternion
 
 import sam3db_blender
 from native_runtime.cli import main
@@ -176,14 +176,104 @@ def test_bones_that_something_else_holds_are_named(body: Body, people: list[Pers
     reach.target, reach.chain_count = goal, 2
     armature.pose.bones["mixamorig:Head"].driver_add("rotation_quaternion", 1).driver.expression = "0.7"
     assigned, _ = assignment_for(armature)
-    (note,) = pose_armature(armature, people[0], assigned)
-    assert all(f"'mixamorig:{name}'" in note for name in ("LeftArm", "LeftForeArm"))
-    assert "RightArm" not in note
+    by_ik, by_driver = _sorted_notes(pose_armature(armature, people[0], assigned), "IK", "driver")
+    assert all(f"'mixamorig:{name}'" in by_ik for name in ("LeftArm", "LeftForeArm"))
+    assert "the constraint 'IK'" in by_ik
+    assert "RightArm" not in by_ik
+    assert by_driver.startswith("'mixamorig:Head' does not stand as posed, because of a driver")
     reach.mute = True
     armature.pose.bones["mixamorig:Head"].driver_remove("rotation_quaternion", 1)
     assert pose_armature(armature, people[0], assigned) == []
     armature.data.pose_position = "REST"
     assert any("rest position" in note for note in pose_armature(armature, people[0], assigned))
+
+
+def _sorted_notes(notes: list[str], *words: str) -> list[str]:
+    """Of each word the notes that have it, as one text."""
+    return ["; ".join(note for note in notes if word in note) for word in words]
+
+
+def walking(armature: bpy.types.Object, action: str = "Walk") -> None:
+    """Gives an armature an action that plays from frame 1 to 20."""
+    for frame, angle in ((1, 0.2), (20, -0.2)):
+        for name in ("LeftArm", "RightUpLeg"):
+            bone = armature.pose.bones[f"mixamorig:{name}"]
+            bone.rotation_quaternion = Quaternion((1, 0, 0), angle)
+            bone.keyframe_insert("rotation_quaternion", frame=frame)
+    armature.animation_data.action.name = action
+
+
+def to_nla(armature: bpy.types.Object) -> None:
+    """Makes a strip of the action."""
+    animation = armature.animation_data
+    animation.nla_tracks.new().strips.new("Walk", 1, animation.action)
+    animation.action = None
+
+
+def reopened(path: Path) -> bpy.types.Object:
+    """The armature after saving, opening, and evaluating the frame."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    bpy.context.scene.frame_set(bpy.context.scene.frame_current)
+    return bpy.data.objects["Target"]
+
+
+@pytest.mark.parametrize("by", ["action", "strip"])
+def test_an_animated_armature_is_keyed_or_refused(by: str, body: Body, people: list[Person], tmp_path: Path) -> None:
+    """The file opened in the old pose, although so many bones were said to be posed."""
+    armature = mixamo(body)
+    walking(armature)
+    if by == "strip":
+        to_nla(armature)
+    assigned, _ = assignment_for(armature)
+    before = evaluated(armature)
+    with pytest.raises(Sam3dbError, match="'Walk' would take the pose of 'Target' back"):
+        pose_armature(armature, people[0], assigned)
+    for name, matrix in evaluated(armature).items():
+        assert matrix == pytest.approx(before[name])
+    bpy.context.scene.frame_set(10)
+    assert pose_armature(armature, people[0], assigned, PosingOptions(keyframe=10)) == []
+    armature = reopened(tmp_path / "keyed.blend")
+    assert max(seen_likeness(armature, people[0], assigned).limbs.values()) < 0.1
+
+
+def test_animation_of_other_bones_is_no_reason_to_refuse(body: Body, people: list[Person], tmp_path: Path) -> None:
+    armature = mixamo(body)
+    armature.keyframe_insert("scale", frame=1)
+    bone = armature.pose.bones["mixamorig:LeftArm"]
+    bone.keyframe_insert("scale", frame=1)
+    bone.keyframe_insert("rotation_euler", frame=1)  # it turns by quaternions
+    assigned, _ = assignment_for(armature)
+    assert pose_armature(armature, people[0], assigned) == []
+    armature = reopened(tmp_path / "posed.blend")
+    assert max(seen_likeness(armature, people[0], assigned).limbs.values()) < 0.1
+
+
+def test_hips_that_something_moves_are_told_of(body: Body, people: list[Person]) -> None:
+    armature = mixamo(body)
+    hold = armature.pose.bones["mixamorig:Hips"].constraints.new("LIMIT_LOCATION")
+    hold.use_min_z, hold.min_z, hold.owner_space = True, 5.0, "LOCAL"
+    assigned, _ = assignment_for(armature)
+    (note,) = pose_armature(armature, people[0], assigned)
+    assert note == "'mixamorig:Hips' does not stand where it was put: the constraint 'Limit Location' moves it."
+
+
+def test_a_linked_armature_is_refused(body: Body, people: list[Person], tmp_path: Path) -> None:
+    armature = mixamo(body)
+    assigned, _ = assignment_for(armature)
+    source = str(tmp_path / "source.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=source)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.link(directory=f"{source}/Object/", filename="Target")
+    linked = bpy.data.objects["Target"]
+    with pytest.raises(Sam3dbError, match="linked from another file"):
+        pose_armature(linked, people[0], assigned)
+    bpy.context.view_layer.objects.active = linked
+    linked.select_set(True)
+    override = linked.override_create(remap_local_usages=True)
+    assert pose_armature(override, people[0], assigned) == []
+    armature = reopened(tmp_path / "own.blend")
+    assert max(seen_likeness(armature, people[0], assigned).limbs.values()) < 0.1
 
 
 def test_bones_below_constrained_ones_are_posed_under_where_these_are(body: Body, people: list[Person]) -> None:
@@ -411,6 +501,13 @@ def test_the_command_line_poses_an_armature_of_a_file(body: Body, default_body_p
     assert any(animation_curves(armature))
     person = person_of_estimate(neutral_estimate(body), body)
     assert max(seen_likeness(armature, person, result["bones"]).limbs.values()) < 0.1
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
+    walking(bpy.data.objects["Target"])
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
+    code, result = call("-o", str(tmp_path / "other.blend"))
+    assert code != 0
+    assert "--keyframe" in result["error"]["text"]
+    assert not (tmp_path / "other.blend").exists()
     for more, text in (
         (["--object", "nobody"], "'Target'"),
         (["--map", "unreal"], "None of the bones"),

@@ -1,0 +1,78 @@
+"""What plays over a pose: actions, NLA strips and drivers, and other files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import bpy
+
+from native_runtime.errors import Sam3dbError
+
+from ..compat import animation_curves, strip_curves
+
+
+def rotation_channel(mode: str) -> str:
+    """The property that turns a bone or an object in a rotation mode."""
+    return {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
+
+
+def bone_path(bone: bpy.types.PoseBone, channel: str) -> str:
+    """The data path of a property of a bone on its armature object."""
+    return f"{bone.path_from_id()}.{channel}"
+
+
+def require_own(armature: bpy.types.Object) -> None:
+    """Raises a Sam3dbError where the pose would be lost with the file, as it belongs to another one."""
+    override = armature.override_library
+    if armature.library or (override and override.is_system_override):
+        raise Sam3dbError(
+            f"'{armature.name}' is linked from another file, and its pose is not saved here: make a library override "
+            "(Object > Library Override > Make), or pose it in its own file."
+        )
+
+
+def require_quiet(armature: bpy.types.Object, paths: Collection[str]) -> None:
+    """Raises a Sam3dbError where an action or an NLA strip sets some of these properties at every frame, so that a pose
+    without keys would be gone with the next one.
+    """
+    players = sorted(set(_players(armature, paths)))
+    if players:
+        raise Sam3dbError(
+            f"{' and '.join(players)} would take the pose of '{armature.name}' back at the next frame: insert "
+            "keyframes with it (Insert Keyframes, --keyframe), or unlink the action and mute the strips first."
+        )
+
+
+def require_own_action(armature: bpy.types.Object) -> None:
+    """Raises a Sam3dbError where keys cannot be inserted, as the action belongs to another file."""
+    animation = armature.animation_data
+    if animation is not None and animation.action is not None and animation.action.library:
+        raise Sam3dbError(
+            f"The action '{animation.action.name}' of '{armature.name}' is linked from another file and takes no keys: "
+            "make it local or give the armature another one."
+        )
+
+
+def players_of(armature: bpy.types.Object, path: str) -> str:
+    """What moves one property beside its own value, in words; empty where nothing does."""
+    animation: Any = armature.animation_data
+    if animation is not None and any(_is_at(curve, (path,)) for curve in animation.drivers):
+        return "a driver"
+    return next((f"{name[0].lower()}{name[1:]}" for name in _players(armature, (path,))), "")
+
+
+def _players(armature: bpy.types.Object, paths: Collection[str]) -> Iterator[str]:
+    animation: Any = armature.animation_data
+    if animation is None:
+        return
+    if any(_is_at(curve, paths) for _, curve in animation_curves(armature)):
+        yield f"The action '{animation.action.name}'"
+    for track in animation.nla_tracks if animation.use_nla else ():
+        for strip in track.strips:
+            if not (track.mute or strip.mute) and any(_is_at(curve, paths) for curve in strip_curves(strip)):
+                yield f"The NLA strip '{strip.name}'"
+
+
+def _is_at(curve: bpy.types.FCurve, paths: Collection[str]) -> bool:
+    return not curve.mute and curve.data_path in paths
