@@ -42,6 +42,7 @@ from .ui import (
     official_bodies,
     panel,
     photo_menu,
+    preset_panels,
     previews_panel,
     retarget_panel,
     state,
@@ -82,6 +83,7 @@ CLASSES: tuple[type, ...] = (
     *handle_tool.CLASSES,
     *masks_panel.CLASSES,
     *lens_panel.CLASSES,
+    *preset_panels.CLASSES,
     *character_panel.CLASSES,
     *previews_panel.CLASSES,
     *exports_panel.CLASSES,
@@ -119,6 +121,7 @@ def unregister() -> None:
     watch.detach()
     live.detach()
     thumbnails.detach()
+    preset_panels.detach()
     waiting_sign.detach()
     handle_tool.detach()
     handles_panel.detach()

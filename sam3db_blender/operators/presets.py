@@ -11,10 +11,55 @@ from native_runtime.errors import Sam3dbError
 from ..rig import presets
 from ..rig.exchange import load_settings, save_settings, transfer
 from ..rig.pose import apply_settings, read_settings
+from ..rig.preset_library import Kind, library, preset_named, with_body, with_pose
 from ..scene.bodies import body_of
+from ..scene.readback import floor_below
 from .character import CharacterOperator, PartOptions, other_character
 
 _FILTER = "*.json"
+
+
+def _items(kind: Kind) -> tuple[tuple[str, str, str], ...]:
+    return tuple((preset.key, preset.name, preset.description) for preset in library(kind))
+
+
+class SAM3DB_OT_apply_body_preset(CharacterOperator, bpy.types.Operator):
+    """Give the character the skeleton and the shape of a body that comes with the extension; pose and face stay"""
+
+    bl_idname = "sam3db.apply_body_preset"
+    bl_label = "Apply Body Preset"
+    bl_options = {"REGISTER", "UNDO"}
+
+    preset: bpy.props.EnumProperty(name="Body", description="The body that the character gets", items=_items("bodies"))
+
+    @classmethod
+    def description(cls, context, properties):
+        return preset_named("bodies", properties.preset).description
+
+    def run(self, context, rig, body):
+        settings, notes = with_body(body, read_settings(rig, body), preset_named("bodies", self.preset))
+        apply_settings(rig, body, settings)
+        for note in notes:
+            self.report({"WARNING"}, note)
+
+
+class SAM3DB_OT_apply_pose_preset(CharacterOperator, bpy.types.Operator):
+    """Pose the character, where it stands and as it faces; skeleton, shape and face stay"""
+
+    bl_idname = "sam3db.apply_pose_preset"
+    bl_label = "Apply Pose Preset"
+    bl_options = {"REGISTER", "UNDO"}
+
+    preset: bpy.props.EnumProperty(name="Pose", description="The pose that the character takes", items=_items("poses"))
+    mirror: bpy.props.BoolProperty(name="Mirror", description="Exchange left and right", default=False)
+
+    @classmethod
+    def description(cls, context, properties):
+        return preset_named("poses", properties.preset).description
+
+    def run(self, context, rig, body):
+        preset, settings = preset_named("poses", self.preset), read_settings(rig, body)
+        apply_settings(rig, body, with_pose(body, settings, preset, self.mirror, floor_below(rig)))
 
 
 class SAM3DB_OT_reset_character(CharacterOperator, PartOptions, bpy.types.Operator):
@@ -186,6 +231,8 @@ class SAM3DB_OT_save_estimate(CharacterOperator, bpy.types.Operator, ExportHelpe
 
 
 CLASSES = (
+    SAM3DB_OT_apply_body_preset,
+    SAM3DB_OT_apply_pose_preset,
     SAM3DB_OT_reset_character,
     SAM3DB_OT_randomise_character,
     SAM3DB_OT_symmetrise_character,

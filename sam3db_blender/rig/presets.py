@@ -146,6 +146,30 @@ def symmetrise(
     return with_parts(body, settings, mirrored, set(parts))
 
 
+def mirrored(body: Body, settings: CharacterSettings) -> CharacterSettings:
+    """The same with left and right exchanged; the root stays where it is."""
+    parameters = _swapped(settings.parameters, paired(body.parameter_names))
+    parameters[lopsided(body)] *= -1.0
+    rx, ry, rz = settings.parameters[_ROOT_TURN]
+    parameters[_ROOT_TURN] = rx, -ry, -rz  # Rz Ry Rx, mirrored at the plane x = 0
+    beyond = settings.beyond.copy()
+    if len(beyond):
+        beyond = _swapped(beyond, paired(body.joint_names))
+    return CharacterSettings(
+        parameters,
+        _swapped(settings.identity, paired(body.identity_names)),
+        _swapped(settings.expression, paired(body.expression_names)),
+        beyond,
+    )
+
+
+def _swapped(values: Array, pairs: list[tuple[int, int]]) -> Array:
+    result = values.copy()
+    for left, right in pairs:
+        result[left], result[right] = values[right], values[left]
+    return result
+
+
 def paired(names: Collection[str]) -> list[tuple[int, int]]:
     """(left, right) indices of names that differ in their side alone: ``l_uparm_ry``, ``scale_l_hands``,
     ``mouthSmileLeft``.

@@ -145,3 +145,12 @@ def _moved(rig: bpy.types.Object, origin: Origin, scaled: bool) -> tuple[Array, 
     camera = -_CAMERA_TO_BLENDER @ origin.arrays["camera_translation"]
     turn = motion[:3, :3]
     return turn, turn @ camera + motion[:3, 3] - camera
+
+
+def floor_below(rig: bpy.types.Object) -> float | None:
+    """The height of the floor in a rig's own axes, cm: that on which it was placed, which moves along with the object.
+
+    None where it was built outside a photo's scene.
+    """
+    placed = read_origin(rig).placed
+    return None if placed is None else float(-100.0 * placed[2, 3] / placed[2, 2])

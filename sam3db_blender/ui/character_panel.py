@@ -95,6 +95,9 @@ class SAM3DB_PT_presets(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        row = self.layout.row(align=True)
+        row.popover("SAM3DB_PT_body_presets", text="Bodies", icon="OUTLINER_OB_ARMATURE")
+        row.popover("SAM3DB_PT_pose_presets", text="Poses", icon="POSE_HLT")
         column = self.layout.column(align=True)
         column.operator("sam3db.reset_character", text="Reset", icon="LOOP_BACK")
         column.operator("sam3db.randomise_character", text="Randomise", icon="RNDCURVE")

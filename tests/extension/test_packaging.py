@@ -47,6 +47,7 @@ def test_our_wheel_has_the_runtime_and_its_data_and_no_add_on(stage: Path) -> No
     names = zipfile.ZipFile(wheel).namelist()
     assert "native_runtime/service/worker.py" in names
     assert "rig_templates/mhr/keypoints.json" in names
+    assert "rig_templates/presets/pictures/relaxed.jpg" in names
     assert "native_runtime/models/convert_networks/requirements.txt" in names
     assert not any(name.startswith(("sam3db_blender", "tests", "bench")) for name in names)
 

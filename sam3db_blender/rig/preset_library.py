@@ -1,0 +1,171 @@
+"""The bodies and poses that come with the extension (``rig_templates/presets``), and what they make of a character.
+
+A preset is a part of a settings file (``exchange``), made for the default body. Skeletons and poses are MHR's and fit
+every body; shapes only fit bodies that have the same sliders. No Blender here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler
+from native_runtime.templates import load_json
+
+from . import presets
+from .channels import nearest_angles, parameter_transform
+from .exchange import FORMAT, from_json
+from .settings import CharacterSettings, Part
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+
+Array = NDArray[np.float64]
+Kind = Literal["bodies", "poses"]
+
+_ROOT = "root"
+_ROOT_PLACE, _ROOT_TURN = slice(0, 3), slice(3, 6)
+_UP = 1
+#: What a pose says nothing about: the face has joints of its own.
+_FACE = ("c_jaw", "c_teeth", "c_tongue", "l_eye", "r_eye")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A body or a pose.
+
+    Attributes:
+        kind, key: what the file has it under; the key is also the name of its picture.
+        name, description: as an artist reads them.
+        parameters: MHR's, by name; those that are not named are 0.
+        identity: the default body's sliders of the shape, by name; a body's alone.
+        lift: cm, how high above the floor the lowest point is; a pose's alone.
+        view: radians, from which side its picture is taken.
+    """
+
+    kind: Kind
+    key: str
+    name: str
+    description: str
+    parameters: dict[str, float]
+    identity: dict[str, float]
+    lift: float
+    view: float
+
+    @property
+    def picture(self) -> Path:
+        """The file of its picture."""
+        return Path(str(resources.files("rig_templates").joinpath("presets", "pictures", f"{self.key}.jpg")))
+
+
+@cache
+def library(kind: Kind) -> tuple[Preset, ...]:
+    """All presets of a kind, in the order in which they are shown."""
+    return tuple(
+        Preset(
+            kind,
+            entry["key"],
+            entry["name"],
+            entry["description"],
+            entry["parameters"],
+            entry.get("identity", {}),
+            entry.get("lift_cm", 0.0),
+            entry.get("view", 0.0),
+        )
+        for entry in load_json("presets", f"{kind}.json")["presets"]
+    )
+
+
+def preset_named(kind: Kind, key: str) -> Preset:
+    """One preset."""
+    return next(preset for preset in library(kind) if preset.key == key)
+
+
+def with_body(body: Body, settings: CharacterSettings, preset: Preset) -> tuple[CharacterSettings, list[str]]:
+    """A character with the skeleton and the shape of a preset; pose and face stay, and so does its lowest point.
+
+    Returns:
+        The settings, and what an artist should know about how the preset fits.
+    """
+    parts: list[Part] = ["skeleton"]
+    notes = [f"The body '{body.name}' has other sliders for the shape: only the skeleton was changed."]
+    if set(preset.identity) <= set(body.identity_names):
+        parts, notes = ["skeleton", "shape"], []
+    content: dict[str, Any] = {"format": FORMAT, "parts": parts, "parameters": preset.parameters}
+    if not notes:
+        content["identity"] = preset.identity
+    changed, _ = from_json(body, content, presets.reset(body, settings, parts))
+    return _lifted(body, changed, _lowest(body, settings) - _lowest(body, changed)), notes
+
+
+def with_pose(
+    body: Body, settings: CharacterSettings, preset: Preset, mirror: bool = False, floor: float | None = None
+) -> CharacterSettings:
+    """A character in the pose of a preset; it stays where it stands and faces the way it does, and keeps its face.
+
+    Args:
+        mirror: left and right exchanged.
+        floor: cm, the height of the floor in the rig's axes; None for where the character's lowest point is.
+    """
+    content = {"format": FORMAT, "parts": ["pose"], "parameters": preset.parameters}
+    posed, _ = from_json(body, content, presets.reset(body, settings, ["pose"]))
+    if mirror:
+        posed = presets.mirrored(body, posed)
+    parameters = posed.parameters.copy()
+    parameters[_ROOT_PLACE] = settings.parameters[_ROOT_PLACE]
+    parameters[_ROOT_TURN] = _turned(body, parameters, _heading(body, settings.parameters))
+    posed = replace(posed, parameters=parameters, beyond=_faces_alone(body, settings.beyond))
+    height = _lowest(body, settings) if floor is None else floor
+    return _lifted(body, posed, height + preset.lift - _lowest(body, posed))
+
+
+def _faces_alone(body: Body, beyond: Array) -> Array:
+    """What the joints of the face do on top of the parameters."""
+    kept = beyond.copy()
+    if len(kept):
+        kept[[not name.startswith(_FACE) for name in body.joint_names]] = 0.0
+    return kept
+
+
+def _lowest(body: Body, settings: CharacterSettings) -> float:
+    """The height of the lowest point, cm."""
+    return float(body.vertices(settings.parameters, settings.identity, settings.expression)[:, _UP].min())
+
+
+def _lifted(body: Body, settings: CharacterSettings, by: float) -> CharacterSettings:
+    """The same, higher by some cm."""
+    row, up = body.joint_index(_ROOT) * 7 + _UP, body.parameter_index("root_ty")
+    parameters = settings.parameters.copy()
+    parameters[up] += by / parameter_transform(body)[row, up]
+    return replace(settings, parameters=parameters)
+
+
+def _root_turn(body: Body, parameters: Array) -> Array:
+    """(3, 3) how the root is turned from its rest pose, in the rig's axes."""
+    root = body.joint_index(_ROOT)
+    rest = body.pose(np.zeros_like(parameters)).rotations[root]
+    return np.asarray(body.pose(parameters).rotations[root] @ rest.T, dtype=np.float64)
+
+
+def _heading(body: Body, parameters: Array) -> float:
+    """The direction that a character faces, radians about the vertical, also of one who lies or leans."""
+    turn = _root_turn(body, parameters)
+    left, front = turn[:, 0], turn[:, 2]
+    # of two directions across the vertical, the one that is less so
+    ahead = front if abs(front[_UP]) < abs(left[_UP]) else np.cross(left, (0.0, 1.0, 0.0))
+    return float(np.arctan2(ahead[0], ahead[2]))
+
+
+def _turned(body: Body, parameters: Array, heading: float) -> Array:
+    """The root's angles (3,) of a pose that is turned about the vertical."""
+    root = body.joint_index(_ROOT)
+    rest = body.pose(np.zeros_like(parameters)).rotations[root]
+    about = euler_to_matrix(np.array([0.0, heading, 0.0]))
+    turn = rest.T @ about @ _root_turn(body, parameters) @ rest
+    return nearest_angles(matrix_to_euler(turn), np.zeros(3))

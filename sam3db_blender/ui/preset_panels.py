@@ -1,0 +1,73 @@
+"""The bodies and poses that come with the extension, as pictures to choose from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import bpy.utils.previews
+
+from ..rig.preset_library import Kind, library
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import RegionTypeItems, SpaceTypeItems
+
+_COLUMNS = 4
+_PICTURE = 5.0
+
+_previews: Any = None
+
+
+class _Grid:
+    """A mix-in for popovers with a picture and a button for each preset."""
+
+    bl_space_type: SpaceTypeItems = "VIEW_3D"
+    bl_region_type: RegionTypeItems = "WINDOW"
+    bl_ui_units_x = 22
+    kind: Kind
+    operator: str
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout: Any = self.layout  # type: ignore[attr-defined]
+        grid = layout.grid_flow(columns=_COLUMNS, row_major=True, even_columns=True, even_rows=True, align=False)
+        for preset in library(self.kind):
+            column = grid.column(align=True)
+            column.template_icon(_icon(preset.key, str(preset.picture)), scale=_PICTURE)
+            column.operator(self.operator, text=preset.name).preset = preset.key
+
+
+class SAM3DB_PT_body_presets(_Grid, bpy.types.Panel):
+    """Bodies of many kinds; the pose stays"""
+
+    bl_label = "Body Presets"
+    kind = "bodies"
+    operator = "sam3db.apply_body_preset"
+
+
+class SAM3DB_PT_pose_presets(_Grid, bpy.types.Panel):
+    """Poses to start from; the body stays"""
+
+    bl_label = "Pose Presets"
+    kind = "poses"
+    operator = "sam3db.apply_pose_preset"
+
+
+def _icon(key: str, path: str) -> int:
+    """The icon of a picture, read from its file when it is first drawn."""
+    global _previews
+    if _previews is None:
+        _previews = bpy.utils.previews.new()
+    if key not in _previews:
+        _previews.load(key, path, "IMAGE")
+    return int(_previews[key].icon_id)
+
+
+def detach() -> None:
+    """Leaves nothing behind."""
+    global _previews
+    if _previews is not None:
+        bpy.utils.previews.remove(_previews)
+        _previews = None
+
+
+CLASSES = (SAM3DB_PT_body_presets, SAM3DB_PT_pose_presets)
