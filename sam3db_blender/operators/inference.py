@@ -7,7 +7,7 @@ from native_runtime.errors import Sam3dbError
 from ..posing import watch
 from ..posing.handles import rig_with
 from ..posing.people import activate
-from ..posing.session import SNAP, give_up_edits
+from ..posing.session import SNAP, give_up_edits, go_back
 from ..posing.views import pose_from_photo
 from .person import PersonOperator, ReportingOperator
 
@@ -79,6 +79,26 @@ class SAM3DB_OT_discard_edits(PersonOperator, bpy.types.Operator):
         watch.refresh(rig)
 
 
+class SAM3DB_OT_go_back(PersonOperator, bpy.types.Operator):
+    """Bring this earlier estimate back: pose, shape, sliders, edits and pins. What is there now is kept in the list"""
+
+    bl_idname = "sam3db.go_back"
+    bl_label = "Go Back"
+    bl_options = {"REGISTER", "UNDO"}
+
+    when: bpy.props.StringProperty(name="Time", description="When it was made, in seconds since 1970")
+
+    def run(self, context):
+        rig = self.rig(context)
+        try:
+            when = float(self.when)
+        except ValueError as error:
+            raise Sam3dbError("Choose an estimate of the list to go back to.") from error
+        if watch.status(rig).state == "waiting":
+            watch.cancel(rig)
+        self.report({"INFO"}, f"Back to '{go_back(rig, when)}'")
+
+
 class SAM3DB_OT_snap_to_handles(PersonOperator, bpy.types.Operator):
     """Close the small rest that SAM 3D Body leaves between pinned handles and the body, from the next inference on"""
 
@@ -98,5 +118,6 @@ CLASSES = (
     SAM3DB_OT_cancel_pose,
     SAM3DB_OT_use_inference,
     SAM3DB_OT_discard_edits,
+    SAM3DB_OT_go_back,
     SAM3DB_OT_snap_to_handles,
 )

@@ -124,17 +124,21 @@ class Memory:
             engine={slot: value for slot, value in self.engine.items() if slot not in gone},
         )
 
-    def to_text(self, body: Body) -> str:
-        """As the property holds it. The groups are for the panel, which knows no body."""
+    def to_text(self, body: Body, kind: str = "<f8") -> str:
+        """As the property holds it. The groups are for the panel, which knows no body.
+
+        Args:
+            kind: of numbers; single precision is what Blender keeps.
+        """
         return json.dumps(
             {
                 "sizes": [len(self.slots.identity), len(self.slots.expression), len(self.slots.beyond) // 7],
-                "applied": pack(self.applied),
+                "applied": pack(self.applied, kind),
                 "posed": self.posed.tolist(),
                 "placed": None if self.placed is None else self.placed.ravel().tolist(),
-                "mine": [list(self.mine), pack(np.array(list(self.mine.values())))],
+                "mine": [list(self.mine), pack(np.array(list(self.mine.values())), kind)],
                 "yielding": sorted(self.yielding),
-                "engine": [list(self.engine), pack(np.array(list(self.engine.values())))],
+                "engine": [list(self.engine), pack(np.array(list(self.engine.values())), kind)],
                 "said": [list(prompt) for prompt in self.said],
                 "cause": self.cause,
                 "groups": differences(body, self.slots, self.mine, self.engine, self.yielding),
@@ -143,18 +147,18 @@ class Memory:
         )
 
     @classmethod
-    def from_text(cls, text: str) -> Memory:
+    def from_text(cls, text: str, kind: str = "<f8") -> Memory:
         """Reads what ``to_text`` wrote."""
         content = json.loads(text)
         placed = content["placed"]
         return cls(
             slots=Slots(*content["sizes"]),
-            applied=unpack(content["applied"]),
+            applied=unpack(content["applied"], kind),
             posed=np.array(content["posed"], np.float64),
             placed=None if placed is None else np.array(placed, np.float64).reshape(4, 4),
-            mine=_pairs(content["mine"]),
+            mine=_pairs(content["mine"], kind),
             yielding=frozenset(content["yielding"]),
-            engine=_pairs(content["engine"]),
+            engine=_pairs(content["engine"], kind),
             said=tuple(tuple(prompt) for prompt in content["said"]),
             cause=content["cause"],
         )
@@ -285,5 +289,5 @@ def _with(numbers: Array, values: Mapping[int, float]) -> Array:
     return out
 
 
-def _pairs(content: Sequence[Any]) -> dict[int, float]:
-    return dict(zip(content[0], unpack(content[1]).tolist()))
+def _pairs(content: Sequence[Any], kind: str) -> dict[int, float]:
+    return dict(zip(content[0], unpack(content[1], kind).tolist()))

@@ -27,11 +27,11 @@ from ..scene.bodies import body_of
 from ..scene.camera import camera_of
 from ..scene.provenance import Origin, read_origin, rewrite_origin, write_placement
 from ..scene.readback import Standing, with_standing
-from . import edits
-from .edit_groups import slots_of
-from .handles import State, by_keypoint, moved, put, require_own, state_of
+from . import edits, snapshots
+from .edit_groups import Slots, slots_of
+from .handles import State, by_keypoint, moved, place, put, require_own, state_of
 from .masks import has_mask, mask_file
-from .pins import note_judgement, prompts, prompts_of
+from .pins import note_judgement, prompts, prompts_of, set_state
 from .source import photo_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def request_for(rig: bpy.types.Object, moved_too: bool = False) -> PoseRequest:
     said, body = prompts(rig, moved_too), body_of(rig)
     memory = edits.notice(rig, body, said)
     if not moved_too:
-        edits.remember(rig, body, memory)
+        cause = snapshots.cause_of(edits.recall(rig, body).said, said) or memory.cause
+        edits.remember(rig, body, replace(memory, cause=cause))
     corners = source.pixels(origin.arrays["bbox"].reshape(2, 2))
     return PoseRequest(
         photo=source.path,
@@ -138,7 +139,17 @@ def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
         Sam3dbError: the body is another one, the camera is gone, or the character cannot be changed.
     """
     origin, handles = read_origin(rig), by_keypoint(rig)
+    _keep_first(rig, body_of(rig), origin)
     estimate = _take_over(rig, handles, origin, answer)
+    _record(rig, handles, estimate)
+    body = body_of(rig)
+    memory = edits.recall(rig, body)
+    edits.remember(rig, body, replace(memory, cause=""))
+    snapshots.take(rig, body, memory.cause or snapshots.AGAIN, memory, _said(handles), estimate.details)
+
+
+def _record(rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], estimate: Estimate) -> None:
+    """Renews record and handles of a rig that was posed by an estimate."""
     rewrite_origin(rig, estimate)
     write_placement(rig, _place_of(camera_of(rig), estimate.camera_translation))
     _put_all(handles, estimate.keypoints_2d)
@@ -170,6 +181,62 @@ def _take_over(
     memory = replace(memory, applied=flat, posed=standing.camera_translation, placed=place)
     edits.remember(rig, body, memory.heard(answered, answer.details.get(WITHOUT_EDITS, {})))
     return estimate
+
+
+# --- going back ------------------------------------------------------------------------------------------------------
+
+
+def go_back(rig: bpy.types.Object, when: float) -> str:
+    """Brings an earlier estimate back: pose, shape, sliders, place, edits and pins. What is now becomes one as well.
+
+    Args:
+        when: the time of its snapshot.
+
+    Returns:
+        Its name.
+
+    Raises:
+        Sam3dbError: it is not kept any more, is of another body, or the character cannot be changed.
+    """
+    require_own(rig)
+    body, origin, handles = body_of(rig), read_origin(rig), by_keypoint(rig)
+    wanted = snapshots.snapshot_of(rig, when)
+    if wanted is None:
+        raise Sam3dbError("This estimate is not kept any more: choose another one of the list.")
+    if wanted.memory.slots != Slots.of(body):
+        raise Sam3dbError(f"'{wanted.name}' is of another body than '{rig.name}' has now.")
+    _keep_present(rig, body, origin, handles)
+    standing = wanted.memory.slots.standing(wanted.memory.applied)
+    estimate = with_standing(body, origin.estimate(body), standing)
+    where = _pose(rig, body, standing)
+    edits.remember(rig, body, replace(wanted.memory, posed=standing.camera_translation, placed=where))
+    for index, handle in handles.items():
+        state, *pixel = wanted.said.get(index, (int(State.PREDICTED), *estimate.keypoints_2d[index]))
+        if np.isfinite(pixel).all():
+            put(handle, pixel)
+        if state_of(handle) != state or index in wanted.said:
+            set_state(handle, State(state))
+    estimate = _of_the_photo(rig, handles, origin, estimate)
+    _record(rig, handles, replace(estimate, details={**estimate.details, **wanted.details}))
+    return wanted.name
+
+
+def _keep_first(rig: bpy.types.Object, body: Body, origin: Origin) -> None:
+    """Keeps what was imported, before the first other estimate takes its place."""
+    if not snapshots.entries(rig):
+        flat = Slots.of(body).flat(Standing.recorded(origin, len(body.joint_names)))
+        memory = edits.Memory(Slots.of(body), flat, origin.arrays["camera_translation"])
+        snapshots.take(rig, body, snapshots.IMPORTED, memory, {}, origin.details["details"])
+
+
+def _keep_present(rig: bpy.types.Object, body: Body, origin: Origin, handles: Mapping[int, bpy.types.Object]) -> None:
+    """Keeps what is now, unless it is kept already."""
+    memory = edits.notice(rig, body, prompts_of(handles))
+    snapshots.keep(rig, body, snapshots.BY_HAND, memory, _said(handles), origin.details["details"])
+
+
+def _said(handles: Mapping[int, bpy.types.Object]) -> snapshots.Said:
+    return {index: (int(state_of(h)), *place(h)) for index, h in handles.items() if state_of(h) is not State.PREDICTED}
 
 
 def _put_all(handles: Mapping[int, bpy.types.Object], keypoints: Array) -> None:

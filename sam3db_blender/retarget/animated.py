@@ -40,7 +40,7 @@ def require_quiet(armature: bpy.types.Object, paths: Collection[str]) -> None:
     if players:
         raise Sam3dbError(
             f"{' and '.join(players)} would take the pose of '{armature.name}' back at the next frame: insert "
-            "keyframes with it (Insert Keyframes, --keyframe), or unlink the action and mute the strips first."
+            "keyframes with it (--keyframe), or unlink the action and mute the strips first."
         )
 
 

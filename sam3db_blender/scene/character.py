@@ -12,7 +12,7 @@ import numpy as np
 from native_runtime.camera import mhr_to_blender
 from native_runtime.errors import Sam3dbError
 
-from ..posing import edits
+from ..posing import edits, snapshots
 from ..posing.making import ensure_handles
 from ..posing.showing import show_only
 from ..rig.armature import build_rig
@@ -132,6 +132,7 @@ def build_character(
     apply_parameters(rig, body, estimate.model_parameters)
     set_shape(rig, body, estimate.identity, estimate.expression)
     edits.begin(rig)
+    snapshots.begin(rig)
     return Character(id=write_origin(rig, estimate, version), rig=rig, mesh=mesh)
 
 

@@ -5,6 +5,7 @@ Everything is drawn from properties of the objects in the scene, which are gone 
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import bpy
@@ -25,6 +26,7 @@ from ..posing.handles import (
 )
 from ..posing.people import active_character, people_by_photo, photo_camera
 from ..posing.session import SNAP
+from ..posing.snapshots import entries
 from ..posing.view_look import posing_in
 from ..posing.views import looks_through
 from ..scene.photo_over import over_of
@@ -204,6 +206,27 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
             draw_lines(column, str(handle[WARNING]), width)
 
 
+class SAM3DB_PT_earlier_estimates(SidebarPanel, bpy.types.Panel):
+    """The latest estimates of a person, to go back to"""
+
+    bl_label = "Earlier Estimates"
+    bl_parent_id = "SAM3DB_PT_pose"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        rig = active_character(context)
+        if rig is None:
+            return
+        found = entries(rig)
+        column = self.layout.column(align=True)
+        for name, when in reversed(found):
+            row = column.row(align=True)
+            row.operator("sam3db.go_back", text=name, icon="RECOVER_LAST").when = repr(when)
+            row.label(text=time.strftime("%H:%M", time.localtime(when)))
+        if not found:
+            column.label(text="None yet: drag a handle")
+
+
 def draw_handle_operators(layout: Any) -> None:
     """Draws what can be said about the selected handles."""
     layout.operator("sam3db.pin_handles", icon="PINNED")
@@ -232,4 +255,4 @@ def detach() -> None:
     bpy.types.VIEW3D_MT_object_context_menu.remove(draw_context_menu)
 
 
-CLASSES = (SAM3DB_PT_people, SAM3DB_PT_pose)
+CLASSES = (SAM3DB_PT_people, SAM3DB_PT_pose, SAM3DB_PT_earlier_estimates)
