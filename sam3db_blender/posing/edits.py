@@ -21,14 +21,12 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.camera import blender_camera_matrix
 from native_runtime.engines.edits import Edits
 from native_runtime.errors import Sam3dbError
 
 from ..rig.properties import slider_path
-from ..scene.camera import camera_of
 from ..scene.provenance import Origin, read_origin
-from ..scene.readback import Standing, standing_of
+from ..scene.readback import Standing, place_before_camera, standing_of, units_of
 from .edit_groups import PARAMETERS, Slots, differences, units, yielding_to
 
 if TYPE_CHECKING:
@@ -262,16 +260,15 @@ def _standing(rig: bpy.types.Object, body: Body, memory: Memory) -> Standing:
 def _before_camera(rig: bpy.types.Object, translation: Array) -> Array | None:
     """(4, 4) where the photo's camera sees a person with this ``camera_translation``; None without a camera."""
     try:
-        camera = camera_of(rig)
+        return place_before_camera(rig, translation)
     except Sam3dbError:
         return None
-    return np.array(camera.matrix_world.normalized(), np.float64) @ np.linalg.inv(blender_camera_matrix(translation))
 
 
 def _matrix(rig: bpy.types.Object) -> Array:
-    """(4, 4) the rig's place in the world, without its scale."""
+    """(4, 4) the rig's place in the world, without any scale of its own."""
     matrix = np.array(rig.matrix_world, np.float64)
-    matrix[:3, :3] /= np.linalg.norm(matrix[:3, :3], axis=0)
+    matrix[:3, :3] *= units_of(rig) / np.linalg.norm(matrix[:3, :3], axis=0)
     return matrix
 
 

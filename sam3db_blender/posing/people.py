@@ -86,6 +86,6 @@ def activate(context: bpy.types.Context, rig: bpy.types.Object) -> None:
     select(context, rig)
     show_only(rig)
     camera, scene = photo_camera(rig), context.scene
-    if camera is not None and scene is not None and camera != scene.camera:
+    if camera is not None and scene is not None:
         arrays = read_origin(rig).arrays
         frame_scene(scene, camera, camera_settings(arrays["intrinsics"], arrays["image_size"]))

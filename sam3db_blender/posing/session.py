@@ -11,7 +11,7 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
-from native_runtime.camera import blender_camera_matrix, project, resize_intrinsics
+from native_runtime.camera import project, resize_intrinsics
 from native_runtime.engines import ENGINES
 from native_runtime.engines.edits import WITHOUT_EDITS
 from native_runtime.engines.estimate import Estimate, Prompts
@@ -24,9 +24,8 @@ from ..rig.pose import REFERENCE, apply_parameters, set_shape
 from ..rig.properties import read_sliders, write_sliders
 from ..rig.rigmap import RigMap
 from ..scene.bodies import body_of
-from ..scene.camera import camera_of
 from ..scene.provenance import Origin, read_origin, rewrite_origin, write_placement
-from ..scene.readback import Standing, with_standing
+from ..scene.readback import Standing, place_before_camera, units_of, with_standing
 from . import edits, snapshots
 from .edit_groups import Slots, slots_of
 from .handles import State, by_keypoint, moved, place, put, require_own, state_of
@@ -151,7 +150,7 @@ def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
 def _record(rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], estimate: Estimate) -> None:
     """Renews record and handles of a rig that was posed by an estimate."""
     rewrite_origin(rig, estimate)
-    write_placement(rig, _place_of(camera_of(rig), estimate.camera_translation))
+    write_placement(rig, place_before_camera(rig, estimate.camera_translation))
     _put_all(handles, estimate.keypoints_2d)
     note_judgement(handles, estimate.details)
 
@@ -273,13 +272,14 @@ def _pose(rig: bpy.types.Object, body: Body, standing: Standing) -> Array:
 
     What MHR has no numbers for is the artist's, and stays: the scale of the object, and uneven scales of bones.
     """
-    place = _place_of(camera_of(rig), standing.camera_translation)
+    place = place_before_camera(rig, standing.camera_translation)
     stretched = _stretch(rig)
     apply_parameters(rig, body, standing.parameters, standing.beyond)
     if stretched is not None:
         fill(rig.pose.bones, "scale", take(rig.pose.bones, "scale", 3) * stretched)
     set_shape(rig, body, standing.identity, standing.expression)
-    rig.matrix_world = Matrix(place.tolist()) @ Matrix.Diagonal(rig.matrix_world.to_scale().to_4d())
+    scale = rig.matrix_world.to_scale() / units_of(rig)
+    rig.matrix_world = Matrix(place.tolist()) @ Matrix.Diagonal(scale.to_4d())
     return place
 
 
@@ -288,12 +288,6 @@ def _stretch(rig: bpy.types.Object) -> NDArray[np.float32] | None:
     scale = np.maximum(take(rig.pose.bones, "scale", 3), 1e-9)
     stretch = scale / np.exp(np.log(scale).mean(axis=1, keepdims=True))
     return stretch if np.abs(stretch - 1.0).max() > edits.TOUCHED else None
-
-
-def _place_of(camera: bpy.types.Object, translation: Array) -> Array:
-    """(4, 4) the world matrix of a rig whose person the camera sees with this ``camera_translation``."""
-    eye = np.array(camera.matrix_world.normalized(), dtype=np.float64)
-    return eye @ np.linalg.inv(blender_camera_matrix(translation))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from .. import compat
 from ..rig.arrays import fill
 from ..scene.camera import apply_settings
 from ..scene.nodes import Shader
+from ..scene.readback import units_of
 from .colour import Floats, linear_of
 from .raster import Surface, View
 from .studio import LAMPS
@@ -45,12 +46,17 @@ _FLOOR_HALF_SIDE = 20.0
 
 @dataclass(frozen=True)
 class BlenderRenderer:
-    """Renders views of the copies in a scene of its own; made by ``blender_renderer``."""
+    """Renders views of the copies in a scene of its own; made by ``blender_renderer``.
+
+    Attributes:
+        units: of the scene from which the people were copied, for a metre.
+    """
 
     scene: bpy.types.Scene
     camera: bpy.types.Object
     lamps: tuple[bpy.types.Object, ...]
     floor: bpy.types.Object | None
+    units: float
 
     @property
     def casts_shadow(self) -> bool:
@@ -67,7 +73,7 @@ class BlenderRenderer:
         lens: Any = self.camera.data
         apply_settings(lens, settings)
         axes = Matrix((view.axes @ CAMERA_TO_BLENDER_CAMERA).tolist()).to_4x4()
-        self.camera.matrix_world = Matrix.Translation(view.position.tolist()) @ axes
+        self.camera.matrix_world = Matrix.Translation((self.units * view.position).tolist()) @ axes
         for lamp, (direction, *_) in zip(self.lamps, LAMPS):
             towards = view.axes @ np.array(direction)
             lamp.rotation_euler = Vector((-towards).tolist()).to_track_quat("-Z", "Y").to_euler()
@@ -96,18 +102,19 @@ def blender_renderer(engine: Engine, rigs: Sequence[bpy.types.Object], surface: 
         Sam3dbError: this Blender does not have the engine.
     """
     made: list[bpy.types.ID] = []
+    units = units_of(rigs[0])
     shown: bpy.types.Image | None = bpy.data.images.get(_RESULT)
     scene = bpy.data.scenes.new(_NAME)
     try:
         _set_up(scene, engine, made)
         _add_copies(scene, rigs, surface, made)
         lens = bpy.data.cameras.new(_NAME)
-        lens.clip_start, lens.clip_end = 0.01, 1000.0
+        lens.clip_start, lens.clip_end = 0.01 * units, 1000.0 * units
         scene.camera = _add(scene, lens, made)
         plain = engine == "workbench"
         lamps = () if plain else tuple(_add_lamp(scene, power, colour, made) for _, power, colour in LAMPS)
-        floor = _add_floor(scene, float(surface.vertices[:, 2].min()), made) if engine == "cycles" else None
-        yield BlenderRenderer(scene, scene.camera, lamps, floor)
+        floor = _add_floor(scene, float(surface.vertices[:, 2].min()), units, made) if engine == "cycles" else None
+        yield BlenderRenderer(scene, scene.camera, lamps, floor, units)
     finally:
         bpy.data.scenes.remove(scene)
         bpy.data.batch_remove(made)
@@ -185,10 +192,10 @@ def _add_lamp(
     return _add(scene, data, made)
 
 
-def _add_floor(scene: bpy.types.Scene, level: float, made: list[bpy.types.ID]) -> bpy.types.Object:
+def _add_floor(scene: bpy.types.Scene, level: float, units: float, made: list[bpy.types.ID]) -> bpy.types.Object:
     """A floor of which only the shadow on it is seen."""
     data = bpy.data.meshes.new(_NAME)
-    half = _FLOOR_HALF_SIDE
+    half, level = units * _FLOOR_HALF_SIDE, units * level
     data.from_pydata([(i * half, j * half, level) for i, j in ((-1, -1), (1, -1), (1, 1), (-1, 1))], [], [range(4)])
     floor = _add(scene, data, made)
     floor.is_shadow_catcher = True

@@ -18,6 +18,7 @@ from ..rig.arrays import evaluated_surface
 from ..rig.mesh import BODY_PROPERTY
 from ..scene.camera import camera_of, camera_settings
 from ..scene.provenance import is_character, read_origin
+from ..scene.readback import units_of
 from .raster import Array, Surface, View
 from .studio import TINTS
 
@@ -60,16 +61,17 @@ def meshes_of(rig: bpy.types.Object) -> list[bpy.types.Object]:
 
 
 def surface_of(rigs: Sequence[bpy.types.Object]) -> Surface:
-    """All characters as Blender evaluates them now, each in a tint of its own.
+    """All characters as Blender evaluates them now, in metres, each in a tint of its own.
 
     Raises:
         Sam3dbError: there is nothing to be seen of them.
     """
-    depsgraph = bpy.context.evaluated_depsgraph_get()
+    depsgraph, units = bpy.context.evaluated_depsgraph_get(), units_of(rigs[0])
     vertices, triangles, colours, edges, two_sided, count = [], [], [], [], [], 0
     for number, rig in enumerate(rigs):
         for mesh in meshes_of(rig):
             points, faces, materials, sides = evaluated_surface(mesh, depsgraph)
+            points /= units
             if not len(faces):
                 continue
             vertices.append(points)
@@ -148,7 +150,7 @@ def camera_view(rig: bpy.types.Object, width: int, height: int) -> View:
     )
     matrix = np.array(camera.evaluated_get(depsgraph).matrix_world, dtype=np.float64)
     axes = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0) @ CAMERA_TO_BLENDER_CAMERA
-    return View(intrinsics, axes, matrix[:3, 3], width, height)
+    return View(intrinsics, axes, matrix[:3, 3] / units_of(rig), width, height)
 
 
 def heading_of(rig: bpy.types.Object) -> float:

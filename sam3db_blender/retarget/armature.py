@@ -278,7 +278,7 @@ def _stand(armature: bpy.types.Object, person: Person, pose: TargetPose) -> None
     scale = np.array(armature.matrix_world.to_scale())
     world = np.eye(4)
     world[:3, :3] = person.world[:3, :3] @ pose.standing * scale
-    feet = person.world[:3, :3] @ person.source.ground + person.world[:3, 3]
+    feet = person.units * person.world[:3, :3] @ person.source.ground + person.world[:3, 3]
     world[:3, 3] = feet - world[:3, :3] @ pose.ground
     armature.matrix_world = Matrix(world.tolist())
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bpy
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,10 +16,10 @@ from native_runtime.retarget.skeletons import SourcePose
 from ..rig.pose import read_settings
 from ..scene.bodies import body_of, installed_body
 from ..scene.placement import place_people
+from ..scene.readback import units_of
+from ..scene.units import units_per_metre
 
 if TYPE_CHECKING:
-    import bpy
-
     from native_runtime.mhr import Body
 
 Array = NDArray[np.float64]
@@ -31,12 +32,14 @@ class Person:
     Attributes:
         name: for messages.
         source: the pose.
-        world: (4, 4) from the source's axes (m) to the world's; rigid.
+        world: (4, 4) from the source's axes to the world's; rigid.
+        units: of the world, for a metre.
     """
 
     name: str
     source: SourcePose
     world: Array
+    units: float = 1.0
 
 
 def person_of_character(rig: bpy.types.Object) -> Person:
@@ -49,7 +52,9 @@ def person_of_character(rig: bpy.types.Object) -> Person:
     settings = read_settings(rig, body)
     world = np.array(rig.matrix_world, dtype=np.float64)
     world[:3, :3] /= np.linalg.norm(world[:3, :3], axis=0)
-    return Person(rig.name, SourcePose.of(body, settings.joint_parameters(body), settings.identity), world)
+    return Person(
+        rig.name, SourcePose.of(body, settings.joint_parameters(body), settings.identity), world, units_of(rig)
+    )
 
 
 def person_of_estimate(estimate: Estimate, body: Body, name: str = "") -> Person:
@@ -60,8 +65,10 @@ def person_of_estimate(estimate: Estimate, body: Body, name: str = "") -> Person
     """
     world = np.eye(4)
     placement = place_people([estimate.vertices], [estimate.joints[body.joint_index("root")]])
-    world[:3, 3] = placement.rig_location(estimate.camera_translation)
-    return Person(name or estimate.photo or "the estimate", SourcePose.of_estimate(body, estimate), world)
+    scene = bpy.context.scene
+    units = 1.0 if scene is None else units_per_metre(scene)
+    world[:3, 3] = units * placement.rig_location(estimate.camera_translation)
+    return Person(name or estimate.photo or "the estimate", SourcePose.of_estimate(body, estimate), world, units)
 
 
 def person_of_file(path: Path) -> Person:

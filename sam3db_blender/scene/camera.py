@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 #: The custom property of a rig that points to the camera of its photo. Blender keeps such pointers right through
 #: renaming, undo and linking, and an appended rig brings its camera along.
 CAMERA = "sam3db_camera"
+#: The custom property of a photo's camera: the photo's width and height, px, and the aspect of its pixels (x, y).
+FRAME = "sam3db_frame"
+#: The custom property of a scene: the camera whose frame its renders have taken.
+FRAMED = "sam3db_framed"
 
 
 def camera_settings(intrinsics: ArrayLike, image_size: ArrayLike) -> BlenderCamera:
@@ -37,21 +41,30 @@ def camera_settings(intrinsics: ArrayLike, image_size: ArrayLike) -> BlenderCame
 
 
 def build_camera(
-    name: str, settings: BlenderCamera, placement: Placement, collection: bpy.types.Collection
+    name: str,
+    settings: BlenderCamera,
+    placement: Placement,
+    collection: bpy.types.Collection,
+    units: float = 1.0,
 ) -> bpy.types.Object:
-    """A camera object at the place from which the photo was taken."""
+    """A camera object at the place from which the photo was taken.
+
+    Args:
+        units: of the scene, for a metre. The object is scaled by them, so that what hangs on it is in metres.
+    """
     import bpy
     from mathutils import Matrix
 
     data = bpy.data.cameras.new(name)
     data.type = "PERSP"
     apply_settings(data, settings)
-    data.clip_start, data.clip_end = 0.01, 1000.0
+    data.clip_start, data.clip_end = 0.01 * units, 1000.0 * units
     data.passepartout_alpha = 0.85
     camera = bpy.data.objects.new(name, data)
     collection.objects.link(camera)
     matrix = blender_camera_matrix(np.zeros(3))
-    matrix[:3, 3] = placement.camera_location
+    matrix[:3, :3] *= units
+    matrix[:3, 3] = units * placement.camera_location
     camera.matrix_world = Matrix(matrix.tolist())
     return camera
 
@@ -66,11 +79,23 @@ def apply_settings(data: bpy.types.Camera, settings: BlenderCamera) -> None:
 
 def frame_scene(scene: bpy.types.Scene, camera: bpy.types.Object, settings: BlenderCamera) -> None:
     """Makes the camera the scene's and its pixels those of the photo."""
+    camera[FRAME] = [*settings.resolution, settings.pixel_aspect_x, settings.pixel_aspect_y]
     scene.camera = camera
+    take_frame(scene)
+
+
+def take_frame(scene: bpy.types.Scene) -> bool:
+    """Makes the pixels of a scene's renders those of the photo of its camera; whether it has one."""
+    camera = scene.camera
+    frame = None if camera is None else camera.get(FRAME)
+    if camera is None or frame is None:
+        return False
     render = scene.render
-    render.resolution_x, render.resolution_y = settings.resolution
+    render.resolution_x, render.resolution_y = int(frame[0]), int(frame[1])
     render.resolution_percentage = 100
-    render.pixel_aspect_x, render.pixel_aspect_y = settings.pixel_aspect_x, settings.pixel_aspect_y
+    render.pixel_aspect_x, render.pixel_aspect_y = frame[2], frame[3]
+    scene[FRAMED] = camera
+    return True
 
 
 def add_background(camera: bpy.types.Object, image: bpy.types.Image) -> None:

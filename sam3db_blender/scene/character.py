@@ -18,12 +18,15 @@ from ..posing.showing import show_only
 from ..rig.armature import build_rig
 from ..rig.mesh import build_mesh
 from ..rig.pose import apply_parameters, set_shape
+from .beside import Footprint, View, shift_beside
 from .camera import add_background, bind_camera, build_camera, camera_settings, frame_scene
 from .materials import body_materials, store_rest_positions
+from .occupied import footprints
 from .photo import pack_photo, remember_file
 from .placement import Placement, place_people
 from .provenance import write_origin, write_placement
-from .stage import Subject, build_floor, build_lights, build_world
+from .stage import Subject, set_stage
+from .units import units_per_metre
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
@@ -65,37 +68,37 @@ def build_photo_scene(
     """Adds the characters of one photo to a scene.
 
     Args:
-        estimates: the people, all of the same photo and body; the first one comes to stand at the world's origin.
+        estimates: the people, all of the same photo and body. The first one comes to stand at the world's origin, or
+            the photo as a whole beside those that are there.
         photo: the photo as it was read; its pixels may be fewer than those that the estimates speak of. None where it
             is not at hand: the camera then has no background.
-        light: also add lights, a floor that catches shadows and, where the scene has none, a world.
+        light: also add lights, a floor that catches shadows and a world, each where the scene has none yet.
         version: of the extension, for the record that each character carries.
         name: of the collection and its contents; the photo's where it is not given.
         handles: also lay handles on the photo, those of the first person being visible.
     """
     _check(estimates, body)
     stem = name or (photo.path.stem if photo is not None else "") or "Photo"
+    units = units_per_metre(scene)
+    placement, subject, everybody = _place(scene, estimates, body)
     top = bpy.data.collections.new(stem)
     scene.collection.children.link(top)
-    parts = {part: bpy.data.collections.new(f"{stem} {part}") for part in ("Characters", "Camera", "Stage")}
+    parts = {part: bpy.data.collections.new(f"{stem} {part}") for part in ("Characters", "Camera")}
     for part in parts.values():
         top.children.link(part)
 
-    vertices = [np.asarray(estimate.vertices, dtype=np.float64) for estimate in estimates]
-    placement = place_people(vertices, [estimate.joints[body.joint_index("root")] for estimate in estimates])
-    subject = Subject.around(np.concatenate([placement.world(points) for points in vertices]))
-
     characters = []
-    materials = body_materials(body)
+    materials = body_materials(body, units)
     for number, estimate in enumerate(estimates):
         own_name = stem if len(estimates) == 1 else f"{stem} {number + 1}"
         character = build_character(own_name, estimate, body, materials, parts["Characters"], version)
-        character.rig.location = placement.rig_location(estimate.camera_translation).tolist()
+        character.rig.location = (units * placement.rig_location(estimate.camera_translation)).tolist()
+        character.rig.scale = (units, units, units)
         write_placement(character.rig)
         characters.append(character)
 
     settings = camera_settings(estimates[0].intrinsics, estimates[0].image_size)
-    camera = build_camera(f"{stem} Camera", settings, placement, parts["Camera"])
+    camera = build_camera(f"{stem} Camera", settings, placement, parts["Camera"], units)
     frame_scene(scene, camera, settings)
     for character in characters:
         bind_camera(character.rig, camera)
@@ -109,12 +112,24 @@ def build_photo_scene(
                 ensure_handles(character.rig)
             show_only(characters[0].rig)
     if light:
-        build_lights(stem, subject, parts["Stage"])
-        build_floor(stem, subject, parts["Stage"])
-        build_world(scene, stem)
+        set_stage(scene, everybody)
     return PhotoScene(
         collection=top, characters=characters, camera=camera, image=image, placement=placement, subject=subject
     )
+
+
+def _place(scene: bpy.types.Scene, estimates: Sequence[Estimate], body: Body) -> tuple[Placement, Subject, Subject]:
+    """Where the people of a photo go: their placement, the space that they take up, and that of all people there."""
+    vertices = [np.asarray(estimate.vertices, dtype=np.float64) for estimate in estimates]
+    placement = place_people(vertices, [estimate.joints[body.joint_index("root")] for estimate in estimates])
+    points = np.concatenate([placement.world(person) for person in vertices])
+    subject = Subject.around(points)
+    view = View.of(placement.camera_location, estimates[0].intrinsics, estimates[0].image_size)
+    there = footprints(scene)
+    shift = shift_beside(Footprint(subject.low, subject.high, view), there)
+    subject = Subject(subject.low + (shift, 0.0, 0.0), subject.high + (shift, 0.0, 0.0))
+    boxes = [corner for old in there for corner in (old.low, old.high)]
+    return placement.shifted(shift), subject, Subject.around([subject.low, subject.high, *boxes])
 
 
 def build_character(

@@ -18,6 +18,7 @@ from ..rig.rigmap import RigMap
 from ..rig.transfer import carry_shape_keys, carry_vertex_groups, mesh_triangles, nearest_surface
 from .materials import body_materials, store_rest_positions
 from .provenance import rebind
+from .readback import units_of
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -42,7 +43,7 @@ def switch_level(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> l
     check_level(rig, body)
     notes = []
     old: Any = mesh.data
-    materials = _materials(mesh, body)
+    materials = _materials(mesh, body, units_of(rig))
     fresh = build_mesh(f"{mesh.name} level", body, rig, bpy.context.scene.collection, materials)
     try:
         store_rest_positions(fresh, mhr_to_blender(body.rest_vertices))
@@ -81,17 +82,17 @@ def check_level(rig: bpy.types.Object, body: Body) -> None:
         )
 
 
-def _materials(mesh: bpy.types.Object, body: Body) -> list[bpy.types.Material]:
+def _materials(mesh: bpy.types.Object, body: Body, units: float) -> list[bpy.types.Material]:
     """The character's own materials by the names of the parts; new ones for parts that it did not have."""
     slots = [slot.material for slot in mesh.material_slots]
     parts = json.loads(mesh.get(PARTS_PROPERTY, "[]"))
     own = {part: material for part, material in zip(parts, slots) if material is not None}
     if all(part in own for part in body.material_names):
         return [own[part] for part in body.material_names]
-    made = body_materials(body)
+    made = body_materials(body, units)
     chosen = [own.get(part, material) for part, material in zip(body.material_names, made)]
     for material in made:
-        if material not in chosen:
+        if not material.users:  # others may have it, too
             bpy.data.materials.remove(material)
     return chosen
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from native_runtime.camera import mhr_to_blender
 
 from .. import compat
+from .fingerprint import fingerprint
 from .nodes import Shader, arrange
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 #: The point attribute with each vertex's place in the rest shape (m, object axes).
 REST_POSITION = "rest_position"
+#: Custom properties of a material: the body, part and units that it was made for, and what it then was (see
+#: ``fingerprint``).
+MADE_FOR = "sam3db_made_for"
+MADE_AS = "sam3db_made_as"
 
 Colour = tuple[float, float, float]
 
@@ -56,9 +61,19 @@ class EyeAxes:
     gaze: NDArray[np.float64]
 
 
-def body_materials(body: Body) -> list[bpy.types.Material]:
-    """One material per name in ``body.material_names``, in that order; names that are not known get skin."""
-    return [_material(str(name), body) for name in body.material_names]
+def body_materials(body: Body, units: float = 1.0) -> list[bpy.types.Material]:
+    """One material per name in ``body.material_names``, in that order; names that are not known get skin.
+
+    All characters of a body share them, as long as they are as they were made: what an artist has changed is left to
+    those who have it, and others get the originals again.
+
+    Args:
+        units: of the scene, for a metre: the depth of skin is a length.
+    """
+    shared = {m[MADE_FOR]: m for m in bpy.data.materials if m.get(MADE_FOR) and not m.library and _untouched(m)}
+    return [
+        shared.get(f"{body.hash} {name} {units:g}") or _material(str(name), body, units) for name in body.material_names
+    ]
 
 
 def store_rest_positions(obj: bpy.types.Object, points: NDArray[Any]) -> None:
@@ -80,7 +95,12 @@ def eye_axes(body: Body) -> EyeAxes:
     return EyeAxes(centre=centre, gaze=ahead / np.linalg.norm(ahead))
 
 
-def _material(part: str, body: Body) -> bpy.types.Material:
+def _untouched(material: bpy.types.Material) -> bool:
+    """Whether a material is as it was made."""
+    return material.get(MADE_AS) == fingerprint(material)
+
+
+def _material(part: str, body: Body, units: float) -> bpy.types.Material:
     material = bpy.data.materials.new(f"{body.name} {part}")
     shader = Shader(compat.node_tree_of(material))
     build, colour = _PARTS.get(part, _PARTS["skin"])
@@ -89,6 +109,12 @@ def _material(part: str, body: Body) -> bpy.types.Material:
     # what Solid view shows, whose light is dimmer than a scene's
     material.diffuse_color = (*(channel**_SOLID_VIEW_LIFT for channel in colour), 1.0)
     material.roughness = 0.5
+    for node in shader.tree.nodes:
+        if "Subsurface Scale" in node.inputs:
+            depth: Any = node.inputs["Subsurface Scale"]
+            depth.default_value *= units
+    material[MADE_FOR] = f"{body.hash} {part} {units:g}"
+    material[MADE_AS] = fingerprint(material)
     return material
 
 

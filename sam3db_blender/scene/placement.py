@@ -2,8 +2,8 @@
 
 An estimate gives each person in the axes of the photo's camera (x right, y down, z forward). The world is these
 axes turned so that the camera looks along +y with z up, then moved so that the lowest point of all people touches
-the floor (z = 0) and the first person stands at the origin. One motion serves the whole photo, so that people keep
-their places relative to each other and to the camera.
+the floor (z = 0) and the first person stands at the origin, or beside the people of other photos (``beside``). One
+motion serves the whole photo, so that people keep their places relative to each other and to the camera.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ class Placement:
         """(..., 3) world points (m) in camera axes (m); the inverse of ``world``."""
         x, y, z = np.moveaxis(np.asarray(points, dtype=np.float64) - self.camera_location, -1, 0)
         return np.stack([x, -z, y], axis=-1)
+
+    def shifted(self, along_x: float) -> Placement:
+        """The same, moved to the right (m)."""
+        return Placement(self.camera_location + (along_x, 0.0, 0.0))
 
     def rig_location(self, camera_translation: ArrayLike) -> Array:
         """Where the rig of a person with this ``camera_translation`` (m) stands (3,).

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.camera import MHR_TO_BLENDER, camera_to_blender, mhr_to_camera
+from native_runtime.camera import MHR_TO_BLENDER, blender_camera_matrix, camera_to_blender, mhr_to_camera
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr.rotations import matrix_to_euler
 
 from ..rig.channels import nearest_angles
 from ..rig.pose import read_settings
+from .camera import camera_of
 from .provenance import Origin, read_origin
+from .units import units_per_metre
 
 if TYPE_CHECKING:
     import bpy
@@ -78,6 +80,40 @@ def with_standing(body: Body, estimate: Estimate, standing: Standing) -> Estimat
     return Estimate.from_parameters(body, **rest)
 
 
+def units_of(rig: bpy.types.Object) -> float:
+    """How many world units make a metre of a character.
+
+    That is the scale at which it was put into its scene; or, where the scene counts in other units since and the
+    character was scaled to them, theirs.
+    """
+    then = units_when_placed(read_origin(rig))
+    now = float(_scale_of(np.array(rig.matrix_world, dtype=np.float64)).mean())
+    known = [then, *(units_per_metre(scene) for scene in rig.users_scene)]
+    return next((units for units in known if abs(now / units - 1.0) < _UNSCALED), then)
+
+
+def place_before_camera(rig: bpy.types.Object, translation: Array) -> Array:
+    """(4, 4) the world matrix of a rig whose person its photo's camera sees with this ``camera_translation`` (m).
+
+    Raises:
+        Sam3dbError: the camera was deleted.
+    """
+    eye = np.array(camera_of(rig).matrix_world.normalized(), dtype=np.float64)
+    eye[:3, :3] *= units_of(rig)
+    return eye @ np.linalg.inv(blender_camera_matrix(translation))
+
+
+def units_when_placed(origin: Origin) -> float:
+    """How many world units made a metre when a character was put into its scene."""
+    # rounded, for matrices in single precision would let it drift from pose to pose
+    return 1.0 if origin.placed is None else float(f"{_scale_of(origin.placed).mean():.6g}")
+
+
+def _scale_of(matrix: Array) -> Array:
+    """(3,) the lengths of the axes of a (4, 4) matrix."""
+    return np.asarray(np.linalg.norm(matrix[:3, :3], axis=0))
+
+
 def estimate_of(rig: bpy.types.Object, body: Body) -> Estimate:
     """The character's estimate with pose, skeleton, shape, expression and place as they are now.
 
@@ -132,7 +168,9 @@ def _moved(rig: bpy.types.Object, origin: Origin, scaled: bool) -> tuple[Array, 
     if origin.placed is None:
         return np.eye(3), np.zeros(3)
     now = np.array(rig.matrix_world, dtype=np.float64)
-    scale = np.linalg.norm(now[:3, :3], axis=0)
+    then = units_when_placed(origin)
+    now[:3] *= then / units_of(rig)  # the scene may count in other units since
+    scale = _scale_of(now) / then
     if scaled:
         now[:3, :3] /= scale
     elif np.abs(scale - 1.0).max() > _UNSCALED:

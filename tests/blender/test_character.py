@@ -116,7 +116,6 @@ def test_people_share_camera_and_floor(small_body: Body) -> None:
     assert [collection.name for collection in built.collection.children] == [
         "Straße 1 Characters",
         "Straße 1 Camera",
-        "Straße 1 Stage",
         "Straße 1 1 Handles",
         "Straße 1 2 Handles",
     ]

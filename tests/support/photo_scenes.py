@@ -15,7 +15,12 @@ from sam3db_blender.scene.character import PhotoScene, build_photo_scene
 
 
 def photo_scene(
-    body: Body, count: int = 1, size: tuple[int, int] = (320, 240), name: str = "photo", focal_px: float = 300.0
+    body: Body,
+    count: int = 1,
+    size: tuple[int, int] = (320, 240),
+    name: str = "photo",
+    focal_px: float = 300.0,
+    light: bool = False,
 ) -> PhotoScene:
     """Adds a plain photo with some people to the scene; the first one is selected and active.
 
@@ -25,7 +30,7 @@ def photo_scene(
     estimates = [_estimate(body, number, size, focal_px) for number in range(count)]
     pixels = np.full((size[1], size[0], 3), 127, np.uint8)
     photo = Photo(pixels=pixels, path=Path(f"{name}.jpg"), original_size=size)
-    built = build_photo_scene(bpy.context.scene, estimates, photo, body, light=False)
+    built = build_photo_scene(bpy.context.scene, estimates, photo, body, light=light)
     for obj in bpy.context.selected_objects:
         obj.select_set(False)
     rig = built.characters[0].rig

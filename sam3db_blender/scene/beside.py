@@ -1,0 +1,71 @@
+"""Where the next photo goes in a scene: beside what is there, without Blender.
+
+Every photo of a scene has its camera looking along +y at people who stand on the floor. The next one is moved to the
+right, as a whole, until its people stand clear of all others, and until nobody of another photo is within a picture's
+width: what is rendered through a photo's camera shows the people of that photo alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+#: m between the people of two photos, and between somebody and the edge of another photo's picture.
+_APART, _OUTSIDE = 0.5, 0.1
+
+
+@dataclass(frozen=True)
+class View:
+    """What a camera that looks along +y takes in from left to right.
+
+    Attributes:
+        eye: (3,) m, where it stands.
+        left, right: how far to the right its picture's edges lie at 1 m before it; the left one is below 0.
+    """
+
+    eye: Array
+    left: float
+    right: float
+
+    @classmethod
+    def of(cls, eye: ArrayLike, intrinsics: ArrayLike, image_size: ArrayLike) -> View:
+        """The view of a photo's camera with ``intrinsics`` (3, 3) px."""
+        matrix = np.asarray(intrinsics, dtype=np.float64)
+        edges = (np.array([-0.5, float(np.asarray(image_size)[0]) - 0.5]) - matrix[0, 2]) / matrix[0, 0]
+        return cls(np.asarray(eye, dtype=np.float64), float(edges[0]), float(edges[1]))
+
+    def depth(self, y: float) -> float:
+        """How far before the camera the world's y is; 0 behind it."""
+        return max(y - float(self.eye[1]), 0.0)
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What one photo takes up: the box around its people, (3,) m each, and its camera's view where it has one that
+    looks along +y.
+    """
+
+    low: Array
+    high: Array
+    view: View | None = None
+
+
+def shift_beside(new: Footprint, there: Sequence[Footprint]) -> float:
+    """How far a photo is to be moved along +x, m; 0 where there is nothing yet."""
+    if not there:
+        return 0.0
+    right = max(float(old.high[0]) for old in there)
+    shifts = [right + _APART - float(new.low[0])]
+    for old in there:
+        if new.view is not None:
+            edge = float(new.view.eye[0]) + new.view.left * new.view.depth(float(old.high[1]))
+            shifts.append(float(old.high[0]) + _OUTSIDE - edge)
+        if old.view is not None:
+            edge = float(old.view.eye[0]) + old.view.right * old.view.depth(float(new.high[1]))
+            shifts.append(edge + _OUTSIDE - float(new.low[0]))
+    return max(shifts)

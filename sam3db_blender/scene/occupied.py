@@ -1,0 +1,62 @@
+"""What the photos of a scene take up: the boxes around their people, and what their cameras see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.camera import blender_camera_matrix
+
+from .beside import Footprint, View
+from .camera import CAMERA
+from .provenance import is_character, read_origin
+from .units import metres_per_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Array = NDArray[np.float64]
+
+#: How far a camera's axes may be off for it to count as looking along +y.
+_UPRIGHT = 1e-3
+
+
+def footprints(scene: bpy.types.Scene) -> list[Footprint]:
+    """What each photo of a scene takes up now, m; people without a camera count as a photo of their own."""
+    photos: dict[bpy.types.Object | None, list[bpy.types.Object]] = {}
+    for rig in scene.objects:
+        if is_character(rig):
+            photos.setdefault(rig.get(CAMERA), []).append(rig)
+    found = []
+    for camera, rigs in photos.items():
+        corners = [points for rig in rigs if len(points := _corners(rig))]
+        if corners:
+            box = metres_per_unit(scene) * np.concatenate(corners)
+            found.append(Footprint(box.min(axis=0), box.max(axis=0), _view(scene, camera, rigs[0])))
+    return found
+
+
+def _corners(rig: bpy.types.Object) -> Array:
+    """The corners (N, 3) of the boxes around what hangs on a rig, world units."""
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    meshes: Iterable[bpy.types.Object] = (child for child in rig.children_recursive if child.type == "MESH")
+    corners = [np.zeros((0, 3))]
+    for mesh in meshes:
+        seen = mesh.evaluated_get(depsgraph)
+        world = np.array(seen.matrix_world, dtype=np.float64)
+        corners.append(np.array(seen.bound_box, dtype=np.float64) @ world[:3, :3].T + world[:3, 3])
+    return np.concatenate(corners)
+
+
+def _view(scene: bpy.types.Scene, camera: bpy.types.Object | None, rig: bpy.types.Object) -> View | None:
+    """What a photo's camera sees; None where it is gone, or looks elsewhere than along +y."""
+    if camera is None:
+        return None
+    matrix = np.array(camera.matrix_world.normalized(), dtype=np.float64)
+    if np.abs(matrix[:3, :3] - blender_camera_matrix(np.zeros(3))[:3, :3]).max() > _UPRIGHT:
+        return None
+    arrays = read_origin(rig).arrays
+    return View.of(metres_per_unit(scene) * matrix[:3, 3], arrays["intrinsics"], arrays["image_size"])
