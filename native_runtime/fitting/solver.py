@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 State = TypeVar("State")
 
-_LAZY_STEPS = 3
 _MOST_DAMPING = 1e8
+_SMALL = 64
+"""Unknowns up to which ``solve`` eliminates by itself."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def minimise(
     tolerance: float = 1e-4,
     damping: float = 1e-3,
     cancelled: Callable[[], bool] = lambda: False,
+    patience: int = 3,
 ) -> Solution[State]:
     """Walk downhill from ``state``.
 
@@ -74,9 +76,10 @@ def minimise(
         cost: its cost alone (cheaper than linearising).
         retract: the state after a step (n,).
         iterations: at most so many steps are tried.
-        tolerance: stop when three steps in a row each lower the cost by less than this part of it.
+        tolerance: a step that lowers the cost by less than this part of it has hardly won anything.
         damping: first damping, relative to the diagonal of the Hessian.
         cancelled: asked before each step; ends the walk where it stands.
+        patience: stop when so many steps in a row have hardly won anything.
     """
     around = linearise(state)
     growth, lazy = 2.0, 0
@@ -101,7 +104,7 @@ def minimise(
             state, around = candidate, linearise(candidate)
             damping = max(damping * max(1 / 3, 1 - (2 * min(float(gain), 1.0) - 1) ** 3), 1e-8)
             growth = 2.0
-            if lazy == _LAZY_STEPS:
+            if lazy == patience:
                 return Solution(state, around.cost, iteration + 1, True)
         else:
             damping *= growth
@@ -133,10 +136,29 @@ def _bounded_step(around: Linearisation, damping: float) -> Array:
     while not fixed.all():
         free = np.flatnonzero(~fixed)
         pull = around.gradient[free] + damped[np.ix_(free, fixed)] @ step[fixed]
-        step[free] = -np.linalg.solve(damped[np.ix_(free, free)], pull)
+        step[free] = -solve(damped[np.ix_(free, free)], pull)
         crossing = (step < -around.room_below) | (step > around.room_above)
         step = np.clip(step, -around.room_below, around.room_above)
         if not crossing.any():
             break
         fixed = fixed | crossing
     return step
+
+
+def solve(matrix: Array, vector: Array) -> Array:
+    """x with matrix x = vector for a symmetric, positive definite matrix (n, n).
+
+    Small ones by elimination without pivoting, which such a matrix does not need (Golub and Van Loan, "Matrix
+    Computations", section 4.2). LAPACK would hand a dozen unknowns to all of the processor's threads: on a busy machine
+    they wait for each other longer than the sums take, and a sum that is cut differently rounds differently.
+    """
+    n = len(vector)
+    if n > _SMALL:
+        return np.asarray(np.linalg.solve(matrix, vector))
+    rows = np.column_stack([matrix, vector])
+    for k in range(n - 1):
+        rows[k + 1 :, k:] -= (rows[k + 1 :, k] / rows[k, k])[:, None] * rows[k, k:]
+    out = np.empty(n)
+    for k in range(n - 1, -1, -1):
+        out[k] = (rows[k, n] - rows[k, k + 1 : n] @ out[k + 1 :]) / rows[k, k]
+    return out
