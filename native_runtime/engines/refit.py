@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import PromptError
-from native_runtime.fitting.evidence import Directions, Evidence, Points2D
+from native_runtime.fitting.follow import Fixed
 from native_runtime.fitting.pins import Pin, PinTerm
-from native_runtime.fitting.problem import FitState
-from native_runtime.fitting.refit import Fixed, refit
-from native_runtime.mhr import Body
+from native_runtime.fitting.problem import FitState, SeenPoints, named_rows
+from native_runtime.fitting.refit import refit
+from native_runtime.mhr import Body, PointSet
 from native_runtime.prompt_quality import person_size
 from native_runtime.prompts import Prompt, kind_of
 
@@ -29,21 +28,6 @@ MET = 0.003
 
 CARRIED = 0.5
 """Px by which an edit may move a pinned keypoint before its limb is brought back."""
-
-POINT_SIGMA, SMALL, SMALL_WEIGHT = 0.008, ("finger", "thumb", "eye", "ear", "toe"), 0.3
-"""Part of the person's size by which an engine's keypoint usually errs; those that crowd together count less."""
-
-_CHAINS = (
-    *((f"{s}_shoulder", f"{s}_elbow", f"{s}_wrist") for s in ("left", "right")),
-    *((f"{s}_shoulder", f"{s}_hip", f"{s}_knee", f"{s}_ankle", f"{s}_big_toe") for s in ("left", "right")),
-    *((f"{s}_heel", f"{s}_big_toe") for s in ("left", "right")),
-    *((f"{s}_wrist", f"{s}_{f}_third_joint") for s in ("left", "right") for f in ("forefinger", "pinky_finger")),
-    ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"),
-    ("left_ear", "right_ear"), ("left_ear", "nose"), ("right_ear", "nose"),
-)  # fmt: skip
-_SEGMENTS = tuple(segment for chain in _CHAINS for segment in pairwise(chain))
-SEGMENT_SIGMA = 0.2
-"""Radians."""
 
 
 def same_numbers(first: Estimate, second: Estimate) -> bool:
@@ -61,9 +45,7 @@ def pins_of(prompts: Sequence[Prompt], body: Body) -> list[Pin]:
     ]
 
 
-def refit_estimate(
-    body: Body, estimate: Estimate, pins: Sequence[Pin], edits: Edits | None = None, evidence: Evidence | None = None
-) -> Estimate:
+def refit_estimate(body: Body, estimate: Estimate, pins: Sequence[Pin], edits: Edits | None = None) -> Estimate:
     """An estimate after the artist's edits, brought to pins; everything else stays near.
 
     Args:
@@ -71,7 +53,6 @@ def refit_estimate(
         estimate: an engine's answer; it need not know of the pins.
         pins: where keypoints shall be.
         edits: what the artist did by hand; None for nothing. Only pins that came later may change it.
-        evidence: how firmly the engine knows what (see ``fitting.refit``); None: every keypoint about equally.
 
     Returns:
         The estimate itself where there is nothing to do.
@@ -80,7 +61,7 @@ def refit_estimate(
         PromptError: the edits are of another body, or nothing of the person lies before the camera.
     """
     edited = estimate if edits is None else edits.on(estimate)
-    return _moved(body, estimate, edited, pins, evidence, edits)
+    return _moved(body, estimate, edited, pins, edits)
 
 
 def keep_edits(body: Body, estimate: Estimate, pins: Sequence[Pin], edits: Edits | None, snap: bool) -> Estimate:
@@ -92,14 +73,14 @@ def keep_edits(body: Body, estimate: Estimate, pins: Sequence[Pin], edits: Edits
         snap: whether what the engine left between keypoints and pins is to be closed.
     """
     if edits is None:
-        return _moved(body, estimate, estimate, pins if snap else (), None, None)
+        return _moved(body, estimate, estimate, pins if snap else (), None)
     edited = edits.on(estimate, without_yielding=True)
     if snap:
-        return _moved(body, estimate, edited, pins, None, edits)
+        return _moved(body, estimate, edited, pins, edits)
     names = [pin.keypoint for pin in pins]
     heard = dict(zip(names, estimate.keypoints_2d[[body.keypoint_names.index(name) for name in names]]))
     held = [Pin(name, place) for name, place in heard.items() if np.isfinite(place).all()]
-    answer = _moved(body, estimate, edited, _carried(body, edited, held), None, edits)
+    answer = _moved(body, estimate, edited, _carried(body, edited, held), edits)
     missed = {pin.keypoint: float(np.linalg.norm(heard[pin.keypoint] - pin.place)) for pin in pins}
     return replace(answer, details=answer.details | {"pins_missed_px": missed})
 
@@ -109,29 +90,24 @@ def _carried(body: Body, edited: Estimate, pins: Sequence[Pin]) -> list[Pin]:
     if not pins:
         return []
     state = FitState(edited.model_parameters, edited.camera_translation, edited.identity)
-    away = PinTerm(body, pins, edited.intrinsics, 1.0, 1.0).distances(body.pose(edited.model_parameters), state)
+    points = SeenPoints(PointSet.from_rows(body, named_rows(body, [pin.keypoint for pin in pins])))
+    term = PinTerm(points, np.array([pin.place for pin in pins]), edited.intrinsics, 1.0, 1.0)
+    away = term.distances(body.pose(edited.model_parameters), state)
     return list(pins) if away.max() > CARRIED else []
 
 
-def _moved(
-    body: Body,
-    estimate: Estimate,
-    edited: Estimate,
-    pins: Sequence[Pin],
-    evidence: Evidence | None,
-    edits: Edits | None,
-) -> Estimate:
+def _moved(body: Body, estimate: Estimate, edited: Estimate, pins: Sequence[Pin], edits: Edits | None) -> Estimate:
     noted = {} if edits is None else {WITHOUT_EDITS: edits.replaced(estimate)}
     if not pins and same_numbers(estimate, edited):
         return replace(estimate, details=estimate.details | noted) if noted else estimate
     started = time.perf_counter()
     state = FitState(edited.model_parameters, edited.camera_translation, edited.identity)
-    evidence = evidence or own_evidence(body, estimate)
-    moved = refit(body, evidence, edited.intrinsics, state, pins, fixed=_fixed(body, edits))
+    size = person_size(estimate.keypoints_3d, estimate.intrinsics)
+    if not np.isfinite(size):
+        raise PromptError("Nothing of this person lies before the camera: handles cannot move it.")
+    moved = refit(body, edited.intrinsics, state, pins, fixed=_fixed(body, edits))
     solved = time.perf_counter()
-    missed = {
-        pin.keypoint: float(rest) for pin, rest in zip(pins, moved.rests) if rest > max(MET * evidence.person_size, 1.0)
-    }
+    missed = {pin.keypoint: float(rest) for pin, rest in zip(pins, moved.rests) if rest > max(MET * size, 1.0)}
     result = Estimate.from_parameters(
         body,
         moved.state.model_parameters,
@@ -169,25 +145,3 @@ def _out_of_reach(keypoint: str, rest: float) -> str:
         f"The {keypoint.replace('_', ' ')} cannot reach its handle: {rest:.0f} px are left. The bones are too "
         "short for it as the rest of the body stands, or another handle or your own edit holds against it."
     )
-
-
-def own_evidence(body: Body, estimate: Estimate) -> Evidence:
-    """What an estimate says of itself: its keypoints and segments, about equally sure."""
-    size = person_size(estimate.keypoints_3d, estimate.intrinsics)
-    if not np.isfinite(size):
-        raise PromptError("Nothing of this person lies before the camera: handles cannot move it.")
-    names = tuple(body.keypoint_names)
-    weights = np.array([SMALL_WEIGHT if any(part in name for part in SMALL) else 1.0 for name in names])
-    segments = [(a, b) for a, b in _SEGMENTS if a in names and b in names]
-    count = len(segments)
-    points = Points2D(
-        names, estimate.keypoints_2d, np.full(len(names), POINT_SIGMA * size), weights, np.zeros(len(names), bool)
-    )
-    directions = Directions(
-        tuple(a for a, _ in segments),
-        tuple(b for _, b in segments),
-        np.zeros((count, 3)),
-        np.full(count, SEGMENT_SIGMA),
-        np.ones(count),
-    )
-    return Evidence(points, directions, size)

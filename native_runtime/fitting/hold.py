@@ -1,119 +1,240 @@
-"""A body as evidence for itself, and what pins say about the rest of it.
+"""A body as it stands, as what holds it: each joint has its place in space, and leaves it only as far as it must.
 
-Held points lie where the body has them, so nothing pulls until a pin says otherwise. A pin is an exact sample of an
-error, and errors of neighbours are alike: whoever saw a heel in the wrong place saw the ankle there, too. They are
-taken for an Ornstein-Uhlenbeck process along the skeleton, with the covariance exp(-distance / reach), which is
-positive definite on trees; each held point moves by its conditional expectation. A hand goes with its wrist as a whole:
-where the wrist is pinned, the hand's points say nothing more of the place, only its segments how it is turned.
-What is left of a limb is doubted by the conditional variance: the farther off a pin was, the looser its limb is held.
+How firmly a joint is held depends on the pins. Where its limb has none it keeps its place as if it stood on the floor:
+hands, feet and the head hardly move, elbows and knees as far as the limb has to bend when the trunk moves. On the limb
+of a pin joints are held more loosely, and some move along: a pin says what was wrong at one place, and errors of
+neighbours are alike. They are taken for an Ornstein-Uhlenbeck process along the skeleton, with the covariance
+exp(-distance / reach), which is positive definite on trees; each joint's place moves across the view by its conditional
+expectation, and what is left is doubted by the conditional variance: the farther off a pin was, the looser its limb.
+About depth a pin says nothing. So places keep theirs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.camera import CM_PER_M, mhr_to_camera
-from native_runtime.mhr import Body, PointSet, SparseRows
+from native_runtime.camera import CM_PER_M
+from native_runtime.mhr import Body, PointSet, Pose, SparseRows
+from native_runtime.mhr.sparse import sorted_rows
 
-from .evidence import Evidence
-from .pins import Pin
-from .problem import FitState, named_rows, project
+from .problem import ExtraTerm, FitState, Motion, SeenPoints, named_rows, project
 
 Array = NDArray[np.float64]
 
-WRISTS = {"left_wrist": "l_wrist", "right_wrist": "r_wrist"}
-"""Keypoints and the joints that hands hang on."""
-
 ENDS = ("nose", "left_wrist", "right_wrist", "left_big_toe", "right_big_toe")
+"""Keypoints, one at the end of each limb."""
+
+HANDS, FEET, HEAD = ("l_wrist", "r_wrist"), ("l_foot", "r_foot"), "c_head"
+"""Joints from which the ends of limbs are held as wholes."""
+
+HELD = {
+    "root": 1.0, "c_spine1": 1.0, "c_spine2": 1.0, "c_spine3": 1.0, "c_neck": 1.0,
+    "c_head": 1.0, "c_head_null": 0.5, "l_eye": 0.5, "r_eye": 0.5,
+    **{f"{side}_{name}": weight for side in "lr" for name, weight in (
+        ("uparm", 1.0), ("lowarm", 1.0), ("wrist", 1.0), ("index1", 0.3), ("middle1", 0.3), ("pinky1", 0.3),
+        ("upleg", 1.0), ("lowleg", 1.0), ("foot", 1.0), ("subtalar", 0.5), ("ball", 0.7))},
+}  # fmt: skip
+"""Joints that hold the body, and how much each counts: those that crowd together count less."""
+
+_BASES = ("c_neck", "l_uparm", "r_uparm", "l_upleg", "r_upleg")
+"""Joints that stand where the trunk (with the collar bones) has them, though a limb begins there."""
+
 _JITTER = 1e-6
 """Two pins on nearly one place cannot both be exact samples."""
 
+_NOTHING = 1e-6
+"""The weight of what does not count."""
 
-def hold(
-    body: Body,
-    evidence: Evidence,
-    intrinsics: NDArray,
-    state: FitState,
-    pins: Sequence[Pin],
-    reach: float,
-    least: float,
-    doubt: float,
-    still: float,
-) -> Evidence:
-    """The evidence with every place and vector replaced by the body's own, moved by what the pins say about it.
 
-    Args:
-        evidence: which points and segments hold the body, and how firmly.
-        intrinsics: (3, 3) px.
-        state: the body as it stands.
-        pins: at least one.
+@dataclass(frozen=True)
+class Firmness:
+    """How firmly joints are held; metres by which they ordinarily move. Chosen on the even pictures of ``bench``.
+
+    Attributes:
+        still: hands, feet and head of limbs without pins.
+        bend: their elbows and knees.
+        trunk: joints of the trunk.
+        collar: the shoulder of an arm with a pin, which its collar bone moves.
+        limb: joints of a limb with a pin, across the view.
+        deep: the same, along it.
         reach: metres along the skeleton over which the correlation of errors falls to 1 / e.
-        least: correlations below this count as none, so that other limbs stay.
+        least: correlations below this count as none.
         doubt: what the rest of a limb may be off by, as part of what its pin was off by.
-        still: factor on the sigmas of points on limbs without pins.
+        shifted: what the trunk may be off by across the view, as part of what a pin on it was off by.
     """
-    seen, directions = evidence.points, evidence.directions
-    names = list(dict.fromkeys([*seen.names, *directions.starts, *directions.ends]))
-    rows = named_rows(body, [*names, *(pin.keypoint for pin in pins)])
-    points = PointSet.from_rows(body, rows)
-    positions = points.positions(body.pose(state.model_parameters), state.identity)
-    camera = mhr_to_camera(positions, state.camera_translation)
-    pixels = project(camera, intrinsics)
 
-    count = len(names)
-    distances, with_hands = distances_along(body, rows), distances_along(body, rows, rigid=tuple(WRISTS.values()))
-    on = main_joints(points)
-    hands = {wrist: body.skeleton.descends_from[body.joint_index(joint)][on] for wrist, joint in WRISTS.items()}
-    pinned = [pin.keypoint for pin in pins]
-    in_hand = np.any(list(hands.values()), axis=0)[count:] & ~np.isin(pinned, list(WRISTS))
-    towards = np.exp(-np.where(in_hand, distances[:count, count:], with_hands[:count, count:]) / reach)
-    towards[towards < least] = 0.0
-    among = np.exp(-distances[count:, count:] / reach) + _JITTER * np.eye(len(pins))
-    missed = np.array([pin.place for pin in pins]) - pixels[count:]
+    still: float = 0.002
+    bend: float = 0.005
+    trunk: float = 0.005
+    collar: float = 0.01
+    limb: float = 0.015
+    deep: float = 0.03
+    reach: float = 0.1
+    least: float = 0.1
+    doubt: float = 0.25
+    shifted: float = 0.5
+
+
+class HoldTerm(ExtraTerm):
+    """Keeps points near places in space: half the sum of squares of their distances in sigmas."""
+
+    def __init__(self, points: SeenPoints, places: Array, across: Array, deep: Array) -> None:
+        """Prepare the term.
+
+        Args:
+            points: points of a body; the last n are held.
+            places: (n, 3) m, camera axes.
+            across, deep: (n,) m, sigmas across the line of sight and along the depth.
+        """
+        self._points, self._places = points, places
+        # across the line of sight: a joint that only changes its depth stays where it was in the photo
+        self._lines = places[:, :2] / places[:, 2:]
+        self._across, self._deep = 1.0 / across[:, None], 1.0 / deep
+
+    def _residuals(self, pose: Pose, state: FitState) -> Array:
+        camera = self._points.camera(pose, state)[-len(self._places) :]
+        across = (camera[:, :2] - self._lines * camera[:, 2:]) * self._across
+        return np.column_stack([across, (camera[:, 2] - self._places[:, 2]) * self._deep])
+
+    def cost(self, pose: Pose, state: FitState) -> float:
+        """Half the sum of squares."""
+        return float(0.5 * np.sum(self._residuals(pose, state) ** 2))
+
+    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
+        """Add the term's share to Hessian and gradient; return its cost."""
+        motion = problem.motion(self._points.points, pose, state)[-len(self._places) :]
+        residual = self._residuals(pose, state)
+        jacobian = np.empty_like(motion)
+        jacobian[:, :2] = (motion[:, :2] - self._lines[:, :, None] * motion[:, 2:]) * self._across[:, :, None]
+        jacobian[:, 2] = motion[:, 2] * self._deep[:, None]
+        flat, rest = jacobian.reshape(-1, problem.size), residual.reshape(-1)
+        hessian += flat.T @ flat
+        gradient += flat.T @ rest
+        return float(0.5 * rest @ rest)
+
+
+class Hold:
+    """What keeps a body where it stands, for one set of pinned keypoints, wherever they are pinned.
+
+    Attributes:
+        points: the pinned keypoints, then the held joints.
+    """
+
+    def __init__(
+        self,
+        body: Body,
+        intrinsics: NDArray,
+        state: FitState,
+        keypoints: Sequence[str],
+        firmness: Firmness,
+        within: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Prepare the hold.
+
+        Args:
+            body: the body model.
+            intrinsics: (3, 3) px.
+            state: the body as it stands.
+            keypoints: the names of the p that have pins.
+            firmness: how firmly joints are held.
+            within: (J,) the joints that can move at all; None for all.
+        """
+        joints, weights = _held(body, within)
+        pinned, count = named_rows(body, keypoints), len(keypoints)
+        self.points = SeenPoints(PointSet.from_rows(body, _with_joints(body, pinned, joints)))
+        pose = body.pose(state.model_parameters)
+        places = self.points.camera(pose, state)
+        self._places, self._start = places[count:], project(places[:count], intrinsics)
+        self._per_pixel, self._firmness = self._places[:, 2] / intrinsics[0, 0], firmness
+        on = main_joints(PointSet.from_rows(body, pinned))
+        limbs, base = limbs_of(body), on_base(body, on)
+        self._on_trunk = base | (limbs[on] < 0)
+        self._together = (limbs[joints][:, None] == limbs[on]) & ~self._on_trunk
+        self._of_trunk = (limbs[joints] < 0) | on_base(body, joints)
+        self._collar = self._of_trunk & self._together.any(axis=1)
+        self._ends = _below(body, (*HANDS, *FEET, HEAD))[joints]
+        self._weights = np.where(_carried(body, joints, on), _NOTHING, weights)
+        self._known, self._left = _correlation(body, joints, on, firmness)
+
+    def term(self, places: Array, slack: float = 0.0) -> HoldTerm:
+        """The term under pins at places (p, 2) px.
+
+        Args:
+            places: (p, 2) px.
+            slack: px by which the trunk is off in any case, as far as limbs have shown.
+        """
+        firmness, missed = self._firmness, places - self._start
+        far = np.linalg.norm(missed, axis=1)
+        off = np.max(np.where(self._together, far, 0.0), axis=1) * self._per_pixel
+        loose = firmness.doubt * off * np.sqrt(self._left)
+        shift = firmness.shifted * np.max(far, initial=slack, where=self._on_trunk) * self._per_pixel
+
+        other = np.where(self._ends, firmness.still, firmness.bend)
+        own = self._together.any(axis=1) & ~self._of_trunk
+        trunk = np.where(self._collar, firmness.collar, firmness.trunk)
+        kinds = [self._of_trunk, own]
+        across = np.select(kinds, [np.hypot(trunk, shift), np.hypot(firmness.limb, loose)], other)
+        deep = np.select(kinds, [trunk, np.hypot(firmness.deep, loose)], other)
+        moved = np.where((own | self._of_trunk)[:, None], self._known @ missed, 0.0) * self._per_pixel[:, None]
+        root = np.sqrt(self._weights)
+        return HoldTerm(self.points, self._places + np.pad(moved, ((0, 0), (0, 1))), across / root, deep / root)
+
+
+def _held(body: Body, within: NDArray[np.bool_] | None) -> tuple[NDArray[np.int64], Array]:
+    """The joints of ``HELD`` that can move, and their weights."""
+    joints, weights = np.array([body.joint_index(name) for name in HELD]), np.array(list(HELD.values()))
+    chosen = np.ones(len(joints), bool) if within is None else within[joints]
+    return joints[chosen], weights[chosen]
+
+
+def _with_joints(body: Body, rows: SparseRows, joints: NDArray[np.int64]) -> SparseRows:
+    """Rows of points of a body, and after them rows that are joints."""
+    count = rows.row_count + len(joints)
+    below = rows.row_count + np.arange(len(joints))
+    columns = np.concatenate([rows.columns, body.vertex_count + joints])
+    return sorted_rows(
+        count, np.concatenate([rows.rows, below]), columns, np.concatenate([rows.values, np.ones(len(joints))])
+    )
+
+
+def _below(body: Body, names: Sequence[str]) -> NDArray[np.bool_]:
+    """(J,) the joints of the given names and those that hang on them."""
+    return body.skeleton.descends_from[[body.joint_index(name) for name in names]].any(axis=0)
+
+
+def _correlation(
+    body: Body, joints: NDArray[np.int64], on: NDArray[np.int64], firmness: Firmness
+) -> tuple[Array, Array]:
+    """What errors at pins that hang on joints (p,) say of joints (n,): the conditional expectation's factors (n, p),
+    and what part of the variance is left, (n,).
+    """
+    distances = joint_distances(body, np.concatenate([joints, on]))[:, len(joints) :]
+    towards = np.exp(-distances[: len(joints)] / firmness.reach)
+    towards[towards < firmness.least] = 0.0
+    among = np.exp(-distances[len(joints) :] / firmness.reach) + _JITTER * np.eye(len(on))
     known = np.linalg.solve(among, towards.T).T
-    moved = known @ missed  # (count, 2) px
-    left = np.clip(1.0 - np.sum(known * towards, axis=1), 0.0, 1.0)
+    return known, np.clip(1.0 - np.sum(known * towards, axis=1), 0.0, 1.0)
 
-    carried = np.zeros(count, bool)
-    for wrist, hand in hands.items():
-        if wrist in pinned and not np.any(in_hand & hand[count:]):
-            carried |= hand[:count]
 
-    limbs = limbs_of(body)[on]
-    together = (limbs[:count, None] == limbs[count:]) & (limbs[count:] >= 0)
-    farthest = np.max(np.where(together, np.linalg.norm(missed, axis=1), 0.0), axis=1)
-    loose = doubt * farthest * np.sqrt(left)  # (count,) px
-    factor = np.where(together.any(axis=1), 1.0, still)
+def _carried(body: Body, joints: NDArray[np.int64], on: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) joints of a hand whose wrist is pinned and nothing else of it: it goes with its wrist as a whole."""
+    carried = np.zeros(len(joints), bool)
+    for name in HANDS:
+        wrist = body.joint_index(name)
+        hand = body.skeleton.descends_from[wrist]
+        if np.any(on == wrist) and not np.any(hand[on] & (on != wrist)):
+            carried |= hand[joints] & (joints != wrist)
+    return carried
 
-    index = {name: i for i, name in enumerate(names)}
-    place, starts, ends = (
-        np.array([index[name] for name in group], np.int64)
-        for group in (seen.names, directions.starts, directions.ends)
-    )
-    per_pixel = camera[starts, 2:] / np.diag(intrinsics)[:2]
-    vectors = camera[ends] - camera[starts]
-    length = np.linalg.norm(vectors, axis=1) / per_pixel.mean(axis=1)
-    swing = np.maximum(loose[starts], loose[ends]) / np.maximum(length, 1.0)
-    return replace(
-        evidence,
-        points=replace(
-            seen,
-            positions=(pixels[:count] + moved)[place],
-            sigmas=np.hypot(seen.sigmas * factor[place], loose[place]),
-            weights=np.where(carried[place], 0.0, seen.weights),
-            trusted=np.zeros(len(place), bool),
-        ),
-        directions=replace(
-            directions,
-            vectors=turned(vectors, (moved[ends] - moved[starts]) * per_pixel),
-            sigmas=np.hypot(directions.sigmas, swing),
-        ),
-        silhouette=None,
-    )
+
+def on_base(body: Body, joints: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) which joints are shoulders, hips or the neck, which the trunk places."""
+    names = [body.joint_names[joint] for joint in joints]
+    return np.array([name in _BASES or "uparm_twist0" in name for name in names], bool)
 
 
 def limbs_of(body: Body) -> NDArray[np.int64]:
@@ -137,47 +258,12 @@ def main_joints(points: PointSet) -> NDArray[np.int64]:
     return points.joints[heaviest][np.searchsorted(points.points[heaviest], np.arange(points.count))]
 
 
-def turned(vectors: Array, moved: Array) -> Array:
-    """Unit vectors (m, 3) of segments (m, 3) m whose ends moved apart by (m, 2) m across the view.
-
-    What happened along the view nobody saw. If the bone is as long as it was thought to be, its depth follows from
-    Pythagoras, on the side that it was on; if the bone was misjudged, the depth is what it was. The mean of both
-    directions is taken.
-    """
-    flat = vectors[:, :2] + moved
-    left = np.sum(vectors**2, axis=1) - np.sum(flat**2, axis=1)
-    rigid = np.sqrt(np.maximum(left, 0.0)) * np.where(vectors[:, 2] < 0, -1.0, 1.0)
-    both = [_unit(np.column_stack([flat, depth])) for depth in (rigid, vectors[:, 2])]
-    return np.where(np.any(moved, axis=1)[:, None], _unit(both[0] + both[1]), _unit(vectors))
-
-
-def _unit(vectors: Array) -> Array:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1), 1e-9)[:, None])
-
-
-def distances_along(body: Body, rows: SparseRows, rigid: Sequence[str] = ()) -> Array:
-    """(N, N) metres between points of a body at rest: from each to the joint nearest to it, and from joint to joint
-    along the skeleton. Between points that share a joint, the straight line.
-
-    Args:
-        rigid: joints of which all that hangs on them counts as lying in them.
-    """
+def joint_distances(body: Body, joints: NDArray[np.int64]) -> Array:
+    """(n, n) metres along the bones between joints of a body at rest."""
     skeleton = body.skeleton
-    joints = skeleton.rest.translations
-    points = rows.combine(np.concatenate([np.asarray(body.rest_vertices, np.float64), joints]))
-    beside = np.linalg.norm(points[:, None] - joints, axis=2)
-    nearest = np.argmin(beside, axis=1)
-    for joint in map(body.joint_index, rigid):
-        below = skeleton.descends_from[joint][nearest]
-        points, nearest = np.where(below[:, None], joints[joint], points), np.where(below, joint, nearest)
-    aside = np.linalg.norm(points - joints[nearest], axis=1)
-
-    parents = skeleton.parents
-    bones = np.where(parents >= 0, np.linalg.norm(joints - joints[np.maximum(parents, 0)], axis=1), 0.0)
-    # the bones from the root down to each point's joint; those that two points share are not on the way between them
-    above = skeleton.descends_from[:, nearest].astype(np.float64)
+    places, parents = skeleton.rest.translations, skeleton.parents
+    bones = np.where(parents >= 0, np.linalg.norm(places - places[np.maximum(parents, 0)], axis=1), 0.0)
+    # the bones from the root down to each joint; those that two joints share are not on the way between them
+    above = skeleton.descends_from[:, joints].astype(np.float64)
     depth = bones @ above
-    between = depth[:, None] + depth - 2.0 * (above * bones[:, None]).T @ above
-    straight = np.linalg.norm(points[:, None] - points, axis=2)
-    shared = nearest[:, None] == nearest
-    return np.asarray(np.where(shared, straight, between + aside[:, None] + aside) / CM_PER_M)
+    return np.asarray((depth[:, None] + depth - 2.0 * (above * bones[:, None]).T @ above) / CM_PER_M)

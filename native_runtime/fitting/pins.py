@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.camera import mhr_to_camera
-from native_runtime.mhr import Body, PointSet, Pose
+from native_runtime.mhr import Pose
 from native_runtime.mhr.rotations import euler_to_matrix
 
 from .problem import (
@@ -17,9 +15,9 @@ from .problem import (
     ROTATION,
     TRANSLATION,
     ExtraTerm,
-    FitProblem,
     FitState,
-    named_rows,
+    Motion,
+    SeenPoints,
     project,
     projection_jacobian,
 )
@@ -45,15 +43,22 @@ class PinTerm(ExtraTerm):
     sigmas: the pull on a pin out of reach does not grow with its distance.
     """
 
-    def __init__(self, body: Body, pins: Sequence[Pin], intrinsics: NDArray, sigma: float, give: float) -> None:
-        """`sigma`: px by which a pin may be missed; `give`: in sigmas, where the pull stops to grow."""
-        self._points = PointSet.from_rows(body, named_rows(body, [pin.keypoint for pin in pins]))
-        self._places = np.array([pin.place for pin in pins], np.float64)
+    def __init__(self, points: SeenPoints, places: Array, intrinsics: NDArray, sigma: float, give: float) -> None:
+        """Prepare the term.
+
+        Args:
+            points: keypoints of a body; the first n have pins.
+            places: (n, 2) px.
+            intrinsics: (3, 3) px.
+            sigma: px by which a pin may be missed.
+            give: in sigmas, where the pull stops to grow.
+        """
+        self._points, self._places = points, np.asarray(places, np.float64)
         self._intrinsics, self._sigma, self._give = np.asarray(intrinsics, np.float64), sigma, give
 
     def _residuals(self, pose: Pose, state: FitState) -> tuple[Array, Array, Array]:
         """Residuals (n, 2) in sigmas, sqrt(1 + r^2 / give^2) (n,), and the points (n, 3) in camera axes."""
-        camera = mhr_to_camera(self._points.positions(pose, state.identity), state.camera_translation)
+        camera = self._points.camera(pose, state)[: len(self._places)]
         residual = (project(camera, self._intrinsics) - self._places) / self._sigma
         return residual, np.sqrt(1.0 + np.sum(residual**2, axis=1) / self._give**2), camera
 
@@ -65,10 +70,10 @@ class PinTerm(ExtraTerm):
         """See the class."""
         return float(self._give**2 * np.sum(self._residuals(pose, state)[1] - 1.0))
 
-    def add(self, problem: FitProblem, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
+    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
         """Add the pins' share to Hessian and gradient; return their cost."""
         residual, stretch, camera = self._residuals(pose, state)
-        motion = problem.motion(self._points, pose, state)
+        motion = problem.motion(self._points.points, pose, state)[: len(self._places)]
         jacobian = np.matmul(projection_jacobian(camera, self._intrinsics), motion).reshape(-1, problem.size)
         jacobian /= self._sigma
         weight = np.repeat(1.0 / stretch, 2)
@@ -96,7 +101,7 @@ class RootTether(ExtraTerm):
         """Half the sum of squares."""
         return float(0.5 * sum(residual @ residual for residual in self._residuals(state)))
 
-    def add(self, problem: FitProblem, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
+    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
         """Add the tether's share to Hessian and gradient; return its cost."""
         residuals = self._residuals(state)
         for slots, sigma, residual in zip((ROTATION, TRANSLATION), (self._turn, self._shift), residuals):
@@ -104,3 +109,27 @@ class RootTether(ExtraTerm):
             hessian[diagonal, diagonal] += 1.0 / sigma**2
             gradient[slots] += residual / sigma
         return float(0.5 * sum(residual @ residual for residual in residuals))
+
+
+class AngleTerm(ExtraTerm):
+    """Keeps model parameters near where they were: half the sum of squares in deviations."""
+
+    def __init__(self, parameters: NDArray[np.int64], home: Array, deviations: Array) -> None:
+        """`parameters`: (n,) those of the problem, in its order; `home`: (204,); `deviations`: (n,)."""
+        self._parameters, self._home, self._inverse = parameters, home[parameters], 1.0 / deviations
+
+    def _residuals(self, state: FitState) -> Array:
+        return (state.model_parameters[self._parameters] - self._home) * self._inverse
+
+    def cost(self, pose: Pose, state: FitState) -> float:
+        """Half the sum of squares."""
+        residual = self._residuals(state)
+        return float(0.5 * residual @ residual)
+
+    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
+        """Add the term's share to Hessian and gradient; return its cost."""
+        residual = self._residuals(state)
+        slots = np.arange(problem.size - len(residual), problem.size)
+        hessian[slots, slots] += self._inverse**2
+        gradient[slots] += residual * self._inverse
+        return float(0.5 * residual @ residual)

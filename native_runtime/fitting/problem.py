@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +108,19 @@ def named_rows(body: Body, names: Sequence[str]) -> SparseRows:
         columns.append(source.columns[entries])
         values.append(source.values[entries])
     return sorted_rows(len(names), np.concatenate(rows), np.concatenate(columns), np.concatenate(values))
+
+
+def whole_motion(points: PointSet, pose: Pose, body: Body, state: FitState) -> Array:
+    """(N, 3, 6) metres: d camera point / d (rotation vector of the whole body, camera translation)."""
+    out = np.zeros((points.count, 3, FIRST_PARAMETER))
+    arms = points.arms(pose, body.joint_index("root"), state.identity)
+    # u x arm for the three unit vectors u: minus the cross-product matrix of the arm.
+    out[:, 1, 0], out[:, 2, 0] = -arms[:, 2], arms[:, 1]
+    out[:, 0, 1], out[:, 2, 1] = arms[:, 2], -arms[:, 0]
+    out[:, 0, 2], out[:, 1, 2] = -arms[:, 1], arms[:, 0]
+    out *= CAMERA_PER_MHR[:, None]
+    out[:, :, TRANSLATION] = np.eye(3)
+    return out
 
 
 class FitProblem:
@@ -210,17 +224,12 @@ class FitProblem:
     def motion(self, points: PointSet, pose: Pose, state: FitState) -> Array:
         """d camera point / d unknowns, (N, 3, size), metres."""
         out = np.zeros((points.count, 3, self.size))
-        arms = points.arms(pose, self.body.joint_index("root"), state.identity)
-        # u x arm for the three unit vectors u: minus the cross-product matrix of the arm.
-        out[:, 1, 0], out[:, 2, 0] = -arms[:, 2], arms[:, 1]
-        out[:, 0, 1], out[:, 2, 1] = arms[:, 2], -arms[:, 0]
-        out[:, 0, 2], out[:, 1, 2] = -arms[:, 1], arms[:, 0]
-        stop = FIRST_PARAMETER + len(self.parameters)
-        out[:, :, FIRST_PARAMETER:stop] = points.parameter_jacobian(pose, self.columns, state.identity)
+        out[:, :, :FIRST_PARAMETER] = whole_motion(points, pose, self.body, state)
+        stop, per_unit = FIRST_PARAMETER + len(self.parameters), CAMERA_PER_MHR[:, None]
+        moved = points.parameter_jacobian(pose, self.columns, state.identity)
+        out[:, :, FIRST_PARAMETER:stop] = moved * per_unit
         if len(self.identity):
-            out[:, :, stop:] = points.identity_jacobian(pose)[:, :, self.identity]
-        out *= CAMERA_PER_MHR[:, None]
-        out[:, :, TRANSLATION] = np.eye(3)
+            out[:, :, stop:] = points.identity_jacobian(pose)[:, :, self.identity] * per_unit
         return out
 
     def linearise(self, state: FitState) -> Linearisation:
@@ -303,13 +312,38 @@ class FitProblem:
         )
 
 
+class Motion(Protocol):
+    """What a term needs of the problem that it is part of: its unknowns, and how they move points."""
+
+    size: int
+
+    def motion(self, points: PointSet, pose: Pose, state: FitState) -> Array:
+        """d camera point / d unknowns, (N, 3, size), metres."""
+        ...
+
+
+class SeenPoints:
+    """Points of a body before the camera, shared by terms: each pose's are computed once."""
+
+    def __init__(self, points: PointSet) -> None:
+        self.points = points
+        self._last: tuple[Pose, FitState, Array] | None = None
+
+    def camera(self, pose: Pose, state: FitState) -> Array:
+        """(N, 3) m, camera axes."""
+        if self._last is None or self._last[0] is not pose or self._last[1] is not state:
+            placed = mhr_to_camera(self.points.positions(pose, state.identity), state.camera_translation)
+            self._last = pose, state, placed
+        return self._last[2]
+
+
 class ExtraTerm:
-    """What else belongs to a problem: an outline (``silhouette``), pins (``refit``)."""
+    """What else belongs to a problem: an outline (``silhouette``), pins (``pins``), what stays in place (``hold``)."""
 
     def cost(self, pose: Pose, state: FitState) -> float:
         """Its robust cost at a state."""
         raise NotImplementedError
 
-    def add(self, problem: FitProblem, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
+    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
         """Add its share to Hessian and gradient; return its cost."""
         raise NotImplementedError

@@ -19,7 +19,7 @@ from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr import Body, PointSet, Pose, SparseRows
 
 from .evidence import Silhouette
-from .problem import ExtraTerm, FitProblem, FitState, project, projection_jacobian
+from .problem import ExtraTerm, FitProblem, FitState, Motion, project, projection_jacobian
 from .solver import Solution, minimise
 
 Array = NDArray[np.float64]
@@ -204,7 +204,7 @@ class RimOnBorder(ExtraTerm):
     def cost(self, pose: Pose, state: FitState) -> float:
         return self._terms(pose, state)[2]
 
-    def add(self, problem: FitProblem, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
+    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
         residual, weight, cost, slope, camera = self._terms(pose, state)
         motion = problem.motion(self._points, pose, state)
         per_pixel = np.matmul(slope[:, None, :], projection_jacobian(camera, self._intrinsics))

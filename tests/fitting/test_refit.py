@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from native_runtime.fitting.hold import distances_along, hold, limbs_of, turned
-from native_runtime.fitting.pins import Pin, PinTerm, RootTether
-from native_runtime.fitting.prior import PosePrior
-from native_runtime.fitting.problem import FitProblem, FitState, named_rows, project
-from native_runtime.fitting.refit import Refit, limb_parameters, refit
+from native_runtime.camera import mhr_to_camera
+from native_runtime.fitting.follow import limb_parameters
+from native_runtime.fitting.hold import Firmness, Hold, joint_distances, limbs_of
+from native_runtime.fitting.pins import AngleTerm, Pin, PinTerm, RootTether
+from native_runtime.fitting.problem import FitState, project
+from native_runtime.fitting.refit import Refit, refit
+from native_runtime.fitting.reposing import Reposing
 from native_runtime.mhr import Body
 
 from .test_fit import INTRINSICS, POSES, see, state_of
@@ -34,8 +36,7 @@ def pixels_of(body: Body, state: FitState) -> dict[str, np.ndarray]:
 
 
 def pinned(body: Body, state: FitState, places: dict[str, np.ndarray]) -> Refit:
-    evidence, _ = see(body, state)
-    return refit(body, evidence, INTRINSICS, state, [Pin(name, place) for name, place in places.items()])
+    return refit(body, INTRINSICS, state, [Pin(name, place) for name, place in places.items()])
 
 
 def limb_of(name: str) -> str:
@@ -141,7 +142,7 @@ def test_a_hand_goes_with_its_wrist(body: Body, pose: str, shift: tuple[float, f
     forearms, hands = (np.array([arm[i] / np.linalg.norm(arm[i]) for arm in arms]) for i in (0, 1))
     bends = np.degrees(np.arccos(np.sum(forearms * hands, axis=1)))
     swing = np.degrees(np.arccos(forearms[0] @ forearms[1]))
-    assert swing > 5.0
+    assert swing > 1.0
     assert abs(bends[1] - bends[0]) < swing + 2.0
 
 
@@ -178,36 +179,90 @@ def test_limbs_begin_at_the_trunk(body: Body) -> None:
 
 
 def test_distances_follow_the_bones(body: Body) -> None:
-    names = ["left_wrist", "left_elbow", "left_forefinger4", "right_wrist", "left_ankle"]
-    rows = named_rows(body, names)
-    distances = distances_along(body, rows)
+    joints = np.array([body.joint_index(name) for name in ("l_wrist", "l_lowarm", "l_index1", "r_wrist", "l_foot")])
+    distances = joint_distances(body, joints)
     np.testing.assert_allclose(distances, distances.T)
-    assert not np.diag(distances).any()
+    np.testing.assert_allclose(np.diag(distances), 0.0, atol=1e-12)
     assert 0.15 < distances[0, 1] < 0.35
     assert distances[0, 3] > distances[0, 1] + 0.6
-    assert distances[2, 1] == pytest.approx(distances[2, 0] + distances[0, 1], abs=0.03)
+    assert distances[2, 1] == pytest.approx(distances[2, 0] + distances[0, 1], abs=1e-9)
     assert np.linalg.eigvalsh(np.exp(-distances / 0.1)).min() > -1e-9
-    rigid = distances_along(body, rows, rigid=("l_wrist",))
-    assert rigid[2, 0] == pytest.approx(0.0, abs=1e-9)
-    assert rigid[2, 1] == pytest.approx(rigid[0, 1])
 
 
-def test_turned_segments_keep_their_side() -> None:
-    vectors = np.array([[0.2, 0.0, 0.1], [0.2, 0.0, -0.1], [0.0, 0.3, 0.0]])
-    still = turned(vectors, np.zeros((3, 2)))
-    np.testing.assert_allclose(still, vectors / np.linalg.norm(vectors, axis=1)[:, None])
-    shorter = turned(vectors, np.array([[-0.1, 0.0], [-0.1, 0.0], [0.0, -0.1]]))
-    np.testing.assert_allclose(np.linalg.norm(shorter, axis=1), 1.0)
-    assert shorter[0, 2] > still[0, 2] > 0 > still[1, 2] > shorter[1, 2]
+def joints_of(body: Body, state: FitState) -> np.ndarray:
+    return mhr_to_camera(body.pose(state.model_parameters).translations, state.camera_translation)
+
+
+LIMB_DRAGS = [("left_wrist", 0.03), ("right_elbow", 0.02), ("left_ankle", 0.05), ("right_knee", 0.02), ("nose", 0.015)]
+
+
+@pytest.mark.parametrize("pose", POSES, ids=str)
+@pytest.mark.parametrize(("keypoint", "length"), LIMB_DRAGS)
+def test_untouched_limbs_stay_in_space(body: Body, pose: str, keypoint: str, length: float) -> None:
+    """Not only in the photo: under 1 cm, and nothing at all where the dragged limb needs no help."""
+    state, limbs = state_of(body, POSES[pose]), limbs_of(body)
+    before, size = pixels_of(body, state), see(body, state)[0].person_size
+    own = limbs[body.joint_index({"left_wrist": "l_wrist", "right_elbow": "r_wrist", "left_ankle": "l_foot",
+                                  "right_knee": "r_foot", "nose": "c_head"}[keypoint])]  # fmt: skip
+    for angle in np.arange(0.0, 2.0 * np.pi, np.pi / 4):
+        place = before[keypoint] + length * size * np.array([np.cos(angle), np.sin(angle)])
+        after = pinned(body, state, {keypoint: place}).state
+        moved = np.linalg.norm(joints_of(body, after) - joints_of(body, state), axis=1)
+        ends = [body.joint_index(name) for name in ("l_wrist", "r_wrist", "l_foot", "r_foot")]
+        checked = [j for j in (ends if keypoint == "nose" else range(len(limbs))) if limbs[j] not in (-1, own)]
+        assert moved[checked].max() < 0.01, f"{angle:.1f} {body.joint_names[checked[int(moved[checked].argmax())]]}"
+
+
+@pytest.mark.parametrize("keypoint", ["left_hip", "right_shoulder"])
+def test_hands_and_feet_stay_where_they_stand_when_the_trunk_moves(body: Body, keypoint: str) -> None:
+    state = state_of(body, POSES["lunge"])
+    before, size = pixels_of(body, state), see(body, state)[0].person_size
+    for shift in ((0.02, 0.01), (-0.02, 0.01), (0.0, 0.02)):
+        result = pinned(body, state, {keypoint: before[keypoint] + np.array(shift) * size})
+        assert result.rests[0] < MET * size
+        moved = np.linalg.norm(joints_of(body, result.state) - joints_of(body, state), axis=1)
+        ends = [body.joint_index(name) for name in ("l_wrist", "r_wrist", "l_foot", "r_foot", "l_ball", "c_head")]
+        assert moved[ends].max() < 0.01
+
+
+def test_depth_changes_no_more_than_bones_force(body: Body) -> None:
+    """A wrist has an elbow to spare: it can be moved across the view at its own depth."""
+    for pose in ("lunge", "twisted"):
+        state = state_of(body, POSES[pose])
+        before, size = pixels_of(body, state), see(body, state)[0].person_size
+        keypoint = "left_wrist" if pose == "lunge" else "right_wrist"
+        at = body.keypoint_names.index(keypoint)
+        for shift in ((0.03, 0.0), (-0.03, 0.0), (0.0, 0.03), (0.0, -0.03)):
+            after = pinned(body, state, {keypoint: before[keypoint] + np.array(shift) * size}).state
+            moved = see(body, after)[1][at] - see(body, state)[1][at]
+            assert abs(moved[2]) < 1.5 * np.linalg.norm(moved[:2])
+
+
+def test_a_late_drag_is_like_a_first_one(body: Body) -> None:
+    """Pins that others have stay met, and their limbs where they are."""
+    state = state_of(body, POSES["lunge"])
+    size = see(body, state)[0].person_size
+    pins: dict[str, np.ndarray] = {}
+    for keypoint, shift in (
+        ("left_wrist", (-0.02, -0.02)),
+        ("right_ankle", (0.0, -0.02)),
+        ("right_wrist", (0.02, 0.0)),
+    ):
+        pins[keypoint] = pixels_of(body, state)[keypoint] + np.array(shift) * size
+    stood = pinned(body, state, pins).state
+    late = {"left_wrist": pins["left_wrist"] + 0.015 * size}
+    after = pinned(body, state, pins | late).state
+    moved = np.linalg.norm(joints_of(body, after) - joints_of(body, stood), axis=1)
+    limbs = limbs_of(body)
+    assert moved[limbs == limbs[body.joint_index("l_wrist")]].max() > 0.02
+    assert moved[limbs != limbs[body.joint_index("l_wrist")]].max() < 0.005
 
 
 def test_nothing_pulls_at_a_held_body(body: Body) -> None:
     state = state_of(body, POSES["sitting"])
-    evidence, _ = see(body, state)
-    noisy = replace(evidence, points=replace(evidence.points, positions=evidence.points.positions + 20.0))
     place = pixels_of(body, state)["left_wrist"]
-    held = hold(body, noisy, INTRINSICS, state, [Pin("left_wrist", place)], 0.1, 0.1, 0.25, 0.5)
-    problem = FitProblem(body, held, INTRINSICS, PosePrior.load(body).around(state.model_parameters))
+    held = Hold(body, INTRINSICS, state, ["left_wrist"], Firmness())
+    problem = Reposing(body, np.arange(6, 40), (held.term(place[None]),), state.model_parameters, whole=True)
     around = problem.linearise(state)
     assert around.cost < 1e-12
     assert np.abs(around.gradient).max() < 1e-6
@@ -215,16 +270,22 @@ def test_nothing_pulls_at_a_held_body(body: Body) -> None:
 
 def test_the_terms_derivatives_are_exact(body: Body) -> None:
     state = state_of(body, POSES["lunge"])
-    evidence, _ = see(body, state)
-    pin = Pin("left_elbow", pixels_of(body, state)["left_elbow"] + 25.0)
+    elsewhere = state_of(body, POSES["twisted"], yaw=0.5)
+    place = pixels_of(body, state)["left_elbow"] + 25.0
     aside = replace(state, camera_translation=state.camera_translation + 0.03)
-    terms = (PinTerm(body, [pin], INTRINSICS, 4.0, 3.0), RootTether(aside, 0.05, 0.1))
-    problem = FitProblem(body, evidence, INTRINSICS, PosePrior.load(body), extras=terms)
-    plain = FitProblem(body, evidence, INTRINSICS, PosePrior.load(body))
-    gradient = problem.linearise(state).gradient - plain.linearise(state).gradient
-    for slot in (0, 1, 2, 3, 5, 9, 20, 30, 40):
-        step = np.zeros(problem.size)
-        step[slot] = 1e-5
-        up, down = (problem.retract(state, sign * step) for sign in (1, -1))
-        slope = [problem.cost(s) - plain.cost(s) for s in (up, down)]
-        assert gradient[slot] == pytest.approx((slope[0] - slope[1]) / 2e-5, rel=1e-3, abs=1e-3), slot
+    held = Hold(body, INTRINSICS, elsewhere, ["left_elbow"], Firmness())
+    parameters = np.array([body.parameter_index(name) for name in ("spine_bend0", "l_uparm_ry", "l_elbow_bend")])
+    terms = (
+        PinTerm(held.points, place[None], INTRINSICS, 4.0, 3.0),
+        held.term(place[None], slack=10.0),
+        AngleTerm(parameters, elsewhere.model_parameters, np.array([0.2, 0.3, 0.4])),
+        RootTether(aside, 0.05, 0.1),
+    )
+    for term in terms:
+        problem = Reposing(body, parameters, (term,), state.model_parameters, whole=True)
+        gradient = problem.linearise(state).gradient
+        for slot in range(problem.size):
+            step = np.zeros(problem.size)
+            step[slot] = 1e-5
+            up, down = (problem.cost(problem.retract(state, sign * step)) for sign in (1, -1))
+            assert gradient[slot] == pytest.approx((up - down) / 2e-5, rel=1e-3, abs=1e-2), (term, slot)

@@ -104,7 +104,7 @@ class LandmarksReading:
         try:
             unprompted = self._fitted(person, (), mask)
             base = self._fitted(person, silenced, mask, unprompted)
-            estimate = refit_estimate(body, base.estimate, pins_of(prompts, body), edits, base.evidence)
+            estimate = refit_estimate(body, base.estimate, pins_of(prompts, body), edits)
         except NoPersonError:
             # What is pinned may be all that is known.
             if not prompts:
