@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .channels import ChannelMap
 from .drivers import Term, drive
 from .layout import COLLECTIONS, BoneLayout, bone_layout
-from .properties import add_sliders, slider_path
+from .properties import add_sliders, slider_path, units_of
 from .sliders import Slider, character_sliders
 from .wiring import Link, Wiring
 
@@ -77,24 +77,26 @@ def wire(rig: bpy.types.Object, layout: BoneLayout, wiring: Wiring, sliders: Seq
     All expressions are of the kind that Blender evaluates without Python, so that they also run where scripts are not
     trusted and without the extension.
     """
-    keys = {slider.index: slider.key for slider in sliders if slider.section in ("pose", "skeleton")}
+    homes = {slider.index: slider for slider in sliders if slider.section in ("pose", "skeleton")}
     for link in wiring.links:
         bone = rig.pose.bones[link.bone]
-        drive(rig, bone, link.channel, _terms(link, keys), axis=link.axis, power_of_two=link.channel == "scale")
-    _add_to_posing(rig, layout, wiring, keys)
+        drive(rig, bone, link.channel, _terms(rig, link, homes), axis=link.axis, power_of_two=link.channel == "scale")
+    _add_to_posing(rig, layout, wiring, homes)
     _lock_axes(rig, wiring)
 
 
-def _terms(link: Link, keys: dict[int, str]) -> list[Term]:
-    return [
-        (factor, f'pose.bones["{source.bone}"].rotation_euler[{source.axis}]')
-        if source.bone
-        else (factor, slider_path(keys[source.parameter]))
-        for factor, source in link.terms
-    ]
+def _terms(rig: bpy.types.Object, link: Link, homes: dict[int, Slider]) -> list[Term]:
+    terms = []
+    for factor, source in link.terms:
+        if source.bone:
+            terms.append((factor, f'pose.bones["{source.bone}"].rotation_euler[{source.axis}]'))
+        else:
+            slider = homes[source.parameter]
+            terms.append((factor / units_of(rig, slider), slider_path(slider.key)))
+    return terms
 
 
-def _add_to_posing(rig: bpy.types.Object, layout: BoneLayout, wiring: Wiring, keys: dict[int, str]) -> None:
+def _add_to_posing(rig: bpy.types.Object, layout: BoneLayout, wiring: Wiring, homes: dict[int, Slider]) -> None:
     """Adds the angles of sliders to bones that are posed by hand as well.
 
     A driver would take the channel away from the artist. Blender's Transformation constraint can add Euler angles to
@@ -115,7 +117,7 @@ def _add_to_posing(rig: bpy.types.Object, layout: BoneLayout, wiring: Wiring, ke
         constraint.show_expanded = False
         for link in wiring.added:
             if link.bone == name:
-                drive(rig, constraint, f"to_min_{'xyz'[link.axis]}_rot", _terms(link, keys))
+                drive(rig, constraint, f"to_min_{'xyz'[link.axis]}_rot", _terms(rig, link, homes))
 
 
 def _lock_axes(rig: bpy.types.Object, wiring: Wiring) -> None:

@@ -11,8 +11,10 @@ own name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -50,6 +52,8 @@ class Slider:
         low, high: the range of the slider.
         floor, ceiling: what can be typed.
         description: the tooltip.
+        units: how many units of the property one of the parameter or the coefficient is: lengths are in centimetres.
+        angle: whether it is one, in radians.
     """
 
     key: str
@@ -62,6 +66,8 @@ class Slider:
     floor: float
     ceiling: float
     description: str
+    units: float = 1.0
+    angle: bool = False
 
 
 def character_sliders(body: Body) -> tuple[Slider, ...]:
@@ -90,6 +96,8 @@ def _parameter_slider(body: Body, index: int, entry: dict[str, Any], posing: boo
         note = "; MHR itself keeps it at 0"
         low, high = -reach, reach
     group, name = entry.get("group", _OTHER_GROUP), entry.get("name", parameter)
+    units = float(entry.get("cm", 1.0))
+    low, high = low * units, high * units
     return Slider(
         key=f"{group}: {name}",
         section="pose" if posing else "skeleton",
@@ -101,6 +109,8 @@ def _parameter_slider(body: Body, index: int, entry: dict[str, Any], posing: boo
         floor=min(_TYPED_BEYOND * low, 0.0),
         ceiling=max(_TYPED_BEYOND * high, 0.0),
         description=f"{entry.get('description', 'A parameter of MHR')}{note} ({parameter})",
+        units=units,
+        angle=entry.get("angle", False),
     )
 
 
@@ -110,7 +120,8 @@ def identity_sliders(body: Body) -> list[Slider]:
     ranges = zip(body.identity_min.tolist(), body.identity_max.tolist())
     for i, (part, name, (low, high)) in enumerate(zip(body.identity_groups, body.identity_names, ranges)):
         group = _SHAPE_GROUPS.get(part, part.title())
-        text = f"Soft tissue of the {part}: '{name}'; it moves no bone (identity coefficient {i})"
+        known = _shapes().get(str(name), {}).get("description", f"Soft tissue of the {part}")
+        text = f"{known}; it moves no bone (identity coefficient {i})"
         sliders.append(_coefficient("shape", group, name, i, low, high, text))
     return sliders
 
@@ -124,7 +135,7 @@ def expression_sliders(body: Body) -> list[Slider]:
             name,
             i,
             *EXPRESSION_RANGE,
-            f"Facial expression '{name}' (expression coefficient {i})",
+            f"How much of this expression the face shows; 1 is all of it (expression coefficient {i}, {name})",
         )
         for i, name in enumerate(body.expression_names)
     ]
@@ -150,6 +161,40 @@ def slider_groups(keys: Iterable[str]) -> dict[Section, dict[str, list[str]]]:
             section = "expression"
         found[section].setdefault(group, []).append(key)
     return found
+
+
+def label_of(key: str, in_cm: bool = True) -> str:
+    """A slider as an artist reads it: its name in title case, with its unit.
+
+    Args:
+        in_cm: whether the character's lengths are in centimetres (``properties.in_centimetres``).
+    """
+    name = key.partition(": ")[2]
+    known = _shapes().get(name)
+    if known is not None:
+        return str(known["label"])
+    words = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name.replace("_", " ")).split()
+    title = " ".join(word[:1].upper() + word[1:] for word in words)
+    return f"{title} (cm)" if in_cm and is_length(key) else title
+
+
+def is_length(key: str) -> bool:
+    """Whether a slider is a length."""
+    return key in _lengths()
+
+
+@cache
+def _lengths() -> frozenset[str]:
+    """The keys of the sliders that are lengths."""
+    entries = load_json("mhr", "sliders.json")["sliders"]
+    return frozenset(f"{entry['group']}: {entry['name']}" for entry in entries if "cm" in entry)
+
+
+@cache
+def _shapes() -> dict[str, dict[str, str]]:
+    """The default body's sliders of the shape, by their names in the body: ``label`` and ``description``."""
+    shapes: dict[str, dict[str, str]] = load_json("mhr", "sliders.json")["shapes"]
+    return shapes
 
 
 def _coefficient(section: Section, group: str, name: str, index: int, low: float, high: float, text: str) -> Slider:

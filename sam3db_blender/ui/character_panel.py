@@ -12,8 +12,8 @@ import bpy
 
 from .. import live
 from ..posing.people import active_character
-from ..rig.properties import slider_path
-from ..rig.sliders import Section, slider_groups
+from ..rig.properties import in_centimetres, slider_path
+from ..rig.sliders import Section, label_of, slider_groups
 from ..scene.provenance import read_origin
 from .sidebar import SidebarPanel
 
@@ -72,7 +72,7 @@ class SAM3DB_PT_character(SidebarPanel, bpy.types.Panel):
         layout, found = self.layout, False
         for names in groups.values():
             for group, keys in names.items():
-                matching = [key for key in keys if letters in key.lower()]
+                matching = [key for key in keys if letters in f"{key} {label_of(key)}".lower()]
                 if matching:
                     found = True
                     layout.label(text=group)
@@ -82,9 +82,9 @@ class SAM3DB_PT_character(SidebarPanel, bpy.types.Panel):
 
     @staticmethod
     def _draw_sliders(layout: Any, rig: bpy.types.Object, keys: list[str]) -> None:
-        column = layout.column(align=True)
+        column, in_cm = layout.column(align=True), in_centimetres(rig)
         for key in keys:
-            column.prop(rig, slider_path(key), text=key.partition(": ")[2], slider=True)
+            column.prop(rig, slider_path(key), text=label_of(key, in_cm), slider=True)
 
 
 class SAM3DB_PT_presets(SidebarPanel, bpy.types.Panel):

@@ -19,10 +19,18 @@ from sam3db_blender.rig.armature import SHARED_CONSTRAINT, build_rig
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.mesh import build_mesh
 from sam3db_blender.rig.pose import apply_parameters, apply_settings, read_settings
-from sam3db_blender.rig.properties import read_sliders
+from sam3db_blender.rig.properties import CENTIMETRES, read_sliders, write_sliders
 from sam3db_blender.rig.rigmap import RigMap
 from sam3db_blender.rig.settings import CharacterSettings, parameters_of, solve_parameters
-from sam3db_blender.rig.sliders import character_sliders, expression_sliders, identity_sliders, parameter_sliders
+from sam3db_blender.rig.sliders import (
+    Slider,
+    character_sliders,
+    expression_sliders,
+    identity_sliders,
+    is_length,
+    label_of,
+    parameter_sliders,
+)
 from sam3db_blender.rig.wiring import ParameterHomes, Wiring
 
 BAR = 5e-5  # m
@@ -125,7 +133,8 @@ def test_sliders_are_readable(any_body: Body) -> None:
     by_key = {slider.key: slider for slider in sliders}
     forearm = by_key["Arms: Forearm Length"]
     index = any_body.parameter_index("scale_lowarms")
-    assert (forearm.index, forearm.low, forearm.high) == (index, any_body.limit_min[index], any_body.limit_max[index])
+    limits = any_body.limit_min[index], any_body.limit_max[index]
+    assert (forearm.index, forearm.low, forearm.high) == (index, 10 * limits[0], 10 * limits[1])  # cm
     assert by_key["Legs: Knee Knock"].low < 0 < by_key["Legs: Knee Knock"].high
     assert len(identity_sliders(any_body)) == any_body.identity_count
     assert len(expression_sliders(any_body)) == any_body.expression_count
@@ -194,7 +203,7 @@ def test_sliders_move_the_skeleton_by_themselves(any_body: Body) -> None:
     for slider in parameter_sliders(any_body):
         value = float(rng.uniform(slider.low, slider.high))
         rig[slider.key] = value
-        parameters[slider.index] += value
+        parameters[slider.index] += value / slider.units
     rig.update_tag()
     neutral = CharacterSettings.neutral(any_body)
     assert _distance(mesh, any_body, CharacterSettings(parameters, neutral.identity, neutral.expression)) < BAR
@@ -336,7 +345,8 @@ def test_saved_characters_move_without_the_extension(small_body: Body, tmp_path:
     parameters = np.zeros(204)
     values = {}
     for slider in parameter_sliders(small_body):
-        values[slider.key] = parameters[slider.index] = 0.7 * slider.high
+        values[slider.key] = 0.7 * slider.high
+        parameters[slider.index] = values[slider.key] / slider.units
     identity = np.array([0.5, -0.5, 1.0])
     for slider, value in zip(identity_sliders(small_body), identity.tolist()):
         values[slider.key] = value
@@ -373,3 +383,71 @@ def test_duplicates_stand_alone(small_body: Body) -> None:
     assert _distance(twin_mesh, small_body, read_settings(twin, small_body)) < BAR
     assert read_settings(twin, small_body).identity[0] == 1.5
     assert _distance(mesh, small_body, CharacterSettings.neutral(small_body)) < BAR
+
+
+# --- as an artist reads them -----------------------------------------------------------------------------------------
+
+
+def test_sliders_have_titles_and_units(any_body: Body) -> None:
+    for slider in character_sliders(any_body):
+        label = label_of(slider.key)
+        assert "_" not in label
+        assert label[0].isupper()
+        assert label.endswith(" (cm)") == is_length(slider.key)
+        assert "per unit" not in slider.description
+    assert label_of("Torso: Shoulder Width") == "Shoulder Width (cm)"
+    assert label_of("Body: weight_softness") == "Weight Softness"
+    assert label_of("Face: eyeBlinkLeft") == "Eye Blink Left"
+    assert label_of("Torso: Shoulder Width", in_cm=False) == "Shoulder Width"
+
+
+def test_every_slider_of_the_default_body_says_what_it_does(default_body_path: Path) -> None:
+    sliders = identity_sliders(Body.load(default_body_path))
+    assert len({slider.description.partition(";")[0] for slider in sliders}) == len(sliders)
+
+
+def test_lengths_are_in_centimetres(small_body: Body) -> None:
+    rig, mesh = _build(small_body)
+    settings = CharacterSettings.neutral(small_body)
+    settings.parameters[small_body.parameter_index("scale_shoulder_width")] = 0.2
+    apply_settings(rig, small_body, settings)
+    assert rig["Torso: Shoulder Width"] == pytest.approx(2.0)
+    rig["Torso: Shoulder Width"] = 1.5
+    rig.update_tag()
+    bpy.context.view_layer.update()
+    shoulders = [mhr_to_blender(small_body.pose(np.zeros(204)).translations[small_body.joint_index("l_uparm")])]
+    settings.parameters[small_body.parameter_index("scale_shoulder_width")] = 0.15
+    shoulders += [mhr_to_blender(small_body.pose(settings.parameters).translations[small_body.joint_index("l_uparm")])]
+    assert np.linalg.norm(shoulders[1] - shoulders[0]) == pytest.approx(0.015, abs=2e-5)
+    assert np.array(rig.pose.bones["l_uparm"].head) == pytest.approx(shoulders[1], abs=1e-6)
+    assert _distance(mesh, small_body, settings) < BAR
+    ui = rig.id_properties_ui("Spine: Bend Lower").as_dict()
+    assert ui["subtype"] == "ANGLE"
+
+
+def test_numbers_do_not_drift_through_centimetres(small_body: Body, rng: np.random.Generator) -> None:
+    """Read and written again any number of times, a slider stays the same to the last bit."""
+    rig, _ = _build(small_body)
+    sliders = parameter_sliders(small_body)
+    write_sliders(rig, sliders, rng.uniform(-2, 2, len(sliders)))
+    once = read_sliders(rig, sliders)
+    for _ in range(3):
+        write_sliders(rig, sliders, read_sliders(rig, sliders))
+    assert np.array_equal(read_sliders(rig, sliders), once)
+
+
+def test_characters_of_the_first_version_keep_their_units(small_body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their drivers and animations hold MHR's own units: 10 cm."""
+    monkeypatch.setattr(Slider, "units", property(lambda slider: 1.0, lambda slider, value: None), raising=False)
+    rig, mesh = _build(small_body)
+    del rig[CENTIMETRES]
+    monkeypatch.undo()
+    rig["Torso: Shoulder Width"] = 0.2
+    rig.update_tag()
+    settings = read_settings(rig, small_body)
+    assert settings.parameters[small_body.parameter_index("scale_shoulder_width")] == pytest.approx(0.2)
+    assert _distance(mesh, small_body, settings) < BAR
+    settings.parameters[small_body.parameter_index("scale_shoulder_width")] = 0.1
+    apply_settings(rig, small_body, settings)
+    assert rig["Torso: Shoulder Width"] == pytest.approx(0.1)
+    assert _distance(mesh, small_body, settings) < BAR
