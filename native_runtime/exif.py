@@ -8,6 +8,7 @@ left out, and nothing here raises.
 from __future__ import annotations
 
 import math
+import re
 import struct
 from dataclasses import dataclass
 
@@ -43,7 +44,7 @@ _SAME_SHAPE = 0.02
 class Exif:
     """What was found; ``None`` where the block does not say."""
 
-    orientation: int = 1
+    orientation: int | None = None
     focal_length_mm: float | None = None
     focal_length_35mm: float | None = None
     focal_plane_pixels_per_mm: float | None = None
@@ -67,18 +68,24 @@ def read_exif(block: bytes) -> Exif:
         values = tags.get(tag)
         return float(values[0]) if values and math.isfinite(values[0]) and values[0] > 0 else None
 
-    orientation = int(number(ORIENTATION) or 1)
+    orientation = int(number(ORIENTATION) or 0)
     unit = int(number(FOCAL_PLANE_RESOLUTION_UNIT) or 2)
     millimetres = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}.get(unit)
     resolution = number(FOCAL_PLANE_X_RESOLUTION)
     width, height = number(PIXEL_X_DIMENSION), number(PIXEL_Y_DIMENSION)
     return Exif(
-        orientation=orientation if 1 <= orientation <= 8 else 1,
+        orientation=orientation if 1 <= orientation <= 8 else None,
         focal_length_mm=number(FOCAL_LENGTH),
         focal_length_35mm=number(FOCAL_LENGTH_35MM),
         focal_plane_pixels_per_mm=resolution / millimetres if resolution and millimetres else None,
         pixel_dimensions=(int(width), int(height)) if width and height else None,
     )
+
+
+def xmp_orientation(packet: bytes) -> int | None:
+    """The orientation of an XMP packet (XMP part 2, the TIFF name space): an attribute or an element; None without."""
+    found = re.search(rb"tiff:Orientation\s*(?:=\s*[\"']|>\s*)([1-8])\b", packet)
+    return int(found[1]) if found else None
 
 
 def focal_length_px(exif: Exif, width: int, height: int) -> tuple[float | None, str | None]:

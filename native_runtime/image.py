@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import picture_repair, pillow_pictures
 from .errors import PhotoError, PromptError
-from .exif import focal_length_px, read_exif
+from .exif import focal_length_px, read_exif, xmp_orientation
 from .picture_format import PictureHeader, read_header
 from .pillow_pictures import Decoded
 
@@ -123,12 +123,12 @@ def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
     original_size = (pixels.shape[1], pixels.shape[0])
     if header.width:  # a large JPEG is reduced in decoding
         original_size = header.width, header.height
-    orientation = 1 if decoded.upright else exif.orientation
+    orientation = 1 if decoded.upright else exif.orientation or xmp_orientation(decoded.xmp) or 1
     pixels = _to_rgb8(pixels, notes)
 
     if orientation != 1:
         pixels = turn_upright(pixels, orientation)
-        notes.append(f"Turned upright (EXIF orientation {orientation}).")
+        notes.append(f"Turned upright ({'EXIF' if exif.orientation else 'XMP'} orientation {orientation}).")
     if orientation >= 5:
         original_size = original_size[1], original_size[0]
     pixels = _reduce(pixels)
@@ -244,12 +244,12 @@ def _decode(header: PictureHeader, data: bytes, notes: list[str]) -> Decoded:
         flags = (cv2.IMREAD_COLOR if step == 1 else reduced[step]) | cv2.IMREAD_IGNORE_ORIENTATION
 
     if header.rare and header.kind == "TIFF":  # of some, OpenCV makes a black picture
-        return Decoded(_rare_tiff(header, data), header.exif, several=header.several)
+        return Decoded(_rare_tiff(header, data), header.exif, header.xmp, header.several)
     pixels = _imdecode(data, flags) if header.whole else None
     if pixels is None:
         pixels = _repaired(header, data, flags)
         notes.append("The file is damaged or ends early; the missing part of the picture is plain.")
-    return Decoded(pixels, header.exif, several=header.several)
+    return Decoded(pixels, header.exif, header.xmp, header.several)
 
 
 def _rare_tiff(header: PictureHeader, data: bytes) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from .exif import ORIENTATION, TiffReader
 
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_LS = 0xF7
+_JPEG_XMP, _PNG_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"XML:com.adobe.xmp\0"
 _RARE_JPEG_FRAMES = {
     0xC3: "the lossless mode",
     **dict.fromkeys((0xC5, 0xC6, 0xC7), "the hierarchical mode"),
@@ -21,7 +22,7 @@ _RARE_JPEG_FRAMES = {
 }
 _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_SAMPLES = 256, 257, 258, 262, 277
-_TIFF_COMPRESSION = 259
+_TIFF_COMPRESSION, _TIFF_XMP = 259, 700
 _RARE_TIFF_COMPRESSIONS = {
     6: "old JPEG compression",
     34661: "JBIG compression",
@@ -124,6 +125,7 @@ class PictureHeader:
         width, height: pixels as stored, before any rotation; 0 for HEIC and AVIF, whose decoders say.
         bytes_per_pixel: of the decoded picture, at most.
         exif: the EXIF block, or empty bytes.
+        xmp: the XMP packet, or empty bytes.
         whole: False when the file ends early.
         rare: what few programs read, and may be why a whole file cannot be decoded: "12 bits a colour".
         several: True when the file holds further pictures (frames, pages) that are not read.
@@ -136,6 +138,7 @@ class PictureHeader:
     height: int
     bytes_per_pixel: int = 3
     exif: bytes = b""
+    xmp: bytes = b""
     whole: bool = True
     rare: str = ""
     several: bool = False
@@ -213,7 +216,7 @@ def _brands(data: bytes) -> set[bytes]:
 
 def _read_jpeg(data: bytes) -> PictureHeader:
     """Walk the markers up to the frame header (ITU-T T.81, annex B)."""
-    exif = b""
+    exif = xmp = b""
     place = 2
     while True:
         while data[place] != 0xFF:  # tolerate filler between segments, as decoders do
@@ -229,6 +232,8 @@ def _read_jpeg(data: bytes) -> PictureHeader:
             raise ValueError("no frame header")
         if marker == 0xE1 and data[place + 2 : place + 8] == b"Exif\0\0" and not exif:
             exif = data[place + 8 : place + length]
+        if marker == 0xE1 and data[place + 2 : place + 2 + len(_JPEG_XMP)] == _JPEG_XMP and not xmp:
+            xmp = data[place + 2 + len(_JPEG_XMP) : place + length]
         if marker == _JPEG_LS:
             raise PhotoError("This is a JPEG-LS picture, which cannot be read. Save it as JPEG or PNG first.")
         if marker in _JPEG_FRAMES:
@@ -236,7 +241,7 @@ def _read_jpeg(data: bytes) -> PictureHeader:
             # Some writers pad after the end marker; phones append whole files (depth maps, films).
             whole = data.rfind(b"\xff\xd9", place) >= 0
             rare = f"{precision} bits a colour" if precision != 8 else _RARE_JPEG_FRAMES.get(marker, "")
-            return PictureHeader("JPEG", width, height, max(components, 3), exif, whole, rare)
+            return PictureHeader("JPEG", width, height, max(components, 3), exif, xmp, whole, rare)
         place += length
 
 
@@ -244,25 +249,29 @@ def _read_png(data: bytes) -> PictureHeader:
     if data[12:16] != b"IHDR":
         raise ValueError("no IHDR")
     width, height, depth, colour, *_ = struct.unpack_from(">IIBBBBB", data, 16)
-    exif = b""
+    exif = xmp = b""
     several = whole = False
     place = 8
     while place + 8 <= len(data):
         length, name = struct.unpack_from(">I4s", data, place)
         if name == b"eXIf" and place + 8 + length <= len(data):
             exif = data[place + 8 : place + 8 + length]
+        if name == b"iTXt" and data[place + 8 : place + 8 + len(_PNG_XMP)] == _PNG_XMP:
+            xmp = data[place + 8 + len(_PNG_XMP) : place + 8 + length]
         several = several or name == b"acTL"
         whole = whole or (name == b"IEND" and place + 12 <= len(data))
         place += 12 + length
     samples = {0: 1, 2: 3, 3: 4, 4: 4, 6: 4}[colour]
-    return PictureHeader("PNG", width, height, samples * (2 if depth == 16 else 1), exif, whole=whole, several=several)
+    return PictureHeader(
+        "PNG", width, height, samples * (2 if depth == 16 else 1), exif, xmp, whole=whole, several=several
+    )
 
 
 def _read_webp(data: bytes) -> PictureHeader:
     """Sizes as in the WebP container specification and RFC 9649."""
     (size,) = struct.unpack_from("<I", data, 4)
     chunk = data[12:16]
-    exif = b""
+    exif = xmp = b""
     several = False
     if chunk == b"VP8X":
         several = bool(data[20] & 2)
@@ -272,6 +281,8 @@ def _read_webp(data: bytes) -> PictureHeader:
             name, length = struct.unpack_from("<4sI", data, place)
             if name == b"EXIF":
                 exif = data[place + 8 : place + 8 + length]
+            elif name == b"XMP ":
+                xmp = data[place + 8 : place + 8 + length]
             place += 8 + length + (length & 1)
     elif chunk == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
@@ -280,7 +291,7 @@ def _read_webp(data: bytes) -> PictureHeader:
         width, height = (value & 0x3FFF for value in struct.unpack_from("<HH", data, 26))
     else:
         raise ValueError("unknown first chunk")
-    return PictureHeader("WebP", width, height, 4, exif, whole=len(data) >= size + 8, several=several)
+    return PictureHeader("WebP", width, height, 4, exif, xmp, whole=len(data) >= size + 8, several=several)
 
 
 def _read_tiff(data: bytes) -> PictureHeader:
@@ -314,6 +325,7 @@ def _read_tiff(data: bytes) -> PictureHeader:
         int(tags[_TIFF_HEIGHT][0]),
         int(max(samples, 3) + 1) * max(1, int(bits) // 8),
         data,
+        next((data[where : where + size] for tag, _, size, where in entries if tag == _TIFF_XMP), b""),
         rare=_RARE_TIFF_COMPRESSIONS.get(int(tags.get(_TIFF_COMPRESSION, [1])[0]), ""),
         several=several,
         orientation_places=places,

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from native_runtime import image
 from native_runtime.errors import PhotoError, PromptError
@@ -83,6 +83,36 @@ def test_all_eight_orientations_come_out_upright(kind: str, orientation: int) ->
     photo = decode_photo(hostile.turned(kind, orientation))
     assert photo.size == photo.original_size == (hostile.WIDTH, hostile.HEIGHT)
     assert_quarters(photo.pixels)
+
+
+def xmp_packet(orientation: int, as_element: bool = False) -> bytes:
+    said = f"<tiff:Orientation>{orientation}</tiff:Orientation>" if as_element else ""
+    attribute = "" if as_element else f' tiff:Orientation="{orientation}"'
+    space = 'xmlns:tiff="http://ns.adobe.com/tiff/1.0/"'
+    return f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a {space}{attribute}>{said}</a></x:xmpmeta>'.encode()
+
+
+@pytest.mark.parametrize("as_element", [False, True])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_an_orientation_in_xmp_alone_counts(kind: str, as_element: bool) -> None:
+    packet, stored = xmp_packet(6, as_element), hostile.stored_turned(6)
+    if kind == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", packet.decode())
+        data = hostile.encode(stored, kind, pnginfo=text)
+    elif kind == "TIFF":
+        data = hostile.encode(stored, kind, tiffinfo={700: packet})
+    else:
+        data = hostile.encode(stored, kind, xmp=packet, **({} if kind == "WEBP" else {"quality": 95}))
+    photo = decode_photo(data)
+    assert photo.size == (hostile.WIDTH, hostile.HEIGHT)
+    assert_quarters(photo.pixels, 40 if kind == "WEBP" else 25)
+    assert "XMP orientation 6" in " ".join(photo.notes)
+
+
+def test_exif_counts_more_than_xmp() -> None:
+    data = hostile.encode(hostile.quarters(), "JPEG", exif=hostile.exif_block(1), xmp=xmp_packet(6), quality=95)
+    assert_quarters(decode_photo(data).pixels)
 
 
 def test_half_a_photo_shows_its_first_half() -> None:
