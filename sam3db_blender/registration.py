@@ -36,6 +36,7 @@ from .ui import (
     exports_panel,
     handle_tool,
     handles_panel,
+    heights,
     lens_panel,
     masks_panel,
     menu,
@@ -122,6 +123,7 @@ def unregister() -> None:
     live.detach()
     thumbnails.detach()
     preset_panels.detach()
+    heights.detach()
     waiting_sign.detach()
     handle_tool.detach()
     handles_panel.detach()

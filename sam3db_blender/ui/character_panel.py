@@ -15,6 +15,7 @@ from ..posing.people import active_character
 from ..rig.properties import in_centimetres, slider_path
 from ..rig.sliders import Section, label_of, slider_groups
 from ..scene.provenance import read_origin
+from . import heights
 from .sidebar import SidebarPanel
 
 _SECTIONS: tuple[tuple[Section, str, Any], ...] = (
@@ -40,6 +41,8 @@ class SAM3DB_PT_character(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         layout.label(text=f"{rig.name}  ·  {read_origin(rig).details['body_name']}", icon="OUTLINER_OB_ARMATURE")
         layout.operator_menu_enum("sam3db.switch_level", "level", icon="MESH_DATA")
+        height = heights.height_of(rig)
+        layout.label(text="Height" if height is None else f"Height  {height:.1f} cm", icon="EMPTY_SINGLE_ARROW")
         state = context.window_manager.sam3db
         layout.prop(state, "slider_filter", text="", icon="VIEWZOOM")
         # property names only; reading all values on every redraw would be felt

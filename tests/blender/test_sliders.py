@@ -31,7 +31,9 @@ from sam3db_blender.rig.sliders import (
     label_of,
     parameter_sliders,
 )
+from sam3db_blender.rig.stature import Stature
 from sam3db_blender.rig.wiring import ParameterHomes, Wiring
+from sam3db_blender.ui.heights import measured
 
 BAR = 5e-5  # m
 
@@ -451,3 +453,17 @@ def test_characters_of_the_first_version_keep_their_units(small_body: Body, monk
     apply_settings(rig, small_body, settings)
     assert rig["Torso: Shoulder Width"] == pytest.approx(0.1)
     assert _distance(mesh, small_body, settings) < BAR
+
+
+def test_the_height_follows_from_the_sliders(any_body: Body, rng: np.random.Generator) -> None:
+    """As the vertices of the standing body have it, whatever the pose."""
+    stature, skeleton = Stature.of(any_body), parameters_of(any_body, "skeleton")
+    bound = np.minimum(np.nan_to_num(any_body.limit_max, posinf=0.0), 1.0)
+    rig, _ = _build(any_body)
+    for _ in range(3):
+        parameters = rng.uniform(-1, 1, len(bound)) * bound * skeleton
+        identity = rng.uniform(-0.5, 0.5, any_body.identity_count)
+        points = any_body.vertices(parameters, identity, correctives=False)
+        posed = parameters + np.where(skeleton, 0.0, rng.normal(0, 0.2, len(bound)))
+        apply_settings(rig, any_body, CharacterSettings(posed, identity, np.zeros(any_body.expression_count)))
+        assert measured(rig, RigMap.of(any_body), stature) == pytest.approx(np.ptp(points[:, 1]), abs=0.05)
