@@ -57,6 +57,8 @@ class Photo:
         notes: what was done to it that an artist may want to know.
         original_size: (width, height) upright, before any reduction; the size of ``pixels`` when not given.
         lens_doubt: why ``focal_px`` may be wrong or is missing, in a sentence; None where it is as good as EXIF is.
+        knows_up: whether the file says which way is up.
+        turn: degrees clockwise by which it was turned after reading, since somebody knew better.
     """
 
     pixels: NDArray[np.uint8]
@@ -65,6 +67,8 @@ class Photo:
     notes: list[str] = field(default_factory=list)
     original_size: tuple[int, int] = (0, 0)
     lens_doubt: str | None = None
+    knows_up: bool = False
+    turn: int = 0
 
     def __post_init__(self) -> None:
         if self.original_size == (0, 0):
@@ -79,6 +83,19 @@ class Photo:
     def scale(self) -> tuple[float, float]:
         """Working pixels per original pixel along x and y: (1, 1) unless the photo was reduced."""
         return self.size[0] / self.original_size[0], self.size[1] / self.original_size[1]
+
+    def turned_by(self, degrees: int) -> Photo:
+        """The photo turned clockwise by 0, 90, 180 or 270 degrees; all pixels are then those of the turned photo."""
+        if degrees % 360 == 0:
+            return self
+        width, height = self.original_size
+        return replace(
+            self,
+            pixels=np.ascontiguousarray(np.rot90(self.pixels, -degrees // 90)),
+            notes=[*self.notes, f"Turned by {degrees} degrees clockwise."],
+            original_size=(width, height) if degrees % 180 == 0 else (height, width),
+            turn=(self.turn + degrees) % 360,
+        )
 
     def to_working(self, points: ArrayLike) -> NDArray[np.float64]:
         """Points (..., 2) in original pixels to pixels of ``pixels``; (0, 0) is the centre of the top-left pixel in
@@ -123,7 +140,8 @@ def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
     original_size = (pixels.shape[1], pixels.shape[0])
     if header.width:  # a large JPEG is reduced in decoding
         original_size = header.width, header.height
-    orientation = 1 if decoded.upright else exif.orientation or xmp_orientation(decoded.xmp) or 1
+    told = 1 if decoded.upright else exif.orientation or xmp_orientation(decoded.xmp)
+    orientation = told or 1
     pixels = _to_rgb8(pixels, notes)
 
     if orientation != 1:
@@ -140,7 +158,7 @@ def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
     focal, doubt = focal_length_px(exif, *original_size)
     if focal is not None:
         focal *= max(pixels.shape[:2]) / max(original_size)
-    return Photo(np.ascontiguousarray(pixels), path, focal, notes, original_size, doubt)
+    return Photo(np.ascontiguousarray(pixels), path, focal, notes, original_size, doubt, told is not None)
 
 
 def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

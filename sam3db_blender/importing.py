@@ -15,6 +15,7 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.image import Photo, read_photo
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
+from native_runtime.service.inference import PHOTO_TURNED
 
 from . import places
 from .scene.character import PhotoScene, build_photo_scene
@@ -39,7 +40,8 @@ def add_to_scene(
         raise Sam3dbError("The worker found nobody to make a character of.")
     people = [Estimate.load(path) for path in estimates]
     body = Body.load(body_path(request.body, request.models))
-    return _build(context, people, read_photo(request.photo), body, light)
+    photo = read_photo(request.photo).turned_by(people[0].details.get(PHOTO_TURNED, 0))
+    return _build(context, people, photo, body, light)
 
 
 def add_results(

@@ -11,6 +11,7 @@ from .jobs import TIMEOUT_S, Job
 if TYPE_CHECKING:
     from native_runtime.engines.edits import Edits
     from native_runtime.prompts import Prompt
+    from native_runtime.service.turned import Turn
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class ImportRequest:
     models: Path | None = None
     inference: Literal["full", "body"] | None = None
     providers: list[str] | None = None
+    turn: Turn = 0
 
 
 @dataclass(frozen=True)
@@ -95,17 +97,20 @@ class ReadJob(Job):
     Attributes:
         boxes: x0 y0 x1 y1 px of the people in the photo, by their numbers; set when done.
         heads: x y px, the middle of each one's head; None where it is not known yet.
+        turn: degrees clockwise by which the photo was turned for it.
     """
 
     request: ImportRequest
     boxes: list[list[float]] = field(default_factory=list)
     heads: list[list[float] | None] = field(default_factory=list)
+    turn: int = 0
 
     def __post_init__(self) -> None:
         self._number = self.client.request("read", timeout_s=TIMEOUT_S, **_photo_keys(self.request))
 
     def _receive(self, result: dict[str, Any]) -> None:
         self.boxes = [person["bbox"] for person in result["people"]]
+        self.turn = result["turn"]
         self.heads = [person.get("head") for person in result["people"]]
 
 
@@ -183,6 +188,7 @@ def _photo_keys(wish: ImportRequest) -> dict[str, Any]:
         "focal_px": wish.focal_px,
         "fov_deg": wish.fov_deg,
         "providers": wish.providers,
+        "turn": wish.turn,
     }
 
 

@@ -13,7 +13,7 @@ _INSTEAD = {
     "models verify": "a new installation of the extension",
 }
 _COMMAND = re.compile(rf"`?\bsam3db ({'|'.join(_INSTEAD)})(?: --[\w-]+(?: [A-Z]+)?)*`?")
-_OPTION = re.compile(r" \(--[\w-]+\)")
+_OPTION = re.compile(r" \(--[\w-]+(?: \w+)?\)")
 
 
 def for_artists(text: str) -> str:

@@ -104,6 +104,7 @@ class Workshop:
             "id": 1,
             "do": "build",
             "photo": str(task.plan.photo.path),
+            "turn": task.record.turn,
             "body": str(self._body),
             "scenes": scenes,
             "scratch": str(scratch),

@@ -109,7 +109,8 @@ class Estimator:
             OSError: an estimate cannot be written.
         """
         started = time.perf_counter()
-        found = self._inference.look(photo, self._settings.choice, self._settings.lens, Silent())
+        settings = self._settings
+        found = self._inference.look(photo, settings.choice, settings.lens, Silent(), turn=settings.turn)
         estimates, notes = self._people(found)
         name = PurePosixPath(plan.before.name)
         with self._staging.room() as room:
@@ -122,10 +123,11 @@ class Estimator:
         return replace(
             record,
             state="begun",
-            image_size=photo.original_size,
+            image_size=found.photo.original_size,
+            turn=found.photo.turn,
             found=len(found.bboxes),
             people=tuple(_person(found, person, estimate) for person, estimate in estimates),
-            notes=(*photo.notes, *notes),
+            notes=(*found.photo.notes, *notes),
             fault=None,
         )
 

@@ -107,6 +107,7 @@ class Record:
         file: the photo's own file, None where it could not be read.
         state: ``begun`` until all that was wished for is there.
         image_size: (w, h) px.
+        turn: degrees clockwise by which it was turned after reading.
         found: how many people the photo shows.
         people: of each chosen person ``person``, ``bbox``, ``seconds`` and ``warnings``.
         notes: what was done to the photo in reading it.
@@ -120,6 +121,7 @@ class Record:
     file: FileState | None = None
     state: State = "begun"
     image_size: tuple[int, int] | None = None
+    turn: int = 0
     found: int = 0
     people: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
@@ -149,6 +151,7 @@ class Record:
             "state": self.state,
             "file": None if self.file is None else vars(self.file),
             "image_size": None if self.image_size is None else list(self.image_size),
+            "turn": self.turn,
             "found": self.found,
             "people": list(self.people),
             "notes": list(self.notes),
@@ -173,6 +176,7 @@ class Record:
             file=None if file is None else FileState(**file),
             state=content["state"],
             image_size=None if size is None else (int(size[0]), int(size[1])),
+            turn=int(content.get("turn", 0)),  # not in files of earlier versions
             found=int(content["found"]),
             people=tuple(dict(person) for person in content["people"]),
             notes=tuple(content["notes"]),

@@ -15,6 +15,7 @@ from native_runtime.engines import ENGINES
 from native_runtime.errors import UsageError
 from native_runtime.models import manifest, store
 from native_runtime.service.inference import DEFAULT_BODY, EngineChoice, Lens
+from native_runtime.service.turned import Turn
 
 Layout = Literal["person", "photo"]
 """One .blend file for each person, or one with all people of the photo."""
@@ -75,6 +76,7 @@ class Settings:
         blend: whether .blend files are kept.
         previews: kinds of pictures; the first stands in the contact sheet.
         exports: files for other programs.
+        turn: degrees clockwise by which photos are turned first, or "auto".
     """
 
     choice: EngineChoice = field(default_factory=EngineChoice)
@@ -85,6 +87,7 @@ class Settings:
     blend: bool = True
     previews: tuple[str, ...] = ("panels",)
     exports: tuple[Export, ...] = ()
+    turn: Turn = 0
 
     def __post_init__(self) -> None:
         unknown = [kind for kind in self.previews if kind not in PREVIEW_KINDS]
@@ -136,6 +139,7 @@ class Settings:
             "blend": self.blend,
             "previews": list(self.previews),
             "exports": [str(export) for export in self.exports],
+            "turn": self.turn,
         }
 
 
@@ -158,6 +162,7 @@ class Fingerprints:
             [settings.lens.focal_px, settings.lens.fov_deg],
             settings.persons,
             settings.inference,
+            *([settings.turn] if settings.turn else []),  # earlier versions turned nothing
         ]
         # A map that its owner edits gives another export.
         self._maps = {

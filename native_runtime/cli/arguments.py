@@ -12,6 +12,7 @@ from native_runtime.cli.common_arguments import (
     add_engine_arguments,
     add_lens_arguments,
     add_provider_argument,
+    add_turn_argument,
 )
 from native_runtime.service.boxes import read_box
 
@@ -124,4 +125,5 @@ def _add_photo_arguments(command: Parser) -> None:
         help="sam3d_body only: where a person is, in pixels, instead of looking for people; may be given again",
     )
     add_lens_arguments(command)
+    add_turn_argument(command)
     add_common_arguments(command)

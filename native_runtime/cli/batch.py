@@ -63,6 +63,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         blend=arguments.blend,
         previews=tuple(kind for kind in dict.fromkeys(arguments.preview or ["panels"]) if kind != "none"),
         exports=tuple(dict.fromkeys(map(Export.parse, arguments.export))),
+        turn=arguments.turn,
     )
 
 

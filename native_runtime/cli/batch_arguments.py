@@ -10,6 +10,7 @@ from native_runtime.cli.common_arguments import (
     add_common_arguments,
     add_engine_arguments,
     add_lens_arguments,
+    add_turn_argument,
     listed,
 )
 
@@ -42,6 +43,7 @@ def add(commands: Commands) -> None:
     )
     add_engine_arguments(batch)
     add_lens_arguments(batch)
+    add_turn_argument(batch)
     batch.add_argument(
         "--layout",
         choices=("person", "photo"),

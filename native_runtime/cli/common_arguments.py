@@ -49,6 +49,18 @@ def add_lens_arguments(command: Parser) -> None:
     lens.add_argument("--fov-deg", metavar="F", type=float, help="angle of view along the longer side, degrees")
 
 
+def add_turn_argument(command: Parser) -> None:
+    """Which way is up."""
+    command.add_argument(
+        "--turn",
+        metavar="90|180|270|auto",
+        type=_turn,
+        default=0,
+        help="turn photos clockwise first; auto: those in which everybody lies, where the file does not say which way "
+        "is up. Pixels are then those of the turned photo",
+    )
+
+
 def add_provider_argument(command: Parser) -> None:
     """What computes the networks."""
     command.add_argument(
@@ -76,6 +88,14 @@ def listed(text: str) -> list[str]:
     if not words:
         raise argparse.ArgumentTypeError("a list such as one,two is expected")
     return words
+
+
+def _turn(text: str) -> int | str:
+    if text in ("0", "90", "180", "270"):
+        return int(text)
+    if text == "auto":
+        return text
+    raise argparse.ArgumentTypeError(f"photos are turned by 90, 180 or 270 degrees clockwise, or by auto, not {text!r}")
 
 
 def _people(text: str) -> str | list[int]:

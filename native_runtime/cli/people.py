@@ -102,7 +102,7 @@ def _one_photo(
         providers = tuple(arguments.provider) if arguments.provider else None
         choice = EngineChoice(arguments.engine, arguments.models, arguments.body, providers)
         lens = Lens(arguments.focal_px, arguments.fov_deg)
-        found = inference.read(photo, choice, lens, console, arguments.box)
+        found = inference.read(photo, choice, lens, console, arguments.box, arguments.turn)
         result["image_size"] = list(found.photo.original_size)
         result["notes"] = list(found.photo.notes)
         result["found"] = len(found.bboxes)

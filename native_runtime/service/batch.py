@@ -12,6 +12,7 @@ from native_runtime.errors import UsageError
 from native_runtime.service.inference import Inference, Reporter
 from native_runtime.service.photos import choice_of, lens_of
 from native_runtime.service.requests import flag, optional_text, optional_texts, required_text
+from native_runtime.service.turned import check_turn
 
 _TOLD_FAULTS = 5
 
@@ -49,6 +50,7 @@ def _request(request: Mapping[str, Any]) -> BatchRequest:
         blend=flag({"blend": True, **request}, "blend"),
         previews=Settings().previews if previews is None else tuple(previews),
         exports=tuple(map(Export.parse, optional_texts(request, "exports") or ())),
+        turn=check_turn(request.get("turn", 0)),
     )
     return BatchRequest(
         folder=Path(required_text(request, "folder")),

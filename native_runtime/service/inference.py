@@ -16,6 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from native_runtime.errors import NoPersonError, UsageError
 from native_runtime.service.boxes import Box, check_inside, overlap
+from native_runtime.service.turned import (
+    Turn,
+    axis_of_keypoints,
+    axis_of_landmarks,
+    suspected_turn,
+    suspicion,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +38,8 @@ if TYPE_CHECKING:
 KEPT_PHOTOS = 4
 DEFAULT_ENGINE = "landmarks"
 DEFAULT_BODY = "default"
+PHOTO_TURNED = "photo_turned"
+"""Among an estimate's details: the degrees clockwise by which the photo was turned after reading; 0 where missing."""
 
 SAME_PERSON = 0.7
 """Boxes that overlap (intersection over union) by this much are of one person, whoever found them."""
@@ -123,6 +132,7 @@ class _Key(NamedTuple):
     choice: EngineChoice
     lens: Lens
     boxes: tuple[Box, ...] | None
+    turn: Turn
 
 
 class Inference:
@@ -184,11 +194,14 @@ class Inference:
         lens: Lens,
         reporter: Reporter,
         boxes: Sequence[Box] | None = None,
+        turn: Turn = 0,
     ) -> ReadPhoto:
         """Read a photo and find the people in it, or remember having done so.
 
         Args:
             boxes: where the people are, who keep this order; None: the engine looks for them.
+            turn: degrees clockwise by which the photo is turned first, or "auto" (`turned.Turn`). Boxes and everything
+                that is answered are then in pixels of the turned photo.
 
         Raises:
             PhotoError, ModelError, UsageError: as `read_photo`, the engine and `intrinsics_for` do.
@@ -196,7 +209,7 @@ class Inference:
         """
         from native_runtime.image import read_photo
 
-        key = _Key(_identity(path), choice, lens, None if boxes is None else tuple(boxes))
+        key = _Key(_identity(path), choice, lens, None if boxes is None else tuple(boxes), turn)
         known = self._read.get(key)
         if known is not None:
             self._read.move_to_end(key)
@@ -206,15 +219,40 @@ class Inference:
         photo = read_photo(path)
         for note in photo.notes:
             reporter.status(note)
-        found = self._read[key] = self.look(photo, choice, lens, reporter, boxes)
+        found = self._read[key] = self.look(photo, choice, lens, reporter, boxes, turn)
         while len(self._read) > self._kept_photos:
             self._read.popitem(last=False)
         return found
 
     def look(
-        self, photo: Photo, choice: EngineChoice, lens: Lens, reporter: Reporter, boxes: Sequence[Box] | None = None
+        self,
+        photo: Photo,
+        choice: EngineChoice,
+        lens: Lens,
+        reporter: Reporter,
+        boxes: Sequence[Box] | None = None,
+        turn: Turn = 0,
     ) -> ReadPhoto:
-        """Find the people in a photo that was read already; nothing of it is kept. Errors as `read`."""
+        """Find the people in a photo that was read already; nothing of it is kept. Arguments and errors as `read`."""
+        if turn != "auto":
+            return self._look(photo.turned_by(turn), choice, lens, reporter, boxes)
+        if boxes is not None:
+            raise UsageError("Boxes are in pixels of the turned photo: say by how much it is turned, not 'auto'.")
+        found = self._look(photo, choice, lens, reporter, None)
+        degrees = suspected_turn(photo, _axes(found) or self._axes_by_networks(photo, choice))
+        if not degrees:
+            return found
+        reporter.status(f"Turning the photo by {degrees} degrees")
+        return self._look(photo.turned_by(degrees), choice, lens, reporter, None)
+
+    def _axes_by_networks(self, photo: Photo, choice: EngineChoice) -> list[NDArray[np.float64] | None]:
+        """How everybody stands, for engines that do not say it before they estimate."""
+        people = self.networks(choice.models, choice.providers).people(photo.pixels, with_hands=False)
+        return [axis_of_landmarks(person) for person in people]
+
+    def _look(
+        self, photo: Photo, choice: EngineChoice, lens: Lens, reporter: Reporter, boxes: Sequence[Box] | None
+    ) -> ReadPhoto:
         if boxes is not None:
             check_inside(boxes, photo.original_size)
         intrinsics = lens.matrix(photo)
@@ -251,7 +289,7 @@ class Inference:
             return self.read(path, choice, lens, reporter), 0
         file = _identity(path)
         for key, known in reversed(self._read.items()):
-            if key[:2] == (file, choice) and _has_lens(known, key, lens):
+            if key[:2] == (file, choice) and not key.turn and _has_lens(known, key, lens):
                 person, shared = _nearest(known, box)
                 if shared >= SAME_PERSON:
                     self._read.move_to_end(key)
@@ -288,12 +326,12 @@ class Inference:
         if len(people) > 1 and not keypoints and mask is None and hasattr(reading, "estimate_all"):
             wish = _wishes(reading.estimate_all, found.engine_name, inference=inference)
             for person, estimate in zip(people, reading.estimate_all(list(people), **wish)):
-                yield person, _with_doubts(estimate, found)
+                yield person, _about_photo(estimate, found)
             return
         wish = _wishes(reading.estimate, found.engine_name, inference=inference)
         for person in people:
             estimate = reading.estimate(person=person, keypoints=list(keypoints), mask=mask, **wish)
-            yield person, _with_doubts(estimate, found)
+            yield person, _about_photo(estimate, found)
 
     def pose(
         self,
@@ -338,6 +376,23 @@ def _with_doubts(estimate: Estimate, found: ReadPhoto) -> Estimate:
     if not found.doubts:
         return estimate
     return replace(estimate, warnings=(*found.doubts, *estimate.warnings))
+
+
+def _about_photo(estimate: Estimate, found: ReadPhoto) -> Estimate:
+    """The estimate that also tells what is doubtful about the photo, and by how much the photo was turned."""
+    if found.photo.turn:
+        estimate = replace(estimate, details=estimate.details | {PHOTO_TURNED: found.photo.turn})
+    elif not found.photo.knows_up and hasattr(estimate, "keypoints_2d"):
+        turn = suspected_turn(found.photo, _axes(found) or [axis_of_keypoints(estimate.keypoints_2d)])
+        if turn:
+            estimate = replace(estimate, warnings=(suspicion(turn), *estimate.warnings))
+    return _with_doubts(estimate, found)
+
+
+def _axes(found: ReadPhoto) -> list[NDArray[np.float64] | None]:
+    """How everybody stands; empty where the engine does not say it before it estimates."""
+    landmarks = [getattr(person, "landmarks", None) for person in found.reading.people]
+    return [axis_of_landmarks(person) for person in landmarks if person is not None]
 
 
 def _nearest(found: ReadPhoto, box: Box) -> tuple[int, float]:

@@ -19,6 +19,7 @@ from native_runtime.service.inference import (
     choose_people,
 )
 from native_runtime.service.requests import optional_number, optional_text, optional_texts, required_text
+from native_runtime.service.turned import check_turn
 
 
 def look_at_photo(
@@ -35,7 +36,7 @@ def look_at_photo(
     boxes = None if request.get("boxes") is None else check_boxes(request["boxes"])
     wish = _Wish(request) if request["do"] == "estimate" else None
 
-    found = inference.read(path, choice, lens, reporter, boxes)
+    found = inference.read(path, choice, lens, reporter, boxes, check_turn(request.get("turn", 0)))
     people: list[dict[str, Any]] = [
         {"person": number, "bbox": bbox, "head": head}
         for number, (bbox, head) in enumerate(zip(found.bboxes, found.heads))
@@ -43,6 +44,7 @@ def look_at_photo(
     result: dict[str, Any] = {
         "photo": path,
         "image_size": list(found.photo.original_size),
+        "turn": found.photo.turn,
         "people": people,
         "warnings": list(found.photo.notes),
     }

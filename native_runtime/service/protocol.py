@@ -12,11 +12,11 @@ IMMEDIATE = ("cancel", "ping")
 _ENGINE_KEYS = frozenset({"engine", "models", "providers"})
 _PHOTO_KEYS = _ENGINE_KEYS | {"photo", "body", "focal_px", "fov_deg", "boxes", "inference"}
 REQUESTS: dict[str, frozenset[str]] = {
-    "read": _PHOTO_KEYS,
-    "estimate": _PHOTO_KEYS | {"persons", "keypoints", "mask"},
+    "read": _PHOTO_KEYS | {"turn"},
+    "estimate": _PHOTO_KEYS | {"turn", "persons", "keypoints", "mask"},
     "pose": (_PHOTO_KEYS - {"boxes"}) | {"intrinsics", "box", "pins", "mask", "edits", "snap", "slot"},
     "batch": (_PHOTO_KEYS - {"photo", "boxes"})
-    | {"folder", "out", "persons", "patterns", "recursive", "layout", "blend", "previews", "exports"}
+    | {"turn", "folder", "out", "persons", "patterns", "recursive", "layout", "blend", "previews", "exports"}
     | {"builder", "builders", "contact_sheet", "retry_failed"},
     "segment": frozenset({"photo", "models", "providers", "box"}),
     "engine_status": _ENGINE_KEYS,

@@ -52,7 +52,7 @@ def make_files(job: Mapping[str, Any]) -> dict[str, Any]:
         Sam3dbError: a scene cannot be built.
     """
     stages = [_Stage(told) for told in job["stages"]]
-    photo, body = read_photo(job["photo"]), _body(job["body"])
+    photo, body = read_photo(job["photo"]).turned_by(job["turn"]), _body(job["body"])
     for scene in job["scenes"]:
         _make_scene(scene, photo, body, stages, Path(job["scratch"]))
     return {"stages": {stage.name: stage.answer() for stage in stages}}

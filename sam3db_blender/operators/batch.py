@@ -99,6 +99,7 @@ def batch_keys(batch: SAM3DB_BatchState, options: ImportOptions) -> dict[str, An
         "focal_px": common.focal_px,
         "fov_deg": common.fov_deg,
         "persons": common.persons,
+        "turn": common.turn,
         "patterns": [pattern.strip() for pattern in batch.patterns.split(";") if pattern.strip()],
         "recursive": batch.recursive,
         "layout": batch.layout,

@@ -51,7 +51,7 @@ class SAM3DB_OT_find_people(ModalJobOperator, bpy.types.Operator):
             if job.state == "failed":
                 raise Sam3dbError(job.error)
             state = context.window_manager.sam3db
-            photo = read_photo(job.request.photo)
+            photo = read_photo(job.request.photo).turned_by(job.turn)
             state.found.clear()
             for number, (box, head) in enumerate(zip(job.boxes, job.heads)):
                 person = state.found.add()

@@ -105,7 +105,8 @@ def build_photo_scene(
     image = None
     if photo is not None:
         image = pack_photo(stem, photo.pixels)
-        remember_file(image, photo.path)
+        if not photo.turn:  # the file lies on its side
+            remember_file(image, photo.path)
         add_background(camera, image)
         if handles:
             for character in characters:

@@ -53,6 +53,14 @@ _LENSES = (
     ("focal", "Pixels", "The focal length in pixels of the photo"),
 )
 
+_TURNS = (
+    ("0", "As It Is", "As the photo's file says"),
+    ("auto", "Automatic", "Upright where everybody lies on the side and the file does not say which way is up"),
+    ("90", "90° Clockwise", "Turned to the right by a quarter"),
+    ("180", "180°", "Upside down"),
+    ("270", "90° Counterclockwise", "Turned to the left by a quarter"),
+)
+
 # Blender keeps no reference to the texts of a dynamic list
 _items: list[tuple[str, str, str, int]] = []
 
@@ -102,13 +110,14 @@ class ImportOptions:
     focal: bpy.props.FloatProperty(
         name="Focal Length", description="In pixels of the photo", default=1500.0, min=1.0, soft_max=20000.0
     )
+    turn: bpy.props.EnumProperty(name="Turn Photo", description="Which way up the photo is taken", items=_TURNS)
     light: bpy.props.BoolProperty(
         name="Light and Floor", description="Add lights and a floor that catches the character's shadow", default=True
     )
 
 
 #: The names of the options, in the order in which they are drawn.
-OPTION_NAMES = ("engine", "inference", "persons", "body", "lens", "fov", "focal", "light")
+OPTION_NAMES = ("engine", "inference", "persons", "body", "lens", "fov", "focal", "turn", "light")
 
 
 def draw_options(
@@ -138,6 +147,7 @@ def draw_options(
         column.prop(options, "fov")
     elif options.lens == "focal":
         column.prop(options, "focal")
+    column.prop(options, "turn")
     if of_scene:
         column.prop(options, "light")
 
@@ -182,4 +192,5 @@ def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> 
         focal_px=options.focal if options.lens == "focal" else None,
         fov_deg=math.degrees(options.fov) if options.lens == "fov" else None,
         models=models,
+        turn="auto" if options.turn == "auto" else int(options.turn),
     )
