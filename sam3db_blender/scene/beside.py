@@ -2,7 +2,8 @@
 
 Every photo of a scene has its camera looking along +y at people who stand on the floor. The next one is moved to the
 right, as a whole, until its people stand clear of all others, and until nobody of another photo is within a picture's
-width: what is rendered through a photo's camera shows the people of that photo alone.
+width: what is rendered through a photo's camera shows the people of that photo alone. Then it goes on until nothing
+else of the scene, such as Blender's default cube, stands in its people or between them and their camera.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ Array = NDArray[np.float64]
 
 #: m between the people of two photos, and between somebody and the edge of another photo's picture.
 _APART, _OUTSIDE = 0.5, 0.1
+#: m: what is lower than this above the floor of the new people is ground, and in nobody's way.
+_GROUND = 0.05
 
 
 @dataclass(frozen=True)
@@ -69,3 +72,45 @@ def shift_beside(new: Footprint, there: Sequence[Footprint]) -> float:
             edge = float(old.view.eye[0]) + old.view.right * old.view.depth(float(new.high[1]))
             shifts.append(edge + _OUTSIDE - float(new.low[0]))
     return max(shifts)
+
+
+def shift_past(new: Footprint, things: Sequence[Footprint], shift: float) -> float:
+    """How far a photo is to be moved along +x, m, at least ``shift``, so that no thing stands in its way; those that
+    did come to stand outside its picture.
+
+    Ground does not, nor does what reaches around the camera as well, such as a room.
+    """
+    left, right = float(new.low[0]), float(new.high[0])
+    near = float(new.low[1])
+    if new.view is not None:
+        x, near = float(new.view.eye[0]), min(near, float(new.view.eye[1]))
+        left, right = min(left, x), max(right, x)
+    low, high = np.array([left, near, new.low[2] + _GROUND]), np.array([right, new.high[1], new.high[2]])
+    while True:
+        along = np.array([shift, 0.0, 0.0])
+        met = [
+            thing
+            for thing in things
+            if (thing.low < high + along).all()
+            and (thing.high > low + along).all()
+            and not _holds_camera(thing, new.view, along)
+        ]
+        if not met:
+            return shift
+        shift = max(_to_pass(thing, left, new.view) for thing in met)
+
+
+def _to_pass(thing: Footprint, left: float, view: View | None) -> float:
+    """How far to move so that a thing stands left of ``left`` and of the picture."""
+    right = float(thing.high[0])
+    if view is None:
+        return right + _APART - left
+    edge = float(view.eye[0]) + view.left * view.depth(float(thing.high[1]))
+    return max(right + _APART - left, right + _OUTSIDE - edge)
+
+
+def _holds_camera(thing: Footprint, view: View | None, along: Array) -> bool:
+    if view is None:
+        return False
+    eye = view.eye + along
+    return bool((thing.low < eye).all() and (thing.high > eye).all())

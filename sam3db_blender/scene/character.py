@@ -18,10 +18,10 @@ from ..posing.showing import show_only
 from ..rig.armature import build_rig
 from ..rig.mesh import build_mesh
 from ..rig.pose import apply_parameters, set_shape
-from .beside import Footprint, View, shift_beside
+from .beside import Footprint, View, shift_beside, shift_past
 from .camera import add_background, bind_camera, build_camera, camera_settings, frame_scene
 from .materials import body_materials, store_rest_positions
-from .occupied import footprints
+from .occupied import footprints, things
 from .photo import pack_photo, remember_file
 from .placement import Placement, place_people
 from .provenance import write_origin, write_placement
@@ -127,7 +127,8 @@ def _place(scene: bpy.types.Scene, estimates: Sequence[Estimate], body: Body) ->
     subject = Subject.around(points)
     view = View.of(placement.camera_location, estimates[0].intrinsics, estimates[0].image_size)
     there = footprints(scene)
-    shift = shift_beside(Footprint(subject.low, subject.high, view), there)
+    new = Footprint(subject.low, subject.high, view)
+    shift = shift_past(new, things(scene), shift_beside(new, there))
     subject = Subject(subject.low + (shift, 0.0, 0.0), subject.high + (shift, 0.0, 0.0))
     boxes = [corner for old in there for corner in (old.low, old.high)]
     return placement.shifted(shift), subject, Subject.around([subject.low, subject.high, *boxes])

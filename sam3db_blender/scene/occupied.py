@@ -1,4 +1,4 @@
-"""What the photos of a scene take up: the boxes around their people, and what their cameras see."""
+"""What a scene holds already: the boxes around the people of its photos, what their cameras see, and other things."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 
 #: How far a camera's axes may be off for it to count as looking along +y.
 _UPRIGHT = 1e-3
+#: The types of objects that can hide somebody.
+_SOLID = ("MESH", "CURVE", "SURFACE", "META", "FONT", "VOLUME", "POINTCLOUD", "CURVES")
 
 
 def footprints(scene: bpy.types.Scene) -> list[Footprint]:
@@ -39,12 +41,25 @@ def footprints(scene: bpy.types.Scene) -> list[Footprint]:
     return found
 
 
+def things(scene: bpy.types.Scene) -> list[Footprint]:
+    """What else is to be seen in a scene, m: the artist's own objects, each with its box."""
+    people = {rig for rig in scene.objects if is_character(rig)}
+    own = {part for rig in people for part in rig.children_recursive}
+    others = (obj for obj in scene.objects if obj.type in _SOLID and obj not in own and obj.visible_get())
+    boxes = [metres_per_unit(scene) * _box_corners([obj]) for obj in others]
+    return [Footprint(box.min(axis=0), box.max(axis=0)) for box in boxes]
+
+
 def _corners(rig: bpy.types.Object) -> Array:
     """The corners (N, 3) of the boxes around what hangs on a rig, world units."""
+    return _box_corners(child for child in rig.children_recursive if child.type == "MESH")
+
+
+def _box_corners(objects: Iterable[bpy.types.Object]) -> Array:
+    """The corners (N, 3) of the boxes around objects, world units."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    meshes: Iterable[bpy.types.Object] = (child for child in rig.children_recursive if child.type == "MESH")
     corners = [np.zeros((0, 3))]
-    for mesh in meshes:
+    for mesh in objects:
         seen = mesh.evaluated_get(depsgraph)
         world = np.array(seen.matrix_world, dtype=np.float64)
         corners.append(np.array(seen.bound_box, dtype=np.float64) @ world[:3, :3].T + world[:3, 3])

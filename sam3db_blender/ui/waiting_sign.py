@@ -43,7 +43,8 @@ def _draw() -> None:
     turn = time.monotonic() / _TURN_S % 1.0
     _draw_arc(centre, radius, _STROKE * scale, 0.0, 1.0, _DARK)
     _draw_arc(centre, radius, _STROKE * scale, turn, turn + _ARC, _LIGHT)
-    _write(f"{status.text} …", centre + (radius + 8 * scale, -_TEXT * scale / 3), _TEXT * scale)
+    # below the handle's name, which the tool writes
+    _write(f"{status.text} …", centre + (radius, -1.9 * _TEXT * scale), _TEXT * scale)
 
 
 def _place(context: bpy.types.Context, scale: float) -> tuple[NDArray[np.float64], float]:

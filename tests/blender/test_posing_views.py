@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import bpy
 import numpy as np
 import pytest
+from mathutils import Vector
 
 import sam3db_blender
 from native_runtime.camera import intrinsics_for
 from native_runtime.mhr import Body
 from native_runtime.prompts import keypoint_names
 from native_runtime.service.client import Event
+from sam3db_blender import places
 from sam3db_blender.posing import view_look, watch
 from sam3db_blender.posing.crowds import thin_out
 from sam3db_blender.posing.handles import State, by_keypoint
@@ -25,6 +28,7 @@ from sam3db_blender.posing.spots import Spots
 from sam3db_blender.posing.tasks import Status
 from sam3db_blender.posing.views import box_around, free_part
 from sam3db_blender.posing.warming import warm
+from sam3db_blender.scene.beside import Footprint, View, shift_past
 from sam3db_blender.scene.camera import camera_settings
 from sam3db_blender.scene.photo_over import lay_over, over_of, show_over
 from sam3db_blender.scene.provenance import read_origin
@@ -33,6 +37,7 @@ from sam3db_blender.ui import handles_panel
 from sam3db_blender.ui.handle_tool import _stands_out
 from tests.support.layout import Layout
 from tests.support.photo_scenes import photo_scene
+from tests.support.posing_stage import install_body
 
 NAMES = keypoint_names()
 
@@ -102,6 +107,40 @@ def test_everybody_who_was_made_is_framed(small_body: Body) -> None:
     both = box_around([character.rig for character in built.characters])
     assert both == pytest.approx([*np.minimum(one, two)[:2], *np.maximum(one, two)[2:]])
     assert not np.allclose(one, two)
+
+
+EYE = View(np.array([0.2, -4.0, 1.0]), -0.5, 0.5)
+PERSON = Footprint(np.array([-0.5, -0.3, 0.0]), np.array([0.5, 0.4, 1.8]), EYE)
+
+
+def box(low: tuple[float, ...], high: tuple[float, ...]) -> Footprint:
+    return Footprint(np.array(low), np.array(high))
+
+
+def test_what_hides_somebody_moves_them_aside() -> None:
+    cube = box((-1, -1, -1), (1, 1, 1))
+    between = box((0.0, -3.0, 0.5), (0.4, -2.0, 1.5))
+    assert shift_past(PERSON, [cube], 0.0) == pytest.approx(3.4)
+    assert shift_past(PERSON, [between], 0.0) == pytest.approx(1.4)
+    assert shift_past(PERSON, [cube, box((1.8, -1, 0), (3.0, 1, 1))], 0.0) == pytest.approx(5.4)
+    assert shift_past(PERSON, [cube], 7.0) == 7.0
+
+
+def test_ground_rooms_and_what_stands_aside_do_not() -> None:
+    ground, room = box((-50, -50, -2), (50, 50, 0.02)), box((-5, -6, 0), (5, 6, 3))
+    behind, aside = box((-9, 2, 0), (9, 3, 5)), box((2, -1, 0), (3, 1, 2))
+    assert shift_past(PERSON, [ground, room, behind, aside], 0.0) == 0.0
+
+
+def test_nobody_stands_in_the_default_cube(small_body: Body) -> None:
+    mesh = bpy.data.meshes.new("Cube")
+    mesh.from_pydata([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], [], [])
+    cube = bpy.data.objects.new("Cube", mesh)
+    bpy.context.scene.collection.objects.link(cube)
+    bpy.context.view_layer.update()
+    beside = photo_scene(small_body).characters[0].mesh
+    corners = np.array([beside.matrix_world @ Vector(corner) for corner in beside.bound_box])
+    assert corners[:, 0].min() >= 1.5
 
 
 # --- what is seen ----------------------------------------------------------------------------------------------------
@@ -177,6 +216,14 @@ class Client:
         raise AssertionError
 
 
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_body: Body) -> None:
+    """A models folder with the small body."""
+    monkeypatch.setattr(places, "models_folder", lambda: tmp_path / "models")
+    install_body(small_body, tmp_path / "models")
+
+
+@pytest.mark.usefixtures("models")
 def test_the_worker_is_made_ready_for_the_next_drag(small_body: Body) -> None:
     rig = photo_scene(small_body).characters[0].rig
     set_state(by_keypoint(rig)[0], State.PINNED)
@@ -188,6 +235,7 @@ def test_the_worker_is_made_ready_for_the_next_drag(small_body: Body) -> None:
     assert str(read_origin(rig)) == str(before)
 
 
+@pytest.mark.usefixtures("models")
 def test_a_heavy_engine_waits_until_it_is_needed(small_body: Body) -> None:
     rig, client = photo_scene(small_body).characters[0].rig, Client()
     rig["sam3db"]["details"] = json.dumps(read_origin(rig).details | {"engine": "sam3d_body"})
@@ -268,11 +316,9 @@ def buttons_of_pose_panel() -> list[str]:
     layout = Layout()
     panel: Any = SimpleNamespace(layout=layout)
     kind = handles_panel.SAM3DB_PT_pose
-    for name in ("_draw_view", "_draw_shown", "_draw_tool_groups", "_draw_selected", "_draw_all", "_draw_inference",
-                 "_draw_warnings"):  # fmt: skip
-        method = getattr(kind, name)
-        static = isinstance(vars(kind)[name], staticmethod)
-        setattr(panel, name, method if static else method.__get__(panel))
+    for name, method in vars(kind).items():
+        if name.startswith("_draw"):
+            setattr(panel, name, method.__get__(panel))
     context = SimpleNamespace(
         region=SimpleNamespace(width=300), preferences=bpy.context.preferences, window=None, space_data=None,
         object=bpy.context.object, scene=bpy.context.scene, window_manager=bpy.context.window_manager,

@@ -15,6 +15,9 @@ _TAKEN_S = 300.0
 #: Seconds after which something has begun to follow from a key.
 _FOLLOWS_S = 0.5
 _SEARCH_PX = 12
+#: The menu File at the top left of the window, and the first of a list of pictures of files from its corner, px.
+_FILE_MENU, _FIRST_FILE = (40, 13), (60, 50)
+_ENTRIES = 60
 
 
 class Artist:
@@ -73,6 +76,61 @@ class Artist:
                     self.screen.click(x, y)
                     return
         raise AssertionError(f"The sidebar has no button for {operator}.")
+
+    def choose_from_file_menu(self, menu: str, operator: str) -> None:
+        """Opens a menu within the menu File and takes an entry of it: three clicks for whoever uses the mouse alone.
+
+        Entries are found as buttons are; here the arrow keys go from one to the next.
+        """
+        self.screen.click(*_FILE_MENU)
+        self.screen.settle()
+        self._go_down_to(menu)
+        self.screen.key("Right")
+        self.screen.settle()
+        self._go_down_to(operator)
+        self.screen.key("Return")
+        self.screen.clicks += 2
+        self._until(lambda: bool(self.blender.call("scene.file_list")), "files are listed")
+        self.screen.settle()
+
+    def _go_down_to(self, command: str) -> None:
+        for _ in range(_ENTRIES):
+            self.blender.call("scene.copy", text="")
+            self.screen.key("Down")
+            time.sleep(0.2)
+            self.screen.key("ctrl+c")
+            time.sleep(0.2)
+            if command in self.blender.call("scene.copied"):
+                return
+        raise AssertionError(f"No entry of the menu is for {command}.")
+
+    def choose_first_file(self, name: str) -> None:
+        """Takes the first of the files that are listed by a double click."""
+        x, y, *_ = self.blender.call("scene.file_list")
+        self.screen.click(x + _FIRST_FILE[0], y + _FIRST_FILE[1])
+        self._until(lambda: self.blender.call("scene.chosen_file") == name, f"{name} is chosen")
+        self.accept_file()
+
+    def accept_file(self) -> None:
+        """Goes on with the file that is named: the button, or Enter over the list as here."""
+        x0, y0, x1, y1 = self.blender.call("scene.file_list")
+        self.screen.move((x0 + x1) / 2, (y0 + y1) / 2)
+        self.screen.settle(0.5)
+        self.screen.key("Return")
+        self.screen.clicks += 1
+        self._until(lambda: not self.blender.call("scene.file_list"), "the list of files closes")
+
+    def drag_spot(self, keypoint: str, right: float, down: float) -> None:
+        """Drags a handle with the tool "Pose from Photo", and waits for the pose; a picture before letting go."""
+        x, y = self.blender.call("scene.spot", keypoint=keypoint)
+        self.screen.move(x, y)
+        self.screen.settle(0.5)
+        self.screen.press()
+        self._glide(x, y, right, down)
+        self.picture(f"{keypoint}_dragged")
+        self.screen.release()
+        self._until(lambda: not self.blender.call("scene.modal"), "letting go ends the drag")
+        self.at_rest()
 
     def click_handle(self, keypoint: str) -> tuple[float, float]:
         """Selects a handle; where it is on the screen."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -21,7 +22,12 @@ from tests.support.real_blender import build_extension, install, python_of
 from .blender import Blender
 from .screen import TOOLS, Screen
 
-Opener = Callable[[int, int], Blender]
+
+class Opener(Protocol):
+    """Starts a Blender in a window of a given size, for a user with a given home folder."""
+
+    def __call__(self, width: int, height: int, home: Path | None = None) -> Blender: ...
+
 
 MAKING_S = 180.0
 """What a character may take to appear, on a machine that does other things as well."""
@@ -58,8 +64,9 @@ def open_blender(real_blender: str, artists_blender: dict[str, str], kept: Path)
     """Starts a Blender in a window of a given size; it ends with the test."""
     with ExitStack() as stack:
 
-        def opened(width: int, height: int) -> Blender:
+        def opened(width: int, height: int, home: Path | None = None) -> Blender:
             screen = stack.enter_context(Screen(width, height))
-            return stack.enter_context(Blender(real_blender, artists_blender, screen, kept / "blender.log"))
+            user = artists_blender if home is None else artists_blender | {"HOME": str(home)}
+            return stack.enter_context(Blender(real_blender, user, screen, kept / "blender.log"))
 
         yield opened

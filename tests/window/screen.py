@@ -19,7 +19,11 @@ Picture = NDArray[np.uint8]
 
 
 class Screen:
-    """An X server without a monitor. Coordinates are pixels from the top left."""
+    """An X server without a monitor. Coordinates are pixels from the top left.
+
+    Attributes:
+        clicks: how often a mouse button was pressed.
+    """
 
     def __init__(self, width: int, height: int) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="screen-")
@@ -36,6 +40,7 @@ class Screen:
         if not number:
             raise RuntimeError(f"Xvfb did not start (exit {self._server.wait(5)})")
         self.size = (width, height)
+        self.clicks = 0
         self.environment = {"DISPLAY": f":{number}"}
 
     def __enter__(self) -> Screen:
@@ -89,6 +94,7 @@ class Screen:
 
     def press(self, button: int = 1) -> None:
         """Holds a mouse button down."""
+        self.clicks += 1
         self._do("mousedown", button)
 
     def release(self, button: int = 1) -> None:
@@ -99,6 +105,7 @@ class Screen:
         """Moves there and clicks."""
         self.move(x, y)
         time.sleep(0.1)
+        self.clicks += 1
         self._do("click", button)
 
     def key(self, name: str) -> None:

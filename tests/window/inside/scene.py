@@ -70,6 +70,64 @@ def on_screen(name: str) -> list[float]:
     return [region.x + point.x, _window().height - (region.y + point.y)]
 
 
+def spot(keypoint: str) -> list[float]:
+    """Where the tool shows a handle of the first character on the screen, px from the top left."""
+    handles, region = part("posing.handles"), _region("WINDOW")
+    found = handles.by_keypoint(handles.rig_with(next(iter(rigs()))))
+    index = handles.keypoint_names().index(keypoint)
+    view = _view().spaces.active.region_3d.perspective_matrix
+    spots = part("posing.spots").spots_of({index: found[index]}, view, (region.width, region.height), 1.0)
+    x, y = spots.centres[0]
+    return [region.x + float(x), _window().height - (region.y + float(y))]
+
+
+def tool() -> str:
+    """The tool of Object Mode."""
+    return str(_window().workspace.tools.from_space_view3d_mode("OBJECT").idname)
+
+
+def free_part() -> list[int]:
+    """The part of the 3D viewport that nothing lies over: x0, y0, x1, y1 on the screen, px from the top left."""
+    x0, y0, x1, y1 = part("posing.views").free_part(_view())
+    region = _region("WINDOW")
+    return [region.x + x0, _window().height - region.y - y1, region.x + x1, _window().height - region.y - y0]
+
+
+def first_seen(keypoints: list[str]) -> dict[str, str]:
+    """What the camera of the scene sees first in the direction of keypoints of the first character."""
+    handles, scene = part("posing.handles"), _window().scene
+    found = handles.by_keypoint(handles.rig_with(next(iter(rigs()))))
+    eye, out = scene.camera.matrix_world.translation, {}
+    for name in keypoints:
+        handle = found[handles.keypoint_names().index(name)]
+        plane, pixel = handle.parent, handles.place(handle)
+        way = Vector(part("posing.plane").world_of(plane, pixel)) - eye
+        hit = scene.ray_cast(bpy.context.evaluated_depsgraph_get(), eye, way)
+        out[name] = hit[4].name if hit[0] else ""
+    return out
+
+
+def looks() -> dict[str, bool]:
+    """Whether bones are shown, and the photo over the character."""
+    over = part("scene.photo_over").over_of(_window().scene.camera)
+    return {
+        "bones": bool(_view().spaces.active.overlay.show_bones),
+        "over": over is not None and bool(over.show_background_image),
+    }
+
+
+def file_list() -> list[int]:
+    """The list of files that is open: x0, y0, x1, y1 on the screen, px from the top left; empty where none is."""
+    area = next((area for area in _window().screen.areas if area.type == "FILE_BROWSER"), None)
+    return [] if area is None else _bounds(next(region for region in area.regions if region.type == "WINDOW"))
+
+
+def chosen_file() -> str:
+    """The name in the file list's field."""
+    area = next(area for area in _window().screen.areas if area.type == "FILE_BROWSER")
+    return str(area.spaces.active.params.filename)
+
+
 def sidebar() -> list[int]:
     """The sidebar's x0, y0, x1, y1 on the screen, px from the top left."""
     return _bounds(_region("UI"))
@@ -177,6 +235,12 @@ def open_file(path: str) -> None:
 
 
 # --- the characters --------------------------------------------------------------------------------------------------
+
+
+def meshes() -> list[str]:
+    """The names of the characters' bodies."""
+    handles, bodies = part("posing.handles"), part("scene.bodies")
+    return [bodies.body_mesh(handles.rig_with(character)).name for character in rigs()]
 
 
 def rigs() -> dict[str, str]:

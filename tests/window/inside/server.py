@@ -64,6 +64,8 @@ def _answer(request: dict) -> dict:
 def start(path: str) -> None:
     """Begins to listen at this path, until Blender ends."""
     bpy.context.preferences.view.show_splash = False
+    # this screen has no window manager, which a window of its own for files would need
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
     # one sample a pixel: without a graphics card every further one costs a tenth of a second
     bpy.context.preferences.system.viewport_aa = "FXAA"
     bpy.app.timers.register(Server(path).tick, first_interval=_POLL_S, persistent=True)
