@@ -23,12 +23,13 @@ from .operators import (
     photo,
     presets,
     previews,
+    removal,
     retarget,
     sam3d_body,
     viewing,
     worker,
 )
-from .posing import watch
+from .posing import deletions, watch
 from .retarget import state as retarget_state
 from .ui import (
     batch_panel,
@@ -71,6 +72,7 @@ CLASSES: tuple[type, ...] = (
     *handles.CLASSES,
     *inference.CLASSES,
     *viewing.CLASSES,
+    *removal.CLASSES,
     *masks.CLASSES,
     *draw_mask.CLASSES,
     *lens.CLASSES,
@@ -111,6 +113,7 @@ def register() -> None:
     waiting_sign.attach()
     live.attach()
     watch.attach()
+    deletions.attach()
 
 
 def unregister() -> None:
@@ -119,6 +122,7 @@ def unregister() -> None:
     for desk in (batch_jobs.desk, body_jobs.desk, sam3d_body_jobs.desk, sam3d_body_jobs.check_desk, engine_check.desk):
         desk.close()
     secret.keep("")
+    deletions.detach()
     watch.detach()
     live.detach()
     thumbnails.detach()

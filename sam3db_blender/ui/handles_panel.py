@@ -79,6 +79,7 @@ class SAM3DB_PT_people(SidebarPanel, bpy.types.Panel):
                     depress=chosen,
                 )
                 button.character = character_id(rig)
+                beside.operator("sam3db.remove_character", text="", icon="TRASH").character = character_id(rig)
 
 
 class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):

@@ -26,6 +26,7 @@ def photo_scene(
 
     Args:
         size: width, height px.
+        light: with light and a floor.
     """
     estimates = [_estimate(body, number, size, focal_px) for number in range(count)]
     pixels = np.full((size[1], size[0], 3), 127, np.uint8)

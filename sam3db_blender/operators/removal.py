@@ -1,0 +1,41 @@
+"""Taking a character out of the scene."""
+
+import bpy
+
+from native_runtime.errors import Sam3dbError
+
+from ..posing import watch
+from ..posing.handles import require_own, rig_with
+from ..posing.removal import remove_character
+from .person import PersonPoll, ReportingOperator, person_of
+
+
+class SAM3DB_OT_remove_character(PersonPoll, ReportingOperator, bpy.types.Operator):
+    """Remove this character with its handles; with the last person of a photo go its camera and picture too"""
+
+    bl_idname = "sam3db.remove_character"
+    bl_label = "Remove Character"
+    bl_options = {"REGISTER", "UNDO"}
+
+    character: bpy.props.StringProperty(
+        name="Character", description="The id of the character; empty: the one who is worked on"
+    )
+
+    def invoke(self, context, event):
+        return context.window_manager.invoke_confirm(self, event)
+
+    def run(self, context):
+        rig = rig_with(self.character) if self.character else person_of(context)
+        if rig is None or context.scene not in rig.users_scene:
+            raise Sam3dbError("This person's character is not in the scene any more.")
+        require_own(rig)
+        if context.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
+        if watch.status(rig).state == "waiting":
+            watch.cancel(rig)
+        name = rig.name.removesuffix(" Rig")
+        remove_character(rig)
+        self.report({"INFO"}, f"Removed {name}")
+
+
+CLASSES = (SAM3DB_OT_remove_character,)
