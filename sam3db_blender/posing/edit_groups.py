@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 PARAMETERS, _CHANNELS = 204, 7
+#: Of a joint the channels that turn it, and the model parameters that turn the whole body.
 _TURN = (3, 4, 5)
 #: Parameters before this one pose; the rest are the skeleton's proportions, which no pin ever moves against an edit.
 _POSING = 136
@@ -32,7 +33,8 @@ PLACE, SPINE, FACE = "Place", "Spine", "Face"
 #: What bones are called by how their names begin, without the side.
 _BONES = (
     ("c_spine", SPINE), ("c_neck", "Neck"), ("c_head", "Head"), ("c_", "Jaw and Tongue"), ("eye", "Eye"),
-    ("clavicle", "Shoulder"), ("uparm", "Upper Arm"), ("lowarm", "Forearm"), ("wrist", "Hand"),
+    ("clavicle", "Shoulder"), ("uparm", "Upper Arm"), ("lowarm", "Forearm"), ("wrist_twist", "Forearm"),
+    ("wrist", "Hand"),
     ("thumb", "Thumb"), ("index", "Index Finger"), ("middle", "Middle Finger"), ("ring", "Ring Finger"),
     ("pinky", "Little Finger"), ("upleg", "Thigh"), ("lowleg", "Shin"), ("ball", "Toes"),
     ("foot", "Foot"), ("talocrural", "Foot"), ("subtalar", "Foot"), ("transversetarsal", "Foot"),
@@ -115,6 +117,19 @@ class _Names:
         return np.array([*homes.shared, *(i for i, row in enumerate(homes.rows) if row in rows)], np.intp)
 
     @cached_property
+    def units(self) -> list[NDArray[np.intp]]:
+        """Slots of which none means anything alone: the turn of a bone, that of the body, its place, the spine."""
+        first = self.slots.beyond.start
+        found = {
+            joint: [first + joint * _CHANNELS + channel for channel in _TURN] for joint in range(self.slots.joints)
+        }
+        for index, row in enumerate(RigMap.of(self._body).homes.rows):
+            if row >= 0 and row % _CHANNELS in _TURN:
+                found[row // _CHANNELS].append(index)
+        bones = [np.array(indices, np.intp) for indices in found.values()]
+        return [*bones, np.array(_TURN), np.array(self.slots.translation), self.spine]
+
+    @cached_property
     def of_slot(self) -> list[str]:
         """Of each slot the group that it belongs to."""
         rig_map, names = RigMap.of(self._body), [""] * self.slots.beyond.stop
@@ -172,12 +187,12 @@ def _names(body: Body) -> _Names:
     return found
 
 
-def units(body: Body, slots: Slots, changed: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The slots that count as changed where some are: angles of a turn, a place and the spine mean nothing singly."""
+def units(body: Body, changed: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The slots that count as changed where some are: see ``_Names.units``."""
     out = changed.copy()
     out[:3] = False
-    for unit in (np.array(_TURN), np.array(slots.translation), _names(body).spine):
-        out[unit] = changed[unit].any()
+    for unit in _names(body).units:
+        out[unit] |= out[unit].any()
     return np.flatnonzero(out)
 
 
@@ -214,7 +229,7 @@ def _apart(body: Body, slots: Slots, slot: int, by: float) -> tuple[float, str]:
     channel = (slot - slots.beyond.start) % _CHANNELS if slot in slots.beyond else None
     if channel is None and slot < _POSING:
         channel = 3
-    if channel in (3, 4, 5):
+    if channel in _TURN:
         turned = min(by % (2 * np.pi), -by % (2 * np.pi))
         return turned / _TURNED, f"{np.degrees(turned):.0f}\N{DEGREE SIGN}"
     return by / _LENGTHENED, f"{by:.2f}"

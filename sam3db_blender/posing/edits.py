@@ -221,7 +221,7 @@ def notice(rig: bpy.types.Object, body: Body, said: Sequence[Prompt] | None = No
     memory = recall(rig, body)
     flat = memory.slots.flat(_standing(rig, body, memory))
     changed = np.abs(flat - memory.applied) > TOUCHED
-    touched = set(units(body, memory.slots, changed).tolist())
+    touched = set(units(body, changed).tolist())
     if touched:
         order = sorted(touched)
         memory = replace(

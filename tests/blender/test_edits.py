@@ -161,6 +161,16 @@ def test_what_nobody_touched_is_inferred(stage: Stage) -> None:
     _stays(stage, said)
 
 
+def test_a_turned_bone_keeps_all_of_its_turn(stage: Stage) -> None:
+    """One angle of it was changed; the others stay as well."""
+    stage.rig.pose.bones["l_lowarm"].rotation_euler.z += 0.3
+    stage.rig.update_tag()
+    bpy.context.view_layer.update()
+    turned = list(stage.rig.pose.bones["l_lowarm"].rotation_euler)
+    drag(stage, ANKLE, 7)
+    assert list(stage.rig.pose.bones["l_lowarm"].rotation_euler) == pytest.approx(turned, abs=1e-4)
+
+
 def test_a_later_pin_moves_its_limb_and_nothing_else(stage: Stage) -> None:
     said = _do(stage, "Left Forearm", "Head", "Weight")
     drag(stage, ANKLE, 7)
