@@ -41,6 +41,12 @@ def keypoint_names() -> tuple[str, ...]:
     return tuple(entry if isinstance(entry, str) else entry["name"] for entry in entries)
 
 
+@cache
+def keypoint_titles() -> tuple[str, ...]:
+    """The same in words that an artist knows: "Left Wrist", "Right Index Finger Tip"."""
+    return tuple(entry["title"] for entry in load_json("mhr", "keypoints.json")["keypoints"])
+
+
 def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
     """Read a prompts file: ``{"keypoints": [["left_wrist", 412.0, 230.5], [62, 100, 80, "incorrect"], ...]}``.
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts import keypoint_names, keypoint_titles
 from native_runtime.templates import load_json
 
 Array = NDArray[np.float64]
@@ -61,11 +61,8 @@ def groups() -> tuple[str, ...]:
 
 
 def spoken(keypoint: int) -> str:
-    """A keypoint's name as an artist reads it: "left wrist", "right forefinger tip"."""
-    name = keypoint_names()[keypoint].replace("_third_joint", " knuckle").replace("_", " ")
-    for number, word in (("4", "tip"), ("3", "last joint"), ("2", "middle joint")):
-        name = name.replace(number, f" {word}")
-    return name
+    """A keypoint's name within a sentence: "left wrist", "right index finger tip"."""
+    return keypoint_titles()[keypoint].lower()
 
 
 @cache

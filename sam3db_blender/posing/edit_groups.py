@@ -16,6 +16,7 @@ from native_runtime.fitting.problem import named_rows
 from native_runtime.mhr import PointSet
 
 from ..rig.rigmap import RigMap
+from ..rig.sliders import label_of
 from ..scene.readback import Standing
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class _Names:
         for slider in rig_map.sliders:
             start = starts[slider.section]
             if start is not None:
-                names[start + slider.index] = slider.name.replace("_", " ").title()
+                names[start + slider.index] = label_of(slider.key, in_cm=False)
         for index in self.spine:
             names[index] = SPINE
         for index in (*range(6), *self.slots.translation):

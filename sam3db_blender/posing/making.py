@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts import keypoint_titles
 
 from ..scene.camera import camera_of
 from ..scene.provenance import read_origin
@@ -53,10 +53,10 @@ def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
     home = next((handle.users_collection[0] for handle in known.values()), None) or _new_home(f"{person} Handles", rig)
     home.hide_viewport = False
     places, height = origin.arrays["keypoints_2d"], height_of(origin)
-    for index, name in enumerate(keypoint_names()):
+    for index, title in enumerate(keypoint_titles()):
         if index in known:
             continue
-        handle = bpy.data.objects.new(f"{person} {name}", None)
+        handle = bpy.data.objects.new(f"{person} {title}", None)
         home.objects.link(handle)
         handle[KEYPOINT], handle[CHARACTER], handle[STATE] = index, origin.id, int(State.PREDICTED)
         handle.parent = planes[next(i for i, groups in enumerate(_LAYERS) if group_of(handle) in groups)]

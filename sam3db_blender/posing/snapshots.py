@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from native_runtime.prompts import keypoint_names, kind_of
+from native_runtime.prompts import keypoint_titles, kind_of
 
 from ..rig.properties import slider_path
 from .edits import TOUCHED, Memory
@@ -119,7 +119,7 @@ def cause_of(before: Sequence[Prompt], now: Sequence[Prompt]) -> str:
             changes.setdefault(_VERBS[new[index][0]], []).append(index)
     for verb, indices in changes.items():
         others = f" and {len(indices) - 1} More" if len(indices) > 1 else ""
-        return f"{keypoint_names()[indices[0]].replace('_', ' ').title()}{others} {verb}"
+        return f"{keypoint_titles()[indices[0]]}{others} {verb}"
     return ""
 
 

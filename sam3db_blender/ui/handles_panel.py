@@ -10,6 +10,8 @@ from typing import Any
 
 import bpy
 
+from native_runtime.prompts import keypoint_titles
+
 from ..operators.handles import ALL
 from ..posing import watch
 from ..posing.edits import shown_groups
@@ -202,7 +204,9 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
         for handle in odd:
             row = column.row()
             row.alignment = "LEFT"
-            button = row.operator("sam3db.select_handle", text=handle.name, icon="ERROR", emboss=False)
+            button = row.operator(
+                "sam3db.select_handle", text=keypoint_titles()[keypoint_of(handle)], icon="ERROR", emboss=False
+            )
             button.keypoint = keypoint_of(handle)
             draw_lines(column, str(handle[WARNING]), width)
 

@@ -89,7 +89,7 @@ def test_pin_symmetric_takes_the_other_side_along(asked: list[str], small_body: 
 def test_reset_of_a_group_and_of_all(asked: list[str], small_body: Body) -> None:
     rig = photo_scene(small_body).characters[0].rig
     handles = by_keypoint(rig)
-    toe = next(handle for handle in handles.values() if handle.name.endswith("left_big_toe"))
+    toe = next(handle for handle in handles.values() if handle.name.endswith("Left Big Toe"))
     _select(handles[NOSE], toe)
     bpy.ops.sam3db.pin_handles()
     bpy.ops.sam3db.reset_handles(group="feet")

@@ -15,7 +15,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 from native_runtime.image import Photo
 from native_runtime.mhr import Body
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts import keypoint_names, keypoint_titles
 from sam3db_blender.posing import look
 from sam3db_blender.posing.handles import (
     GROUPS,
@@ -94,7 +94,7 @@ def _seen(points: list) -> np.ndarray:
 def test_every_keypoint_is_seen_on_its_pixel(small_body: Body) -> None:
     rig = _scene(small_body).characters[0].rig
     handles = handles_of(rig)
-    assert [handle.name.partition(" ")[2] for handle in handles] == list(keypoint_names())
+    assert [handle.name.partition(" ")[2] for handle in handles] == list(keypoint_titles())
     expected = read_origin(rig).arrays["keypoints_2d"]
     assert np.array([place(handle) for handle in handles]) == pytest.approx(expected, abs=1e-3)
     assert np.abs(_seen([handle.matrix_world.translation for handle in handles]) - expected).max() < 0.02

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from native_runtime.prompt_quality import (
     rank_keypoints,
 )
 from native_runtime.prompt_quality.anatomy import bones, mirrors, reaches, spoken
+from native_runtime.prompts import keypoint_titles
 from tests.support.stick_figure import INTRINSICS, NAMES, SIZE, figure, outline, predicted
 
 WRIST, KNEE, FINGERTIP = NAMES.index("left_wrist"), NAMES.index("right_knee"), NAMES.index("left_forefinger4")
@@ -139,6 +141,13 @@ def test_the_bones_join_everything_and_are_the_same_on_both_sides() -> None:
 
 def test_names_are_spoken_as_people_say_them() -> None:
     assert spoken(WRIST) == "left wrist"
-    assert spoken(FINGERTIP) == "left forefinger tip"
-    assert spoken(NAMES.index("right_thumb_third_joint")) == "right thumb knuckle"
+    assert spoken(FINGERTIP) == "left index finger tip"
+    assert spoken(NAMES.index("right_thumb_third_joint")) == "right thumb base"
     assert len({spoken(k) for k in range(70)}) == 70
+
+
+def test_every_keypoint_has_words_that_artists_know() -> None:
+    titles = keypoint_titles()
+    assert len(set(titles)) == len(titles) == len(NAMES)
+    odd = re.compile(r"_|\d|forefinger|pinky|olecranon|cubital|fossa|acromion", re.IGNORECASE)
+    assert [title for title in titles if odd.search(title) or title != title.title()] == []

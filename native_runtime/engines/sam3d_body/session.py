@@ -14,7 +14,7 @@ from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import NoPersonError, PromptError, UsageError
 from native_runtime.image import Photo
 from native_runtime.mhr import Body
-from native_runtime.prompts import Prompt, check_prompts, keypoint_names
+from native_runtime.prompts import Prompt, check_prompts, keypoint_titles
 
 from .hands import HandCriteria
 from .memory import Kept
@@ -216,7 +216,7 @@ def _unheard(outcome: Outcome, prompts: Sequence[Prompt]) -> list[str]:
     details = outcome.hand_details()
     for side in dict.fromkeys(hand_of(prompt[0]) for prompt in prompts):
         if side is not None and side in details and not details[side]["used"]:
-            named = ", ".join(keypoint_names()[p[0]] for p in prompts if hand_of(p[0]) == side)
+            named = ", ".join(keypoint_titles()[p[0]].lower() for p in prompts if hand_of(p[0]) == side)
             reasons = "; ".join(details[side]["reasons"])
             notes.append(
                 f"The {side} hand is posed by the body decoder ({reasons}), so {named} may have little effect."
