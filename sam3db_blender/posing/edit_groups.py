@@ -192,9 +192,16 @@ def units(body: Body, changed: NDArray[np.bool_]) -> NDArray[np.intp]:
     """The slots that count as changed where some are: see ``_Names.units``."""
     out = changed.copy()
     out[:3] = False
+    if not out.any():
+        return np.flatnonzero(out)
     for unit in _names(body).units:
         out[unit] |= out[unit].any()
     return np.flatnonzero(out)
+
+
+def read_ahead(body: Body) -> None:
+    """Works out what all this needs of a body, so that it is at hand soon."""
+    _names(body).yielding_to([0])
 
 
 def yielding_to(body: Body, slots: Slots, keypoints: Sequence[int]) -> set[int]:

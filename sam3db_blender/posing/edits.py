@@ -248,13 +248,13 @@ def _standing(rig: bpy.types.Object, body: Body, memory: Memory) -> Standing:
     it.
     """
     bpy.context.evaluated_depsgraph_get()  # so that matrices are those of now
-    origin, placed = read_origin(rig), memory.placed
-    if placed is not None:
-        now, before = _matrix(rig), _before_camera(rig, memory.posed)
-        stands = not _moved(now, placed) or (before is not None and not _moved(now, before))
-        placed = now if stands else placed if before is None else before
+    origin, moved_from = read_origin(rig), memory.placed
+    if moved_from is not None:
+        now = _matrix(rig)
+        before = _before_camera(rig, memory.posed) if _moved(now, moved_from) else now
+        moved_from = moved_from if before is None else before if _moved(now, before) else None
     arrays = {**origin.arrays, "camera_translation": memory.posed}
-    return standing_of(rig, body, Origin(origin.id, arrays, origin.details, placed), scaled=True)
+    return standing_of(rig, body, Origin(origin.id, arrays, origin.details, moved_from), scaled=True)
 
 
 def _before_camera(rig: bpy.types.Object, translation: Array) -> Array | None:

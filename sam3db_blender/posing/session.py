@@ -137,12 +137,10 @@ def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
     Raises:
         Sam3dbError: the body is another one, the camera is gone, or the character cannot be changed.
     """
-    origin, handles = read_origin(rig), by_keypoint(rig)
-    _keep_first(rig, body_of(rig), origin)
-    estimate = _take_over(rig, handles, origin, answer)
+    origin, handles, body = read_origin(rig), by_keypoint(rig), body_of(rig)
+    _keep_first(rig, body, origin)
+    estimate, memory = _take_over(rig, body, handles, origin, answer)
     _record(rig, handles, estimate)
-    body = body_of(rig)
-    memory = edits.recall(rig, body)
     edits.remember(rig, body, replace(memory, cause=""))
     snapshots.take(rig, body, memory.cause or snapshots.AGAIN, memory, _said(handles), estimate.details)
 
@@ -157,18 +155,21 @@ def _record(rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], esti
 
 def preview_answer(rig: bpy.types.Object, answer: Estimate) -> None:
     """As ``apply_answer`` while handles are being dragged: the record stays."""
-    origin, handles = read_origin(rig), by_keypoint(rig)
-    _put_all(handles, _take_over(rig, handles, origin, answer).keypoints_2d)
+    origin, handles, body = read_origin(rig), by_keypoint(rig), body_of(rig)
+    estimate, memory = _take_over(rig, body, handles, origin, answer)
+    _put_all(handles, estimate.keypoints_2d)
+    edits.remember(rig, body, memory)
 
 
 def _take_over(
-    rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], origin: Origin, answer: Estimate
-) -> Estimate:
-    """Poses a rig by an answer, with the artist's edits, those included that were made since the question."""
+    rig: bpy.types.Object, body: Body, handles: Mapping[int, bpy.types.Object], origin: Origin, answer: Estimate
+) -> tuple[Estimate, edits.Memory]:
+    """Poses a rig by an answer, with the artist's edits, those included that were made since the question; what is to
+    be remembered of it.
+    """
     require_own(rig)
     if answer.body_hash != origin.details["body_hash"]:
         raise Sam3dbError(f"The answer is of another body ('{answer.body_name}') than '{rig.name}' has.")
-    body = body_of(rig)
     memory = edits.notice(rig, body)
     answered = Standing.of(vars(answer), np.zeros((len(body.joint_names), 7)))
     standing = memory.standing(answered)
@@ -178,8 +179,7 @@ def _take_over(
     place = _pose(rig, body, standing)
     flat = memory.slots.flat(standing)
     memory = replace(memory, applied=flat, posed=standing.camera_translation, placed=place)
-    edits.remember(rig, body, memory.heard(answered, answer.details.get(WITHOUT_EDITS, {})))
-    return estimate
+    return estimate, memory.heard(answered, answer.details.get(WITHOUT_EDITS, {}))
 
 
 # --- going back ------------------------------------------------------------------------------------------------------

@@ -88,8 +88,12 @@ def read_ahead(name: str) -> threading.Thread:
 
 
 def _read_ahead(name: str, folder: Path, changed: int) -> None:
+    from ..posing import edit_groups
+
     with contextlib.suppress(ModelError):
-        RigMap.of(_load(name, folder, changed))
+        body = _load(name, folder, changed)
+        RigMap.of(body)
+        edit_groups.read_ahead(body)
 
 
 def _version(name: str) -> tuple[str, Path, int]:

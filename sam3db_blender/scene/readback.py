@@ -141,17 +141,17 @@ def standing_of(rig: bpy.types.Object, body: Body, origin: Origin | None = None,
     settings = read_settings(rig, body)
     parameters, translation = settings.parameters.copy(), origin.arrays["camera_translation"].copy()
 
-    rest = parameters.copy()
-    rest[:3] = 0.0
     root = body.joint_index("root")
-    place, centre = (body.pose(p).translations[root] for p in (parameters, rest))
-    translation += mhr_to_camera(place - centre)
-    parameters = rest
+    if parameters[:3].any():
+        place = body.pose(parameters).translations[root]
+        parameters[:3] = 0.0
+        translation += mhr_to_camera(place - body.pose(parameters).translations[root])
 
     turn, shift = _moved(rig, origin, scaled)
     if not np.allclose(turn, np.eye(3), atol=1e-7) or shift.any():
         inward = MHR_TO_BLENDER.T @ turn @ MHR_TO_BLENDER
-        rotations = body.pose(parameters).rotations
+        pose = body.pose(parameters)
+        rotations, centre = pose.rotations, pose.translations[root]
         above = rotations[body.joint_parents[root]] @ body.skeleton.prerotation_matrices[root]
         local = above.T @ inward @ rotations[root]
         parameters[3:6] = nearest_angles(matrix_to_euler(local), parameters[3:6])

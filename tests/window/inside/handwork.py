@@ -8,7 +8,7 @@ from collections.abc import Callable
 import bpy
 import numpy as np
 
-from .scene import part
+from .scene import part, rigs
 
 Made = dict[str, np.ndarray]
 """What was done, and how it reads."""
@@ -87,3 +87,40 @@ def lost(made: dict[str, Made]) -> list[str]:
             if rig is not None and not stands(rig, name, value):
                 found.append(f"the edit '{name}' of '{rig.name}' is lost: {reading(rig, name)} and not {value}")
     return found
+
+
+# --- errands for tests that work with mouse and keys -----------------------------------------------------------------
+
+
+def edit(names: list[str]) -> None:
+    """Does things by hand to the first character, and ends an undo step."""
+    dice = random.Random(3)
+    for name in names:
+        do(_first(), name, dice)
+    bpy.ops.ed.undo_push(message="Edit")
+
+
+def readings(names: list[str]) -> dict[str, list[float]]:
+    """How things read on the first character."""
+    return {name: reading(_first(), name).ravel().tolist() for name in names}
+
+
+def select_rig() -> None:
+    """Selects the rig of the first character alone, and shows it."""
+    rig = _first()
+    rig.hide_viewport = False
+    rig.hide_set(False)
+    part("posing.people").select(bpy.context, rig)
+
+
+def blocks() -> dict[str, list[str]]:
+    """What there is of the kinds that a character brings."""
+    kinds = ("objects", "meshes", "cameras", "collections", "lights")
+    return {kind: sorted(block.name for block in getattr(bpy.data, kind)) for kind in kinds}
+
+
+def _first() -> bpy.types.Object:
+    handles = part("posing.handles")
+    rig = handles.rig_with(next(iter(rigs())))
+    assert rig is not None
+    return rig
