@@ -50,7 +50,7 @@ def intrinsics_for(
 ) -> Array:
     """The (3, 3) intrinsics of a photo of ``size`` (width, height) px.
 
-    The focal length is, in this order: ``focal_px`` (pixels of a picture of ``size``); ``fov_deg``, the angle of view
+    The focal length is, in this order: ``focal_px`` (pixels of a picture of ``size``); ``fov_deg``, the field of view
     along the longer side; the photo's EXIF; else the picture's diagonal, sqrt(w^2 + h^2), which is SAM 3D Body's
     default. The principal point is the middle of the picture.
 
@@ -65,7 +65,7 @@ def intrinsics_for(
     if width < 1 or height < 1:
         raise UsageError(f"A picture of {width} x {height} pixels has no camera.")
     if focal_px is not None and fov_deg is not None:
-        raise UsageError("Give either a focal length or an angle of view, not both.")
+        raise UsageError("Give either a focal length or a field of view, not both.")
     if focal_px is not None:
         focal = float(focal_px)
         if not math.isfinite(focal) or focal <= 0.0:
@@ -83,7 +83,7 @@ def focal_from_fov(fov_deg: float, side: float) -> float:
     """Focal length in pixels that sees ``fov_deg`` degrees along a side of ``side`` pixels."""
     low, high = _FIELD_OF_VIEW_LIMITS
     if not low <= fov_deg <= high:
-        raise UsageError(f"An angle of view of {fov_deg} degrees is impossible; it must lie between {low} and {high}.")
+        raise UsageError(f"A field of view of {fov_deg} degrees is impossible; it must lie between {low} and {high}.")
     return 0.5 * side / math.tan(math.radians(fov_deg) / 2)
 
 

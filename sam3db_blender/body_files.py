@@ -8,6 +8,7 @@ its next update.
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,17 @@ def folder_with(name: str) -> Path:
 def installed() -> list[str]:
     """The names of all installed bodies, sorted."""
     return sorted({Path(file).stem for folder in _folders() for file in _files(folder)})
+
+
+#: The default body's levels of detail, finest first.
+LEVELS = {"default": "Fine", "default-lod1": "Medium", "default-lod2": "Coarse"}
+_OFFICIAL = re.compile(r"mhr-lod(\d)")
+
+
+def title_of(name: str) -> str:
+    """A body's name as an artist reads it."""
+    official = _OFFICIAL.fullmatch(name)
+    return f"MHR Level {official[1]}" if official else LEVELS.get(name, name)
 
 
 def for_worker(name: str, models: Path | None) -> str:

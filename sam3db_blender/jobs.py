@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from native_runtime.service.client import Event, WorkerClient
 
 from . import places
-from .wording import for_artists
+from .wording import from_worker
 
 if TYPE_CHECKING:
     pass
@@ -51,7 +51,7 @@ class Job:
     client: Client
     state: State = field(default="running", kw_only=True)
     progress: float = field(default=0.0, kw_only=True)
-    status: str = field(default="Starting the worker", kw_only=True)
+    status: str = field(default="Starting", kw_only=True)
     warnings: list[str] = field(default_factory=list, kw_only=True)
     error: str = field(default="", kw_only=True)
     detail: str = field(default="", kw_only=True)
@@ -78,11 +78,11 @@ class Job:
 
     def _take(self, event: Event) -> None:
         if event.kind == "status":
-            self.status = event.text
+            self.status = from_worker(event.text)
         elif event.kind == "progress":
             self.progress = event.value
         elif event.kind == "warning":
-            self.warnings.append(event.text)
+            self.warnings.append(from_worker(event.text))
         elif event.kind == "done":
             self.progress = 1.0
             self._receive(event.result)
@@ -90,7 +90,7 @@ class Job:
         elif event.error == "Cancelled":
             self.state = "cancelled"
         else:
-            self.error, self.detail, self.kind = for_artists(event.text), event.detail, event.error
+            self.error, self.detail, self.kind = from_worker(event.text), event.detail, event.error
             self.state = "failed"
 
     def _receive(self, result: dict[str, Any]) -> None:

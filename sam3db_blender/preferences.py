@@ -27,13 +27,13 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
     bl_idname = places.PACKAGE
 
     models_folder: bpy.props.StringProperty(
-        name="Models folder",
+        name="Models Folder",
         description="Folder with networks and bodies; empty for those that came with the extension",
         subtype="DIR_PATH",
         options=BLEND_RELATIVE,
     )
     provider: bpy.props.EnumProperty(
-        name="Compute on", description="What SAM 3D Body is computed on", items=_PROVIDERS, default="auto"
+        name="Compute On", description="What SAM 3D Body is computed on", items=_PROVIDERS, default="auto"
     )
 
     def requested_providers(self) -> list[str] | None:

@@ -15,6 +15,19 @@ _INSTEAD = {
 _COMMAND = re.compile(rf"`?\bsam3db ({'|'.join(_INSTEAD)})(?: --[\w-]+(?: [A-Z]+)?)*`?")
 _OPTION = re.compile(r" \(--[\w-]+(?: \w+)?\)")
 
+_PERSON = re.compile(r"\b([Pp])(erson|eople) (\d+)(?: to (\d+))?\b")
+
+
+def from_worker(text: str) -> str:
+    """What the worker says: as ``for_artists``, with people counted from 1; it counts them from 0, as files do."""
+    return _PERSON.sub(_from_one, for_artists(text))
+
+
+def _from_one(match: re.Match[str]) -> str:
+    letter, rest, first, last = match.groups()
+    numbers = " to ".join(str(int(number) + 1) for number in (first, last) if number is not None)
+    return f"{letter}{rest} {numbers}"
+
 
 def for_artists(text: str) -> str:
     """A message without commands and their options."""

@@ -46,7 +46,7 @@ def add_lens_arguments(command: Parser) -> None:
     """What is known of the lens."""
     lens = command.add_mutually_exclusive_group()
     lens.add_argument("--focal-px", metavar="F", type=float, help="focal length in pixels of the photo")
-    lens.add_argument("--fov-deg", metavar="F", type=float, help="angle of view along the longer side, degrees")
+    lens.add_argument("--fov-deg", metavar="F", type=float, help="field of view along the longer side, degrees")
 
 
 def add_turn_argument(command: Parser) -> None:

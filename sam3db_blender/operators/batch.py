@@ -65,7 +65,7 @@ class SAM3DB_BatchState(bpy.types.PropertyGroup):
     exports: bpy.props.EnumProperty(
         name="Export", description="Files for other programs", items=_FORMATS, options={"ENUM_FLAG"}
     )
-    names: bpy.props.EnumProperty(name="Bone Names", description="Of exported characters", items=_NAMES)
+    names: bpy.props.EnumProperty(name="Bone Names", description="Bone names of exported characters", items=_NAMES)
     retry_failed: bpy.props.BoolProperty(
         name="Retry Failed", description="Also try photos again that could not be read or showed nobody"
     )

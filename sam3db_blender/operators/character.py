@@ -28,7 +28,7 @@ class PartOptions:
 
     parts: bpy.props.EnumProperty(
         name="Parts",
-        description="What of the character is meant",
+        description="Which parts of the character",
         items=_PART_ITEMS,
         options={"ENUM_FLAG"},
         default=set(PARTS),

@@ -27,7 +27,7 @@ class SAM3DB_OT_draw_mask(PersonOperator, bpy.types.Operator):
     bl_label = "Draw Mask"
     bl_options = {"UNDO"}  # not to be adjusted later: the drawn points are no property
 
-    mode: bpy.props.EnumProperty(name="Mode", description="What becomes of the mask that there is", items=MODES)
+    mode: bpy.props.EnumProperty(name="Mode", description="What happens to the existing mask", items=MODES)
 
     _points: "list[tuple[float, float]]"
     _drawing: bool = False

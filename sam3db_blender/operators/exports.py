@@ -53,12 +53,16 @@ class ExportProperties:
         description="With a T or A pose: write the current pose as one frame of animation",
         default=True,
     )
-    twist: bpy.props.EnumProperty(name="Twist Bones", description="The helpers of arms and legs", items=TWIST_ITEMS)
-    shapes: bpy.props.EnumProperty(name="Shape Keys", description="Face and own shapes", items=SHAPE_ITEMS)
+    twist: bpy.props.EnumProperty(
+        name="Twist Bones", description="What happens to the helper bones of arms and legs", items=TWIST_ITEMS
+    )
+    shapes: bpy.props.EnumProperty(
+        name="Shape Keys", description="What happens to the shape keys of the face and your own", items=SHAPE_ITEMS
+    )
     influences: bpy.props.EnumProperty(
         name="Influences", description="The most bones that move one vertex", items=INFLUENCE_ITEMS
     )
-    author: bpy.props.StringProperty(name="Author", description="Who the VRM avatar is by")
+    author: bpy.props.StringProperty(name="Author", description="Author of the VRM avatar")
 
     def chosen(self) -> ExportOptions:
         """What is chosen."""

@@ -16,7 +16,7 @@ from .person import reported
 
 
 class SAM3DB_OT_find_people(ModalJobOperator, bpy.types.Operator):
-    """Look who is in the photo, and choose whom to make a character of"""
+    """Find the people in the photo, and choose which of them become characters"""
 
     bl_idname = "sam3db.find_people"
     bl_label = "Find People"

@@ -54,6 +54,14 @@ def choose_handle(context: bpy.types.Context, handle: bpy.types.Object) -> None:
     state.tool_character, state.tool_keypoint = str(handle[CHARACTER]), keypoint_of(handle)
 
 
+_SAID = {
+    State.PREDICTED: "Let the pose be found without it",
+    State.PINNED: "Hold the joint where the handle is",
+    State.IGNORED: "Ignore what is seen of the joint",
+    State.INCORRECT: "The joint is not where the pose has it",
+}
+
+
 class HandlesOperator(ReportingOperator):
     """A mix-in for operators that give the selected handles a state, and then ask the engine anew."""
 
@@ -86,7 +94,7 @@ class HandlesOperator(ReportingOperator):
 
 
 class SAM3DB_OT_pin_handles(HandlesOperator, bpy.types.Operator):
-    """Hold the selected keypoints where their handles lie, and pose the body accordingly"""
+    """Hold the selected joints where their handles are, and pose the body accordingly"""
 
     bl_idname = "sam3db.pin_handles"
     bl_label = "Pin"
@@ -95,7 +103,7 @@ class SAM3DB_OT_pin_handles(HandlesOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_pin_handles_symmetric(HandlesOperator, bpy.types.Operator):
-    """Hold the selected keypoints and those opposite on the body's other side where their handles lie"""
+    """Hold the selected joints, and the same on the other side of the body, where their handles are"""
 
     bl_idname = "sam3db.pin_handles_symmetric"
     bl_label = "Pin Symmetric"
@@ -109,7 +117,7 @@ class SAM3DB_OT_pin_handles_symmetric(HandlesOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_unpin_handles(HandlesOperator, bpy.types.Operator):
-    """Take back what was said about the selected keypoints; their handles go back to where the pose has them"""
+    """Remove pins and marks of the selected handles; they go back to where the pose has them"""
 
     bl_idname = "sam3db.unpin_handles"
     bl_label = "Unpin"
@@ -127,7 +135,7 @@ class SAM3DB_OT_unpin_handles(HandlesOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_ignore_handles(HandlesOperator, bpy.types.Operator):
-    """Leave the selected keypoints out of account, for instance where they cannot be seen"""
+    """Ignore the selected joints, for instance where they cannot be seen"""
 
     bl_idname = "sam3db.ignore_handles"
     bl_label = "Ignore"
@@ -136,7 +144,7 @@ class SAM3DB_OT_ignore_handles(HandlesOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_mark_handles_wrong(HandlesOperator, bpy.types.Operator):
-    """Tell the engine that the selected keypoints are not where it has them, without saying where they are"""
+    """Say that the selected joints are not where the pose has them, without saying where they are"""
 
     bl_idname = "sam3db.mark_handles_wrong"
     bl_label = "Mark as Wrong"
@@ -145,17 +153,17 @@ class SAM3DB_OT_mark_handles_wrong(HandlesOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_say_of_keypoint(PersonOperator, bpy.types.Operator):
-    """Say something about a keypoint of the person who is worked on, and pose the body accordingly"""
+    """Pin or mark this handle, and pose the body accordingly"""
 
     bl_idname = "sam3db.say_of_keypoint"
-    bl_label = "Keypoint"
+    bl_label = "Handle"
     bl_options = {"INTERNAL", "UNDO"}
 
-    keypoint: bpy.props.IntProperty(name="Keypoint", description="Its number in MHR-70", min=0, max=69)
+    keypoint: bpy.props.IntProperty(name="Handle", description="The handle's number", min=0, max=69)
     state: bpy.props.EnumProperty(
         name="State",
         description="What is said about it",
-        items=[(state.name, state.name.capitalize(), f"The keypoint is {state.name.lower()}") for state in State],
+        items=[(state.name, state.name.capitalize(), _SAID[state]) for state in State],
     )
 
     def run(self, context):
@@ -168,7 +176,7 @@ class SAM3DB_OT_say_of_keypoint(PersonOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_reset_handles(PersonOperator, bpy.types.Operator):
-    """Take back everything that was said about the keypoints, and pose the person as without it"""
+    """Remove all pins and marks, and pose the person without them"""
 
     bl_idname = "sam3db.reset_handles"
     bl_label = "Reset Handles"
@@ -209,7 +217,7 @@ class SAM3DB_OT_select_handle(PersonOperator, bpy.types.Operator):
     bl_label = "Select Handle"
     bl_options = {"REGISTER", "UNDO"}
 
-    keypoint: bpy.props.IntProperty(name="Keypoint", description="Its number in MHR-70", min=0, max=69)
+    keypoint: bpy.props.IntProperty(name="Handle", description="The handle's number", min=0, max=69)
 
     def run(self, context):
         handle = by_keypoint(self.rig(context)).get(self.keypoint)

@@ -95,9 +95,11 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         return {"FINISHED"}
 
     def _fail(self, text: str, detail: str) -> "set[OperatorReturnItems]":
-        """One line for the artist, the whole story for a log file."""
+        """One line for the artist, the whole story for a log file, which the help menu opens."""
         log = write_log(text, detail, self._job)
-        self.report({"ERROR"}, f"{text} (details: {log})" if detail else text)
+        if detail:
+            print(f"{text}\nDetails: {log}")  # noqa: T201  # Blender's console
+        self.report({"ERROR"}, text)
         return {"CANCELLED"}
 
     def given_up(self, context: bpy.types.Context) -> bool:
@@ -114,7 +116,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
 
 
 class SAM3DB_OT_cancel_import(bpy.types.Operator):
-    """Give the running import up; the scene stays as it is"""
+    """Stop the import; the scene stays as it is"""
 
     bl_idname = "sam3db.cancel_import"
     bl_label = "Cancel"

@@ -9,6 +9,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
 
+from ..body_files import title_of
 from ..importing import add_results
 from ..posing.views import begin_posing
 from ..scene.bodies import installed_body, levels_of
@@ -26,7 +27,7 @@ _items: list[tuple[str, str, str]] = []
 def _levels(self: bpy.types.Operator, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
     # the first is the default: LOD 1 is what the results' own vertices are of, LOD 0 is for close-ups on film
     names = sorted(levels_of(_FAMILY), key=lambda name: (name.endswith("lod0"), name))
-    _items[:] = [(name, name, f"MHR's own body, level '{name}'") for name in names] or [
+    _items[:] = [(name, title_of(name), "MHR's own body at this level of detail") for name in names] or [
         (_NONE, "None Installed", "Download or import MHR's bodies first, in the panel 'Official Bodies'")
     ]
     return _items

@@ -30,10 +30,10 @@ class SAM3DB_OT_pick_person(ReportingOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_infer_again(PersonOperator, bpy.types.Operator):
-    """Pose the person anew from the photo, the pinned handles and the mask"""
+    """Pose the person again from the photo, the pinned handles and the mask"""
 
     bl_idname = "sam3db.infer_again"
-    bl_label = "Infer Again"
+    bl_label = "Update from Photo"
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
@@ -41,7 +41,7 @@ class SAM3DB_OT_infer_again(PersonOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_cancel_pose(PersonOperator, bpy.types.Operator):
-    """Give the running inference up; the pose stays as it is"""
+    """Stop waiting for the pose; the character stays as it is"""
 
     bl_idname = "sam3db.cancel_pose"
     bl_label = "Cancel"
@@ -100,13 +100,13 @@ class SAM3DB_OT_go_back(PersonOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_snap_to_handles(PersonOperator, bpy.types.Operator):
-    """Close the small rest that SAM 3D Body leaves between pinned handles and the body, from the next inference on"""
+    """Bring the body exactly onto pinned handles, from the next update on; SAM 3D Body alone leaves small gaps"""
 
     bl_idname = "sam3db.snap_to_handles"
     bl_label = "Snap to Handles"
     bl_options = {"REGISTER", "UNDO"}
 
-    on: bpy.props.BoolProperty(name="Snap", description="Close it from now on", default=True)
+    on: bpy.props.BoolProperty(name="Snap", description="Close these gaps from now on", default=True)
 
     def run(self, context):
         self.rig(context)[SNAP] = self.on

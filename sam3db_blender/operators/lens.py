@@ -1,19 +1,22 @@
 """The lens of a photo, as artists know it."""
 
+import math
+
 import bpy
 
 from ..posing import lens, watch
 from .person import PersonOperator
 
 _MODES = (
-    ("auto", "From Photo", "What the camera wrote into the photo's file; an ordinary lens where it wrote nothing"),
-    ("mm", "Millimetres", "The focal length and the width of the sensor, as lenses are sold"),
-    ("focal", "Pixels", "The focal length in pixels of the photo"),
+    ("auto", "From Photo", "What the camera wrote into the photo's file; a common lens where it wrote nothing"),
+    ("mm", "Focal Length", "The focal length and the width of the sensor, as lenses are sold"),
+    ("fov", "Field of View", "The field of view along the photo's longer side"),
+    ("focal", "Pixels", "The focal length in pixels of the photo, for those who have calibrated their camera"),
 )
 
 
 class SAM3DB_OT_set_lens(PersonOperator, bpy.types.Operator):
-    """Set the lens of the photo, and pose everybody in it anew; a wrong one makes people lean"""
+    """Set the lens of the photo, and pose everybody in it again; a wrong one makes people lean"""
 
     bl_idname = "sam3db.set_lens"
     bl_label = "Set Lens"
@@ -21,14 +24,28 @@ class SAM3DB_OT_set_lens(PersonOperator, bpy.types.Operator):
 
     mode: bpy.props.EnumProperty(name="Lens", description="How the focal length is given", items=_MODES)
     focal: bpy.props.FloatProperty(
-        name="Focal Length", description="In pixels of the photo", default=1500.0, min=1.0, soft_max=20000.0
+        name="Focal Length (Pixels)", description="In pixels of the photo", default=1500.0, min=1.0, soft_max=20000.0
     )
     focal_mm: bpy.props.FloatProperty(
-        name="Focal Length", description="In millimetres", default=50.0, min=0.1, soft_max=600.0
+        name="Focal Length",
+        description="As it stands on the lens",
+        subtype="DISTANCE_CAMERA",
+        default=50.0,
+        min=0.1,
+        soft_max=600.0,
+    )
+    fov: bpy.props.FloatProperty(
+        name="Field of View",
+        description="Along the longer side of the photo",
+        subtype="ANGLE",
+        default=0.9,
+        min=0.035,
+        max=3.0,
     )
     sensor_mm: bpy.props.FloatProperty(
         name="Sensor Width",
-        description="Millimetres of the sensor's longer side; 36 where the focal length is a 35 mm equivalent",
+        description="The sensor's longer side; 36 mm where the focal length is a 35 mm equivalent",
+        subtype="DISTANCE_CAMERA",
         default=36.0,
         min=1.0,
         soft_max=70.0,
@@ -38,13 +55,14 @@ class SAM3DB_OT_set_lens(PersonOperator, bpy.types.Operator):
         rig = self.rig(context)
         self.focal = lens.focal_of(rig)
         self.focal_mm = self.focal / lens.longer_side(rig) * self.sensor_mm
+        self.fov = lens.field_of_view(rig)
         return context.window_manager.invoke_props_dialog(self)
 
     def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "mode")
-        for name in {"mm": ("focal_mm", "sensor_mm"), "focal": ("focal",)}.get(self.mode, ()):
+        for name in {"mm": ("focal_mm", "sensor_mm"), "fov": ("fov",), "focal": ("focal",)}.get(self.mode, ()):
             layout.prop(self, name)
 
     def run(self, context):
@@ -53,6 +71,8 @@ class SAM3DB_OT_set_lens(PersonOperator, bpy.types.Operator):
             focal = lens.focal_by_rule(rig)
         elif self.mode == "mm":
             focal = lens.focal_from_mm(self.focal_mm, self.sensor_mm, lens.longer_side(rig))
+        elif self.mode == "fov":
+            focal = lens.longer_side(rig) / (2 * math.tan(self.fov / 2))
         else:
             focal = self.focal
         for other in lens.set_focal(context.scene, rig, focal):

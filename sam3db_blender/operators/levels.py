@@ -3,6 +3,7 @@
 import bpy
 
 from .. import live
+from ..body_files import title_of
 from ..posing.people import active_character
 from ..rig.correctives import corrections, write_correction
 from ..rig.pose import read_joint_parameters
@@ -18,8 +19,8 @@ _items: list[tuple[str, str, str]] = []
 def _levels(self: bpy.types.Operator, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
     rig = None if context is None else active_character(context)
     name = "" if rig is None else read_origin(rig).details["body_name"]
-    _items[:] = [(level, level, f"The mesh of the body '{level}'") for level in levels_of(name)] or [
-        (name, name, "No other level of detail is installed")
+    _items[:] = [(level, title_of(level), "Give the character this mesh") for level in levels_of(name)] or [
+        (name, title_of(name), "No other level of detail is installed")
     ]
     return _items
 
@@ -31,7 +32,7 @@ class SAM3DB_OT_switch_level(CharacterOperator, bpy.types.Operator):
     bl_label = "Level of Detail"
     bl_options = {"REGISTER", "UNDO"}
 
-    level: bpy.props.EnumProperty(name="Level", description="The body with the wanted mesh", items=_levels)
+    level: bpy.props.EnumProperty(name="Level", description="How fine the mesh is", items=_levels)
 
     @classmethod
     def poll(cls, context):

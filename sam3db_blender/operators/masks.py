@@ -46,7 +46,7 @@ def combine(rig: bpy.types.Object, lines: "Sequence[ArrayLike]", mode: str) -> N
 
 
 class SAM3DB_OT_load_mask(PersonOperator, PictureBrowser, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
-    """Take a picture as the person's mask: as large as the photo, the person white (or opaque), all else black"""
+    """Use a picture as the person's mask: of the photo's size, the person white (or opaque), everything else black"""
 
     bl_idname = "sam3db.load_mask"
     bl_label = "Load Mask"
@@ -65,7 +65,7 @@ class SAM3DB_OT_load_mask(PersonOperator, PictureBrowser, bpy.types.Operator, Im
 
 
 class SAM3DB_OT_mask_from_photo(ModalJobOperator, PersonOperator, bpy.types.Operator):  # type: ignore[misc]
-    """Let the bundled network for outlines mark the person on the photo; a mask that there is, is replaced"""
+    """Find the person's outline in the photo; an existing mask is replaced"""
 
     bl_idname = "sam3db.mask_from_photo"
     bl_label = "Mask from Photo"
@@ -104,7 +104,7 @@ class SAM3DB_OT_mask_from_object(PersonOperator, bpy.types.Operator):
     bl_label = "Mask from Object"
     bl_options = {"REGISTER", "UNDO"}
 
-    mode: bpy.props.EnumProperty(name="Mode", description="What becomes of the mask that there is", items=MODES)
+    mode: bpy.props.EnumProperty(name="Mode", description="What happens to the existing mask", items=MODES)
 
     @classmethod
     def poll(cls, context):
@@ -151,16 +151,14 @@ class SAM3DB_OT_show_mask(_MaskOperator, bpy.types.Operator):
     bl_label = "Show Mask"
     bl_options = {"REGISTER", "UNDO"}
 
-    on: bpy.props.BoolProperty(
-        name="Show", description="Show it; otherwise it is hidden, and still counts", default=True
-    )
+    on: bpy.props.BoolProperty(name="Show", description="Show it; a hidden mask still counts", default=True)
 
     def run(self, context):
         masks.show_overlay(self.rig(context), self.on)
 
 
 class SAM3DB_OT_clear_mask(_MaskOperator, bpy.types.Operator):
-    """Take the mask away, and pose the person as without it"""
+    """Remove the mask, and pose the person without it"""
 
     bl_idname = "sam3db.clear_mask"
     bl_label = "Clear Mask"

@@ -91,7 +91,7 @@ class SAM3DB_OT_import_official_body(BodyOperator, bpy.types.Operator, ImportHel
 
 
 class SAM3DB_OT_cancel_body_import(CancelOperator, bpy.types.Operator):
-    """Stop bringing bodies; what was downloaded is kept, the next download goes on from there"""
+    """Stop installing bodies; what was downloaded is kept, and the next download goes on from there"""
 
     bl_idname = "sam3db.cancel_body_import"
     desk = desk

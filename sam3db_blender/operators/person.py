@@ -15,7 +15,7 @@ from ..wording import for_artists
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-_NOBODY = "There is no character made from a photo in this scene"
+_NOBODY = "There is no character made from a photo in this scene yet"
 
 
 def reported(operator: Any, work: "Callable[[], set[OperatorReturnItems] | None]") -> "set[OperatorReturnItems]":

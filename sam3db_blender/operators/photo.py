@@ -99,7 +99,7 @@ def save_pasted(image: bpy.types.Image) -> Path:
 
 
 class SAM3DB_OT_choose_photo(bpy.types.Operator):
-    """Take this photo again"""
+    """Use this photo again"""
 
     bl_idname = "sam3db.choose_photo"
     bl_label = "Recent Photo"

@@ -80,7 +80,7 @@ class SAM3DB_OT_randomise_character(CharacterOperator, PartOptions, bpy.types.Op
     bl_label = "Randomise Character"
     bl_options = {"REGISTER", "UNDO"}
 
-    seed: bpy.props.IntProperty(name="Seed", description="Another number, another character", default=1, min=0)
+    seed: bpy.props.IntProperty(name="Seed", description="Each number gives another character", default=1, min=0)
     amount: bpy.props.FloatProperty(
         name="Amount",
         description="How much of the range is used",
@@ -117,13 +117,15 @@ class SAM3DB_OT_symmetrise_character(CharacterOperator, PartOptions, bpy.types.O
 
 
 class SAM3DB_OT_copy_character(CharacterOperator, PartOptions, bpy.types.Operator):
-    """Take parts of another selected character over to the active one"""
+    """Copy parts of another selected character to the active one"""
 
     bl_idname = "sam3db.copy_character"
     bl_label = "Copy from Selected Character"
     bl_options = {"REGISTER", "UNDO"}
 
-    place: bpy.props.BoolProperty(name="Place", description="Also take over where the root bone stands", default=False)
+    place: bpy.props.BoolProperty(
+        name="Location", description="Also take over where the root bone stands", default=False
+    )
 
     def run(self, context, rig, body):
         other = other_character(context, rig)
@@ -137,15 +139,15 @@ class SAM3DB_OT_copy_character(CharacterOperator, PartOptions, bpy.types.Operato
 
 
 class SAM3DB_OT_blend_characters(CharacterOperator, PartOptions, bpy.types.Operator):
-    """Bring the active character part of the way to another selected one"""
+    """Blend the active character with another selected one"""
 
     bl_idname = "sam3db.blend_characters"
     bl_label = "Blend with Selected Character"
     bl_options = {"REGISTER", "UNDO"}
 
     share: bpy.props.FloatProperty(
-        name="Share",
-        description="0 leaves the active character, 1 makes it the other; beyond that exaggerates",
+        name="Factor",
+        description="0 keeps the active character, 1 makes it like the other; values beyond exaggerate",
         default=0.5,
         soft_min=0.0,
         soft_max=1.0,
@@ -189,7 +191,9 @@ class SAM3DB_OT_load_settings(CharacterOperator, bpy.types.Operator, ImportHelpe
 
     filename_ext = ".json"
     filter_glob: bpy.props.StringProperty(default=_FILTER, options={"HIDDEN"})
-    place: bpy.props.BoolProperty(name="Place", description="Also take over where the root bone stands", default=False)
+    place: bpy.props.BoolProperty(
+        name="Location", description="Also take over where the root bone stands", default=False
+    )
 
     def run(self, context, rig, body):
         path = Path(bpy.path.abspath(self.filepath))
@@ -200,10 +204,10 @@ class SAM3DB_OT_load_settings(CharacterOperator, bpy.types.Operator, ImportHelpe
 
 
 class SAM3DB_OT_settle_pose(CharacterOperator, bpy.types.Operator):
-    """Write what constraints, IK and the spine's sliders do into the bones, as far as MHR's parameters can say it"""
+    """Apply what constraints, IK and the spine's sliders do to the bones, as far as MHR's parameters allow"""
 
     bl_idname = "sam3db.settle_pose"
-    bl_label = "Settle Pose into Bones"
+    bl_label = "Apply Visual Pose"
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):

@@ -46,7 +46,7 @@ class SAM3DB_PreviewState(bpy.types.PropertyGroup):
     )
     renderer: bpy.props.EnumProperty(name="Renderer", description="What draws the characters", items=RENDERER_ITEMS)
     size: bpy.props.IntProperty(
-        name="Height", description="Of a picture", default=768, min=64, soft_max=2048, max=8192, subtype="PIXEL"
+        name="Height", description="Height of a picture", default=768, min=64, soft_max=2048, max=8192, subtype="PIXEL"
     )
     folder: bpy.props.StringProperty(
         name="Folder",

@@ -49,7 +49,7 @@ class TargetPoll:
 
 
 class SAM3DB_OT_find_bones(TargetPoll, ReportingOperator, bpy.types.Operator):
-    """Find out which bone of the armature stands for which part of the body; the list is filled anew"""
+    """Find out which bone of the armature stands for which part of the body; the list is filled again"""
 
     bl_idname = "sam3db.find_bones"
     bl_label = "Find Bones"

@@ -107,7 +107,7 @@ class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
-    """Make of a checkpoint of SAM 3D Body the model that runs here; needs no network, and minutes rather than hours"""
+    """Convert a checkpoint of SAM 3D Body into the model that runs here; needs no network, and takes some minutes"""
 
     bl_idname = "sam3db.convert_sam3d_body"
     bl_label = "Convert SAM 3D Body"
@@ -124,7 +124,9 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
         subtype="FILE_PATH",
         options={"SKIP_SAVE"} | BLEND_RELATIVE,
     )
-    precision: bpy.props.EnumProperty(name="Precision", description="How exact, how large", items=_PRECISIONS)
+    precision: bpy.props.EnumProperty(
+        name="Precision", description="How exact and how large the converted model is", items=_PRECISIONS
+    )
     filter_glob: bpy.props.StringProperty(default="*.ckpt;*.safetensors;*.json;*.pt", options={"HIDDEN"})
     browse: bpy.props.BoolProperty(
         name="Choose Files", description="Also where there is a download", options={"HIDDEN", "SKIP_SAVE"}

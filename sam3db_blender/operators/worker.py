@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class SAM3DB_OT_stop_worker(bpy.types.Operator):
-    """End the process that looks at photos, so that its memory is free; the next photo starts a new one"""
+    """End the background process that reads photos, so that its memory is free; the next photo starts it again"""
 
     bl_idname = "sam3db.stop_worker"
-    bl_label = "Free the Worker's Memory"
+    bl_label = "Free Memory"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not jobs.worker_runs():
-            cls.poll_message_set("The worker is not running")
+            cls.poll_message_set("No background process is running")
             return False
         return True
 
@@ -31,7 +31,7 @@ class SAM3DB_OT_stop_worker(bpy.types.Operator):
 
 
 class SAM3DB_OT_check_landmarks(bpy.types.Operator):
-    """Try the bundled networks in a process of its own: whether they run here, and on what"""
+    """Try whether the bundled networks run here, and on what: the processor or a graphics card"""
 
     bl_idname = "sam3db.check_landmarks"
     bl_label = "Check Landmarks"

@@ -30,6 +30,11 @@ def longer_side(rig: bpy.types.Object) -> float:
     return float(max(rig[PROPERTY]["image_size"]))
 
 
+def field_of_view(rig: bpy.types.Object) -> float:
+    """The field of view along the longer side of a character's photo, radians."""
+    return float(2 * np.arctan2(longer_side(rig) / 2, focal_of(rig)))
+
+
 def focal_from_mm(focal_mm: float, sensor_mm: float, side: float) -> float:
     """A lens's focal length in px: that of a sensor of ``sensor_mm`` along the photo's longer side of ``side`` px."""
     return focal_mm / sensor_mm * side

@@ -27,7 +27,7 @@ def _is_character(self: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
 class SAM3DB_RetargetBone(bpy.types.PropertyGroup):
     """One row: a joint of MHR (``name`` is its title) and the bone that stands for it"""
 
-    joint: bpy.props.StringProperty(name="Joint", description="MHR's name")
+    joint: bpy.props.StringProperty(name="Joint", description="The joint's name in MHR")
     bone: bpy.props.StringProperty(name="Bone", description="The armature's bone that stands for it")
 
 
@@ -46,7 +46,7 @@ class SAM3DB_RetargetSettings(bpy.types.PropertyGroup):
         name="Armature", description="The armature to pose", type=bpy.types.Object, poll=_is_target
     )
     source: bpy.props.EnumProperty(
-        name="Source",
+        name="Pose From",
         description="Whose pose is taken over",
         items=(
             ("CHARACTER", "Character", "A character of this file, as it stands"),

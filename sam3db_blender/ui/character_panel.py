@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from .. import live
+from ..body_files import title_of
 from ..posing.people import active_character
 from ..rig.properties import in_centimetres, slider_path
 from ..rig.sliders import Section, label_of, slider_groups
@@ -27,7 +28,7 @@ _SECTIONS: tuple[tuple[Section, str, Any], ...] = (
 
 
 class SAM3DB_PT_character(SidebarPanel, bpy.types.Panel):
-    """Skeleton, shape and face of the person who is worked on"""
+    """Skeleton, shape and face of the active person"""
 
     bl_label = "Character"
 
@@ -39,7 +40,9 @@ class SAM3DB_PT_character(SidebarPanel, bpy.types.Panel):
         rig = active_character(context)
         assert rig is not None
         layout = self.layout
-        layout.label(text=f"{rig.name}  ·  {read_origin(rig).details['body_name']}", icon="OUTLINER_OB_ARMATURE")
+        layout.label(
+            text=f"{rig.name}  ·  {title_of(read_origin(rig).details['body_name'])}", icon="OUTLINER_OB_ARMATURE"
+        )
         layout.operator_menu_enum("sam3db.switch_level", "level", icon="MESH_DATA")
         height = heights.height_of(rig)
         layout.label(text="Height" if height is None else f"Height  {height:.1f} cm", icon="EMPTY_SINGLE_ARROW")

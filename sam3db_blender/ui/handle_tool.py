@@ -162,9 +162,9 @@ class SAM3DB_GGT_handles(bpy.types.GizmoGroup):
 
 
 class SAM3DB_MT_keypoint(bpy.types.Menu):
-    """What can be said about the keypoint that was clicked"""
+    """Pin or mark the handle that was clicked"""
 
-    bl_label = "Keypoint"
+    bl_label = "Handle"
 
     def draw(self, context):
         keypoint = context.window_manager.sam3db.tool_keypoint

@@ -85,7 +85,7 @@ class SAM3DB_PT_people(SidebarPanel, bpy.types.Panel):
 
 
 class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
-    """Posing a person by handles on the photo"""
+    """Pose a person by handles on the photo"""
 
     bl_label = "Pose"
 

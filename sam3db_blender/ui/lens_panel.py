@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import bpy
 
-from ..posing.lens import focal_of, longer_side
+from ..posing.lens import field_of_view, focal_of, longer_side
 from ..posing.people import active_character
+from .options import FULL_FRAME_MM
 from .sidebar import SidebarPanel
-
-_FULL_FRAME_MM = 36.0
 
 
 class SAM3DB_PT_lens(SidebarPanel, bpy.types.Panel):
@@ -22,11 +23,12 @@ class SAM3DB_PT_lens(SidebarPanel, bpy.types.Panel):
         rig = active_character(context)
         assert rig is not None
         focal = focal_of(rig)
-        millimetres = focal / longer_side(rig) * _FULL_FRAME_MM
-        self.layout.label(text=f"{focal:.0f} px, as {millimetres:.0f} mm on full frame", icon="CAMERA_DATA")
+        millimetres = focal / longer_side(rig) * FULL_FRAME_MM
+        degrees = math.degrees(field_of_view(rig))
+        self.layout.label(text=f"{millimetres:.0f} mm (full frame), {degrees:.0f}°", icon="CAMERA_DATA")
         row = self.layout.row(align=True)
         row.operator_context = "INVOKE_DEFAULT"
-        for mode, text in (("mm", "Millimetres"), ("focal", "Pixels")):
+        for mode, text in (("mm", "Focal Length"), ("fov", "Field of View")):
             row.operator("sam3db.set_lens", text=text).mode = mode
         row = self.layout.row()
         row.operator_context = "EXEC_DEFAULT"

@@ -24,7 +24,7 @@ def draw_official_bodies(layout: Any, width: int = _WIDTH) -> None:
     Args:
         width: where lines of text are broken, characters.
     """
-    names = [name for name in body_files.installed() if name.startswith("mhr-")]
+    names = [body_files.title_of(name) for name in body_files.installed() if name.startswith("mhr-")]
     column = layout.column(align=True)
     draw_lines(column, f"Installed: {', '.join(names)}" if names else "None installed", width)
     draw_lines(column, SOURCE, width)

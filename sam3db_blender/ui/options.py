@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 #: What the file browser shows.
 PHOTO_FILTER = ";".join(f"*.{ending}" for ending in ENDINGS)
 
+#: The longer side of a full-frame sensor.
+FULL_FRAME_MM = 36.0
+
 SAM3D_BODY = "sam3d_body"
 _ENGINES = (
     ("landmarks", "Landmarks", "Landmark networks and a fit of the body; comes with the extension"),
@@ -34,10 +37,9 @@ _INFERENCES = (
     ("full", "Body and Hands", "Looks at the hands once more, closely, and joins them to the body"),
     ("body", "Body Only", "One look at the whole person: about three times as fast, with plainer hands"),
 )
-_BODIES = (
-    ("default", "Fine", "The default body at its finest level of detail", 0),
-    ("default-lod1", "Medium", "The default body at a middle level of detail", 1),
-    ("default-lod2", "Coarse", "The default body at its coarsest level of detail", 2),
+_BODIES = tuple(
+    (name, title, f"The default body, {title.lower()} mesh", number)
+    for number, (name, title) in enumerate(body_files.LEVELS.items())
 )
 _PERSONS = (
     ("largest", "Largest", "Only the person who fills most of the photo"),
@@ -47,10 +49,11 @@ _LENSES = (
     (
         "auto",
         "From Photo",
-        "The focal length that the camera wrote into the photo; an ordinary one where it wrote none",
+        "The focal length that the camera wrote into the photo; a common one where it wrote none",
     ),
-    ("fov", "Angle of View", "The angle of view along the longer side"),
-    ("focal", "Pixels", "The focal length in pixels of the photo"),
+    ("mm", "Focal Length", "Millimeters, as for a full-frame camera, whose sensor is 36 mm wide"),
+    ("fov", "Field of View", "The field of view along the longer side"),
+    ("focal", "Pixels", "The focal length in pixels of the photo, for those who have calibrated their camera"),
 )
 
 _TURNS = (
@@ -80,7 +83,12 @@ def _item(name: str) -> tuple[str, str, str, int]:
     official = re.fullmatch(r"mhr-lod(\d)", name)
     if official:
         level = int(official[1])
-        return name, f"MHR Level {level}", f"MHR's official body, level of detail {level} (0 is the finest)", 10 + level
+        return (
+            name,
+            body_files.title_of(name),
+            f"MHR's official body, level of detail {level} (0 is the finest)",
+            10 + level,
+        )
     return name, name, f"The body '{name}' of the models folder", 100 + zlib.crc32(name.encode()) % 2**30
 
 
@@ -92,23 +100,35 @@ def _is_mhr(body: str) -> bool:
 class ImportOptions:
     """A mix-in with the options' properties."""
 
-    engine: bpy.props.EnumProperty(name="Engine", description="What looks at the photo", items=_ENGINES)
-    inference: bpy.props.EnumProperty(name="Detail", description="How closely SAM 3D Body looks", items=_INFERENCES)
-    persons: bpy.props.EnumProperty(name="People", description="Whom to make a character of", items=_PERSONS)
+    engine: bpy.props.EnumProperty(
+        name="Engine", description="What reads pose and shape from the photo", items=_ENGINES
+    )
+    inference: bpy.props.EnumProperty(
+        name="Detail", description="How closely SAM 3D Body looks at a person", items=_INFERENCES
+    )
+    persons: bpy.props.EnumProperty(name="People", description="Which people become characters", items=_PERSONS)
     body: bpy.props.EnumProperty(
         name="Body", description="The body to use, and how finely its mesh is divided", items=_bodies
     )
     lens: bpy.props.EnumProperty(name="Lens", description="How the focal length is found", items=_LENSES)
     fov: bpy.props.FloatProperty(
-        name="Angle of View",
+        name="Field of View",
         description="Along the longer side of the photo",
         subtype="ANGLE",
         default=0.9,
         min=0.035,
         max=3.0,
     )
+    focal_mm: bpy.props.FloatProperty(
+        name="Focal Length",
+        description="For a full-frame camera, whose sensor is 36 mm wide",
+        subtype="DISTANCE_CAMERA",
+        default=50.0,
+        min=1.0,
+        soft_max=600.0,
+    )
     focal: bpy.props.FloatProperty(
-        name="Focal Length", description="In pixels of the photo", default=1500.0, min=1.0, soft_max=20000.0
+        name="Focal Length (Pixels)", description="In pixels of the photo", default=1500.0, min=1.0, soft_max=20000.0
     )
     turn: bpy.props.EnumProperty(name="Turn Photo", description="Which way up the photo is taken", items=_TURNS)
     light: bpy.props.BoolProperty(
@@ -117,7 +137,7 @@ class ImportOptions:
 
 
 #: The names of the options, in the order in which they are drawn.
-OPTION_NAMES = ("engine", "inference", "persons", "body", "lens", "fov", "focal", "turn", "light")
+OPTION_NAMES = ("engine", "inference", "persons", "body", "lens", "focal_mm", "fov", "focal", "turn", "light")
 
 
 def draw_options(
@@ -143,10 +163,8 @@ def draw_options(
     if options.engine == SAM3D_BODY and not _is_mhr(options.body):
         draw_lines(column, f"The model's own body is taken: {sam3d_body_files.BODY}", width, "INFO")
     column.prop(options, "lens")
-    if options.lens == "fov":
-        column.prop(options, "fov")
-    elif options.lens == "focal":
-        column.prop(options, "focal")
+    if options.lens != "auto":
+        column.prop(options, {"mm": "focal_mm"}.get(options.lens, options.lens))
     column.prop(options, "turn")
     if of_scene:
         column.prop(options, "light")
@@ -165,6 +183,13 @@ def _draw_landmarks(layout: Any, width: int) -> None:
     else:
         draw_lines(lines, check.summary, width, "CHECKMARK" if check.ready else "ERROR")
     row.operator("sam3db.check_landmarks", text="", icon="FILE_REFRESH")
+
+
+def _field_of_view(options: ImportOptions) -> float | None:
+    """Degrees along the photo's longer side; None where the lens is given otherwise."""
+    if options.lens == "mm":
+        return math.degrees(2 * math.atan2(FULL_FRAME_MM / 2, options.focal_mm))
+    return math.degrees(options.fov) if options.lens == "fov" else None
 
 
 def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> "ImportRequest":
@@ -190,7 +215,7 @@ def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> 
         body=body_files.for_worker(body, models),
         persons=options.persons,
         focal_px=options.focal if options.lens == "focal" else None,
-        fov_deg=math.degrees(options.fov) if options.lens == "fov" else None,
+        fov_deg=_field_of_view(options),
         models=models,
         turn="auto" if options.turn == "auto" else int(options.turn),
     )

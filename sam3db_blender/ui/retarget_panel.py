@@ -36,12 +36,14 @@ class SAM3DB_PT_retarget(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.sam3db_retarget
         layout = self.layout
-        layout.prop(settings, "armature", text="", icon="ARMATURE_DATA")
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "armature", icon="ARMATURE_DATA")
         layout.row().prop(settings, "source", expand=True)
         if settings.source == "FILE":
-            layout.prop(settings, "estimate", text="")
+            layout.prop(settings, "estimate")
         else:
-            layout.prop(settings, "character", text="", icon="OUTLINER_OB_ARMATURE")
+            layout.prop(settings, "character", icon="OUTLINER_OB_ARMATURE")
         column = layout.column(align=True)
         for name in ("stand", "floor", "keyframe"):
             column.prop(settings, name)
@@ -75,9 +77,9 @@ class SAM3DB_PT_retarget_bones(SidebarPanel, bpy.types.Panel):
         if missing:
             draw_lines(layout, f"No bone for: {', '.join(missing)}", width, icon="ERROR")
         layout.template_list("SAM3DB_UL_retarget_bones", "", rows, "bones", rows, "active", rows=8)
-        row = layout.row(align=True)
-        row.operator("sam3db.take_active_bone", icon="EYEDROPPER")
-        row.operator("sam3db.save_bones", icon="FILE_TICK")
+        column = layout.column(align=True)
+        column.operator("sam3db.take_active_bone", icon="EYEDROPPER")
+        column.operator("sam3db.save_bones", icon="FILE_TICK")
 
 
 CLASSES = (SAM3DB_UL_retarget_bones, SAM3DB_PT_retarget, SAM3DB_PT_retarget_bones)

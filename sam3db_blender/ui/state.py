@@ -29,9 +29,9 @@ class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
     found: bpy.props.CollectionProperty(type=SAM3DB_FoundPerson, options={"HIDDEN", "SKIP_SAVE"})
     found_in: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     tool_groups: bpy.props.EnumProperty(
-        name="Keypoints",
-        description="Which keypoints the tool 'Pose from Photo' shows",
-        items=[(key, label, f"The keypoints of this group: {label}") for key, label in GROUPS.items()],
+        name="Handles",
+        description="Which handles the tool 'Pose from Photo' shows",
+        items=[(key, label, f"Show the handles of this group: {label}") for key, label in GROUPS.items()],
         options={"ENUM_FLAG"},
         default=set(GROUPS),
     )

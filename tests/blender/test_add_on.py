@@ -235,7 +235,7 @@ def test_poll_gives_reasons(add_on: None, tmp_path: Path) -> None:
     bpy.context.window_manager.sam3db.running = False
     with pytest.raises(RuntimeError, match="Nothing is being imported"):
         bpy.ops.sam3db.cancel_import()
-    with pytest.raises(RuntimeError, match="not running"):
+    with pytest.raises(RuntimeError, match="No background process"):
         bpy.ops.sam3db.stop_worker()
 
 

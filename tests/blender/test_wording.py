@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sam3db_blender.wording import for_artists
+from sam3db_blender.body_files import title_of
+from sam3db_blender.wording import for_artists, from_worker
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,24 @@ def test_no_message_about_models_keeps_a_command(repository: Path) -> None:
     assert len(texts) >= 5
     for text in texts:
         assert "sam3db " not in for_artists(text), text
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("Fitting person 0", "Fitting person 1"),
+        ("Too little of person 2 can be seen to fit a body.", "Too little of person 3 can be seen to fit a body."),
+        ("There is no person 5; there are people 0 to 2.", "There is no person 6; there are people 1 to 3."),
+        ("Fitting 3 people", "Fitting 3 people"),
+    ],
+)
+def test_people_are_counted_from_one(said: str, read: str) -> None:
+    """Files and commands count them from 0."""
+    assert from_worker(said) == read
+
+
+@pytest.mark.parametrize(
+    ("name", "title"), [("default", "Fine"), ("default-lod1", "Medium"), ("mhr-lod3", "MHR Level 3"), ("mine", "mine")]
+)
+def test_bodies_are_called_the_same_everywhere(name: str, title: str) -> None:
+    assert title_of(name) == title

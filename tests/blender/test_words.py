@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
 import pytest
 
 import sam3db_blender
-from sam3db_blender import registration
+from sam3db_blender import places, registration
+from sam3db_blender.operators.import_character import SAM3DB_OT_import_character
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +85,111 @@ def test_a_button_that_cannot_be_pressed_says_why() -> None:
     batch.folder, batch.out = "//photos", "//out"
     assert bpy.ops.sam3db.run_batch.poll()
     batch.folder = batch.out = ""
+
+
+# --- labels and tooltips ---------------------------------------------------------------------------------------------
+
+#: Words of programmers and of this project's insides, and what is said instead.
+ODD = {
+    "infer": "pose, update from photo",
+    "anew": "again",
+    "angle of view": "field of view, as Blender says",
+    "millimetres": "mm, focal length",
+    "lod": "level of detail",
+    "keypoint": "handle, joint",
+    "keypoints": "handles, joints",
+    "params": "parameters",
+}
+#: Words that a title has in small letters.
+SMALL = {
+    "a",
+    "an",
+    "and",
+    "as",
+    "at",
+    "but",
+    "by",
+    "for",
+    "from",
+    "in",
+    "into",
+    "of",
+    "on",
+    "or",
+    "per",
+    "the",
+    "to",
+    "with",
+}
+#: Names that are spelt their own way, units, and a sentence that has to be one.
+OWN_SPELLING = {"glTF", "(int8)", "(fp16)", "(fp32)", "px", "(cm)"}
+SENTENCES = {"I have read and accept the SAM License"}
+
+
+def _title_case(label: str) -> bool:
+    words = [word for word in label.split() if word not in OWN_SPELLING]
+    return label in SENTENCES or all(
+        word in SMALL if word.lower() in SMALL and 0 < number < len(words) - 1 else not word[:1].islower()
+        for number, word in enumerate(words)
+    )
+
+
+def _texts() -> Iterator[tuple[str, str, str]]:
+    """Where a text is from, its label and its tooltip, of all that can be seen."""
+    for cls in (*_own(bpy.types.Operator), *_own(bpy.types.Panel), *_own(bpy.types.Menu)):
+        description = _rna(cls).description if issubclass(cls, bpy.types.Operator) else cls.__doc__
+        yield cls.__name__, str(cls.bl_label), " ".join(str(description).split())
+    for place, prop in _properties():
+        if prop.is_hidden or (prop.type in ("POINTER", "COLLECTION") and not prop.description):
+            continue
+        if place.endswith((".filepath", ".check_existing", "_Preview.path")):
+            continue
+        yield place, prop.name, prop.description
+        if prop.type == "ENUM":
+            for item in prop.enum_items_static:
+                if item.identifier:
+                    yield f"{place}={item.identifier}", item.name, item.description
+
+
+def test_labels_are_titles() -> None:
+    wanting = [(place, label) for place, label, _ in _texts() if not label or "_" in label or not _title_case(label)]
+    assert wanting == []
+
+
+def test_tooltips_are_sentences_without_a_full_stop() -> None:
+    """Blender sets it."""
+    wanting = [
+        (place, text)
+        for place, _, text in _texts()
+        if not text or text.endswith(".") or not (text[0].isupper() or text[0].isdigit())
+    ]
+    assert wanting == []
+
+
+def test_no_odd_words() -> None:
+    found = {}
+    for place, label, text in _texts():
+        words = f" {label} {text} ".lower().replace(",", " ").replace(";", " ").replace(".", " ")
+        odd = [word for word in ODD if f" {word} " in words]
+        if odd:
+            found[place] = odd, label, text
+    assert found == {}
+
+
+def test_the_lens_is_spoken_of_as_blender_does() -> None:
+    """The same names where a photo is imported and where its lens is set later."""
+    imported = bpy.types.WindowManager.bl_rna.properties["sam3db"].fixed_type.properties["lens"]
+    later = bpy.ops.sam3db.set_lens.get_rna_type().properties["mode"]
+    names = [{item.identifier: item.name for item in prop.enum_items_static} for prop in (imported, later)]
+    assert names[0] == names[1]
+    assert {"Focal Length", "Field of View"} <= set(names[0].values())
+
+
+def test_a_failure_is_told_by_its_reason_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A popup that ends in a path to a log crowds the reason out."""
+    monkeypatch.setattr(places, "user_folder", lambda name: tmp_path)
+    reports: list[str] = []
+    operator = SimpleNamespace(report=lambda kind, text: reports.append(text), _job=None)
+    SAM3DB_OT_import_character._fail(operator, "The photo is empty.", "Traceback ...")
+    assert reports == ["The photo is empty."]
+    assert "Traceback ..." in (tmp_path / "import.log").read_text()
