@@ -18,6 +18,7 @@ from native_runtime.models.store import body_path
 from native_runtime.service.inference import PHOTO_TURNED
 
 from . import places
+from .idle import rest_idle
 from .scene.character import PhotoScene, build_photo_scene
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def _build(
     rig = built.characters[0].rig
     rig.select_set(True)
     context.view_layer.objects.active = rig
+    if bpy.app.background:  # in a window they come to rest by themselves
+        rest_idle(context)
     return built
 
 

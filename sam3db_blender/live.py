@@ -138,6 +138,8 @@ def switch(rig: bpy.types.Object, on: bool) -> None:
 @persistent
 def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     for update in depsgraph.updates:
+        if not (update.is_updated_geometry or update.is_updated_transform):
+            continue
         block = update.id
         if not isinstance(block, bpy.types.Object) or block.type != "ARMATURE":
             continue

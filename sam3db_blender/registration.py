@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import batch_jobs, body_jobs, engine_check, jobs, live, preferences, sam3d_body_jobs, secret
+from . import batch_jobs, body_jobs, engine_check, idle, jobs, live, preferences, sam3d_body_jobs, secret
 from .operators import (
     batch,
     correctives,
@@ -112,6 +112,7 @@ def register() -> None:
     handle_tool.attach()
     waiting_sign.attach()
     live.attach()
+    idle.attach()
     watch.attach()
     deletions.attach()
 
@@ -124,6 +125,7 @@ def unregister() -> None:
     secret.keep("")
     deletions.detach()
     watch.detach()
+    idle.detach()
     live.detach()
     thumbnails.detach()
     preset_panels.detach()

@@ -21,7 +21,7 @@ from ..posing.handles import (
 )
 from ..posing.making import ensure_handles
 from ..posing.people import active_character, select
-from ..posing.showing import show
+from ..posing.showing import show, show_home
 from ..posing.view_look import posing_in
 from ..posing.views import pose_from_photo
 from .person import PersonOperator, ReportingOperator
@@ -262,7 +262,7 @@ def uncover(context: bpy.types.Context, handle: bpy.types.Object) -> None:
     """Selects a handle, and shows it where its group is hidden."""
     handle.hide_viewport = False
     for home in handle.users_collection:
-        home.hide_viewport = False
+        show_home(home, True)
     select(context, handle)
 
 

@@ -29,7 +29,7 @@ from .handles import (
     require_own,
 )
 from .plane import ensure_planes
-from .showing import show
+from .showing import show, show_home
 
 #: The groups by photo plane, the nearest first: where handles crowd, a click selects the more important one.
 _LAYERS = (("body",), ("feet",), ("face",), ("left_hand", "right_hand"))
@@ -51,7 +51,7 @@ def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
     planes = ensure_planes(plane_name, camera, origin.arrays["intrinsics"], distance, len(_LAYERS))
     known = by_keypoint(rig)
     home = next((handle.users_collection[0] for handle in known.values()), None) or _new_home(f"{person} Handles", rig)
-    home.hide_viewport = False
+    show_home(home, True)
     places, height = origin.arrays["keypoints_2d"], height_of(origin)
     for index, title in enumerate(keypoint_titles()):
         if index in known:

@@ -1,4 +1,8 @@
-"""Which handles are to be seen. A hidden one keeps all that was said about it."""
+"""Which handles are to be seen. A hidden one keeps all that was said about it.
+
+The handles of another photo's people are out of the view layers altogether: every operator that adds an object has
+Blender go through all that lie there, hidden or not.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..scene.camera import CAMERA
 from .handles import CHARACTER, character_id, group_of, handles_of
 
 if TYPE_CHECKING:
@@ -18,7 +23,7 @@ def show(rig: bpy.types.Object, visible: bool, group: str | None = None) -> None
         handle.hide_viewport = not visible
     if visible:
         for home in homes_of(rig):
-            home.hide_viewport = False
+            show_home(home, True)
 
 
 def shown(rig: bpy.types.Object, group: str | None = None) -> bool:
@@ -28,11 +33,40 @@ def shown(rig: bpy.types.Object, group: str | None = None) -> bool:
 
 def show_only(rig: bpy.types.Object) -> None:
     """Hides the handles of all other characters; those of this one are as ``show`` left them."""
-    character = character_id(rig)
-    for home in bpy.data.collections:
+    character, camera = character_id(rig), rig.get(CAMERA)
+    for home in list(bpy.data.collections):
         owner = home.get(CHARACTER)
-        if owner is not None and not home.library and home.hide_viewport != (owner != character):
-            home.hide_viewport = owner != character
+        if owner is not None and not home.library:
+            show_home(home, owner == character, owner == character or _camera_of(home) == camera)
+
+
+def show_home(home: bpy.types.Collection, visible: bool, within: bool = True) -> None:
+    """Shows or hides a collection of handles; what is so already is not touched.
+
+    Args:
+        within: whether it is a part of the view layers at all.
+    """
+    if home.hide_viewport == visible:
+        home.hide_viewport = not visible
+    for scene in bpy.data.scenes:
+        for layer in scene.view_layers:
+            for entry in list(_entries(layer.layer_collection, home)):
+                if entry.exclude == within:
+                    entry.exclude = not within
+
+
+def _camera_of(home: bpy.types.Collection) -> bpy.types.Object | None:
+    """The camera before which the handles of a collection lie."""
+    plane = next((handle.parent for handle in home.objects if handle.parent is not None), None)
+    return None if plane is None else plane.parent
+
+
+def _entries(above: bpy.types.LayerCollection, home: bpy.types.Collection) -> Iterator[bpy.types.LayerCollection]:
+    """What stands for a collection within a view layer."""
+    for entry in above.children:
+        if entry.collection == home:
+            yield entry
+        yield from _entries(entry, home)
 
 
 def homes_of(rig: bpy.types.Object) -> list[bpy.types.Collection]:

@@ -106,6 +106,9 @@ def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Called within every update of the scene, also while playing: notes what concerns the loop, and no more."""
     found = False
     for update in depsgraph.updates:
+        # all others are listed as well whenever something is added or selected
+        if not update.is_updated_transform:
+            continue
         block = update.id
         if isinstance(block, bpy.types.Object) and block.get(KEYPOINT) is not None:
             loop.mark(str(block.get(CHARACTER, "")))

@@ -11,6 +11,7 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
 from native_runtime.mhr import Body
+from sam3db_blender.posing.handles import handles_of
 from sam3db_blender.posing.people import activate
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.beside import Footprint, View, shift_beside
@@ -113,3 +114,15 @@ def test_choosing_somebody_takes_their_photo_s_size_again(small_body: Body) -> N
         activate(bpy.context, built.characters[-1].rig)
         assert bpy.context.scene.camera == built.camera
         assert (render.resolution_x, render.resolution_y) == size
+
+
+def test_handles_of_another_photo_are_out_of_the_way(small_body: Body) -> None:
+    first, second = photo_scene(small_body), photo_scene(small_body, 2)
+
+    def lying(built: PhotoScene) -> set[int]:
+        names = {obj.name for obj in bpy.context.view_layer.objects}
+        return {sum(handle.name in names for handle in handles_of(person.rig)) for person in built.characters}
+
+    assert (lying(first), lying(second)) == ({0}, {70})
+    activate(bpy.context, first.characters[0].rig)
+    assert (lying(first), lying(second)) == ({70}, {0})
