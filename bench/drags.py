@@ -9,7 +9,8 @@ SET is a folder that ``python -m bench.accuracy render`` made; even pictures wer
 Joints are compared in metres and camera axes before and after each drag:
 
 * untouched limbs: the farthest that a joint of a limb without a pin moves (of arms, legs and head). Where the pin is on
-  a shoulder, a hip or the nose, which move the trunk, knees and elbows must bend: only hands, feet and head count;
+  a shoulder, a hip or the nose, which move the trunk, knees and elbows must bend: only hands, feet and head count, and
+  of these what they move more than bones force them to because the shoulder or hip is too far away now;
 * depth: how far the dragged keypoint goes along the view for what it goes across it. ``least`` is what its bones force:
   the nearest depth on the pin's ray within the reach of the chain of bones from the shoulder, hip or neck, which stay.
 """
@@ -89,6 +90,20 @@ class Joints:
             joint = int(self.body.joint_parents[joint])
         return None
 
+    def out_of_reach(self, before: Estimate, after: Estimate) -> Array:
+        """(J,) metres by which a joint's old place is too far from where its limb hangs now, or too near."""
+        out = np.zeros(len(self.limbs))
+        for base, end in zip(_BASES, _ENDS):
+            root, tip = self.body.joint_index(base), self.body.joint_index(end)
+            chain = [tip]
+            while chain[-1] != root:
+                chain.append(int(self.body.joint_parents[chain[-1]]))
+            bones = np.linalg.norm(np.diff(before.joints[chain], axis=0), axis=1)
+            apart = float(np.linalg.norm(before.joints[tip] - after.joints[root]))
+            needed = max(0.0, apart - bones.sum(), 2.0 * bones.max() - bones.sum() - apart)
+            out[self.body.skeleton.descends_from[tip]] = needed
+        return out
+
     def least_depth(self, estimate: Estimate, keypoint: int, pixel: Array) -> float:
         """Metres by which a keypoint's depth must change for it to lie on a pixel, see the module."""
         chain = self.chain(keypoint)
@@ -111,6 +126,8 @@ class Joints:
 def moves(joints: Joints, before: Estimate, after: Estimate, keypoint: int, pixel: Array) -> dict[str, float]:
     """What one drag did."""
     moved = np.linalg.norm(after.joints - before.joints, axis=1)
+    if joints.body.keypoint_names[keypoint].endswith(TRUNK):
+        moved = np.maximum(moved - joints.out_of_reach(before, after), 0.0)
     at, now = before.keypoints_3d[keypoint], after.keypoints_3d[keypoint]
     across = float(np.linalg.norm(pixel - before.keypoints_2d[keypoint]) * at[2] / before.intrinsics[0, 0])
     least = joints.least_depth(before, keypoint, pixel)

@@ -21,6 +21,7 @@ from native_runtime.camera import CM_PER_M
 from native_runtime.mhr import Body, PointSet, Pose, SparseRows
 from native_runtime.mhr.sparse import sorted_rows
 
+from .pins import pseudo_huber
 from .problem import ExtraTerm, FitState, Motion, SeenPoints, named_rows, project
 
 Array = NDArray[np.float64]
@@ -46,6 +47,9 @@ _BASES = ("c_neck", "l_uparm", "r_uparm", "l_upleg", "r_upleg")
 _JITTER = 1e-6
 """Two pins on nearly one place cannot both be exact samples."""
 
+_NEVER = 1e6
+"""Sigmas from which a pull stops to grow that always grows."""
+
 _NOTHING = 1e-6
 """The weight of what does not count."""
 
@@ -58,18 +62,20 @@ class Firmness:
         still: hands, feet and head of limbs without pins.
         bend: their elbows and knees.
         trunk: joints of the trunk.
+        give: in sigmas, see ``HoldTerm``: of hands, feet and head. Nothing else gives in.
         collar: the shoulder of an arm with a pin, which its collar bone moves.
         limb: joints of a limb with a pin, across the view.
         deep: the same, along it.
         reach: metres along the skeleton over which the correlation of errors falls to 1 / e.
         least: correlations below this count as none.
         doubt: what the rest of a limb may be off by, as part of what its pin was off by.
-        shifted: what the trunk may be off by across the view, as part of what a pin on it was off by.
+        shifted, deepened: what the trunk may be off by across and along the view, as part of what pins have shown.
     """
 
     still: float = 0.002
     bend: float = 0.005
-    trunk: float = 0.005
+    trunk: float = 0.003
+    give: float = 5.0
     collar: float = 0.01
     limb: float = 0.015
     deep: float = 0.03
@@ -77,23 +83,26 @@ class Firmness:
     least: float = 0.1
     doubt: float = 0.25
     shifted: float = 0.5
+    deepened: float = 0.5
 
 
 class HoldTerm(ExtraTerm):
-    """Keeps points near places in space: half the sum of squares of their distances in sigmas."""
+    """Keeps points near places in space, with ``pseudo_huber``: a foot that bones cannot hold any more slides."""
 
-    def __init__(self, points: SeenPoints, places: Array, across: Array, deep: Array) -> None:
+    def __init__(self, points: SeenPoints, places: Array, across: Array, deep: Array, give: Array) -> None:
         """Prepare the term.
 
         Args:
             points: points of a body; the last n are held.
             places: (n, 3) m, camera axes.
             across, deep: (n,) m, sigmas across the line of sight and along the depth.
+            give: (n,) in sigmas.
         """
         self._points, self._places = points, places
         # across the line of sight: a joint that only changes its depth stays where it was in the photo
         self._lines = places[:, :2] / places[:, 2:]
         self._across, self._deep = 1.0 / across[:, None], 1.0 / deep
+        self._give = give
 
     def _residuals(self, pose: Pose, state: FitState) -> Array:
         camera = self._points.camera(pose, state)[-len(self._places) :]
@@ -101,20 +110,21 @@ class HoldTerm(ExtraTerm):
         return np.column_stack([across, (camera[:, 2] - self._places[:, 2]) * self._deep])
 
     def cost(self, pose: Pose, state: FitState) -> float:
-        """Half the sum of squares."""
-        return float(0.5 * np.sum(self._residuals(pose, state) ** 2))
+        """See the class."""
+        return float(np.sum(pseudo_huber(np.sum(self._residuals(pose, state) ** 2, axis=1), self._give)[1]))
 
     def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
         """Add the term's share to Hessian and gradient; return its cost."""
         motion = problem.motion(self._points.points, pose, state)[-len(self._places) :]
         residual = self._residuals(pose, state)
+        weight, cost = pseudo_huber(np.sum(residual**2, axis=1), self._give)
         jacobian = np.empty_like(motion)
         jacobian[:, :2] = (motion[:, :2] - self._lines[:, :, None] * motion[:, 2:]) * self._across[:, :, None]
         jacobian[:, 2] = motion[:, 2] * self._deep[:, None]
-        flat, rest = jacobian.reshape(-1, problem.size), residual.reshape(-1)
-        hessian += flat.T @ flat
-        gradient += flat.T @ rest
-        return float(0.5 * rest @ rest)
+        flat, pull = jacobian.reshape(-1, problem.size), np.repeat(weight, 3)
+        hessian += flat.T @ (flat * pull[:, None])
+        gradient += flat.T @ (residual.reshape(-1) * pull)
+        return float(np.sum(cost))
 
 
 class Hold:
@@ -122,6 +132,7 @@ class Hold:
 
     Attributes:
         points: the pinned keypoints, then the held joints.
+        on_trunk: (p,) which keypoints the trunk places.
     """
 
     def __init__(
@@ -152,8 +163,8 @@ class Hold:
         self._per_pixel, self._firmness = self._places[:, 2] / intrinsics[0, 0], firmness
         on = main_joints(PointSet.from_rows(body, pinned))
         limbs, base = limbs_of(body), on_base(body, on)
-        self._on_trunk = base | (limbs[on] < 0)
-        self._together = (limbs[joints][:, None] == limbs[on]) & ~self._on_trunk
+        self.on_trunk = base | (limbs[on] < 0)
+        self._together = (limbs[joints][:, None] == limbs[on]) & ~self.on_trunk
         self._of_trunk = (limbs[joints] < 0) | on_base(body, joints)
         self._collar = self._of_trunk & self._together.any(axis=1)
         self._ends = _below(body, (*HANDS, *FEET, HEAD))[joints]
@@ -171,17 +182,19 @@ class Hold:
         far = np.linalg.norm(missed, axis=1)
         off = np.max(np.where(self._together, far, 0.0), axis=1) * self._per_pixel
         loose = firmness.doubt * off * np.sqrt(self._left)
-        shift = firmness.shifted * np.max(far, initial=slack, where=self._on_trunk) * self._per_pixel
+        shift = firmness.shifted * np.max(far, initial=slack, where=self.on_trunk) * self._per_pixel
 
         other = np.where(self._ends, firmness.still, firmness.bend)
         own = self._together.any(axis=1) & ~self._of_trunk
         trunk = np.where(self._collar, firmness.collar, firmness.trunk)
+        slide = firmness.deepened * slack * self._per_pixel
         kinds = [self._of_trunk, own]
         across = np.select(kinds, [np.hypot(trunk, shift), np.hypot(firmness.limb, loose)], other)
-        deep = np.select(kinds, [trunk, np.hypot(firmness.deep, loose)], other)
+        deep = np.select(kinds, [np.hypot(trunk, slide), np.hypot(firmness.deep, loose)], other)
         moved = np.where((own | self._of_trunk)[:, None], self._known @ missed, 0.0) * self._per_pixel[:, None]
-        root = np.sqrt(self._weights)
-        return HoldTerm(self.points, self._places + np.pad(moved, ((0, 0), (0, 1))), across / root, deep / root)
+        root, give = np.sqrt(self._weights), np.where(self._ends & ~own, firmness.give, _NEVER)
+        places = self._places + np.pad(moved, ((0, 0), (0, 1)))
+        return HoldTerm(self.points, places, across / root, deep / root, give)
 
 
 def _held(body: Body, within: NDArray[np.bool_] | None) -> tuple[NDArray[np.int64], Array]:

@@ -92,7 +92,7 @@ class LiveDrag:
 
     def to(self, place: NDArray) -> Preview:
         """Where the body is with the handle at a place (2,) px. The solver starts from the answer before."""
-        followed = self._follower.to(np.array([place, *self._places]), self._last, steps=self._steps, patience=1)
+        followed = self._follower.to(np.array([place, *self._places]), self._last, steps=self._steps, patience=2)
         self._last = followed.state
         missed = float(followed.rests[0])
         return Preview(

@@ -38,12 +38,26 @@ class Pin:
     place: Array
 
 
+def pseudo_huber(square: Array, give: Array) -> tuple[Array, Array]:
+    """Weights and costs (n,) of residuals whose squares in sigmas are (n,): give^2 (sqrt(1 + r^2 / give^2) - 1).
+
+    Args:
+        square: (n,) r^2.
+        give: (n,) sigmas from which the pull does not grow any more (Charbonnier et al., "Deterministic edge-preserving
+            regularization in computed imaging", 1997).
+    """
+    stretch = np.sqrt(1.0 + square / give**2)
+    return 1.0 / stretch, square / (1.0 + stretch)
+
+
 class PinTerm(ExtraTerm):
-    """Draws keypoints to their pins with a pseudo-Huber cost, give^2 (sqrt(1 + r^2 / give^2) - 1) for a residual of r
-    sigmas: the pull on a pin out of reach does not grow with its distance.
+    """Draws keypoints to their pins, with ``pseudo_huber``: the pull of one out of reach does not grow with its
+    distance.
     """
 
-    def __init__(self, points: SeenPoints, places: Array, intrinsics: NDArray, sigma: float, give: float) -> None:
+    def __init__(
+        self, points: SeenPoints, places: Array, intrinsics: NDArray, sigma: float, give: Array | float
+    ) -> None:
         """Prepare the term.
 
         Args:
@@ -51,16 +65,16 @@ class PinTerm(ExtraTerm):
             places: (n, 2) px.
             intrinsics: (3, 3) px.
             sigma: px by which a pin may be missed.
-            give: in sigmas, where the pull stops to grow.
+            give: in sigmas, one for all or (n,): where the pull stops to grow.
         """
         self._points, self._places = points, np.asarray(places, np.float64)
-        self._intrinsics, self._sigma, self._give = np.asarray(intrinsics, np.float64), sigma, give
+        self._intrinsics, self._sigma = np.asarray(intrinsics, np.float64), sigma
+        self._give = np.broadcast_to(np.asarray(give, np.float64), len(self._places))
 
-    def _residuals(self, pose: Pose, state: FitState) -> tuple[Array, Array, Array]:
-        """Residuals (n, 2) in sigmas, sqrt(1 + r^2 / give^2) (n,), and the points (n, 3) in camera axes."""
+    def _residuals(self, pose: Pose, state: FitState) -> tuple[Array, Array]:
+        """Residuals (n, 2) in sigmas, and the points (n, 3) in camera axes."""
         camera = self._points.camera(pose, state)[: len(self._places)]
-        residual = (project(camera, self._intrinsics) - self._places) / self._sigma
-        return residual, np.sqrt(1.0 + np.sum(residual**2, axis=1) / self._give**2), camera
+        return (project(camera, self._intrinsics) - self._places) / self._sigma, camera
 
     def distances(self, pose: Pose, state: FitState) -> Array:
         """(n,) px by which each pin is missed."""
@@ -68,18 +82,19 @@ class PinTerm(ExtraTerm):
 
     def cost(self, pose: Pose, state: FitState) -> float:
         """See the class."""
-        return float(self._give**2 * np.sum(self._residuals(pose, state)[1] - 1.0))
+        return float(np.sum(pseudo_huber(np.sum(self._residuals(pose, state)[0] ** 2, axis=1), self._give)[1]))
 
     def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
         """Add the pins' share to Hessian and gradient; return their cost."""
-        residual, stretch, camera = self._residuals(pose, state)
+        residual, camera = self._residuals(pose, state)
+        weight, cost = pseudo_huber(np.sum(residual**2, axis=1), self._give)
         motion = problem.motion(self._points.points, pose, state)[: len(self._places)]
         jacobian = np.matmul(projection_jacobian(camera, self._intrinsics), motion).reshape(-1, problem.size)
         jacobian /= self._sigma
-        weight = np.repeat(1.0 / stretch, 2)
-        hessian += jacobian.T @ (jacobian * weight[:, None])
-        gradient += jacobian.T @ (residual.ravel() * weight)
-        return float(self._give**2 * np.sum(stretch - 1.0))
+        pull = np.repeat(weight, 2)
+        hessian += jacobian.T @ (jacobian * pull[:, None])
+        gradient += jacobian.T @ (residual.ravel() * pull)
+        return float(np.sum(cost))
 
 
 class RootTether(ExtraTerm):

@@ -16,6 +16,7 @@ from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksRe
 from native_runtime.engines.landmarks.evidence import body_point
 from native_runtime.engines.refit import keep_edits, refit_estimate
 from native_runtime.errors import PromptError
+from native_runtime.fitting.hold import limbs_of
 from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image import Photo
@@ -188,3 +189,29 @@ def test_a_bent_trunk_leaves_a_pinned_hand_where_the_engine_put_it(reading: Land
     kept = keep_edits(body, first, [pin], bent(body, first, spine_lean0=0.1), snap=False)
     assert np.linalg.norm(kept.keypoints_2d[WRIST] - first.keypoints_2d[WRIST]) < 1.5
     assert kept.details["pins_missed_px"]["left_wrist"] == pytest.approx(13**0.5)
+
+
+DRAGS = [("left_knee", 40.0), ("right_knee", 40.0), ("right_ankle", 60.0), ("left_wrist", 60.0), ("nose", 30.0)]
+ENDS = {"left_knee": "l_foot", "right_knee": "r_foot", "right_ankle": "r_foot", "left_wrist": "l_wrist"}
+
+
+def moved_in_space(body: Body, before: Estimate, after: Estimate, keypoint: str) -> float:
+    """Metres: the farthest that a joint of a limb without the pin moved; of a pinned nose, hands and feet alone."""
+    limbs = limbs_of(body)
+    moved = np.linalg.norm(after.joints - before.joints, axis=1)
+    ends = [body.joint_index(name) for name in ("l_wrist", "r_wrist", "l_foot", "r_foot")]
+    if keypoint not in ENDS:
+        return float(moved[ends].max())
+    own = limbs[body.joint_index(ENDS[keypoint])]
+    return float(moved[(limbs >= 0) & (limbs != own)].max())
+
+
+@pytest.mark.parametrize(("keypoint", "length"), DRAGS)
+def test_limbs_without_pins_stay_in_space(reading: LandmarksReading, body: Body, keypoint: str, length: float) -> None:
+    """Not only in the photo, where a slide along the view is not seen; for the engine and for another one's answer."""
+    first, at = reading.estimate(), NAMES.index(keypoint)
+    for x, y in ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7), (-1, 0), (-0.7, -0.7), (0, -1), (0.7, -0.7)):
+        pin = shifted(first, at, length * x, length * y)
+        assert moved_in_space(body, first, reading.estimate(keypoints=[pin]), keypoint) < 0.015
+        snapped = keep_edits(body, first, [Pin(keypoint, np.array(pin[1:]))], None, snap=True)
+        assert moved_in_space(body, first, snapped, keypoint) < 0.015
