@@ -2,8 +2,8 @@
 
 Told that a handle has changed, the loop only notes of which character. On the next tick of a timer it looks what has
 become of the handles. When a drag has ended, the handles that were moved are pinned and the worker is
-asked; when it has answered, the character takes the new pose, and one undo step is made. Where the engine is quick
-enough, it is asked during the drag as well.
+asked; when it has answered, the character takes the new pose, and one undo step is made. During the drag, and until the
+answer is there, the limb follows its handle by a quick solve of our own (``limb_preview``).
 
 All that decides is in the scene: a handle that does not lie where it was last settled was moved. So our own changes,
 which settle what they move, ask for nothing, and after undoing, reopening or deleting there is nothing out of step.
@@ -29,15 +29,14 @@ from ..photo_jobs import PoseJob
 from ..scene.bodies import read_ahead
 from ..scene.provenance import read_origin
 from . import questions
-from .handles import handles_of, may_change, moved, rig_with
-from .session import Before, apply_answer, preview_answer, request_for
+from .handles import handles_of, keypoint_of, may_change, moved, place, rig_with
+from .limb_preview import LimbPreview, lay_on, take_off
+from .session import apply_answer, request_for
 from .tasks import Status, Task
 
 if TYPE_CHECKING:
     import bpy
 
-#: Seconds within which an engine must have answered last time to be asked during a drag.
-LIVE_S = 0.12
 #: Seconds without a change after which one that is no drag counts as made: a number being scrubbed is one change.
 QUIET_S = 0.03
 UNDO_STEP = "Pose from Handles"
@@ -71,6 +70,7 @@ class Loop:
         self._window, self._client, self._clock = window, client, clock
         self._tasks: dict[str, Task] = {}
         self._direction: Literal["undo", "redo"] | None = None
+        self._dragging = False
         self._left: Mapping[str, int] = {}
 
     # --- what Blender and the artist tell ---
@@ -93,6 +93,7 @@ class Loop:
         """Gives up what is under way for a character; a later answer counts for nothing. As ``ask`` for undo steps."""
         rig = rig_with(character)
         if self._tasks.pop(character, None) is not None and rig is not None and may_change(rig):
+            take_off(rig)
             questions.take_notice(rig)
             questions.end(rig)
 
@@ -149,13 +150,13 @@ class Loop:
     @property
     def urgent(self) -> bool:
         """Whether the next tick should come as soon as the window has seen to the artist."""
-        return any(task.answer is not None for task in self._tasks.values())
+        return not self._dragging and any(task.answer is not None for task in self._tasks.values())
 
     def tick(self) -> None:
         """Does what is due."""
         if self._direction is not None and not self._travel_on():
             return
-        dragging = self._window.dragging()
+        self._dragging = dragging = self._window.dragging()
         for character, task in list(self._tasks.items()):
             if self._tasks.get(character) is not task:
                 continue
@@ -189,51 +190,52 @@ class Loop:
         return True
 
     def _preview(self, character: str, task: Task) -> None:
-        """In the middle of a drag: shows an answer, and asks again, where the engine is quick."""
-        rig = rig_with(character)
-        if rig is None:
+        """In the middle of a drag of one handle: lets its limb follow."""
+        rig = rig_with(character) if task.changed is not None else None
+        if rig is None or not may_change(rig):
             return
-        if task.answer is not None:
-            task.before = task.before or Before.of(rig)
-            preview_answer(rig, task.answer)
-            task.held = task.held if task.live else task.answer
-            task.answer = None
-        if task.job is not None or task.changed is None or not 0 < task.seconds < LIVE_S:
+        in_hand = [handle for handle in handles_of(rig) if moved(handle)]
+        if len(in_hand) != 1:
             return
-        lying = tuple(handle.location[:2] for handle in handles_of(rig) if moved(handle))
-        if lying and lying != task.places:
-            task.places = lying
-            self._send(task, PoseJob(self._client(), request_for(rig, moved_too=True)), live=True)
+        (handle,) = in_hand
+        if task.reading is None:
+            task.reading = read_ahead(read_origin(rig).details["body_name"])
+        if task.reading.is_alive():
+            return
+        if task.preview is None or task.preview.keypoint != keypoint_of(handle):
+            task.preview, task.place = LimbPreview(rig, handle), None
+        elif task.place != place(handle):
+            task.place = place(handle)
+            task.preview.show(rig, task.place)
 
     def _settle(self, character: str, task: Task) -> None:
-        """Asks for what has become of a drag."""
+        """Asks for what has become of a drag. The preview stays until the answer is there, but is no part of the
+        question.
+        """
         if not task.wanted and (task.changed is None or self._clock() - task.changed < QUIET_S):
             return
         rig = rig_with(character)
         if rig is None:
             self._tasks.pop(character, None)
             return
-        task.changed = None
+        task.changed, task.preview = None, None
+        shown = take_off(rig)
         found = questions.take_notice(rig)
         if found or task.wanted:
-            task.wanted, task.answer, task.held = False, None, None
-            self._send(task, PoseJob(self._client(), request_for(rig)), live=False)
+            task.wanted, task.answer = False, None
+            self._send(task, PoseJob(self._client(), request_for(rig)))
+            lay_on(rig, shown)
             read_ahead(read_origin(rig).details["body_name"])
-        elif task.live:
-            # the drag was given up: what it previewed goes
-            task.live, task.job, task.answer = False, None, None
-            if task.before is not None:
-                task.before.restore(rig)
-                task.before = None
 
     def _conclude(self, character: str, task: Task) -> None:
         """Takes an answer over, unless something was moved since that is still to be asked about."""
-        answer = task.answer or task.held
-        if answer is None or task.live or task.changed is not None:
+        answer = task.answer
+        if answer is None or task.changed is not None:
             return
-        task.answer, task.held, task.before = None, None, None
+        task.answer = None
         rig = rig_with(character)
         if rig is not None:
+            take_off(rig)
             apply_answer(rig, answer)
             self._end(rig)
 
@@ -251,22 +253,23 @@ class Loop:
                 task.repeated = task.wanted = True
             else:
                 raise Sam3dbError(job.error)
-        elif not dragging and not task.live:
+        elif not dragging:
             self._end(rig_with(character))
 
     def _end(self, rig: bpy.types.Object | None) -> None:
         """A question has come to its end: so has the undo step."""
         if rig is not None and may_change(rig):
+            take_off(rig)
             questions.end(rig)
             self._window.push_undo(UNDO_STEP)
 
-    def _send(self, task: Task, job: PoseJob, live: bool) -> None:
-        task.job, task.live, task.asked = job, live, self._clock()
+    def _send(self, task: Task, job: PoseJob) -> None:
+        task.job, task.asked = job, self._clock()
 
     def _fail(self, character: str, task: Task, text: str, dragging: bool) -> None:
         task.job, task.answer, task.wanted, task.changed, task.repeated = None, None, False, None, False
         task.error = text
-        if not dragging and not task.live:
+        if not dragging:
             self._end(rig_with(character))
 
     def _task(self, character: str) -> Task:

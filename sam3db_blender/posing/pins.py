@@ -24,7 +24,6 @@ from .handles import (
     handles_of,
     keypoint_of,
     mirror_of,
-    moved,
     place,
     put,
     refresh_look,
@@ -59,21 +58,14 @@ def pinned(rig: bpy.types.Object) -> list[bpy.types.Object]:
     return [handle for handle in handles_of(rig) if state_of(handle) is State.PINNED]
 
 
-def prompts(rig: bpy.types.Object, moved_too: bool = False) -> list[Prompt]:
-    """All that the artist says, for an engine: (keypoint, x, y, kind), px of the original photo, as they lie now.
-
-    Args:
-        moved_too: whether handles that were moved count as pinned already.
-    """
-    return prompts_of(by_keypoint(rig), moved_too)
+def prompts(rig: bpy.types.Object) -> list[Prompt]:
+    """All that the artist says, for an engine: (keypoint, x, y, kind), px of the original photo, as they lie now."""
+    return prompts_of(by_keypoint(rig))
 
 
-def prompts_of(handles: Mapping[int, bpy.types.Object], moved_too: bool = False) -> list[Prompt]:
+def prompts_of(handles: Mapping[int, bpy.types.Object]) -> list[Prompt]:
     """As ``prompts``, of a character's handles by keypoint."""
-    said = {
-        index: (handle, State.PINNED if moved_too and moved(handle) else state_of(handle))
-        for index, handle in handles.items()
-    }
+    said = {index: (handle, state_of(handle)) for index, handle in handles.items()}
     return [(index, *place(handle), _KINDS[state]) for index, (handle, state) in said.items() if state in _KINDS]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
@@ -20,9 +20,7 @@ from native_runtime.errors import Sam3dbError
 from .. import body_files, places, sam3d_body_files
 from ..photo_jobs import PoseRequest, SegmentJob
 from ..rig.arrays import fill, take
-from ..rig.pose import REFERENCE, apply_parameters, set_shape
-from ..rig.properties import read_sliders, write_sliders
-from ..rig.rigmap import RigMap
+from ..rig.pose import apply_parameters, set_shape
 from ..scene.bodies import body_of
 from ..scene.provenance import Origin, read_origin, rewrite_origin, write_placement
 from ..scene.readback import Standing, place_before_camera, units_of, with_standing
@@ -53,11 +51,11 @@ _CHANNELS = ("location", "rotation_euler", "scale")
 # --- asking ----------------------------------------------------------------------------------------------------------
 
 
-def request_for(rig: bpy.types.Object, moved_too: bool = False) -> PoseRequest:
+def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
     """What the worker is asked: this person again, with the handles as they lie now.
 
     Args:
-        moved_too: whether handles that were moved count as pinned already.
+        remember: whether what the artist did by hand is remembered as noticed; otherwise nothing is written.
 
     Raises:
         Sam3dbError: the photo, the camera or the body is gone, or the character is linked.
@@ -70,9 +68,9 @@ def request_for(rig: bpy.types.Object, moved_too: bool = False) -> PoseRequest:
     sam3d_body = engine == _SAM3D_BODY
     models = sam3d_body_files.folder_for_worker() if sam3d_body else places.models_folder()
     settings = places.preferences()
-    said, body = prompts(rig, moved_too), body_of(rig)
+    said, body = prompts(rig), body_of(rig)
     memory = edits.notice(rig, body, said)
-    if not moved_too:
+    if remember:
         cause = snapshots.cause_of(edits.recall(rig, body).said, said) or memory.cause
         edits.remember(rig, body, replace(memory, cause=cause))
     corners = source.pixels(origin.arrays["bbox"].reshape(2, 2))
@@ -151,14 +149,6 @@ def _record(rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], esti
     write_placement(rig, place_before_camera(rig, estimate.camera_translation))
     _put_all(handles, estimate.keypoints_2d)
     note_judgement(handles, estimate.details)
-
-
-def preview_answer(rig: bpy.types.Object, answer: Estimate) -> None:
-    """As ``apply_answer`` while handles are being dragged: the record stays."""
-    origin, handles, body = read_origin(rig), by_keypoint(rig), body_of(rig)
-    estimate, memory = _take_over(rig, body, handles, origin, answer)
-    _put_all(handles, estimate.keypoints_2d)
-    edits.remember(rig, body, memory)
 
 
 def _take_over(
@@ -288,38 +278,3 @@ def _stretch(rig: bpy.types.Object) -> NDArray[np.float32] | None:
     scale = np.maximum(take(rig.pose.bones, "scale", 3), 1e-9)
     stretch = scale / np.exp(np.log(scale).mean(axis=1, keepdims=True))
     return stretch if np.abs(stretch - 1.0).max() > edits.TOUCHED else None
-
-
-@dataclass(frozen=True)
-class Before:
-    """A character as it was before a drag previewed other poses."""
-
-    channels: tuple[NDArray[np.float32], ...]
-    sliders: Array
-    reference: list[float] | None
-    matrix: Matrix
-    edits: str | None
-
-    @classmethod
-    def of(cls, rig: bpy.types.Object) -> Before:
-        """Remembers it."""
-        reference = rig.get(REFERENCE)
-        return cls(
-            tuple(take(rig.pose.bones, name, 3) for name in _CHANNELS),
-            read_sliders(rig, RigMap.of(body_of(rig)).sliders),
-            None if reference is None else list(reference),
-            rig.matrix_world.copy(),
-            rig.get(edits.PROPERTY),
-        )
-
-    def restore(self, rig: bpy.types.Object) -> None:
-        """Makes it so again, handles included."""
-        for name, values in zip(_CHANNELS, self.channels):
-            fill(rig.pose.bones, name, values)
-        write_sliders(rig, RigMap.of(body_of(rig)).sliders, self.sliders.tolist())
-        if self.reference is not None:
-            rig[REFERENCE] = self.reference
-        rig.matrix_world = self.matrix
-        if self.edits is not None:
-            rig[edits.PROPERTY] = self.edits
-        _put_all(by_keypoint(rig), read_origin(rig).arrays["keypoints_2d"])

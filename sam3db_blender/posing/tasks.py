@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from threading import Thread
+from typing import Literal
 
 from native_runtime.engines.estimate import Estimate
 
 from ..photo_jobs import PoseJob
-from .session import Before
+from .limb_preview import LimbPreview
 
 
 @dataclass(frozen=True)
@@ -33,28 +34,26 @@ class Task:
     Attributes:
         changed: when a handle last did.
         wanted: a new pose is, whether or not a handle was moved.
-        job: the question, ``asked`` then; ``live`` where it came in the middle of a drag.
+        job: the question, ``asked`` then.
         answer: that was read, and not yet taken over.
-        held: an answer to an earlier question that came in the middle of a drag, and is only previewed.
         repeated: the worker has died of this question once.
-        before: the character before it was previewed otherwise.
-        places: of the handles that were last asked about in the middle of a drag.
+        reading: the body, which is read aside before the first preview.
+        preview: of the handle that is dragged, which was last shown at ``place``.
     """
 
     changed: float | None = None
     wanted: bool = False
     job: PoseJob | None = None
     answer: Estimate | None = None
-    held: Estimate | None = None
     asked: float = 0.0
-    live: bool = False
     repeated: bool = False
-    before: Before | None = None
-    places: tuple[Any, ...] = ()
+    reading: Thread | None = None
+    preview: LimbPreview | None = None
+    place: tuple[float, float] | None = None
     error: str = ""
     seconds: float = 0.0
 
     @property
     def rests(self) -> bool:
-        waits = (self.changed, self.job, self.answer, self.held)
+        waits = (self.changed, self.job, self.answer)
         return not self.wanted and all(thing is None for thing in waits)

@@ -32,7 +32,7 @@ def warm(rig: bpy.types.Object, client: Callable[[], Client]) -> bool:
         Whether the worker was asked.
     """
     with contextlib.suppress(Sam3dbError):
-        request = request_for(rig)
+        request = request_for(rig, remember=False)
         if request.engine in _LIGHT:
             PoseJob(client(), request)
             read_ahead(read_origin(rig).details["body_name"])

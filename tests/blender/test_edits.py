@@ -19,6 +19,7 @@ from native_runtime.prompts import keypoint_names
 from sam3db_blender import places
 from sam3db_blender.posing import edits, session, watch
 from sam3db_blender.posing.handles import State, by_keypoint, place, rig_with
+from sam3db_blender.posing.limb_preview import LimbPreview, laid
 from sam3db_blender.posing.pins import prompts, set_state
 from sam3db_blender.rig.pose import read_parameters
 from tests.support.posing_stage import ANKLE, NOSE, WRIST, Stage, estimate_of_person, install_body, set_up, write_photo
@@ -219,12 +220,15 @@ def test_a_failure_loses_no_edit(stage: Stage) -> None:
 
 
 def test_previews_are_no_edits(stage: Stage) -> None:
-    session.preview_answer(stage.rig, estimate_of_person(stage.body, 7))
-    bpy.context.view_layer.update()
-    assert session.request_for(stage.rig).edits is None
     said = _do(stage, "Head")
-    session.preview_answer(stage.rig, estimate_of_person(stage.body, 8))
-    bpy.context.view_layer.update()
+    handle = by_keypoint(stage.rig)[ANKLE]
+    LimbPreview(stage.rig, handle).show(stage.rig, np.add(place(handle), 10.0))
+    assert laid(stage.rig)
+    stage.drag(ANKLE, 10, 10)
+    stage.wait()
+    asked = stage.worker.asked[-1]["edits"]
+    assert {name for name, numbers in asked.items() if numbers} == {"model_parameters"}
+    infer(stage, 8)
     _stays(stage, said)
 
 

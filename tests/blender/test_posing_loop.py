@@ -16,7 +16,7 @@ from native_runtime.image import read_photo
 from native_runtime.mhr import Body
 from native_runtime.service.client import Event
 from sam3db_blender import jobs, places
-from sam3db_blender.posing import questions, session, watch
+from sam3db_blender.posing import edits, questions, session, watch
 from sam3db_blender.posing.handles import (
     State,
     by_keypoint,
@@ -27,7 +27,8 @@ from sam3db_blender.posing.handles import (
     rig_with,
     state_of,
 )
-from sam3db_blender.posing.loop import LIVE_S, UNDO_STEP
+from sam3db_blender.posing.limb_preview import laid, take_off
+from sam3db_blender.posing.loop import UNDO_STEP
 from sam3db_blender.posing.pins import prompts, set_state, warnings
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_parameters
@@ -387,64 +388,123 @@ def test_undo_drops_the_answer_under_way(stage: Stage) -> None:
 # --- during the drag -------------------------------------------------------------------------------------------------
 
 
-def _quick(stage: Stage) -> None:
-    """A first drag, answered quickly enough for previews."""
-    stage.drag(ANKLE, 4, 0)
-    stage.wait()
-    stage.worker.answer(estimate_of_person(stage.body, 5))
-    stage.wait(LIVE_S / 2)
-    stage.wait()
-    stage.artist.pushed.clear()
-    stage.worker.asked.clear()
-
-
-def test_a_quick_engine_is_asked_during_the_drag(stage: Stage) -> None:
-    _quick(stage)
+def _follow(stage: Stage, index: int, x: float, y: float) -> None:
+    """Drags a handle, and lets the preview come: the body is read, the preview made, shown."""
     stage.artist.drags = True
-    stage.drag(WRIST, 10, 0)
-    stage.wait()
-    assert {pin[0] for pin in stage.worker.asked[0]["pins"]} == {WRIST, ANKLE}
-    assert state_of(by_keypoint(stage.rig)[WRIST]) is State.PREDICTED
-    stage.drag(WRIST, 10, 0)
-    stage.wait(0.01)
-    assert len(stage.worker.asked) == 1  # one at a time
-    preview = stage.answer(8)
-    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(preview.model_parameters, abs=1e-5)
+    stage.drag(index, x, y)
+    for _ in range(3):
+        stage.wait(0.02)
+        reading = stage.loop._task(stage.character.id).reading
+        if reading is not None:
+            reading.join()
+    bpy.context.view_layer.update()
+
+
+def _seen(stage: Stage, index: int) -> np.ndarray:
+    """(2,) px at which the camera sees a keypoint of the character as it stands."""
+    estimate = read_origin(stage.rig).estimate(stage.body, *_numbers(stage))
+    return np.asarray(estimate.keypoints_2d[index])
+
+
+def _numbers(stage: Stage) -> tuple[np.ndarray, ...]:
+    standing = standing_of(stage.rig, stage.body)
+    return standing.parameters, standing.identity, standing.expression, standing.camera_translation
+
+
+def test_the_limb_follows_its_handle_and_nothing_else_does(stage: Stage) -> None:
+    before, seen = read_parameters(stage.rig, stage.body)[0], _seen(stage, WRIST)
+    record = read_origin(stage.rig).arrays["model_parameters"]
+    _follow(stage, WRIST, 6, -4)
+    goal = np.array(place(by_keypoint(stage.rig)[WRIST]))
+    away = np.linalg.norm(_seen(stage, WRIST) - goal)
+    assert away < 0.5 * np.linalg.norm(seen - goal)
+    turned = np.abs(read_parameters(stage.rig, stage.body)[0] - before) > 1e-4
+    assert turned.any()
+    names = [name for name, changed in zip(stage.body.parameter_names, turned) if changed]
+    assert all(name.startswith("l_") for name in names), names
+    assert not stage.worker.asked
     assert not stage.artist.pushed
-    assert moved(by_keypoint(stage.rig)[WRIST])
-    stage.artist.drags = False
-    stage.wait()
-    final = stage.answer(9)
-    assert stage.artist.pushed == [UNDO_STEP]
-    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(final.model_parameters, abs=1e-5)
+    assert state_of(by_keypoint(stage.rig)[WRIST]) is State.PREDICTED
+    assert read_origin(stage.rig).arrays["model_parameters"] == pytest.approx(record)
 
 
-def test_a_drag_that_is_given_up_takes_its_previews_back(stage: Stage) -> None:
-    _quick(stage)
+def test_a_drag_that_is_given_up_takes_its_preview_back(stage: Stage) -> None:
     before, places = read_parameters(stage.rig, stage.body)[0], [place(handle) for handle in handles_of(stage.rig)]
-    stage.artist.drags = True
-    stage.drag(WRIST, 10, 0)
-    stage.wait()
-    stage.answer(8)
+    _follow(stage, WRIST, 10, 0)
+    assert np.abs(read_parameters(stage.rig, stage.body)[0] - before).max() > 1e-3
     stage.drag(WRIST, -10, 0)
     stage.artist.drags = False
     stage.wait()
     bpy.context.view_layer.update()
     assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(before, abs=1e-6)
     assert np.array([place(handle) for handle in handles_of(stage.rig)]) == pytest.approx(np.array(places), abs=1e-3)
+    assert laid(stage.rig) == {}
     assert state_of(by_keypoint(stage.rig)[WRIST]) is State.PREDICTED
     assert not stage.artist.pushed
     assert not stage.loop.busy
 
 
-def test_a_slow_engine_is_not(stage: Stage) -> None:
-    stage.drag(ANKLE, 4, 0)
+def test_the_preview_stays_until_the_answer_and_is_no_edit(stage: Stage) -> None:
+    before = read_parameters(stage.rig, stage.body)[0]
+    _follow(stage, WRIST, 10, 0)
+    shown = read_parameters(stage.rig, stage.body)[0]
+    stage.artist.drags = False
     stage.wait()
-    stage.answer()
-    stage.artist.drags = True
-    stage.drag(WRIST, 10, 0)
+    bpy.context.view_layer.update()
+    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(shown, abs=1e-6)
+    assert np.abs(shown - before).max() > 1e-3
+    assert stage.worker.asked[0]["edits"] is None
+    answer = stage.answer(9)
+    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(answer.model_parameters, abs=1e-5)
+    assert laid(stage.rig) == {}
+    assert edits.notice(stage.rig, stage.body).mine == {}
+    assert stage.artist.pushed == [UNDO_STEP]
+
+
+@pytest.mark.parametrize("how", ["failed", "cancelled"])
+def test_without_an_answer_the_preview_goes(stage: Stage, how: str) -> None:
+    before = read_parameters(stage.rig, stage.body)[0]
+    _follow(stage, WRIST, 10, 0)
+    stage.artist.drags = False
     stage.wait()
-    assert len(stage.worker.asked) == 1
+    if how == "failed":
+        stage.worker.fail("ModelError", "Build the models.")
+        stage.wait()
+    else:
+        stage.loop.cancel(stage.character.id)
+    bpy.context.view_layer.update()
+    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(before, abs=1e-6)
+    assert laid(stage.rig) == {}
+    assert state_of(by_keypoint(stage.rig)[WRIST]) is State.PINNED
+
+
+def test_a_bone_turned_by_hand_after_the_preview_is_the_artists(stage: Stage) -> None:
+    _follow(stage, WRIST, 10, 0)
+    stage.artist.drags = False
+    stage.wait()
+    name = max(laid(stage.rig), key=lambda bone: abs(np.subtract(*laid(stage.rig)[bone])).max())
+    stage.rig.pose.bones[name].rotation_euler[0] += 0.3
+    turned = list(stage.rig.pose.bones[name].rotation_euler)
+    take_off(stage.rig)
+    assert list(stage.rig.pose.bones[name].rotation_euler) == turned
+
+
+def test_a_step_of_the_history_with_a_preview_asks_without_it(stage: Stage) -> None:
+    """The step that Blender made of the drag shows the preview; undoing may stop there."""
+    _follow(stage, WRIST, 10, 0)
+    stage.artist.drags = False
+    stage.loop.leaving({stage.character.id: 0})
+    stage.loop.travelled("undo", questions.in_question())
+    stage.wait()
+    assert stage.worker.asked[0]["edits"] is None
+    assert [pin[0] for pin in stage.worker.asked[0]["pins"]] == [WRIST]
+
+
+def test_two_handles_at_once_wait_for_the_answer(stage: Stage) -> None:
+    before = read_parameters(stage.rig, stage.body)[0]
+    stage.drag(ANKLE, 5, 0)
+    _follow(stage, WRIST, 10, 0)
+    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(before, abs=1e-6)
 
 
 # --- what is asked ---------------------------------------------------------------------------------------------------
@@ -641,8 +701,9 @@ def test_an_answer_leaves_alone_what_is_dragged_meanwhile(stage: Stage) -> None:
     stage.artist.drags = True
     stage.drag(ANKLE, 7, 0)
     dragged = place(by_keypoint(stage.rig)[ANKLE])
-    held = stage.answer(8)
-    assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(held.model_parameters, abs=1e-5)
+    record = read_origin(stage.rig).arrays["model_parameters"]
+    stage.answer(8)
+    assert read_origin(stage.rig).arrays["model_parameters"] == pytest.approx(record)
     assert place(by_keypoint(stage.rig)[ANKLE]) == dragged
     assert not stage.artist.pushed
     stage.artist.drags = False

@@ -120,17 +120,23 @@ class Artist:
         self.screen.clicks += 1
         self._until(lambda: not self.blender.call("scene.file_list"), "the list of files closes")
 
-    def drag_spot(self, keypoint: str, right: float, down: float) -> None:
-        """Drags a handle with the tool "Pose from Photo", and waits for the pose; a picture before letting go."""
+    def drag_spot(self, keypoint: str, right: float, down: float) -> dict[str, Any]:
+        """Drags a handle with the tool "Pose from Photo", and waits for the pose.
+
+        Returns:
+            The character as it stood before letting go, of which a picture is kept.
+        """
         x, y = self.blender.call("scene.spot", keypoint=keypoint)
         self.screen.move(x, y)
         self.screen.settle(0.5)
         self.screen.press()
         self._glide(x, y, right, down)
         self.picture(f"{keypoint}_dragged")
+        during = self.standing()
         self.screen.release()
         self._until(lambda: not self.blender.call("scene.modal"), "letting go ends the drag")
         self.at_rest()
+        return during
 
     def click_handle(self, keypoint: str) -> tuple[float, float]:
         """Selects a handle; where it is on the screen."""

@@ -14,7 +14,7 @@ from native_runtime.prompts import keypoint_names
 
 from .artist import Artist
 from .conftest import MAKING_S, Opener
-from .test_artist import MET_PX, keypoints_of, missed, moved, pins
+from .test_artist import MET_PX, STILL, keypoints_of, missed, moved, pins
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_blender]
 
@@ -22,6 +22,8 @@ CLICKS = 12
 FILLS = 0.7
 """The share of the free height or width of the view that the person takes."""
 EXPORT_MB = 0.5
+PREVIEWED_PX = 20.0
+"""At a body height of 1000 px: how far the limb may stay behind its handle during the drag."""
 IN_SIGHT = ("right_hip", "right_knee", "right_ankle", "left_knee", "right_elbow", "nose")
 """Keypoints that the body itself shows, from the trunk's middle to its ends."""
 
@@ -55,7 +57,10 @@ def test_the_first_minute(open_blender: Opener, photos: Path, kept: Path, tmp_pa
         assert name == body, f"{name} hides the {keypoint}"
 
     # is corrected
-    artist.drag_spot("right_wrist", -45, -25)
+    during = artist.drag_spot("right_wrist", -45, -25)
+    assert pins(during) == []
+    assert missed(during, "right_wrist") < PREVIEWED_PX
+    assert moved(made, during, keypoints_of("right_arm", others=True)).max() < STILL
     wrist = artist.picture("wrist_corrected")
     corrected = artist.standing()
     assert pins(corrected) == ["right_wrist"]

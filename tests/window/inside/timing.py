@@ -18,7 +18,8 @@ _BEAT_S = 0.005
 WORK = {
     "ask": ("posing.loop", "", "request_for"),
     "read the answer": ("posing.loop", "Estimate", "load"),
-    "preview the answer": ("posing.loop", "", "preview_answer"),
+    "begin a preview": ("posing.limb_preview", "LimbPreview", "__init__"),
+    "preview": ("posing.limb_preview", "LimbPreview", "show"),
     "take the answer over": ("posing.loop", "", "apply_answer"),
     "end the undo step": ("posing.watch", "BlenderWindow", "push_undo"),
     "a tick of the timer, all in all": ("posing.watch", "Loop", "tick"),

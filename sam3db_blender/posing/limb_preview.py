@@ -1,0 +1,131 @@
+"""A limb that follows its handle while that is dragged, ahead of the engine's answer.
+
+The quick solve (``native_runtime.fitting.live``) turns a few bones. What they were before stands in a custom property
+of the rig, so that everything that looks at the character can have the preview taken off first, also after undoing and
+opening files: a preview is never taken for work of the artist's. A bone that the artist has turned since is theirs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from native_runtime.fitting.live import LiveDrag
+from native_runtime.fitting.pins import Pin
+from native_runtime.prompts import keypoint_names
+
+from ..rig.arrays import take
+from ..rig.rigmap import RigMap
+from ..scene.bodies import body_of
+from ..scene.camera import camera_of
+from ..scene.provenance import read_origin
+from ..scene.readback import standing_of, units_of
+from .handles import keypoint_of, place
+from .pins import pinned
+
+if TYPE_CHECKING:
+    from native_runtime.fitting.live import Preview
+
+Array = NDArray[np.float64]
+Turns = dict[str, list[list[float]]]
+
+#: The custom property: bone -> its angles before and in the preview, radians; under "" the rig's location, world units.
+PROPERTY = "sam3db_preview"
+_RIG = ""
+#: Radians and world units: smaller differences are the rounding of single precision.
+_SAME = 1e-6
+#: Camera axes (x right, y down, z forward) to those of a Blender camera.
+_TO_BLENDER_CAMERA = np.array([1.0, -1.0, -1.0])
+
+
+class LimbPreview:
+    """The preview of one dragged handle. To be made when the drag begins: it looks at the whole character."""
+
+    def __init__(self, rig: bpy.types.Object, handle: bpy.types.Object) -> None:
+        """Prepare it.
+
+        Raises:
+            Sam3dbError: the body is not installed, or the camera was deleted.
+        """
+        self.keypoint = keypoint_of(handle)
+        self._body = body_of(rig)
+        origin, standing = read_origin(rig), standing_of(rig, self._body, scaled=True)
+        others = [pin for pin in pinned(rig) if pin != handle]
+        self._drag = LiveDrag(
+            self._body,
+            origin.arrays["intrinsics"],
+            standing.parameters,
+            standing.identity,
+            standing.camera_translation,
+            keypoint_names()[self.keypoint],
+            [Pin(keypoint_names()[keypoint_of(pin)], np.array(place(pin))) for pin in others],
+        )
+        self._translation = standing.camera_translation
+        self._channels = RigMap.of(self._body).channels
+        self._angles = self._angles_of(standing.parameters)
+        self._bones = take(rig.pose.bones, "rotation_euler", 3).astype(np.float64)
+        self._turned: set[int] = set()
+        self._location = np.array(rig.location, dtype=np.float64)
+        axes = np.array(camera_of(rig).matrix_world.normalized(), dtype=np.float64)[:3, :3]
+        self._axes = axes * _TO_BLENDER_CAMERA * units_of(rig)
+
+    def show(self, rig: bpy.types.Object, pixel: ArrayLike) -> None:
+        """Poses the limb for its handle at a pixel (2,) of the photo."""
+        preview: Preview = self._drag.to(np.asarray(pixel, dtype=np.float64))
+        turned = self._angles_of(preview.model_parameters) - self._angles
+        known = laid(rig)
+        self._turned |= set(np.flatnonzero(np.abs(turned).max(axis=1) > _SAME).tolist())
+        for number in self._turned:
+            bone: Any = rig.pose.bones[number]
+            if bone.rotation_mode == self._channels.rotation_modes[number]:
+                before = known.get(bone.name, [list(bone.rotation_euler)])[0]
+                bone.rotation_euler = (self._bones[number] + turned[number]).tolist()
+                known[bone.name] = [before, list(bone.rotation_euler)]
+        moved = self._axes @ (preview.camera_translation - self._translation)
+        if np.abs(moved).max() > _SAME and rig.parent is None:
+            place: Any = rig.location
+            before = known.get(_RIG, [list(place)])[0]
+            place[:] = (self._location + moved).tolist()
+            known[_RIG] = [before, list(place)]
+        rig[PROPERTY] = json.dumps(known)
+
+    def _angles_of(self, parameters: Array) -> Array:
+        """(J, 3) the angles of the bones."""
+        return self._channels.channels(self._body.joint_parameters(parameters)).rotation
+
+
+def laid(rig: bpy.types.Object) -> Turns:
+    """The preview that a rig shows now; empty where it shows none."""
+    text = rig.get(PROPERTY)
+    turns: Turns = json.loads(text) if text else {}
+    return turns
+
+
+def take_off(rig: bpy.types.Object) -> Turns:
+    """Puts back what the preview has turned, and what of it may be laid on again."""
+    turns = laid(rig)
+    if PROPERTY in rig.keys():  # noqa: SIM118 (Blender's stubs know no other way)
+        del rig[PROPERTY]
+    return {name: turn for name, turn in turns.items() if _swap(rig, name, turn[1], turn[0])}
+
+
+def lay_on(rig: bpy.types.Object, turns: Mapping[str, list[list[float]]]) -> None:
+    """Shows a preview again that was taken off."""
+    shown = {name: turn for name, turn in turns.items() if _swap(rig, name, turn[0], turn[1])}
+    if shown:
+        rig[PROPERTY] = json.dumps(shown)
+
+
+def _swap(rig: bpy.types.Object, name: str, expected: list[float], other: list[float]) -> bool:
+    """Turns a bone, or moves the rig, unless it stands otherwise than expected; whether it was done."""
+    holder: Any = rig if name == _RIG else rig.pose.bones.get(name)
+    attribute = "location" if name == _RIG else "rotation_euler"
+    if holder is None or np.abs(np.subtract(getattr(holder, attribute), expected)).max() > _SAME:
+        return False
+    setattr(holder, attribute, other)
+    return True
