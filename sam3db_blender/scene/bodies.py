@@ -26,24 +26,36 @@ _KEPT = 2
 
 
 def character_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
-    """The rig of the character that an object belongs to: the rig itself, or what a mesh hangs on."""
+    """The rig of the character that an object belongs to: the rig itself, what a mesh hangs on, or what deforms it."""
     while obj is not None:
         if is_character(obj):
             return obj
+        armature = obj.find_armature()
+        if is_character(armature):
+            return armature
         obj = obj.parent
     return None
 
 
 def body_mesh(rig: bpy.types.Object) -> bpy.types.Object:
-    """The character's own mesh (not its clothes).
+    """The character's own mesh (not its clothes): a child of the rig, or a mesh whose Armature modifier names it.
 
     Raises:
         Sam3dbError: it was deleted.
     """
     for child in rig.children:
-        if child.type == "MESH" and child.get(BODY_PROPERTY) is not None:
+        if is_body(child):
             return child
+    for scene in rig.users_scene:
+        for obj in scene.objects:
+            if is_body(obj) and obj.find_armature() == rig:
+                return obj
     raise Sam3dbError(f"'{rig.name}' has no body mesh any more.")
+
+
+def is_body(obj: bpy.types.Object) -> bool:
+    """Whether an object is the mesh of a body, or a part of one that was separated."""
+    return obj.type == "MESH" and obj.get(BODY_PROPERTY) is not None
 
 
 def body_of(rig: bpy.types.Object, exact: bool = False) -> Body:
