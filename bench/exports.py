@@ -73,7 +73,8 @@ def _row(estimate: Estimate, body: Body, options: ExportOptions, folder: Path) -
     names = ["".join(c if c.isalnum() else "_" for c in n) if options.to == "usd" else n for n in meant.skeleton.names]
     joints = max(float(np.linalg.norm(found.posed[name] - frame[:3, 3])) for name, frame in zip(names, frames))
     skin = "" if found.vertices is None else f"{1e3 * _distance(found.vertices, _skin(meant)):.3f}"
-    off = f"{1e3 * meant.deviation.mean():.2f} / {1e3 * meant.deviation.max():.1f}" if meant.posed and skin else ""
+    away = meant.skins[0].deviation if meant.skins else np.zeros(1)
+    off = f"{1e3 * away.mean():.2f} / {1e3 * away.max():.1f}" if meant.posed and skin else ""
     return f"| {options.names} | {options.to} | {seconds:.1f} | {1e3 * joints:.3f} | {skin} | {off} |"
 
 
@@ -82,8 +83,9 @@ _arrays = export.export_character_arrays
 
 def _skin(meant: ExportCharacter) -> Array:
     """(V, 3) the mesh as the file should show it."""
-    points = meant.points + sum(key.value * key.offsets for key in meant.keys)
-    table = spread(meant.bones, meant.shares, len(meant.skeleton.names))
+    skin = meant.skins[0]
+    points = skin.points + sum(key.value * key.offsets for key in skin.keys)
+    table = spread(skin.bones, skin.shares, len(meant.skeleton.names))
     return blend(points, table, meant.skeleton.motion) if meant.posed else points
 
 

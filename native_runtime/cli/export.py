@@ -11,7 +11,7 @@ from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
 
-_CHOICES = ("to", "rest", "pose", "twist", "shapes", "influences", "author")
+_CHOICES = ("to", "rest", "pose", "frames", "twist", "shapes", "influences", "positions", "visible_only", "author")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:

@@ -34,10 +34,26 @@ def add(commands: Commands) -> None:
     )
     export.add_argument("--rest", choices=("current", "t", "a"), help="the rest pose")
     export.add_argument(
-        "--pose", action=argparse.BooleanOptionalAction, help="write the current pose as a frame of animation"
+        "--pose",
+        action=argparse.BooleanOptionalAction,
+        help="write the animation, or the current pose as a frame of one",
+    )
+    export.add_argument(
+        "--frames",
+        metavar="START:END[:STEP]",
+        help="which frames of the animation; also: action (all that is keyed, the default), scene (its range), current "
+        "(no animation)",
     )
     export.add_argument("--twist", choices=("keep", "fold"), help="the twist bones of the limbs")
     export.add_argument("--shapes", choices=("keep", "bake"), help="the shape keys")
     export.add_argument("--influences", type=int, choices=(4, 8), help="the most bones that move one vertex")
+    export.add_argument(
+        "--positions",
+        action=argparse.BooleanOptionalAction,
+        help="BVH: write positions of all bones, not only of the first",
+    )
+    export.add_argument(
+        "--visible-only", action=argparse.BooleanOptionalAction, help="leave out meshes that are hidden"
+    )
     export.add_argument("--author", metavar="NAME", help="who a VRM avatar is by")
     add_common_arguments(export)

@@ -1,27 +1,34 @@
-"""The copy of a character that an exporter gets: a plain armature and a plain mesh in a scene of their own."""
+"""The copy of a character that an exporter gets: a plain armature and plain meshes in a scene of their own."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Matrix
+from numpy.typing import NDArray
 
+from native_runtime.mhr.rotations import matrix_to_quaternion
+
+from .. import compat
 from ..rig.armature import add_bones
 from ..rig.arrays import add_shape_key, fill, set_vertex_groups, take
 from ..rig.mesh import PARTS_PROPERTY
 from ..scene.materials import REST_POSITION
-from .character import ExportCharacter
+from .character import ExportSkin
 from .materials import needs_plain, plain_material
 from .skeleton import ExportSkeleton
-from .skinning import strongest
-from .snapshot import read_weights
+from .snapshot import Piece
 
-#: The frame that holds the pose, and what its animation is called.
+Array = NDArray[np.float64]
+
+#: The frame that holds the pose, or the first one of an animation, and what the animation is called.
 FRAME = 1
 ACTION = "Pose"
+#: Blender's number of the interpolation.
+_LINEAR = 1
 
 
 def build_armature(name: str, skeleton: ExportSkeleton, collection: bpy.types.Collection) -> bpy.types.Object:
@@ -33,65 +40,51 @@ def build_armature(name: str, skeleton: ExportSkeleton, collection: bpy.types.Co
     return rig
 
 
-def pose_armature(rig: bpy.types.Object, skeleton: ExportSkeleton, posed: bool) -> None:
-    """Keys the pose, or the rest where that is not to be written, on one frame."""
-    pose = skeleton.pose if posed else skeleton.rest
+def pose_armature(rig: bpy.types.Object, skeleton: ExportSkeleton, poses: Array) -> None:
+    """Keys poses (F, B, 4, 4) of the skeleton on consecutive frames."""
     # Blender rounds what it is given, so the pose starts from the bones that it has made of it; it also sorts them
     rest = np.array([rig.data.bones[name].matrix_local for name in skeleton.names], dtype=np.float64)
-    from_rest, from_pose = np.linalg.inv(rest), np.linalg.inv(pose)
+    values: dict[str, Array] = {}
     for i, (name, parent) in enumerate(zip(skeleton.names, skeleton.parents.tolist())):
-        local = rest[i] if parent < 0 else from_rest[parent] @ rest[i]
-        moved = pose[i] if parent < 0 else from_pose[parent] @ pose[i]
+        local = rest[i] if parent < 0 else np.linalg.inv(rest[parent]) @ rest[i]
+        moved = poses[:, i] if parent < 0 else np.linalg.inv(poses[:, parent]) @ poses[:, i]
+        change = np.linalg.inv(local) @ moved
         bone = rig.pose.bones[name]
         bone.rotation_mode = "QUATERNION"
-        bone.location, bone.rotation_quaternion, _ = Matrix((np.linalg.inv(local) @ moved).tolist()).decompose()
-        for channel in ("location", "rotation_quaternion"):
-            bone.keyframe_insert(channel, frame=FRAME, group=name)
+        values[bone.path_from_id("location")] = change[:, :3, 3]
+        values[bone.path_from_id("rotation_quaternion")] = _steady(matrix_to_quaternion(change[:, :3, :3]))
+    _key(rig, values)
     rig.animation_data.action.name = ACTION
 
 
 def build_mesh(
-    name: str, original: bpy.types.Object, rig: bpy.types.Object, character: ExportCharacter, materials: list[Any]
-) -> tuple[bpy.types.Object, list[str]]:
-    """Makes the mesh at rest, in the world's axes, bound to the armature; modifiers are applied.
+    name: str, piece: Piece, skin: ExportSkin, rig: bpy.types.Object, names: Sequence[str], materials: list[Any]
+) -> bpy.types.Object:
+    """Makes a mesh at rest, in the world's axes, bound to the armature; its data-block becomes the file's.
 
     Args:
-        materials: one for each slot of the original, or None.
-
-    Returns:
-        The mesh, and what the artist should know.
+        names: of the bones, as ``skin`` counts them.
+        materials: one for each slot of the mesh, or None.
     """
-    notes = []
-    influences = character.bones.shape[1]
-    collection = rig.users_collection[0]
-    data: Any = _plain_data(original, character)
+    data: Any = piece.data
     mesh = bpy.data.objects.new(name, data)
-    collection.objects.link(mesh)
-    names = character.skeleton.names
-    set_vertex_groups(mesh, names, character.bones, character.shares)
-    keys = character.keys
-    modifiers = other_modifiers(original)
-    if modifiers:
-        fill(data.vertices, "co", character.points + _set_shapes(character))
-        modified = _modified(original, mesh, modifiers, character.local)
-        bones, shares = strongest(read_weights(mesh, modified, names), influences)
-        mesh.vertex_groups.clear()
-        mesh.data = data = modified
-        set_vertex_groups(mesh, names, bones, shares)
-        if len(data.vertices) == len(character.points):
-            fill(data.vertices, "co", take(data.vertices, "co", 3) - _set_shapes(character))
-        elif keys:
-            keys = ()
-            notes.append("Modifiers changed the number of vertices, so the shape keys were baked into the mesh.")
+    rig.users_collection[0].objects.link(mesh)
+    mesh.vertex_groups.clear()  # and with them what modifiers have made of the weights
+    attribute = data.attributes.get(REST_POSITION)
+    if attribute is not None:
+        data.attributes.remove(attribute)
+    fill(data.vertices, "co", skin.points)
+    data.update()
     data.name = name
     for slot, material in enumerate(materials):
         data.materials[slot] = material
-    if keys:
-        _add_keys(mesh, character)
+    set_vertex_groups(mesh, names, skin.bones, skin.shares)
+    if skin.keys:
+        _add_keys(mesh, skin)
     mesh.parent = rig
     modifier = mesh.modifiers.new("Armature", "ARMATURE")
     modifier.object = rig
-    return mesh, notes
+    return mesh
 
 
 def other_modifiers(mesh: bpy.types.Object) -> list[str]:
@@ -99,74 +92,75 @@ def other_modifiers(mesh: bpy.types.Object) -> list[str]:
     return [modifier.name for modifier in mesh.modifiers if modifier.show_viewport and modifier.type != "ARMATURE"]
 
 
-def slot_materials(original: bpy.types.Object, plain_names: dict[str, str]) -> list[Any]:
-    """What the slots of the copy get: the original's materials, procedural ones as plain ones.
+def slot_materials(piece: Piece, plain_names: dict[str, str]) -> list[Any]:
+    """What the slots of the copy get: the mesh's materials, procedural ones as plain ones.
 
     Args:
         plain_names: what each plain material is called, by the name that its original has now.
     """
-    parts = json.loads(original.get(PARTS_PROPERTY, "[]"))
+    parts = json.loads(piece.obj.get(PARTS_PROPERTY, "[]"))
     made: dict[str, Any] = {}
     chosen = []
-    for slot, part in zip(original.material_slots, [*parts, *[""] * len(original.material_slots)]):
-        material = slot.material
+    for material in piece.data.materials:
         if material is not None and needs_plain(material):
-            if material.name not in made:
-                made[material.name] = plain_material(material, plain_names.get(material.name, material.name), part)
-            material = made[material.name]
+            name = plain_names.get(material.name, material.name)
+            if name not in made:
+                # another mesh of the character may have made it
+                made[name] = bpy.data.materials.get((name, None)) if material.name in plain_names else None
+                made[name] = made[name] or plain_material(material, name, _part_of(name, parts))
+            material = made[name]
         chosen.append(material)
     return chosen
 
 
-def _plain_data(original: bpy.types.Object, character: ExportCharacter) -> bpy.types.Mesh:
-    """The mesh's polygons, UVs and normals at the points of the export, without shape keys and weights."""
-    data: Any = original.data.copy()
-    holder = bpy.data.objects.new("holder", data)
-    holder.shape_key_clear()
-    holder.vertex_groups.clear()
-    bpy.data.objects.remove(holder)
-    attribute = data.attributes.get(REST_POSITION)
-    if attribute is not None:
-        data.attributes.remove(attribute)
-    fill(data.vertices, "co", character.points)
-    data.update()
-    return data
+def _part_of(material: str, parts: Sequence[str]) -> str:
+    """The body's part that a material is for, by the end of its name: slots do not say it once a mesh was separated."""
+    words = material.rsplit(".", 1)[0] if material[-3:].isdigit() else material
+    return next((part for part in sorted(parts, key=len, reverse=True) if words.endswith(part)), "")
 
 
-def _set_shapes(character: ExportCharacter) -> np.ndarray:
-    """(V, 3) what the kept shapes come to as they are set."""
-    return sum((key.value * key.offsets for key in character.keys), np.zeros_like(character.points))
-
-
-def _modified(
-    original: bpy.types.Object, mesh: bpy.types.Object, names: list[str], local: np.ndarray
-) -> bpy.types.Mesh:
-    """The mesh of the copy after the original's modifiers, which see it in the original's own axes (``local``)."""
-    world = original.matrix_world.copy()
-    mesh.data.transform(Matrix(np.linalg.inv(local).tolist()))
-    double = original.copy()
-    mesh.users_collection[0].objects.link(double)
-    double.animation_data_clear()
-    double.constraints.clear()
-    double.parent = None
-    double.matrix_world = world
-    double.data = mesh.data
-    for modifier in list(double.modifiers):
-        if modifier.name not in names:
-            double.modifiers.remove(modifier)
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    modified = bpy.data.meshes.new_from_object(
-        double.evaluated_get(depsgraph), preserve_all_data_layers=True, depsgraph=depsgraph
-    )
-    bpy.data.objects.remove(double)
-    modified.transform(Matrix(local.tolist()))
-    return modified
-
-
-def _add_keys(mesh: bpy.types.Object, character: ExportCharacter) -> None:
+def _add_keys(mesh: bpy.types.Object, skin: ExportSkin) -> None:
     basis = take(mesh.data.vertices, "co", 3)
     add_shape_key(mesh, "Basis", basis)
-    for key in character.keys:
+    for key in skin.keys:
         block = add_shape_key(mesh, key.name, basis + key.offsets)
-        block.slider_min, block.slider_max = min(0.0, key.value), max(1.0, key.value)
+        all_values = (key.value, *key.values.tolist())
+        block.slider_min, block.slider_max = min(0.0, *all_values), max(1.0, *all_values)
         block.value = key.value
+    keys: Any = mesh.data.shape_keys  # type: ignore[union-attr]
+    moving = {
+        f'key_blocks["{bpy.utils.escape_identifier(key.name)}"].value': key.values[:, None]
+        for key in skin.keys
+        if len(key.values) and np.ptp(key.values)
+    }
+    if moving:
+        _key(keys, moving)
+
+
+def _steady(quaternions: Array) -> Array:
+    """Quaternions (F, 4), xyzw, as Blender's (F, 4), wxyz, none of which turns the long way from the one before."""
+    turns = np.roll(quaternions, 1, axis=1)
+    signs = np.where(np.einsum("fi,fi->f", turns[1:], turns[:-1]) < 0, -1.0, 1.0)
+    turns[1:] *= np.cumprod(signs)[:, None]
+    return turns
+
+
+def _key(block: Any, values: dict[str, Array]) -> None:
+    """Keys values (F, width) of properties of a data-block, by their paths, on consecutive frames, linear between."""
+    for path, rows in values.items():
+        owner, name = _owner(block, path)
+        setattr(owner, name, rows[0].tolist() if rows.shape[1] > 1 else float(rows[0, 0]))
+        owner.keyframe_insert(name, frame=FRAME)
+    for _, curve in compat.animation_curves(block):
+        column = values[curve.data_path][:, curve.array_index]
+        points = curve.keyframe_points
+        points.add(len(column) - 1)
+        fill(points, "co", np.stack([FRAME + np.arange(len(column)), column], axis=1))
+        fill(points, "interpolation", np.full(len(column), _LINEAR), np.int32)
+        curve.update()
+
+
+def _owner(block: Any, path: str) -> tuple[Any, str]:
+    """What holds the property of a path, and the property's name."""
+    before, _, name = path.rpartition(".")
+    return block.path_resolve(before), name

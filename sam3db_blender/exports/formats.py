@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import Sam3dbError
 
-from .copy import ACTION, FRAME
+from . import readback
+from .copy import ACTION
+from .readback import FileContents
 
 Array = NDArray[np.float64]
 
@@ -40,13 +42,15 @@ class Format:
         has_mesh: whether the file holds a mesh.
         needs_frame: whether there is no such file without a frame of animation.
         shapes_need_frame: whether shape keys are 0 in a file without one.
-        write: calls the exporter: (path, whether there is a pose, whether bones other than the first move their heads).
+        write: calls the exporter: (path, whether there is a pose, whether bones other than the first have positions).
+        read: reads a file again: see ``readback``.
     """
 
     title: str
     add_on: str | None
     operator: str
     write: Callable[[str, bool, bool], Any]
+    read: Callable[[Path], FileContents]
     turn: Array
     scale: float = 1.0
     object_turn: float = 0.0
@@ -77,15 +81,21 @@ def require(kind: str) -> Format:
 
 
 def write_file(
-    kind: Format, path: Path, posed: bool, moving: bool, finish: Callable[[Path], None] | None = None
+    kind: Format,
+    path: Path,
+    posed: bool,
+    moving: bool,
+    check: Callable[[FileContents], None],
+    finish: Callable[[Path], None] | None = None,
 ) -> None:
-    """Lets Blender write the current scene to a file, which appears when it is complete.
+    """Lets Blender write the current scene to a file, which is read again, and appears when it is complete.
 
     Args:
+        check: raises Sam3dbError where what was read is not what was to be written.
         finish: what is to be done with the file before it appears.
 
     Raises:
-        Sam3dbError: the exporter failed, or the file cannot be written.
+        Sam3dbError: the exporter failed, the file cannot be written, or it does not hold what it should.
     """
     try:
         folder = Path(tempfile.mkdtemp(prefix=".export-", dir=path.parent))
@@ -99,6 +109,7 @@ def write_file(
             raise Sam3dbError(f"Blender's {kind.title} exporter wrote no file.")
         if finish is not None:
             finish(inside)
+        check(_read_again(kind, inside))
         for side in sorted(entry for entry in folder.rglob("*") if entry.is_file() and entry != inside):
             there = path.parent / side.relative_to(folder)
             there.parent.mkdir(parents=True, exist_ok=True)
@@ -107,9 +118,26 @@ def write_file(
     except OSError as error:
         raise Sam3dbError(f"Cannot write {path}: {error.strerror or error}.") from error
     except RuntimeError as error:
-        raise Sam3dbError(f"Blender's {kind.title} exporter failed: {error}".strip()) from error
+        raise Sam3dbError(f"Blender's {kind.title} exporter failed: {_last_line(error)}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read_again(kind: Format, path: Path) -> FileContents:
+    """What a file holds that was just written."""
+    try:
+        return kind.read(path)
+    except Exception as error:
+        raise Sam3dbError(
+            f"The {kind.title} file that Blender wrote is broken, so it was not kept: is the disk full? "
+            f"({_last_line(error)})"
+        ) from error
+
+
+def _last_line(error: Exception) -> str:
+    """What went wrong, without the traceback that Blender hands on."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
+    return lines[-1] if lines else type(error).__name__
 
 
 def _write_fbx(path: str, posed: bool, moving: bool) -> Any:
@@ -161,8 +189,8 @@ def _write_bvh(path: str, posed: bool, moving: bool) -> Any:
     return bpy.ops.export_anim.bvh(
         filepath=path,
         check_existing=False,
-        frame_start=FRAME,
-        frame_end=FRAME,
+        frame_start=bpy.context.scene.frame_start,
+        frame_end=bpy.context.scene.frame_end,
         rotate_mode="NATIVE",
         root_transform_only=not moving,
     )
@@ -192,14 +220,23 @@ FORMATS: dict[str, Format] = {
         "io_scene_fbx",
         "export_scene.fbx",
         _write_fbx,
+        readback.read_fbx,
         turn=_Y_UP,
         scale=100.0,
         object_turn=math.pi / 2,
         unit=0.01,
     ),
-    "glb": Format("glTF", "io_scene_gltf2", "export_scene.gltf", _write_glb, turn=_AS_IT_IS),
+    "glb": Format("glTF", "io_scene_gltf2", "export_scene.gltf", _write_glb, readback.read_glb, turn=_AS_IT_IS),
     "bvh": Format(
-        "BVH", "io_anim_bvh", "export_anim.bvh", _write_bvh, turn=_Y_UP, scale=100.0, has_mesh=False, needs_frame=True
+        "BVH",
+        "io_anim_bvh",
+        "export_anim.bvh",
+        _write_bvh,
+        readback.read_bvh,
+        turn=_Y_UP,
+        scale=100.0,
+        has_mesh=False,
+        needs_frame=True,
     ),
-    "usd": Format("USD", None, "wm.usd_export", _write_usd, turn=_AS_IT_IS, shapes_need_frame=True),
+    "usd": Format("USD", None, "wm.usd_export", _write_usd, readback.read_usd, turn=_AS_IT_IS, shapes_need_frame=True),
 }

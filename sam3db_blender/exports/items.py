@@ -29,3 +29,9 @@ INFLUENCE_ITEMS = (
     ("8", "8", "Up to eight bones move a vertex"),
     ("4", "4", "Up to four bones move a vertex, as older engines want it"),
 )
+FRAME_ITEMS = (
+    ("action", "All Keyed Frames", "The frames over which the character is keyed; one that stands still has none"),
+    ("scene", "Scene Range", "The frames of the scene's range"),
+    ("range", "Custom Range", "The frames between two of your choice"),
+    ("current", "None", "No animation: the character as it stands at the current frame"),
+)

@@ -10,6 +10,8 @@ from typing import Any
 from native_runtime.errors import UsageError
 from native_runtime.retarget.maps import MHR, load_map
 
+from .frames import check_frames
+
 #: The formats and what their files end in.
 SUFFIXES = {"fbx": ".fbx", "glb": ".glb", "bvh": ".bvh", "usd": ".usd"}
 #: What files of each format may end in besides.
@@ -24,6 +26,8 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "shapes": ("keep", "bake"),
     "influences": (4, 8),
     "pose": (True, False),
+    "positions": (True, False),
+    "visible_only": (True, False),
 }
 
 
@@ -40,7 +44,12 @@ class ExportOptions:
         shapes: ``keep`` the shape keys of the face and those that were added, or ``bake`` them into the mesh. The
             person's own shape is always baked.
         influences: the most bones that may move one vertex.
-        pose: with another rest pose than the current one, also write the current one, as one frame of animation.
+        pose: also write how the character moves over ``frames``; where it stands still, and the rest pose is not the
+            current one, the current pose, as one frame of animation.
+        frames: which frames: ``action`` (all over which the character is keyed), ``scene`` (the scene's range),
+            ``current`` (no animation) or START:END[:STEP].
+        positions: in a BVH file, write positions of all bones, not only of the first.
+        visible_only: leave out meshes that are hidden.
         author: who a VRM avatar is by.
     """
 
@@ -51,6 +60,9 @@ class ExportOptions:
     shapes: str = "keep"
     influences: int = 8
     pose: bool = True
+    frames: str = "action"
+    positions: bool = False
+    visible_only: bool = False
     author: str = ""
 
     def __post_init__(self) -> None:
@@ -60,6 +72,9 @@ class ExportOptions:
                 raise UsageError(f"An export's '{name}' is {_listed(choices)}, not {value!r}.")
         if not isinstance(self.names, str) or not self.names:
             raise UsageError(f"An export's 'names' is a retarget map's name or file, not {self.names!r}.")
+        if not isinstance(self.frames, str):
+            raise UsageError(f"An export's 'frames' is a text, not {self.frames!r}.")
+        check_frames(self.frames)
         if not isinstance(self.author, str):
             raise UsageError(f"An export's 'author' is a name, not {self.author!r}.")
 

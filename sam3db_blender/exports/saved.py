@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from native_runtime.errors import UsageError
+import bpy
 
-from ..previews.saved import groups_of_file
+from native_runtime.errors import Sam3dbError, UsageError
+
+from ..scene.provenance import is_character
 from .export import export_character
 from .options import ExportOptions
 
 
 def export_from_file(file: Path, name: str | None, path: Path, options: ExportOptions) -> tuple[str, list[str]]:
-    """Opens a .blend and writes a character of it to a file.
+    """Opens a .blend and writes a character of it to a file, whether it is hidden there or not.
 
-    Blender's current file is replaced: this is for processes that have no other work in it.
+    Blender's current file is replaced: this is for processes that have no other work in it. Scripts of the file are not
+    run.
 
     Args:
         name: of the armature object; may be left out where there is but one character.
@@ -26,15 +29,29 @@ def export_from_file(file: Path, name: str | None, path: Path, options: ExportOp
         UsageError: there is no such character, or several and none is named.
         Sam3dbError: the file cannot be opened or holds no character, or the export fails.
     """
-    found: list[str] = []
-    for group in groups_of_file(file, file.stem):
-        for rig in group.rigs:
-            found.append(rig.name)
-            if rig.name == name:
-                return rig.name, export_character(rig, path, options)
-    if name is not None:
-        raise UsageError(f"{file} holds no character '{name}'; there are {', '.join(found)}.")
-    if len(found) > 1:
-        raise UsageError(f"{file} holds several characters; choose one with --character: {', '.join(found)}.")
-    rig = next(group.rigs[0] for group in groups_of_file(file, file.stem))
+    if not file.is_file():
+        raise Sam3dbError(f"There is no file {file}.")
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(file.absolute()), load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        raise Sam3dbError(
+            f"{file} cannot be opened by Blender {bpy.app.version_string}; is it a .blend file?"
+        ) from error
+    scene, rig = _character(file, name)
+    bpy.context.window.scene = scene  # type: ignore[union-attr]
     return rig.name, export_character(rig, path, options)
+
+
+def _character(file: Path, name: str | None) -> tuple[bpy.types.Scene, bpy.types.Object]:
+    """The scene and the rig of the character that is meant."""
+    homes: dict[str, tuple[bpy.types.Scene, bpy.types.Object]] = {}
+    for scene in bpy.data.scenes:
+        for obj in sorted((obj for obj in scene.objects if is_character(obj)), key=lambda obj: obj.name):
+            homes.setdefault(obj.name, (scene, obj))
+    if not homes:
+        raise Sam3dbError(f"{file} holds no character made from a photo.")
+    if name is None and len(homes) > 1:
+        raise UsageError(f"{file} holds several characters; choose one with --character: {', '.join(homes)}.")
+    if name is not None and name not in homes:
+        raise UsageError(f"{file} holds no character '{name}'; there are {', '.join(homes)}.")
+    return homes[name if name is not None else next(iter(homes))]

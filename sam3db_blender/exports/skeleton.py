@@ -23,8 +23,10 @@ Array = NDArray[np.float64]
 _HELPER = "_proc"
 #: Two joints lie in the ankle: the upper one twists with the shin, the lower one turns the foot.
 _ANKLE = {"l_foot": "l_talocrural", "r_foot": "r_talocrural"}
+#: The joint that says where a character stands.
+WORLD = "body_world"
 #: Their axes stand as the character does, whatever hangs on them.
-UPRIGHT = frozenset({"body_world", "root"})
+UPRIGHT = frozenset({WORLD, "root"})
 #: How much a bone's children count against the surface that it carries, when its turn is fitted.
 _CHILDREN_SHARE = 10.0
 _SAME_TURN = 1e-6
@@ -47,6 +49,7 @@ class ExportSkeleton:
         parents: (B,) -1 for the first.
         rest: (B, 4, 4) rigid: head and axes at rest; y points along the bone.
         pose: (B, 4, 4) rigid: the same when posed.
+        frames: (F, B, 4, 4) rigid: the same at each frame of an animation.
         lengths: (B,)
         owners: (N,) the bone that carries the skin of each joint.
     """
@@ -55,6 +58,7 @@ class ExportSkeleton:
     parents: NDArray[np.intp]
     rest: Array
     pose: Array
+    frames: Array
     lengths: Array
     owners: NDArray[np.intp]
 
@@ -65,21 +69,39 @@ class ExportSkeleton:
 
     def turned(self, turn: Array, scale: float) -> ExportSkeleton:
         """The same in other axes, by a rotation (3, 3), and another unit."""
-        rest, pose = self.rest.copy(), self.pose.copy()
-        for frames in (rest, pose):
-            frames[:, :3] = turn @ frames[:, :3]
-            frames[:, :3, 3] *= scale
-        return replace(self, rest=rest, pose=pose, lengths=self.lengths * scale)
+        rest, pose, frames = self.rest.copy(), self.pose.copy(), self.frames.copy()
+        for matrices in (rest, pose, frames):
+            matrices[..., :3, :] = turn @ matrices[..., :3, :]
+            matrices[..., :3, 3] *= scale
+        return replace(self, rest=rest, pose=pose, frames=frames, lengths=self.lengths * scale)
+
+    def only_turning(self) -> ExportSkeleton:
+        """The same where all bones but the first keep the places at which they hang on their parents."""
+        pose, frames = self.pose.copy(), self.frames.copy()
+        for matrices in (pose[None], frames):
+            for b, parent in enumerate(self.parents.tolist()):
+                if parent >= 0:
+                    moved = matrices[:, parent] @ np.linalg.inv(self.rest[parent]) @ self.rest[b]
+                    matrices[:, b, :3, 3] = moved[:, :3, 3]
+        return replace(self, pose=pose, frames=frames)
 
 
 def export_skeleton(
-    joints: Joints, rest: Array, pose: Array, points: Array, weights: Array, retarget: RetargetMap, twist: str
+    joints: Joints,
+    rest: Array,
+    pose: Array,
+    frames: Array,
+    points: Array,
+    weights: Array,
+    retarget: RetargetMap,
+    twist: str,
 ) -> ExportSkeleton:
     """A target's skeleton for a character.
 
     Args:
         rest, pose: (N, 4, 4) the joints' matrices in the rest pose of the export and as posed; scales may differ from 1
             but not between the two.
+        frames: (F, N, 4, 4) the same at each frame of an animation.
         points: (V, 3) the skin in the rest pose.
         weights: (V, N) of the joints.
         twist: ``keep`` or ``fold``.
@@ -89,21 +111,26 @@ def export_skeleton(
     turning = _turning_joints(joints, bones)
     owners = _owners(joints, bones, turning, rest)
 
-    motion = pose @ np.linalg.inv(rest)
-    heads, posed_heads = _heads(joints, bones, rest, pose)
-    turns = _Fit(motion, points, weights).turns(bones, parents, turning, owners, heads, posed_heads)
+    poses = np.concatenate([pose[None], frames])
+    heads, posed_heads = _heads(joints, bones, rest, poses)
+    if retarget.name != MHR:
+        _ground(bones, heads, posed_heads)
+    fit = _Fit(rest, points, weights)
+    turns = np.stack(
+        [fit.turns(bones, parents, turning, owners, heads, places, at) for at, places in zip(poses, posed_heads)]
+    )
     axes = np.stack([_nearest_rotation(rest[joint, :3, :3]) for joint in turning])
     lengths = joints.lengths[turning] * np.linalg.norm(rest[turning, :3, 1], axis=1)
     if retarget.name != MHR:
-        carried = posed_heads[parents] + np.einsum("bij,bj->bi", turns[parents], heads - heads[parents])
-        loose = np.linalg.norm(posed_heads - carried, axis=1) > _LOOSE
+        carried = posed_heads[:, parents] + np.einsum("fbij,bj->fbi", turns[:, parents], heads - heads[parents])
+        loose = (np.linalg.norm(posed_heads - carried, axis=2) > _LOOSE).any(axis=0)
         _aim(axes, lengths, heads, parents, bones, loose)
 
-    placed = np.tile(np.eye(4), (2, len(bones), 1, 1))
-    placed[0, :, :3, :3], placed[1, :, :3, :3] = axes, turns @ axes
-    placed[0, :, :3, 3], placed[1, :, :3, 3] = heads, posed_heads
+    placed = np.tile(np.eye(4), (1 + len(poses), len(bones), 1, 1))
+    placed[0, :, :3, :3], placed[1:, :, :3, :3] = axes, turns @ axes
+    placed[0, :, :3, 3], placed[1:, :, :3, 3] = heads, posed_heads
     names = tuple(retarget.full_name(bone.bone) if bone.bone in retarget.by_name else bone.bone for bone in bones)
-    return ExportSkeleton(names, parents, placed[0], placed[1], np.maximum(lengths, _MIN_LENGTH), owners)
+    return ExportSkeleton(names, parents, placed[0], placed[1], placed[2:], np.maximum(lengths, _MIN_LENGTH), owners)
 
 
 def _chosen_bones(joints: Joints, retarget: RetargetMap, twist: str) -> list[MappedBone]:
@@ -135,16 +162,25 @@ def _turning_joints(joints: Joints, bones: list[MappedBone]) -> NDArray[np.intp]
     return np.array([joints.index(below.get(bone.joint, bone.joint)) for bone in bones])
 
 
-def _heads(joints: Joints, bones: list[MappedBone], rest: Array, pose: Array) -> tuple[Array, Array]:
-    """Where the bones begin at rest and posed, (B, 3) each; what lies between joints moves with the first of them."""
+def _heads(joints: Joints, bones: list[MappedBone], rest: Array, poses: Array) -> tuple[Array, Array]:
+    """Where the bones begin at rest (B, 3) and in each of some poses (P, B, 3); what lies between joints moves with the
+    first of them.
+    """
     stands = np.array([joints.index(bone.joint) for bone in bones])
-    heads, posed = rest[stands, :3, 3], pose[stands, :3, 3]
+    heads, posed = rest[stands][:, :3, 3].copy(), poses[:, stands][:, :, :3, 3].copy()
     for b, bone in enumerate(bones):
         if bone.toward is not None:
             offset = bone.along * (rest[joints.index(bone.toward), :3, 3] - heads[b])
-            posed[b] += (pose[stands[b]] @ np.linalg.inv(rest[stands[b]]))[:3, :3] @ offset
+            posed[:, b] += (poses[:, stands[b]] @ np.linalg.inv(rest[stands[b]]))[:, :3, :3] @ offset
             heads[b] += offset
     return heads, posed
+
+
+def _ground(bones: list[MappedBone], heads: Array, posed: Array) -> None:
+    """Puts the bone that says where a character stands onto the floor: MHR's own stands where its figure began."""
+    for b, bone in enumerate(bones):
+        if bone.joint == WORLD:
+            heads[b, 2] = posed[:, b, 2] = 0.0
 
 
 def _owners(joints: Joints, bones: list[MappedBone], turning: NDArray[np.intp], rest: Array) -> NDArray[np.intp]:
@@ -171,9 +207,8 @@ def _owners(joints: Joints, bones: list[MappedBone], turning: NDArray[np.intp], 
 class _Fit:
     """How folded bones turn: moments of the skin that each joint carries, and the rotations that fit them."""
 
-    def __init__(self, motion: Array, points: Array, weights: Array) -> None:
-        self.motion = motion
-        self.turns_of_joints = np.stack([_nearest_rotation(matrix[:3, :3]) for matrix in motion])
+    def __init__(self, rest: Array, points: Array, weights: Array) -> None:
+        self.unrest = np.linalg.inv(rest)
         self.mass = weights.sum(axis=0)
         self.first = weights.T @ points
         products = (points[:, :, None] * points[:, None, :]).reshape(-1, 9)
@@ -187,14 +222,17 @@ class _Fit:
         owners: NDArray[np.intp],
         rest_heads: Array,
         pose_heads: Array,
+        pose: Array,
     ) -> Array:
-        """(B, 3, 3) from rest to pose."""
-        turns = self.turns_of_joints[turning]
+        """(B, 3, 3) from rest to a pose (N, 4, 4) of the joints."""
+        motion = pose @ self.unrest
+        turns_of_joints = np.stack([_nearest_rotation(matrix[:3, :3]) for matrix in motion])
+        turns = turns_of_joints[turning]
         for b in range(len(bones)):
             carried: NDArray[np.intp] = np.flatnonzero((owners == b) & (self.mass > 0))
-            if all(np.abs(self.turns_of_joints[k] - turns[b]).max() < _SAME_TURN for k in carried):
+            if all(np.abs(turns_of_joints[k] - turns[b]).max() < _SAME_TURN for k in carried):
                 continue
-            spread = np.sum([self._spread(k, rest_heads[b], pose_heads[b]) for k in carried], axis=0)
+            spread = np.sum([self._spread(k, motion[k], rest_heads[b], pose_heads[b]) for k in carried], axis=0)
             children = [c for c in np.flatnonzero(parents == b) if not bones[c].joint.endswith(_HELPER)]
             for c in children:
                 share = _CHILDREN_SHARE * float(self.mass[carried].sum()) / len(children)
@@ -202,9 +240,9 @@ class _Fit:
             turns[b] = _nearest_rotation(spread)
         return turns
 
-    def _spread(self, joint: int, rest_head: Array, pose_head: Array) -> Array:
+    def _spread(self, joint: int, motion: Array, rest_head: Array, pose_head: Array) -> Array:
         """The joint's skin, posed against at rest, both as seen from the bone's head: a sum of outer products."""
-        linear, shift = self.motion[joint, :3, :3], self.motion[joint, :3, 3] - pose_head
+        linear, shift = motion[:3, :3], motion[:3, 3] - pose_head
         first = self.first[joint]
         return linear @ (self.second[joint] - np.outer(first, rest_head)) + np.outer(
             shift, first - self.mass[joint] * rest_head
@@ -226,9 +264,12 @@ def _aim(
             there if they lay on their parents' axes exactly, so these miss them by a hair.
     """
     for b, bone in enumerate(bones):
-        if bone.joint in UPRIGHT:
-            continue
         children = [c for c in np.flatnonzero(parents == b) if not bones[c].joint.endswith(_HELPER)]
+        if bone.joint in UPRIGHT:
+            if loose[children].any():
+                along = axes[b, :, 1] + _HAIR * axes[b, :, 0]
+                axes[b] = _pointing(along / np.linalg.norm(along), axes[b])
+            continue
         offsets = (heads[children] - heads[b]).reshape(-1, 3)
         reach = np.maximum(np.linalg.norm(offsets, axis=1), _MIN_LENGTH)
         ahead = offsets @ axes[b, :, 1] / reach

@@ -7,11 +7,28 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
+_DAMPING = 1e-7
+
 
 def blend(points: ArrayLike, weights: NDArray, matrices: Array) -> Array:
     """Points (V, 3) moved by affine matrices (N, 4, 4), each in the shares of its weights (V, N)."""
     mixed = (weights @ matrices[:, :3].reshape(len(matrices), 12)).reshape(-1, 3, 4)
     return np.einsum("vij,vj->vi", mixed[:, :, :3], np.asarray(points, np.float64)) + mixed[:, :, 3]
+
+
+def unblend(points: Array, weights: NDArray, matrices: Array, near: Array | None = None) -> Array:
+    """The points (V, 3) that ``blend`` moves to given ones.
+
+    Where turns that cancel each other were mixed, several would do: the one nearest to ``near`` (V, 3) is taken.
+    """
+    mixed = (weights @ matrices[:, :3].reshape(len(matrices), 12)).reshape(-1, 3, 4)
+    start = np.zeros_like(points) if near is None else near
+    linear = mixed[:, :, :3]
+    missing = points - np.einsum("vij,vj->vi", linear, start) - mixed[:, :, 3]
+    # least squares, damped: exact to a millionth where the mixed matrix can be inverted
+    square = np.einsum("vki,vkj->vij", linear, linear)
+    damped = square + _DAMPING * np.trace(square, axis1=1, axis2=2)[:, None, None] * np.eye(3)
+    return start + np.linalg.solve(damped, np.einsum("vki,vk->vi", linear, missing)[..., None])[..., 0]
 
 
 def blend_directions(directions: ArrayLike, weights: NDArray, matrices: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import Sam3dbError
 
-from ..rig.arrays import take
+from ..rig.arrays import evaluated_vertices, in_world, take
 from ..rig.correctives import PREFIX
 from ..rig.sliders import slider_groups
+from .belongings import Belonging
 from .rest import Joints
 from .skinning import normalised
 
@@ -25,42 +26,51 @@ _UNEVEN = 1e-4
 
 @dataclass(frozen=True)
 class ShapeKey:
-    """A shape that a mesh keeps: offsets (V, 3) m per unit, and how much of it is there now."""
+    """A shape that a mesh keeps: offsets (V, 3) m per unit in the armature's axes, how much of it is there now, and at
+    each frame of an animation (F,).
+    """
 
     name: str
     offsets: Array
     value: float
+    values: Array = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True)
 class Skin:
-    """A mesh as it is before bones move it.
+    """A mesh as it stands now, and what moves it.
 
     Attributes:
-        points: (V, 3) m, the person's shape without ``keys`` and without corrections of the pose.
+        points: (V, 3) m, world, as Blender shows them.
+        weights: (V, N) of the rig's bones; rows sum to 1.
+        carrier: the number of the bone that carries the mesh as a whole; None where bones deform it.
+        unposed: (V, 3) m, armature's axes: the points before bones move them, as far as shape keys say; None where the
+            mesh has other vertices than its shape keys.
         keys: the shapes that are not the person's own: the face, and what was added.
         corrections: the same for corrections of the pose.
-        weights: (V, N) of the rig's bones; rows sum to 1.
-        into_armature: (4, 4) from the mesh object's own axes to the armature's.
     """
 
     points: Array
-    keys: tuple[ShapeKey, ...]
-    corrections: tuple[ShapeKey, ...]
     weights: Array
-    into_armature: Array
+    carrier: int | None = None
+    unposed: Array | None = None
+    keys: tuple[ShapeKey, ...] = ()
+    corrections: tuple[ShapeKey, ...] = ()
 
-    @classmethod
-    def nothing(cls, bones: int) -> Skin:
-        """No mesh at all."""
-        return cls(np.zeros((0, 3)), (), (), np.zeros((0, bones)), np.eye(4))
 
-    def shaped(self, corrected: bool, keyed: bool = True) -> Array:
-        """(V, 3) the points with the shapes as they are set, and with the corrections where they are wanted."""
-        points = self.points.copy()
-        for key in (*(self.keys if keyed else ()), *(self.corrections if corrected else ())):
-            points += key.value * key.offsets
-        return points
+@dataclass(frozen=True)
+class Piece:
+    """A mesh of a character: its name, the object, its polygons as Blender shows them (a data-block of our own), its
+    arrays, whether its shape keys had to be left behind because modifiers gave it other vertices, and how many faces
+    were not sound (two on the same vertices, which Decimate makes).
+    """
+
+    name: str
+    obj: bpy.types.Object
+    data: bpy.types.Mesh
+    skin: Skin
+    keys_lost: bool = False
+    unsound: int = 0
 
 
 def read_joints(rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Joints:
@@ -81,8 +91,11 @@ def read_joints(rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Joints
     )
 
 
-def read_world(rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> tuple[Array, float]:
-    """Where the rig stands: its world matrix (4, 4) without scale, and its scale.
+def read_world(rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph, unit: float = 1.0) -> tuple[Array, float]:
+    """Where the rig stands, m: its world matrix (4, 4) without scale, and the scale that makes metres of its own units.
+
+    Args:
+        unit: m, the length of a unit of the scene.
 
     Raises:
         Sam3dbError: it is scaled unevenly or mirrored, which no skeleton can say.
@@ -97,25 +110,70 @@ def read_world(rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> tuple[A
             "(Alt+S) and export again."
         )
     world[:3, :3] = turn
-    return world, scale
+    world[:3, 3] *= unit
+    return world, scale * unit
 
 
-def read_skin(mesh: bpy.types.Object, rig: bpy.types.Object, joints: Joints, depsgraph: bpy.types.Depsgraph) -> Skin:
-    """The mesh in the armature's space, its shape keys as the sliders stand."""
-    if mesh.mode == "EDIT":
-        mesh.update_from_editmode()
-    into_armature = _into_armature(mesh, rig, depsgraph)
-    data: Any = mesh.data
-    points, shapes = _shapes(data, rig, depsgraph, mesh)
-    turn = into_armature[:3, :3]
-    keys = [ShapeKey(key.name, key.offsets @ turn.T, key.value) for key in shapes]
-    return Skin(
-        points=points @ turn.T + into_armature[:3, 3],
-        keys=tuple(key for key in keys if not key.name.startswith(PREFIX)),
-        corrections=tuple(key for key in keys if key.name.startswith(PREFIX)),
-        weights=read_weights(mesh, data, joints.names),
-        into_armature=into_armature,
+def read_piece(
+    mesh: Belonging, rig: bpy.types.Object, joints: Joints, depsgraph: bpy.types.Depsgraph, unit: float = 1.0
+) -> Piece:
+    """A mesh as Blender shows it now, its shape keys as they stand.
+
+    Args:
+        unit: m, the length of a unit of the scene.
+    """
+    obj = mesh.obj
+    if obj.mode == "EDIT":
+        obj.update_from_editmode()
+    evaluated = obj.evaluated_get(depsgraph)
+    data: Any = bpy.data.meshes.new_from_object(evaluated, preserve_all_data_layers=True, depsgraph=depsgraph)
+    data.name = f"{obj.name} taken"  # its name is to be lent
+    count = len(data.polygons)
+    data.validate(clean_customdata=False)  # exporters leave out what is not sound, so it is done for all of them
+    points = unit * in_world(take(data.vertices, "co", 3), evaluated)
+    weights = _weights(mesh, data, joints.names)
+    base, keys = _shapes(obj, rig, depsgraph)
+    kept = len(base) == len(points)
+    own = [key for key in keys if not key.name.startswith(PREFIX)] if kept else []
+    skin = Skin(
+        points=points,
+        weights=weights,
+        carrier=None if mesh.bone is None else _number_of(mesh.bone, joints.names),
+        unposed=base + sum((key.value * key.offsets for key in keys), np.zeros_like(base)) if kept else None,
+        keys=tuple(own),
+        corrections=tuple(key for key in keys if key.name.startswith(PREFIX)) if kept else (),
     )
+    return Piece(obj.name, obj, data, skin, bool(keys) and not kept, count - len(data.polygons))
+
+
+def read_points(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph, unit: float) -> Array:
+    """(V, 3) m, world: a mesh as Blender shows it."""
+    return unit * evaluated_vertices(obj, depsgraph)
+
+
+def read_key_values(obj: bpy.types.Object, names: Sequence[str], depsgraph: bpy.types.Depsgraph) -> list[float]:
+    """How much of each of some shape keys there is."""
+    blocks = evaluated_keys(obj, depsgraph).key_blocks
+    return [0.0 if blocks[name].mute else float(blocks[name].value) for name in names]
+
+
+def evaluated_keys(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Any:
+    """The shape keys of a mesh that has some, with the values that drivers and keys give them."""
+    keys: Any = obj.data.shape_keys  # type: ignore[union-attr]
+    return keys.evaluated_get(depsgraph)
+
+
+def _weights(mesh: Belonging, data: bpy.types.Mesh, names: Sequence[str]) -> Array:
+    """(V, N): a mesh that one bone carries belongs to it wholly; the rig itself is its first bone."""
+    if mesh.bone is None:
+        return read_weights(mesh.obj, data, names)
+    weights = np.zeros((len(data.vertices), len(names)))
+    weights[:, _number_of(mesh.bone, names)] = 1.0
+    return weights
+
+
+def _number_of(bone: str, names: Sequence[str]) -> int:
+    return names.index(bone) if bone in names else 0
 
 
 def read_weights(owner: bpy.types.Object, data: bpy.types.Mesh, names: Sequence[str]) -> Array:
@@ -145,33 +203,33 @@ def _parents_first(parents: list[int]) -> list[int]:
     return sorted(range(len(parents)), key=lambda i: depths[i])
 
 
+def _shapes(
+    mesh: bpy.types.Object, rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph
+) -> tuple[Array, list[ShapeKey]]:
+    """The mesh's points (V, 3) with the person's own shape, and all other shape keys, in the armature's axes."""
+    data: Any = mesh.data
+    into = _into_armature(mesh, rig, depsgraph)
+    points, others = take(data.vertices, "co", 3).astype(np.float64), []
+    keys: Any = data.shape_keys
+    if keys is not None:
+        own = {key for group in slider_groups(rig.keys())["shape"].values() for key in group}
+        points = take(keys.reference_key.points, "co", 3).astype(np.float64)
+        blocks = [key for key in keys.key_blocks if key != keys.reference_key]
+        values = read_key_values(mesh, [key.name for key in blocks], depsgraph)
+        for key, value in zip(blocks, values):
+            offsets = take(key.points, "co", 3).astype(np.float64) - take(key.relative_key.points, "co", 3)
+            offsets *= _mask(mesh, key)[:, None]
+            if key.name in own:
+                points += value * offsets
+            else:
+                others.append(ShapeKey(key.name, offsets @ into[:3, :3].T, value))
+    return points @ into[:3, :3].T + into[:3, 3], others
+
+
 def _into_armature(mesh: bpy.types.Object, rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Array:
     """(4, 4) from the mesh's axes to the armature's."""
     world = np.array(rig.evaluated_get(depsgraph).matrix_world, dtype=np.float64)
     return np.linalg.inv(world) @ np.array(mesh.evaluated_get(depsgraph).matrix_world, dtype=np.float64)
-
-
-def _shapes(
-    data: bpy.types.Mesh, rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph, mesh: bpy.types.Object
-) -> tuple[Array, list[ShapeKey]]:
-    """The mesh's points (V, 3) with the person's own shape, and all other shape keys."""
-    keys: Any = data.shape_keys
-    if keys is None:
-        return take(data.vertices, "co", 3).astype(np.float64), []
-    own = {key for group in slider_groups(rig.keys())["shape"].values() for key in group}
-    now: Any = keys.evaluated_get(depsgraph)
-    points = take(keys.reference_key.points, "co", 3).astype(np.float64)
-    others = []
-    for key, value in zip(keys.key_blocks, [0.0 if key.mute else key.value for key in now.key_blocks]):
-        if key == keys.reference_key:
-            continue
-        offsets = take(key.points, "co", 3).astype(np.float64) - take(key.relative_key.points, "co", 3)
-        offsets *= _mask(mesh, key)[:, None]
-        if key.name in own:
-            points += value * offsets
-        else:
-            others.append(ShapeKey(key.name, offsets, float(value)))
-    return points, others
 
 
 def _mask(mesh: bpy.types.Object, key: bpy.types.ShapeKey) -> Array:

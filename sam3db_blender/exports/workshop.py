@@ -11,14 +11,9 @@ import bpy
 
 @contextmanager
 def side_scene(name: str) -> Iterator[bpy.types.Scene]:
-    """An empty scene that is the current one inside the block.
-
-    Afterwards the window shows the scene that it showed before, and every data-block that was made inside the block is
-    gone, whatever made it.
-    """
+    """An empty scene that is the current one inside the block; afterwards the window shows what it showed before."""
     window = bpy.context.window or bpy.context.window_manager.windows[0]
     shown, layer = window.scene, window.view_layer
-    before = _all_pointers()
     try:
         scene = bpy.data.scenes.new(name)
         window.scene = scene
@@ -27,6 +22,15 @@ def side_scene(name: str) -> Iterator[bpy.types.Scene]:
     finally:
         window.scene = shown
         window.view_layer = layer
+
+
+@contextmanager
+def nothing_stays() -> Iterator[None]:
+    """Every data-block that is made inside the block is gone afterwards, whatever made it."""
+    before = _all_pointers()
+    try:
+        yield
+    finally:
         made = [block for blocks in _collections() for block in blocks if block.as_pointer() not in before]
         bpy.data.batch_remove(made)
 

@@ -10,11 +10,27 @@ from native_runtime.errors import UsageError
 from native_runtime.retarget.maps import copy_map
 
 from ..exports import ExportOptions, export_character
-from ..exports.items import FORMAT_ITEMS, INFLUENCE_ITEMS, REST_ITEMS, SHAPE_ITEMS, TWIST_ITEMS
+from ..exports.items import FORMAT_ITEMS, FRAME_ITEMS, INFLUENCE_ITEMS, REST_ITEMS, SHAPE_ITEMS, TWIST_ITEMS
+from ..exports.options import VRM
 from ..retarget.assignment import map_titles, own_maps_folder
 from .person import PersonPoll, ReportingOperator, person_of
 
-_CHOSEN = ("names", "to", "rest", "pose", "twist", "shapes", "influences", "author")
+_CHOSEN = (
+    "names",
+    "to",
+    "rest",
+    "pose",
+    "frames",
+    "frame_start",
+    "frame_end",
+    "frame_step",
+    "twist",
+    "shapes",
+    "influences",
+    "positions",
+    "visible_only",
+    "author",
+)
 
 # Blender keeps no reference to the texts of a dynamic list
 _targets: list[tuple[str, str, str]] = []
@@ -50,9 +66,13 @@ class ExportProperties:
     )
     pose: bpy.props.BoolProperty(
         name="Pose as Animation",
-        description="With a T or A pose: write the current pose as one frame of animation",
+        description="Write how the character moves; one that stands still, with a T or A pose: its pose as one frame",
         default=True,
     )
+    frames: bpy.props.EnumProperty(name="Frames", description="Which frames of the animation", items=FRAME_ITEMS)
+    frame_start: bpy.props.IntProperty(name="Start", description="The first frame to write", default=1)
+    frame_end: bpy.props.IntProperty(name="End", description="The last frame to write", default=250)
+    frame_step: bpy.props.IntProperty(name="Step", description="Write every so many frames", default=1, min=1)
     twist: bpy.props.EnumProperty(
         name="Twist Bones", description="What happens to the helper bones of arms and legs", items=TWIST_ITEMS
     )
@@ -61,6 +81,13 @@ class ExportProperties:
     )
     influences: bpy.props.EnumProperty(
         name="Influences", description="The most bones that move one vertex", items=INFLUENCE_ITEMS
+    )
+    positions: bpy.props.BoolProperty(
+        name="Bone Positions",
+        description="Write positions of all bones, not only of the first: exact, but many programs refuse such files",
+    )
+    visible_only: bpy.props.BoolProperty(
+        name="Visible Only", description="Leave out meshes of the character that are hidden"
     )
     author: bpy.props.StringProperty(name="Author", description="Author of the VRM avatar")
 
@@ -74,8 +101,14 @@ class ExportProperties:
             shapes=self.shapes,
             influences=int(self.influences),
             pose=self.pose,
+            frames=self._frames(),
+            positions=self.positions,
+            visible_only=self.visible_only,
             author=self.author,
         )
+
+    def _frames(self) -> str:
+        return f"{self.frame_start}:{self.frame_end}:{self.frame_step}" if self.frames == "range" else self.frames
 
     def draw_target(self, layout: Any) -> None:
         """The two choices that everybody makes."""
@@ -85,15 +118,27 @@ class ExportProperties:
     def draw_details(self, layout: Any) -> None:
         """The choices that a target's preset makes."""
         layout.prop(self, "rest")
-        row = layout.row()
-        row.active = self.rest != "current"
-        row.prop(self, "pose")
+        is_vrm = self.to == "glb" and self.names == VRM
+        if not is_vrm:
+            self._draw_animation(layout)
         layout.prop(self, "twist")
-        if self.to != "bvh":
+        if self.to == "bvh":
+            layout.prop(self, "positions")
+        else:
             layout.prop(self, "shapes")
             layout.prop(self, "influences")
-        if self.chosen().is_vrm:
+            layout.prop(self, "visible_only")
+        if is_vrm:
             layout.prop(self, "author")
+
+    def _draw_animation(self, layout: Any) -> None:
+        layout.prop(self, "pose")
+        column = layout.column()
+        column.active = self.pose
+        column.prop(self, "frames")
+        if self.frames == "range":
+            for name in ("frame_start", "frame_end", "frame_step"):
+                column.prop(self, name)
 
 
 class SAM3DB_ExportState(ExportProperties, bpy.types.PropertyGroup):
@@ -118,7 +163,7 @@ class SAM3DB_OT_export_character(_Exporting, bpy.types.Operator, ExportHelper): 
     @property
     def filename_ext(self) -> str:
         """What the file's name gets where it has no ending of the format."""
-        return self.chosen().suffix
+        return ExportOptions(to=self.to, names=self.names).suffix
 
     def invoke(self, context, event):
         _copy(context.window_manager.sam3db_export, self)

@@ -92,7 +92,7 @@ def evaluated_vertices(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) ->
         points = take(mesh.vertices, "co", 3)
     finally:
         evaluated.to_mesh_clear()
-    return _in_world(points, evaluated)
+    return in_world(points, evaluated)
 
 
 def evaluated_surface(
@@ -118,7 +118,7 @@ def evaluated_surface(
     finally:
         evaluated.to_mesh_clear()
     sides = np.stack([triangles[:, [1, 2]], triangles[:, [2, 0]], triangles[:, [0, 1]]], axis=1)
-    return _in_world(points, evaluated), triangles, materials, np.isin(_pair_numbers(sides), _pair_numbers(ends))
+    return in_world(points, evaluated), triangles, materials, np.isin(_pair_numbers(sides), _pair_numbers(ends))
 
 
 def _pair_numbers(pairs: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -126,6 +126,7 @@ def _pair_numbers(pairs: NDArray[np.int32]) -> NDArray[np.int64]:
     return pairs.min(axis=-1).astype(np.int64) << 32 | pairs.max(axis=-1)
 
 
-def _in_world(points: NDArray[np.float32], obj: bpy.types.Object) -> NDArray[np.float64]:
+def in_world(points: NDArray[np.float32], obj: bpy.types.Object) -> NDArray[np.float64]:
+    """Points (V, 3) of an evaluated object's own axes in the world's."""
     world = np.asarray(obj.matrix_world, dtype=np.float64)
     return points @ world[:3, :3].T + world[:3, 3]

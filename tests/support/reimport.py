@@ -34,8 +34,8 @@ class Imported:
     mesh: bpy.types.Object | None
 
 
-def import_again(path: Path) -> Imported:
-    """Opens a file in an empty Blender file."""
+def open_again(path: Path) -> None:
+    """Imports a file into an empty Blender file."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     kind = path.suffix
     if kind == ".fbx":
@@ -47,6 +47,11 @@ def import_again(path: Path) -> Imported:
         bpy.ops.import_anim.bvh(filepath=str(path), global_scale=0.01)
     else:
         bpy.ops.wm.usd_import(filepath=str(path))
+
+
+def import_again(path: Path) -> Imported:
+    """Imports a file into an empty Blender file, and goes to the first frame of its animation."""
+    open_again(path)
     starts = [action.frame_range[0] for action in bpy.data.actions]
     bpy.context.scene.frame_set(int(min(starts, default=1)))
     rig = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE")

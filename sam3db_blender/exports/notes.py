@@ -1,0 +1,106 @@
+"""What the artist should know of an export: what was changed, what was left out, what differs from the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from native_runtime.mhr import load_rig_facts
+from native_runtime.retarget.maps import RetargetMap
+
+from .character import ExportCharacter
+from .copy import other_modifiers
+from .options import ExportOptions
+from .taking import Taken
+from .vrm import NOBODY
+from .writing import Deviation
+
+#: Smaller differences (m) between the posed mesh and the character are not worth a word.
+_VISIBLE = 1e-3
+
+
+def notes_of(
+    taken: Taken, character: ExportCharacter, options: ExportOptions, retarget: RetargetMap, off: Deviation
+) -> list[str]:
+    """One sentence for each matter."""
+    return [
+        *_changed(taken),
+        *_movement(taken, character, options),
+        *_places(taken, off),
+        *_format(character, options, retarget),
+    ]
+
+
+def _changed(taken: Taken) -> Iterator[str]:
+    added = sorted(set(taken.joints.names) - set(load_rig_facts().joint_names))
+    if added:
+        yield f"Bones that were added to the rig were folded into their parents: {', '.join(added)}."
+    modifiers = dict.fromkeys(name for piece in taken.pieces for name in other_modifiers(piece.obj))
+    if modifiers:
+        yield f"Modifiers were applied: {', '.join(modifiers)}."
+    lost = [piece.name for piece in taken.pieces if piece.keys_lost]
+    if lost:
+        yield f"Modifiers changed the number of vertices, so the shape keys were baked into the mesh: {_named(lost)}."
+    unsound = sum(piece.unsound for piece in taken.pieces)
+    if unsound:
+        yield f"{unsound} faces were left out that lie on the same vertices as others."
+    stretched = [piece.name for piece in taken.pieces if _has_envelopes(piece.obj)]
+    if stretched:
+        yield f"Bone envelopes are known to no file; by vertex groups alone these move otherwise: {_named(stretched)}."
+
+
+def _movement(taken: Taken, character: ExportCharacter, options: ExportOptions) -> Iterator[str]:
+    span = f"{taken.keyed.start} to {taken.keyed.stop - 1}" if taken.keyed else ""
+    if span and options.is_vrm:
+        yield f"A VRM avatar holds no animation: frames {span} were left out."
+    elif span and not taken.frames:
+        shown = character.posed or options.rest == "current"
+        rest = "; only the current frame was written" if shown else ", and the current pose with it"
+        yield f"The animation, frames {span}, was left out{rest}."
+    elif span and not set(taken.keyed) <= set(taken.frames):
+        first, last = taken.frames[0], taken.frames[-1]
+        by = f", every {taken.frames.step} frames" if taken.frames.step > 1 else ""
+        yield f"Of the animation, frames {span}, frames {first} to {last} were written{by}."
+    keys = [key for piece in taken.pieces for key in (*piece.skin.keys, *piece.skin.corrections)]
+    if options.shapes == "bake" and any(len(key.values) and np.ptp(key.values) for key in keys):
+        yield "The shape keys were baked as they are at the current frame; how they move was left out."
+    for number, clouds in sorted(taken.seen.items()):
+        changed = [p.name for p, cloud in zip(taken.pieces, clouds) if len(cloud) != len(p.skin.points)]
+        if changed and character.posed:
+            frame = taken.frames[number]
+            yield f"At frame {frame} these have other vertices than now, which no file can say: {_named(changed)}."
+            break
+
+
+def _places(taken: Taken, off: Deviation) -> Iterator[str]:
+    if off.largest > _VISIBLE:
+        over = f" over {len(taken.frames)} frames" if len(taken.frames) > 1 else ""
+        yield (
+            f"Posed, the meshes lie {1000 * off.mean:.1f} mm off what Blender shows on average and "
+            f"{1000 * off.largest:.0f} mm at most{over}, because of the rest pose and of what was folded and left out; "
+            "the current pose as the rest pose, without animation, is exact."
+        )
+    if off.joints > _VISIBLE:
+        yield (
+            f"Bones of a BVH file only turn, so joints lie up to {1000 * off.joints:.0f} mm off; 'Bone Positions' "
+            "places them exactly, where the other program reads them."
+        )
+
+
+def _format(character: ExportCharacter, options: ExportOptions, retarget: RetargetMap) -> Iterator[str]:
+    if options.to == "usd" and any(not name.replace("_", "").isalnum() for name in character.skeleton.names):
+        yield f"USD does not know all letters of the names of '{retarget.title}'; it writes '_' instead."
+    if options.is_vrm and options.rest != "t":
+        yield "VRM avatars are to rest in a T pose; choose it as the rest pose."
+    if options.is_vrm and not options.author:
+        yield f"The avatar's author is written as '{NOBODY}', since none was given."
+
+
+def _has_envelopes(obj: object) -> bool:
+    modifiers = getattr(obj, "modifiers", ())
+    return any(m.type == "ARMATURE" and m.show_viewport and m.use_bone_envelopes for m in modifiers)
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

@@ -1,0 +1,165 @@
+"""A character as it stands in the scene, and as it moves, taken into arrays: nothing in the scene is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.errors import Sam3dbError
+from native_runtime.mhr import load_rig_facts
+
+from ..rig.transfer import mesh_triangles, nearest_surface
+from ..scene.bodies import is_body
+from ..scene.units import metres_per_unit
+from .animation import keyed_frames, scene_frames
+from .belongings import Belonging, belongings_of
+from .evaluation import Evaluation, evaluation
+from .frames import chosen_frames
+from .options import ExportOptions
+from .rest import Joints
+from .snapshot import Piece, ShapeKey, read_joints, read_key_values, read_piece, read_points, read_world
+
+Array = NDArray[np.float64]
+
+#: At so many frames of an animation the copy is compared with the scene.
+_COMPARED = 12
+
+
+@dataclass
+class Taken:
+    """A character out of the scene, world axes, m.
+
+    Attributes:
+        joints, world, scale: see ``snapshot``.
+        pieces: its meshes.
+        keyed: the frames over which it is keyed.
+        frames: the frames to be written; empty where it is to be written as it stands.
+        poses: (F, N, 4, 4) the joints at each of them.
+        seen: for some of them, by their number in ``frames``: the points (V, 3) of each mesh as Blender shows them.
+        notes: what the artist should know.
+    """
+
+    joints: Joints
+    world: Array
+    scale: float
+    pieces: list[Piece]
+    keyed: range
+    frames: range
+    poses: Array
+    seen: dict[int, list[Array]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def take_character(rig: bpy.types.Object, options: ExportOptions, with_meshes: bool) -> Taken:
+    """Reads a character of the current scene.
+
+    Raises:
+        Sam3dbError: it has no mesh any more, has lost bones, or is scaled as no skeleton can be.
+    """
+    scene: Any = bpy.context.scene
+    unit = metres_per_unit(scene)
+    notes: list[str] = []
+    meshes = _chosen(rig, scene, options, notes) if with_meshes else []
+    with evaluation([rig, *(mesh.obj for mesh in meshes)]) as shown:
+        joints = read_joints(rig, shown.now)
+        _check_joints(rig, joints)
+        world, scale = read_world(rig, shown.now, unit)
+        pieces = [read_piece(mesh, rig, joints, shown.now, unit) for mesh in meshes]
+        pieces = _on_surfaces(pieces, meshes, notes)
+        kept = [piece for piece in pieces if len(piece.data.polygons)]
+        if dropped := [f"'{piece.name}'" for piece in pieces if piece not in kept]:
+            notes.append(f"Left out, having no faces: {', '.join(dropped)}.")
+        if with_meshes and not kept:
+            raise Sam3dbError(f"'{rig.name}' has no body mesh any more.")
+        keyed = keyed_frames(rig, [piece.obj for piece in kept])
+        frames = range(0)
+        if options.pose and not options.is_vrm:
+            frames = chosen_frames(options.frames, keyed, scene_frames(scene))
+        taken = Taken(joints, world, scale, kept, keyed, frames, np.zeros((0, *joints.pose.shape)), notes=notes)
+        if frames:
+            _take_frames(taken, rig, shown, unit)
+    return taken
+
+
+def _chosen(rig: bpy.types.Object, scene: bpy.types.Scene, options: ExportOptions, notes: list[str]) -> list[Belonging]:
+    """The meshes that are to be written."""
+    meshes, others = belongings_of(rig, scene.objects)
+    if others:
+        notes.append(f"Left out, since only meshes are written: {', '.join(others)}.")
+    hidden = [mesh for mesh in meshes if mesh.is_hidden]
+    names = ", ".join(f"'{mesh.obj.name}'" for mesh in hidden)
+    if hidden and options.visible_only:
+        notes.append(f"Left out, being hidden: {names}.")
+        meshes = [mesh for mesh in meshes if not mesh.is_hidden]
+    elif hidden:
+        notes.append(f"Written although hidden: {names}; 'Visible Only' would leave them out.")
+    if not meshes:
+        why = "no mesh that is shown: switch 'Visible Only' off" if hidden else "no body mesh any more"
+        raise Sam3dbError(f"'{rig.name}' has {why}.")
+    if not any(is_body(mesh.obj) for mesh in meshes):
+        notes.append("The character's own mesh is gone; what else belongs to it was written.")
+    return meshes
+
+
+def _on_surfaces(pieces: Sequence[Piece], meshes: Sequence[Belonging], notes: list[str]) -> list[Piece]:
+    """The pieces, where those that follow a surface are moved by the bones of what is nearest of it."""
+    of_object = {piece.obj: piece for piece in pieces}
+    made = []
+    for piece, mesh in zip(pieces, meshes):
+        below = None if mesh.surface is None or mesh.bone is not None else of_object.get(mesh.surface)
+        if below is not None and len(below.data.polygons):
+            places = nearest_surface(piece.skin.points, below.skin.points, mesh_triangles(below.data))
+            piece = replace(piece, skin=replace(piece.skin, weights=places.carry(below.skin.weights)))
+            notes.append(
+                f"'{piece.name}' follows the surface of '{below.name}', which files cannot say: it was bound "
+                "to the bones that move the nearest skin."
+            )
+        made.append(piece)
+    return made
+
+
+def _check_joints(rig: bpy.types.Object, joints: Joints) -> None:
+    missing = [name for name in load_rig_facts().joint_names if name not in joints.names]
+    if missing:
+        raise Sam3dbError(
+            f"'{rig.name}' has no bone '{missing[0]}' any more: undo what removed or renamed it, or make the character "
+            "again."
+        )
+
+
+def _take_frames(taken: Taken, rig: bpy.types.Object, shown: Evaluation, unit: float) -> None:
+    """Reads poses and shape keys at all frames, and points at some."""
+    count = len(taken.frames)
+    compared = set(np.linspace(0, count - 1, min(count, _COMPARED)).round().astype(int).tolist())
+    poses = []
+    values: list[list[list[float]]] = [[] for _ in taken.pieces]
+    for number, frame in enumerate(taken.frames):
+        depsgraph = shown.at(frame)
+        world, scale = read_world(rig, depsgraph, unit)
+        poses.append(world @ np.diag([scale, scale, scale, 1.0]) @ read_joints(rig, depsgraph).pose)
+        for piece, rows in zip(taken.pieces, values):
+            rows.append(read_key_values(piece.obj, _key_names(piece), depsgraph) if _key_names(piece) else [])
+        if number in compared:
+            taken.seen[number] = [read_points(piece.obj, depsgraph, unit) for piece in taken.pieces]
+    taken.poses = np.stack(poses)
+    taken.pieces = [_with_values(piece, np.array(rows)) for piece, rows in zip(taken.pieces, values)]
+
+
+def _key_names(piece: Piece) -> list[str]:
+    return [key.name for key in (*piece.skin.keys, *piece.skin.corrections)]
+
+
+def _with_values(piece: Piece, values: Array) -> Piece:
+    """The piece with the values (F, K) of its shape keys at all frames."""
+    columns = dict(zip(_key_names(piece), values.T))
+
+    def animated(keys: Sequence[ShapeKey]) -> tuple[ShapeKey, ...]:
+        return tuple(replace(key, values=columns[key.name]) for key in keys)
+
+    skin = piece.skin
+    return replace(piece, skin=replace(skin, keys=animated(skin.keys), corrections=animated(skin.corrections)))

@@ -1,0 +1,179 @@
+"""The copy of a character, built in a scene of its own, compared with the artist's scene, and handed to an exporter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+from numpy.typing import NDArray
+
+from native_runtime.errors import Sam3dbError
+
+from .character import ExportCharacter
+from .copy import ACTION, FRAME, build_armature, build_mesh, pose_armature, slot_materials
+from .formats import Format, write_file
+from .materials import needs_plain
+from .options import ExportOptions
+from .readback import FileContents, scene_mesh
+from .skeleton import ExportSkeleton
+from .snapshot import read_points
+from .taking import Taken
+from .verify import Expected
+from .workshop import names_lent, side_scene
+
+Array = NDArray[np.float64]
+
+#: Bones whose heads stay within this (m) of where their parents carry them only turn.
+_TURNING = 1e-4
+#: In the current pose nothing moves, so the copy may differ from the scene by rounding alone (m).
+_EXACT = 1e-4
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How far what is written lies from what Blender shows, m: the mean over all vertices (and frames), the largest,
+    and the largest distance of a joint that a format cannot place.
+    """
+
+    mean: float = 0.0
+    largest: float = 0.0
+    joints: float = 0.0
+
+
+def write_character(
+    rig: bpy.types.Object,
+    taken: Taken,
+    character: ExportCharacter,
+    kind: Format,
+    path: Path,
+    options: ExportOptions,
+    finish: Callable[[Path], None] | None,
+    lending: ExitStack,
+) -> Deviation:
+    """Builds the copy, compares it with the scene, and lets Blender's exporter write it.
+
+    Args:
+        finish: what is to be done with the file before it is read again.
+        lending: gives names back to their owners once the copy is gone.
+
+    Raises:
+        Sam3dbError: the exporter failed, or what was written is not what it should be.
+    """
+    full = character.skeleton
+    skeleton = full if kind.has_mesh or options.positions else full.only_turning()
+    poses = _poses(skeleton, character, kind)
+    armature_name = "Armature" if kind.operator == "export_scene.fbx" else rig.name  # Unreal drops a node of that name
+    rate = bpy.context.scene.render
+    lent = lending.enter_context(names_lent(*_wanted_names(armature_name, taken)))
+    with side_scene(ACTION) as scene:
+        scene.render.fps, scene.render.fps_base = rate.fps, rate.fps_base
+        _set_time(scene, kind, taken.frames, len(poses))
+        native = skeleton.turned(kind.turn, kind.scale)
+        armature = build_armature(armature_name, native, scene.collection)
+        armature.rotation_euler.x = kind.object_turn
+        meshes = []
+        for piece, skin in zip(taken.pieces, character.skins):
+            materials = slot_materials(piece, lent)
+            mesh = build_mesh(piece.name, piece, skin, armature, native.names, materials)
+            piece.data.transform(Matrix((kind.scale * kind.turn).tolist()).to_4x4(), shape_keys=True)
+            meshes.append(mesh)
+        if len(poses):
+            pose_armature(armature, native, _turned(poses, kind))
+        bpy.context.view_layer.objects.active = armature
+        bpy.context.view_layer.update()
+        off = _compared(taken, character, armature, meshes, kind)
+        expected = Expected(
+            kind.title,
+            FileContents(
+                native.names, tuple(scene_mesh(mesh, kind.add_on == "io_scene_gltf2") for mesh in meshes), len(poses)
+            ),
+            options.influences,
+            moves=len(poses) > 1 and bool(np.ptp(poses, axis=0).max() > _TURNING),
+        )
+        moving = options.positions and _is_moving(skeleton)
+        write_file(kind, path, len(poses) > 0, moving, expected.check, finish)
+    joints = np.abs(skeleton.pose[:, :3, 3] - full.pose[:, :3, 3]).max(initial=0.0)
+    return Deviation(off.mean, off.largest, float(joints))
+
+
+def _poses(skeleton: ExportSkeleton, character: ExportCharacter, kind: Format) -> Array:
+    """(F, B, 4, 4) what is keyed; where nothing is to be, but the format or its shape keys need a frame, the rest."""
+    if character.posed:
+        return skeleton.frames if len(skeleton.frames) else skeleton.pose[None]
+    has_shapes = any(key.value for skin in character.skins for key in skin.keys)
+    needed = kind.needs_frame or (kind.shapes_need_frame and has_shapes)
+    return skeleton.rest[None] if needed else skeleton.rest[None][:0]
+
+
+def _turned(poses: Array, kind: Format) -> Array:
+    turned = poses.copy()
+    turned[..., :3, :] = kind.turn @ turned[..., :3, :]
+    turned[..., :3, 3] *= kind.scale
+    return turned
+
+
+def _wanted_names(armature: str, taken: Taken) -> list[tuple[Any, str]]:
+    """The names that the file is to hold, of data-blocks of the scene."""
+    data: Any = bpy.data
+    plain = {m.name for piece in taken.pieces for m in piece.data.materials if m is not None and needs_plain(m)}
+    return [
+        *((collection, armature) for collection in (data.objects, data.armatures)),
+        *((collection, piece.name) for piece in taken.pieces for collection in (data.objects, data.meshes)),
+        *((data.materials, name) for name in sorted(plain)),
+        (data.actions, ACTION),
+    ]
+
+
+def _set_time(scene: bpy.types.Scene, kind: Format, frames: range, count: int) -> None:
+    """The file's frames are numbered from the first one; a step between them makes them last longer."""
+    scene.unit_settings.scale_length = kind.unit
+    scene.frame_start, scene.frame_end = FRAME, FRAME + max(count, 1) - 1
+    scene.frame_set(FRAME)
+    if frames:
+        scene.render.fps_base *= frames.step
+
+
+def _compared(
+    taken: Taken, character: ExportCharacter, armature: bpy.types.Object, meshes: list[bpy.types.Object], kind: Format
+) -> Deviation:
+    """How far the copy lies from what Blender shows, at the frames at which that was read.
+
+    Raises:
+        Sam3dbError: it differs where nothing of the export says why.
+    """
+    if not meshes or not (character.posed or np.allclose(character.skeleton.rest, character.skeleton.pose)):
+        return Deviation()
+    seen = taken.seen if character.posed and taken.seen else {0: [piece.skin.points for piece in taken.pieces]}
+    to_world = np.array(armature.matrix_world, dtype=np.float64)[:3, :3] @ (kind.scale * kind.turn)
+    distances = []
+    for number, clouds in seen.items():
+        bpy.context.scene.frame_set(FRAME + number)
+        depsgraph = bpy.context.evaluated_depsgraph_get()
+        for mesh, cloud in zip(meshes, clouds):
+            there = read_points(mesh, depsgraph, 1.0)
+            if len(there) == len(cloud):  # modifiers that are keyed may change the number
+                distances.append(np.linalg.norm(there - cloud @ to_world.T, axis=1) / kind.scale)
+    bpy.context.scene.frame_set(FRAME)
+    off = np.concatenate([np.zeros(1), *distances])
+    if not character.posed and off.max() > _EXACT:
+        raise Sam3dbError(
+            f"The copy to be written lies {1000 * off.max():.1f} mm off what Blender shows; nothing was written. "
+            "Please report this with the file."
+        )
+    return Deviation(float(off.mean()), float(off.max()))
+
+
+def _is_moving(skeleton: ExportSkeleton) -> bool:
+    """Whether any bone but the first is posed away from where its parent carries its head."""
+    still = skeleton.only_turning()
+    far = [
+        np.abs(a[..., :3, 3] - b[..., :3, 3]).max(initial=0.0)
+        for a, b in ((skeleton.pose, still.pose), (skeleton.frames, still.frames))
+    ]
+    return max(far) > _TURNING
