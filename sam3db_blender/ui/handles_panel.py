@@ -107,7 +107,6 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
             self._draw_selected(self.layout)
             self._draw_all(self.layout, handles)
         self._draw_inference(rig, width)
-        self._draw_edits(rig)
         self._draw_warnings(handles, width)
 
     def _draw_view(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
@@ -181,19 +180,9 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
             row.alert = True
             draw_lines(row.column(align=True), status.text, width, "ERROR")
         else:
-            row.label(text="Up to Date", icon="CHECKMARK")
-
-    def _draw_edits(self, rig: bpy.types.Object) -> None:
-        """Draws what was changed by hand, and by how much the inference differs. What grows stands last."""
-        groups = shown_groups(rig)
-        column = self.layout.column(align=True)
-        column.operator("sam3db.discard_edits", icon="LOOP_BACK")
-        for name, by in sorted(groups, key=lambda group: not group[1])[:_EDITS_SHOWN]:
-            row = column.split(factor=0.6, align=True)
-            row.label(text=f"{name}:  {by} off" if by else name, icon="ERROR" if by else "CHECKMARK")
-            row.operator("sam3db.use_inference", text="Use Inference").group = name
-        if len(groups) > _EDITS_SHOWN:
-            column.label(text=f"and {len(groups) - _EDITS_SHOWN} more")
+            differing = sum(bool(by) for _, by in shown_groups(rig))
+            text = f"{differing} of My Edits Differ" if differing else "Up to Date"
+            row.label(text=text, icon="INFO" if differing else "CHECKMARK")
 
     def _draw_warnings(self, handles: list[bpy.types.Object], width: int) -> None:
         odd = [handle for handle in handles if handle.get(WARNING)]
@@ -209,6 +198,27 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
             )
             button.keypoint = keypoint_of(handle)
             draw_lines(column, str(handle[WARNING]), width)
+
+
+class SAM3DB_PT_edits(SidebarPanel, bpy.types.Panel):
+    """What was changed on a person by hand, and by how much the inference differs"""
+
+    bl_label = "My Edits"
+    bl_parent_id = "SAM3DB_PT_pose"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        rig = active_character(context)
+        if rig is None:
+            return
+        groups = shown_groups(rig)
+        column = self.layout.column(align=True)
+        column.operator("sam3db.discard_edits", icon="LOOP_BACK")
+        for name, by in sorted(groups, key=lambda group: not group[1])[:_EDITS_SHOWN]:
+            row = column.split(factor=0.6, align=True)
+            row.label(text=f"{name}:  {by} off" if by else name, icon="INFO" if by else "CHECKMARK")
+            row.operator("sam3db.use_inference", text="Use Inference").group = name
+        if len(groups) > _EDITS_SHOWN:
+            column.label(text=f"and {len(groups) - _EDITS_SHOWN} more")
 
 
 class SAM3DB_PT_earlier_estimates(SidebarPanel, bpy.types.Panel):
@@ -260,4 +270,4 @@ def detach() -> None:
     bpy.types.VIEW3D_MT_object_context_menu.remove(draw_context_menu)
 
 
-CLASSES = (SAM3DB_PT_people, SAM3DB_PT_pose, SAM3DB_PT_earlier_estimates)
+CLASSES = (SAM3DB_PT_people, SAM3DB_PT_pose, SAM3DB_PT_edits, SAM3DB_PT_earlier_estimates)

@@ -17,7 +17,7 @@ BY_HAND = ("l_lowarm", "c_head", "Body: ")
 
 
 def test_work_by_hand_stays_until_it_is_given_up(open_blender: Opener, photos: Path, kept: Path) -> None:
-    blender = open_blender(1280, 1000)
+    blender = open_blender(1280, 1500)
     artist = Artist(blender, kept)
     blender.call("scene.empty")
     empty = blender.call("handwork.blocks")
