@@ -16,7 +16,8 @@ from native_runtime.fitting.problem import named_rows
 from native_runtime.mhr import PointSet
 
 from ..rig.rigmap import RigMap
-from ..rig.sliders import label_of
+from ..rig.settings import parameters_of
+from ..rig.sliders import is_length, label_of
 from ..scene.readback import Standing
 
 if TYPE_CHECKING:
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 PARAMETERS, _CHANNELS = 204, 7
-#: Of a joint the channels that turn it, and the model parameters that turn the whole body.
-_TURN = (3, 4, 5)
-#: Parameters before this one pose; the rest are the skeleton's proportions, which no pin ever moves against an edit.
-_POSING = 136
+#: Of a joint the channels that shift and that turn it; of the model parameters, those of the whole body.
+_SHIFT, _TURN = (0, 1, 2), (3, 4, 5)
 
 PLACE, SPINE, FACE = "Place", "Spine", "Face"
 #: What bones are called by how their names begin, without the side.
@@ -42,9 +41,9 @@ _BONES = (
 )  # fmt: skip
 _SIDES = {"l_": "Left ", "r_": "Right "}
 
-#: What an engine must differ by from an edit to be worth a word: radians, cm or shares of a joint, a coefficient of the
-#: shape and of the face, and metres.
-_TURNED, _LENGTHENED, _SHAPED, _FACED, _PLACED = 0.1, 0.1, 0.25, 0.1, 0.02
+#: What an engine must differ by from an edit to be worth a word: radians, cm of a bone, doublings of a size, a
+#: coefficient of the shape and of the face, and metres.
+_TURNED, _LENGTHENED, _SCALED, _SHAPED, _FACED, _PLACED = 0.1, 1.0, 0.07, 0.25, 0.1, 0.02
 
 
 @dataclass(frozen=True)
@@ -153,6 +152,24 @@ class _Names:
         return names
 
     @cached_property
+    def posing(self) -> NDArray[np.bool_]:
+        """(204,) the parameters that pose. The rest are proportions, which no pin ever moves against an edit."""
+        return parameters_of(self._body, "pose")
+
+    @cached_property
+    def lengths(self) -> dict[int, float]:
+        """The parameters that are lengths, and how many cm one of each is."""
+        sliders = RigMap.of(self._body).section("skeleton")
+        return {slider.index: slider.units for slider in sliders if is_length(slider.key)}
+
+    @cached_property
+    def angles(self) -> frozenset[int]:
+        """The parameters that are angles, posing or not."""
+        skeleton = RigMap.of(self._body).section("skeleton")
+        turned = {slider.index for slider in skeleton if slider.angle}
+        return frozenset(np.flatnonzero(self.posing).tolist()) | turned
+
+    @cached_property
     def _limbs(self) -> NDArray[np.int64]:
         return limbs_of(self._body)
 
@@ -166,7 +183,7 @@ class _Names:
         """Of each slot the limb that a pin on it moves it with, -1 for the trunk's, -2 where no pin does."""
         out = np.full(self.slots.beyond.stop, -2)
         transform = self._body.parameterisation
-        for index in range(_POSING):
+        for index in np.flatnonzero(self.posing):
             moved = set(self._limbs[transform.rows[transform.columns == index] // _CHANNELS].tolist())
             out[index] = moved.pop() if len(moved) == 1 else -1
         out[list(self.slots.translation)] = -1
@@ -234,13 +251,15 @@ def _apart(body: Body, slots: Slots, slot: int, by: float) -> tuple[float, str]:
         return by / _SHAPED, f"{by:.2f}"
     if slot in slots.expression:
         return by / _FACED, f"{by:.2f}"
-    channel = (slot - slots.beyond.start) % _CHANNELS if slot in slots.beyond else None
-    if channel is None and slot < _POSING:
-        channel = 3
-    if channel in _TURN:
+    known = _names(body)
+    channel = (slot - slots.beyond.start) % _CHANNELS if slot in slots.beyond else 6
+    if channel in _TURN or slot in known.angles:
         turned = min(by % (2 * np.pi), -by % (2 * np.pi))
         return turned / _TURNED, f"{np.degrees(turned):.0f}\N{DEGREE SIGN}"
-    return by / _LENGTHENED, f"{by:.2f}"
+    if channel in _SHIFT or slot in known.lengths:
+        length = by * known.lengths.get(slot, 1.0)
+        return length / _LENGTHENED, f"{length:.1f} cm"
+    return by / _SCALED, f"{100 * (2**by - 1):.0f} %"
 
 
 def _bone_group(bone: str) -> str:
