@@ -63,7 +63,7 @@ def _ask_for(name: str) -> None:
         return
     _reading[name] = read_ahead(name)
     if not bpy.app.timers.is_registered(_take_over):
-        bpy.app.timers.register(_take_over, first_interval=_POLL_S)
+        bpy.app.timers.register(_take_over, first_interval=_POLL_S, persistent=True)
 
 
 def _take_over() -> float | None:

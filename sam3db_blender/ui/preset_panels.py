@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import bpy.utils.previews
+import cv2
+import numpy as np
 
 from ..rig.preset_library import Kind, library
 
@@ -53,12 +55,23 @@ class SAM3DB_PT_pose_presets(_Grid, bpy.types.Panel):
 
 
 def _icon(key: str, path: str) -> int:
-    """The icon of a picture, read from its file when it is first drawn."""
+    """The icon of a picture, read from its file when it is first drawn.
+
+    Blender's own loading runs aside, and a popover would show clocks until the mouse is moved.
+    """
     global _previews
     if _previews is None:
         _previews = bpy.utils.previews.new()
     if key not in _previews:
-        _previews.load(key, path, "IMAGE")
+        picture = cv2.imread(path)
+        if picture is None:  # the extension was installed without its data
+            return 0
+        rgba = np.ones((*picture.shape[:2], 4), np.float32)
+        rgba[..., :3] = picture[::-1, :, ::-1] / 255.0
+        preview = _previews.new(key)
+        preview.image_size = preview.icon_size = picture.shape[1::-1]
+        preview.image_pixels_float.foreach_set(rgba.ravel())
+        preview.icon_pixels_float.foreach_set(rgba.ravel())
     return int(_previews[key].icon_id)
 
 

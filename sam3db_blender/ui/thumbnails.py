@@ -49,7 +49,7 @@ def icon_of(rig: bpy.types.Object) -> int:
     if not bpy.app.background and character not in _wanted:
         _wanted.add(character)
         if not bpy.app.timers.is_registered(_make_wanted):
-            bpy.app.timers.register(_make_wanted, first_interval=0.01)
+            bpy.app.timers.register(_make_wanted, first_interval=0.01, persistent=True)
     return 0
 
 
