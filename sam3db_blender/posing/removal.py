@@ -14,6 +14,7 @@ from typing import Any
 import bpy
 
 from ..rig.mesh import BODY_PROPERTY
+from ..rig.resting import forget_stores
 from ..scene.camera import CAMERA
 from ..scene.provenance import is_character
 from ..scene.stage import STAGE
@@ -85,6 +86,7 @@ def clean_up(gone: dict[str, Belongings]) -> int:
         leftovers += _of_photo(camera, everything=not left)
     leftovers = [obj for obj in dict.fromkeys(leftovers) if not obj.library]
     _remove(leftovers)
+    forget_stores()  # of drivers, if the character was at rest
     return len(leftovers)
 
 

@@ -17,6 +17,7 @@ from sam3db_blender.posing.handles import by_keypoint, character_id, handles_of,
 from sam3db_blender.posing.masks import set_mask
 from sam3db_blender.posing.people import people_of
 from sam3db_blender.posing.removal import remove_character
+from sam3db_blender.rig.resting import is_resting, rest
 from sam3db_blender.scene.character import PhotoScene
 from tests.support.photo_scenes import photo_scene
 
@@ -63,6 +64,15 @@ def test_the_last_person_takes_all_of_the_photo_along(small_body: Body) -> None:
     built = photo_scene(small_body, light=True)
     set_mask(built.characters[0].rig, np.ones(_size(built), bool))
     remove_character(built.characters[0].rig)
+    assert blocks() == before
+
+
+def test_a_resting_character_takes_its_drivers_along(small_body: Body) -> None:
+    before = blocks()
+    rig = photo_scene(small_body).characters[0].rig
+    rest(rig)
+    assert is_resting(rig)
+    remove_character(rig)
     assert blocks() == before
 
 

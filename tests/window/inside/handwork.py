@@ -114,9 +114,9 @@ def select_rig() -> None:
 
 
 def blocks() -> dict[str, list[str]]:
-    """What there is of the kinds that a character brings."""
-    kinds = ("objects", "meshes", "cameras", "collections", "lights")
-    return {kind: sorted(block.name for block in getattr(bpy.data, kind)) for kind in kinds}
+    """What there is of the kinds that a character brings, but for the drivers of one at rest, which come and go."""
+    kinds, keeps = ("objects", "meshes", "cameras", "collections", "lights"), part("rig.resting").KEEPS
+    return {kind: sorted(block.name for block in getattr(bpy.data, kind) if not block.get(keeps)) for kind in kinds}
 
 
 def _first() -> bpy.types.Object:

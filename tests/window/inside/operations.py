@@ -464,13 +464,19 @@ def _travel(direction: str) -> bool:
 
 def blocks() -> dict[str, int]:
     """How many data-blocks there are of each kind. Of images the handles' looks come as they are needed."""
-    return {kind: len(getattr(bpy.data, kind)) for kind in _KINDS}
+    counts = {kind: len(getattr(bpy.data, kind)) for kind in _KINDS}
+    return counts | {"objects": sum(not _keeps_drivers(obj) for obj in bpy.data.objects)}
+
+
+def _keeps_drivers(obj: bpy.types.Object) -> bool:
+    """Whether an object holds the drivers of a character at rest; these come and go."""
+    return bool(obj.get(part("rig.resting").KEEPS))
 
 
 def faults() -> list[str]:
     """What must never be, whatever was done."""
     handles, provenance = part("posing.handles"), part("scene.provenance")
-    found = [f"'{obj.name}' is in no scene" for obj in bpy.data.objects if not obj.users_scene]
+    found = [f"'{obj.name}' is in no scene" for obj in bpy.data.objects if not (obj.users_scene or _keeps_drivers(obj))]
     named = (*bpy.data.objects, *bpy.data.images, *bpy.data.meshes)
     found += [f"'{block.name}' is a double" for block in named if re.search(r"\.\d{3}$", block.name)]
     for obj in bpy.data.objects:
