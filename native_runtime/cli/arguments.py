@@ -122,7 +122,7 @@ def _add_photo_arguments(command: Parser) -> None:
         metavar="X0,Y0,X1,Y1",
         type=read_box,
         action="append",
-        help="sam3d_body only: where a person is, in pixels, instead of looking for people; may be given again",
+        help="where a person is, in pixels, instead of looking for people; may be given again",
     )
     add_lens_arguments(command)
     add_turn_argument(command)

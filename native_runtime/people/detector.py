@@ -32,10 +32,17 @@ _HIPS, _CIRCLE, _SHOULDERS = 0, 1, 2
 # The side of the windows of each level as a fraction of the photo's longer side, and how far they reach beyond the
 # photo (as a fraction of their side), so that somebody cut by the border is not at the window's border. The first level
 # is the whole photo.
-_LEVELS = (1.15, 0.6, 0.34)
-_BEYOND = (0.0, 0.2, 0.1)
+_LEVELS = (1.15, 0.6, 0.34, 0.17, 0.085)
+_BEYOND = (0.0, 0.2, 0.1, 0.1, 0.1)
 # The share that neighbouring windows have in common.
-_COMMON = (0.0, 0.55, 0.4)
+_COMMON = (0.0, 0.55, 0.4, 0.4, 0.4)
+# The first of the levels for people who are small in a large photo. They cost many times what the others do, and what
+# looks like a person for an instant lies everywhere: they are searched where there is a reason.
+_FIRST_FINE = 3
+# Standard deviation of colours, of 255, below which a window shows an empty sky or wall.
+_PLAIN = 2.0
+# Pixels of the photo along a window below which its level shows nothing that a coarser one does not.
+_FINEST_WINDOW = 150.0
 
 # Bounds of a person's window relative to the window in which the detector saw it, and of the angle between them.
 _SMALLEST, _LARGEST = 0.12, 2.2
@@ -46,9 +53,6 @@ _CLOSER = 1.4
 
 # How far shoulders may lie from where they are expected, as a fraction of the window.
 _SHOULDER_DISTANCE = 0.25
-
-# The picture in which people are searched need not be finer than what the smallest windows are sampled at.
-_SCENE_SIDE = round(INPUT_SIZE / _LEVELS[-1])
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,13 @@ class Candidate:
     """The window in which the detector saw it."""
 
 
-LEVELS = range(len(_LEVELS))
+LEVELS = range(_FIRST_FINE)
+
+
+def fine_levels(width: int, height: int) -> list[int]:
+    """The further levels that show more of a photo of `width` x `height` px, coarser ones first."""
+    longest = max(width, height)
+    return [level for level in range(_FIRST_FINE, len(_LEVELS)) if _LEVELS[level] * longest >= _FINEST_WINDOW]
 
 
 def windows(width: int, height: int, level: int) -> Iterator[Crop]:
@@ -120,8 +130,10 @@ def _run(
     network: Network, picture: Picture, window: Crop, threshold: float, border: int
 ) -> Iterator[tuple[Array, float]]:
     """The detector's points ((4, 2) photo px) and probability for each person in the window, most certain first."""
-    pixels = picture.sample(window, INPUT_SIZE, border).astype(np.float32) / 127.5 - 1.0
-    output = network.run(image=pixels[None])
+    pixels = picture.sample(window, INPUT_SIZE, border)
+    if cv2.meanStdDev(pixels)[1].max() < _PLAIN:
+        return
+    output = network.run(image=(pixels.astype(np.float32) / 127.5 - 1.0)[None])
     found = anchors.decode(output["boxes"][0], output["scores"][0, :, 0], _ANCHORS, INPUT_SIZE, threshold)
     _, points, probabilities = anchors.weighted_suppression(*found, _OVERLAP)
     for fractions, probability in zip(points, probabilities):
@@ -143,11 +155,12 @@ def _is_plausible(crop: Crop, person: Array, window: Crop, picture: Picture) -> 
 
 
 class Scene:
-    """The photo, reduced to what the detector needs, in which people can be painted over."""
+    """The photo, reduced to what the detector needs for windows of a level, in which people can be painted over."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, level: int = LEVELS[-1]) -> None:
         self._size = (picture.width, picture.height)
-        scale = min(1.0, _SCENE_SIDE / max(self._size))
+        # It need not be finer than what the smallest windows are sampled at.
+        scale = min(1.0, round(INPUT_SIZE / _LEVELS[level]) / max(self._size))
         small = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         self._pixels = np.asarray(cv2.resize(picture.pixels, small, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         self._removed = np.zeros(self._pixels.shape[:2], dtype=np.float32)

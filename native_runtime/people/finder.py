@@ -21,6 +21,15 @@ Array = NDArray[Any]
 # What the detector must be sure of before the landmark network is asked. Low, since the latter decides: the mirror
 # image of a real person gives the same points, while what the network makes of a texture falls apart.
 _CANDIDATE_SCORES = (0.35, 0.35, 0.4)  # by level
+_FINE_SCORE = 0.5  # in small windows, of which there are many
+# Largest window of anybody found, as a share of the photo's longer side, up to which each finer level is searched.
+_SMALL_SHARES = (0.3, 0.15)
+# Somebody said where a person is: the window around their box, relative to its longer side, what the detector must be
+# sure of, how many windows are tried, and the least quality times overlap (intersection over union) with the box.
+_BOX_WINDOW = 1.25
+_BOX_SCORE = 0.2
+_BOX_CROPS = 8
+_LEAST_FIT = 0.1
 _SMALL = 0.5  # who is smaller in the detector's window is looked at closer first
 _TURNED_SCORE = 0.6  # where somebody upright was found, somebody who is not must be clear
 _PERSON_SCORE = 0.5
@@ -56,6 +65,13 @@ def find_people(pose_detection: Network, pose_landmark: Network, picture: Pictur
     return _Search(pose_detection, pose_landmark, picture).run()
 
 
+def find_people_in(
+    pose_detection: Network, pose_landmark: Network, picture: Picture, boxes: Array
+) -> list[PoseReading | None]:
+    """The reading of whoever fills each of the boxes ((N, 4) x0 y0 x1 y1 photo px); None where nobody is seen."""
+    return [_Search(pose_detection, pose_landmark, picture).in_box(np.asarray(box, float)) for box in boxes]
+
+
 class _Search:
     """The state of one search: who was found, and the scene in which they are painted over."""
 
@@ -74,7 +90,52 @@ class _Search:
         for level in (0,) if self._found else (0, 1):
             turned = [window.turned(turn) for turn in _TURNS for window in self._windows(level)]
             self._look(turned, _TURNED_SCORE if self._found else _CANDIDATE_SCORES[level])
+        self._look_closer_everywhere()
         return self._found
+
+    def in_box(self, box: Array) -> PoseReading | None:
+        """The person whose outline fits a box best, of all that are seen around it; somebody said that one is there, so
+        that little is asked of a reading.
+        """
+        readings = [
+            self._average(self._picture, pose.read_on(self._landmark, self._picture, first))
+            for crop in self._crops_in(box)
+            if (first := pose.read_pose(self._landmark, self._picture, crop)).score > _PERSON_SCORE / 2
+        ]
+        fits = [(self._quality(reading) * _overlap(pose.mask_box(reading), box), reading) for reading in readings]
+        fit, best = max(fits, key=lambda pair: pair[0], default=(0.0, None))
+        return best if fit >= _LEAST_FIT else None
+
+    def _crops_in(self, box: Array) -> list[Crop]:
+        """Windows for the landmark network: what the detector sees whose middle lies in the box, and the box itself,
+        for somebody upright and lying.
+        """
+        middle, size = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
+        plain = Crop(float(middle[0]), float(middle[1]), _BOX_WINDOW * float(size.max()))
+        found: list[Candidate] = []
+        for turn in (0.0, *_TURNS):
+            for window in (plain.turned(turn), plain.turned(turn).scaled(_BOX_WINDOW)):
+                found += detector.detect(self._detection, self._picture, window, _BOX_SCORE)
+        inside = [c for c in found if (np.abs((c.crop.x, c.crop.y) - middle) <= size / 2).all()]
+        crops: list[Crop] = [plain] if size[1] >= size[0] else [plain.turned(turn) for turn in (0.0, *_TURNS[1:])]
+        for candidate in sorted(inside, key=lambda candidate: -candidate.score):
+            if not any(_is_similar(candidate.crop, crop) for crop in crops):
+                crops.append(candidate.crop)
+        return crops[:_BOX_CROPS]
+
+    def _look_closer_everywhere(self) -> None:
+        """Search small windows where nobody was found, or all are so small that others may be smaller still."""
+        longest = max(self._picture.width, self._picture.height)
+        for level, small in zip(detector.fine_levels(self._picture.width, self._picture.height), _SMALL_SHARES):
+            if any(reading.crop.size > small * longest for reading in self._found):
+                return
+            self._scene = Scene(self._picture, level)
+            for reading in self._found:
+                self._erase(reading)
+            self._look(self._windows(level), _FINE_SCORE)
+
+    def _erase(self, reading: PoseReading) -> None:
+        self._scene.erase(reading.mask, reading.crop.pixels_from_photo(pose.INPUT_SIZE))
 
     def _windows(self, level: int) -> list[Crop]:
         return list(detector.windows(self._picture.width, self._picture.height, level))
@@ -104,7 +165,7 @@ class _Search:
                 if reading is not None:
                     news.append(reading)
                     self._found.append(reading)
-                    self._scene.erase(reading.mask, reading.crop.pixels_from_photo(pose.INPUT_SIZE))
+                    self._erase(reading)
             pending = [window for window in windows if any(_touch(window, reading.crop) for reading in news)]
 
     def _read(self, crop: Crop) -> PoseReading | None:
@@ -180,6 +241,13 @@ class _Search:
 
     def _is_known(self, reading: PoseReading) -> bool:
         return any(_is_same(reading, other) for other in self._found)
+
+
+def _overlap(a: Array, b: Array) -> float:
+    """Intersection over union of two boxes x0 y0 x1 y1; 0 where one is not a number."""
+    shared = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
+    both = np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared
+    return float(shared / both) if both > 0 else 0.0
 
 
 def _is_similar(a: Crop, b: Crop) -> bool:

@@ -15,7 +15,7 @@ from native_runtime.models import store
 from native_runtime.onnx.sessions import Network, open_network
 from native_runtime.people import hands, pose
 from native_runtime.people.crops import Picture
-from native_runtime.people.finder import find_people
+from native_runtime.people.finder import find_people, find_people_in
 from native_runtime.people.landmarks import HandLandmarks, PersonLandmarks
 from native_runtime.people.pose import PoseReading
 
@@ -74,6 +74,14 @@ class LandmarkNetworks:
         people = [self._person(picture, reading, with_hands) for reading in readings]
         return sorted(people, key=lambda person: -_area(person.bbox))
 
+    def people_in(self, rgb: NDArray[np.uint8], boxes: Array, with_hands: bool = True) -> list[PersonLandmarks | None]:
+        """Whoever fills each of the boxes ((N, 4) x0 y0 x1 y1 px of `rgb`), in their order; None where nobody is seen.
+        Errors as `people`.
+        """
+        picture = _picture(rgb)
+        readings = find_people_in(self._pose_detection, self._pose_landmark, picture, boxes)
+        return [None if reading is None else self._person(picture, reading, with_hands) for reading in readings]
+
     def boxes(self, rgb: NDArray[np.uint8]) -> Array:
         """(N, 4) x0 y0 x1 y1 px: the same people, found without looking at their hands. Errors as `people`."""
         picture, readings = self._find(rgb)
@@ -81,11 +89,7 @@ class LandmarkNetworks:
         return np.array(sorted(boxes, key=lambda box: -_area(box))).reshape(-1, 4)
 
     def _find(self, rgb: NDArray[np.uint8]) -> tuple[Picture, list[PoseReading]]:
-        if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
-            raise PhotoError(
-                f"A picture of shape (height, width, 3) and type uint8 is needed, not {rgb.shape} {rgb.dtype}."
-            )
-        picture = Picture(rgb)
+        picture = _picture(rgb)
         return picture, find_people(self._pose_detection, self._pose_landmark, picture)
 
     def _person(self, picture: Picture, reading: PoseReading, with_hands: bool) -> PersonLandmarks:
@@ -115,6 +119,14 @@ class LandmarkNetworks:
         )
         left, right = hands.drop_shared_hand(left, right)
         return left, right
+
+
+def _picture(rgb: NDArray[np.uint8]) -> Picture:
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
+        raise PhotoError(
+            f"A picture of shape (height, width, 3) and type uint8 is needed, not {rgb.shape} {rgb.dtype}."
+        )
+    return Picture(rgb)
 
 
 def _area(box: Array) -> float:

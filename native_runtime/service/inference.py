@@ -10,6 +10,7 @@ import inspect
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -263,7 +264,8 @@ class Inference:
         reading = engine.read(photo, intrinsics=intrinsics, **_wishes(engine.read, choice.name, boxes=boxes))
         if not reading.people:
             raise NoPersonError(
-                f"{photo.path}: nobody was found in this photo. A person should be at least 40 pixels tall."
+                f"{photo.path}: nobody was found in this photo. A person should be at least 40 pixels tall, and a 30th "
+                "of the photo's longer side. Crop the photo, or say where somebody is (--box)."
             )
         reporter.progress(0.5)
         return ReadPhoto(photo, reading, engine, choice.name, _doubts(photo, lens))
@@ -294,15 +296,21 @@ class Inference:
                 if shared >= SAME_PERSON:
                     self._read.move_to_end(key)
                     return known, person
-        if "boxes" in inspect.signature(self.open(choice, reporter).read).parameters:
+        engine = self.open(choice, reporter)
+        takes_boxes = "boxes" in inspect.signature(engine.read).parameters
+        if takes_boxes and not getattr(engine, "searches", False):
             return self.read(path, choice, lens, reporter, [box]), 0
-        found = self.read(path, choice, lens, reporter)
-        person, shared = _nearest(found, box)
-        if shared < NEAR_BOX:
-            raise NoPersonError(
-                f"{path}: nobody is found where this character's person was. Was the photo replaced by another one?"
-            )
-        return found, person
+        with suppress(NoPersonError):
+            found = self.read(path, choice, lens, reporter)
+            person, shared = _nearest(found, box)
+            if shared >= NEAR_BOX:
+                return found, person
+        if takes_boxes:
+            with suppress(NoPersonError):
+                return self.read(path, choice, lens, reporter, [box]), 0
+        raise NoPersonError(
+            f"{path}: nobody is found where this character's person was. Was the photo replaced by another one?"
+        )
 
     def estimates(
         self,

@@ -13,7 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError, PhotoError
+from native_runtime.image import read_photo
 from native_runtime.models import manifest, store
+from native_runtime.people import detector
 from native_runtime.people.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.people.networks import LandmarkNetworks
 
@@ -222,3 +224,80 @@ def test_an_array_that_is_no_colour_picture_is_a_photo_error(landmarks: Landmark
 def test_missing_networks_say_how_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="sam3db models build"):
         LandmarkNetworks(tmp_path).people(np.zeros((64, 64, 3), np.uint8))
+
+
+# --- small people, and people whose place is given ---
+
+
+@pytest.mark.parametrize(("name", "height"), [("photo3to2_small400.jpg", 400), ("photo4to3_small200.jpg", 200)])
+def test_small_people_in_large_photos_are_found(
+    landmarks: LandmarkNetworks, shared: Path, name: str, height: float
+) -> None:
+    photo = read_photo(shared / "cases" / name)
+    (box,) = landmarks.boxes(photo.pixels)
+    assert box[3] - box[1] == pytest.approx(height, rel=0.15)
+
+
+@pytest.fixture(scope="module")
+def panorama(dancer: NDArray[np.uint8], dancer_landmarks: PersonLandmarks) -> tuple[NDArray[np.uint8], list[float]]:
+    """The dancer four times in a wide picture, from 330 to 180 px tall, and where."""
+    x0, y0, x1, y1 = dancer_landmarks.bbox.astype(int)
+    piece = dancer[max(y0 - 20, 0) : y1 + 20, max(x0 - 20, 0) : x1 + 20]
+    wide = np.full((700, 4800, 3), (150, 140, 130), np.uint8)
+    middles = []
+    for number, height in enumerate((330, 280, 230, 180)):
+        small = cv2.resize(piece, None, fx=height / HEIGHT, fy=height / HEIGHT, interpolation=cv2.INTER_AREA)
+        left, top = 400 + 1150 * number, 660 - small.shape[0]
+        wide[top : top + small.shape[0], left : left + small.shape[1]] = small
+        middles.append(left + small.shape[1] / 2)
+    return wide, middles
+
+
+def test_everybody_in_a_panorama_is_found(
+    landmarks: LandmarkNetworks, panorama: tuple[NDArray[np.uint8], list[float]]
+) -> None:
+    boxes = landmarks.boxes(panorama[0])
+    assert sorted((boxes[:, 0] + boxes[:, 2]) / 2) == pytest.approx(panorama[1], abs=30)
+
+
+def test_nobody_is_searched_in_small_windows_beside_somebody_large(
+    landmarks: LandmarkNetworks, dancer: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = np.asarray(cv2.resize(dancer, (2250, 1500)))
+    assert detector.fine_levels(2250, 1500) == [3, 4]
+    levels: list[int] = []
+    windows = detector.windows
+    monkeypatch.setattr(detector, "windows", lambda w, h, level: levels.append(level) or windows(w, h, level))
+    landmarks.boxes(large)
+    assert set(levels) <= set(detector.LEVELS)
+
+
+def test_who_fills_a_box_is_who_is_found_there(
+    landmarks: LandmarkNetworks, dancer: NDArray[np.uint8], dancer_landmarks: PersonLandmarks
+) -> None:
+    (person,) = landmarks.people_in(dancer, dancer_landmarks.bbox[None] + [-10, -5, 15, 10], with_hands=False)
+    assert person is not None
+    seen = dancer_landmarks.visibility > 0.5
+    distance = np.hypot(*(person.points_2d - dancer_landmarks.points_2d)[seen].T)
+    assert np.median(distance) < 0.02 * HEIGHT
+
+
+def test_boxes_keep_their_order_and_empty_ones_hold_nobody(
+    landmarks: LandmarkNetworks, panorama: tuple[NDArray[np.uint8], list[float]]
+) -> None:
+    wide, middles = panorama
+    boxes = np.array([[x - 120, 440, x + 120, 660] for x in (middles[3], 1000.0, middles[0])])
+    boxes[2, 1] = 320
+    people = landmarks.people_in(wide, boxes, with_hands=False)
+    assert people[1] is None
+    for person, middle in ((people[0], middles[3]), (people[2], middles[0])):
+        assert person is not None
+        assert person.points_2d[:, 0].mean() == pytest.approx(middle, abs=60)
+
+
+def test_somebody_who_lies_is_found_in_a_box(landmarks: LandmarkNetworks, dancer: NDArray[np.uint8]) -> None:
+    laid = np.ascontiguousarray(np.rot90(dancer))
+    (upright,) = landmarks.boxes(dancer)
+    width = dancer.shape[1]
+    box = np.array([[upright[1], width - upright[2], upright[3], width - upright[0]]])
+    assert landmarks.people_in(laid, box, with_hands=False)[0] is not None

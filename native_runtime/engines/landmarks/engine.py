@@ -8,9 +8,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.camera import intrinsics_for
 from native_runtime.engines.edits import Edits
@@ -29,6 +30,9 @@ from native_runtime.prompts import Prompt, check_prompts, kind_of
 
 from .doubts import Doubts
 from .evidence import gather_evidence, outline
+
+if TYPE_CHECKING:
+    from native_runtime.people.networks import LandmarkNetworks
 
 NAME = "landmarks"
 
@@ -237,8 +241,24 @@ class LandmarksEngine:
 
         return LandmarkNetworks(store.models_dir(self._models), self._providers)
 
-    def read(self, photo: Photo | NDArray[np.uint8], intrinsics: NDArray[np.float64] | None = None) -> LandmarksReading:
-        """Look for people; see ``engines.base.Engine``."""
+    searches = True
+    """Boxes serve where its own search does not find somebody; found people are the same every time."""
+
+    def read(
+        self,
+        photo: Photo | NDArray[np.uint8],
+        intrinsics: NDArray[np.float64] | None = None,
+        boxes: ArrayLike | None = None,
+    ) -> LandmarksReading:
+        """Look for people; see ``engines.base.Engine``.
+
+        Args:
+            boxes: (N, 4) x0 y0 x1 y1 px of the original photo, where people are, who keep this order; None: it looks
+                for them.
+
+        Raises:
+            NoPersonError: nobody is seen in a box.
+        """
         if not isinstance(photo, Photo):
             from pathlib import Path
 
@@ -248,9 +268,21 @@ class LandmarksEngine:
         started = time.perf_counter()
         networks = self._networks
         opened = time.perf_counter()
-        people = networks.people(photo.pixels)
+        people = networks.people(photo.pixels) if boxes is None else _people_in(networks, photo, np.asarray(boxes))
         seconds = {"open": opened - started, "landmarks": time.perf_counter() - opened}
         return LandmarksReading(self, photo, np.asarray(intrinsics, np.float64), people, seconds)
+
+
+def _people_in(networks: LandmarkNetworks, photo: Photo, boxes: NDArray[np.float64]) -> list[PersonLandmarks]:
+    """Whoever is in boxes of the original photo, each with the box that was given."""
+    given = photo.to_working(boxes.reshape(-1, 2, 2)).reshape(-1, 4)
+    people = []
+    for number, (box, person) in enumerate(zip(given, networks.people_in(photo.pixels, given))):
+        if person is None:
+            place = [round(float(value)) for value in boxes.reshape(-1, 4)[number]]
+            raise NoPersonError(f"Nobody is seen in the box {place}. Draw it around the whole person.")
+        people.append(replace(person, bbox=box))
+    return people
 
 
 def open_engine(
