@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -21,6 +24,9 @@ from .copy import ACTION
 from .readback import FileContents
 
 Array = NDArray[np.float64]
+
+#: Which exception of Python it was.
+_ORIGIN = re.compile(r"^(Error: )?(\w*(Error|Exception): )?(\[Errno \d+\] )?")
 
 _AS_IT_IS: Array = np.eye(3)
 #: z up, facing -y becomes y up, facing z.
@@ -104,7 +110,8 @@ def write_file(
     try:
         # the glTF exporter insists on its own ending
         inside = folder / (f"{path.stem}.glb" if path.suffix.lower() == ".vrm" else path.name)
-        result = kind.write(str(inside), posed, moving)
+        with contextlib.redirect_stderr(io.StringIO()):  # Blender prints a traceback besides the error that it raises
+            result = kind.write(str(inside), posed, moving)
         if "FINISHED" not in result or not inside.is_file():
             raise Sam3dbError(f"Blender's {kind.title} exporter wrote no file.")
         if finish is not None:
@@ -137,7 +144,7 @@ def _read_again(kind: Format, path: Path) -> FileContents:
 def _last_line(error: Exception) -> str:
     """What went wrong, without the traceback that Blender hands on."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
-    return lines[-1] if lines else type(error).__name__
+    return _ORIGIN.sub("", lines[-1]) if lines else type(error).__name__
 
 
 def _write_fbx(path: str, posed: bool, moving: bool) -> Any:

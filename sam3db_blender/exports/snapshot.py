@@ -15,7 +15,7 @@ from native_runtime.errors import Sam3dbError
 from ..rig.arrays import evaluated_vertices, in_world, take
 from ..rig.correctives import PREFIX
 from ..rig.sliders import slider_groups
-from .belongings import Belonging
+from ..scene.belongings import Belonging
 from .rest import Joints
 from .skinning import normalised
 

@@ -14,10 +14,10 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import load_rig_facts
 
 from ..rig.transfer import mesh_triangles, nearest_surface
+from ..scene.belongings import Belonging, belongings_of
 from ..scene.bodies import is_body
 from ..scene.units import metres_per_unit
 from .animation import keyed_frames, scene_frames
-from .belongings import Belonging, belongings_of
 from .evaluation import Evaluation, evaluation
 from .frames import chosen_frames
 from .options import ExportOptions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -16,6 +17,7 @@ from native_runtime.image import Photo, read_photo
 from ..posing.source import photo_of
 from ..rig.arrays import evaluated_surface
 from ..rig.mesh import BODY_PROPERTY
+from ..scene.belongings import belongings_of
 from ..scene.camera import camera_of, camera_settings
 from ..scene.provenance import is_character, read_origin
 from ..scene.readback import units_of
@@ -51,13 +53,10 @@ def groups_of(scene: bpy.types.Scene) -> list[list[bpy.types.Object]]:
 
 
 def meshes_of(rig: bpy.types.Object) -> list[bpy.types.Object]:
-    """A character's body and whatever else of meshes hangs on it, less what is hidden from view or from renders."""
-    layer = bpy.context.view_layer
-    return [
-        child
-        for child in rig.children_recursive
-        if child.type == "MESH" and not child.hide_render and child.visible_get(view_layer=layer)
-    ]
+    """A character's meshes, clothes and props included, less what is hidden from view or from renders."""
+    scene: Any = bpy.context.scene
+    meshes, _ = belongings_of(rig, scene.objects)
+    return [mesh.obj for mesh in meshes if not mesh.is_hidden]
 
 
 def surface_of(rigs: Sequence[bpy.types.Object]) -> Surface:

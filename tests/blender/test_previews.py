@@ -218,6 +218,16 @@ def test_edits_are_seen(small_body: Body) -> None:
     assert (moved < 1e-4).mean() > 0.3
 
 
+def test_a_mesh_is_drawn_that_its_modifier_alone_ties_to_the_rig(small_body: Body) -> None:
+    built, _, _ = _scene(small_body)
+    rig, mesh = built.characters[0].rig, built.characters[0].mesh
+    before = surface_of([rig]).vertices
+    mesh.parent = None
+    mesh.matrix_world = rig.matrix_world
+    bpy.context.view_layer.update()
+    np.testing.assert_allclose(surface_of([rig]).vertices, before, atol=1e-5)
+
+
 def test_a_changed_lens_is_seen(small_body: Body) -> None:
     built, _, _ = _scene(small_body)
     rig = built.characters[0].rig

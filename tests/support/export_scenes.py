@@ -440,8 +440,11 @@ class Trip:
 
     @property
     def bar(self) -> float:
-        """m: how far vertices may lie from what Blender shows: what the notes name, and a millimetre."""
-        return self._named(_OFF)
+        """m: how far vertices may lie from what Blender shows: what the notes name, and a millimetre.
+
+        Where nothing moves there is nothing to excuse.
+        """
+        return CLOSE if self.options.rest == "current" and len(self.shown) == 1 else self._named(_OFF)
 
     @property
     def joint_bar(self) -> float:

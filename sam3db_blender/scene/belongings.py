@@ -1,4 +1,4 @@
-"""What belongs to a character: the meshes that its rig deforms or carries, and what no file of an export can hold."""
+"""What belongs to a character: the meshes that its rig deforms or carries, and the names of all else."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 
 import bpy
 
-from ..posing.handles import is_handle
-
-#: Objects that show nothing, or help to make what is shown.
+#: Objects that show nothing, handles among them, or help to make what is shown.
 _SILENT = frozenset({"EMPTY", "LATTICE"})
 _KINDS = {
     "CURVE": "a curve",
@@ -61,7 +59,7 @@ def belongings_of(rig: bpy.types.Object, objects: Iterable[bpy.types.Object]) ->
     left_out: list[str] = []
     others: list[bpy.types.Object] = []
     for obj in sorted(objects, key=lambda obj: obj.name_full):
-        tie = None if obj == rig or is_handle(obj) else _tie(obj, rig)
+        tie = None if obj == rig else _tie(obj, rig)
         if tie is None:
             others.append(obj)
         elif obj.type == "MESH":
