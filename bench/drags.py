@@ -9,8 +9,8 @@ SET is a folder that ``python -m bench.accuracy render`` made; even pictures wer
 Joints are compared in metres and camera axes before and after each drag:
 
 * untouched limbs: the farthest that a joint of a limb without a pin moves (of arms, legs and head). Where the pin is on
-  a shoulder, a hip or the nose, which move the trunk, knees and elbows must bend: only hands, feet and head count, and
-  of these what they move more than bones force them to because the shoulder or hip is too far away now;
+  a shoulder, a hip or the nose, which move the trunk, knees and elbows must bend, and the head goes along: only hands
+  and feet count, and of these what they move more than bones force them to as shoulder or hip are too far away now;
 * depth: how far the dragged keypoint goes along the view for what it goes across it. ``least`` is what its bones force:
   the nearest depth on the pin's ray within the reach of the chain of bones from the shoulder, hip or neck, which stay.
 """
@@ -45,9 +45,9 @@ DRAGGED = (
 )  # fmt: skip
 TRUNK = ("shoulder", "hip", "nose")
 """Keypoints that move the trunk."""
-_BASES = ("c_neck", "l_uparm", "r_uparm", "l_upleg", "r_upleg")
+_BASES = ("l_uparm", "r_uparm", "l_upleg", "r_upleg")
 """Joints from which the bones that a drag may turn begin."""
-_ENDS = ("c_head", "l_wrist", "r_wrist", "l_foot", "r_foot")
+_ENDS = ("l_wrist", "r_wrist", "l_foot", "r_foot")
 _FORCED = 0.01
 """Metres of depth beyond the least possible one that still count as forced."""
 
@@ -58,7 +58,7 @@ class Joints:
 
     Attributes:
         limbs: (J,) see ``limbs_of``.
-        ends: (J,) bool: joints of hands, feet and head.
+        ends: (J,) bool: joints of hands and feet.
         keypoints: (70,) the joint that each keypoint hangs on most.
     """
 

@@ -22,7 +22,7 @@ from native_runtime.mhr import Body, PointSet, Pose, SparseRows
 from native_runtime.mhr.sparse import sorted_rows
 
 from .pins import pseudo_huber
-from .problem import ExtraTerm, FitState, Motion, SeenPoints, named_rows, project
+from .problem import NEAREST_DEPTH, ExtraTerm, FitState, Motion, SeenPoints, named_rows, project
 
 Array = NDArray[np.float64]
 
@@ -100,7 +100,7 @@ class HoldTerm(ExtraTerm):
         """
         self._points, self._places = points, places
         # across the line of sight: a joint that only changes its depth stays where it was in the photo
-        self._lines = places[:, :2] / places[:, 2:]
+        self._lines = places[:, :2] / np.maximum(places[:, 2:], NEAREST_DEPTH)
         self._across, self._deep = 1.0 / across[:, None], 1.0 / deep
         self._give = give
 
@@ -160,7 +160,8 @@ class Hold:
         pose = body.pose(state.model_parameters)
         places = self.points.camera(pose, state)
         self._places, self._start = places[count:], project(places[:count], intrinsics)
-        self._per_pixel, self._firmness = self._places[:, 2] / intrinsics[0, 0], firmness
+        self._per_pixel = np.maximum(self._places[:, 2], NEAREST_DEPTH) / intrinsics[0, 0]
+        self._firmness = firmness
         on = main_joints(PointSet.from_rows(body, pinned))
         limbs, base = limbs_of(body), on_base(body, on)
         self.on_trunk = base | (limbs[on] < 0)

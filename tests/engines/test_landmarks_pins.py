@@ -210,7 +210,7 @@ def moved_in_space(body: Body, before: Estimate, after: Estimate, keypoint: str)
 def test_limbs_without_pins_stay_in_space(reading: LandmarksReading, body: Body, keypoint: str, length: float) -> None:
     """Not only in the photo, where a slide along the view is not seen; for the engine and for another one's answer."""
     first, at = reading.estimate(), NAMES.index(keypoint)
-    for x, y in ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7), (-1, 0), (-0.7, -0.7), (0, -1), (0.7, -0.7)):
+    for x, y in ((1, 0), (0, 1), (-1, 0), (0, -1)):
         pin = shifted(first, at, length * x, length * y)
         assert moved_in_space(body, first, reading.estimate(keypoints=[pin]), keypoint) < 0.015
         snapped = keep_edits(body, first, [Pin(keypoint, np.array(pin[1:]))], None, snap=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from native_runtime.fitting.follow import limb_parameters
+from native_runtime.fitting.follow import Fixed, limb_parameters
 from native_runtime.fitting.live import LiveDrag, Preview
 from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.problem import FitState, project
@@ -121,3 +121,24 @@ def test_the_same_drag_gives_the_same_answers(body: Body) -> None:
     start = project(see(body, state)[1], INTRINSICS)[at]
     ways = [dragged(drag_of(body, state, "right_wrist"), start, start + 20.0) for _ in range(2)]
     np.testing.assert_array_equal(ways[0].model_parameters, ways[1].model_parameters)
+
+
+def test_every_keypoint_can_be_dragged(body: Body) -> None:
+    state = state_of(body, POSES["lunge"])
+    pixels = project(see(body, state)[1], INTRINSICS)
+    missed = {name: drag_of(body, state, name).to(place + [4.0, -3.0]).missed
+              for name, place in zip(body.keypoint_names, pixels, strict=True)}  # fmt: skip
+    assert max(missed.values()) < 2.5, max(missed, key=lambda name: missed[name])
+
+
+def test_what_the_artist_set_by_hand_stays(body: Body) -> None:
+    state = state_of(body, POSES["lunge"])
+    at, elbow = body.keypoint_names.index("left_wrist"), body.parameter_index("l_elbow_bend")
+    parameters = np.zeros(len(body.parameter_names), bool)
+    parameters[elbow] = True
+    drag = LiveDrag(body, INTRINSICS, state.model_parameters, state.identity, state.camera_translation, "left_wrist",
+                    fixed=Fixed(parameters))  # fmt: skip
+    start = project(see(body, state)[1], INTRINSICS)[at]
+    preview = dragged(drag, start, start + [15.0, -10.0])
+    assert preview.model_parameters[elbow] == state.model_parameters[elbow]
+    assert preview.missed < 5.0

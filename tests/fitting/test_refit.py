@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import mhr_to_camera
-from native_runtime.fitting.follow import limb_parameters
+from native_runtime.fitting.follow import Fixed, limb_parameters
 from native_runtime.fitting.hold import Firmness, Hold, joint_distances, limbs_of
 from native_runtime.fitting.pins import AngleTerm, Pin, PinTerm, RootTether
 from native_runtime.fitting.problem import FitState, project
@@ -166,6 +166,16 @@ def test_a_body_beyond_the_limits_may_stay_there(body: Body) -> None:
     result = pinned(body, state, {"left_wrist": before["left_wrist"] + np.array([0.0, -0.05]) * size})
     assert result.rests[0] < MET * size
     assert result.state.model_parameters[slot] == pytest.approx(parameters[slot], abs=0.02)
+
+
+def test_a_body_that_is_all_set_by_hand_stays(body: Body) -> None:
+    state = state_of(body, POSES["lunge"])
+    place = pixels_of(body, state)["left_wrist"] + 10.0
+    everything = Fixed(np.ones(len(body.parameter_names), bool), turn=True, shift=True)
+    result = refit(body, INTRINSICS, state, [Pin("left_wrist", place)], fixed=everything)
+    np.testing.assert_allclose(result.state.model_parameters, state.model_parameters, atol=1e-6)
+    np.testing.assert_allclose(result.state.camera_translation, state.camera_translation, atol=1e-6)
+    assert result.rests[0] > 13.0
 
 
 def test_limbs_begin_at_the_trunk(body: Body) -> None:

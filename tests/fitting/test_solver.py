@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from native_runtime.fitting import solver
 from native_runtime.fitting.solver import Linearisation, Solution, minimise
 
 UNBOUNDED = (np.full(2, -np.inf), np.full(2, np.inf))
@@ -85,3 +86,22 @@ def test_the_cost_never_rises() -> None:
     for iterations in range(12):
         seen.append(solve(residual, jacobian, [2.0, 3.0], iterations=iterations).cost)
     assert all(later <= earlier for earlier, later in itertools.pairwise(seen))
+
+
+@pytest.mark.parametrize("size", [1, 2, 9, 64, 65])
+def test_linear_systems_are_solved(size: int) -> None:
+    rng = np.random.default_rng(size)
+    jacobian, truth = rng.normal(size=(2 * size, size)), rng.normal(size=size)
+    matrix = jacobian.T @ jacobian + 1e-3 * np.eye(size)
+    np.testing.assert_allclose(solver.solve(matrix, matrix @ truth), truth, rtol=1e-7, atol=1e-9)
+
+
+def test_small_systems_are_solved_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LAPACK's threads cut sums differently from run to run on a busy machine, and wait for each other."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("LAPACK was asked")
+
+    monkeypatch.setattr(np.linalg, "solve", refuse)
+    solution = solve(lambda x: x - [1.0, 2.0], lambda _: np.eye(2), (0.0, 0.0))
+    np.testing.assert_allclose(solution.state, [1.0, 2.0], atol=1e-6)
