@@ -114,3 +114,70 @@ def strokes_of(obj: Any) -> list[NDArray[np.float64]]:
         turn = np.array(matrix, dtype=np.float64)
         found += [np.array(points, dtype=np.float64) @ turn[:3, :3].T + turn[:3, 3] for points in strokes if points]
     return found
+
+
+# --- the compositor: since 5.0 it is a node group of its own kind, which a scene may be given -------------------------
+
+
+def compositor_of(scene: Any) -> Any:
+    """The node tree of a scene's compositor that is in use; None where there is none."""
+    if bpy.app.version >= (5, 0, 0):
+        return scene.compositing_node_group
+    return scene.node_tree if scene.use_nodes else None
+
+
+def new_compositor(scene: Any, name: str) -> Any:
+    """A compositor for a scene that uses none. Before 5.0, nodes that were out of use are in use again."""
+    if bpy.app.version >= (5, 0, 0):
+        scene.compositing_node_group = tree = bpy.data.node_groups.new(name, "CompositorNodeTree")
+        return tree
+    scene.use_nodes = True
+    return scene.node_tree
+
+
+def remove_compositor(scene: Any) -> None:
+    """Takes a compositor away that ``new_compositor`` made."""
+    if bpy.app.version < (5, 0, 0):
+        scene.use_nodes = False
+        return
+    tree = scene.compositing_node_group
+    scene.compositing_node_group = None
+    bpy.data.node_groups.remove(tree)
+
+
+def compositor_input(tree: Any) -> Any:
+    """The socket of a compositor that takes the finished picture; made where there is none."""
+    if bpy.app.version < (5, 0, 0):
+        nodes = [node for node in tree.nodes if node.type == "COMPOSITE"]
+        node = nodes[0] if nodes else tree.nodes.new("CompositorNodeComposite")
+        return node.inputs["Image"]
+    if not any(item.item_type == "SOCKET" and item.in_out == "OUTPUT" for item in tree.interface.items_tree):
+        tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    nodes = [node for node in tree.nodes if node.type == "GROUP_OUTPUT"]
+    nodes.sort(key=lambda node: not node.is_active_output)
+    node = nodes[0] if nodes else tree.nodes.new("NodeGroupOutput")
+    return node.inputs[0]
+
+
+def alpha_over_inputs(node: Any) -> tuple[Any, Any]:
+    """The background and the foreground of an Alpha Over node."""
+    if "Background" in node.inputs:
+        return node.inputs["Background"], node.inputs["Foreground"]
+    return node.inputs[1], node.inputs[2]
+
+
+def fit_to_render(node: Any) -> None:
+    """Has a Scale node stretch its picture to the size of the render: since 5.0 its settings are inputs."""
+    if "Frame Type" in node.inputs:
+        node.inputs["Type"].default_value, node.inputs["Frame Type"].default_value = "Render Size", "Stretch"
+    else:
+        node.space, node.frame_method = "RENDER_SIZE", "STRETCH"
+
+
+def linear_space(node: Any) -> str:
+    """The name of the colour space that the compositor works in, for a Convert Colorspace node."""
+    try:
+        node.from_color_space = "scene_linear"
+    except TypeError:  # before it had a name of its own
+        return "Linear Rec.709"
+    return "scene_linear"

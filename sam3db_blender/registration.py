@@ -24,12 +24,14 @@ from .operators import (
     presets,
     previews,
     removal,
+    rendering,
     retarget,
     sam3d_body,
     viewing,
     worker,
 )
 from .posing import deletions, watch
+from .posing import rendering as photo_rendering
 from .retarget import state as retarget_state
 from .ui import (
     batch_panel,
@@ -72,6 +74,7 @@ CLASSES: tuple[type, ...] = (
     *handles.CLASSES,
     *inference.CLASSES,
     *viewing.CLASSES,
+    *rendering.CLASSES,
     *removal.CLASSES,
     *masks.CLASSES,
     *draw_mask.CLASSES,
@@ -113,6 +116,7 @@ def register() -> None:
     waiting_sign.attach()
     live.attach()
     idle.attach()
+    photo_rendering.attach()
     watch.attach()
     deletions.attach()
 
@@ -125,6 +129,7 @@ def unregister() -> None:
     secret.keep("")
     deletions.detach()
     watch.detach()
+    photo_rendering.detach()
     idle.detach()
     live.detach()
     thumbnails.detach()

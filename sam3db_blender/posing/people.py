@@ -9,6 +9,7 @@ from native_runtime.errors import Sam3dbError
 from ..scene.camera import camera_of, camera_settings, frame_scene
 from ..scene.provenance import is_character, read_origin
 from .handles import character_id, rig_of
+from .rendering import follow
 from .showing import homes_of, show_only
 
 if TYPE_CHECKING:
@@ -89,3 +90,4 @@ def activate(context: bpy.types.Context, rig: bpy.types.Object) -> None:
     if camera is not None and scene is not None:
         arrays = read_origin(rig).arrays
         frame_scene(scene, camera, camera_settings(arrays["intrinsics"], arrays["image_size"]))
+        follow(scene)

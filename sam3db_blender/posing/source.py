@@ -67,16 +67,20 @@ def image_of(rig: bpy.types.Object) -> bpy.types.Image:
     Raises:
         Sam3dbError: there is none any more.
     """
-    camera = camera_of(rig).data
-    backgrounds = getattr(camera, "background_images", ())
-    images = [background.image for background in backgrounds if background.image is not None]
-    photos = (image for image in images if image.get(OVERLAY) is None)
-    image = next((image for image in photos if image.packed_file is not None or image.get(PATH)), None)
+    image = image_before(camera_of(rig))
     if image is None:
         raise Sam3dbError(
             f"The photo of '{rig.name}' is not behind its camera any more: import the photo again, or undo its removal."
         )
     return image
+
+
+def image_before(camera: bpy.types.Object) -> bpy.types.Image | None:
+    """The image that shows the photo of a camera; None where there is none."""
+    backgrounds = getattr(camera.data, "background_images", ())
+    images = [background.image for background in backgrounds if background.image is not None]
+    photos = (image for image in images if image.get(OVERLAY) is None)
+    return next((image for image in photos if image.packed_file is not None or image.get(PATH)), None)
 
 
 def _unpacked(image: bpy.types.Image, image_size: tuple[int, int]) -> Source:

@@ -98,6 +98,20 @@ def take_frame(scene: bpy.types.Scene) -> bool:
     return True
 
 
+def follow_camera(scene: bpy.types.Scene) -> None:
+    """Gives a scene's renders the pixels of the photo of its camera, once after the camera was changed.
+
+    A camera that a marker of the timeline brings in changes nothing: the pixels of an animation are one choice.
+    """
+    camera = scene.camera
+    if camera is None or camera == scene.get(FRAMED):
+        return
+    if camera.get(FRAME) is not None and not any(marker.camera == camera for marker in scene.timeline_markers):
+        take_frame(scene)
+    elif scene.get(FRAMED) is not None:
+        scene[FRAMED] = camera
+
+
 def add_background(camera: bpy.types.Object, image: bpy.types.Image) -> None:
     """Shows the photo behind everything seen through the camera."""
     camera.data.show_background_images = True

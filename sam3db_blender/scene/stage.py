@@ -104,7 +104,7 @@ def _build_lights(subject: Subject, units: float, collection: bpy.types.Collecti
 def _build_floor(collection: bpy.types.Collection) -> bpy.types.Object:
     """A floor at z = 0 that only catches shadows, so that the photo stays visible through it.
 
-    Cycles knows shadow catchers. EEVEE does not: there the floor is clear.
+    Cycles knows shadow catchers. EEVEE and Workbench do not: there the floor is clear.
     """
     mesh = bpy.data.meshes.new("Floor")
     mesh.from_pydata([(i, j, 0.0) for i, j in ((-1, -1), (1, -1), (1, 1), (-1, 1))], [], [range(4)])
@@ -126,6 +126,7 @@ def _floor_material() -> bpy.types.Material:
         surface = shader.node(kind).outputs[0]
         shader.node("ShaderNodeOutputMaterial", {"Surface": surface}, target=engine)
     material.surface_render_method = "BLENDED"
+    material.diffuse_color = (1.0, 1.0, 1.0, 0.0)  # clear in Workbench, too
     return material
 
 

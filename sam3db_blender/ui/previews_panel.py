@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..posing.people import people_of
+from ..scene.behind import is_on
 from .sidebar import SidebarPanel
 
 
@@ -20,6 +21,10 @@ class SAM3DB_PT_previews(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, previews = self.layout, context.window_manager.sam3db_previews
+        assert context.scene is not None
+        row = layout.row(align=True)
+        row.operator("sam3db.photo_behind", icon="IMAGE_BACKGROUND", depress=is_on(context.scene))
+        row.operator("sam3db.photo_size", text="", icon="FULLSCREEN_ENTER")
         layout.use_property_split = True
         layout.use_property_decorate = False
         settings = layout.column()
