@@ -181,7 +181,7 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
             draw_lines(row.column(align=True), status.text, width, "ERROR")
         else:
             differing = sum(bool(by) for _, by in shown_groups(rig))
-            text = f"{differing} of My Edits Differ" if differing else "Up to Date"
+            text = f"{differing} of My Edits Differ{'s' * (differing == 1)}" if differing else "Up to Date"
             row.label(text=text, icon="INFO" if differing else "CHECKMARK")
 
     def _draw_warnings(self, handles: list[bpy.types.Object], width: int) -> None:
