@@ -76,6 +76,11 @@ def version() -> str:
     return _manifest().get("version", "")
 
 
+def user_guide() -> Path:
+    """The user guide, a page that comes with the extension."""
+    return Path(__file__).parent / "user_guide.html"
+
+
 def website() -> str:
     """The address of the extension's documentation from its manifest; empty where it names none."""
     return _manifest().get("website", "")

@@ -64,7 +64,7 @@ class SAM3DB_RetargetSettings(bpy.types.PropertyGroup):
     )
     map: bpy.props.EnumProperty(name="Bones", description="How the armature's bones are found", items=_maps)
     stand: bpy.props.BoolProperty(
-        name="Stand Where the Person Stands",
+        name="Match Location",
         description="Also move and turn the object to the person's place; otherwise it stays and its bones move",
     )
     floor: bpy.props.BoolProperty(

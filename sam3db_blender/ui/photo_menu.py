@@ -36,7 +36,10 @@ class SAM3DB_MT_help(bpy.types.Menu):
     bl_label = "Help"
 
     def draw(self, context: bpy.types.Context) -> None:
-        for text, address in (("Documentation", places.website()), *_LINKS):
+        guide = self.layout.operator("wm.url_open", text="User Guide", icon="HELP")
+        guide.url = places.user_guide().as_uri()
+        self.layout.separator()
+        for text, address in (("Website", places.website()), *_LINKS):
             if address:
                 self.layout.operator("wm.url_open", text=text, icon="URL").url = address
         self.layout.separator()

@@ -78,6 +78,10 @@ class SAM3DB_PT_retarget_bones(SidebarPanel, bpy.types.Panel):
             draw_lines(layout, f"No bone for: {', '.join(missing)}", width, icon="ERROR")
         layout.template_list("SAM3DB_UL_retarget_bones", "", rows, "bones", rows, "active", rows=8)
         column = layout.column(align=True)
+        if 0 <= rows.active < len(rows.bones):  # long names do not fit into the list
+            chosen = rows.bones[rows.active]
+            column.label(text=chosen.name)
+            column.prop_search(chosen, "bone", settings.armature.data, "bones", text="")
         column.operator("sam3db.take_active_bone", icon="EYEDROPPER")
         column.operator("sam3db.save_bones", icon="FILE_TICK")
 

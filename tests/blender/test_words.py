@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +16,8 @@ import pytest
 import sam3db_blender
 from sam3db_blender import places, registration
 from sam3db_blender.operators.import_character import SAM3DB_OT_import_character
+from sam3db_blender.ui import character_panel
+from sam3db_blender.ui.photo_menu import SAM3DB_MT_help
 
 
 @pytest.fixture(autouse=True)
@@ -193,3 +198,36 @@ def test_a_failure_is_told_by_its_reason_alone(monkeypatch: pytest.MonkeyPatch, 
     SAM3DB_OT_import_character._fail(operator, "The photo is empty.", "Traceback ...")
     assert reports == ["The photo is empty."]
     assert "Traceback ..." in (tmp_path / "import.log").read_text()
+
+
+class _Buttons:
+    """A layout that notes the buttons."""
+
+    def __init__(self) -> None:
+        self.buttons: dict[str, SimpleNamespace] = {}
+
+    def operator(self, name: str, text: str = "", icon: str = "") -> SimpleNamespace:
+        self.buttons[text] = SimpleNamespace(name=name)
+        return self.buttons[text]
+
+    def separator(self) -> None: ...
+
+
+def test_the_help_menu_has_a_user_guide() -> None:
+    """A page within the extension, which needs no network."""
+    layout = _Buttons()
+    SAM3DB_MT_help.draw(SimpleNamespace(layout=layout), bpy.context)
+    page = Path(urllib.request.url2pathname(urllib.parse.urlparse(layout.buttons["User Guide"].url).path))
+    guide = page.read_text(encoding="utf-8")
+    assert "://" not in guide  # nothing is fetched
+    anchors = re.findall(r'href="#(\w+)"', guide)
+    assert len(anchors) > 5
+    assert all(f'id="{anchor}"' in guide for anchor in anchors)
+
+
+def test_the_user_guide_names_what_there_is() -> None:
+    """Every panel and button that it sets in bold has a label of that name."""
+    guide = places.user_guide().read_text(encoding="utf-8")
+    titles = {label for _, label, _ in _texts()} | {section for _, section, _ in character_panel._SECTIONS}
+    titles |= {"Photo", "N", "Contradictions", "Make Character"}  # the tab, a key, a heading, a button
+    assert sorted(set(re.findall(r"<b>([^<]+)</b>", guide)) - titles) == []
