@@ -5,7 +5,8 @@
 The extension is built, and installed for a user of its own. In each window the right wrist is dragged to and fro, and
 measured are
 
-* from letting the mouse button go to the updated mesh of the last answer;
+* from pressing the mouse button to the first mesh that follows, and from letting it go to the updated mesh of the last
+  answer;
 * the beats of a 5 ms timer in Blender's main thread while dragging: what a beat is late by is a stall, and as much
   of it as the viewport was being drawn is told apart;
 * what the extension itself does in the main thread.
@@ -72,9 +73,12 @@ def drags(artist: Artist, count: int) -> list[dict[str, Any]]:
 
 def figures(measured: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     """Milliseconds by what they are of."""
-    until_mesh, stalls, undrawn = [], [], []
+    until_follows, until_mesh, stalls, undrawn = [], [], [], []
     work: dict[str, list[float]] = {}
     for drag in measured:
+        during = [moment for moment in drag["meshes"] if drag["pressed"] < moment < drag["released"]]
+        if during:
+            until_follows.append(during[0] - drag["pressed"])
         after = [moment for moment in drag["meshes"] if moment > drag["released"]]
         if after:
             until_mesh.append(after[-1] - drag["released"])
@@ -87,6 +91,7 @@ def figures(measured: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
             if name != _BEATS:
                 work.setdefault(name, []).extend(end - begin for begin, end in spans)
     rows = {
+        "pressing to the first mesh that follows": until_follows,
         "letting go to the updated mesh": until_mesh,
         "late beats while dragging": stalls,
         "late beats, drawing taken off": undrawn,
@@ -147,7 +152,7 @@ def main() -> None:
             )
             print(f"\n{window}, ms")
             for row, columns in report[window].items():
-                print(f"    {row:35s}" + "".join(f"  {key} {value:8.1f}" for key, value in columns.items()))
+                print(f"    {row:40s}" + "".join(f"  {key} {value:8.1f}" for key, value in columns.items()))
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
 

@@ -7,29 +7,29 @@ opening files: a preview is never taken for work of the artist's. A bone that th
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from native_runtime.errors import ModelError
 from native_runtime.fitting.live import LiveDrag
 from native_runtime.fitting.pins import Pin
 from native_runtime.prompts import keypoint_names
 
 from ..rig.arrays import take
 from ..rig.rigmap import RigMap
-from ..scene.bodies import body_of
+from ..scene.bodies import body_of, installed_body
 from ..scene.camera import camera_of
 from ..scene.provenance import read_origin
 from ..scene.readback import standing_of, units_of
 from .handles import keypoint_of, place
 from .pins import pinned
-
-if TYPE_CHECKING:
-    from native_runtime.fitting.live import Preview
 
 Array = NDArray[np.float64]
 Turns = dict[str, list[list[float]]]
@@ -43,11 +43,29 @@ _SAME = 1e-6
 _TO_BLENDER_CAMERA = np.array([1.0, -1.0, -1.0])
 
 
+def get_ready(body_name: str) -> threading.Thread:
+    """Begins to read a body, and what previews need to know of it, aside, so that a drag need not wait for it."""
+    thread = threading.Thread(target=_get_ready, args=(body_name,), name="get previews ready", daemon=True)
+    thread.start()
+    return thread
+
+
+def _get_ready(body_name: str) -> None:
+    with contextlib.suppress(ModelError):  # the answer will say so
+        body = installed_body(body_name)
+        RigMap.of(body)
+        eye = np.array([[1000.0, 0.0, 500.0], [0.0, 1000.0, 500.0], [0.0, 0.0, 1.0]])
+        rest = np.zeros(len(body.parameter_names)), np.zeros(body.identity_count), np.array([0.0, 1.0, 5.0])
+        LiveDrag(body, eye, *rest, keypoint_names()[0])
+
+
 class LimbPreview:
-    """The preview of one dragged handle. To be made when the drag begins: it looks at the whole character."""
+    """The preview of one dragged handle: made when the drag begins, then prepared, then shown as often as it moves.
+    Each takes a few milliseconds, and is for an event of its own.
+    """
 
     def __init__(self, rig: bpy.types.Object, handle: bpy.types.Object) -> None:
-        """Prepare it.
+        """Looks at the character.
 
         Raises:
             Sam3dbError: the body is not installed, or the camera was deleted.
@@ -56,16 +74,9 @@ class LimbPreview:
         self._body = body_of(rig)
         origin, standing = read_origin(rig), standing_of(rig, self._body, scaled=True)
         others = [pin for pin in pinned(rig) if pin != handle]
-        self._drag = LiveDrag(
-            self._body,
-            origin.arrays["intrinsics"],
-            standing.parameters,
-            standing.identity,
-            standing.camera_translation,
-            keypoint_names()[self.keypoint],
-            [Pin(keypoint_names()[keypoint_of(pin)], np.array(place(pin))) for pin in others],
-        )
-        self._translation = standing.camera_translation
+        self._drag: LiveDrag | None = None
+        self._intrinsics, self._standing = origin.arrays["intrinsics"], standing
+        self._pins = [Pin(keypoint_names()[keypoint_of(pin)], np.array(place(pin))) for pin in others]
         self._channels = RigMap.of(self._body).channels
         self._angles = self._angles_of(standing.parameters)
         self._bones = take(rig.pose.bones, "rotation_euler", 3).astype(np.float64)
@@ -74,9 +85,29 @@ class LimbPreview:
         axes = np.array(camera_of(rig).matrix_world.normalized(), dtype=np.float64)[:3, :3]
         self._axes = axes * _TO_BLENDER_CAMERA * units_of(rig)
 
+    @property
+    def prepared(self) -> bool:
+        """Whether it can be shown."""
+        return self._drag is not None
+
+    def prepare(self) -> LiveDrag:
+        """Sets the solver up, once."""
+        if self._drag is None:
+            standing = self._standing
+            self._drag = LiveDrag(
+                self._body,
+                self._intrinsics,
+                standing.parameters,
+                standing.identity,
+                standing.camera_translation,
+                keypoint_names()[self.keypoint],
+                self._pins,
+            )
+        return self._drag
+
     def show(self, rig: bpy.types.Object, pixel: ArrayLike) -> None:
         """Poses the limb for its handle at a pixel (2,) of the photo."""
-        preview: Preview = self._drag.to(np.asarray(pixel, dtype=np.float64))
+        preview = self.prepare().to(np.asarray(pixel, dtype=np.float64))
         turned = self._angles_of(preview.model_parameters) - self._angles
         known = laid(rig)
         self._turned |= set(np.flatnonzero(np.abs(turned).max(axis=1) > _SAME).tolist())
@@ -86,7 +117,7 @@ class LimbPreview:
                 before = known.get(bone.name, [list(bone.rotation_euler)])[0]
                 bone.rotation_euler = (self._bones[number] + turned[number]).tolist()
                 known[bone.name] = [before, list(bone.rotation_euler)]
-        moved = self._axes @ (preview.camera_translation - self._translation)
+        moved = self._axes @ (preview.camera_translation - self._standing.camera_translation)
         if np.abs(moved).max() > _SAME and rig.parent is None:
             place: Any = rig.location
             before = known.get(_RIG, [list(place)])[0]

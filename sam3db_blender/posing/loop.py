@@ -30,7 +30,7 @@ from ..scene.bodies import read_ahead
 from ..scene.provenance import read_origin
 from . import questions
 from .handles import handles_of, keypoint_of, may_change, moved, place, rig_with
-from .limb_preview import LimbPreview, lay_on, take_off
+from .limb_preview import LimbPreview, get_ready, lay_on, take_off
 from .session import apply_answer, request_for
 from .tasks import Status, Task
 
@@ -199,11 +199,13 @@ class Loop:
             return
         (handle,) = in_hand
         if task.reading is None:
-            task.reading = read_ahead(read_origin(rig).details["body_name"])
+            task.reading = get_ready(read_origin(rig).details["body_name"])
         if task.reading.is_alive():
             return
         if task.preview is None or task.preview.keypoint != keypoint_of(handle):
             task.preview, task.place = LimbPreview(rig, handle), None
+        elif not task.preview.prepared:
+            task.preview.prepare()
         elif task.place != place(handle):
             task.place = place(handle)
             task.preview.show(rig, task.place)

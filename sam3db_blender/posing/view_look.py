@@ -73,9 +73,17 @@ def _set_photos(shown: bool) -> None:
             show_over(camera, shown)
 
 
+def hides_bones_of(obj: bpy.types.Object | None) -> bool:
+    """Whether bones are hidden in a window while an armature that is no character is the active object: a new one."""
+    if obj is None or obj.type != "ARMATURE" or is_character(obj):
+        return False
+    return any(_BONES in window.screen.keys() for window in bpy.context.window_manager.windows)  # noqa: SIM118
+
+
 def _has_only_characters(scene: bpy.types.Scene) -> bool:
-    """Whether no other armature loses its bones with those of the characters."""
-    return all(is_character(obj) for obj in scene.objects if obj.type == "ARMATURE")
+    """Whether there are characters, and no other armature loses its bones with theirs."""
+    armatures = [is_character(obj) for obj in scene.objects if obj.type == "ARMATURE"]
+    return bool(armatures) and all(armatures)
 
 
 def listen_to_modes() -> None:

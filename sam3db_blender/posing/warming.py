@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from native_runtime.errors import Sam3dbError
 
 from ..photo_jobs import PoseJob
-from ..scene.bodies import read_ahead
 from ..scene.provenance import read_origin
+from .limb_preview import get_ready
 from .session import request_for
 
 if TYPE_CHECKING:
@@ -35,6 +35,6 @@ def warm(rig: bpy.types.Object, client: Callable[[], Client]) -> bool:
         request = request_for(rig, remember=False)
         if request.engine in _LIGHT:
             PoseJob(client(), request)
-            read_ahead(read_origin(rig).details["body_name"])
+            get_ready(read_origin(rig).details["body_name"])
             return True
     return False

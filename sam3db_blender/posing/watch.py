@@ -113,7 +113,7 @@ def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
         if isinstance(block, bpy.types.Object) and block.get(KEYPOINT) is not None:
             loop.mark(str(block.get(CHARACTER, "")))
             found = True
-    if found or _another_is_active():
+    if found or _another_is_active() or view_look.hides_bones_of(_active_object()):
         _ensure_timer()
 
 
@@ -156,6 +156,8 @@ def _tick() -> float | None:
     before = loop.statuses()
     loop.tick()
     _show_active()
+    if view_look.hides_bones_of(_active_object()):
+        view_look.refresh()
     _redraw(changed=before != loop.statuses())
     if loop.urgent:
         return 0.0

@@ -392,7 +392,7 @@ def _follow(stage: Stage, index: int, x: float, y: float) -> None:
     """Drags a handle, and lets the preview come: the body is read, the preview made, shown."""
     stage.artist.drags = True
     stage.drag(index, x, y)
-    for _ in range(3):
+    for _ in range(4):
         stage.wait(0.02)
         reading = stage.loop._task(stage.character.id).reading
         if reading is not None:

@@ -56,11 +56,13 @@ def test_the_first_minute(open_blender: Opener, photos: Path, kept: Path, tmp_pa
     for keypoint, name in blender.call("scene.first_seen", keypoints=list(IN_SIGHT)).items():
         assert name == body, f"{name} hides the {keypoint}"
 
-    # is corrected
+    # is corrected: the limb follows at once, and the view says that the rest is awaited
+    blender.call("scene.note_signs")
     during = artist.drag_spot("right_wrist", -45, -25)
     assert pins(during) == []
     assert missed(during, "right_wrist") < PREVIEWED_PX
     assert moved(made, during, keypoints_of("right_arm", others=True)).max() < STILL
+    assert blender.call("scene.signs")
     wrist = artist.picture("wrist_corrected")
     corrected = artist.standing()
     assert pins(corrected) == ["right_wrist"]

@@ -13,6 +13,8 @@ from bpy_extras.object_utils import world_to_camera_view
 from bpy_extras.view3d_utils import location_3d_to_region_2d
 from mathutils import Vector
 
+_signs: list[str] = []
+
 EXTENSION = "bl_ext.user_default.sam3db_blender"
 
 
@@ -114,6 +116,23 @@ def looks() -> dict[str, bool]:
         "bones": bool(_view().spaces.active.overlay.show_bones),
         "over": over is not None and bool(over.show_background_image),
     }
+
+
+def note_signs() -> None:
+    """Begins to note what the viewport says while a pose is awaited."""
+    sign = part("ui.waiting_sign")
+    write = sign._write
+
+    def noted(text: str, *more: Any) -> None:
+        _signs.append(text)
+        write(text, *more)
+
+    sign._write = noted
+
+
+def signs() -> list[str]:
+    """What it has said since."""
+    return _signs
 
 
 def file_list() -> list[int]:

@@ -19,6 +19,7 @@ WORK = {
     "ask": ("posing.loop", "", "request_for"),
     "read the answer": ("posing.loop", "Estimate", "load"),
     "begin a preview": ("posing.limb_preview", "LimbPreview", "__init__"),
+    "prepare it": ("posing.limb_preview", "LimbPreview", "prepare"),
     "preview": ("posing.limb_preview", "LimbPreview", "show"),
     "take the answer over": ("posing.loop", "", "apply_answer"),
     "end the undo step": ("posing.watch", "BlenderWindow", "push_undo"),
