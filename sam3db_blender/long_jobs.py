@@ -68,7 +68,9 @@ class LongJob(Job):
         self.result = result
 
 
-AnyJob = TypeVar("AnyJob", bound=LongJob)
+# Bound by name: typing remembers what stands in brackets for as long as Python runs, and with a class of this module
+# bpy itself, which then never takes its threads down; the process waits for them for ever.
+AnyJob = TypeVar("AnyJob", bound="LongJob")
 
 
 class Desk(Generic[AnyJob]):

@@ -33,8 +33,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Ends the process where bpy was loaded: it may wait for ever for a thread of its own while the interpreter winds
-    down (seen with 4.5.15: its destructors wait for the thread that closes files), or crash (4.2.0).
+    """Ends the process where bpy was loaded: some releases crash while the interpreter winds down (4.2.0), and 4.5.15
+    waits for ever for the thread that closes files where anything, such as a test, still holds the module. That the
+    extension itself does not is the matter of ``tests/extension/test_ends.py``.
     """
     if "bpy" in sys.modules and _ended in config.stash:
         sys.stdout.flush()

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import bpy
 
 from .. import online
-from ..long_jobs import Desk, LongJob
+from ..long_jobs import LongJob
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from ..long_jobs import Desk
 
 
 class LongJobOperator:
@@ -21,7 +23,8 @@ class LongJobOperator:
         instead: what can be done without the network, for those that need it.
     """
 
-    desk: ClassVar[Desk[Any]]
+    if TYPE_CHECKING:  # Blender evaluates annotations, and typing would keep the desk's class for good (`long_jobs`)
+        desk: ClassVar[Desk[Any]]
     panel: ClassVar[str]
     occupied: ClassVar[str]
     instead: ClassVar[str] = ""
@@ -61,7 +64,8 @@ class CancelOperator:
     """
 
     bl_label = "Cancel"
-    desk: ClassVar[Desk[Any]]
+    if TYPE_CHECKING:  # Blender evaluates annotations, and typing would keep the desk's class for good (`long_jobs`)
+        desk: ClassVar[Desk[Any]]
     idle: ClassVar[str]
 
     @classmethod
