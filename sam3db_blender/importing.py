@@ -38,7 +38,7 @@ def add_to_scene(
         estimates: the files that the worker wrote, one per person.
     """
     if not estimates:
-        raise Sam3dbError("The worker found nobody to make a character of.")
+        raise Sam3dbError("Nobody was found in the photo.")
     people = [Estimate.load(path) for path in estimates]
     body = Body.load(body_path(request.body, request.models))
     photo = read_photo(request.photo).turned_by(people[0].details.get(PHOTO_TURNED, 0))

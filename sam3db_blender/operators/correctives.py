@@ -58,7 +58,7 @@ class SAM3DB_OT_remove_correctives(CharacterOperator, bpy.types.Operator):
     def run(self, context, rig, body):
         live.switch(rig, False)
         if not correctives.remove(body_mesh(rig)):
-            self.report({"INFO"}, "There were none")
+            self.report({"INFO"}, "There were no corrections")
 
 
 class SAM3DB_OT_live_correctives(CharacterOperator, bpy.types.Operator):

@@ -162,7 +162,7 @@ class SAM3DB_OT_say_of_keypoint(PersonOperator, bpy.types.Operator):
     keypoint: bpy.props.IntProperty(name="Handle", description="The handle's number", min=0, max=69)
     state: bpy.props.EnumProperty(
         name="State",
-        description="What is said about it",
+        description="Pinned, ignored, wrong, or left to the pose",
         items=[(state.name, state.name.capitalize(), _SAID[state]) for state in State],
     )
 
@@ -239,7 +239,7 @@ class SAM3DB_OT_next_handle(PersonOperator, bpy.types.Operator):
             return False
         rig = active_character(context)
         if rig is None or pins.next_suggested(rig) is None:
-            cls.poll_message_set("No keypoint stands out: drag any handle that lies wrong, or infer again")
+            cls.poll_message_set("No handle stands out: drag any that is in the wrong place, or update from the photo")
             return False
         return True
 

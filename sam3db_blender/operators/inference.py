@@ -58,7 +58,7 @@ class SAM3DB_OT_use_inference(PersonOperator, bpy.types.Operator):
     bl_label = "Use Inference"
     bl_options = {"REGISTER", "UNDO"}
 
-    group: bpy.props.StringProperty(name="Group", description="What of the character is meant, as the list names it")
+    group: bpy.props.StringProperty(name="Group", description="Which part of the character")
 
     def run(self, context):
         rig = self.rig(context)

@@ -40,7 +40,7 @@ class LongJobOperator:
         """Starts a job; where there is no window, also waits for its end and reports it."""
         job = self.desk.start(do, keys)
         if not bpy.app.background:
-            self.report({"INFO"}, f"Started; the panel '{self.panel}' and the preferences show how far it is")
+            self.report({"INFO"}, f"Started; the panel '{self.panel}' shows the progress")
             return {"FINISHED"}
         self.desk.wait()
         return self._finish(job)

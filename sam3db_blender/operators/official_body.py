@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 #: Where the bodies come from, how large they are, and under which licence: said before anything is fetched.
-SOURCE = f"MHR by Meta Platforms, Apache-2.0 licence, {ABOUT_MB} MB from github.com"
+SOURCE = f"MHR by Meta Platforms, Apache-2.0 license, {ABOUT_MB} MB from github.com"
 
 _LEVELS = (
     ("USUAL", "All but the Finest", "Levels 1 to 6; the finest has 73,639 vertices, for close-ups on film"),
@@ -40,7 +40,7 @@ class BodyOperator(LongJobOperator):
 
 
 class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
-    """Fetch MHR's official bodies from github.com (by Meta Platforms, Apache-2.0 licence, about 199 MB) and install
+    """Fetch MHR's official bodies from github.com (by Meta Platforms, Apache-2.0 license, about 199 MB) and install
     them; an interrupted download goes on where it stopped
     """
 
@@ -49,7 +49,7 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
     instead = "import the files by hand"
 
     address: bpy.props.StringProperty(
-        name="Address", description="Where the archive is; another one than the project's is for mirrors", default=URL
+        name="Address", description="Address of the archive; change it to use a mirror", default=URL
     )
     again: bpy.props.BoolProperty(
         name="Look for a Newer Release",

@@ -42,7 +42,7 @@ class SAM3DB_OT_paste_photo(ReportingOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, context):
         if sys.platform.startswith("linux") and not os.environ.get("WAYLAND_DISPLAY"):
-            cls.poll_message_set("Blender reads no pictures from the clipboard under X11: drop a file instead")
+            cls.poll_message_set("Blender cannot read pictures from the clipboard under X11: drop a file instead")
             return False
         if context.area is None:
             cls.poll_message_set("This needs a window")

@@ -77,7 +77,7 @@ class SAM3DB_OT_randomise_character(CharacterOperator, PartOptions, bpy.types.Op
     """Give the character random proportions, shape, face or pose within the limits of the body"""
 
     bl_idname = "sam3db.randomise_character"
-    bl_label = "Randomise Character"
+    bl_label = "Randomize Character"
     bl_options = {"REGISTER", "UNDO"}
 
     seed: bpy.props.IntProperty(name="Seed", description="Each number gives another character", default=1, min=0)
@@ -99,7 +99,7 @@ class SAM3DB_OT_symmetrise_character(CharacterOperator, PartOptions, bpy.types.O
     """Make both sides of the character the same"""
 
     bl_idname = "sam3db.symmetrise_character"
-    bl_label = "Symmetrise Character"
+    bl_label = "Symmetrize Character"
     bl_options = {"REGISTER", "UNDO"}
 
     side: bpy.props.EnumProperty(

@@ -83,9 +83,9 @@ class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
         box.label(text=LICENCE, icon="TEXT")
         for point in LICENCE_POINTS:
             draw_lines(box, point, 84, "DOT")
-        draw_lines(box, "This is a summary, not legal advice; the licence itself counts.", 84)
+        draw_lines(box, "This is a summary, not legal advice; the license itself counts.", 84)
         row = layout.row(align=True)
-        row.operator("wm.url_open", text="Read the Licence", icon="URL").url = LICENCE_PAGE
+        row.operator("wm.url_open", text="Read the License", icon="URL").url = LICENCE_PAGE
         row.operator("wm.url_open", text="Ask for Access", icon="URL").url = Repository(variant.repository).page
         layout.prop(self, "accepted")
         layout.prop(context.window_manager.sam3db, "access_token", text="Access Token")
@@ -210,7 +210,7 @@ class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if desk.busy or check_desk.busy:
-            cls.poll_message_set("Wait until what is under way is over")
+            cls.poll_message_set("Wait until the running job has ended")
             return False
         if sam3d_body_files.installed() is None:
             cls.poll_message_set("SAM 3D Body is not installed yet")

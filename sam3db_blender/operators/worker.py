@@ -39,7 +39,7 @@ class SAM3DB_OT_check_landmarks(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if engine_check.desk.busy:
-            cls.poll_message_set("It is being checked already")
+            cls.poll_message_set("The check is running already")
             return False
         return True
 

@@ -172,7 +172,7 @@ class Loop:
             except Exception as error:
                 # a timer that raises is never called again
                 traceback.print_exc()
-                self._fail(character, task, f"The pose could not be renewed ({error}).", dragging)
+                self._fail(character, task, f"The pose could not be updated ({error}).", dragging)
 
     def _travel_on(self) -> bool:
         """Leaves a step in which somebody stands in question; whether the loop may go on."""

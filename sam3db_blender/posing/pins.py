@@ -105,7 +105,7 @@ def note_judgement(handles: Mapping[int, bpy.types.Object], details: Mapping[str
     out_of_reach = set(details.get("pins_out_of_reach", ()))
     for index in handles:
         if keypoint_names()[index] in out_of_reach:
-            reasons.setdefault(index, []).append("The body cannot reach it as the rest of it stands.")
+            reasons.setdefault(index, []).append("The body cannot reach it in this pose.")
     suggested = details.get("suggested_keypoints", ())
     ranks = {int(suggestion["keypoint"]): rank for rank, suggestion in enumerate(suggested, start=1)}
     for index, handle in handles.items():

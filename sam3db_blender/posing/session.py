@@ -159,7 +159,7 @@ def _take_over(
     """
     require_own(rig)
     if answer.body_hash != origin.details["body_hash"]:
-        raise Sam3dbError(f"The answer is of another body ('{answer.body_name}') than '{rig.name}' has.")
+        raise Sam3dbError(f"The new pose is for another body ('{answer.body_name}') than '{rig.name}' has.")
     memory = edits.notice(rig, body)
     answered = Standing.of(vars(answer), np.zeros((len(body.joint_names), 7)))
     standing = memory.standing(answered)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PROPERTY = "sam3db_snapshots"
 #: How many are kept, the first and the latest; fewer where they take more characters than this.
 KEPT, ROOM = 10, 48_000
-IMPORTED, BY_HAND, AGAIN = "Import", "Edited by Hand", "Inferred Again"
+IMPORTED, BY_HAND, AGAIN = "Import", "Edited by Hand", "Updated from Photo"
 _VERBS = {"place": "Dragged", "ignore": "Ignored", "incorrect": "Marked as Wrong"}
 _SAME_PX = 0.01
 #: What an engine says about prompts, which handles show.

@@ -182,8 +182,8 @@ class PoseTool(bpy.types.WorkSpaceTool):
     bl_idname = TOOL
     bl_label = "Pose from Photo"
     bl_description = (
-        "Drag the keypoints on the photo to where the joints are; the pose is inferred again.\n"
-        "A click on one shows what else can be said about it. Zoom in for more of them"
+        "Drag the handles on the photo to where the joints are; the body follows.\n"
+        "Click one to pin it, ignore it or mark it as wrong. Zoom in for more of them"
     )
     bl_icon = "ops.pose.relax"
     bl_widget = SAM3DB_GGT_handles.bl_idname

@@ -12,7 +12,7 @@ from ..recent_photos import recent
 
 _LINKS = (
     ("SAM 3D Body", "https://github.com/facebookresearch/sam-3d-body"),
-    ("Licence of SAM 3D Body", LICENCE_PAGE),
+    ("License of SAM 3D Body", LICENCE_PAGE),
     ("MHR, the Body Model", PAGE),
 )
 

@@ -47,7 +47,7 @@ def test_polls_say_what_is_missing(asked: list[str], small_body: Body) -> None:
     _select(by_keypoint(rig)[NOSE])
     with pytest.raises(RuntimeError, match="None of the selected"):
         bpy.ops.sam3db.unpin_handles()
-    with pytest.raises(RuntimeError, match="No keypoint stands out"):
+    with pytest.raises(RuntimeError, match="No handle stands out"):
         bpy.ops.sam3db.next_handle()
     assert asked == []
 

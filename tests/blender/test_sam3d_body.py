@@ -88,7 +88,7 @@ def test_the_dialog_shows_licence_size_place_and_pages_before_anything_else(mode
         assert " ".join(point.split()[:4]) in text
     for word in ("about 2.8 GB", "SAM License", "not legal advice", str(models), "No token yet"):
         assert word in text
-    assert text.index("[wm.url_open] Read the Licence") < text.index("<accepted>") < text.index("<access_token>")
+    assert text.index("[wm.url_open] Read the License") < text.index("<accepted>") < text.index("<access_token>")
 
 
 def test_downloading_with_a_token_that_was_typed_leaves_no_trace_of_it(

@@ -92,7 +92,7 @@ def test_estimates_are_named_by_what_caused_them(stage: Stage) -> None:
     stage.wait()
     stage.answer(10)
     assert names(stage)[:2] == ["Import", "Left Wrist Dragged"]
-    assert names(stage)[3:] == ["Left Wrist Unpinned", "Inferred Again"]
+    assert names(stage)[3:] == ["Left Wrist Unpinned", "Updated from Photo"]
 
 
 def test_any_estimate_can_be_gone_back_to_and_forth(stage: Stage, operators: None) -> None:

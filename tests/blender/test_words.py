@@ -98,6 +98,9 @@ def test_a_button_that_cannot_be_pressed_says_why() -> None:
 ODD = {
     "infer": "pose, update from photo",
     "anew": "again",
+    "randomise": "randomize, as Blender spells it",
+    "symmetrise": "symmetrize, as Blender spells it",
+    "licence": "license, as Blender spells it",
     "angle of view": "field of view, as Blender says",
     "millimetres": "mm, focal length",
     "lod": "level of detail",
