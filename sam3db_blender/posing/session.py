@@ -19,6 +19,7 @@ from native_runtime.errors import Sam3dbError
 
 from .. import body_files, places, sam3d_body_files
 from ..photo_jobs import PoseRequest, SegmentJob
+from ..retarget.animated import key_where_animated, require_keyable
 from ..rig.arrays import fill, take
 from ..rig.pose import apply_parameters, set_shape
 from ..scene.bodies import body_of
@@ -61,6 +62,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         Sam3dbError: the photo, the camera or the body is gone, or the character is linked.
     """
     require_own(rig)
+    require_keyable(rig)
     origin = read_origin(rig)
     width, height = (int(n) for n in origin.arrays["image_size"])
     source = photo_of(rig, (width, height))
@@ -260,7 +262,8 @@ def _of_the_photo(
 def _pose(rig: bpy.types.Object, body: Body, standing: Standing) -> Array:
     """Makes a rig stand so; (4, 4) its place in the world.
 
-    What MHR has no numbers for is the artist's, and stays: the scale of the object, and uneven scales of bones.
+    What MHR has no numbers for is the artist's, and stays: the scale of the object, and uneven scales of bones. What an
+    action plays is keyed, lest the pose is gone with the next frame.
     """
     place = place_before_camera(rig, standing.camera_translation)
     stretched = _stretch(rig)
@@ -270,6 +273,7 @@ def _pose(rig: bpy.types.Object, body: Body, standing: Standing) -> Array:
     set_shape(rig, body, standing.identity, standing.expression)
     scale = rig.matrix_world.to_scale() / units_of(rig)
     rig.matrix_world = Matrix(place.tolist()) @ Matrix.Diagonal(scale.to_4d())
+    key_where_animated(rig)
     return place
 
 

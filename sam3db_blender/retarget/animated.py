@@ -11,6 +11,9 @@ from native_runtime.errors import Sam3dbError
 
 from ..compat import animation_curves, strip_curves
 
+#: A channel that differs by less from its curve needs no key.
+_SAME = 1e-6
+
 
 def rotation_channel(mode: str) -> str:
     """The property that turns a bone or an object in a rotation mode."""
@@ -54,6 +57,33 @@ def require_own_action(armature: bpy.types.Object) -> None:
         )
 
 
+def require_keyable(rig: bpy.types.Object) -> None:
+    """Raises a Sam3dbError where a character cannot be posed to last, as an NLA strip or a linked action plays on it.
+    An action of its own takes keys (``key_where_animated``).
+    """
+    require_own_action(rig)
+    strips = [strip.name for strip in _strips(rig) if any(True for _ in strip_curves(strip))]
+    if strips:
+        raise Sam3dbError(
+            f"The NLA strip '{strips[0]}' plays over the pose of '{rig.name}' and would take it back at the next "
+            "frame: mute the strip, or make its action the active one."
+        )
+
+
+def key_where_animated(rig: bpy.types.Object) -> None:
+    """Keys what a pose has changed at the current frame, of the channels that the rig's action plays."""
+    frame = bpy.context.scene.frame_current_final
+    for _, curve in list(animation_curves(rig)):
+        try:
+            holder = rig.path_resolve(curve.data_path)
+            is_row = hasattr(holder, "__len__")
+            value = float(holder[curve.array_index] if is_row else holder)
+        except (ValueError, TypeError, IndexError):
+            continue  # a curve of what is no number, or is not there any more
+        if not curve.mute and abs(value - curve.evaluate(frame)) > _SAME:
+            rig.keyframe_insert(curve.data_path, index=curve.array_index if is_row else -1, frame=frame)
+
+
 def players_of(armature: bpy.types.Object, path: str) -> str:
     """What moves one property beside its own value, in words; empty where nothing does."""
     animation: Any = armature.animation_data
@@ -68,10 +98,16 @@ def _players(armature: bpy.types.Object, paths: Collection[str]) -> Iterator[str
         return
     if any(_is_at(curve, paths) for _, curve in animation_curves(armature)):
         yield f"The action '{animation.action.name}'"
-    for track in animation.nla_tracks if animation.use_nla else ():
-        for strip in track.strips:
-            if not (track.mute or strip.mute) and any(_is_at(curve, paths) for curve in strip_curves(strip)):
-                yield f"The NLA strip '{strip.name}'"
+    for strip in _strips(armature):
+        if any(_is_at(curve, paths) for curve in strip_curves(strip)):
+            yield f"The NLA strip '{strip.name}'"
+
+
+def _strips(armature: bpy.types.Object) -> Iterator[bpy.types.NlaStrip]:
+    """The strips of the NLA that play."""
+    animation: Any = armature.animation_data
+    for track in animation.nla_tracks if animation is not None and animation.use_nla else ():
+        yield from (strip for strip in track.strips if not (track.mute or strip.mute))
 
 
 def _is_at(curve: bpy.types.FCurve, paths: Collection[str]) -> bool:

@@ -268,6 +268,47 @@ def test_an_overridden_character_is_no_edit_after_opening(stage: Stage, tmp_path
     assert kept.camera_translation is None
 
 
+# --- characters with animation ---------------------------------------------------------------------------------------
+
+
+def _animate(stage: Stage) -> None:
+    """Keys some bones and a slider at the frames 1 and 20, as they stand."""
+    for frame in (1, 20):
+        for name in ("l_lowarm", "r_upleg", "c_head"):
+            stage.rig.pose.bones[name].keyframe_insert("rotation_euler", frame=frame)
+        stage.rig.keyframe_insert(f'["{WEIGHT}"]', frame=frame)
+
+
+def test_a_pose_on_an_animated_character_is_keyed(stage: Stage, tmp_path: Path) -> None:
+    """The action took it back at the next frame."""
+    _animate(stage)
+    before = read_parameters(stage.rig, stage.body)[0]
+    drag(stage, ANKLE, 7)
+    path = str(tmp_path / "keyed.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    rig = rig_with(stage.character.id)
+    assert rig is not None
+    animated = [i for i, name in enumerate(stage.body.parameter_names) if name.startswith(("l_elbow", "r_upleg_r"))]
+    for frame, wanted in ((20, before), (1, estimate_of_person(stage.body, 7).model_parameters)):
+        bpy.context.scene.frame_set(frame)
+        assert read_parameters(rig, stage.body)[0][animated] == pytest.approx(wanted[animated], abs=1e-4)
+    assert rig[WEIGHT] == pytest.approx(estimate_of_person(stage.body, 7).identity[0])
+
+
+def test_a_character_under_an_nla_strip_is_refused(stage: Stage) -> None:
+    _animate(stage)
+    animation = stage.rig.animation_data
+    strip = animation.nla_tracks.new().strips.new("Walk", 1, animation.action)
+    animation.action = None
+    stage.drag(ANKLE, 7, -4)
+    stage.wait()
+    assert "'Walk' plays over the pose" in stage.loop.status(stage.character.id).text
+    assert not stage.worker.asked
+    strip.mute = True
+    again(stage, 8)
+
+
 # --- giving edits up -------------------------------------------------------------------------------------------------
 
 
