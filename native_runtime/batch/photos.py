@@ -164,10 +164,9 @@ def _what_else(path: Path) -> OtherFile | None:
     if ending in ENDINGS:
         return None
     head = _head(path)
-    other = other_file(head, ending)
-    if readable_kind(head) is not None and other is None:
-        return None
-    return other or OtherFile("no picture", picture=False)
+    if readable_kind(head) is not None:
+        return other_file(b"", ending)  # many a raw file looks like a TIFF
+    return other_file(head, ending) or OtherFile("no picture", picture=False)
 
 
 def _head(path: Path) -> bytes:

@@ -45,11 +45,12 @@ def test_photos_are_known_by_their_bytes(tmp_path: Path) -> None:
     for name in ("a.jfif", "b.jpe", "c.mpo", "no ending", "e.bak"):
         (tmp_path / name).write_bytes(jpeg)
     (tmp_path / "f.avif").write_bytes(hostile.encode(hostile.quarters(), "AVIF"))
+    (tmp_path / "f2").write_bytes(hostile.encode(hostile.quarters(), "AVIF"))
     (tmp_path / "g.hif").write_bytes(b"")  # reading it will tell
     (tmp_path / "h.gif").write_bytes(hostile.encode(hostile.quarters(), "GIF"))
     content = look_through(tmp_path)
     assert [photo.relative for photo in content.photos] == [
-        "a.jfif", "b.jpe", "c.mpo", "e.bak", "f.avif", "g.hif", "h.gif", "no ending"
+        "a.jfif", "b.jpe", "c.mpo", "e.bak", "f2", "f.avif", "g.hif", "h.gif", "no ending"
     ]  # fmt: skip
     assert content.passed_over == ()
     assert content.others == 0
