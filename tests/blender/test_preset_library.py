@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 import sam3db_blender
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
+from sam3db_blender.posing import edits
 from sam3db_blender.rig.pose import read_settings
 from sam3db_blender.rig.preset_library import Preset, library, preset_named, with_body, with_pose
 from sam3db_blender.rig.presets import mirrored, paired, randomise
@@ -178,5 +179,9 @@ def test_the_operators_apply_presets(add_on: None, small_body: Body, monkeypatch
     thigh = preset_named("bodies", "slim_man").parameters["scale_uplegs"]
     assert settings.parameters[small_body.parameter_index("scale_uplegs")] == pytest.approx(thigh, abs=1e-5)
     assert settings.parameters[bend] == pytest.approx(preset_named("poses", "sit").parameters["l_knee_bend"], abs=1e-4)
+    # the artist's own work, as if done with bones and sliders
+    mine = edits.notice(rig, small_body).mine
+    assert mine[bend] == pytest.approx(preset_named("poses", "sit").parameters["l_knee_bend"], abs=1e-4)
+    assert mine[small_body.parameter_index("scale_uplegs")] == pytest.approx(thigh, abs=1e-5)
     for name in ("apply_pose_preset", "apply_body_preset"):  # one step back
         assert {"REGISTER", "UNDO"} <= getattr(bpy.types, f"SAM3DB_OT_{name}").bl_options
