@@ -15,7 +15,7 @@ from bpy.app.handlers import persistent
 
 from .listening import Handlers, listen, stop_listening
 from .live import is_live
-from .rig.resting import RESTING, forget_stores, is_resting, may_rest, rest, stirred, wake
+from .rig.resting import RESTING, animated, forget_stores, is_resting, may_rest, rest, stirred, wake
 from .scene.bodies import character_of
 from .scene.provenance import is_character
 
@@ -87,6 +87,13 @@ def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 
 
 @persistent
+def _before_frame(*_: Any) -> None:
+    """Frames that play or are rendered are no updates: what was animated at rest needs its drivers for them."""
+    for rig in [obj for obj in bpy.data.objects if obj.get(RESTING) and not obj.library and animated(obj)]:
+        wake(rig)
+
+
+@persistent
 def _before_saving(*_: Any) -> None:
     wake_all()
 
@@ -116,6 +123,7 @@ def _handlers() -> Handlers:
     handlers = bpy.app.handlers
     return (
         (handlers.depsgraph_update_post, _on_update),
+        (handlers.frame_change_pre, _before_frame),
         (handlers.save_pre, _before_saving),
         (handlers.save_post, _later),
         (handlers.load_post, _later),

@@ -40,8 +40,7 @@ def may_rest(rig: bpy.types.Object) -> bool:
     mesh = _body(rig)
     if mesh is None or mesh.library or not mesh.visible_get() or not rig.visible_get():
         return False  # what is not evaluated costs nothing, and its channels may be old
-    owners = list(_owners(rig))
-    return all(not _plays(owner) and all(_is_own(curve, rig) for curve in _drivers(owner)) for owner in owners)
+    return not animated(rig) and all(_is_own(curve, rig) for owner in _owners(rig) for curve in _drivers(owner))
 
 
 def rest(rig: bpy.types.Object) -> None:
@@ -60,9 +59,14 @@ def rest(rig: bpy.types.Object) -> None:
 
 
 def stirred(rig: bpy.types.Object) -> bool:
-    """Whether a slider or a bone of a resting rig was moved since."""
+    """Whether a slider or a bone of a resting rig was moved since, or is going to be: it is animated now."""
     store = _store(rig)
-    return store is None or not np.array_equal(np.array(store.get(_AT, ())), _sources(rig))
+    return store is None or animated(rig) or not np.array_equal(np.array(store.get(_AT, ())), _sources(rig))
+
+
+def animated(rig: bpy.types.Object) -> bool:
+    """Whether keys or strips play on a rig or on its body's shape keys."""
+    return any(_plays(owner) for owner in _owners(rig))
 
 
 def wake(rig: bpy.types.Object) -> None:
