@@ -161,7 +161,7 @@ def draw_options(
     for name in ("persons", "body"):
         column.prop(options, name)
     if options.engine == SAM3D_BODY and not _is_mhr(options.body):
-        draw_lines(column, f"The model's own body is taken: {sam3d_body_files.BODY}", width, "INFO")
+        draw_lines(column, f"Uses the model's own body: {body_files.title_of(sam3d_body_files.BODY)}", width, "INFO")
     column.prop(options, "lens")
     if options.lens != "auto":
         column.prop(options, {"mm": "focal_mm"}.get(options.lens, options.lens))
@@ -179,7 +179,7 @@ def _draw_landmarks(layout: Any, width: int) -> None:
     elif check is None:
         draw_lines(lines, "Comes with the extension", width, "CHECKMARK")
     elif check.state == "running":
-        draw_lines(lines, "Checking on what it runs here", width, "SORTTIME")
+        draw_lines(lines, "Checking what it runs on", width, "SORTTIME")
     else:
         draw_lines(lines, check.summary, width, "CHECKMARK" if check.ready else "ERROR")
     row.operator("sam3db.check_landmarks", text="", icon="FILE_REFRESH")

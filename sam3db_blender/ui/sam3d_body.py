@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 
 from .. import sam3d_body_files
+from ..body_files import title_of
 from ..sam3d_body_jobs import check_desk, desk
 from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
@@ -29,13 +30,18 @@ def draw_status(layout: Any, width: int, brief: bool = False) -> bool:
         draw_lines(column, f"SAM 3D Body is not installed{way}", width, "ERROR")
         return False
     if not model.body:
-        draw_lines(column, f"Its body {sam3d_body_files.BODY} is missing: convert the checkpoint again", width, "ERROR")
+        draw_lines(
+            column,
+            f"Its body ({title_of(sam3d_body_files.BODY)}) is missing: convert the checkpoint again",
+            width,
+            "ERROR",
+        )
         return False
     check = check_desk.job
     if check is None:
         draw_lines(column, f"Installed: {model.title}", width, "CHECKMARK")
     elif check.state == "running":
-        draw_lines(column, "Checking on what it runs here", width, "SORTTIME")
+        draw_lines(column, "Checking what it runs on", width, "SORTTIME")
     else:
         draw_lines(column, check.summary, width, "CHECKMARK" if check.ready else "ERROR")
         for note in () if brief else check.notes:
@@ -51,7 +57,7 @@ def draw_sam3d_body(layout: Any, width: int) -> None:
     """
     there = draw_status(layout, width)
     if there:
-        layout.operator("sam3db.check_sam3d_body", text="Check on What It Runs", icon="FILE_REFRESH")
+        layout.operator("sam3db.check_sam3d_body", text="Check What It Runs On", icon="FILE_REFRESH")
     else:
         draw_lines(layout.column(align=True), _ABOUT, width)
     job = desk.job

@@ -225,7 +225,7 @@ def test_the_state_is_told_honestly(models: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(RuntimeError, match="not installed yet"):
         bpy.ops.sam3db.check_sam3d_body()
     install(models, body=False)
-    assert "body mhr-lod1 is missing" in drawn(draw_options, options, 200)
+    assert "body (MHR Level 1) is missing" in drawn(draw_options, options, 200)
     (models / "sam3d_body" / manifest.NAME).unlink()
     (models / "sam3d_body" / "encoder.onnx").unlink()
     (models / "sam3d_body").rmdir()
@@ -269,9 +269,9 @@ def test_what_a_worker_is_asked(models: Path) -> None:
     asked = to_request(options, Path("/p.jpg"), None)
     assert (asked.engine, asked.body, asked.inference) == ("sam3d_body", "mhr-lod1", "body")
     assert asked.models == models
-    assert "The model's own body is taken: mhr-lod1" in drawn(draw_options, options, 200)
+    assert "Uses the model's own body: MHR Level 1" in drawn(draw_options, options, 200)
     options.body = "mhr-lod1"
-    assert "own body is taken" not in drawn(draw_options, options, 200)
+    assert "model's own body" not in drawn(draw_options, options, 200)
     worker = _Worker(Event(1, "done"))
     ImportJob(worker, ImportRequest(Path("/p.jpg"), "sam3d_body", inference="full", providers=["cpu"]))
     assert worker.asked[0][1]["inference"] == "full"
