@@ -234,3 +234,19 @@ def test_the_user_guide_names_what_there_is() -> None:
     titles = {label for _, label, _ in _texts()} | {section for _, section, _ in character_panel._SECTIONS}
     titles |= {"Photo", "N", "Contradictions", "Make Character"}  # the tab, a key, a heading, a button
     assert sorted(set(re.findall(r"<b>([^<]+)</b>", guide)) - titles) == []
+
+
+#: Letters that fit beside a checkbox, and on half of a row, in a sidebar of the usual width.
+CHECKBOX = 18
+
+
+def test_labels_of_checkboxes_fit_the_sidebar() -> None:
+    """In a column of values Blender cuts the rest off: "Stand Where the P..."."""
+    groups = {cls.__name__ for cls in _own(bpy.types.PropertyGroup)}
+    long = [
+        (place, prop.name)
+        for place, prop in _properties()
+        if place.partition(".")[0] in groups and prop.type == "BOOLEAN" and not prop.is_hidden
+        if len(prop.name) > CHECKBOX
+    ]
+    assert long == []
