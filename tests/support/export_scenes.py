@@ -517,7 +517,9 @@ def _joints_off(trip: Trip, number: int) -> float:
     if trip.options.names != "mhr":
         return 0.0
     found = bone_heads(next(obj for obj in bpy.data.objects if obj.type == "ARMATURE"))
-    return max(float(np.linalg.norm(head - found[name])) for name, head in trip.shown[number].bones.items())
+    joints = {name: head for name, head in trip.shown[number].bones.items() if name in found}
+    assert len(joints) > 100  # all but twist bones that were folded
+    return max(float(np.linalg.norm(head - found[name])) for name, head in joints.items())
 
 
 def _meshes_off(trip: Trip, number: int, meshes: Sequence[bpy.types.Object]) -> float:
