@@ -76,9 +76,17 @@ class ExportSkeleton:
         return replace(self, rest=rest, pose=pose, frames=frames, lengths=self.lengths * scale)
 
     def only_turning(self) -> ExportSkeleton:
-        """The same where all bones but the first keep the places at which they hang on their parents."""
+        """The same where all bones but the first keep the places at which they hang on their parents.
+
+        Where but one bone hangs on the first, the hips on a bone on the floor, the first moves as brings them to their
+        place.
+        """
         pose, frames = self.pose.copy(), self.frames.copy()
+        hips = np.flatnonzero(self.parents == 0)
         for matrices in (pose[None], frames):
+            if len(hips) == 1:
+                carried = matrices[:, 0] @ np.linalg.inv(self.rest[0]) @ self.rest[hips[0]]
+                matrices[:, 0, :3, 3] += matrices[:, hips[0], :3, 3] - carried[:, :3, 3]
             for b, parent in enumerate(self.parents.tolist()):
                 if parent >= 0:
                     moved = matrices[:, parent] @ np.linalg.inv(self.rest[parent]) @ self.rest[b]

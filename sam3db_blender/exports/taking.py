@@ -70,20 +70,23 @@ def take_character(rig: bpy.types.Object, options: ExportOptions, with_meshes: b
         _check_joints(rig, joints)
         world, scale = read_world(rig, shown.now, unit)
         pieces = [read_piece(mesh, rig, joints, shown.now, unit) for mesh in meshes]
-        pieces = _on_surfaces(pieces, meshes, notes)
-        kept = [piece for piece in pieces if len(piece.data.polygons)]
-        if dropped := [f"'{piece.name}'" for piece in pieces if piece not in kept]:
-            notes.append(f"Left out, having no faces: {', '.join(dropped)}.")
-        if with_meshes and not kept:
+        pieces = _with_faces(_on_surfaces(pieces, meshes, notes), notes)
+        if with_meshes and not pieces:
             raise Sam3dbError(f"'{rig.name}' has no body mesh any more.")
-        keyed = keyed_frames(rig, [piece.obj for piece in kept])
-        frames = range(0)
-        if options.pose and not options.is_vrm:
-            frames = chosen_frames(options.frames, keyed, scene_frames(scene))
-        taken = Taken(joints, world, scale, kept, keyed, frames, np.zeros((0, *joints.pose.shape)), notes=notes)
+        keyed = keyed_frames(rig, [piece.obj for piece in pieces])
+        moves = options.pose and not options.is_vrm
+        frames = chosen_frames(options.frames, keyed, scene_frames(scene)) if moves else range(0)
+        taken = Taken(joints, world, scale, pieces, keyed, frames, np.zeros((0, *joints.pose.shape)), notes=notes)
         if frames:
             _take_frames(taken, rig, shown, unit)
     return taken
+
+
+def _with_faces(pieces: Sequence[Piece], notes: list[str]) -> list[Piece]:
+    """The pieces that have faces."""
+    if dropped := [f"'{piece.name}'" for piece in pieces if not len(piece.data.polygons)]:
+        notes.append(f"Left out, having no faces: {', '.join(dropped)}.")
+    return [piece for piece in pieces if len(piece.data.polygons)]
 
 
 def _chosen(rig: bpy.types.Object, scene: bpy.types.Scene, options: ExportOptions, notes: list[str]) -> list[Belonging]:

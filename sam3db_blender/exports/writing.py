@@ -68,38 +68,64 @@ def write_character(
     full = character.skeleton
     skeleton = full if kind.has_mesh or options.positions else full.only_turning()
     poses = _poses(skeleton, character, kind)
-    armature_name = "Armature" if kind.operator == "export_scene.fbx" else rig.name  # Unreal drops a node of that name
+    name = "Armature" if kind.operator == "export_scene.fbx" else rig.name  # Unreal drops a node of that name
     rate = bpy.context.scene.render
-    lent = lending.enter_context(names_lent(*_wanted_names(armature_name, taken)))
+    lent = lending.enter_context(names_lent(*_wanted_names(name, taken)))
     with side_scene(ACTION) as scene:
-        scene.render.fps, scene.render.fps_base = rate.fps, rate.fps_base
-        _set_time(scene, kind, taken.frames, len(poses))
-        native = skeleton.turned(kind.turn, kind.scale)
-        armature = build_armature(armature_name, native, scene.collection)
-        armature.rotation_euler.x = kind.object_turn
-        meshes = []
-        for piece, skin in zip(taken.pieces, character.skins):
-            materials = slot_materials(piece, lent)
-            mesh = build_mesh(piece.name, piece, skin, armature, native.names, materials)
-            piece.data.transform(Matrix((kind.scale * kind.turn).tolist()).to_4x4(), shape_keys=True)
-            meshes.append(mesh)
-        if len(poses):
-            pose_armature(armature, native, _turned(poses, kind))
-        bpy.context.view_layer.objects.active = armature
-        bpy.context.view_layer.update()
-        off = _compared(taken, character, armature, meshes, kind)
-        expected = Expected(
-            kind.title,
-            FileContents(
-                native.names, tuple(scene_mesh(mesh, kind.add_on == "io_scene_gltf2") for mesh in meshes), len(poses)
-            ),
-            options.influences,
-            moves=len(poses) > 1 and bool(np.ptp(poses, axis=0).max() > _TURNING),
-        )
+        scene.render.fps, scene.render.fps_base = rate.fps, rate.fps_base * taken.frames.step
+        _set_time(scene, kind, len(poses))
+        copy = _build(scene, name, taken, character, skeleton, poses, kind, lent)
+        off = _compared(taken, character, copy, kind)
+        expected = _expected(copy, skeleton, poses, kind, options)
         moving = options.positions and _is_moving(skeleton)
         write_file(kind, path, len(poses) > 0, moving, expected.check, finish)
-    joints = np.abs(skeleton.pose[:, :3, 3] - full.pose[:, :3, 3]).max(initial=0.0)
-    return Deviation(off.mean, off.largest, float(joints))
+    # the first bone may have left the floor for the others
+    away = np.linalg.norm((poses - _poses(full, character, kind))[:, 1:, :3, 3], axis=-1)
+    return Deviation(off.mean, off.largest, float(away.max(initial=0.0)))
+
+
+@dataclass(frozen=True)
+class _Copy:
+    armature: bpy.types.Object
+    meshes: list[bpy.types.Object]
+
+
+def _build(
+    scene: bpy.types.Scene,
+    name: str,
+    taken: Taken,
+    character: ExportCharacter,
+    skeleton: ExportSkeleton,
+    poses: Array,
+    kind: Format,
+    lent: dict[str, str],
+) -> _Copy:
+    """The copy in the current scene, in the axes and the unit of the format.
+
+    Args:
+        name: of the armature.
+        lent: see ``workshop.names_lent``.
+    """
+    native = skeleton.turned(kind.turn, kind.scale)
+    armature = build_armature(name, native, scene.collection)
+    armature.rotation_euler.x = kind.object_turn
+    meshes = []
+    for piece, skin in zip(taken.pieces, character.skins):
+        meshes.append(build_mesh(piece.name, piece, skin, armature, native.names, slot_materials(piece, lent)))
+        piece.data.transform(Matrix((kind.scale * kind.turn).tolist()).to_4x4(), shape_keys=True)
+    if len(poses):
+        pose_armature(armature, native, _turned(poses, kind))
+    bpy.context.view_layer.objects.active = armature
+    bpy.context.view_layer.update()
+    return _Copy(armature, meshes)
+
+
+def _expected(copy: _Copy, skeleton: ExportSkeleton, poses: Array, kind: Format, options: ExportOptions) -> Expected:
+    """What the file is to hold."""
+    triangles = kind.add_on == "io_scene_gltf2"
+    meshes = tuple(scene_mesh(mesh, triangles) for mesh in copy.meshes)
+    moves = len(poses) > 1 and bool(np.ptp(poses, axis=0).max() > _TURNING)
+    return Expected(kind.title, FileContents(skeleton.names, meshes, len(poses)), options.influences, moves)
 
 
 def _poses(skeleton: ExportSkeleton, character: ExportCharacter, kind: Format) -> Array:
@@ -130,32 +156,28 @@ def _wanted_names(armature: str, taken: Taken) -> list[tuple[Any, str]]:
     ]
 
 
-def _set_time(scene: bpy.types.Scene, kind: Format, frames: range, count: int) -> None:
-    """The file's frames are numbered from the first one; a step between them makes them last longer."""
+def _set_time(scene: bpy.types.Scene, kind: Format, count: int) -> None:
+    """The file's frames are numbered from the first one."""
     scene.unit_settings.scale_length = kind.unit
     scene.frame_start, scene.frame_end = FRAME, FRAME + max(count, 1) - 1
     scene.frame_set(FRAME)
-    if frames:
-        scene.render.fps_base *= frames.step
 
 
-def _compared(
-    taken: Taken, character: ExportCharacter, armature: bpy.types.Object, meshes: list[bpy.types.Object], kind: Format
-) -> Deviation:
+def _compared(taken: Taken, character: ExportCharacter, copy: _Copy, kind: Format) -> Deviation:
     """How far the copy lies from what Blender shows, at the frames at which that was read.
 
     Raises:
         Sam3dbError: it differs where nothing of the export says why.
     """
-    if not meshes or not (character.posed or np.allclose(character.skeleton.rest, character.skeleton.pose)):
+    if not copy.meshes or not (character.posed or np.allclose(character.skeleton.rest, character.skeleton.pose)):
         return Deviation()
     seen = taken.seen if character.posed and taken.seen else {0: [piece.skin.points for piece in taken.pieces]}
-    to_world = np.array(armature.matrix_world, dtype=np.float64)[:3, :3] @ (kind.scale * kind.turn)
+    to_world = np.array(copy.armature.matrix_world, dtype=np.float64)[:3, :3] @ (kind.scale * kind.turn)
     distances = []
     for number, clouds in seen.items():
         bpy.context.scene.frame_set(FRAME + number)
         depsgraph = bpy.context.evaluated_depsgraph_get()
-        for mesh, cloud in zip(meshes, clouds):
+        for mesh, cloud in zip(copy.meshes, clouds):
             there = read_points(mesh, depsgraph, 1.0)
             if len(there) == len(cloud):  # modifiers that are keyed may change the number
                 distances.append(np.linalg.norm(there - cloud @ to_world.T, axis=1) / kind.scale)

@@ -433,6 +433,25 @@ def test_bvh_bones_only_turn_unless_asked(somebody, tmp_path):
     assert not any("joints lie up to" in note for note in notes)
 
 
+@pytest.mark.parametrize(("names", "hips"), [("mhr", "root"), ("unreal", "pelvis"), ("mixamo", "mixamorig:Hips")])
+def test_hips_keep_their_place_where_bones_only_turn(names, hips, somebody, tmp_path):
+    bone = somebody.rig.pose.bones["root"]
+    seen = []
+    for frame, height in ((1, 0.0), (2, -0.4)):
+        bone.location.y = height
+        bone.keyframe_insert("location", frame=frame)
+    for frame in (1, 2):
+        bpy.context.scene.frame_set(frame)
+        seen.append(bone_heads(somebody.rig)["root"])
+    assert np.linalg.norm(seen[1] - seen[0]) > 0.3
+    _export(somebody.rig, tmp_path / "out.bvh", names=names, rest="t")
+    open_again(tmp_path / "out.bvh")
+    for frame, place in zip((1, 2), seen):
+        bpy.context.scene.frame_set(frame)
+        rig = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE")
+        assert bone_heads(rig)[hips] == pytest.approx(place, abs=CLOSE)
+
+
 # --- broken files ----------------------------------------------------------------------------------------------------
 
 
