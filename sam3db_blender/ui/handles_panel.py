@@ -235,7 +235,7 @@ class SAM3DB_PT_earlier_estimates(SidebarPanel, bpy.types.Panel):
         found = entries(rig)
         column = self.layout.column(align=True)
         for name, when in reversed(found):
-            row = column.row(align=True)
+            row = column.split(factor=0.8, align=True)
             row.operator("sam3db.go_back", text=name, icon="RECOVER_LAST").when = repr(when)
             row.label(text=time.strftime("%H:%M", time.localtime(when)))
         if not found:
