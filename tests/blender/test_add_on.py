@@ -23,6 +23,7 @@ from sam3db_blender import jobs, places, registration
 from sam3db_blender.importing import add_to_scene
 from sam3db_blender.photo_jobs import ImportJob, ImportRequest
 from sam3db_blender.rig.pose import read_parameters
+from sam3db_blender.scene.photo import PATH
 from sam3db_blender.scene.provenance import is_character, read_origin
 from sam3db_blender.ui import thumbnails
 from sam3db_blender.ui.options import OPTION_NAMES, to_request
@@ -176,6 +177,18 @@ def test_everyone_and_the_lens(working_add_on: None, tmp_path: Path) -> None:
     assert sorted(read_origin(rig).details["person"] for rig in rigs) == [0, 1]
     assert bpy.context.scene.camera.data.angle == pytest.approx(np.radians(60), abs=1e-4)
     assert len(bpy.data.lights) == 0
+
+
+def test_a_photo_that_lies_on_its_side_is_turned(working_add_on: None, tmp_path: Path) -> None:
+    """The character, the camera and the picture behind it are all those of the turned photo."""
+    assert bpy.ops.sam3db.import_character(filepath=str(_photo(tmp_path, "one.png")), turn="90") == {"FINISHED"}
+    render = bpy.context.scene.render
+    assert (render.resolution_x, render.resolution_y) == (120, 160)
+    picture = bpy.context.scene.camera.data.background_images[0].image
+    assert tuple(picture.size) == (120, 160)
+    assert PATH not in picture  # posing must not read the file, which lies on its side
+    rig = next(obj for obj in bpy.data.objects if is_character(obj))
+    assert read_origin(rig).details["details"]["photo_turned"] == 90
 
 
 def test_people_are_found_before_and_some_are_chosen(working_add_on: None, tmp_path: Path) -> None:
