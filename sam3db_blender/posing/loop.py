@@ -150,7 +150,9 @@ class Loop:
     @property
     def urgent(self) -> bool:
         """Whether the next tick should come as soon as the window has seen to the artist."""
-        return not self._dragging and any(task.answer is not None for task in self._tasks.values())
+        if self._dragging:
+            return any(task.preview is not None and task.place is None for task in self._tasks.values())
+        return any(task.answer is not None for task in self._tasks.values())
 
     def tick(self) -> None:
         """Does what is due."""
