@@ -51,7 +51,7 @@ class Stature:
         return cls(
             len(crown),
             rest[points],
-            np.einsum("vk,vkp->vp", weights, raised[joints]),
+            sum(weights[:, k, None] * raised[joints[:, k]] for k in range(weights.shape[1])),
             np.asarray(body.identity_basis[:, points, _UP].T, dtype=np.float64),
         )
 
@@ -70,5 +70,7 @@ def _raised_joints(body: Body) -> Array:
     """(J, 204) by how much one unit of each of the skeleton's parameters raises each joint in the rest pose, cm."""
     count = len(body.parameter_names)
     rest = body.pose(np.zeros(count)).translations[:, _UP]
-    moved = body.pose(np.diag(parameters_of(body, "skeleton").astype(np.float64))).translations[..., _UP]
-    return np.asarray((moved - rest).T, dtype=np.float64)
+    skeleton = np.flatnonzero(parameters_of(body, "skeleton"))
+    raised = np.zeros((len(rest), count))
+    raised[:, skeleton] = (body.pose(np.eye(count)[skeleton]).translations[..., _UP] - rest).T
+    return raised

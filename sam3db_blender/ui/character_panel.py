@@ -16,7 +16,7 @@ from ..posing.people import active_character
 from ..rig.properties import in_centimetres, slider_path
 from ..rig.sliders import Section, label_of, slider_groups
 from ..scene.provenance import read_origin
-from . import heights
+from . import heights, preset_panels
 from .sidebar import SidebarPanel
 
 _SECTIONS: tuple[tuple[Section, str, Any], ...] = (
@@ -101,6 +101,7 @@ class SAM3DB_PT_presets(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        preset_panels.get_ready()
         row = self.layout.row(align=True)
         row.popover("SAM3DB_PT_body_presets", text="Bodies", icon="OUTLINER_OB_ARMATURE")
         row.popover("SAM3DB_PT_pose_presets", text="Poses", icon="POSE_HLT")

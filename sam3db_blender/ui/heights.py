@@ -17,10 +17,12 @@ from ..scene.bodies import installed_body, read_ahead
 from ..scene.provenance import read_origin
 
 _POLL_S = 0.1
+_MEASURING = "measure a body"
 
 #: What is known of bodies by their names; None where a body cannot be read.
 _known: dict[str, tuple[RigMap, Stature] | None] = {}
 _reading: dict[str, threading.Thread] = {}
+_measured: dict[str, tuple[RigMap, Stature]] = {}
 
 
 def height_of(rig: bpy.types.Object) -> float | None:
@@ -55,6 +57,7 @@ def detach() -> None:
     if bpy.app.timers.is_registered(_take_over):
         bpy.app.timers.unregister(_take_over)
     _reading.clear()
+    _measured.clear()
     _known.clear()
 
 
@@ -71,12 +74,24 @@ def _take_over() -> float | None:
     for name, thread in list(_reading.items()):
         if thread.is_alive():
             continue
+        if thread.name != _MEASURING and _measures(name):
+            continue
         del _reading[name]
-        try:
-            body = installed_body(name)
-        except Sam3dbError:
-            _known[name] = None
-        else:
-            _known[name] = RigMap.of(body), Stature.of(body)
+        _known[name] = _measured.pop(name, None)
         redraw("VIEW_3D")
     return _POLL_S if _reading else None
+
+
+def _measures(name: str) -> bool:
+    """Has a body measured aside that was read; False where it cannot be."""
+    try:
+        body = installed_body(name)
+    except Sam3dbError:
+        return False
+
+    def measure() -> None:
+        _measured[name] = RigMap.of(body), Stature.of(body)
+
+    _reading[name] = threading.Thread(target=measure, name=_MEASURING, daemon=True)
+    _reading[name].start()
+    return True

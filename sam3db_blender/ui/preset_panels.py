@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = 4
 _PICTURE = 5.0
+_PAUSE_S = 0.02
 
 _previews: Any = None
 
@@ -25,7 +26,7 @@ class _Grid:
 
     bl_space_type: SpaceTypeItems = "VIEW_3D"
     bl_region_type: RegionTypeItems = "WINDOW"
-    bl_ui_units_x = 22
+    bl_ui_units_x = 26
     kind: Kind
     operator: str
 
@@ -54,6 +55,25 @@ class SAM3DB_PT_pose_presets(_Grid, bpy.types.Panel):
     operator = "sam3db.apply_pose_preset"
 
 
+def get_ready() -> None:
+    """Reads the pictures aside, a few at a time, before they are asked for."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_read_some) and not _all_there():
+        bpy.app.timers.register(_read_some, first_interval=_PAUSE_S, persistent=True)
+
+
+def _all_there() -> bool:
+    return _previews is not None and len(_previews) == len(library("bodies")) + len(library("poses"))
+
+
+def _read_some() -> float | None:
+    """Reads one picture; when to read the next one."""
+    for preset in (*library("bodies"), *library("poses")):
+        if _previews is None or preset.key not in _previews:
+            _icon(preset.key, str(preset.picture))
+            return _PAUSE_S
+    return None
+
+
 def _icon(key: str, path: str) -> int:
     """The icon of a picture, read from its file when it is first drawn.
 
@@ -69,15 +89,16 @@ def _icon(key: str, path: str) -> int:
         rgba = np.ones((*picture.shape[:2], 4), np.float32)
         rgba[..., :3] = picture[::-1, :, ::-1] / 255.0
         preview = _previews.new(key)
-        preview.image_size = preview.icon_size = picture.shape[1::-1]
+        preview.image_size = picture.shape[1::-1]
         preview.image_pixels_float.foreach_set(rgba.ravel())
-        preview.icon_pixels_float.foreach_set(rgba.ravel())
     return int(_previews[key].icon_id)
 
 
 def detach() -> None:
     """Leaves nothing behind."""
     global _previews
+    if bpy.app.timers.is_registered(_read_some):
+        bpy.app.timers.unregister(_read_some)
     if _previews is not None:
         bpy.utils.previews.remove(_previews)
         _previews = None

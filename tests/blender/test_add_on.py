@@ -208,7 +208,7 @@ def test_people_are_found_before_and_some_are_chosen(working_add_on: None, tmp_p
     # another photo, other people
     state.photo = str(_photo(tmp_path, "nobody.png"))
     assert state.chosen_numbers == ""
-    with pytest.raises(RuntimeError, match="nobody"):
+    with pytest.raises(RuntimeError, match="Nobody"):
         bpy.ops.sam3db.find_people()
 
 
@@ -339,5 +339,5 @@ def test_a_failed_build_keeps_earlier_characters(
 
 
 def test_nobody_to_add() -> None:
-    with pytest.raises(Exception, match="found nobody"):
+    with pytest.raises(Exception, match="Nobody was found"):
         add_to_scene(bpy.context, ImportRequest(Path("/p.jpg")), [])
