@@ -208,7 +208,7 @@ def test_people_are_found_before_and_some_are_chosen(working_add_on: None, tmp_p
     # another photo, other people
     state.photo = str(_photo(tmp_path, "nobody.png"))
     assert state.chosen_numbers == ""
-    with pytest.raises(RuntimeError, match="Nobody"):
+    with pytest.raises(RuntimeError, match="nobody"):
         bpy.ops.sam3db.find_people()
 
 
