@@ -42,16 +42,18 @@ def selected_handles(context: bpy.types.Context) -> list[bpy.types.Object]:
 
 def chosen_handle(context: bpy.types.Context) -> bpy.types.Object | None:
     """The handle that was last dragged, clicked or suggested while posing with the tool, of the person worked on."""
-    state, rig = context.window_manager.sam3db, active_character(context)
-    if rig is None or state.tool_character != character_id(rig) or not posing_in(context):
+    # by its name: buttons ask at each redraw, and looking through all objects takes a while
+    handle: bpy.types.Object | None = bpy.data.objects.get(context.window_manager.sam3db.tool_handle)
+    if handle is None or not is_handle(handle) or not posing_in(context):
         return None
-    return by_keypoint(rig).get(state.tool_keypoint)
+    rig = active_character(context)
+    return handle if rig is not None and handle[CHARACTER] == character_id(rig) else None
 
 
 def choose_handle(context: bpy.types.Context, handle: bpy.types.Object) -> None:
     """Makes a handle the one that the tool points out."""
     state = context.window_manager.sam3db
-    state.tool_character, state.tool_keypoint = str(handle[CHARACTER]), keypoint_of(handle)
+    state.tool_handle, state.tool_keypoint = handle.name, keypoint_of(handle)
 
 
 _SAID = {

@@ -1,4 +1,4 @@
-"""The tool "Pose from Photo": handles as gizmos, for those who do not want the empties in their way.
+"""The tool "Pose from Photo": handles as gizmos, taken after every import.
 
 What is dragged is the same: a gizmo moves the handle that it stands for, whether or not that is seen, and the loop of
 ``posing`` does the rest.

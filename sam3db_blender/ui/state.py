@@ -35,8 +35,8 @@ class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
         options={"ENUM_FLAG"},
         default=set(GROUPS),
     )
-    tool_keypoint: bpy.props.IntProperty(default=-1, options={"HIDDEN", "SKIP_SAVE"})
-    tool_character: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    tool_keypoint: bpy.props.IntProperty(options={"HIDDEN", "SKIP_SAVE"})
+    tool_handle: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     running: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     cancel_wanted: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
     progress: bpy.props.FloatProperty(min=0.0, max=1.0, options={"HIDDEN", "SKIP_SAVE"})

@@ -19,6 +19,7 @@ from native_runtime.mhr import Body
 from native_runtime.prompts import keypoint_names
 from native_runtime.service.client import Event
 from sam3db_blender import places
+from sam3db_blender.operators import handles
 from sam3db_blender.posing import view_look, watch
 from sam3db_blender.posing.crowds import thin_out
 from sam3db_blender.posing.handles import State, by_keypoint
@@ -327,6 +328,26 @@ def buttons_of_pose_panel() -> list[str]:
     kind.draw(panel, context)  # type: ignore[arg-type]
     status = ("Up to Date", "Posing", "Fitting", "[sam3db.cancel_pose] ")
     return [line for line in layout.drawn if line not in status]
+
+
+@pytest.mark.usefixtures("extension")
+def test_buttons_are_about_the_handle_of_the_tool(small_body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no empty is selected, and only while posing with the tool, and of the person who is worked on."""
+    built = photo_scene(small_body, count=2)
+    one, two = (by_keypoint(character.rig)[NAMES.index("left_wrist")] for character in built.characters)
+    context, posing = bpy.context, [True]
+    monkeypatch.setattr(handles, "posing_in", lambda context: posing[0])
+    assert handles.selected_handles(context) == []
+    handles.choose_handle(context, one)
+    assert handles.selected_handles(context) == [one]
+    posing[0] = False
+    assert handles.selected_handles(context) == []
+    posing[0] = True
+    handles.choose_handle(context, two)
+    assert handles.selected_handles(context) == []
+    nose = by_keypoint(built.characters[0].rig)[0]
+    nose.select_set(True)
+    assert handles.selected_handles(context) == [nose]
 
 
 def test_a_pinned_handle_needs_no_window(small_body: Body) -> None:
