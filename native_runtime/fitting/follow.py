@@ -37,7 +37,7 @@ class Stiffness:
         pin_sigma: part of an adult's height, at the body's distance, by which pins may be missed.
         give: in sigmas, see ``PinTerm``: of pins on a limb that follows alone.
         tug: the same where such a limb draws on the whole body; the less, the less one limb moves all others.
-        trunk_give: the same of pins on the trunk, which can always reach them.
+        body_give: the same of pins on trunk and head, which can always reach them.
         met: in sigmas: a pin that a limb misses by more is left to the whole body.
         firmness: see ``hold``.
         prior: weight of the spreads of ``PosePrior`` about the body's own joint angles.
@@ -49,7 +49,7 @@ class Stiffness:
     pin_sigma: float = 0.0005
     give: float = 5.0
     tug: float = 2.0
-    trunk_give: float = 200.0
+    body_give: float = 200.0
     met: float = 1.0
     firmness: Firmness = field(default_factory=Firmness)
     prior: float = 0.4
@@ -168,8 +168,9 @@ class Follower:
             slack: px, see ``Hold.term``.
         """
         places = np.asarray(places, np.float64).reshape(-1, 2)
-        on_limb = self.stiffness.give if self._tether is None else self.stiffness.tug
-        give = np.where(self._hold.on_trunk, self.stiffness.trunk_give, on_limb)
+        give = np.full(len(places), self.stiffness.give)
+        if self._tether is not None:
+            give = np.where(self._hold.on_body, self.stiffness.body_give, self.stiffness.tug)
         pins = PinTerm(self._hold.points, places, self._intrinsics, self._sigma, give)
         terms = (pins, self._hold.term(places, slack), *self._springs)
         problem = Reposing(self.body, self.parameters, terms, self.home.model_parameters, self._tether is not None)

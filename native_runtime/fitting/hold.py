@@ -32,6 +32,9 @@ ENDS = ("nose", "left_wrist", "right_wrist", "left_big_toe", "right_big_toe")
 HANDS, FEET, HEAD = ("l_wrist", "r_wrist"), ("l_foot", "r_foot"), "c_head"
 """Joints from which the ends of limbs are held as wholes."""
 
+NECK = "c_neck"
+"""The joint at which the head's limb begins."""
+
 HELD = {
     "root": 1.0, "c_spine1": 1.0, "c_spine2": 1.0, "c_spine3": 1.0, "c_neck": 1.0,
     "c_head": 1.0, "c_head_null": 0.5, "l_eye": 0.5, "r_eye": 0.5,
@@ -133,6 +136,7 @@ class Hold:
     Attributes:
         points: the pinned keypoints, then the held joints.
         on_trunk: (p,) which keypoints the trunk places.
+        on_body: (p,) these and those of the head, which goes where the trunk goes.
     """
 
     def __init__(
@@ -165,6 +169,7 @@ class Hold:
         on = main_joints(PointSet.from_rows(body, pinned))
         limbs, base = limbs_of(body), on_base(body, on)
         self.on_trunk = base | (limbs[on] < 0)
+        self.on_body = self.on_trunk | (limbs[on] == body.joint_index(NECK))
         self._together = (limbs[joints][:, None] == limbs[on]) & ~self.on_trunk
         self._of_trunk = (limbs[joints] < 0) | on_base(body, joints)
         self._collar = self._of_trunk & self._together.any(axis=1)

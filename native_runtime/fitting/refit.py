@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from native_runtime.mhr import Body
 
 from .follow import Fixed, Stiffness, body_follower, limb_follower, limb_of
+from .hold import NECK
 from .pins import Pin
 from .problem import FitState
 
@@ -94,5 +95,5 @@ def _slack(body: Body, left: Mapping[int, float]) -> float:
     One arm or leg that is too short for its pin is just that. Where two are, what they hang on must be elsewhere, by
     what the second one shows; the head has no length to spare and speaks for itself.
     """
-    head = left.get(body.joint_index("c_neck"), 0.0)
+    head = left.get(body.joint_index(NECK), 0.0)
     return max([head, *sorted(left.values())[-2:-1]])
