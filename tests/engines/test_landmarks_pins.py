@@ -191,7 +191,7 @@ def test_a_bent_trunk_leaves_a_pinned_hand_where_the_engine_put_it(reading: Land
     assert kept.details["pins_missed_px"]["left_wrist"] == pytest.approx(13**0.5)
 
 
-DRAGS = [("left_knee", 40.0), ("right_knee", 40.0), ("right_ankle", 60.0), ("left_wrist", 60.0), ("nose", 30.0)]
+DRAGS = [("left_knee", 40.0), ("right_knee", 40.0), ("right_ankle", 60.0), ("left_wrist", 60.0), ("nose", 20.0)]
 ENDS = {"left_knee": "l_foot", "right_knee": "r_foot", "right_ankle": "r_foot", "left_wrist": "l_wrist"}
 
 
