@@ -37,6 +37,7 @@ class Stiffness:
         pin_sigma: part of an adult's height, at the body's distance, by which pins may be missed.
         give: in sigmas, see ``PinTerm``: of pins on a limb that follows alone.
         tug: the same where such a limb draws on the whole body; the less, the less one limb moves all others.
+        agreed: what is added to it, as part of what two limbs agree on that the trunk is off by.
         body_give: the same of pins on trunk and head, which can always reach them.
         met: in sigmas: a pin that a limb misses by more is left to the whole body.
         firmness: see ``hold``.
@@ -49,6 +50,7 @@ class Stiffness:
     pin_sigma: float = 0.0005
     give: float = 5.0
     tug: float = 2.0
+    agreed: float = 1.0
     body_give: float = 200.0
     met: float = 1.0
     firmness: Firmness = field(default_factory=Firmness)
@@ -170,7 +172,8 @@ class Follower:
         places = np.asarray(places, np.float64).reshape(-1, 2)
         give = np.full(len(places), self.stiffness.give)
         if self._tether is not None:
-            give = np.where(self._hold.on_body, self.stiffness.body_give, self.stiffness.tug)
+            tug = self.stiffness.tug + self.stiffness.agreed * slack / self._sigma
+            give = np.where(self._hold.on_body, self.stiffness.body_give, tug)
         pins = PinTerm(self._hold.points, places, self._intrinsics, self._sigma, give)
         terms = (pins, self._hold.term(places, slack), *self._springs)
         problem = Reposing(self.body, self.parameters, terms, self.home.model_parameters, self._tether is not None)
