@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera, project
 from native_runtime.errors import ModelError
+from native_runtime.file_names import as_text
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.models.manifest import write_atomically
@@ -140,6 +141,7 @@ class Estimate:
         content: dict[str, Any] = {"format": FORMAT}
         for name in ("engine", "body_name", "body_hash", "photo", "person", "seconds", "details"):
             content[name] = getattr(self, name)
+        content["photo"] = as_text(self.photo)
         content["warnings"] = list(self.warnings)
         content["prompts"] = {"keypoints": [list(k) for k in self.prompts.keypoints], "mask": self.prompts.mask}
         for name in ARRAYS:

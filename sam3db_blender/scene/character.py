@@ -11,6 +11,7 @@ import numpy as np
 
 from native_runtime.camera import mhr_to_blender
 from native_runtime.errors import Sam3dbError
+from native_runtime.file_names import as_text
 
 from ..posing import edits, snapshots
 from ..posing.making import ensure_handles
@@ -78,7 +79,7 @@ def build_photo_scene(
         handles: also lay handles on the photo, those of the first person being visible.
     """
     _check(estimates, body)
-    stem = name or (photo.path.stem if photo is not None else "") or "Photo"
+    stem = name or (as_text(photo.path.stem) if photo is not None else "") or "Photo"
     units = units_per_metre(scene)
     placement, subject, everybody = _place(scene, estimates, body)
     top = bpy.data.collections.new(stem)

@@ -9,6 +9,7 @@ import bpy
 import cv2
 from numpy.typing import NDArray
 
+from native_runtime.file_names import as_text
 from native_runtime.models.manifest import sha256_of
 
 if TYPE_CHECKING:
@@ -58,4 +59,5 @@ def remember_file(image: bpy.types.Image, path: Path) -> None:
         image[CONTENT] = sha256_of(path)
     except OSError:  # a photo that never was a file
         return
-    image[PATH] = str(path.absolute())
+    if as_text(str(path.absolute())) == str(path.absolute()):  # Blender keeps UTF-8 alone
+        image[PATH] = str(path.absolute())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,13 @@ def test_the_json_is_plain_and_has_no_nan(tmp_path: Path, estimate: Estimate) ->
     assert len(content["model_parameters"]) == 204
     assert "vertices" not in content
     assert content["photo"] == "Größe 写真.jpg"
+
+
+def test_a_photo_whose_name_is_no_text_can_be_saved(tmp_path: Path, estimate: Estimate) -> None:
+    named = replace(estimate, photo=b"caf\xe9.jpg".decode("utf-8", "surrogateescape"))
+    arrays, text = named.save(tmp_path / "x")
+    assert json.loads(text.read_text(encoding="utf-8"))["photo"] == "caf?.jpg"
+    assert Estimate.load(arrays).photo == "caf?.jpg"
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", None], ids=["empty", "text", "missing"])
