@@ -71,7 +71,8 @@ def test_its_pose_can_be_inferred_again(rig: bpy.types.Object) -> None:
     pins = {pin[0]: pin[1:] for pin in request.pins}
     assert pins[LEFT_WRIST][:2] == pytest.approx((150, 100), abs=0.01)
     assert pins[RIGHT_WRIST][2] == "ignore"
-    assert request.start is not None, "the arm was turned by hand"
+    assert request.edits is not None, "the arm was turned by hand"
+    assert request.edits.model_parameters
 
 
 def test_saved_settings(body: Body) -> None:
