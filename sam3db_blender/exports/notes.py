@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import bpy
 import numpy as np
 
 from native_runtime.mhr import load_rig_facts
@@ -26,6 +27,7 @@ def notes_of(
     """One sentence for each matter."""
     return [
         *_changed(taken),
+        *_loose(taken, options),
         *_movement(taken, character, options),
         *_places(taken, off),
         *_format(character, options, retarget),
@@ -48,6 +50,20 @@ def _changed(taken: Taken) -> Iterator[str]:
     stretched = [piece.name for piece in taken.pieces if _has_envelopes(piece.obj)]
     if stretched:
         yield f"Bone envelopes are known to no file; by vertex groups alone these move otherwise: {_named(stretched)}."
+
+
+def _loose(taken: Taken, options: ExportOptions) -> Iterator[str]:
+    """What of a mesh lies in no face, which glTF's exporter leaves out."""
+    if options.to == "glb":
+        loose = [piece.name for piece in taken.pieces if _vertices_in_faces(piece.data) < len(piece.data.vertices)]
+        if loose:
+            yield f"Vertices and edges that lie in no face were left out: {_named(loose)}."
+
+
+def _vertices_in_faces(data: bpy.types.Mesh) -> int:
+    corners = np.empty(len(data.loops), np.int32)
+    data.loops.foreach_get("vertex_index", corners)
+    return len(np.unique(corners))
 
 
 def _movement(taken: Taken, character: ExportCharacter, options: ExportOptions) -> Iterator[str]:

@@ -65,7 +65,7 @@ class ExportProperties:
         name="Rest Pose", description="The pose in which mesh and skeleton are bound", items=REST_ITEMS
     )
     pose: bpy.props.BoolProperty(
-        name="Pose as Animation",
+        name="Animation",
         description="Write how the character moves; one that stands still, with a T or A pose: its pose as one frame",
         default=True,
     )

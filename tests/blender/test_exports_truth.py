@@ -16,6 +16,7 @@ import bpy
 import numpy as np
 import pytest
 
+import sam3db_blender
 from native_runtime.cli.console import Console
 from native_runtime.cli.main import main
 from native_runtime.errors import Sam3dbError, UsageError
@@ -32,6 +33,7 @@ from tests.blender.test_exports import person
 from tests.support.bodies import toy_body
 from tests.support.export_scenes import bone_heads, cloud_distance, round_trips, stiff
 from tests.support.glb import Glb
+from tests.support.layout import Layout
 from tests.support.reimport import import_again, open_again
 
 FORMATS = ["fbx", "glb", "bvh", "usd"]
@@ -182,6 +184,10 @@ def test_what_no_file_can_hold_is_named(somebody, tmp_path):
     somebody.mesh.modifiers.new("Fur", "PARTICLE_SYSTEM")
     somebody.mesh.particle_systems[0].settings.type = "HAIR"
     notes = " ".join(_export(somebody.rig, tmp_path / "out.fbx"))
+    assert "lie in no face" not in notes
+    hat = _dress(somebody)[1]
+    hat.data.vertices.add(1)
+    assert "lie in no face were left out: 'Hat'" in " ".join(_export(somebody.rig, tmp_path / "out.glb"))
     assert "'Strand' (a curve)" in notes
     assert "'Torch' (a light)" in notes
     assert "the hair particles of 'somebody Body'" in notes
@@ -360,6 +366,33 @@ def test_which_frames_are_meant():
     for text in ("1", "8:1", "1:8:0", "a:b", "1:8:1:1", "0:9999999", ""):
         with pytest.raises(UsageError, match="Frames"):
             ExportOptions(frames=text)
+
+
+def test_the_panel_offers_frames_and_writes_them(somebody, tmp_path):
+    _animate(somebody)
+    sam3db_blender.register()
+    try:
+        settings = bpy.context.window_manager.sam3db_export
+        settings.names, settings.to, settings.frames = "mhr", "bvh", "range"
+        layout = Layout()
+        settings.draw_details(layout)
+        assert {"<frames>", "<frame_start>", "<positions>"} <= set(layout.drawn)
+        assert "<influences>" not in layout.drawn
+        path = tmp_path / "out.bvh"
+        bpy.ops.sam3db.export_character(
+            filepath=str(path), names="mhr", to="bvh", frames="range", frame_start=6, frame_end=8
+        )
+        assert "Frames: 3" in path.read_text()
+        with pytest.raises(RuntimeError, match="are no range"):
+            bpy.ops.sam3db.export_character(
+                filepath=str(path), names="mhr", to="bvh", frames="range", frame_start=6, frame_end=5
+            )
+        settings.names, settings.to = "vrm", "glb"
+        layout = Layout()
+        settings.draw_details(layout)
+        assert "<frames>" not in layout.drawn
+    finally:
+        sam3db_blender.unregister()
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------

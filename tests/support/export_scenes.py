@@ -41,9 +41,12 @@ _JOINTS_OFF = re.compile(r"joints lie up to (\d+) mm off")
 
 @dataclass(frozen=True)
 class Shown:
-    """What Blender shows of a character, m: points (V, 3) of each mesh, and the head (3,) of each bone."""
+    """What Blender shows of a character, m: points (V, 3) of each mesh, those of them that lie in a face, and the head
+    (3,) of each bone.
+    """
 
     meshes: dict[str, Array]
+    surfaces: dict[str, Array]
     bones: dict[str, Array]
 
 
@@ -67,7 +70,7 @@ class Somebody:
     hidden: list[bpy.types.Object] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     what: list[str] = field(default_factory=list)
-    now: Shown = field(default_factory=lambda: Shown({}, {}))
+    now: Shown = field(default_factory=lambda: Shown({}, {}, {}))
     frames: list[Shown] = field(default_factory=list)
     faces: dict[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -355,10 +358,20 @@ def _see(person: Somebody, unit: float) -> None:
 
 def _shown(person: Somebody, unit: float) -> Shown:
     depsgraph = bpy.context.evaluated_depsgraph_get()
+    points = {mesh.name: unit * evaluated_vertices(mesh, depsgraph) for mesh in person.meshes}
     return Shown(
-        {mesh.name: unit * evaluated_vertices(mesh, depsgraph) for mesh in person.meshes},
+        points,
+        {mesh.name: points[mesh.name][_in_faces(mesh, depsgraph)] for mesh in person.meshes},
         {name: unit * head for name, head in bone_heads(person.rig).items()},
     )
+
+
+def _in_faces(mesh: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> NDArray[np.int32]:
+    """The vertices of a mesh that lie in a face."""
+    loops: Any = mesh.evaluated_get(depsgraph).data.loops  # type: ignore[union-attr]
+    corners = np.empty(len(loops), np.int32)
+    loops.foreach_get("vertex_index", corners)
+    return np.unique(corners)
 
 
 def bone_heads(rig: bpy.types.Object) -> dict[str, Array]:
@@ -529,7 +542,9 @@ def _joints_off(trip: Trip, number: int) -> float:
 def _meshes_off(trip: Trip, number: int, meshes: Sequence[bpy.types.Object]) -> float:
     depsgraph = bpy.context.evaluated_depsgraph_get()
     found = np.concatenate([np.zeros((0, 3)), *(evaluated_vertices(obj, depsgraph) for obj in meshes)])
-    wanted = np.concatenate([np.zeros((0, 3)), *(trip.shown[number].meshes[name] for name in trip.meshes)])
+    shown = trip.shown[number]
+    clouds = shown.surfaces if trip.options.to == "glb" else shown.meshes  # glTF files hold faces alone
+    wanted = np.concatenate([np.zeros((0, 3)), *(clouds[name] for name in trip.meshes)])
     return cloud_distance(found, wanted)
 
 
