@@ -173,6 +173,7 @@ def label_of(key: str, in_cm: bool = True) -> str:
     known = _shapes().get(name)
     if known is not None:
         return str(known["label"])
+    name = _short_labels().get(key, name)
     words = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", name.replace("_", " ")).split()
     title = " ".join(word[:1].upper() + word[1:] for word in words)
     return f"{title} (cm)" if in_cm and is_length(key) else title
@@ -181,6 +182,13 @@ def label_of(key: str, in_cm: bool = True) -> str:
 def is_length(key: str) -> bool:
     """Whether a slider is a length."""
     return key in _lengths()
+
+
+@cache
+def _short_labels() -> dict[str, str]:
+    """What the panel shows of sliders whose names are too long for it, by their keys."""
+    entries = load_json("mhr", "sliders.json")["sliders"]
+    return {f"{entry['group']}: {entry['name']}": entry["label"] for entry in entries if "label" in entry}
 
 
 @cache

@@ -395,6 +395,7 @@ def test_sliders_have_titles_and_units(any_body: Body) -> None:
         label = label_of(slider.key)
         assert "_" not in label
         assert label[0].isupper()
+        assert len(label) <= 26, "the sidebar of the usual width cuts it off"
         assert label.endswith(" (cm)") == is_length(slider.key)
         assert "per unit" not in slider.description
     assert label_of("Torso: Shoulder Width") == "Shoulder Width (cm)"
