@@ -87,5 +87,5 @@ def test_a_batch_needs_its_folders(batch: Any, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="no folder"):
         bpy.ops.sam3db.run_batch()
     batch.out = ""
-    with pytest.raises(RuntimeError, match="Choose the folder"):
+    with pytest.raises(RuntimeError, match="Choose a folder for the results"):
         bpy.ops.sam3db.run_batch()
