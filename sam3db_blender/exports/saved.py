@@ -8,6 +8,7 @@ import bpy
 
 from native_runtime.errors import Sam3dbError, UsageError
 
+from ..blend_files import open_blend
 from ..scene.provenance import is_character
 from .export import export_character
 from .options import ExportOptions
@@ -29,14 +30,7 @@ def export_from_file(file: Path, name: str | None, path: Path, options: ExportOp
         UsageError: there is no such character, or several and none is named.
         Sam3dbError: the file cannot be opened or holds no character, or the export fails.
     """
-    if not file.is_file():
-        raise Sam3dbError(f"There is no file {file}.")
-    try:
-        bpy.ops.wm.open_mainfile(filepath=str(file.absolute()), load_ui=False, use_scripts=False)
-    except RuntimeError as error:
-        raise Sam3dbError(
-            f"{file} cannot be opened by Blender {bpy.app.version_string}; is it a .blend file?"
-        ) from error
+    open_blend(file)
     scene, rig = _character(file, name)
     bpy.context.window.scene = scene  # type: ignore[union-attr]
     return rig.name, export_character(rig, path, options)

@@ -11,6 +11,7 @@ import bpy
 from native_runtime.batch.names import clean_name, short_name
 from native_runtime.errors import Sam3dbError
 
+from ..blend_files import open_blend
 from ..scene.provenance import is_character, read_origin
 from .subject import groups_of
 
@@ -64,14 +65,7 @@ def groups_of_file(file: Path, stem: str) -> Iterator[Group]:
     Raises:
         Sam3dbError: it is no .blend file, or holds no character.
     """
-    if not file.is_file():
-        raise Sam3dbError(f"There is no file {file}.")
-    try:
-        bpy.ops.wm.open_mainfile(filepath=str(file.absolute()), load_ui=False, use_scripts=False)
-    except RuntimeError as error:
-        raise Sam3dbError(
-            f"{file} cannot be opened by Blender {bpy.app.version_string}; is it a .blend file?"
-        ) from error
+    open_blend(file)
     scenes = [scene for scene in bpy.data.scenes if any(map(is_character, scene.objects))]
     if not scenes:
         raise Sam3dbError(f"{file} holds no character made from a photo.")

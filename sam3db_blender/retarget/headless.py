@@ -7,9 +7,10 @@ from typing import Any
 
 import bpy
 
-from native_runtime.errors import Sam3dbError, UsageError
+from native_runtime.errors import UsageError
 from native_runtime.retarget.solve import missing
 
+from ..blend_files import open_blend
 from ..headless import save_blend
 from ..scene.provenance import is_character
 from .armature import PosingOptions, pose_armature
@@ -35,10 +36,7 @@ def pose_in_file(
         UsageError: there is no such armature or map, or the bones cannot be told.
         Sam3dbError: the file cannot be read or written.
     """
-    try:
-        bpy.ops.wm.open_mainfile(filepath=str(blend.absolute()), load_ui=False, use_scripts=False)
-    except RuntimeError as error:
-        raise Sam3dbError(f"{blend} cannot be opened: {error}") from error
+    open_blend(blend)
     armature = _armature(name, blend)
     assigned, how = assignment_for(armature, bones_by)
     if "root" not in assigned:

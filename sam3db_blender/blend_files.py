@@ -1,0 +1,25 @@
+"""Opening .blend files without a window: what commands do before they read from one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from native_runtime.errors import Sam3dbError
+
+
+def open_blend(file: Path) -> None:
+    """Opens a .blend file; Blender's current file is replaced, and scripts of the new one are not run.
+
+    Raises:
+        Sam3dbError: there is no such file, or Blender cannot open it.
+    """
+    if not file.is_file():
+        raise Sam3dbError(f"There is no file {file}.")
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(file.absolute()), load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        raise Sam3dbError(
+            f"{file} cannot be opened by Blender {bpy.app.version_string}; is it a .blend file?"
+        ) from error
