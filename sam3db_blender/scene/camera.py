@@ -92,7 +92,6 @@ def take_frame(scene: bpy.types.Scene) -> bool:
         return False
     render = scene.render
     render.resolution_x, render.resolution_y = int(frame[0]), int(frame[1])
-    render.resolution_percentage = 100
     render.pixel_aspect_x, render.pixel_aspect_y = frame[2], frame[3]
     scene[FRAMED] = camera
     return True

@@ -143,6 +143,7 @@ def test_size_and_photo_follow_the_scene_s_camera(scene: bpy.types.Scene, small_
     bpy.context.view_layer.update()
     assert (scene.render.resolution_x, scene.render.resolution_y) == SIZE
     assert group.node_tree.nodes["Photo"].image != second.image
+    scene.render.resolution_percentage = 25
     scene.render.resolution_x = 1920  # the artist's own choice stays
     bpy.context.view_layer.objects.active.location.x += 0.1
     bpy.context.view_layer.update()
@@ -151,6 +152,7 @@ def test_size_and_photo_follow_the_scene_s_camera(scene: bpy.types.Scene, small_
     assert scene.render.resolution_x == SIZE[0]
     activate(bpy.context, second.characters[0].rig)
     assert group.node_tree.nodes["Photo"].image == second.image
+    assert scene.render.resolution_percentage == 25
 
 
 def test_a_camera_without_a_photo_is_refused(scene: bpy.types.Scene) -> None:

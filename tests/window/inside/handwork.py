@@ -18,7 +18,7 @@ _SAME = 2e-3
 _STEP = 0.2
 _ARM, _LEG = (
     ("shoulder", "elbow", "wrist", "thumb", "finger", "olecranon", "fossa", "acromion"),
-    ("hip", "knee", "ankle"),
+    ("hip", "knee", "ankle", "heel", "toe"),
 )
 
 
