@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+
 import bpy
 
 from . import batch_jobs, body_jobs, engine_check, idle, jobs, live, preferences, sam3d_body_jobs, secret
@@ -119,10 +121,15 @@ def register() -> None:
     photo_rendering.attach()
     watch.attach()
     deletions.attach()
+    if bpy.app.module:
+        # What is registered keeps bpy past Python's end, which then waits for bpy's threads for ever. Blender itself
+        # switches its extensions off before it ends; a script may end early, by an error.
+        atexit.register(unregister)
 
 
 def unregister() -> None:
     """The opposite of ``register``; also ends the worker processes."""
+    atexit.unregister(unregister)
     jobs.stop_worker()
     for desk in (batch_jobs.desk, body_jobs.desk, sam3d_body_jobs.desk, sam3d_body_jobs.check_desk, engine_check.desk):
         desk.close()
