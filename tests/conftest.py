@@ -23,6 +23,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import native_runtime  # noqa: F401  (before any test imports ONNX Runtime, which would report to its makers)
+
 ROOT = Path(__file__).resolve().parents[1]
 _ended = pytest.StashKey[int]()
 
