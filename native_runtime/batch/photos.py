@@ -146,7 +146,7 @@ def look_through(
             relative = (here / name).relative_to(folder).as_posix()
             if name.startswith(".") or (wanted and not any(_matches(relative, pattern) for pattern in wanted)):
                 continue
-            other = None if wanted else _what_else(here / name)
+            other = _no_file(here / name, bool(wanted)) or (None if wanted else _what_else(here / name))
             if other is None:
                 photos.append(PhotoFile(relative, here / name))
             elif other.picture:
@@ -156,6 +156,19 @@ def look_through(
     photos.sort(key=lambda photo: folder_order(photo.relative))
     passed_over.sort(key=lambda passed: folder_order(passed.relative))
     return FolderContent(tuple(photos), tuple(passed_over), others)
+
+
+def _no_file(path: Path, wanted: bool) -> OtherFile | None:
+    """What a pipe, a socket or a device is: opening one may wait for ever. Links count as what they lead to.
+
+    Args:
+        wanted: its name was asked for.
+    """
+    try:
+        ordinary = stat.S_ISREG(path.stat().st_mode)
+    except OSError:  # reading it will tell why
+        return None
+    return None if ordinary else OtherFile("not an ordinary file", wanted or path.suffix[1:].lower() in ENDINGS)
 
 
 def _what_else(path: Path) -> OtherFile | None:
@@ -170,10 +183,8 @@ def _what_else(path: Path) -> OtherFile | None:
 
 
 def _head(path: Path) -> bytes:
-    """The first bytes of a file; none of what is no ordinary file, or may not be read."""
+    """The first bytes of a file; none of what may not be read."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return b""
         with path.open("rb") as file:
             return file.read(_HEAD)
     except OSError:

@@ -78,6 +78,20 @@ def test_pictures_that_cannot_be_read_are_named_and_the_rest_is_counted(tmp_path
     assert content.others == 4
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("patterns", [(), ("*.jpg",)])
+def test_pipes_are_passed_over_though_they_are_called_like_photos(folder: Path, patterns: tuple[str, ...]) -> None:
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "link.jpg").symlink_to(folder / "pipe.jpg")
+    (folder / "good.jpg").symlink_to(folder / "10.jpg")
+    content = look_through(folder, patterns, recursive=False)
+    assert [photo.relative for photo in content.photos] == ["2.JPG", "10.jpg", "a.jpg", "good.jpg"]
+    assert [str(passed) for passed in content.passed_over] == [
+        "link.jpg (not an ordinary file)",
+        "pipe.jpg (not an ordinary file)",
+    ]
+
+
 def test_one_folder_that_may_not_be_read_is_passed_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scan = os.scandir
 
