@@ -27,6 +27,7 @@ from native_runtime.batch.settings import ESTIMATE, Fingerprints, Settings
 from native_runtime.batch.sheet import write_sheet
 from native_runtime.errors import UsageError
 from native_runtime.onnx.sessions import spare_cores
+from native_runtime.retarget.checks import sound_map
 from native_runtime.service.inference import DEFAULT_ENGINE, Inference, Reporter
 from native_runtime.system_errors import readable
 
@@ -154,6 +155,8 @@ def _check(request: BatchRequest) -> None:
         )
     if request.settings.needs_blender and not request.builder:
         raise UsageError("Characters, previews and exports need Blender; without it there can only be estimates.")
+    for names in dict.fromkeys(export.names for export in request.settings.exports):
+        sound_map(names)
     if not 1 <= request.builders <= 64:
         raise UsageError(f"Between 1 and 64 Blenders can work at once, not {request.builders}.")
 
@@ -279,10 +282,17 @@ class _Run:
                 self._fail(ready.file, plan.before, plan, failure)
                 return None
             self._journal.write(record)
+            self._warn(record)
         if any(stage != ESTIMATE for stage in plan.missing):
             return BuildTask(plan, record)
         self._finish(_settled(record, plan))
         return None
+
+    def _warn(self, record: Record) -> None:
+        """Say what may be wrong with a photo's estimates, in one line."""
+        warnings = dict.fromkeys(text for person in record.people for text in person["warnings"])
+        if warnings:
+            self._reporter.warning(f"{record.photo}: {' '.join(warnings)}")
 
     def _build(self, builder: BuilderProcess, task: BuildTask) -> None:
         """Blender's part; in a builder's thread."""

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .maps import NEEDED, MappedBone, RetargetMap, other_side
+from native_runtime.errors import UsageError
+from native_runtime.mhr import load_rig_facts
+
+from .maps import NEEDED, MappedBone, RetargetMap, load_map, other_side
 
 _HELPER = "_proc"
+
+
+def sound_map(names: str, folders: Iterable[str | Path] = ()) -> RetargetMap:
+    """A map that fits MHR, by its name or from a file; arguments as of `load_map`.
+
+    Raises:
+        UsageError: there is none, or something is wrong with it.
+    """
+    retarget = load_map(names, folders)
+    facts = load_rig_facts()
+    found = problems(retarget, facts.joint_names, facts.joint_parents)
+    if found:
+        raise UsageError(f"The retarget map '{names}' cannot be used: {' '.join(found)}")
+    return retarget
 
 
 def problems(retarget: RetargetMap, joint_names: Sequence[str], joint_parents: ArrayLike) -> list[str]:

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import bpy
 
-from native_runtime.errors import UsageError
-from native_runtime.mhr import load_rig_facts
-from native_runtime.retarget.checks import problems
-from native_runtime.retarget.maps import RetargetMap, load_map
+from native_runtime.retarget.checks import sound_map
+from native_runtime.retarget.maps import RetargetMap
 
 from .character import ExportCharacter, export_character_arrays
 from .formats import require
@@ -51,7 +49,7 @@ def export_character(
     target = Path(path).absolute()
     options.check_path(target)
     kind = require(options.to)
-    retarget = _sound_map(options.names, folders)
+    retarget = sound_map(options.names, folders)
     finish = None
     if options.is_vrm:
         finish = partial(add_vrm, name=target.stem, author=options.author, human_bones=tuple(retarget.by_name))
@@ -65,12 +63,3 @@ def export_character(
 def _arrays(taken: Taken, retarget: RetargetMap, options: ExportOptions) -> ExportCharacter:
     skins = [piece.skin for piece in taken.pieces]
     return export_character_arrays(taken.joints, skins, taken.world, taken.scale, retarget, options, taken.poses)
-
-
-def _sound_map(names: str, folders: Iterable[str | Path]) -> RetargetMap:
-    retarget = load_map(names, folders)
-    facts = load_rig_facts()
-    found = problems(retarget, facts.joint_names, facts.joint_parents)
-    if found:
-        raise UsageError(f"The retarget map '{names}' cannot be used: {' '.join(found)}")
-    return retarget

@@ -18,6 +18,7 @@ from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import Shard
 from native_runtime.batch.settings import Export, Settings
 from native_runtime.errors import DiskFullError, ModelError, UsageError
+from native_runtime.retarget.maps import load_map, save_map
 from native_runtime.service.inference import Lens, Silent
 
 if TYPE_CHECKING:
@@ -104,6 +105,15 @@ def test_what_is_passed_over_is_said(bench: Bench) -> None:
     result = bench.run()
     assert result.ok
     assert "a.psd" in " ".join(result.summary)
+
+
+def test_doubts_about_an_estimate_are_said_once_a_photo(bench: Bench) -> None:
+    bench.photos("a.png", "three.png")
+    bench.set(persons="all")
+    bench.run()
+    assert bench.heard == ["a.png: the left foot is a guess", "three.png: the left foot is a guess"]
+    bench.run()
+    assert bench.heard == []
 
 
 # --- what is not done again ---
@@ -339,7 +349,7 @@ def test_a_failed_photo_never_stops_the_rest(bench: Bench) -> None:
         "unbuildable.png": "Sam3dbError",
         "z.png": None,
     }
-    assert len(bench.heard) == 6
+    assert len([text for text in bench.heard if "is a guess" not in text]) == 6
     assert not [name for name in bench.files if "half" in name]
 
 
@@ -406,6 +416,23 @@ def test_a_run_that_cannot_begin_says_why(bench: Bench) -> None:
     (bench.folder / "file").touch()
     with pytest.raises(UsageError, match="cannot be made"):
         bench.run(out=bench.folder / "file" / "out")
+
+
+def test_a_wrong_map_of_names_is_refused_before_any_photo(bench: Bench, tmp_path: Path) -> None:
+    bench.photos("a.png")
+    (tmp_path / "torn.json").write_text("{")
+    identity = load_map("mhr")
+    save_map(replace(identity, bones=identity.bones[:3]), tmp_path / "short.json")
+    for names, reason in (
+        ("unrael", "no retarget map 'unrael'"),
+        (str(tmp_path / "nowhere.json"), "cannot be read"),
+        (str(tmp_path / "torn.json"), "no JSON"),
+        (str(tmp_path / "short.json"), "cannot be used"),
+    ):
+        bench.set(exports=(Export("fbx", names),))
+        with pytest.raises(UsageError, match=reason):
+            bench.run()
+    assert not bench.out.exists()
 
 
 def test_an_unusable_wish_is_refused() -> None:
