@@ -15,7 +15,7 @@ from bpy.app.handlers import persistent
 
 from .listening import Handlers, listen, stop_listening
 from .live import is_live
-from .rig.resting import RESTING, animated, forget_stores, is_resting, may_rest, rest, stirred, wake
+from .rig.resting import RESTING, animated, is_resting, may_rest, reclaim, rest, stirred, wake
 from .scene.bodies import character_of
 from .scene.provenance import is_character
 
@@ -47,9 +47,7 @@ def rest_idle(context: bpy.types.Context, at_most: int | None = None) -> int:
 
 def wake_all() -> None:
     """Wakes every character."""
-    for rig in [obj for obj in bpy.data.objects if obj.get(RESTING) and not obj.library]:
-        wake(rig)
-    forget_stores()
+    reclaim()
 
 
 def listening() -> bool:
@@ -94,7 +92,8 @@ def _before_frame(*_: Any) -> None:
 
 
 @persistent
-def _before_saving(*_: Any) -> None:
+def _awake(*_: Any) -> None:
+    """Before a file is saved, and before and after undoing, which mixes data-blocks of two times."""
     wake_all()
 
 
@@ -124,9 +123,13 @@ def _handlers() -> Handlers:
     return (
         (handlers.depsgraph_update_post, _on_update),
         (handlers.frame_change_pre, _before_frame),
-        (handlers.save_pre, _before_saving),
+        (handlers.save_pre, _awake),
         (handlers.save_post, _later),
         (handlers.load_post, _later),
+        (handlers.undo_pre, _awake),
+        (handlers.redo_pre, _awake),
+        (handlers.undo_post, _awake),
+        (handlers.redo_post, _awake),
         (handlers.undo_post, _later),
         (handlers.redo_post, _later),
     )

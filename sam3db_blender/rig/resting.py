@@ -81,11 +81,27 @@ def wake(rig: bpy.types.Object) -> None:
         for curve in _drivers(store):
             if curve.data_path.startswith("key_blocks") == keys:
                 _give_back(driven, curve, rig)
-        # taking a driver away is what makes Blender look at all of them again
-        driven.drivers.remove(driven.drivers.from_existing(src_driver=driven.drivers[-1]))
+        if len(driven.drivers):  # taking a driver away is what makes Blender look at all of them again
+            driven.drivers.remove(driven.drivers.from_existing(src_driver=driven.drivers[-1]))
         owner.update_tag()
     if not any(other.get(RESTING) == store.name for other in bpy.data.objects):  # a copy of the rig may rest, too
         bpy.data.objects.remove(store)
+
+
+def reclaim() -> None:
+    """Gives back all that is put aside anywhere, whatever rigs say of themselves.
+
+    Undoing reads some data-blocks back and leaves others as they are, and resting is no step of it: a rig may come out
+    awake while its body's shape keys are at rest.
+    """
+    rigs = [obj for obj in bpy.data.objects if obj.type == "ARMATURE" and not obj.library]
+    for store in [obj for obj in bpy.data.objects if obj.get(KEEPS) and not obj.library]:
+        for rig in set(rigs) & _targets(store):
+            rig[RESTING] = store.name
+    for rig in rigs:
+        if rig.get(RESTING):
+            wake(rig)
+    forget_stores()
 
 
 def forget_stores() -> None:
@@ -93,6 +109,17 @@ def forget_stores() -> None:
     wanted = {obj.get(RESTING) for obj in bpy.data.objects}
     stores = [obj for obj in bpy.data.objects if obj.get(KEEPS) and not obj.library and obj.name not in wanted]
     bpy.data.batch_remove(stores)
+
+
+def _targets(store: bpy.types.Object) -> set[bpy.types.ID | None]:
+    """The rigs that the drivers in a store follow."""
+    return {
+        target.id
+        for curve in _drivers(store)[:1]
+        if curve.driver is not None
+        for variable in curve.driver.variables
+        for target in variable.targets
+    }
 
 
 def _store(rig: bpy.types.Object) -> bpy.types.Object | None:

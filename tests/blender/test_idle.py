@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -188,3 +190,53 @@ def test_an_action_that_it_gets_at_rest_moves_all_of_it(
     before = _points(resting)
     bpy.context.scene.frame_set(20)
     assert np.abs(_points(resting) - before).max() > 1e-3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_undoing_and_redoing_lose_no_driver(small_body: Body, seed: int) -> None:
+    """Resting is no step of undoing, which reads some data-blocks back and leaves others as they are."""
+    names = [photo_scene(small_body).characters[0].rig.name for _ in range(3)]
+    bpy.ops.object.select_all(action="DESELECT")
+    bpy.ops.mesh.primitive_cube_add()
+    whole = {name: _drivers(bpy.data.objects[name]) for name in names}
+    bpy.ops.ed.undo_push(message="Begin")
+    dice = random.Random(seed)
+
+    def select(name: str) -> None:
+        bpy.ops.object.select_all(action="DESELECT")
+        bpy.context.view_layer.objects.active = bpy.data.objects[name]
+        bpy.data.objects[name].select_set(True)
+        bpy.ops.ed.undo_push(message="Select")
+
+    def slide(name: str) -> None:
+        rig = bpy.data.objects[name]
+        rig[next(key for key in sorted(rig.keys()) if key.startswith("Body: "))] = dice.random()
+        rig.update_tag()
+        bpy.context.view_layer.update()
+        bpy.ops.ed.undo_push(message="Slide")
+
+    def sculpt(name: str) -> None:
+        mesh = next(child for child in bpy.data.objects[name].children if child.type == "MESH")
+        mesh.data.shape_keys.key_blocks[1].data[0].co.x += 0.01
+        bpy.ops.ed.undo_push(message="Sculpt")
+
+    for _ in range(60):
+        name = dice.choice(names)
+        act = dice.choice(("rest", "rest one", "undo", "undo", "redo", "select", "cube", "slide", "sculpt", "wake"))
+        if act in ("undo", "redo") and getattr(bpy.ops.ed, act).poll():
+            with contextlib.suppress(RuntimeError):  # nothing left to undo
+                getattr(bpy.ops.ed, act)()
+        elif act.startswith("rest"):
+            idle.rest_idle(bpy.context, 1 if act == "rest one" else None)
+        elif act == "wake":
+            idle.wake_all()
+        elif act == "cube":
+            select("Cube")
+        elif act in ("select", "slide", "sculpt"):
+            {"select": select, "slide": slide, "sculpt": sculpt}[act](name)
+        bpy.context.view_layer.update()
+        for rig in (bpy.data.objects[name] for name in names):
+            assert is_resting(rig) == (_drivers(rig) == [])
+    idle.wake_all()
+    assert {name: _drivers(bpy.data.objects[name]) for name in names} == whole
+    assert not any(obj.name.endswith("Drivers") for obj in bpy.data.objects)
