@@ -81,21 +81,37 @@ def _movement(taken: Taken, character: ExportCharacter, options: ExportOptions) 
     keys = [key for piece in taken.pieces for key in (*piece.skin.keys, *piece.skin.corrections)]
     if options.shapes == "bake" and any(len(key.values) and np.ptp(key.values) for key in keys):
         yield "The shape keys were baked as they are at the current frame; how they move was left out."
-    for number, clouds in sorted(taken.seen.items()):
-        changed = [p.name for p, cloud in zip(taken.pieces, clouds) if len(cloud) != len(p.skin.points)]
-        if changed and character.posed:
-            frame = taken.frames[number]
-            yield f"At frame {frame} these have other vertices than now, which no file can say: {_named(changed)}."
-            break
+    changes = _changes(taken) if character.posed else {}
+    if changes:
+        first = min(changes)
+        yield f"At frame {first} these have other vertices than now, which no file can say: {_named(changes[first])}."
+
+
+def _changes(taken: Taken) -> dict[int, list[str]]:
+    """The meshes to which modifiers give other vertices than now, by the frames that were looked at."""
+    found = {
+        taken.frames[number]: [p.name for p, there in zip(taken.pieces, shown) if not there.matches(p.surface)]
+        for number, shown in taken.seen.items()
+    }
+    return {frame: names for frame, names in found.items() if names}
 
 
 def _places(taken: Taken, off: Deviation) -> Iterator[str]:
+    over = f" over {len(taken.frames)} frames" if len(taken.frames) > 1 else ""
     if off.largest > _VISIBLE:
-        over = f" over {len(taken.frames)} frames" if len(taken.frames) > 1 else ""
+        applied = ", of modifiers that were applied" if any(other_modifiers(p.obj) for p in taken.pieces) else ""
         yield (
             f"Posed, the meshes lie {1000 * off.mean:.1f} mm off what Blender shows on average and "
-            f"{1000 * off.largest:.0f} mm at most{over}, because of the rest pose and of what was folded and left out; "
-            "the current pose as the rest pose, without animation, is exact."
+            f"{1000 * off.largest:.0f} mm at most{over}, because of the rest pose{applied} and of what was folded and "
+            "left out; the current pose as the rest pose, without animation, is exact."
+        )
+    if off.surfaces_largest > _VISIBLE:
+        changed = {name for names in _changes(taken).values() for name in names}
+        modifiers = dict.fromkeys(n for p in taken.pieces if p.name in changed for n in other_modifiers(p.obj))
+        yield (
+            f"Where vertices change, surfaces lie {1000 * off.surfaces_mean:.1f} mm off what Blender shows on average "
+            f"and {1000 * off.surfaces_largest:.0f} mm at most{over}, because modifiers choose other vertices at "
+            f"each frame ({', '.join(modifiers)}). Above the Armature modifier they would choose once."
         )
     if off.joints > _VISIBLE:
         yield (

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import Sam3dbError
 
-from ..rig.arrays import evaluated_vertices, in_world, take
+from ..rig.arrays import in_world, take
 from ..rig.correctives import PREFIX
 from ..rig.sliders import slider_groups
+from ..rig.transfer import mesh_triangles
 from ..scene.belongings import Belonging
 from .rest import Joints
 from .skinning import normalised
@@ -59,16 +60,32 @@ class Skin:
 
 
 @dataclass(frozen=True)
+class Surface:
+    """A mesh as Blender shows it: points (V, 3) m, world, the vertex (L,) at each corner of its polygons, one polygon
+    after the other, and its triangles (T, 3).
+    """
+
+    points: Array
+    corners: NDArray[np.int32]
+    triangles: NDArray[np.int32]
+
+    def matches(self, other: Surface) -> bool:
+        """Whether vertices of the same number are the same ones."""
+        return len(self.points) == len(other.points) and np.array_equal(self.corners, other.corners)
+
+
+@dataclass(frozen=True)
 class Piece:
     """A mesh of a character: its name, the object, its polygons as Blender shows them (a data-block of our own), its
-    arrays, whether its shape keys had to be left behind because modifiers gave it other vertices, and how many faces
-    were not sound (two on the same vertices, which Decimate makes).
+    arrays, the surface that is shown now, whether its shape keys had to be left behind because modifiers gave it other
+    vertices, and how many faces were not sound (two on the same vertices, which Decimate makes).
     """
 
     name: str
     obj: bpy.types.Object
     data: bpy.types.Mesh
     skin: Skin
+    surface: Surface
     keys_lost: bool = False
     unsound: int = 0
 
@@ -129,26 +146,38 @@ def read_piece(
     data: Any = bpy.data.meshes.new_from_object(evaluated, preserve_all_data_layers=True, depsgraph=depsgraph)
     data.name = f"{obj.name} taken"  # its name is to be lent
     count = len(data.polygons)
+    surface = _surface(data, evaluated, unit)
     data.validate(clean_customdata=False)  # exporters leave out what is not sound, so it is done for all of them
-    points = unit * in_world(take(data.vertices, "co", 3), evaluated)
     weights = _weights(mesh, data, joints.names)
     base, keys = _shapes(obj, rig, depsgraph)
-    kept = len(base) == len(points)
+    kept = len(base) == len(surface.points)
     own = [key for key in keys if not key.name.startswith(PREFIX)] if kept else []
     skin = Skin(
-        points=points,
+        points=surface.points,
         weights=weights,
         carrier=None if mesh.bone is None else _number_of(mesh.bone, joints.names),
         unposed=base + sum((key.value * key.offsets for key in keys), np.zeros_like(base)) if kept else None,
         keys=tuple(own),
         corrections=tuple(key for key in keys if key.name.startswith(PREFIX)) if kept else (),
     )
-    return Piece(obj.name, obj, data, skin, bool(keys) and not kept, count - len(data.polygons))
+    return Piece(obj.name, obj, data, skin, surface, bool(keys) and not kept, count - len(data.polygons))
 
 
-def read_points(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph, unit: float) -> Array:
-    """(V, 3) m, world: a mesh as Blender shows it."""
-    return unit * evaluated_vertices(obj, depsgraph)
+def read_surface(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph, unit: float) -> Surface:
+    """A mesh as Blender shows it; ``unit``: m, the length of a unit of the scene."""
+    evaluated = obj.evaluated_get(depsgraph)
+    data: Any = evaluated.to_mesh()
+    try:
+        return _surface(data, evaluated, unit)
+    finally:
+        evaluated.to_mesh_clear()
+
+
+def _surface(data: bpy.types.Mesh, evaluated: bpy.types.Object, unit: float) -> Surface:
+    points = unit * in_world(take(data.vertices, "co", 3), evaluated)
+    corners = np.empty(len(data.loops), np.int32)
+    data.loops.foreach_get("vertex_index", corners)
+    return Surface(points, corners, mesh_triangles(data))
 
 
 def read_key_values(obj: bpy.types.Object, names: Sequence[str], depsgraph: bpy.types.Depsgraph) -> list[float]:

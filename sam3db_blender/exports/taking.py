@@ -22,7 +22,7 @@ from .evaluation import Evaluation, evaluation
 from .frames import chosen_frames
 from .options import ExportOptions
 from .rest import Joints
-from .snapshot import Piece, ShapeKey, read_joints, read_key_values, read_piece, read_points, read_world
+from .snapshot import Piece, ShapeKey, Surface, read_joints, read_key_values, read_piece, read_surface, read_world
 
 Array = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class Taken:
         keyed: the frames over which it is keyed.
         frames: the frames to be written; empty where it is to be written as it stands.
         poses: (F, N, 4, 4) the joints at each of them.
-        seen: for some of them, by their number in ``frames``: the points (V, 3) of each mesh as Blender shows them.
+        seen: for some of them, by their number in ``frames``: each mesh as Blender shows it.
         notes: what the artist should know.
     """
 
@@ -51,7 +51,7 @@ class Taken:
     keyed: range
     frames: range
     poses: Array
-    seen: dict[int, list[Array]] = field(default_factory=dict)
+    seen: dict[int, list[Surface]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -136,7 +136,7 @@ def _check_joints(rig: bpy.types.Object, joints: Joints) -> None:
 
 
 def _take_frames(taken: Taken, rig: bpy.types.Object, shown: Evaluation, unit: float) -> None:
-    """Reads poses and shape keys at all frames, and points at some."""
+    """Reads poses and shape keys at all frames, and surfaces at some."""
     count = len(taken.frames)
     compared = set(np.linspace(0, count - 1, min(count, _COMPARED)).round().astype(int).tolist())
     poses = []
@@ -148,7 +148,7 @@ def _take_frames(taken: Taken, rig: bpy.types.Object, shown: Evaluation, unit: f
         for piece, rows in zip(taken.pieces, values):
             rows.append(read_key_values(piece.obj, _key_names(piece), depsgraph) if _key_names(piece) else [])
         if number in compared:
-            taken.seen[number] = [read_points(piece.obj, depsgraph, unit) for piece in taken.pieces]
+            taken.seen[number] = [read_surface(piece.obj, depsgraph, unit) for piece in taken.pieces]
     taken.poses = np.stack(poses)
     taken.pieces = [_with_values(piece, np.array(rows)) for piece, rows in zip(taken.pieces, values)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import Sam3dbError
 
+from ..rig.transfer import nearest_surface
 from .character import ExportCharacter
 from .copy import ACTION, FRAME, build_armature, build_mesh, pose_armature, slot_materials
 from .formats import Format, write_file
@@ -22,7 +23,7 @@ from .materials import needs_plain
 from .options import ExportOptions
 from .readback import FileContents, scene_mesh
 from .skeleton import ExportSkeleton
-from .snapshot import read_points
+from .snapshot import Surface, read_surface
 from .taking import Taken
 from .verify import Expected
 from .workshop import names_lent, side_scene
@@ -37,12 +38,19 @@ _EXACT = 1e-4
 
 @dataclass(frozen=True)
 class Deviation:
-    """How far what is written lies from what Blender shows, m: the mean over all vertices (and frames), the largest,
-    and the largest distance of a joint that a format cannot place.
+    """How far what is written lies from what Blender shows, m.
+
+    Attributes:
+        mean, largest: over all vertices (and frames).
+        surfaces_mean, surfaces_largest: the same between surfaces, at frames at which modifiers choose other vertices
+            than at the one that is written.
+        joints: the largest distance of a joint that a format cannot place.
     """
 
     mean: float = 0.0
     largest: float = 0.0
+    surfaces_mean: float = 0.0
+    surfaces_largest: float = 0.0
     joints: float = 0.0
 
 
@@ -81,7 +89,7 @@ def write_character(
         write_file(kind, path, len(poses) > 0, moving, expected.check, finish)
     # the first bone may have left the floor for the others
     away = np.linalg.norm((poses - _poses(full, character, kind))[:, 1:, :3, 3], axis=-1)
-    return Deviation(off.mean, off.largest, float(away.max(initial=0.0)))
+    return replace(off, joints=float(away.max(initial=0.0)))
 
 
 @dataclass(frozen=True)
@@ -171,24 +179,34 @@ def _compared(taken: Taken, character: ExportCharacter, copy: _Copy, kind: Forma
     """
     if not copy.meshes or not (character.posed or np.allclose(character.skeleton.rest, character.skeleton.pose)):
         return Deviation()
-    seen = taken.seen if character.posed and taken.seen else {0: [piece.skin.points for piece in taken.pieces]}
+    now = [piece.surface for piece in taken.pieces]
+    seen = taken.seen if character.posed and taken.seen else {0: now}
     to_world = np.array(copy.armature.matrix_world, dtype=np.float64)[:3, :3] @ (kind.scale * kind.turn)
-    distances = []
-    for number, clouds in seen.items():
+    vertices, surfaces = [np.zeros(1)], [np.zeros(1)]
+    for number, shown in seen.items():
         bpy.context.scene.frame_set(FRAME + number)
         depsgraph = bpy.context.evaluated_depsgraph_get()
-        for mesh, cloud in zip(copy.meshes, clouds):
-            there = read_points(mesh, depsgraph, 1.0)
-            if len(there) == len(cloud):  # modifiers that are keyed may change the number
-                distances.append(np.linalg.norm(there - cloud @ to_world.T, axis=1) / kind.scale)
+        for mesh, current, there in zip(copy.meshes, now, shown):
+            here = read_surface(mesh, depsgraph, 1.0)
+            here = replace(here, points=here.points @ np.linalg.inv(to_world).T)
+            if there.matches(current):
+                vertices.append(np.linalg.norm(here.points - there.points, axis=1))
+            elif len(here.triangles) and len(there.triangles):
+                surfaces += [_distances(here, there), _distances(there, here)]
     bpy.context.scene.frame_set(FRAME)
-    off = np.concatenate([np.zeros(1), *distances])
+    off, apart = np.concatenate(vertices), np.concatenate(surfaces)
     if not character.posed and off.max() > _EXACT:
         raise Sam3dbError(
             f"The copy to be written lies {1000 * off.max():.1f} mm off what Blender shows; nothing was written. "
             "Please report this with the file."
         )
-    return Deviation(float(off.mean()), float(off.max()))
+    return Deviation(float(off.mean()), float(off.max()), float(apart.mean()), float(apart.max()))
+
+
+def _distances(one: Surface, other: Surface) -> Array:
+    """(V,) from the points of one surface to the nearest places of another, m."""
+    places = nearest_surface(one.points, other.points, other.triangles)
+    return np.linalg.norm(places.carry(other.points) - one.points, axis=1)
 
 
 def _is_moving(skeleton: ExportSkeleton) -> bool:

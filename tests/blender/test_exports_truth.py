@@ -395,6 +395,25 @@ def test_the_panel_offers_frames_and_writes_them(somebody, tmp_path):
         sam3db_blender.unregister()
 
 
+def test_vertices_that_a_modifier_chooses_at_each_frame_are_no_distance(somebody, tmp_path):
+    """Compared by their numbers the vertices that Decimate leaves lay metres off, and the rest pose was blamed."""
+    modifier: Any = somebody.mesh.modifiers.new("Fewer", "DECIMATE")
+    modifier.ratio = 0.6
+    bone = somebody.rig.pose.bones["l_upleg"]
+    for frame, turn in ((1, 0.0), (10, 1.0)):
+        bone.rotation_euler.x = turn
+        bone.keyframe_insert("rotation_euler", frame=frame)
+    bpy.context.scene.frame_set(1)
+    notes = _export(somebody.rig, tmp_path / "out.glb")
+    assert any("At frame" in note and "other vertices than now" in note for note in notes)
+    off = [(int(found[1]), note) for note in notes if (found := re.search(r"and (\d+) mm at most", note))]
+    assert max(most for most, _ in off) < 50
+    most, reason = next((most, note) for most, note in off if "Where vertices change" in note)
+    assert most > 5
+    assert "modifiers choose other vertices at each frame (Fewer)" in reason
+    assert "rest pose" not in reason
+
+
 # --- limits ----------------------------------------------------------------------------------------------------------
 
 

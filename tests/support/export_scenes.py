@@ -14,6 +14,8 @@ from typing import Any
 
 import bpy
 import numpy as np
+from mathutils import Vector
+from mathutils.bvhtree import BVHTree
 from mathutils.kdtree import KDTree
 from numpy.typing import NDArray
 
@@ -545,7 +547,22 @@ def _meshes_off(trip: Trip, number: int, meshes: Sequence[bpy.types.Object]) -> 
     shown = trip.shown[number]
     clouds = shown.surfaces if trip.options.to == "glb" else shown.meshes  # glTF files hold faces alone
     wanted = np.concatenate([np.zeros((0, 3)), *(clouds[name] for name in trip.meshes)])
+    if any("other vertices than now" in note for note in trip.notes):
+        return _surface_distance(wanted, meshes)
     return cloud_distance(found, wanted)
+
+
+def _surface_distance(points: Array, meshes: Sequence[bpy.types.Object]) -> float:
+    """The largest distance from a point to the nearest surface of some meshes of a file (m)."""
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    # files bring their axes as the turn of an object, and trees are in the object's own
+    trees = [(obj.matrix_world, obj.matrix_world.inverted(), BVHTree.FromObject(obj, depsgraph)) for obj in meshes]
+
+    def distance(point: Vector) -> float:
+        places = [(world, tree.find_nearest(back @ point)[0]) for world, back, tree in trees]
+        return min((world @ place - point).length for world, place in places if place is not None)
+
+    return max((distance(Vector(point)) for point in points.tolist()), default=0.0)
 
 
 def cloud_distance(found: Array, expected: Array) -> float:
