@@ -14,8 +14,6 @@ import contextlib
 import os
 import stat
 import struct
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -31,6 +29,7 @@ from .errors import PhotoError, PromptError
 from .exif import focal_length_px, read_exif, xmp_orientation
 from .picture_format import PictureHeader, read_header
 from .pillow_pictures import Decoded
+from .streams import standard_error_hidden
 
 # Working pixels have at most this many along their longer side. Nearly every camera stays below it; a network sees
 # crops of a few hundred pixels, so nothing is lost beyond it but memory.
@@ -326,16 +325,7 @@ def _quiet() -> Iterator[None]:
         if previous is not None:
             cv2.setLogLevel(0)
             stack.callback(cv2.setLogLevel, previous)
-        try:
-            sys.stderr.flush()
-            saved = os.dup(2)
-        except (OSError, AttributeError, ValueError):
-            saved = None  # no standard error at all, as in a windowed program
-        if saved is not None:
-            sink = stack.enter_context(tempfile.TemporaryFile())
-            stack.callback(os.close, saved)
-            stack.callback(os.dup2, saved, 2)
-            os.dup2(sink.fileno(), 2)
+        stack.enter_context(standard_error_hidden())
         yield
 
 

@@ -1,4 +1,4 @@
-"""Keeps standard output clean for what a program means to say.
+"""Keeps standard output and standard error clean for what a program means to say.
 
 Libraries print: Blender when it renders, codecs when a file is odd, C++ code past Python's ``sys.stdout``. A program
 whose output is read by another program takes its real standard output aside before such libraries are loaded.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 
@@ -30,3 +32,26 @@ def take_stdout(noise: TextIO | None = None) -> TextIO:
     else:
         os.dup2(noise.fileno(), 1)
     return own
+
+
+@contextmanager
+def standard_error_hidden() -> Iterator[None]:
+    """Drop all that anybody writes to standard error, C libraries too; nothing where there is none.
+
+    The descriptor belongs to the whole process: two threads must not be in here at once.
+    """
+    try:
+        sys.stderr.flush()
+        saved = os.dup(2)
+    except (OSError, AttributeError, ValueError):  # no standard error at all, as in a windowed program
+        yield
+        return
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    os.close(sink)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
+from native_runtime.streams import standard_error_hidden
 
 _CHOICES = ("to", "rest", "pose", "frames", "twist", "shapes", "influences", "positions", "visible_only", "author")
 
@@ -31,7 +33,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     if not out.absolute().parent.is_dir():
         raise UsageError(f"The folder {out.absolute().parent} does not exist.")
     console.status(f"Exporting {blend} to {out}")
-    rig, notes = export_from_file(blend, arguments.character, out, options)
+    with nullcontext() if arguments.debug else standard_error_hidden():  # USD's library tells of a full disk at length
+        rig, notes = export_from_file(blend, arguments.character, out, options)
     for note in notes:
         console.warning(note)
     console.line(str(out))

@@ -533,6 +533,16 @@ def test_a_full_disk_replaces_nothing(to, somebody, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("to", FORMATS)
+def test_a_full_disk_is_told_in_a_line_by_the_command(to, somebody, tmp_path, capfd):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "somebody.blend"))
+    capfd.readouterr()
+    with _full_disk(8192):
+        assert _command(capfd, tmp_path / "somebody.blend", "-o", tmp_path / f"out.{to}") == 1
+    said = capfd.readouterr().err.splitlines()
+    assert [line.partition(" ")[0] for line in said] == ["Exporting", "error:"]
+
+
 @pytest.mark.parametrize("share", [0.3, 0.98])
 @pytest.mark.parametrize("to", FORMATS)
 def test_a_truncated_file_replaces_nothing(to, share, somebody, tmp_path, monkeypatch):
