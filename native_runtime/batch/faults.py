@@ -51,9 +51,14 @@ def disk_is_full(folder: Path) -> bool:
     return shutil.disk_usage(folder).free < _LEAST_BYTES
 
 
-def disk_full(folder: Path) -> DiskFullError:
-    """The error that ends the run."""
+def disk_full(
+    folder: Path, then: str = "start the same batch again, which goes on where this one stopped"
+) -> DiskFullError:
+    """The error that ends the run.
+
+    Args:
+        then: what to do when there is room again.
+    """
     return DiskFullError(
-        f"The disk of {folder} is full. What was finished is kept, and nothing is half-written: make room and start "
-        "the same batch again, which goes on where this one stopped."
+        f"The disk of {folder} is full. What was finished is kept, and nothing is half-written: make room and {then}."
     )

@@ -126,8 +126,7 @@ def look_through(
     Raises:
         UsageError: there is no such folder, or it may not be read.
     """
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}.")
+    require_folder(folder)
     wanted = [pattern.casefold() for pattern in patterns]
     photos: list[PhotoFile] = []
     passed_over: list[PassedOver] = []
@@ -156,6 +155,16 @@ def look_through(
     photos.sort(key=lambda photo: folder_order(photo.relative))
     passed_over.sort(key=lambda passed: folder_order(passed.relative))
     return FolderContent(tuple(photos), tuple(passed_over), others)
+
+
+def require_folder(folder: Path) -> None:
+    """Raises: UsageError: there is no such folder, or it is a file."""
+    if folder.is_file():
+        raise UsageError(
+            f"{folder} is a file. A batch takes a folder of photos; for one photo, use `sam3db character`."
+        )
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder}.")
 
 
 def _no_file(path: Path, wanted: bool) -> OtherFile | None:

@@ -18,7 +18,7 @@ from native_runtime.batch.lock import FolderLock
 from native_runtime.batch.manifest import Head, manifest_path, manifests, read_records
 from native_runtime.batch.names import has_room, result_names
 from native_runtime.batch.outputs import Staging
-from native_runtime.batch.photos import FolderContent, PassedOver, PhotoFile, Shard, look_through
+from native_runtime.batch.photos import FolderContent, PassedOver, PhotoFile, Shard, look_through, require_folder
 from native_runtime.batch.plan import Plan, Planner
 from native_runtime.batch.pool import BuilderPool
 from native_runtime.batch.progress import Progress
@@ -110,7 +110,8 @@ class BatchResult:
         lines = [] if content.photos else ["There is no photo in this folder."]
         lines += [f"Passed over: {_some(content.passed_over)}."] if content.passed_over else []
         if content.others and (content.passed_over or not content.photos):
-            lines.append(f"{content.others} other files are no pictures.")
+            others = "other file is not a picture" if content.others == 1 else "other files are not pictures"
+            lines.append(f"{content.others} {others}.")
         return lines
 
     def in_order(self) -> list[Record]:
@@ -146,8 +147,7 @@ def run_batch(request: BatchRequest, reporter: Reporter, inference: Inference | 
 
 
 def _check(request: BatchRequest) -> None:
-    if not request.folder.is_dir():
-        raise UsageError(f"There is no folder {request.folder}.")
+    require_folder(request.folder)
     if request.folder.resolve().is_relative_to(request.out.resolve()):
         raise UsageError(
             f"The results need a folder of their own: {request.out} holds the photos. A folder inside that of the "

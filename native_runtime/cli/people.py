@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from native_runtime.batch.faults import disk_full, is_disk_full
 from native_runtime.batch.names import clean_name
 from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
@@ -107,8 +109,20 @@ def _one_photo(
         result["notes"] = list(found.photo.notes)
         result["found"] = len(found.bboxes)
         for person, estimate in _estimates(found, arguments, inference, console):
-            result["people"].append(_one_person(found, person, estimate, stem, arguments, console))
+            with _disk_watched(stem.parent):
+                result["people"].append(_one_person(found, person, estimate, stem, arguments, console))
     return result
+
+
+@contextmanager
+def _disk_watched(folder: Path) -> Iterator[None]:
+    """Say of an error that comes from a full disk which disk it is and what to do."""
+    try:
+        yield
+    except Exception as error:
+        if is_disk_full(error, folder):
+            raise disk_full(folder, "run the same command again") from error
+        raise
 
 
 def _estimates(
@@ -121,7 +135,7 @@ def _estimates(
     chosen = choose_people(arguments.person, len(found.bboxes))
     keypoints = read_prompts(arguments.prompts) if arguments.prompts else []
     mask = read_mask(arguments.mask, found.photo.original_size) if arguments.mask else None
-    numbers = ", ".join(map(str, chosen))
+    numbers = ", ".join(str(number + 1) for number in chosen)  # as people count
     console.status(f"Fitting {'person' if len(chosen) == 1 else 'people'} {numbers} of {len(found.bboxes)}")
     return inference.estimates(found, chosen, keypoints, mask, arguments.inference)
 

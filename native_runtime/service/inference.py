@@ -474,8 +474,8 @@ def choose_people(wanted: str | Sequence[int], count: int) -> list[int]:
         raise UsageError(f"People are numbered from 0 on; {list(wanted)!r} names none.")
     beyond = [number for number in wanted if number >= count]
     if beyond:
-        there = "person 0 only" if count == 1 else f"people 0 to {count - 1}"
-        raise NoPersonError(f"There is no person {beyond[0]} in this photo; there are {there}, the largest first.")
+        there = "is only person 0" if count == 1 else f"are people 0 to {count - 1}, the largest first"
+        raise NoPersonError(f"There is no person {beyond[0]} in this photo; there {there}.")
     return list(dict.fromkeys(wanted))
 
 

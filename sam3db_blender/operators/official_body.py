@@ -40,12 +40,14 @@ class BodyOperator(LongJobOperator):
 
 
 class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
-    """Fetch MHR's official bodies from github.com (by Meta Platforms, Apache-2.0 license, about 199 MB) and install
-    them; an interrupted download goes on where it stopped
-    """
+    """Fetches and installs MHR's official bodies."""
 
     bl_idname = "sam3db.download_official_body"
     bl_label = "Download Official Bodies"
+    bl_description = (
+        "Fetch MHR's official bodies from github.com (by Meta Platforms, Apache-2.0 license, about 199 MB) and install "
+        "them; an interrupted download goes on where it stopped"
+    )
     instead = "import the files by hand"
 
     address: bpy.props.StringProperty(

@@ -53,12 +53,14 @@ class JobOperator(LongJobOperator):
 
 
 class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
-    """Fetch the released checkpoint of SAM 3D Body from Hugging Face with your own access token, about 2.8 GB; Meta
-    must have granted you access. An interrupted download goes on where it stopped
-    """
+    """Fetches a released checkpoint of SAM 3D Body."""
 
     bl_idname = "sam3db.download_sam3d_body"
     bl_label = "Download SAM 3D Body"
+    bl_description = (
+        "Fetch the released checkpoint of SAM 3D Body from Hugging Face with your own access token, about 2.8 GB; Meta "
+        "must have granted you access. An interrupted download goes on where it stopped"
+    )
     instead = "fetch the files with your browser"
 
     variant: bpy.props.EnumProperty(name="Model", description="Which of the released models", items=_VARIANTS)

@@ -62,8 +62,14 @@ def _armature(name: str | None, blend: Path) -> bpy.types.Object:
         found = [obj for obj in armatures if obj.name == name]
     else:
         found = [obj for obj in armatures if not is_character(obj)]
-    if len(found) == 1:
+    if len(found) == 1 and not is_character(found[0]):
         return found[0]
+    own = found or armatures
+    if len(own) == 1 and is_character(own[0]) and name in (None, own[0].name):
+        raise UsageError(
+            f"'{own[0].name}' of {blend.name} is a character of this extension; what is posed here is an armature of "
+            "another kind. Make a new character of the photo instead (`sam3db character`)."
+        )
     there = ", ".join(f"'{obj.name}'" for obj in armatures) or "none"
     if name is not None:
         raise UsageError(f"{blend.name} has no armature '{name}' in its scene; there are: {there}.")

@@ -99,8 +99,10 @@ def test_what_is_passed_over_is_said(bench: Bench) -> None:
         "0 of 0 photos are done, 0 were worked on now.",
         "There is no photo in this folder.",
         "Passed over: a.psd (a Photoshop document).",
-        "1 other files are no pictures.",
+        "1 other file is not a picture.",
     ]
+    (bench.folder / "more.txt").write_text("more words")
+    assert bench.run().summary[-1] == "2 other files are not pictures."
     bench.photos("b.png")
     result = bench.run()
     assert result.ok
@@ -414,6 +416,8 @@ def test_a_run_that_cannot_begin_says_why(bench: Bench) -> None:
     with pytest.raises(UsageError, match="no folder"):
         bench.run(folder=bench.folder / "nowhere")
     (bench.folder / "file").touch()
+    with pytest.raises(UsageError, match="is a file"):
+        bench.run(folder=bench.folder / "file")
     with pytest.raises(UsageError, match="cannot be made"):
         bench.run(out=bench.folder / "file" / "out")
 

@@ -25,6 +25,7 @@ from sam3db_blender import places
 from sam3db_blender.compat import animation_curves
 from sam3db_blender.retarget.armature import PosingOptions, pose_armature, skeleton_of
 from sam3db_blender.retarget.assignment import assignment_for, map_titles
+from sam3db_blender.retarget.headless import pose_in_file
 from sam3db_blender.retarget.person import Person, person_of_character, person_of_estimate
 from sam3db_blender.rig.pose import apply_parameters
 from sam3db_blender.scene.character import build_character
@@ -518,3 +519,13 @@ def test_the_command_line_poses_an_armature_of_a_file(body: Body, default_body_p
         assert text in result["error"]["text"]
         assert not (tmp_path / "other.blend").exists()
     assert call("-o", str(tmp_path / "nowhere" / "other.blend"))[0] == 2
+
+
+@pytest.mark.parametrize("name", [None, "Somebody"])
+def test_a_file_with_a_character_alone_says_what_it_is(name: str | None, body: Body, tmp_path: Path) -> None:
+    estimate = neutral_estimate(body)
+    build_character("somebody", estimate, body, [], bpy.context.scene.collection).rig.name = "Somebody"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
+    person = person_of_estimate(estimate, body)
+    with pytest.raises(UsageError, match=r"^'Somebody' of file\.blend is a character of this extension"):
+        pose_in_file(tmp_path / "file.blend", name, person, "guess", PosingOptions(), tmp_path / "out.blend")

@@ -145,8 +145,8 @@ def _title_case(label: str) -> bool:
 def _texts() -> Iterator[tuple[str, str, str]]:
     """Where a text is from, its label and its tooltip, of all that can be seen."""
     for cls in (*_own(bpy.types.Operator), *_own(bpy.types.Panel), *_own(bpy.types.Menu)):
-        description = _rna(cls).description if issubclass(cls, bpy.types.Operator) else cls.__doc__
-        yield cls.__name__, str(cls.bl_label), " ".join(str(description).split())
+        tooltip = _rna(cls).description if issubclass(cls, bpy.types.Operator) else " ".join(str(cls.__doc__).split())
+        yield cls.__name__, str(cls.bl_label), tooltip
     for place, prop in _properties():
         if prop.is_hidden or (prop.type in ("POINTER", "COLLECTION") and not prop.description):
             continue
@@ -172,6 +172,11 @@ def test_tooltips_are_sentences_without_a_full_stop() -> None:
         if not text or text.endswith(".") or not (text[0].isupper() or text[0].isdigit())
     ]
     assert wanting == []
+
+
+def test_tooltips_have_no_breaks_and_runs_of_blanks() -> None:
+    """Blender shows a docstring of several lines with its line breaks and its indentation."""
+    assert [(place, text) for place, _, text in _texts() if text != " ".join(text.split())] == []
 
 
 def test_no_odd_words() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from PIL import Image
 from native_runtime.cli import main
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import result_stems
+from native_runtime.errors import Sam3dbError
 from tests.support import fake_engine
 from tests.support import hostile_photos as hostile
 
@@ -220,6 +222,40 @@ def test_the_engines_say_how_they_stand(tmp_path: Path) -> None:
 
 
 # --- usage ---
+
+
+def test_people_are_counted_from_one_in_words(fake: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Run("estimate", make_photo(tmp_path / "three.png"), "-o", tmp_path, "--person", "all")
+    Run("estimate", make_photo(tmp_path / "one.png"), "-o", tmp_path)
+    said = capsys.readouterr().err
+    assert "Fitting people 1, 2, 3 of 3" in said
+    assert "Fitting person 1 of 1" in said
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        Sam3dbError("Blender says that it cannot write the file"),
+    ],
+)
+def test_a_full_disk_is_named_with_what_to_do(
+    fake: None, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def refuse(self: object, stem: Path) -> None:
+        raise fault
+
+    monkeypatch.setattr(fake_engine.FakeEstimate, "save", refuse)
+    monkeypatch.setattr("native_runtime.batch.faults.disk_is_full", lambda folder: isinstance(fault, Sam3dbError))
+    (result,) = Run("estimate", photo, "-o", tmp_path / "out", "--json").json["photos"]
+    assert result["error"]["kind"] == "DiskFullError"
+    assert f"The disk of {tmp_path / 'out'} is full." in result["error"]["text"]
+    assert "make room and run the same command again" in result["error"]["text"]
+
+
+def test_a_person_who_is_not_there_is_told_in_a_sentence(fake: None, photo: Path, tmp_path: Path) -> None:
+    (result,) = Run("estimate", photo, "-o", tmp_path, "--person", "4", "--json").json["photos"]
+    assert result["error"]["text"] == "There is no person 4 in this photo; there is only person 0."
 
 
 @pytest.mark.parametrize(
