@@ -19,6 +19,7 @@ from native_runtime.service.inference import PHOTO_TURNED
 
 from . import places
 from .idle import rest_idle
+from .posing import deletions
 from .scene.character import PhotoScene, build_photo_scene
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def _build(
     """Builds the scene, all of it or nothing, and leaves the first character selected."""
     scene = context.scene
     assert scene is not None
+    deletions.clean_in_scripts()
     with _all_or_nothing(scene):
         built = build_photo_scene(scene, people, photo, body, light=light, version=places.version(), name=name)
     for obj in context.selected_objects:

@@ -28,22 +28,30 @@ _STAGE_NAME = " Stage"
 
 @dataclass(frozen=True)
 class Belongings:
-    """What came with a character, by the names of objects.
+    """What came with a character, by the names of objects and collections.
 
     Attributes:
         camera: of the photo; empty where there is none.
         bodies: the meshes that this extension made for the rig.
+        homes: the collections in which these and the rig lie.
     """
 
     camera: str
     bodies: tuple[str, ...]
+    homes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, rig: bpy.types.Object) -> Belongings:
         """Those of a rig."""
         camera = rig.get(CAMERA)
-        bodies = tuple(child.name for child in rig.children if child.get(BODY_PROPERTY) is not None)
-        return cls("" if camera is None else camera.name, bodies)
+        bodies = [child for child in rig.children if child.get(BODY_PROPERTY) is not None]
+        homes = {home.name for obj in (rig, camera, *bodies) if obj is not None for home in obj.users_collection}
+        names = tuple(body.name for body in bodies)
+        return cls("" if camera is None else camera.name, names, tuple(sorted(homes)))
+
+    def with_copy(self, other: Belongings) -> Belongings:
+        """These and those of a copy of the rig."""
+        return Belongings(self.camera, self.bodies + other.bodies, self.homes + other.homes)
 
 
 def characters() -> dict[str, Belongings]:
@@ -52,7 +60,7 @@ def characters() -> dict[str, Belongings]:
     for rig in (obj for obj in in_scenes() if is_character(obj) and not obj.library):
         own, known = Belongings.of(rig), found.get(character_id(rig))
         # copies of a rig share its id: the bodies of all are needed as long as one is there
-        found[character_id(rig)] = own if known is None else Belongings(known.camera, known.bodies + own.bodies)
+        found[character_id(rig)] = own if known is None else known.with_copy(own)
     return found
 
 
@@ -74,7 +82,7 @@ def remove_character(rig: bpy.types.Object) -> None:
 
 
 def clean_up(gone: dict[str, Belongings]) -> int:
-    """Removes what is left of characters whose rigs are gone; how many objects that were."""
+    """Removes what is left of characters whose rigs are gone; how many objects and collections that were."""
     left = characters()
     leftovers = [obj for obj in in_scenes() if is_handle(obj) and obj[CHARACTER] in gone and obj[CHARACTER] not in left]
     for character, own in gone.items():
@@ -86,8 +94,22 @@ def clean_up(gone: dict[str, Belongings]) -> int:
         leftovers += _of_photo(camera, everything=not left)
     leftovers = [obj for obj in dict.fromkeys(leftovers) if not obj.library]
     _remove(leftovers)
+    empty = _empty_homes(gone)
+    for home in empty:
+        _remove_empty(home)
     forget_stores()  # of drivers, if the character was at rest
-    return len(leftovers)
+    return len(leftovers) + len(empty)
+
+
+def _empty_homes(characters: dict[str, Belongings]) -> list[bpy.types.Collection]:
+    """The collections of some characters and their handles that hold nothing."""
+    homes = {name for own in characters.values() for name in own.homes}
+    return [
+        home
+        for home in bpy.data.collections
+        if (home.name in homes or home.get(CHARACTER) in characters)
+        and not (home.objects or home.children or home.library)
+    ]
 
 
 def _named(names: Collection[str]) -> list[bpy.types.Object]:
@@ -95,9 +117,9 @@ def _named(names: Collection[str]) -> list[bpy.types.Object]:
     return [obj for obj in bpy.data.objects if obj.name in names and not obj.library]
 
 
-def ownerless() -> set[str]:
+def ownerless(known: dict[str, Belongings]) -> set[str]:
     """What of characters lies in scenes without a rig: handles by their character's id, bodies and photos' cameras by
-    their names.
+    their names, and the empty collections of those of the known characters that are gone.
     """
     there = characters()
     used = {own.camera for own in there.values()}
@@ -107,7 +129,8 @@ def ownerless() -> set[str]:
             found.add(obj.parent.name)
         elif obj.get(BODY_PROPERTY) is not None and _is_left_alone(obj):
             found.add(obj.name)
-    return found
+    gone = {character: own for character, own in known.items() if character not in there}
+    return found | {home.name for home in _empty_homes(gone)}
 
 
 def _is_left_alone(body: bpy.types.Object) -> bool:

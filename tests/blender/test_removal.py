@@ -12,6 +12,7 @@ import pytest
 import sam3db_blender
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
+from sam3db_blender.importing import _build
 from sam3db_blender.posing import deletions, watch
 from sam3db_blender.posing.handles import by_keypoint, character_id, handles_of, is_handle, rig_with
 from sam3db_blender.posing.masks import set_mask
@@ -19,6 +20,7 @@ from sam3db_blender.posing.people import people_of
 from sam3db_blender.posing.removal import remove_character
 from sam3db_blender.rig.resting import is_resting, rest
 from sam3db_blender.scene.character import PhotoScene
+from tests.support.estimates import neutral_estimate
 from tests.support.photo_scenes import photo_scene
 
 _KINDS = ("objects", "meshes", "armatures", "cameras", "lights", "images", "materials", "collections", "actions")
@@ -204,7 +206,61 @@ def test_a_file_that_is_opened_loses_nothing(add_on: Callable[[], None], small_b
     add_on()
     bpy.data.objects.remove(built.characters[0].rig)
     path = str(tmp_path / "half.blend")
+    deletions.detach()  # another Blender, without the extension, has saved it
     bpy.ops.wm.save_as_mainfile(filepath=path)
+    deletions.attach()
     bpy.ops.wm.open_mainfile(filepath=path)
     add_on()
     assert sum(is_handle(obj) for obj in bpy.data.objects) == 70
+
+
+def test_all_that_is_deleted_at_once_leaves_no_collections(add_on: Callable[[], None], small_body: Body) -> None:
+    """No object was left, but the collections of both photos were; undoing brings all of it back in one step."""
+    before = blocks()["collections"]
+    for name in ("one", "two"):
+        photo_scene(small_body, name=name, light=True)
+    bpy.context.view_layer.update()
+    add_on()
+    there = blocks()["collections"]
+    bpy.ops.ed.undo_push(message="Start")
+    delete(*bpy.context.view_layer.objects)
+    bpy.ops.ed.undo_push(message="Delete")
+    add_on()
+    assert not bpy.context.scene.objects
+    assert blocks()["collections"] == before
+    bpy.ops.ed.undo()
+    add_on()
+    assert blocks()["collections"] == there
+    assert len(people_of(bpy.context.scene)) == 2
+    bpy.ops.ed.redo()
+    add_on()
+    assert blocks()["collections"] == before
+
+
+def test_collections_that_hold_something_else_stay(add_on: Callable[[], None], small_body: Body) -> None:
+    built = photo_scene(small_body)
+    own = bpy.data.objects.new("own", None)
+    built.collection.children[0].objects.link(own)
+    bpy.context.view_layer.update()
+    add_on()
+    delete(*(obj for obj in bpy.context.view_layer.objects if obj != own))
+    add_on()
+    assert own.users_scene
+    assert built.collection.children[0] in own.users_collection
+
+
+@pytest.mark.parametrize("then", ["save", "import"])
+def test_a_script_that_deletes_a_rig_leaves_nothing_of_it(
+    add_on: Callable[[], None], small_body: Body, tmp_path: Path, then: str
+) -> None:
+    """No timer runs in a script: the body and 70 handles came into the file, and stayed beside the next person."""
+    rig = photo_scene(small_body, name="first").characters[0].rig
+    bpy.context.view_layer.update()
+    delete(rig)
+    if then == "save":
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
+    else:
+        estimate = neutral_estimate(small_body)
+        _build(bpy.context, [estimate], None, small_body, light=False, name="second")
+    names = [block.name for block in (*bpy.data.objects, *bpy.data.collections)]
+    assert not [name for name in names if name.startswith("first")]
