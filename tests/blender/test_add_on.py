@@ -115,7 +115,8 @@ def test_classes_are_well_named() -> None:
         if issubclass(cls, bpy.types.Operator):
             assert cls.bl_idname == "sam3db." + cls.__name__.split("_OT_")[1]
             assert cls.bl_label
-            assert not (cls.__doc__ or ".").rstrip().endswith("."), f"{cls}: Blender adds the full stop of a tooltip"
+            tooltip = getattr(cls, "bl_description", None) or cls.__doc__ or "."
+            assert not tooltip.rstrip().endswith("."), f"{cls}: Blender adds the full stop of a tooltip"
             identifiers.append(cls.bl_idname)
         if issubclass(cls, bpy.types.Panel):
             assert cls.bl_label

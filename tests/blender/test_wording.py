@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import bpy
 import pytest
 
+import sam3db_blender
+from native_runtime.mhr import Body
+from native_runtime.models import manifest
+from sam3db_blender import places
 from sam3db_blender.body_files import title_of
+from sam3db_blender.ui.batch_panel import draw_batch
+from sam3db_blender.ui.official_bodies import draw_official_bodies
 from sam3db_blender.wording import for_artists, from_worker
+from tests.support import layout
+from tests.support.photo_scenes import photo_scene
 
 
 @pytest.mark.parametrize(
@@ -54,8 +66,50 @@ def test_people_are_counted_from_one(said: str, read: str) -> None:
     assert from_worker(said) == read
 
 
-@pytest.mark.parametrize(
-    ("name", "title"), [("default", "Fine"), ("default-lod1", "Medium"), ("mhr-lod3", "MHR Level 3"), ("mine", "mine")]
-)
-def test_bodies_are_called_the_same_everywhere(name: str, title: str) -> None:
+TITLES = {
+    "default": "Fine",
+    "default-lod1": "Medium",
+    "default-lod2": "Coarse",
+    "mhr-lod1": "MHR Level 1",
+    "mhr-lod3": "MHR Level 3",
+    "mine": "mine",
+}
+
+
+@pytest.fixture
+def installed(small_body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Body]:
+    """The extension with bodies of all these names; the default one."""
+    folder = tmp_path / "models" / "bodies"
+    folder.mkdir(parents=True)
+    for name in TITLES:
+        replace(small_body, name=name).save(folder / f"{name}.npz")
+    manifest.write(folder, {file.name: manifest.describe(file) for file in folder.glob("*.npz")})
+    monkeypatch.setattr(places, "models_folder", lambda: tmp_path / "models")
+    sam3db_blender.register()
+    yield replace(small_body, name="default")
+    sam3db_blender.unregister()
+
+
+def _choices(data: Any, name: str) -> dict[str, str]:
+    """What a menu offers of the bodies, as Blender shows it."""
+    shown = {body: bpy.types.UILayout.enum_item_name(data, name, body) for body in TITLES}
+    return {body: title for body, title in shown.items() if title}
+
+
+@pytest.mark.parametrize(("name", "title"), TITLES.items())
+def test_a_body_s_title(name: str, title: str) -> None:
     assert title_of(name) == title
+
+
+def test_bodies_are_called_the_same_everywhere(installed: Body) -> None:
+    """In every menu that offers some, and in the panels."""
+    window_manager: Any = bpy.context.window_manager
+    rig = photo_scene(installed).characters[0].rig
+    bpy.context.view_layer.objects.active = rig
+    assert _choices(window_manager.sam3db, "body") == TITLES
+    assert "<body>" in layout.drawn(draw_batch, window_manager, 200).splitlines()  # the same property
+    levels = window_manager.operator_properties_last("sam3db.switch_level")
+    assert _choices(levels, "level") == {name: TITLES[name] for name in ("default", "default-lod1", "default-lod2")}
+    results = window_manager.operator_properties_last("sam3db.import_result")
+    assert _choices(results, "body") == {name: TITLES[name] for name in ("mhr-lod1", "mhr-lod3")}
+    assert "Installed: MHR Level 1, MHR Level 3" in layout.drawn(draw_official_bodies, 200)
