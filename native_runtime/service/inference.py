@@ -47,6 +47,10 @@ SAME_PERSON = 0.7
 NEAR_BOX = 0.2
 """An engine that cannot be told a box may find the person in another one, but not in one that overlaps it less."""
 _SAME_LENS = 1e-5
+#: Pixels: people who are less tall are not found.
+_LEAST_TALL = 40
+#: Pixels: a person of that height is at least so wide, and a picture that is narrower shows nobody.
+_LEAST_WIDE = 8
 """Relative difference below which two camera matrices are one that passed through single precision."""
 
 
@@ -263,10 +267,7 @@ class Inference:
         reporter.status("Looking for people")
         reading = engine.read(photo, intrinsics=intrinsics, **_wishes(engine.read, choice.name, boxes=boxes))
         if not reading.people:
-            raise NoPersonError(
-                f"{photo.path}: nobody was found in this photo. A person should be at least 40 pixels tall, and a 30th "
-                "of the photo's longer side. Crop the photo, or say where somebody is (--box)."
-            )
+            raise NoPersonError(f"{photo.path}: {_why_nobody(photo.original_size)}")
         reporter.progress(0.5)
         return ReadPhoto(photo, reading, engine, choice.name, _doubts(photo, lens))
 
@@ -372,6 +373,19 @@ class Inference:
         if edits is None and not snap:
             return answer
         return keep_edits(found.engine.body, answer, pins_of(pins, found.engine.body), edits, snap)
+
+
+def _why_nobody(size: tuple[int, int]) -> str:
+    """Why nobody was found in a photo of a size (width, height) px, and what to do."""
+    if max(size) < _LEAST_TALL or min(size) < _LEAST_WIDE:
+        return (
+            f"nobody was found: at {size[0]} x {size[1]} pixels this picture is too small to show a person, who should "
+            f"be at least {_LEAST_TALL} pixels tall. Choose a larger one."
+        )
+    return (
+        f"nobody was found in this photo. A person should be at least {_LEAST_TALL} pixels tall, and a 30th of the "
+        "photo's longer side. Crop the photo, or say where somebody is (--box)."
+    )
 
 
 def _doubts(photo: Photo, lens: Lens) -> tuple[str, ...]:

@@ -195,6 +195,28 @@ def test_what_goes_wrong_is_told_and_the_worker_lives_on(
     assert client.pid == pid
 
 
+@pytest.mark.parametrize(
+    ("size", "advice"),
+    [
+        ((1, 1), "at 1 x 1 pixels this picture is too small"),
+        ((3000, 2), "at 3000 x 2 pixels this picture is too small"),
+        ((39, 39), "too small"),
+        ((40, 8), "Crop the photo"),
+        ((300, 200), "Crop the photo"),
+    ],
+)
+def test_a_picture_that_is_too_small_for_people_is_called_so(
+    client: WorkerClient, tmp_path: Path, size: tuple[int, int], advice: str
+) -> None:
+    """Cropping one pixel helps nobody."""
+    path = tmp_path / "nobody.png"
+    assert cv2.imwrite(str(path), np.full((size[1], size[0], 3), 90, np.uint8))
+    event = final(client, client.request("read", photo=str(path)))
+    assert event.error == "NoPersonError"
+    assert advice in event.text
+    assert ("Crop" in event.text) == ("Crop" in advice)
+
+
 def test_an_unknown_request_is_refused(client: WorkerClient) -> None:
     assert final(client, client.request("dance")).error == "UsageError"
 
