@@ -59,9 +59,12 @@ def rest(rig: bpy.types.Object) -> None:
 
 
 def stirred(rig: bpy.types.Object) -> bool:
-    """Whether a slider or a bone of a resting rig was moved since, or is going to be: it is animated now."""
+    """Whether a slider or a bone of a resting rig was moved since, or is going to be: it has an action now.
+
+    Asked at every update of the scene, so nothing is searched for (``animated`` looks at the shape keys as well).
+    """
     store = _store(rig)
-    return store is None or animated(rig) or not np.array_equal(np.array(store.get(_AT, ())), _sources(rig))
+    return store is None or _plays(rig) or not np.array_equal(np.array(store.get(_AT, ())), _sources(rig))
 
 
 def animated(rig: bpy.types.Object) -> bool:
