@@ -36,7 +36,7 @@ import numpy as np
 
 from bench.speed import ROOT, run_measured
 from native_runtime.batch.photos import find_photos
-from native_runtime.streams import take_stdout
+from native_runtime.files.streams import take_stdout
 
 _BROKEN = (b"", b"no picture at all", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", b"%PDF-1.7\n", bytes(5000))
 

@@ -27,10 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from native_runtime.files.templates import load_json
 from native_runtime.mhr import load_rig_facts
 from native_runtime.mhr.official.fbx_rig import read_rig
 from native_runtime.mhr.official.surface import closest_on_surface, vertex_normals
-from native_runtime.templates import load_json
 
 Array = NDArray[np.float64]
 

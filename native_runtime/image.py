@@ -27,9 +27,9 @@ from numpy.typing import ArrayLike, NDArray
 from . import picture_repair, pillow_pictures
 from .errors import PhotoError, PromptError
 from .exif import focal_length_px, read_exif, xmp_orientation
+from .files.streams import standard_error_hidden
 from .picture_format import PictureHeader, read_header
 from .pillow_pictures import Decoded
-from .streams import standard_error_hidden
 
 # Working pixels have at most this many along their longer side. Nearly every camera stays below it; a network sees
 # crops of a few hundred pixels, so nothing is lost beyond it but memory.

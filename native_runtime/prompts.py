@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from .errors import PromptError
-from .templates import load_json
+from .files.templates import load_json
 
 PromptKind = Literal["place", "ignore", "incorrect"]
 """What a prompt says: the keypoint lies here; do not use what you think of this keypoint; it does not lie here."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.system_errors import readable
+from native_runtime.files.system_errors import readable
 
 from .previews import render_panels, save_picture
 from .scene.character import PhotoScene, build_photo_scene

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.files.templates import load_json
 from native_runtime.mhr.correctives import FIRST_JOINT, GROUP
-from native_runtime.templates import load_json
 
 from .container import Tensor, write_module
 from .person import Person

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from native_runtime.batch.record import Fault
 from native_runtime.errors import DiskFullError, NoPersonError, PhotoError, Sam3dbError
-from native_runtime.system_errors import DENIED, DISK_FULL, readable
+from native_runtime.files.system_errors import DENIED, DISK_FULL, readable
 
 OWN = (PhotoError.__name__, NoPersonError.__name__)
 """Faults that lie in the photo: the same photo under the same settings would give them again."""

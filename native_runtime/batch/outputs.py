@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from native_runtime.batch.record import FileState
-from native_runtime.system_errors import readable
+from native_runtime.files.system_errors import readable
 
 _PREFIX = ".batch-part"
 _MOVES = ".moves.json"

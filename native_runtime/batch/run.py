@@ -26,10 +26,10 @@ from native_runtime.batch.record import Record
 from native_runtime.batch.settings import ESTIMATE, Fingerprints, Settings
 from native_runtime.batch.sheet import write_sheet
 from native_runtime.errors import UsageError
+from native_runtime.files.system_errors import readable
 from native_runtime.onnx.sessions import spare_cores
 from native_runtime.retarget.checks import sound_map
 from native_runtime.service.inference import DEFAULT_ENGINE, Inference, Reporter
-from native_runtime.system_errors import readable
 
 _TELL_S = 0.5
 # Files that were passed over and are named in one line.

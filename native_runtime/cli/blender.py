@@ -6,7 +6,7 @@ import importlib.util
 import os
 
 from native_runtime.errors import UsageError
-from native_runtime.folders import user_cache
+from native_runtime.files.folders import user_cache
 
 
 def require_blender(what: str, instead: str = "") -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from native_runtime.errors import Sam3dbError, UsageError
-from native_runtime.system_errors import readable
+from native_runtime.files.system_errors import readable
 
 
 class Console:

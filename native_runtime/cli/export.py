@@ -11,7 +11,7 @@ from pathlib import Path
 from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
-from native_runtime.streams import standard_error_hidden
+from native_runtime.files.streams import standard_error_hidden
 
 _CHOICES = ("to", "rest", "pose", "frames", "twist", "shapes", "influences", "positions", "visible_only", "author")
 

@@ -11,8 +11,8 @@ from typing import NoReturn
 from native_runtime.cli.arguments import parser
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
+from native_runtime.files.streams import take_stdout
 from native_runtime.service.logged import told_to
-from native_runtime.streams import take_stdout
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 _MODULES = {

@@ -14,8 +14,8 @@ from native_runtime.batch.names import clean_name
 from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
+from native_runtime.files.system_errors import readable
 from native_runtime.service.inference import EngineChoice, Inference, Lens, ReadPhoto, choose_people
-from native_runtime.system_errors import readable
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.files.templates import load_json
 from native_runtime.mhr import Body
-from native_runtime.templates import load_json
 
 Array = NDArray[np.float64]
 

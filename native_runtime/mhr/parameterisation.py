@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.templates import load_json
+from native_runtime.files.templates import load_json
 
 CHANNELS = ("tx", "ty", "tz", "rx", "ry", "rz", "sc")
 """The seven joint parameters: translations in cm, Euler angles in radians, log2 of the scale."""

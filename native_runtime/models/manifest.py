@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.errors import ModelError
-from native_runtime.models import stamps
+from native_runtime.files import stamps
 
 FORMAT = "sam3db-manifest/1"
 NAME = "manifest.json"

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from native_runtime.errors import ModelError
-from native_runtime.folders import user_cache
+from native_runtime.files.folders import user_cache
 from native_runtime.models import manifest
 
 ENVIRONMENT_VARIABLE = "SAM3DB_MODELS"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import onnxruntime
 
 from native_runtime.errors import UsageError
-from native_runtime.folders import user_cache
+from native_runtime.files.folders import user_cache
 
 # Windows packages that go by Windows' own tracing do not look at the variable that `native_runtime` sets.
 onnxruntime.disable_telemetry_events()

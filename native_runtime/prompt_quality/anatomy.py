@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.files.templates import load_json
 from native_runtime.prompts import keypoint_names, keypoint_titles
-from native_runtime.templates import load_json
 
 Array = NDArray[np.float64]
 

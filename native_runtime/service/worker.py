@@ -158,9 +158,9 @@ class Worker:
 
     def _work(self, request: dict[str, Any]) -> None:
         from native_runtime.errors import Sam3dbError
+        from native_runtime.files.system_errors import readable as in_words
         from native_runtime.service.logged import told_to
         from native_runtime.service.protocol import CANCELLED, INTERNAL
-        from native_runtime.system_errors import readable as in_words
 
         number = request["id"]
         self._leave_slot(request)
@@ -304,8 +304,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     sys.path[:0] = [path for path in arguments.path if path not in sys.path]
 
+    from native_runtime.files.streams import take_stdout
     from native_runtime.service.inference import Inference
-    from native_runtime.streams import take_stdout
 
     events = take_stdout(sys.stderr)
     inference = Inference(arguments.engines)

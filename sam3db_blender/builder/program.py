@@ -21,7 +21,7 @@ def main() -> int:
     sys.path += [path for path in parser.parse_args(words).path if path not in sys.path]
 
     # Standard output is for answers alone, before anything can print.
-    from native_runtime.streams import take_stdout
+    from native_runtime.files.streams import take_stdout
 
     answers = take_stdout(sys.stderr)
     from sam3db_blender.builder.serve import serve

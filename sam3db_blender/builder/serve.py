@@ -44,7 +44,7 @@ def described(error: Exception, folder: Path) -> dict[str, str]:
     """``kind`` and ``text`` of an error that came up while files were written to a folder."""
     from native_runtime.batch.faults import is_disk_full
     from native_runtime.errors import DiskFullError, Sam3dbError
-    from native_runtime.system_errors import readable
+    from native_runtime.files.system_errors import readable
 
     if is_disk_full(error, folder):
         return {"kind": DiskFullError.__name__, "text": f"The disk of {folder} is full."}

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.files.templates import load_json
 from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler
-from native_runtime.templates import load_json
 
 from . import presets
 from .channels import nearest_angles, parameter_transform

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from native_runtime.templates import load_json
+from native_runtime.files.templates import load_json
 
 from .wiring import ParameterHomes
 

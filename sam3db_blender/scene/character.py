@@ -11,7 +11,7 @@ import numpy as np
 
 from native_runtime.camera import mhr_to_blender
 from native_runtime.errors import Sam3dbError
-from native_runtime.file_names import as_text
+from native_runtime.files.names import as_text
 
 from ..posing import edits, snapshots
 from ..posing.making import ensure_handles

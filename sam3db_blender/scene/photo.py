@@ -9,7 +9,7 @@ import bpy
 import cv2
 from numpy.typing import NDArray
 
-from native_runtime.file_names import as_text
+from native_runtime.files.names import as_text
 from native_runtime.models.manifest import sha256_of
 
 if TYPE_CHECKING:

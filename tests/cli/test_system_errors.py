@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from native_runtime.cli.console import describe
-from native_runtime.system_errors import readable
+from native_runtime.files.system_errors import readable
 
 
 def refused(number: int, path: Path, target: Path | None = None) -> OSError:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from native_runtime.files.templates import load_json
 from native_runtime.mhr import Body, load_rig_facts
 from native_runtime.models import manifest, store
 from native_runtime.models.default_body import recipe
 from native_runtime.models.default_body.build import SOURCES_FOLDER, build
 from native_runtime.models.default_body.source import MakeHumanData
-from native_runtime.templates import load_json
 
 pytestmark = pytest.mark.models
 LEVELS = ("default", "default-lod1", "default-lod2")

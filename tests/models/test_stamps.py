@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from native_runtime.errors import ModelError
-from native_runtime.folders import user_cache
-from native_runtime.models import manifest, stamps
+from native_runtime.files import stamps
+from native_runtime.files.folders import user_cache
+from native_runtime.models import manifest
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from native_runtime.files.templates import load_json
 from native_runtime.mhr import Body, Skeleton, SparseRows, load_rig_facts
 from native_runtime.mhr.rotations import matrix_to_quaternion
-from native_runtime.templates import load_json
 
 
 def toy_body(identity_count: int = 3, expression_count: int = 2, seed: int = 0) -> Body:

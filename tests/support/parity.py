@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.files.templates import load_json
 from native_runtime.mhr import Body, Skeleton, SparseRows, load_rig_facts
 from native_runtime.mhr.parameterisation import Parameterisation
 from native_runtime.mhr.sparse import sorted_rows
-from native_runtime.templates import load_json
 
 DECODER_OUTPUTS = {
     "pose_raw": "pred_pose_raw",

@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.files.templates import load_json
 from native_runtime.mhr.body import Body
 from native_runtime.mhr.sparse import SparseRows, sorted_rows
-from native_runtime.templates import load_json
 
 from .surface import closest_on_surface
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from native_runtime.files.templates import load_json
 from native_runtime.mhr import RigFacts, load_rig_facts
 from native_runtime.models.default_body import points as point_rules
 from native_runtime.models.default_body.eyes import with_eyeballs
@@ -33,7 +34,6 @@ from native_runtime.models.default_body.skeleton import (
 from native_runtime.models.default_body.source import MakeHumanData, RawMesh
 from native_runtime.models.default_body.surface import Surface, expand, smoothing_patch, visible_surface
 from native_runtime.models.default_body.weights import Retargeter, regions_of, soften, symmetric
-from native_runtime.templates import load_json
 
 Progress = Callable[[float, str], None]
 

@@ -16,10 +16,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError, UsageError
+from native_runtime.files import stamps
+from native_runtime.files.staging import staged
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
-from native_runtime.models import manifest, official, stamps
-from native_runtime.models.staging import staged
+from native_runtime.models import manifest, official
 from native_runtime.models.store import BODIES_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
 from . import rig_buffers

@@ -18,8 +18,9 @@ import onnxruntime
 import pytest
 
 from native_runtime.errors import ModelError, UsageError
+from native_runtime.files import staging
 from native_runtime.mhr import Body
-from native_runtime.models import catalogue, manifest, staging, store
+from native_runtime.models import catalogue, manifest, store
 from native_runtime.models.official import import_official
 from native_runtime.models.sam3d_body.convert import GRAPHS, PRECISIONS, Converted, convert_checkpoint
 from native_runtime.models.sam3d_body.keypoint_support import keypoint_support

@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from .errors import DiskFullError, FileError, Sam3dbError
+from native_runtime.errors import DiskFullError, FileError, Sam3dbError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)

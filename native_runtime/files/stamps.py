@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from native_runtime.folders import user_cache
+from native_runtime.files.folders import user_cache
 
 SMALLEST = 32_000_000
 """Bytes; what is smaller is hashed in a moment."""
