@@ -79,7 +79,7 @@ def body_figures(body: Body) -> dict[str, dict[str, float]]:
 def engine_figures(photo: Path) -> dict[str, dict[str, float]]:
     """Seconds of the engine's stages on one photo, after the networks were opened."""
     from native_runtime.engines import open_engine
-    from native_runtime.image import read_photo
+    from native_runtime.image.reading import read_photo
 
     started = time.perf_counter()
     engine = open_engine()

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from .image import Photo
+    from .image.reading import Photo
 
 Array = NDArray[np.float64]
 

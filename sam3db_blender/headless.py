@@ -17,7 +17,7 @@ from .scene.character import PhotoScene, build_photo_scene
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
-    from native_runtime.image import Photo
+    from native_runtime.image.reading import Photo
     from native_runtime.mhr import Body
 
 
@@ -36,7 +36,7 @@ def write_character(
 
     Args:
         estimate: one person, or several of the same photo; they share the camera and keep their places.
-        photo: the photo as read by ``native_runtime.image.read_photo``.
+        photo: the photo as read by ``native_runtime.image.reading.read_photo``.
         body: the body of the estimates.
         blend_path: the file to write; its folder must exist.
         preview_path: a .png or .jpg to write: photo, overlay and turned view; None for none.

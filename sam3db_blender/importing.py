@@ -12,7 +12,7 @@ import bpy
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.results import read_results
 from native_runtime.errors import Sam3dbError
-from native_runtime.image import Photo, read_photo
+from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
 from native_runtime.service.inference import PHOTO_TURNED

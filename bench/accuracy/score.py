@@ -12,7 +12,7 @@ import numpy as np
 
 from native_runtime.engines import open_engine
 from native_runtime.errors import Sam3dbError
-from native_runtime.image import read_photo
+from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
 
 from .compare import PARTS, compare, distance_between

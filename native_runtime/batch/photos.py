@@ -14,7 +14,7 @@ from pathlib import Path
 
 from native_runtime.batch.manifest import is_output_folder
 from native_runtime.errors import UsageError
-from native_runtime.picture_format import ENDINGS, OtherFile, other_file, readable_kind
+from native_runtime.image.formats import ENDINGS, OtherFile, other_file, readable_kind
 
 # Bytes of a file that tell what it is.
 _HEAD = 64

@@ -129,7 +129,7 @@ def _estimates(
     found: ReadPhoto, arguments: argparse.Namespace, inference: Inference, console: Console
 ) -> Iterator[tuple[int, Estimate]]:
     """The chosen people's numbers and estimates."""
-    from native_runtime.image import read_mask
+    from native_runtime.image.reading import read_mask
     from native_runtime.prompts import read_prompts
 
     chosen = choose_people(arguments.person, len(found.bboxes))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from native_runtime.image import Photo
+    from native_runtime.image.reading import Photo
     from native_runtime.people.landmarks import PersonLandmarks
 
 #: From here on a pixel belongs to the person.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
-    from native_runtime.image import Photo
+    from native_runtime.image.reading import Photo
     from native_runtime.people.networks import LandmarkNetworks
     from native_runtime.prompts import Prompt
 
@@ -212,7 +212,7 @@ class Inference:
             PhotoError, ModelError, UsageError: as `read_photo`, the engine and `intrinsics_for` do.
             NoPersonError: nobody is there.
         """
-        from native_runtime.image import read_photo
+        from native_runtime.image.reading import read_photo
 
         key = _Key(_identity(path), choice, lens, None if boxes is None else tuple(boxes), turn)
         known = self._read.get(key)

@@ -57,7 +57,7 @@ def look_at_photo(
         raise PromptError("Keypoint prompts and a mask belong to one person; choose one.")
     mask = None
     if wish.mask_path:
-        from native_runtime.image import read_mask
+        from native_runtime.image.reading import read_mask
 
         mask = read_mask(wish.mask_path, found.photo.original_size)
     reporter.status(f"Fitting person {chosen[0]}" if len(chosen) == 1 else f"Fitting {len(chosen)} people")

@@ -71,7 +71,7 @@ class _Wish:
 
     def mask(self, size: tuple[int, int]) -> NDArray[np.bool_] | None:
         """The person's mask, or None."""
-        from native_runtime.image import read_mask
+        from native_runtime.image.reading import read_mask
 
         return read_mask(self.mask_path, size) if self.mask_path else None
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from native_runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from native_runtime.image import Photo
+    from native_runtime.image.reading import Photo
 
 Turn = int | Literal["auto"]
 """Degrees clockwise by which a photo is turned before people are looked for: 0, 90, 180 or 270; or what is noticed."""

@@ -14,7 +14,7 @@ from typing import Any
 import bpy
 
 from native_runtime.engines.estimate import Estimate
-from native_runtime.image import Photo, read_photo
+from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
 
 from .. import headless, places

@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.image import read_photo
+from native_runtime.image.reading import read_photo
 
 from .. import jobs, places
 from ..photo_jobs import ReadJob

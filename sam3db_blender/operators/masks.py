@@ -56,7 +56,7 @@ class SAM3DB_OT_load_mask(PersonOperator, PictureBrowser, bpy.types.Operator, Im
     filter_glob: bpy.props.StringProperty(default=PHOTO_FILTER, options={"HIDDEN"})
 
     def run(self, context):
-        from native_runtime.image import read_mask
+        from native_runtime.image.reading import read_mask
 
         rig = self.rig(context)
         path = Path(bpy.path.abspath(self.filepath))

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.camera import intrinsics_for
 from native_runtime.errors import Sam3dbError
-from native_runtime.image import read_photo
+from native_runtime.image.reading import read_photo
 
 from ..scene.camera import apply_settings, camera_of, camera_settings, frame_scene
 from ..scene.provenance import PROPERTY, read_origin

@@ -103,7 +103,7 @@ def read_own_mask(rig: bpy.types.Object) -> Mask:
     Raises:
         Sam3dbError: its file is gone or damaged.
     """
-    from native_runtime.image import read_mask
+    from native_runtime.image.reading import read_mask
 
     width, height = size_of(rig)
     path = mask_file(rig)
@@ -119,7 +119,7 @@ def fitted(path: Path, size: tuple[int, int]) -> Mask:
     Raises:
         PhotoError: the picture cannot be read.
     """
-    from native_runtime.image import read_photo
+    from native_runtime.image.reading import read_photo
 
     grey = read_photo(path).pixels[..., 0]
     width, height = size

@@ -21,7 +21,7 @@ from .pictures import KINDS, OF_PHOTO, Kind, OwnRenderer, Renderer, Stage
 from .subject import PhotoView, heading_of, photo_view_of, surface_of
 
 if TYPE_CHECKING:
-    from native_runtime.image import Photo
+    from native_runtime.image.reading import Photo
 
     from .colour import Pixels
     from .raster import Surface

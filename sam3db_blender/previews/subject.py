@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import CAMERA_TO_BLENDER_CAMERA
 from native_runtime.errors import Sam3dbError
-from native_runtime.image import Photo, read_photo
+from native_runtime.image.reading import Photo, read_photo
 
 from ..posing.source import photo_of
 from ..rig.arrays import evaluated_surface

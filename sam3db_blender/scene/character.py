@@ -31,7 +31,7 @@ from .units import units_per_metre
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
-    from native_runtime.image import Photo
+    from native_runtime.image.reading import Photo
     from native_runtime.mhr import Body
 
 

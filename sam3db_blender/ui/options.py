@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from native_runtime.picture_format import ENDINGS
+from native_runtime.image.formats import ENDINGS
 
 from .. import body_files, engine_check, places, sam3d_body_files
 from .sam3d_body import draw_status

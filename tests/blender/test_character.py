@@ -14,7 +14,7 @@ from mathutils import Vector
 from native_runtime.camera import intrinsics_for, mhr_to_camera, project
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from sam3db_blender.headless import write_character
 from sam3db_blender.previews import render_panels

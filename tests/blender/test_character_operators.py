@@ -13,7 +13,7 @@ import pytest
 import sam3db_blender
 from native_runtime.camera import intrinsics_for, mhr_to_blender
 from native_runtime.engines.estimate import Estimate
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from sam3db_blender import places, registration

@@ -13,7 +13,7 @@ from mathutils import Matrix
 from native_runtime.camera import intrinsics_for
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.prompts import keypoint_names, keypoint_titles
 from sam3db_blender.posing import look

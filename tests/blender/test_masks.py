@@ -14,7 +14,7 @@ import pytest
 import sam3db_blender
 from native_runtime.camera import camera_to_blender, unproject
 from native_runtime.errors import PromptError, Sam3dbError
-from native_runtime.image import read_mask
+from native_runtime.image.reading import read_mask
 from native_runtime.mhr import Body
 from native_runtime.service.client import Event
 from sam3db_blender import jobs, places

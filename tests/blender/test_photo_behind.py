@@ -11,7 +11,7 @@ import pytest
 
 import sam3db_blender
 from native_runtime.errors import Sam3dbError
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from sam3db_blender import compat
 from sam3db_blender.posing.people import activate

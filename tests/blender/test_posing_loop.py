@@ -12,7 +12,7 @@ import pytest
 
 import sam3db_blender
 from native_runtime.errors import Sam3dbError
-from native_runtime.image import read_photo
+from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
 from native_runtime.service.client import Event
 from sam3db_blender import jobs, places

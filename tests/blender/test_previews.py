@@ -21,7 +21,7 @@ from native_runtime.cli.console import Console
 from native_runtime.cli.main import main
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from sam3db_blender.headless import save_blend
 from sam3db_blender.previews import KINDS, RENDERERS, preview_steps, render_previews

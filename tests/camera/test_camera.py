@@ -10,7 +10,7 @@ import pytest
 
 from native_runtime import camera
 from native_runtime.errors import UsageError
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 
 
 def some_photo(width: int = 300, height: int = 200, focal: float | None = None) -> Photo:

@@ -428,7 +428,7 @@ def test_a_reduced_photo_gives_the_same_estimate_in_original_pixels(
 ) -> None:
     arguments = ("estimate", photos / "dancing.jpg", "--models", models)
     Run(*arguments, "-o", tmp_path / "full")
-    monkeypatch.setattr("native_runtime.image.WORKING_SIDE", 1200)
+    monkeypatch.setattr("native_runtime.image.reading.WORKING_SIDE", 1200)
     Run(*arguments, "-o", tmp_path / "reduced")
     with (
         np.load(tmp_path / "full" / "dancing_person0.npz") as full,

@@ -12,7 +12,7 @@ from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksRe
 from native_runtime.engines.landmarks.evidence import gather_evidence, pixels_per_metre
 from native_runtime.errors import NoPersonError, PromptError
 from native_runtime.fitting.problem import named_rows
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.people.landmarks import BODY_POINTS, HandLandmarks, PersonLandmarks
 from native_runtime.prompts import Prompt, PromptKind

@@ -19,7 +19,7 @@ from native_runtime.errors import PromptError
 from native_runtime.fitting.hold import limbs_of
 from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.problem import named_rows
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.people.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.prompts import keypoint_names

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from native_runtime import image
 from native_runtime.errors import PhotoError, PromptError
-from native_runtime.exif import Exif, focal_length_px, read_exif
-from native_runtime.image import Photo, decode_photo, read_mask, read_photo
+from native_runtime.image import reading
+from native_runtime.image.exif import Exif, focal_length_px, read_exif
+from native_runtime.image.reading import Photo, decode_photo, read_mask, read_photo
 from tests.support import hostile_photos as hostile
 
 
@@ -71,7 +71,7 @@ def test_hostile_files_give_the_right_error_or_the_right_result(
     assert (captured.out, captured.err) == ("", "")
 
 
-@pytest.mark.skipif(sys.platform == "win32" or image.os.geteuid() == 0, reason="needs a user whom permissions bind")
+@pytest.mark.skipif(sys.platform == "win32" or reading.os.geteuid() == 0, reason="needs a user whom permissions bind")
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="may not be read"):
         read_photo(hostile.forbidden(tmp_path / "photo"))
@@ -125,7 +125,7 @@ def test_half_a_photo_shows_its_first_half() -> None:
 def test_transparency_is_laid_over_grey() -> None:
     pixels = decode_photo(hostile.encode(hostile.transparent(), "PNG")).pixels
     assert pixels[5, 5].tolist() == [255, 0, 0]
-    assert (pixels[-5:] == image.BACKGROUND_GREY).all()
+    assert (pixels[-5:] == reading.BACKGROUND_GREY).all()
 
 
 def test_sixteen_bits_are_rounded_not_cut() -> None:
@@ -147,7 +147,7 @@ def test_floating_point_pictures_of_any_custom(top: float) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_large_photos_are_reduced_and_say_so(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image, "WORKING_SIDE", 300)
+    monkeypatch.setattr(reading, "WORKING_SIDE", 300)
     exif = hostile.exif_block(6)
     picture = hostile.quarters(600, 401).transpose(Image.Transpose.ROTATE_90)
     photo = decode_photo(hostile.encode(picture, kind, exif=exif))
@@ -166,7 +166,7 @@ def test_a_hundred_megapixels_are_read_within_two_gigabytes(tmp_path: Path, repo
     path = tmp_path / "large.jpg"
     hostile.quarters(12_000, 8_500).save(path, quality=80)
     program = (
-        "import re, sys; from native_runtime.image import read_photo; photo = read_photo(sys.argv[1])\n"
+        "import re, sys; from native_runtime.image.reading import read_photo; photo = read_photo(sys.argv[1])\n"
         "peak = re.search(r'VmHWM:\\s+(\\d+) kB', open('/proc/self/status').read())[1]\n"
         "print(*photo.original_size, *photo.size, peak)"
     )
@@ -175,7 +175,7 @@ def test_a_hundred_megapixels_are_read_within_two_gigabytes(tmp_path: Path, repo
     )
     *original, width, height, memory = map(int, done.stdout.split())
     assert original == [12_000, 8_500]
-    assert max(width, height) <= image.WORKING_SIDE
+    assert max(width, height) <= reading.WORKING_SIDE
     assert memory * 1024 < 2e9
 
 
@@ -348,7 +348,7 @@ def test_the_photo_carries_its_focal_length_in_working_pixels(monkeypatch: pytes
     block = exif_bytes(">", {0xA405: (3, (43,))})
     data = hostile.encode(hostile.quarters(400, 300), "JPEG", exif=b"Exif\0\0" + block)
     assert decode_photo(data).focal_px == pytest.approx(43 * 500 / 43.2666, rel=1e-4)
-    monkeypatch.setattr(image, "WORKING_SIDE", 200)
+    monkeypatch.setattr(reading, "WORKING_SIDE", 200)
     assert decode_photo(data).focal_px == pytest.approx(43 * 250 / 43.2666, rel=1e-4)
 
 

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError, PhotoError
-from native_runtime.image import read_photo
+from native_runtime.image.reading import read_photo
 from native_runtime.models import manifest, store
 from native_runtime.people import detector
 from native_runtime.people.landmarks import BODY_POINTS, PersonLandmarks

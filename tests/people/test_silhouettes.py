@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.people.landmarks import PersonLandmarks
 from native_runtime.people.silhouettes import mask_on_photo
 

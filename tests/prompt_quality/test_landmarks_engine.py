@@ -10,7 +10,7 @@ import pytest
 
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
 from native_runtime.fitting.problem import named_rows
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.people.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.prompt_quality.anatomy import mirrors

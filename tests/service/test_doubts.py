@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.service.inference import EngineChoice, Inference, Lens, Silent
 
 DOUBT = "The photo was cropped."

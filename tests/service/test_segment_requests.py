@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from native_runtime.image import read_mask
+from native_runtime.image.reading import read_mask
 from native_runtime.models import manifest, store
 from native_runtime.service.client import Event, WorkerClient
 

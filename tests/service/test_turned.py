@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from native_runtime.errors import UsageError
-from native_runtime.image import Photo, read_photo
+from native_runtime.image.reading import Photo, read_photo
 from native_runtime.service.inference import PHOTO_TURNED, EngineChoice, Inference, Lens, Silent
 from native_runtime.service.turned import axis_of_landmarks, check_turn, suspected_turn
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from native_runtime.engines.estimate import Estimate
-from native_runtime.image import read_photo
+from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.prompts import keypoint_names

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from native_runtime.camera import project
 from native_runtime.engines.estimate import Estimate
 from native_runtime.fitting.problem import named_rows
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
 from native_runtime.people.landmarks import BODY_POINTS, HAND_POINTS, SIDES, PersonLandmarks

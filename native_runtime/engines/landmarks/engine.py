@@ -21,7 +21,7 @@ from native_runtime.errors import NoPersonError, PromptError
 from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.fit import fit_body
 from native_runtime.fitting.problem import FitState
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
 from native_runtime.people.landmarks import PersonLandmarks

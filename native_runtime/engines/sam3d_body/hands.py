@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.models.sam3d_body import layout
 
 from .geometry import angle_between, matrix_from_xzy

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 
 from .hands import SIDES, Hands, Side, hand_crops, shown
 from .memory import Kept, Sized

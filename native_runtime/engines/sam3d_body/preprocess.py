@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 
 Array = NDArray[Any]
 

@@ -25,7 +25,7 @@ from native_runtime.engines.sam3d_body.hands import (
 from native_runtime.engines.sam3d_body.prediction import Prediction
 from native_runtime.engines.sam3d_body.preprocess import BODY_PADDING, Crops, mirrored
 from native_runtime.engines.sam3d_body.prompting import from_hands
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from tests.engines.sam3d_body.fake import SIZE, FakeNetworks, Seen
 from tests.engines.sam3d_body.recorded import outputs_of
 from tests.support.parity import recording

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from native_runtime.engines.sam3d_body.preprocess import BODY_PADDING, HAND_PADDING, Crops, default_intrinsics, mirrored
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from tests.support.parity import recording
 
 SIZE = 512

@@ -15,7 +15,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.sam3d_body.engine import Sam3dBodyEngine
 from native_runtime.engines.sam3d_body.session import Sam3dBodyReading
 from native_runtime.errors import ModelError, NoPersonError, PromptError, UsageError
-from native_runtime.image import Photo
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.prompts import Prompt
 from tests.engines.sam3d_body.fake import SIZE, TRUSTING, FakeNetworks

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import PhotoError
+from native_runtime.errors import PhotoError
 
 KINDS = ("HEIC", "AVIF", "GIF")
 # Either reads HEIC in the same way; pi-heif is the smaller one and cannot write.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from .errors import PhotoError
+from native_runtime.errors import PhotoError
+
 from .exif import ORIENTATION, TiffReader
 
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

@@ -24,12 +24,13 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import picture_repair, pillow_pictures
-from .errors import PhotoError, PromptError
+from native_runtime.errors import PhotoError, PromptError
+from native_runtime.files.streams import standard_error_hidden
+
+from . import pillow, repair
 from .exif import focal_length_px, read_exif, xmp_orientation
-from .files.streams import standard_error_hidden
-from .picture_format import PictureHeader, read_header
-from .pillow_pictures import Decoded
+from .formats import PictureHeader, read_header
+from .pillow import Decoded
 
 # Working pixels have at most this many along their longer side. Nearly every camera stays below it; a network sees
 # crops of a few hundred pixels, so nothing is lost beyond it but memory.
@@ -132,7 +133,7 @@ def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
     """As `read_photo`, from a file's bytes; ``path`` is only noted."""
     notes: list[str] = []
     header = read_header(data)
-    decoded = _decode_by_pillow(header, data) if header.kind in pillow_pictures.KINDS else _decode(header, data, notes)
+    decoded = _decode_by_pillow(header, data) if header.kind in pillow.KINDS else _decode(header, data, notes)
     if decoded.several:
         notes.append("The file holds several pictures; the first one was taken.")
     pixels, exif = decoded.pixels, read_exif(decoded.exif)
@@ -238,8 +239,8 @@ def _decode_by_pillow(header: PictureHeader, data: bytes) -> Decoded:
         _check_size(replace(header, width=width, height=height, bytes_per_pixel=4))
 
     if header.kind == "HEIC":
-        return pillow_pictures.decode_heic(data, check_size)
-    return pillow_pictures.decode_other(header.kind, data, check_size)
+        return pillow.decode_heic(data, check_size)
+    return pillow.decode_other(header.kind, data, check_size)
 
 
 def _decode(header: PictureHeader, data: bytes, notes: list[str]) -> Decoded:
@@ -282,7 +283,7 @@ def _rare_tiff(header: PictureHeader, data: bytes) -> NDArray[Any]:
 
 def _repaired(header: PictureHeader, data: bytes, flags: int) -> NDArray[Any]:
     """What arrived of a file that ends early."""
-    whole = picture_repair.complete(header.kind, data)
+    whole = repair.complete(header.kind, data)
     pixels = _imdecode(whole, flags) if whole is not None else None
     if pixels is not None and not _shows_nothing(pixels):
         return pixels

@@ -1,0 +1,1 @@
+"""Photos in: bytes of any common format to upright 8-bit sRGB pixels, and the facts that the file states about them."""
