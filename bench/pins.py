@@ -29,13 +29,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera, project
+from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.landmarks.engine import LandmarksReading, open_engine
 from native_runtime.engines.landmarks.evidence import body_keypoint
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body, PointSet
-from native_runtime.people.landmarks import BODY_POINTS
 from native_runtime.prompt_quality.anatomy import mirrors
 from native_runtime.prompts import Prompt
 

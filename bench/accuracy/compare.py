@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera, project
+from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, PersonLandmarks
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
-from native_runtime.people.landmarks import BODY_POINTS, HAND_POINTS, PersonLandmarks
 
 from . import metrics
 from .truth import Person, Truth

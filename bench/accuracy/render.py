@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.mhr import Body
-from native_runtime.people.landmarks import BODY_POINTS
 
 from . import sets
 from .anatomy import Anatomy

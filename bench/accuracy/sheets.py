@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera, project
+from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.engines import open_engine
 from native_runtime.image.reading import read_photo
-from native_runtime.people.landmarks import BODY_POINTS
 
 from .compare import distance_between, landmark_columns, silhouette
 from .metrics import aligned

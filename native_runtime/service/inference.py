@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from native_runtime.detection.networks import LandmarkNetworks
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
-    from native_runtime.people.networks import LandmarkNetworks
     from native_runtime.prompts import Prompt
 
 # Readings of photos that stay in memory: the picture an artist works on, and those just before it.
@@ -171,7 +171,7 @@ class Inference:
 
     def networks(self, models: str | None, providers: Sequence[str] | None) -> LandmarkNetworks:
         """The bundled networks, which see people whatever engine is open; kept beside it."""
-        from native_runtime.people.networks import LandmarkNetworks
+        from native_runtime.detection.networks import LandmarkNetworks
 
         key = (models, None if providers is None else tuple(providers))
         if key not in self._networks:

@@ -27,9 +27,9 @@ def segment_person(
     import cv2
     import numpy as np
 
+    from native_runtime.detection.silhouettes import mask_on_photo
     from native_runtime.image.reading import read_photo
     from native_runtime.models.manifest import write_atomically
-    from native_runtime.people.silhouettes import mask_on_photo
 
     reporter.status(f"Reading {Path(path).name}")
     photo = read_photo(path)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import project
+from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
@@ -21,7 +22,6 @@ from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
-from native_runtime.people.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.prompts import keypoint_names
 
 INTRINSICS = np.array([[1000.0, 0.0, 399.5], [0.0, 1000.0, 499.5], [0.0, 0.0, 1.0]])

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
+from native_runtime.detection.crops import Crop, Picture
 from native_runtime.errors import ModelError
 from native_runtime.models import manifest, networks, store
 from native_runtime.onnx.sessions import open_network
-from native_runtime.people.crops import Crop, Picture
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
-from native_runtime.people.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.prompt_quality.anatomy import mirrors
 from native_runtime.prompts import keypoint_names
 from tests.support.bodies import reference_body

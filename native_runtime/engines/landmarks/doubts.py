@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import project
+from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, SIDES, PersonLandmarks
 from native_runtime.engines.estimate import Estimate
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
-from native_runtime.people.landmarks import BODY_POINTS, HAND_POINTS, SIDES, PersonLandmarks
 from native_runtime.prompt_quality import person_size
 
 from .evidence import STATURE, body_keypoint, body_point, confidence, hand_keypoint, hand_point

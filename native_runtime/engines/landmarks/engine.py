@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.camera import intrinsics_for
+from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.refit import pins_of, refit_estimate
@@ -24,7 +25,6 @@ from native_runtime.fitting.problem import FitState
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
-from native_runtime.people.landmarks import PersonLandmarks
 from native_runtime.prompt_quality import Judgement, Prediction, combined_uncertainty, judge
 from native_runtime.prompts import Prompt, check_prompts, kind_of
 
@@ -32,7 +32,7 @@ from .doubts import Doubts
 from .evidence import gather_evidence, outline
 
 if TYPE_CHECKING:
-    from native_runtime.people.networks import LandmarkNetworks
+    from native_runtime.detection.networks import LandmarkNetworks
 
 NAME = "landmarks"
 
@@ -237,7 +237,7 @@ class LandmarksEngine:
 
     @cached_property
     def _networks(self):  # type: ignore[no-untyped-def]
-        from native_runtime.people.networks import LandmarkNetworks
+        from native_runtime.detection.networks import LandmarkNetworks
 
         return LandmarkNetworks(store.models_dir(self._models), self._providers)
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
 from native_runtime.fitting.evidence import Directions, Evidence, Points2D, Silhouette
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
-from native_runtime.people.landmarks import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
 from native_runtime.prompts import Prompt, kind_of
 
 Array = NDArray[np.float64]

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from native_runtime.detection.networks import LandmarkNetworks
 from native_runtime.errors import UsageError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
-from native_runtime.people.networks import LandmarkNetworks
 
 from .hands import HandCriteria
 from .memory import KEPT_BYTES, Kept

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from native_runtime.detection.landmarks import PersonLandmarks
     from native_runtime.image.reading import Photo
-    from native_runtime.people.landmarks import PersonLandmarks
 
 #: From here on a pixel belongs to the person.
 SURE = 0.5

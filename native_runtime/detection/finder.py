@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.detection import detector, pose
+from native_runtime.detection.crops import Crop, Picture
+from native_runtime.detection.detector import Candidate, Scene
+from native_runtime.detection.pose import PoseReading
 from native_runtime.onnx.sessions import Network
-from native_runtime.people import detector, pose
-from native_runtime.people.crops import Crop, Picture
-from native_runtime.people.detector import Candidate, Scene
-from native_runtime.people.pose import PoseReading
 
 Array = NDArray[Any]
 

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.detection.crops import Crop, Picture, upright_angle
+from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.onnx.sessions import Network
-from native_runtime.people.crops import Crop, Picture, upright_angle
-from native_runtime.people.landmarks import BODY_POINTS
 
 Array = NDArray[Any]
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from native_runtime.people import anchors, detector, hands, pose
-from native_runtime.people.crops import Crop, Picture, upright_angle
+from native_runtime.detection import anchors, detector, hands, pose
+from native_runtime.detection.crops import Crop, Picture, upright_angle
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.3, -2.0, math.pi])

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.detection import hands, pose
+from native_runtime.detection.crops import Picture
+from native_runtime.detection.finder import find_people, find_people_in
+from native_runtime.detection.landmarks import HandLandmarks, PersonLandmarks
+from native_runtime.detection.pose import PoseReading
 from native_runtime.errors import PhotoError
 from native_runtime.models import store
 from native_runtime.onnx.sessions import Network, open_network
-from native_runtime.people import hands, pose
-from native_runtime.people.crops import Picture
-from native_runtime.people.finder import find_people, find_people_in
-from native_runtime.people.landmarks import HandLandmarks, PersonLandmarks
-from native_runtime.people.pose import PoseReading
 
 Array = NDArray[Any]
 

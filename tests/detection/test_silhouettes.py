@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from native_runtime.detection.landmarks import PersonLandmarks
+from native_runtime.detection.silhouettes import mask_on_photo
 from native_runtime.image.reading import Photo
-from native_runtime.people.landmarks import PersonLandmarks
-from native_runtime.people.silhouettes import mask_on_photo
 
 SIDE = 64
 CENTRE, RADIUS = np.array([33.0, 30.0]), 17.0  # of a disc in the mask, pixels of it

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from native_runtime.detection import detector
+from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
+from native_runtime.detection.networks import LandmarkNetworks
 from native_runtime.errors import ModelError, PhotoError
 from native_runtime.image.reading import read_photo
 from native_runtime.models import manifest, store
-from native_runtime.people import detector
-from native_runtime.people.landmarks import BODY_POINTS, PersonLandmarks
-from native_runtime.people.networks import LandmarkNetworks
 
 Array = NDArray[Any]
 

@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.detection import anchors
+from native_runtime.detection.crops import Crop, Picture, upright_angle
+from native_runtime.detection.pose import crop_around
 from native_runtime.onnx.sessions import Network
-from native_runtime.people import anchors
-from native_runtime.people.crops import Crop, Picture, upright_angle
-from native_runtime.people.pose import crop_around
 
 Array = NDArray[Any]
 
