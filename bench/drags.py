@@ -31,7 +31,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.fitting.hold import limbs_of, main_joints
 from native_runtime.fitting.problem import named_rows
 from native_runtime.mhr import Body, PointSet
-from native_runtime.prompts import Prompt
+from native_runtime.prompts.prompt import Prompt
 
 from .pins import Case, cases
 

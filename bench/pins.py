@@ -36,8 +36,8 @@ from native_runtime.engines.landmarks.evidence import body_keypoint
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body, PointSet
-from native_runtime.prompt_quality.anatomy import mirrors
-from native_runtime.prompts import Prompt
+from native_runtime.prompts.prompt import Prompt
+from native_runtime.prompts.quality.anatomy import mirrors
 
 from .accuracy.compare import POINTS, distance_between, landmark_columns
 from .accuracy.metrics import aligned, distances, match

@@ -34,8 +34,8 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading, open_engine
 from native_runtime.engines.landmarks.evidence import body_keypoint, outline
 from native_runtime.image.reading import Photo, read_photo
-from native_runtime.prompt_quality import Prediction, check_quality, combined_uncertainty, rank_keypoints
-from native_runtime.prompt_quality.anatomy import mirrors
+from native_runtime.prompts.quality import Prediction, check_quality, combined_uncertainty, rank_keypoints
+from native_runtime.prompts.quality.anatomy import mirrors
 
 from .accuracy.compare import POINTS, distance_between, landmark_columns
 from .accuracy.metrics import distances, match

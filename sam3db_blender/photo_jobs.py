@@ -10,7 +10,7 @@ from .jobs import TIMEOUT_S, Job
 
 if TYPE_CHECKING:
     from native_runtime.engines.edits import Edits
-    from native_runtime.prompts import Prompt
+    from native_runtime.prompts.prompt import Prompt
     from native_runtime.service.turned import Turn
 
 

@@ -130,7 +130,7 @@ def _estimates(
 ) -> Iterator[tuple[int, Estimate]]:
     """The chosen people's numbers and estimates."""
     from native_runtime.image.reading import read_mask
-    from native_runtime.prompts import read_prompts
+    from native_runtime.prompts.prompt import read_prompts
 
     chosen = choose_people(arguments.person, len(found.bboxes))
     keypoints = read_prompts(arguments.prompts) if arguments.prompts else []

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
-from native_runtime.prompts import Prompt
+from native_runtime.prompts.prompt import Prompt
 
 from .estimate import Estimate
 

@@ -16,7 +16,7 @@ from native_runtime.files.names import as_text
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.models.manifest import write_atomically
-from native_runtime.prompts import Prompt, check_prompts
+from native_runtime.prompts.prompt import Prompt, check_prompts
 
 FORMAT = "sam3db-estimate/1"
 

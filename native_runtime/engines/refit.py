@@ -15,8 +15,8 @@ from native_runtime.fitting.pins import Pin, PinTerm
 from native_runtime.fitting.problem import FitState, SeenPoints, named_rows
 from native_runtime.fitting.refit import refit
 from native_runtime.mhr import Body, PointSet
-from native_runtime.prompt_quality import person_size
-from native_runtime.prompts import Prompt, kind_of
+from native_runtime.prompts.prompt import Prompt, kind_of
+from native_runtime.prompts.quality import person_size
 
 from .edits import WITHOUT_EDITS, Edits
 from .estimate import Estimate

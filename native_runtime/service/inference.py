@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
-    from native_runtime.prompts import Prompt
+    from native_runtime.prompts.prompt import Prompt
 
 # Readings of photos that stay in memory: the picture an artist works on, and those just before it.
 KEPT_PHOTOS = 4

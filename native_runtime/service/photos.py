@@ -106,7 +106,7 @@ class _Wish:
     """What an `estimate` says beyond a `read`, checked."""
 
     def __init__(self, request: Mapping[str, Any]) -> None:
-        from native_runtime.prompts import check_prompts
+        from native_runtime.prompts.prompt import check_prompts
 
         self.persons = request.get("persons", "largest")
         self.keypoints = check_prompts(request.get("keypoints") or [])

@@ -58,7 +58,7 @@ class _Wish:
     """What a `pose` says about the person, checked."""
 
     def __init__(self, request: Mapping[str, Any]) -> None:
-        from native_runtime.prompts import check_prompts
+        from native_runtime.prompts.prompt import check_prompts
 
         self.pins = check_prompts(request.get("pins") or [])
         self.mask_path = optional_text(request, "mask")

@@ -63,7 +63,7 @@ def axis_of_landmarks(person: Any) -> Array | None:
 
 def axis_of_keypoints(keypoints: Array) -> Array | None:
     """As `axis_of_landmarks`, by an estimate's keypoints (70, 2) px."""
-    from native_runtime.prompts import keypoint_names
+    from native_runtime.prompts.prompt import keypoint_names
 
     names = keypoint_names()
     axis = np.array([keypoints[[names.index(name) for name in pair]].mean(axis=0) for pair in _MHR_70])

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 
 from .spots import Spots
 

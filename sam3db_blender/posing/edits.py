@@ -31,7 +31,7 @@ from .edit_groups import PARAMETERS, Slots, differences, units, yielding_to
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
-    from native_runtime.prompts import Prompt
+    from native_runtime.prompts.prompt import Prompt
 
 Array = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.errors import Sam3dbError
 from native_runtime.files.templates import load_json
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 
 from ..scene.bodies import character_of
 from ..scene.provenance import PROPERTY as ORIGIN

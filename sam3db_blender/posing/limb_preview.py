@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from native_runtime.errors import ModelError
 from native_runtime.fitting.live import LiveDrag
 from native_runtime.fitting.pins import Pin
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 
 from ..rig.arrays import take
 from ..rig.rigmap import RigMap

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from native_runtime.prompts import keypoint_titles
+from native_runtime.prompts.prompt import keypoint_titles
 
 from ..scene.camera import camera_of
 from ..scene.provenance import read_origin

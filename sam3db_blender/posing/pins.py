@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from native_runtime.prompts import PromptKind, keypoint_names
+from native_runtime.prompts.prompt import PromptKind, keypoint_names
 
 from ..scene.provenance import read_origin
 from .handles import (
@@ -35,7 +35,7 @@ from .handles import (
 if TYPE_CHECKING:
     import bpy
 
-    from native_runtime.prompts import Prompt
+    from native_runtime.prompts.prompt import Prompt
 
 _KINDS: dict[State, PromptKind] = {State.PINNED: "place", State.IGNORED: "ignore", State.INCORRECT: "incorrect"}
 

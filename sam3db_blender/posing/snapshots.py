@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from native_runtime.prompts import keypoint_titles, kind_of
+from native_runtime.prompts.prompt import keypoint_titles, kind_of
 
 from ..rig.properties import slider_path
 from .edits import TOUCHED, Memory
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import bpy
 
     from native_runtime.mhr import Body
-    from native_runtime.prompts import Prompt
+    from native_runtime.prompts.prompt import Prompt
 
 #: The custom property of a rig.
 PROPERTY = "sam3db_snapshots"

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_3d
 
-from native_runtime.prompts import keypoint_titles
+from native_runtime.prompts.prompt import keypoint_titles
 
 from ..operators.handles import ALL, choose_handle, chosen_handle
 from ..posing import watch

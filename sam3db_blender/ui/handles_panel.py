@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from native_runtime.prompts import keypoint_titles
+from native_runtime.prompts.prompt import keypoint_titles
 
 from ..operators.handles import ALL
 from ..posing import watch

@@ -15,7 +15,7 @@ from native_runtime.engines.edits import Edits
 from native_runtime.engines.refit import keep_edits
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender import places
 from sam3db_blender.posing import edits, session, watch
 from sam3db_blender.posing.handles import State, by_keypoint, place, rig_with

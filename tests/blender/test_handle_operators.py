@@ -8,7 +8,7 @@ import pytest
 import sam3db_blender
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender.posing import pins, watch
 from sam3db_blender.posing.handles import (
     GROUPS,

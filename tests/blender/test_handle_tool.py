@@ -11,7 +11,7 @@ from mathutils import Matrix
 
 import sam3db_blender
 from native_runtime.mhr import Body
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender.posing import watch
 from sam3db_blender.posing.handles import State, by_keypoint, drag, moved, place, state_of
 from sam3db_blender.posing.plane import met_by, world_of

@@ -15,7 +15,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
-from native_runtime.prompts import keypoint_names, keypoint_titles
+from native_runtime.prompts.prompt import keypoint_names, keypoint_titles
 from sam3db_blender.posing import look
 from sam3db_blender.posing.handles import (
     GROUPS,

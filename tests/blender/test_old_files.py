@@ -12,7 +12,7 @@ import pytest
 import sam3db_blender
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender import places
 from sam3db_blender.posing.handles import State, by_keypoint, place, state_of
 from sam3db_blender.posing.session import request_for

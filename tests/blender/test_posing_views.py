@@ -16,7 +16,7 @@ from mathutils import Vector
 import sam3db_blender
 from native_runtime.camera import intrinsics_for
 from native_runtime.mhr import Body
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.operators import handles

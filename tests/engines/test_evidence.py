@@ -15,7 +15,7 @@ from native_runtime.errors import NoPersonError, PromptError
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
-from native_runtime.prompts import Prompt, PromptKind
+from native_runtime.prompts.prompt import Prompt, PromptKind
 from tests.support.bodies import toy_body
 
 SIZE = (800, 1000)

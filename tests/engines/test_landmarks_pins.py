@@ -22,7 +22,7 @@ from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 
 INTRINSICS = np.array([[1000.0, 0.0, 399.5], [0.0, 1000.0, 499.5], [0.0, 0.0, 1.0]])
 NAMES = keypoint_names()

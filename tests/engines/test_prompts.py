@@ -10,7 +10,7 @@ import pytest
 
 from native_runtime.engines.estimate import Prompts
 from native_runtime.errors import PromptError
-from native_runtime.prompts import check_prompts, keypoint_names, kind_of, read_prompts
+from native_runtime.prompts.prompt import check_prompts, keypoint_names, kind_of, read_prompts
 
 
 def test_places_stay_triples() -> None:

@@ -15,7 +15,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 from native_runtime.service.client import Event
 from sam3db_blender.posing.handles import by_keypoint, character_id
 from sam3db_blender.posing.loop import Loop

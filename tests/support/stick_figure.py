@@ -6,9 +6,9 @@ import numpy as np
 
 from native_runtime.camera import project
 from native_runtime.fitting.evidence import Silhouette
-from native_runtime.prompt_quality import Prediction
-from native_runtime.prompt_quality.anatomy import bones, mirrors
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
+from native_runtime.prompts.quality import Prediction
+from native_runtime.prompts.quality.anatomy import bones, mirrors
 
 INTRINSICS = np.array([[1000.0, 0.0, 320.0], [0.0, 1000.0, 240.0], [0.0, 0.0, 1.0]])
 SIZE = (640, 480)

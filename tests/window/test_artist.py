@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 
 from .artist import Artist
 from .conftest import MAKING_S, Opener

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
 
 from .artist import Artist
 from .conftest import MAKING_S, Opener

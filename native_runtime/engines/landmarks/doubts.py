@@ -12,7 +12,7 @@ from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
-from native_runtime.prompt_quality import person_size
+from native_runtime.prompts.quality import person_size
 
 from .evidence import STATURE, body_keypoint, body_point, confidence, hand_keypoint, hand_point
 

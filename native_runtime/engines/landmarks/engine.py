@@ -25,8 +25,8 @@ from native_runtime.fitting.problem import FitState
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
-from native_runtime.prompt_quality import Judgement, Prediction, combined_uncertainty, judge
-from native_runtime.prompts import Prompt, check_prompts, kind_of
+from native_runtime.prompts.prompt import Prompt, check_prompts, kind_of
+from native_runtime.prompts.quality import Judgement, Prediction, combined_uncertainty, judge
 
 from .doubts import Doubts
 from .evidence import gather_evidence, outline

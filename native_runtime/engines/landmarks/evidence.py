@@ -15,7 +15,7 @@ from native_runtime.fitting.evidence import Directions, Evidence, Points2D, Silh
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
-from native_runtime.prompts import Prompt, kind_of
+from native_runtime.prompts.prompt import Prompt, kind_of
 
 Array = NDArray[np.float64]
 

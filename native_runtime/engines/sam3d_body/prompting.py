@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import PromptError
 from native_runtime.models.sam3d_body import layout
-from native_runtime.prompts import Prompt, PromptKind, keypoint_titles, kind_of
+from native_runtime.prompts.prompt import Prompt, PromptKind, keypoint_titles, kind_of
 
 from .hands import ELBOWS, SIDES, WRISTS, Hands, Side
 from .prediction import Prediction

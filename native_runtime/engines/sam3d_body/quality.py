@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from native_runtime.engines.estimate import Estimate
 from native_runtime.fitting.evidence import Silhouette
-from native_runtime.prompt_quality import Judgement, Prediction, combined_uncertainty, judge, of_decoder, of_rounds
-from native_runtime.prompts import Prompt
+from native_runtime.prompts.prompt import Prompt
+from native_runtime.prompts.quality import Judgement, Prediction, combined_uncertainty, judge, of_decoder, of_rounds
 
 from .outcome import Outcome
 

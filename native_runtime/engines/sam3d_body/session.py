@@ -14,7 +14,7 @@ from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import NoPersonError, PromptError, UsageError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
-from native_runtime.prompts import Prompt, check_prompts, keypoint_titles
+from native_runtime.prompts.prompt import Prompt, check_prompts, keypoint_titles
 
 from .hands import HandCriteria
 from .memory import Kept

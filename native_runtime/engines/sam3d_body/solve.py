@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body
-from native_runtime.prompts import Prompt, kind_of
+from native_runtime.prompts.prompt import Prompt, kind_of
 
 from .hands import SIDES, WRISTS, HandCriteria, Hands, Side, Validity, judge
 from .merge import body_alone, merge

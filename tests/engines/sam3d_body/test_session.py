@@ -17,7 +17,7 @@ from native_runtime.engines.sam3d_body.session import Sam3dBodyReading
 from native_runtime.errors import ModelError, NoPersonError, PromptError, UsageError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
-from native_runtime.prompts import Prompt
+from native_runtime.prompts.prompt import Prompt
 from tests.engines.sam3d_body.fake import SIZE, TRUSTING, FakeNetworks
 from tests.support.bodies import toy_body
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.files.templates import load_json
-from native_runtime.prompts import keypoint_names, keypoint_titles
+from native_runtime.prompts.prompt import keypoint_names, keypoint_titles
 
 Array = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.prompts import Prompt, kind_of
+from native_runtime.prompts.prompt import Prompt, kind_of
 
 from .anatomy import STATURE, mirrors, spoken
 from .prediction import Prediction

@@ -15,8 +15,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from .errors import PromptError
-from .files.templates import load_json
+from native_runtime.errors import PromptError
+from native_runtime.files.templates import load_json
 
 PromptKind = Literal["place", "ignore", "incorrect"]
 """What a prompt says: the keypoint lies here; do not use what you think of this keypoint; it does not lie here."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from native_runtime.prompts import Prompt
+from native_runtime.prompts.prompt import Prompt
 
 from .check import PromptWarning, check_quality
 from .prediction import Prediction

@@ -8,7 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from native_runtime.prompt_quality import (
+from native_runtime.prompts.prompt import keypoint_titles
+from native_runtime.prompts.quality import (
     combined_uncertainty,
     judge,
     of_decoder,
@@ -17,8 +18,7 @@ from native_runtime.prompt_quality import (
     person_size,
     rank_keypoints,
 )
-from native_runtime.prompt_quality.anatomy import bones, mirrors, reaches, spoken
-from native_runtime.prompts import keypoint_titles
+from native_runtime.prompts.quality.anatomy import bones, mirrors, reaches, spoken
 from tests.support.stick_figure import INTRINSICS, NAMES, SIZE, figure, outline, predicted
 
 WRIST, KNEE, FINGERTIP = NAMES.index("left_wrist"), NAMES.index("right_knee"), NAMES.index("left_forefinger4")

@@ -13,8 +13,8 @@ from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksRe
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
-from native_runtime.prompt_quality.anatomy import mirrors
-from native_runtime.prompts import keypoint_names
+from native_runtime.prompts.prompt import keypoint_names
+from native_runtime.prompts.quality.anatomy import mirrors
 from tests.support.bodies import reference_body
 
 INTRINSICS = np.array([[900.0, 0.0, 399.5], [0.0, 900.0, 499.5], [0.0, 0.0, 1.0]])

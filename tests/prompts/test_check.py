@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import project
-from native_runtime.prompt_quality import Prediction, check_quality
-from native_runtime.prompt_quality.anatomy import mirrors
-from native_runtime.prompts import Prompt
+from native_runtime.prompts.prompt import Prompt
+from native_runtime.prompts.quality import Prediction, check_quality
+from native_runtime.prompts.quality.anatomy import mirrors
 from tests.support.stick_figure import INTRINSICS, NAMES, SIZE, figure, outline, predicted, swung_arm
 
 LEFT_WRIST, RIGHT_WRIST = NAMES.index("left_wrist"), NAMES.index("right_wrist")
