@@ -1,6 +1,6 @@
 """The yardstick: the same weights in eager PyTorch float32, arranged as the reference arranges its computation.
 
-Formulas are those of `native_runtime.export`; what differs is what is computed how often. As in the reference, every
+Formulas are those of `native_runtime.network`; what differs is what is computed how often. As in the reference, every
 pass of a decoder conditions the image features on the rays and computes each layer's cross-attention keys and values of
 them; after each layer MHR is evaluated with all vertices (shapes, pose correctives by a dense matrix, skinning by
 triplets), the 308 keypoints are a dense product over vertices and joints, all vertices are projected; the last layer
@@ -16,17 +16,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from native_runtime.export.backbones import Encoder, build_encoder
-from native_runtime.export.configuration import ModelConfiguration
-from native_runtime.export.context import Context
-from native_runtime.export.decoder import POSE, Decoder, LayerState
-from native_runtime.export.heads import CameraPrediction, MHRHead, PerspectiveHead, PosePrediction, View
-from native_runtime.export.layers import PromptableDecoder
-from native_runtime.export.mhr import KeypointSupport, PosedJoints, pose_joints
-from native_runtime.export.network import Kind, SAM3DBody, load_tensors
 from native_runtime.mhr.correctives import FIRST_JOINT
 from native_runtime.mhr.official.torch_archive import TorchArchive
 from native_runtime.mhr.rotations import quaternion_to_matrix
+from native_runtime.network.backbones import Encoder, build_encoder
+from native_runtime.network.configuration import ModelConfiguration
+from native_runtime.network.context import Context
+from native_runtime.network.decoder import POSE, Decoder, LayerState
+from native_runtime.network.heads import CameraPrediction, MHRHead, PerspectiveHead, PosePrediction, View
+from native_runtime.network.layers import PromptableDecoder
+from native_runtime.network.mhr import KeypointSupport, PosedJoints, pose_joints
+from native_runtime.network.network import Kind, SAM3DBody, load_tensors
 
 _CENTIMETRE = 0.01
 _IDENTITY_COLUMNS = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from native_runtime.export.network import Kind
 from native_runtime.models.store import SAM3D_BODY_FOLDER
+from native_runtime.network.network import Kind
 from native_runtime.onnx.sessions import open_network
 
 from .eager import EagerNetworks, eager_encoder

@@ -66,7 +66,7 @@ def test_the_graphs_of_sam3d_body_come_without_weights(stage: Path, repository: 
     templates = {path.relative_to(repository).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert templates <= names
     assert "native_runtime/models/sam3d_body/convert.py" in names
-    assert not any(name.startswith("native_runtime/export/") for name in names)
+    assert not any(name.startswith("native_runtime/network/") for name in names)
     packaging.check_no_weights(stage)
 
 

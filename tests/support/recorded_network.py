@@ -11,14 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from native_runtime.export.backbones import build_backbone
-from native_runtime.export.configuration import ModelConfiguration
-from native_runtime.export.context import Context
-from native_runtime.export.decoder import Decoder
-from native_runtime.export.heads import View
-from native_runtime.export.mhr import KeypointSupport
-from native_runtime.export.network import Kind, SAM3DBody, load_tensors
 from native_runtime.models.sam3d_body.keypoint_support import keypoint_support
+from native_runtime.network.backbones import build_backbone
+from native_runtime.network.configuration import ModelConfiguration
+from native_runtime.network.context import Context
+from native_runtime.network.decoder import Decoder
+from native_runtime.network.heads import View
+from native_runtime.network.mhr import KeypointSupport
+from native_runtime.network.network import Kind, SAM3DBody, load_tensors
 
 from .parity import recording, standin_body
 

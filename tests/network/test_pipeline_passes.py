@@ -9,11 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the export needs PyTorch")
 
-from native_runtime.export.backbones import Encoder, build_backbone  # noqa: E402
-from native_runtime.export.configuration import ModelConfiguration  # noqa: E402
-from native_runtime.export.context import Context  # noqa: E402
-from native_runtime.export.decoder import Decoder  # noqa: E402
-from native_runtime.export.network import SAM3DBody, load_tensors  # noqa: E402
+from native_runtime.network.backbones import Encoder, build_backbone  # noqa: E402
+from native_runtime.network.configuration import ModelConfiguration  # noqa: E402
+from native_runtime.network.context import Context  # noqa: E402
+from native_runtime.network.decoder import Decoder  # noqa: E402
+from native_runtime.network.network import SAM3DBody, load_tensors  # noqa: E402
 from tests.support.parity import DECODER_OUTPUTS, recording  # noqa: E402
 from tests.support.recorded_network import case_settings, case_tensors, reduced_rays  # noqa: E402
 

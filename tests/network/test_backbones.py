@@ -10,8 +10,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="the export needs PyTorch")
 pytest.importorskip("onnxscript", reason="the export needs onnxscript")
 
-from native_runtime.export.backbones import Encoder, Vit, build_backbone, build_encoder  # noqa: E402
-from native_runtime.export.backbones.encoder import IMAGE_MEAN, IMAGE_STD  # noqa: E402
+from native_runtime.network.backbones import Encoder, Vit, build_backbone, build_encoder  # noqa: E402
+from native_runtime.network.backbones.encoder import IMAGE_MEAN, IMAGE_STD  # noqa: E402
 
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
 

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("torch", reason="the export needs PyTorch")
 onnx = pytest.importorskip("onnx", reason="the export needs onnx")
 
-from native_runtime.export.graph_definitions import GRAPHS  # noqa: E402
-from native_runtime.export.template import PRECISIONS  # noqa: E402
+from native_runtime.network.graph_definitions import GRAPHS  # noqa: E402
+from native_runtime.network.template import PRECISIONS  # noqa: E402
 from tests.support.parity import DECODER_OUTPUTS, recording  # noqa: E402
 from tests.support.recorded_network import Call  # noqa: E402
 

@@ -12,14 +12,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="the export needs PyTorch")
 pytest.importorskip("onnxscript", reason="the export needs onnxscript")
 
-from native_runtime.export.backbones import Encoder, build_backbone  # noqa: E402
-from native_runtime.export.graph_half import halve  # noqa: E402
-from native_runtime.export.graph_int8 import quantise  # noqa: E402
-from native_runtime.export.graph_trace import trace, weightless  # noqa: E402
-from native_runtime.export.graph_weights import template_of  # noqa: E402
 from native_runtime.models.sam3d_body.attach import attach_weights  # noqa: E402
 from native_runtime.models.sam3d_body.template import Template  # noqa: E402
 from native_runtime.models.sam3d_body.tensors import MappingSource  # noqa: E402
+from native_runtime.network.backbones import Encoder, build_backbone  # noqa: E402
+from native_runtime.network.graph_half import halve  # noqa: E402
+from native_runtime.network.graph_int8 import quantise  # noqa: E402
+from native_runtime.network.graph_trace import trace, weightless  # noqa: E402
+from native_runtime.network.graph_weights import template_of  # noqa: E402
 
 BACKBONES = {"dinov3": ("dinov3*.npz", "backbone.encoder.", (96, 128)), "vit": ("vit*.npz", "backbone.", (96, 64))}
 # Root mean square error of the features, to their spread.
@@ -98,7 +98,7 @@ def test_quantised_tokens_do_not_share_a_scale(parity_backbones: Path, tmp_path:
     """One token a thousand times as large as the others leaves them their accuracy."""
     import onnx_ir as ir
 
-    from native_runtime.export.graph_trace import OPSET
+    from native_runtime.network.graph_trace import OPSET
 
     weight, bias = rng.standard_normal((24, 32)).astype(np.float32), rng.standard_normal(24).astype(np.float32)
 

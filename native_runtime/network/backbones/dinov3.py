@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from native_runtime.export.graph_operators import attention, rotate
+from native_runtime.network.graph_operators import attention, rotate
 
 _NORM_EPSILON = 1e-5
 

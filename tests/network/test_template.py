@@ -67,17 +67,17 @@ def test_they_are_small() -> None:
 def test_they_are_what_the_code_makes_now(variant: Variant) -> None:
     pytest.importorskip("torch", reason="the export needs PyTorch")
     pytest.importorskip("onnxscript", reason="the export needs onnxscript")
-    from native_runtime.export.template import sources_digest
+    from native_runtime.network.template import sources_digest
 
     made_by = json.loads((variant.folder / "variant.json").read_text(encoding="utf-8"))["made_by"]
-    assert made_by == sources_digest(), "run `python -m native_runtime.export templates`"
+    assert made_by == sources_digest(), "run `python -m native_runtime.network templates`"
 
 
 @pytest.mark.slow
 def test_making_one_again_gives_the_same(variant: Variant) -> None:
     pytest.importorskip("torch", reason="the export needs PyTorch")
     pytest.importorskip("onnxscript", reason="the export needs onnxscript")
-    from native_runtime.export.template import make_template
+    from native_runtime.network.template import make_template
 
     shapes = {name: shape for name, (shape, _) in variant.tensors.items()}
     assert make_template(shapes, "hand_context", "fp16") == Template.load(variant.folder, "hand_context", "fp16")

@@ -9,11 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the export needs PyTorch")
 
-from native_runtime.export.heads import View  # noqa: E402
-from native_runtime.export.mhr import keypoints, pose_joints  # noqa: E402
-from native_runtime.export.parameters import BODY, BODY_AND_HANDS, HAND  # noqa: E402
-from native_runtime.export.rotations import arctangent, euler, first_columns, rotation  # noqa: E402
 from native_runtime.models.sam3d_body import layout  # noqa: E402
+from native_runtime.network.heads import View  # noqa: E402
+from native_runtime.network.mhr import keypoints, pose_joints  # noqa: E402
+from native_runtime.network.parameters import BODY, BODY_AND_HANDS, HAND  # noqa: E402
+from native_runtime.network.rotations import arctangent, euler, first_columns, rotation  # noqa: E402
 from tests.support.parity import recording  # noqa: E402
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}

@@ -13,8 +13,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the export needs PyTorch")
 
-from native_runtime.export.context import Context  # noqa: E402
-from native_runtime.export.decoder import IN_IMAGE, WANTED, Decoder  # noqa: E402
+from native_runtime.network.context import Context  # noqa: E402
+from native_runtime.network.decoder import IN_IMAGE, WANTED, Decoder  # noqa: E402
 from tests.support.parity import recording  # noqa: E402
 from tests.support.recorded_network import Call, reduced_rays  # noqa: E402
 

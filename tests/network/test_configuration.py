@@ -11,9 +11,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="the export needs PyTorch")
 
 from native_runtime.errors import ModelError  # noqa: E402
-from native_runtime.export.backbones import build_backbone  # noqa: E402
-from native_runtime.export.configuration import ModelConfiguration  # noqa: E402
-from native_runtime.export.network import TRAINING_ONLY, SAM3DBody, load_tensors  # noqa: E402
+from native_runtime.network.backbones import build_backbone  # noqa: E402
+from native_runtime.network.configuration import ModelConfiguration  # noqa: E402
+from native_runtime.network.network import TRAINING_ONLY, SAM3DBody, load_tensors  # noqa: E402
 from tests.support.recorded_network import case_settings, case_tensors  # noqa: E402
 
 RELEASES = ("dinov3", "vith")

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from native_runtime.export.graph_operators import attention
+from native_runtime.network.graph_operators import attention
 
 from .dinov3 import PatchEmbedding
 

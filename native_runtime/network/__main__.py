@@ -1,4 +1,4 @@
-"""``python -m native_runtime.export templates``: make the committed graphs without weights afresh."""
+"""``python -m native_runtime.network templates``: make the committed graphs without weights afresh."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from native_runtime.models.sam3d_body.variants import TEMPLATES, known_variants
 
 from .template import PRECISIONS, make_template, write_variant
 
-_log = logging.getLogger("native_runtime.export")
+_log = logging.getLogger("native_runtime.network")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m native_runtime.export", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m native_runtime.network", description=__doc__)
     command = parser.add_subparsers(required=True).add_parser("templates", help="write graphs without weights")
     command.add_argument("-o", "--output", type=Path, default=TEMPLATES, help="folder (default: where they belong)")
     command.add_argument("--variant", action="append", help="only this one")
