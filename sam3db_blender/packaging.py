@@ -26,8 +26,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from native_runtime.build import catalogue
 from native_runtime.errors import Sam3dbError, UsageError
-from native_runtime.models import catalogue, manifest
+from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, models_dir
 
 log = logging.getLogger("sam3db.packaging")

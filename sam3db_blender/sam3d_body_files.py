@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from native_runtime.build.sam3d_body_download import VARIANTS, Sources, downloaded
 from native_runtime.errors import ModelError
 from native_runtime.models import manifest
-from native_runtime.models.sam3d_body_download import VARIANTS, Sources, downloaded
 from native_runtime.models.store import NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
 from . import body_files, places

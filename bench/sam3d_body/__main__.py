@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from native_runtime.models.sam3d_body.variants import TEMPLATES
+from native_runtime.build.sam3d_body.variants import TEMPLATES
 
 from .measure import run_stage
 from .places import PRECISIONS, STAGES, VARIANTS, Settings

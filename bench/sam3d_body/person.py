@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from native_runtime.files.templates import load_json
 from native_runtime.mhr import RigFacts, Skeleton, load_rig_facts
 from native_runtime.mhr.rotations import matrix_to_euler, matrix_to_quaternion, quaternion_to_matrix
-from native_runtime.models.sam3d_body import layout
+from native_runtime.models import sam3d_body_layout as layout
 
 Array = NDArray[np.float64]
 

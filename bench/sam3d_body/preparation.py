@@ -7,9 +7,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from native_runtime.build.sam3d_body.convert import GRAPHS, convert_checkpoint
+from native_runtime.build.sam3d_body.variants import Variant
 from native_runtime.models import manifest, store
-from native_runtime.models.sam3d_body.convert import GRAPHS, convert_checkpoint
-from native_runtime.models.sam3d_body.variants import Variant
 from native_runtime.onnx.sessions import open_network
 
 from .checkpoint import NOTICE, Layout, Weights

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from native_runtime.build.sam3d_body.convert import GRAPHS
 from native_runtime.detection.networks import LandmarkNetworks
 from native_runtime.engines.sam3d_body.engine import DEFAULT_BODY, Sam3dBodyEngine
 from native_runtime.engines.sam3d_body.networks import OnnxNetworks
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
-from native_runtime.models.sam3d_body.convert import GRAPHS
 from native_runtime.onnx.sessions import Network, open_network
 
 from .measure import repeated

@@ -10,7 +10,7 @@ from native_runtime.cli.console import Console
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; it succeeds or raises."""
     # Converting needs much that `sam3db --help` does not.
-    from native_runtime.models.sam3d_body.convert import convert_checkpoint
+    from native_runtime.build.sam3d_body.convert import convert_checkpoint
 
     made = convert_checkpoint(
         arguments.checkpoint, arguments.mhr, arguments.out, arguments.precision, progress=console.step

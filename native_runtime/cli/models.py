@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from native_runtime.build import catalogue
 from native_runtime.cli.console import Console
-from native_runtime.models import catalogue
 from native_runtime.models.store import models_dir
 
 
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
 
 def _import(arguments: argparse.Namespace, console: Console) -> bool:
     # Importing needs much that listing models does not.
-    from native_runtime.models import official
+    from native_runtime.build import official
 
     levels: official.Levels = "all" if arguments.all else arguments.lod
     made = official.import_official(arguments.source, arguments.models, levels, console.step)

@@ -1,1 +1,1 @@
-"""Model files: where they live, what they are (names, hashes, licences), and how they are built and verified."""
+"""Where model files lie, what they are (names, hashes, licences), and how they are fetched and verified."""

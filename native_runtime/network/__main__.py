@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from native_runtime.models.sam3d_body.variants import TEMPLATES, known_variants
+from native_runtime.build.sam3d_body.variants import TEMPLATES, known_variants
 
 from .template import PRECISIONS, make_template, write_variant
 

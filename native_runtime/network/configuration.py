@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from native_runtime.errors import ModelError
-from native_runtime.models.sam3d_body.layout import CAMERA, ESTIMATE, KEYPOINTS
+from native_runtime.models.sam3d_body_layout import CAMERA, ESTIMATE, KEYPOINTS
 
 Shapes = Mapping[str, tuple[int, ...]]
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from native_runtime.models.sam3d_body.layout import HIPS, KEYPOINTS
+from native_runtime.models.sam3d_body_layout import HIPS, KEYPOINTS
 
 from .context import key_value_names
 from .heads import CameraPrediction, MHRHead, PerspectiveHead, PosePrediction, View

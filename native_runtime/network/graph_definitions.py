@@ -14,7 +14,7 @@ from torch import nn
 from torch.export import Dim
 from torch.utils import _pytree as trees
 
-from native_runtime.models.sam3d_body import layout
+from native_runtime.models import sam3d_body_layout as layout
 
 from .backbones import Encoder, build_backbone
 from .configuration import CONDITION, JOINTS, ModelConfiguration, Shapes

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import onnx_ir as ir
 
-from native_runtime.models.sam3d_body.template import Template, Weight
+from native_runtime.build.sam3d_body.template import Template, Weight
 
 _MODULE = "network."
 """The attribute under which graphs hold the network; official names start behind it."""

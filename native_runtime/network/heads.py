@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from native_runtime.models.sam3d_body import layout
+from native_runtime.models import sam3d_body_layout as layout
 
 from .configuration import JOINTS, MAPPED_KEYPOINTS, ModelConfiguration
 from .layers import FeedForward
@@ -22,7 +22,7 @@ _NOT_HAND = 145
 
 
 class PosePrediction(NamedTuple):
-    """What a pose head says of B people; shapes as in ``native_runtime.models.sam3d_body.layout``.
+    """What a pose head says of B people; shapes as in ``native_runtime.models.sam3d_body_layout``.
 
     Attributes:
         raw: (B, 266) global rotation and body, continuous.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from native_runtime.errors import ModelError
-from native_runtime.models.sam3d_body.layout import CAMERA, ESTIMATE, KEYPOINTS
+from native_runtime.models.sam3d_body_layout import CAMERA, ESTIMATE, KEYPOINTS
 
 from .conditioning import PromptEncoder, RayConditioning
 from .configuration import CONDITION, ModelConfiguration

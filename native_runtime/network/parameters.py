@@ -9,7 +9,7 @@ from itertools import accumulate, chain
 import torch
 from torch import Tensor
 
-from native_runtime.models.sam3d_body import layout
+from native_runtime.models import sam3d_body_layout as layout
 
 from .rotations import arctangent, euler_ratios, pick
 

@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from native_runtime.build.sam3d_body.template import Template
+from native_runtime.build.sam3d_body.variants import FILE
+from native_runtime.models import sam3d_body_layout as layout
 from native_runtime.models.manifest import write_atomically
-from native_runtime.models.sam3d_body import layout
-from native_runtime.models.sam3d_body.template import Template
-from native_runtime.models.sam3d_body.variants import FILE
 
 from .configuration import ModelConfiguration, Shapes
 from .graph_definitions import ENCODER, GRAPHS, traced
@@ -32,7 +32,7 @@ _EXPORTERS = ("torch", "onnxscript", "onnx-ir")
 
 
 def sources_digest() -> str:
-    """A hash of what graphs are made by: this package's code, whatever its comments, and the exporters' versions.
+    """A hash of what graphs are made by: this package's code without comments and imports, and the exporters' versions.
 
     To make all graphs takes minutes; whether they would still come out the same is known at once.
     """
@@ -45,15 +45,19 @@ def sources_digest() -> str:
 
 
 def _code(path: Path) -> str:
-    """A module's code without comments and docstrings."""
+    """A module's code without comments, docstrings and imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            node.body = [  # type: ignore[attr-defined]
-                line for line in body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
-            ]
+            node.body = [line for line in body if not _says_nothing(line)]  # type: ignore[attr-defined]
     return ast.dump(tree)
+
+
+def _says_nothing(line: ast.stmt) -> bool:
+    """Whether a statement is a docstring or an import: what no graph depends on."""
+    text = isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
+    return text or isinstance(line, ast.Import | ast.ImportFrom)
 
 
 def make_template(shapes: Shapes, graph: str, precision: str, settings: Mapping[str, Any] | None = None) -> Template:

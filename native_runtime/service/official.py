@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from native_runtime.build.official import Imported, Levels, import_official
+from native_runtime.build.official_download import URL, download_official
 from native_runtime.errors import UsageError
-from native_runtime.models.official import Imported, Levels, import_official
-from native_runtime.models.official_download import URL, download_official
 from native_runtime.service.inference import Reporter
 from native_runtime.service.requests import flag, optional_text, progress_to, required_text
 

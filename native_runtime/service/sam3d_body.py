@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from native_runtime.build.sam3d_body_download import download_checkpoint
 from native_runtime.errors import UsageError
 from native_runtime.models.access_token import find_token
 from native_runtime.models.gated_download import SERVICE
-from native_runtime.models.sam3d_body_download import download_checkpoint
 from native_runtime.service.inference import Reporter
 from native_runtime.service.requests import flag, optional_text, progress_to, required_text
 
@@ -37,7 +37,7 @@ def _download(request: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
 
 def _convert(request: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     # The converter needs numpy, which a download can do without.
-    from native_runtime.models.sam3d_body.convert import convert_checkpoint
+    from native_runtime.build.sam3d_body.convert import convert_checkpoint
 
     made = convert_checkpoint(
         required_text(request, "checkpoint"),

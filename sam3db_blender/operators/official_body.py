@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from native_runtime.models.official_download import ABOUT_MB, URL
+from native_runtime.build.official_download import ABOUT_MB, URL
 
 from .. import body_files
 from ..body_jobs import desk

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from native_runtime.build.sam3d_body_download import LICENCE, LICENCE_PAGE, LICENCE_POINTS, VARIANTS, remove_sources
 from native_runtime.errors import ModelError
 from native_runtime.models.gated_download import SERVICE, Repository
-from native_runtime.models.sam3d_body_download import LICENCE, LICENCE_PAGE, LICENCE_POINTS, VARIANTS, remove_sources
 
 from .. import sam3d_body_files, secret
 from ..compat import BLEND_RELATIVE

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from native_runtime.models.official_download import ABOUT_MB
+from native_runtime.build.official_download import ABOUT_MB
 
 from .. import body_files
 from ..body_jobs import desk

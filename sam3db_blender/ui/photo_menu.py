@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from native_runtime.models.official_download import PAGE
-from native_runtime.models.sam3d_body_download import LICENCE_PAGE
+from native_runtime.build.official_download import PAGE
+from native_runtime.build.sam3d_body_download import LICENCE_PAGE
 
 from .. import places
 from ..recent_photos import recent

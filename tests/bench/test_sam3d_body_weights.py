@@ -11,11 +11,11 @@ from bench.sam3d_body.checkpoint import NOTICE, Layout, Weights
 from bench.sam3d_body.container import to_bfloat16
 from bench.sam3d_body.person import Person
 from bench.sam3d_body.rig import Surface, write_rig
+from native_runtime.build.sam3d_body.checkpoint import open_checkpoint
 from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr.correctives import GROUP
 from native_runtime.mhr.official import read_torchscript
 from native_runtime.mhr.rotations import euler_to_matrix
-from native_runtime.models.sam3d_body.checkpoint import open_checkpoint
 
 
 def test_reads_back_by_name_shape_and_format(layout: Layout, surface: Surface, checkpoint: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from bench.sam3d_body.eager import DenseMHR, EagerNetworks  # noqa: E402
+from native_runtime.build.official import read_torchscript_body  # noqa: E402
+from native_runtime.build.sam3d_body.keypoint_support import keypoint_support  # noqa: E402
 from native_runtime.mhr import Body  # noqa: E402
-from native_runtime.models.official import read_torchscript_body  # noqa: E402
-from native_runtime.models.sam3d_body.keypoint_support import keypoint_support  # noqa: E402
 from native_runtime.network.context import Context  # noqa: E402
 from native_runtime.network.decoder import Decoder  # noqa: E402
 from native_runtime.network.mhr import KeypointSupport, pose_joints  # noqa: E402

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import sam3db_blender
+from native_runtime.build.sam3d_body_download import CHECKPOINT, LICENCE_POINTS, MHR_MODEL, sources_folder
 from native_runtime.models import manifest
-from native_runtime.models.sam3d_body_download import CHECKPOINT, LICENCE_POINTS, MHR_MODEL, sources_folder
 from native_runtime.service.client import Event
 from sam3db_blender import jobs, long_jobs, places, sam3d_body_files, secret
 from sam3db_blender.operators.sam3d_body import SAM3DB_OT_download_sam3d_body

@@ -39,7 +39,7 @@ def test_commands_become_places_in_the_window(said: str, read: str) -> None:
 
 def test_no_message_about_models_keeps_a_command(repository: Path) -> None:
     """Whatever commands and options the runtime's texts name, where the window may show them."""
-    places = ("models/store.py", "models/manifest.py", "models/sam3d_body", "engines", "onnx", "mhr", "service")
+    places = ("models/store.py", "models/manifest.py", "build/sam3d_body", "engines", "onnx", "mhr", "service")
     files = [
         file
         for place in places

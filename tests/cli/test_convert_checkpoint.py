@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from native_runtime.build.sam3d_body import convert
 from native_runtime.cli import main
 from native_runtime.cli.console import Console
-from native_runtime.models.sam3d_body import convert
 from tests.support import toy_sam3d_body
 from tests.support.checkpoints import write_torch
 
@@ -130,7 +130,7 @@ def test_an_interrupted_conversion_leaves_nothing(
 ) -> None:
     program = (
         "import sys, time; from pathlib import Path\n"
-        "from native_runtime.models.sam3d_body import attach, convert, variants\n"
+        "from native_runtime.build.sam3d_body import attach, convert, variants\n"
         "attach.model_of = lambda _: (sys.stderr.write('now\\n'), sys.stderr.flush(), time.sleep(60))\n"
         f"convert.convert_checkpoint.__defaults__ = (*convert.convert_checkpoint.__defaults__[:3], "
         f"Path({str(templates)!r}), None)\n"

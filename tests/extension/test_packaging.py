@@ -48,7 +48,7 @@ def test_our_wheel_has_the_runtime_and_its_data_and_no_add_on(stage: Path) -> No
     assert "native_runtime/service/worker.py" in names
     assert "rig_templates/mhr/keypoints.json" in names
     assert "rig_templates/presets/pictures/relaxed.jpg" in names
-    assert "native_runtime/models/convert_networks/requirements.txt" in names
+    assert "native_runtime/build/convert_networks/requirements.txt" in names
     assert not any(name.startswith(("sam3db_blender", "tests", "bench")) for name in names)
 
 
@@ -65,7 +65,7 @@ def test_the_graphs_of_sam3d_body_come_without_weights(stage: Path, repository: 
     folder = repository / "native_runtime" / "models" / "sam3d_body" / "templates"
     templates = {path.relative_to(repository).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert templates <= names
-    assert "native_runtime/models/sam3d_body/convert.py" in names
+    assert "native_runtime/build/sam3d_body/convert.py" in names
     assert not any(name.startswith("native_runtime/network/") for name in names)
     packaging.check_no_weights(stage)
 

@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from native_runtime.build.official import import_official
 from native_runtime.mhr import Body
 from native_runtime.mhr.official import Source
-from native_runtime.models.official import import_official
 from tests.support.lod1 import lod1_triangles
 
 HANDS = np.r_[41:69, 77:105]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from native_runtime.build.official import import_official
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.mhr.official import read_torchscript
 from native_runtime.mhr.official.torch_archive import ArchiveError, TorchArchive
-from native_runtime.models.official import import_official
 from tests.support.bodies import toy_body
 from tests.support.official_release import torchscript_content as content
 from tests.support.official_release import write_release

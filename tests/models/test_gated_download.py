@@ -9,12 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from native_runtime.errors import ModelError, UsageError
-from native_runtime.models import download as download_module
-from native_runtime.models import manifest, sam3d_body_download, web
-from native_runtime.models.access_token import AccessToken, find_token
-from native_runtime.models.gated_download import SERVICE, Repository, describe, fetch
-from native_runtime.models.sam3d_body_download import (
+from native_runtime.build import sam3d_body_download
+from native_runtime.build.sam3d_body_download import (
     CHECKPOINT,
     MHR_MODEL,
     VARIANTS,
@@ -24,6 +20,11 @@ from native_runtime.models.sam3d_body_download import (
     remove_sources,
     sources_folder,
 )
+from native_runtime.errors import ModelError, UsageError
+from native_runtime.models import download as download_module
+from native_runtime.models import manifest, web
+from native_runtime.models.access_token import AccessToken, find_token
+from native_runtime.models.gated_download import SERVICE, Repository, describe, fetch
 from tests.support.hub import COMMIT, TOKEN, Hub, hub
 
 CHECKPOINT_DATA = np.random.default_rng(0).bytes(2_000_000)

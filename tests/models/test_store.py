@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from native_runtime.build import catalogue
 from native_runtime.errors import ModelError, UsageError
-from native_runtime.models import catalogue, manifest, store
+from native_runtime.models import manifest, store
 
 
 @pytest.fixture

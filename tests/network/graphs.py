@@ -9,9 +9,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from native_runtime.models.sam3d_body.attach import attach_weights
-from native_runtime.models.sam3d_body.template import Template
-from native_runtime.models.sam3d_body.tensors import MappingSource
+from native_runtime.build.sam3d_body.attach import attach_weights
+from native_runtime.build.sam3d_body.template import Template
+from native_runtime.build.sam3d_body.tensors import MappingSource
 from tests.support.case_templates import case_template
 from tests.support.parity import recording
 from tests.support.recorded_network import case_settings

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the export needs PyTorch")
 
-from native_runtime.models.sam3d_body import layout  # noqa: E402
+from native_runtime.models import sam3d_body_layout as layout  # noqa: E402
 from native_runtime.network.heads import View  # noqa: E402
 from native_runtime.network.mhr import keypoints, pose_joints  # noqa: E402
 from native_runtime.network.parameters import BODY, BODY_AND_HANDS, HAND  # noqa: E402

@@ -12,9 +12,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="the export needs PyTorch")
 pytest.importorskip("onnxscript", reason="the export needs onnxscript")
 
-from native_runtime.models.sam3d_body.attach import attach_weights  # noqa: E402
-from native_runtime.models.sam3d_body.template import Template  # noqa: E402
-from native_runtime.models.sam3d_body.tensors import MappingSource  # noqa: E402
+from native_runtime.build.sam3d_body.attach import attach_weights  # noqa: E402
+from native_runtime.build.sam3d_body.template import Template  # noqa: E402
+from native_runtime.build.sam3d_body.tensors import MappingSource  # noqa: E402
 from native_runtime.network.backbones import Encoder, build_backbone  # noqa: E402
 from native_runtime.network.graph_half import halve  # noqa: E402
 from native_runtime.network.graph_int8 import quantise  # noqa: E402

@@ -10,9 +10,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the export needs PyTorch")
 
+from native_runtime.build.sam3d_body.keypoint_support import keypoint_support  # noqa: E402
 from native_runtime.mhr import Body, load_rig_facts  # noqa: E402
 from native_runtime.mhr.correctives import PoseCorrectives  # noqa: E402
-from native_runtime.models.sam3d_body.keypoint_support import keypoint_support  # noqa: E402
 from native_runtime.network.mhr import KeypointSupport, ancestor_steps, keypoints, pose_joints  # noqa: E402
 from tests.support.bodies import toy_body  # noqa: E402
 from tests.support.parity import recording  # noqa: E402

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from native_runtime.models.sam3d_body.convert import GRAPHS
-from native_runtime.models.sam3d_body.template import Template
-from native_runtime.models.sam3d_body.variants import TEMPLATES, Variant, known_variants
+from native_runtime.build.sam3d_body.convert import GRAPHS
+from native_runtime.build.sam3d_body.template import Template
+from native_runtime.build.sam3d_body.variants import TEMPLATES, Variant, known_variants
 
 SUPPORT = "mhr:"
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from native_runtime.build.sam3d_body import convert
+from native_runtime.build.sam3d_body_download import CHECKPOINT, MHR_MODEL
 from native_runtime.errors import UsageError
-from native_runtime.models.sam3d_body import convert
-from native_runtime.models.sam3d_body_download import CHECKPOINT, MHR_MODEL
 from native_runtime.service.client import Event, WorkerClient
 from native_runtime.service.inference import Silent
 from native_runtime.service.sam3d_body import bring_model

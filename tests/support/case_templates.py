@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from native_runtime.models.sam3d_body.template import Template
+from native_runtime.build.sam3d_body.template import Template
 from native_runtime.network.template import make_template, sources_digest
 
 

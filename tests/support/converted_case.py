@@ -14,18 +14,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from native_runtime.build.sam3d_body.attach import attach_weights
+from native_runtime.build.sam3d_body.keypoint_support import keypoint_support
+from native_runtime.build.sam3d_body.tensors import Joined, MappingSource
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
-from native_runtime.models.sam3d_body.attach import attach_weights
-from native_runtime.models.sam3d_body.keypoint_support import keypoint_support
-from native_runtime.models.sam3d_body.tensors import Joined, MappingSource
 from native_runtime.network.configuration import ModelConfiguration
 from native_runtime.network.graph_definitions import GRAPHS
 from tests.engines.sam3d_body.recorded import constants_of
 from tests.support.case_templates import case_template
 from tests.support.parity import recording, standin_body
 
-_SOURCES = ("native_runtime/network", "native_runtime/models/sam3d_body")
+_SOURCES = ("native_runtime/network", "native_runtime/build/sam3d_body")
 
 
 def converted_case(shared: Path, case: Path, backbone: str, cache: Path, templates: Path) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from native_runtime.models.sam3d_body.protobuf import content, number
+from native_runtime.build.sam3d_body.protobuf import content, number
 
 FLOAT = 1
 

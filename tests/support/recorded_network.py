@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from native_runtime.models.sam3d_body.keypoint_support import keypoint_support
+from native_runtime.build.sam3d_body.keypoint_support import keypoint_support
 from native_runtime.network.backbones import build_backbone
 from native_runtime.network.configuration import ModelConfiguration
 from native_runtime.network.context import Context

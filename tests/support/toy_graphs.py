@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from native_runtime.models.sam3d_body.protobuf import content, number
+from native_runtime.build.sam3d_body.protobuf import content, number
 
 FLOAT, UINT8 = 1, 2
 

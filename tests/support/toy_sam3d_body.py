@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from native_runtime.models.sam3d_body.convert import GRAPHS
-from native_runtime.models.sam3d_body.template import Template, Weight
+from native_runtime.build.sam3d_body.convert import GRAPHS
+from native_runtime.build.sam3d_body.template import Template, Weight
 from tests.support.bodies import toy_body
 from tests.support.official_release import torchscript_content
 from tests.support.torch_archive import write_archive

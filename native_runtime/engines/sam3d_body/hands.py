@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.image.reading import Photo
-from native_runtime.models.sam3d_body import layout
+from native_runtime.models import sam3d_body_layout as layout
 
 from .geometry import angle_between, matrix_from_xzy
 from .parameters import Constants

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.models.sam3d_body import layout
+from native_runtime.models import sam3d_body_layout as layout
 
 Array = NDArray[Any]
 Constants = Mapping[str, Array]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import PromptError
-from native_runtime.models.sam3d_body import layout
+from native_runtime.models import sam3d_body_layout as layout
 from native_runtime.prompts.prompt import Prompt, PromptKind, keypoint_titles, kind_of
 
 from .hands import ELBOWS, SIDES, WRISTS, Hands, Side

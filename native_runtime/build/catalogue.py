@@ -1,0 +1,132 @@
+"""What the command `sam3db models` does: list, build and verify all model files of a models folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from native_runtime.build import landmark_networks as networks
+from native_runtime.errors import ModelError, UsageError
+from native_runtime.models import manifest
+from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
+
+Progress = Callable[[float, str], None]
+"""Called with the fraction that is done (0..1) and what is being done, for people."""
+
+_BUILT = ("networks", "bodies")
+_CONVERTED = "sam3d_body"
+_FOLDERS = {"networks": NETWORKS_FOLDER, "bodies": BODIES_FOLDER, _CONVERTED: SAM3D_BODY_FOLDER}
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """One model file. `state` is "ok", "missing" or "damaged"; `detail` says more, for people."""
+
+    name: str
+    kind: str  # "networks" | "bodies" | "sam3d_body"
+    path: Path
+    state: str
+    size: int  # bytes, as the manifest says; 0 where nothing is known
+    detail: str
+
+
+def list_models(models: str | os.PathLike[str] | None = None) -> list[ModelStatus]:
+    """Every file that should be in the models folder, whether it is there or not. Hashes are verified.
+
+    A converted checkpoint is listed where there is one; nobody has to have it.
+    """
+    root = models_dir(models)
+    kinds = _BUILT + ((_CONVERTED,) if (root / SAM3D_BODY_FOLDER).is_dir() else ())
+    return [status for kind in kinds for status in _list_kind(root, kind)]
+
+
+def verify_models(models: str | os.PathLike[str] | None = None) -> list[ModelStatus]:
+    """As `list_models`, but raise where something is wrong.
+
+    Raises:
+        ModelError: names every file that is missing or damaged.
+    """
+    found = list_models(models)
+    faults = [f"{status.path} is {status.state}" for status in found if status.state != "ok"]
+    if faults:
+        raise ModelError("; ".join(faults) + f". {remedy(found)}")
+    return found
+
+
+def remedy(statuses: Sequence[ModelStatus]) -> str:
+    """How to come by what is missing or damaged; empty when nothing is."""
+    kinds = {status.kind for status in statuses if status.state != "ok"}
+    steps = ["Build what is missing or damaged with `sam3db models build`."] if kinds & set(_BUILT) else []
+    if _CONVERTED in kinds:
+        steps.append("Convert the checkpoint again with `sam3db convert-checkpoint`.")
+    return " ".join(steps)
+
+
+def build_models(
+    models: str | os.PathLike[str] | None = None,
+    what: Sequence[str] = ("networks", "bodies"),
+    progress: Progress | None = None,
+) -> Path:
+    """Build what is missing or damaged of the `what` kinds of models and return the models folder.
+
+    Raises:
+        ModelError: a source cannot be fetched or is not what it should be.
+    """
+    unknown = sorted(set(what) - set(_BUILT))
+    if unknown:
+        raise UsageError(f"Unknown kind of models: {', '.join(unknown)}. There are: {', '.join(_BUILT)}.")
+    root = models_dir(models)
+    for index, kind in enumerate(what):
+        part = None if progress is None else _part(progress, index, len(what))
+        if kind == "networks":
+            networks.build(root, part)
+        else:
+            # Building bodies needs much that listing models does not.
+            from native_runtime.build import default_body
+
+            default_body.build(root, part)
+    return root
+
+
+def _part(progress: Progress, index: int, count: int) -> Progress:
+    """Progress of one step among `count` steps of equal weight."""
+    return lambda fraction, text: progress((index + fraction) / count, text)
+
+
+def _list_kind(root: Path, kind: str) -> list[ModelStatus]:
+    folder = root / _FOLDERS[kind]
+    expected = {
+        "networks": [f"{name}.onnx" for name in networks.NETWORKS],
+        "bodies": ["default.npz"],
+        _CONVERTED: ["encoder.onnx"],
+    }[kind]
+    if not (folder / manifest.NAME).is_file():
+        return [ModelStatus(Path(n).stem, kind, folder / n, "missing", 0, "not built yet") for n in expected]
+    try:
+        entries = manifest.read(folder)["files"]
+    except ModelError as error:
+        return [ModelStatus(Path(n).stem, kind, folder / n, "damaged", 0, str(error)) for n in expected]
+    statuses = []
+    for name in [*expected, *sorted(set(entries) - set(expected))]:
+        entry = entries.get(name)
+        state = "missing" if entry is None else manifest.fault(folder, name, entry) or "ok"
+        size = 0 if entry is None else int(entry["size"])
+        # A graph and its weights differ in their endings only.
+        title = name if kind == _CONVERTED else Path(name).stem
+        statuses.append(ModelStatus(title, kind, folder / name, state, size, _detail(entry)))
+    return statuses
+
+
+def _detail(entry: object) -> str:
+    """Where a file came from, as far as its manifest entry says so."""
+    if not isinstance(entry, dict):
+        return "not in the list of model files"
+    source = entry.get("source")
+    facts = [str(entry["variant"])] if "variant" in entry else []
+    if isinstance(source, dict) and "package" in source:
+        facts.append(f"from {source['package']} {source.get('version', '')}".rstrip())
+    if "licence" in entry:
+        facts.append(str(entry["licence"]))
+    return ", ".join(facts)

