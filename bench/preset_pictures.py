@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from native_runtime.mhr import Body
 from native_runtime.models import store
-from sam3db_blender.previews.colour import encode_srgb, over
-from sam3db_blender.previews.framing import studio_view
-from sam3db_blender.previews.raster import Surface
-from sam3db_blender.previews.studio import TINTS, backdrop, lit
+from native_runtime.render.colour import encode_srgb, over
+from native_runtime.render.framing import studio_view
+from native_runtime.render.raster import Surface
+from native_runtime.render.studio import TINTS, backdrop, lit
 from sam3db_blender.rig.preset_library import Preset, library, preset_named, with_body, with_pose
 from sam3db_blender.rig.settings import CharacterSettings
 

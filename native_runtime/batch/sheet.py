@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from native_runtime.batch.record import Record
 from native_runtime.batch.settings import ESTIMATE, Settings
-from native_runtime.contact_sheet import Entry, write_contact_sheet
+from native_runtime.render.contact_sheet import Entry, write_contact_sheet
 
 NAME = "contact_sheet"
 

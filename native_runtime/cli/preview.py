@@ -11,7 +11,7 @@ from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import make_folder, result_stems
 from native_runtime.cli.preview_arguments import KINDS
-from native_runtime.contact_sheet import Entry, write_contact_sheet
+from native_runtime.render.contact_sheet import Entry, write_contact_sheet
 
 _SHEET = "contact_sheet"
 

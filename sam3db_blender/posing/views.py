@@ -10,10 +10,11 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.render.view_framing import frame_box
+
 from ..scene.camera import camera_settings
 from ..scene.photo_over import lay_over
 from ..scene.provenance import read_origin
-from ..scene.view_framing import frame_box
 from . import view_look
 from .people import photo_camera
 from .showing import show

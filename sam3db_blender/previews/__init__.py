@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Literal, get_args
 import bpy
 
 from native_runtime.errors import Sam3dbError
+from native_runtime.render.files import save_picture
+from native_runtime.render.pictures import KINDS, OF_PHOTO, Kind, OwnRenderer, PhotoView, Renderer, Stage
 
 from .blender_engines import Engine, blender_renderer
-from .files import save_picture
-from .pictures import KINDS, OF_PHOTO, Kind, OwnRenderer, Renderer, Stage
-from .subject import PhotoView, heading_of, photo_view_of, surface_of
+from .subject import heading_of, photo_view_of, surface_of
 
 if TYPE_CHECKING:
     from native_runtime.image.reading import Photo
-
-    from .colour import Pixels
-    from .raster import Surface
+    from native_runtime.render.colour import Pixels
+    from native_runtime.render.raster import Surface
 
 __all__ = [
     "KINDS",

@@ -20,15 +20,15 @@ from mathutils import Matrix, Vector
 
 from native_runtime.camera import CAMERA_TO_BLENDER_CAMERA, blender_camera
 from native_runtime.errors import Sam3dbError
+from native_runtime.render.colour import Floats, linear_of
+from native_runtime.render.raster import Surface, View
+from native_runtime.render.studio import LAMPS
 
 from .. import compat
 from ..rig.arrays import fill
 from ..scene.camera import apply_settings
 from ..scene.nodes import Shader
 from ..scene.readback import units_of
-from .colour import Floats, linear_of
-from .raster import Surface, View
-from .studio import LAMPS
 from .subject import meshes_of
 
 Engine = Literal["workbench", "cycles", "eevee"]

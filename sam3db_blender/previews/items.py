@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .pictures import Kind
+from native_runtime.render.pictures import Kind
 
 KIND_ITEMS: tuple[tuple[Kind, str, str], ...] = (
     ("panels", "Panels", "The photo, the character on it, and the character turned; for a first look"),

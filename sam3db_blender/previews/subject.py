@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -13,6 +12,9 @@ from numpy.typing import NDArray
 from native_runtime.camera import CAMERA_TO_BLENDER_CAMERA
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo, read_photo
+from native_runtime.render.pictures import PhotoView
+from native_runtime.render.raster import Array, Surface, View
+from native_runtime.render.studio import TINTS
 
 from ..posing.source import photo_of
 from ..rig.arrays import evaluated_surface
@@ -21,22 +23,12 @@ from ..scene.belongings import belongings_of
 from ..scene.camera import camera_of, camera_settings
 from ..scene.provenance import is_character, read_origin
 from ..scene.readback import units_of
-from .raster import Array, Surface, View
-from .studio import TINTS
 
 Pixels = NDArray[np.uint8]
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 #: How much darker and brighter than most of a mesh its parts are drawn: eyes and lips stay readable in one tint.
 _DARKEST, _BRIGHTEST = 0.06, 1.3
-
-
-@dataclass(frozen=True)
-class PhotoView:
-    """A photo (H, W, 3) uint8 sRGB and the view of its camera, whose pixels are the photo's."""
-
-    pixels: Pixels
-    view: View
 
 
 def groups_of(scene: bpy.types.Scene) -> list[list[bpy.types.Object]]:

@@ -17,6 +17,7 @@ import sam3db_blender
 from native_runtime.camera import intrinsics_for
 from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import keypoint_names
+from native_runtime.render.view_framing import frame_box
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.operators import handles
@@ -33,7 +34,6 @@ from sam3db_blender.scene.beside import Footprint, View, shift_past
 from sam3db_blender.scene.camera import camera_settings
 from sam3db_blender.scene.photo_over import lay_over, over_of, show_over
 from sam3db_blender.scene.provenance import read_origin
-from sam3db_blender.scene.view_framing import frame_box
 from sam3db_blender.ui import handles_panel
 from sam3db_blender.ui.handle_tool import _stands_out
 from tests.support.layout import Layout

@@ -23,17 +23,17 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
+from native_runtime.render.framing import crop_around, cropped, studio_view, turntable_views
+from native_runtime.render.pictures import Kind
+from native_runtime.render.raster import Surface, View
+from native_runtime.render.studio import TINTS, lit
+from native_runtime.render.wire import wire
 from sam3db_blender.headless import save_blend
 from sam3db_blender.previews import KINDS, RENDERERS, preview_steps, render_previews
 from sam3db_blender.previews.blender_engines import Engine, blender_renderer
-from sam3db_blender.previews.framing import crop_around, cropped, studio_view, turntable_views
 from sam3db_blender.previews.items import KIND_ITEMS, RENDERER_ITEMS
-from sam3db_blender.previews.pictures import Kind
-from sam3db_blender.previews.raster import Surface, View
 from sam3db_blender.previews.saved import groups_of_file, named_groups
-from sam3db_blender.previews.studio import TINTS, lit
 from sam3db_blender.previews.subject import camera_view, heading_of, photo_view_of, surface_of
-from sam3db_blender.previews.wire import wire
 from sam3db_blender.scene.character import PhotoScene, build_photo_scene
 from tests.support.photo_scenes import photo_scene
 

@@ -12,13 +12,11 @@ import cv2
 import numpy as np
 
 from native_runtime.camera import project
-
-from . import studio
-from .colour import Floats, Pixels, decode_srgb, encode_srgb, over
-from .framing import crop_around, cropped, studio_view, turntable_views
-from .raster import Surface, View
-from .subject import PhotoView
-from .wire import wire
+from native_runtime.render import studio
+from native_runtime.render.colour import Floats, Pixels, decode_srgb, encode_srgb, over
+from native_runtime.render.framing import crop_around, cropped, studio_view, turntable_views
+from native_runtime.render.raster import Surface, View
+from native_runtime.render.wire import wire
 
 Kind = Literal["panels", "overlay", "beside", "turntable", "wire", "shaded"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -34,6 +32,14 @@ _QUARTER, _SIDE, _RISE = np.radians(-35.0), np.radians(-58.0), np.radians(8.0)
 _TURNTABLE_RISE = np.radians(6.0)
 _TURNTABLE_VIEWS, _TURNTABLE_ROWS = 8, 2
 _THREADS = 2
+
+
+@dataclass(frozen=True)
+class PhotoView:
+    """A photo (H, W, 3) uint8 sRGB and the view of its camera, whose pixels are the photo's."""
+
+    pixels: Pixels
+    view: View
 
 
 class Renderer(Protocol):

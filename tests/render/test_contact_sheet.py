@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
-from native_runtime.contact_sheet import Entry, write_contact_sheet
-from native_runtime.contact_sheet.lettering import draw, shortened, spelt, width_of, wrapped
+from native_runtime.render.contact_sheet import Entry, write_contact_sheet
+from native_runtime.render.contact_sheet.lettering import draw, shortened, spelt, width_of, wrapped
 
 HOSTILE = (
     "<script>alert(1)</script>.jpg",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sam3db_blender.previews.colour import decode_srgb, encode_srgb, roll_off
-from sam3db_blender.previews.floor import floor_shadow
-from sam3db_blender.previews.raster import Surface, View
-from sam3db_blender.previews.shading import Light, render
+from native_runtime.render.colour import decode_srgb, encode_srgb, roll_off
+from native_runtime.render.floor import floor_shadow
+from native_runtime.render.raster import Surface, View
+from native_runtime.render.shading import Light, render
 
 AXES = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # looks along +y, z up
 KEY = Light(np.array([0.0, -0.8, 0.6]), np.full(3, 0.5), 0.1)
