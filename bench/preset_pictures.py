@@ -16,14 +16,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.characters.preset_library import Preset, library, preset_named, with_body, with_pose
+from native_runtime.characters.settings import CharacterSettings
 from native_runtime.mhr import Body
 from native_runtime.models import store
 from native_runtime.render.colour import encode_srgb, over
 from native_runtime.render.framing import studio_view
 from native_runtime.render.raster import Surface
 from native_runtime.render.studio import TINTS, backdrop, lit
-from sam3db_blender.rig.preset_library import Preset, library, preset_named, with_body, with_pose
-from sam3db_blender.rig.settings import CharacterSettings
 
 Pixels = NDArray[np.uint8]
 

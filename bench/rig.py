@@ -26,14 +26,14 @@ import bpy
 import numpy as np
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.rig_map import RigMap
+from native_runtime.characters.settings import CharacterSettings
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
 from sam3db_blender.rig.armature import build_rig
 from sam3db_blender.rig.arrays import evaluated_vertices, fill, take
 from sam3db_blender.rig.mesh import build_mesh
 from sam3db_blender.rig.pose import apply_settings, read_settings
-from sam3db_blender.rig.rigmap import RigMap
-from sam3db_blender.rig.settings import CharacterSettings
 
 FRAMES = 120
 

@@ -24,6 +24,8 @@ import numpy as np
 import pytest
 
 import native_runtime  # noqa: F401  (before any test imports ONNX Runtime, which would report to its makers)
+from native_runtime.mhr import Body
+from tests.support.bodies import toy_body
 
 ROOT = Path(__file__).resolve().parents[1]
 _ended = pytest.StashKey[int]()
@@ -136,3 +138,19 @@ def real_blender() -> str:
 def rng() -> np.random.Generator:
     """Random numbers, the same on every run."""
     return np.random.default_rng(20260101)
+
+
+@pytest.fixture(scope="session")
+def small_body(tmp_path_factory: pytest.TempPathFactory) -> Body:
+    """A made-up body with MHR's joints and parameters and a mesh that reaches every joint."""
+    path = tmp_path_factory.mktemp("body") / "small.npz"
+    toy_body(name="small", keypoints_on_joints=True).save(path)
+    return Body.load(path)
+
+
+@pytest.fixture(scope="session", params=["small", "default"])
+def any_body(request: pytest.FixtureRequest) -> Body:
+    """The made-up body, then the default body (skipped where it was not built)."""
+    if request.param == "small":
+        return request.getfixturevalue("small_body")
+    return Body.load(request.getfixturevalue("default_body_path"))

@@ -20,8 +20,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; True, since what fails is an error."""
     started = time.perf_counter()
     require_blender("Exporting a character")
+    from native_runtime.characters.exports.options import format_of
     from sam3db_blender.exports import ExportOptions
-    from sam3db_blender.exports.options import format_of
     from sam3db_blender.exports.saved import export_from_file
 
     blend, out = Path(arguments.file), Path(arguments.out)

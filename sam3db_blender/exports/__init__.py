@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from native_runtime.characters.exports.options import ExportOptions
+
 from .export import export_character
-from .options import ExportOptions
 
 __all__ = ["ExportOptions", "export_character"]

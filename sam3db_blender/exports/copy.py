@@ -10,6 +10,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.characters.exports.character import ExportSkin
+from native_runtime.characters.exports.skeleton import ExportSkeleton
 from native_runtime.mhr.rotations import matrix_to_quaternion
 
 from .. import compat
@@ -17,9 +19,7 @@ from ..rig.armature import add_bones
 from ..rig.arrays import add_shape_key, fill, set_vertex_groups, take
 from ..rig.mesh import PARTS_PROPERTY
 from ..scene.materials import REST_POSITION
-from .character import ExportSkin
 from .materials import needs_plain, plain_material
-from .skeleton import ExportSkeleton
 from .snapshot import Piece
 
 Array = NDArray[np.float64]

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import bpy
 
+from native_runtime.characters.exports.character import ExportCharacter, export_character_arrays
+from native_runtime.characters.exports.options import ExportOptions
+from native_runtime.characters.exports.vrm import add_vrm
 from native_runtime.retarget.checks import sound_map
 from native_runtime.retarget.maps import RetargetMap
 
-from .character import ExportCharacter, export_character_arrays
 from .formats import require
 from .notes import notes_of
-from .options import ExportOptions
 from .taking import Taken, take_character
 from .unkeyed import unkeyed_kept
-from .vrm import add_vrm
 from .workshop import nothing_stays
 from .writing import write_character
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import bpy
 import numpy as np
 
+from native_runtime.characters.exports.character import ExportCharacter
+from native_runtime.characters.exports.options import ExportOptions
+from native_runtime.characters.exports.vrm import NOBODY
 from native_runtime.mhr import load_rig_facts
 from native_runtime.retarget.maps import RetargetMap
 
-from .character import ExportCharacter
 from .copy import other_modifiers
-from .options import ExportOptions
 from .taking import Taken
-from .vrm import NOBODY
 from .writing import Deviation
 
 #: Smaller differences (m) between the posed mesh and the character are not worth a word.

@@ -12,8 +12,9 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.characters.exports.glb import binary_of, split_glb
+
 from ..rig.arrays import take
-from .glb import binary_of, split_glb
 
 Array = NDArray[np.float64]
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import bpy
 
+from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.errors import Sam3dbError, UsageError
 
 from ..blend_files import open_blend
 from ..scene.provenance import is_character
 from .export import export_character
-from .options import ExportOptions
 
 
 def export_from_file(file: Path, name: str | None, path: Path, options: ExportOptions) -> tuple[str, list[str]]:

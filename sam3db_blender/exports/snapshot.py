@@ -3,60 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.characters.exports.rest import Joints
+from native_runtime.characters.exports.skinning import ShapeKey, Skin, normalised
+from native_runtime.characters.sliders import slider_groups
 from native_runtime.errors import Sam3dbError
 
 from ..rig.arrays import in_world, take
 from ..rig.correctives import PREFIX
-from ..rig.sliders import slider_groups
 from ..rig.transfer import mesh_triangles
 from ..scene.belongings import Belonging
-from .rest import Joints
-from .skinning import normalised
 
 Array = NDArray[np.float64]
 
 _UNEVEN = 1e-4
-
-
-@dataclass(frozen=True)
-class ShapeKey:
-    """A shape that a mesh keeps: offsets (V, 3) m per unit in the armature's axes, how much of it is there now, and at
-    each frame of an animation (F,).
-    """
-
-    name: str
-    offsets: Array
-    value: float
-    values: Array = field(default_factory=lambda: np.zeros(0))
-
-
-@dataclass(frozen=True)
-class Skin:
-    """A mesh as it stands now, and what moves it.
-
-    Attributes:
-        points: (V, 3) m, world, as Blender shows them.
-        weights: (V, N) of the rig's bones; rows sum to 1.
-        carrier: the number of the bone that carries the mesh as a whole; None where bones deform it.
-        unposed: (V, 3) m, armature's axes: the points before bones move them, as far as shape keys say; None where the
-            mesh has other vertices than its shape keys.
-        keys: the shapes that are not the person's own: the face, and what was added.
-        corrections: the same for corrections of the pose.
-    """
-
-    points: Array
-    weights: Array
-    carrier: int | None = None
-    unposed: Array | None = None
-    keys: tuple[ShapeKey, ...] = ()
-    corrections: tuple[ShapeKey, ...] = ()
 
 
 @dataclass(frozen=True)

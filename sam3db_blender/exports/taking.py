@@ -10,6 +10,10 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.characters.exports.frames import chosen_frames
+from native_runtime.characters.exports.options import ExportOptions
+from native_runtime.characters.exports.rest import Joints
+from native_runtime.characters.exports.skinning import ShapeKey
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import load_rig_facts
 
@@ -19,10 +23,7 @@ from ..scene.bodies import is_body
 from ..scene.units import metres_per_unit
 from .animation import keyed_frames, scene_frames
 from .evaluation import Evaluation, evaluation
-from .frames import chosen_frames
-from .options import ExportOptions
-from .rest import Joints
-from .snapshot import Piece, ShapeKey, Surface, read_joints, read_key_values, read_piece, read_surface, read_world
+from .snapshot import Piece, Surface, read_joints, read_key_values, read_piece, read_surface, read_world
 
 Array = NDArray[np.float64]
 

@@ -13,16 +13,16 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from native_runtime.characters.exports.character import ExportCharacter
+from native_runtime.characters.exports.options import ExportOptions
+from native_runtime.characters.exports.skeleton import ExportSkeleton
 from native_runtime.errors import Sam3dbError
 
 from ..rig.transfer import nearest_surface
-from .character import ExportCharacter
 from .copy import ACTION, FRAME, build_armature, build_mesh, pose_armature, slot_materials
 from .formats import Format, write_file
 from .materials import needs_plain
-from .options import ExportOptions
 from .readback import FileContents, scene_mesh
-from .skeleton import ExportSkeleton
 from .snapshot import Surface, read_surface
 from .taking import Taken
 from .verify import Expected

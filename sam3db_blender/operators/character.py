@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from native_runtime.characters.settings import PARTS, Part
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 
 from ..posing.handles import rig_of
-from ..rig.settings import PARTS, Part
 from ..scene.bodies import body_of
 from .person import PersonPoll, person_of, reported
 

@@ -6,12 +6,12 @@ from typing import Any
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
+from native_runtime.characters.exports.options import VRM
 from native_runtime.errors import UsageError
 from native_runtime.retarget.maps import copy_map
 
 from ..exports import ExportOptions, export_character
 from ..exports.items import FORMAT_ITEMS, FRAME_ITEMS, INFLUENCE_ITEMS, REST_ITEMS, SHAPE_ITEMS, TWIST_ITEMS
-from ..exports.options import VRM
 from ..retarget.assignment import map_titles, own_maps_folder
 from .person import PersonPoll, ReportingOperator, person_of
 

@@ -6,12 +6,12 @@ import bpy
 import numpy as np
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
+from native_runtime.characters import presets
+from native_runtime.characters.exchange import load_settings, save_settings, transfer
+from native_runtime.characters.preset_library import Kind, library, preset_named, with_body, with_pose
 from native_runtime.errors import Sam3dbError
 
-from ..rig import presets
-from ..rig.exchange import load_settings, save_settings, transfer
 from ..rig.pose import apply_settings, read_settings
-from ..rig.preset_library import Kind, library, preset_named, with_body, with_pose
 from ..scene.bodies import body_of
 from ..scene.readback import floor_below
 from .character import CharacterOperator, PartOptions, other_character

@@ -11,13 +11,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.characters.rig_map import RigMap
+from native_runtime.characters.settings import parameters_of
+from native_runtime.characters.sliders import is_length, label_of
 from native_runtime.fitting.hold import limbs_of, main_joints
 from native_runtime.fitting.problem import named_rows
 from native_runtime.mhr import PointSet
 
-from ..rig.rigmap import RigMap
-from ..rig.settings import parameters_of
-from ..rig.sliders import is_length, label_of
 from ..scene.readback import Standing
 
 if TYPE_CHECKING:

@@ -17,13 +17,13 @@ import bpy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from native_runtime.characters.rig_map import RigMap
 from native_runtime.errors import ModelError
 from native_runtime.fitting.live import LiveDrag
 from native_runtime.fitting.pins import Pin
 from native_runtime.prompts.prompt import keypoint_names
 
 from ..rig.arrays import take
-from ..rig.rigmap import RigMap
 from ..scene.bodies import body_of, installed_body
 from ..scene.camera import camera_of
 from ..scene.provenance import read_origin

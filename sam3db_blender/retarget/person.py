@@ -10,12 +10,12 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.characters.placement import place_people
 from native_runtime.engines.estimate import Estimate
 from native_runtime.retarget.skeletons import SourcePose
 
 from ..rig.pose import read_settings
 from ..scene.bodies import body_of, installed_body
-from ..scene.placement import place_people
 from ..scene.readback import units_of
 from ..scene.units import units_per_metre
 

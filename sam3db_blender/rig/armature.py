@@ -9,12 +9,13 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
-from .channels import ChannelMap
+from native_runtime.characters.channels import ChannelMap
+from native_runtime.characters.layout import COLLECTIONS, BoneLayout, bone_layout
+from native_runtime.characters.sliders import Slider, character_sliders
+from native_runtime.characters.wiring import Link, Wiring
+
 from .drivers import Term, drive
-from .layout import COLLECTIONS, BoneLayout, bone_layout
 from .properties import add_sliders, slider_path, units_of
-from .sliders import Slider, character_sliders
-from .wiring import Link, Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

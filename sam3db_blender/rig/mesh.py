@@ -10,11 +10,11 @@ import bpy
 import numpy as np
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.sliders import SHAPE_KEY_LIMIT, Slider, expression_sliders, identity_sliders
 
 from .arrays import add_shape_key, polygon_mesh, set_uvs, set_vertex_groups
 from .drivers import drive
 from .properties import slider_path
-from .sliders import SHAPE_KEY_LIMIT, Slider, expression_sliders, identity_sliders
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body

@@ -9,14 +9,14 @@ import bpy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from native_runtime.characters.channels import Channels
+from native_runtime.characters.rig_map import RigMap
+from native_runtime.characters.settings import CharacterSettings, solve_parameters
+from native_runtime.characters.sliders import SHAPE_KEY_LIMIT, Section
 from native_runtime.errors import Sam3dbError
 
 from .arrays import fill, take
-from .channels import Channels
 from .properties import read_sliders, slider_path, write_sliders
-from .rigmap import RigMap
-from .settings import CharacterSettings, solve_parameters
-from .sliders import SHAPE_KEY_LIMIT, Section
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body

@@ -13,9 +13,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.characters.sliders import Slider, is_length
 from native_runtime.errors import Sam3dbError
-
-from .sliders import Slider, is_length
 
 Array = NDArray[np.float64]
 

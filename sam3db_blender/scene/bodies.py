@@ -9,13 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from native_runtime.characters.rig_map import RigMap
 from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models.store import BODIES_FOLDER, body_path
 
 from .. import body_files
 from ..rig.mesh import BODY_PROPERTY
-from ..rig.rigmap import RigMap
 from .provenance import is_character, read_origin
 
 if TYPE_CHECKING:

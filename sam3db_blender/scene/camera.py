@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from native_runtime.camera import BlenderCamera, blender_camera, blender_camera_matrix
+from native_runtime.characters.placement import Placement
 from native_runtime.errors import Sam3dbError
-
-from .placement import Placement
 
 if TYPE_CHECKING:
     import bpy

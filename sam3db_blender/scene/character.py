@@ -10,6 +10,8 @@ import bpy
 import numpy as np
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.beside import Footprint, View, shift_beside, shift_past
+from native_runtime.characters.placement import Placement, place_people
 from native_runtime.errors import Sam3dbError
 from native_runtime.files.names import as_text
 
@@ -19,12 +21,10 @@ from ..posing.showing import show_only
 from ..rig.armature import build_rig
 from ..rig.mesh import build_mesh
 from ..rig.pose import apply_parameters, set_shape
-from .beside import Footprint, View, shift_beside, shift_past
 from .camera import add_background, bind_camera, build_camera, camera_settings, frame_scene
 from .materials import body_materials, store_rest_positions
 from .occupied import footprints, things
 from .photo import pack_photo, remember_file
-from .placement import Placement, place_people
 from .provenance import write_origin, write_placement
 from .stage import Subject, set_stage
 from .units import units_per_metre

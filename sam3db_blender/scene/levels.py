@@ -9,12 +9,12 @@ import bpy
 import numpy as np
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.rig_map import RigMap
 from native_runtime.errors import Sam3dbError
 
 from ..rig.arrays import take
 from ..rig.correctives import PREFIX
 from ..rig.mesh import BODY_PROPERTY, PARTS_PROPERTY, build_mesh, shape_key_names
-from ..rig.rigmap import RigMap
 from ..rig.transfer import carry_shape_keys, carry_vertex_groups, mesh_triangles, nearest_surface
 from .materials import body_materials, store_rest_positions
 from .provenance import rebind

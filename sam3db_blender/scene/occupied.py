@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import blender_camera_matrix
+from native_runtime.characters.beside import Footprint, View
 
-from .beside import Footprint, View
 from .camera import CAMERA
 from .provenance import is_character, read_origin
 from .units import metres_per_unit

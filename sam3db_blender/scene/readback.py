@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import MHR_TO_BLENDER, blender_camera_matrix, camera_to_blender, mhr_to_camera
+from native_runtime.characters.channels import nearest_angles
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr.rotations import matrix_to_euler
 
-from ..rig.channels import nearest_angles
 from ..rig.pose import read_settings
 from .camera import camera_of
 from .provenance import Origin, read_origin

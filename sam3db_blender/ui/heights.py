@@ -7,12 +7,12 @@ import threading
 import bpy
 import numpy as np
 
+from native_runtime.characters.rig_map import RigMap
+from native_runtime.characters.stature import Stature
 from native_runtime.errors import Sam3dbError
 
 from ..listening import redraw
 from ..rig.properties import read_sliders
-from ..rig.rigmap import RigMap
-from ..rig.stature import Stature
 from ..scene.bodies import installed_body, read_ahead
 from ..scene.provenance import read_origin
 

@@ -9,7 +9,7 @@ import bpy.utils.previews
 import cv2
 import numpy as np
 
-from ..rig.preset_library import Kind, library
+from native_runtime.characters.preset_library import Kind, library
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import RegionTypeItems, SpaceTypeItems

@@ -8,11 +8,11 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
+from native_runtime.characters.placement import Placement, place_people
 from native_runtime.errors import Sam3dbError
 from sam3db_blender import compat
 from sam3db_blender.scene.camera import build_camera, camera_settings, frame_scene
 from sam3db_blender.scene.nodes import Shader
-from sam3db_blender.scene.placement import Placement, place_people
 
 TOLERANCE = 0.01  # px: the bar
 

@@ -12,6 +12,8 @@ import pytest
 
 import sam3db_blender
 from native_runtime.camera import intrinsics_for, mhr_to_blender
+from native_runtime.characters.settings import parameters_of
+from native_runtime.characters.sliders import slider_groups
 from native_runtime.engines.estimate import Estimate
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
@@ -20,8 +22,6 @@ from sam3db_blender import places, registration
 from sam3db_blender.posing.handles import handles_of
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_settings
-from sam3db_blender.rig.settings import parameters_of
-from sam3db_blender.rig.sliders import slider_groups
 from sam3db_blender.scene.bodies import body_mesh
 from sam3db_blender.scene.character import PhotoScene, build_photo_scene
 from sam3db_blender.scene.readback import estimate_of

@@ -12,6 +12,8 @@ import pytest
 
 import sam3db_blender
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.presets import randomise
+from native_runtime.characters.settings import PARTS, CharacterSettings
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.mhr.correctives import PoseCorrectives
@@ -21,8 +23,6 @@ from sam3db_blender.live import LiveCorrectives, Throttle
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.correctives import PREFIX, bake_pose, bake_range, compress, remove
 from sam3db_blender.rig.pose import apply_settings, read_settings
-from sam3db_blender.rig.presets import randomise
-from sam3db_blender.rig.settings import PARTS, CharacterSettings
 from sam3db_blender.scene.character import Character, build_character
 from tests.support.estimates import neutral_estimate
 

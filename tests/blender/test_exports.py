@@ -14,15 +14,15 @@ import pytest
 from mathutils.kdtree import KDTree
 from numpy.typing import NDArray
 
+from native_runtime.characters.exports.character import ExportCharacter
+from native_runtime.characters.exports.skinning import blend, spread
+from native_runtime.characters.presets import randomise
+from native_runtime.characters.settings import PARTS, CharacterSettings
 from native_runtime.mhr import Body
 from native_runtime.retarget.maps import load_map
 from sam3db_blender.exports import ExportOptions, export, export_character
-from sam3db_blender.exports.character import ExportCharacter
-from sam3db_blender.exports.skinning import blend, spread
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import apply_settings
-from sam3db_blender.rig.presets import randomise
-from sam3db_blender.rig.settings import PARTS, CharacterSettings
 from sam3db_blender.scene.character import Character, build_character
 from sam3db_blender.scene.materials import body_materials
 from tests.support.estimates import neutral_estimate

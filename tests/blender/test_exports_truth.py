@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 
 import sam3db_blender
+from native_runtime.characters.exports.frames import chosen_frames
+from native_runtime.characters.exports.skinning import blend, unblend
 from native_runtime.cli.console import Console
 from native_runtime.cli.main import main
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.mhr import Body
 from sam3db_blender.exports import ExportOptions, export_character, formats
-from sam3db_blender.exports.frames import chosen_frames
 from sam3db_blender.exports.readback import FileContents, FileMesh
-from sam3db_blender.exports.skinning import blend, unblend
 from sam3db_blender.exports.verify import Expected
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.bodies import body_mesh, character_of

@@ -12,6 +12,8 @@ import pytest
 
 import sam3db_blender
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.presets import randomise
+from native_runtime.characters.settings import PARTS, CharacterSettings
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
@@ -20,8 +22,6 @@ from sam3db_blender.rig.arrays import add_shape_key, evaluated_vertices, take
 from sam3db_blender.rig.correctives import PREFIX
 from sam3db_blender.rig.mesh import shape_key_names
 from sam3db_blender.rig.pose import apply_settings, read_settings
-from sam3db_blender.rig.presets import randomise
-from sam3db_blender.rig.settings import PARTS, CharacterSettings
 from sam3db_blender.rig.transfer import nearest_surface
 from sam3db_blender.scene.bodies import levels_of
 from sam3db_blender.scene.character import Character, build_character
@@ -34,13 +34,13 @@ BAR = 5e-5  # m
 
 
 def _coarser(body: Body) -> Body:
-    """Every second octahedron of the small body."""
-    vertices = np.flatnonzero((np.arange(body.vertex_count) // 6) % 2 == 0)
+    """Every second cube of the small body."""
+    vertices = np.flatnonzero((np.arange(body.vertex_count) // 8) % 2 == 0)
     renumbered = np.full(body.vertex_count, -1)
     renumbered[vertices] = np.arange(len(vertices))
-    corners = renumbered[body.face_vertices].reshape(-1, 3)
+    corners = renumbered[body.face_vertices].reshape(-1, 4)
     faces = (corners >= 0).all(axis=1)
-    loops = np.repeat(faces, 3)
+    loops = np.repeat(faces, 4)
     rows = np.arange(70, dtype=np.int32)
     return replace(
         body,

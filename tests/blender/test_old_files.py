@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 import sam3db_blender
+from native_runtime.characters.exchange import load_settings
+from native_runtime.characters.settings import CharacterSettings
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender import places
 from sam3db_blender.posing.handles import State, by_keypoint, place, state_of
 from sam3db_blender.posing.session import request_for
-from sam3db_blender.rig.exchange import load_settings
 from sam3db_blender.rig.pose import read_settings
-from sam3db_blender.rig.settings import CharacterSettings
 from sam3db_blender.scene.provenance import is_character, read_origin
 
 FILES = Path(__file__).resolve().parents[1] / "fixtures" / "v0.1.0"

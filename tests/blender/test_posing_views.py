@@ -15,6 +15,7 @@ from mathutils import Vector
 
 import sam3db_blender
 from native_runtime.camera import intrinsics_for
+from native_runtime.characters.beside import Footprint, View, shift_past
 from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import keypoint_names
 from native_runtime.render.view_framing import frame_box
@@ -30,7 +31,6 @@ from sam3db_blender.posing.spots import Spots
 from sam3db_blender.posing.tasks import Status
 from sam3db_blender.posing.views import box_around, free_part
 from sam3db_blender.posing.warming import warm
-from sam3db_blender.scene.beside import Footprint, View, shift_past
 from sam3db_blender.scene.camera import camera_settings
 from sam3db_blender.scene.photo_over import lay_over, over_of, show_over
 from sam3db_blender.scene.provenance import read_origin

@@ -11,13 +11,13 @@ import pytest
 from scipy.spatial import cKDTree
 
 import sam3db_blender
+from native_runtime.characters.preset_library import Preset, library, preset_named, with_body, with_pose
+from native_runtime.characters.presets import mirrored, paired, randomise
+from native_runtime.characters.settings import CharacterSettings, parameters_of
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
 from sam3db_blender.posing import edits
 from sam3db_blender.rig.pose import read_settings
-from sam3db_blender.rig.preset_library import Preset, library, preset_named, with_body, with_pose
-from sam3db_blender.rig.presets import mirrored, paired, randomise
-from sam3db_blender.rig.settings import CharacterSettings, parameters_of
 from tests.support.photo_scenes import photo_scene
 
 BODIES, POSES = library("bodies"), library("poses")

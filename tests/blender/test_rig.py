@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.layout import COLLECTIONS
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from sam3db_blender.rig.armature import build_rig
 from sam3db_blender.rig.arrays import evaluated_vertices
-from sam3db_blender.rig.layout import COLLECTIONS
 from sam3db_blender.rig.mesh import build_mesh, shape_key_names
 from sam3db_blender.rig.pose import (
     apply_parameters,

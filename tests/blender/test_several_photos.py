@@ -10,11 +10,11 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
+from native_runtime.characters.beside import Footprint, View, shift_beside
 from native_runtime.mhr import Body
 from sam3db_blender.posing.handles import handles_of
 from sam3db_blender.posing.people import activate
 from sam3db_blender.rig.arrays import evaluated_vertices
-from sam3db_blender.scene.beside import Footprint, View, shift_beside
 from sam3db_blender.scene.character import PhotoScene
 from sam3db_blender.scene.stage import stage_of
 from tests.support.photo_scenes import photo_scene

@@ -13,16 +13,9 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import mhr_to_blender
-from native_runtime.errors import Sam3dbError
-from native_runtime.mhr import Body
-from sam3db_blender.rig.armature import SHARED_CONSTRAINT, build_rig
-from sam3db_blender.rig.arrays import evaluated_vertices
-from sam3db_blender.rig.mesh import build_mesh
-from sam3db_blender.rig.pose import apply_parameters, apply_settings, read_settings
-from sam3db_blender.rig.properties import CENTIMETRES, read_sliders, write_sliders
-from sam3db_blender.rig.rigmap import RigMap
-from sam3db_blender.rig.settings import CharacterSettings, parameters_of, solve_parameters
-from sam3db_blender.rig.sliders import (
+from native_runtime.characters.rig_map import RigMap
+from native_runtime.characters.settings import CharacterSettings, parameters_of, solve_parameters
+from native_runtime.characters.sliders import (
     Slider,
     character_sliders,
     expression_sliders,
@@ -31,8 +24,15 @@ from sam3db_blender.rig.sliders import (
     label_of,
     parameter_sliders,
 )
-from sam3db_blender.rig.stature import Stature
-from sam3db_blender.rig.wiring import ParameterHomes, Wiring
+from native_runtime.characters.stature import Stature
+from native_runtime.characters.wiring import ParameterHomes, Wiring
+from native_runtime.errors import Sam3dbError
+from native_runtime.mhr import Body
+from sam3db_blender.rig.armature import SHARED_CONSTRAINT, build_rig
+from sam3db_blender.rig.arrays import evaluated_vertices
+from sam3db_blender.rig.mesh import build_mesh
+from sam3db_blender.rig.pose import apply_parameters, apply_settings, read_settings
+from sam3db_blender.rig.properties import CENTIMETRES, read_sliders, write_sliders
 from sam3db_blender.ui.heights import measured
 
 BAR = 5e-5  # m

@@ -11,9 +11,22 @@ from native_runtime.files.templates import load_json
 from native_runtime.mhr import Body, Skeleton, SparseRows, load_rig_facts
 from native_runtime.mhr.rotations import matrix_to_quaternion
 
+_IDENTITY = (("weight", "body"), ("jaw", "head"), ("palm", "hands"))
+_EXPRESSION = ("jawOpen", "mouthSmileLeft")
 
-def toy_body(identity_count: int = 3, expression_count: int = 2, seed: int = 0) -> Body:
-    """A cube around each of MHR's 127 joints: the real skeleton tree, frames and parameters on 1,016 vertices."""
+
+def toy_body(
+    identity_count: int = 3,
+    expression_count: int = 2,
+    seed: int = 0,
+    name: str = "toy",
+    keypoints_on_joints: bool = False,
+) -> Body:
+    """A cube around each of MHR's 127 joints: the real skeleton tree, frames and parameters on 1,016 vertices.
+
+    Its first shapes have names and groups as a real body's. Keypoints are mixed from random points of the body, or lie
+    on the joints that are nearest to the real ones.
+    """
     facts = load_rig_facts()
     rng = np.random.default_rng(seed)
     parents, axes = facts.joint_parents, facts.rest_axes
@@ -30,12 +43,18 @@ def toy_body(identity_count: int = 3, expression_count: int = 2, seed: int = 0) 
     faces = (np.arange(127)[:, None, None] * 8 + quads).reshape(-1, 4)
     joint = np.repeat(np.arange(127), 8)
     weight = rng.uniform(0.2, 0.8, count)
-    names = tuple(k["name"] for k in load_json("mhr", "keypoints.json")["keypoints"])
-    rows = np.repeat(np.arange(70), 3).astype(np.int32)
-    columns = rng.integers(0, count + 127, 210).astype(np.int32)
-    values = rng.dirichlet(np.ones(3), 70).ravel()
+    keypoints = load_json("mhr", "keypoints.json")["keypoints"]
+    names = tuple(keypoint["name"] for keypoint in keypoints)
+    if keypoints_on_joints:
+        near = np.array([facts.joint_names.index(k.get("joint") or k["nearest_joint"]) for k in keypoints])
+        points = SparseRows(70, np.arange(70, dtype=np.int32), (count + near).astype(np.int32), np.ones(70))
+    else:
+        rows = np.repeat(np.arange(70), 3).astype(np.int32)
+        columns = rng.integers(0, count + 127, 210).astype(np.int32)
+        points = SparseRows(70, rows, columns, rng.dirichlet(np.ones(3), 70).ravel())
+    identity = (*_IDENTITY, *((f"shape_{i}", "body") for i in range(identity_count)))[:identity_count]
     return Body(
-        name="toy",
+        name=name,
         provenance="{}",
         skeleton=skeleton,
         parameterisation=facts.parameterisation,
@@ -46,18 +65,18 @@ def toy_body(identity_count: int = 3, expression_count: int = 2, seed: int = 0) 
         material_names=("skin", "eyes"),
         uvs=rng.uniform(size=(faces.size, 2)).astype(np.float32),
         identity_basis=rng.normal(size=(identity_count, count, 3)).astype(np.float32),
-        identity_names=tuple(f"shape_{i}" for i in range(identity_count)),
-        identity_groups=("body",) * identity_count,
+        identity_names=tuple(shape for shape, _ in identity),
+        identity_groups=tuple(group for _, group in identity),
         identity_min=np.full(identity_count, -3.0),
         identity_max=np.full(identity_count, 3.0),
         expression_basis=rng.normal(size=(expression_count, count, 3)).astype(np.float32),
-        expression_names=tuple(f"face_{i}" for i in range(expression_count)),
+        expression_names=(*_EXPRESSION, *(f"face_{i}" for i in range(expression_count)))[:expression_count],
         skin_indices=np.stack([joint, np.maximum(parents[joint], 0)], axis=1).astype(np.int32),
         skin_weights=np.stack([np.maximum(weight, 1 - weight), np.minimum(weight, 1 - weight)], axis=1).astype(
             np.float32
         ),
         keypoint_names=names,
-        keypoint_rows=SparseRows(70, rows, columns, values),
+        keypoint_rows=points,
         landmark_names=(),
         landmark_rows=SparseRows(0, np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0)),
     )

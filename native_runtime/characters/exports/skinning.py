@@ -1,6 +1,8 @@
-"""Linear blend skinning on plain arrays, without Blender."""
+"""Meshes and what moves them as plain arrays, and linear blend skinning."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +10,40 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 _DAMPING = 1e-7
+
+
+@dataclass(frozen=True)
+class ShapeKey:
+    """A shape that a mesh keeps: offsets (V, 3) m per unit in the armature's axes, how much of it is there now, and at
+    each frame of an animation (F,).
+    """
+
+    name: str
+    offsets: Array
+    value: float
+    values: Array = field(default_factory=lambda: np.zeros(0))
+
+
+@dataclass(frozen=True)
+class Skin:
+    """A mesh as it stands now, and what moves it.
+
+    Attributes:
+        points: (V, 3) m, world, as Blender shows them.
+        weights: (V, N) of the rig's bones; rows sum to 1.
+        carrier: the number of the bone that carries the mesh as a whole; None where bones deform it.
+        unposed: (V, 3) m, armature's axes: the points before bones move them, as far as shape keys say; None where the
+            mesh has other vertices than its shape keys.
+        keys: the shapes that are not the person's own: the face, and what was added.
+        corrections: the same for corrections of the pose.
+    """
+
+    points: Array
+    weights: Array
+    carrier: int | None = None
+    unposed: Array | None = None
+    keys: tuple[ShapeKey, ...] = ()
+    corrections: tuple[ShapeKey, ...] = ()
 
 
 def blend(points: ArrayLike, weights: NDArray, matrices: Array) -> Array:

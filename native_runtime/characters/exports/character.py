@@ -13,8 +13,7 @@ from native_runtime.retarget.maps import RetargetMap
 from .options import ExportOptions
 from .rest import Joints, rest_pose
 from .skeleton import ExportSkeleton, export_skeleton
-from .skinning import blend, blend_directions, spread, strongest, unblend
-from .snapshot import ShapeKey, Skin
+from .skinning import ShapeKey, Skin, blend, blend_directions, spread, strongest, unblend
 
 Array = NDArray[np.float64]
 
@@ -67,7 +66,7 @@ def export_character_arrays(
     feet on the floor and faces -y; the pose, where it is written, leads to its place in the world.
 
     Args:
-        world, scale: where the rig stands, see ``snapshot.read_world``.
+        world, scale: where the rig stands: its matrix (4, 4) without scale, m, and its scale.
         frames: (F, N, 4, 4) world, m: the joints at each frame of the animation.
     """
     sized = np.diag([scale, scale, scale, 1.0])

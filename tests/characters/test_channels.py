@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
+from native_runtime.characters.channels import ChannelMap, nearest_angles
+from native_runtime.characters.layout import MIN_LENGTH, bone_layout, bone_turn
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
-from sam3db_blender.rig.channels import ChannelMap, nearest_angles
-from sam3db_blender.rig.layout import MIN_LENGTH, bone_layout, bone_turn
 
 
 def test_turns_are_signed_permutations(any_body: Body) -> None:
@@ -31,8 +32,6 @@ def test_channels_and_back(any_body: Body) -> None:
 
 def test_channels_are_the_same_motion(any_body: Body) -> None:
     """Chaining bones as Blender documents it gives the body's own joints."""
-    from mathutils import Euler
-
     layout = bone_layout(any_body)
     channel_map = ChannelMap(layout)
     parameters = np.random.default_rng(1).normal(0, 0.4, len(any_body.parameter_names))
@@ -41,8 +40,9 @@ def test_channels_are_the_same_motion(any_body: Body) -> None:
     bones = np.zeros_like(layout.rest)
     for i, parent in enumerate(layout.parents):
         basis = np.eye(4)
-        turn = Euler(channels.rotation[i].tolist(), channel_map.rotation_modes[i]).to_matrix()
-        basis[:3, :3] = np.array(turn) * channels.scale[i]
+        order = channel_map.rotation_modes[i]  # Blender turns about the first letter's axis first; all axes stay put
+        turn = Rotation.from_euler(order.lower(), [channels.rotation[i]["XYZ".index(axis)] for axis in order])
+        basis[:3, :3] = turn.as_matrix() * channels.scale[i]
         basis[:3, 3] = channels.location[i]
         rest = layout.rest[i] if parent < 0 else np.linalg.inv(layout.rest[parent]) @ layout.rest[i]
         bones[i] = (rest if parent < 0 else bones[parent] @ rest) @ basis

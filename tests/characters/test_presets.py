@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from native_runtime.characters.exchange import from_json, load_settings, save_settings, to_json, transfer
+from native_runtime.characters.presets import blend, copy, lopsided, paired, randomise, reset, symmetrise
+from native_runtime.characters.settings import PARTS, CharacterSettings, parameters_of
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
-from sam3db_blender.rig.exchange import from_json, load_settings, save_settings, to_json, transfer
-from sam3db_blender.rig.presets import blend, copy, lopsided, paired, randomise, reset, symmetrise
-from sam3db_blender.rig.settings import PARTS, CharacterSettings, parameters_of
 
 
 def _settings(body: Body, seed: int = 0) -> CharacterSettings:
