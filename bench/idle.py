@@ -24,10 +24,10 @@ import bpy
 from native_runtime.characters.layout import bone_layout
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
-from sam3db_blender.idle import rest_idle
-from sam3db_blender.posing.showing import show
+from sam3db_blender.handles.showing import show
 from sam3db_blender.rig.armature import build_armature
 from sam3db_blender.rig.arrays import polygon_mesh, set_vertex_groups
+from sam3db_blender.scene.idle import rest_idle
 from tests.support.photo_scenes import photo_scene
 
 _CHARACTERS = 4

@@ -6,7 +6,13 @@ import atexit
 
 import bpy
 
-from . import batch_jobs, body_jobs, engine_check, idle, jobs, live, preferences, sam3d_body_jobs, secret
+from . import preferences
+from .handles import deletions, watch
+from .jobs import batch as batch_jobs
+from .jobs import bodies as body_jobs
+from .jobs import engine_check
+from .jobs import sam3d_body as sam3d_body_jobs
+from .jobs import worker as jobs
 from .operators import (
     batch,
     correctives,
@@ -32,9 +38,11 @@ from .operators import (
     viewing,
     worker,
 )
-from .posing import deletions, watch
-from .posing import rendering as photo_rendering
-from .retarget import state as retarget_state
+from .previews import thumbnails
+from .properties import retarget as retarget_state
+from .properties import secret, state
+from .scene import idle, live
+from .scene import rendering as photo_rendering
 from .ui import (
     batch_panel,
     character_panel,
@@ -51,8 +59,6 @@ from .ui import (
     preset_panels,
     previews_panel,
     retarget_panel,
-    state,
-    thumbnails,
     waiting_sign,
 )
 from .ui import sam3d_body as sam3d_body_panel

@@ -170,7 +170,7 @@ def _write_character(
     found: ReadPhoto, estimate: Estimate, place: Path, preview: bool, console: Console
 ) -> dict[str, str]:
     """Let Blender build, save and (if wished) render the character; the files it wrote."""
-    from sam3db_blender import headless
+    from sam3db_blender.builder import headless
 
     console.status("Building the character" + (" and its preview" if preview else ""))
     blend = Path(f"{place}.blend")

@@ -17,9 +17,10 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
 
-from .. import headless, places
+from .. import places
 from ..exports import ExportOptions, export_character
 from ..previews import KINDS, preview_steps
+from . import headless
 from .serve import described
 
 

@@ -9,7 +9,7 @@ import bpy
 from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.errors import Sam3dbError, UsageError
 
-from ..blend_files import open_blend
+from ..files.blend import open_blend
 from ..scene.provenance import is_character
 from .export import export_character
 

@@ -8,10 +8,10 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from .. import places
-from ..batch_jobs import builder_command, desk
 from ..compat import BLEND_RELATIVE
+from ..jobs.batch import builder_command, desk
 from ..previews.items import KIND_ITEMS
-from ..ui.options import ImportOptions, to_request
+from ..properties.options import ImportOptions, to_request
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from native_runtime.characters.settings import PARTS, Part
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 
-from ..posing.handles import rig_of
+from ..handles.handles import rig_of
 from ..scene.bodies import body_of
 from .person import PersonPoll, person_of, reported
 

@@ -2,8 +2,8 @@
 
 import bpy
 
-from .. import live
 from ..rig import correctives
+from ..scene import live
 from ..scene.bodies import body_mesh, body_of
 from .character import CharacterOperator
 

@@ -8,8 +8,8 @@ from bpy_extras.view3d_utils import region_2d_to_location_3d
 
 from native_runtime.errors import Sam3dbError
 
-from ..posing import outlines
-from ..posing.people import active_character, photo_camera
+from ..handles.people import active_character, photo_camera
+from ..masks import outlines
 from .masks import MODES, combine
 from .person import PersonOperator
 

@@ -7,10 +7,11 @@ import bpy
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 
-from .. import jobs, places
-from ..photo_jobs import ReadJob
-from ..ui import thumbnails
-from ..ui.options import to_request
+from .. import places
+from ..jobs import worker as jobs
+from ..jobs.photo import ReadJob
+from ..previews import thumbnails
+from ..properties.options import to_request
 from .modal_job import ModalJobOperator
 from .person import reported
 

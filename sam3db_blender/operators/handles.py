@@ -4,8 +4,8 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..posing import pins, watch
-from ..posing.handles import (
+from ..handles import pins, watch
+from ..handles.handles import (
     CHARACTER,
     GROUPS,
     State,
@@ -19,11 +19,11 @@ from ..posing.handles import (
     rig_of,
     state_of,
 )
-from ..posing.making import ensure_handles
-from ..posing.people import active_character, select
-from ..posing.showing import show, show_home
-from ..posing.view_look import posing_in
-from ..posing.views import pose_from_photo
+from ..handles.making import ensure_handles
+from ..handles.people import active_character, select
+from ..handles.showing import show, show_home
+from ..handles.view_look import posing_in
+from ..handles.views import pose_from_photo
 from .person import PersonOperator, ReportingOperator
 
 ALL = "all"

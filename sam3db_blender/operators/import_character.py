@@ -12,12 +12,13 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
 
-from .. import jobs, places
-from ..jobs import Job
-from ..photo_jobs import ImportJob
-from ..posing.views import begin_posing
-from ..recent_photos import remember
-from ..ui.options import PHOTO_FILTER, ImportOptions, draw_options, to_request
+from .. import places
+from ..files.recent_photos import remember
+from ..handles.views import begin_posing
+from ..jobs import worker as jobs
+from ..jobs.photo import ImportJob
+from ..jobs.worker import Job
+from ..properties.options import PHOTO_FILTER, ImportOptions, draw_options, to_request
 from .browsing import PictureBrowser
 from .modal_job import ModalJobOperator
 
@@ -78,7 +79,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
             return {"CANCELLED"}
         if job.state == "failed":
             return self._fail(job.error, job.detail)
-        from ..importing import add_to_scene
+        from .importing import add_to_scene
 
         try:
             built = add_to_scene(context, job.request, job.estimates, light=self.light)

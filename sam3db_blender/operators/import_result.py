@@ -9,11 +9,11 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
 
-from ..body_files import title_of
-from ..importing import add_results
-from ..posing.views import begin_posing
+from ..files.bodies import title_of
+from ..handles.views import begin_posing
+from ..properties.options import PHOTO_FILTER
 from ..scene.bodies import installed_body, levels_of
-from ..ui.options import PHOTO_FILTER
+from .importing import add_results
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems

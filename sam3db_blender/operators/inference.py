@@ -4,11 +4,11 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..posing import watch
-from ..posing.handles import rig_with
-from ..posing.people import activate
-from ..posing.session import SNAP, give_up_edits, go_back
-from ..posing.views import pose_from_photo
+from ..handles import watch
+from ..handles.handles import rig_with
+from ..handles.people import activate
+from ..handles.session import SNAP, give_up_edits, go_back
+from ..handles.views import pose_from_photo
 from .person import PersonOperator, ReportingOperator
 
 

@@ -4,7 +4,7 @@ import math
 
 import bpy
 
-from ..posing import lens, watch
+from ..handles import lens, watch
 from .person import PersonOperator
 
 _MODES = (

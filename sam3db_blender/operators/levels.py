@@ -2,11 +2,11 @@
 
 import bpy
 
-from .. import live
-from ..body_files import title_of
-from ..posing.people import active_character
+from ..files.bodies import title_of
+from ..handles.people import active_character
 from ..rig.correctives import corrections, write_correction
 from ..rig.pose import read_joint_parameters
+from ..scene import live
 from ..scene.bodies import body_mesh, installed_body, levels_of
 from ..scene.levels import switch_level
 from ..scene.provenance import read_origin

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import bpy
 
-from .. import online
-from ..long_jobs import LongJob
+from ..jobs import online
+from ..jobs.long import LongJob
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-    from ..long_jobs import Desk
+    from ..jobs.long import Desk
 
 
 class LongJobOperator:

@@ -8,12 +8,14 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
 
-from .. import jobs
-from ..posing import masks, outlines, watch
-from ..posing.handles import character_id, is_handle, rig_of, rig_with
-from ..posing.people import active_character
-from ..posing.session import segment_job
-from ..ui.options import PHOTO_FILTER
+from ..handles import watch
+from ..handles.handles import character_id, is_handle, rig_of, rig_with
+from ..handles.people import active_character
+from ..handles.session import segment_job
+from ..jobs import worker as jobs
+from ..masks import outlines
+from ..masks import store as masks
+from ..properties.options import PHOTO_FILTER
 from .browsing import PictureBrowser
 from .modal_job import ModalJobOperator
 from .person import PersonOperator, reported

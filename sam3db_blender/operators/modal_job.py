@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..jobs import Job
-from ..listening import redraw
+from ..app_handlers import redraw
+from ..jobs.worker import Job
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems

@@ -8,8 +8,8 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.build.official_download import ABOUT_MB, URL
 
-from .. import body_files
-from ..body_jobs import desk
+from ..files import bodies as body_files
+from ..jobs.bodies import desk
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:

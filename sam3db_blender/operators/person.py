@@ -8,8 +8,8 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..posing.handles import require_own
-from ..posing.people import active_character
+from ..handles.handles import require_own
+from ..handles.people import active_character
 from ..wording import for_artists
 
 if TYPE_CHECKING:

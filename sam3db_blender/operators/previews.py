@@ -11,8 +11,8 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
+from ..app_handlers import redraw
 from ..compat import BLEND_RELATIVE
-from ..listening import redraw
 from ..previews import Kind, preview_steps
 from ..previews.items import KIND_ITEMS, RENDERER_ITEMS
 from ..previews.saved import named_groups

@@ -4,9 +4,9 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..posing import watch
-from ..posing.handles import require_own, rig_with
-from ..posing.removal import remove_character
+from ..handles import watch
+from ..handles.handles import require_own, rig_with
+from ..handles.removal import remove_character
 from .person import PersonPoll, ReportingOperator, person_of
 
 

@@ -2,8 +2,8 @@
 
 import bpy
 
-from ..posing.rendering import show_photo_behind, use_photo_size
 from ..scene.behind import is_on
+from ..scene.rendering import show_photo_behind, use_photo_size
 from .person import ReportingOperator
 
 

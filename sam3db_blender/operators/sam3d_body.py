@@ -9,10 +9,11 @@ from native_runtime.build.sam3d_body_download import LICENCE, LICENCE_PAGE, LICE
 from native_runtime.errors import ModelError
 from native_runtime.models.gated_download import SERVICE, Repository
 
-from .. import sam3d_body_files, secret
 from ..compat import BLEND_RELATIVE
+from ..files import sam3d_body as sam3d_body_files
+from ..jobs.sam3d_body import check_desk, desk
 from ..places import preferences
-from ..sam3d_body_jobs import check_desk, desk
+from ..properties import secret
 from ..ui.text import draw_lines
 from .long_job import CancelOperator, LongJobOperator
 

@@ -4,8 +4,8 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..posing.people import activate, photo_camera
-from ..posing.views import pose_from_photo
+from ..handles.people import activate, photo_camera
+from ..handles.views import pose_from_photo
 from .person import PersonOperator
 
 

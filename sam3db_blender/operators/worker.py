@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from .. import engine_check, jobs, places
+from .. import places
+from ..jobs import engine_check
+from ..jobs import worker as jobs
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems

@@ -11,7 +11,7 @@ import bpy
 from native_runtime.batch.names import clean_name, short_name
 from native_runtime.errors import Sam3dbError
 
-from ..blend_files import open_blend
+from ..files.blend import open_blend
 from ..scene.provenance import is_character, read_origin
 from .subject import groups_of
 

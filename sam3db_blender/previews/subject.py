@@ -16,13 +16,13 @@ from native_runtime.render.pictures import PhotoView
 from native_runtime.render.raster import Array, Surface, View
 from native_runtime.render.studio import TINTS
 
-from ..posing.source import photo_of
 from ..rig.arrays import evaluated_surface
 from ..rig.mesh import BODY_PROPERTY
 from ..scene.belongings import belongings_of
 from ..scene.camera import camera_of, camera_settings
 from ..scene.provenance import is_character, read_origin
 from ..scene.readback import units_of
+from ..scene.source import photo_of
 
 Pixels = NDArray[np.uint8]
 

@@ -10,8 +10,8 @@ import bpy
 from native_runtime.errors import UsageError
 from native_runtime.retarget.solve import missing
 
-from ..blend_files import open_blend
-from ..headless import save_blend
+from ..builder.headless import save_blend
+from ..files.blend import open_blend
 from ..scene.provenance import is_character
 from .armature import PosingOptions, pose_armature
 from .assignment import GUESS, assignment_for

@@ -14,7 +14,7 @@ from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models.store import BODIES_FOLDER, body_path
 
-from .. import body_files
+from ..files import bodies as body_files
 from ..rig.mesh import BODY_PROPERTY
 from .provenance import is_character, read_origin
 
@@ -100,7 +100,7 @@ def read_ahead(name: str) -> threading.Thread:
 
 
 def _read_ahead(name: str, folder: Path, changed: int) -> None:
-    from ..posing import edit_groups
+    from . import edit_groups
 
     with contextlib.suppress(ModelError):
         body = _load(name, folder, changed)

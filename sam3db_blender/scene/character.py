@@ -15,12 +15,12 @@ from native_runtime.characters.placement import Placement, place_people
 from native_runtime.errors import Sam3dbError
 from native_runtime.files.names import as_text
 
-from ..posing import edits, snapshots
-from ..posing.making import ensure_handles
-from ..posing.showing import show_only
+from ..handles.making import ensure_handles
+from ..handles.showing import show_only
 from ..rig.armature import build_rig
 from ..rig.mesh import build_mesh
 from ..rig.pose import apply_parameters, set_shape
+from . import edits, snapshots
 from .camera import add_background, bind_camera, build_camera, camera_settings, frame_scene
 from .materials import body_materials, store_rest_positions
 from .occupied import footprints, things

@@ -6,9 +6,9 @@ from typing import Any
 
 import bpy
 
-from ..batch_jobs import desk
+from ..jobs.batch import desk
+from ..properties.options import draw_options
 from .long_jobs import draw_end, draw_running
-from .options import draw_options
 from .sidebar import SidebarPanel
 from .text import width_of
 

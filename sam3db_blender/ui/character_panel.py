@@ -12,10 +12,10 @@ import bpy
 
 from native_runtime.characters.sliders import Section, label_of, slider_groups
 
-from .. import live
-from ..body_files import title_of
-from ..posing.people import active_character
+from ..files.bodies import title_of
+from ..handles.people import active_character
 from ..rig.properties import in_centimetres, slider_path
+from ..scene import live
 from ..scene.provenance import read_origin
 from . import heights, preset_panels
 from .sidebar import SidebarPanel

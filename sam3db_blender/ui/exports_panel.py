@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..posing.people import active_character, people_of
+from ..handles.people import active_character, people_of
 from .sidebar import SidebarPanel
 
 

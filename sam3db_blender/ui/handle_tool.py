@@ -13,10 +13,9 @@ from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_
 
 from native_runtime.prompts.prompt import keypoint_titles
 
-from ..operators.handles import ALL, choose_handle, chosen_handle
-from ..posing import watch
-from ..posing.crowds import thin_out
-from ..posing.handles import (
+from ..handles import watch
+from ..handles.crowds import thin_out
+from ..handles.handles import (
     SUGGESTED,
     WARNING,
     State,
@@ -32,12 +31,13 @@ from ..posing.handles import (
     rig_with,
     state_of,
 )
-from ..posing.people import active_character
-from ..posing.plane import met_by
-from ..posing.showing import shown
-from ..posing.spots import Spots, spots_of
-from ..posing.view_look import TOOL
-from ..posing.views import looks_through
+from ..handles.people import active_character
+from ..handles.plane import met_by
+from ..handles.showing import shown
+from ..handles.spots import Spots, spots_of
+from ..handles.view_look import TOOL
+from ..handles.views import looks_through
+from ..operators.handles import ALL, choose_handle, chosen_handle
 from .spot_pictures import draw_pictures, forget_textures
 
 #: Region px at the usual size of the user interface: the smallest spot, how near to it the mouse must be, and

@@ -12,10 +12,8 @@ import bpy
 
 from native_runtime.prompts.prompt import keypoint_titles
 
-from ..operators.handles import ALL
-from ..posing import watch
-from ..posing.edits import shown_groups
-from ..posing.handles import (
+from ..handles import watch
+from ..handles.handles import (
     GROUPS,
     WARNING,
     State,
@@ -26,15 +24,17 @@ from ..posing.handles import (
     keypoint_of,
     state_of,
 )
-from ..posing.people import active_character, people_by_photo, photo_camera
-from ..posing.session import SNAP
-from ..posing.snapshots import entries
-from ..posing.view_look import posing_in
-from ..posing.views import looks_through
+from ..handles.people import active_character, people_by_photo, photo_camera
+from ..handles.session import SNAP
+from ..handles.view_look import posing_in
+from ..handles.views import looks_through
+from ..operators.handles import ALL
+from ..previews import thumbnails
+from ..properties.options import SAM3D_BODY
+from ..scene.edits import shown_groups
 from ..scene.photo_over import over_of
 from ..scene.provenance import read_origin
-from . import thumbnails
-from .options import SAM3D_BODY
+from ..scene.snapshots import entries
 from .sidebar import SidebarPanel
 from .text import draw_lines, width_of
 

@@ -11,7 +11,7 @@ from native_runtime.characters.rig_map import RigMap
 from native_runtime.characters.stature import Stature
 from native_runtime.errors import Sam3dbError
 
-from ..listening import redraw
+from ..app_handlers import redraw
 from ..rig.properties import read_sliders
 from ..scene.bodies import installed_body, read_ahead
 from ..scene.provenance import read_origin

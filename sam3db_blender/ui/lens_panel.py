@@ -6,9 +6,9 @@ import math
 
 import bpy
 
-from ..posing.lens import field_of_view, focal_of, longer_side
-from ..posing.people import active_character
-from .options import FULL_FRAME_MM
+from ..handles.lens import field_of_view, focal_of, longer_side
+from ..handles.people import active_character
+from ..properties.options import FULL_FRAME_MM
 from .sidebar import SidebarPanel
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..long_jobs import LongJob
+from ..jobs.long import LongJob
 from .text import draw_lines
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..posing import masks
-from ..posing.people import active_character, photo_camera
+from ..handles.people import active_character, photo_camera
+from ..masks import store as masks
 from .sidebar import SidebarPanel
 
 

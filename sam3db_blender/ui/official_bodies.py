@@ -8,8 +8,8 @@ import bpy
 
 from native_runtime.build.official_download import ABOUT_MB
 
-from .. import body_files
-from ..body_jobs import desk
+from ..files import bodies as body_files
+from ..jobs.bodies import desk
 from ..operators.official_body import SOURCE
 from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel

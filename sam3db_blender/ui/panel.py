@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
-from . import thumbnails
-from .options import OPTION_NAMES, draw_options
+from ..previews import thumbnails
+from ..properties.options import OPTION_NAMES, draw_options
 from .sidebar import SidebarPanel
 from .text import draw_lines, width_of
 

@@ -8,7 +8,7 @@ from native_runtime.build.official_download import PAGE
 from native_runtime.build.sam3d_body_download import LICENCE_PAGE
 
 from .. import places
-from ..recent_photos import recent
+from ..files.recent_photos import recent
 
 _LINKS = (
     ("SAM 3D Body", "https://github.com/facebookresearch/sam-3d-body"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..posing.people import people_of
+from ..handles.people import people_of
 from ..scene.behind import is_on
 from .sidebar import SidebarPanel
 

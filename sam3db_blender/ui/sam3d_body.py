@@ -6,9 +6,9 @@ from typing import Any
 
 import bpy
 
-from .. import sam3d_body_files
-from ..body_files import title_of
-from ..sam3d_body_jobs import check_desk, desk
+from ..files import sam3d_body as sam3d_body_files
+from ..files.bodies import title_of
+from ..jobs.sam3d_body import check_desk, desk
 from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
 from .text import draw_lines, width_of

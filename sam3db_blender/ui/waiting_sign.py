@@ -13,11 +13,11 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 from numpy.typing import NDArray
 
+from ..handles import watch
+from ..handles.handles import is_handle, keypoint_of
+from ..handles.people import active_character
+from ..handles.spots import spots_of
 from ..operators.handles import chosen_handle
-from ..posing import watch
-from ..posing.handles import is_handle, keypoint_of
-from ..posing.people import active_character
-from ..posing.spots import spots_of
 
 #: At the usual size of the user interface, px: the ring's least radius and stroke, the text, and its place where no
 #: handle is seen.

@@ -23,7 +23,8 @@ def batch(
     """The panel's settings, of an add-on that was just registered."""
     import sam3db_blender
     from native_runtime.service.client import WorkerClient
-    from sam3db_blender import long_jobs, places
+    from sam3db_blender import places
+    from sam3db_blender.jobs import long as long_jobs
 
     posed = functools.partial(WorkerClient, engines="tests.blender.posed_engine")
     monkeypatch.setattr(long_jobs, "WorkerClient", posed)
@@ -60,7 +61,7 @@ def test_a_folder_becomes_characters(batch: Any, tmp_path: Path, add_photo: Add)
 
 
 def test_a_batch_can_be_cancelled_and_started_again(batch: Any, tmp_path: Path, add_photo: Add) -> None:
-    from sam3db_blender.batch_jobs import desk
+    from sam3db_blender.jobs.batch import desk
     from sam3db_blender.operators.batch import batch_keys
 
     for number in range(4):

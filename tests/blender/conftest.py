@@ -62,7 +62,7 @@ def gltf_problems() -> Callable[[Path], list[dict]] | None:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The add-on with an engine that is asked, but answers nothing; the names of the characters it was asked about."""
     import sam3db_blender
-    from sam3db_blender.posing import watch
+    from sam3db_blender.handles import watch
 
     names: list[str] = []
     monkeypatch.setattr(watch, "refresh", lambda rig: names.append(rig.name))

@@ -19,14 +19,15 @@ import sam3db_blender
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.service.client import Event, WorkerClient
-from sam3db_blender import jobs, places, registration
-from sam3db_blender.importing import add_to_scene
-from sam3db_blender.photo_jobs import ImportJob, ImportRequest
+from sam3db_blender import places, registration
+from sam3db_blender.jobs import worker as jobs
+from sam3db_blender.jobs.photo import ImportJob, ImportRequest
+from sam3db_blender.operators.importing import add_to_scene
+from sam3db_blender.previews import thumbnails
+from sam3db_blender.properties.options import OPTION_NAMES, to_request
 from sam3db_blender.rig.pose import read_parameters
 from sam3db_blender.scene.photo import PATH
 from sam3db_blender.scene.provenance import is_character, read_origin
-from sam3db_blender.ui import thumbnails
-from sam3db_blender.ui.options import OPTION_NAMES, to_request
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.render.framing import crop_around
-from sam3db_blender.headless import write_character
+from sam3db_blender.builder.headless import write_character
 from sam3db_blender.previews import render_panels
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_parameters

@@ -19,7 +19,7 @@ from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from sam3db_blender import places, registration
-from sam3db_blender.posing.handles import handles_of
+from sam3db_blender.handles.handles import handles_of
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_settings
 from sam3db_blender.scene.bodies import body_mesh

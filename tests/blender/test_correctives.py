@@ -18,12 +18,13 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.mhr.correctives import PoseCorrectives
 from native_runtime.models import manifest
-from sam3db_blender import compat, live, places
-from sam3db_blender.live import LiveCorrectives, Throttle
+from sam3db_blender import compat, places
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.correctives import PREFIX, bake_pose, bake_range, compress, remove
 from sam3db_blender.rig.pose import apply_settings, read_settings
+from sam3db_blender.scene import live
 from sam3db_blender.scene.character import Character, build_character
+from sam3db_blender.scene.live import LiveCorrectives, Throttle
 from tests.support.estimates import neutral_estimate
 
 BAR = 5e-5  # m

@@ -12,11 +12,11 @@ from mathutils import Matrix
 import sam3db_blender
 from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import keypoint_names
-from sam3db_blender.posing import watch
-from sam3db_blender.posing.handles import State, by_keypoint, drag, moved, place, state_of
-from sam3db_blender.posing.plane import met_by, world_of
-from sam3db_blender.posing.showing import show
-from sam3db_blender.posing.spots import Spots, spots_of
+from sam3db_blender.handles import watch
+from sam3db_blender.handles.handles import State, by_keypoint, drag, moved, place, state_of
+from sam3db_blender.handles.plane import met_by, world_of
+from sam3db_blender.handles.showing import show
+from sam3db_blender.handles.spots import Spots, spots_of
 from sam3db_blender.scene.character import PhotoScene
 from tests.support.photo_scenes import photo_scene
 

@@ -16,8 +16,8 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import keypoint_names, keypoint_titles
-from sam3db_blender.posing import look
-from sam3db_blender.posing.handles import (
+from sam3db_blender.handles import look
+from sam3db_blender.handles.handles import (
     GROUPS,
     SUGGESTED,
     WARNING,
@@ -33,8 +33,8 @@ from sam3db_blender.posing.handles import (
     rig_of,
     state_of,
 )
-from sam3db_blender.posing.making import ensure_handles, remove_handles
-from sam3db_blender.posing.pins import (
+from sam3db_blender.handles.making import ensure_handles, remove_handles
+from sam3db_blender.handles.pins import (
     next_suggested,
     note_judgement,
     pinned,
@@ -44,8 +44,8 @@ from sam3db_blender.posing.pins import (
     symmetric,
     warnings,
 )
-from sam3db_blender.posing.plane import fit_to_lens, met_by, planes_of
-from sam3db_blender.posing.showing import homes_of, show, show_only, shown
+from sam3db_blender.handles.plane import fit_to_lens, met_by, planes_of
+from sam3db_blender.handles.showing import homes_of, show, show_only, shown
 from sam3db_blender.scene.camera import camera_of
 from sam3db_blender.scene.character import PhotoScene, build_photo_scene
 from sam3db_blender.scene.provenance import read_origin

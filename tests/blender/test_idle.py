@@ -14,10 +14,10 @@ import pytest
 
 import sam3db_blender
 from native_runtime.mhr import Body
-from sam3db_blender import idle
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import apply_parameters
 from sam3db_blender.rig.resting import is_resting
+from sam3db_blender.scene import idle
 from tests.support.photo_scenes import photo_scene
 
 

@@ -15,8 +15,8 @@ from native_runtime.camera import mhr_to_camera, project
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from sam3db_blender import places
-from sam3db_blender.importing import add_results
 from sam3db_blender.operators.import_result import photo_beside
+from sam3db_blender.operators.importing import add_results
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_settings
 from sam3db_blender.scene.provenance import read_origin

@@ -8,8 +8,8 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 
 from native_runtime.mhr import Body
-from sam3db_blender.posing.handles import handles_of, place
-from sam3db_blender.posing.lens import focal_of
+from sam3db_blender.handles.handles import handles_of, place
+from sam3db_blender.handles.lens import focal_of
 from sam3db_blender.scene.provenance import read_origin
 from tests.support.photo_scenes import photo_scene
 

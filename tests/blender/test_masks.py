@@ -17,10 +17,13 @@ from native_runtime.errors import PromptError, Sam3dbError
 from native_runtime.image.reading import read_mask
 from native_runtime.mhr import Body
 from native_runtime.service.client import Event
-from sam3db_blender import jobs, places
-from sam3db_blender.posing import masks, outlines, watch
-from sam3db_blender.posing.source import photo_of
+from sam3db_blender import places
+from sam3db_blender.handles import watch
+from sam3db_blender.jobs import worker as jobs
+from sam3db_blender.masks import outlines
+from sam3db_blender.masks import store as masks
 from sam3db_blender.scene.provenance import read_origin
+from sam3db_blender.scene.source import photo_of
 from tests.support.photo_scenes import photo_scene
 
 SIZE = (320, 240)

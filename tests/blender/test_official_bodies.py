@@ -15,11 +15,13 @@ import pytest
 import sam3db_blender
 from native_runtime.models import manifest
 from native_runtime.service.client import Event
-from sam3db_blender import body_files, long_jobs, places
-from sam3db_blender.body_jobs import BodyJob, desk
+from sam3db_blender import places
+from sam3db_blender.files import bodies as body_files
+from sam3db_blender.jobs import long as long_jobs
+from sam3db_blender.jobs.bodies import BodyJob, desk
+from sam3db_blender.properties.options import to_request
 from sam3db_blender.scene.bodies import installed_body, levels_of
 from sam3db_blender.ui.official_bodies import draw_official_bodies
-from sam3db_blender.ui.options import to_request
 from tests.support import layout
 from tests.support.file_server import serving
 from tests.support.official_release import write_release, zip_folder

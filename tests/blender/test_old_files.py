@@ -16,8 +16,8 @@ from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender import places
-from sam3db_blender.posing.handles import State, by_keypoint, place, state_of
-from sam3db_blender.posing.session import request_for
+from sam3db_blender.handles.handles import State, by_keypoint, place, state_of
+from sam3db_blender.handles.session import request_for
 from sam3db_blender.rig.pose import read_settings
 from sam3db_blender.scene.provenance import is_character, read_origin
 

@@ -14,9 +14,9 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from sam3db_blender import compat
-from sam3db_blender.posing.people import activate
-from sam3db_blender.posing.rendering import show_photo_behind
+from sam3db_blender.handles.people import activate
 from sam3db_blender.scene.behind import is_on
+from sam3db_blender.scene.rendering import show_photo_behind
 from tests.support.photo_scenes import photo_scene
 
 SIZE = (64, 48)

@@ -13,7 +13,9 @@ import sam3db_blender
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 from native_runtime.models import store
-from sam3db_blender import engine_check, places, recent_photos
+from sam3db_blender import places
+from sam3db_blender.files import recent_photos
+from sam3db_blender.jobs import engine_check
 from sam3db_blender.operators import photo
 
 

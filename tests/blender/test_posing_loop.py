@@ -15,9 +15,9 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
 from native_runtime.service.client import Event
-from sam3db_blender import jobs, places
-from sam3db_blender.posing import edits, questions, session, watch
-from sam3db_blender.posing.handles import (
+from sam3db_blender import places
+from sam3db_blender.handles import questions, session, watch
+from sam3db_blender.handles.handles import (
     State,
     by_keypoint,
     character_id,
@@ -27,11 +27,13 @@ from sam3db_blender.posing.handles import (
     rig_with,
     state_of,
 )
-from sam3db_blender.posing.limb_preview import laid, take_off
-from sam3db_blender.posing.loop import UNDO_STEP
-from sam3db_blender.posing.pins import prompts, set_state, warnings
+from sam3db_blender.handles.limb_preview import laid, take_off
+from sam3db_blender.handles.loop import UNDO_STEP
+from sam3db_blender.handles.pins import prompts, set_state, warnings
+from sam3db_blender.jobs import worker as jobs
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_parameters
+from sam3db_blender.scene import edits
 from sam3db_blender.scene.provenance import read_origin
 from sam3db_blender.scene.readback import standing_of
 from tests.support.posing_stage import (

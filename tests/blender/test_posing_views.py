@@ -21,19 +21,19 @@ from native_runtime.prompts.prompt import keypoint_names
 from native_runtime.render.view_framing import frame_box
 from native_runtime.service.client import Event
 from sam3db_blender import places
+from sam3db_blender.handles import view_look, watch
+from sam3db_blender.handles.crowds import thin_out
+from sam3db_blender.handles.handles import State, by_keypoint
+from sam3db_blender.handles.pins import set_state
+from sam3db_blender.handles.spots import Spots
+from sam3db_blender.handles.tasks import Status
+from sam3db_blender.handles.views import box_around, free_part
+from sam3db_blender.handles.warming import warm
 from sam3db_blender.operators import handles
-from sam3db_blender.posing import view_look, watch
-from sam3db_blender.posing.crowds import thin_out
-from sam3db_blender.posing.handles import State, by_keypoint
-from sam3db_blender.posing.pins import set_state
-from sam3db_blender.posing.source import image_of
-from sam3db_blender.posing.spots import Spots
-from sam3db_blender.posing.tasks import Status
-from sam3db_blender.posing.views import box_around, free_part
-from sam3db_blender.posing.warming import warm
 from sam3db_blender.scene.camera import camera_settings
 from sam3db_blender.scene.photo_over import lay_over, over_of, show_over
 from sam3db_blender.scene.provenance import read_origin
+from sam3db_blender.scene.source import image_of
 from sam3db_blender.ui import handles_panel
 from sam3db_blender.ui.handle_tool import _stands_out
 from tests.support.layout import Layout

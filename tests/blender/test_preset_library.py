@@ -16,8 +16,8 @@ from native_runtime.characters.presets import mirrored, paired, randomise
 from native_runtime.characters.settings import CharacterSettings, parameters_of
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
-from sam3db_blender.posing import edits
 from sam3db_blender.rig.pose import read_settings
+from sam3db_blender.scene import edits
 from tests.support.photo_scenes import photo_scene
 
 BODIES, POSES = library("bodies"), library("poses")

@@ -28,7 +28,7 @@ from native_runtime.render.pictures import Kind
 from native_runtime.render.raster import Surface, View
 from native_runtime.render.studio import TINTS, lit
 from native_runtime.render.wire import wire
-from sam3db_blender.headless import save_blend
+from sam3db_blender.builder.headless import save_blend
 from sam3db_blender.previews import KINDS, RENDERERS, preview_steps, render_previews
 from sam3db_blender.previews.blender_engines import Engine, blender_renderer
 from sam3db_blender.previews.items import KIND_ITEMS, RENDERER_ITEMS

@@ -16,12 +16,16 @@ import sam3db_blender
 from native_runtime.build.sam3d_body_download import CHECKPOINT, LICENCE_POINTS, MHR_MODEL, sources_folder
 from native_runtime.models import manifest
 from native_runtime.service.client import Event
-from sam3db_blender import jobs, long_jobs, places, sam3d_body_files, secret
+from sam3db_blender import places
+from sam3db_blender.files import sam3d_body as sam3d_body_files
+from sam3db_blender.jobs import long as long_jobs
+from sam3db_blender.jobs import worker as jobs
+from sam3db_blender.jobs.photo import ImportJob, ImportRequest
+from sam3db_blender.jobs.sam3d_body import EngineCheck, Sam3dBodyJob, check_desk, desk
 from sam3db_blender.operators.sam3d_body import SAM3DB_OT_download_sam3d_body
-from sam3db_blender.photo_jobs import ImportJob, ImportRequest
 from sam3db_blender.preferences import _PROVIDERS
-from sam3db_blender.sam3d_body_jobs import EngineCheck, Sam3dBodyJob, check_desk, desk
-from sam3db_blender.ui.options import draw_options, to_request
+from sam3db_blender.properties import secret
+from sam3db_blender.properties.options import draw_options, to_request
 from sam3db_blender.ui.sam3d_body import draw_sam3d_body
 from tests.support.hub import TOKEN, hub
 from tests.support.layout import Layout, drawn

@@ -12,8 +12,8 @@ from mathutils import Vector
 
 from native_runtime.characters.beside import Footprint, View, shift_beside
 from native_runtime.mhr import Body
-from sam3db_blender.posing.handles import handles_of
-from sam3db_blender.posing.people import activate
+from sam3db_blender.handles.handles import handles_of
+from sam3db_blender.handles.people import activate
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.character import PhotoScene
 from sam3db_blender.scene.stage import stage_of

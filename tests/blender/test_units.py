@@ -9,10 +9,10 @@ from mathutils import Matrix
 
 from native_runtime.camera import project
 from native_runtime.mhr import Body
-from sam3db_blender.posing.handles import by_keypoint, place
-from sam3db_blender.posing.outlines import seen_at
-from sam3db_blender.posing.plane import world_of
-from sam3db_blender.posing.session import apply_answer
+from sam3db_blender.handles.handles import by_keypoint, place
+from sam3db_blender.handles.plane import world_of
+from sam3db_blender.handles.session import apply_answer
+from sam3db_blender.masks.outlines import seen_at
 from sam3db_blender.previews.subject import camera_view, surface_of
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.provenance import read_origin
@@ -61,7 +61,7 @@ def test_people_measure_what_they_measure(small_body: Body, scale: float) -> Non
 
 
 def test_what_is_read_back_is_in_metres(small_body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sam3db_blender.posing.session.body_of", lambda rig: small_body)
+    monkeypatch.setattr("sam3db_blender.handles.session.body_of", lambda rig: small_body)
     scene = bpy.context.scene
     scene.unit_settings.scale_length = 0.01
     rig = photo_scene(small_body).characters[0].rig

@@ -15,7 +15,7 @@ import sam3db_blender
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from sam3db_blender import places
-from sam3db_blender.body_files import title_of
+from sam3db_blender.files.bodies import title_of
 from sam3db_blender.ui.batch_panel import draw_batch
 from sam3db_blender.ui.official_bodies import draw_official_bodies
 from sam3db_blender.wording import for_artists, from_worker

@@ -17,9 +17,9 @@ _TIMEOUT_S = 180
 
 SCRIPTS = {
     "register and unregister": ("sam3db_blender.register(); sam3db_blender.unregister()", 0, ""),
-    "import long_jobs": ("import sam3db_blender.long_jobs", 0, ""),
+    "import long_jobs": ("import sam3db_blender.jobs.long", 0, ""),
     "import everything": (
-        "import sam3db_blender.builder.make, sam3db_blender.headless, sam3db_blender.exports",
+        "import sam3db_blender.builder.make, sam3db_blender.builder.headless, sam3db_blender.exports",
         0,
         "",
     ),

@@ -17,8 +17,8 @@ from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.prompts.prompt import keypoint_names
 from native_runtime.service.client import Event
-from sam3db_blender.posing.handles import by_keypoint, character_id
-from sam3db_blender.posing.loop import Loop
+from sam3db_blender.handles.handles import by_keypoint, character_id
+from sam3db_blender.handles.loop import Loop
 from sam3db_blender.scene.character import Character, PhotoScene, build_photo_scene
 
 SIZE = (320, 240)

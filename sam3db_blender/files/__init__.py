@@ -1,0 +1,1 @@
+"""Files that the extension knows: bodies, the SAM 3D Body model, recent photos, and .blend files to open."""

@@ -1,0 +1,100 @@
+"""Whether a SAM 3D Body model is installed, where, and what of its checkpoint still lies about.
+
+It goes where imported bodies go (``places.imported_models_folder``). The networks that find people in a photo come
+with the extension; where that is another folder, they are copied beside the model, since a worker looks into one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from native_runtime.build.sam3d_body_download import VARIANTS, Sources, downloaded
+from native_runtime.errors import ModelError
+from native_runtime.models import manifest
+from native_runtime.models.store import NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
+
+from .. import places
+from . import bodies as body_files
+
+#: MHR at the level of detail that the model was trained with; converting makes this body.
+BODY = "mhr-lod1"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A converted model.
+
+    Attributes:
+        variant, precision: as the converter names them.
+        size: bytes.
+        body: whether the body that belongs to it is there.
+    """
+
+    variant: str
+    precision: str
+    size: int
+    body: bool
+
+    @property
+    def title(self) -> str:
+        """In one line, for people."""
+        name = VARIANTS[self.variant].title if self.variant in VARIANTS else self.variant
+        return f"{name}, {self.precision}, {self.size / 1e9:.1f} GB"
+
+
+def models_folder() -> Path:
+    """The models folder that SAM 3D Body goes to, and is used from (it may not exist)."""
+    return body_files.import_folder()
+
+
+def installed() -> Installed | None:
+    """The model that is there by its manifest; the worker verifies its files when it opens them."""
+    folder = models_folder() / SAM3D_BODY_FOLDER
+    try:
+        return _read(folder, os.stat(folder / manifest.NAME).st_mtime_ns, BODY in body_files.installed())
+    except OSError:
+        return None
+
+
+def checkpoints() -> list[Sources]:
+    """The released files that were downloaded and not removed."""
+    return downloaded(models_folder())
+
+
+def folder_for_worker() -> Path:
+    """The models folder for a worker's requests, with everything in it that the engine needs.
+
+    Raises:
+        ModelError: the networks that find people cannot be copied there.
+    """
+    folder = models_folder()
+    source = models_dir(places.models_folder()) / NETWORKS_FOLDER
+    target = folder / NETWORKS_FOLDER
+    if source != target and _content(source) not in (None, _content(target)):
+        try:
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        except (OSError, shutil.Error) as error:
+            raise ModelError(f"The networks that find people cannot be copied to {target} ({error}).") from error
+    return folder
+
+
+def _content(folder: Path) -> bytes | None:
+    """What a folder of models holds, by its manifest."""
+    try:
+        return (folder / manifest.NAME).read_bytes()
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=4)
+def _read(folder: Path, changed: int, body: bool) -> Installed | None:
+    try:
+        facts = manifest.read(folder)
+        size = sum(int(entry["size"]) for entry in facts["files"].values())
+        return Installed(str(facts["variant"]), str(facts["precision"]), size, body)
+    except (ModelError, KeyError, TypeError, ValueError):
+        return None

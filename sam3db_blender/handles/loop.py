@@ -1,0 +1,280 @@
+"""The loop from a dragged handle to the new pose.
+
+Told that a handle has changed, the loop only notes of which character. On the next tick of a timer it looks what has
+become of the handles. When a drag has ended, the handles that were moved are pinned and the worker is
+asked; when it has answered, the character takes the new pose, and one undo step is made. During the drag, and until the
+answer is there, the limb follows its handle by a quick solve of our own (``limb_preview``).
+
+All that decides is in the scene: a handle that does not lie where it was last settled was moved. So our own changes,
+which settle what they move, ask for nothing, and after undoing, reopening or deleting there is nothing out of step.
+
+A drag leaves two steps in Blender's history: its own, and the pose that follows from it; so does an operator that
+wishes for a new pose. In the first the character stands in question (``questions``). Whoever undoes from the second to
+there, or redoes to there, is taken one step farther, so that one key press undoes a drag. Where something else was done
+before the answer came, undoing stops at such a step, which is asked about anew.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from native_runtime.engines.estimate import Estimate
+from native_runtime.errors import Sam3dbError
+
+from ..jobs.photo import PoseJob
+from ..jobs.worker import Client
+from ..scene.bodies import read_ahead
+from ..scene.provenance import read_origin
+from . import questions
+from .handles import handles_of, keypoint_of, may_change, moved, place, rig_with
+from .limb_preview import LimbPreview, get_ready, lay_on, take_off
+from .session import apply_answer, request_for
+from .tasks import Status, Task
+
+if TYPE_CHECKING:
+    import bpy
+
+#: Seconds without a change after which one that is no drag counts as made: a number being scrubbed is one change.
+QUIET_S = 0.03
+UNDO_STEP = "Pose from Handles"
+
+
+class Window(Protocol):
+    """What the loop needs of Blender's window."""
+
+    def dragging(self) -> bool:
+        """Whether the artist is in the middle of moving something."""
+
+    def push_undo(self, message: str) -> None:
+        """Ends an undo step."""
+
+    def step(self, direction: Literal["undo", "redo"]) -> bool:
+        """Goes one step through the history; whether there was one."""
+
+
+class Loop:
+    """Keeps characters in step with their handles.
+
+    Args:
+        window: of Blender, or a test's.
+        client: makes a line to the worker.
+        clock: seconds.
+    """
+
+    def __init__(
+        self, window: Window, client: Callable[[], Client], clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._window, self._client, self._clock = window, client, clock
+        self._tasks: dict[str, Task] = {}
+        self._direction: Literal["undo", "redo"] | None = None
+        self._dragging = False
+        self._left: Mapping[str, int] = {}
+
+    # --- what Blender and the artist tell ---
+
+    def mark(self, character: str) -> None:
+        """Notes that a handle of a character has changed; does nothing else, as Blender is in an update."""
+        self._task(character).changed = self._clock()
+
+    def ask(self, character: str) -> None:
+        """Has the pose inferred anew, whether or not a handle was moved.
+
+        Whoever does so ends an undo step, or leaves it to the operator that they are.
+        """
+        rig = rig_with(character)
+        if rig is not None and may_change(rig):
+            questions.wish(rig)
+        self._task(character).wanted = True
+
+    def cancel(self, character: str) -> None:
+        """Gives up what is under way for a character; a later answer counts for nothing. As ``ask`` for undo steps."""
+        rig = rig_with(character)
+        if self._tasks.pop(character, None) is not None and rig is not None and may_change(rig):
+            take_off(rig)
+            questions.take_notice(rig)
+            questions.end(rig)
+
+    def forget(self) -> None:
+        """Gives up everything: the file was closed, or is another now."""
+        self._tasks.clear()
+        self._direction = None
+
+    def leaving(self, ended: Mapping[str, int]) -> None:
+        """The artist is about to undo or redo.
+
+        Args:
+            ended: how many questions have come to an end, of each character.
+        """
+        self._left = ended
+
+    def travelled(self, direction: Literal["undo", "redo"], in_question: Mapping[str, int]) -> None:
+        """The artist has undone or redone; answers under way belong to what was.
+
+        Args:
+            in_question: the characters that stand in question now, and how many of each one's have come to an end.
+        """
+        seconds = {character: task.seconds for character, task in self._tasks.items()}
+        self.forget()
+        for character, last in seconds.items():
+            self._task(character).seconds = last
+        for character, ended in in_question.items():
+            self.mark(character)
+            if direction == "redo" or self._left.get(character, 0) > ended:
+                self._direction = direction
+
+    def status(self, character: str) -> Status:
+        """How things stand for a character."""
+        task = self._tasks.get(character, Task())
+        if task.job is not None:
+            return Status("waiting", task.job.status, task.seconds)
+        if task.wanted or task.answer is not None:
+            return Status("waiting", "Posing", task.seconds)
+        if task.error:
+            return Status("error", task.error, task.seconds)
+        return Status("idle", "", task.seconds)
+
+    def statuses(self) -> dict[str, Status]:
+        """How things stand for all characters that something was done about."""
+        return {character: self.status(character) for character in self._tasks}
+
+    # --- what the timer does ---
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is left to do."""
+        return self._direction is not None or any(not task.rests for task in self._tasks.values())
+
+    @property
+    def urgent(self) -> bool:
+        """Whether the next tick should come as soon as the window has seen to the artist."""
+        if self._dragging:
+            return any(task.preview is not None and task.place is None for task in self._tasks.values())
+        return any(task.answer is not None for task in self._tasks.values())
+
+    def tick(self) -> None:
+        """Does what is due."""
+        if self._direction is not None and not self._travel_on():
+            return
+        self._dragging = dragging = self._window.dragging()
+        for character, task in list(self._tasks.items()):
+            if self._tasks.get(character) is not task:
+                continue
+            try:
+                if dragging:
+                    self._preview(character, task)
+                else:
+                    self._settle(character, task)
+                    self._conclude(character, task)
+                self._hear(character, task, dragging)
+            except Sam3dbError as error:
+                self._fail(character, task, str(error), dragging)
+            except Exception as error:
+                # a timer that raises is never called again
+                traceback.print_exc()
+                self._fail(character, task, f"The pose could not be updated ({error}).", dragging)
+
+    def _travel_on(self) -> bool:
+        """Leaves a step in which somebody stands in question; whether the loop may go on."""
+        direction, self._direction = self._direction, None
+        assert direction is not None
+        if self._window.step(direction):
+            return False  # ``travelled`` has been told, and looks again
+        if direction == "undo":
+            # the oldest step there is: what was moved stays so, without asking
+            for character, task in self._tasks.items():
+                rig = rig_with(character)
+                if rig is not None:
+                    questions.take_notice(rig)
+                task.changed = None
+        return True
+
+    def _preview(self, character: str, task: Task) -> None:
+        """In the middle of a drag of one handle: lets its limb follow."""
+        rig = rig_with(character) if task.changed is not None else None
+        if rig is None or not may_change(rig):
+            return
+        in_hand = [handle for handle in handles_of(rig) if moved(handle)]
+        if len(in_hand) != 1:
+            return
+        (handle,) = in_hand
+        if task.reading is None:
+            task.reading = get_ready(read_origin(rig).details["body_name"])
+        if task.reading.is_alive():
+            return
+        if task.preview is None or task.preview.keypoint != keypoint_of(handle):
+            task.preview, task.place = LimbPreview(rig, handle), None
+        elif not task.preview.prepared:
+            task.preview.prepare()
+        elif task.place != place(handle):
+            task.place = place(handle)
+            task.preview.show(rig, task.place)
+
+    def _settle(self, character: str, task: Task) -> None:
+        """Asks for what has become of a drag. The preview stays until the answer is there, but is no part of the
+        question.
+        """
+        if not task.wanted and (task.changed is None or self._clock() - task.changed < QUIET_S):
+            return
+        rig = rig_with(character)
+        if rig is None:
+            self._tasks.pop(character, None)
+            return
+        task.changed, task.preview = None, None
+        shown = take_off(rig)
+        found = questions.take_notice(rig)
+        if found or task.wanted:
+            task.wanted, task.answer = False, None
+            self._send(task, PoseJob(self._client(), request_for(rig)))
+            lay_on(rig, shown)
+            read_ahead(read_origin(rig).details["body_name"])
+
+    def _conclude(self, character: str, task: Task) -> None:
+        """Takes an answer over, unless something was moved since that is still to be asked about."""
+        answer = task.answer
+        if answer is None or task.changed is not None:
+            return
+        task.answer = None
+        rig = rig_with(character)
+        if rig is not None:
+            take_off(rig)
+            apply_answer(rig, answer)
+            self._end(rig)
+
+    def _hear(self, character: str, task: Task, dragging: bool) -> None:
+        """Reads an answer that has come; what is done with it is the next tick's business, for that takes a while."""
+        if task.job is None or not task.job.poll():
+            return
+        job, task.job = task.job, None
+        if job.state == "done" and job.estimate is not None:
+            task.seconds = self._clock() - task.asked
+            task.error, task.repeated = "", False
+            task.answer = Estimate.load(job.estimate)
+        elif job.state == "failed":
+            if job.kind == "WorkerError" and not task.repeated:
+                task.repeated = task.wanted = True
+            else:
+                raise Sam3dbError(job.error)
+        elif not dragging:
+            self._end(rig_with(character))
+
+    def _end(self, rig: bpy.types.Object | None) -> None:
+        """A question has come to its end: so has the undo step."""
+        if rig is not None and may_change(rig):
+            take_off(rig)
+            questions.end(rig)
+            self._window.push_undo(UNDO_STEP)
+
+    def _send(self, task: Task, job: PoseJob) -> None:
+        task.job, task.asked = job, self._clock()
+
+    def _fail(self, character: str, task: Task, text: str, dragging: bool) -> None:
+        task.job, task.answer, task.wanted, task.changed, task.repeated = None, None, False, None, False
+        task.error = text
+        if not dragging:
+            self._end(rig_with(character))
+
+    def _task(self, character: str) -> Task:
+        return self._tasks.setdefault(character, Task())

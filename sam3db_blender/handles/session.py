@@ -1,0 +1,286 @@
+"""From a character and its handles to a request, and from the answer back to the character."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+from numpy.typing import NDArray
+
+from native_runtime.camera import project, resize_intrinsics
+from native_runtime.engines import ENGINES
+from native_runtime.engines.edits import WITHOUT_EDITS
+from native_runtime.engines.estimate import Estimate, Prompts
+from native_runtime.errors import Sam3dbError
+
+from .. import places
+from ..files import bodies as body_files
+from ..files import sam3d_body as sam3d_body_files
+from ..jobs.photo import PoseRequest, SegmentJob
+from ..masks.store import has_mask, mask_file
+from ..retarget.animated import key_where_animated, require_keyable
+from ..rig.arrays import fill, take
+from ..rig.pose import apply_parameters, set_shape
+from ..scene import edits, snapshots
+from ..scene.bodies import body_of
+from ..scene.edit_groups import Slots, slots_of
+from ..scene.provenance import Origin, read_origin, rewrite_origin, write_placement
+from ..scene.readback import Standing, place_before_camera, units_of, with_standing
+from ..scene.source import photo_of
+from .handles import State, by_keypoint, moved, place, put, require_own, state_of
+from .pins import note_judgement, prompts, prompts_of, set_state
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+
+    from ..jobs.worker import Client
+
+Array = NDArray[np.float64]
+
+#: Custom properties of a rig: whether the small rest that an engine leaves between pins and keypoints is closed, and
+#: how closely an engine looks ("full", "body"; empty: its own way).
+SNAP = "sam3db_snap"
+INFERENCE = "sam3db_inference"
+
+_DEFAULT_ENGINE = "landmarks"
+_SAM3D_BODY = "sam3d_body"
+_CHANNELS = ("location", "rotation_euler", "scale")
+
+
+# --- asking ----------------------------------------------------------------------------------------------------------
+
+
+def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
+    """What the worker is asked: this person again, with the handles as they lie now.
+
+    Args:
+        remember: whether what the artist did by hand is remembered as noticed; otherwise nothing is written.
+
+    Raises:
+        Sam3dbError: the photo, the camera or the body is gone, or the character is linked.
+    """
+    require_own(rig)
+    require_keyable(rig)
+    origin = read_origin(rig)
+    width, height = (int(n) for n in origin.arrays["image_size"])
+    source = photo_of(rig, (width, height))
+    engine = origin.details["engine"] if origin.details["engine"] in ENGINES else _DEFAULT_ENGINE
+    sam3d_body = engine == _SAM3D_BODY
+    models = sam3d_body_files.folder_for_worker() if sam3d_body else places.models_folder()
+    settings = places.preferences()
+    said, body = prompts(rig), body_of(rig)
+    memory = edits.notice(rig, body, said)
+    if remember:
+        cause = snapshots.cause_of(edits.recall(rig, body).said, said) or memory.cause
+        edits.remember(rig, body, replace(memory, cause=cause))
+    corners = source.pixels(origin.arrays["bbox"].reshape(2, 2))
+    return PoseRequest(
+        photo=source.path,
+        slot=origin.id,
+        intrinsics=resize_intrinsics(origin.arrays["intrinsics"], *source.scale).tolist(),
+        box=corners.ravel().tolist(),
+        pins=[(pin[0], *source.pixels(pin[1:3]).tolist(), *pin[3:]) for pin in said],
+        mask=mask_file(rig),
+        edits=memory.edits(),
+        snap=bool(rig.get(SNAP, False)),
+        engine=engine,
+        body=body_files.for_worker(origin.details["body_name"], models),
+        models=models,
+        inference=str(rig.get(INFERENCE, "")) or None if sam3d_body else None,
+        providers=settings.requested_providers() if sam3d_body and settings is not None else None,
+    )
+
+
+def give_up_edits(rig: bpy.types.Object, group: str = "") -> None:
+    """Forgets what the artist did by hand, or what of it belongs to a group. The next answer shows it.
+
+    Raises:
+        Sam3dbError: nothing was changed there.
+    """
+    body = body_of(rig)
+    memory = edits.notice(rig, body, prompts(rig))
+    dropped = slots_of(body, group, memory.mine) if group else set(memory.mine)
+    if not dropped:
+        raise Sam3dbError(f"Nothing was changed by hand on '{group}'." if group else "Nothing was changed by hand.")
+    cause = f"{group} from Inference" if group else "Edits Discarded"
+    edits.remember(rig, body, replace(memory.without(dropped), cause=cause))
+    stretched = _stretch(rig)
+    if not group and stretched is not None:
+        fill(rig.pose.bones, "scale", take(rig.pose.bones, "scale", 3) / stretched)
+
+
+def segment_job(rig: bpy.types.Object, client: Client) -> SegmentJob:
+    """Asks the worker which pixels show the person, whatever the character's engine.
+
+    Raises:
+        Sam3dbError: the photo or the camera is gone, or the character is linked.
+    """
+    require_own(rig)
+    arrays = read_origin(rig).arrays
+    width, height = (int(n) for n in arrays["image_size"])
+    source = photo_of(rig, (width, height))
+    box = source.pixels(arrays["bbox"].reshape(2, 2)).ravel().tolist()
+    return SegmentJob(client, photo=source.path, box=box, models=places.models_folder())
+
+
+# --- answering -------------------------------------------------------------------------------------------------------
+
+
+def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
+    """Puts a character into the pose of an answer: bones, sliders, place, handles and record. The camera stays.
+
+    Args:
+        answer: of the same person and body, with the pixels of any file of the photo.
+
+    Raises:
+        Sam3dbError: the body is another one, the camera is gone, or the character cannot be changed.
+    """
+    origin, handles, body = read_origin(rig), by_keypoint(rig), body_of(rig)
+    _keep_first(rig, body, origin)
+    estimate, memory = _take_over(rig, body, handles, origin, answer)
+    _record(rig, handles, estimate)
+    edits.remember(rig, body, replace(memory, cause=""))
+    snapshots.take(rig, body, memory.cause or snapshots.AGAIN, memory, _said(handles), estimate.details)
+
+
+def _record(rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], estimate: Estimate) -> None:
+    """Renews record and handles of a rig that was posed by an estimate."""
+    rewrite_origin(rig, estimate)
+    write_placement(rig, place_before_camera(rig, estimate.camera_translation))
+    _put_all(handles, estimate.keypoints_2d)
+    note_judgement(handles, estimate.details)
+
+
+def _take_over(
+    rig: bpy.types.Object, body: Body, handles: Mapping[int, bpy.types.Object], origin: Origin, answer: Estimate
+) -> tuple[Estimate, edits.Memory]:
+    """Poses a rig by an answer, with the artist's edits, those included that were made since the question; what is to
+    be remembered of it.
+    """
+    require_own(rig)
+    if answer.body_hash != origin.details["body_hash"]:
+        raise Sam3dbError(f"The new pose is for another body ('{answer.body_name}') than '{rig.name}' has.")
+    memory = edits.notice(rig, body)
+    answered = Standing.of(vars(answer), np.zeros((len(body.joint_names), 7)))
+    standing = memory.standing(answered)
+    if not standing.is_close(answered):
+        answer = with_standing(body, answer, standing)
+    estimate = _of_the_photo(rig, handles, origin, answer)
+    place = _pose(rig, body, standing)
+    flat = memory.slots.flat(standing)
+    memory = replace(memory, applied=flat, posed=standing.camera_translation, placed=place)
+    return estimate, memory.heard(answered, answer.details.get(WITHOUT_EDITS, {}))
+
+
+# --- going back ------------------------------------------------------------------------------------------------------
+
+
+def go_back(rig: bpy.types.Object, when: float) -> str:
+    """Brings an earlier estimate back: pose, shape, sliders, place, edits and pins. What is now becomes one as well.
+
+    Args:
+        when: the time of its snapshot.
+
+    Returns:
+        Its name.
+
+    Raises:
+        Sam3dbError: it is not kept any more, is of another body, or the character cannot be changed.
+    """
+    require_own(rig)
+    body, origin, handles = body_of(rig), read_origin(rig), by_keypoint(rig)
+    wanted = snapshots.snapshot_of(rig, when)
+    if wanted is None:
+        raise Sam3dbError("This estimate is not kept any more: choose another one of the list.")
+    if wanted.memory.slots != Slots.of(body):
+        raise Sam3dbError(f"'{wanted.name}' is of another body than '{rig.name}' has now.")
+    _keep_present(rig, body, origin, handles)
+    standing = wanted.memory.slots.standing(wanted.memory.applied)
+    estimate = with_standing(body, origin.estimate(body), standing)
+    where = _pose(rig, body, standing)
+    edits.remember(rig, body, replace(wanted.memory, posed=standing.camera_translation, placed=where))
+    for index, handle in handles.items():
+        state, *pixel = wanted.said.get(index, (int(State.PREDICTED), *estimate.keypoints_2d[index]))
+        if np.isfinite(pixel).all():
+            put(handle, pixel)
+        if state_of(handle) != state or index in wanted.said:
+            set_state(handle, State(state))
+    estimate = _of_the_photo(rig, handles, origin, estimate)
+    _record(rig, handles, replace(estimate, details={**estimate.details, **wanted.details}))
+    return wanted.name
+
+
+def _keep_first(rig: bpy.types.Object, body: Body, origin: Origin) -> None:
+    """Keeps what was imported, before the first other estimate takes its place."""
+    if not snapshots.entries(rig):
+        flat = Slots.of(body).flat(Standing.recorded(origin, len(body.joint_names)))
+        memory = edits.Memory(Slots.of(body), flat, origin.arrays["camera_translation"])
+        snapshots.take(rig, body, snapshots.IMPORTED, memory, {}, origin.details["details"])
+
+
+def _keep_present(rig: bpy.types.Object, body: Body, origin: Origin, handles: Mapping[int, bpy.types.Object]) -> None:
+    """Keeps what is now, unless it is kept already."""
+    memory = edits.notice(rig, body, prompts_of(handles))
+    snapshots.keep(rig, body, snapshots.BY_HAND, memory, _said(handles), origin.details["details"])
+
+
+def _said(handles: Mapping[int, bpy.types.Object]) -> snapshots.Said:
+    return {index: (int(state_of(h)), *place(h)) for index, h in handles.items() if state_of(h) is not State.PREDICTED}
+
+
+def _put_all(handles: Mapping[int, bpy.types.Object], keypoints: Array) -> None:
+    """Puts handles where the pose has their keypoints (70, 2) px, but for those that somebody has in hand."""
+    for index, handle in handles.items():
+        if _follows(handle) and not moved(handle) and np.isfinite(keypoints[index]).all():
+            put(handle, keypoints[index])
+
+
+def _follows(handle: bpy.types.Object) -> bool:
+    """Whether a handle goes where the pose goes: one that marks a wrong place stays there."""
+    return state_of(handle) in (State.PREDICTED, State.IGNORED)
+
+
+def _of_the_photo(
+    rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], origin: Origin, answer: Estimate
+) -> Estimate:
+    """An answer in the pixels of the original photo, with the character's own camera and the handles as its prompts."""
+    intrinsics = origin.arrays["intrinsics"]
+    return replace(
+        answer,
+        intrinsics=intrinsics,
+        image_size=origin.arrays["image_size"].astype(np.int64),
+        bbox=origin.arrays["bbox"],
+        keypoints_2d=project(answer.keypoints_3d, intrinsics),
+        prompts=Prompts(tuple(prompts_of(handles)), has_mask(rig)),
+        photo=origin.details["photo"],
+        person=origin.details["person"],
+    )
+
+
+def _pose(rig: bpy.types.Object, body: Body, standing: Standing) -> Array:
+    """Makes a rig stand so; (4, 4) its place in the world.
+
+    What MHR has no numbers for is the artist's, and stays: the scale of the object, and uneven scales of bones. What an
+    action plays is keyed, lest the pose is gone with the next frame.
+    """
+    place = place_before_camera(rig, standing.camera_translation)
+    stretched = _stretch(rig)
+    apply_parameters(rig, body, standing.parameters, standing.beyond)
+    if stretched is not None:
+        fill(rig.pose.bones, "scale", take(rig.pose.bones, "scale", 3) * stretched)
+    set_shape(rig, body, standing.identity, standing.expression)
+    scale = rig.matrix_world.to_scale() / units_of(rig)
+    rig.matrix_world = Matrix(place.tolist()) @ Matrix.Diagonal(scale.to_4d())
+    key_where_animated(rig)
+    return place
+
+
+def _stretch(rig: bpy.types.Object) -> NDArray[np.float32] | None:
+    """(J, 3) by how much more than evenly each bone is scaled; None where none is."""
+    scale = np.maximum(take(rig.pose.bones, "scale", 3), 1e-9)
+    stretch = scale / np.exp(np.log(scale).mean(axis=1, keepdims=True))
+    return stretch if np.abs(stretch - 1.0).max() > edits.TOUCHED else None

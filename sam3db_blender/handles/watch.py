@@ -1,0 +1,236 @@
+"""Listens to Blender for the loop (``loop``), and asks it on behalf of operators and panels."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+
+import bpy
+from bpy.app.handlers import persistent
+
+from native_runtime.errors import Sam3dbError
+
+from ..app_handlers import Handlers, listen, redraw, stop_listening
+from ..jobs import worker as jobs
+from . import questions, view_look
+from .handles import CHARACTER, KEYPOINT, character_id, handles_of, rig_of
+from .loop import Loop
+from .people import active_character
+from .showing import show_only
+from .tasks import Status
+from .warming import warm
+
+_TICK_S = 0.02
+#: Seconds from picture to picture of the sign that a pose is awaited.
+_SIGN_S = 0.15
+#: Seconds after a file was opened until the worker is made ready: Blender draws the file first.
+_WARM_S = 0.5
+#: What moves handles as long as it runs: the transforms, and dragging a gizmo.
+_MODAL = ("TRANSFORM_OT_", "GIZMOGROUP_OT_")
+
+
+class BlenderWindow:
+    """This Blender, as the loop wants it."""
+
+    def dragging(self) -> bool:
+        """Whether a transform is under way in any window."""
+        windows = bpy.context.window_manager.windows
+        return any(operator.bl_idname.startswith(_MODAL) for window in windows for operator in window.modal_operators)
+
+    def push_undo(self, message: str) -> None:
+        """Ends an undo step; timers have none of their own."""
+        bpy.ops.ed.undo_push(message=message)
+
+    def step(self, direction: Literal["undo", "redo"]) -> bool:
+        """Goes one step through the history."""
+        windows = bpy.context.window_manager.windows
+        operator: Any = getattr(bpy.ops.ed, direction)
+        try:
+            with bpy.context.temp_override(window=windows[0] if windows else None):
+                return bool(operator() == {"FINISHED"})
+        except RuntimeError:  # there is no such step
+            return False
+
+
+#: The one of this Blender.
+loop = Loop(BlenderWindow(), jobs.worker)
+_active = ""
+_drawn = 0.0
+
+
+# --- what operators and panels want ----------------------------------------------------------------------------------
+
+
+def refresh(rig: bpy.types.Object) -> None:
+    """Has a character's pose inferred anew with its handles as they are.
+
+    In a window it is there some time later (``status``). In the background it is there at once.
+
+    Raises:
+        Sam3dbError: in the background, that it failed.
+    """
+    character = character_id(rig)
+    loop.ask(character)
+    if not bpy.app.background:
+        _ensure_timer()
+        return
+    while loop.busy:
+        loop.tick()
+        time.sleep(_TICK_S)
+    status = loop.status(character)
+    if status.state == "error":
+        raise Sam3dbError(status.text)
+
+
+def touch(rig: bpy.types.Object) -> None:
+    """Tells that a handle of a character was moved, as Blender does by itself of those that are seen."""
+    loop.mark(character_id(rig))
+    _ensure_timer()
+
+
+def status(rig: bpy.types.Object) -> Status:
+    """What is being done about a character."""
+    return loop.status(character_id(rig))
+
+
+def cancel(rig: bpy.types.Object) -> None:
+    """Gives up what is under way for a character; it stays as it is."""
+    loop.cancel(character_id(rig))
+
+
+# --- what Blender tells ----------------------------------------------------------------------------------------------
+
+
+@persistent
+def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """Called within every update of the scene, also while playing: notes what concerns the loop, and no more."""
+    found = False
+    for update in depsgraph.updates:
+        # all others are listed as well whenever something is added or selected
+        if not update.is_updated_transform:
+            continue
+        block = update.id
+        if isinstance(block, bpy.types.Object) and block.get(KEYPOINT) is not None:
+            loop.mark(str(block.get(CHARACTER, "")))
+            found = True
+    if found or _another_is_active() or view_look.hides_bones_of(_active_object()):
+        _ensure_timer()
+
+
+@persistent
+def _on_load(*_: Any) -> None:
+    global _active
+    loop.forget()
+    _active = ""
+    view_look.listen_to_modes()
+    _ensure_timer()
+    if not bpy.app.background and not bpy.app.timers.is_registered(_warm):
+        bpy.app.timers.register(_warm, first_interval=_WARM_S)
+
+
+@persistent
+def _before_travel(*_: Any) -> None:
+    loop.leaving(questions.all_ended())
+
+
+@persistent
+def _on_undo(*_: Any) -> None:
+    _travelled("undo")
+
+
+@persistent
+def _on_redo(*_: Any) -> None:
+    _travelled("redo")
+
+
+def _travelled(direction: Literal["undo", "redo"]) -> None:
+    loop.travelled(direction, questions.in_question())
+    view_look.refresh()
+    _ensure_timer()
+
+
+# --- the timer -------------------------------------------------------------------------------------------------------
+
+
+def _tick() -> float | None:
+    before = loop.statuses()
+    loop.tick()
+    _show_active()
+    if view_look.hides_bones_of(_active_object()):
+        view_look.refresh()
+    _redraw(changed=before != loop.statuses())
+    if loop.urgent:
+        return 0.0
+    return _TICK_S if loop.busy else None
+
+
+def _redraw(changed: bool) -> None:
+    """Has 3D views drawn anew where something changed, and every so often while a pose is awaited."""
+    global _drawn
+    waiting = any(status.state == "waiting" for status in loop.statuses().values())
+    if changed or (waiting and time.monotonic() - _drawn > _SIGN_S):
+        _drawn = time.monotonic()
+        redraw("VIEW_3D")
+
+
+def _warm() -> None:
+    """Makes the worker ready for the character that is worked on, where there is one."""
+    rig = active_character(bpy.context)
+    if rig is not None:
+        warm(rig, jobs.worker)
+
+
+def _another_is_active() -> bool:
+    """Whether the active object belongs to another character than the one whose handles are shown."""
+    obj = _active_object()
+    if obj is None:
+        return False
+    rig = rig_of(obj)
+    return rig is not None and character_id(rig) != _active
+
+
+def _show_active() -> None:
+    """Shows the handles of the active character only. Nothing active changes nothing."""
+    global _active
+    rig = rig_of(_active_object())
+    if rig is not None and character_id(rig) != _active:
+        _active = character_id(rig)
+        if handles_of(rig):
+            show_only(rig)
+
+
+def _active_object() -> bpy.types.Object | None:
+    layer = bpy.context.view_layer
+    return None if layer is None else layer.objects.active
+
+
+def _ensure_timer() -> None:
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
+
+
+def _handlers() -> Handlers:
+    handlers = bpy.app.handlers
+    return (
+        (handlers.depsgraph_update_post, _on_update),
+        (handlers.load_post, _on_load),
+        (handlers.undo_pre, _before_travel),
+        (handlers.redo_pre, _before_travel),
+        (handlers.undo_post, _on_undo),
+        (handlers.redo_post, _on_redo),
+    )
+
+
+def attach() -> None:
+    """Starts to listen to Blender."""
+    listen(_handlers())
+    view_look.listen_to_modes()
+
+
+def detach() -> None:
+    """Stops it; what is under way is given up."""
+    stop_listening(_handlers(), _tick)
+    if bpy.app.timers.is_registered(_warm):
+        bpy.app.timers.unregister(_warm)
+    view_look.stop()
+    loop.forget()

@@ -1,0 +1,19 @@
+"""Whether the bundled engine can run here, and on what: asked of a worker of its own, remembered for the session."""
+
+from __future__ import annotations
+
+from native_runtime.models.store import NETWORKS_FOLDER, models_dir
+
+from .. import places
+from .long import Desk
+from .sam3d_body import EngineCheck
+
+ENGINE = "landmarks"
+
+#: That of this Blender.
+desk = Desk(EngineCheck)
+
+
+def networks_installed() -> bool:
+    """Whether there is a folder of networks; the worker says whether they are whole."""
+    return (models_dir(places.models_folder()) / NETWORKS_FOLDER / "manifest.json").is_file()

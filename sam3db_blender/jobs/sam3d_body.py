@@ -1,0 +1,33 @@
+"""Downloads, conversions and checks of SAM 3D Body."""
+
+from __future__ import annotations
+
+from .long import Desk, LongJob
+
+
+class Sam3dBodyJob(LongJob):
+    """A download of a checkpoint, or its conversion."""
+
+    @property
+    def achievement(self) -> str:
+        if self.do == "download_sam3d_body":
+            return "The checkpoint is here. Convert it now; that needs no network."
+        return f"Converted: {self.result.get('title', 'SAM 3D Body')}. Choose the engine SAM 3D Body."
+
+
+class EngineCheck(LongJob):
+    """Asks a worker whether an engine can run here, and on what."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can."""
+        return self.state == "done" and bool(self.result.get("ready"))
+
+    @property
+    def achievement(self) -> str:
+        return str(self.result.get("text", ""))
+
+
+#: Those of this Blender.
+desk = Desk(Sam3dBodyJob)
+check_desk = Desk(EngineCheck)

@@ -1,1 +1,0 @@
-"""Handles on the photo: what an artist drags, and the loop that infers the pose anew from them."""

@@ -1,0 +1,166 @@
+"""Small pictures of the people in photos, for lists: head and shoulders, or the whole person where these are cut off.
+
+They are Blender's previews, made once a session when they are first drawn, and gone when the extension is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import bpy.utils.previews
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from native_runtime.errors import Sam3dbError
+
+from ..app_handlers import redraw
+from ..handles.handles import character_id, rig_with
+from ..scene.photo import PATH
+from ..scene.provenance import read_origin
+from ..scene.source import image_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Sides in px of a preview, and of it where an icon is wanted.
+_LARGE, _SMALL = 96, 32
+#: A picture of head and shoulders, in shares of a person's longer side: its own side, and how far below its top the
+#: middle of the head is.
+_BUST, _HEAD_BELOW_TOP = 0.36, 0.16
+#: Less of it within the person's box than this, and it would rather show what is behind them.
+_FILLED = 0.5
+#: Nose, eyes and ears in MHR-70.
+_HEAD = slice(0, 5)
+#: Of photos, fewer pixels are read where more than these would fall on a preview's side.
+_REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
+
+_previews: Any = None
+_wanted: set[str] = set()
+
+
+def icon_of(rig: bpy.types.Object) -> int:
+    """The icon of a character's person; 0 until it is made, a moment after it was asked for first."""
+    character = character_id(rig)
+    if _previews is not None and character in _previews:
+        return int(_previews[character].icon_id)
+    if not bpy.app.background and character not in _wanted:
+        _wanted.add(character)
+        if not bpy.app.timers.is_registered(_make_wanted):
+            bpy.app.timers.register(_make_wanted, first_interval=0.01, persistent=True)
+    return 0
+
+
+def icon(key: str) -> int:
+    """The icon that was put under a key; 0 where there is none."""
+    return int(_previews[key].icon_id) if _previews is not None and key in _previews else 0
+
+
+def make(rig: bpy.types.Object) -> None:
+    """Makes the icon of a character's person.
+
+    Raises:
+        Sam3dbError: there is no photo any more.
+    """
+    image, arrays = image_of(rig), read_origin(rig).arrays
+    box = arrays["bbox"]
+    head = arrays["keypoints_2d"][_HEAD].mean(axis=0)
+    wanted = _shown(box, head)[2] / _LARGE
+    flag = next((flag for factor, flag in _REDUCED.items() if wanted >= factor), cv2.IMREAD_COLOR)
+    data = bytes(image.packed_file.data) if image.packed_file is not None else Path(image[PATH]).read_bytes()
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    if picture is None:
+        raise Sam3dbError(f"The photo of '{rig.name}' cannot be read.")
+    scale = np.array(picture.shape[1::-1]) / arrays["image_size"]
+    put(character_id(rig), cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), box * np.tile(scale, 2), head * scale)
+
+
+def put(key: str, pixels: NDArray[np.uint8], box: ArrayLike, head: ArrayLike | None = None) -> None:
+    """Makes an icon of a person in a picture (H, W, 3), sRGB.
+
+    Args:
+        box: x0 y0 x1 y1 px.
+        head: (2,) px, the middle of the head where it is known.
+    """
+    global _previews
+    if _previews is None:
+        _previews = bpy.utils.previews.new()
+    if key in _previews:
+        del _previews[key]
+    preview = _previews.new(key)
+    preview.image_size, preview.icon_size = (_LARGE, _LARGE), (_SMALL, _SMALL)
+    preview.image_pixels_float.foreach_set(_cut(pixels, box, head, _LARGE))
+    preview.icon_pixels_float.foreach_set(_cut(pixels, box, head, _SMALL))
+
+
+def forget(keys: Iterable[str] | None = None) -> None:
+    """Removes some icons, or all that there are."""
+    global _previews
+    if _previews is None:
+        return
+    if keys is None:
+        bpy.utils.previews.remove(_previews)
+        _previews = None
+        return
+    for key in keys:
+        if key in _previews:
+            del _previews[key]
+
+
+def detach() -> None:
+    """Leaves nothing behind."""
+    if bpy.app.timers.is_registered(_make_wanted):
+        bpy.app.timers.unregister(_make_wanted)
+    _wanted.clear()
+    forget()
+
+
+def _make_wanted() -> None:
+    for character in _wanted:
+        rig = rig_with(character)
+        try:
+            if rig is not None:
+                make(rig)
+        except (Sam3dbError, OSError):
+            # a list without this picture is still a list; it stays wanted, so that it is not tried on each drawing
+            continue
+    redraw("VIEW_3D")
+
+
+def _shown(box: ArrayLike, head: ArrayLike | None) -> tuple[float, float, float, bool]:
+    """The square of a photo that a small picture shows: left, top, side px, and whether it is the whole person.
+
+    Head and shoulders, unless too little of that square is within the person's box: somebody who leans, or reaches out
+    of the photo, would be a picture of what is behind them.
+    """
+    x0, y0, x1, y1 = np.asarray(box, dtype=np.float64).tolist()
+    longer = max(x1 - x0, y1 - y0, 1.0)
+    if head is not None:
+        side = _BUST * longer
+        x, y = np.asarray(head, dtype=np.float64).tolist()
+        left, top = x - side / 2, y - _HEAD_BELOW_TOP * longer
+        across = min(left + side, x1) - max(left, x0)
+        down = min(top + side, y1) - max(top, y0)
+        if min(across, down) > 0 and across * down >= _FILLED * side**2:
+            return left, top, side, False
+    return (x0 + x1 - longer) / 2, (y0 + y1 - longer) / 2, longer, True
+
+
+def _cut(pixels: NDArray[np.uint8], box: ArrayLike, head: ArrayLike | None, side: int) -> NDArray[np.float32]:
+    """That part as Blender wants it: (side * side * 4,) RGBA 0..1, bottom row first; beside a whole person it is
+    transparent.
+    """
+    left, top, size, whole = _shown(box, head)
+    scale = side / size
+    place = np.array([[scale, 0.0, -left * scale], [0.0, scale, -top * scale]])
+    rgba = np.ones((side, side, 4), np.float32)
+    small = cv2.warpAffine(pixels, place, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    rgba[..., :3] = small / 255.0
+    if whole:
+        x0, y0, x1, y1 = np.asarray(box, dtype=np.float64)
+        middles = (np.arange(side) + 0.5) / scale
+        rgba[(middles + top < y0) | (middles + top > y1)] = 0.0
+        rgba[:, (middles + left < x0) | (middles + left > x1)] = 0.0
+    return rgba[::-1].ravel()

@@ -1,0 +1,224 @@
+"""The options of an import, shared by the operator (file browser) and the panel.
+
+Modules with bpy properties do without ``from __future__ import annotations``: Blender reads properties from the
+annotations.
+"""
+
+import math
+import re
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from native_runtime.image.formats import ENDINGS
+
+from .. import places
+from ..files import bodies as body_files
+from ..files import sam3d_body as sam3d_body_files
+from ..jobs import engine_check
+from ..ui.sam3d_body import draw_status
+from ..ui.text import draw_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..jobs.photo import ImportRequest
+
+#: What the file browser shows.
+PHOTO_FILTER = ";".join(f"*.{ending}" for ending in ENDINGS)
+
+#: The longer side of a full-frame sensor.
+FULL_FRAME_MM = 36.0
+
+SAM3D_BODY = "sam3d_body"
+_ENGINES = (
+    ("landmarks", "Landmarks", "Landmark networks and a fit of the body; comes with the extension"),
+    ("sam3d_body", "SAM 3D Body", "Meta's model, more exact; for those who have its weights (panel 'SAM 3D Body')"),
+)
+_INFERENCES = (
+    ("full", "Body and Hands", "Looks at the hands once more, closely, and joins them to the body"),
+    ("body", "Body Only", "One look at the whole person: about three times as fast, with plainer hands"),
+)
+_BODIES = tuple(
+    (name, title, f"The default body, {title.lower()} mesh", number)
+    for number, (name, title) in enumerate(body_files.LEVELS.items())
+)
+_PERSONS = (
+    ("largest", "Largest", "Only the person who fills most of the photo"),
+    ("all", "Everyone", "One character for each person that is found"),
+)
+_LENSES = (
+    (
+        "auto",
+        "From Photo",
+        "The focal length that the camera wrote into the photo; a common one where it wrote none",
+    ),
+    ("mm", "Focal Length", "Millimeters, as for a full-frame camera, whose sensor is 36 mm wide"),
+    ("fov", "Field of View", "The field of view along the longer side"),
+    ("focal", "Pixels", "The focal length in pixels of the photo, for those who have calibrated their camera"),
+)
+
+_TURNS = (
+    ("0", "As It Is", "As the photo's file says"),
+    ("auto", "Automatic", "Upright where everybody lies on the side and the file does not say which way is up"),
+    ("90", "90° Clockwise", "Turned to the right by a quarter"),
+    ("180", "180°", "Upside down"),
+    ("270", "90° Counterclockwise", "Turned to the left by a quarter"),
+)
+
+# Blender keeps no reference to the texts of a dynamic list
+_items: list[tuple[str, str, str, int]] = []
+
+
+def _bodies(self: object, context: "bpy.types.Context | None") -> list[tuple[str, str, str, int]]:
+    """The default body's levels, then whatever else is installed.
+
+    Blender stores the number of what was chosen, so a body's number must not depend on which others there are.
+    """
+    known = {name for name, *_ in _BODIES}
+    others = [name for name in body_files.installed() if name not in known]
+    _items[:] = [*_BODIES, *(_item(name) for name in others)]
+    return _items
+
+
+def _item(name: str) -> tuple[str, str, str, int]:
+    official = re.fullmatch(r"mhr-lod(\d)", name)
+    if official:
+        level = int(official[1])
+        return (
+            name,
+            body_files.title_of(name),
+            f"MHR's official body, level of detail {level} (0 is the finest)",
+            10 + level,
+        )
+    return name, name, f"The body '{name}' of the models folder", 100 + zlib.crc32(name.encode()) % 2**30
+
+
+def _is_mhr(body: str) -> bool:
+    """Whether a body is one of MHR's own, whose shapes SAM 3D Body speaks of."""
+    return body.startswith("mhr-")
+
+
+class ImportOptions:
+    """A mix-in with the options' properties."""
+
+    engine: bpy.props.EnumProperty(
+        name="Engine", description="What reads pose and shape from the photo", items=_ENGINES
+    )
+    inference: bpy.props.EnumProperty(
+        name="Detail", description="How closely SAM 3D Body looks at a person", items=_INFERENCES
+    )
+    persons: bpy.props.EnumProperty(name="People", description="Which people become characters", items=_PERSONS)
+    body: bpy.props.EnumProperty(
+        name="Body", description="The body to use, and how finely its mesh is divided", items=_bodies
+    )
+    lens: bpy.props.EnumProperty(name="Lens", description="How the focal length is found", items=_LENSES)
+    fov: bpy.props.FloatProperty(
+        name="Field of View",
+        description="Along the longer side of the photo",
+        subtype="ANGLE",
+        default=0.9,
+        min=0.035,
+        max=3.0,
+    )
+    focal_mm: bpy.props.FloatProperty(
+        name="Focal Length",
+        description="For a full-frame camera, whose sensor is 36 mm wide",
+        subtype="DISTANCE_CAMERA",
+        default=50.0,
+        min=1.0,
+        soft_max=600.0,
+    )
+    focal: bpy.props.FloatProperty(
+        name="Focal Length (Pixels)", description="In pixels of the photo", default=1500.0, min=1.0, soft_max=20000.0
+    )
+    turn: bpy.props.EnumProperty(name="Turn Photo", description="Which way up the photo is taken", items=_TURNS)
+    light: bpy.props.BoolProperty(
+        name="Light and Floor", description="Add lights and a floor that catches the character's shadow", default=True
+    )
+
+
+#: The names of the options, in the order in which they are drawn.
+OPTION_NAMES = ("engine", "inference", "persons", "body", "lens", "focal_mm", "fov", "focal", "turn", "light")
+
+
+def draw_options(
+    layout: bpy.types.UILayout | None, options: ImportOptions, width: int = 40, of_scene: bool = True
+) -> None:
+    """Draws the options; of the lens only what its choice needs. Lines of text break after ``width`` characters.
+
+    Args:
+        of_scene: also those that concern the open scene.
+    """
+    assert layout is not None
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    column = layout.column()
+    column.prop(options, "engine")
+    if options.engine == SAM3D_BODY:
+        draw_status(column, width, brief=True)
+        column.prop(options, "inference")
+    else:
+        _draw_landmarks(column, width)
+    for name in ("persons", "body"):
+        column.prop(options, name)
+    if options.engine == SAM3D_BODY and not _is_mhr(options.body):
+        draw_lines(column, f"Uses the model's own body: {body_files.title_of(sam3d_body_files.BODY)}", width, "INFO")
+    column.prop(options, "lens")
+    if options.lens != "auto":
+        column.prop(options, {"mm": "focal_mm"}.get(options.lens, options.lens))
+    column.prop(options, "turn")
+    if of_scene:
+        column.prop(options, "light")
+
+
+def _draw_landmarks(layout: Any, width: int) -> None:
+    """Draws whether the bundled engine can be used, and on what."""
+    row = layout.row(align=True)
+    lines, check = row.column(align=True), engine_check.desk.job
+    if not engine_check.networks_installed():
+        draw_lines(lines, "Its networks are missing: install the extension again", width, "ERROR")
+    elif check is None:
+        draw_lines(lines, "Comes with the extension", width, "CHECKMARK")
+    elif check.state == "running":
+        draw_lines(lines, "Checking what it runs on", width, "SORTTIME")
+    else:
+        draw_lines(lines, check.summary, width, "CHECKMARK" if check.ready else "ERROR")
+    row.operator("sam3db.check_landmarks", text="", icon="FILE_REFRESH")
+
+
+def _field_of_view(options: ImportOptions) -> float | None:
+    """Degrees along the photo's longer side; None where the lens is given otherwise."""
+    if options.lens == "mm":
+        return math.degrees(2 * math.atan2(FULL_FRAME_MM / 2, options.focal_mm))
+    return math.degrees(options.fov) if options.lens == "fov" else None
+
+
+def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> "ImportRequest":
+    """The options as the worker wants them.
+
+    Raises:
+        ModelError: what the engine needs cannot be brought together.
+    """
+    from ..jobs.photo import ImportRequest
+
+    # empty when the one that was chosen is gone
+    body = options.body or _BODIES[0][0]
+    sam3d_body = options.engine == SAM3D_BODY
+    if sam3d_body:
+        models = sam3d_body_files.folder_for_worker()
+        body = body if _is_mhr(body) else sam3d_body_files.BODY
+    settings = places.preferences()
+    return ImportRequest(
+        photo=photo,
+        engine=options.engine,
+        inference=options.inference if sam3d_body else None,
+        providers=settings.requested_providers() if sam3d_body and settings is not None else None,
+        body=body_files.for_worker(body, models),
+        persons=options.persons,
+        focal_px=options.focal if options.lens == "focal" else None,
+        fov_deg=_field_of_view(options),
+        models=models,
+        turn="auto" if options.turn == "auto" else int(options.turn),
+    )

@@ -1,0 +1,70 @@
+"""Renders through the camera of a photo: at the photo's pixels, and with the photo behind the character if wanted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from native_runtime.errors import Sam3dbError
+
+from ..app_handlers import listen, stop_listening
+from . import behind
+from .camera import follow_camera, take_frame
+from .source import image_before
+
+
+def use_photo_size(scene: bpy.types.Scene) -> None:
+    """Gives renders the pixels of the photo of the scene's camera.
+
+    Raises:
+        Sam3dbError: the camera is none of a photo.
+    """
+    if not take_frame(scene):
+        raise Sam3dbError(
+            "The scene's camera belongs to no photo: choose somebody in 'People', whose photo's camera it then is."
+        )
+
+
+def show_photo_behind(scene: bpy.types.Scene, on: bool) -> None:
+    """Shows the photo of the scene's camera behind all that is rendered, or no longer.
+
+    Raises:
+        Sam3dbError: the camera is none of a photo.
+    """
+    if not on:
+        behind.switch_off(scene)
+        return
+    image = None if scene.camera is None else image_before(scene.camera)
+    if image is None:
+        raise Sam3dbError(
+            "The scene's camera shows no photo: choose somebody in 'People', whose photo's camera it then is."
+        )
+    behind.switch_on(scene, image)
+
+
+def follow(scene: bpy.types.Scene) -> None:
+    """Keeps pixels and photo those of the scene's camera, however that was chosen."""
+    follow_camera(scene)
+    if behind.is_on(scene):
+        behind.show(scene, None if scene.camera is None else image_before(scene.camera))
+
+
+@persistent
+def _on_update(scene: bpy.types.Scene, depsgraph: Any) -> None:
+    follow(scene)
+
+
+def attach() -> None:
+    """Starts to listen to Blender."""
+    listen(((bpy.app.handlers.depsgraph_update_post, _on_update),))
+
+
+def detach() -> None:
+    """Stops it."""
+    stop_listening(((bpy.app.handlers.depsgraph_update_post, _on_update),), _never)
+
+
+def _never() -> None:
+    """There is no timer."""
