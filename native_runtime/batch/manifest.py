@@ -20,6 +20,7 @@ from threading import Lock
 from typing import Any
 
 from native_runtime.batch.record import Record
+from native_runtime.files.atomic import atomic_file
 
 FORMAT = "sam3db-batch/1"
 _STEM = "manifest"
@@ -109,17 +110,12 @@ class Manifest:
             OSError: it cannot be written; the manifest is then as it was.
         """
         lines = [self._head.to_json(), *(record.to_json() for record in records)]
-        temporary = self.path.with_name(f".{self.path.name}.part")
-        try:
+        with atomic_file(self.path) as temporary:
             with temporary.open("wb") as file:
                 file.writelines(map(_line, lines))
                 file.flush()
                 os.fsync(file.fileno())
             self.close()  # Windows does not replace a file that is open
-            os.replace(temporary, self.path)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
 
     def close(self) -> None:
         self._file.close()

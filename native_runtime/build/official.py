@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError, UsageError
+from native_runtime.files.hashes import sha256_of
 from native_runtime.mhr import Body, Parameterisation, RigFacts, load_rig_facts
 from native_runtime.mhr.official import (
     ModelDefinition,
@@ -116,7 +117,7 @@ def read_torchscript_body(path: Path) -> Body:
         ModelError: the file is missing, damaged, or not MHR.
     """
     rig, correctives = read_torchscript(path)
-    origin = {"source": ORIGIN, "files": {path.name: f"sha256:{manifest.sha256_of(path)}"}}
+    origin = {"source": ORIGIN, "files": {path.name: f"sha256:{sha256_of(path)}"}}
     return assemble(1, rig, load_rig_facts().parameterisation, correctives, origin, path.name)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from native_runtime.build.official import Imported, Levels, Progress, import_official
 from native_runtime.errors import ModelError
+from native_runtime.files.hashes import sha256_of
 from native_runtime.models import manifest
 from native_runtime.models.download import Download, download
 from native_runtime.models.store import BODIES_FOLDER, models_dir
@@ -89,7 +90,7 @@ def _kept(archive: Path, folder: Path) -> dict[str, Any] | None:
     pins = _pins(folder)
     if not pins or not archive.is_file():
         return None
-    digest = manifest.sha256_of(archive)
+    digest = sha256_of(archive)
     return next(({"url": url, "sha256": digest} for url, pin in pins.items() if pin["sha256"] == digest), None)
 
 

@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import UsageError
+from native_runtime.files.atomic import write_atomically
 from native_runtime.mhr import CHANNELS
 
 from .presets import copy
@@ -107,15 +106,7 @@ def save_settings(path: str | Path, body: Body, settings: CharacterSettings, par
     target = Path(path)
     text = json.dumps(to_json(body, settings, parts), indent=1, ensure_ascii=False) + "\n"
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_atomically(target, text.encode())
     except OSError as error:
         raise UsageError(f"Cannot write {target}: {error.strerror or error}.") from error
 

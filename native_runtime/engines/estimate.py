@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera, project
 from native_runtime.errors import ModelError
+from native_runtime.files.atomic import write_atomically
 from native_runtime.files.names import as_text
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
-from native_runtime.models.manifest import write_atomically
 from native_runtime.prompts.prompt import Prompt, check_prompts
 
 FORMAT = "sam3db-estimate/1"

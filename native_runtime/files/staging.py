@@ -5,13 +5,14 @@ Files that are written one by one would, when that is interrupted, leave a mixtu
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from native_runtime.files.atomic import umask
 
 STALE_SECONDS = 600.0
 """A folder in the making that nobody has written to for so long was left by a process that was killed."""
@@ -28,10 +29,7 @@ def staged(target: Path) -> Iterator[Path]:
     clean_up(target)
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}.part-", dir=target.parent))
     try:
-        # mkdtemp makes folders private; model files are as readable as any other file of the user.
-        mask = os.umask(0)
-        os.umask(mask)
-        part.chmod(0o777 & ~mask)
+        part.chmod(0o777 & ~umask())  # mkdtemp makes folders private
         yield part
         _replace(part, target)
     except BaseException:

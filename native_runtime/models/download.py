@@ -10,7 +10,6 @@ section 13.1.5); any sign that it is another one makes the download start anew.
 from __future__ import annotations
 
 import errno
-import hashlib
 import http.client
 import json
 import os
@@ -28,8 +27,9 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from native_runtime.errors import ModelError, Sam3dbError
+from native_runtime.files.atomic import write_atomically
+from native_runtime.files.hashes import sha256_of
 from native_runtime.models import web
-from native_runtime.models.manifest import write_atomically
 
 Progress = Callable[[float, str], None]
 """Called with the fraction that is done (0..1) and what is being done, for people. May raise to stop the download."""
@@ -141,8 +141,7 @@ def _finish(
 ) -> Download:
     """Verify the whole part and rename it; a part that is no good is removed, or it would be resumed for ever."""
     watch.tell(1.0, f"Verifying {part.target.name}")
-    with part.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(part.path)
     found = Download(part.path, named, digest, part.length)
     try:
         if size is not None and found.size != size:

@@ -13,41 +13,24 @@ nothing here depends on it.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from native_runtime.errors import ModelError
-from native_runtime.files import stamps
+from native_runtime.files.atomic import write_atomically
+from native_runtime.files.hashes import recall, remember, sha256_of
 
 FORMAT = "sam3db-manifest/1"
 NAME = "manifest.json"
 
-# path -> (size, modification time in ns, sha256): a file that was not touched is not hashed again in this process.
-_hashes: dict[str, tuple[int, int, str]] = {}
-
-
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal; remembered until the file's size or modification time changes."""
-    status = path.stat()
-    key = str(path.resolve())
-    known = _hashes.get(key)
-    if known is not None and known[:2] == (status.st_size, status.st_mtime_ns):
-        return known[2]
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    stamps.remember(path, digest)
-    _hashes[key] = (status.st_size, status.st_mtime_ns, digest)
-    return digest
-
 
 def describe(path: Path, **facts: Any) -> dict[str, Any]:
     """The entry for the file `path`: its hash and size, and what the builder knows of it (`source`, `licence`, ...)."""
-    return {"sha256": sha256_of(path), "size": path.stat().st_size, **facts}
+    digest = sha256_of(path)
+    remember(path, digest)
+    return {"sha256": digest, "size": path.stat().st_size, **facts}
 
 
 def write(folder: Path, files: Mapping[str, Mapping[str, Any]], **facts: Any) -> Path:
@@ -98,9 +81,11 @@ def fault(folder: Path, name: str, entry: Mapping[str, Any], from_memory: bool =
     try:
         if path.stat().st_size != entry["size"]:
             return "damaged"
-        known = from_memory and stamps.recall(path) == entry["sha256"]
-        if not known and sha256_of(path) != entry["sha256"]:
+        if from_memory and recall(path) == entry["sha256"]:
+            return None
+        if sha256_of(path) != entry["sha256"]:
             return "damaged"
+        remember(path, entry["sha256"])
     except FileNotFoundError:
         return "missing"
     except OSError:
@@ -138,21 +123,3 @@ def _verified(folder: Path, name: str, files: Mapping[str, Mapping[str, Any]]) -
         command = files[name].get("command", "sam3db models build")
         raise ModelError(f"The model file {folder / name} is {problem}. Make it anew with `{command}`.")
     return folder / name
-
-
-def write_atomically(path: Path, data: bytes) -> Path:
-    """Write `data` to a temporary file beside `path` and rename it, so that nobody ever sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        # mkstemp makes files private; model files are as readable as any other file of the user.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path

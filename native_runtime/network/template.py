@@ -12,8 +12,8 @@ from typing import Any
 
 from native_runtime.build.sam3d_body.template import Template
 from native_runtime.build.sam3d_body.variants import FILE
+from native_runtime.files.atomic import write_atomically
 from native_runtime.models import sam3d_body_layout as layout
-from native_runtime.models.manifest import write_atomically
 
 from .configuration import ModelConfiguration, Shapes
 from .graph_definitions import ENCODER, GRAPHS, traced

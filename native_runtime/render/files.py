@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.models.manifest import write_atomically
+from native_runtime.files.atomic import write_atomically
 
 from .colour import Pixels
 

@@ -6,7 +6,6 @@ map ``mhr`` is the identity and needs no file.
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.errors import UsageError
+from native_runtime.files.atomic import write_atomically
 from native_runtime.mhr import load_rig_facts
 
 FORMAT = "sam3db-retarget/1"
@@ -224,14 +224,9 @@ def _as_text(retarget: RetargetMap) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_atomically(path, text.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise UsageError(f"Cannot write {path}: {error.strerror or error}.") from error
 
 

@@ -28,8 +28,8 @@ def segment_person(
     import numpy as np
 
     from native_runtime.detection.silhouettes import mask_on_photo
+    from native_runtime.files.atomic import write_atomically
     from native_runtime.image.reading import read_photo
-    from native_runtime.models.manifest import write_atomically
 
     reporter.status(f"Reading {Path(path).name}")
     photo = read_photo(path)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import PromptError, Sam3dbError
-from native_runtime.models.manifest import write_atomically
+from native_runtime.files.atomic import write_atomically
 
 from .. import places
 from ..handles.handles import character_id, require_own

@@ -9,8 +9,8 @@ import bpy
 import cv2
 from numpy.typing import NDArray
 
+from native_runtime.files.hashes import sha256_of
 from native_runtime.files.names import as_text
-from native_runtime.models.manifest import sha256_of
 
 if TYPE_CHECKING:
     import numpy as np

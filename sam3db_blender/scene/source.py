@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.models.manifest import sha256_of, write_atomically
+from native_runtime.files.atomic import write_atomically
+from native_runtime.files.hashes import sha256_of
 
 from ..masks.store import OVERLAY
 from .camera import camera_of

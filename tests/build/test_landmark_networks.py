@@ -15,6 +15,7 @@ import pytest
 from native_runtime.build import landmark_networks as networks
 from native_runtime.detection.crops import Crop, Picture
 from native_runtime.errors import ModelError
+from native_runtime.files.hashes import sha256_of
 from native_runtime.models import manifest, store
 from native_runtime.onnx.sessions import open_network
 
@@ -110,7 +111,7 @@ def test_a_converted_network_equals_its_source_on_real_crops(name: str, built: P
     source = built.parent / networks.SOURCES_FOLDER / Path(entry["source"]["file"]).name
     if not source.is_file():
         pytest.skip(f"the source of {name} is not kept at {source}")
-    assert manifest.sha256_of(source) == entry["source"]["sha256"]
+    assert sha256_of(source) == entry["source"]["sha256"]
     converted = open_network(store.network_path(name, built.parent), ["cpu"])
     original = Interpreter(str(source), num_threads=2)
     original.allocate_tensors()

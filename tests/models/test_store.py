@@ -9,6 +9,7 @@ import pytest
 
 from native_runtime.build import catalogue
 from native_runtime.errors import ModelError, UsageError
+from native_runtime.files.atomic import write_atomically
 from native_runtime.models import manifest, store
 
 
@@ -93,8 +94,8 @@ def test_an_unknown_kind_of_models_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_files_are_replaced_as_a_whole(tmp_path: Path) -> None:
     target = tmp_path / "sub" / "file.json"
-    manifest.write_atomically(target, b"1")
-    manifest.write_atomically(target, b"22")
+    write_atomically(target, b"1")
+    write_atomically(target, b"22")
     assert target.read_bytes() == b"22"
     assert [path.name for path in target.parent.iterdir()] == ["file.json"]
 

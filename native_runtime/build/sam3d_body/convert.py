@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from native_runtime.build import official
 from native_runtime.errors import ModelError, UsageError
-from native_runtime.files import stamps
+from native_runtime.files.hashes import remember, sha256_of
 from native_runtime.files.staging import staged
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
@@ -153,7 +153,7 @@ def _plan(checkpoint: Checkpoint, rig: Path, precision: str, templates: Path, te
 
 def _origin(checkpoint: Checkpoint, variant: Variant) -> dict[str, Any]:
     """Where the weights come from, for manifests."""
-    hashes = {file.name: manifest.sha256_of(file) for file in checkpoint.files}
+    hashes = {file.name: sha256_of(file) for file in checkpoint.files}
     return {
         "package": f"facebook/sam-3d-body-{variant.name}",
         "file": checkpoint.path.name,
@@ -182,7 +182,7 @@ def _write(plan: _Plan, target: Path, tell: Progress) -> Converted:
             "the programs that use it, or choose another folder."
         ) from error
     for name, entry in entries.items():
-        stamps.remember(target / name, entry["sha256"])
+        remember(target / name, entry["sha256"])
     tell(1.0, "The model is ready")
     size = sum(int(entry["size"]) for entry in entries.values())
     return Converted(target, plan.variant.name, plan.variant.title, plan.precision, size, plan.body.name)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.errors import ModelError
-from native_runtime.models.manifest import write_atomically
+from native_runtime.files.atomic import write_atomically
 
 from .operations import DTYPES, OPERATIONS
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from native_runtime.models.manifest import write_atomically
+from native_runtime.files.atomic import write_atomically
 
 from .entry import Entry
 from .page import html_page

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.models.manifest import write_atomically
+from native_runtime.files.atomic import write_atomically
 
 from .entry import Entry, counted, thumbnail
 from .lettering import draw, shortened, spelt, wrapped

@@ -23,6 +23,7 @@ from native_runtime.build.sam3d_body.convert import GRAPHS, PRECISIONS, Converte
 from native_runtime.build.sam3d_body.keypoint_support import keypoint_support
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.files import staging
+from native_runtime.files.hashes import sha256_of
 from native_runtime.mhr import Body
 from native_runtime.models import manifest, store
 from tests.support import toy_sam3d_body
@@ -91,7 +92,7 @@ def test_the_manifest_tells_everything(converted: Converted, toy_release: Path) 
     assert found["image_size"] == [512, 512]
     assert found["feature_size"] == [32, 32]
     assert found["graphs"] == dict.fromkeys(GRAPHS, "fp32")
-    assert found["checkpoint"]["sha256"] == manifest.sha256_of(toy_release / "model.ckpt")
+    assert found["checkpoint"]["sha256"] == sha256_of(toy_release / "model.ckpt")
     assert found["checkpoint"]["stored_as"] == ["float32", "int64"]
     assert all("SAM License" in entry["licence"] for entry in found["files"].values())
     assert converted.size == sum(entry["size"] for entry in found["files"].values())

@@ -1,4 +1,4 @@
-"""Hashes of large files, remembered from one start of the program to the next.
+"""SHA-256 of files; those of large ones are remembered from one start of the program to the next.
 
 Hashing the gigabytes of a network at each start would cost seconds that nobody gets anything for. The memory lies in
 the user's own cache, never beside the models, so that a models folder cannot bring it along. It knows a file by its
@@ -11,16 +11,31 @@ write to the user's cache: that person could as well write to the manifest. A bi
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from native_runtime.files.atomic import write_atomically
 from native_runtime.files.folders import user_cache
 
 SMALLEST = 32_000_000
 """Bytes; what is smaller is hashed in a moment."""
 _KEPT = 200
 """Files; the oldest are forgotten."""
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal; in this process a file of the same size and time of change is read once."""
+    status = path.stat()
+    return _sha256(path.resolve(), status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def recall(path: Path) -> str | None:
@@ -35,8 +50,6 @@ def remember(path: Path, digest: str) -> None:
     status = path.stat()
     if status.st_size < SMALLEST or not status.st_ino:  # some file systems have no inodes
         return
-    from native_runtime.models.manifest import write_atomically  # which asks this module in turn
-
     place, state = _identity(path)
     known = [(other, value) for other, value in _load().items() if other != place]
     known = [*known[1 - _KEPT :], (place, [*state, digest])]

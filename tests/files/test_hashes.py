@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from native_runtime.errors import ModelError
-from native_runtime.files import stamps
+from native_runtime.files import hashes
 from native_runtime.files.folders import user_cache
 from native_runtime.models import manifest
 
@@ -20,7 +20,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A model file that counts as large, in a folder with a manifest; the user's cache is empty."""
     for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(variable, str(tmp_path / "cache"))
-    monkeypatch.setattr(stamps, "SMALLEST", 4)
+    monkeypatch.setattr(hashes, "SMALLEST", 4)
     path = tmp_path / "models" / "net.weights"
     path.parent.mkdir()
     path.write_bytes(b"weights")
@@ -32,14 +32,14 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are read to be hashed, by what stands for a new process."""
     names: list[str] = []
-    real = manifest.hashlib.file_digest
+    real = hashes.hashlib.file_digest
 
     def digest(file, kind):  # type: ignore[no-untyped-def]
         names.append(Path(file.name).name)
         return real(file, kind)
 
-    monkeypatch.setattr(manifest.hashlib, "file_digest", digest)
-    monkeypatch.setattr(manifest, "_hashes", {})
+    monkeypatch.setattr(hashes.hashlib, "file_digest", digest)
+    hashes._sha256.cache_clear()
     return names
 
 
@@ -87,13 +87,13 @@ def test_a_damaged_memory_is_no_memory(weights: Path, hashed: list[str], content
 
 
 def test_the_oldest_are_forgotten(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stamps, "_KEPT", 2)
+    monkeypatch.setattr(hashes, "_KEPT", 2)
     others = [weights.with_name(f"{number}.weights") for number in range(2)]
     for other in others:
         other.write_bytes(b"others")
-        manifest.sha256_of(other)
-    assert stamps.recall(weights) is None
-    assert all(stamps.recall(other) == manifest.sha256_of(other) for other in others)
+        manifest.describe(other)
+    assert hashes.recall(weights) is None
+    assert all(hashes.recall(other) == hashes.sha256_of(other) for other in others)
 
 
 def test_a_cache_that_cannot_be_written_costs_only_time(weights: Path, tmp_path: Path) -> None:
@@ -101,5 +101,5 @@ def test_a_cache_that_cannot_be_written_costs_only_time(weights: Path, tmp_path:
     (user_cache() / "hashes.json").mkdir()
     other = weights.with_name("other.weights")
     other.write_bytes(b"others")
-    assert manifest.sha256_of(other)
-    assert stamps.recall(other) is None
+    assert manifest.describe(other)
+    assert hashes.recall(other) is None
