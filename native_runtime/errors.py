@@ -1,10 +1,37 @@
-"""The errors that a user may see: every message says what happened and what to do about it."""
+"""The errors that a user may see: a message says what happened, a remedy what can be done about it."""
 
 from __future__ import annotations
 
+from enum import Enum
+
+
+class Remedy(Enum):
+    """What can be done about an error; the command line (``cli.remedies``) and the window each have words for it."""
+
+    BUILD_MODELS = "build-models"
+    CONVERT_CHECKPOINT = "convert-checkpoint"
+    IMPORT_OFFICIAL = "import-official"
+    REMAKE_NETWORK = "remake-network"
+    LIST_MODELS = "list-models"
+    NAME_MHR_MODEL = "name-mhr-model"
+    NAME_BOX = "name-box"
+    SINGLE_PHOTO = "single-photo"
+    REINSTALL = "reinstall"
+    SEE_TRACEBACK = "see-traceback"
+
 
 class Sam3dbError(Exception):
-    """Base of all errors whose message is meant for a person."""
+    """Base of all errors whose message is meant for a person.
+
+    Args:
+        text: what happened; whole sentences, without commands or options.
+        remedy: what can be done about it.
+        people: numbers of people, counted from 0, which ``text`` names in braces: a window counts them from 1.
+    """
+
+    def __init__(self, text: str = "", remedy: Remedy | None = None, **people: int) -> None:
+        super().__init__(text.format(**people) if people else text)
+        self.template, self.remedy, self.people = text, remedy, people
 
 
 class UsageError(Sam3dbError):

@@ -1,25 +1,22 @@
 """The Blender that builds characters beside the inference: a child process that stays warm.
 
-It reads one job a line on standard input and answers with one line on standard output, in the form of the worker's
-protocol (``native_runtime.service.protocol``). What Blender itself prints there is passed over. ``docs/batch.md`` tells
-what a job holds.
+It says hello, then reads one job a line on standard input and answers with one line on standard output. What Blender
+itself prints there is passed over. ``docs/batch.md`` tells what a job holds.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from native_runtime.errors import WorkerError
-from native_runtime.service.protocol import decode, encode
+from native_runtime.errors import Remedy, WorkerError
+from native_runtime.process.child import Child
 
+PROTOCOL = 1
+"""Of jobs and answers; to be raised when either changes its meaning."""
 TIMEOUT_S = 900.0
 """A job that takes longer is stuck: the longest known, twenty people with turntables and exports, takes a tenth."""
 MOST_JOBS = 500
@@ -48,7 +45,7 @@ class BuilderProcess:
     def __init__(self, command: Sequence[str], log: Path) -> None:
         self._command = list(command)
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
         self._jobs = 0
         self._closed = False
         self._guard = threading.Lock()
@@ -57,7 +54,7 @@ class BuilderProcess:
     def pid(self) -> int | None:
         """Of the process that runs, for diagnosis."""
         process = self._process
-        return None if process is None or process.poll() is not None else process.pid
+        return process.pid if process is not None and process.running else None
 
     def start(self) -> None:
         """Start the process now rather than with the first job.
@@ -69,21 +66,11 @@ class BuilderProcess:
         with self._guard:
             if self._closed:
                 raise BuilderClosedError
-            if self._process is not None and self._process.poll() is None:
+            if self._process is not None and self._process.running:
                 return
             self._jobs = 0
             try:
-                with self._log.open("wb") as log:
-                    self._process = subprocess.Popen(
-                        self._command,
-                        stdin=subprocess.PIPE,
-                        stdout=subprocess.PIPE,
-                        stderr=log,
-                        env=self._environment(),
-                        # A Ctrl-C in the terminal is meant for the batch, which ends its builders itself.
-                        start_new_session=True,
-                        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-                    )
+                self._process = Child(self._command, self._log, environment=self._environment())
             except OSError as error:
                 raise WorkerError(f"Blender cannot be started with {self._command[0]} ({error}).") from error
 
@@ -97,7 +84,6 @@ class BuilderProcess:
         self.start()
         process = self._process
         assert process is not None
-        assert process.stdin is not None
         late = threading.Event()
 
         def give_up() -> None:
@@ -108,9 +94,7 @@ class BuilderProcess:
         timer.daemon = True
         timer.start()
         try:
-            with suppress(OSError, ValueError):  # it has died: the answer that does not come says so
-                process.stdin.write(encode(dict(job)))
-                process.stdin.flush()
+            process.send(job)
             answer = self._answer(process)
         finally:
             timer.cancel()
@@ -130,16 +114,8 @@ class BuilderProcess:
     def stop(self) -> None:
         """End the process in good order; the next job starts another one."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        assert process.stdin is not None
-        with suppress(OSError):
-            process.stdin.close()
-        try:
-            process.wait(_STOP_GRACE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            process.end(_STOP_GRACE_S)
 
     def kill(self) -> None:
         """End the process at once, whatever it does, and never start another one. Any thread may call this."""
@@ -155,28 +131,26 @@ class BuilderProcess:
         own = {name: value for name, value in os.environ.items() if not name.startswith("BLENDER_USER_")}
         return own | _ONE_THREAD | {"BLENDER_USER_RESOURCES": str(self._log.with_suffix(".user").absolute())}
 
-    def _answer(self, process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            with suppress(ValueError):  # Blender's own words
-                message = decode(line)
-                if message.get("event") in ("done", "error"):
-                    return message
+    def _answer(self, process: Child) -> dict[str, Any] | None:
+        """Its next answer; None when it ended without.
+
+        Raises:
+            WorkerError: it is of another version.
+        """
+        for message in process.messages():
+            if message.get("event") == "hello" and message.get("protocol") != PROTOCOL:
+                process.kill()
+                raise WorkerError(
+                    f"The builder is of another version: it speaks protocol {message.get('protocol')}, this program "
+                    f"protocol {PROTOCOL}.",
+                    Remedy.REINSTALL,
+                )
+            if message.get("event") in ("done", "error"):
+                return message
         return None
 
-    def _death(self, process: subprocess.Popen[bytes]) -> str:
-        code = process.wait()
-        said: list[str] = []
-        with suppress(OSError):
-            said = self._log.read_bytes()[-_LOG_TAIL_BYTES:].decode("utf-8", "replace").strip().splitlines()
-        how = f"was ended by {_signal(code)}" if code < 0 else f"ended with code {code}"
+    def _death(self, process: Child) -> str:
+        how = process.how_it_ended()
+        said = process.log_tail(_LOG_TAIL_BYTES).strip().splitlines()
         last = " | ".join(line.strip() for line in said[-_LAST_WORDS:])
         return f"Blender {how} while it built this character." + (f" Its last words: {last}" if last else "")
-
-
-def _signal(code: int) -> str:
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"
-    return f"{name} (perhaps memory ran out)" if name == "SIGKILL" and sys.platform != "win32" else name

@@ -14,8 +14,7 @@ from native_runtime.batch.plan import Plan
 from native_runtime.batch.record import Fault, Record, Stage
 from native_runtime.batch.settings import ESTIMATE, Settings
 from native_runtime.errors import DiskFullError, WorkerError
-
-_DISK_FULL = "DiskFullError"
+from native_runtime.process.payload import ErrorPayload
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,10 @@ class Workshop:
         return task.record.with_stages(done), fault
 
     def _fault(self, error: Mapping[str, Any]) -> Fault:
-        fault = Fault(str(error["kind"]), str(error["text"]))
-        if fault.kind == _DISK_FULL or is_disk_full(None, self._out):
+        failure = ErrorPayload.from_json(error)
+        if isinstance(failure.as_error(), DiskFullError) or is_disk_full(None, self._out):
             raise disk_full(self._out)
-        return fault
+        return Fault(failure.kind, failure.text)
 
     def _job(self, task: BuildTask, rooms: Mapping[str, Path], scratch: Path) -> dict[str, Any]:
         name = PurePosixPath(task.record.name)

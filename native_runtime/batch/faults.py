@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 from native_runtime.batch.record import Fault
-from native_runtime.errors import DiskFullError, NoPersonError, PhotoError, Sam3dbError
-from native_runtime.files.system_errors import DENIED, DISK_FULL, readable
+from native_runtime.errors import DiskFullError, NoPersonError, PhotoError
+from native_runtime.files.system_errors import DENIED, DISK_FULL
+from native_runtime.process.payload import ErrorPayload
 
 OWN = (PhotoError.__name__, NoPersonError.__name__)
 """Faults that lie in the photo: the same photo under the same settings would give them again."""
@@ -19,15 +20,9 @@ _SKILL = 2
 
 def fault_of(error: BaseException, photo: Path, fingerprint: str = "") -> Fault:
     """What went wrong with one photo; the fingerprint is kept where trying again would be in vain (`hopeless_mark`)."""
-    if isinstance(error, OSError):
-        error = readable(error)
-    if isinstance(error, Sam3dbError):
-        kind = type(error).__name__
-        text = str(error).removeprefix(f"{photo}: ")  # whoever reads it knows the photo
-        return Fault(kind, text, hopeless_mark(fingerprint) if kind in OWN and fingerprint else "")
-    if isinstance(error, MemoryError):
-        return Fault("Internal", "There is not enough memory. Close other programs, or use smaller photos.")
-    return Fault("Internal", f"Something unforeseen happened: {type(error).__name__}: {error}")
+    failure = ErrorPayload.from_exception(error)
+    text = failure.text.removeprefix(f"{photo}: ")  # whoever reads it knows the photo
+    return Fault(failure.kind, text, hopeless_mark(fingerprint) if failure.kind in OWN and fingerprint else "")
 
 
 def hopeless_mark(fingerprint: str) -> str:

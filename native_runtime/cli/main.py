@@ -12,7 +12,7 @@ from native_runtime.cli.arguments import parser
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
 from native_runtime.files.streams import take_stdout
-from native_runtime.service.logged import told_to
+from native_runtime.service.forwarding import warnings_forwarded_to
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 _MODULES = {
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     console = console or Console(take_stdout(sys.stderr if debug else None), as_json, debug)
     try:
         module = importlib.import_module(f"native_runtime.cli.{_MODULES[arguments.command]}")
-        with told_to(console):
+        with warnings_forwarded_to(console):
             return OK if module.run(arguments, console) else SOME_FAILED
     except UsageError as error:
         console.result({"command": command, "ok": False, "error": console.error(error)})

@@ -7,12 +7,9 @@ Made for a window's thread: every method returns at once, except `WorkerClient.s
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import queue
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -22,7 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from native_runtime.service.protocol import CANCELLED, PATH_KEYS, decode, encode
+from native_runtime.errors import Remedy
+from native_runtime.process.child import Child
+from native_runtime.process.payload import CANCELLED, ErrorPayload
+from native_runtime.service.protocol import PATH_KEYS, PROTOCOL
 
 # A cancelled request may finish the step it is in; after this many seconds the worker is ended instead.
 CANCEL_GRACE_S = 5.0
@@ -44,6 +44,7 @@ class Event:
     value: float = 0.0
     error: str = ""
     detail: str = ""
+    failure: ErrorPayload | None = None
     result: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -65,12 +66,11 @@ class _Request:
 
 
 @dataclass
-class _Child:
+class _Worker:
     """A running child process; ``number`` tells it from those before."""
 
     number: int
-    process: subprocess.Popen[bytes]
-    log: Path
+    process: Child
     reader: threading.Thread
 
 
@@ -83,7 +83,7 @@ class WorkerClient:
         self._python = sys.executable
         self._paths: list[str] | None = None
         self._folder: Path | None = None
-        self._child: _Child | None = None
+        self._child: _Worker | None = None
         self._children = 0
         self._numbers = 0
         self._requests: dict[int, _Request] = {}
@@ -160,7 +160,7 @@ class WorkerClient:
     @property
     def running(self) -> bool:
         """Whether a child process is alive."""
-        return self._child is not None and self._child.process.poll() is None
+        return self._child is not None and self._child.process.running
 
     @property
     def pid(self) -> int | None:
@@ -174,20 +174,11 @@ class WorkerClient:
         child, self._child = self._child, None
         if child is not None:
             self._numbers += 1
-            self._send(child, {"id": self._numbers, "do": "stop"})
-            with contextlib.suppress(OSError):
-                assert child.process.stdin is not None
-                child.process.stdin.close()
-            for end in (lambda: None, child.process.terminate, child.process.kill):
-                end()
-                try:
-                    child.process.wait(_STOP_GRACE_S)
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
+            child.process.send({"id": self._numbers, "do": "stop"})
+            child.process.end(_STOP_GRACE_S)
             child.reader.join(_STOP_GRACE_S)
         for number in list(self._requests):
-            self._fail(number, CANCELLED, "Cancelled.")
+            self._fail(number, ErrorPayload(CANCELLED, "Cancelled."))
         self._remove_folder()
         atexit.unregister(self.stop)
 
@@ -200,34 +191,28 @@ class WorkerClient:
                 self._child = self._spawn()
             except OSError as error:
                 text = f"The worker could not be started with {self._python} ({error.strerror or error})."
-                self._fail(number, "WorkerError", text)
+                self._fail(number, ErrorPayload("WorkerError", text))
                 return
         assert self._child is not None
         request.child = self._child.number
-        self._send(self._child, request.message)
-
-    def _send(self, child: _Child, message: dict[str, Any]) -> None:
-        assert child.process.stdin is not None
-        # A pipe that is closed means that the child has just died; its end will be noticed and told by `poll`.
-        with contextlib.suppress(OSError, ValueError):
-            child.process.stdin.write(encode(message))
-            child.process.stdin.flush()
+        self._child.process.send(request.message)
 
     def _take(self, child: int, message: dict[str, Any]) -> None:
         """Turn a line from the child into an event."""
         number = message.get("id")
         kind = message.get("event")
+        if kind == "hello" and message.get("protocol") != PROTOCOL:
+            self._refuse_version(child, message)
         request = self._requests.get(number) if isinstance(number, int) else None
         if request is None or request.child != child or not isinstance(number, int):
-            # Hello, answers to our own cancellations, and the last words of a child that was given up.
+            # A hello, answers to our own cancellations, and the last words of a child that was given up.
             return
         if kind == "error":
-            error = str(message.get("kind", ""))
-            text = request.cancel_text if error == CANCELLED and request.cancel_text else str(message.get("text", ""))
-            self._fail(number, _error_of(request, error), text, str(message.get("detail", "")))
+            failure = ErrorPayload.from_json(message)
+            self._fail(number, _cancellation(request) if failure.kind == CANCELLED else failure)
         elif kind == "done":
             if request.cancel_text:
-                self._fail(number, _error_of(request, CANCELLED), request.cancel_text)
+                self._fail(number, _cancellation(request))
                 return
             del self._requests[number]
             self._events.append(Event(number, "done", result=message.get("result") or {}))
@@ -238,9 +223,22 @@ class WorkerClient:
         elif kind in ("status", "warning"):
             self._events.append(Event(number, kind, text=str(message.get("text", ""))))
 
-    def _fail(self, number: int, error: str, text: str, detail: str = "") -> None:
+    def _fail(self, number: int, failure: ErrorPayload) -> None:
         del self._requests[number]
-        self._events.append(Event(number, "error", text=text, error=error, detail=detail))
+        self._events.append(Event(number, "error", failure.text, 0.0, failure.kind, failure.traceback, failure))
+
+    def _refuse_version(self, child: int, hello: dict[str, Any]) -> None:
+        """End a worker of another version: its answers would mean something else."""
+        text = (
+            f"The worker is of another version: it speaks protocol {hello.get('protocol')} (version "
+            f"{hello.get('version', 'unknown')}), this program protocol {PROTOCOL}."
+        )
+        for number, request in list(self._requests.items()):
+            if request.child == child:
+                self._fail(number, ErrorPayload("WorkerError", text, Remedy.REINSTALL))
+        if self._child is not None and self._child.number == child:
+            self._child.process.kill()
+            self._child = None
 
     def _cancel(self, number: int, request: _Request, text: str) -> None:
         if request.cancel_text:
@@ -249,7 +247,7 @@ class WorkerClient:
         request.kill_at = time.monotonic() + self._cancel_grace_s
         if self._child is not None and request.child == self._child.number:
             self._numbers += 1
-            self._send(self._child, {"id": self._numbers, "do": "cancel", "target": number})
+            self._child.process.send({"id": self._numbers, "do": "cancel", "target": number})
 
     def _look_at_the_clock(self) -> None:
         """Give up requests that take too long, and end a child that does not obey a cancellation."""
@@ -262,51 +260,38 @@ class WorkerClient:
 
     def _replace_child(self, number: int, request: _Request) -> None:
         """End a child that is stuck in one request, and post the other requests to a new one."""
-        self._fail(number, _error_of(request, CANCELLED), request.cancel_text)
+        self._fail(number, _cancellation(request))
         child, self._child = self._child, None
         if child is not None:
             child.process.kill()
         for other, waiting in list(self._requests.items()):
             if waiting.cancel_text:
-                self._fail(other, _error_of(waiting, CANCELLED), waiting.cancel_text)
+                self._fail(other, _cancellation(waiting))
             else:
                 self._post(other, waiting)
 
     # --- the child ---
 
-    def _spawn(self) -> _Child:
+    def _spawn(self) -> _Worker:
         self._children += 1
         folder = self._work_folder()
-        log = folder / f"worker-{self._children}.log"
         command = [self._python, "-I", "-X", "utf8", str(_WORKER_FILE), "--child", "--work", str(folder)]
         for path in self._module_paths():
             command += ["--path", path]
         if self._engines:
             command += ["--engines", self._engines]
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                cwd=folder,
-                # A Ctrl-C in the terminal that Blender was started from is meant for Blender.
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
+        process = Child(command, folder / f"worker-{self._children}.log", folder)
         reader = threading.Thread(
             target=self._listen, args=(self._children, process), name="worker events", daemon=True
         )
         reader.start()
-        return _Child(self._children, process, log, reader)
+        return _Worker(self._children, process, reader)
 
-    def _listen(self, number: int, process: subprocess.Popen[bytes]) -> None:
+    def _listen(self, number: int, process: Child) -> None:
         """Runs in a thread of its own, as long as the child lives."""
-        assert process.stdout is not None
-        for line in process.stdout:
-            with contextlib.suppress(ValueError):
-                self._arrived.put((number, decode(line)))
-        process.wait()
+        for message in process.messages():
+            self._arrived.put((number, message))
+        process.how_it_ended()
         self._arrived.put((number, None))
 
     def _child_ended(self, number: int) -> None:
@@ -317,15 +302,13 @@ class WorkerClient:
             self._child = None
         if not lost:
             return
-        how = _how_it_ended(child.process.returncode) if child is not None else "ended"
+        how = child.process.how_it_ended() if child is not None else "ended"
         text = f"The worker {how}. Blender is unharmed; try again, and a new worker will start."
-        detail = _tail(child.log) if child is not None else ""
+        log = child.process.log_tail(_LOG_TAIL_BYTES) if child is not None else ""
         for key in lost:
             request = self._requests[key]
-            if request.cancel_text:
-                self._fail(key, _error_of(request, CANCELLED), request.cancel_text)
-            else:
-                self._fail(key, "WorkerError", text, detail)
+            failure = ErrorPayload("WorkerError", text, traceback=log)
+            self._fail(key, _cancellation(request) if request.cancel_text else failure)
 
     def _module_paths(self) -> list[str]:
         if self._paths is not None:
@@ -346,32 +329,7 @@ class WorkerClient:
             self._folder = None
 
 
-def _error_of(request: _Request, error: str) -> str:
-    """A cancellation by the clock is the worker's failure, one by a person is not."""
-    return "WorkerError" if error == CANCELLED and request.cancel_text not in ("", "Cancelled.") else error
-
-
-def _how_it_ended(code: int | None) -> str:
-    """What happened to the process, in words."""
-    if code is not None and code < 0:
-        number = -code
-        if number == getattr(signal, "SIGKILL", 9):
-            return "was ended by the system, most likely because the memory ran out (or somebody killed it)"
-        try:
-            name = signal.Signals(number).name
-        except ValueError:
-            name = f"signal {number}"
-        return f"crashed ({name})"
-    if code is not None and code >= 0xC0000000:  # Windows: an NTSTATUS of severity "error"
-        return f"crashed (0x{code:08X})"
-    return f"ended unexpectedly (exit code {code})"
-
-
-def _tail(log: Path) -> str:
-    try:
-        with log.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - _LOG_TAIL_BYTES))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
+def _cancellation(request: _Request) -> ErrorPayload:
+    """How a request ends that was given up: by the clock is the worker's failure, by a person is not."""
+    by_clock = request.cancel_text not in ("", "Cancelled.")
+    return ErrorPayload("WorkerError" if by_clock else CANCELLED, request.cancel_text or "Cancelled.")

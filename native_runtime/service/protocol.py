@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 PROTOCOL = 1
 
 # Answered at once, also while work is under way; everything else waits its turn.
@@ -31,23 +28,3 @@ REQUESTS: dict[str, frozenset[str]] = {
 }
 PATH_KEYS = ("photo", "models", "mask", "source", "checkpoint", "mhr", "folder", "out")
 """Keys whose values are paths, which a client makes absolute: the worker may run in another folder."""
-
-CANCELLED = "Cancelled"
-INTERNAL = "Internal"
-
-
-def encode(message: dict[str, Any]) -> bytes:
-    """One message as one line. Non-ASCII is escaped, so that odd file names pass whatever the pipe's encoding."""
-    return json.dumps(message, allow_nan=False).encode("ascii") + b"\n"
-
-
-def decode(line: bytes) -> dict[str, Any]:
-    """The message of a line.
-
-    Raises:
-        ValueError: it is not a JSON object.
-    """
-    message = json.loads(line)
-    if not isinstance(message, dict):
-        raise ValueError("not an object")
-    return message

@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TextIO
@@ -77,7 +76,7 @@ class Worker:
 
     def send(self, event: dict[str, Any]) -> None:
         """Write one event; when nobody reads any more, this process has no purpose left."""
-        from native_runtime.service.protocol import encode
+        from native_runtime.process.lines import encode
 
         with self._lock:
             try:
@@ -97,7 +96,8 @@ class Worker:
         self._waiting.put(None)
 
     def _accept(self, line: bytes) -> None:
-        from native_runtime.service.protocol import IMMEDIATE, REQUESTS, decode
+        from native_runtime.process.lines import decode
+        from native_runtime.service.protocol import IMMEDIATE, REQUESTS
 
         try:
             request = decode(line)
@@ -157,10 +157,8 @@ class Worker:
     # --- work ---
 
     def _work(self, request: dict[str, Any]) -> None:
-        from native_runtime.errors import Sam3dbError
-        from native_runtime.files.system_errors import readable as in_words
-        from native_runtime.service.logged import told_to
-        from native_runtime.service.protocol import CANCELLED, INTERNAL
+        from native_runtime.process.payload import CANCELLED, ErrorPayload
+        from native_runtime.service.forwarding import warnings_forwarded_to
 
         number = request["id"]
         self._leave_slot(request)
@@ -168,26 +166,17 @@ class Worker:
         outcome: dict[str, Any]
         try:
             reporter.check()
-            with told_to(reporter):
+            with warnings_forwarded_to(reporter):
                 result = self._do(request, reporter)
             reporter.check()
             outcome = {"event": "done", "result": result}
         except CancelledError:
             outcome = {"event": "error", "kind": CANCELLED, "text": "Cancelled.", "detail": ""}
-        except Sam3dbError as error:
-            detail = traceback.format_exc()
-            outcome = {"event": "error", "kind": type(error).__name__, "text": str(error), "detail": detail}
-        except OSError as error:
-            readable = in_words(error)
-            detail = traceback.format_exc()
-            outcome = {"event": "error", "kind": type(readable).__name__, "text": str(readable), "detail": detail}
-        except MemoryError:
-            self._inference.release()
-            text = "There is not enough memory for this. Close other programs, or use a smaller photo."
-            outcome = {"event": "error", "kind": INTERNAL, "text": text, "detail": traceback.format_exc()}
         except Exception as error:
-            text = f"Something unforeseen happened: {type(error).__name__}: {error}"
-            outcome = {"event": "error", "kind": INTERNAL, "text": text, "detail": traceback.format_exc()}
+            if isinstance(error, MemoryError):
+                self._inference.release()
+            failure = ErrorPayload.from_exception(error)
+            outcome = {"event": "error", **failure.to_json(), "detail": failure.traceback}
         self._finish(number, outcome)
 
     def _leave_slot(self, request: dict[str, Any]) -> None:

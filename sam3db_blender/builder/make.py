@@ -21,7 +21,7 @@ from .. import places
 from ..exports import ExportOptions, export_character
 from ..previews import KINDS, preview_steps
 from . import headless
-from .serve import described
+from .failures import described
 
 
 class _Stage:
@@ -33,7 +33,7 @@ class _Stage:
         self.told = told
         self.seconds = 0.0
         self.notes: list[str] = []
-        self.error: dict[str, str] | None = None
+        self.error: dict[str, Any] | None = None
 
     def fail(self, error: Exception) -> None:
         """It cannot be made; the others go on."""

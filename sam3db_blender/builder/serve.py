@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TextIO
 
-from native_runtime.service.protocol import INTERNAL, decode, encode
+from native_runtime.batch.builder_process import PROTOCOL
+from native_runtime.process.lines import decode, encode
 
 
 def serve(jobs: BinaryIO, answers: TextIO) -> NoReturn:
@@ -26,7 +27,14 @@ def serve(jobs: BinaryIO, answers: TextIO) -> NoReturn:
         os._exit(0)
 
     threading.Thread(target=listen, name="jobs", daemon=True).start()
+
+    def send(message: dict[str, Any]) -> None:
+        answers.write(encode(message).decode("ascii"))
+        answers.flush()
+
+    send({"event": "hello", "protocol": PROTOCOL})
     # Blender takes a second to start, which the first job should not wait for.
+    from .failures import described
     from .make import make_files
 
     while True:
@@ -36,23 +44,7 @@ def serve(jobs: BinaryIO, answers: TextIO) -> NoReturn:
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             answer = {"event": "error", **described(error, Path(job["scratch"]))}
-        answers.write(encode({"id": job["id"], "memory_mb": memory_mb(), **answer}).decode("ascii"))
-        answers.flush()
-
-
-def described(error: Exception, folder: Path) -> dict[str, str]:
-    """``kind`` and ``text`` of an error that came up while files were written to a folder."""
-    from native_runtime.batch.faults import is_disk_full
-    from native_runtime.errors import DiskFullError, Sam3dbError
-    from native_runtime.files.system_errors import readable
-
-    if is_disk_full(error, folder):
-        return {"kind": DiskFullError.__name__, "text": f"The disk of {folder} is full."}
-    if isinstance(error, OSError):
-        error = readable(error)
-    if isinstance(error, Sam3dbError):
-        return {"kind": type(error).__name__, "text": str(error)}
-    return {"kind": INTERNAL, "text": f"Blender failed over this character: {type(error).__name__}: {error}"}
+        send({"id": job["id"], "memory_mb": memory_mb(), **answer})
 
 
 def memory_mb() -> float:

@@ -59,6 +59,7 @@ def build(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
+    print(json.dumps({"event": "hello", "protocol": 1}), flush=True)
     for line in sys.stdin:
         job = json.loads(line)
         print(json.dumps({"id": job["id"], "memory_mb": 10.0, **build(job)}), flush=True)
