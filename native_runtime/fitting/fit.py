@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr import Body
-from native_runtime.mhr.rotations import matrix_to_euler
+from native_runtime.mhr.rotations import matrix_to_euler, nearest_rotation
 
 from .evidence import Evidence
 from .prior import PosePrior
@@ -75,8 +75,7 @@ def initial_rotation(body: Body, evidence: Evidence) -> Array:
             correlation += weight * np.outer(observed, place[end] - place[start])
     if not correlation.any():
         return np.eye(3)
-    u, _, vt = np.linalg.svd(correlation)
-    return u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
+    return nearest_rotation(correlation)
 
 
 def rigid_names(body: Body) -> tuple[str, ...]:

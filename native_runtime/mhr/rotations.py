@@ -1,4 +1,7 @@
-"""Rotations in MHR's conventions: Euler angles composed as Rz Ry Rx, quaternions as x, y, z, w."""
+"""Rotations in NumPy, in MHR's conventions: Euler angles composed as Rz Ry Rx, quaternions as x, y, z, w.
+
+Matrices act on columns; angles are radians. What PyTorch has to trace for ONNX stands in ``native_runtime.network``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+
+_SHORT = 1e-9
+_NEARLY_ONE = 1.0 - 1e-12
 
 
 def euler_to_matrix(angles: NDArray) -> Array:
@@ -43,10 +49,51 @@ def matrix_to_euler(matrices: NDArray) -> Array:
     m = np.asarray(matrices, dtype=np.float64)
     sy = np.clip(-m[..., 2, 0], -1.0, 1.0)
     ry = np.arcsin(sy)
-    regular = np.abs(sy) < 1.0 - 1e-12
+    regular = np.abs(sy) < _NEARLY_ONE
     rx = np.where(regular, np.arctan2(m[..., 2, 1], m[..., 2, 2]), np.arctan2(-m[..., 1, 2], m[..., 1, 1]))
     rz = np.where(regular, np.arctan2(m[..., 1, 0], m[..., 0, 0]), 0.0)
     return np.stack([rx, ry, rz], axis=-1)
+
+
+def columns_to_euler(columns: NDArray) -> Array:
+    """Euler angles (B, 3) rx, ry, rz with R = Rz Ry Rx, from R's first two columns (B, 6), which need not be
+    orthonormal. At the poles as in ``matrix_to_euler``.
+    """
+    x = _normalised(columns[:, :3])
+    z = _normalised(np.cross(x, columns[:, 3:]))
+    y = np.cross(z, x)
+    level = np.hypot(x[:, 0], x[:, 1])
+    regular = level >= 1e-6
+    rx = np.where(regular, np.arctan2(y[:, 2], z[:, 2]), np.arctan2(-z[:, 1], y[:, 1]))
+    rz = np.where(regular, np.arctan2(x[:, 1], x[:, 0]), 0.0)
+    return np.stack([rx, np.arctan2(-x[:, 2], level), rz], axis=1)
+
+
+def _normalised(vectors: NDArray) -> NDArray:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
+
+
+def xzy_to_matrix(angles: NDArray) -> Array:
+    """Rotation matrices (..., 3, 3) of angles (..., 3) about x, the new z and the newest y: R = Rx Rz Ry."""
+    angles = np.asarray(angles, np.float64)
+    about_x, about_z, about_y = (
+        euler_to_matrix(angles[..., None, source] * np.eye(3)[axis]) for source, axis in enumerate((0, 2, 1))
+    )
+    return about_x @ about_z @ about_y
+
+
+def matrix_to_xzy(matrices: NDArray) -> Array:
+    """Angles (..., 3) with R = Rx Rz Ry, the middle one within a quarter turn.
+
+    Where it is a whole quarter turn, x and y turn about the same axis; x then takes it all.
+    """
+    m = np.asarray(matrices, np.float64)
+    sine = -m[..., 0, 1]
+    z = np.arctan2(sine, np.hypot(m[..., 0, 0], m[..., 0, 2]))
+    regular = np.abs(sine) < _NEARLY_ONE
+    x = np.where(regular, np.arctan2(m[..., 2, 1], m[..., 1, 1]), np.arctan2(-m[..., 1, 2], m[..., 2, 2]))
+    y = np.where(regular, np.arctan2(m[..., 0, 2], m[..., 0, 0]), 0.0)
+    return np.stack([x, z, y], axis=-1)
 
 
 def quaternion_to_matrix(quaternions: NDArray) -> Array:
@@ -115,3 +162,65 @@ def rotation_vector_to_matrix(vector: NDArray) -> Array:
     first = np.sin(angle) / angle if angle > 1e-5 else 1.0
     second = (1 - np.cos(angle)) / angle**2 if angle > 1e-5 else 0.5
     return np.eye(3) + first * k + second * k @ k
+
+
+def rotation_about(axis: Array, angle: float) -> Array:
+    """The rotation (3, 3) by an angle about a direction (3,)."""
+    return rotation_vector_to_matrix(axis * angle)
+
+
+def unit(vector: ArrayLike) -> Array | None:
+    """A direction (3,) of length 1; None where the vector has no length to speak of."""
+    v = np.asarray(vector, dtype=np.float64)
+    length = float(np.linalg.norm(v))
+    return v / length if length > _SHORT else None
+
+
+def angle_between(a: Array, b: Array) -> float:
+    """The angle between two directions (3,)."""
+    return float(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b))
+
+
+def twist_about(rotation: Array, axis: Array) -> float:
+    """The angle (-pi to pi) of a rotation's part about a direction: of the twist in "twist, then swing"."""
+    *vector, w = matrix_to_quaternion(rotation)
+    angle = 2.0 * np.arctan2(np.asarray(vector) @ axis, w)
+    return float(angle - 2 * np.pi * np.round(angle / (2 * np.pi)))
+
+
+def signed_angle(axis: Array, start: Array, end: Array) -> float:
+    """The angle about a direction (3,) that turns one vector towards another, both seen along it; 0 where either runs
+    along it.
+    """
+    a, b = start - axis * (start @ axis), end - axis * (end @ axis)
+    return float(np.arctan2(axis @ np.cross(a, b), a @ b))
+
+
+def nearest_rotation(matrix: NDArray) -> Array:
+    """The rotation (3, 3) nearest to a matrix (3, 3) in the least squares sense (Kabsch 1976)."""
+    left, _, right = np.linalg.svd(matrix)
+    return left @ np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))]) @ right
+
+
+def mean_rotation(rotations: Array, weights: ArrayLike) -> Array:
+    """The rotation (3, 3) nearest to the weighted mean of rotations (n, 3, 3) in the least squares sense."""
+    return nearest_rotation(np.einsum("n,nij->ij", np.asarray(weights, np.float64), rotations))
+
+
+def frame(first: Array, second: Array) -> Array | None:
+    """The rotation (3, 3) whose columns are ``first``, what of ``second`` is across it, and the third axis to both;
+    None where the two are nearly parallel.
+    """
+    x = unit(first)
+    if x is None:
+        return None
+    y = unit(second - x * (second @ x))
+    if y is None or angle_between(x, np.asarray(unit(second))) < 1e-3:
+        return None
+    return np.column_stack([x, y, np.cross(x, y)])
+
+
+def rotation_angle(first: NDArray, second: NDArray) -> Array:
+    """The angle (...) of the turn from one rotation (..., 3, 3) to another, 0..pi."""
+    trace = np.einsum("...ij,...ij->...", np.asarray(first, np.float64), np.asarray(second, np.float64))
+    return np.asarray(np.arccos(np.clip((trace - 1.0) / 2.0, -1.0, 1.0)))

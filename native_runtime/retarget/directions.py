@@ -18,9 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.mhr.rotations import angle_between, frame, rotation_about, rotation_between, signed_angle, unit
+
 from .roles import FINGERS, FOOT, above, carrier_of, kind_of, limb_ends, split
 from .skeletons import SourcePose, TargetSkeleton
-from .turns import about, angle_between, frame, swing, turn_about, unit
 
 Array = NDArray[np.float64]
 
@@ -107,8 +108,8 @@ class _Matcher:
         if limb is None:
             return base
         self.limbs[joint] = limb
-        turned = swing(base @ self._along(joint, limb.end), limb.rest) @ base
-        return about(limb.rest, self._hinge_correction(joint, limb, turned)) @ turned
+        turned = rotation_between(base @ self._along(joint, limb.end), limb.rest) @ base
+        return rotation_about(limb.rest, self._hinge_correction(joint, limb, turned)) @ turned
 
     def _limb(self, joint: str, base: Array) -> Limb | None:
         """Where a limb points in the other skeleton: to the next bone that is known, else along its own bone."""
@@ -142,7 +143,7 @@ class _Matcher:
         axis = None if rest is None else unit(np.cross(upper.rest, rest.rest))
         if rest is None or axis is None:
             return 0.0
-        angle = turn_about(upper.rest, turned @ self._hinge(joint, hinge), axis)
+        angle = signed_angle(upper.rest, turned @ self._hinge(joint, hinge), axis)
         low, high = _BEND
         bend = np.clip((angle_between(upper.rest, rest.rest) - low) / (high - low), 0.0, 1.0)
         doubt = np.clip(2.0 - 2.0 * abs(angle) / _CROOKED, 0.0, 1.0)
@@ -183,7 +184,7 @@ class _Matcher:
             if angle_between(pointing, forearm @ along) > _BELIEVED:
                 return forearm
         assert pointing is not None
-        return swing(forearm @ along, pointing) @ forearm
+        return rotation_between(forearm @ along, pointing) @ forearm
 
     def _of_foot(self, joint: str) -> Array:
         """By the heading: soles are flat on the floor at rest, whatever the heights of ankles and balls."""
@@ -197,4 +198,4 @@ class _Matcher:
         heading, other = (v * (1.0, 1.0, 0.0) for v in (ball - ankle, tip - self.target.heads[foot]))
         if unit(heading) is None or unit(other) is None or angle_between(heading, other) > _BELIEVED:
             return np.eye(3)
-        return about(np.array([0.0, 0.0, 1.0]), turn_about(np.array([0.0, 0.0, 1.0]), heading, other))
+        return rotation_about(np.array([0.0, 0.0, 1.0]), signed_angle(np.array([0.0, 0.0, 1.0]), heading, other))

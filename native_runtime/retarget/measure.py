@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.mhr.rotations import angle_between, unit
+
 from .roles import FINGERS, SIDES, kind_of, limb_ends
 from .skeletons import SourcePose, TargetSkeleton
-from .turns import angle_between, unit
 
 Array = NDArray[np.float64]
 

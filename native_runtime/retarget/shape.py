@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.mhr.rotations import unit
+
 from .roles import FINGERS, spine_of
 from .skeletons import TargetSkeleton
-from .turns import unit
 
 Array = NDArray[np.float64]
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import MHR_TO_BLENDER, mhr_to_blender
 from native_runtime.errors import UsageError
+from native_runtime.mhr.rotations import angle_between, frame, unit
 
 from .roles import SIDES
-from .turns import angle_between, frame, unit
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import UsageError
+from native_runtime.mhr.rotations import mean_rotation, rotation_about, rotation_between, twist_about, unit
 
 from .directions import RestMatch, match_rest
 from .place import ground_of, hip_joints, scale_of, shift_of, to_floor
 from .roles import EXPECTED, FOOT, SPINE, TWISTED, is_joint, kind_of, limb_ends, split, title_of, twist_part
 from .skeletons import SourcePose, TargetSkeleton, standing_frame
-from .turns import about, mean_rotation, swing, twist_about, unit
 
 Array = NDArray[np.float64]
 
@@ -132,7 +132,7 @@ def _turns(
             start, end = (source.posed[source.index[name]] for name in (joint, limb.end))
             along = unit(end - start)
             if along is not None:
-                turns[bone] = swing(turns[bone] @ limb.rest, along) @ turns[bone]
+                turns[bone] = rotation_between(turns[bone] @ limb.rest, along) @ turns[bone]
     for part, twisting, end in TWISTED:
         for side in "lr":
             joints = (f"{side}_{part}", f"{side}_{twisting}", f"{side}_{end}")
@@ -224,11 +224,11 @@ def _twist(
     added = twist_about(match.turns[limb] @ match.turns[end].T, axis)
     helpers = {bones[name]: part for name in bones if (part := twist_part(name, limb)) is not None}
     for helper, part in helpers.items():
-        turns[helper] = turns[helper] @ about(axis, part * added)
+        turns[helper] = turns[helper] @ rotation_about(axis, part * added)
     if not helpers:
         inner, outer = source.turns[source.index[limb]], source.turns[source.index[twisting]]
         own = twist_about(inner.T @ outer, match.turns[limb].T @ axis)
-        turns[bones[limb]] = turns[bones[limb]] @ about(axis, share * (own + added))
+        turns[bones[limb]] = turns[bones[limb]] @ rotation_about(axis, share * (own + added))
 
 
 def _notes(target: TargetSkeleton, bones: Mapping[str, int]) -> list[str]:

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body
-from native_runtime.mhr.rotations import quaternion_to_matrix
+from native_runtime.mhr.rotations import frame, quaternion_to_matrix, rotation_about, unit
 from native_runtime.retarget.maps import load_map
 from native_runtime.retarget.skeletons import SourcePose, TargetSkeleton
-from native_runtime.retarget.turns import about, frame, unit
 
 if TYPE_CHECKING:
     import bpy
@@ -71,7 +70,11 @@ def relaid(
         assert across is not None
         turn = np.column_stack([across[:, 2], across[:, 0], across[:, 1]])
         if rng is not None:
-            turn = quaternion_to_matrix(rng.normal(size=4)) if wild else about(along, rng.uniform(-np.pi, np.pi)) @ turn
+            turn = (
+                quaternion_to_matrix(rng.normal(size=4))
+                if wild
+                else rotation_about(along, rng.uniform(-np.pi, np.pi)) @ turn
+            )
         rest[i, :3, :3] = axes @ turn
         rest[i, :3, 3] = axes @ heads[i] * scale
     return TargetSkeleton(tuple(names[joint] for joint in joints), np.array(parents, np.int32), rest, lengths * scale)

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.retarget.turns import about, swing, turn_about
+from native_runtime.mhr.rotations import rotation_about, rotation_between, signed_angle
 
 Array = NDArray[np.float64]
 
@@ -101,10 +101,10 @@ def _straighten_arm(joints: Joints, matrices: Array, side: str, direction: Array
     chain = [joints.index(f"{side}_{part}") for part in ("uparm", "lowarm", "wrist", "middle1")]
     for joint, following in pairwise(chain):
         along = matrices[following, :3, 3] - matrices[joint, :3, 3]
-        _turn(matrices, joints.below(joint), matrices[joint, :3, 3], swing(along, direction))
+        _turn(matrices, joints.below(joint), matrices[joint, :3, 3], rotation_between(along, direction))
 
     across = matrices[joints.index(f"{side}_index1"), :3, 3] - matrices[joints.index(f"{side}_pinky1"), :3, 3]
-    _roll_forearm(joints, matrices, side, direction, turn_about(direction, across, _FRONT))
+    _roll_forearm(joints, matrices, side, direction, signed_angle(direction, across, _FRONT))
 
 
 def _roll_forearm(joints: Joints, matrices: Array, side: str, direction: Array, roll: float) -> None:
@@ -112,11 +112,13 @@ def _roll_forearm(joints: Joints, matrices: Array, side: str, direction: Array, 
     elbow, hand = joints.index(f"{side}_lowarm"), joints.index(f"{side}_wrist")
     carrier = int(joints.parents[hand]) if joints.parents[hand] != elbow else hand
     start, end = matrices[elbow, :3, 3].copy(), matrices[hand, :3, 3].copy()
-    _turn(matrices, joints.below(carrier), end, about(direction, roll))
+    _turn(matrices, joints.below(carrier), end, rotation_about(direction, roll))
     for joint in np.flatnonzero(joints.parents == elbow).tolist():
         if joint != carrier:
             part = float((matrices[joint, :3, 3] - start) @ direction / np.linalg.norm(end - start))
-            _turn(matrices, joints.below(joint), start, about(direction, float(np.clip(part, 0.0, 1.0)) * roll))
+            _turn(
+                matrices, joints.below(joint), start, rotation_about(direction, float(np.clip(part, 0.0, 1.0)) * roll)
+            )
 
 
 def _turn(matrices: Array, which: NDArray[np.bool_], pivot: Array, rotation: Array) -> None:

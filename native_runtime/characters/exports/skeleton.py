@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.mhr.rotations import nearest_rotation
 from native_runtime.retarget.maps import MHR, MappedBone, RetargetMap
-from native_runtime.retarget.turns import mean_rotation
 
 from .rest import Joints
 
@@ -127,7 +127,7 @@ def export_skeleton(
     turns = np.stack(
         [fit.turns(bones, parents, turning, owners, heads, places, at) for at, places in zip(poses, posed_heads)]
     )
-    axes = np.stack([_nearest_rotation(rest[joint, :3, :3]) for joint in turning])
+    axes = np.stack([nearest_rotation(rest[joint, :3, :3]) for joint in turning])
     lengths = joints.lengths[turning] * np.linalg.norm(rest[turning, :3, 1], axis=1)
     if retarget.name != MHR:
         carried = posed_heads[:, parents] + np.einsum("fbij,bj->fbi", turns[:, parents], heads - heads[parents])
@@ -234,7 +234,7 @@ class _Fit:
     ) -> Array:
         """(B, 3, 3) from rest to a pose (N, 4, 4) of the joints."""
         motion = pose @ self.unrest
-        turns_of_joints = np.stack([_nearest_rotation(matrix[:3, :3]) for matrix in motion])
+        turns_of_joints = np.stack([nearest_rotation(matrix[:3, :3]) for matrix in motion])
         turns = turns_of_joints[turning]
         for b in range(len(bones)):
             carried: NDArray[np.intp] = np.flatnonzero((owners == b) & (self.mass > 0))
@@ -245,7 +245,7 @@ class _Fit:
             for c in children:
                 share = _CHILDREN_SHARE * float(self.mass[carried].sum()) / len(children)
                 spread = spread + share * np.outer(pose_heads[c] - pose_heads[b], rest_heads[c] - rest_heads[b])
-            turns[b] = _nearest_rotation(spread)
+            turns[b] = nearest_rotation(spread)
         return turns
 
     def _spread(self, joint: int, motion: Array, rest_head: Array, pose_head: Array) -> Array:
@@ -297,8 +297,3 @@ def _pointing(along: Array, axes: Array) -> Array:
         across = axes[:, 0] - (axes[:, 0] @ along) * along
     across /= np.linalg.norm(across)
     return np.stack([across, along, np.cross(across, along)], axis=1)
-
-
-def _nearest_rotation(matrix: Array) -> Array:
-    """The rotation (3, 3) nearest to a matrix in the sense of least squares."""
-    return mean_rotation(matrix[None], (1.0,))

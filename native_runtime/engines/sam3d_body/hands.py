@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.image.reading import Photo
+from native_runtime.mhr.rotations import rotation_angle, xzy_to_matrix
 from native_runtime.models import sam3d_body_layout as layout
 
-from .geometry import angle_between, matrix_from_xzy
 from .parameters import Constants
 from .prediction import Prediction
 from .preprocess import HAND_PADDING, Crops, mirrored
@@ -213,7 +213,7 @@ def judge(
     reach = [np.abs(hand.crops.places(hand.prediction.keypoints_2d) - 0.5).max(axis=(1, 2)) for hand in hands]
     apart = np.stack([hand.wrist_2d for hand in hands], axis=1) - arm_ends
     return Validity(
-        angle=angle_between(first_wrists(body), local),
+        angle=rotation_angle(first_wrists(body), local),
         side=sides,
         reach=np.stack(reach, axis=1),
         wrist_distance=np.linalg.norm(apart, axis=2) / sides[:, ::-1],
@@ -223,7 +223,7 @@ def judge(
 
 def first_wrists(body: Prediction) -> Array:
     """(B, 2, 3, 3) rotations of the body decoder's wrists in their arms."""
-    return matrix_from_xzy(body.body_pose[:, WRIST_ANGLES])
+    return xzy_to_matrix(body.body_pose[:, WRIST_ANGLES])
 
 
 def local_wrists(constants: Constants, lower_arms: Array, left: Hands, right: Hands) -> Array:

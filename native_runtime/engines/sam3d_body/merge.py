@@ -9,13 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body
+from native_runtime.mhr.rotations import matrix_to_xzy, rotation_angle
 
-from .geometry import angle_between, within_wrist_range, xzy_from_matrix
 from .hands import HAND_SCALE, LOWER_ARMS, SIDES, WRIST_ANGLES, Hands, Validity, first_wrists, local_wrists
 from .parameters import Constants, model_parameters
 from .prediction import Prediction
 
 Array = NDArray[Any]
+
+# A wrist's range about x, z and y, radians (``fix_wrist_euler`` of the reference).
+_WRIST_LOWEST = np.array([-2.2, -2.2, -1.2])
+_WRIST_HIGHEST = np.array([1.0, 1.5, 1.5])
 
 #: Where the numbers that belong to hands begin: finger lengths among the scales, hand shapes among the shapes.
 FINGER_SCALES = 18
@@ -66,12 +70,12 @@ def merge(
     # The lower arms do not hang on the hands, so their pose need not be known to find them.
     arms = body.pose(model_parameters(constants, rotation, alone.body_pose, alone.hand, alone.scale)).rotations
     local = local_wrists(constants, arms[:, LOWER_ARMS], left, right)
-    turned = angle_between(first_wrists(first), local)
+    turned = rotation_angle(first_wrists(first), local)
     used = np.asarray(validity.valid & (turned < validity.criteria.wrist_angle))
 
     body_pose, hand, scale, shape = (a.copy() for a in (alone.body_pose, alone.hand, alone.scale, alone.shape))
     body_pose[:, WRIST_ANGLES] = np.where(
-        used[..., None], within_wrist_range(xzy_from_matrix(local)), body_pose[:, WRIST_ANGLES]
+        used[..., None], within_wrist_range(matrix_to_xzy(local)), body_pose[:, WRIST_ANGLES]
     )
     for index, (side, hands) in enumerate(zip(SIDES, (left, right))):
         mine = used[:, index]
@@ -88,3 +92,20 @@ def _mean_of_used(name: str, left: Hands, right: Hands, used: NDArray[np.bool_])
     """(B, n) mean over the hands that are used; 0 where none is."""
     both = np.stack([getattr(hands.prediction, name) for hands in (left, right)], axis=1).astype(np.float64)
     return np.asarray((both * used[..., None]).sum(axis=1) / np.maximum(used.sum(axis=1), 1)[:, None])
+
+
+def within_wrist_range(xzy: Array) -> Array:
+    """Of the two ways to write a rotation as x, z, y angles (..., 3), the one that a wrist can do better.
+
+    The other way is (x + pi, -(z + pi), y + pi). The squared distance to the wrist's range decides; the given angles
+    stay where both are as good.
+    """
+    given = np.asarray(xzy, np.float64)
+    other = (given + np.pi) * np.array([1.0, -1.0, 1.0])
+    other = np.arctan2(np.sin(other), np.cos(other))
+    return np.where((_violation(other) < _violation(given))[..., None], other, given)
+
+
+def _violation(xzy: Array) -> Array:
+    outside = np.maximum(_WRIST_LOWEST - xzy, 0.0) ** 2 + np.maximum(xzy - _WRIST_HIGHEST, 0.0) ** 2
+    return np.asarray(outside.sum(axis=-1))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.mhr.rotations import columns_to_euler
 from native_runtime.models import sam3d_body_layout as layout
 
 Array = NDArray[Any]
@@ -41,23 +42,7 @@ def hand_angles(constants: Constants, numbers: Array) -> NDArray[np.float64]:
     for freedoms, end in zip(layout.HAND_FREEDOMS, ends):
         part = continuous[:, 2 * (end - freedoms) : 2 * end]
         if freedoms == 3:
-            out[:, end - 3 : end] = _euler_from_columns(part)
+            out[:, end - 3 : end] = columns_to_euler(part)
         else:  # sine and cosine of each angle
             out[:, end - freedoms : end] = np.arctan2(part[:, ::2], part[:, 1::2])
     return out
-
-
-def _euler_from_columns(columns: Array) -> Array:
-    """Angles (B, 3) rx, ry, rz with R = Rz Ry Rx, of R's first two columns (B, 6), which need not be orthonormal."""
-    x = _normalised(columns[:, :3])
-    z = _normalised(np.cross(x, columns[:, 3:]))
-    y = np.cross(z, x)
-    level = np.hypot(x[:, 0], x[:, 1])
-    regular = level >= 1e-6
-    rx = np.where(regular, np.arctan2(y[:, 2], z[:, 2]), np.arctan2(-z[:, 1], y[:, 1]))
-    rz = np.where(regular, np.arctan2(x[:, 1], x[:, 0]), 0.0)
-    return np.stack([rx, np.arctan2(-x[:, 2], level), rz], axis=1)
-
-
-def _normalised(vectors: Array) -> Array:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))

@@ -8,13 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from native_runtime.engines.sam3d_body.geometry import (
-    angle_between,
-    matrix_from_xzy,
-    within_wrist_range,
-    xzy_from_matrix,
-)
+from native_runtime.engines.sam3d_body.merge import within_wrist_range
 from native_runtime.engines.sam3d_body.parameters import hand_angles, model_parameters
+from native_runtime.mhr.rotations import matrix_to_xzy, rotation_angle, xzy_to_matrix
 from tests.engines.sam3d_body.recorded import outputs_of
 from tests.support.parity import recording
 
@@ -26,16 +22,16 @@ def functions(parity_case: Path) -> dict[str, NDArray]:
 
 def test_wrist_angles_are_those_of_the_reference(functions: dict[str, NDArray]) -> None:
     matrices = functions["roma.euler_to_rotmat.XZY"]
-    np.testing.assert_allclose(matrix_from_xzy(functions["euler.in"]), matrices, atol=2e-6)
-    from_rotations = xzy_from_matrix(functions["rot6d_to_rotmat.out"])
+    np.testing.assert_allclose(xzy_to_matrix(functions["euler.in"]), matrices, atol=2e-6)
+    from_rotations = matrix_to_xzy(functions["rot6d_to_rotmat.out"])
     np.testing.assert_allclose(from_rotations, functions["roma.rotmat_to_euler.XZY"], atol=1e-4)
-    np.testing.assert_allclose(matrix_from_xzy(from_rotations), functions["rot6d_to_rotmat.out"], atol=2e-6)
+    np.testing.assert_allclose(xzy_to_matrix(from_rotations), functions["rot6d_to_rotmat.out"], atol=2e-6)
 
 
 @pytest.mark.parametrize("middle", [np.pi / 2, -np.pi / 2])
 def test_a_wrist_at_the_pole_keeps_its_rotation(middle: float) -> None:
-    matrix = matrix_from_xzy(np.array([0.7, middle, -0.4]))
-    np.testing.assert_allclose(matrix_from_xzy(xzy_from_matrix(matrix)), matrix, atol=1e-7)
+    matrix = xzy_to_matrix(np.array([0.7, middle, -0.4]))
+    np.testing.assert_allclose(xzy_to_matrix(matrix_to_xzy(matrix)), matrix, atol=1e-7)
 
 
 def test_the_better_way_to_write_a_wrist(functions: dict[str, NDArray]) -> None:
@@ -43,14 +39,14 @@ def test_the_better_way_to_write_a_wrist(functions: dict[str, NDArray]) -> None:
     fixed = within_wrist_range(given)
     np.testing.assert_allclose(fixed, functions["fix_wrist_euler.out"], atol=2e-6)
     assert 0 < np.any(fixed != given, axis=-1).mean() < 1  # both ways were taken
-    np.testing.assert_allclose(matrix_from_xzy(fixed), matrix_from_xzy(given), atol=1e-12)
+    np.testing.assert_allclose(xzy_to_matrix(fixed), xzy_to_matrix(given), atol=1e-12)
 
 
 def test_angles_between_rotations() -> None:
     turns = np.array([0.0, 1e-4, 1.4, np.pi])
-    about_x = matrix_from_xzy(np.stack([turns, 0 * turns, 0 * turns], axis=1))
-    other = matrix_from_xzy(np.array([0.3, -1.0, 2.0]))
-    np.testing.assert_allclose(angle_between(other @ about_x, other), turns, atol=1e-7)
+    about_x = xzy_to_matrix(np.stack([turns, 0 * turns, 0 * turns], axis=1))
+    other = xzy_to_matrix(np.array([0.3, -1.0, 2.0]))
+    np.testing.assert_allclose(rotation_angle(other @ about_x, other), turns, atol=1e-7)
 
 
 def test_hands_unpack_as_in_the_reference(functions: dict[str, NDArray]) -> None:

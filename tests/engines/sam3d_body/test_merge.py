@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from native_runtime.engines.sam3d_body.geometry import matrix_from_xzy, within_wrist_range
 from native_runtime.engines.sam3d_body.hands import LOWER_ARMS, SIDES, WRIST_ANGLES, WRISTS, HandCriteria, Hands, judge
-from native_runtime.engines.sam3d_body.merge import Merged, merge
+from native_runtime.engines.sam3d_body.merge import Merged, merge, within_wrist_range
 from native_runtime.engines.sam3d_body.parameters import model_parameters
 from native_runtime.engines.sam3d_body.prediction import Prediction
 from native_runtime.engines.sam3d_body.preprocess import Crops
 from native_runtime.mhr import Body
+from native_runtime.mhr.rotations import xzy_to_matrix
 from tests.engines.sam3d_body.fake import SIZE, TRUSTING, FakeNetworks, Seen
 
 WIDTH = 400
@@ -41,7 +41,7 @@ def hands_at(body: Body, constants: dict[str, NDArray], arms: Prediction, angles
     found = []
     for index, side in enumerate(SIDES):
         rest = arms.joint_rotations[0, LOWER_ARMS[index]] @ constants["joint_rotation"][LOWER_ARMS[index] + 1]
-        rotation = rest @ matrix_from_xzy(angles[index])
+        rotation = rest @ xzy_to_matrix(angles[index])
         said = predict(constants, 50 + index)
         rotations = np.array(said.joint_rotations, np.float64)
         rotations[0, 42] = rotation * MIRROR_ROWS if side == "left" else rotation
