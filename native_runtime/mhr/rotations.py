@@ -139,6 +139,11 @@ def matrix_to_quaternion(matrices: NDArray) -> Array:
     return np.where(q[..., 3:] < 0, -q, q)
 
 
+def _cross_matrix(v: Array) -> Array:
+    """The matrix (3, 3) that forms the vector product of (3,) with what it is multiplied by."""
+    return np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
+
+
 def rotation_between(start: ArrayLike, end: ArrayLike) -> Array:
     """The smallest rotation matrix (3, 3) that turns direction ``start`` (3,) into direction ``end`` (3,)."""
     a, b = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
@@ -149,7 +154,7 @@ def rotation_between(start: ArrayLike, end: ArrayLike) -> Array:
         axis = np.cross(a, helper)
         axis /= np.linalg.norm(axis)
         return 2 * np.outer(axis, axis) - np.eye(3)
-    k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    k = _cross_matrix(axis)
     return np.eye(3) + k + k @ k / (1 + cosine)
 
 
@@ -157,7 +162,7 @@ def rotation_vector_to_matrix(vector: NDArray) -> Array:
     """Rotation matrix (3, 3) of a rotation vector (3,), axis times angle in radians (Rodrigues' formula)."""
     v = np.asarray(vector, dtype=np.float64)
     angle = float(np.linalg.norm(v))
-    k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
+    k = _cross_matrix(v)
     # Both factors are even and smooth at zero; below a hundredth of a milliradian their series' first terms are exact.
     first = np.sin(angle) / angle if angle > 1e-5 else 1.0
     second = (1 - np.cos(angle)) / angle**2 if angle > 1e-5 else 0.5
@@ -165,8 +170,9 @@ def rotation_vector_to_matrix(vector: NDArray) -> Array:
 
 
 def rotation_about(axis: Array, angle: float) -> Array:
-    """The rotation (3, 3) by an angle about a direction (3,)."""
-    return rotation_vector_to_matrix(axis * angle)
+    """The rotation (3, 3) by an angle about a direction (3,) (Rodrigues' formula)."""
+    k = _cross_matrix(axis)
+    return np.eye(3) + np.sin(angle) * k + (1.0 - np.cos(angle)) * k @ k
 
 
 def unit(vector: ArrayLike) -> Array | None:
@@ -224,3 +230,18 @@ def rotation_angle(first: NDArray, second: NDArray) -> Array:
     """The angle (...) of the turn from one rotation (..., 3, 3) to another, 0..pi."""
     trace = np.einsum("...ij,...ij->...", np.asarray(first, np.float64), np.asarray(second, np.float64))
     return np.asarray(np.arccos(np.clip((trace - 1.0) / 2.0, -1.0, 1.0)))
+
+
+def rotation_between_planes(start: tuple[Array, Array], end: tuple[Array, Array]) -> Array:
+    """The rotation (3, 3) that takes a first vector (3,) onto its direction, a second one as near to its own as it can.
+
+    The vectors of a pair must not be parallel.
+    """
+
+    def axes(first: Array, second: Array) -> Array:
+        x = first / np.linalg.norm(first)
+        across = second - (second @ x) * x
+        z = across / np.linalg.norm(across)
+        return np.stack([x, np.cross(z, x), z], axis=1)
+
+    return axes(*end) @ axes(*start).T

@@ -11,6 +11,7 @@ import pytest
 
 from native_runtime.build.default_body import eyes, geometry, points, simplify, source, surface, weights
 from native_runtime.errors import ModelError
+from native_runtime.mhr import rotations
 
 
 def ball_surface(steps: int) -> tuple[surface.Surface, np.ndarray]:
@@ -44,17 +45,17 @@ def edge_uses(faces: np.ndarray) -> np.ndarray:
 def test_rotations_take_directions_where_they_should():
     rng = np.random.default_rng(1)
     a, b, c, d = (geometry.unit(rng.normal(size=3)) for _ in range(4))
-    turn = geometry.minimal_rotation(a, b)
+    turn = rotations.rotation_between(a, b)
     assert np.allclose(turn @ a, b)
     assert np.allclose(turn @ turn.T, np.eye(3))
     assert np.allclose(turn @ np.cross(a, b), np.cross(a, b)), "the smallest turn keeps its own axis"
-    plane = geometry.plane_rotation((a, c), (b, d))
+    plane = rotations.rotation_between_planes((a, c), (b, d))
     assert np.allclose(plane @ a, b)
-    assert geometry.signed_angle(plane @ c, d, b) == pytest.approx(0.0, abs=1e-9)
-    twist = geometry.axis_rotation(a, 0.7)
-    assert geometry.signed_angle(c, twist @ c, a) == pytest.approx(0.7)
+    assert rotations.signed_angle(b, plane @ c, d) == pytest.approx(0.0, abs=1e-9)
+    twist = rotations.rotation_about(a, 0.7)
+    assert rotations.signed_angle(a, c, twist @ c) == pytest.approx(0.7)
     points_in = rng.normal(size=(5, 3))
-    assert np.allclose(geometry.fitted_rotation(points_in, points_in @ twist.T, np.ones(5)), twist)
+    assert np.allclose(rotations.nearest_rotation((points_in @ twist.T).T @ points_in), twist)
 
 
 def test_hats_share_everything_between_neighbours():

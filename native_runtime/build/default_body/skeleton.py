@@ -18,17 +18,18 @@ import numpy as np
 from native_runtime.build.default_body.geometry import (
     MIRROR,
     Array,
-    axis_rotation,
-    fitted_rotation,
-    minimal_rotation,
     mirror_name,
-    orthonormal,
-    plane_rotation,
-    signed_angle,
     stretch,
     unit,
 )
 from native_runtime.mhr import RigFacts
+from native_runtime.mhr.rotations import (
+    nearest_rotation,
+    rotation_about,
+    rotation_between,
+    rotation_between_planes,
+    signed_angle,
+)
 
 FINGERS = ("index", "middle", "ring", "pinky")
 #: MHR's finger joints and the MakeHuman cubes in which they stand, from the knuckle to the tip.
@@ -78,7 +79,7 @@ class ReferenceSkeleton:
     @classmethod
     def from_facts(cls, facts: RigFacts, directions: Mapping) -> ReferenceSkeleton:
         """Build it from MHR's rig facts and the parsed ``default_body/skeleton.json``, made exactly symmetric."""
-        axes = np.array([orthonormal(matrix) for matrix in facts.rest_axes])
+        axes = np.array([nearest_rotation(matrix) for matrix in facts.rest_axes])
         offsets = np.array([directions["offsets"][name] for name in facts.joint_names], dtype=np.float64)
         flip = np.diag(MIRROR)
         for joint, name in enumerate(facts.joint_names):
@@ -318,7 +319,7 @@ def palm_rotation(reference: ReferenceSkeleton, source: Mapping[str, Array]) -> 
     start = {name: reference.offset(name) for name in knuckles}
     start["l_pinky1"] = reference.offset("l_pinky0") + reference.offset("l_pinky1")
     theirs = np.array([unit(start[name]) for name in knuckles])
-    return fitted_rotation(ours, theirs, np.ones(len(knuckles)))
+    return nearest_rotation(theirs.T @ ours)
 
 
 def rest_skeleton(reference: ReferenceSkeleton, rest: Mapping[str, Array]) -> RestSkeleton:
@@ -328,7 +329,7 @@ def rest_skeleton(reference: ReferenceSkeleton, rest: Mapping[str, Array]) -> Re
     # The tongue lies as it lies in the mouth: its frames turn onto its own chain (no parameter moves it).
     for a, b in pairwise(_TONGUE):
         joint = reference.index(a)
-        axes[joint] = minimal_rotation(axes[joint][:, 0], rest[b] - rest[a]) @ axes[joint]
+        axes[joint] = rotation_between(axes[joint][:, 0], rest[b] - rest[a]) @ axes[joint]
     axes[reference.index(_TONGUE[-1])] = axes[reference.index(_TONGUE[-2])]
     offsets = positions.copy()
     prerotations = axes.copy()
@@ -360,7 +361,7 @@ def repose_maps(
     def minimal(name: str, a: str, b: str, start: Array | None = None) -> None:
         before, after = segment(a, b)
         first = np.eye(3) if start is None else start
-        turn[name] = minimal_rotation(first @ before, after) @ first
+        turn[name] = rotation_between(first @ before, after) @ first
         scale[name] = stretch(before, float(np.linalg.norm(after) / np.linalg.norm(before)))
 
     for a, b in zip((*_SPINE, "c_neck"), (*_SPINE[1:], "c_neck", "c_head"), strict=True):
@@ -369,24 +370,21 @@ def repose_maps(
 
     upper, fore = segment("l_uparm", "l_lowarm"), segment("l_lowarm", "l_wrist")
     bend = np.cross(upper[0], fore[0]), np.cross(upper[1], fore[1])
-    whole = plane_rotation((upper[0], bend[0]), (upper[1], bend[1]))
-    swing = minimal_rotation(upper[0], upper[1])
-    twist = signed_angle(swing @ bend[0], bend[1], upper[1])
+    whole = rotation_between_planes((upper[0], bend[0]), (upper[1], bend[1]))
+    swing = rotation_between(upper[0], upper[1])
+    twist = signed_angle(unit(upper[1]), swing @ bend[0], bend[1])
     turn["l_uparm"] = whole
     for name, fraction in _TWIST_FRACTIONS["uparm"]:
-        turn[f"l_{name}"] = axis_rotation(upper[1], fraction * twist) @ swing
-    turn["l_lowarm"] = plane_rotation((fore[0], bend[0]), (fore[1], bend[1]))
+        turn[f"l_{name}"] = rotation_about(unit(upper[1]), fraction * twist) @ swing
+    turn["l_lowarm"] = rotation_between_planes((fore[0], bend[0]), (fore[1], bend[1]))
     palm_before = np.cross(source["l_index1"] - source["l_wrist"], source["l_pinky1"] - source["l_wrist"])
     palm_after = np.cross(rest["l_index1"] - rest["l_wrist"], rest["l_pinky1"] - rest["l_wrist"])
     knuckles = [f"l_{finger}1" for finger in FINGERS]
-    palm = fitted_rotation(
-        np.array([unit(source[name] - source["l_wrist"]) for name in knuckles]),
-        np.array([unit(rest[name] - rest["l_wrist"]) for name in knuckles]),
-        np.ones(len(knuckles)),
-    )
-    roll = signed_angle(turn["l_lowarm"] @ palm_before, palm_after, fore[1])
+    theirs, ours = (np.array([unit(at[name] - at["l_wrist"]) for name in knuckles]) for at in (rest, source))
+    palm = nearest_rotation(theirs.T @ ours)
+    roll = signed_angle(unit(fore[1]), turn["l_lowarm"] @ palm_before, palm_after)
     for name, fraction in (*_TWIST_FRACTIONS["lowarm"], ("wrist_twist", 1.0)):
-        turn[f"l_{name}"] = axis_rotation(fore[1], fraction * roll) @ turn["l_lowarm"]
+        turn[f"l_{name}"] = rotation_about(unit(fore[1]), fraction * roll) @ turn["l_lowarm"]
     turn["l_wrist"] = turn["l_pinky0"] = turn["l_thumb0"] = palm
     reach = np.mean(
         [np.linalg.norm(rest[n] - rest["l_wrist"]) / np.linalg.norm(source[n] - source["l_wrist"]) for n in knuckles]
@@ -408,8 +406,8 @@ def repose_maps(
             turn[f"l_{name}"] = turn[f"l_{bone}"]
     # The sole stays on the floor: the foot only turns about the vertical, onto MHR's toe direction.
     before, after = segment("l_foot", "l_ball")
-    yaw = signed_angle(before, after, np.array([0.0, 1.0, 0.0]))
-    foot = axis_rotation(np.array([0.0, 1.0, 0.0]), yaw)
+    yaw = signed_angle(np.array([0.0, 1.0, 0.0]), before, after)
+    foot = rotation_about(np.array([0.0, 1.0, 0.0]), yaw)
     for name in ("l_foot", "l_talocrural", "l_subtalar", "l_transversetarsal", "l_ball"):
         turn[name] = foot
 
