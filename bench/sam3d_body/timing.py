@@ -11,7 +11,7 @@ import numpy as np
 
 from native_runtime.build.sam3d_body.convert import GRAPHS
 from native_runtime.detection.networks import LandmarkNetworks
-from native_runtime.engines.sam3d_body.engine import DEFAULT_BODY, Sam3dBodyEngine
+from native_runtime.engines.sam3d_body.engine import Sam3dBodyEngine
 from native_runtime.engines.sam3d_body.networks import OnnxNetworks
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
@@ -55,7 +55,7 @@ def full(settings: Settings) -> dict[str, Any]:
     for graph in GRAPHS:
         networks.open(graph)
     recorder = Recorder(networks)
-    body = Body.load(store.body_path(DEFAULT_BODY, settings.models))
+    body = Body.load(store.body_path(Sam3dBodyEngine.capabilities.body, settings.models))
     engine = Sam3dBodyEngine(recorder, body, LandmarkNetworks(None, [settings.provider]))
     reading = engine.read(read_photo(Path(settings.photo)))
     start = time.perf_counter()

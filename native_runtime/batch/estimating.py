@@ -135,7 +135,7 @@ class Estimator:
         """Numbers and estimates, and what became of those of whom too little can be seen."""
         wanted = self._settings.persons
         chosen = choose_people(wanted if isinstance(wanted, str) else list(wanted), len(found.bboxes))
-        if len(chosen) == 1 or hasattr(found.reading, "estimate_all"):
+        if len(chosen) == 1 or found.engine.capabilities.several:
             return list(self._inference.estimates(found, chosen, inference=self._settings.inference)), []
         estimates: list[tuple[int, Estimate]] = []
         notes: list[str] = []

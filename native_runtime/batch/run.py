@@ -25,13 +25,16 @@ from native_runtime.batch.progress import Progress
 from native_runtime.batch.record import Record
 from native_runtime.batch.settings import ESTIMATE, Fingerprints, Settings
 from native_runtime.batch.sheet import write_sheet
+from native_runtime.engines import find_engine
 from native_runtime.errors import UsageError
 from native_runtime.files.system_errors import readable
 from native_runtime.onnx.sessions import spare_cores
 from native_runtime.retarget.checks import sound_map
-from native_runtime.service.inference import DEFAULT_ENGINE, Inference, Reporter
+from native_runtime.service.inference import Inference, Reporter
 
 _TELL_S = 0.5
+# An engine that needs fewer seconds for a photo leaves work for Blender while it computes.
+_AS_LONG_AS_BLENDER_S = 5.0
 # Files that were passed over and are named in one line.
 _NAMED = 5
 
@@ -253,10 +256,11 @@ class _Run:
     def _cores_for_blender(self) -> int:
         """With pictures or exports Blender takes as long over a character as `landmarks` over a photo, so that each
         builder has use for a core of its own: measured on two cores, 2.3 s a photo against 2.9 s. Without, it mostly
-        waits; and SAM 3D Body takes many times as long as Blender, and wants all cores.
+        waits; and an engine that takes many times as long as Blender wants all cores.
         """
         settings = self._request.settings
-        busy = bool(settings.previews or settings.exports) and settings.choice.name == DEFAULT_ENGINE
+        quick = find_engine(settings.choice.name).capabilities.seconds < _AS_LONG_AS_BLENDER_S
+        busy = bool(settings.previews or settings.exports) and quick
         return self._request.builders if busy else 0
 
     def _begin(self, ready: ReadAhead, planner: Planner, estimator: Estimator) -> BuildTask | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from native_runtime.batch.names import short_name
-from native_runtime.engines import ENGINES
+from native_runtime.engines import find_engine
 from native_runtime.errors import UsageError
 from native_runtime.files.hashes import sha256_of
 from native_runtime.models import manifest, store
@@ -121,10 +120,7 @@ class Settings:
         """
         body = self.choice.body
         if body == DEFAULT_BODY:
-            if self.choice.name not in ENGINES:
-                raise UsageError(f"There is no engine {self.choice.name!r}; there are: {', '.join(sorted(ENGINES))}.")
-            engine = importlib.import_module(f"{ENGINES[self.choice.name]}.engine")
-            body = getattr(engine, "DEFAULT_BODY", DEFAULT_BODY)
+            body = find_engine(self.choice.name).capabilities.body
         return store.body_path(body, self.choice.models)
 
     def to_json(self) -> dict[str, Any]:
@@ -182,12 +178,9 @@ class Fingerprints:
 def _networks(choice: EngineChoice) -> list[Sequence[str]]:
     """Names and hashes of the networks that an engine runs."""
     models = store.models_dir(choice.models)
-    folders = [store.NETWORKS_FOLDER]  # people are found by these, whatever looks at them then
-    if choice.name == "sam3d_body":
-        folders.append(store.SAM3D_BODY_FOLDER)
     return [
         (f"{folder}/{name}", entry["sha256"])
-        for folder in folders
+        for folder in find_engine(choice.name).capabilities.model_folders
         for name, entry in sorted(manifest.read(models / folder)["files"].items())
     ]
 

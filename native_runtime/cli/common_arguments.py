@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn
 
+from native_runtime.engines import DEFAULT_ENGINE, engines
 from native_runtime.errors import UsageError
 
 MODELS_HELP = "models folder (default: SAM3DB_MODELS, else the user's cache)"
@@ -20,13 +21,13 @@ class Parser(argparse.ArgumentParser):
 def add_engine_arguments(command: Parser) -> None:
     """Which engine with which models looks at the photos, and at whom."""
     command.add_argument(
-        "--engine", metavar="NAME", default="landmarks", help="landmarks or sam3d_body (default: %(default)s)"
+        "--engine", metavar="NAME", default=DEFAULT_ENGINE, help=f"{' or '.join(engines())} (default: %(default)s)"
     )
     add_provider_argument(command)
     command.add_argument(
         "--inference",
         metavar="full|body",
-        choices=("full", "body"),
+        choices=sorted({kind for engine in engines().values() for kind in engine.capabilities.inferences}),
         help="sam3d_body only: body and hands in full (its default), or the body alone, which is quicker",
     )
     command.add_argument("--models", metavar="DIR", help=MODELS_HELP)

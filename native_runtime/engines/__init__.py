@@ -1,33 +1,66 @@
 """Engines: from a photo and prompts to estimates.
 
 ``landmarks`` works everywhere with what the project brings along; ``sam3d_body`` needs a model that its owner converted
-from the released checkpoint. Engines do not know each other; this module only picks one.
+from the released checkpoint. Others register themselves from outside, by an entry point of the group `GROUP` that names
+a ``base.EngineDescriptor``. Engines do not know each other; this module only picks one.
 """
 
 from __future__ import annotations
 
-import importlib
+import logging
 import os
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from native_runtime.errors import UsageError
 
+from . import landmarks, sam3d_body
+from .base import Engine, EngineDescriptor
+
 if TYPE_CHECKING:
-    from .base import Engine
     from .status import EngineStatus
 
+GROUP = "sam3db.engines"
+"""Group of the entry points by which installed packages add engines."""
 
-ENGINES = {
-    "landmarks": "native_runtime.engines.landmarks",
-    "sam3d_body": "native_runtime.engines.sam3d_body",
-}
-"""Name -> package with ``engine.open_engine(models, providers, body)`` and ``status.status(models, providers)``."""
+_BUILT_IN = (landmarks.ENGINE, sam3d_body.ENGINE)
+DEFAULT_ENGINE = _BUILT_IN[0].name
+
+_log = logging.getLogger(__name__)
+
+
+@cache
+def engines() -> Mapping[str, EngineDescriptor]:
+    """All engines by their names, the default one first. One that cannot be imported is logged and left out."""
+    from importlib.metadata import entry_points  # not at every start
+
+    found = {engine.name: engine for engine in _BUILT_IN}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        try:
+            engine = point.load()
+            if not isinstance(engine, EngineDescriptor):
+                raise TypeError(f"{point.value} is not an EngineDescriptor")
+            found.setdefault(engine.name, engine)
+        except Exception as error:  # of whatever somebody has installed
+            _log.warning("The engine %r cannot be used: %s: %s", point.name, type(error).__name__, error)
+    return found
+
+
+def find_engine(name: str) -> EngineDescriptor:
+    """The engine of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return engines()[name]
+    except KeyError:
+        raise UsageError(f"There is no engine {name!r}; there are: {', '.join(sorted(engines()))}.") from None
 
 
 def open_engine(
-    name: str = "landmarks",
+    name: str = DEFAULT_ENGINE,
     models: str | os.PathLike[str] | None = None,
     providers: Sequence[str] | None = None,
     body: str | os.PathLike[str] = "default",
@@ -35,7 +68,7 @@ def open_engine(
     """Open an engine.
 
     Args:
-        name: one of ``ENGINES``.
+        name: one of ``engines()``.
         models: the models folder; None for the usual one.
         providers: ONNX Runtime providers to try, best first; None for the best that works here.
         body: name or file of the body; "default" is the engine's own.
@@ -44,8 +77,7 @@ def open_engine(
         UsageError: there is no such engine.
         ModelError: a model file is missing or damaged.
     """
-    engine: Engine = _part(name, "engine").open_engine(models, providers, body)
-    return engine
+    return find_engine(name).open(models, providers, body)
 
 
 def engine_status(
@@ -56,11 +88,4 @@ def engine_status(
     Raises:
         UsageError: there is no such engine or provider.
     """
-    status: EngineStatus = _part(name, "status").status(models, providers)
-    return status
-
-
-def _part(name: str, part: str) -> ModuleType:
-    if name not in ENGINES:
-        raise UsageError(f"There is no engine {name!r}; there are: {', '.join(sorted(ENGINES))}.")
-    return importlib.import_module(f"{ENGINES[name]}.{part}")
+    return find_engine(name).status(models, providers)

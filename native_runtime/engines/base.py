@@ -1,18 +1,66 @@
-"""What every engine offers."""
+"""What every engine offers, and how it says what it can do.
+
+Light to import: programs list engines long before one is opened.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
-from native_runtime.image.reading import Photo
-from native_runtime.mhr import Body
-from native_runtime.prompts.prompt import Prompt
+    from native_runtime.detection.landmarks import PersonLandmarks
+    from native_runtime.image.reading import Photo
+    from native_runtime.mhr import Body
+    from native_runtime.prompts.prompt import Prompt
 
-from .estimate import Estimate
+    from .edits import Edits
+    from .estimate import Estimate
+    from .status import EngineStatus
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an engine can do. Arguments that it does not support are never passed to it.
+
+    Attributes:
+        boxes: takes the boxes of people.
+        searches: its own search for people comes before a box: found people are the same every time.
+        masks: takes a mask of the person.
+        edits: keeps what an artist did by hand itself; for others ``engines.refit.keep_edits`` does it afterwards.
+        several: computes several people together (``Reading.estimate_all``), quicker than one after the other.
+        inferences: the kinds of inference to choose from, its own first; empty where there is no choice.
+        live_prompts: opens in a moment, takes little memory and answers prompts at once, so that it may be made ready
+            before anybody asks, and needs no choice of what computes it.
+        body: name of the body that it uses by default.
+        bodies: pattern of the names of the bodies that it can use.
+        model_folders: folders within the models folder whose networks its results depend on.
+        seconds: what the first estimate of a person takes on a processor.
+        seconds_per_prompt: what another prompt about the same person takes.
+    """
+
+    boxes: bool = False
+    searches: bool = False
+    masks: bool = True
+    edits: bool = False
+    several: bool = False
+    inferences: tuple[str, ...] = ()
+    live_prompts: bool = False
+    body: str = "default"
+    bodies: str = "*"
+    model_folders: tuple[str, ...] = ()
+    seconds: float = 1.0
+    seconds_per_prompt: float = 0.1
+
+    def supports_body(self, name: str) -> bool:
+        """Whether the engine can use the body of that name."""
+        return fnmatchcase(name, self.bodies)
 
 
 class FoundPerson(Protocol):
@@ -22,13 +70,21 @@ class FoundPerson(Protocol):
     def bbox(self) -> NDArray[np.float64]:
         """(4,) x0 y0 x1 y1 in px of the original photo."""
 
+    @property
+    def head(self) -> NDArray[np.float64] | None:
+        """(2,) px of the original photo, the middle of the face; None where it is not known yet."""
+
+    @property
+    def landmarks(self) -> PersonLandmarks | None:
+        """What landmark networks saw, in working pixels; None for engines without such."""
+
 
 class Reading(Protocol):
     """A photo that an engine has looked at. Detection and image features are done; estimates are cheap."""
 
     @property
     def people(self) -> Sequence[FoundPerson]:
-        """Largest first."""
+        """Largest first, or in the order of the boxes that were given."""
 
     @property
     def intrinsics(self) -> NDArray[np.float64]:
@@ -39,6 +95,9 @@ class Reading(Protocol):
         person: int = 0,
         keypoints: Sequence[Prompt] = (),
         mask: NDArray[np.bool_] | None = None,
+        *,
+        inference: str | None = None,
+        edits: Edits | None = None,
     ) -> Estimate:
         """One person's estimate.
 
@@ -47,22 +106,80 @@ class Reading(Protocol):
             keypoints: hints (index in MHR-70, x, y) in px of the original photo; a fourth entry is the kind where it is
                 not "place" (``prompts.PromptKind``).
             mask: (H, W) of the original photo: where this person is.
-
-        An engine that can keep what an artist did to the body by hand also takes ``edits: Edits | None``
-        (``engines.edits``); for others ``engines.refit.keep_edits`` does it afterwards.
+            inference: one of ``Capabilities.inferences``; None for the engine's own.
+            edits: what an artist did to the body by hand, which is kept.
         """
+
+    def estimate_all(self, people: Sequence[int] | None = None, *, inference: str | None = None) -> Sequence[Estimate]:
+        """Estimates without prompts of several people (None: of all); arguments as for ``estimate``."""
 
 
 class Engine(Protocol):
-    """An open engine."""
+    """An open engine.
 
-    name: str
-    body: Body
+    Attributes:
+        name: its name in the registry.
+        capabilities: what it can do.
+        body: the body that its estimates are of.
+    """
 
-    def read(self, photo: Photo | NDArray[np.uint8], intrinsics: NDArray[np.float64] | None = None) -> Reading:
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def body(self) -> Body: ...
+
+    def read(
+        self,
+        photo: Photo | NDArray[np.uint8],
+        intrinsics: NDArray[np.float64] | None = None,
+        boxes: ArrayLike | None = None,
+    ) -> Reading:
         """Look at a photo.
 
         Args:
             photo: a photo, or its pixels (H, W, 3) uint8 RGB.
             intrinsics: (3, 3) in px of the original photo; None for the stated rule (``camera.intrinsics_for``).
+            boxes: (N, 4) x0 y0 x1 y1 px of the original photo, where people are, who keep this order; None: the engine
+                looks for them.
         """
+
+
+class OpenEngine(Protocol):
+    """Opens an engine; see ``native_runtime.engines.open_engine``."""
+
+    def __call__(
+        self,
+        models: str | os.PathLike[str] | None,
+        providers: Sequence[str] | None,
+        body: str | os.PathLike[str],
+    ) -> Engine: ...
+
+
+class ProbeEngine(Protocol):
+    """Says whether an engine could work here; see ``native_runtime.engines.engine_status``."""
+
+    def __call__(self, models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> EngineStatus: ...
+
+
+@dataclass(frozen=True)
+class EngineDescriptor:
+    """An engine in the registry. Importing the module that makes it opens and loads nothing.
+
+    Attributes:
+        name: as commands and files call it.
+        title, description: for people.
+        capabilities: what it can do.
+        open: opens it.
+        status: whether it could work here.
+    """
+
+    name: str
+    title: str
+    description: str
+    capabilities: Capabilities
+    open: OpenEngine
+    status: ProbeEngine

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from native_runtime.onnx.probe import probe
-
 
 @dataclass(frozen=True)
 class EngineStatus:
@@ -36,6 +34,8 @@ def ready_on(what: str, providers: Sequence[str] | None) -> EngineStatus:
     Raises:
         UsageError: a requested provider does not exist here.
     """
+    from native_runtime.onnx.probe import probe  # loads ONNX Runtime
+
     found = probe(providers)
     if found.provider is None:
         return EngineStatus(False, " ".join(found.notes), found.notes)

@@ -6,7 +6,6 @@ Keeps what is expensive: the open engine, and the readings of the last few photo
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from native_runtime.engines import DEFAULT_ENGINE, engines
 from native_runtime.errors import NoPersonError, UsageError
 from native_runtime.service.boxes import Box, check_inside, overlap
 from native_runtime.service.turned import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from native_runtime.detection.networks import LandmarkNetworks
+    from native_runtime.engines.base import Capabilities, Engine, Reading
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 # Readings of photos that stay in memory: the picture an artist works on, and those just before it.
 KEPT_PHOTOS = 4
-DEFAULT_ENGINE = "landmarks"
 DEFAULT_BODY = "default"
 PHOTO_TURNED = "photo_turned"
 """Among an estimate's details: the degrees clockwise by which the photo was turned after reading; 0 where missing."""
@@ -112,9 +112,8 @@ class ReadPhoto:
     """A photo, and what the engine found in it."""
 
     photo: Photo
-    reading: Any
-    engine: Any
-    engine_name: str
+    reading: Reading
+    engine: Engine
     doubts: tuple[str, ...] = ()
     """What an artist should check about the photo itself."""
 
@@ -126,7 +125,7 @@ class ReadPhoto:
     @property
     def heads(self) -> list[list[float] | None]:
         """[x, y] in original pixels, the middle of each person's head; None where the engine does not know it yet."""
-        heads = (getattr(person, "head", None) for person in self.reading.people)
+        heads = (person.head for person in self.reading.people)
         return [None if head is None else [float(value) for value in head] for head in heads]
 
 
@@ -152,7 +151,7 @@ class Inference:
         self._engines_module = engines_module
         self._kept_photos = kept_photos
         self._choice: EngineChoice | None = None
-        self._engine: Any = None
+        self._engine: Engine | None = None
         self._read: OrderedDict[_Key, ReadPhoto] = OrderedDict()
         self._networks: dict[tuple[str | None, tuple[str, ...] | None], LandmarkNetworks] = {}
 
@@ -182,12 +181,12 @@ class Inference:
         self._read.clear()
         self._engine = self._choice = None
 
-    def open(self, choice: EngineChoice, reporter: Reporter) -> Any:
+    def open(self, choice: EngineChoice, reporter: Reporter) -> Engine:
         """The engine that was chosen; opened anew only when the choice is another than before."""
         if self._engine is None or self._choice != choice:
             self._close_engine()
             reporter.status(f"Opening the engine '{choice.name}'")
-            open_engine: Callable[..., Any] = importlib.import_module(self._engines_module).open_engine
+            open_engine: Callable[..., Engine] = importlib.import_module(self._engines_module).open_engine
             self._engine = open_engine(choice.name, models=choice.models, body=choice.body, providers=choice.providers)
             self._choice = choice
         return self._engine
@@ -265,11 +264,12 @@ class Inference:
         engine = self.open(choice, reporter)
         reporter.progress(0.2)
         reporter.status("Looking for people")
-        reading = engine.read(photo, intrinsics=intrinsics, **_wishes(engine.read, choice.name, boxes=boxes))
+        require(engine, "boxes", boxes is not None)
+        reading = engine.read(photo, intrinsics, boxes)
         if not reading.people:
             raise NoPersonError(f"{photo.path}: {_why_nobody(photo.original_size)}")
         reporter.progress(0.5)
-        return ReadPhoto(photo, reading, engine, choice.name, _doubts(photo, lens))
+        return ReadPhoto(photo, reading, engine, _doubts(photo, lens))
 
     def person_at(
         self,
@@ -298,15 +298,15 @@ class Inference:
                     self._read.move_to_end(key)
                     return known, person
         engine = self.open(choice, reporter)
-        takes_boxes = "boxes" in inspect.signature(engine.read).parameters
-        if takes_boxes and not getattr(engine, "searches", False):
+        can = engine.capabilities
+        if can.boxes and not can.searches:
             return self.read(path, choice, lens, reporter, [box]), 0
         with suppress(NoPersonError):
             found = self.read(path, choice, lens, reporter)
             person, shared = _nearest(found, box)
             if shared >= NEAR_BOX:
                 return found, person
-        if takes_boxes:
+        if can.boxes:
             with suppress(NoPersonError):
                 return self.read(path, choice, lens, reporter, [box]), 0
         raise NoPersonError(
@@ -331,15 +331,15 @@ class Inference:
         Raises:
             UsageError: the engine knows no choice of inference.
         """
-        reading = found.reading
-        if len(people) > 1 and not keypoints and mask is None and hasattr(reading, "estimate_all"):
-            wish = _wishes(reading.estimate_all, found.engine_name, inference=inference)
-            for person, estimate in zip(people, reading.estimate_all(list(people), **wish)):
+        reading, engine = found.reading, found.engine
+        require(engine, "inference", inference is not None)
+        require(engine, "masks", mask is not None)
+        if len(people) > 1 and not keypoints and mask is None and engine.capabilities.several:
+            for person, estimate in zip(people, reading.estimate_all(list(people), inference=inference)):
                 yield person, _about_photo(estimate, found)
             return
-        wish = _wishes(reading.estimate, found.engine_name, inference=inference)
         for person in people:
-            estimate = reading.estimate(person=person, keypoints=list(keypoints), mask=mask, **wish)
+            estimate = reading.estimate(person, list(keypoints), mask, inference=inference)
             yield person, _about_photo(estimate, found)
 
     def pose(
@@ -364,13 +364,12 @@ class Inference:
         """
         from native_runtime.engines.refit import keep_edits, pins_of
 
-        estimate = found.reading.estimate
-        if "edits" in inspect.signature(estimate).parameters:
-            wish = _wishes(estimate, found.engine_name, inference=inference, edits=edits)
-            return _with_doubts(estimate(person=person, keypoints=list(pins), mask=mask, **wish), found)
-        wish = _wishes(estimate, found.engine_name, inference=inference)
-        answer = _with_doubts(estimate(person=person, keypoints=list(pins), mask=mask, **wish), found)
-        if edits is None and not snap:
+        require(found.engine, "inference", inference is not None)
+        require(found.engine, "masks", mask is not None)
+        keeps = found.engine.capabilities.edits
+        answer = found.reading.estimate(person, list(pins), mask, inference=inference, edits=edits if keeps else None)
+        answer = _with_doubts(answer, found)
+        if keeps or (edits is None and not snap):
             return answer
         return keep_edits(found.engine.body, answer, pins_of(pins, found.engine.body), edits, snap)
 
@@ -404,7 +403,7 @@ def _about_photo(estimate: Estimate, found: ReadPhoto) -> Estimate:
     """The estimate that also tells what is doubtful about the photo, and by how much the photo was turned."""
     if found.photo.turn:
         estimate = replace(estimate, details=estimate.details | {PHOTO_TURNED: found.photo.turn})
-    elif not found.photo.knows_up and hasattr(estimate, "keypoints_2d"):
+    elif not found.photo.knows_up:
         turn = suspected_turn(found.photo, _axes(found) or [axis_of_keypoints(estimate.keypoints_2d)])
         if turn:
             estimate = replace(estimate, warnings=(suspicion(turn), *estimate.warnings))
@@ -413,7 +412,7 @@ def _about_photo(estimate: Estimate, found: ReadPhoto) -> Estimate:
 
 def _axes(found: ReadPhoto) -> list[NDArray[np.float64] | None]:
     """How everybody stands; empty where the engine does not say it before it estimates."""
-    landmarks = [getattr(person, "landmarks", None) for person in found.reading.people]
+    landmarks = [person.landmarks for person in found.reading.people]
     return [axis_of_landmarks(person) for person in landmarks if person is not None]
 
 
@@ -430,24 +429,28 @@ def _has_lens(known: ReadPhoto, key: _Key, lens: Lens) -> bool:
 
     if key.lens == lens:
         return True
-    used = getattr(known.reading, "intrinsics", None)
-    return (
-        used is not None
-        and lens.intrinsics is not None
-        and bool(np.allclose(used, lens.intrinsics, rtol=_SAME_LENS, atol=0.0))
+    return lens.intrinsics is not None and bool(
+        np.allclose(known.reading.intrinsics, lens.intrinsics, rtol=_SAME_LENS, atol=0.0)
     )
 
 
-def _wishes(function: Callable[..., Any], engine: str, **wishes: Any) -> dict[str, Any]:
-    """Those of the keywords that somebody wishes for.
+def require(engine: Engine, what: str, wanted: bool = True) -> None:
+    """Refuse a wish that an engine cannot fulfil.
+
+    Args:
+        what: "boxes", "masks" or "inference" (a choice of what is inferred).
 
     Raises:
-        UsageError: the engine's function does not know one.
+        UsageError: somebody wants it, and the engine does not support it.
     """
-    wanted = {name: value for name, value in wishes.items() if value is not None}
-    for name in wanted.keys() - inspect.signature(function).parameters.keys():
-        raise UsageError(f"The engine {engine!r} cannot be told about {name}. The engine 'sam3d_body' can.")
-    return wanted
+
+    def supports(can: Capabilities) -> bool:
+        return {"boxes": can.boxes, "masks": can.masks, "inference": bool(can.inferences)}[what]
+
+    if wanted and not supports(engine.capabilities):
+        able = [name for name, known in engines().items() if name != engine.name and supports(known.capabilities)]
+        other = f" The engine {able[0]!r} does." if able else ""
+        raise UsageError(f"The engine {engine.name!r} does not support {what}.{other}")
 
 
 def check_intrinsics(matrix: Any) -> tuple[tuple[float, float, float], ...]:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from native_runtime.engines import DEFAULT_ENGINE, engines
+from native_runtime.engines import engine_status as status_of
 from native_runtime.errors import PromptError, UsageError
 from native_runtime.service.boxes import check_boxes
 from native_runtime.service.inference import (
     DEFAULT_BODY,
-    DEFAULT_ENGINE,
     EngineChoice,
     Inference,
     Lens,
@@ -116,12 +117,10 @@ class _Wish:
 
 def engine_status(request: Mapping[str, Any]) -> dict[str, Any]:
     """Do an `engine_status` (see ``docs/worker.md``); the result of `done`."""
-    from native_runtime import engines
-
     models, providers = optional_text(request, "models"), optional_texts(request, "providers")
 
     def describe(name: str) -> dict[str, Any]:
-        status = engines.engine_status(name, models, providers)
+        status = status_of(name, models, providers)
         return {
             "engine": name,
             "ready": status.ready,
@@ -133,4 +132,4 @@ def engine_status(request: Mapping[str, Any]) -> dict[str, Any]:
     name = optional_text(request, "engine")
     if name is not None:
         return describe(name)
-    return {"engines": [describe(known) for known in engines.ENGINES]}
+    return {"engines": [describe(known) for known in engines()]}

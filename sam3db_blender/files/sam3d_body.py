@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from native_runtime.build.sam3d_body_download import VARIANTS, Sources, downloaded
+from native_runtime.engines import sam3d_body
 from native_runtime.errors import ModelError
 from native_runtime.models import manifest
 from native_runtime.models.store import NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
@@ -20,8 +21,9 @@ from native_runtime.models.store import NETWORKS_FOLDER, SAM3D_BODY_FOLDER, mode
 from .. import places
 from . import bodies as body_files
 
+ENGINE = sam3d_body.ENGINE.name
 #: MHR at the level of detail that the model was trained with; converting makes this body.
-BODY = "mhr-lod1"
+BODY = sam3d_body.ENGINE.capabilities.body
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,13 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from native_runtime.camera import project, resize_intrinsics
-from native_runtime.engines import ENGINES
 from native_runtime.engines.edits import WITHOUT_EDITS
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
 
 from .. import places
 from ..files import bodies as body_files
-from ..files import sam3d_body as sam3d_body_files
+from ..jobs import engines
 from ..jobs.photo import PoseRequest, SegmentJob
 from ..masks.store import has_mask, mask_file
 from ..retarget.animated import key_where_animated, require_keyable
@@ -46,8 +45,6 @@ Array = NDArray[np.float64]
 SNAP = "sam3db_snap"
 INFERENCE = "sam3db_inference"
 
-_DEFAULT_ENGINE = "landmarks"
-_SAM3D_BODY = "sam3d_body"
 _CHANNELS = ("location", "rotation_euler", "scale")
 
 
@@ -68,10 +65,8 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
     origin = read_origin(rig)
     width, height = (int(n) for n in origin.arrays["image_size"])
     source = photo_of(rig, (width, height))
-    engine = origin.details["engine"] if origin.details["engine"] in ENGINES else _DEFAULT_ENGINE
-    sam3d_body = engine == _SAM3D_BODY
-    models = sam3d_body_files.folder_for_worker() if sam3d_body else places.models_folder()
-    settings = places.preferences()
+    engine = engines.engine_that_made(origin.details)
+    models = engines.models_for(engine, places.models_folder())
     said, body = prompts(rig), body_of(rig)
     memory = edits.notice(rig, body, said)
     if remember:
@@ -90,8 +85,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         engine=engine,
         body=body_files.for_worker(origin.details["body_name"], models),
         models=models,
-        inference=str(rig.get(INFERENCE, "")) or None if sam3d_body else None,
-        providers=settings.requested_providers() if sam3d_body and settings is not None else None,
+        **engines.settings_for(engine, str(rig.get(INFERENCE, ""))),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from native_runtime.errors import Sam3dbError
 
+from ..jobs.engines import capabilities_of
 from ..jobs.photo import PoseJob
 from ..scene.provenance import read_origin
 from .limb_preview import get_ready
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from ..jobs.worker import Client
 
-#: Engines that open in a moment and take little memory. The others wait until they are asked for something.
-_LIGHT = ("landmarks",)
-
 
 def warm(rig: bpy.types.Object, client: Callable[[], Client]) -> bool:
     """Has the worker do for a character what the next drag needs done: open the engine, read the photo, fit the body.
@@ -33,7 +31,7 @@ def warm(rig: bpy.types.Object, client: Callable[[], Client]) -> bool:
     """
     with contextlib.suppress(Sam3dbError):
         request = request_for(rig, remember=False)
-        if request.engine in _LIGHT:
+        if capabilities_of(request.engine).live_prompts:
             PoseJob(client(), request)
             get_ready(read_origin(rig).details["body_name"])
             return True

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from native_runtime.engines import DEFAULT_ENGINE
 from native_runtime.models.store import NETWORKS_FOLDER, models_dir
 
 from .. import places
 from .long import Desk
 from .sam3d_body import EngineCheck
 
-ENGINE = "landmarks"
+ENGINE = DEFAULT_ENGINE
 
 #: That of this Blender.
 desk = Desk(EngineCheck)

@@ -225,7 +225,7 @@ class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
         chosen = None if settings is None else settings.requested_providers()
         job = check_desk.start(
             "engine_status",
-            {"engine": "sam3d_body", "models": str(sam3d_body_files.models_folder()), "providers": chosen},
+            {"engine": sam3d_body_files.ENGINE, "models": str(sam3d_body_files.models_folder()), "providers": chosen},
         )
         if bpy.app.background:
             check_desk.wait()

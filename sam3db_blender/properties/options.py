@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from native_runtime.engines import engines
 from native_runtime.image.formats import ENDINGS
 
-from .. import places
 from ..files import bodies as body_files
 from ..files import sam3d_body as sam3d_body_files
 from ..jobs import engine_check
+from ..jobs.engines import capabilities_of, models_for, settings_for
 from ..ui.sam3d_body import draw_status
 from ..ui.text import draw_lines
 
@@ -31,11 +32,7 @@ PHOTO_FILTER = ";".join(f"*.{ending}" for ending in ENDINGS)
 #: The longer side of a full-frame sensor.
 FULL_FRAME_MM = 36.0
 
-SAM3D_BODY = "sam3d_body"
-_ENGINES = (
-    ("landmarks", "Landmarks", "Landmark networks and a fit of the body; comes with the extension"),
-    ("sam3d_body", "SAM 3D Body", "Meta's model, more exact; for those who have its weights (panel 'SAM 3D Body')"),
-)
+_ENGINES = tuple((engine.name, engine.title, engine.description) for engine in engines().values())
 _INFERENCES = (
     ("full", "Body and Hands", "Looks at the hands once more, closely, and joins them to the body"),
     ("body", "Body Only", "One look at the whole person: about three times as fast, with plainer hands"),
@@ -95,11 +92,6 @@ def _item(name: str) -> tuple[str, str, str, int]:
     return name, name, f"The body '{name}' of the models folder", 100 + zlib.crc32(name.encode()) % 2**30
 
 
-def _is_mhr(body: str) -> bool:
-    """Whether a body is one of MHR's own, whose shapes SAM 3D Body speaks of."""
-    return body.startswith("mhr-")
-
-
 class ImportOptions:
     """A mix-in with the options' properties."""
 
@@ -156,15 +148,17 @@ def draw_options(
     layout.use_property_decorate = False
     column = layout.column()
     column.prop(options, "engine")
-    if options.engine == SAM3D_BODY:
+    if options.engine == sam3d_body_files.ENGINE:
         draw_status(column, width, brief=True)
+    elif options.engine == engine_check.ENGINE:
+        _draw_bundled(column, width)
+    can = capabilities_of(options.engine)
+    if can.inferences:
         column.prop(options, "inference")
-    else:
-        _draw_landmarks(column, width)
     for name in ("persons", "body"):
         column.prop(options, name)
-    if options.engine == SAM3D_BODY and not _is_mhr(options.body):
-        draw_lines(column, f"Uses the model's own body: {body_files.title_of(sam3d_body_files.BODY)}", width, "INFO")
+    if not can.supports_body(options.body):
+        draw_lines(column, f"Uses the model's own body: {body_files.title_of(can.body)}", width, "INFO")
     column.prop(options, "lens")
     if options.lens != "auto":
         column.prop(options, {"mm": "focal_mm"}.get(options.lens, options.lens))
@@ -173,7 +167,7 @@ def draw_options(
         column.prop(options, "light")
 
 
-def _draw_landmarks(layout: Any, width: int) -> None:
+def _draw_bundled(layout: Any, width: int) -> None:
     """Draws whether the bundled engine can be used, and on what."""
     row = layout.row(align=True)
     lines, check = row.column(align=True), engine_check.desk.job
@@ -205,16 +199,12 @@ def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> 
 
     # empty when the one that was chosen is gone
     body = options.body or _BODIES[0][0]
-    sam3d_body = options.engine == SAM3D_BODY
-    if sam3d_body:
-        models = sam3d_body_files.folder_for_worker()
-        body = body if _is_mhr(body) else sam3d_body_files.BODY
-    settings = places.preferences()
+    can, models = capabilities_of(options.engine), models_for(options.engine, models)
+    body = body if can.supports_body(body) else can.body
     return ImportRequest(
         photo=photo,
         engine=options.engine,
-        inference=options.inference if sam3d_body else None,
-        providers=settings.requested_providers() if sam3d_body and settings is not None else None,
+        **settings_for(options.engine, options.inference),
         body=body_files.for_worker(body, models),
         persons=options.persons,
         focal_px=options.focal if options.lens == "focal" else None,

@@ -28,9 +28,9 @@ from ..handles.people import active_character, people_by_photo, photo_camera
 from ..handles.session import SNAP
 from ..handles.view_look import posing_in
 from ..handles.views import looks_through
+from ..jobs.engines import capabilities_of, engine_that_made
 from ..operators.handles import ALL
 from ..previews import thumbnails
-from ..properties.options import SAM3D_BODY
 from ..scene.edits import shown_groups
 from ..scene.photo_over import over_of
 from ..scene.provenance import read_origin
@@ -164,7 +164,7 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
     def _draw_inference(self, rig: bpy.types.Object, width: int) -> None:
         column = self.layout.column(align=True)
         column.operator("sam3db.infer_again", icon="FILE_REFRESH")
-        if read_origin(rig).details["engine"] == SAM3D_BODY:
+        if not capabilities_of(engine_that_made(read_origin(rig).details)).edits:
             snapped = bool(rig.get(SNAP, False))
             button = column.operator(
                 "sam3db.snap_to_handles", icon="CHECKBOX_HLT" if snapped else "CHECKBOX_DEHLT", depress=snapped

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from native_runtime.camera import intrinsics_for
+from native_runtime.engines.base import Capabilities
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
@@ -21,6 +22,8 @@ from native_runtime.models.store import body_path
 @dataclass
 class Person:
     bbox: np.ndarray
+    head: None = None
+    landmarks: None = None
 
 
 @dataclass
@@ -36,7 +39,9 @@ class Reading:
         width, height = self.photo.original_size
         return [Person(np.array([0.0, 0.0, width / (k + 1), height])) for k in range(count)]
 
-    def estimate(self, person: int = 0, keypoints: Any = (), mask: Any = None) -> Estimate:
+    def estimate(
+        self, person: int = 0, keypoints: Any = (), mask: Any = None, *, inference: Any = None, edits: Any = None
+    ) -> Estimate:
         name = self.photo.path.stem
         if "crash" in name:
             os._exit(7)
@@ -64,12 +69,17 @@ class Reading:
             return replace(estimate, intrinsics=np.diag([-1.0, 1.0, 1.0]))
         return estimate
 
+    def estimate_all(self, people: Any = None, *, inference: Any = None) -> list[Estimate]:
+        return [self.estimate(person) for person in (range(len(self.people)) if people is None else people)]
+
 
 @dataclass
 class Engine:
     body: Body
+    name: str = "posed"
+    capabilities: ClassVar[Capabilities] = Capabilities()
 
-    def read(self, photo: Any, intrinsics: np.ndarray | None = None) -> Reading:
+    def read(self, photo: Any, intrinsics: np.ndarray | None = None, boxes: Any = None) -> Reading:
         known = intrinsics_for(photo.original_size, photo=photo) if intrinsics is None else intrinsics
         return Reading(photo, known, self.body)
 

@@ -189,10 +189,10 @@ def test_what_deep_rooms_log_as_a_warning_is_told_once(
 
 
 @pytest.mark.parametrize("words", [["--box", "1,2,30,40"], ["--inference", "body"]])
-def test_an_engine_that_cannot_be_told_says_so(fake: None, photo: Path, tmp_path: Path, words: list[str]) -> None:
+def test_what_an_engine_does_not_support_is_refused(fake: None, photo: Path, tmp_path: Path, words: list[str]) -> None:
     run = Run("estimate", photo, "-o", tmp_path, *words, "--json")
     assert run.code == 2
-    assert "'landmarks' cannot be told about" in run.json["error"]["text"]
+    assert "'landmarks' does not support" in run.json["error"]["text"]
 
 
 def test_a_box_outside_of_the_photo_is_refused(fake: None, photo: Path, tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from native_runtime.camera import intrinsics_for
+from native_runtime.engines.base import Capabilities
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
@@ -144,14 +146,9 @@ class Deaf:
     def __init__(self, estimate: Estimate) -> None:
         self._estimate = estimate
 
-    def estimate(self, person: int = 0, keypoints: Any = (), mask: Any = None) -> Estimate:
-        return self._estimate
-
-
-class Told(Deaf):
-    """A reading that sees to edits itself."""
-
-    def estimate(self, person: int = 0, keypoints: Any = (), mask: Any = None, edits: Any = None) -> Estimate:
+    def estimate(
+        self, person: int = 0, keypoints: Any = (), mask: Any = None, *, inference: Any = None, edits: Any = None
+    ) -> Estimate:
         self.edits = edits
         return self._estimate
 
@@ -167,7 +164,9 @@ def test_what_an_engine_leaves_is_closed_on_demand(default_body_path: Path) -> N
     )  # fmt: skip
     wrist, head = body.keypoint_names.index("left_wrist"), body.parameter_index("head_twist")
     x, y = (answer.keypoints_2d[wrist] + [-8.0, 12.0]).tolist()
-    found = ReadPhoto(None, Deaf(answer), type("Engine", (), {"body": body}), "deaf")  # type: ignore[arg-type]
+    reading = Deaf(answer)
+    engine = SimpleNamespace(name="deaf", body=body, capabilities=Capabilities())
+    found = ReadPhoto(None, reading, engine)  # type: ignore[arg-type]
     inference = Inference()
     assert inference.pose(found, 0, [(wrist, x, y)]) is answer
     snapped = inference.pose(found, 0, [(wrist, x, y)], snap=True)
@@ -181,7 +180,7 @@ def test_what_an_engine_leaves_is_closed_on_demand(default_body_path: Path) -> N
     both = inference.pose(found, 0, [(wrist, x, y)], edits=edits, snap=True)
     assert np.linalg.norm(both.keypoints_2d[wrist] - [x, y]) < 1.5
     assert both.model_parameters[head] == 0.3
-    told = Told(answer)
-    found.reading = told
+    assert reading.edits is None
+    engine.capabilities = Capabilities(edits=True)  # it sees to edits itself
     assert inference.pose(found, 0, [(wrist, x, y)], edits=edits, snap=True) is answer
-    assert told.edits is edits
+    assert reading.edits is edits

@@ -1,8 +1,7 @@
 """An engine that sees no picture: for tests of what stands around engines. A photo's file name says how it behaves.
 
 ``nobody``, ``three``, ``crash``, ``abort``, ``slow``, ``slower``, ``stuck``, ``memory``, ``bug``, ``noise`` in the name
-choose what happens. The engine ``sam3d_body`` can be told about boxes and inference; its warnings repeat what it was
-told.
+choose what happens. The engine ``sam3d_body`` supports boxes and inference; its warnings repeat what it was given.
 """
 
 from __future__ import annotations
@@ -19,10 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from native_runtime.engines.base import Capabilities
+
 
 @dataclass
 class FakePerson:
     bbox: np.ndarray
+    head: None = None
+    landmarks: None = None
 
 
 @dataclass
@@ -34,6 +37,7 @@ class FakeEstimate:
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=lambda: {"fit": 0.001})
     details: dict[str, Any] = field(default_factory=lambda: {"suggested_keypoints": []})
+    keypoints_2d: np.ndarray = field(default_factory=lambda: np.full((70, 2), np.nan))
 
     def save(self, stem: Path) -> None:
         masked = 0 if self.mask is None else int(self.mask.sum())
@@ -48,7 +52,9 @@ class FakeReading:
         width, height = photo.original_size
         self.people = [FakePerson(np.array([0.0, 0.0, width / (k + 1), height / (k + 1)])) for k in range(count)]
 
-    def estimate(self, person: int = 0, keypoints: Any = (), mask: Any = None) -> FakeEstimate:
+    def estimate(
+        self, person: int = 0, keypoints: Any = (), mask: Any = None, *, inference: Any = None, edits: Any = None
+    ) -> FakeEstimate:
         name = self._name
         if "crash" in name:
             os._exit(7)
@@ -72,16 +78,20 @@ class FakeReading:
             sys.stdout.flush()
         return FakeEstimate(person, list(keypoints), mask, self.intrinsics, warnings=["the left foot is a guess"])
 
+    def estimate_all(self, people: Any = None, *, inference: Any = None) -> list[FakeEstimate]:
+        raise AssertionError("this engine computes one person at a time")
+
 
 class FakeEngine:
+    name, capabilities = "landmarks", Capabilities()
     body = None
 
-    def read(self, photo: Any, intrinsics: np.ndarray | None) -> FakeReading:
+    def read(self, photo: Any, intrinsics: np.ndarray | None = None, boxes: Any = None) -> FakeReading:
         return FakeReading(photo, np.zeros((3, 3)) if intrinsics is None else intrinsics)
 
 
 class FakeBodyReading(FakeReading):
-    """Can be told about everything; the warnings of its estimates repeat it."""
+    """Supports everything; the warnings of its estimates repeat it."""
 
     def __init__(self, photo: Any, intrinsics: np.ndarray, boxes: Any, providers: Any) -> None:
         super().__init__(photo, intrinsics)
@@ -89,20 +99,24 @@ class FakeBodyReading(FakeReading):
         if boxes is not None:
             self.people = [FakePerson(np.array(box)) for box in boxes]
 
-    def estimate(self, person: int = 0, keypoints: Any = (), mask: Any = None, inference: str = "full") -> FakeEstimate:
+    def estimate(
+        self, person: int = 0, keypoints: Any = (), mask: Any = None, *, inference: Any = None, edits: Any = None
+    ) -> FakeEstimate:
         estimate = super().estimate(person, [prompt[:3] for prompt in keypoints], mask)
         kinds = [prompt[3] for prompt in keypoints if len(prompt) == 4]
-        estimate.warnings = [json.dumps({"alone": inference, "kinds": kinds, "providers": self._providers})]
+        estimate.warnings = [json.dumps({"alone": inference or "full", "kinds": kinds, "providers": self._providers})]
         return estimate
 
-    def estimate_all(self, people: Any = None, inference: str = "full") -> list[FakeEstimate]:
+    def estimate_all(self, people: Any = None, *, inference: Any = None) -> list[FakeEstimate]:
         estimates = [super(FakeBodyReading, self).estimate(person) for person in people]
         for estimate in estimates:
-            estimate.warnings = [json.dumps({"together": inference, "providers": self._providers})]
+            estimate.warnings = [json.dumps({"together": inference or "full", "providers": self._providers})]
         return estimates
 
 
 class FakeBodyEngine:
+    name = "sam3d_body"
+    capabilities = Capabilities(boxes=True, several=True, inferences=("full", "body"))
     body = None
 
     def __init__(self, providers: Any) -> None:

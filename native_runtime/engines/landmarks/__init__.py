@@ -1,1 +1,41 @@
 """The engine `landmarks`: person and landmark networks, then the fit of the body model (`docs/fit.md`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from native_runtime.engines.base import Capabilities, Engine, EngineDescriptor
+from native_runtime.engines.status import EngineStatus
+
+
+def _open(
+    models: str | os.PathLike[str] | None, providers: Sequence[str] | None, body: str | os.PathLike[str]
+) -> Engine:
+    from .engine import open_engine
+
+    return open_engine(models, providers, body)
+
+
+def _status(models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> EngineStatus:
+    from .status import status
+
+    return status(models, providers)
+
+
+ENGINE = EngineDescriptor(
+    name="landmarks",
+    title="Landmarks",
+    description="Landmark networks and a fit of the body; comes with the extension",
+    capabilities=Capabilities(
+        boxes=True,
+        searches=True,
+        edits=True,
+        live_prompts=True,
+        model_folders=("landmarks",),
+        seconds=1.5,
+        seconds_per_prompt=0.07,
+    ),
+    open=_open,
+    status=_status,
+)

@@ -28,13 +28,12 @@ from native_runtime.models import store
 from native_runtime.prompts.prompt import Prompt, check_prompts, kind_of
 from native_runtime.prompts.quality import Judgement, Prediction, combined_uncertainty, judge
 
+from . import ENGINE
 from .doubts import Doubts
 from .evidence import gather_evidence, outline
 
 if TYPE_CHECKING:
     from native_runtime.detection.networks import LandmarkNetworks
-
-NAME = "landmarks"
 
 _FACE = slice(0, 11)
 """Nose, eyes, ears and mouth among BlazePose's points."""
@@ -83,6 +82,8 @@ class LandmarksReading:
         person: int = 0,
         keypoints: Sequence[Prompt] = (),
         mask: NDArray[np.bool_] | None = None,
+        *,
+        inference: str | None = None,
         edits: Edits | None = None,
     ) -> Estimate:
         """Fit the body to one person; see ``engines.base.Reading``.
@@ -92,6 +93,7 @@ class LandmarksReading:
         drag.
 
         Args:
+            inference: there is no choice.
             edits: what an artist did to the body by hand, which stays but where a later pin moves the same limb.
 
         Raises:
@@ -124,6 +126,10 @@ class LandmarksReading:
             details=estimate.details | judgement.details,
             seconds=estimate.seconds | {"judgement": time.perf_counter() - fitted},
         )
+
+    def estimate_all(self, people: Sequence[int] | None = None, *, inference: str | None = None) -> list[Estimate]:
+        """Several people's estimates, one after the other; see ``engines.base.Reading``. Errors as `estimate`."""
+        return [self.estimate(person) for person in (range(len(self.people)) if people is None else people)]
 
     def _judge(
         self,
@@ -195,7 +201,7 @@ class LandmarksReading:
             self.intrinsics,
             image_size=np.array([width, height]),
             bbox=found.bbox,
-            engine=NAME,
+            engine=ENGINE.name,
             seconds=self._seconds | {"fit": fitted - started},
             photo=self._photo.path.name,
             person=person,
@@ -224,7 +230,7 @@ class _Fitted:
 class LandmarksEngine:
     """Landmark networks and a body, ready for photos."""
 
-    name = NAME
+    name, capabilities = ENGINE.name, ENGINE.capabilities
 
     def __init__(self, body: Body, models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> None:
         self.body = body
@@ -240,9 +246,6 @@ class LandmarksEngine:
         from native_runtime.detection.networks import LandmarkNetworks
 
         return LandmarkNetworks(store.models_dir(self._models), self._providers)
-
-    searches = True
-    """Boxes serve where its own search does not find somebody; found people are the same every time."""
 
     def read(
         self,

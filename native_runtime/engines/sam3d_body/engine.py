@@ -16,14 +16,12 @@ from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
 
+from . import ENGINE
 from .hands import HandCriteria
 from .memory import KEPT_BYTES, Kept
 from .networks import Networks, OnnxNetworks
 from .preprocess import default_intrinsics
-from .session import NAME, Sam3dBodyReading
-
-DEFAULT_BODY = "mhr-lod1"
-"""Made with the converted model: MHR's finest level of which the checkpoint's keypoints are exact."""
+from .session import Sam3dBodyReading
 
 _COMPONENTS = (45, 72)
 
@@ -37,7 +35,7 @@ class Sam3dBodyEngine:
         criteria: when hands are believed.
     """
 
-    name = NAME
+    name, capabilities = ENGINE.name, ENGINE.capabilities
 
     def __init__(
         self,
@@ -56,7 +54,7 @@ class Sam3dBodyEngine:
             raise UsageError(
                 f"SAM 3D Body estimates MHR's own body, with {_COMPONENTS[0]} shape and {_COMPONENTS[1]} face "
                 f"components; '{body.name}' has {body.identity_count} and {body.expression_count}. Choose "
-                f"'{DEFAULT_BODY}' or another official level."
+                f"'{self.capabilities.body}' or another official level."
             )
         self.body, self.kept, self.criteria = body, Kept(kept_bytes), criteria or HandCriteria()
         self._networks, self._finder = networks, finder
@@ -106,12 +104,12 @@ def _checked(boxes: ArrayLike) -> NDArray[np.float64]:
 def open_engine(
     models: str | os.PathLike[str] | None, providers: Sequence[str] | None, body: str | os.PathLike[str]
 ) -> Sam3dBodyEngine:
-    """Open the engine; see ``native_runtime.engines.open_engine``. The body "default" is `DEFAULT_BODY`.
+    """Open the engine; see ``native_runtime.engines.open_engine``. The body "default" is its own (`Capabilities.body`).
 
     Raises:
         ModelError: the model was not converted yet, or is damaged.
         UsageError: the body is not MHR's.
     """
     networks = OnnxNetworks(store.sam3d_body_dir(models), providers)
-    loaded = Body.load(store.body_path(DEFAULT_BODY if body == "default" else body, models))
+    loaded = Body.load(store.body_path(ENGINE.capabilities.body if body == "default" else body, models))
     return Sam3dBodyEngine(networks, loaded, LandmarkNetworks(models, providers))

@@ -5,17 +5,19 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import NoPersonError, PromptError, UsageError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import Prompt, check_prompts, keypoint_titles
 
+from . import ENGINE
 from .hands import HandCriteria
 from .memory import Kept
 from .networks import Networks
@@ -27,8 +29,6 @@ from .solve import Inference, Previous, Request, Solver
 
 Array = NDArray[Any]
 
-NAME = "sam3d_body"
-
 
 @dataclass(frozen=True)
 class Person:
@@ -36,9 +36,12 @@ class Person:
 
     Attributes:
         bbox: (4,) x0 y0 x1 y1 px of the original photo.
+        head, landmarks: not known before an estimate.
     """
 
     bbox: NDArray[np.float64]
+    head: None = None
+    landmarks: None = None
 
 
 class Sam3dBodyReading:
@@ -88,7 +91,9 @@ class Sam3dBodyReading:
         person: int = 0,
         keypoints: Sequence[Prompt] = (),
         mask: NDArray[np.bool_] | None = None,
-        inference: Inference = "full",
+        *,
+        inference: str | None = None,
+        edits: Edits | None = None,
         previous: Previous = "first",
     ) -> Estimate:
         """One person's estimate.
@@ -104,7 +109,9 @@ class Sam3dBodyReading:
                 decoder that some point is wrong (it has no way to hear which, nor where); "ignore" says nothing to it.
                 Either keeps the wrist or elbow that it names from being told to the body.
             mask: (H, W) of the original photo: where this person is.
-            inference: "full": body and hands; "body": the body decoder alone, which also poses hands, roughly.
+            inference: "full" (also None): body and hands; "body": the body decoder alone, which also poses hands,
+                roughly.
+            edits: not supported (``engines.refit.keep_edits``).
             previous: what the decoders start from when prompted: "first" the unprompted pass, as the reference does;
                 "last" the estimate before, for several rounds of prompts; None the model's initial estimate.
 
@@ -114,37 +121,36 @@ class Sam3dBodyReading:
                 decoder sees, for example.
             UsageError: there is no such ``inference`` or ``previous``.
         """
-        _check_choice("inference", inference, get_args(Inference))
+        kind = _kind(inference)
         _check_choice("previous", previous, ("first", "last", None))
         look = Look.at(self._known(person), self._checked(mask))
         prompts = tuple(check_prompts(keypoints))
-        plain, estimate = self._unprompted([look], inference)[0]
+        plain, estimate = self._unprompted([look], kind)[0]
         if not prompts:
-            self._last[look, inference] = plain
+            self._last[look, kind] = plain
             return estimate
         watch = Stopwatch()
-        last = self._last.get((look, inference)) if previous == "last" else None
+        last = self._last.get((look, kind)) if previous == "last" else None
         request = Request(look, prompts, plain, last, fresh=previous is None)
-        (outcome,) = self._solver.solve([request], inference, watch)
-        self._last[look, inference] = outcome
+        (outcome,) = self._solver.solve([request], kind, watch)
+        self._last[look, kind] = outcome
         judged = judgement(prompts, (plain, estimate), outcome, look.mask)
         prompted = self._estimate(outcome, request, watch, 1)
         prompted.details.update(judged.details)
         return replace(prompted, warnings=(*judged.texts, *_unheard(outcome, prompts)))
 
-    def estimate_all(self, people: Sequence[int] | None = None, inference: Inference = "full") -> list[Estimate]:
+    def estimate_all(self, people: Sequence[int] | None = None, *, inference: str | None = None) -> list[Estimate]:
         """Unprompted estimates of several people (None: of all), computed together."""
-        _check_choice("inference", inference, get_args(Inference))
+        kind = _kind(inference)
         looks = [Look.at(self._known(person), None) for person in self._numbers(people)]
-        return [estimate for _, estimate in self._unprompted(looks, inference)]
+        return [estimate for _, estimate in self._unprompted(looks, kind)]
 
     def result(
-        self, person: int = 0, mask: NDArray[np.bool_] | None = None, inference: Inference = "full"
+        self, person: int = 0, mask: NDArray[np.bool_] | None = None, inference: str | None = None
     ) -> FullResult:
         """The unprompted result of one person as the reference's own dictionary. Errors as `estimate`."""
-        _check_choice("inference", inference, get_args(Inference))
         look = Look.at(self._known(person), self._checked(mask))
-        outcome, _ = self._unprompted([look], inference)[0]
+        outcome, _ = self._unprompted([look], _kind(inference))[0]
         box = self._pipeline.crops.boxes[person]
         return full_result(outcome, self._body, box, self.intrinsics, self._photo.original_size)
 
@@ -178,7 +184,7 @@ class Sam3dBodyReading:
                 self.intrinsics,
                 image_size=np.array(self._photo.original_size),
                 bbox=self.people[look.person].bbox,
-                engine=NAME,
+                engine=ENGINE.name,
                 prompts=Prompts(request.prompts, look.mask is not None),
                 seconds=self._seconds | shared,
                 photo=self._photo.path.name,
@@ -203,6 +209,12 @@ class Sam3dBodyReading:
         if mask.shape != (height, width) or not mask.any():
             raise PromptError("The mask must have the photo's size and cover something.")
         return np.asarray(mask, np.bool_)
+
+
+def _kind(inference: str | None) -> Inference:
+    kind = inference or get_args(Inference)[0]
+    _check_choice("inference", kind, get_args(Inference))
+    return cast("Inference", kind)
 
 
 def _check_choice(name: str, given: object, choices: tuple[object, ...]) -> None:

@@ -16,7 +16,7 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx_ir")
 
 from native_runtime.engines import open_engine
-from native_runtime.engines.sam3d_body.engine import DEFAULT_BODY, Sam3dBodyEngine
+from native_runtime.engines.sam3d_body.engine import Sam3dBodyEngine
 from native_runtime.engines.sam3d_body.hands import HandCriteria
 from native_runtime.engines.sam3d_body.networks import OnnxNetworks
 from native_runtime.engines.sam3d_body.outcome import FullResult
@@ -48,8 +48,9 @@ def models(networks: OnnxNetworks, body: Body, tmp_path: Path) -> Path:
     shutil.copytree(networks.folder, tmp_path / store.SAM3D_BODY_FOLDER)
     bodies = tmp_path / store.BODIES_FOLDER
     bodies.mkdir()
-    body.save(bodies / f"{DEFAULT_BODY}.npz")
-    manifest.write(bodies, {f"{DEFAULT_BODY}.npz": manifest.describe(bodies / f"{DEFAULT_BODY}.npz")})
+    default = Sam3dBodyEngine.capabilities.body
+    body.save(bodies / f"{default}.npz")
+    manifest.write(bodies, {f"{default}.npz": manifest.describe(bodies / f"{default}.npz")})
     return tmp_path
 
 
@@ -109,7 +110,7 @@ def test_a_models_folder_is_all_it_takes(recorded: dict[str, NDArray], models: P
         pytest.skip("recorded with something that is not the default")
     engine = open_engine("sam3d_body", models=models, providers=["cpu"])
     intrinsics = recorded["in.cam_int"][0] if "in.cam_int" in recorded else None
-    reading = engine.read(picture, intrinsics, recorded["in.boxes"])  # type: ignore[call-arg]
+    reading = engine.read(picture, intrinsics, recorded["in.boxes"])
     estimate = reading.estimate(inference="full" if "lhand.crop_uint8" in recorded else "body")  # type: ignore[call-arg]
     np.testing.assert_allclose(estimate.model_parameters, recorded["final.0.mhr_model_params"], atol=RELATIVE)
     placed = recorded["final.0.pred_keypoints_3d"] + recorded["final.0.pred_cam_t"]

@@ -1,0 +1,47 @@
+"""What a worker needs to know of an engine that somebody chose, by what the engine can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from native_runtime.engines import DEFAULT_ENGINE, engines
+from native_runtime.models.store import NETWORKS_FOLDER
+
+from .. import places
+from ..files import sam3d_body as sam3d_body_files
+
+if TYPE_CHECKING:
+    from native_runtime.engines.base import Capabilities
+
+
+def capabilities_of(engine: str) -> Capabilities:
+    """What an engine can do."""
+    return engines()[engine].capabilities
+
+
+def engine_that_made(details: Mapping[str, Any]) -> str:
+    """The engine of a character's record; the default one where that is not known here."""
+    return details["engine"] if details["engine"] in engines() else DEFAULT_ENGINE
+
+
+def models_for(engine: str, models: Path | None) -> Path | None:
+    """The models folder for a worker's requests: that of imported models for engines that need more than the bundled
+    networks.
+
+    Args:
+        models: the folder for all others.
+
+    Raises:
+        ModelError: the networks that find people cannot be copied there.
+    """
+    own = set(capabilities_of(engine).model_folders) - {NETWORKS_FOLDER}
+    return sam3d_body_files.folder_for_worker() if own else models
+
+
+def settings_for(engine: str, inference: str) -> dict[str, Any]:
+    """``inference`` where the engine has that choice, and ``providers``, which are a choice for large engines only."""
+    can, settings = capabilities_of(engine), places.preferences()
+    chosen = None if can.live_prompts or settings is None else settings.requested_providers()
+    return {"inference": inference if inference in can.inferences else None, "providers": chosen}
