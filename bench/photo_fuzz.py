@@ -26,8 +26,8 @@ from PIL import Image, ImageFilter, ImageOps
 from native_runtime.batch.run import BatchRequest, BatchResult, run_batch
 from native_runtime.batch.settings import Settings
 from native_runtime.errors import Sam3dbError
-from native_runtime.service.boxes import overlap
-from native_runtime.service.inference import Silent
+from native_runtime.pipeline.boxes import overlap
+from native_runtime.pipeline.inference import Silent
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "standing.jpg"
 # The person of the example, x0 y0 x1 y1 px of 1200 x 1600.

@@ -17,7 +17,7 @@ from native_runtime.batch.record import Record, Stage
 from native_runtime.batch.settings import ESTIMATE, Settings
 from native_runtime.errors import NoPersonError, PhotoError
 from native_runtime.image.reading import Photo, read_photo
-from native_runtime.service.inference import Inference, ReadPhoto, Silent, choose_people
+from native_runtime.pipeline.inference import Inference, ReadPhoto, Silent, choose_people
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate

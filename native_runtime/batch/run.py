@@ -29,8 +29,8 @@ from native_runtime.engines import find_engine
 from native_runtime.errors import UsageError
 from native_runtime.files.system_errors import readable
 from native_runtime.onnx.sessions import spare_cores
+from native_runtime.pipeline.inference import Inference, Reporter
 from native_runtime.retarget.checks import sound_map
-from native_runtime.service.inference import Inference, Reporter
 
 _TELL_S = 0.5
 # An engine that needs fewer seconds for a photo leaves work for Blender while it computes.

@@ -14,8 +14,8 @@ from native_runtime.engines import find_engine
 from native_runtime.errors import UsageError
 from native_runtime.files.hashes import sha256_of
 from native_runtime.models import manifest, store
-from native_runtime.service.inference import DEFAULT_BODY, EngineChoice, Lens
-from native_runtime.service.turned import Turn
+from native_runtime.pipeline.inference import DEFAULT_BODY, EngineChoice, Lens
+from native_runtime.pipeline.turned import Turn
 
 Layout = Literal["person", "photo"]
 """One .blend file for each person, or one with all people of the photo."""

@@ -14,7 +14,7 @@ from native_runtime.cli.common_arguments import (
     add_provider_argument,
     add_turn_argument,
 )
-from native_runtime.service.boxes import read_box
+from native_runtime.pipeline.boxes import read_box
 
 
 def parser() -> Parser:

@@ -12,7 +12,7 @@ from native_runtime.batch.run import BatchRequest, BatchResult, run_batch
 from native_runtime.batch.settings import Export, Settings
 from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
-from native_runtime.service.inference import EngineChoice, Lens
+from native_runtime.pipeline.inference import EngineChoice, Lens
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:

@@ -29,7 +29,7 @@ class Console:
         self.debug = debug
         self._last = self._step = ""
 
-    # --- as a reporter (native_runtime.service.inference.Reporter) ---
+    # --- as a reporter (native_runtime.pipeline.inference.Reporter) ---
 
     def status(self, text: str) -> None:
         """Something that goes on now; the same twice in a row is said once."""

@@ -15,7 +15,7 @@ from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
 from native_runtime.files.system_errors import readable
-from native_runtime.service.inference import EngineChoice, Inference, Lens, ReadPhoto, choose_people
+from native_runtime.pipeline.inference import EngineChoice, Inference, Lens, ReadPhoto, choose_people
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate

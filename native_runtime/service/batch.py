@@ -9,10 +9,10 @@ from typing import Any, get_args
 from native_runtime.batch.run import BatchRequest, BatchResult, run_batch
 from native_runtime.batch.settings import Export, Layout, Settings
 from native_runtime.errors import UsageError
-from native_runtime.service.inference import Inference, Reporter
+from native_runtime.pipeline.inference import Inference, Reporter
+from native_runtime.pipeline.turned import check_turn
 from native_runtime.service.photos import choice_of, lens_of
 from native_runtime.service.requests import flag, optional_text, optional_texts, required_text
-from native_runtime.service.turned import check_turn
 
 _TOLD_FAULTS = 5
 

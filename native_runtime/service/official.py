@@ -8,7 +8,7 @@ from typing import Any
 from native_runtime.build.official import Imported, Levels, import_official
 from native_runtime.build.official_download import URL, download_official
 from native_runtime.errors import UsageError
-from native_runtime.service.inference import Reporter
+from native_runtime.pipeline.inference import Reporter
 from native_runtime.service.requests import flag, optional_text, progress_to, required_text
 
 

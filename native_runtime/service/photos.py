@@ -9,8 +9,8 @@ from typing import Any
 from native_runtime.engines import DEFAULT_ENGINE, engines
 from native_runtime.engines import engine_status as status_of
 from native_runtime.errors import PromptError, UsageError
-from native_runtime.service.boxes import check_boxes
-from native_runtime.service.inference import (
+from native_runtime.pipeline.boxes import check_boxes
+from native_runtime.pipeline.inference import (
     DEFAULT_BODY,
     EngineChoice,
     Inference,
@@ -19,8 +19,8 @@ from native_runtime.service.inference import (
     check_intrinsics,
     choose_people,
 )
+from native_runtime.pipeline.turned import check_turn
 from native_runtime.service.requests import optional_number, optional_text, optional_texts, required_text
-from native_runtime.service.turned import check_turn
 
 
 def look_at_photo(

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from native_runtime.errors import UsageError
-from native_runtime.service.boxes import check_box
-from native_runtime.service.inference import Inference, Reporter
+from native_runtime.pipeline.boxes import check_box
+from native_runtime.pipeline.inference import Inference, Reporter
 from native_runtime.service.photos import choice_of, lens_of
 from native_runtime.service.requests import flag, optional_text, required_text
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from native_runtime.errors import UsageError
-from native_runtime.service.inference import Reporter
+from native_runtime.pipeline.inference import Reporter
 
 
 def progress_to(reporter: Reporter) -> Callable[[float, str], None]:

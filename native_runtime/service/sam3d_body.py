@@ -9,7 +9,7 @@ from native_runtime.build.sam3d_body_download import download_checkpoint
 from native_runtime.errors import UsageError
 from native_runtime.models.access_token import find_token
 from native_runtime.models.gated_download import SERVICE
-from native_runtime.service.inference import Reporter
+from native_runtime.pipeline.inference import Reporter
 from native_runtime.service.requests import flag, optional_text, progress_to, required_text
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.errors import NoPersonError
-from native_runtime.service.boxes import check_box, overlap
-from native_runtime.service.inference import NEAR_BOX, Inference, Reporter
+from native_runtime.pipeline.boxes import check_box, overlap
+from native_runtime.pipeline.inference import NEAR_BOX, Inference, Reporter
 from native_runtime.service.requests import optional_text, optional_texts, required_text
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TextIO
 
 if TYPE_CHECKING:
-    from native_runtime.service.inference import Inference
+    from native_runtime.pipeline.inference import Inference
 
 # How often the parent is looked at, seconds.
 _PARENT_WATCH_S = 1.0
@@ -294,7 +294,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.path[:0] = [path for path in arguments.path if path not in sys.path]
 
     from native_runtime.files.streams import take_stdout
-    from native_runtime.service.inference import Inference
+    from native_runtime.pipeline.inference import Inference
 
     events = take_stdout(sys.stderr)
     inference = Inference(arguments.engines)

@@ -10,8 +10,8 @@ from .worker import TIMEOUT_S, Job
 
 if TYPE_CHECKING:
     from native_runtime.engines.edits import Edits
+    from native_runtime.pipeline.turned import Turn
     from native_runtime.prompts.prompt import Prompt
-    from native_runtime.service.turned import Turn
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
-from native_runtime.service.inference import PHOTO_TURNED
+from native_runtime.pipeline.inference import PHOTO_TURNED
 
 from .. import places
 from ..handles import deletions

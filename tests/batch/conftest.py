@@ -16,7 +16,7 @@ import pytest
 from native_runtime.batch.run import BatchRequest, BatchResult, run_batch
 from native_runtime.batch.settings import Settings
 from native_runtime.models import manifest
-from native_runtime.service.inference import EngineChoice, Inference, Silent
+from native_runtime.pipeline.inference import EngineChoice, Inference, Silent
 from tests.support import fake_builder
 
 

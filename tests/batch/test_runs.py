@@ -18,8 +18,8 @@ from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import Shard
 from native_runtime.batch.settings import Export, Settings
 from native_runtime.errors import DiskFullError, ModelError, UsageError
+from native_runtime.pipeline.inference import Lens, Silent
 from native_runtime.retarget.maps import load_map, save_map
-from native_runtime.service.inference import Lens, Silent
 
 if TYPE_CHECKING:
     from .conftest import Bench

@@ -17,8 +17,8 @@ from native_runtime.engines.base import Capabilities
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
+from native_runtime.pipeline.inference import Inference, ReadPhoto
 from native_runtime.service.client import Event, WorkerClient
-from native_runtime.service.inference import Inference, ReadPhoto
 
 PATIENCE_S = 30.0
 WHOLE, HALF, THIRD = [0.0, 0.0, 30.0, 20.0], [0.0, 0.0, 15.0, 10.0], [0.0, 0.0, 10.0, 20 / 3]

@@ -14,8 +14,8 @@ import pytest
 from native_runtime.build.sam3d_body import convert
 from native_runtime.build.sam3d_body_download import CHECKPOINT, MHR_MODEL
 from native_runtime.errors import UsageError
+from native_runtime.pipeline.inference import Silent
 from native_runtime.service.client import Event, WorkerClient
-from native_runtime.service.inference import Silent
 from native_runtime.service.sam3d_body import bring_model
 from tests.support.hub import TOKEN, hub
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from native_runtime.batch.run import BatchRequest, run_batch
 from native_runtime.batch.settings import Settings
-from native_runtime.service.inference import EngineChoice, Inference, Silent
+from native_runtime.pipeline.inference import EngineChoice, Inference, Silent
 from sam3db_blender.builder.command import module_command
 
 

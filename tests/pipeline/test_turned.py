@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import UsageError
 from native_runtime.image.reading import Photo, read_photo
-from native_runtime.service.inference import PHOTO_TURNED, EngineChoice, Inference, Lens, Silent
-from native_runtime.service.turned import axis_of_landmarks, check_turn, suspected_turn
+from native_runtime.pipeline.inference import PHOTO_TURNED, EngineChoice, Inference, Lens, Silent
+from native_runtime.pipeline.turned import axis_of_landmarks, check_turn, suspected_turn
 
 # Middle of shoulders, hips and ankles of somebody who stands, px.
 STANDING = np.array([[50.0, 20.0], [50.0, 50.0], [52.0, 95.0]])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from native_runtime.image.reading import Photo
-from native_runtime.service.inference import EngineChoice, Inference, Lens, Silent
+from native_runtime.pipeline.inference import EngineChoice, Inference, Lens, Silent
 
 DOUBT = "The photo was cropped."
 

@@ -16,14 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from native_runtime.engines import DEFAULT_ENGINE, engines
 from native_runtime.errors import NoPersonError, UsageError
-from native_runtime.service.boxes import Box, check_inside, overlap
-from native_runtime.service.turned import (
-    Turn,
-    axis_of_keypoints,
-    axis_of_landmarks,
-    suspected_turn,
-    suspicion,
-)
+from native_runtime.pipeline.boxes import Box, check_inside, overlap
+from native_runtime.pipeline.turned import Turn, axis_of_keypoints, axis_of_landmarks, suspected_turn, suspicion
 
 if TYPE_CHECKING:
     import numpy as np

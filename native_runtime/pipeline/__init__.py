@@ -1,0 +1,1 @@
+"""From a photo to estimates: requests, reading, people, and what keeps engines and photos open between them."""
