@@ -91,6 +91,7 @@ lock:  ## renew requirements/*.txt (needs uv)
 		requirements/export.txt > requirements/export-cpu.txt
 	$(COMPILE) --extra build --extra blender -o requirements/character.txt
 	$(COMPILE) --extra build --extra blender --extra test --extra dev -o requirements/dev.txt
+	$(COMPILE) --extra docs -o requirements/docs.txt
 	$(COMPILE) --extra gpu --no-emit-package onnxruntime -o requirements/gpu.txt
 	printf 'onnxruntime\nopencv-python-headless\npi-heif\npillow\n' | uv pip compile --quiet --universal --python-version 3.11 --no-deps \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" -c requirements/main-line.txt - \
