@@ -65,9 +65,11 @@ test-window: $(VENV)/.installed-dev  ## pose in a windowed Blender with a real m
 	@$(SAM3DB) models build
 	SAM3DB_WINDOW_PICTURES="$${SAM3DB_WINDOW_PICTURES:-$(abspath $(OUT))/window}" $(BIN)/python -m pytest tests/window $(ARGS)
 
-lint: $(VENV)/.installed-dev  ## ruff and mypy
+lint: $(VENV)/.installed-dev  ## ruff, mypy, and the contracts of who imports whom
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(VENV)/.installed-dev  ## let ruff format the code
 	$(BIN)/ruff format .
@@ -91,7 +93,7 @@ lock:  ## renew requirements/*.txt (needs uv)
 		requirements/export.txt > requirements/export-cpu.txt
 	$(COMPILE) --extra build --extra blender -o requirements/character.txt
 	$(COMPILE) --extra build --extra blender --extra test --extra dev -o requirements/dev.txt
-	$(COMPILE) --extra docs -o requirements/docs.txt
+	$(COMPILE) -c requirements/dev.txt --extra docs -o requirements/docs.txt
 	$(COMPILE) --extra gpu --no-emit-package onnxruntime -o requirements/gpu.txt
 	printf 'onnxruntime\nopencv-python-headless\npi-heif\npillow\n' | uv pip compile --quiet --universal --python-version 3.11 --no-deps \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" -c requirements/main-line.txt - \
