@@ -38,7 +38,7 @@ class BuilderProcess:
     """One builder. It starts with the first job, and again after it died, did many jobs or grew too large.
 
     Args:
-        command: Python with the bpy module, or a Blender, and the script (``sam3db_blender.builder.command``).
+        command: Python with the bpy module, or a Blender, and the script (``sam3db_blender.jobs.builder_command``).
         log: a file that takes what Blender prints.
     """
 

@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     builder: tuple[str, ...] = ()
     if settings.needs_blender:
         require_blender("Making characters", "use `--no-blend --preview none` for estimates alone")
-        from sam3db_blender.builder.command import module_command
+        from sam3db_blender.jobs.builder_command import module_command
 
         builder = module_command()
     request = BatchRequest(

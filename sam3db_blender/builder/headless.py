@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.files.system_errors import readable
 
+from ..files.blend import save_blend
+from ..handles.photo_scene import build_photo_scene
 from ..previews import render_panels, save_picture
-from ..scene.character import PhotoScene, build_photo_scene
+from ..scene.character import PhotoScene
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
@@ -79,20 +80,6 @@ def write_character(
         "characters": [{"id": c.id, "rig": c.rig.name, "mesh": c.mesh.name} for c in built.characters],
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
     }
-
-
-def save_blend(path: Path) -> None:
-    """Saves the current file under a temporary name and renames it, so that a reader never sees half a file."""
-    temporary = path.with_name(f".{path.stem}.part.blend")
-    try:
-        bpy.ops.wm.save_as_mainfile(filepath=str(temporary), check_existing=False, compress=True, copy=True)
-        temporary.replace(path)
-    except OSError as error:
-        raise readable(error) from error
-    except RuntimeError as error:
-        raise Sam3dbError(f"Cannot write {path}: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _select(built: PhotoScene) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 from native_runtime.errors import Sam3dbError
+from native_runtime.files.system_errors import readable
 
 
 def open_blend(file: Path) -> None:
@@ -23,3 +24,17 @@ def open_blend(file: Path) -> None:
         raise Sam3dbError(
             f"{file} cannot be opened by Blender {bpy.app.version_string}; is it a .blend file?"
         ) from error
+
+
+def save_blend(path: Path) -> None:
+    """Saves the current file under a temporary name and renames it, so that a reader never sees half a file."""
+    temporary = path.with_name(f".{path.stem}.part.blend")
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(temporary), check_existing=False, compress=True, copy=True)
+        temporary.replace(path)
+    except OSError as error:
+        raise readable(error) from error
+    except RuntimeError as error:
+        raise Sam3dbError(f"Cannot write {path}: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -16,18 +16,14 @@ import bpy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from native_runtime.errors import Sam3dbError
 from native_runtime.files.templates import load_json
 from native_runtime.prompts.prompt import keypoint_names
 
-from ..scene.bodies import character_of
-from ..scene.provenance import PROPERTY as ORIGIN
-from ..scene.provenance import is_character
+from ..scene.lookup import character_of, in_scenes, rank_of, rig_with
+from ..scene.provenance import character_id
 from . import look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..scene.provenance import Origin
 
 Array = NDArray[np.float64]
@@ -98,23 +94,6 @@ def state_of(handle: bpy.types.Object) -> State:
         return State.PREDICTED
 
 
-def character_id(rig: bpy.types.Object) -> str:
-    """The id of a character, which its handles name."""
-    return str(rig[ORIGIN]["id"])
-
-
-def in_scenes() -> Iterator[bpy.types.Object]:
-    """The objects of all scenes. What lies in none was deleted, and is only kept by something else."""
-    # ``Object.users_scene`` of each would take a hundred times as long
-    return (obj for scene in bpy.data.scenes for obj in scene.objects)
-
-
-def rig_with(character: str) -> bpy.types.Object | None:
-    """The rig of a character by its id. Of a rig and its copies, the first by name."""
-    rigs = (obj for obj in in_scenes() if is_character(obj) and character_id(obj) == character)
-    return min(rigs, key=_rank, default=None)
-
-
 def rig_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
     """The rig of the character that an object belongs to: a handle, a mesh or the rig itself."""
     return rig_with(str(obj[CHARACTER])) if obj is not None and is_handle(obj) else character_of(obj)
@@ -132,23 +111,9 @@ def by_keypoint(rig: bpy.types.Object) -> dict[int, bpy.types.Object]:
     for obj in in_scenes():
         if is_handle(obj) and obj[CHARACTER] == character:
             known = found.get(keypoint_of(obj))
-            if known is None or _rank(obj) < _rank(known):
+            if known is None or rank_of(obj) < rank_of(known):
                 found[keypoint_of(obj)] = obj
     return dict(sorted(found.items()))
-
-
-def may_change(rig: bpy.types.Object) -> bool:
-    """Whether a character's data lies in this file, or is overridden here."""
-    return not (rig.library or (rig.override_library and rig.override_library.is_system_override))
-
-
-def require_own(rig: bpy.types.Object) -> None:
-    """Raises a Sam3dbError where a character's data lies in another file, and cannot be changed from here."""
-    if not may_change(rig):
-        raise Sam3dbError(
-            f"'{rig.name}' is linked from another file: make a library override of it (Object > Library Override > "
-            "Make), or work on it in its own file."
-        )
 
 
 # --- where it lies, how it looks -------------------------------------------------------------------------------------
@@ -219,11 +184,6 @@ def appearance(handle: bpy.types.Object) -> tuple[look.Picture, look.Colour]:
     name = keypoint_names()[keypoint_of(handle)]
     side = look.LEFT if name.startswith("left_") else look.RIGHT if name.startswith("right_") else look.MIDDLE
     return "ring", side
-
-
-def _rank(obj: bpy.types.Object) -> tuple[bool, str]:
-    """Of copies, those of this file come first, then those by name."""
-    return obj.library is not None, obj.name
 
 
 @cache

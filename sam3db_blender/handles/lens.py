@@ -11,9 +11,9 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 
 from ..scene.camera import apply_settings, camera_of, camera_settings, frame_scene
+from ..scene.lookup import require_own
 from ..scene.provenance import PROPERTY, read_origin
 from ..scene.source import photo_of
-from .handles import require_own
 from .people import people_before
 from .plane import fit_to_lens
 

@@ -27,9 +27,10 @@ from native_runtime.errors import Sam3dbError
 from ..jobs.photo import PoseJob
 from ..jobs.worker import Client
 from ..scene.bodies import read_ahead
+from ..scene.lookup import may_change, rig_with
 from ..scene.provenance import read_origin
 from . import questions
-from .handles import handles_of, keypoint_of, may_change, moved, place, rig_with
+from .handles import handles_of, keypoint_of, moved, place
 from .limb_preview import LimbPreview, get_ready, lay_on, take_off
 from .session import apply_answer, request_for
 from .tasks import Status, Task

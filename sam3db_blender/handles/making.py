@@ -8,7 +8,8 @@ import numpy as np
 from native_runtime.prompts.prompt import keypoint_titles
 
 from ..scene.camera import camera_of
-from ..scene.provenance import read_origin
+from ..scene.lookup import require_own
+from ..scene.provenance import character_id, read_origin
 from . import look
 from .handles import (
     CENTRED,
@@ -20,13 +21,11 @@ from .handles import (
     WARNING,
     State,
     by_keypoint,
-    character_id,
     group_of,
     height_of,
     is_handle,
     put,
     refresh_look,
-    require_own,
 )
 from .plane import ensure_planes
 from .showing import show, show_home

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from native_runtime.errors import Sam3dbError
 
 from ..scene.camera import camera_of, camera_settings, frame_scene
-from ..scene.provenance import is_character, read_origin
+from ..scene.provenance import character_id, is_character, read_origin
 from ..scene.rendering import follow
-from .handles import character_id, rig_of
+from .handles import rig_of
 from .showing import homes_of, show_only
 
 if TYPE_CHECKING:

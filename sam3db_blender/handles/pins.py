@@ -12,6 +12,7 @@ import numpy as np
 
 from native_runtime.prompts.prompt import PromptKind, keypoint_names
 
+from ..scene.lookup import rig_with
 from ..scene.provenance import read_origin
 from .handles import (
     CHARACTER,
@@ -27,7 +28,6 @@ from .handles import (
     place,
     put,
     refresh_look,
-    rig_with,
     settle,
     state_of,
 )

@@ -9,21 +9,9 @@ from __future__ import annotations
 
 import bpy
 
-from ..scene.provenance import is_character
-from .handles import (
-    CHARACTER,
-    STATE,
-    State,
-    character_id,
-    handles_of,
-    in_scenes,
-    is_handle,
-    moved,
-    refresh_look,
-    rig_with,
-    settle,
-    state_of,
-)
+from ..scene.lookup import in_scenes, rig_with
+from ..scene.provenance import character_id, is_character
+from .handles import CHARACTER, STATE, State, handles_of, is_handle, moved, refresh_look, settle, state_of
 
 #: Custom properties of a rig: whether a new pose is wished for, and how many questions have come to an end.
 WISHED = "sam3db_wished"

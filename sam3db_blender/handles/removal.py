@@ -13,13 +13,14 @@ from typing import Any
 
 import bpy
 
-from ..masks.store import OVERLAY
 from ..rig.mesh import BODY_PROPERTY
 from ..rig.resting import forget_stores
 from ..scene.camera import CAMERA
-from ..scene.provenance import is_character
+from ..scene.lookup import in_scenes, require_own
+from ..scene.photo import OVERLAY
+from ..scene.provenance import character_id, is_character
 from ..scene.stage import STAGE
-from .handles import CHARACTER, character_id, in_scenes, is_handle, require_own
+from .handles import CHARACTER, is_handle
 from .plane import PLANE
 
 #: How the name of a collection with lights ends that older versions made for each photo.

@@ -21,16 +21,17 @@ from ..files import bodies as body_files
 from ..jobs import engines
 from ..jobs.photo import PoseRequest, SegmentJob
 from ..masks.store import has_mask, mask_file
-from ..retarget.animated import key_where_animated, require_keyable
+from ..rig.animated import key_where_animated, require_keyable
 from ..rig.arrays import fill, take
 from ..rig.pose import apply_parameters, set_shape
 from ..scene import edits, snapshots
 from ..scene.bodies import body_of
 from ..scene.edit_groups import Slots, slots_of
+from ..scene.lookup import require_own
 from ..scene.provenance import Origin, read_origin, rewrite_origin, write_placement
 from ..scene.readback import Standing, place_before_camera, units_of, with_standing
 from ..scene.source import photo_of
-from .handles import State, by_keypoint, moved, place, put, require_own, state_of
+from .handles import State, by_keypoint, moved, place, put, state_of
 from .pins import note_judgement, prompts, prompts_of, set_state
 
 if TYPE_CHECKING:

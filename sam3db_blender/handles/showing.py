@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..scene.camera import CAMERA
-from .handles import CHARACTER, character_id, group_of, handles_of
+from ..scene.provenance import character_id
+from .handles import CHARACTER, group_of, handles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,9 @@ from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, listen, redraw, stop_listening
 from ..jobs import worker as jobs
+from ..scene.provenance import character_id
 from . import questions, view_look
-from .handles import CHARACTER, KEYPOINT, character_id, handles_of, rig_of
+from .handles import CHARACTER, KEYPOINT, handles_of, rig_of
 from .loop import Loop
 from .people import active_character
 from .showing import show_only

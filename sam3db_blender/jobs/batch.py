@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 
 from .. import places
-from ..builder.command import blender_command, module_command
+from .builder_command import blender_command, module_command
 from .long import Desk, LongJob
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 import cv2
@@ -20,20 +20,16 @@ from native_runtime.errors import PromptError, Sam3dbError
 from native_runtime.files.atomic import write_atomically
 
 from .. import places
-from ..handles.handles import character_id, require_own
 from ..scene.camera import camera_of
-from ..scene.provenance import read_origin
-
-if TYPE_CHECKING:
-    pass
+from ..scene.lookup import require_own
+from ..scene.photo import OVERLAY
+from ..scene.provenance import character_id, read_origin
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-#: Custom properties: of a rig, the file of its person's mask (empty: none); of a picture laid over a photo, the id of
-#: the character whose mask it shows.
+#: The custom property of a rig that names the file of its person's mask; empty: none.
 MASK = "sam3db_mask"
-OVERLAY = "sam3db_mask_of"
 
 _FOLDER = "masks"
 _TINT = (60, 220, 90)  # RGB

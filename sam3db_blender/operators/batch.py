@@ -11,7 +11,7 @@ from .. import places
 from ..compat import BLEND_RELATIVE
 from ..jobs.batch import builder_command, desk
 from ..previews.items import KIND_ITEMS
-from ..properties.options import ImportOptions, to_request
+from ..properties.import_options import ImportOptions, to_request
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:

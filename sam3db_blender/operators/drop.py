@@ -4,7 +4,7 @@ from pathlib import Path
 
 import bpy
 
-from ..properties.options import OPTION_NAMES, PHOTO_FILTER
+from ..properties.import_options import OPTION_NAMES, PHOTO_FILTER
 
 
 class SAM3DB_OT_drop_photo(bpy.types.Operator):

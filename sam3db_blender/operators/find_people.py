@@ -11,7 +11,7 @@ from .. import places
 from ..jobs import worker as jobs
 from ..jobs.photo import ReadJob
 from ..previews import thumbnails
-from ..properties.options import to_request
+from ..properties.import_options import to_request
 from .modal_job import ModalJobOperator
 from .person import reported
 

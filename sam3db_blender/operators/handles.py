@@ -5,55 +5,27 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from ..handles import pins, watch
+from ..handles.choice import ALL, point_out, selected_handles
 from ..handles.handles import (
-    CHARACTER,
     GROUPS,
     State,
     by_keypoint,
-    character_id,
-    group_of,
     handles_of,
-    is_handle,
-    keypoint_of,
-    require_own,
     rig_of,
     state_of,
 )
 from ..handles.making import ensure_handles
-from ..handles.people import active_character, select
-from ..handles.showing import show, show_home
-from ..handles.view_look import posing_in
+from ..handles.people import active_character
+from ..handles.showing import show
 from ..handles.views import pose_from_photo
+from ..scene.lookup import require_own
+from ..scene.provenance import character_id
 from .person import PersonOperator, ReportingOperator
 
-ALL = "all"
 _GROUP_ITEMS = (
     (ALL, "All", "All handles of the character"),
     *((key, label, f"The handles of this group: {label}") for key, label in GROUPS.items()),
 )
-
-
-def selected_handles(context: bpy.types.Context) -> list[bpy.types.Object]:
-    """The handles that are selected, of whomever; where none is, the one that was last chosen with the tool."""
-    selected = [obj for obj in context.selected_objects if is_handle(obj)]
-    chosen = None if selected else chosen_handle(context)
-    return selected if chosen is None else [chosen]
-
-
-def chosen_handle(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The handle that was last dragged, clicked or suggested while posing with the tool, of the person worked on."""
-    # by its name: buttons ask at each redraw, and looking through all objects takes a while
-    handle: bpy.types.Object | None = bpy.data.objects.get(context.window_manager.sam3db.tool_handle)
-    if handle is None or not is_handle(handle) or not posing_in(context):
-        return None
-    rig = active_character(context)
-    return handle if rig is not None and handle[CHARACTER] == character_id(rig) else None
-
-
-def choose_handle(context: bpy.types.Context, handle: bpy.types.Object) -> None:
-    """Makes a handle the one that the tool points out."""
-    state = context.window_manager.sam3db
-    state.tool_handle, state.tool_keypoint = handle.name, keypoint_of(handle)
 
 
 _SAID = {
@@ -249,23 +221,6 @@ class SAM3DB_OT_next_handle(PersonOperator, bpy.types.Operator):
         handle = pins.next_suggested(self.rig(context))
         if handle is not None:
             point_out(context, handle)
-
-
-def point_out(context: bpy.types.Context, handle: bpy.types.Object) -> None:
-    """Selects a handle: with the tool by pointing to its spot, else by its empty, which is shown."""
-    if posing_in(context):
-        context.window_manager.sam3db.tool_groups |= {group_of(handle)}
-        choose_handle(context, handle)
-    else:
-        uncover(context, handle)
-
-
-def uncover(context: bpy.types.Context, handle: bpy.types.Object) -> None:
-    """Selects a handle, and shows it where its group is hidden."""
-    handle.hide_viewport = False
-    for home in handle.users_collection:
-        show_home(home, True)
-    select(context, handle)
 
 
 CLASSES = (

@@ -18,7 +18,7 @@ from ..handles.views import begin_posing
 from ..jobs import worker as jobs
 from ..jobs.photo import ImportJob
 from ..jobs.worker import Job
-from ..properties.options import PHOTO_FILTER, ImportOptions, draw_options, to_request
+from ..properties.import_options import PHOTO_FILTER, ImportOptions, to_request
 from .browsing import PictureBrowser
 from .modal_job import ModalJobOperator
 
@@ -57,7 +57,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         return True
 
     def draw(self, context: bpy.types.Context) -> None:
-        draw_options(self.layout, self)
+        """Draws nothing: beside the file browser, ``ui.import_options`` does."""
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         try:

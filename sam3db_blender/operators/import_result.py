@@ -12,7 +12,7 @@ from native_runtime.errors import Sam3dbError
 from ..files import sam3d_body as sam3d_body_files
 from ..files.bodies import title_of
 from ..handles.views import begin_posing
-from ..properties.options import PHOTO_FILTER
+from ..properties.import_options import PHOTO_FILTER
 from ..scene.bodies import installed_body, levels_of
 from .importing import add_results
 

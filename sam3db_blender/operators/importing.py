@@ -19,7 +19,8 @@ from native_runtime.pipeline.inference import PHOTO_TURNED
 
 from .. import places
 from ..handles import deletions
-from ..scene.character import PhotoScene, build_photo_scene
+from ..handles.photo_scene import build_photo_scene
+from ..scene.character import PhotoScene
 from ..scene.idle import rest_idle
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from ..handles import watch
-from ..handles.handles import rig_with
 from ..handles.people import activate
 from ..handles.session import SNAP, give_up_edits, go_back
 from ..handles.views import pose_from_photo
+from ..scene.lookup import rig_with
 from .person import PersonOperator, ReportingOperator
 
 

@@ -9,13 +9,15 @@ from bpy_extras.io_utils import ImportHelper
 from native_runtime.errors import Sam3dbError
 
 from ..handles import watch
-from ..handles.handles import character_id, is_handle, rig_of, rig_with
+from ..handles.handles import is_handle, rig_of
 from ..handles.people import active_character
 from ..handles.session import segment_job
 from ..jobs import worker as jobs
 from ..masks import outlines
 from ..masks import store as masks
-from ..properties.options import PHOTO_FILTER
+from ..properties.import_options import PHOTO_FILTER
+from ..scene.lookup import rig_with
+from ..scene.provenance import character_id
 from .browsing import PictureBrowser
 from .modal_job import ModalJobOperator
 from .person import PersonOperator, reported

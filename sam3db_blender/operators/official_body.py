@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from native_runtime.build.official_download import ABOUT_MB, URL
+from native_runtime.build.official_download import URL
 
 from ..files import bodies as body_files
-from ..jobs.bodies import desk
+from ..jobs.bodies import SOURCE, desk
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
-
-#: Where the bodies come from, how large they are, and under which licence: said before anything is fetched.
-SOURCE = f"MHR by Meta Platforms, Apache-2.0 license, {ABOUT_MB} MB from github.com"
 
 _LEVELS = (
     ("USUAL", "All but the Finest", "Levels 1 to 6; the finest has 73,639 vertices, for close-ups on film"),

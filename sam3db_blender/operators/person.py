@@ -8,8 +8,8 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..handles.handles import require_own
 from ..handles.people import active_character
+from ..scene.lookup import require_own
 from ..wording import for_artists
 
 if TYPE_CHECKING:

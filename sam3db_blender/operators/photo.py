@@ -12,7 +12,7 @@ from bpy_extras.io_utils import ImportHelper
 from native_runtime.errors import Sam3dbError
 
 from .. import places
-from ..properties.options import PHOTO_FILTER
+from ..properties.import_options import PHOTO_FILTER
 from .browsing import PictureBrowser
 from .person import ReportingOperator
 

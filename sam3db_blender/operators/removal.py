@@ -5,8 +5,8 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from ..handles import watch
-from ..handles.handles import require_own, rig_with
 from ..handles.removal import remove_character
+from ..scene.lookup import require_own, rig_with
 from .person import PersonPoll, ReportingOperator, person_of
 
 

@@ -12,9 +12,9 @@ from native_runtime.models.gated_download import SERVICE, Repository
 from ..compat import BLEND_RELATIVE
 from ..files import sam3d_body as sam3d_body_files
 from ..jobs.sam3d_body import check_desk, desk
+from ..layout_text import draw_lines
 from ..places import preferences
 from ..properties import secret
-from ..ui.text import draw_lines
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:

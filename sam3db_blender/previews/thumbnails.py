@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import redraw
-from ..handles.handles import character_id, rig_with
+from ..scene.lookup import rig_with
 from ..scene.photo import PATH
-from ..scene.provenance import read_origin
+from ..scene.provenance import character_id, read_origin
 from ..scene.source import image_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import bpy
 
 from ..handles.handles import GROUPS
 from . import secret
-from .options import ImportOptions
+from .import_options import ImportOptions
 
 
 class SAM3DB_FoundPerson(bpy.types.PropertyGroup):

@@ -19,8 +19,8 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.retarget.skeletons import TargetSkeleton
 from native_runtime.retarget.solve import TargetPose, solve
 
+from ..rig.animated import bone_path, require_own, require_own_action, require_quiet, rotation_channel
 from ..scene.provenance import is_character
-from .animated import bone_path, require_own, require_own_action, require_quiet, rotation_channel
 from .person import Person
 from .seen import angle_to, held_bones, moved_hips, seen_bones
 

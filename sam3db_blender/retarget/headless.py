@@ -10,8 +10,7 @@ import bpy
 from native_runtime.errors import UsageError
 from native_runtime.retarget.solve import missing
 
-from ..builder.headless import save_blend
-from ..files.blend import open_blend
+from ..files.blend import open_blend, save_blend
 from ..scene.provenance import is_character
 from .armature import PosingOptions, pose_armature
 from .assignment import GUESS, assignment_for

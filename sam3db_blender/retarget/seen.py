@@ -9,7 +9,7 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
-from .animated import bone_path, players_of, rotation_channel
+from ..rig.animated import bone_path, players_of, rotation_channel
 
 Array = NDArray[np.float64]
 

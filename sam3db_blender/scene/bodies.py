@@ -16,25 +16,13 @@ from native_runtime.models.store import BODIES_FOLDER, body_path
 
 from ..files import bodies as body_files
 from ..rig.mesh import BODY_PROPERTY
-from .provenance import is_character, read_origin
+from .provenance import read_origin
 
 if TYPE_CHECKING:
     import bpy
 
 #: Bodies kept in memory: the one that is worked with and one more, for switching levels of detail and copying.
 _KEPT = 2
-
-
-def character_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
-    """The rig of the character that an object belongs to: the rig itself, what a mesh hangs on, or what deforms it."""
-    while obj is not None:
-        if is_character(obj):
-            return obj
-        armature = obj.find_armature()
-        if is_character(armature):
-            return armature
-        obj = obj.parent
-    return None
 
 
 def body_mesh(rig: bpy.types.Object) -> bpy.types.Object:

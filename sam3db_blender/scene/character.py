@@ -15,8 +15,6 @@ from native_runtime.characters.placement import Placement, place_people
 from native_runtime.errors import Sam3dbError
 from native_runtime.files.names import as_text
 
-from ..handles.making import ensure_handles
-from ..handles.showing import show_only
 from ..rig.armature import build_rig
 from ..rig.mesh import build_mesh
 from ..rig.pose import apply_parameters, set_shape
@@ -56,7 +54,7 @@ class PhotoScene:
     subject: Subject
 
 
-def build_photo_scene(
+def build_people(
     scene: bpy.types.Scene,
     estimates: Sequence[Estimate],
     photo: Photo | None,
@@ -64,9 +62,8 @@ def build_photo_scene(
     light: bool = True,
     version: str = "",
     name: str = "",
-    handles: bool = True,
 ) -> PhotoScene:
-    """Adds the characters of one photo to a scene.
+    """Adds the characters of one photo to a scene, without handles (``handles.photo_scene`` makes both).
 
     Args:
         estimates: the people, all of the same photo and body. The first one comes to stand at the world's origin, or
@@ -76,7 +73,6 @@ def build_photo_scene(
         light: also add lights, a floor that catches shadows and a world, each where the scene has none yet.
         version: of the extension, for the record that each character carries.
         name: of the collection and its contents; the photo's where it is not given.
-        handles: also lay handles on the photo, those of the first person being visible.
     """
     _check(estimates, body)
     stem = name or (as_text(photo.path.stem) if photo is not None else "") or "Photo"
@@ -109,10 +105,6 @@ def build_photo_scene(
         if not photo.turn:  # the file lies on its side
             remember_file(image, photo.path)
         add_background(camera, image)
-        if handles:
-            for character in characters:
-                ensure_handles(character.rig)
-            show_only(characters[0].rig)
     if light:
         set_stage(scene, everybody)
     return PhotoScene(

@@ -15,8 +15,8 @@ from bpy.app.handlers import persistent
 
 from ..app_handlers import Handlers, listen, stop_listening
 from ..rig.resting import RESTING, animated, is_resting, may_rest, reclaim, rest, stirred, wake
-from .bodies import character_of
 from .live import is_live
+from .lookup import character_of
 from .provenance import is_character
 
 #: Seconds without a change of any character after which those that nobody works on rest.

@@ -20,6 +20,8 @@ _JPEG_QUALITY = 95
 #: Custom properties of the image: the file that it was read from, and the SHA-256 of what that file held.
 PATH = "sam3db_path"
 CONTENT = "sam3db_content"
+#: Of a picture laid over a photo: the id of the character whose mask it shows.
+OVERLAY = "sam3db_mask_of"
 
 
 def pack_photo(name: str, pixels: NDArray[np.uint8]) -> bpy.types.Image:

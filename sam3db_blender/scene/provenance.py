@@ -145,6 +145,11 @@ def is_character(obj: bpy.types.Object | None) -> bool:
     return obj is not None and obj.type == "ARMATURE" and obj.get(PROPERTY) is not None
 
 
+def character_id(rig: bpy.types.Object) -> str:
+    """The id of a character, which its handles name."""
+    return str(rig[PROPERTY]["id"])
+
+
 def read_origin(rig: bpy.types.Object) -> Origin:
     """Reads the record of a character back.
 

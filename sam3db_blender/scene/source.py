@@ -16,9 +16,8 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.hashes import sha256_of
 
-from ..masks.store import OVERLAY
 from .camera import camera_of
-from .photo import CONTENT, PATH
+from .photo import CONTENT, OVERLAY, PATH
 
 Array = NDArray[np.float64]
 

@@ -7,10 +7,10 @@ from typing import Any
 import bpy
 
 from ..jobs.batch import desk
-from ..properties.options import draw_options
+from ..layout_text import width_of
+from .import_options import draw_options
 from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
-from .text import width_of
 
 
 class SAM3DB_PT_batch(SidebarPanel, bpy.types.Panel):

@@ -14,6 +14,7 @@ from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_
 from native_runtime.prompts.prompt import keypoint_titles
 
 from ..handles import watch
+from ..handles.choice import ALL, choose_handle, chosen_handle
 from ..handles.crowds import thin_out
 from ..handles.handles import (
     SUGGESTED,
@@ -21,14 +22,11 @@ from ..handles.handles import (
     State,
     appearance,
     by_keypoint,
-    character_id,
     drag,
     group_of,
     handles_of,
     keypoint_of,
-    may_change,
     place,
-    rig_with,
     state_of,
 )
 from ..handles.people import active_character
@@ -37,7 +35,8 @@ from ..handles.showing import shown
 from ..handles.spots import Spots, spots_of
 from ..handles.view_look import TOOL
 from ..handles.views import looks_through
-from ..operators.handles import ALL, choose_handle, chosen_handle
+from ..scene.lookup import may_change, rig_with
+from ..scene.provenance import character_id
 from .spot_pictures import draw_pictures, forget_textures
 
 #: Region px at the usual size of the user interface: the smallest spot, how near to it the mouse must be, and

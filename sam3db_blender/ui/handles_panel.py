@@ -13,30 +13,20 @@ import bpy
 from native_runtime.prompts.prompt import keypoint_titles
 
 from ..handles import watch
-from ..handles.handles import (
-    GROUPS,
-    WARNING,
-    State,
-    character_id,
-    group_of,
-    handles_of,
-    is_handle,
-    keypoint_of,
-    state_of,
-)
+from ..handles.choice import ALL
+from ..handles.handles import GROUPS, WARNING, State, group_of, handles_of, is_handle, keypoint_of, state_of
 from ..handles.people import active_character, people_by_photo, photo_camera
 from ..handles.session import SNAP
 from ..handles.view_look import posing_in
 from ..handles.views import looks_through
 from ..jobs.engines import capabilities_of, engine_that_made
-from ..operators.handles import ALL
+from ..layout_text import draw_lines, width_of
 from ..previews import thumbnails
 from ..scene.edits import shown_groups
 from ..scene.photo_over import over_of
-from ..scene.provenance import read_origin
+from ..scene.provenance import character_id, read_origin
 from ..scene.snapshots import entries
 from .sidebar import SidebarPanel
-from .text import draw_lines, width_of
 
 #: How many lines high the picture of a person is.
 _PICTURE = 2.0

@@ -8,7 +8,7 @@ import bpy
 
 from ..handles.lens import field_of_view, focal_of, longer_side
 from ..handles.people import active_character
-from ..properties.options import FULL_FRAME_MM
+from ..properties.import_options import FULL_FRAME_MM
 from .sidebar import SidebarPanel
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..jobs.long import LongJob
-from .text import draw_lines
+from ..layout_text import draw_lines
 
 
 def draw_running(layout: Any, job: LongJob | None, cancel: str) -> bool:

@@ -9,11 +9,10 @@ import bpy
 from native_runtime.build.official_download import ABOUT_MB
 
 from ..files import bodies as body_files
-from ..jobs.bodies import desk
-from ..operators.official_body import SOURCE
+from ..jobs.bodies import SOURCE, desk
+from ..layout_text import draw_lines, width_of
 from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
-from .text import draw_lines, width_of
 
 _WIDTH = 56
 

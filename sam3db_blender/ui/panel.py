@@ -6,10 +6,11 @@ from typing import Any
 
 import bpy
 
+from ..layout_text import draw_lines, width_of
 from ..previews import thumbnails
-from ..properties.options import OPTION_NAMES, draw_options
+from ..properties.import_options import OPTION_NAMES
+from .import_options import draw_options
 from .sidebar import SidebarPanel
-from .text import draw_lines, width_of
 
 
 class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):

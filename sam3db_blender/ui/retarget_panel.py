@@ -6,9 +6,9 @@ import bpy
 
 from native_runtime.retarget.roles import EXPECTED
 
+from ..layout_text import draw_lines, width_of
 from ..retarget.assignment import missing_bones
 from .sidebar import SidebarPanel
-from .text import draw_lines, width_of
 
 
 class SAM3DB_UL_retarget_bones(bpy.types.UIList):

@@ -9,9 +9,9 @@ import bpy
 from ..files import sam3d_body as sam3d_body_files
 from ..files.bodies import title_of
 from ..jobs.sam3d_body import check_desk, desk
+from ..layout_text import draw_lines, width_of
 from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
-from .text import draw_lines, width_of
 
 _ABOUT = "Meta's model, for those who have its weights: Meta grants access, under the SAM License."
 

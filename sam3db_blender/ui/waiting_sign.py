@@ -14,10 +14,10 @@ from gpu_extras.batch import batch_for_shader
 from numpy.typing import NDArray
 
 from ..handles import watch
+from ..handles.choice import chosen_handle
 from ..handles.handles import is_handle, keypoint_of
 from ..handles.people import active_character
 from ..handles.spots import spots_of
-from ..operators.handles import chosen_handle
 
 #: At the usual size of the user interface, px: the ring's least radius and stroke, the text, and its place where no
 #: handle is seen.

@@ -16,7 +16,7 @@ import pytest
 from native_runtime.batch.run import BatchRequest, run_batch
 from native_runtime.batch.settings import Export, Settings
 from native_runtime.pipeline.inference import EngineChoice, Inference, Silent
-from sam3db_blender.builder.command import module_command
+from sam3db_blender.jobs.builder_command import module_command
 from tests.support.batch_results import results_of
 
 pytest.importorskip("bpy")

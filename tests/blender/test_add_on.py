@@ -24,7 +24,7 @@ from sam3db_blender.jobs import worker as jobs
 from sam3db_blender.jobs.photo import ImportJob, ImportRequest
 from sam3db_blender.operators.importing import add_to_scene
 from sam3db_blender.previews import thumbnails
-from sam3db_blender.properties.options import OPTION_NAMES, to_request
+from sam3db_blender.properties.import_options import OPTION_NAMES, to_request
 from sam3db_blender.rig.pose import read_parameters
 from sam3db_blender.scene.photo import PATH
 from sam3db_blender.scene.provenance import is_character, read_origin

@@ -18,10 +18,10 @@ from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.render.framing import crop_around
 from sam3db_blender.builder.headless import write_character
+from sam3db_blender.handles.photo_scene import build_photo_scene
 from sam3db_blender.previews import render_panels
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_parameters
-from sam3db_blender.scene.character import build_photo_scene
 from sam3db_blender.scene.provenance import is_character, read_origin, write_origin
 
 SIZE = (320, 240)

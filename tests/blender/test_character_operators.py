@@ -20,10 +20,11 @@ from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from sam3db_blender import places, registration
 from sam3db_blender.handles.handles import handles_of
+from sam3db_blender.handles.photo_scene import build_photo_scene
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_settings
 from sam3db_blender.scene.bodies import body_mesh
-from sam3db_blender.scene.character import PhotoScene, build_photo_scene
+from sam3db_blender.scene.character import PhotoScene
 from sam3db_blender.scene.readback import estimate_of
 from sam3db_blender.ui.character_panel import SAM3DB_PT_character
 

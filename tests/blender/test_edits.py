@@ -18,11 +18,12 @@ from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender import places
 from sam3db_blender.handles import session, watch
-from sam3db_blender.handles.handles import State, by_keypoint, place, rig_with
+from sam3db_blender.handles.handles import State, by_keypoint, place
 from sam3db_blender.handles.limb_preview import LimbPreview, laid
 from sam3db_blender.handles.pins import prompts, set_state
 from sam3db_blender.rig.pose import read_parameters
 from sam3db_blender.scene import edits
+from sam3db_blender.scene.lookup import rig_with
 from tests.support.posing_stage import ANKLE, NOSE, WRIST, Stage, estimate_of_person, install_body, set_up, write_photo
 
 OTHER_WRIST = keypoint_names().index("right_wrist")

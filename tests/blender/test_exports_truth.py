@@ -27,8 +27,9 @@ from sam3db_blender.exports import ExportOptions, export_character, formats
 from sam3db_blender.exports.readback import FileContents, FileMesh
 from sam3db_blender.exports.verify import Expected
 from sam3db_blender.rig.arrays import evaluated_vertices
-from sam3db_blender.scene.bodies import body_mesh, character_of
+from sam3db_blender.scene.bodies import body_mesh
 from sam3db_blender.scene.character import Character
+from sam3db_blender.scene.lookup import character_of
 from tests.blender.test_exports import person
 from tests.support.bodies import toy_body
 from tests.support.export_scenes import bone_heads, cloud_distance, round_trips, stiff

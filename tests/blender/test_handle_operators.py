@@ -10,11 +10,11 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender.handles import pins, watch
-from sam3db_blender.handles.handles import GROUPS, State, by_keypoint, character_id, handles_of, place, put, state_of
+from sam3db_blender.handles.handles import GROUPS, State, by_keypoint, handles_of, place, put, state_of
 from sam3db_blender.handles.making import remove_handles
 from sam3db_blender.handles.people import active_character, people_by_photo, people_of
 from sam3db_blender.handles.showing import shown
-from sam3db_blender.scene.provenance import read_origin
+from sam3db_blender.scene.provenance import character_id, read_origin
 from tests.support.photo_scenes import photo_scene
 
 LEFT_WRIST, RIGHT_WRIST = keypoint_names().index("left_wrist"), keypoint_names().index("right_wrist")

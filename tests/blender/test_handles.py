@@ -34,6 +34,7 @@ from sam3db_blender.handles.handles import (
     state_of,
 )
 from sam3db_blender.handles.making import ensure_handles, remove_handles
+from sam3db_blender.handles.photo_scene import build_photo_scene
 from sam3db_blender.handles.pins import (
     next_suggested,
     note_judgement,
@@ -47,7 +48,7 @@ from sam3db_blender.handles.pins import (
 from sam3db_blender.handles.plane import fit_to_lens, met_by, planes_of
 from sam3db_blender.handles.showing import homes_of, show, show_only, shown
 from sam3db_blender.scene.camera import camera_of
-from sam3db_blender.scene.character import PhotoScene, build_photo_scene
+from sam3db_blender.scene.character import PhotoScene
 from sam3db_blender.scene.provenance import read_origin
 
 SIZE = (640, 480)

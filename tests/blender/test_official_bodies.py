@@ -19,7 +19,7 @@ from sam3db_blender import places
 from sam3db_blender.files import bodies as body_files
 from sam3db_blender.jobs import long as long_jobs
 from sam3db_blender.jobs.bodies import BodyJob, desk
-from sam3db_blender.properties.options import to_request
+from sam3db_blender.properties.import_options import to_request
 from sam3db_blender.scene.bodies import installed_body, levels_of
 from sam3db_blender.ui.official_bodies import draw_official_bodies
 from tests.support import layout

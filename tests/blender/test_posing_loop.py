@@ -17,16 +17,7 @@ from native_runtime.mhr import Body
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.handles import questions, session, watch
-from sam3db_blender.handles.handles import (
-    State,
-    by_keypoint,
-    character_id,
-    handles_of,
-    moved,
-    place,
-    rig_with,
-    state_of,
-)
+from sam3db_blender.handles.handles import State, by_keypoint, handles_of, moved, place, state_of
 from sam3db_blender.handles.limb_preview import laid, take_off
 from sam3db_blender.handles.loop import UNDO_STEP
 from sam3db_blender.handles.pins import prompts, set_state, warnings
@@ -34,7 +25,8 @@ from sam3db_blender.jobs import worker as jobs
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_parameters
 from sam3db_blender.scene import edits
-from sam3db_blender.scene.provenance import read_origin
+from sam3db_blender.scene.lookup import rig_with
+from sam3db_blender.scene.provenance import character_id, read_origin
 from sam3db_blender.scene.readback import standing_of
 from tests.support.posing_stage import (
     ANKLE,

@@ -28,13 +28,14 @@ from native_runtime.render.pictures import Kind
 from native_runtime.render.raster import Surface, View
 from native_runtime.render.studio import TINTS, lit
 from native_runtime.render.wire import wire
-from sam3db_blender.builder.headless import save_blend
+from sam3db_blender.files.blend import save_blend
+from sam3db_blender.handles.photo_scene import build_photo_scene
 from sam3db_blender.previews import KINDS, RENDERERS, preview_steps, render_previews
 from sam3db_blender.previews.blender_engines import Engine, blender_renderer
 from sam3db_blender.previews.items import KIND_ITEMS, RENDERER_ITEMS
 from sam3db_blender.previews.saved import groups_of_file, named_groups
 from sam3db_blender.previews.subject import camera_view, heading_of, photo_view_of, surface_of
-from sam3db_blender.scene.character import PhotoScene, build_photo_scene
+from sam3db_blender.scene.character import PhotoScene
 from tests.support.photo_scenes import photo_scene
 
 Array = np.ndarray

@@ -13,13 +13,15 @@ import sam3db_blender
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from sam3db_blender.handles import deletions, watch
-from sam3db_blender.handles.handles import by_keypoint, character_id, handles_of, is_handle, rig_with
+from sam3db_blender.handles.handles import by_keypoint, handles_of, is_handle
 from sam3db_blender.handles.people import people_of
 from sam3db_blender.handles.removal import remove_character
 from sam3db_blender.masks.store import set_mask
 from sam3db_blender.operators.importing import _build
 from sam3db_blender.rig.resting import is_resting, rest
 from sam3db_blender.scene.character import PhotoScene
+from sam3db_blender.scene.lookup import rig_with
+from sam3db_blender.scene.provenance import character_id
 from tests.support.estimates import neutral_estimate
 from tests.support.photo_scenes import photo_scene
 

@@ -25,7 +25,8 @@ from sam3db_blender.jobs.sam3d_body import EngineCheck, Sam3dBodyJob, check_desk
 from sam3db_blender.operators.sam3d_body import SAM3DB_OT_download_sam3d_body
 from sam3db_blender.preferences import _PROVIDERS
 from sam3db_blender.properties import secret
-from sam3db_blender.properties.options import draw_options, to_request
+from sam3db_blender.properties.import_options import to_request
+from sam3db_blender.ui.import_options import draw_options
 from sam3db_blender.ui.sam3d_body import draw_sam3d_body
 from tests.support.hub import TOKEN, hub
 from tests.support.layout import Layout, drawn

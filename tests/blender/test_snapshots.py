@@ -14,11 +14,12 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from sam3db_blender import places
 from sam3db_blender.handles import session, watch
-from sam3db_blender.handles.handles import State, by_keypoint, moved, place, rig_with, state_of
+from sam3db_blender.handles.handles import State, by_keypoint, moved, place, state_of
 from sam3db_blender.handles.pins import prompts, set_state
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_parameters, read_shape
 from sam3db_blender.scene import edits, snapshots
+from sam3db_blender.scene.lookup import rig_with
 from sam3db_blender.scene.provenance import read_origin
 from tests.support.posing_stage import ANKLE, NOSE, WRIST, Stage, estimate_of_person, install_body, set_up, write_photo
 

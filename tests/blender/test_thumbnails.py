@@ -11,9 +11,8 @@ import pytest
 
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
-from sam3db_blender.handles.handles import character_id
 from sam3db_blender.previews import thumbnails
-from sam3db_blender.scene.provenance import read_origin
+from sam3db_blender.scene.provenance import character_id, read_origin
 from tests.support.photo_scenes import photo_scene
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from native_runtime.batch.run import BatchRequest, run_batch
 from native_runtime.batch.settings import Settings
 from native_runtime.pipeline.inference import EngineChoice, Inference, Silent
-from sam3db_blender.builder.command import module_command
+from sam3db_blender.jobs.builder_command import module_command
 
 
 def main(folder: str, out: str, preview: str, body: str = "default-lod2") -> int:

@@ -11,7 +11,8 @@ from native_runtime.camera import intrinsics_for
 from native_runtime.engines.estimate import Estimate
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
-from sam3db_blender.scene.character import PhotoScene, build_photo_scene
+from sam3db_blender.handles.photo_scene import build_photo_scene
+from sam3db_blender.scene.character import PhotoScene
 
 
 def photo_scene(

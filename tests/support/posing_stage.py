@@ -17,9 +17,11 @@ from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.prompts.prompt import keypoint_names
 from native_runtime.service.client import Event
-from sam3db_blender.handles.handles import by_keypoint, character_id
+from sam3db_blender.handles.handles import by_keypoint
 from sam3db_blender.handles.loop import Loop
-from sam3db_blender.scene.character import Character, PhotoScene, build_photo_scene
+from sam3db_blender.handles.photo_scene import build_photo_scene
+from sam3db_blender.scene.character import Character, PhotoScene
+from sam3db_blender.scene.provenance import character_id
 
 SIZE = (320, 240)
 WRIST, NOSE, ANKLE = (keypoint_names().index(name) for name in ("left_wrist", "nose", "right_ankle"))

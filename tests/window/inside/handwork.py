@@ -82,7 +82,7 @@ def lost(made: dict[str, Made]) -> list[str]:
     """What was done and does not stand."""
     found = []
     for character, done in made.items():
-        rig = part("posing.handles").rig_with(character)
+        rig = part("scene.lookup").rig_with(character)
         for name, value in done.items():
             if rig is not None and not stands(rig, name, value):
                 found.append(f"the edit '{name}' of '{rig.name}' is lost: {reading(rig, name)} and not {value}")
@@ -110,7 +110,7 @@ def select_rig() -> None:
     rig = _first()
     rig.hide_viewport = False
     rig.hide_set(False)
-    part("posing.people").select(bpy.context, rig)
+    part("handles.people").select(bpy.context, rig)
 
 
 def blocks() -> dict[str, list[str]]:
@@ -120,7 +120,6 @@ def blocks() -> dict[str, list[str]]:
 
 
 def _first() -> bpy.types.Object:
-    handles = part("posing.handles")
-    rig = handles.rig_with(next(iter(rigs())))
+    rig = part("scene.lookup").rig_with(next(iter(rigs())))
     assert rig is not None
     return rig

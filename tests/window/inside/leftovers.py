@@ -104,7 +104,7 @@ def drag(keypoint: int, right: float) -> None:
     """Moves a handle of the first character, as the tool does."""
     from .scene import part, rigs
 
-    handles = part("posing.handles")
-    rig = handles.rig_with(next(iter(rigs())))
+    handles = part("handles.handles")
+    rig = part("scene.lookup").rig_with(next(iter(rigs())))
     handles.by_keypoint(rig)[keypoint].location.x += right
-    part("posing.watch").touch(rig)
+    part("handles.watch").touch(rig)

@@ -38,9 +38,9 @@ Said = dict[str, dict[int, tuple[int, tuple[float, float]]]]
 
 def said() -> Said:
     """What the scene holds."""
-    handles, out = part("posing.handles"), {}
+    handles, out = part("handles.handles"), {}
     for character in rigs():
-        found = handles.by_keypoint(handles.rig_with(character))
+        found = handles.by_keypoint(part("scene.lookup").rig_with(character))
         states = {index: (int(handles.state_of(handle)), handles.place(handle)) for index, handle in found.items()}
         out[character] = {index: entry for index, entry in states.items() if entry[0] != _PREDICTED}
     return out
@@ -179,20 +179,20 @@ class Walk:
     # --- whom and what ---
 
     def _rig(self) -> bpy.types.Object:
-        return part("posing.handles").rig_with(self.random.choice(sorted(rigs())))
+        return part("scene.lookup").rig_with(self.random.choice(sorted(rigs())))
 
     def _pick(self) -> tuple[bpy.types.Object, int, bpy.types.Object]:
         """A person, gone over to; one of their handles, selected."""
-        handles, rig = part("posing.handles"), self._rig()
-        self._do("sam3db.pick_person", character=handles.character_id(rig))
+        handles, rig = part("handles.handles"), self._rig()
+        self._do("sam3db.pick_person", character=part("scene.provenance").character_id(rig))
         index, handle = self.random.choice(list(handles.by_keypoint(rig).items()))
-        part("operators.handles").uncover(bpy.context, handle)
+        part("handles.choice").uncover(bpy.context, handle)
         bpy.context.view_layer.update()
         return rig, index, handle
 
     def _moved(self) -> str:
         """Moves a handle by up to a tenth of the person's height; the character's id."""
-        handles = part("posing.handles")
+        handles = part("handles.handles")
         rig, index, handle = self._pick()
         height = handles.height_of(part("scene.provenance").read_origin(rig))
         x, y = (self.random.uniform(-0.1, 0.1) * height for _ in range(2))
@@ -200,19 +200,19 @@ class Walk:
         # not the plane's: what is hidden has no place in the world
         self._do("transform.translate", value=handle.matrix_world.to_3x3() @ Vector((x, -y, 0.0)))
         place = tuple((before + (x, y)).tolist())
-        character = handles.character_id(rig)
+        character = part("scene.provenance").character_id(rig)
         self.account = {**self.account, character: {**self.account[character], index: (_PINNED, place)}}
         self._give_way(character, [index])
         return character
 
     def _say(self, operator: str, state: int) -> None:
         """Says something about a handle by an operator."""
-        handles = part("posing.handles")
+        handles = part("handles.handles")
         rig, index, handle = self._pick()
-        character, entries = handles.character_id(rig), {}
+        character, entries = part("scene.provenance").character_id(rig), {}
         chosen = {index: handle}
         if operator == "sam3db.pin_handles_symmetric":
-            other = part("posing.pins").symmetric(handle)
+            other = part("handles.pins").symmetric(handle)
             if other is not None:
                 chosen[handles.keypoint_of(other)] = other
         for number, one in chosen.items():
@@ -229,7 +229,7 @@ class Walk:
     def _edit(self) -> None:
         """Does something by hand to somebody, and notes it."""
         rig = self._rig()
-        name, at = self.random.choice(list(handwork.READINGS)), part("posing.handles").character_id(rig)
+        name, at = self.random.choice(list(handwork.READINGS)), part("scene.provenance").character_id(rig)
         handwork.do(rig, name, self.random)
         bpy.ops.ed.undo_push(message=f"Edit {name}")
         self.made.setdefault(at, {})[name] = handwork.reading(rig, name)
@@ -238,14 +238,14 @@ class Walk:
     def _give_way(self, character: str, keypoints: Iterable[int]) -> None:
         """A pin is newer than what was done by hand to its limb."""
         for keypoint in keypoints:
-            limb = handwork.limb_of(part("posing.handles").keypoint_names()[keypoint])
+            limb = handwork.limb_of(part("handles.handles").keypoint_names()[keypoint])
             for name in [name for name in self.made.get(character, ()) if handwork.LIMBS[name] == limb]:
                 del self.made[character][name]
 
     def _travelled(self) -> None:
         """After undoing: what was done by hand may be undone with the rest. What still stands must stay."""
         for character, made in self.made.items():
-            rig = part("posing.handles").rig_with(character)
+            rig = part("scene.lookup").rig_with(character)
             self.made[character] = {
                 name: value for name, value in made.items() if rig is not None and handwork.stands(rig, name, value)
             }
@@ -288,11 +288,11 @@ class Walk:
         known = [(character, index) for character, entries in self.account.items() for index in entries]
         if not known:
             return
-        handles = part("posing.handles")
+        handles = part("handles.handles")
         character, index = self.random.choice(known)
-        rig = handles.rig_with(character)
+        rig = part("scene.lookup").rig_with(character)
         self._do("sam3db.pick_person", character=character)
-        part("operators.handles").uncover(bpy.context, handles.by_keypoint(rig)[index])
+        part("handles.choice").uncover(bpy.context, handles.by_keypoint(rig)[index])
         self._do("sam3db.unpin_handles")
         theirs = {number: entry for number, entry in self.account[character].items() if number != index}
         self.account = {**self.account, character: theirs}
@@ -300,7 +300,7 @@ class Walk:
 
     def reset(self) -> Iterator[None]:
         """Takes back all that was said about a person."""
-        character = part("posing.handles").character_id(self._rig())
+        character = part("scene.provenance").character_id(self._rig())
         self._do("sam3db.pick_person", character=character)
         self._do("sam3db.reset_handles", group="all")
         self.account = {**self.account, character: {}}
@@ -308,7 +308,7 @@ class Walk:
 
     def infer(self) -> Iterator[None]:
         """Has the pose inferred again."""
-        self._do("sam3db.pick_person", character=part("posing.handles").character_id(self._rig()))
+        self._do("sam3db.pick_person", character=part("scene.provenance").character_id(self._rig()))
         self._do("sam3db.infer_again")
         yield
 
@@ -325,7 +325,7 @@ class Walk:
 
     def discard_edits(self) -> Iterator[None]:
         """Gives up all that was done by hand on a person."""
-        character = part("posing.handles").character_id(self._rig())
+        character = part("scene.provenance").character_id(self._rig())
         if not self.made.get(character):
             return
         self._do("sam3db.pick_person", character=character)
@@ -335,8 +335,8 @@ class Walk:
 
     def switch_person(self) -> Iterator[None]:
         """Goes over to somebody, and hides a group of their handles or shows it."""
-        self._do("sam3db.pick_person", character=part("posing.handles").character_id(self._rig()))
-        group = self.random.choice(list(part("posing.handles").GROUPS))
+        self._do("sam3db.pick_person", character=part("scene.provenance").character_id(self._rig()))
+        group = self.random.choice(list(part("handles.handles").GROUPS))
         self._do("sam3db.show_handles", group=group, on=self.random.random() < 0.6)
         yield
 
@@ -379,7 +379,7 @@ class Walk:
     def delete_handle(self) -> Iterator[None]:
         """Deletes a handle, and has it made anew or undoes it."""
         rig, index, _ = self._pick()
-        character = part("posing.handles").character_id(rig)
+        character = part("scene.provenance").character_id(rig)
         before = self.account
         self._do("object.delete")
         yield from self.rest()
@@ -395,9 +395,9 @@ class Walk:
 
     def delete_character(self) -> Iterator[None]:
         """Drags, deletes the whole character while the answer is awaited, and wants it back."""
-        handles = part("posing.handles")
+        handles = part("handles.handles")
         before = self.account
-        rig = handles.rig_with(self._moved())
+        rig = part("scene.lookup").rig_with(self._moved())
         yield from self.ticks(self.random.randint(_NOTICED, 12))
         theirs = [rig, *rig.children_recursive, *handles.handles_of(rig)]
         for obj in bpy.context.selected_objects:
@@ -407,8 +407,12 @@ class Walk:
             obj.select_set(True)
         self._do("object.delete")
         yield from self.rest()
-        gone = handles.character_id
-        if any(gone(other) not in rigs() for other in (handles.rig_with(key) for key in before) if other is not None):
+        gone = part("scene.provenance").character_id
+        if any(
+            gone(other) not in rigs()
+            for other in (part("scene.lookup").rig_with(key) for key in before)
+            if other is not None
+        ):
             self.problems.append("a deleted character is half there")
         dragged, self.account = self.account, before
         _travel("undo")
@@ -475,7 +479,7 @@ def _keeps_drivers(obj: bpy.types.Object) -> bool:
 
 def faults() -> list[str]:
     """What must never be, whatever was done."""
-    handles, provenance = part("posing.handles"), part("scene.provenance")
+    handles, provenance = part("handles.handles"), part("scene.provenance")
     found = [f"'{obj.name}' is in no scene" for obj in bpy.data.objects if not (obj.users_scene or _keeps_drivers(obj))]
     named = (*bpy.data.objects, *bpy.data.images, *bpy.data.meshes)
     found += [f"'{block.name}' is a double" for block in named if re.search(r"\.\d{3}$", block.name)]
@@ -486,14 +490,14 @@ def faults() -> list[str]:
             if handles.moved(obj):
                 found.append(f"the handle '{obj.name}' was moved, and nobody took notice")
     for character in rigs():
-        rig = handles.rig_with(character)
+        rig = part("scene.lookup").rig_with(character)
         keypoints = provenance.read_origin(rig).arrays["keypoints_2d"]
         for index, handle in handles.by_keypoint(rig).items():
             if handles.state_of(handle) is handles.State.PREDICTED:
                 off = np.abs(np.subtract(handles.place(handle), keypoints[index])).max()
                 if off > _SAME_PX:
                     found.append(f"'{handle.name}' lies {off:.2f} px beside what was inferred")
-    for character, status in part("posing.watch").loop.statuses().items():
+    for character, status in part("handles.watch").loop.statuses().items():
         if status.state == "error":
             found.append(f"{character}: {status.text}")
     return found

@@ -74,11 +74,11 @@ def on_screen(name: str) -> list[float]:
 
 def spot(keypoint: str) -> list[float]:
     """Where the tool shows a handle of the first character on the screen, px from the top left."""
-    handles, region = part("posing.handles"), _region("WINDOW")
-    found = handles.by_keypoint(handles.rig_with(next(iter(rigs()))))
+    handles, region = part("handles.handles"), _region("WINDOW")
+    found = handles.by_keypoint(part("scene.lookup").rig_with(next(iter(rigs()))))
     index = handles.keypoint_names().index(keypoint)
     view = _view().spaces.active.region_3d.perspective_matrix
-    spots = part("posing.spots").spots_of({index: found[index]}, view, (region.width, region.height), 1.0)
+    spots = part("handles.spots").spots_of({index: found[index]}, view, (region.width, region.height), 1.0)
     x, y = spots.centres[0]
     return [region.x + float(x), _window().height - (region.y + float(y))]
 
@@ -90,20 +90,20 @@ def tool() -> str:
 
 def free_part() -> list[int]:
     """The part of the 3D viewport that nothing lies over: x0, y0, x1, y1 on the screen, px from the top left."""
-    x0, y0, x1, y1 = part("posing.views").free_part(_view())
+    x0, y0, x1, y1 = part("handles.views").free_part(_view())
     region = _region("WINDOW")
     return [region.x + x0, _window().height - region.y - y1, region.x + x1, _window().height - region.y - y0]
 
 
 def first_seen(keypoints: list[str]) -> dict[str, str]:
     """What the camera of the scene sees first in the direction of keypoints of the first character."""
-    handles, scene = part("posing.handles"), _window().scene
-    found = handles.by_keypoint(handles.rig_with(next(iter(rigs()))))
+    handles, scene = part("handles.handles"), _window().scene
+    found = handles.by_keypoint(part("scene.lookup").rig_with(next(iter(rigs()))))
     eye, out = scene.camera.matrix_world.translation, {}
     for name in keypoints:
         handle = found[handles.keypoint_names().index(name)]
         plane, pixel = handle.parent, handles.place(handle)
-        way = Vector(part("posing.plane").world_of(plane, pixel)) - eye
+        way = Vector(part("handles.plane").world_of(plane, pixel)) - eye
         hit = scene.ray_cast(bpy.context.evaluated_depsgraph_get(), eye, way)
         out[name] = hit[4].name if hit[0] else ""
     return out
@@ -175,8 +175,8 @@ def take_tool(name: str) -> None:
 
 def work_with_empties() -> None:
     """Shows the empties of the handles, and takes the tool that selects objects."""
-    for rig in part("posing.people").people_of(_window().scene):
-        part("posing.showing").show(rig, True)
+    for rig in part("handles.people").people_of(_window().scene):
+        part("handles.showing").show(rig, True)
     take_tool("builtin.select")
 
 
@@ -258,39 +258,41 @@ def open_file(path: str) -> None:
 
 def meshes() -> list[str]:
     """The names of the characters' bodies."""
-    handles, bodies = part("posing.handles"), part("scene.bodies")
-    return [bodies.body_mesh(handles.rig_with(character)).name for character in rigs()]
+    bodies = part("scene.bodies")
+    return [bodies.body_mesh(part("scene.lookup").rig_with(character)).name for character in rigs()]
 
 
 def rigs() -> dict[str, str]:
     """The characters' ids, and their rigs' names."""
-    handles = part("posing.handles")
-    return {handles.character_id(rig): rig.name for rig in part("posing.people").people_of(_window().scene)}
+    return {
+        part("scene.provenance").character_id(rig): rig.name
+        for rig in part("handles.people").people_of(_window().scene)
+    }
 
 
 def handle_name(keypoint: str, character: str = "") -> str:
     """The name of a character's handle; of the first one where none is named."""
-    handles, names = part("posing.handles"), part("posing.handles").keypoint_names()
-    rig = handles.rig_with(character or next(iter(rigs())))
+    handles, names = part("handles.handles"), part("handles.handles").keypoint_names()
+    rig = part("scene.lookup").rig_with(character or next(iter(rigs())))
     return str(handles.by_keypoint(rig)[names.index(keypoint)].name)
 
 
 def waiting() -> bool:
     """Whether the loop has something to do."""
-    return bool(part("posing.watch").loop.busy)
+    return bool(part("handles.watch").loop.busy)
 
 
 def statuses() -> dict[str, list[str]]:
     """State and text of the loop for each character."""
     return {
-        character: [status.state, status.text] for character, status in part("posing.watch").loop.statuses().items()
+        character: [status.state, status.text] for character, status in part("handles.watch").loop.statuses().items()
     }
 
 
 def standing(character: str = "") -> dict[str, Any]:
     """All that a drag, an undo or a file may change about a character."""
-    handles, readback = part("posing.handles"), part("scene.readback")
-    rig = handles.rig_with(character or next(iter(rigs())))
+    handles, readback = part("handles.handles"), part("scene.readback")
+    rig = part("scene.lookup").rig_with(character or next(iter(rigs())))
     body = part("scene.bodies").body_of(rig)
     origin = part("scene.provenance").read_origin(rig)
     now = readback.standing_of(rig, body)

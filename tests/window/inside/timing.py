@@ -16,14 +16,14 @@ Span = tuple[float, float]
 _BEAT_S = 0.005
 #: What the extension does in the main thread: module, class within it, and the name by which it is called there.
 WORK = {
-    "ask": ("posing.loop", "", "request_for"),
-    "read the answer": ("posing.loop", "Estimate", "load"),
-    "begin a preview": ("posing.limb_preview", "LimbPreview", "__init__"),
-    "prepare it": ("posing.limb_preview", "LimbPreview", "prepare"),
-    "preview": ("posing.limb_preview", "LimbPreview", "show"),
-    "take the answer over": ("posing.loop", "", "apply_answer"),
-    "end the undo step": ("posing.watch", "BlenderWindow", "push_undo"),
-    "a tick of the timer, all in all": ("posing.watch", "Loop", "tick"),
+    "ask": ("handles.loop", "", "request_for"),
+    "read the answer": ("handles.loop", "Estimate", "load"),
+    "begin a preview": ("handles.limb_preview", "LimbPreview", "__init__"),
+    "prepare it": ("handles.limb_preview", "LimbPreview", "prepare"),
+    "preview": ("handles.limb_preview", "LimbPreview", "show"),
+    "take the answer over": ("handles.loop", "", "apply_answer"),
+    "end the undo step": ("handles.watch", "BlenderWindow", "push_undo"),
+    "a tick of the timer, all in all": ("handles.watch", "Loop", "tick"),
 }
 #: In ``taken``, besides these: drawing the viewport; being told of an update; and from beat to beat.
 DRAWING, TOLD, BEATS = "drawing", "told of an update", "beats"
@@ -40,7 +40,7 @@ def start() -> None:
         setattr(holder, attribute, _timed(name, getattr(holder, attribute)))
     listeners = bpy.app.handlers.depsgraph_update_post
     for place, function in enumerate(listeners):
-        if function.__module__ == part("posing.watch").__name__:
+        if function.__module__ == part("handles.watch").__name__:
             listeners[place] = _timed(TOLD, function)
     listeners.append(_updated)
     bpy.types.SpaceView3D.draw_handler_add(_begin_drawing, (), "WINDOW", "PRE_VIEW")

@@ -7,7 +7,7 @@ annotations.
 import math
 import re
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -15,11 +15,7 @@ from native_runtime.engines import engines
 from native_runtime.image.formats import ENDINGS
 
 from ..files import bodies as body_files
-from ..files import sam3d_body as sam3d_body_files
-from ..jobs import engine_check
 from ..jobs.engines import capabilities_of, models_for, settings_for
-from ..ui.sam3d_body import draw_status
-from ..ui.text import draw_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,53 +129,6 @@ class ImportOptions:
 
 #: The names of the options, in the order in which they are drawn.
 OPTION_NAMES = ("engine", "inference", "persons", "body", "lens", "focal_mm", "fov", "focal", "turn", "light")
-
-
-def draw_options(
-    layout: bpy.types.UILayout | None, options: ImportOptions, width: int = 40, of_scene: bool = True
-) -> None:
-    """Draws the options; of the lens only what its choice needs. Lines of text break after ``width`` characters.
-
-    Args:
-        of_scene: also those that concern the open scene.
-    """
-    assert layout is not None
-    layout.use_property_split = True
-    layout.use_property_decorate = False
-    column = layout.column()
-    column.prop(options, "engine")
-    if options.engine == sam3d_body_files.ENGINE:
-        draw_status(column, width, brief=True)
-    elif options.engine == engine_check.ENGINE:
-        _draw_bundled(column, width)
-    can = capabilities_of(options.engine)
-    if can.inferences:
-        column.prop(options, "inference")
-    for name in ("persons", "body"):
-        column.prop(options, name)
-    if not can.supports_body(options.body):
-        draw_lines(column, f"Uses the model's own body: {body_files.title_of(can.body)}", width, "INFO")
-    column.prop(options, "lens")
-    if options.lens != "auto":
-        column.prop(options, {"mm": "focal_mm"}.get(options.lens, options.lens))
-    column.prop(options, "turn")
-    if of_scene:
-        column.prop(options, "light")
-
-
-def _draw_bundled(layout: Any, width: int) -> None:
-    """Draws whether the bundled engine can be used, and on what."""
-    row = layout.row(align=True)
-    lines, check = row.column(align=True), engine_check.desk.job
-    if not engine_check.networks_installed():
-        draw_lines(lines, "Its networks are missing: install the extension again", width, "ERROR")
-    elif check is None:
-        draw_lines(lines, "Comes with the extension", width, "CHECKMARK")
-    elif check.state == "running":
-        draw_lines(lines, "Checking what it runs on", width, "SORTTIME")
-    else:
-        draw_lines(lines, check.summary, width, "CHECKMARK" if check.ready else "ERROR")
-    row.operator("sam3db.check_landmarks", text="", icon="FILE_REFRESH")
 
 
 def _field_of_view(options: ImportOptions) -> float | None:

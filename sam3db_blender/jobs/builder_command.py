@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-_SCRIPT = Path(__file__).with_name("program.py")
-_PACKAGES = Path(__file__).absolute().parents[2]  # the folder that holds the add-on's
+_ADD_ON = Path(__file__).absolute().parents[1]
+_SCRIPT = _ADD_ON / "builder" / "program.py"
+_PACKAGES = _ADD_ON.parent
 
 
 def module_command() -> tuple[str, ...]:

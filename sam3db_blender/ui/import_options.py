@@ -1,0 +1,83 @@
+"""Draws the options of an import: in the sidebar, for a batch, and beside the file browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..files import bodies as body_files
+from ..files import sam3d_body as sam3d_body_files
+from ..jobs import engine_check
+from ..jobs.engines import capabilities_of
+from ..layout_text import draw_lines
+from ..properties.import_options import ImportOptions
+from .sam3d_body import draw_status
+
+
+class SAM3DB_PT_import_options(bpy.types.Panel):
+    """The options of "Character from Photo" beside the file browser"""
+
+    bl_space_type = "FILE_BROWSER"
+    bl_region_type = "TOOL_PROPS"
+    bl_parent_id = "FILE_PT_operator"
+    bl_label = "Options"
+    bl_options = {"HIDE_HEADER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        operator = context.space_data.active_operator
+        return operator is not None and operator.bl_idname == "SAM3DB_OT_import_character"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_options(self.layout, context.space_data.active_operator)
+
+
+def draw_options(
+    layout: bpy.types.UILayout | None, options: ImportOptions, width: int = 40, of_scene: bool = True
+) -> None:
+    """Draws the options; of the lens only what its choice needs. Lines of text break after ``width`` characters.
+
+    Args:
+        of_scene: also those that concern the open scene.
+    """
+    assert layout is not None
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    column = layout.column()
+    column.prop(options, "engine")
+    if options.engine == sam3d_body_files.ENGINE:
+        draw_status(column, width, brief=True)
+    elif options.engine == engine_check.ENGINE:
+        _draw_bundled(column, width)
+    can = capabilities_of(options.engine)
+    if can.inferences:
+        column.prop(options, "inference")
+    for name in ("persons", "body"):
+        column.prop(options, name)
+    if not can.supports_body(options.body):
+        draw_lines(column, f"Uses the model's own body: {body_files.title_of(can.body)}", width, "INFO")
+    column.prop(options, "lens")
+    if options.lens != "auto":
+        column.prop(options, {"mm": "focal_mm"}.get(options.lens, options.lens))
+    column.prop(options, "turn")
+    if of_scene:
+        column.prop(options, "light")
+
+
+def _draw_bundled(layout: Any, width: int) -> None:
+    """Draws whether the bundled engine can be used, and on what."""
+    row = layout.row(align=True)
+    lines, check = row.column(align=True), engine_check.desk.job
+    if not engine_check.networks_installed():
+        draw_lines(lines, "Its networks are missing: install the extension again", width, "ERROR")
+    elif check is None:
+        draw_lines(lines, "Comes with the extension", width, "CHECKMARK")
+    elif check.state == "running":
+        draw_lines(lines, "Checking what it runs on", width, "SORTTIME")
+    else:
+        draw_lines(lines, check.summary, width, "CHECKMARK" if check.ready else "ERROR")
+    row.operator("sam3db.check_landmarks", text="", icon="FILE_REFRESH")
+
+
+CLASSES = (SAM3DB_PT_import_options,)
