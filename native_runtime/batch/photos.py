@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from native_runtime.batch.manifest import is_output_folder
-from native_runtime.errors import UsageError
+from native_runtime.errors import Remedy, UsageError
 from native_runtime.image.formats import ENDINGS, OtherFile, other_file, readable_kind
 
 # Bytes of a file that tell what it is.
@@ -160,9 +160,7 @@ def look_through(
 def require_folder(folder: Path) -> None:
     """Raises: UsageError: there is no such folder, or it is a file."""
     if folder.is_file():
-        raise UsageError(
-            f"{folder} is a file. A batch takes a folder of photos; for one photo, use `sam3db character`."
-        )
+        raise UsageError(f"{folder} is a file, where a batch takes a folder of photos.", Remedy.SINGLE_PHOTO)
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.")
 

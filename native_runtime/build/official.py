@@ -37,6 +37,7 @@ from native_runtime.mhr.official import (
 from native_runtime.mhr.official.assemble import LICENCE
 from native_runtime.mhr.official.source import ACTIVATION, LEVELS, MODEL, blendshapes_name, fbx_name
 from native_runtime.models import manifest
+from native_runtime.models.manifest import IMPORT_COMMAND
 from native_runtime.models.store import BODIES_FOLDER, models_dir
 
 Progress = Callable[[float, str], None]
@@ -46,7 +47,6 @@ Levels = Sequence[int] | Literal["all"] | None
 
 FINEST_BY_DEFAULT = 1
 """LOD 0 has 73,639 vertices: for close-ups on film, not for posing. It is imported when asked for."""
-COMMAND = "sam3db models import"
 ORIGIN = "facebookresearch/MHR"
 
 
@@ -230,7 +230,13 @@ def write_bodies(
         tell(0.8 + 0.2 * number / len(made), f"Writing {body.name}")
         path = folder / f"{body.name}.npz"
         body.save(path)
-        known = {"source": dict(source), "licence": LICENCE, "content": body.hash, "command": COMMAND, **facts}
+        known = {
+            "source": dict(source),
+            "licence": LICENCE,
+            "content": body.hash,
+            "command": IMPORT_COMMAND,
+            **facts,
+        }
         # One by one, so that the manifest is right about every body even when this is stopped between two.
         manifest.update(folder, {path.name: manifest.describe(path, **known)})
     tell(1.0, "The bodies are ready")

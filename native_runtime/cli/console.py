@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from native_runtime.errors import Sam3dbError, UsageError
-from native_runtime.files.system_errors import readable
+from native_runtime.cli.remedies import advised
+from native_runtime.errors import UsageError
 
 
 class Console:
@@ -95,11 +95,7 @@ def _say(text: str) -> None:
 
 def describe(error: BaseException) -> dict[str, str]:
     """``kind`` and ``text`` of an error. One that was not foreseen is called ``Internal``."""
-    if isinstance(error, Sam3dbError):
-        return {"kind": type(error).__name__, "text": str(error)}
-    if isinstance(error, OSError):
-        return describe(readable(error))
-    if isinstance(error, MemoryError):
-        return {"kind": "Internal", "text": "There is not enough memory. Close other programs, or use smaller photos."}
-    text = f"{type(error).__name__}: {error}".strip(": ").splitlines()[0]
-    return {"kind": "Internal", "text": f"Something unforeseen happened ({text}). Run again with --debug to see where."}
+    from native_runtime.process.payload import ErrorPayload  # costs time that `sam3db --help` does not have
+
+    failure = ErrorPayload.from_exception(error)
+    return {"kind": failure.kind, "text": advised(failure.text, failure.remedy)}

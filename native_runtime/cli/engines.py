@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 
 from native_runtime.cli.console import Console
+from native_runtime.cli.remedies import advised
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
@@ -13,10 +13,15 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     from native_runtime.engines import engine_status, engines
 
     found = {name: engine_status(name, arguments.models, arguments.provider) for name in engines()}
+    texts = {name: advised(status.text, status.remedy) for name, status in found.items()}
     for name, status in found.items():
-        console.line(f"{name:10} {'ready  ' if status.ready else 'lacking'}  {status.text}")
+        console.line(f"{name:10} {'ready  ' if status.ready else 'lacking'}  {texts[name]}")
     for note in dict.fromkeys(note for status in found.values() for note in status.notes):
         console.line(f"{'':10} note     {note}")
-    described = [{"engine": name} | asdict(status) | {"notes": list(status.notes)} for name, status in found.items()]
+    described = [
+        {"engine": name, "ready": status.ready, "text": texts[name], "notes": list(status.notes)}
+        | {"provider": status.provider}
+        for name, status in found.items()
+    ]
     console.result({"command": "engines", "ok": True, "engines": described})
     return True

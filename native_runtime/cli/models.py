@@ -7,6 +7,7 @@ from typing import Any
 
 from native_runtime.build import catalogue
 from native_runtime.cli.console import Console
+from native_runtime.cli.remedies import REMEDIES
 from native_runtime.models.store import models_dir
 
 
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
                 f"{status.state:8} {status.size / 1e6:7.1f} MB  {status.kind:10} {status.name:22} {status.detail}"
             )
     if faults and arguments.action == "verify":
-        console.status(catalogue.remedy(faults))
+        console.status(" ".join(REMEDIES[remedy] for remedy in catalogue.remedies(faults)))
     # A list shows how things stand and is right to do so; building and verifying promise that all is well.
     ok = not faults or arguments.action == "list"
     if ok and arguments.action != "list":

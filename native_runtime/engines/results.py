@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera, resize_intrinsics
-from native_runtime.errors import Sam3dbError, UsageError
+from native_runtime.errors import Remedy, Sam3dbError, UsageError
 from native_runtime.mhr import Body
 
 from .estimate import Estimate
@@ -80,7 +80,7 @@ def read_results(
         try:
             estimates.append(estimate_from_result(result, body, image_size, photo, source=source.name))
         except UsageError as error:
-            raise UsageError(f"{source.name}, person {number}: {error}") from error
+            raise UsageError(f"{source.name}, person {number}: {error}", error.remedy) from error
     # every tool lists people in its own order; ours is by size
     estimates.sort(key=lambda e: -float((e.bbox[2] - e.bbox[0]) * (e.bbox[3] - e.bbox[1])))
     return [replace(estimate, person=number) for number, estimate in enumerate(estimates)]
@@ -198,8 +198,9 @@ def _check_body(body: Body) -> None:
     if (body.identity_count, body.expression_count) != (identity, expression):
         raise UsageError(
             f"SAM 3D Body's results are numbers of MHR's own body, which has {identity} shape and {expression} face "
-            f"components; '{body.name}' has {body.identity_count} and {body.expression_count}. Import MHR's official "
-            "assets (`sam3db models import`) and choose one of their levels."
+            f"components; '{body.name}' has {body.identity_count} and {body.expression_count}. Choose a level of "
+            "MHR's official assets.",
+            Remedy.IMPORT_OFFICIAL,
         )
 
 

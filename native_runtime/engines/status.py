@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from native_runtime.errors import Remedy, Sam3dbError
 
 @dataclass(frozen=True)
 class EngineStatus:
@@ -12,20 +13,22 @@ class EngineStatus:
 
     Attributes:
         ready: whether everything that it needs is there.
-        text: one line for people: what it will run on, or what is missing and what to do.
+        text: one line for people: what it will run on, or what is missing.
         notes: why not on something better, for people.
         provider: short name of what it will run on; None when it is not ready.
+        remedy: what can be done about what it lacks.
     """
 
     ready: bool
     text: str
     notes: tuple[str, ...] = ()
     provider: str | None = None
+    remedy: Remedy | None = None
 
 
-def missing(text: str) -> EngineStatus:
+def missing(error: Sam3dbError) -> EngineStatus:
     """The status of an engine that lacks something."""
-    return EngineStatus(False, text)
+    return EngineStatus(False, str(error), remedy=error.remedy)
 
 
 def ready_on(what: str, providers: Sequence[str] | None) -> EngineStatus:

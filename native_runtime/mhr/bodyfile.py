@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.errors import ModelError
+from native_runtime.errors import ModelError, Remedy
 from native_runtime.files.atomic import atomic_file
 
 from .bodydata import BodyData
@@ -115,7 +115,7 @@ def read_fields(path: Path) -> dict[str, Any]:
         ModelError: the file is missing, damaged, or not a body file of this format.
     """
     if not path.is_file():
-        raise ModelError(f"There is no body file at {path}. Build the bundled one with: sam3db models build")
+        raise ModelError(f"There is no body file at {path}.", Remedy.BUILD_MODELS)
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}

@@ -18,12 +18,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from native_runtime.errors import ModelError
+from native_runtime.errors import ModelError, Remedy
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.hashes import recall, remember, sha256_of
 
 FORMAT = "sam3db-manifest/1"
 NAME = "manifest.json"
+
+IMPORT_COMMAND = "sam3db models import"
+CONVERT_COMMAND = "sam3db convert-checkpoint"
+"""What an entry names as its ``command``; without one, a file is built."""
+_REMEDIES = {IMPORT_COMMAND: Remedy.IMPORT_OFFICIAL, CONVERT_COMMAND: Remedy.CONVERT_CHECKPOINT}
 
 
 def describe(path: Path, **facts: Any) -> dict[str, Any]:
@@ -64,11 +69,9 @@ def read(folder: Path) -> dict[str, Any]:
             if not isinstance(entry["sha256"], str) or not isinstance(entry["size"], int):
                 raise ValueError(f"the entry of {name} is none")
     except FileNotFoundError:
-        raise ModelError(f"There are no model files in {folder}. Build them with `sam3db models build`.") from None
+        raise ModelError(f"There are no model files in {folder}.", Remedy.BUILD_MODELS) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"The list of model files {path} is damaged ({error}). Build them anew with `sam3db models build`."
-        ) from error
+        raise ModelError(f"The list of model files {path} is damaged ({error}).", Remedy.BUILD_MODELS) from error
     return dict(content)
 
 
@@ -117,9 +120,9 @@ def verify(folder: Path) -> dict[str, Any]:
 def _verified(folder: Path, name: str, files: Mapping[str, Mapping[str, Any]]) -> Path:
     if name not in files:
         known = ", ".join(sorted(files)) or "nothing"
-        raise ModelError(f"{name} is not among the models in {folder} (there: {known}). See `sam3db models list`.")
+        raise ModelError(f"{name} is not among the models in {folder} (there: {known}).", Remedy.LIST_MODELS)
     problem = fault(folder, name, files[name], from_memory=True)
     if problem is not None:
-        command = files[name].get("command", "sam3db models build")
-        raise ModelError(f"The model file {folder / name} is {problem}. Make it anew with `{command}`.")
+        remedy = _REMEDIES.get(files[name].get("command", ""), Remedy.BUILD_MODELS)
+        raise ModelError(f"The model file {folder / name} is {problem}.", remedy)
     return folder / name

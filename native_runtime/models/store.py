@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from native_runtime.errors import ModelError
+from native_runtime.errors import ModelError, Remedy
 from native_runtime.files.folders import user_cache
 from native_runtime.models import manifest
 
@@ -46,7 +46,7 @@ def body_path(name: str | os.PathLike[str], models: str | os.PathLike[str] | Non
     path = Path(name)
     if path.suffix == ".npz":
         if not path.is_file():
-            raise ModelError(f"There is no body file {path}. `sam3db models list` shows the bodies that can be named.")
+            raise ModelError(f"There is no body file {path}.", Remedy.LIST_MODELS)
         return path
     return manifest.verified_path(models_dir(models) / BODIES_FOLDER, f"{path}.npz")
 
@@ -62,15 +62,14 @@ def sam3d_body_dir(models: str | os.PathLike[str] | None = None) -> Path:
         raise ModelError(
             f"There is no SAM 3D Body model in {models_dir(models)}; until there is, the engine `landmarks` works with "
             "what the program brings along. Ask Meta for access to huggingface.co/facebook/sam-3d-body-dinov3 (its "
-            "licence is the SAM License) and download model.ckpt and assets/mhr_model.pt. Then convert them once, with "
-            "`sam3db convert-checkpoint`, or in the panel 'SAM 3D Body' of the extension."
+            "licence is the SAM License) and download model.ckpt and assets/mhr_model.pt.",
+            Remedy.CONVERT_CHECKPOINT,
         )
     try:
         manifest.read(folder)
     except ModelError as error:
         raise ModelError(
-            f"The list of files of the converted model in {folder} is damaged. Convert the checkpoint again with "
-            "`sam3db convert-checkpoint`."
+            f"The list of files of the converted model in {folder} is damaged.", Remedy.CONVERT_CHECKPOINT
         ) from error
     manifest.verify(folder)
     return folder

@@ -12,7 +12,7 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 
-from native_runtime.errors import ModelError
+from native_runtime.errors import ModelError, Remedy
 
 # Which fields of a message hold which messages in which a tensor may be.
 _CHILDREN: dict[str, dict[int, str]] = {
@@ -38,14 +38,14 @@ def weights_size(path: Path) -> int:
     try:
         size = path.stat().st_size
         if size == 0:
-            raise ModelError(_damaged(path, "it is empty"))
+            raise _damaged(path, "it is empty")
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             for location, end in _external_data(data):
                 needed[location] = max(needed.get(location, 0), end)
     except OSError as error:
         raise ModelError(f"The network {path} cannot be read ({error.strerror or error}).") from error
     except (ValueError, IndexError) as error:
-        raise ModelError(_damaged(path, "it is not an ONNX file, or incomplete")) from error
+        raise _damaged(path, "it is not an ONNX file, or incomplete") from error
     return size + sum(_check_location(path, location, end) for location, end in needed.items())
 
 
@@ -53,23 +53,20 @@ def _check_location(path: Path, location: str, end: int) -> int:
     """The size of a file of weights, once it is sure that it lies in the network's folder and is long enough."""
     parts = PureWindowsPath(location)  # knows both kinds of slashes, and drives
     if not location or "\0" in location or parts.drive or parts.root or ".." in parts.parts:
-        raise ModelError(_damaged(path, f"it names {location!r} for its weights, which is not in its folder"))
+        raise _damaged(path, f"it names {location!r} for its weights, which is not in its folder")
     folder, file = path.parent.resolve(), (path.parent / location).resolve()
     if not file.is_relative_to(folder):
-        raise ModelError(_damaged(path, f"its weights {location!r} are a link that leads out of its folder"))
+        raise _damaged(path, f"its weights {location!r} are a link that leads out of its folder")
     if not file.is_file():
-        raise ModelError(_damaged(path, f"its weights {location!r} are missing"))
+        raise _damaged(path, f"its weights {location!r} are missing")
     size = file.stat().st_size
     if size < end:
-        raise ModelError(_damaged(path, f"its weights {location!r} are incomplete ({size} of at least {end} bytes)"))
+        raise _damaged(path, f"its weights {location!r} are incomplete ({size} of at least {end} bytes)")
     return size
 
 
-def _damaged(path: Path, why: str) -> str:
-    return (
-        f"The network {path} cannot be used: {why}. Make it anew: `sam3db models build`, or "
-        "`sam3db convert-checkpoint` where it came from a checkpoint."
-    )
+def _damaged(path: Path, why: str) -> ModelError:
+    return ModelError(f"The network {path} cannot be used: {why}.", Remedy.REMAKE_NETWORK)
 
 
 def _external_data(data: mmap.mmap) -> Iterator[tuple[str, int]]:

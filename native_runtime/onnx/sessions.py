@@ -18,7 +18,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from native_runtime.errors import ModelError
+from native_runtime.errors import ModelError, Remedy
 from native_runtime.onnx import memory
 from native_runtime.onnx import providers as provider_choice
 from native_runtime.onnx.device_array import NUMPY_TYPES, DeviceArray
@@ -163,8 +163,8 @@ def open_network(path: Path, providers: Sequence[str] | None = None, threads: in
             notes.append(_why_not(path, candidate.provider.title, size, error))
             _log.warning(notes[-1])
     raise ModelError(
-        f"The network {path} cannot be run. {' '.join(notes)} If the file is damaged, make it anew "
-        "(`sam3db models build`, or `sam3db convert-checkpoint`); if a graphics card is at fault, choose the CPU."
+        f"The network {path} cannot be run. {' '.join(notes)} If a graphics card is at fault, choose the CPU.",
+        Remedy.REMAKE_NETWORK,
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from native_runtime.engines import DEFAULT_ENGINE, engines
-from native_runtime.errors import NoPersonError, UsageError
+from native_runtime.errors import NoPersonError, Remedy, UsageError
 from native_runtime.pipeline.boxes import Box, check_inside, overlap
 from native_runtime.pipeline.turned import Turn, axis_of_keypoints, axis_of_landmarks, suspected_turn, suspicion
 
@@ -261,7 +261,8 @@ class Inference:
         require(engine, "boxes", boxes is not None)
         reading = engine.read(photo, intrinsics, boxes)
         if not reading.people:
-            raise NoPersonError(f"{photo.path}: {_why_nobody(photo.original_size)}")
+            text, remedy = _why_nobody(photo.original_size)
+            raise NoPersonError(f"{photo.path}: {text}", remedy)
         reporter.progress(0.5)
         return ReadPhoto(photo, reading, engine, _doubts(photo, lens))
 
@@ -368,16 +369,18 @@ class Inference:
         return keep_edits(found.engine.body, answer, pins_of(pins, found.engine.body), edits, snap)
 
 
-def _why_nobody(size: tuple[int, int]) -> str:
+def _why_nobody(size: tuple[int, int]) -> tuple[str, Remedy | None]:
     """Why nobody was found in a photo of a size (width, height) px, and what to do."""
     if max(size) < _LEAST_TALL or min(size) < _LEAST_WIDE:
         return (
             f"nobody was found: at {size[0]} x {size[1]} pixels this picture is too small to show a person, who should "
-            f"be at least {_LEAST_TALL} pixels tall. Choose a larger one."
+            f"be at least {_LEAST_TALL} pixels tall. Choose a larger one.",
+            None,
         )
     return (
         f"nobody was found in this photo. A person should be at least {_LEAST_TALL} pixels tall, and a 30th of the "
-        "photo's longer side. Crop the photo, or say where somebody is (--box)."
+        "photo's longer side.",
+        Remedy.NAME_BOX,
     )
 
 
@@ -485,8 +488,9 @@ def choose_people(wanted: str | Sequence[int], count: int) -> list[int]:
         raise UsageError(f"People are numbered from 0 on; {list(wanted)!r} names none.")
     beyond = [number for number in wanted if number >= count]
     if beyond:
-        there = "is only person 0" if count == 1 else f"are people 0 to {count - 1}, the largest first"
-        raise NoPersonError(f"There is no person {beyond[0]} in this photo; there {there}.")
+        there = "is only person {first}" if count == 1 else "are people {first} to {last}, the largest first"
+        text = f"There is no person {{wanted}} in this photo; there {there}."
+        raise NoPersonError(text, wanted=beyond[0], first=0, last=count - 1)
     return list(dict.fromkeys(wanted))
 
 

@@ -88,8 +88,8 @@ def suspicion(turn: int) -> str:
     """What an artist is told of a photo that may have to be turned by so many degrees clockwise."""
     how = "is upside down" if turn == 180 else "lies on the side"
     return (
-        f"The photo looks turned by {min(turn, 360 - turn)} degrees: everybody in it {how}. If it is, turn it by "
-        f"{turn} degrees clockwise (--turn {turn})."
+        f"The photo looks turned by {min(turn, 360 - turn)} degrees: everybody in it {how}. If it is, set Turn "
+        f"to {turn} degrees clockwise."
     )
 
 

@@ -61,7 +61,7 @@ def look_at_photo(
         from native_runtime.image.reading import read_mask
 
         mask = read_mask(wish.mask_path, found.photo.original_size)
-    reporter.status(f"Fitting person {chosen[0]}" if len(chosen) == 1 else f"Fitting {len(chosen)} people")
+    reporter.status(f"Fitting person {chosen[0] + 1}" if len(chosen) == 1 else f"Fitting {len(chosen)} people")
     estimates = inference.estimates(found, chosen, wish.keypoints, mask, wish.inference)
     for done, (person, estimate) in enumerate(estimates, start=1):
         for warning in estimate.warnings:
@@ -127,6 +127,7 @@ def engine_status(request: Mapping[str, Any]) -> dict[str, Any]:
             "text": status.text,
             "notes": list(status.notes),
             "provider": status.provider,
+            **({"remedy": status.remedy.value} if status.remedy else {}),
         }
 
     name = optional_text(request, "engine")

@@ -26,6 +26,7 @@ from native_runtime.errors import Sam3dbError
 
 from ..jobs.photo import PoseJob
 from ..jobs.worker import Client
+from ..remedies import in_words
 from ..scene.bodies import read_ahead
 from ..scene.lookup import may_change, rig_with
 from ..scene.provenance import read_origin
@@ -171,7 +172,7 @@ class Loop:
                     self._conclude(character, task)
                 self._hear(character, task, dragging)
             except Sam3dbError as error:
-                self._fail(character, task, str(error), dragging)
+                self._fail(character, task, in_words(error), dragging)
             except Exception as error:
                 # a timer that raises is never called again
                 traceback.print_exc()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from native_runtime.process.payload import ErrorPayload
+
+from ..remedies import in_words
 from .long import Desk, LongJob
 
 
@@ -25,7 +28,7 @@ class EngineCheck(LongJob):
 
     @property
     def achievement(self) -> str:
-        return str(self.result.get("text", ""))
+        return in_words(ErrorPayload.from_json(self.result))
 
 
 #: Those of this Blender.

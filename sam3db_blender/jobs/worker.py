@@ -10,15 +10,13 @@ import sys
 import time
 import weakref
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
+from native_runtime.process.payload import ErrorPayload
 from native_runtime.service.client import Event, WorkerClient
 
 from .. import places
-from ..wording import from_worker
-
-if TYPE_CHECKING:
-    pass
+from ..remedies import in_words
 
 State = Literal["running", "done", "failed", "cancelled"]
 
@@ -78,11 +76,11 @@ class Job:
 
     def _take(self, event: Event) -> None:
         if event.kind == "status":
-            self.status = from_worker(event.text)
+            self.status = event.text
         elif event.kind == "progress":
             self.progress = event.value
         elif event.kind == "warning":
-            self.warnings.append(from_worker(event.text))
+            self.warnings.append(event.text)
         elif event.kind == "done":
             self.progress = 1.0
             self._receive(event.result)
@@ -90,7 +88,8 @@ class Job:
         elif event.error == "Cancelled":
             self.state = "cancelled"
         else:
-            self.error, self.detail, self.kind = from_worker(event.text), event.detail, event.error
+            failure = event.failure or ErrorPayload(event.error, event.text, traceback=event.detail)
+            self.error, self.detail, self.kind = in_words(failure), failure.traceback, failure.kind
             self.state = "failed"
 
     def _receive(self, result: dict[str, Any]) -> None:

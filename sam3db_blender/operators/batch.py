@@ -12,6 +12,7 @@ from ..compat import BLEND_RELATIVE
 from ..jobs.batch import builder_command, desk
 from ..previews.items import KIND_ITEMS
 from ..properties.import_options import ImportOptions, to_request
+from ..remedies import in_words
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
         try:
             keys = batch_keys(window_manager.sam3db_batch, window_manager.sam3db)
         except Sam3dbError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
         return self.start("batch", keys)
 

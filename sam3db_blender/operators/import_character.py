@@ -19,6 +19,7 @@ from ..jobs import worker as jobs
 from ..jobs.photo import ImportJob
 from ..jobs.worker import Job
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, to_request
+from ..remedies import in_words
 from .browsing import PictureBrowser
 from .modal_job import ModalJobOperator
 
@@ -64,8 +65,10 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
             request = to_request(self, Path(bpy.path.abspath(self.filepath)), places.models_folder())
             if self.numbers:
                 request = replace(request, persons=[int(number) for number in self.numbers.split(",")])
-        except (Sam3dbError, ValueError) as error:
+        except ValueError as error:
             return self._fail(str(error), "")
+        except Sam3dbError as error:
+            return self._fail(in_words(error), "")
         if not bpy.app.background:
             state = context.window_manager.sam3db
             state.running, state.cancel_wanted = True, False
@@ -84,7 +87,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         try:
             built = add_to_scene(context, job.request, job.estimates, light=self.light)
         except Sam3dbError as error:
-            return self._fail(str(error), traceback.format_exc())
+            return self._fail(in_words(error), traceback.format_exc())
         except Exception as error:
             return self._fail(f"Building the character failed ({error}).", traceback.format_exc())
         begin_posing(context, [character.rig for character in built.characters])

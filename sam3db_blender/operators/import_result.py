@@ -13,6 +13,7 @@ from ..files import sam3d_body as sam3d_body_files
 from ..files.bodies import title_of
 from ..handles.views import begin_posing
 from ..properties.import_options import PHOTO_FILTER
+from ..remedies import in_words
 from ..scene.bodies import installed_body, levels_of
 from .importing import add_results
 
@@ -77,7 +78,7 @@ class SAM3DB_OT_import_result(bpy.types.Operator, ImportHelper):  # type: ignore
             photo = Path(bpy.path.abspath(self.photo)) if self.photo else photo_beside(result)
             built = add_results(context, result, installed_body(self.body), photo, self.light)
         except Sam3dbError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
         except Exception as error:
             traceback.print_exc()

@@ -10,7 +10,7 @@ from native_runtime.errors import Sam3dbError
 
 from ..handles.people import active_character
 from ..scene.lookup import require_own
-from ..wording import for_artists
+from ..remedies import in_words
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -23,7 +23,7 @@ def reported(operator: Any, work: "Callable[[], set[OperatorReturnItems] | None]
     try:
         return work() or {"FINISHED"}
     except Sam3dbError as error:
-        operator.report({"ERROR"}, for_artists(str(error)))
+        operator.report({"ERROR"}, in_words(error))
     except Exception as error:
         traceback.print_exc()
         operator.report({"ERROR"}, f"{operator.bl_label} failed: {error}")

@@ -15,6 +15,7 @@ from ..jobs.sam3d_body import check_desk, desk
 from ..layout_text import draw_lines
 from ..places import preferences
 from ..properties import secret
+from ..remedies import in_words
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
         try:
             models = sam3d_body_files.folder_for_worker()
         except ModelError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
         keys = {
             "checkpoint": str(Path(bpy.path.abspath(self.filepath))),
@@ -190,7 +191,7 @@ class SAM3DB_OT_remove_sam3d_body_checkpoints(JobOperator, bpy.types.Operator):
         try:
             freed = remove_sources(sam3d_body_files.models_folder())
         except ModelError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
         self.report({"INFO"}, f"{freed / 1e9:.1f} GB are free again")
         return {"FINISHED"}

@@ -74,7 +74,7 @@ def installed_body(name: str) -> Body:
     try:
         return _load(*_version(name))
     except ModelError as error:
-        raise ModelError(f"The body '{name}' is not installed: {error}") from error
+        raise ModelError(f"The body '{name}' is not installed: {error}", error.remedy) from error
 
 
 def read_ahead(name: str) -> threading.Thread:

@@ -20,6 +20,7 @@ from bpy.app.handlers import persistent
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, listen, stop_listening
+from ..remedies import in_words
 from ..rig.correctives import corrections, write_correction
 from ..rig.pose import read_joint_parameters
 from .bodies import body_mesh, body_of
@@ -88,7 +89,7 @@ class LiveCorrectives:
                 count += self.update(rig)
             except Sam3dbError as error:
                 rig[PROPERTY] = False
-                self.problems[name] = str(error)
+                self.problems[name] = in_words(error)
             end = self._clock()
             throttle.finished(end, end - start)
         return count

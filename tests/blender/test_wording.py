@@ -1,4 +1,4 @@
-"""Messages of the command line as an artist reads them."""
+"""Messages as an artist reads them."""
 
 from __future__ import annotations
 
@@ -12,58 +12,44 @@ import bpy
 import pytest
 
 import sam3db_blender
+from native_runtime.errors import ModelError, NoPersonError, Remedy, Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
+from native_runtime.process.payload import ErrorPayload
 from sam3db_blender import places
 from sam3db_blender.files.bodies import title_of
+from sam3db_blender.remedies import in_words
 from sam3db_blender.ui.batch_panel import draw_batch
 from sam3db_blender.ui.official_bodies import draw_official_bodies
-from sam3db_blender.wording import for_artists, from_worker
 from tests.support import layout
 from tests.support.photo_scenes import photo_scene
 
 
-@pytest.mark.parametrize(
-    ("said", "read"),
-    [
-        ("Build them with `sam3db models build`.", "Build them with a new installation of the extension."),
-        ("Build it with: sam3db models build", "Build it with: a new installation of the extension"),
-        ("Make it anew with `sam3db models import --levels N`.", "Make it anew with the panel 'Official Bodies'."),
-        ("Choose it as the MHR model (--mhr).", "Choose it as the MHR model."),
-        ("The photo a--b.jpg (1) is grey.", "The photo a--b.jpg (1) is grey."),
-    ],
-)
-def test_commands_become_places_in_the_window(said: str, read: str) -> None:
-    assert for_artists(said) == read
-
-
-def test_no_message_about_models_keeps_a_command(repository: Path) -> None:
-    """Whatever commands and options the runtime's texts name, where the window may show them."""
-    places = ("models/store.py", "models/manifest.py", "build/sam3d_body", "engines", "onnx", "mhr", "service")
-    files = [
-        file
-        for place in places
-        for path in [repository / "native_runtime" / place]
-        for file in (path.rglob("*.py") if path.is_dir() else [path])
-    ]
-    texts = [match for file in files for match in re.findall(r'"([^"\n]*`sam3db [^"\n]*)"', file.read_text())]
-    assert len(texts) >= 5
-    for text in texts:
-        assert "sam3db " not in for_artists(text), text
+@pytest.mark.parametrize("remedy", Remedy)
+def test_every_remedy_has_words_in_the_window(remedy: Remedy) -> None:
+    said = in_words(ModelError("It is gone.", remedy))
+    assert re.fullmatch(r"It is gone\. [A-Z].+\.", said)
+    assert "sam3db " not in said
+    assert "--" not in said
 
 
 @pytest.mark.parametrize(
-    ("said", "read"),
+    ("error", "read"),
     [
-        ("Fitting person 0", "Fitting person 1"),
-        ("Too little of person 2 can be seen to fit a body.", "Too little of person 3 can be seen to fit a body."),
-        ("There is no person 5; there are people 0 to 2.", "There is no person 6; there are people 1 to 3."),
-        ("Fitting 3 people", "Fitting 3 people"),
+        (
+            NoPersonError("Too little of person {person} can be seen to fit a body.", person=2),
+            "Too little of person 3 can be seen to fit a body.",
+        ),
+        (
+            NoPersonError("There is no person {who}; there are people {first} to {last}.", who=5, first=0, last=2),
+            "There is no person 6; there are people 1 to 3.",
+        ),
+        (NoPersonError("Fitting {3} people"), "Fitting {3} people"),
     ],
 )
-def test_people_are_counted_from_one(said: str, read: str) -> None:
+def test_people_are_counted_from_one(error: Sam3dbError, read: str) -> None:
     """Files and commands count them from 0."""
-    assert from_worker(said) == read
+    assert in_words(error) == in_words(ErrorPayload.from_exception(error)) == read
 
 
 TITLES = {

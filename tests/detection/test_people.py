@@ -18,6 +18,7 @@ from native_runtime.detection.networks import LandmarkNetworks
 from native_runtime.errors import ModelError, PhotoError
 from native_runtime.image.reading import read_photo
 from native_runtime.models import manifest, store
+from tests.support.advice import refused
 
 Array = NDArray[Any]
 
@@ -222,7 +223,7 @@ def test_an_array_that_is_no_colour_picture_is_a_photo_error(landmarks: Landmark
 
 
 def test_missing_networks_say_how_to_get_them(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="sam3db models build"):
+    with refused(ModelError, match="sam3db models build"):
         LandmarkNetworks(tmp_path).people(np.zeros((64, 64, 3), np.uint8))
 
 

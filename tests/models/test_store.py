@@ -11,6 +11,7 @@ from native_runtime.build import catalogue
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.models import manifest, store
+from tests.support.advice import refused
 
 
 @pytest.fixture
@@ -41,17 +42,17 @@ def test_an_intact_file_is_found(folder: Path) -> None:
 def test_a_changed_file_is_damaged_and_the_message_names_the_command(folder: Path, damage: bytes) -> None:
     store.network_path("pose_detection", folder)  # its hash is remembered now
     (folder / "landmarks" / "pose_detection.onnx").write_bytes(damage)
-    with pytest.raises(ModelError, match=r"damaged.*sam3db models build"):
+    with refused(ModelError, match=r"damaged.*sam3db models build"):
         store.network_path("pose_detection", folder)
 
 
 def test_missing_files_unknown_names_and_empty_folders_say_what_to_do(folder: Path, tmp_path: Path) -> None:
     (folder / "landmarks" / "pose_detection.onnx").unlink()
-    with pytest.raises(ModelError, match=r"missing.*sam3db models build"):
+    with refused(ModelError, match=r"missing.*sam3db models build"):
         store.network_path("pose_detection", folder)
-    with pytest.raises(ModelError, match="sam3db models list"):
+    with refused(ModelError, match="sam3db models list"):
         store.network_path("nonsense", folder)
-    with pytest.raises(ModelError, match="sam3db models build"):
+    with refused(ModelError, match="sam3db models build"):
         store.network_path("pose_detection", tmp_path / "nowhere")
 
 
@@ -60,7 +61,7 @@ def test_missing_files_unknown_names_and_empty_folders_say_what_to_do(folder: Pa
 )
 def test_a_damaged_manifest_is_a_model_error(folder: Path, content: str) -> None:
     (folder / "landmarks" / "manifest.json").write_text(content)
-    with pytest.raises(ModelError, match="sam3db models build"):
+    with refused(ModelError, match="sam3db models build"):
         store.network_path("pose_detection", folder)
 
 
@@ -70,7 +71,7 @@ def test_a_body_goes_by_name_or_by_file(tmp_path: Path) -> None:
     assert store.body_path(file) == file
     with pytest.raises(ModelError, match="There is no body file"):
         store.body_path(tmp_path / "other.npz")
-    with pytest.raises(ModelError, match="sam3db models build"):
+    with refused(ModelError, match="sam3db models build"):
         store.body_path("default", tmp_path)
 
 
@@ -83,7 +84,7 @@ def test_list_shows_what_is_missing_and_verify_refuses_it(folder: Path) -> None:
         "hand_landmark": "missing",
         "default": "missing",
     }
-    with pytest.raises(ModelError, match=r"pose_landmark\.onnx is missing.*sam3db models build"):
+    with refused(ModelError, match=r"pose_landmark\.onnx is missing.*sam3db models build"):
         catalogue.verify_models(folder)
 
 

@@ -101,7 +101,7 @@ def test_a_photo_without_a_tag_that_lies_on_its_side_is_noticed(landmarks: Share
     found = landmarks.inference.look(photo, landmarks.choice, Lens(), Silent())
     ((_, estimate),) = landmarks.inference.estimates(found, [0])
     assert "looks turned by 90 degrees" in estimate.warnings[0]
-    assert "--turn 90" in estimate.warnings[0]
+    assert "set Turn to 90 degrees clockwise" in estimate.warnings[0]
 
 
 @pytest.mark.models

@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 import pytest
 
+from native_runtime.cli.remedies import REMEDIES
+from native_runtime.errors import Remedy
 from native_runtime.service.client import Event, WorkerClient
 
 ENGINES = "tests.support.fake_engine"
@@ -121,10 +123,10 @@ def test_the_status_of_engines_says_what_is_missing(client: WorkerClient, tmp_pa
     )
     one = events[number][-1].result
     assert (one["engine"], one["ready"], one["provider"]) == ("sam3d_body", False, None)
-    assert "sam3db convert-checkpoint" in one["text"]
+    assert "sam3db convert-checkpoint" in REMEDIES[Remedy(one["remedy"])]
     engines = {entry["engine"]: entry for entry in events[everything][-1].result["engines"]}
     assert engines["sam3d_body"] == one
-    assert "sam3db models build" in engines["landmarks"]["text"]
+    assert "sam3db models build" in REMEDIES[Remedy(engines["landmarks"]["remedy"])]
     assert events[nonsense][-1].error == "UsageError"
 
 

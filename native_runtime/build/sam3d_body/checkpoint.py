@@ -16,7 +16,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from native_runtime.errors import ModelError
+from native_runtime.errors import ModelError, Remedy
 from native_runtime.mhr.official.torch_archive import DAMAGE, ArchiveError, Tensor, TorchArchive, TorchSave
 
 from .safetensors import INDEX_SUFFIX, Entry, FormatError, SafetensorsFile, looks_like_safetensors, read_index
@@ -189,7 +189,7 @@ def find_mhr(folder: Path) -> Path:
     for place in (folder / "assets" / MHR_FILE, folder / MHR_FILE):
         if place.is_file():
             return place
-    raise ModelError(f"There is no {MHR_FILE} in {folder} or its folder assets. Choose it as the MHR model (--mhr).")
+    raise ModelError(f"There is no {MHR_FILE} in {folder} or its folder assets.", Remedy.NAME_MHR_MODEL)
 
 
 def _gather(content: Mapping[Any, Any]) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from native_runtime.build import official
-from native_runtime.errors import ModelError, UsageError
+from native_runtime.errors import ModelError, Remedy, UsageError
 from native_runtime.files.hashes import remember, sha256_of
 from native_runtime.files.staging import staged
 from native_runtime.mhr import Body
@@ -36,7 +36,6 @@ Progress = Callable[[float, str], None]
 """Called with the fraction that is done (0..1) and what is being done, for people. It may raise to stop the work."""
 
 CONVERTER_VERSION = 1
-COMMAND = "sam3db convert-checkpoint"
 LICENCE = "SAM License (Meta Platforms, SAM 3D Body)"
 CONSTANTS = "constants.npz"
 GRAPHS = ("encoder", "body_context", "body_decoder", "hand_context", "hand_decoder")
@@ -104,7 +103,8 @@ def convert_checkpoint(
         rig = Path(mhr).expanduser() if mhr is not None else find_mhr(source if source.is_dir() else source.parent)
         if not rig.is_file():
             raise ModelError(
-                f"There is no file {rig}. Choose {MHR_FILE}, which comes with the checkpoint, as the MHR model (--mhr)."
+                f"There is no file {rig}. The MHR model is {MHR_FILE}, which comes with the checkpoint.",
+                Remedy.NAME_MHR_MODEL,
             )
         plan = _plan(opened, rig, precision, templates, tell)
         return _write(plan, models_dir(models) / SAM3D_BODY_FOLDER, tell)
@@ -174,7 +174,7 @@ def _write(plan: _Plan, target: Path, tell: Progress) -> Converted:
             tell(_WRITE, "Noting what was written")
             entries = _describe(plan, folder)
             source = {"package": official.ORIGIN, "file": MHR_FILE}
-            facts = {"licence": f"{official.LICENCE}; keypoints: {LICENCE}", "command": COMMAND}
+            facts = {"licence": f"{official.LICENCE}; keypoints: {LICENCE}", "command": manifest.CONVERT_COMMAND}
             official.write_bodies([plan.body], target.parent / BODIES_FOLDER, source, None, **facts)
     except OSError as error:
         raise ModelError(
@@ -209,7 +209,7 @@ def _describe(plan: _Plan, folder: Path) -> dict[str, dict[str, Any]]:
             graph = templates[path.stem]
             facts = {"variant": f"{variant.title} {graph.precision}", "template": graph.hash}
         entries[path.name] = manifest.describe(
-            path, **facts, source=dict(plan.origin), licence=LICENCE, command=COMMAND
+            path, **facts, source=dict(plan.origin), licence=LICENCE, command=manifest.CONVERT_COMMAND
         )
     manifest.write(
         folder,

@@ -101,7 +101,9 @@ class LandmarksReading:
             PromptError: a prompt or the mask cannot be used.
         """
         if not 0 <= person < len(self.people):
-            raise NoPersonError(f"There is no person {person} in this photo; {len(self.people)} were found.")
+            raise NoPersonError(
+                f"There is no person {{person}} in this photo; {len(self.people)} were found.", person=person
+            )
         body, (width, height) = self._engine.body, self._photo.original_size
         prompts = check_prompts(keypoints)
         if mask is not None and (mask.shape != (height, width) or not mask.any()):
@@ -187,8 +189,9 @@ class LandmarksReading:
         evidence = gather_evidence(found.landmarks, self._photo, body, self.intrinsics, prompts, mask)
         if not evidence.points.names:
             raise NoPersonError(
-                f"Too little of person {person} can be seen to fit a body. "
-                "Say where some joints are, or take another photo."
+                "Too little of person {person} can be seen to fit a body. "
+                "Say where some joints are, or take another photo.",
+                person=person,
             )
         result = fit_body(body, evidence, self.intrinsics, None if start is None else start.state)
         fitted = time.perf_counter()

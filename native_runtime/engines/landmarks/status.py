@@ -16,5 +16,5 @@ def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | Non
     try:
         manifest.verify(folder)
     except ModelError as error:
-        return missing(str(error))
+        return missing(error)
     return ready_on("Landmark networks", providers)

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.errors import ModelError
+from native_runtime.errors import ModelError, Remedy
 from native_runtime.models import manifest
 from native_runtime.onnx.device_array import DeviceArray, concatenate
 from native_runtime.onnx.sessions import Network, open_network
@@ -110,8 +110,7 @@ class OnnxNetworks:
                 self.constants: Mapping[str, Array] = {name: archive[name] for name in archive.files}
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise ModelError(
-                f"The converted model in {folder} is damaged ({error}). Convert the checkpoint once more with "
-                "`sam3db convert-checkpoint`."
+                f"The converted model in {folder} is damaged ({error}).", Remedy.CONVERT_CHECKPOINT
             ) from error
         self.runs: dict[str, tuple[int, int]] = {}
         self._network = cache(lambda graph: open_network(folder / f"{graph}.onnx", providers, threads))

@@ -199,7 +199,9 @@ class Sam3dBodyReading:
 
     def _known(self, person: int) -> int:
         if not 0 <= person < len(self.people):
-            raise NoPersonError(f"There is no person {person} in this photo; {len(self.people)} were found.")
+            raise NoPersonError(
+                f"There is no person {{person}} in this photo; {len(self.people)} were found.", person=person
+            )
         return person
 
     def _checked(self, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:

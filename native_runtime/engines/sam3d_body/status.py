@@ -17,6 +17,6 @@ def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | Non
     try:
         facts = manifest.read(store.sam3d_body_dir(models))
     except ModelError as error:
-        return missing(str(error))
+        return missing(error)
     variant, precision = str(facts.get("variant", "")), str(facts.get("precision", ""))
     return ready_on(f"{_TITLES.get(variant, variant)}, {precision}", providers)

@@ -1,0 +1,24 @@
+"""What can be done about errors, in the words of the command line. Standard library only."""
+
+from __future__ import annotations
+
+from native_runtime.errors import Remedy
+
+REMEDIES = {
+    Remedy.BUILD_MODELS: "Build what is missing or damaged with `sam3db models build`.",
+    Remedy.CONVERT_CHECKPOINT: "Convert the checkpoint with `sam3db convert-checkpoint`.",
+    Remedy.IMPORT_OFFICIAL: "Import MHR's official assets with `sam3db models import`.",
+    Remedy.REMAKE_NETWORK: "A damaged network is made again with `sam3db models build`, or with `sam3db "
+    "convert-checkpoint` where it came from a checkpoint.",
+    Remedy.LIST_MODELS: "`sam3db models list` shows what there is.",
+    Remedy.NAME_MHR_MODEL: "Name it with --mhr.",
+    Remedy.NAME_BOX: "Crop the photo, or say where somebody is (--box).",
+    Remedy.SINGLE_PHOTO: "For one photo, use `sam3db character`.",
+    Remedy.REINSTALL: "Install the program again, so that all its parts are of one version.",
+    Remedy.SEE_TRACEBACK: "Run again with --debug to see where.",
+}
+
+
+def advised(text: str, remedy: Remedy | None) -> str:
+    """A message with what can be done."""
+    return text if remedy is None else f"{text} {REMEDIES[remedy]}"

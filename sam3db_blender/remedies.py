@@ -1,0 +1,31 @@
+"""What can be done about errors, in the words of the window."""
+
+from __future__ import annotations
+
+from native_runtime.errors import Remedy, Sam3dbError
+from native_runtime.process.payload import ErrorPayload
+
+REMEDIES = {
+    Remedy.BUILD_MODELS: "Install the extension again, which brings them.",
+    Remedy.CONVERT_CHECKPOINT: "Convert the checkpoint in the panel 'SAM 3D Body'.",
+    Remedy.IMPORT_OFFICIAL: "Import MHR's official assets in the panel 'Official Bodies'.",
+    Remedy.REMAKE_NETWORK: "Where a network is damaged, install the extension again, or convert the checkpoint that it "
+    "came from again in the panel 'SAM 3D Body'.",
+    Remedy.LIST_MODELS: "The list 'Body' of the panel 'Character from Photo' shows what there is.",
+    Remedy.NAME_MHR_MODEL: "Choose it as the MHR model in the panel 'SAM 3D Body'.",
+    Remedy.NAME_BOX: "Crop the photo, so that the person is larger in it.",
+    Remedy.SINGLE_PHOTO: "For one photo, use the panel 'Character from Photo'.",
+    Remedy.REINSTALL: "Restart Blender; if that does not help, install the extension again.",
+    Remedy.SEE_TRACEBACK: "Please report it.",
+}
+
+
+def in_words(error: Sam3dbError | ErrorPayload) -> str:
+    """What happened and what can be done, for artists: people are counted from 1."""
+    payload = error if isinstance(error, ErrorPayload) else ErrorPayload.from_exception(error)
+    return advised(payload.counted_from_one(), payload.remedy)
+
+
+def advised(text: str, remedy: Remedy | None) -> str:
+    """A message with what can be done."""
+    return text if remedy is None else f"{text} {REMEDIES[remedy]}"
