@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from native_runtime.errors import Remedy, Sam3dbError
 
+
 @dataclass(frozen=True)
 class EngineStatus:
     """How an engine stands.
