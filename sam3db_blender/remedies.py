@@ -13,7 +13,7 @@ REMEDIES = {
     "came from again in the panel 'SAM 3D Body'.",
     Remedy.LIST_MODELS: "The list 'Body' of the panel 'Character from Photo' shows what there is.",
     Remedy.NAME_MHR_MODEL: "Choose it as the MHR model in the panel 'SAM 3D Body'.",
-    Remedy.NAME_BOX: "Crop the photo, so that the person is larger in it.",
+    Remedy.NAME_BOX: "Or say where somebody is.",
     Remedy.SINGLE_PHOTO: "For one photo, use the panel 'Character from Photo'.",
     Remedy.REINSTALL: "Restart Blender; if that does not help, install the extension again.",
     Remedy.SEE_TRACEBACK: "Please report it.",

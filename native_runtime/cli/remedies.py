@@ -12,7 +12,7 @@ REMEDIES = {
     "convert-checkpoint` where it came from a checkpoint.",
     Remedy.LIST_MODELS: "`sam3db models list` shows what there is.",
     Remedy.NAME_MHR_MODEL: "Name it with --mhr.",
-    Remedy.NAME_BOX: "Crop the photo, or say where somebody is (--box).",
+    Remedy.NAME_BOX: "Or say where somebody is (--box).",
     Remedy.SINGLE_PHOTO: "For one photo, use `sam3db character`.",
     Remedy.REINSTALL: "Install the program again, so that all its parts are of one version.",
     Remedy.SEE_TRACEBACK: "Run again with --debug to see where.",

@@ -379,7 +379,7 @@ def _why_nobody(size: tuple[int, int]) -> tuple[str, Remedy | None]:
         )
     return (
         f"nobody was found in this photo. A person should be at least {_LEAST_TALL} pixels tall, and a 30th of the "
-        "photo's longer side.",
+        "photo's longer side. Crop the photo.",
         Remedy.NAME_BOX,
     )
 
