@@ -9,8 +9,8 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from ..handles.people import active_character
-from ..scene.lookup import require_own
 from ..remedies import in_words
+from ..scene.lookup import require_own
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
