@@ -20,12 +20,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from native_runtime import __version__
 from native_runtime.build import catalogue
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.models import manifest
@@ -96,11 +96,6 @@ def build(target: Target, out: Path, models: Path) -> Path:
         raise UsageError(f"There are no wheels for {target.platform}; there are for: {', '.join(PLATFORMS)}.")
     catalogue.verify_models(models)
     manifest = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
-    version = tomllib.loads(manifest)["version"]
-    own_version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    if version != own_version:
-        raise Sam3dbError(f"blender_manifest.toml says version {version}, pyproject.toml says {own_version}.")
-
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="sam3db-extension-") as temporary:
         stage = Path(temporary) / "stage"
@@ -121,7 +116,7 @@ def build(target: Target, out: Path, models: Path) -> Path:
         )
 
         check_no_weights(stage)
-        finished = out / f"sam3db_blender-{version}-{target.platform.replace('-', '_')}.zip"
+        finished = out / f"sam3db_blender-{__version__}-{target.platform.replace('-', '_')}.zip"
         part = finished.with_suffix(".part.zip")
         try:
             write_zip(stage, part)
@@ -133,8 +128,8 @@ def build(target: Target, out: Path, models: Path) -> Path:
 
 
 def complete_manifest(manifest: str, platform_name: str, wheels: Iterable[str]) -> str:
-    """The manifest's text with its platform and wheels: top-level keys, so they stand before the first table."""
-    lines = [f'platforms = ["{platform_name}"]', "wheels = ["]
+    """The manifest's text with version, platform and wheels: top-level keys, so they stand before the first table."""
+    lines = [f'version = "{__version__}"', f'platforms = ["{platform_name}"]', "wheels = ["]
     lines += [f'  "./wheels/{name}",' for name in wheels]
     added = "\n".join([*lines, "]", "", ""])
     first_table = re.search(r"^\[", manifest, re.MULTILINE)

@@ -71,11 +71,6 @@ def worker_paths() -> list[Path]:
     return folders
 
 
-def version() -> str:
-    """The extension's version from its manifest."""
-    return _manifest().get("version", "")
-
-
 def user_guide() -> Path:
     """The user guide, a page that comes with the extension."""
     return Path(__file__).parent / "user_guide.html"

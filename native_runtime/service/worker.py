@@ -60,9 +60,10 @@ class Worker:
 
     def serve(self) -> int:
         """Work until the end; the exit code."""
+        from native_runtime import __version__
         from native_runtime.service.protocol import PROTOCOL
 
-        self.send({"id": None, "event": "hello", "protocol": PROTOCOL, "pid": os.getpid(), "version": _version()})
+        self.send({"id": None, "event": "hello", "protocol": PROTOCOL, "pid": os.getpid(), "version": __version__})
         threading.Thread(target=self._listen, name="requests", daemon=True).start()
         threading.Thread(target=self._watch_parent, args=(os.getppid(),), name="parent", daemon=True).start()
         while True:
@@ -268,15 +269,6 @@ class _EventReporter:
 
     def warning(self, text: str) -> None:
         self._worker.send({"id": self._number, "event": "warning", "text": text})
-
-
-def _version() -> str:
-    from importlib import metadata
-
-    try:
-        return metadata.version("sam3db")
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

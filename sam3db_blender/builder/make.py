@@ -13,11 +13,11 @@ from typing import Any
 
 import bpy
 
+from native_runtime import __version__
 from native_runtime.engines.estimate import Estimate
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
 
-from .. import places
 from ..exports import ExportOptions, export_character
 from ..previews import KINDS, preview_steps
 from . import headless
@@ -72,7 +72,7 @@ def _make_scene(scene: Mapping[str, Any], photo: Photo, body: Body, stages: list
         photo,
         body,
         (blend.folder if blend else scratch) / f"{stem}.blend",
-        version=places.version(),
+        version=__version__,
     )
     if blend is not None:
         blend.seconds += sum(made["seconds"].values())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from native_runtime import __version__
 from native_runtime.errors import Sam3dbError
 
 from .. import places
@@ -142,7 +143,7 @@ def write_log(text: str, detail: str, job: ImportJob | None) -> Path:
     path = places.user_folder("logs") / "import.log"
     lines = [
         f"--- {datetime.now().astimezone().isoformat(timespec='seconds')}",
-        f"extension {places.version()}, Blender {bpy.app.version_string}, {platform.platform()}",
+        f"extension {__version__}, Blender {bpy.app.version_string}, {platform.platform()}",
         f"request: {job.request if job is not None else 'none'}",
         text,
         detail,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from native_runtime import __version__
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.results import read_results
 from native_runtime.errors import Sam3dbError
@@ -17,7 +18,6 @@ from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
 from native_runtime.pipeline.inference import PHOTO_TURNED
 
-from .. import places
 from ..handles import deletions
 from ..handles.photo_scene import build_photo_scene
 from ..scene.character import PhotoScene
@@ -76,7 +76,7 @@ def _build(
     assert scene is not None
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
-        built = build_photo_scene(scene, people, photo, body, light=light, version=places.version(), name=name)
+        built = build_photo_scene(scene, people, photo, body, light=light, version=__version__, name=name)
     for obj in context.selected_objects:
         obj.select_set(False)
     rig = built.characters[0].rig

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+import native_runtime
 import sam3db_blender
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
@@ -147,7 +148,7 @@ def test_import_in_background(working_add_on: None, small_body: Body, tmp_path: 
     assert is_character(rig)
     origin = read_origin(rig)
     assert origin.details["photo"] == "somebody.png"
-    assert origin.details["version"] == places.version()
+    assert origin.details["version"] == native_runtime.__version__
     parameters, _ = read_parameters(rig, small_body, near=np.zeros(204))
     assert parameters[small_body.parameter_index("l_elbow_bend")] == pytest.approx(0.7, abs=1e-5)
     assert bpy.context.scene.render.resolution_x == 160

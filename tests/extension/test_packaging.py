@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from native_runtime import __version__
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.models import manifest
 from sam3db_blender import packaging
@@ -29,10 +30,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
     return stage
 
 
-def test_the_manifest_and_the_package_have_one_version(repository: Path) -> None:
-    content = tomllib.loads((repository / "blender_manifest.toml").read_text(encoding="utf-8"))
-    package = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
-    assert content["version"] == package["project"]["version"]
+def test_the_manifest_and_the_package_have_one_version(stage: Path) -> None:
+    content = tomllib.loads((stage / "blender_manifest.toml").read_text(encoding="utf-8"))
+    (wheel,) = (stage / "wheels").glob("sam3db-*.whl")
+    assert content["version"] == wheel.name.split("-")[1] == __version__
 
 
 def test_platform_and_wheels_are_top_level_keys(stage: Path) -> None:
@@ -62,8 +63,9 @@ def test_the_add_on_holds_no_build_tools_and_no_caches(stage: Path) -> None:
 def test_the_graphs_of_sam3d_body_come_without_weights(stage: Path, repository: Path) -> None:
     (wheel,) = (stage / "wheels").glob("sam3db-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    folder = repository / "native_runtime" / "models" / "sam3d_body" / "templates"
+    folder = repository / "native_runtime" / "build" / "sam3d_body" / "templates"
     templates = {path.relative_to(repository).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert templates
     assert templates <= names
     assert "native_runtime/build/sam3d_body/convert.py" in names
     assert not any(name.startswith("native_runtime/network/") for name in names)
