@@ -26,13 +26,24 @@ import pytest
 import native_runtime  # noqa: F401  (before any test imports ONNX Runtime, which would report to its makers)
 from native_runtime.mhr import Body
 from tests.support.bodies import toy_body
+from tests.support.skips import SkipGate, read_allowed
 
 ROOT = Path(__file__).resolve().parents[1]
 _ended = pytest.StashKey[int]()
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    session.config.stash[_ended] = int(exitstatus)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--strict-skips", action="store_true", help="fail on skipped tests that tests/skips.toml lacks")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--strict-skips"):
+        config.pluginmanager.register(SkipGate(read_allowed()), "skip-gate")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[_ended] = int(session.exitstatus)
 
 
 @pytest.hookimpl(trylast=True)
