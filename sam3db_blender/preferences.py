@@ -10,7 +10,7 @@ from .ui.sam3d_body import draw_sam3d_body
 _WIDTH = 90
 #: Names as ``native_runtime.onnx.providers`` has them; that is not imported, since it loads ONNX Runtime.
 _PROVIDERS = (
-    ("auto", "Best That Works", "Tries what the installed ONNX Runtime offers, best first; the processor comes last"),
+    ("auto", "Best That Works", "Try what the installed ONNX Runtime offers, best first; the processor last"),
     ("cpu", "Processor", "Works everywhere"),
     ("cuda", "NVIDIA CUDA", "Needs an ONNX Runtime with CUDA"),
     ("tensorrt", "NVIDIA TensorRT", "Needs an ONNX Runtime with TensorRT; the first start takes many minutes"),
@@ -33,7 +33,7 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         options=BLEND_RELATIVE,
     )
     provider: bpy.props.EnumProperty(
-        name="Compute On", description="What SAM 3D Body is computed on", items=_PROVIDERS, default="auto"
+        name="Compute On", description="The hardware that SAM 3D Body runs on", items=_PROVIDERS, default="auto"
     )
 
     def requested_providers(self) -> list[str] | None:

@@ -9,8 +9,8 @@ FORMAT_ITEMS = (
     ("usd", "USD", "Universal Scene Description"),
 )
 REST_ITEMS = (
-    ("current", "Current Pose", "The mesh is bound in the pose that it has now; the skin is exactly the one you see"),
-    ("t", "T Pose", "Arms along the horizontal, palms down"),
+    ("current", "Current Pose", "The mesh is bound in its current pose; the skin is exactly what you see"),
+    ("t", "T Pose", "Arms horizontal, palms down"),
     ("a", "A Pose", "Arms 45 degrees below the horizontal"),
 )
 TWIST_ITEMS = (
@@ -23,15 +23,15 @@ SHAPE_ITEMS = (
         "Keep",
         "Keep the shape keys of the face and those that were added; the person's own shape is always baked",
     ),
-    ("bake", "Bake", "Bake all shape keys into the mesh as they are set"),
+    ("bake", "Bake", "Bake all shape keys into the mesh with their current values"),
 )
 INFLUENCE_ITEMS = (
     ("8", "8", "Up to eight bones move a vertex"),
-    ("4", "4", "Up to four bones move a vertex, as older engines want it"),
+    ("4", "4", "Up to four bones move a vertex, as older engines require"),
 )
 FRAME_ITEMS = (
-    ("action", "All Keyed Frames", "The frames over which the character is keyed; one that stands still has none"),
+    ("action", "All Keyed Frames", "The frames over which the character is keyed; none without animation"),
     ("scene", "Scene Range", "The frames of the scene's range"),
-    ("range", "Custom Range", "The frames between two of your choice"),
-    ("current", "None", "No animation: the character as it stands at the current frame"),
+    ("range", "Custom Range", "The frames between two that you choose"),
+    ("current", "None", "No animation: the character's pose at the current frame"),
 )

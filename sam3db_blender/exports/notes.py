@@ -46,10 +46,10 @@ def _changed(taken: Taken) -> Iterator[str]:
         yield f"Modifiers changed the number of vertices, so the shape keys were baked into the mesh: {_named(lost)}."
     unsound = sum(piece.unsound for piece in taken.pieces)
     if unsound:
-        yield f"{unsound} faces were left out that lie on the same vertices as others."
+        yield f"{unsound} faces that have the same vertices as others were left out."
     stretched = [piece.name for piece in taken.pieces if _has_envelopes(piece.obj)]
     if stretched:
-        yield f"Bone envelopes are known to no file; by vertex groups alone these move otherwise: {_named(stretched)}."
+        yield f"No file supports bone envelopes; with vertex groups alone these move differently: {_named(stretched)}."
 
 
 def _loose(taken: Taken, options: ExportOptions) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _loose(taken: Taken, options: ExportOptions) -> Iterator[str]:
     if options.to == "glb":
         loose = [piece.name for piece in taken.pieces if _vertices_in_faces(piece.data) < len(piece.data.vertices)]
         if loose:
-            yield f"Vertices and edges that lie in no face were left out: {_named(loose)}."
+            yield f"Loose vertices and edges were left out: {_named(loose)}."
 
 
 def _vertices_in_faces(data: bpy.types.Mesh) -> int:
@@ -69,7 +69,7 @@ def _vertices_in_faces(data: bpy.types.Mesh) -> int:
 def _movement(taken: Taken, character: ExportCharacter, options: ExportOptions) -> Iterator[str]:
     span = f"{taken.keyed.start} to {taken.keyed.stop - 1}" if taken.keyed else ""
     if span and options.is_vrm:
-        yield f"A VRM avatar holds no animation: frames {span} were left out."
+        yield f"VRM avatars hold no animation: frames {span} were left out."
     elif span and not taken.frames:
         shown = character.posed or options.rest == "current"
         rest = "; only the current frame was written" if shown else ", and the current pose with it"
@@ -77,14 +77,14 @@ def _movement(taken: Taken, character: ExportCharacter, options: ExportOptions) 
     elif span and not set(taken.keyed) <= set(taken.frames):
         first, last = taken.frames[0], taken.frames[-1]
         by = f", every {taken.frames.step} frames" if taken.frames.step > 1 else ""
-        yield f"Of the animation, frames {span}, frames {first} to {last} were written{by}."
+        yield f"Of the animation's frames {span}, {first} to {last} were written{by}."
     keys = [key for piece in taken.pieces for key in (*piece.skin.keys, *piece.skin.corrections)]
     if options.shapes == "bake" and any(len(key.values) and np.ptp(key.values) for key in keys):
-        yield "The shape keys were baked as they are at the current frame; how they move was left out."
+        yield "The shape keys were baked as they are at the current frame; their animation was left out."
     changes = _changes(taken) if character.posed else {}
     if changes:
         first = min(changes)
-        yield f"At frame {first} these have other vertices than now, which no file can say: {_named(changes[first])}."
+        yield f"At frame {first} these have other vertices than now, which no file supports: {_named(changes[first])}."
 
 
 def _changes(taken: Taken) -> dict[int, list[str]]:
@@ -99,32 +99,32 @@ def _changes(taken: Taken) -> dict[int, list[str]]:
 def _places(taken: Taken, off: Deviation) -> Iterator[str]:
     over = f" over {len(taken.frames)} frames" if len(taken.frames) > 1 else ""
     if off.largest > _VISIBLE:
-        applied = ", of modifiers that were applied" if any(other_modifiers(p.obj) for p in taken.pieces) else ""
+        applied = ", applied modifiers" if any(other_modifiers(p.obj) for p in taken.pieces) else ""
         yield (
-            f"Posed, the meshes lie {1000 * off.mean:.1f} mm off what Blender shows on average and "
-            f"{1000 * off.largest:.0f} mm at most{over}, because of the rest pose{applied} and of what was folded and "
-            "left out; the current pose as the rest pose, without animation, is exact."
+            f"When posed, the meshes are {1000 * off.mean:.1f} mm off what Blender shows on average and "
+            f"{1000 * off.largest:.0f} mm at most{over}, because of the rest pose{applied}, folded bones and dropped "
+            "influences; the current pose as the rest pose, without animation, is exact."
         )
     if off.surfaces_largest > _VISIBLE:
         changed = {name for names in _changes(taken).values() for name in names}
         modifiers = dict.fromkeys(n for p in taken.pieces if p.name in changed for n in other_modifiers(p.obj))
         yield (
-            f"Where vertices change, surfaces lie {1000 * off.surfaces_mean:.1f} mm off what Blender shows on average "
+            f"Where vertices change, surfaces are {1000 * off.surfaces_mean:.1f} mm off what Blender shows on average "
             f"and {1000 * off.surfaces_largest:.0f} mm at most{over}, because modifiers choose other vertices at "
-            f"each frame ({', '.join(modifiers)}). Above the Armature modifier they would choose once."
+            f"each frame ({', '.join(modifiers)}). Above the Armature modifier they would choose them once."
         )
     if off.joints > _VISIBLE:
         yield (
-            f"Bones of a BVH file only turn, so joints lie up to {1000 * off.joints:.0f} mm off; 'Bone Positions' "
-            "places them exactly, where the other program reads them."
+            f"Bones of a BVH file only rotate, so joints are up to {1000 * off.joints:.0f} mm off; 'Bone Positions' "
+            "places them exactly, if the other program reads them."
         )
 
 
 def _format(character: ExportCharacter, options: ExportOptions, retarget: RetargetMap) -> Iterator[str]:
     if options.to == "usd" and any(not name.replace("_", "").isalnum() for name in character.skeleton.names):
-        yield f"USD does not know all letters of the names of '{retarget.title}'; it writes '_' instead."
+        yield f"USD does not support all characters in the names of '{retarget.title}'; it writes '_' instead."
     if options.is_vrm and options.rest != "t":
-        yield "VRM avatars are to rest in a T pose; choose it as the rest pose."
+        yield "VRM avatars need a T pose as their rest pose; choose it."
     if options.is_vrm and not options.author:
         yield f"The avatar's author is written as '{NOBODY}', since none was given."
 

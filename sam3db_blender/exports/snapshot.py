@@ -89,8 +89,8 @@ def read_world(rig: bpy.types.Object, depsgraph: bpy.types.Depsgraph, unit: floa
     turn = world[:3, :3] / max(scale, 1e-12)
     if np.abs(turn.T @ turn - np.eye(3)).max() > _UNEVEN or np.linalg.det(turn) < 0:
         raise Sam3dbError(
-            f"'{rig.name}' is scaled unevenly or mirrored as an object, which a skeleton cannot be: clear its scale "
-            "(Alt+S) and export again."
+            f"'{rig.name}' is scaled unevenly or mirrored as an object, which skeletons do not support: clear its "
+            "scale (Alt+S) and export again."
         )
     world[:3, :3] = turn
     world[:3, 3] *= unit

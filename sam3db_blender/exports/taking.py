@@ -73,7 +73,7 @@ def take_character(rig: bpy.types.Object, options: ExportOptions, with_meshes: b
         pieces = [read_piece(mesh, rig, joints, shown.now, unit) for mesh in meshes]
         pieces = _with_faces(_on_surfaces(pieces, meshes, notes), notes)
         if with_meshes and not pieces:
-            raise Sam3dbError(f"'{rig.name}' has no body mesh any more.")
+            raise Sam3dbError(f"'{rig.name}' no longer has a body mesh.")
         keyed = keyed_frames(rig, [piece.obj for piece in pieces])
         moves = options.pose and not options.is_vrm
         frames = chosen_frames(options.frames, keyed, scene_frames(scene)) if moves else range(0)
@@ -86,7 +86,7 @@ def take_character(rig: bpy.types.Object, options: ExportOptions, with_meshes: b
 def _with_faces(pieces: Sequence[Piece], notes: list[str]) -> list[Piece]:
     """The pieces that have faces."""
     if dropped := [f"'{piece.name}'" for piece in pieces if not len(piece.data.polygons)]:
-        notes.append(f"Left out, having no faces: {', '.join(dropped)}.")
+        notes.append(f"Left out because they have no faces: {', '.join(dropped)}.")
     return [piece for piece in pieces if len(piece.data.polygons)]
 
 
@@ -94,19 +94,19 @@ def _chosen(rig: bpy.types.Object, scene: bpy.types.Scene, options: ExportOption
     """The meshes that are to be written."""
     meshes, others = belongings_of(rig, scene.objects)
     if others:
-        notes.append(f"Left out, since only meshes are written: {', '.join(others)}.")
+        notes.append(f"Left out because only meshes are written: {', '.join(others)}.")
     hidden = [mesh for mesh in meshes if mesh.is_hidden]
     names = ", ".join(f"'{mesh.obj.name}'" for mesh in hidden)
     if hidden and options.visible_only:
-        notes.append(f"Left out, being hidden: {names}.")
+        notes.append(f"Left out because they are hidden: {names}.")
         meshes = [mesh for mesh in meshes if not mesh.is_hidden]
     elif hidden:
-        notes.append(f"Written although hidden: {names}; 'Visible Only' would leave them out.")
+        notes.append(f"Written although they are hidden: {names}; 'Visible Only' would leave them out.")
     if not meshes:
         why = "no mesh that is shown: switch 'Visible Only' off" if hidden else "no body mesh any more"
         raise Sam3dbError(f"'{rig.name}' has {why}.")
     if not any(is_body(mesh.obj) for mesh in meshes):
-        notes.append("The character's own mesh is gone; what else belongs to it was written.")
+        notes.append("The character's own mesh is missing; everything else that belongs to it was written.")
     return meshes
 
 
@@ -120,8 +120,8 @@ def _on_surfaces(pieces: Sequence[Piece], meshes: Sequence[Belonging], notes: li
             places = nearest_surface(piece.skin.points, below.skin.points, mesh_triangles(below.data))
             piece = replace(piece, skin=replace(piece.skin, weights=places.carry(below.skin.weights)))
             notes.append(
-                f"'{piece.name}' follows the surface of '{below.name}', which files cannot say: it was bound "
-                "to the bones that move the nearest skin."
+                f"'{piece.name}' follows the surface of '{below.name}', which file formats do not support: it was "
+                "bound to the bones that move the nearest skin."
             )
         made.append(piece)
     return made

@@ -37,7 +37,7 @@ class Expected:
         faults = [*self._bones(found), *self._meshes(found.meshes), *self._frames(found)]
         if faults:
             raise Sam3dbError(
-                f"The {self.title} file that Blender wrote is not what was to be written, so it was not kept: "
+                f"The {self.title} file that Blender wrote does not match the character, so it was not kept: "
                 f"{'; '.join(faults)}."
             )
 

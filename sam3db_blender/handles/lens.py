@@ -70,7 +70,7 @@ def set_focal(scene: bpy.types.Scene, rig: bpy.types.Object, focal_px: float) ->
         require_own(other)
     data = camera.data
     if not isinstance(data, bpy.types.Camera) or camera.library or data.library:
-        raise Sam3dbError(f"The camera '{camera.name}' is linked from another file, which knows its lens.")
+        raise Sam3dbError(f"The camera '{camera.name}' is linked from another file, which defines its lens.")
     arrays = read_origin(rig).arrays
     intrinsics = _with_focal(arrays["intrinsics"], focal_px)
     settings = camera_settings(intrinsics, arrays["image_size"])

@@ -190,7 +190,7 @@ def go_back(rig: bpy.types.Object, when: float) -> str:
     body, origin, handles = body_of(rig), read_origin(rig), by_keypoint(rig)
     wanted = snapshots.snapshot_of(rig, when)
     if wanted is None:
-        raise Sam3dbError("This estimate is not kept any more: choose another one of the list.")
+        raise Sam3dbError("This estimate is no longer available: choose another one in the list.")
     if wanted.memory.slots != Slots.of(body):
         raise Sam3dbError(f"'{wanted.name}' is of another body than '{rig.name}' has now.")
     _keep_present(rig, body, origin, handles)

@@ -29,7 +29,7 @@ class BatchJob(LongJob):
     @property
     def summary(self) -> str:
         if self.state == "cancelled":
-            return "Cancelled. What was finished is whole; start again to go on."
+            return "Cancelled. Finished results are complete; start again to continue."
         return super().summary
 
 

@@ -55,7 +55,7 @@ class LongJob(Job):
         if self.state == "done":
             return self.achievement
         if self.state == "cancelled":
-            kept = " What has arrived is kept, the next download goes on from there."
+            kept = " What has arrived is kept; the next download continues from there."
             return "Cancelled." + (kept if self.do.startswith("download") else "")
         return self.error or self.status
 
@@ -90,7 +90,7 @@ class Desk(Generic[AnyJob]):
     def start(self, do: str, keys: dict[str, Any]) -> AnyJob:
         """Begins a job. In a window it then goes on by itself; in the background the caller waits for it."""
         if self.busy:
-            raise RuntimeError("another job is under way")
+            raise RuntimeError("another job is running")
         self._client = WorkerClient()
         self._client.start(python=sys.executable, paths=places.worker_paths())
         self.job = self._kind(self._client, do, keys)

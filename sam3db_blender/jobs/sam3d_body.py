@@ -14,7 +14,7 @@ class Sam3dBodyJob(LongJob):
     @property
     def achievement(self) -> str:
         if self.do == "download_sam3d_body":
-            return "The checkpoint is here. Convert it now; that needs no network."
+            return "The checkpoint is downloaded. Convert it now; that needs no network."
         return f"Converted: {self.result.get('title', 'SAM 3D Body')}. Choose the engine SAM 3D Body."
 
 

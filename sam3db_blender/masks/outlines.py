@@ -68,9 +68,9 @@ def outlines_of(obj: bpy.types.Object, rig: bpy.types.Object) -> list[Array]:
     matrix = np.array(obj.matrix_world, dtype=np.float64)
     outlines = [seen_at(rig, points @ matrix[:3, :3].T + matrix[:3, 3]) for points in local if len(points) > 2]
     if not outlines:
-        raise Sam3dbError(f"'{obj.name}' draws nothing that encloses anything.")
+        raise Sam3dbError(f"'{obj.name}' does not enclose any area.")
     if not all(np.isfinite(points).all() for points in outlines):
-        raise Sam3dbError(f"'{obj.name}' reaches behind the photo's camera: draw it before the camera.")
+        raise Sam3dbError(f"'{obj.name}' reaches behind the photo's camera: draw it in front of the camera.")
     return outlines
 
 

@@ -53,7 +53,7 @@ def set_mask(rig: bpy.types.Object, mask: Mask) -> Path:
             f"The mask has {mask.shape[1]} x {mask.shape[0]} pixels, but the photo has {width} x {height}."
         )
     if not mask.any():
-        raise PromptError("The mask marks nothing of the photo: draw around the person, within the photo's frame.")
+        raise PromptError("The mask is empty: draw around the person, within the photo's frame.")
     path = _write(rig, mask)
     shown = overlay_shown(rig) or overlay_of(rig) is None
     _remove_overlay(rig)

@@ -25,7 +25,7 @@ _LAYOUTS = (
 _FORMATS = (
     ("fbx", "FBX", "Skeleton, skin and shapes for most programs"),
     ("glb", "glTF", "Skeleton, skin and shapes for the web and for game engines"),
-    ("bvh", "BVH", "The skeleton's pose alone"),
+    ("bvh", "BVH", "Only the skeleton's pose"),
     ("usd", "USD", "Skeleton and skin for studios"),
 )
 _NAMES = (
@@ -46,13 +46,13 @@ class SAM3DB_BatchState(bpy.types.PropertyGroup):
     )
     out: bpy.props.StringProperty(
         name="Results",
-        description="Where the results go. A folder with earlier results is completed, not done again",
+        description="Where the results go. In a folder with earlier results, only what is missing is made",
         subtype="DIR_PATH",
         options=BLEND_RELATIVE,
     )
     patterns: bpy.props.StringProperty(
         name="Pattern",
-        description="Which files, several separated by semicolons, such as IMG_*.jpg;DSC*; empty for every picture",
+        description="Which files, separated by semicolons, such as IMG_*.jpg;DSC*; empty for every picture",
     )
     recursive: bpy.props.BoolProperty(name="Sub-Folders", description="Look into sub-folders too", default=True)
     layout: bpy.props.EnumProperty(name="Files", description="What goes into one .blend file", items=_LAYOUTS)
@@ -68,7 +68,7 @@ class SAM3DB_BatchState(bpy.types.PropertyGroup):
     )
     names: bpy.props.EnumProperty(name="Bone Names", description="Bone names of exported characters", items=_NAMES)
     retry_failed: bpy.props.BoolProperty(
-        name="Retry Failed", description="Also try photos again that could not be read or showed nobody"
+        name="Retry Failed", description="Also retry photos that could not be read or showed nobody"
     )
 
 
@@ -118,7 +118,7 @@ class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
     bl_label = "Start Batch"
     desk = desk
     panel = "Batch"
-    occupied = "A batch is under way already"
+    occupied = "A batch is already running"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -145,7 +145,7 @@ class SAM3DB_OT_cancel_batch(CancelOperator, bpy.types.Operator):
 
     bl_idname = "sam3db.cancel_batch"
     desk = desk
-    idle = "No batch is under way"
+    idle = "No batch is running"
 
 
 CLASSES = (SAM3DB_BatchState, SAM3DB_OT_run_batch, SAM3DB_OT_cancel_batch)

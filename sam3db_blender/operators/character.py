@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 _PART_ITEMS = (
-    ("pose", "Pose", "How the bones are turned", "ARMATURE_DATA", 1),
+    ("pose", "Pose", "The rotation of the bones", "ARMATURE_DATA", 1),
     ("skeleton", "Skeleton", "Lengths and offsets of the bones, size of the hands", "BONE_DATA", 2),
     ("shape", "Shape", "Soft tissue of body, head and hands", "SHAPEKEY_DATA", 4),
     ("expression", "Expression", "The face", "USER", 8),
@@ -65,6 +65,6 @@ def other_character(context: bpy.types.Context, rig: bpy.types.Object) -> bpy.ty
     rigs = {other for other in found if other is not None and other != rig}
     if len(rigs) != 1:
         raise Sam3dbError(
-            "Select exactly two characters: first the one to take from, then, with Shift, the one to change."
+            "Select exactly two characters: first the one to copy from, then, with Shift, the one to change."
         )
     return rigs.pop()

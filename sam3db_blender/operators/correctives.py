@@ -31,7 +31,7 @@ class SAM3DB_OT_bake_correctives_range(CharacterOperator, bpy.types.Operator):
     end: bpy.props.IntProperty(name="End", description="Last frame", default=250)
     tolerance: bpy.props.FloatProperty(
         name="Tolerance",
-        description="Largest distance of any vertex from its exact correction, in mm; more makes fewer keys",
+        description="Largest distance of any vertex from its exact correction, in mm; higher values make fewer keys",
         default=correctives.TOLERANCE_MM,
         min=0.001,
         max=10.0,

@@ -50,7 +50,7 @@ class SAM3DB_OT_draw_mask(PersonOperator, bpy.types.Operator):
         self._area, self._space = context.area, context.space_data
         self._region = next(region for region in context.area.regions if region.type == "WINDOW")
         self._handle = bpy.types.SpaceView3D.draw_handler_add(self._draw_lasso, (), "WINDOW", "POST_PIXEL")
-        context.workspace.status_text_set("Draw around the person  |  Shift: add  |  Ctrl: cut out  |  Esc: cancel")
+        context.workspace.status_text_set("Draw around the person  |  Shift: add  |  Ctrl: subtract  |  Esc: cancel")
         context.window.cursor_modal_set("CROSSHAIR")
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}

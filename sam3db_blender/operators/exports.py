@@ -56,7 +56,7 @@ class ExportProperties:
 
     names: bpy.props.EnumProperty(
         name="Target",
-        description="The program or skeleton that the file is for: bone names, rest pose and what it can take",
+        description="The program or skeleton that the file is for: sets bone names, rest pose and other options",
         items=_target_items,
         update=_take_preset,
     )
@@ -66,21 +66,21 @@ class ExportProperties:
     )
     pose: bpy.props.BoolProperty(
         name="Animation",
-        description="Write how the character moves; one that stands still, with a T or A pose: its pose as one frame",
+        description="Write the character's animation; without one, with a T or A pose: its pose as one frame",
         default=True,
     )
     frames: bpy.props.EnumProperty(name="Frames", description="Which frames of the animation", items=FRAME_ITEMS)
     frame_start: bpy.props.IntProperty(name="Start", description="The first frame to write", default=1)
     frame_end: bpy.props.IntProperty(name="End", description="The last frame to write", default=250)
-    frame_step: bpy.props.IntProperty(name="Step", description="Write every so many frames", default=1, min=1)
+    frame_step: bpy.props.IntProperty(name="Step", description="Write every Nth frame", default=1, min=1)
     twist: bpy.props.EnumProperty(
         name="Twist Bones", description="What happens to the helper bones of arms and legs", items=TWIST_ITEMS
     )
     shapes: bpy.props.EnumProperty(
-        name="Shape Keys", description="What happens to the shape keys of the face and your own", items=SHAPE_ITEMS
+        name="Shape Keys", description="What happens to the shape keys of the face and to your own", items=SHAPE_ITEMS
     )
     influences: bpy.props.EnumProperty(
-        name="Influences", description="The most bones that move one vertex", items=INFLUENCE_ITEMS
+        name="Influences", description="The maximum number of bones that move one vertex", items=INFLUENCE_ITEMS
     )
     positions: bpy.props.BoolProperty(
         name="Bone Positions",

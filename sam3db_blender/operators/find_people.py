@@ -30,7 +30,7 @@ class SAM3DB_OT_find_people(ModalJobOperator, bpy.types.Operator):
             cls.poll_message_set("Choose a photo first")
             return False
         if state.running:
-            cls.poll_message_set("Another photo is being worked on")
+            cls.poll_message_set("Another photo is being processed")
             return False
         return True
 

@@ -29,10 +29,10 @@ _GROUP_ITEMS = (
 
 
 _SAID = {
-    State.PREDICTED: "Let the pose be found without it",
+    State.PREDICTED: "Release the handle to follow the pose",
     State.PINNED: "Hold the joint where the handle is",
-    State.IGNORED: "Ignore what is seen of the joint",
-    State.INCORRECT: "The joint is not where the pose has it",
+    State.IGNORED: "Ignore this joint in the photo",
+    State.INCORRECT: "The joint is not where the pose puts it",
 }
 
 
@@ -136,7 +136,7 @@ class SAM3DB_OT_say_of_keypoint(PersonOperator, bpy.types.Operator):
     keypoint: bpy.props.IntProperty(name="Handle", description="The handle's number", min=0, max=69)
     state: bpy.props.EnumProperty(
         name="State",
-        description="Pinned, ignored, wrong, or left to the pose",
+        description="Pinned, ignored, wrong, or following the pose",
         items=[(state.name, state.name.capitalize(), _SAID[state]) for state in State],
     )
 

@@ -42,7 +42,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
 
     numbers: bpy.props.StringProperty(
         name="Numbers",
-        description="Of the people to make a character of, with commas between them; empty to follow 'People'",
+        description="Numbers of the people to make characters of, separated by commas; empty to follow 'People'",
         options={"HIDDEN", "SKIP_SAVE"},
     )
 
@@ -51,7 +51,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if context.window_manager.sam3db.running:
-            cls.poll_message_set("Another photo is being worked on")
+            cls.poll_message_set("Another photo is being processed")
             return False
         if context.mode != "OBJECT":
             cls.poll_message_set("Go to Object Mode first")

@@ -54,7 +54,7 @@ class SAM3DB_OT_import_result(bpy.types.Operator, ImportHelper):  # type: ignore
     body: bpy.props.EnumProperty(name="Detail", description="The level of MHR's own body to use", items=_levels)
     photo: bpy.props.StringProperty(
         name="Photo",
-        description="The photo that the result was made of; where it is empty, a picture of the same name beside it",
+        description="The photo that the result was made from; if empty, a picture of the same name beside it",
     )
     light: bpy.props.BoolProperty(
         name="Light and Floor", description="Add lights and a floor that catches the character's shadow", default=True

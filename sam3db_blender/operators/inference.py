@@ -24,7 +24,7 @@ class SAM3DB_OT_pick_person(ReportingOperator, bpy.types.Operator):
     def run(self, context):
         rig = rig_with(self.character)
         if rig is None or context.scene not in rig.users_scene:
-            raise Sam3dbError("This person's character is not in the scene any more.")
+            raise Sam3dbError("This person's character is no longer in the scene.")
         activate(context, rig)
         pose_from_photo(context, [rig])
 
@@ -93,7 +93,7 @@ class SAM3DB_OT_go_back(PersonOperator, bpy.types.Operator):
         try:
             when = float(self.when)
         except ValueError as error:
-            raise Sam3dbError("Choose an estimate of the list to go back to.") from error
+            raise Sam3dbError("Choose an estimate in the list to go back to.") from error
         if watch.status(rig).state == "waiting":
             watch.cancel(rig)
         self.report({"INFO"}, f"Back to '{go_back(rig, when)}'")
@@ -106,7 +106,7 @@ class SAM3DB_OT_snap_to_handles(PersonOperator, bpy.types.Operator):
     bl_label = "Snap to Handles"
     bl_options = {"REGISTER", "UNDO"}
 
-    on: bpy.props.BoolProperty(name="Snap", description="Close these gaps from now on", default=True)
+    on: bpy.props.BoolProperty(name="Snap", description="Close remaining gaps from now on", default=True)
 
     def run(self, context):
         self.rig(context)[SNAP] = self.on

@@ -8,10 +8,10 @@ from ..handles import lens, watch
 from .person import PersonOperator
 
 _MODES = (
-    ("auto", "From Photo", "What the camera wrote into the photo's file; a common lens where it wrote nothing"),
-    ("mm", "Focal Length", "The focal length and the width of the sensor, as lenses are sold"),
+    ("auto", "From Photo", "The focal length in the photo's file; a common lens if there is none"),
+    ("mm", "Focal Length", "The focal length and the width of the sensor"),
     ("fov", "Field of View", "The field of view along the photo's longer side"),
-    ("focal", "Pixels", "The focal length in pixels of the photo, for those who have calibrated their camera"),
+    ("focal", "Pixels", "The focal length in pixels of the photo, for calibrated cameras"),
 )
 
 
@@ -28,7 +28,7 @@ class SAM3DB_OT_set_lens(PersonOperator, bpy.types.Operator):
     )
     focal_mm: bpy.props.FloatProperty(
         name="Focal Length",
-        description="As it stands on the lens",
+        description="As printed on the lens",
         subtype="DISTANCE_CAMERA",
         default=50.0,
         min=0.1,

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 MODES = (
-    ("REPLACE", "New", "The mask is what is drawn"),
-    ("ADD", "Add", "What is drawn is added to the mask"),
-    ("SUBTRACT", "Subtract", "What is drawn is cut out of the mask"),
+    ("REPLACE", "New", "The drawn area replaces the mask"),
+    ("ADD", "Add", "The drawn area is added to the mask"),
+    ("SUBTRACT", "Subtract", "The drawn area is subtracted from the mask"),
 )
 _DRAWABLE = ("MESH", "CURVE", "GPENCIL", "GREASEPENCIL")
 

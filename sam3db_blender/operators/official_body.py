@@ -26,7 +26,7 @@ class BodyOperator(LongJobOperator):
 
     desk = desk
     panel = "Official Bodies"
-    occupied = "Bodies are being imported already"
+    occupied = "Bodies are already being imported"
 
     levels: bpy.props.EnumProperty(name="Levels", description="Which levels of detail to make", items=_LEVELS)
 
@@ -43,7 +43,7 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
     bl_label = "Download Official Bodies"
     bl_description = (
         "Fetch MHR's official bodies from github.com (by Meta Platforms, Apache-2.0 license, about 199 MB) and install "
-        "them; an interrupted download goes on where it stopped"
+        "them; an interrupted download continues where it stopped"
     )
     instead = "import the files by hand"
 
@@ -52,7 +52,7 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
     )
     again: bpy.props.BoolProperty(
         name="Look for a Newer Release",
-        description="Ask the server even when the archive was downloaded before",
+        description="Ask the server even if the archive was downloaded before",
         options={"SKIP_SAVE"},
     )
 

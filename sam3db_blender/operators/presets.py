@@ -80,7 +80,7 @@ class SAM3DB_OT_randomise_character(CharacterOperator, PartOptions, bpy.types.Op
     bl_label = "Randomize Character"
     bl_options = {"REGISTER", "UNDO"}
 
-    seed: bpy.props.IntProperty(name="Seed", description="Each number gives another character", default=1, min=0)
+    seed: bpy.props.IntProperty(name="Seed", description="Each number gives a different character", default=1, min=0)
     amount: bpy.props.FloatProperty(
         name="Amount",
         description="How much of the range is used",
@@ -108,7 +108,7 @@ class SAM3DB_OT_symmetrise_character(CharacterOperator, PartOptions, bpy.types.O
         items=(("left", "Left Side", "Copy left to right"), ("right", "Right Side", "Copy right to left")),
     )
     straighten: bpy.props.BoolProperty(
-        name="Straighten", description="Also take lean and twist out of spine, neck and head", default=False
+        name="Straighten", description="Also remove lean and twist from spine, neck and head", default=False
     )
 
     def run(self, context, rig, body):
@@ -123,9 +123,7 @@ class SAM3DB_OT_copy_character(CharacterOperator, PartOptions, bpy.types.Operato
     bl_label = "Copy from Selected Character"
     bl_options = {"REGISTER", "UNDO"}
 
-    place: bpy.props.BoolProperty(
-        name="Location", description="Also take over where the root bone stands", default=False
-    )
+    place: bpy.props.BoolProperty(name="Location", description="Also copy the place of the root bone", default=False)
 
     def run(self, context, rig, body):
         other = other_character(context, rig)
@@ -191,9 +189,7 @@ class SAM3DB_OT_load_settings(CharacterOperator, bpy.types.Operator, ImportHelpe
 
     filename_ext = ".json"
     filter_glob: bpy.props.StringProperty(default=_FILTER, options={"HIDDEN"})
-    place: bpy.props.BoolProperty(
-        name="Location", description="Also take over where the root bone stands", default=False
-    )
+    place: bpy.props.BoolProperty(name="Location", description="Also copy the place of the root bone", default=False)
 
     def run(self, context, rig, body):
         path = Path(bpy.path.abspath(self.filepath))

@@ -44,13 +44,13 @@ class SAM3DB_PreviewState(bpy.types.PropertyGroup):
         options={"ENUM_FLAG"},
         default={"overlay", "turntable", "shaded"},
     )
-    renderer: bpy.props.EnumProperty(name="Renderer", description="What draws the characters", items=RENDERER_ITEMS)
+    renderer: bpy.props.EnumProperty(name="Renderer", description="The renderer to use", items=RENDERER_ITEMS)
     size: bpy.props.IntProperty(
         name="Height", description="Height of a picture", default=768, min=64, soft_max=2048, max=8192, subtype="PIXEL"
     )
     folder: bpy.props.StringProperty(
         name="Folder",
-        description="Where the pictures go; // is the folder of the .blend file",
+        description="Folder for the pictures; // is the folder of the .blend file",
         default="//previews",
         subtype="DIR_PATH",
         options=BLEND_RELATIVE,
@@ -190,7 +190,7 @@ class SAM3DB_OT_show_preview(ReportingOperator, bpy.types.Operator):
 
     def run(self, context):
         if not Path(self.filepath).is_file():
-            raise Sam3dbError(f"{self.filepath} is gone: render it again.")
+            raise Sam3dbError(f"{self.filepath} no longer exists: render it again.")
         areas = () if context.screen is None else context.screen.areas
         editor = next((area for area in areas if area.type == "IMAGE_EDITOR"), None)
         if editor is None:

@@ -17,9 +17,7 @@ class SAM3DB_OT_remove_character(PersonPoll, ReportingOperator, bpy.types.Operat
     bl_label = "Remove Character"
     bl_options = {"REGISTER", "UNDO"}
 
-    character: bpy.props.StringProperty(
-        name="Character", description="The id of the character; empty: the one who is worked on"
-    )
+    character: bpy.props.StringProperty(name="Character", description="The id of the character; empty: the active one")
 
     def invoke(self, context, event):
         return context.window_manager.invoke_confirm(self, event)
@@ -27,7 +25,7 @@ class SAM3DB_OT_remove_character(PersonPoll, ReportingOperator, bpy.types.Operat
     def run(self, context):
         rig = rig_with(self.character) if self.character else person_of(context)
         if rig is None or context.scene not in rig.users_scene:
-            raise Sam3dbError("This person's character is not in the scene any more.")
+            raise Sam3dbError("This person's character is no longer in the scene.")
         require_own(rig)
         if context.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")

@@ -23,7 +23,7 @@ def _target(context: bpy.types.Context) -> bpy.types.Object:
     """The armature that the panel names.
 
     Raises:
-        Sam3dbError: it names none, or it is not in the scene any more.
+        Sam3dbError: it names none, or it is no longer in the scene.
     """
     armature = context.scene.sam3db_retarget.armature
     # a pointer to an object keeps it in the file after it was deleted from the scene
@@ -110,7 +110,7 @@ class SAM3DB_OT_pose_armature(TargetPoll, ReportingOperator, bpy.types.Operator)
                 raise Sam3dbError("Choose an estimate's .npz file first.")
             return person_of_file(Path(bpy.path.abspath(settings.estimate)))
         if settings.character is None:
-            raise Sam3dbError("Choose the character whose pose is taken over first.")
+            raise Sam3dbError("Choose the character to take the pose from first.")
         return person_of_character(settings.character)
 
 

@@ -29,10 +29,10 @@ _PRECISIONS = (
     (
         "int8",
         "For the Processor (int8)",
-        "The image encoder in 8 bits: the smallest and, without a graphics card, the fastest. Joints move by a little",
+        "The image encoder in 8 bits: the smallest and, without a graphics card, the fastest. Joints move slightly",
     ),
-    ("fp16", "For Graphics Cards (fp16)", "Half precision: half the size of the exact one; on a processor no faster"),
-    ("fp32", "Exact (fp32)", "As the checkpoint is; the largest, and on a processor the slowest"),
+    ("fp16", "For Graphics Cards (fp16)", "Half precision: half the size of the exact one; no faster on a processor"),
+    ("fp32", "Exact (fp32)", "As in the checkpoint; the largest, and the slowest on a processor"),
 )
 #: What a converted model takes on the disk, GB, by variant and precision.
 ABOUT_GB = {
@@ -46,7 +46,7 @@ class JobOperator(LongJobOperator):
 
     desk = desk
     panel = "SAM 3D Body"
-    occupied = "SAM 3D Body is being downloaded or converted already"
+    occupied = "SAM 3D Body is already being downloaded or converted"
 
     def run(self, do: str, keys: dict[str, Any]) -> "set[OperatorReturnItems]":
         """Starts a job after which an earlier check no longer holds."""
@@ -61,7 +61,7 @@ class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
     bl_label = "Download SAM 3D Body"
     bl_description = (
         "Fetch the released checkpoint of SAM 3D Body from Hugging Face with your own access token, about 2.8 GB; Meta "
-        "must have granted you access. An interrupted download goes on where it stopped"
+        "must have granted you access. An interrupted download continues where it stopped"
     )
     instead = "fetch the files with your browser"
 
@@ -87,14 +87,14 @@ class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
         box.label(text=LICENCE, icon="TEXT")
         for point in LICENCE_POINTS:
             draw_lines(box, point, 84, "DOT")
-        draw_lines(box, "This is a summary, not legal advice; the license itself counts.", 84)
+        draw_lines(box, "This is a summary, not legal advice; only the license itself is binding.", 84)
         row = layout.row(align=True)
         row.operator("wm.url_open", text="Read the License", icon="URL").url = LICENCE_PAGE
         row.operator("wm.url_open", text="Ask for Access", icon="URL").url = Repository(variant.repository).page
         layout.prop(self, "accepted")
         layout.prop(context.window_manager.sam3db, "access_token", text="Access Token")
         origin = secret.origin()
-        draw_lines(layout, f"Token: {origin}" if origin else "No token yet: HF_TOKEN is not set either", 80)
+        draw_lines(layout, f"Token: {origin}" if origin else "No token yet: HF_TOKEN is not set", 80)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         if not self.accepted:
@@ -133,7 +133,7 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
     )
     filter_glob: bpy.props.StringProperty(default="*.ckpt;*.safetensors;*.json;*.pt", options={"HIDDEN"})
     browse: bpy.props.BoolProperty(
-        name="Choose Files", description="Also where there is a download", options={"HIDDEN", "SKIP_SAVE"}
+        name="Choose Files", description="Even if there is a download", options={"HIDDEN", "SKIP_SAVE"}
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
@@ -158,7 +158,7 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
         column = layout.column(align=True)
         sizes = " or ".join(f"{sizes[self.precision]} GB ({VARIANTS[key].title})" for key, sizes in ABOUT_GB.items())
         draw_lines(column, f"Takes about {sizes} in {sam3d_body_files.models_folder()}", width)
-        draw_lines(column, "A model that was converted before is replaced when all has gone well.", width)
+        draw_lines(column, "An earlier converted model is replaced if the conversion succeeds.", width)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         if not self.filepath:
@@ -193,7 +193,7 @@ class SAM3DB_OT_remove_sam3d_body_checkpoints(JobOperator, bpy.types.Operator):
         except ModelError as error:
             self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{freed / 1e9:.1f} GB are free again")
+        self.report({"INFO"}, f"{freed / 1e9:.1f} GB freed")
         return {"FINISHED"}
 
 

@@ -41,7 +41,7 @@ class SAM3DB_OT_check_landmarks(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if engine_check.desk.busy:
-            cls.poll_message_set("The check is running already")
+            cls.poll_message_set("The check is already running")
             return False
         return True
 

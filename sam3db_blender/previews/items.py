@@ -5,7 +5,7 @@ from __future__ import annotations
 from native_runtime.render.pictures import Kind
 
 KIND_ITEMS: tuple[tuple[Kind, str, str], ...] = (
-    ("panels", "Panels", "The photo, the character on it, and the character turned; for a first look"),
+    ("panels", "Panels", "The photo, the character on it, and a view from the side; for a first look"),
     ("overlay", "Overlay", "The character on the photo"),
     ("beside", "Beside", "The photo, and the character beside it"),
     ("turntable", "Turntable", "The character from all around"),
@@ -13,8 +13,8 @@ KIND_ITEMS: tuple[tuple[Kind, str, str], ...] = (
     ("shaded", "Shaded", "The character in a studio"),
 )
 RENDERER_ITEMS = (
-    ("own", "Quick", "This extension's own: a second a picture, on every machine"),
+    ("own", "Quick", "This extension's own: about a second per picture, on every machine"),
     ("workbench", "Workbench", "Blender's Solid view"),
-    ("cycles", "Cycles", "The characters' own materials, soft shadows on the floor; takes its time"),
-    ("eevee", "EEVEE", "The characters' own materials, quick where there is a graphics card"),
+    ("cycles", "Cycles", "The characters' own materials, soft shadows on the floor; slow"),
+    ("eevee", "EEVEE", "The characters' own materials, fast with a graphics card"),
 )

@@ -42,7 +42,7 @@ def named_groups(scene: bpy.types.Scene, stem: str) -> list[Group]:
     """
     found = groups_of(scene)
     if not found:
-        raise Sam3dbError("There is no character made from a photo to be seen in this scene.")
+        raise Sam3dbError("No character made from a photo is visible in this scene.")
     groups: list[Group] = []
     taken: set[str] = set()
     for rigs in found:

@@ -73,7 +73,7 @@ def surface_of(rigs: Sequence[bpy.types.Object]) -> Surface:
             colours.append(_shades(mesh, len(points), faces, materials)[:, None] * tint)
             count += len(points)
     if not vertices:
-        raise Sam3dbError("Nothing of the characters is to be seen: show them, and their meshes, in the outliner.")
+        raise Sam3dbError("The characters are hidden: show them, and their meshes, in the outliner.")
     return Surface(
         np.concatenate(vertices),
         np.concatenate(triangles),
@@ -120,7 +120,7 @@ def camera_view(rig: bpy.types.Object, width: int, height: int) -> View:
     """
     camera = camera_of(rig)
     if camera.type != "CAMERA" or camera.data.type != "PERSP":
-        raise Sam3dbError(f"'{camera.name}' is no camera with a perspective any more, which a photo's has to be.")
+        raise Sam3dbError(f"'{camera.name}' is no longer a perspective camera, which the photo needs.")
     depsgraph = bpy.context.evaluated_depsgraph_get()
     arrays = read_origin(rig).arrays
     aspects = camera_settings(arrays["intrinsics"], arrays["image_size"])

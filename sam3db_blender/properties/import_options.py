@@ -30,8 +30,8 @@ FULL_FRAME_MM = 36.0
 
 _ENGINES = tuple((engine.name, engine.title, engine.description) for engine in engines().values())
 _INFERENCES = (
-    ("full", "Body and Hands", "Looks at the hands once more, closely, and joins them to the body"),
-    ("body", "Body Only", "One look at the whole person: about three times as fast, with plainer hands"),
+    ("full", "Body and Hands", "Estimates the hands again from closer crops and joins them to the body"),
+    ("body", "Body Only", "One pass over the whole person: about three times as fast, with simpler hands"),
 )
 _BODIES = tuple(
     (name, title, f"The default body, {title.lower()} mesh", number)
@@ -39,25 +39,25 @@ _BODIES = tuple(
 )
 _PERSONS = (
     ("largest", "Largest", "Only the person who fills most of the photo"),
-    ("all", "Everyone", "One character for each person that is found"),
+    ("all", "Everyone", "One character for each person found"),
 )
 _LENSES = (
     (
         "auto",
         "From Photo",
-        "The focal length that the camera wrote into the photo; a common one where it wrote none",
+        "The focal length in the photo's file; a common one if there is none",
     ),
     ("mm", "Focal Length", "Millimeters, as for a full-frame camera, whose sensor is 36 mm wide"),
     ("fov", "Field of View", "The field of view along the longer side"),
-    ("focal", "Pixels", "The focal length in pixels of the photo, for those who have calibrated their camera"),
+    ("focal", "Pixels", "The focal length in pixels of the photo, for calibrated cameras"),
 )
 
 _TURNS = (
     ("0", "As It Is", "As the photo's file says"),
-    ("auto", "Automatic", "Upright where everybody lies on the side and the file does not say which way is up"),
-    ("90", "90° Clockwise", "Turned to the right by a quarter"),
+    ("auto", "Automatic", "Upright if everybody lies on the side and the file does not state its orientation"),
+    ("90", "90° Clockwise", "Rotated a quarter turn to the right"),
     ("180", "180°", "Upside down"),
-    ("270", "90° Counterclockwise", "Turned to the left by a quarter"),
+    ("270", "90° Counterclockwise", "Rotated a quarter turn to the left"),
 )
 
 # Blender keeps no reference to the texts of a dynamic list
@@ -92,14 +92,12 @@ class ImportOptions:
     """A mix-in with the options' properties."""
 
     engine: bpy.props.EnumProperty(
-        name="Engine", description="What reads pose and shape from the photo", items=_ENGINES
+        name="Engine", description="The engine that estimates pose and shape from the photo", items=_ENGINES
     )
-    inference: bpy.props.EnumProperty(
-        name="Detail", description="How closely SAM 3D Body looks at a person", items=_INFERENCES
-    )
+    inference: bpy.props.EnumProperty(name="Detail", description="Which passes SAM 3D Body runs", items=_INFERENCES)
     persons: bpy.props.EnumProperty(name="People", description="Which people become characters", items=_PERSONS)
     body: bpy.props.EnumProperty(
-        name="Body", description="The body to use, and how finely its mesh is divided", items=_bodies
+        name="Body", description="The body to use, and the level of detail of its mesh", items=_bodies
     )
     lens: bpy.props.EnumProperty(name="Lens", description="How the focal length is found", items=_LENSES)
     fov: bpy.props.FloatProperty(
@@ -121,7 +119,7 @@ class ImportOptions:
     focal: bpy.props.FloatProperty(
         name="Focal Length (Pixels)", description="In pixels of the photo", default=1500.0, min=1.0, soft_max=20000.0
     )
-    turn: bpy.props.EnumProperty(name="Turn Photo", description="Which way up the photo is taken", items=_TURNS)
+    turn: bpy.props.EnumProperty(name="Turn Photo", description="How the photo is rotated", items=_TURNS)
     light: bpy.props.BoolProperty(
         name="Light and Floor", description="Add lights and a floor that catches the character's shadow", default=True
     )

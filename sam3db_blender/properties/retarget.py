@@ -11,7 +11,7 @@ _items: list[tuple[str, str, str]] = []
 
 
 def _maps(self: bpy.types.PropertyGroup, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
-    _items[:] = [(GUESS, "Guess", "By the map that fits, else by the bones' names, else by the skeleton's shape")]
+    _items[:] = [(GUESS, "Guess", "By the map that fits, or else by the bones' names or the skeleton's shape")]
     _items.extend((name, title, f"By the names of the map '{title}'") for name, title in map_titles().items())
     return _items
 
@@ -28,7 +28,7 @@ class SAM3DB_RetargetBone(bpy.types.PropertyGroup):
     """One row: a joint of MHR (``name`` is its title) and the bone that stands for it"""
 
     joint: bpy.props.StringProperty(name="Joint", description="The joint's name in MHR")
-    bone: bpy.props.StringProperty(name="Bone", description="The armature's bone that stands for it")
+    bone: bpy.props.StringProperty(name="Bone", description="The armature's bone that corresponds to it")
 
 
 class SAM3DB_RetargetBones(bpy.types.PropertyGroup):
@@ -47,15 +47,15 @@ class SAM3DB_RetargetSettings(bpy.types.PropertyGroup):
     )
     source: bpy.props.EnumProperty(
         name="Pose From",
-        description="Whose pose is taken over",
+        description="Where the pose comes from",
         items=(
-            ("CHARACTER", "Character", "A character of this file, as it stands"),
+            ("CHARACTER", "Character", "A character of this file, in its current pose"),
             ("FILE", "Estimate", "An estimate's .npz file"),
         ),
     )
     character: bpy.props.PointerProperty(
         name="Character",
-        description="The character whose pose is taken over",
+        description="The character to take the pose from",
         type=bpy.types.Object,
         poll=_is_character,
     )
@@ -65,11 +65,11 @@ class SAM3DB_RetargetSettings(bpy.types.PropertyGroup):
     map: bpy.props.EnumProperty(name="Bones", description="How the armature's bones are found", items=_maps)
     stand: bpy.props.BoolProperty(
         name="Match Location",
-        description="Also move and turn the object to the person's place; otherwise it stays and its bones move",
+        description="Also move and rotate the object to the person's place; otherwise only its bones move",
     )
     floor: bpy.props.BoolProperty(
         name="Keep to the Floor",
-        description="As near to the floor as the person, whatever the armature's proportions; otherwise the hips' "
+        description="As close to the floor as the person, whatever the armature's proportions; otherwise the hips' "
         "height alone is scaled",
         default=True,
     )

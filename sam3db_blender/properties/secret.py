@@ -21,7 +21,7 @@ def token_property() -> Any:
     """A masked text field for a property group."""
     return bpy.props.StringProperty(
         name="Access Token",
-        description="Your own Hugging Face access token with read access; it is kept until Blender ends, and never "
+        description="Your own Hugging Face access token with read access; it is kept until Blender closes and never "
         "saved. Leave it empty to use HF_TOKEN or the token of 'hf auth login'",
         subtype="PASSWORD",
         get=lambda group: _typed,

@@ -23,7 +23,7 @@ class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
 
     photo: bpy.props.StringProperty(name="Photo", description="The photo to make a character of")
     slider_filter: bpy.props.StringProperty(
-        name="Filter", description="Show only sliders with these letters in their names", options={"TEXTEDIT_UPDATE"}
+        name="Filter", description="Show only sliders whose names contain this text", options={"TEXTEDIT_UPDATE"}
     )
     access_token: secret.token_property()
     found: bpy.props.CollectionProperty(type=SAM3DB_FoundPerson, options={"HIDDEN", "SKIP_SAVE"})

@@ -85,8 +85,8 @@ def pose_armature(
     options = options or PosingOptions()
     if is_character(armature):
         raise Sam3dbError(
-            f"'{armature.name}' is a character of this extension itself: use Copy from Selected Character, which takes "
-            "over all that it can."
+            f"'{armature.name}' is a character of this extension itself: use Copy from Selected Character, which "
+            "copies as much as possible."
         )
     if armature.mode == "EDIT":
         raise Sam3dbError(f"'{armature.name}' is in Edit Mode; leave it first.")

@@ -48,7 +48,7 @@ def assignment_for(armature: bpy.types.Object, name: str = GUESS) -> tuple[dict[
     assigned = assigned_by(retarget, target.names)
     if not assigned:
         raise UsageError(
-            f"None of the bones of '{armature.name}' has a name of the map '{retarget.title}'; choose another map, or "
+            f"No bone of '{armature.name}' matches the map '{retarget.title}'; choose another map, or "
             "let the bones be guessed."
         )
     whole = "fits" if fits(retarget, assigned) else "fits in part"

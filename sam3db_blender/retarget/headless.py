@@ -39,7 +39,7 @@ def pose_in_file(
     armature = _armature(name, blend)
     assigned, how = assignment_for(armature, bones_by)
     if "root" not in assigned:
-        kind = "could not be told apart; give a map with --map" if bones_by == GUESS else "have no hips in this map"
+        kind = "could not be identified; give a map with --map" if bones_by == GUESS else "have no hips in this map"
         raise UsageError(f"The bones of '{armature.name}' {kind}.")
     notes = pose_armature(armature, person, assigned, options)
     target = out.absolute()
@@ -66,10 +66,10 @@ def _armature(name: str | None, blend: Path) -> bpy.types.Object:
     own = found or armatures
     if len(own) == 1 and is_character(own[0]) and name in (None, own[0].name):
         raise UsageError(
-            f"'{own[0].name}' of {blend.name} is a character of this extension; what is posed here is an armature of "
-            "another kind. Make a new character of the photo instead (`sam3db character`)."
+            f"'{own[0].name}' of {blend.name} is a character of this extension; this command poses other "
+            "armatures. Make a new character from the photo instead (`sam3db character`)."
         )
     there = ", ".join(f"'{obj.name}'" for obj in armatures) or "none"
     if name is not None:
-        raise UsageError(f"{blend.name} has no armature '{name}' in its scene; there are: {there}.")
+        raise UsageError(f"{blend.name} has no armature '{name}' in its scene; it has: {there}.")
     raise UsageError(f"Which armature is meant? Name one with --object; {blend.name} has: {there}.")

@@ -49,14 +49,14 @@ def moved_hips(armature: bpy.types.Object, hips: str, head: Array, reach: float)
         return []
     bone = armature.pose.bones[hips]
     reason = _constraint_of(bone) or players_of(armature, bone_path(bone, "location")) or "something else"
-    return [f"'{hips}' does not stand where it was put: {reason} moves it."]
+    return [f"'{hips}' is not where it was placed: {reason} moves it."]
 
 
 def _sentence(reason: str, bones: list[str]) -> str:
     more = f" and {len(bones) - _NAMED} more" if len(bones) > _NAMED else ""
     names = ", ".join(f"'{name}'" for name in bones[:_NAMED])
     verb = "does" if len(bones) == 1 else "do"
-    return f"{names}{more} {verb} not stand as posed, because of {reason}: mute it to see the pose there."
+    return f"{names}{more} {verb} not have the intended pose, because of {reason}: mute it to see the pose there."
 
 
 def _holder(armature: bpy.types.Object, bone: bpy.types.PoseBone, held: Collection[str]) -> str:

@@ -42,7 +42,7 @@ def require_quiet(armature: bpy.types.Object, paths: Collection[str]) -> None:
     players = sorted(set(_players(armature, paths)))
     if players:
         raise Sam3dbError(
-            f"{' and '.join(players)} would take the pose of '{armature.name}' back at the next frame: insert "
+            f"{' and '.join(players)} would overwrite the pose of '{armature.name}' at the next frame: insert "
             "keyframes with it (--keyframe), or unlink the action and mute the strips first."
         )
 
@@ -52,8 +52,8 @@ def require_own_action(armature: bpy.types.Object) -> None:
     animation = armature.animation_data
     if animation is not None and animation.action is not None and animation.action.library:
         raise Sam3dbError(
-            f"The action '{animation.action.name}' of '{armature.name}' is linked from another file and takes no keys: "
-            "make it local or give the armature another one."
+            f"The action '{animation.action.name}' of '{armature.name}' is linked from another file and cannot be "
+            "keyed: make it local or give the armature another one."
         )
 
 
@@ -65,7 +65,7 @@ def require_keyable(rig: bpy.types.Object) -> None:
     strips = [strip.name for strip in _strips(rig) if any(True for _ in strip_curves(strip))]
     if strips:
         raise Sam3dbError(
-            f"The NLA strip '{strips[0]}' plays over the pose of '{rig.name}' and would take it back at the next "
+            f"The NLA strip '{strips[0]}' plays over the pose of '{rig.name}' and would overwrite it at the next "
             "frame: mute the strip, or make its action the active one."
         )
 

@@ -88,7 +88,7 @@ def bake_range(
     scene = bpy.context.scene
     numbers = list(frames)
     if not numbers:
-        raise Sam3dbError("The range of frames is empty.")
+        raise Sam3dbError("The frame range is empty.")
     current = scene.frame_current
     offsets = np.empty((len(numbers), body.vertex_count, 3), np.float32)
     try:

@@ -38,7 +38,7 @@ def body_mesh(rig: bpy.types.Object) -> bpy.types.Object:
         for obj in scene.objects:
             if is_body(obj) and obj.find_armature() == rig:
                 return obj
-    raise Sam3dbError(f"'{rig.name}' has no body mesh any more.")
+    raise Sam3dbError(f"'{rig.name}' no longer has a body mesh.")
 
 
 def is_body(obj: bpy.types.Object) -> bool:

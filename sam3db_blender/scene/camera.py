@@ -33,7 +33,7 @@ def camera_settings(intrinsics: ArrayLike, image_size: ArrayLike) -> BlenderCame
     matrix = np.asarray(intrinsics, dtype=np.float64)
     width, height = (int(n) for n in np.asarray(image_size))
     if not (np.isfinite(matrix).all() and matrix[0, 0] > 0 and matrix[1, 1] > 0 and width > 0 and height > 0):
-        raise Sam3dbError("The camera's intrinsics are unusable: focal lengths and image size must be above zero.")
+        raise Sam3dbError("The camera's intrinsics are invalid: focal lengths and image size must be above zero.")
     if abs(matrix[0, 1]) > 1e-6 * matrix[0, 0]:
         raise Sam3dbError("The camera's intrinsics have skew, which Blender's cameras cannot show.")
     return blender_camera(matrix, (width, height))
@@ -133,7 +133,7 @@ def camera_of(rig: bpy.types.Object) -> bpy.types.Object:
     """
     camera = _own(rig.get(CAMERA))
     if camera is None or not camera.users_scene:
-        raise Sam3dbError(f"The camera of the photo of '{rig.name}' is not in the scene any more.")
+        raise Sam3dbError(f"The camera of the photo of '{rig.name}' is no longer in the scene.")
     return camera
 
 

@@ -148,7 +148,7 @@ def build_character(
 
 def _check(estimates: Sequence[Estimate], body: Body) -> None:
     if not estimates:
-        raise Sam3dbError("There is nobody to build: no estimates were given.")
+        raise Sam3dbError("There are no estimates to build characters from.")
     for estimate in estimates:
         if estimate.body_hash and estimate.body_hash != body.hash:
             raise Sam3dbError(

@@ -119,5 +119,5 @@ def _carry(mesh: bpy.types.Object, fresh: bpy.types.Object, rig: bpy.types.Objec
     if corrected:
         notes.append("The corrections of the pose belonged to the old mesh; make them again.")
     if len(data.uv_layers) > 1 or len(data.color_attributes):
-        notes.append("UV maps and colours that were added to the old mesh are gone.")
+        notes.append("UV maps and colours that were added to the old mesh are lost.")
     return notes

@@ -175,7 +175,7 @@ def _moved(rig: bpy.types.Object, origin: Origin, scaled: bool) -> tuple[Array, 
         now[:3, :3] /= scale
     elif np.abs(scale - 1.0).max() > _UNSCALED:
         raise Sam3dbError(
-            f"'{rig.name}' is scaled as an object, which an estimate cannot hold: clear its scale (Alt+S) and use the "
+            f"'{rig.name}' is scaled as an object, which estimates do not support: clear its scale (Alt+S) and use the "
             "sliders of the skeleton."
         )
     # seen from where the rig was put, whose axes the estimate's are; there the camera stands at minus the translation

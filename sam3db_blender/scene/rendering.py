@@ -23,7 +23,7 @@ def use_photo_size(scene: bpy.types.Scene) -> None:
     """
     if not take_frame(scene):
         raise Sam3dbError(
-            "The scene's camera belongs to no photo: choose somebody in 'People', whose photo's camera it then is."
+            "The scene's camera does not belong to a photo: choose somebody in 'People' to use their photo's camera."
         )
 
 
@@ -38,9 +38,7 @@ def show_photo_behind(scene: bpy.types.Scene, on: bool) -> None:
         return
     image = None if scene.camera is None else image_before(scene.camera)
     if image is None:
-        raise Sam3dbError(
-            "The scene's camera shows no photo: choose somebody in 'People', whose photo's camera it then is."
-        )
+        raise Sam3dbError("The scene's camera shows no photo: choose somebody in 'People' to use their photo's camera.")
     behind.switch_on(scene, image)
 
 

@@ -36,7 +36,7 @@ _SAME_PX = 0.01
 _JUDGEMENT = ("prompt_warnings", "suggested_keypoints", "pins_out_of_reach")
 
 Said = dict[int, tuple[int, float, float]]
-"""keypoint -> (state, x, y), px, of the handles that something was said about."""
+"""keypoint -> (state, x, y), px, of the handles whose state was set."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ def image_of(rig: bpy.types.Object) -> bpy.types.Image:
     image = image_before(camera_of(rig))
     if image is None:
         raise Sam3dbError(
-            f"The photo of '{rig.name}' is not behind its camera any more: import the photo again, or undo its removal."
+            f"The photo of '{rig.name}' is no longer in its camera's background: import the photo again, or undo its "
+            "removal."
         )
     return image
 
@@ -86,7 +87,7 @@ def image_before(camera: bpy.types.Object) -> bpy.types.Image | None:
 def _unpacked(image: bpy.types.Image, image_size: tuple[int, int]) -> Source:
     """The copy within the .blend as a file, written once a session."""
     if image.packed_file is None:
-        raise Sam3dbError(f"The photo {image.get(PATH)} is gone or was changed, and the .blend carries no copy of it.")
+        raise Sam3dbError(f"The photo {image.get(PATH)} is missing or was changed, and the .blend has no copy of it.")
     data = bytes(image.packed_file.data)
     path = Path(bpy.app.tempdir) / f"photo-{len(data)}-{zlib.crc32(data):08x}.jpg"
     if not path.is_file():

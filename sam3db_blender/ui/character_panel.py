@@ -85,7 +85,7 @@ class SAM3DB_PT_character(SidebarPanel, bpy.types.Panel):
                     layout.label(text=group)
                     self._draw_sliders(layout, rig, matching)
         if not found:
-            layout.label(text="No slider has these letters in its name")
+            layout.label(text="No slider's name contains this text")
 
     @staticmethod
     def _draw_sliders(layout: Any, rig: bpy.types.Object, keys: list[str]) -> None:

@@ -22,7 +22,7 @@ class SAM3DB_PT_mask(SidebarPanel, bpy.types.Panel):
         column = self.layout.column(align=True)
         there = masks.has_mask(rig)
         column.operator_context = "INVOKE_DEFAULT"
-        for mode, text in (("REPLACE", "Draw"), ("ADD", "Draw to Add"), ("SUBTRACT", "Draw to Cut Out")):
+        for mode, text in (("REPLACE", "Draw"), ("ADD", "Draw to Add"), ("SUBTRACT", "Draw to Subtract")):
             if there or mode == "REPLACE":
                 column.operator("sam3db.draw_mask", text=text, icon="GREASEPENCIL").mode = mode
         column.operator("sam3db.mask_from_photo", text="From Photo", icon="IMAGE_DATA")

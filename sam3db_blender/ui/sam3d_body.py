@@ -13,7 +13,7 @@ from ..layout_text import draw_lines, width_of
 from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
 
-_ABOUT = "Meta's model, for those who have its weights: Meta grants access, under the SAM License."
+_ABOUT = "Meta's model. You need its weights: Meta grants access, under the SAM License."
 
 
 def draw_status(layout: Any, width: int, brief: bool = False) -> bool:
@@ -67,7 +67,7 @@ def draw_sam3d_body(layout: Any, width: int) -> None:
     column.operator_context = "INVOKE_DEFAULT"
     checkpoints = sam3d_body_files.checkpoints()
     column.operator("sam3db.download_sam3d_body", text="1. Download the Checkpoint", icon="IMPORT")
-    text = "2. Convert" if checkpoints else "2. Convert Files That You Have"
+    text = "2. Convert" if checkpoints else "2. Convert Your Own Files"
     column.operator("sam3db.convert_sam3d_body", text=text, icon="FILE_CACHE")
     if checkpoints:
         column.operator("sam3db.convert_sam3d_body", text="Convert Other Files", icon="FILE_FOLDER").browse = True

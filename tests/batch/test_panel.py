@@ -78,7 +78,7 @@ def test_a_batch_can_be_cancelled_and_started_again(batch: Any, tmp_path: Path, 
     assert bpy.ops.sam3db.cancel_batch() == {"FINISHED"}
     desk.wait()
     assert job.state == "cancelled"
-    assert "start again to go on" in drawn()
+    assert "start again to\ncontinue" in drawn()
     assert not list((tmp_path / "out").glob(".batch-part*"))
     assert bpy.ops.sam3db.run_batch() == {"FINISHED"}
     assert "4 of 4 photos are done" in drawn()

@@ -132,7 +132,7 @@ def test_bodies_without_correctives_say_so(small_body: Body) -> None:
     character = _character(small_body)
     with pytest.raises(Sam3dbError, match="no pose correctives"):
         bake_pose(character.rig, character.mesh, small_body)
-    with pytest.raises(Sam3dbError, match="range of frames is empty"):
+    with pytest.raises(Sam3dbError, match="frame range is empty"):
         bake_range(character.rig, character.mesh, small_body, [])
 
 

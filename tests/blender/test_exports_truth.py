@@ -185,14 +185,14 @@ def test_what_no_file_can_hold_is_named(somebody, tmp_path):
     somebody.mesh.modifiers.new("Fur", "PARTICLE_SYSTEM")
     somebody.mesh.particle_systems[0].settings.type = "HAIR"
     notes = " ".join(_export(somebody.rig, tmp_path / "out.fbx"))
-    assert "lie in no face" not in notes
+    assert "Loose vertices and edges" not in notes
     hat = _dress(somebody)[1]
     hat.data.vertices.add(1)
-    assert "lie in no face were left out: 'Hat'" in " ".join(_export(somebody.rig, tmp_path / "out.glb"))
+    assert "Loose vertices and edges were left out: 'Hat'" in " ".join(_export(somebody.rig, tmp_path / "out.glb"))
     assert "'Strand' (a curve)" in notes
     assert "'Torch' (a light)" in notes
     assert "the hair particles of 'somebody Body'" in notes
-    assert "having no faces: 'Bare'" in notes
+    assert "because they have no faces: 'Bare'" in notes
 
 
 def test_people_are_told_apart(small_body, somebody, tmp_path):
@@ -243,7 +243,7 @@ def test_hidden_characters_are_written(how, somebody, tmp_path, capfd):
         _hide(obj, "eye" if how == "collection" and obj == somebody.rig else how)
     hidden = (somebody.mesh.hide_get(), somebody.mesh.hide_viewport, somebody.mesh.visible_get())
     notes = _export(somebody.rig, tmp_path / "out.fbx")
-    assert any("Written although hidden: 'somebody Body'" in note for note in notes)
+    assert any("Written although they are hidden: 'somebody Body'" in note for note in notes)
     assert (somebody.mesh.hide_get(), somebody.mesh.hide_viewport, somebody.mesh.visible_get()) == hidden
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "hidden.blend"))
     assert _command(capfd, tmp_path / "hidden.blend", "-o", tmp_path / "command.fbx") == 0
@@ -256,7 +256,7 @@ def test_visible_only(somebody, tmp_path):
     hat = _dress(somebody)[1]
     hat.hide_set(True)
     notes = _export(somebody.rig, tmp_path / "out.fbx", visible_only=True)
-    assert "Left out, being hidden: 'Hat'." in notes
+    assert "Left out because they are hidden: 'Hat'." in notes
     somebody.mesh.hide_render = True
     for obj in bpy.context.scene.objects:
         obj.hide_render = True
@@ -331,7 +331,7 @@ def test_a_range_with_steps_keeps_its_time(somebody, tmp_path):
     text = (tmp_path / "out.bvh").read_text()
     assert "Frames: 3" in text
     assert float(re.search(r"Frame Time: (\S+)", text)[1]) == pytest.approx(5 / 24, rel=1e-4)
-    assert any("frames 5 to 16, frames 5 to 15 were written, every 5 frames" in note for note in notes)
+    assert any("frames 5 to 16, 5 to 15 were written, every 5 frames" in note for note in notes)
 
 
 @pytest.mark.parametrize("changes", [{"frames": "current"}, {"pose": False}, {"names": "vrm", "rest": "t"}])
@@ -480,10 +480,10 @@ def test_bvh_bones_only_turn_unless_asked(somebody, tmp_path):
     channels = re.findall(r"CHANNELS (\d)", (tmp_path / "turns.bvh").read_text())
     assert channels[0] == "6"
     assert set(channels[1:]) == {"3"}
-    assert any("joints lie up to" in note for note in notes)
+    assert any("joints are up to" in note for note in notes)
     notes = _export(somebody.rig, tmp_path / "all.bvh", names="unreal", rest="a", positions=True)
     assert set(re.findall(r"CHANNELS (\d)", (tmp_path / "all.bvh").read_text())) == {"6"}
-    assert not any("joints lie up to" in note for note in notes)
+    assert not any("joints are up to" in note for note in notes)
 
 
 @pytest.mark.parametrize(("names", "hips"), [("mhr", "root"), ("unreal", "pelvis"), ("mixamo", "mixamorig:Hips")])

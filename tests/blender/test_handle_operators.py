@@ -170,7 +170,7 @@ def test_people_of_several_photos(asked: list[str], small_body: Body) -> None:
     bpy.data.objects.remove(one.camera)
     assert people_by_photo(scene) == {None: [first, second], two.camera: [third]}
     bpy.data.objects.remove(second)
-    with pytest.raises(RuntimeError, match="not in the scene any more"):
+    with pytest.raises(RuntimeError, match="no longer in the scene"):
         bpy.ops.sam3db.pick_person(character="gone")
 
 

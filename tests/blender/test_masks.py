@@ -245,7 +245,7 @@ def test_unusable_masks_change_nothing(asked: list[str], small_body: Body, tmp_p
     for path, message in ((small, "32 x 24"), (black, "marks nothing"), (tmp_path / "no.png", "no such file")):
         with pytest.raises(RuntimeError, match=message):
             bpy.ops.sam3db.load_mask(filepath=str(path))
-    with pytest.raises(PromptError, match="marks nothing"):
+    with pytest.raises(PromptError, match="mask is empty"):
         masks.set_mask(rig, np.zeros(SIZE[::-1], bool))
     with pytest.raises(PromptError, match="240 x 320"):
         masks.set_mask(rig, np.ones(SIZE, bool))
@@ -275,5 +275,5 @@ def test_the_overlay_is_not_taken_for_the_photo(asked: list[str], small_body: Bo
     masks.set_mask(rig, _square())
     entries = built.camera.data.background_images
     entries.remove(next(entry for entry in entries if entry.image == built.image))
-    with pytest.raises(Sam3dbError, match="not behind its camera"):
+    with pytest.raises(Sam3dbError, match="no longer in its camera's background"):
         photo_of(rig, SIZE)

@@ -119,7 +119,7 @@ def test_the_window_goes_on_while_a_download_runs_and_can_cancel_it(models: Path
             time.sleep(0.01)
         assert "[sam3db.cancel_body_import]" in drawn()
         assert "[sam3db.download_official_body]" not in drawn()
-        with pytest.raises(RuntimeError, match="being imported already"):
+        with pytest.raises(RuntimeError, match="already being imported"):
             bpy.ops.sam3db.import_official_body(filepath=str(archive))
         assert bpy.ops.sam3db.cancel_body_import() == {"FINISHED"}
         assert "Cancelling" in drawn()

@@ -518,7 +518,7 @@ def test_the_photo_is_found_wherever_it_is(stage: Stage, photo: Path, tmp_path: 
     image = stage.built.image
     assert image is not None
     bpy.data.images.remove(image)
-    with pytest.raises(Sam3dbError, match="not behind its camera"):
+    with pytest.raises(Sam3dbError, match="no longer in its camera's background"):
         session.request_for(stage.rig)
 
 

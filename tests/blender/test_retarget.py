@@ -181,7 +181,7 @@ def test_bones_that_something_else_holds_are_named(body: Body, people: list[Pers
     assert all(f"'mixamorig:{name}'" in by_ik for name in ("LeftArm", "LeftForeArm"))
     assert "the constraint 'IK'" in by_ik
     assert "RightArm" not in by_ik
-    assert by_driver.startswith("'mixamorig:Head' does not stand as posed, because of a driver")
+    assert by_driver.startswith("'mixamorig:Head' does not have the intended pose, because of a driver")
     reach.mute = True
     armature.pose.bones["mixamorig:Head"].driver_remove("rotation_quaternion", 1)
     assert pose_armature(armature, people[0], assigned) == []
@@ -228,7 +228,7 @@ def test_an_animated_armature_is_keyed_or_refused(by: str, body: Body, people: l
         to_nla(armature)
     assigned, _ = assignment_for(armature)
     before = evaluated(armature)
-    with pytest.raises(Sam3dbError, match="'Walk' would take the pose of 'Target' back"):
+    with pytest.raises(Sam3dbError, match="'Walk' would overwrite the pose of 'Target'"):
         pose_armature(armature, people[0], assigned)
     for name, matrix in evaluated(armature).items():
         assert matrix == pytest.approx(before[name])
@@ -256,7 +256,7 @@ def test_hips_that_something_moves_are_told_of(body: Body, people: list[Person])
     hold.use_min_z, hold.min_z, hold.owner_space = True, 5.0, "LOCAL"
     assigned, _ = assignment_for(armature)
     (note,) = pose_armature(armature, people[0], assigned)
-    assert note == "'mixamorig:Hips' does not stand where it was put: the constraint 'Limit Location' moves it."
+    assert note == "'mixamorig:Hips' is not where it was placed: the constraint 'Limit Location' moves it."
 
 
 def test_a_linked_armature_is_refused(body: Body, people: list[Person], tmp_path: Path) -> None:
@@ -471,7 +471,7 @@ def test_what_cannot_be_posed_is_said(add_on: Path, body: Body, people: list[Per
     with pytest.raises(RuntimeError, match=r"Choose an estimate's \.npz file"):
         bpy.ops.sam3db.pose_armature()
     settings.map = "unreal"
-    with pytest.raises(RuntimeError, match="None of the bones"):
+    with pytest.raises(RuntimeError, match="No bone of"):
         bpy.ops.sam3db.find_bones()
     bpy.context.scene.collection.objects.unlink(armature)
     with pytest.raises(RuntimeError, match="of this scene"):
@@ -511,7 +511,7 @@ def test_the_command_line_poses_an_armature_of_a_file(body: Body, default_body_p
     assert not (tmp_path / "other.blend").exists()
     for more, text in (
         (["--object", "nobody"], "'Target'"),
-        (["--map", "unreal"], "None of the bones"),
+        (["--map", "unreal"], "No bone of"),
         (["--map", "nothing"], "no retarget map"),
     ):
         code, result = call("-o", str(tmp_path / "other.blend"), *more)

@@ -107,7 +107,7 @@ def test_downloading_with_a_token_that_was_typed_leaves_no_trace_of_it(
         assert done == {"FINISHED"}
         assert service.tokens_seen_by_storage() == []
     assert (sources_folder("vith", models) / CHECKPOINT).read_bytes() == FILES[CHECKPOINT]
-    assert "The checkpoint is here. Convert it now" in panel()
+    assert "The checkpoint is downloaded. Convert it now" in panel()
     assert "[sam3db.remove_sam3d_body_checkpoints] Remove Downloaded Files" in panel()
     assert TOKEN not in repr(desk.job)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"), compress=False)
@@ -151,7 +151,7 @@ def test_a_running_download_shows_how_far_it_is_and_can_be_cancelled(models: Pat
             time.sleep(0.01)
         assert "[sam3db.cancel_sam3d_body]" in panel()
         assert "[sam3db.download_sam3d_body]" not in panel()
-        with pytest.raises(RuntimeError, match="being downloaded or converted already"):
+        with pytest.raises(RuntimeError, match="already being downloaded or converted"):
             bpy.ops.sam3db.convert_sam3d_body(filepath="a", mhr="b")
         assert bpy.ops.sam3db.cancel_sam3d_body() == {"FINISHED"}
         while desk._tick() is not None:

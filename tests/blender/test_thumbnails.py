@@ -94,7 +94,7 @@ def test_without_a_photo_there_is_none(small_body: Body) -> None:
     built = photo_scene(small_body)
     assert built.image is not None
     bpy.data.images.remove(built.image)
-    with pytest.raises(Sam3dbError, match="not behind its camera"):
+    with pytest.raises(Sam3dbError, match="no longer in its camera's background"):
         thumbnails.make(built.characters[0].rig)
     assert thumbnails.icon_of(built.characters[0].rig) == 0
 

@@ -38,7 +38,7 @@ FORMATS = ("fbx", "glb", "bvh", "usd")
 #: m: what arrives may lie so far from where it should.
 CLOSE = 1e-3
 _OFF = re.compile(r"and (\d+) mm at most")
-_JOINTS_OFF = re.compile(r"joints lie up to (\d+) mm off")
+_JOINTS_OFF = re.compile(r"joints are up to (\d+) mm off")
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ _PREDICTED, _PINNED, _IGNORED, _INCORRECT = range(4)
 _KINDS = ("objects", "meshes", "armatures", "cameras", "collections", "materials", "lights")
 
 Said = dict[str, dict[int, tuple[int, tuple[float, float]]]]
-"""Of each character: keypoint -> (state, place), for those that something was said about."""
+"""Of each character: keypoint -> (state, place), for those whose state was set."""
 
 
 def said() -> Said:
