@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
-from native_runtime.cli import batch_arguments, export_arguments, preview_arguments, retarget_arguments
 from native_runtime.cli.common_arguments import (
     MODELS_HELP,
     Parser,
@@ -16,39 +15,23 @@ from native_runtime.cli.common_arguments import (
 )
 from native_runtime.pipeline.boxes import read_box
 
+if TYPE_CHECKING:
+    from native_runtime.cli.common_arguments import Subparsers
 
-def parser() -> Parser:
-    """The parser of all commands."""
-    top = Parser(
-        prog="sam3db", description="From a photo of a person to a rigged, editable character.", allow_abbrev=False
-    )
-    add_common_arguments(top, default=False)
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
 
-    character = commands.add_parser(
-        "character",
-        help="photos to .blend files with a rigged character, a preview and the estimate",
-        description="Writes NAME_personK.blend, .png (the preview), .npz and .json for each person K of each photo.",
-        allow_abbrev=False,
-    )
-    _add_photo_arguments(character)
-    character.add_argument(
-        "--preview", action=argparse.BooleanOptionalAction, default=True, help="render a preview picture (default: yes)"
-    )
-
+def add_estimate(commands: Subparsers) -> None:
+    """Add `estimate`."""
     estimate = commands.add_parser(
         "estimate",
         help="the same without Blender: only the estimates",
         description="Writes NAME_personK.npz and .json for each person K of each photo.",
         allow_abbrev=False,
     )
-    _add_photo_arguments(estimate)
+    add_photo_arguments(estimate)
 
-    batch_arguments.add(commands)
-    preview_arguments.add(commands)
-    export_arguments.add(commands)
-    retarget_arguments.add(commands)
 
+def add_models(commands: Subparsers) -> None:
+    """Add `models` and its actions."""
     models = commands.add_parser("models", help="the networks and bodies that everything needs", allow_abbrev=False)
     add_common_arguments(models)
     actions = models.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
@@ -71,6 +54,9 @@ def parser() -> Parser:
             levels.add_argument("--all", action="store_true", help="all levels of detail that are there, 0 as well")
         add_common_arguments(action)
 
+
+def add_engines(commands: Subparsers) -> None:
+    """Add `engines`."""
     engines = commands.add_parser(
         "engines",
         help="what each engine would run on here, or what it lacks",
@@ -81,6 +67,9 @@ def parser() -> Parser:
     add_provider_argument(engines)
     add_common_arguments(engines)
 
+
+def add_convert(commands: Subparsers) -> None:
+    """Add `convert-checkpoint`."""
     convert = commands.add_parser(
         "convert-checkpoint",
         help="make the engine sam3d_body's networks of the checkpoint that you downloaded",
@@ -104,10 +93,10 @@ def parser() -> Parser:
         help="fp32: exact (default); int8: faster on processors; fp16: for graphics cards",
     )
     add_common_arguments(convert)
-    return top
 
 
-def _add_photo_arguments(command: Parser) -> None:
+def add_photo_arguments(command: Parser) -> None:
+    """What is common to the commands that take photos."""
     command.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF or GIF")
     command.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; made when missing")
     add_engine_arguments(command)

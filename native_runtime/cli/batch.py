@@ -10,7 +10,6 @@ from native_runtime.batch.photos import Shard
 from native_runtime.batch.record import Record
 from native_runtime.batch.run import BatchRequest, BatchResult, run_batch
 from native_runtime.batch.settings import Export, Settings
-from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.pipeline.inference import EngineChoice, Lens
 
@@ -18,17 +17,11 @@ from native_runtime.pipeline.inference import EngineChoice, Lens
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; whether there are photos, and all have succeeded, in this run or before."""
     settings = _settings(arguments)
-    builder: tuple[str, ...] = ()
-    if settings.needs_blender:
-        require_blender("Making characters", "use `--no-blend --preview none` for estimates alone")
-        from sam3db_blender.jobs.builder_command import module_command
-
-        builder = module_command()
     request = BatchRequest(
         folder=Path(arguments.folder),
         out=Path(arguments.out),
         settings=settings,
-        builder=builder,
+        builder=arguments.builder() if settings.needs_blender else (),
         builders=arguments.builders,
         patterns=tuple(arguments.pattern or ()),
         recursive=arguments.recursive,

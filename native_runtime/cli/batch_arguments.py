@@ -6,7 +6,6 @@ import argparse
 from typing import TYPE_CHECKING
 
 from native_runtime.cli.common_arguments import (
-    Parser,
     add_common_arguments,
     add_engine_arguments,
     add_lens_arguments,
@@ -15,10 +14,10 @@ from native_runtime.cli.common_arguments import (
 )
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[Parser]
+    from native_runtime.cli.common_arguments import Subparsers
 
 
-def add(commands: Commands) -> None:
+def add(commands: Subparsers) -> None:
     """Add the command."""
     batch = commands.add_parser(
         "batch",

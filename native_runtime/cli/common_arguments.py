@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from native_runtime.engines import DEFAULT_ENGINE, engines
 from native_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction["Parser"]
 
 MODELS_HELP = "models folder (default: SAM3DB_MODELS, else the user's cache)"
 

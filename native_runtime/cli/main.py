@@ -8,39 +8,43 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from native_runtime.cli.arguments import parser
+from native_runtime.cli.commands import (
+    ORDER,
+    Extension,
+    all_commands,
+    installed_extensions,
+    missing_builder,
+    missing_command,
+    parser,
+)
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
 from native_runtime.files.streams import take_stdout
 from native_runtime.service.forwarding import warnings_forwarded_to
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-_MODULES = {
-    "batch": "batch",
-    "character": "people",
-    "estimate": "people",
-    "preview": "preview",
-    "export": "export",
-    "models": "models",
-    "engines": "engines",
-    "retarget": "retarget",
-    "convert-checkpoint": "convert",
-}
 
 
-def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
+def main(
+    argv: Sequence[str] | None = None, console: Console | None = None, extensions: Sequence[Extension] | None = None
+) -> int:
     """Run one command and return its exit code.
 
     Args:
         argv: the words after `sam3db`; by default those of this process.
         console: where to speak; by default the process's standard output, which is then kept clean of what libraries
             print.
+        extensions: what other packages add; by default those that are installed.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     as_json, debug = "--json" in words, "--debug" in words
     command = next((word for word in words if not word.startswith("-")), None)
+    added = installed_extensions() if extensions is None else extensions
+    commands = all_commands(added)
     try:
-        arguments = parser().parse_args(words)
+        if command in ORDER and command not in commands:
+            raise missing_command(command)
+        arguments = parser(commands.values()).parse_args(words)
     except UsageError as error:
         console = console or Console(sys.stdout, as_json, debug)
         console.result({"command": command, "ok": False, "error": console.error(error)})
@@ -50,7 +54,8 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
 
     console = console or Console(take_stdout(sys.stderr if debug else None), as_json, debug)
     try:
-        module = importlib.import_module(f"native_runtime.cli.{_MODULES[arguments.command]}")
+        arguments.builder = added[0].builder if added else missing_builder
+        module = importlib.import_module(commands[arguments.command].module)
         with warnings_forwarded_to(console):
             return OK if module.run(arguments, console) else SOME_FAILED
     except UsageError as error:
@@ -65,9 +70,9 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
         return SOME_FAILED
 
 
-def run() -> NoReturn:
+def run(extensions: Sequence[Extension] | None = None) -> NoReturn:
     """`main` as a program: end the process with its exit code."""
-    code = main()
+    code = main(extensions=extensions)
     sys.stdout.flush()
     sys.stderr.flush()
     if "bpy" in sys.modules:

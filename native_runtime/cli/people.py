@@ -1,17 +1,16 @@
-"""`sam3db estimate` and `sam3db character`: each photo for itself, one that fails never stops the rest."""
+"""`sam3db estimate`, and what `sam3db character` shares with it: a photo that fails never stops the rest."""
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from native_runtime.batch.faults import disk_full, is_disk_full
 from native_runtime.batch.names import clean_name
-from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
 from native_runtime.files.system_errors import readable
@@ -21,15 +20,26 @@ if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
 
 
+WriteCharacter = Callable[["ReadPhoto", "Estimate", Path], dict[str, str]]
+"""Makes files of a photo and one person's estimate, whose names begin with a path; returns them by their kind."""
+
+
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; whether every photo succeeded."""
+    check(arguments)
+    return estimate_photos(arguments, console)
+
+
+def estimate_photos(
+    arguments: argparse.Namespace, console: Console, write_character: WriteCharacter | None = None
+) -> bool:
+    """Estimate everybody who is chosen, and make a character of each estimate; whether every photo succeeded."""
     started = time.perf_counter()
-    _check(arguments)
     out = make_folder(arguments.out)
     inference = Inference(kept_photos=1)
     photos = []
     for photo, stem in zip(arguments.photos, result_stems(arguments.photos)):
-        photos.append(_one_photo(photo, out / stem, arguments, inference, console))
+        photos.append(_one_photo(photo, out / stem, arguments, inference, console, write_character))
     ok = all(photo["error"] is None for photo in photos)
     console.result(
         {
@@ -59,7 +69,7 @@ def result_stems(photos: Sequence[str]) -> list[str]:
     return stems
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def check(arguments: argparse.Namespace) -> None:
     """What can be known to be wrong before any work is done."""
     for what in ("prompts", "mask", "box"):
         if getattr(arguments, what) and len(arguments.photos) > 1:
@@ -75,8 +85,6 @@ def _check(arguments: argparse.Namespace) -> None:
         from native_runtime.onnx.providers import candidates
 
         candidates(arguments.provider)
-    if arguments.command == "character":
-        require_blender("Making a character", "use `sam3db estimate`")
 
 
 def make_folder(name: str) -> Path:
@@ -96,7 +104,12 @@ def make_folder(name: str) -> Path:
 
 
 def _one_photo(
-    photo: str, stem: Path, arguments: argparse.Namespace, inference: Inference, console: Console
+    photo: str,
+    stem: Path,
+    arguments: argparse.Namespace,
+    inference: Inference,
+    console: Console,
+    write_character: WriteCharacter | None,
 ) -> dict[str, Any]:
     """All chosen people of one photo. ``people`` holds those that were written, also when a later one fails."""
     result: dict[str, Any] = {"photo": photo, "image_size": None, "found": 0, "people": [], "notes": [], "error": None}
@@ -110,7 +123,7 @@ def _one_photo(
         result["found"] = len(found.bboxes)
         for person, estimate in _estimates(found, arguments, inference, console):
             with _disk_watched(stem.parent):
-                result["people"].append(_one_person(found, person, estimate, stem, arguments, console))
+                result["people"].append(_one_person(found, person, estimate, stem, console, write_character))
     return result
 
 
@@ -141,7 +154,12 @@ def _estimates(
 
 
 def _one_person(
-    found: ReadPhoto, person: int, estimate: Estimate, stem: Path, arguments: argparse.Namespace, console: Console
+    found: ReadPhoto,
+    person: int,
+    estimate: Estimate,
+    stem: Path,
+    console: Console,
+    write_character: WriteCharacter | None,
 ) -> dict[str, Any]:
     for warning in estimate.warnings:
         console.warning(warning)
@@ -151,9 +169,9 @@ def _one_person(
     estimate.save(place)
     files = {"npz": f"{place}.npz", "json": f"{place}.json"}
     seconds = {name: round(float(value), 4) for name, value in estimate.seconds.items()}
-    if arguments.command == "character":
+    if write_character is not None:
         started = time.perf_counter()
-        files |= _write_character(found, estimate, place, arguments.preview, console)
+        files |= write_character(found, estimate, place)
         seconds["character"] = round(time.perf_counter() - started, 4)
     for name in files.values():
         console.line(name)
@@ -164,16 +182,3 @@ def _one_person(
         "seconds": seconds,
         "warnings": list(estimate.warnings),
     }
-
-
-def _write_character(
-    found: ReadPhoto, estimate: Estimate, place: Path, preview: bool, console: Console
-) -> dict[str, str]:
-    """Let Blender build, save and (if wished) render the character; the files it wrote."""
-    from sam3db_blender.builder import headless
-
-    console.status("Building the character" + (" and its preview" if preview else ""))
-    blend = Path(f"{place}.blend")
-    picture = Path(f"{place}.png") if preview else None
-    headless.write_character(estimate, found.photo, found.engine.body, blend, picture)
-    return {"blend": str(blend)} | ({"preview": str(picture)} if picture else {})

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.bpy
 SCRIPT = """
 import os, sys
 if sys.argv[1] == "guarded":
-    from native_runtime.cli.blender import require_blender
+    from sam3db_blender.cli.blender import require_blender
     require_blender("A test")
 import bpy
 bpy.ops.wm.read_factory_settings(use_empty=True)

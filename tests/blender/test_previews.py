@@ -16,7 +16,6 @@ import pytest
 
 import sam3db_blender
 from native_runtime.camera import project
-from native_runtime.cli import preview_arguments
 from native_runtime.cli.console import Console
 from native_runtime.cli.main import main
 from native_runtime.engines.estimate import Estimate
@@ -28,6 +27,7 @@ from native_runtime.render.pictures import Kind
 from native_runtime.render.raster import Surface, View
 from native_runtime.render.studio import TINTS, lit
 from native_runtime.render.wire import wire
+from sam3db_blender.cli import preview_arguments
 from sam3db_blender.files.blend import save_blend
 from sam3db_blender.handles.photo_scene import build_photo_scene
 from sam3db_blender.previews import KINDS, RENDERERS, preview_steps, render_previews

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from native_runtime.batch.settings import Export, Settings
-from native_runtime.cli.arguments import parser
+from native_runtime.cli.commands import all_commands, parser
 from native_runtime.errors import UsageError
+from sam3db_blender.cli import EXTENSION
 from tests.support.documented import CommandLine, command_lines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +59,7 @@ def _parse_program(line: CommandLine, run: list[str], monkeypatch: pytest.Monkey
 
 
 def _parse_sam3db(line: CommandLine, words: list[str]) -> None:
-    top = parser()
+    top = parser(all_commands([EXTENSION]).values())
     if line.inline:
         _relax(top)
     arguments = top.parse_args(words)
@@ -122,7 +123,7 @@ def test_a_wrong_command_line_would_be_noticed() -> None:
 def test_lists_are_written_with_commas_or_one_by_one(
     words: list[str], previews: list[str] | None, exports: list[str]
 ) -> None:
-    arguments = parser().parse_args(["batch", "photos", "-o", "out", *words])
+    arguments = parser(all_commands([EXTENSION]).values()).parse_args(["batch", "photos", "-o", "out", *words])
     assert arguments.preview == previews
     assert arguments.export == exports
 
@@ -131,8 +132,8 @@ def test_lists_are_written_with_commas_or_one_by_one(
     "command", [["batch", "a", "-o", "b"], ["models", "list"], ["engines"], ["estimate", "a", "-o", "b"]]
 )
 def test_json_may_stand_before_and_after_the_command(command: list[str]) -> None:
-    assert not parser().parse_args(command).json
+    assert not parser(all_commands([EXTENSION]).values()).parse_args(command).json
     for place in range(len(command) + 1):
         words = [*command[:place], "--json", *command[place:]]
         if words[place - 1] != "-o":
-            assert parser().parse_args(words).json, words
+            assert parser(all_commands([EXTENSION]).values()).parse_args(words).json, words

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from native_runtime.cli.common_arguments import MODELS_HELP, Parser, add_common_arguments
+from native_runtime.cli.common_arguments import MODELS_HELP, add_common_arguments
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[Parser]
+    from native_runtime.cli.common_arguments import Subparsers
 
 
-def add(commands: Commands) -> None:
+def add(commands: Subparsers) -> None:
     """Add the command."""
     retarget = commands.add_parser(
         "retarget",

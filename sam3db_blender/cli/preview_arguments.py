@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from native_runtime.cli.common_arguments import Parser, add_common_arguments, listed
+from native_runtime.cli.common_arguments import add_common_arguments, listed
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[Parser]
+    from native_runtime.cli.common_arguments import Subparsers
 
 KINDS = ("panels", "overlay", "beside", "turntable", "wire", "shaded")
 RENDERERS = ("own", "workbench", "cycles", "eevee")
 _SMALLEST, _LARGEST = 64, 8192
 
 
-def add(commands: Commands) -> None:
+def add(commands: Subparsers) -> None:
     """Add the command."""
     preview = commands.add_parser(
         "preview",

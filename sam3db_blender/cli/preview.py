@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import make_folder, result_stems
-from native_runtime.cli.preview_arguments import KINDS
 from native_runtime.render.contact_sheet import Entry, write_contact_sheet
+
+from .blender import require_blender
+from .preview_arguments import KINDS
 
 _SHEET = "contact_sheet"
 
@@ -34,8 +35,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
 
 def _one_file(file: str, stem: str, out: Path, arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
     """The pictures of one file. ``photos`` holds those that were made before an error."""
-    from sam3db_blender.previews import preview_steps
-    from sam3db_blender.previews.saved import groups_of_file
+    from ..previews import preview_steps
+    from ..previews.saved import groups_of_file
 
     result: dict[str, Any] = {"file": file, "photos": [], "error": None}
     kinds: list[Any] = list(dict.fromkeys(arguments.kinds or KINDS[1:]))

@@ -8,10 +8,11 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
 from native_runtime.files.streams import standard_error_hidden
+
+from .blender import require_blender
 
 _CHOICES = ("to", "rest", "pose", "frames", "twist", "shapes", "influences", "positions", "visible_only", "author")
 
@@ -21,8 +22,9 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     started = time.perf_counter()
     require_blender("Exporting a character")
     from native_runtime.characters.exports.options import format_of
-    from sam3db_blender.exports import ExportOptions
-    from sam3db_blender.exports.saved import export_from_file
+
+    from ..exports import ExportOptions
+    from ..exports.saved import export_from_file
 
     blend, out = Path(arguments.file), Path(arguments.out)
     given = {name: getattr(arguments, name) for name in _CHOICES if getattr(arguments, name) is not None}

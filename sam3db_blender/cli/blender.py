@@ -29,3 +29,15 @@ def require_blender(what: str, instead: str = "") -> None:
     for name in [name for name in os.environ if name.startswith("BLENDER_USER_")]:
         del os.environ[name]
     os.environ["BLENDER_USER_RESOURCES"] = str(user_cache() / "blender")
+
+
+def builder_command() -> tuple[str, ...]:
+    """The command line of the process that builds a batch's characters.
+
+    Raises:
+        UsageError: there is no bpy module.
+    """
+    require_blender("Making characters", "use `--no-blend --preview none` for estimates alone")
+    from ..jobs.builder_command import module_command
+
+    return module_command()

@@ -6,12 +6,13 @@ import argparse
 import time
 from pathlib import Path
 
-from native_runtime.cli.blender import require_blender
 from native_runtime.cli.console import Console
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
+
+from .blender import require_blender
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
@@ -26,9 +27,9 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     estimate = Estimate.load(Path(arguments.estimate))
     body = Body.load(body_path(arguments.body or estimate.body_name, arguments.models))
 
-    from sam3db_blender.retarget.armature import PosingOptions
-    from sam3db_blender.retarget.headless import pose_in_file
-    from sam3db_blender.retarget.person import person_of_estimate
+    from ..retarget.armature import PosingOptions
+    from ..retarget.headless import pose_in_file
+    from ..retarget.person import person_of_estimate
 
     person = person_of_estimate(estimate, body, Path(arguments.estimate).name)
     options = PosingOptions(stand=arguments.stand, floor=arguments.floor, keyframe=arguments.keyframe)

@@ -1,0 +1,121 @@
+"""The commands of `sam3db`: those of this package, and those that other packages add. Standard library only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from native_runtime.cli import arguments, batch_arguments
+from native_runtime.cli.common_arguments import Parser, add_common_arguments
+from native_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from native_runtime.cli.common_arguments import Subparsers
+
+GROUP = "sam3db.commands"
+"""Group of the entry points by which installed packages add commands; each names an `Extension`."""
+
+ORDER = (
+    "character",
+    "estimate",
+    "batch",
+    "preview",
+    "export",
+    "retarget",
+    "models",
+    "engines",
+    "convert-checkpoint",
+)
+"""As `sam3db --help` lists them; others follow."""
+
+_MISSING = (
+    "needs the package sam3db_blender, which is not installed, or was installed before it had commands: "
+    "install it again (`pip install -e .` in a checkout)"
+)
+_log = logging.getLogger(__name__)
+
+
+class Command(NamedTuple):
+    """A command.
+
+    Attributes:
+        name: as it is written.
+        add: adds its parser; what it needs is imported at every start.
+        module: imported when the command runs; ``run(arguments, console)`` says whether all went well.
+    """
+
+    name: str
+    add: Callable[[Subparsers], None]
+    module: str
+
+
+class Extension(NamedTuple):
+    """What a package adds.
+
+    Attributes:
+        commands: of its own.
+        builder: gives the command line of the process that builds a batch's characters; raises `UsageError` where it
+            cannot run.
+    """
+
+    commands: tuple[Command, ...]
+    builder: Callable[[], tuple[str, ...]]
+
+
+_OWN = (
+    Command("estimate", arguments.add_estimate, "native_runtime.cli.people"),
+    Command("batch", batch_arguments.add, "native_runtime.cli.batch"),
+    Command("models", arguments.add_models, "native_runtime.cli.models"),
+    Command("engines", arguments.add_engines, "native_runtime.cli.engines"),
+    Command("convert-checkpoint", arguments.add_convert, "native_runtime.cli.convert"),
+)
+
+
+def installed_extensions() -> list[Extension]:
+    """What installed packages add. One that cannot be imported is logged and left out."""
+    from importlib.metadata import entry_points
+
+    found = []
+    for point in entry_points(group=GROUP):
+        try:
+            found.append(point.load())
+        except ModuleNotFoundError:  # a package of a part of the program alone, as the extension for Blender has it
+            continue
+        except Exception as error:  # of whatever somebody has installed
+            _log.warning("The commands of %r cannot be used: %s: %s", point.value, type(error).__name__, error)
+    return found
+
+
+def all_commands(extensions: Sequence[Extension]) -> dict[str, Command]:
+    """By name, in the order in which they are listed."""
+    commands = {command.name: command for command in _OWN}
+    for extension in extensions:
+        commands |= {command.name: command for command in extension.commands}
+    return {name: commands[name] for name in (*ORDER, *commands) if name in commands}
+
+
+def parser(commands: Iterable[Command]) -> Parser:
+    """The parser of some commands."""
+    top = Parser(
+        prog="sam3db", description="From a photo of a person to a rigged, editable character.", allow_abbrev=False
+    )
+    add_common_arguments(top, default=False)
+    subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    for command in commands:
+        command.add(subparsers)
+    return top
+
+
+def missing_command(name: str) -> UsageError:
+    """The error for a command that is ours, and is not there."""
+    return UsageError(f"`sam3db {name}` {_MISSING}.")
+
+
+def missing_builder() -> tuple[str, ...]:
+    """For installations without Blender's part.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError(f"Making characters {_MISSING}; or use `--no-blend --preview none` for estimates alone.")
