@@ -19,7 +19,7 @@ from native_runtime.mhr import Body, PointSet
 from .hold import Firmness, Hold, limbs_of, main_joints
 from .pins import AngleTerm, PinTerm, RootTether
 from .prior import PosePrior
-from .problem import ExtraTerm, FitState, named_rows
+from .problem import FitState, Term, named_rows
 from .reposing import Reposing
 from .solver import minimise
 
@@ -141,7 +141,7 @@ class Follower:
         depth = self.home.camera_translation[2] - self.body.pose(self.home.model_parameters).translations[root, 2] / 100
         return max(float(depth), 0.1)
 
-    def _own_terms(self) -> tuple[ExtraTerm, ...]:
+    def _own_terms(self) -> tuple[Term, ...]:
         prior = PosePrior.load(self.body)
         spread = np.zeros(len(self.body.parameter_names))
         spread[prior.parameters] = prior.deviations / np.sqrt(self.stiffness.prior)
@@ -175,7 +175,7 @@ class Follower:
             tug = self.stiffness.tug + self.stiffness.agreed * slack / self._sigma
             give = np.where(self._hold.on_body, self.stiffness.body_give, tug)
         pins = PinTerm(self._hold.points, places, self._intrinsics, self._sigma, give)
-        terms = (pins, self._hold.term(places, slack), *self._springs)
+        terms: tuple[Term, ...] = (pins, self._hold.term(places, slack), *self._springs)
         problem = Reposing(self.body, self.parameters, terms, self.home.model_parameters, self._tether is not None)
         solution = minimise(
             self.home if start is None else start, problem.linearise, problem.cost, problem.retract,

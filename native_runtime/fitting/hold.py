@@ -22,7 +22,8 @@ from native_runtime.mhr import Body, PointSet, Pose, SparseRows
 from native_runtime.mhr.sparse import sorted_rows
 
 from .pins import pseudo_huber
-from .problem import NEAREST_DEPTH, ExtraTerm, FitState, Motion, SeenPoints, named_rows, project
+from .problem import NEAREST_DEPTH, FitState, Motion, SeenPoints, named_rows, project, vector_residuals
+from .solver import Residuals
 
 Array = NDArray[np.float64]
 
@@ -89,7 +90,7 @@ class Firmness:
     deepened: float = 0.5
 
 
-class HoldTerm(ExtraTerm):
+class HoldTerm:
     """Keeps points near places in space, with ``pseudo_huber``: a foot that bones cannot hold any more slides."""
 
     def __init__(self, points: SeenPoints, places: Array, across: Array, deep: Array, give: Array) -> None:
@@ -116,18 +117,15 @@ class HoldTerm(ExtraTerm):
         """See the class."""
         return float(np.sum(pseudo_huber(np.sum(self._residuals(pose, state) ** 2, axis=1), self._give)[1]))
 
-    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
-        """Add the term's share to Hessian and gradient; return its cost."""
+    def linearise(self, problem: Motion, pose: Pose, state: FitState) -> Residuals:
+        """See ``problem.Term``."""
         motion = problem.motion(self._points.points, pose, state)[-len(self._places) :]
         residual = self._residuals(pose, state)
         weight, cost = pseudo_huber(np.sum(residual**2, axis=1), self._give)
         jacobian = np.empty_like(motion)
         jacobian[:, :2] = (motion[:, :2] - self._lines[:, :, None] * motion[:, 2:]) * self._across[:, :, None]
         jacobian[:, 2] = motion[:, 2] * self._deep[:, None]
-        flat, pull = jacobian.reshape(-1, problem.size), np.repeat(weight, 3)
-        hessian += flat.T @ (flat * pull[:, None])
-        gradient += flat.T @ (residual.reshape(-1) * pull)
-        return float(np.sum(cost))
+        return vector_residuals(float(np.sum(cost)), residual, jacobian, weight)
 
 
 class Hold:

@@ -11,16 +11,16 @@ from native_runtime.mhr import Pose
 from native_runtime.mhr.rotations import euler_to_matrix
 
 from .problem import (
+    FIRST_PARAMETER,
     ROOT_ROTATION,
-    ROTATION,
-    TRANSLATION,
-    ExtraTerm,
     FitState,
     Motion,
     SeenPoints,
     project,
     projection_jacobian,
+    vector_residuals,
 )
+from .solver import Quadratics, Residuals
 
 Array = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ def pseudo_huber(square: Array, give: Array) -> tuple[Array, Array]:
     return 1.0 / stretch, square / (1.0 + stretch)
 
 
-class PinTerm(ExtraTerm):
+class PinTerm:
     """Draws keypoints to their pins, with ``pseudo_huber``: the pull of one out of reach does not grow with its
     distance.
     """
@@ -84,20 +84,16 @@ class PinTerm(ExtraTerm):
         """See the class."""
         return float(np.sum(pseudo_huber(np.sum(self._residuals(pose, state)[0] ** 2, axis=1), self._give)[1]))
 
-    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
-        """Add the pins' share to Hessian and gradient; return their cost."""
+    def linearise(self, problem: Motion, pose: Pose, state: FitState) -> Residuals:
+        """See ``problem.Term``."""
         residual, camera = self._residuals(pose, state)
         weight, cost = pseudo_huber(np.sum(residual**2, axis=1), self._give)
         motion = problem.motion(self._points.points, pose, state)[: len(self._places)]
-        jacobian = np.matmul(projection_jacobian(camera, self._intrinsics), motion).reshape(-1, problem.size)
-        jacobian /= self._sigma
-        pull = np.repeat(weight, 2)
-        hessian += jacobian.T @ (jacobian * pull[:, None])
-        gradient += jacobian.T @ (residual.ravel() * pull)
-        return float(np.sum(cost))
+        jacobian = np.matmul(projection_jacobian(camera, self._intrinsics), motion) / self._sigma
+        return vector_residuals(float(np.sum(cost)), residual, jacobian, weight)
 
 
-class RootTether(ExtraTerm):
+class RootTether:
     """Keeps the whole body's rotation and place near where they were."""
 
     def __init__(self, state: FitState, turn: float, shift: float) -> None:
@@ -116,17 +112,16 @@ class RootTether(ExtraTerm):
         """Half the sum of squares."""
         return float(0.5 * sum(residual @ residual for residual in self._residuals(state)))
 
-    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
-        """Add the tether's share to Hessian and gradient; return its cost."""
-        residuals = self._residuals(state)
-        for slots, sigma, residual in zip((ROTATION, TRANSLATION), (self._turn, self._shift), residuals):
-            diagonal = np.arange(problem.size)[slots]
-            hessian[diagonal, diagonal] += 1.0 / sigma**2
-            gradient[slots] += residual / sigma
-        return float(0.5 * sum(residual @ residual for residual in residuals))
+    def linearise(self, problem: Motion, pose: Pose, state: FitState) -> Quadratics:
+        """See ``problem.Term``."""
+        sigmas = np.repeat([self._turn, self._shift], 3)
+        residual = np.concatenate(self._residuals(state))
+        return Quadratics.separate(
+            self.cost(pose, state), np.arange(FIRST_PARAMETER), residual / sigmas, 1.0 / sigmas**2
+        )
 
 
-class AngleTerm(ExtraTerm):
+class AngleTerm:
     """Keeps model parameters near where they were: half the sum of squares in deviations."""
 
     def __init__(self, parameters: NDArray[np.int64], home: Array, deviations: Array) -> None:
@@ -141,10 +136,8 @@ class AngleTerm(ExtraTerm):
         residual = self._residuals(state)
         return float(0.5 * residual @ residual)
 
-    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
-        """Add the term's share to Hessian and gradient; return its cost."""
+    def linearise(self, problem: Motion, pose: Pose, state: FitState) -> Quadratics:
+        """See ``problem.Term``."""
         residual = self._residuals(state)
-        slots = np.arange(problem.size - len(residual), problem.size)
-        hessian[slots, slots] += self._inverse**2
-        gradient[slots] += residual * self._inverse
-        return float(0.5 * residual @ residual)
+        columns = np.arange(problem.size - len(residual), problem.size)
+        return Quadratics.separate(self.cost(pose, state), columns, residual * self._inverse, self._inverse**2)

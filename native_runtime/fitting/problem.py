@@ -20,7 +20,7 @@ from native_runtime.mhr.sparse import SparseRows, sorted_rows
 
 from .evidence import Evidence
 from .prior import PosePrior
-from .solver import Linearisation
+from .solver import Linearisation, Quadratics, Residuals, normal_equations
 
 Array = NDArray[np.float64]
 
@@ -110,6 +110,12 @@ def named_rows(body: Body, names: Sequence[str]) -> SparseRows:
     return sorted_rows(len(names), np.concatenate(rows), np.concatenate(columns), np.concatenate(values))
 
 
+def vector_residuals(cost: float, residual: Array, jacobian: Array, weight: Array) -> Residuals:
+    """Of vectors (m, d) with weights (m,) and derivatives (m, d, n)."""
+    d, n = jacobian.shape[1:]
+    return Residuals(cost, residual.reshape(-1), jacobian.reshape(-1, n), np.repeat(weight, d))
+
+
 def whole_motion(points: PointSet, pose: Pose, body: Body, state: FitState) -> Array:
     """(N, 3, 6) metres: d camera point / d (rotation vector of the whole body, camera translation)."""
     out = np.zeros((points.count, 3, FIRST_PARAMETER))
@@ -135,7 +141,7 @@ class FitProblem:
         free: NDArray[np.bool_] | None = None,
         identity: NDArray[np.int64] | None = None,
         weights: Weights | None = None,
-        extras: tuple[ExtraTerm, ...] = (),
+        extras: tuple[Term, ...] = (),
     ) -> None:
         """Prepare the problem.
 
@@ -168,6 +174,7 @@ class FitProblem:
         self.starts = np.array([index[name] for name in evidence.directions.starts], np.int64)
         self.ends = np.array([index[name] for name in evidence.directions.ends], np.int64)
         self.size = FIRST_PARAMETER + len(self.parameters) + len(self.identity)
+        self._pairs, self._pair_slopes = self._coupled_unknowns()
 
     # the evidence at a state
 
@@ -192,6 +199,14 @@ class FitProblem:
         unit = vector / length[:, None]
         residual = (unit - seen.vectors) / (seen.sigmas * self.weights.directions)[:, None]
         return residual, seen.weights, float(0.5 * np.sum(seen.weights * np.sum(residual**2, axis=1))), unit, length
+
+    def _coupled_unknowns(self) -> tuple[NDArray[np.int64], Array]:
+        """Columns (q, 2) of the prior's pairs and their residuals' slopes; 0 for what does not move in this stage."""
+        place = np.full(len(self.prior.parameters), -1)
+        place[self.slots] = FIRST_PARAMETER + np.arange(len(self.slots))
+        columns, deviations = place[self.prior.coupled], self.prior.coupling_deviations
+        slopes = np.stack([1.0 / deviations, -self.prior.factors / deviations], axis=1)
+        return np.maximum(columns, 0), np.where(columns < 0, 0.0, slopes)
 
     def _prior_terms(self, state: FitState) -> tuple[Array, Array, float]:
         """Residuals of the prior (p,) and of the couplings (q,) in deviations, and their cost."""
@@ -236,29 +251,10 @@ class FitProblem:
         """Gauss-Newton's view of the problem around a state."""
         pose, camera = self._place(state)
         motion = self.motion(self.points, pose, state)
-        hessian, gradient = np.zeros((self.size, self.size)), np.zeros(self.size)
-
-        def add(jacobian: Array, residual: Array, weight: Array) -> None:
-            flat = jacobian.reshape(-1, self.size)
-            w = np.repeat(weight, residual.shape[1])[:, None]
-            np.add(hessian, flat.T @ (flat * w), out=hessian)
-            np.add(gradient, flat.T @ (residual.reshape(-1) * w[:, 0]), out=gradient)
-
-        residual, weight, cost = self._point_terms(camera)
-        scale = 1.0 / (self.evidence.points.sigmas * self.weights.points)
-        pixels = np.matmul(projection_jacobian(camera[self.seen], self.intrinsics), motion[self.seen])
-        add(pixels * scale[:, None, None], residual, weight)
-
-        residual, weight, direction_cost, unit, length = self._direction_terms(camera)
-        across = (np.eye(3) - unit[:, :, None] * unit[:, None, :]) / (
-            length * self.evidence.directions.sigmas * self.weights.directions
-        )[:, None, None]
-        add(np.matmul(across, motion[self.ends] - motion[self.starts]), residual, weight)
-        cost += direction_cost
-
-        cost += self._add_prior(state, hessian, gradient)
-        for term in self.extras:
-            cost += term.add(self, pose, state, hessian, gradient)
+        extras = (term.linearise(self, pose, state) for term in self.extras)
+        cost, hessian, gradient = normal_equations(
+            (self._points(camera, motion), self._directions(camera, motion), *self._prior(state), *extras), self.size
+        )
         values = state.model_parameters[self.parameters]
         below, above = np.full(self.size, np.inf), np.full(self.size, np.inf)
         stop = FIRST_PARAMETER + len(self.parameters)
@@ -269,27 +265,37 @@ class FitProblem:
         above[stop:] = np.maximum(self.body.identity_max[self.identity] - coefficients, 0.0)
         return Linearisation(cost, hessian, gradient, below, above)
 
-    def _add_prior(self, state: FitState, hessian: Array, gradient: Array) -> float:
+    def _points(self, camera: Array, motion: Array) -> Residuals:
+        residual, weight, cost = self._point_terms(camera)
+        scale = 1.0 / (self.evidence.points.sigmas * self.weights.points)
+        pixels = np.matmul(projection_jacobian(camera[self.seen], self.intrinsics), motion[self.seen])
+        return vector_residuals(cost, residual, pixels * scale[:, None, None], weight)
+
+    def _directions(self, camera: Array, motion: Array) -> Residuals:
+        residual, weight, cost, unit, length = self._direction_terms(camera)
+        across = (np.eye(3) - unit[:, :, None] * unit[:, None, :]) / (
+            length * self.evidence.directions.sigmas * self.weights.directions
+        )[:, None, None]
+        return vector_residuals(cost, residual, np.matmul(across, motion[self.ends] - motion[self.starts]), weight)
+
+    def _prior(self, state: FitState) -> tuple[Quadratics, Quadratics, Quadratics]:
+        """The parameters' own, with the cost of all three; the couplings; the identity coefficients."""
         own, pair, cost = self._prior_terms(state)
-        strength, slots = self.weights.prior, np.arange(FIRST_PARAMETER, FIRST_PARAMETER + len(self.parameters))
+        strength, stop = self.weights.prior, FIRST_PARAMETER + len(self.parameters)
         inverse = 1.0 / self.prior.deviations[self.slots]
-        hessian[slots, slots] += strength * inverse**2
-        gradient[slots] += strength * own * inverse
-        place = np.full(len(self.prior.parameters), -1)
-        place[self.slots] = slots
-        for (first, second), factor, deviation, residual in zip(
-            self.prior.coupled, self.prior.factors, self.prior.coupling_deviations, pair
-        ):
-            terms = [(place[first], 1.0 / deviation), (place[second], -factor / deviation)]
-            terms = [(slot, slope) for slot, slope in terms if slot >= 0]
-            for slot, slope in terms:
-                gradient[slot] += strength * slope * residual
-                for other, other_slope in terms:
-                    hessian[slot, other] += strength * slope * other_slope
-        tail = np.arange(FIRST_PARAMETER + len(self.parameters), self.size)
-        hessian[tail, tail] += self.weights.identity
-        gradient[tail] += self.weights.identity * state.identity[self.identity]
-        return cost
+        pull = strength * self._pair_slopes
+        return (
+            Quadratics.separate(
+                cost, np.arange(FIRST_PARAMETER, stop), strength * own * inverse, strength * inverse**2
+            ),
+            Quadratics(0.0, self._pairs, pull * pair[:, None], pull[:, :, None] * self._pair_slopes[:, None, :]),
+            Quadratics.separate(
+                0.0,
+                np.arange(stop, self.size),
+                self.weights.identity * state.identity[self.identity],
+                np.full(len(self.identity), self.weights.identity),
+            ),
+        )
 
     def retract(self, state: FitState, step: NDArray) -> FitState:
         """The state after a step of the unknowns (size,), inside all limits."""
@@ -337,13 +343,13 @@ class SeenPoints:
         return self._last[2]
 
 
-class ExtraTerm:
-    """What else belongs to a problem: an outline (``silhouette``), pins (``pins``), what stays in place (``hold``)."""
+class Term(Protocol):
+    """A part of the cost: an outline (``silhouette``), pins (``pins``), what stays in place (``hold``)."""
 
     def cost(self, pose: Pose, state: FitState) -> float:
         """Its robust cost at a state."""
-        raise NotImplementedError
+        ...
 
-    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
-        """Add its share to Hessian and gradient; return its cost."""
-        raise NotImplementedError
+    def linearise(self, problem: Motion, pose: Pose, state: FitState) -> Residuals | Quadratics:
+        """Its residuals around a state, by the problem's unknowns."""
+        ...

@@ -21,11 +21,11 @@ from .problem import (
     ROOT_ROTATION,
     ROTATION,
     TRANSLATION,
-    ExtraTerm,
     FitState,
+    Term,
     whole_motion,
 )
-from .solver import Linearisation
+from .solver import Linearisation, normal_equations
 
 Array = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class Reposing:
     """The problem for some parameters of one body and some terms."""
 
     def __init__(
-        self, body: Body, parameters: NDArray[np.int64], terms: Sequence[ExtraTerm], home: Array, whole: bool
+        self, body: Body, parameters: NDArray[np.int64], terms: Sequence[Term], home: Array, whole: bool
     ) -> None:
         """Prepare the problem.
 
@@ -77,8 +77,9 @@ class Reposing:
     def linearise(self, state: FitState) -> Linearisation:
         """Gauss-Newton's view of the problem around a state."""
         pose = self._pose(state)
-        hessian, gradient = np.zeros((self.size, self.size)), np.zeros(self.size)
-        cost = sum(term.add(self, pose, state, hessian, gradient) for term in self.terms)
+        cost, hessian, gradient = normal_equations(
+            (term.linearise(self, pose, state) for term in self.terms), self.size
+        )
         values = state.model_parameters[self.parameters]
         below, above = np.full(self.size, np.inf), np.full(self.size, np.inf)
         below[self.first :] = np.maximum(values - self._low, 0.0)

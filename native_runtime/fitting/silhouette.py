@@ -19,8 +19,8 @@ from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr import Body, PointSet, Pose, SparseRows
 
 from .evidence import Silhouette
-from .problem import ExtraTerm, FitProblem, FitState, Motion, project, projection_jacobian
-from .solver import Solution, minimise
+from .problem import FitProblem, FitState, Motion, project, projection_jacobian
+from .solver import Residuals, Solution, minimise
 
 Array = NDArray[np.float64]
 
@@ -179,7 +179,7 @@ def _cover(place: Array, triangles: NDArray[np.int32], size: NDArray[np.int64]) 
     return np.asarray(cv2.morphologyEx(drawn, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)))
 
 
-class RimOnBorder(ExtraTerm):
+class RimOnBorder:
     """Rim points that should lie on the mask's border."""
 
     def __init__(
@@ -204,14 +204,12 @@ class RimOnBorder(ExtraTerm):
     def cost(self, pose: Pose, state: FitState) -> float:
         return self._terms(pose, state)[2]
 
-    def add(self, problem: Motion, pose: Pose, state: FitState, hessian: Array, gradient: Array) -> float:
+    def linearise(self, problem: Motion, pose: Pose, state: FitState) -> Residuals:
         residual, weight, cost, slope, camera = self._terms(pose, state)
         motion = problem.motion(self._points, pose, state)
         per_pixel = np.matmul(slope[:, None, :], projection_jacobian(camera, self._intrinsics))
         jacobian = np.matmul(per_pixel, motion)[:, 0] / self._sigma
-        hessian += jacobian.T @ (jacobian * weight[:, None])
-        gradient += jacobian.T @ (residual * weight)
-        return cost
+        return Residuals(cost, residual, jacobian, weight)
 
 
 def fit_outline(

@@ -7,7 +7,7 @@ sits on a bound and would leave the box stays out of the step, and the step is c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -20,6 +20,57 @@ State = TypeVar("State")
 _MOST_DAMPING = 1e8
 _SMALL = 64
 """Unknowns up to which ``solve`` eliminates by itself."""
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Residuals that may depend on every unknown.
+
+    Attributes:
+        cost: their robust cost.
+        residual, weight: (m,) in sigmas, and what each counts.
+        jacobian: (m, n) d residual / d unknowns.
+    """
+
+    cost: float
+    residual: Array
+    jacobian: Array
+    weight: Array
+
+
+@dataclass(frozen=True)
+class Quadratics:
+    """Quadratic functions of a few unknowns each.
+
+    Attributes:
+        cost: the sum of their values.
+        columns: (m, k) the unknowns of each.
+        gradient, hessian: (m, k) and (m, k, k) by these unknowns.
+    """
+
+    cost: float
+    columns: NDArray[np.int64]
+    gradient: Array
+    hessian: Array
+
+    @staticmethod
+    def separate(cost: float, columns: NDArray[np.int64], gradient: Array, curvature: Array) -> Quadratics:
+        """Of one unknown each: first and second derivatives (m,) by columns (m,)."""
+        return Quadratics(cost, columns[:, None], gradient[:, None], curvature[:, None, None])
+
+
+def normal_equations(terms: Iterable[Residuals | Quadratics], size: int) -> tuple[float, Array, Array]:
+    """The cost, Hessian (size, size) and gradient (size,) of terms together; they are summed in their order."""
+    cost, hessian, gradient = 0.0, np.zeros((size, size)), np.zeros(size)
+    for term in terms:
+        cost += term.cost
+        if isinstance(term, Residuals):
+            hessian += term.jacobian.T @ (term.jacobian * term.weight[:, None])
+            gradient += term.jacobian.T @ (term.residual * term.weight)
+        else:
+            np.add.at(hessian, (term.columns[:, :, None], term.columns[:, None, :]), term.hessian)
+            np.add.at(gradient, term.columns, term.gradient)
+    return cost, hessian, gradient
 
 
 @dataclass(frozen=True)
