@@ -23,8 +23,9 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import matrix_to_euler, nearest_rotation
 
 from .evidence import Evidence
+from .evidence_terms import FitProblem, Weights
 from .prior import PosePrior
-from .problem import CAMERA_PER_MHR, ROOT_ROTATION, FitProblem, FitState, Weights, named_rows
+from .problem import CAMERA_PER_MHR, ROOT_ROTATION, FitState, named_rows
 from .silhouette import fit_outline
 from .solver import minimise
 
@@ -93,7 +94,7 @@ def initial_translation(problem: FitProblem, state: FitState) -> Array:
     u = f X / Z + c with X = x + tx, Z = z + tz is linear in t: f tx - (u - c) tz = (u - c) z - f x.
     """
     pose = problem.body.pose(state.model_parameters)
-    points = mhr_to_camera(problem.points.positions(pose, state.identity))[problem.seen]
+    points = mhr_to_camera(problem.points.points.positions(pose, state.identity))[problem.seen]
     seen, k = problem.evidence.points, problem.intrinsics
     offset = seen.positions - k[:2, 2]
     n = len(points)

@@ -19,8 +19,7 @@ from native_runtime.mhr import Body, PointSet
 from .hold import Firmness, Hold, limbs_of, main_joints
 from .pins import AngleTerm, PinTerm, RootTether
 from .prior import PosePrior
-from .problem import FitState, Term, named_rows
-from .reposing import Reposing
+from .problem import FitState, Problem, Term, named_rows
 from .solver import minimise
 
 Array = NDArray[np.float64]
@@ -176,7 +175,7 @@ class Follower:
             give = np.where(self._hold.on_body, self.stiffness.body_give, tug)
         pins = PinTerm(self._hold.points, places, self._intrinsics, self._sigma, give)
         terms: tuple[Term, ...] = (pins, self._hold.term(places, slack), *self._springs)
-        problem = Reposing(self.body, self.parameters, terms, self.home.model_parameters, self._tether is not None)
+        problem = Problem(self.body, self.parameters, terms, self.home.model_parameters, self._tether is not None)
         solution = minimise(
             self.home if start is None else start, problem.linearise, problem.cost, problem.retract,
             self.stiffness.steps if steps is None else steps, 1e-3, 1e-3, cancelled, patience,

@@ -22,8 +22,8 @@ from native_runtime.mhr import Body, PointSet, Pose, SparseRows
 from native_runtime.mhr.sparse import sorted_rows
 
 from .pins import pseudo_huber
-from .problem import NEAREST_DEPTH, FitState, Motion, SeenPoints, named_rows, project, vector_residuals
-from .solver import Residuals
+from .problem import NEAREST_DEPTH, FitState, Problem, SeenPoints, named_rows, project, vector_residuals
+from .solver import Linearised
 
 Array = NDArray[np.float64]
 
@@ -117,7 +117,7 @@ class HoldTerm:
         """See the class."""
         return float(np.sum(pseudo_huber(np.sum(self._residuals(pose, state) ** 2, axis=1), self._give)[1]))
 
-    def linearise(self, problem: Motion, pose: Pose, state: FitState) -> Residuals:
+    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
         """See ``problem.Term``."""
         motion = problem.motion(self._points.points, pose, state)[-len(self._places) :]
         residual = self._residuals(pose, state)
@@ -125,7 +125,7 @@ class HoldTerm:
         jacobian = np.empty_like(motion)
         jacobian[:, :2] = (motion[:, :2] - self._lines[:, :, None] * motion[:, 2:]) * self._across[:, :, None]
         jacobian[:, 2] = motion[:, 2] * self._deep[:, None]
-        return vector_residuals(float(np.sum(cost)), residual, jacobian, weight)
+        return (vector_residuals(float(np.sum(cost)), residual, jacobian, weight),)
 
 
 class Hold:

@@ -14,13 +14,13 @@ from .problem import (
     FIRST_PARAMETER,
     ROOT_ROTATION,
     FitState,
-    Motion,
+    Problem,
     SeenPoints,
     project,
     projection_jacobian,
     vector_residuals,
 )
-from .solver import Quadratics, Residuals
+from .solver import Linearised, Quadratics
 
 Array = NDArray[np.float64]
 
@@ -84,13 +84,13 @@ class PinTerm:
         """See the class."""
         return float(np.sum(pseudo_huber(np.sum(self._residuals(pose, state)[0] ** 2, axis=1), self._give)[1]))
 
-    def linearise(self, problem: Motion, pose: Pose, state: FitState) -> Residuals:
+    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
         """See ``problem.Term``."""
         residual, camera = self._residuals(pose, state)
         weight, cost = pseudo_huber(np.sum(residual**2, axis=1), self._give)
         motion = problem.motion(self._points.points, pose, state)[: len(self._places)]
         jacobian = np.matmul(projection_jacobian(camera, self._intrinsics), motion) / self._sigma
-        return vector_residuals(float(np.sum(cost)), residual, jacobian, weight)
+        return (vector_residuals(float(np.sum(cost)), residual, jacobian, weight),)
 
 
 class RootTether:
@@ -110,15 +110,13 @@ class RootTether:
 
     def cost(self, pose: Pose, state: FitState) -> float:
         """Half the sum of squares."""
-        return float(0.5 * sum(residual @ residual for residual in self._residuals(state)))
+        return _half_squares(*self._residuals(state))
 
-    def linearise(self, problem: Motion, pose: Pose, state: FitState) -> Quadratics:
+    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
         """See ``problem.Term``."""
-        sigmas = np.repeat([self._turn, self._shift], 3)
-        residual = np.concatenate(self._residuals(state))
-        return Quadratics.separate(
-            self.cost(pose, state), np.arange(FIRST_PARAMETER), residual / sigmas, 1.0 / sigmas**2
-        )
+        residuals, sigmas = self._residuals(state), np.repeat([self._turn, self._shift], 3)
+        pull = np.concatenate(residuals) / sigmas
+        return (Quadratics.separate(_half_squares(*residuals), np.arange(FIRST_PARAMETER), pull, 1.0 / sigmas**2),)
 
 
 class AngleTerm:
@@ -133,11 +131,14 @@ class AngleTerm:
 
     def cost(self, pose: Pose, state: FitState) -> float:
         """Half the sum of squares."""
-        residual = self._residuals(state)
-        return float(0.5 * residual @ residual)
+        return _half_squares(self._residuals(state))
 
-    def linearise(self, problem: Motion, pose: Pose, state: FitState) -> Quadratics:
+    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
         """See ``problem.Term``."""
         residual = self._residuals(state)
-        columns = np.arange(problem.size - len(residual), problem.size)
-        return Quadratics.separate(self.cost(pose, state), columns, residual * self._inverse, self._inverse**2)
+        unknowns = np.arange(problem.first, problem.stop)
+        return (Quadratics.separate(_half_squares(residual), unknowns, residual * self._inverse, self._inverse**2),)
+
+
+def _half_squares(*residuals: Array) -> float:
+    return float(0.5 * sum(residual @ residual for residual in residuals))

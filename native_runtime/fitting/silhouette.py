@@ -19,8 +19,9 @@ from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr import Body, PointSet, Pose, SparseRows
 
 from .evidence import Silhouette
-from .problem import FitProblem, FitState, Motion, project, projection_jacobian
-from .solver import Residuals, Solution, minimise
+from .evidence_terms import FitProblem
+from .problem import FitState, Problem, project, projection_jacobian
+from .solver import Linearised, Residuals, Solution, minimise
 
 Array = NDArray[np.float64]
 
@@ -204,12 +205,12 @@ class RimOnBorder:
     def cost(self, pose: Pose, state: FitState) -> float:
         return self._terms(pose, state)[2]
 
-    def linearise(self, problem: Motion, pose: Pose, state: FitState) -> Residuals:
+    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
         residual, weight, cost, slope, camera = self._terms(pose, state)
         motion = problem.motion(self._points, pose, state)
         per_pixel = np.matmul(slope[:, None, :], projection_jacobian(camera, self._intrinsics))
         jacobian = np.matmul(per_pixel, motion)[:, 0] / self._sigma
-        return Residuals(cost, residual, jacobian, weight)
+        return (Residuals(cost, residual, jacobian, weight),)
 
 
 def fit_outline(

@@ -59,17 +59,21 @@ class Quadratics:
         return Quadratics(cost, columns[:, None], gradient[:, None], curvature[:, None, None])
 
 
-def normal_equations(terms: Iterable[Residuals | Quadratics], size: int) -> tuple[float, Array, Array]:
-    """The cost, Hessian (size, size) and gradient (size,) of terms together; they are summed in their order."""
+Linearised = tuple[Residuals | Quadratics, ...]
+"""A term of the cost around a state."""
+
+
+def normal_equations(parts: Iterable[Residuals | Quadratics], size: int) -> tuple[float, Array, Array]:
+    """The cost, Hessian (size, size) and gradient (size,) of parts together; they are summed in their order."""
     cost, hessian, gradient = 0.0, np.zeros((size, size)), np.zeros(size)
-    for term in terms:
-        cost += term.cost
-        if isinstance(term, Residuals):
-            hessian += term.jacobian.T @ (term.jacobian * term.weight[:, None])
-            gradient += term.jacobian.T @ (term.residual * term.weight)
+    for part in parts:
+        cost += part.cost
+        if isinstance(part, Residuals):
+            hessian += part.jacobian.T @ (part.jacobian * part.weight[:, None])
+            gradient += part.jacobian.T @ (part.residual * part.weight)
         else:
-            np.add.at(hessian, (term.columns[:, :, None], term.columns[:, None, :]), term.hessian)
-            np.add.at(gradient, term.columns, term.gradient)
+            np.add.at(hessian, (part.columns[:, :, None], part.columns[:, None, :]), part.hessian)
+            np.add.at(gradient, part.columns, part.gradient)
     return cost, hessian, gradient
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from native_runtime.camera import mhr_to_camera
 from native_runtime.fitting.evidence import Directions, Evidence, Points2D, Silhouette
+from native_runtime.fitting.evidence_terms import FitProblem, Weights
 from native_runtime.fitting.fit import FitResult, fit_body
 from native_runtime.fitting.prior import PosePrior
-from native_runtime.fitting.problem import FitProblem, FitState, Weights, project
+from native_runtime.fitting.problem import FitState, project
 from native_runtime.fitting.silhouette import BorderDistance
 from native_runtime.mhr import Body
 from tests.support.bodies import toy_body

@@ -13,9 +13,8 @@ from native_runtime.camera import mhr_to_camera
 from native_runtime.fitting.follow import Fixed, limb_parameters
 from native_runtime.fitting.hold import Firmness, Hold, joint_distances, limbs_of
 from native_runtime.fitting.pins import AngleTerm, Pin, PinTerm, RootTether
-from native_runtime.fitting.problem import FitState, project
+from native_runtime.fitting.problem import FitState, Problem, project
 from native_runtime.fitting.refit import Refit, refit
-from native_runtime.fitting.reposing import Reposing
 from native_runtime.mhr import Body
 
 from .test_fit import INTRINSICS, POSES, see, state_of
@@ -272,7 +271,7 @@ def test_nothing_pulls_at_a_held_body(body: Body) -> None:
     state = state_of(body, POSES["sitting"])
     place = pixels_of(body, state)["left_wrist"]
     held = Hold(body, INTRINSICS, state, ["left_wrist"], Firmness())
-    problem = Reposing(body, np.arange(6, 40), (held.term(place[None]),), state.model_parameters, whole=True)
+    problem = Problem(body, np.arange(6, 40), (held.term(place[None]),), state.model_parameters, whole=True)
     around = problem.linearise(state)
     assert around.cost < 1e-12
     assert np.abs(around.gradient).max() < 1e-6
@@ -292,7 +291,7 @@ def test_the_terms_derivatives_are_exact(body: Body) -> None:
         RootTether(aside, 0.05, 0.1),
     )
     for term in terms:
-        problem = Reposing(body, parameters, (term,), state.model_parameters, whole=True)
+        problem = Problem(body, parameters, (term,), state.model_parameters, whole=True)
         gradient = problem.linearise(state).gradient
         for slot in range(problem.size):
             step = np.zeros(problem.size)

@@ -1,0 +1,203 @@
+"""What was seen of a person and what bodies usually do, as terms of a fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.mhr import Body, PointSet, Pose
+
+from .evidence import Directions, Evidence, Points2D
+from .prior import PosePrior
+from .problem import FitState, Problem, SeenPoints, Term, named_rows, project, projection_jacobian, vector_residuals
+from .solver import Linearised, Quadratics
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each kind of evidence counts in a stage.
+
+    Attributes:
+        points: factor on the sigmas of 2D points (2 = half as strict).
+        outlier: residuals of this many sigmas count half (Geman-McClure); infinite for plain squares.
+        directions: factor on the sigmas of directions.
+        prior: weight of the pose prior.
+        identity: weight of the identity prior (unit normal).
+    """
+
+    points: float = 1.0
+    outlier: float = 4.0
+    directions: float = 1.0
+    prior: float = 0.4
+    identity: float = 1.0
+
+
+class PointTerm:
+    """Draws points to where they are seen, with Geman-McClure's robust cost; trusted ones with plain squares."""
+
+    def __init__(
+        self, points: SeenPoints, which: NDArray[np.int64], seen: Points2D, intrinsics: Array, weights: Weights
+    ) -> None:
+        """`which`: (n,) those of ``points`` that are seen."""
+        self._points, self._which, self._seen, self._intrinsics = points, which, seen, intrinsics
+        self._sigmas = seen.sigmas * weights.points
+        self._limit = np.where(seen.trusted, np.inf, weights.outlier**2)
+
+    def _residuals(self, camera: Array) -> tuple[Array, Array, float]:
+        """Residuals (n, 2) in sigmas, their weights (n,) and the robust cost."""
+        residual = (project(camera, self._intrinsics) - self._seen.positions) / self._sigmas[:, None]
+        square, limit = np.sum(residual**2, axis=1), self._limit
+        with np.errstate(invalid="ignore"):
+            ratio = np.where(np.isinf(limit), 1.0, limit / (limit + square))
+        # Geman-McClure: rho = s c^2 / (s + c^2), so that d rho / d s = (c^2 / (s + c^2))^2.
+        return residual, self._seen.weights * ratio**2, float(0.5 * np.sum(self._seen.weights * square * ratio))
+
+    def cost(self, pose: Pose, state: FitState) -> float:
+        """See ``problem.Term``."""
+        return self._residuals(self._points.camera(pose, state)[self._which])[2]
+
+    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+        """See ``problem.Term``."""
+        camera = self._points.camera(pose, state)[self._which]
+        residual, weight, cost = self._residuals(camera)
+        motion = problem.motion(self._points.points, pose, state)[self._which]
+        pixels = np.matmul(projection_jacobian(camera, self._intrinsics), motion)
+        return (vector_residuals(cost, residual, pixels * (1.0 / self._sigmas)[:, None, None], weight),)
+
+
+class DirectionTerm:
+    """Turns segments between points to the directions in which they are seen."""
+
+    def __init__(
+        self,
+        points: SeenPoints,
+        starts: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        seen: Directions,
+        weights: Weights,
+    ) -> None:
+        """`starts`, `ends`: (m,) numbers of the segments' ends among ``points``."""
+        self._points, self._starts, self._ends, self._seen, self._weights = points, starts, ends, seen, weights
+
+    def _residuals(self, pose: Pose, state: FitState) -> tuple[Array, float, Array, Array]:
+        """Residuals (m, 3) in sigmas, their cost, unit vectors (m, 3) and lengths (m,)."""
+        camera, seen = self._points.camera(pose, state), self._seen
+        vector = camera[self._ends] - camera[self._starts]
+        length = np.maximum(np.linalg.norm(vector, axis=1), 1e-6)
+        unit = vector / length[:, None]
+        residual = (unit - seen.vectors) / (seen.sigmas * self._weights.directions)[:, None]
+        return residual, float(0.5 * np.sum(seen.weights * np.sum(residual**2, axis=1))), unit, length
+
+    def cost(self, pose: Pose, state: FitState) -> float:
+        """See ``problem.Term``."""
+        return self._residuals(pose, state)[1]
+
+    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+        """See ``problem.Term``."""
+        residual, cost, unit, length = self._residuals(pose, state)
+        across = (np.eye(3) - unit[:, :, None] * unit[:, None, :]) / (
+            length * self._seen.sigmas * self._weights.directions
+        )[:, None, None]
+        motion = problem.motion(self._points.points, pose, state)
+        jacobian = np.matmul(across, motion[self._ends] - motion[self._starts])
+        return (vector_residuals(cost, residual, jacobian, self._seen.weights),)
+
+
+class PriorTerm:
+    """Holds free parameters and identity coefficients near what is usual, and coupled parameters together."""
+
+    def __init__(
+        self, prior: PosePrior, slots: NDArray[np.int64], identity: NDArray[np.int64], weights: Weights
+    ) -> None:
+        """`slots`: (n,) the free parameters among the prior's; `identity`: indices of the free coefficients."""
+        self._prior, self._slots, self._identity, self._weights = prior, slots, identity, weights
+        self._inverse = 1.0 / prior.deviations[slots]
+        place = np.full(len(prior.parameters), -1)
+        place[slots] = np.arange(len(slots))
+        pairs = place[prior.coupled]
+        slopes = np.stack([1.0 / prior.coupling_deviations, -prior.factors / prior.coupling_deviations], axis=1)
+        # What does not move has no slope, whatever column it is given.
+        self._pairs, self._slopes = np.maximum(pairs, 0), np.where(pairs < 0, 0.0, slopes)
+
+    def _residuals(self, state: FitState) -> tuple[Array, Array, float]:
+        """Residuals of the free parameters (n,) and of the couplings (q,) in deviations, and the cost of all."""
+        prior, values = self._prior, state.model_parameters[self._prior.parameters]
+        own = ((values - prior.means) / prior.deviations)[self._slots]
+        first, second = prior.coupled.T
+        pair = (values[first] - prior.factors * values[second] - prior.offsets) / prior.coupling_deviations
+        cost = 0.5 * self._weights.prior * (np.sum(own**2) + np.sum(pair**2))
+        cost += 0.5 * self._weights.identity * np.sum(state.identity[self._identity] ** 2)
+        return own, pair, float(cost)
+
+    def cost(self, pose: Pose, state: FitState) -> float:
+        """See ``problem.Term``."""
+        return self._residuals(state)[2]
+
+    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+        """See ``problem.Term``."""
+        (own, pair, cost), strength, shape = self._residuals(state), self._weights.prior, self._weights.identity
+        pull, inverse = strength * self._slopes, self._inverse
+        angles, coefficients = np.arange(problem.first, problem.stop), np.arange(problem.stop, problem.size)
+        curvature = pull[:, :, None] * self._slopes[:, None, :]
+        return (
+            Quadratics.separate(cost, angles, strength * own * inverse, strength * inverse**2),
+            Quadratics(0.0, self._pairs + problem.first, pull * pair[:, None], curvature),
+            Quadratics.separate(
+                0.0, coefficients, shape * state.identity[self._identity], np.full(len(coefficients), shape)
+            ),
+        )
+
+
+class FitProblem(Problem):
+    """The problem of one person, one choice of free unknowns and one set of weights."""
+
+    def __init__(
+        self,
+        body: Body,
+        evidence: Evidence,
+        intrinsics: NDArray,
+        prior: PosePrior,
+        free: NDArray[np.bool_] | None = None,
+        identity: NDArray[np.int64] | None = None,
+        weights: Weights | None = None,
+        extras: tuple[Term, ...] = (),
+    ) -> None:
+        """Prepare the problem.
+
+        Args:
+            body: the body model.
+            evidence: what was seen.
+            intrinsics: (3, 3) px.
+            prior: the pose prior; it also says which parameters may move at all.
+            free: (n,) which of the prior's parameters move in this stage; None for all.
+            identity: indices of the identity coefficients that move; None for none.
+            weights: the stage's weights.
+            extras: further terms (an outline, pins).
+        """
+        self.evidence, self.prior, self.weights = evidence, prior, weights or Weights()
+        self.intrinsics = np.asarray(intrinsics, np.float64)
+        self.slots = np.flatnonzero(np.ones(len(prior.parameters), bool) if free is None else free)
+        points, directions = evidence.points, evidence.directions
+        names = list(dict.fromkeys([*points.names, *directions.starts, *directions.ends]))
+        self.seen, starts, ends = (
+            np.array([names.index(name) for name in some], np.int64)
+            for some in (points.names, directions.starts, directions.ends)
+        )
+        self.points = SeenPoints(PointSet.from_rows(body, named_rows(body, names)))
+        terms: tuple[Term, ...] = (
+            PointTerm(self.points, self.seen, points, self.intrinsics, self.weights),
+            DirectionTerm(self.points, starts, ends, directions, self.weights),
+            PriorTerm(prior, self.slots, np.zeros(0, np.int64) if identity is None else identity, self.weights),
+            *extras,
+        )
+        # What the prior is centred on is always possible: other engines' bodies may stand beyond MHR's limits.
+        super().__init__(body, prior.parameters[self.slots], terms, prior.natural_parameters(body), identity=identity)
+
+    def pixel_distances(self, state: FitState) -> Array:
+        """(n,) how far each seen point is from the body's, px."""
+        pixels = project(self.points.camera(self.pose(state), state)[self.seen], self.intrinsics)
+        return np.linalg.norm(pixels - self.evidence.points.positions, axis=1)
