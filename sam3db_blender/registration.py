@@ -139,8 +139,8 @@ def unregister() -> None:
     """The opposite of ``register``; also ends the worker processes."""
     atexit.unregister(unregister)
     jobs.stop_worker()
-    for desk in (batch_jobs.desk, body_jobs.desk, sam3d_body_jobs.desk, sam3d_body_jobs.check_desk, engine_check.desk):
-        desk.close()
+    for slot in (batch_jobs.slot, body_jobs.slot, sam3d_body_jobs.slot, sam3d_body_jobs.check_slot, engine_check.slot):
+        slot.close()
     secret.keep("")
     deletions.detach()
     watch.detach()

@@ -9,7 +9,7 @@ import bpy
 
 from .. import places
 from .builder_command import blender_command, module_command
-from .long import Desk, LongJob
+from .long import JobSlot, LongJob
 
 
 class BatchJob(LongJob):
@@ -41,4 +41,4 @@ def builder_command() -> list[str]:
 
 
 #: The one of this Blender.
-desk = Desk(BatchJob)
+slot = JobSlot(BatchJob)

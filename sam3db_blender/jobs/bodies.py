@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from native_runtime.build.official_download import ABOUT_MB
 
-from .long import Desk, LongJob
+from .long import JobSlot, LongJob
 
 #: Where the bodies come from, how large they are, and under which licence: said before anything is fetched.
 SOURCE = f"MHR by Meta Platforms, Apache-2.0 license, {ABOUT_MB} MB from github.com"
@@ -24,4 +24,4 @@ class BodyJob(LongJob):
 
 
 #: The one of this Blender.
-desk = Desk(BodyJob)
+slot = JobSlot(BodyJob)

@@ -6,13 +6,13 @@ from native_runtime.engines import DEFAULT_ENGINE
 from native_runtime.models.store import NETWORKS_FOLDER, models_dir
 
 from .. import places
-from .long import Desk
+from .long import JobSlot
 from .sam3d_body import EngineCheck
 
 ENGINE = DEFAULT_ENGINE
 
 #: That of this Blender.
-desk = Desk(EngineCheck)
+slot = JobSlot(EngineCheck)
 
 
 def networks_installed() -> bool:

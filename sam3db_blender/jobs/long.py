@@ -1,6 +1,6 @@
 """Jobs of minutes, such as downloads and conversions, which go on whatever happens to windows and files.
 
-Each kind of job has a desk with a worker of its own, which ends with the job: photos should not wait for it.
+Each kind of job has a slot with a worker of its own, which ends with the job: photos should not wait for it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class LongJob(Job):
 AnyJob = TypeVar("AnyJob", bound="LongJob")
 
 
-class Desk(Generic[AnyJob]):
+class JobSlot(Generic[AnyJob]):
     """Does one job at a time, and remembers the last."""
 
     def __init__(self, kind: type[AnyJob]) -> None:

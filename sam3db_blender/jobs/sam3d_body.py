@@ -5,7 +5,7 @@ from __future__ import annotations
 from native_runtime.process.payload import ErrorPayload
 
 from ..remedies import in_words
-from .long import Desk, LongJob
+from .long import JobSlot, LongJob
 
 
 class Sam3dBodyJob(LongJob):
@@ -32,5 +32,5 @@ class EngineCheck(LongJob):
 
 
 #: Those of this Blender.
-desk = Desk(Sam3dBodyJob)
-check_desk = Desk(EngineCheck)
+slot = JobSlot(Sam3dBodyJob)
+check_slot = JobSlot(EngineCheck)

@@ -97,15 +97,15 @@ class Job:
         raise NotImplementedError
 
 
-class Line:
-    """A job's line to the shared worker, on which it hears only of its own requests."""
+class Subscription:
+    """A job's subscription to the shared worker: it gets the events of its own requests alone."""
 
-    _open: ClassVar[weakref.WeakSet[Line]] = weakref.WeakSet()
+    _open: ClassVar[weakref.WeakSet[Subscription]] = weakref.WeakSet()
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._numbers: set[int] = set()
-        self._mail: list[Event] = []
+        self._events: list[Event] = []
         self._open.add(self)
 
     def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
@@ -117,10 +117,10 @@ class Line:
     def poll(self) -> list[Event]:
         """As ``WorkerClient.poll``."""
         for event in self._client.poll():
-            for line in self._open:
-                if line._client is self._client and event.id in line._numbers:
-                    line._mail.append(event)
-        mail, self._mail = self._mail, []
+            for subscription in self._open:
+                if subscription._client is self._client and event.id in subscription._numbers:
+                    subscription._events.append(event)
+        mail, self._events = self._events, []
         return mail
 
     def cancel(self, number: int) -> None:
@@ -131,13 +131,13 @@ class Line:
 _worker: WorkerClient | None = None
 
 
-def worker() -> Line:
-    """A new line to Blender's one worker. No process is started before the first request."""
+def worker() -> Subscription:
+    """A new subscription to Blender's one worker. No process is started before the first request."""
     global _worker
     if _worker is None:
         _worker = WorkerClient()
     _worker.start(python=sys.executable, paths=places.worker_paths())
-    return Line(_worker)
+    return Subscription(_worker)
 
 
 def worker_runs() -> bool:

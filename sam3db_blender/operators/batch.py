@@ -9,7 +9,7 @@ from native_runtime.errors import Sam3dbError
 
 from .. import places
 from ..compat import BLEND_RELATIVE
-from ..jobs.batch import builder_command, desk
+from ..jobs.batch import builder_command, slot
 from ..previews.items import KIND_ITEMS
 from ..properties.import_options import ImportOptions, to_request
 from ..remedies import in_words
@@ -116,7 +116,7 @@ class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
 
     bl_idname = "sam3db.run_batch"
     bl_label = "Start Batch"
-    desk = desk
+    slot = slot
     panel = "Batch"
     occupied = "A batch is already running"
 
@@ -144,7 +144,7 @@ class SAM3DB_OT_cancel_batch(CancelOperator, bpy.types.Operator):
     """End the running batch; what was finished is whole, and the next start goes on from there"""
 
     bl_idname = "sam3db.cancel_batch"
-    desk = desk
+    slot = slot
     idle = "No batch is running"
 
 

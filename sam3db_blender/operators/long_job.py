@@ -10,39 +10,41 @@ from ..jobs.long import LongJob
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-    from ..jobs.long import Desk
+    from ..jobs.long import JobSlot
 
 
 class LongJobOperator:
     """A mix-in for operators that start a job: one at a time, without ever blocking a window.
 
     Attributes:
-        desk: who does the jobs.
+        slot: where the job runs.
         panel: the label of the panel that shows how far a job is.
         occupied: why no other job can be started while one is under way.
         instead: what can be done without the network, for those that need it.
     """
 
-    if TYPE_CHECKING:  # Blender evaluates annotations, and typing would keep the desk's class for good (`long_jobs`)
-        desk: ClassVar[Desk[Any]]
+    if (
+        TYPE_CHECKING
+    ):  # Blender evaluates annotations, and typing would keep the class of the slot for good (`jobs.long`)
+        slot: ClassVar[JobSlot[Any]]
     panel: ClassVar[str]
     occupied: ClassVar[str]
     instead: ClassVar[str] = ""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        refusal = cls.occupied if cls.desk.busy else online.refusal(cls.instead) if cls.instead else ""
+        refusal = cls.occupied if cls.slot.busy else online.refusal(cls.instead) if cls.instead else ""
         if refusal:
             cls.poll_message_set(refusal)
         return not refusal
 
     def start(self, do: str, keys: dict[str, Any]) -> "set[OperatorReturnItems]":
         """Starts a job; where there is no window, also waits for its end and reports it."""
-        job = self.desk.start(do, keys)
+        job = self.slot.start(do, keys)
         if not bpy.app.background:
             self.report({"INFO"}, f"Started; the panel '{self.panel}' shows the progress")
             return {"FINISHED"}
-        self.desk.wait()
+        self.slot.wait()
         return self._finish(job)
 
     def _finish(self, job: LongJob) -> "set[OperatorReturnItems]":
@@ -56,26 +58,28 @@ class LongJobOperator:
 
 
 class CancelOperator:
-    """A mix-in for operators that stop a desk's job.
+    """A mix-in for operators that stop a slot's job.
 
     Attributes:
-        desk: whose job.
+        slot: whose job.
         idle: what is said where there is none.
     """
 
     bl_label = "Cancel"
-    if TYPE_CHECKING:  # Blender evaluates annotations, and typing would keep the desk's class for good (`long_jobs`)
-        desk: ClassVar[Desk[Any]]
+    if (
+        TYPE_CHECKING
+    ):  # Blender evaluates annotations, and typing would keep the class of the slot for good (`jobs.long`)
+        slot: ClassVar[JobSlot[Any]]
     idle: ClassVar[str]
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not cls.desk.busy:
+        if not cls.slot.busy:
             cls.poll_message_set(cls.idle)
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        assert self.desk.job is not None
-        self.desk.job.cancel()
+        assert self.slot.job is not None
+        self.slot.job.cancel()
         return {"FINISHED"}

@@ -9,7 +9,7 @@ from bpy_extras.io_utils import ImportHelper
 from native_runtime.build.official_download import URL
 
 from ..files import bodies as body_files
-from ..jobs.bodies import SOURCE, desk
+from ..jobs.bodies import SOURCE, slot
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _LEVELS = (
 class BodyOperator(LongJobOperator):
     """What the operators share."""
 
-    desk = desk
+    slot = slot
     panel = "Official Bodies"
     occupied = "Bodies are already being imported"
 
@@ -93,7 +93,7 @@ class SAM3DB_OT_cancel_body_import(CancelOperator, bpy.types.Operator):
     """Stop installing bodies; what was downloaded is kept, and the next download goes on from there"""
 
     bl_idname = "sam3db.cancel_body_import"
-    desk = desk
+    slot = slot
     idle = "No bodies are being imported"
 
 

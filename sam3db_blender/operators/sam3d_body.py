@@ -11,7 +11,7 @@ from native_runtime.models.gated_download import SERVICE, Repository
 
 from ..compat import BLEND_RELATIVE
 from ..files import sam3d_body as sam3d_body_files
-from ..jobs.sam3d_body import check_desk, desk
+from ..jobs.sam3d_body import check_slot, slot
 from ..layout_text import draw_lines
 from ..places import preferences
 from ..properties import secret
@@ -44,13 +44,13 @@ ABOUT_GB = {
 class JobOperator(LongJobOperator):
     """What the operators share."""
 
-    desk = desk
+    slot = slot
     panel = "SAM 3D Body"
     occupied = "SAM 3D Body is already being downloaded or converted"
 
     def run(self, do: str, keys: dict[str, Any]) -> "set[OperatorReturnItems]":
         """Starts a job after which an earlier check no longer holds."""
-        check_desk.close()
+        check_slot.close()
         return self.start(do, keys)
 
 
@@ -201,7 +201,7 @@ class SAM3DB_OT_cancel_sam3d_body(CancelOperator, bpy.types.Operator):
     """Stop; what was downloaded is kept, and an earlier converted model stays as it was"""
 
     bl_idname = "sam3db.cancel_sam3d_body"
-    desk = desk
+    slot = slot
     idle = "SAM 3D Body is neither being downloaded nor converted"
 
 
@@ -213,7 +213,7 @@ class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if desk.busy or check_desk.busy:
+        if slot.busy or check_slot.busy:
             cls.poll_message_set("Wait until the running job has ended")
             return False
         if sam3d_body_files.installed() is None:
@@ -224,12 +224,12 @@ class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         settings = preferences()
         chosen = None if settings is None else settings.requested_providers()
-        job = check_desk.start(
+        job = check_slot.start(
             "engine_status",
             {"engine": sam3d_body_files.ENGINE, "models": str(sam3d_body_files.models_folder()), "providers": chosen},
         )
         if bpy.app.background:
-            check_desk.wait()
+            check_slot.wait()
             self.report({"INFO" if job.ready else "ERROR"}, job.summary)
             return {"FINISHED" if job.ready else "CANCELLED"}
         return {"FINISHED"}

@@ -40,7 +40,7 @@ class SAM3DB_OT_check_landmarks(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if engine_check.desk.busy:
+        if engine_check.slot.busy:
             cls.poll_message_set("The check is already running")
             return False
         return True
@@ -48,9 +48,9 @@ class SAM3DB_OT_check_landmarks(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         models = places.models_folder()
         keys = {"engine": engine_check.ENGINE, "models": None if models is None else str(models)}
-        job = engine_check.desk.start("engine_status", keys)
+        job = engine_check.slot.start("engine_status", keys)
         if bpy.app.background:
-            engine_check.desk.wait()
+            engine_check.slot.wait()
             self.report({"INFO" if job.ready else "ERROR"}, job.summary)
             return {"FINISHED" if job.ready else "CANCELLED"}
         return {"FINISHED"}

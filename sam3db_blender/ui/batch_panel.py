@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..jobs.batch import desk
+from ..jobs.batch import slot
 from ..layout_text import width_of
 from .import_options import draw_options
 from .long_jobs import draw_end, draw_running
@@ -26,11 +26,11 @@ class SAM3DB_PT_batch(SidebarPanel, bpy.types.Panel):
 
 def draw_batch(layout: Any, window_manager: Any, width: int) -> None:
     """Draws the settings, the button, and how a batch stands; lines of text break after ``width`` characters."""
-    batch, job = window_manager.sam3db_batch, desk.job
+    batch, job = window_manager.sam3db_batch, slot.job
     layout.use_property_split = True
     layout.use_property_decorate = False
     settings = layout.column()
-    settings.enabled = not desk.busy
+    settings.enabled = not slot.busy
     for name in ("folder", "out", "patterns", "recursive", "layout"):
         settings.prop(batch, name)
     settings.prop(batch, "retry_failed")

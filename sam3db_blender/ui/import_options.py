@@ -68,7 +68,7 @@ def draw_options(
 def _draw_bundled(layout: Any, width: int) -> None:
     """Draws whether the bundled engine can be used, and on what."""
     row = layout.row(align=True)
-    lines, check = row.column(align=True), engine_check.desk.job
+    lines, check = row.column(align=True), engine_check.slot.job
     if not engine_check.networks_installed():
         draw_lines(lines, "Its networks are missing: install the extension again", width, "ERROR")
     elif check is None:

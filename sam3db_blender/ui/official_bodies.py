@@ -9,7 +9,7 @@ import bpy
 from native_runtime.build.official_download import ABOUT_MB
 
 from ..files import bodies as body_files
-from ..jobs.bodies import SOURCE, desk
+from ..jobs.bodies import SOURCE, slot
 from ..layout_text import draw_lines, width_of
 from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
@@ -27,7 +27,7 @@ def draw_official_bodies(layout: Any, width: int = _WIDTH) -> None:
     column = layout.column(align=True)
     draw_lines(column, f"Installed: {', '.join(names)}" if names else "None installed", width)
     draw_lines(column, SOURCE, width)
-    job = desk.job
+    job = slot.job
     if draw_running(layout, job, "sam3db.cancel_body_import"):
         return
     column = layout.column(align=True)

@@ -8,7 +8,7 @@ import bpy
 
 from ..files import sam3d_body as sam3d_body_files
 from ..files.bodies import title_of
-from ..jobs.sam3d_body import check_desk, desk
+from ..jobs.sam3d_body import check_slot, slot
 from ..layout_text import draw_lines, width_of
 from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
@@ -37,7 +37,7 @@ def draw_status(layout: Any, width: int, brief: bool = False) -> bool:
             "ERROR",
         )
         return False
-    check = check_desk.job
+    check = check_slot.job
     if check is None:
         draw_lines(column, f"Installed: {model.title}", width, "CHECKMARK")
     elif check.state == "running":
@@ -60,7 +60,7 @@ def draw_sam3d_body(layout: Any, width: int) -> None:
         layout.operator("sam3db.check_sam3d_body", text="Check What It Runs On", icon="FILE_REFRESH")
     else:
         draw_lines(layout.column(align=True), _ABOUT, width)
-    job = desk.job
+    job = slot.job
     if draw_running(layout, job, "sam3db.cancel_sam3d_body"):
         return
     column = layout.column(align=True)

@@ -61,22 +61,22 @@ def test_a_folder_becomes_characters(batch: Any, tmp_path: Path, add_photo: Add)
 
 
 def test_a_batch_can_be_cancelled_and_started_again(batch: Any, tmp_path: Path, add_photo: Add) -> None:
-    from sam3db_blender.jobs.batch import desk
+    from sam3db_blender.jobs.batch import slot
     from sam3db_blender.operators.batch import batch_keys
 
     for number in range(4):
         add_photo(tmp_path / "photos" / f"{number}.png")
     assert not bpy.ops.sam3db.cancel_batch.poll()
-    job = desk.start("batch", batch_keys(batch, bpy.context.window_manager.sam3db))
+    job = slot.start("batch", batch_keys(batch, bpy.context.window_manager.sam3db))
     assert not bpy.ops.sam3db.run_batch.poll()
     give_up = time.monotonic() + 60
-    while job.progress == 0.0 and not desk.step():
+    while job.progress == 0.0 and not slot.step():
         assert time.monotonic() < give_up
         time.sleep(0.01)
     assert "of 4 photos" in drawn()
     assert "[sam3db.cancel_batch]" in drawn()
     assert bpy.ops.sam3db.cancel_batch() == {"FINISHED"}
-    desk.wait()
+    slot.wait()
     assert job.state == "cancelled"
     assert "start again to\ncontinue" in drawn()
     assert not list((tmp_path / "out").glob(".batch-part*"))

@@ -18,7 +18,7 @@ from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.files import bodies as body_files
 from sam3db_blender.jobs import long as long_jobs
-from sam3db_blender.jobs.bodies import BodyJob, desk
+from sam3db_blender.jobs.bodies import BodyJob, slot
 from sam3db_blender.properties.import_options import to_request
 from sam3db_blender.scene.bodies import installed_body, levels_of
 from sam3db_blender.ui.official_bodies import draw_official_bodies
@@ -73,7 +73,7 @@ def test_downloading_in_the_background(models: Path, online: None, archive: Path
     assert body_files.installed() == ["mhr-lod3", "mhr-lod6"]
     assert installed_body("mhr-lod6").name == "mhr-lod6"
     assert levels_of("mhr-lod3") == ["mhr-lod3", "mhr-lod6"]
-    assert not desk.busy
+    assert not slot.busy
     assert "Installed mhr-lod3, mhr-lod6" in drawn()
 
 
@@ -109,11 +109,11 @@ def test_the_window_goes_on_while_a_download_runs_and_can_cancel_it(models: Path
     content = archive.read_bytes()
     part = models / "sources" / "mhr-assets.zip.part"
     with serving(content, hold=threading.Event()) as server:
-        desk.start("download_official", {"models": str(models), "url": server.url})
+        slot.start("download_official", {"models": str(models), "url": server.url})
         end = time.monotonic() + PATIENCE_S
         while not (part.exists() and part.stat().st_size):
             start = time.monotonic()
-            assert desk._tick() is not None
+            assert slot._tick() is not None
             assert time.monotonic() - start < 0.1
             assert time.monotonic() < end
             time.sleep(0.01)
@@ -123,11 +123,11 @@ def test_the_window_goes_on_while_a_download_runs_and_can_cancel_it(models: Path
             bpy.ops.sam3db.import_official_body(filepath=str(archive))
         assert bpy.ops.sam3db.cancel_body_import() == {"FINISHED"}
         assert "Cancelling" in drawn()
-        while desk._tick() is not None:
+        while slot._tick() is not None:
             assert time.monotonic() < end
             time.sleep(0.01)
-    assert desk.job is not None
-    assert desk.job.state == "cancelled"
+    assert slot.job is not None
+    assert slot.job.state == "cancelled"
     assert "What has arrived is kept" in drawn()
     assert part.stat().st_size
     with pytest.raises(RuntimeError, match="No bodies are being imported"):
@@ -140,15 +140,15 @@ def test_switching_the_add_on_off_ends_the_download(
     windowed = SimpleNamespace(app=SimpleNamespace(background=False, timers=bpy.app.timers), context=bpy.context)
     monkeypatch.setattr(long_jobs, "bpy", windowed)
     with serving(archive.read_bytes(), hold=threading.Event()) as server:
-        desk.start("download_official", {"models": str(models), "url": server.url})
-        client = desk._client
+        slot.start("download_official", {"models": str(models), "url": server.url})
+        client = slot._client
         assert client is not None
         assert client.running
-        assert bpy.app.timers.is_registered(desk._timer)
-        desk.close()
+        assert bpy.app.timers.is_registered(slot._timer)
+        slot.close()
         assert not client.running
-        assert not bpy.app.timers.is_registered(desk._timer)
-    assert desk.job is None
+        assert not bpy.app.timers.is_registered(slot._timer)
+    assert slot.job is None
 
 
 def test_licence_and_size_are_named_before_the_click(models: Path) -> None:

@@ -99,8 +99,8 @@ def test_the_bundled_engine_is_checked(add_on: None) -> None:
         pytest.skip("no networks: run `sam3db models build` (make models)")
     assert engine_check.networks_installed()
     assert bpy.ops.sam3db.check_landmarks() == {"FINISHED"}
-    assert engine_check.desk.job is not None
-    assert "processor" in engine_check.desk.job.summary.lower() or "on " in engine_check.desk.job.summary
+    assert engine_check.slot.job is not None
+    assert "processor" in engine_check.slot.job.summary.lower() or "on " in engine_check.slot.job.summary
 
 
 def test_missing_networks_are_seen(add_on: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -775,7 +775,7 @@ def test_lines_to_one_worker_keep_their_mail_apart() -> None:
         def cancel(self, number: int) -> None: ...
 
     shared = Shared()
-    first, second = jobs.Line(shared), jobs.Line(shared)
+    first, second = jobs.Subscription(shared), jobs.Subscription(shared)
     assert (first.request("a"), second.request("b")) == (1, 2)
     assert [event.text for event in first.poll()] == ["one"]
     assert [event.text for event in second.poll()] == ["two"]

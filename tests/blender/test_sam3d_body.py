@@ -21,7 +21,7 @@ from sam3db_blender.files import sam3d_body as sam3d_body_files
 from sam3db_blender.jobs import long as long_jobs
 from sam3db_blender.jobs import worker as jobs
 from sam3db_blender.jobs.photo import ImportJob, ImportRequest
-from sam3db_blender.jobs.sam3d_body import EngineCheck, Sam3dBodyJob, check_desk, desk
+from sam3db_blender.jobs.sam3d_body import EngineCheck, Sam3dBodyJob, check_slot, slot
 from sam3db_blender.operators.sam3d_body import SAM3DB_OT_download_sam3d_body
 from sam3db_blender.preferences import _PROVIDERS
 from sam3db_blender.properties import secret
@@ -109,7 +109,7 @@ def test_downloading_with_a_token_that_was_typed_leaves_no_trace_of_it(
     assert (sources_folder("vith", models) / CHECKPOINT).read_bytes() == FILES[CHECKPOINT]
     assert "The checkpoint is downloaded. Convert it now" in panel()
     assert "[sam3db.remove_sam3d_body_checkpoints] Remove Downloaded Files" in panel()
-    assert TOKEN not in repr(desk.job)
+    assert TOKEN not in repr(slot.job)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"), compress=False)
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert tmp_path / "scene.blend" in written
@@ -143,10 +143,10 @@ def test_a_running_download_shows_how_far_it_is_and_can_be_cancelled(models: Pat
     with hub(FILES, token=None) as service:
         service.storage[CHECKPOINT].hold = threading.Event()
         keys = {"variant": "vith", "models": str(models), "licence_accepted": True, "service": service.address}
-        desk.start("download_sam3d_body", keys)
+        slot.start("download_sam3d_body", keys)
         end = time.monotonic() + PATIENCE_S
         while not (part.exists() and part.stat().st_size):
-            assert desk._tick() is not None
+            assert slot._tick() is not None
             assert time.monotonic() < end
             time.sleep(0.01)
         assert "[sam3db.cancel_sam3d_body]" in panel()
@@ -154,7 +154,7 @@ def test_a_running_download_shows_how_far_it_is_and_can_be_cancelled(models: Pat
         with pytest.raises(RuntimeError, match="already being downloaded or converted"):
             bpy.ops.sam3db.convert_sam3d_body(filepath="a", mhr="b")
         assert bpy.ops.sam3db.cancel_sam3d_body() == {"FINISHED"}
-        while desk._tick() is not None:
+        while slot._tick() is not None:
             assert time.monotonic() < end
             time.sleep(0.01)
         service.storage[CHECKPOINT].hold.set()
@@ -251,7 +251,7 @@ def test_the_state_is_told_honestly(models: Path, monkeypatch: pytest.MonkeyPatc
     # what was found out does not outlive a conversion
     monkeypatch.setattr(long_jobs, "WorkerClient", _Worker(Event(1, "done")))
     bpy.ops.sam3db.convert_sam3d_body(filepath="/a", mhr="/b")
-    assert check_desk.job is None
+    assert check_slot.job is None
 
 
 def test_a_list_of_files_that_is_damaged_is_no_model(models: Path) -> None:

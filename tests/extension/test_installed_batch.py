@@ -18,9 +18,9 @@ batch = bpy.context.window_manager.sam3db_batch
 batch.folder, batch.out = os.environ["SAM3DB_TEST_PHOTOS"], os.environ["SAM3DB_TEST_OUT"]
 batch.previews, batch.exports, batch.names = {"overlay"}, {"glb"}, "mixamo"
 outcome = {"operator": list(bpy.ops.sam3db.run_batch())}
-from bl_ext.user_default.sam3db_blender.batch_jobs import desk
-outcome["state"], outcome["summary"], outcome["result"] = desk.job.state, desk.job.summary, desk.job.result
-outcome["detail"] = desk.job.detail
+from bl_ext.user_default.sam3db_blender.jobs.batch import slot
+outcome["state"], outcome["summary"], outcome["result"] = slot.job.state, slot.job.summary, slot.job.result
+outcome["detail"] = slot.job.detail
 print("RESULT " + json.dumps(outcome))
 """
 
