@@ -46,6 +46,10 @@ class ModelError(Sam3dbError):
     """A model file is missing, damaged or of another kind than expected."""
 
 
+class NewerFormatError(Sam3dbError):
+    """A file or a record was written by a newer version of the program."""
+
+
 class NoPersonError(Sam3dbError):
     """Nobody was found in the photo."""
 

@@ -21,8 +21,9 @@ from typing import Any
 
 from native_runtime.batch.record import Record
 from native_runtime.files.atomic import atomic_file
+from native_runtime.files.formats import Format
 
-FORMAT = "sam3db-batch/1"
+FORMAT = Format("sam3db-batch")
 _STEM = "manifest"
 
 
@@ -44,6 +45,9 @@ def is_output_folder(folder: Path) -> bool:
 def read_records(paths: Iterable[Path]) -> dict[str, Record]:
     """What manifests say of each photo; where several do, the newest line counts. Lines that are damaged say nothing,
     so that their photos are done again.
+
+    Raises:
+        NewerFormatError: a newer version of the program has worked on the folder.
     """
     newest: dict[str, Record] = {}
     for path in paths:
@@ -69,7 +73,7 @@ class Head:
     started: str
 
     def to_json(self) -> dict[str, Any]:
-        return {"format": FORMAT, **vars(self)}
+        return {"format": str(FORMAT), **vars(self)}
 
 
 class Manifest:
@@ -165,14 +169,16 @@ def _contents(path: Path) -> Iterator[dict[str, Any]]:
 
 def _records(path: Path) -> Iterator[Record]:
     for content in _contents(path):
-        if "format" not in content:
-            with suppress(ValueError, KeyError, TypeError, AttributeError):
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            if "format" in content:
+                FORMAT.checked(content, path)
+            else:
                 yield Record.from_json(content)
 
 
 def _is_manifest(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return FORMAT.encode() in file.read(200)
+            return FORMAT.name.encode() in file.read(200)
     except OSError:
         return False

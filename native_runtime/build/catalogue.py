@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from native_runtime.build import landmark_networks as networks
-from native_runtime.errors import ModelError, Remedy, UsageError
+from native_runtime.errors import ModelError, Remedy, Sam3dbError, UsageError
 from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
@@ -104,7 +104,7 @@ def _list_kind(root: Path, kind: str) -> list[ModelStatus]:
         return [ModelStatus(Path(n).stem, kind, folder / n, "missing", 0, "not built yet") for n in expected]
     try:
         entries = manifest.read(folder)["files"]
-    except ModelError as error:
+    except Sam3dbError as error:
         return [ModelStatus(Path(n).stem, kind, folder / n, "damaged", 0, str(error)) for n in expected]
     statuses = []
     for name in [*expected, *sorted(set(entries) - set(expected))]:

@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from native_runtime.errors import ModelError, UsageError
+from native_runtime.errors import ModelError, Sam3dbError, UsageError
 from native_runtime.models import manifest
 from native_runtime.models.access_token import AccessToken
 from native_runtime.models.download import Progress, check_room
@@ -162,7 +162,7 @@ def downloaded(models: str | os.PathLike[str] | None = None) -> list[Sources]:
         try:
             files = manifest.read(folder)["files"]
             whole = all((folder / name).stat().st_size == files[name]["size"] for name in (CHECKPOINT, MHR_MODEL))
-        except (ModelError, OSError, KeyError, TypeError):
+        except (Sam3dbError, OSError, KeyError, TypeError):
             continue
         if whole:
             found.append(Sources(variant, folder / CHECKPOINT, folder / MHR_MODEL))

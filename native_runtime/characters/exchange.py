@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import UsageError
 from native_runtime.files.atomic import write_atomically
+from native_runtime.files.formats import Format
 from native_runtime.mhr import CHANNELS
 
 from .presets import copy
@@ -35,7 +36,7 @@ from .sliders import SHAPE_KEY_LIMIT
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
-FORMAT = "sam3db-settings/1"
+FORMAT = Format("sam3db-settings")
 _LARGEST_FILE = 4 << 20
 _NAMED_AT_MOST = 5
 
@@ -43,7 +44,7 @@ _NAMED_AT_MOST = 5
 def to_json(body: Body, settings: CharacterSettings, parts: Collection[Part] = PARTS) -> dict[str, Any]:
     """The chosen parts, ready for ``json.dumps``."""
     content: dict[str, Any] = {
-        "format": FORMAT,
+        "format": str(FORMAT),
         "body": {"name": body.name, "hash": body.hash},
         "parts": [part for part in PARTS if part in parts],
     }
@@ -75,12 +76,13 @@ def from_json(
         place: also take over where the character stands.
 
     Raises:
-        UsageError: it is no such file, of a later version, or holds something that is no number.
+        UsageError: it is no such file, or holds something that is no number.
+        NewerFormatError: a newer version of the program wrote it.
     """
-    if not isinstance(content, Mapping) or not str(content.get("format", "")).startswith("sam3db-settings/"):
-        raise UsageError("This file holds no character settings.")
-    if content["format"] != FORMAT:
-        raise UsageError(f"These settings were saved by a later version ({content['format']}): update the extension.")
+    try:
+        content = FORMAT.checked(content, "This settings file")
+    except ValueError as error:
+        raise UsageError(f"This file holds no character settings: {error}.") from error
     parts = [part for part in PARTS if part in _sequence(content.get("parts"))]
     if not parts:
         raise UsageError("This file names no part (pose, skeleton, shape, expression) of a character.")
@@ -106,6 +108,7 @@ def save_settings(path: str | Path, body: Body, settings: CharacterSettings, par
     target = Path(path)
     text = json.dumps(to_json(body, settings, parts), indent=1, ensure_ascii=False) + "\n"
     try:
+        target.parent.stat()  # a folder that is not there is a mistake, and is not made
         write_atomically(target, text.encode())
     except OSError as error:
         raise UsageError(f"Cannot write {target}: {error.strerror or error}.") from error

@@ -97,7 +97,7 @@ def with_body(body: Body, settings: CharacterSettings, preset: Preset) -> tuple[
     notes = [f"The body '{body.name}' has other sliders for the shape: only the skeleton was changed."]
     if set(preset.identity) <= set(body.identity_names):
         parts, notes = ["skeleton", "shape"], []
-    content: dict[str, Any] = {"format": FORMAT, "parts": parts, "parameters": preset.parameters}
+    content: dict[str, Any] = {"format": str(FORMAT), "parts": parts, "parameters": preset.parameters}
     if not notes:
         content["identity"] = preset.identity
     changed, _ = from_json(body, content, presets.reset(body, settings, parts))
@@ -113,7 +113,7 @@ def with_pose(
         mirror: left and right exchanged.
         floor: cm, the height of the floor in the rig's axes; None for where the character's lowest point is.
     """
-    content = {"format": FORMAT, "parts": ["pose"], "parameters": preset.parameters}
+    content = {"format": str(FORMAT), "parts": ["pose"], "parameters": preset.parameters}
     posed, _ = from_json(body, content, presets.reset(body, settings, ["pose"]))
     if mirror:
         posed = presets.mirrored(body, posed)

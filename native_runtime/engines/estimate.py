@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera, project
-from native_runtime.errors import ModelError
+from native_runtime.errors import ModelError, NewerFormatError
 from native_runtime.files.atomic import write_atomically
+from native_runtime.files.formats import Format
 from native_runtime.files.names import as_text
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.prompts.prompt import Prompt, check_prompts
 
-FORMAT = "sam3db-estimate/1"
+FORMAT = Format("sam3db-estimate")
 
 ARRAYS: dict[str, tuple[int | None, ...]] = {
     "model_parameters": (204,),
@@ -138,7 +139,7 @@ class Estimate:
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the large arrays, ready for ``json.dumps``."""
-        content: dict[str, Any] = {"format": FORMAT}
+        content: dict[str, Any] = {"format": str(FORMAT)}
         for name in ("engine", "body_name", "body_hash", "photo", "person", "seconds", "details"):
             content[name] = getattr(self, name)
         content["photo"] = as_text(self.photo)
@@ -168,13 +169,12 @@ class Estimate:
 
         Raises:
             ModelError: it is missing, damaged or no estimate.
+            NewerFormatError: a newer version of the program wrote it.
         """
         try:
             with np.load(Path(path), allow_pickle=False) as archive:
-                about = json.loads(str(archive["about"]))
+                about = FORMAT.checked(json.loads(str(archive["about"])), path)
                 arrays = {name: archive[name] for name in ARRAYS}
-            if about["format"] != FORMAT:
-                raise ValueError(f"its format is {about['format']}, expected {FORMAT}")
             for name, shape in ARRAYS.items():
                 actual = arrays[name].shape
                 if len(actual) != len(shape) or any(s not in (None, a) for s, a in zip(shape, actual)):
@@ -187,6 +187,8 @@ class Estimate:
                 warnings=tuple(about["warnings"]),
                 details=about["details"],
             )
+        except NewerFormatError:
+            raise
         except Exception as error:  # numpy and zipfile raise many kinds for damaged files
             raise ModelError(f"{path} is not a usable estimate ({error}).") from error
 

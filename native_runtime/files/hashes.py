@@ -17,13 +17,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from native_runtime.errors import NewerFormatError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.folders import user_cache
+from native_runtime.files.formats import Format
 
 SMALLEST = 32_000_000
 """Bytes; what is smaller is hashed in a moment."""
 _KEPT = 200
 """Files; the oldest are forgotten."""
+FORMAT = Format("sam3db-hashes", 2, unversioned=True, migrations={1: lambda files: {"files": files}})
 
 
 def sha256_of(path: Path) -> str:
@@ -41,7 +44,9 @@ def _sha256(path: Path, size: int, mtime_ns: int) -> str:
 def recall(path: Path) -> str | None:
     """The SHA-256 of the file at `path` if it was remembered and the file was not touched since, else None."""
     place, state = _identity(path)
-    known = _load().get(place)
+    known = None
+    with contextlib.suppress(NewerFormatError):
+        known = _load().get(place)
     return known[-1] if isinstance(known, list) and known[:-1] == state else None
 
 
@@ -51,10 +56,10 @@ def remember(path: Path, digest: str) -> None:
     if status.st_size < SMALLEST or not status.st_ino:  # some file systems have no inodes
         return
     place, state = _identity(path)
-    known = [(other, value) for other, value in _load().items() if other != place]
-    known = [*known[1 - _KEPT :], (place, [*state, digest])]
-    with contextlib.suppress(OSError):
-        write_atomically(_file(), json.dumps(dict(known), indent=1).encode())
+    with contextlib.suppress(OSError, NewerFormatError):
+        known = [(other, value) for other, value in _load().items() if other != place]
+        files = dict([*known[1 - _KEPT :], (place, [*state, digest])])
+        write_atomically(_file(), json.dumps({"format": str(FORMAT), "files": files}, indent=1).encode())
 
 
 def _identity(path: Path) -> tuple[str, list[int]]:
@@ -68,7 +73,7 @@ def _file() -> Path:
 
 def _load() -> dict[str, Any]:
     try:
-        content = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        files = FORMAT.checked(json.loads(_file().read_text(encoding="utf-8")), _file())["files"]
+    except (OSError, ValueError, KeyError, RecursionError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return files if isinstance(files, dict) else {}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError, Remedy
 from native_runtime.files.atomic import atomic_file
+from native_runtime.files.formats import Format
 
 from .bodydata import BodyData
 from .correctives import FIRST_JOINT, PoseCorrectives
@@ -25,7 +26,7 @@ from .parameterisation import Parameterisation
 from .skeleton import Skeleton
 from .sparse import SparseRows, sorted_rows
 
-FORMAT = "sam3db-body/1"
+FORMAT = Format("sam3db-body")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -33,7 +34,7 @@ def body_arrays(body: BodyData) -> dict[str, NDArray[Any]]:
     """The arrays of a body file, by key."""
     skeleton, transform = body.skeleton, body.parameterisation
     arrays: dict[str, NDArray[Any]] = {
-        "format": np.array(FORMAT),
+        "format": np.array(str(FORMAT)),
         "name": np.array(body.name),
         "provenance": np.array(body.provenance),
         "joint_names": np.array(skeleton.names),
@@ -112,7 +113,8 @@ def read_fields(path: Path) -> dict[str, Any]:
     """Read and check a body file: the attributes of ``BodyData`` by name.
 
     Raises:
-        ModelError: the file is missing, damaged, or not a body file of this format.
+        ModelError: the file is missing, damaged, or no body file.
+        NewerFormatError: a newer version of the program wrote it.
     """
     if not path.is_file():
         raise ModelError(f"There is no body file at {path}.", Remedy.BUILD_MODELS)
@@ -122,14 +124,12 @@ def read_fields(path: Path) -> dict[str, Any]:
     except Exception as error:  # numpy raises many kinds for damaged files
         raise ModelError(f"{path} is damaged or not a body file ({error}). Delete it and build it again.") from error
     try:
-        return _fields_from_arrays(arrays)
+        return _fields_from_arrays(FORMAT.checked(arrays, path))
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise ModelError(f"{path} is not a usable body file: {error}. Delete it and build it again.") from error
 
 
 def _fields_from_arrays(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    if "format" not in arrays or str(arrays["format"]) != FORMAT:
-        raise ValueError(f"its format is not {FORMAT}")
     _check(arrays)
     strings = {key: tuple(str(s) for s in arrays[key]) for key in arrays if key.endswith(("_names", "_groups"))}
     joint_names = strings["joint_names"]

@@ -20,9 +20,10 @@ from typing import Any
 
 from native_runtime.errors import ModelError, Remedy
 from native_runtime.files.atomic import write_atomically
+from native_runtime.files.formats import Format
 from native_runtime.files.hashes import recall, remember, sha256_of
 
-FORMAT = "sam3db-manifest/1"
+FORMAT = Format("sam3db-manifest")
 NAME = "manifest.json"
 
 IMPORT_COMMAND = "sam3db models import"
@@ -40,7 +41,7 @@ def describe(path: Path, **facts: Any) -> dict[str, Any]:
 
 def write(folder: Path, files: Mapping[str, Mapping[str, Any]], **facts: Any) -> Path:
     """Write `folder/manifest.json` (temporary name, then rename) and return its path."""
-    content = {"format": FORMAT, **facts, "files": {name: dict(files[name]) for name in sorted(files)}}
+    content = {"format": str(FORMAT), **facts, "files": {name: dict(files[name]) for name in sorted(files)}}
     return write_atomically(folder / NAME, (json.dumps(content, indent=1) + "\n").encode())
 
 
@@ -59,10 +60,11 @@ def read(folder: Path) -> dict[str, Any]:
 
     Raises:
         ModelError: there is none, or it cannot be read.
+        NewerFormatError: a newer version of the program wrote it.
     """
     path = folder / NAME
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = FORMAT.checked(json.loads(path.read_text(encoding="utf-8")), path)
         if not isinstance(content["files"], dict):
             raise ValueError("'files' is not an object")
         for name, entry in content["files"].items():

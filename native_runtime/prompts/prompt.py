@@ -16,7 +16,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from native_runtime.errors import PromptError
+from native_runtime.files.formats import Format
 from native_runtime.files.templates import load_json
+
+FORMAT = Format("sam3db-prompts", unversioned=True)
 
 PromptKind = Literal["place", "ignore", "incorrect"]
 """What a prompt says: the keypoint lies here; do not use what you think of this keypoint; it does not lie here."""
@@ -54,14 +57,15 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
 
     Raises:
         PromptError: it cannot be read or says something impossible.
+        NewerFormatError: it is for a newer version of the program.
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = FORMAT.checked(json.loads(path.read_text(encoding="utf-8")), path)
     except OSError as error:
         raise PromptError(f"{path}: the prompts cannot be read ({error.strerror or error}).") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise PromptError(f"{path}: this is not a JSON file ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        raise PromptError(f"{path}: this is not a JSON file of prompts ({error}).") from error
     keypoints = content.get("keypoints") if isinstance(content, dict) else None
     if not isinstance(keypoints, list):
         raise PromptError(f'{path}: a prompts file is an object like {{"keypoints": [["left_wrist", 412.0, 230.5]]}}.')

@@ -16,9 +16,10 @@ from typing import Any
 
 from native_runtime.errors import UsageError
 from native_runtime.files.atomic import write_atomically
+from native_runtime.files.formats import Format
 from native_runtime.mhr import load_rig_facts
 
-FORMAT = "sam3db-retarget/1"
+FORMAT = Format("sam3db-retarget")
 #: The identity: MHR's own names.
 MHR = "mhr"
 
@@ -205,7 +206,7 @@ def _identity() -> RetargetMap:
 def _as_text(retarget: RetargetMap) -> str:
     """A map as its file has it: one line a bone."""
     head = {
-        "format": FORMAT,
+        "format": str(FORMAT),
         "name": retarget.name,
         "title": retarget.title,
         "sources": list(retarget.sources),
@@ -243,13 +244,16 @@ def _parsed(text: str, where: str) -> RetargetMap:
 
     Raises:
         UsageError: with the first thing that is wrong.
+        NewerFormatError: a newer version of the program wrote it.
     """
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"The retarget map {where} is no JSON file: {error}.") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise UsageError(f"{where} is no retarget map: its 'format' is not '{FORMAT}'.")
+    try:
+        content = FORMAT.checked(content, where)
+    except ValueError as error:
+        raise UsageError(f"{where} is no retarget map: {error}.") from error
     rows = _field(content, "bones", list, where)
     bones = tuple(_bone(row, number, where) for number, row in enumerate(rows, start=1))
     if not bones:

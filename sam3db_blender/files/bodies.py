@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from native_runtime.errors import ModelError
+from native_runtime.errors import Sam3dbError
 from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, models_dir
 
@@ -77,5 +77,5 @@ def _files(models: Path) -> dict[str, Any]:
 def _read(folder: Path, changed: int) -> dict[str, Any]:
     try:
         return dict(manifest.read(folder)["files"])
-    except ModelError:
+    except Sam3dbError:
         return {}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from native_runtime.build.sam3d_body_download import VARIANTS, Sources, downloaded
 from native_runtime.engines import sam3d_body
-from native_runtime.errors import ModelError
+from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.models import manifest
 from native_runtime.models.store import NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
@@ -98,5 +98,5 @@ def _read(folder: Path, changed: int, body: bool) -> Installed | None:
         facts = manifest.read(folder)
         size = sum(int(entry["size"]) for entry in facts["files"].values())
         return Installed(str(facts["variant"]), str(facts["precision"]), size, body)
-    except (ModelError, KeyError, TypeError, ValueError):
+    except (Sam3dbError, KeyError, TypeError, ValueError):
         return None

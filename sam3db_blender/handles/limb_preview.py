@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.characters.rig_map import RigMap
-from native_runtime.errors import ModelError
+from native_runtime.errors import Sam3dbError
 from native_runtime.fitting.live import LiveDrag
 from native_runtime.fitting.pins import Pin
 from native_runtime.prompts.prompt import keypoint_names
@@ -51,7 +51,7 @@ def get_ready(body_name: str) -> threading.Thread:
 
 
 def _get_ready(body_name: str) -> None:
-    with contextlib.suppress(ModelError):  # the answer will say so
+    with contextlib.suppress(Sam3dbError):  # the answer will say so
         body = installed_body(body_name)
         RigMap.of(body)
         eye = np.array([[1000.0, 0.0, 500.0], [0.0, 1000.0, 500.0], [0.0, 0.0, 1.0]])

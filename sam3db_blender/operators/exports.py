@@ -7,7 +7,7 @@ import bpy
 from bpy_extras.io_utils import ExportHelper
 
 from native_runtime.characters.exports.options import VRM
-from native_runtime.errors import UsageError
+from native_runtime.errors import Sam3dbError
 from native_runtime.retarget.maps import copy_map
 
 from ..exports import ExportOptions, export_character
@@ -45,7 +45,7 @@ def _take_preset(self: Any, context: bpy.types.Context) -> None:
     """Another target brings its own settings; a damaged map brings none, and the export will say why."""
     try:
         preset = ExportOptions.for_target(self.names, [own_maps_folder()])
-    except UsageError:
+    except Sam3dbError:
         return
     self.to, self.rest, self.pose = preset.to, preset.rest, preset.pose
     self.twist, self.shapes, self.influences = preset.twist, preset.shapes, str(preset.influences)

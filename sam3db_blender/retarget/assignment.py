@@ -93,7 +93,7 @@ def _readable_maps(folders: list[Path]) -> list[RetargetMap]:
     for name in available_maps(folders):
         try:
             found.append(load_map(name, folders))
-        except UsageError:
+        except Sam3dbError:
             continue
     return found
 

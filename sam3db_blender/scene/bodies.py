@@ -90,7 +90,7 @@ def read_ahead(name: str) -> threading.Thread:
 def _read_ahead(name: str, folder: Path, changed: int) -> None:
     from . import edit_groups
 
-    with contextlib.suppress(ModelError):
+    with contextlib.suppress(Sam3dbError):
         body = _load(name, folder, changed)
         RigMap.of(body)
         edit_groups.read_ahead(body)

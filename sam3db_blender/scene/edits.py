@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from native_runtime.engines.edits import Edits
 from native_runtime.errors import Sam3dbError
+from native_runtime.files.formats import Format
 
 from ..rig.properties import slider_path
 from .edit_groups import PARAMETERS, Slots, differences, units, yielding_to
@@ -37,6 +38,7 @@ Array = NDArray[np.float64]
 
 #: The custom property of a rig.
 PROPERTY = "sam3db_edits"
+FORMAT = Format("sam3db-edits", unversioned=True)
 #: Model parameters, coefficients, joint parameters and metres that differ by less were not touched by hand: they went
 #: through single precision and the arithmetic of bones.
 TOUCHED = 1e-4
@@ -130,6 +132,7 @@ class Memory:
         """
         return json.dumps(
             {
+                "format": str(FORMAT),
                 "sizes": [len(self.slots.identity), len(self.slots.expression), len(self.slots.beyond) // 7],
                 "applied": pack(self.applied, kind),
                 "posed": self.posed.tolist(),
@@ -147,7 +150,7 @@ class Memory:
     @classmethod
     def from_text(cls, text: str, kind: str = "<f8") -> Memory:
         """Reads what ``to_text`` wrote."""
-        content = json.loads(text)
+        content = _content(text)
         placed = content["placed"]
         return cls(
             slots=Slots(*content["sizes"]),
@@ -160,6 +163,11 @@ class Memory:
             said=tuple(tuple(prompt) for prompt in content["said"]),
             cause=content["cause"],
         )
+
+
+def _content(text: str) -> dict[str, Any]:
+    content: dict[str, Any] = FORMAT.checked(json.loads(text), "What this character remembers of edits")
+    return content
 
 
 def pack(numbers: Array, kind: str = "<f8") -> str:
@@ -178,7 +186,7 @@ def shown_groups(rig: bpy.types.Object) -> list[tuple[str, str]]:
     Only what was noticed when the pose was last inferred: it is for panels, which must not look at every bone.
     """
     text = rig.get(PROPERTY)
-    return [] if not text else [(str(name), str(by)) for name, by in json.loads(text)["groups"]]
+    return [] if not text else [(str(name), str(by)) for name, by in _content(text)["groups"]]
 
 
 def recall(rig: bpy.types.Object, body: Body) -> Memory:

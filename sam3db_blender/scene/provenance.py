@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.errors import Sam3dbError
+from native_runtime.files.formats import Format
 
 if TYPE_CHECKING:
     import bpy
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 #: The custom property of the armature object.
 PROPERTY = "sam3db"
-FORMAT = "sam3db-character/1"
+FORMAT = Format("sam3db-character")
 
 #: The arrays of an estimate that are kept, with their shapes (-1: as long as the body says). Joints and vertices
 #: are left out: the body and these numbers give them again.
@@ -112,7 +113,7 @@ def rewrite_origin(rig: bpy.types.Object, estimate: Estimate) -> None:
 def _write(rig: bpy.types.Object, character: str, estimate: Estimate, version: str) -> str:
     details = {name: value for name, value in estimate.to_json().items() if name not in ARRAY_SHAPES}
     record: dict[str, Any] = {
-        "format": FORMAT,
+        "format": str(FORMAT),
         "id": character,
         "details": json.dumps({**details, "version": version}, ensure_ascii=False),
     }
@@ -154,15 +155,15 @@ def read_origin(rig: bpy.types.Object) -> Origin:
     """Reads the record of a character back.
 
     Raises:
-        Sam3dbError: the object carries none, or one of a later version.
+        Sam3dbError: the object carries none, or one that is damaged.
+        NewerFormatError: a newer version of the program wrote it.
     """
     if not is_character(rig):
         raise Sam3dbError(f"'{rig.name}' is not a character made from a photo.")
-    record = rig[PROPERTY]
-    if record.get("format") != FORMAT:
-        raise Sam3dbError(
-            f"'{rig.name}' was made by another version of this extension ({record.get('format')}): update it."
-        )
+    try:
+        record = FORMAT.checked(dict(rig[PROPERTY]), f"'{rig.name}'")
+    except ValueError as error:
+        raise Sam3dbError(f"'{rig.name}' is not a character made from a photo: {error}.") from error
     arrays = {
         name: np.array(record[name], dtype=np.float64).reshape(shape)
         for name, shape in ARRAY_SHAPES.items()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from native_runtime.files.formats import Format
 from native_runtime.prompts.prompt import keypoint_titles, kind_of
 
 from ..rig.properties import slider_path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 #: The custom property of a rig.
 PROPERTY = "sam3db_snapshots"
+FORMAT = Format("sam3db-snapshot", unversioned=True)
 #: How many are kept, the first and the latest; fewer where they take more characters than this.
 KEPT, ROOM = 10, 48_000
 IMPORTED, BY_HAND, AGAIN = "Import", "Edited by Hand", "Updated from Photo"
@@ -87,6 +89,7 @@ def take(rig: bpy.types.Object, body: Body, name: str, memory: Memory, said: Sai
     """Adds one; the oldest but the first give way."""
     found = _entries(rig)
     entry = {
+        "format": str(FORMAT),
         "name": name,
         "when": max(round(time.time(), 3), *(entry["when"] + 0.001 for entry in found), 0.0),
         "memory": memory.to_text(body, "<f4"),
@@ -130,7 +133,7 @@ def _differs(one: tuple[str, float, float], other: tuple[str, float, float]) -> 
 
 def _entries(rig: bpy.types.Object) -> list[dict[str, Any]]:
     text = rig.get(PROPERTY)
-    return list(json.loads(text)) if text else []
+    return [FORMAT.checked(entry, "A snapshot of this character") for entry in json.loads(text)] if text else []
 
 
 def _read(entry: Mapping[str, Any]) -> Snapshot:

@@ -13,7 +13,7 @@ from mathutils import Vector
 
 from native_runtime.camera import intrinsics_for, mhr_to_camera, project
 from native_runtime.engines.estimate import Estimate, Prompts
-from native_runtime.errors import Sam3dbError
+from native_runtime.errors import NewerFormatError, Sam3dbError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.render.framing import crop_around
@@ -154,7 +154,7 @@ def test_provenance_of_foreign_objects(small_body: Body) -> None:
     write_origin(plain, _estimate(small_body))
     assert is_character(plain)
     plain["sam3db"]["format"] = "sam3db-character/99"
-    with pytest.raises(Sam3dbError, match="another version"):
+    with pytest.raises(NewerFormatError, match="newer version of this program: update it"):
         read_origin(plain)
 
 

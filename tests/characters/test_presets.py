@@ -12,7 +12,7 @@ import pytest
 from native_runtime.characters.exchange import from_json, load_settings, save_settings, to_json, transfer
 from native_runtime.characters.presets import blend, copy, lopsided, paired, randomise, reset, symmetrise
 from native_runtime.characters.settings import PARTS, CharacterSettings, parameters_of
-from native_runtime.errors import UsageError
+from native_runtime.errors import NewerFormatError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
 
@@ -158,7 +158,6 @@ def test_another_body_takes_what_it_knows(small_body: Body, default_body_path: P
     [
         ([], "no character settings"),
         ({"format": "sam3db-estimate/1"}, "no character settings"),
-        ({"format": "sam3db-settings/9", "parts": ["pose"]}, "later version"),
         ({"format": "sam3db-settings/1"}, "names no part"),
         ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": [1]}, "holds no names"),
         ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": {"l_elbow_bend": "much"}}, "no number"),
@@ -169,6 +168,12 @@ def test_another_body_takes_what_it_knows(small_body: Body, default_body_path: P
 )
 def test_bad_files_are_refused(small_body: Body, content: object, message: str) -> None:
     with pytest.raises(UsageError, match=message):
+        from_json(small_body, content, CharacterSettings.neutral(small_body))
+
+
+def test_settings_of_a_newer_version_are_refused(small_body: Body) -> None:
+    content = {"format": "sam3db-settings/9", "parts": ["pose"]}
+    with pytest.raises(NewerFormatError, match="newer version of this program: update it"):
         from_json(small_body, content, CharacterSettings.neutral(small_body))
 
 

@@ -80,7 +80,7 @@ def test_a_folder_moved_as_a_whole_is_not_read_again(weights: Path, hashed: list
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"PLACE": 3}', '{"PLACE": []}', '{"PLACE": [1, 2, 3, "a"]}'])
 def test_a_damaged_memory_is_no_memory(weights: Path, hashed: list[str], content: str) -> None:
-    (place,) = json.loads((user_cache() / "hashes.json").read_text())
+    (place,) = json.loads((user_cache() / "hashes.json").read_text())["files"]
     (user_cache() / "hashes.json").write_text(content.replace("PLACE", place))
     manifest.verify(weights.parent)
     assert hashed == [weights.name]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from native_runtime.errors import UsageError
+from native_runtime.errors import NewerFormatError, UsageError
 from native_runtime.mhr import load_rig_facts
 from native_runtime.retarget.checks import problems
 from native_runtime.retarget.maps import (
@@ -158,7 +158,7 @@ _HEAD = {"format": "sam3db-retarget/1", "name": "bad", "title": "Bad"}
         ("{", "no JSON file"),
         ("[" * 100_000, "no JSON file"),
         ([], "no retarget map"),
-        ({"format": "sam3db-retarget/9"}, "'format'"),
+        ({"format": "sam3db-settings/1"}, "'sam3db-settings/1', not 'sam3db-retarget/1'"),
         (_HEAD, "no 'bones'"),
         ({**_HEAD, "bones": []}, "no bones"),
         ({**_HEAD, "bones": {"Hips": "root"}}, "'bones', which cannot be"),
@@ -173,6 +173,11 @@ _HEAD = {"format": "sam3db-retarget/1", "name": "bad", "title": "Bad"}
 def test_damaged_files_are_refused(content, said, tmp_path):
     with pytest.raises(UsageError, match=re.escape(said)):
         load_map(_file(tmp_path, content))
+
+
+def test_a_map_of_a_newer_version_is_refused(tmp_path):
+    with pytest.raises(NewerFormatError, match=r"bad\.json was written by a newer version"):
+        load_map(_file(tmp_path, {**_HEAD, "format": "sam3db-retarget/9"}))
 
 
 def test_files_that_cannot_be_read(tmp_path):

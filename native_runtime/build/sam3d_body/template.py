@@ -18,10 +18,11 @@ from typing import Any
 
 from native_runtime.errors import ModelError
 from native_runtime.files.atomic import write_atomically
+from native_runtime.files.formats import Format
 
 from .operations import DTYPES, OPERATIONS
 
-FORMAT = "sam3db-template/1"
+FORMAT = Format("sam3db-template")
 _REINSTALL = "Install this program again."
 
 
@@ -85,9 +86,9 @@ class Template:
         stem = f"{graph}-{precision}"
         try:
             model = gzip.decompress((folder / f"{stem}.onnx.gz").read_bytes())
-            recipe = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
-            if recipe["format"] != FORMAT or (recipe["graph"], recipe["precision"]) != (graph, precision):
-                raise ValueError(f"its recipe is not of {stem} in the format {FORMAT}")
+            recipe = FORMAT.checked(json.loads((folder / f"{stem}.json").read_text(encoding="utf-8")), folder / stem)
+            if (recipe["graph"], recipe["precision"]) != (graph, precision):
+                raise ValueError(f"its recipe is not of {stem}")
             return Template(graph, precision, model, tuple(map(_weight, recipe["weights"])))
         except FileNotFoundError as error:
             raise ModelError(
@@ -105,7 +106,7 @@ class Template:
 
     def _recipe(self) -> dict[str, Any]:
         return {
-            "format": FORMAT,
+            "format": str(FORMAT),
             "graph": self.graph,
             "precision": self.precision,
             "weights": [

@@ -17,10 +17,12 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError
+from native_runtime.files.formats import Format
 
 from .tensors import TensorSource
 
 TEMPLATES = Path(__file__).with_name("templates")
+FORMAT = Format("sam3db-variant", unversioned=True)
 FILE = "variant.json"
 _TITLES = {"dinov3": "DINOv3-H+", "vith": "ViT-H"}
 _RELEASED = "Take model.ckpt of facebook/sam-3d-body-dinov3 or facebook/sam-3d-body-vith as it is published."
@@ -71,7 +73,7 @@ class Variant:
         """
         path = folder / FILE
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = FORMAT.checked(json.loads(path.read_text(encoding="utf-8")), path)
             constants = content["constants"]
             image, features = constants["image_size"], constants["feature_size"]
             return Variant(

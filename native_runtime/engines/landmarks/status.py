@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from native_runtime.engines.status import EngineStatus, missing, ready_on
-from native_runtime.errors import ModelError
+from native_runtime.errors import Sam3dbError
 from native_runtime.models import manifest, store
 
 
@@ -15,6 +15,6 @@ def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | Non
     folder = store.models_dir(models) / store.NETWORKS_FOLDER
     try:
         manifest.verify(folder)
-    except ModelError as error:
+    except Sam3dbError as error:
         return missing(error)
     return ready_on("Landmark networks", providers)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from native_runtime.engines.status import EngineStatus, missing, ready_on
-from native_runtime.errors import ModelError
+from native_runtime.errors import Sam3dbError
 from native_runtime.models import manifest, store
 
 _TITLES = {"dinov3": "DINOv3-H+", "vith": "ViT-H"}
@@ -16,7 +16,7 @@ def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | Non
     """See ``native_runtime.engines.engine_status``."""
     try:
         facts = manifest.read(store.sam3d_body_dir(models))
-    except ModelError as error:
+    except Sam3dbError as error:
         return missing(error)
     variant, precision = str(facts.get("variant", "")), str(facts.get("precision", ""))
     return ready_on(f"{_TITLES.get(variant, variant)}, {precision}", providers)
