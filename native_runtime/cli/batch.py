@@ -10,6 +10,7 @@ from native_runtime.batch.photos import Shard
 from native_runtime.batch.record import Record
 from native_runtime.batch.run import BatchRequest, BatchResult, run_batch
 from native_runtime.batch.settings import Export, Settings
+from native_runtime.cli.commands import missing
 from native_runtime.cli.console import Console
 from native_runtime.pipeline.inference import EngineChoice, Lens
 
@@ -17,6 +18,8 @@ from native_runtime.pipeline.inference import EngineChoice, Lens
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; whether there are photos, and all have succeeded, in this run or before."""
     settings = _settings(arguments)
+    if settings.needs_blender and arguments.builder is None:
+        raise missing("A batch without `--no-blend --preview none`")
     request = BatchRequest(
         folder=Path(arguments.folder),
         out=Path(arguments.out),

@@ -16,33 +16,15 @@ if TYPE_CHECKING:
 GROUP = "sam3db.commands"
 """Group of the entry points by which installed packages add commands; each names an `Extension`."""
 
-ORDER = (
-    "character",
-    "estimate",
-    "batch",
-    "preview",
-    "export",
-    "retarget",
-    "models",
-    "engines",
-    "convert-checkpoint",
-)
+ORDER = ("character", "estimate", "batch", "preview", "export", "retarget", "models", "engines", "convert-checkpoint")
 """As `sam3db --help` lists them; others follow."""
 
-_MISSING = (
-    "needs the package sam3db_blender, which is not installed, or was installed before it had commands: "
-    "install it again (`pip install -e .` in a checkout)"
-)
 _log = logging.getLogger(__name__)
 
 
 class Command(NamedTuple):
-    """A command.
-
-    Attributes:
-        name: as it is written.
-        add: adds its parser; what it needs is imported at every start.
-        module: imported when the command runs; ``run(arguments, console)`` says whether all went well.
+    """A command: ``add`` adds its parser at every start; ``module`` has ``run(arguments, console)``, which says whether
+    all went well.
     """
 
     name: str
@@ -51,12 +33,8 @@ class Command(NamedTuple):
 
 
 class Extension(NamedTuple):
-    """What a package adds.
-
-    Attributes:
-        commands: of its own.
-        builder: gives the command line of the process that builds a batch's characters; raises `UsageError` where it
-            cannot run.
+    """What a package adds. ``builder`` gives the command line of the process that builds a batch's characters, or
+    raises `UsageError` where it cannot run.
     """
 
     commands: tuple[Command, ...]
@@ -107,15 +85,9 @@ def parser(commands: Iterable[Command]) -> Parser:
     return top
 
 
-def missing_command(name: str) -> UsageError:
-    """The error for a command that is ours, and is not there."""
-    return UsageError(f"`sam3db {name}` {_MISSING}.")
-
-
-def missing_builder() -> tuple[str, ...]:
-    """For installations without Blender's part.
-
-    Raises:
-        UsageError: always.
-    """
-    raise UsageError(f"Making characters {_MISSING}; or use `--no-blend --preview none` for estimates alone.")
+def missing(what: str) -> UsageError:
+    """The error for something that Blender's part of the program does, where that is not there."""
+    return UsageError(
+        f"{what} needs the package sam3db_blender, which is not installed, or was installed before it had commands: "
+        "install it again (`pip install -e .` in a checkout)."
+    )

@@ -8,15 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from native_runtime.cli.commands import (
-    ORDER,
-    Extension,
-    all_commands,
-    installed_extensions,
-    missing_builder,
-    missing_command,
-    parser,
-)
+from native_runtime.cli.commands import ORDER, Extension, all_commands, installed_extensions, missing, parser
 from native_runtime.cli.console import Console
 from native_runtime.errors import UsageError
 from native_runtime.files.streams import take_stdout
@@ -43,7 +35,7 @@ def main(
     commands = all_commands(added)
     try:
         if command in ORDER and command not in commands:
-            raise missing_command(command)
+            raise missing(f"`sam3db {command}`")
         arguments = parser(commands.values()).parse_args(words)
     except UsageError as error:
         console = console or Console(sys.stdout, as_json, debug)
@@ -54,7 +46,7 @@ def main(
 
     console = console or Console(take_stdout(sys.stderr if debug else None), as_json, debug)
     try:
-        arguments.builder = added[0].builder if added else missing_builder
+        arguments.builder = added[0].builder if added else None
         module = importlib.import_module(commands[arguments.command].module)
         with warnings_forwarded_to(console):
             return OK if module.run(arguments, console) else SOME_FAILED

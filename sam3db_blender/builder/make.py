@@ -14,14 +14,16 @@ from typing import Any
 import bpy
 
 from native_runtime import __version__
+from native_runtime.batch.faults import is_disk_full
 from native_runtime.engines.estimate import Estimate
+from native_runtime.errors import DiskFullError
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
+from native_runtime.process.payload import ErrorPayload
 
 from ..exports import ExportOptions, export_character
 from ..previews import KINDS, preview_steps
 from . import headless
-from .failures import described
 
 
 class _Stage:
@@ -114,3 +116,10 @@ def _export(rig: bpy.types.Object, name: str, stage: _Stage) -> None:
     except Exception as error:
         stage.fail(error)
     stage.seconds += time.perf_counter() - started
+
+
+def described(error: Exception, folder: Path) -> dict[str, Any]:
+    """The payload of an error that came up while files were written to a folder."""
+    if is_disk_full(error, folder):
+        error = DiskFullError(f"The disk of {folder} is full.")
+    return ErrorPayload.from_exception(error).to_json()

@@ -34,8 +34,7 @@ def serve(jobs: BinaryIO, answers: TextIO) -> NoReturn:
 
     send({"event": "hello", "protocol": PROTOCOL})
     # Blender takes a second to start, which the first job should not wait for.
-    from .failures import described
-    from .make import make_files
+    from .make import described, make_files
 
     while True:
         job = decode(waiting.get())

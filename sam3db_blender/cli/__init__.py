@@ -5,14 +5,35 @@ Standard library only: `sam3db --help` reads this.
 
 from __future__ import annotations
 
+import argparse
+from typing import TYPE_CHECKING
+
+from native_runtime.cli.arguments import add_photo_arguments
 from native_runtime.cli.commands import Command, Extension
 
-from . import character_arguments, export_arguments, preview_arguments, retarget_arguments
+from . import export_arguments, preview_arguments, retarget_arguments
 from .blender import builder_command
+
+if TYPE_CHECKING:
+    from native_runtime.cli.common_arguments import Subparsers
+
+
+def _add_character(commands: Subparsers) -> None:
+    character = commands.add_parser(
+        "character",
+        help="photos to .blend files with a rigged character, a preview and the estimate",
+        description="Writes NAME_personK.blend, .png (the preview), .npz and .json for each person K of each photo.",
+        allow_abbrev=False,
+    )
+    add_photo_arguments(character)
+    character.add_argument(
+        "--preview", action=argparse.BooleanOptionalAction, default=True, help="render a preview picture (default: yes)"
+    )
+
 
 EXTENSION = Extension(
     (
-        Command("character", character_arguments.add, f"{__name__}.character"),
+        Command("character", _add_character, f"{__name__}.character"),
         Command("preview", preview_arguments.add, f"{__name__}.preview"),
         Command("export", export_arguments.add, f"{__name__}.export"),
         Command("retarget", retarget_arguments.add, f"{__name__}.retarget"),
