@@ -13,7 +13,7 @@ SAM3DB := $(BIN)/sam3db
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help character estimate models test test-window lint format types extension bench-% lock clean
+.PHONY: help character estimate models test test-window lint format extension release docs bench-% lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -71,6 +71,14 @@ lint: $(VENV)/.installed-dev  ## ruff, mypy, and the contracts of who imports wh
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.installed-docs  ## out/site: the guides and a reference of the code, as a static site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir "$(abspath $(OUT))/site"
+
+# It refuses a checkout that is not ready, before it builds anything; it tags and pushes nothing.
+release: $(VENV)/.installed-dev  ## dist/: the extension, checksums, notes and the tag's text
+	@$(SAM3DB) models build
+	$(BIN)/python .ci/release.py
+
 format: $(VENV)/.installed-dev  ## let ruff format the code
 	$(BIN)/ruff format .
 
@@ -100,4 +108,4 @@ lock:  ## renew requirements/*.txt (needs uv)
 		-o requirements/extension.txt
 
 clean:  ## remove what was made here (the models in the user's cache stay)
-	rm -rf dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf dist build *.egg-info .coverage .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

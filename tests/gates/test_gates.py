@@ -1,0 +1,115 @@
+"""The checks that every change must pass do find what they look for: skips, the version, the changelog."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from native_runtime import __version__
+from sam3db_blender import packaging
+from tests.support.skips import read_allowed
+
+CHANGELOG = """# Changelog
+
+## [Unreleased]
+
+## [1.2.0] - 2026-12-01
+
+### Added
+
+- Wings.
+
+## [1.1.0] - 2026-11-01
+"""
+
+
+@pytest.fixture(scope="module")
+def release(repository: Path) -> ModuleType:
+    """The program of ``make release``, which is no part of a package."""
+    spec = importlib.util.spec_from_file_location("release", repository / ".ci" / "release.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def strict_run(repository: Path, file: Path, tests: str, reason: str) -> subprocess.CompletedProcess[str]:
+    """pytest on a file of tests, of which one kind of skip is allowed."""
+    program = (
+        "import sys, pytest\n"
+        "from tests.support.skips import AllowedSkip, SkipGate\n"
+        "path, tests, reason = sys.argv[1:]\n"
+        "gate = SkipGate([AllowedSkip(tests, reason, 'a test of the gate')])\n"
+        "sys.exit(pytest.main([path, '-q', '-p', 'no:cacheprovider'], plugins=[gate]))\n"
+    )
+    command = [sys.executable, "-c", program, str(file), tests, reason]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("tests", "reason", "passes"),
+    [("*::test_b", "no moon", True), ("*::test_a", "no moon", False), ("*::test_b", "no sun", False)],
+)
+def test_a_strict_run_fails_on_skips_that_are_not_listed(
+    repository: Path, tmp_path: Path, tests: str, reason: str, passes: bool
+) -> None:
+    file = tmp_path / "test_night.py"
+    file.write_text("import pytest\n\ndef test_a(): pass\n\ndef test_b(): pytest.skip('no moon tonight')\n")
+    done = strict_run(repository, file, tests, reason)
+    assert done.returncode == (0 if passes else 1), done.stdout + done.stderr
+    assert ("test_b: Skipped: no moon tonight" in done.stdout) is not passes
+
+
+def test_a_strict_run_fails_on_modules_that_are_not_listed(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_absent.py").write_text("import pytest\n\npytest.importorskip('no_such_module')\n")
+    (tmp_path / "test_present.py").write_text("def test_a(): pass\n")
+    assert strict_run(repository, tmp_path, "*::test_b", "").returncode == 1
+    assert strict_run(repository, tmp_path, "*test_absent.py", "no_such_module").returncode == 0
+
+
+def test_the_list_of_skips_names_tests_that_exist(repository: Path) -> None:
+    for allowed in read_allowed():
+        assert allowed.reason, allowed
+        assert allowed.why, allowed
+        assert list(repository.glob(allowed.tests.partition("::")[0])), f"no file for {allowed.tests}"
+
+
+def test_the_version_stands_in_one_place(repository: Path) -> None:
+    manifest = (repository / "blender_manifest.toml").read_text(encoding="utf-8")
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "version" not in project
+    assert "version" not in tomllib.loads(manifest)
+    assert tomllib.loads(packaging.complete_manifest(manifest, "linux-x64", []))["version"] == __version__
+
+
+def test_the_changelog_has_the_version(repository: Path) -> None:
+    text = (repository / "CHANGELOG.md").read_text(encoding="utf-8")
+    titles = [line for line in text.splitlines() if line.startswith("## ")]
+    assert titles[0] == "## [Unreleased]"
+    assert titles[1].startswith(f"## [{__version__}] - ")
+
+
+def test_notes_are_cut_from_the_changelog(release: ModuleType) -> None:
+    assert release.release_notes(CHANGELOG, "1.2.0") == "### Added\n\n- Wings.\n"
+
+
+@pytest.mark.parametrize(
+    ("changelog", "version"),
+    [
+        (CHANGELOG, "1.3.0"),
+        (CHANGELOG, "1.1.0"),
+        (CHANGELOG.replace("## [Unreleased]", "## [Unreleased]\n\n- Fins."), "1.2.0"),
+        (CHANGELOG.replace(" - 2026-12-01", ""), "1.2.0"),
+    ],
+    ids=["no section", "an empty section", "unreleased changes", "no date"],
+)
+def test_an_unready_changelog_is_refused(release: ModuleType, changelog: str, version: str) -> None:
+    with pytest.raises(release.NotReadyError):
+        release.release_notes(changelog, version)
