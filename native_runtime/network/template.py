@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.build.sam3d_body.template import Template
-from native_runtime.build.sam3d_body.variants import FILE
+from native_runtime.build.sam3d_body.variants import FILE, FORMAT
 from native_runtime.files.atomic import write_atomically
 from native_runtime.models import sam3d_body_layout as layout
 
@@ -94,6 +94,7 @@ def write_variant(
         f"{json.dumps(key)}: {json.dumps([list(shape), kind])}" for key, (shape, kind) in tensors.items()
     )
     head = {
+        "format": str(FORMAT),
         "variant": name,
         "made_by": sources_digest(),
         "optional": [key for key in TRAINING_ONLY if key in tensors],

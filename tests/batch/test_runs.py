@@ -17,7 +17,7 @@ from native_runtime.batch import builder_process, faults, outputs
 from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import Shard
 from native_runtime.batch.settings import Export, Settings
-from native_runtime.errors import DiskFullError, ModelError, UsageError
+from native_runtime.errors import DiskFullError, ModelError, NewerFormatError, UsageError
 from native_runtime.pipeline.inference import Lens, Silent
 from native_runtime.retarget.maps import load_map, save_map
 
@@ -552,3 +552,15 @@ def test_a_part_does_not_redo_what_the_whole_has_done(bench: Bench) -> None:
     bench.photos(*(f"{number}.png" for number in range(6)))
     bench.run()
     assert bench.run(shard=Shard(1, 2)).fresh == frozenset()
+
+
+def test_a_folder_that_a_newer_version_worked_on_is_left_alone(bench: Bench) -> None:
+    bench.photos("a.png")
+    bench.run()
+    listed = bench.out / "manifest.jsonl"
+    listed.write_bytes(listed.read_bytes().replace(b"sam3db-batch/1", b"sam3db-batch/2"))
+    bench.photos("b.png")
+    before = {path: path.read_bytes() for path in bench.out.rglob("*") if path.is_file()}
+    with pytest.raises(NewerFormatError, match="newer version of this program: update it"):
+        bench.run()
+    assert {path: path.read_bytes() for path in bench.out.rglob("*") if path.is_file()} == before
