@@ -233,12 +233,17 @@ class WorkerClient:
             f"The worker is of another version: it speaks protocol {hello.get('protocol')} (version "
             f"{hello.get('version', 'unknown')}), this program protocol {PROTOCOL}."
         )
-        for number, request in list(self._requests.items()):
-            if request.child == child:
-                self._fail(number, ErrorPayload("WorkerError", text, Remedy.REINSTALL))
         if self._child is not None and self._child.number == child:
             self._child.process.kill()
+        self._lose(child, ErrorPayload("WorkerError", text, Remedy.REINSTALL))
+
+    def _lose(self, child: int, failure: ErrorPayload) -> None:
+        """Forget a child, and tell its requests why."""
+        if self._child is not None and self._child.number == child:
             self._child = None
+        for number, request in list(self._requests.items()):
+            if request.child == child:
+                self._fail(number, _cancellation(request) if request.cancel_text else failure)
 
     def _cancel(self, number: int, request: _Request, text: str) -> None:
         if request.cancel_text:
@@ -296,19 +301,11 @@ class WorkerClient:
 
     def _child_ended(self, number: int) -> None:
         """Tell every request of a child that is gone how it went."""
-        lost = [key for key, request in self._requests.items() if request.child == number]
         child = self._child if self._child is not None and self._child.number == number else None
-        if child is not None:
-            self._child = None
-        if not lost:
-            return
         how = child.process.how_it_ended() if child is not None else "ended"
         text = f"The worker {how}. Blender is unharmed; try again, and a new worker will start."
         log = child.process.log_tail(_LOG_TAIL_BYTES) if child is not None else ""
-        for key in lost:
-            request = self._requests[key]
-            failure = ErrorPayload("WorkerError", text, traceback=log)
-            self._fail(key, _cancellation(request) if request.cancel_text else failure)
+        self._lose(number, ErrorPayload("WorkerError", text, traceback=log))
 
     def _module_paths(self) -> list[str]:
         if self._paths is not None:
