@@ -62,3 +62,26 @@ def place_people(vertices: Sequence[ArrayLike], roots: Sequence[ArrayLike]) -> P
     lowest = max(float(np.asarray(points)[:, 1].max()) for points in vertices)
     x, _, z = np.asarray(roots[0], dtype=np.float64)
     return Placement(camera_location=np.array([-x, -z, lowest]))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The space that people take up: (3,) m each, world axes."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def around(cls, points: ArrayLike) -> Subject:
+        """The box around (N, 3) points."""
+        cloud = np.asarray(points, dtype=np.float64)
+        return cls(low=cloud.min(axis=0), high=cloud.max(axis=0))
+
+    @property
+    def centre(self) -> np.ndarray:
+        return (self.low + self.high) / 2
+
+    @property
+    def size(self) -> float:
+        """The longest side of the box, m."""
+        return float((self.high - self.low).max())

@@ -17,11 +17,12 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.characters.exports import contents
+from native_runtime.characters.exports.contents import FileContents
 from native_runtime.errors import Sam3dbError
 
 from . import readback
 from .copy import ACTION
-from .readback import FileContents
 
 Array = NDArray[np.float64]
 
@@ -233,13 +234,13 @@ FORMATS: dict[str, Format] = {
         object_turn=math.pi / 2,
         unit=0.01,
     ),
-    "glb": Format("glTF", "io_scene_gltf2", "export_scene.gltf", _write_glb, readback.read_glb, turn=_AS_IT_IS),
+    "glb": Format("glTF", "io_scene_gltf2", "export_scene.gltf", _write_glb, contents.read_glb, turn=_AS_IT_IS),
     "bvh": Format(
         "BVH",
         "io_anim_bvh",
         "export_anim.bvh",
         _write_bvh,
-        readback.read_bvh,
+        contents.read_bvh,
         turn=_Y_UP,
         scale=100.0,
         has_mesh=False,

@@ -14,18 +14,19 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from native_runtime.characters.exports.character import ExportCharacter
+from native_runtime.characters.exports.contents import FileContents
 from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.characters.exports.skeleton import ExportSkeleton
+from native_runtime.characters.exports.verify import Expected
 from native_runtime.errors import Sam3dbError
 
 from ..rig.transfer import nearest_surface
 from .copy import ACTION, FRAME, build_armature, build_mesh, pose_armature, slot_materials
 from .formats import Format, write_file
 from .materials import needs_plain
-from .readback import FileContents, scene_mesh
+from .readback import scene_mesh
 from .snapshot import Surface, read_surface
 from .taking import Taken
-from .verify import Expected
 from .workshop import names_lent, side_scene
 
 Array = NDArray[np.float64]

@@ -12,6 +12,8 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from native_runtime.camera import project, resize_intrinsics
+from native_runtime.characters.edit_groups import Slots, slots_of
+from native_runtime.characters.standing import Standing, with_standing
 from native_runtime.engines.edits import WITHOUT_EDITS
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
@@ -26,10 +28,9 @@ from ..rig.arrays import fill, take
 from ..rig.pose import apply_parameters, set_shape
 from ..scene import edits, snapshots
 from ..scene.bodies import body_of
-from ..scene.edit_groups import Slots, slots_of
 from ..scene.lookup import require_own
 from ..scene.provenance import Origin, read_origin, rewrite_origin, write_placement
-from ..scene.readback import Standing, place_before_camera, units_of, with_standing
+from ..scene.readback import place_before_camera, units_of
 from ..scene.source import photo_of
 from .handles import State, by_keypoint, moved, place, put, state_of
 from .pins import note_judgement, prompts, prompts_of, set_state
@@ -212,7 +213,7 @@ def go_back(rig: bpy.types.Object, when: float) -> str:
 def _keep_first(rig: bpy.types.Object, body: Body, origin: Origin) -> None:
     """Keeps what was imported, before the first other estimate takes its place."""
     if not snapshots.entries(rig):
-        flat = Slots.of(body).flat(Standing.recorded(origin, len(body.joint_names)))
+        flat = Slots.of(body).flat(Standing.recorded(origin.arrays, len(body.joint_names)))
         memory = edits.Memory(Slots.of(body), flat, origin.arrays["camera_translation"])
         snapshots.take(rig, body, snapshots.IMPORTED, memory, {}, origin.details["details"])
 

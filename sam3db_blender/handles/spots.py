@@ -1,47 +1,19 @@
-"""Handles without their empties: where they are seen in a viewport, and which one the mouse is on."""
+"""Handles without their empties: where they are seen in a viewport."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from native_runtime.prompts.spots import Spots
+
 from .handles import place
 from .plane import world_of
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Spots:
-    """Where a character's handles are seen: px of the region, (0, 0) at its bottom left.
-
-    Attributes:
-        keypoints: (N,) numbers in MHR-70 of those that are before the viewer.
-        centres: (N, 2).
-        radii: (N,).
-    """
-
-    keypoints: tuple[int, ...] = ()
-    centres: Array = field(default_factory=lambda: np.zeros((0, 2)))
-    radii: Array = field(default_factory=lambda: np.zeros(0))
-
-    def at(self, point: ArrayLike, reach: float) -> int | None:
-        """The keypoint whose spot is at a point (2,), None where none is.
-
-        Where they crowd it is the one that is nearest in units of its own radius: bodies before fingers.
-
-        Args:
-            reach: small spots are caught as if their radius were this.
-        """
-        if not self.keypoints:
-            return None
-        away = np.hypot(*(self.centres - np.asarray(point, dtype=np.float64)).T) / np.maximum(self.radii, reach)
-        nearest = int(away.argmin())
-        return self.keypoints[nearest] if away[nearest] <= 1.0 else None
 
 
 def spots_of(handles: Mapping[int, bpy.types.Object], view: ArrayLike, size: tuple[int, int], smallest: float) -> Spots:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import bpy
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.camera import project
 from native_runtime.errors import Sam3dbError
+from native_runtime.image.outlines import chains
 
 from .. import compat
 from ..rig.arrays import take
@@ -19,26 +17,6 @@ from ..scene.provenance import read_origin
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-
-# OpenCV takes whole numbers; this many bits of them are fractions of a pixel
-_SUBPIXEL_BITS = 6
-
-
-def fill_outlines(outlines: Sequence[ArrayLike], size: tuple[int, int]) -> Mask:
-    """The pixels (H, W) within any of some closed outlines.
-
-    Args:
-        outlines: each (N, 2) px of the original photo; the last point is joined to the first.
-        size: width, height px.
-    """
-    width, height = size
-    picture = np.zeros((height, width), np.uint8)
-    for outline in outlines:
-        points = np.asarray(outline, dtype=np.float64)
-        # far outside nothing is drawn, but the numbers would not fit OpenCV's
-        points = np.clip(points, -4.0 * max(size), 5.0 * max(size))
-        cv2.fillPoly(picture, [np.round(points * 2**_SUBPIXEL_BITS).astype(np.int32)], 1, shift=_SUBPIXEL_BITS)
-    return picture.astype(np.bool_)
 
 
 def seen_at(rig: bpy.types.Object, points: ArrayLike) -> Array:
@@ -85,27 +63,3 @@ def _outlines_of_mesh(obj: bpy.types.Object) -> list[Array]:
         return [vertices[chain] for chain in chains(edges)]
     finally:
         evaluated.to_mesh_clear()
-
-
-def chains(edges: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """The chains of points that edges make, open or closed, each in the order of its points.
-
-    Where more than two edges meet, a chain goes on along any of them.
-    """
-    beside: dict[int, list[int]] = {}
-    for a, b in edges:
-        beside.setdefault(a, []).append(b)
-        beside.setdefault(b, []).append(a)
-    found: list[list[int]] = []
-    seen: set[int] = set()
-    # ends first: a chain begun in its middle would fall into two
-    for start in sorted(beside, key=lambda point: len(beside[point]) != 1):
-        chain: list[int] = []
-        point: int | None = start
-        while point is not None and point not in seen:
-            seen.add(point)
-            chain.append(point)
-            point = next((other for other in beside[point] if other not in seen), None)
-        if chain:
-            found.append(chain)
-    return found

@@ -2,9 +2,11 @@
 
 import bpy
 
+from native_runtime.characters.corrections import corrections
+
 from ..files.bodies import title_of
 from ..handles.people import active_character
-from ..rig.correctives import corrections, write_correction
+from ..rig.correctives import write_correction
 from ..rig.pose import read_joint_parameters
 from ..scene import live
 from ..scene.bodies import body_mesh, installed_body, levels_of

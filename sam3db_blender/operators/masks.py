@@ -7,6 +7,7 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
+from native_runtime.image.outlines import fill_outlines
 
 from ..handles import watch
 from ..handles.handles import is_handle, rig_of
@@ -41,7 +42,7 @@ def combine(rig: bpy.types.Object, lines: "Sequence[ArrayLike]", mode: str) -> N
     Raises:
         Sam3dbError: nothing is left, or the engine fails.
     """
-    drawn = outlines.fill_outlines(lines, masks.size_of(rig))
+    drawn = fill_outlines(lines, masks.size_of(rig))
     if mode != "REPLACE":
         before = masks.read_own_mask(rig)
         drawn = before | drawn if mode == "ADD" else before & ~drawn

@@ -88,7 +88,7 @@ def read_ahead(name: str) -> threading.Thread:
 
 
 def _read_ahead(name: str, folder: Path, changed: int) -> None:
-    from . import edit_groups
+    from native_runtime.characters import edit_groups
 
     with contextlib.suppress(Sam3dbError):
         body = _load(name, folder, changed)

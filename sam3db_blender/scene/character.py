@@ -11,7 +11,7 @@ import numpy as np
 
 from native_runtime.camera import mhr_to_blender
 from native_runtime.characters.beside import Footprint, View, shift_beside, shift_past
-from native_runtime.characters.placement import Placement, place_people
+from native_runtime.characters.placement import Placement, Subject, place_people
 from native_runtime.errors import Sam3dbError
 from native_runtime.files.names import as_text
 
@@ -24,7 +24,7 @@ from .materials import body_materials, store_rest_positions
 from .occupied import footprints, things
 from .photo import pack_photo, remember_file
 from .provenance import write_origin, write_placement
-from .stage import Subject, set_stage
+from .stage import set_stage
 from .units import units_per_metre
 
 if TYPE_CHECKING:

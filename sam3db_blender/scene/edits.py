@@ -21,14 +21,15 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.characters.edit_groups import PARAMETERS, Slots, differences, units, yielding_to
+from native_runtime.characters.standing import Standing
 from native_runtime.engines.edits import Edits
 from native_runtime.errors import Sam3dbError
 from native_runtime.files.formats import Format
 
 from ..rig.properties import slider_path
-from .edit_groups import PARAMETERS, Slots, differences, units, yielding_to
 from .provenance import Origin, read_origin
-from .readback import Standing, place_before_camera, standing_of, units_of
+from .readback import place_before_camera, standing_of, units_of
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -197,7 +198,7 @@ def recall(rig: bpy.types.Object, body: Body) -> Memory:
         if known.slots == Slots.of(body):
             return known
     slots, placed = Slots.of(body), origin.placed
-    recorded = Standing.recorded(origin, len(body.joint_names))
+    recorded = Standing.recorded(origin.arrays, len(body.joint_names))
     if text is None and rig.override_library is not None:
         # of an older version: the record is the linked file's, and nothing tells what was inferred since
         recorded, placed = standing_of(rig, body, scaled=True), _matrix(rig)

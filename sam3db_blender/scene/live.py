@@ -17,11 +17,12 @@ import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 
+from native_runtime.characters.corrections import corrections
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, listen, stop_listening
 from ..remedies import in_words
-from ..rig.correctives import corrections, write_correction
+from ..rig.correctives import write_correction
 from ..rig.pose import read_joint_parameters
 from .bodies import body_mesh, body_of
 from .provenance import is_character

@@ -6,12 +6,11 @@ another photo join, and what an artist changes about them stays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import bpy
 import numpy as np
 from mathutils import Vector
-from numpy.typing import ArrayLike
+
+from native_runtime.characters.placement import Subject
 
 from .. import compat
 from .nodes import Shader
@@ -34,29 +33,6 @@ _LIGHT_DISTANCE, _FLOOR_REACH = 1.7, 4.0
 _WORLD_COLOUR = (0.52, 0.54, 0.57)
 _WORLD_STRENGTH = 0.28
 _SAME = 1e-5
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The space that people take up: (3,) m each, world axes."""
-
-    low: np.ndarray
-    high: np.ndarray
-
-    @classmethod
-    def around(cls, points: ArrayLike) -> Subject:
-        """The box around (N, 3) points."""
-        cloud = np.asarray(points, dtype=np.float64)
-        return cls(low=cloud.min(axis=0), high=cloud.max(axis=0))
-
-    @property
-    def centre(self) -> np.ndarray:
-        return (self.low + self.high) / 2
-
-    @property
-    def size(self) -> float:
-        """The longest side of the box, m."""
-        return float((self.high - self.low).max())
 
 
 def stage_of(scene: bpy.types.Scene) -> bpy.types.Collection | None:

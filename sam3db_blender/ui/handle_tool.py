@@ -12,10 +12,10 @@ import numpy as np
 from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_3d
 
 from native_runtime.prompts.prompt import keypoint_titles
+from native_runtime.prompts.spots import Spots, thin_out
 
 from ..handles import watch
 from ..handles.choice import ALL, choose_handle, chosen_handle
-from ..handles.crowds import thin_out
 from ..handles.handles import (
     SUGGESTED,
     WARNING,
@@ -32,7 +32,7 @@ from ..handles.handles import (
 from ..handles.people import active_character
 from ..handles.plane import met_by
 from ..handles.showing import shown
-from ..handles.spots import Spots, spots_of
+from ..handles.spots import spots_of
 from ..handles.view_look import TOOL
 from ..handles.views import looks_through
 from ..scene.lookup import may_change, rig_with

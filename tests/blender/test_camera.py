@@ -8,7 +8,7 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
-from native_runtime.characters.placement import Placement, place_people
+from native_runtime.characters.placement import Placement
 from native_runtime.errors import Sam3dbError
 from sam3db_blender import compat
 from sam3db_blender.scene.camera import build_camera, camera_settings, frame_scene
@@ -108,19 +108,6 @@ def test_a_render_shows_markers_on_their_pixels(case: str, tmp_path) -> None:
         near = light_map * (np.hypot(columns - expected[0], rows - expected[1]) < 9)
         found = np.array([(columns * near).sum(), (rows * near).sum()]) / near.sum()
         assert found == pytest.approx(expected, abs=TOLERANCE)
-
-
-def test_people_stand_on_the_floor_and_keep_their_distance() -> None:
-    rng = np.random.default_rng(1)
-    people = [rng.normal(0, 0.4, (200, 3)) + centre for centre in ([0.5, 0.2, 4], [-1, 0.4, 6])]
-    roots = [person.mean(axis=0) for person in people]
-    placement = place_people(people, roots)
-    world = [placement.world(person) for person in people]
-    assert min(points[:, 2].min() for points in world) == pytest.approx(0)
-    assert placement.world(roots[0])[:2] == pytest.approx([0, 0])
-    assert placement.world(roots[1])[:2] == pytest.approx([roots[1][0] - roots[0][0], roots[1][2] - roots[0][2]])
-    assert placement.camera(world[1]) == pytest.approx(people[1])
-    assert placement.camera_location[1] == pytest.approx(-roots[0][2])
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from native_runtime.mhr.correctives import PoseCorrectives
 from native_runtime.models import manifest
 from sam3db_blender import compat, places
 from sam3db_blender.rig.arrays import evaluated_vertices
-from sam3db_blender.rig.correctives import PREFIX, bake_pose, bake_range, compress, remove
+from sam3db_blender.rig.correctives import PREFIX, bake_pose, bake_range, remove
 from sam3db_blender.rig.pose import apply_settings, read_settings
 from sam3db_blender.scene import live
 from sam3db_blender.scene.character import Character, build_character
@@ -111,21 +111,6 @@ def test_a_range_of_frames(body: Body) -> None:
     remove(character.mesh)
     assert not list(compat.animation_curves(character.mesh.data.shape_keys))
     assert not any(key.name.startswith(PREFIX) for key in character.mesh.data.shape_keys.key_blocks)
-
-
-def test_compression_keeps_the_tolerance() -> None:
-    rng = np.random.default_rng(0)
-    shapes, weights = rng.normal(0, 1, (3, 40, 3)), rng.normal(0, 1, (30, 3))
-    offsets = np.tensordot(weights, shapes, 1).astype(np.float32)
-    for tolerance, most in ((1e-4, 3), (1.0, 3)):
-        found, course = compress(offsets, tolerance)
-        assert len(found) <= most
-        assert np.abs(course).max(initial=0) <= 1 + 1e-9
-        rest = np.linalg.norm(np.tensordot(course, found, 1) - offsets, axis=2)
-        assert rest.max() <= tolerance * 1.001
-    found, course = compress(np.zeros((5, 40, 3), np.float32), 1e-3)
-    assert found.shape == (0, 40, 3)
-    assert course.shape == (5, 0)
 
 
 def test_bodies_without_correctives_say_so(small_body: Body) -> None:

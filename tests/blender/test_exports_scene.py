@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,9 +13,7 @@ import numpy as np
 import pytest
 
 import sam3db_blender
-from native_runtime.characters.exports.options import format_of
 from native_runtime.characters.exports.rest import Joints, rest_pose
-from native_runtime.characters.exports.vrm import add_vrm
 from native_runtime.cli.main import main
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.mhr import Body
@@ -261,42 +258,6 @@ def test_bones_that_an_artist_added(somebody, tmp_path):
 # --- rest poses --------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def joints(default_body_path: Path) -> Joints:
-    body = Body.load(default_body_path.with_name("default-lod2.npz"))
-    return read_joints(person(body).rig, bpy.context.evaluated_depsgraph_get())
-
-
-@pytest.mark.models
-@pytest.mark.parametrize(("kind", "degrees"), [("t", 0.0), ("a", 45.0)])
-def test_rest_poses_are_true(kind, degrees, joints):
-    rest = rest_pose(joints, kind)
-    places = dict(zip(joints.names, rest[:, :3, 3]))
-    for side, sign in (("l", 1.0), ("r", -1.0)):
-        expected = np.array([sign * np.cos(np.radians(degrees)), 0.0, -np.sin(np.radians(degrees))])
-        for joint, following in (("uparm", "lowarm"), ("lowarm", "wrist"), ("wrist", "middle1")):
-            along = places[f"{side}_{following}"] - places[f"{side}_{joint}"]
-            assert along / np.linalg.norm(along) == pytest.approx(expected, abs=1e-6)
-        across = places[f"{side}_index1"] - places[f"{side}_pinky1"]
-        across -= (across @ expected) * expected
-        assert across / np.linalg.norm(across) == pytest.approx([0.0, -1.0, 0.0], abs=1e-6)  # thumbs to the front
-        assert places[f"{side}_lowleg"][2] < places[f"{side}_upleg"][2] - 0.3
-    upright = rest[joints.index("c_head"), :3, 1]
-    assert upright[2] / np.linalg.norm(upright) > 0.9
-
-
-@pytest.mark.models
-@pytest.mark.parametrize("kind", ["t", "a"])
-def test_rest_poses_keep_the_proportions(kind, joints):
-    """Every bone is as long and as large as it is posed."""
-    rest = rest_pose(joints, kind)
-    for i, parent in enumerate(joints.parents):
-        if parent >= 0 and joints.names[i] != "root":
-            posed = np.linalg.norm(joints.pose[i, :3, 3] - joints.pose[parent, :3, 3])
-            assert np.linalg.norm(rest[i, :3, 3] - rest[parent, :3, 3]) == pytest.approx(posed, abs=1e-5)
-        assert np.linalg.det(rest[i, :3, :3]) == pytest.approx(np.linalg.det(joints.pose[i, :3, :3]), rel=1e-4)
-
-
 @pytest.mark.models
 def test_at_rest_people_stand_on_the_floor(default_body_path, tmp_path):
     body = Body.load(default_body_path.with_name("default-lod2.npz"))
@@ -325,33 +286,7 @@ def test_vrm_files_say_who_is_which_bone(somebody, tmp_path):
     assert Glb.read(tmp_path / "named.vrm").content["extensions"]["VRMC_vrm"]["meta"]["authors"] == ["Somebody"]
 
 
-@pytest.mark.parametrize("content", [b"", b"glTF", b"glTF" + bytes(40), b"not a glTF file at all, but long enough"])
-def test_vrm_of_something_else(content, tmp_path):
-    path = tmp_path / "bad.glb"
-    path.write_bytes(content)
-    with pytest.raises(Sam3dbError, match="no glTF binary"):
-        add_vrm(path, "bad", "", ["hips"])
-
-
 # --- options -----------------------------------------------------------------------------------------------------
-
-
-def test_options_survive_json():
-    for names in ("mhr", "mixamo", "rigify", "unity", "unreal", "vrm"):
-        options = ExportOptions.for_target(names)
-        assert ExportOptions.parse(json.loads(json.dumps(options.to_json()))) == options
-    assert ExportOptions.for_target("vrm").suffix == ".vrm"
-    assert format_of(Path("a.USDZ")) == "usd"
-    assert format_of(Path("a.obj")) is None
-
-
-@pytest.mark.parametrize(
-    "content",
-    [{"to": "obj"}, {"influences": 6}, {"influences": "4"}, {"pose": 1}, {"names": ""}, {"author": 3}, {"x": 1}],
-)
-def test_impossible_options(content):
-    with pytest.raises(UsageError):
-        ExportOptions.parse(content)
 
 
 # --- operators and command line ----------------------------------------------------------------------------------
@@ -414,3 +349,39 @@ def _command(capfd: pytest.CaptureFixture[str], *words: Any) -> int:
     from native_runtime.cli.console import Console
 
     return main(["export", *map(str, words)], Console(sys.stdout, as_json=True, debug=False))
+
+
+@pytest.fixture
+def joints(default_body_path: Path) -> Joints:
+    body = Body.load(default_body_path.with_name("default-lod2.npz"))
+    return read_joints(person(body).rig, bpy.context.evaluated_depsgraph_get())
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(("kind", "degrees"), [("t", 0.0), ("a", 45.0)])
+def test_rest_poses_are_true(kind, degrees, joints):
+    rest = rest_pose(joints, kind)
+    places = dict(zip(joints.names, rest[:, :3, 3]))
+    for side, sign in (("l", 1.0), ("r", -1.0)):
+        expected = np.array([sign * np.cos(np.radians(degrees)), 0.0, -np.sin(np.radians(degrees))])
+        for joint, following in (("uparm", "lowarm"), ("lowarm", "wrist"), ("wrist", "middle1")):
+            along = places[f"{side}_{following}"] - places[f"{side}_{joint}"]
+            assert along / np.linalg.norm(along) == pytest.approx(expected, abs=1e-6)
+        across = places[f"{side}_index1"] - places[f"{side}_pinky1"]
+        across -= (across @ expected) * expected
+        assert across / np.linalg.norm(across) == pytest.approx([0.0, -1.0, 0.0], abs=1e-6)  # thumbs to the front
+        assert places[f"{side}_lowleg"][2] < places[f"{side}_upleg"][2] - 0.3
+    upright = rest[joints.index("c_head"), :3, 1]
+    assert upright[2] / np.linalg.norm(upright) > 0.9
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("kind", ["t", "a"])
+def test_rest_poses_keep_the_proportions(kind, joints):
+    """Every bone is as long and as large as it is posed."""
+    rest = rest_pose(joints, kind)
+    for i, parent in enumerate(joints.parents):
+        if parent >= 0 and joints.names[i] != "root":
+            posed = np.linalg.norm(joints.pose[i, :3, 3] - joints.pose[parent, :3, 3])
+            assert np.linalg.norm(rest[i, :3, 3] - rest[parent, :3, 3]) == pytest.approx(posed, abs=1e-5)
+        assert np.linalg.det(rest[i, :3, :3]) == pytest.approx(np.linalg.det(joints.pose[i, :3, :3]), rel=1e-4)

@@ -18,14 +18,11 @@ import pytest
 
 import sam3db_blender
 from native_runtime.characters.exports.frames import chosen_frames
-from native_runtime.characters.exports.skinning import blend, unblend
 from native_runtime.cli.console import Console
 from native_runtime.cli.main import main
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.mhr import Body
 from sam3db_blender.exports import ExportOptions, export_character, formats
-from sam3db_blender.exports.readback import FileContents, FileMesh
-from sam3db_blender.exports.verify import Expected
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.bodies import body_mesh
 from sam3db_blender.scene.character import Character
@@ -582,35 +579,6 @@ def test_a_file_with_less_replaces_nothing(to, somebody, tmp_path, monkeypatch):
         with pytest.raises(Sam3dbError, match=words):
             _export(somebody.rig, tmp_path / f"out.{to}")
         assert list(tmp_path.iterdir()) == []
-
-
-def test_what_a_check_finds():
-    square = FileMesh(np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], float), 1, 4)
-    expected = Expected("FBX", FileContents(("hips", "a b"), (square,), 10), 4, moves=True)
-    expected.check(FileContents(("hips", "a_b", "more"), (square,), 10))
-    for found, words in (
-        (FileContents(("hips",), (square,), 10), "bone 'a_b'"),
-        (FileContents(("hips", "a_b"), (), 10), "1 meshes were to be written and 0"),
-        (FileContents(("hips", "a_b"), (replace(square, faces=2),), 10), "1 faces .* and 2"),
-        (FileContents(("hips", "a_b"), (replace(square, influences=5),), 10), "5 bones move one vertex"),
-        (FileContents(("hips", "a_b"), (replace(square, corners=square.corners + 0.1),), 10), "another shape"),
-        (FileContents(("hips", "a_b"), (square,), 9), "10 frames"),
-    ):
-        with pytest.raises(Sam3dbError, match=words):
-            expected.check(found)
-
-
-def test_unblending_is_the_inverse_of_blending(rng):
-    matrices = np.tile(np.eye(4), (5, 1, 1))
-    matrices[:, :3] += rng.normal(0, 0.3, (5, 3, 4))
-    weights = rng.dirichlet(np.ones(5), 40)
-    points = rng.normal(size=(40, 3))
-    assert unblend(blend(points, weights, matrices), weights, matrices) == pytest.approx(points, abs=1e-4)
-    # turns that cancel each other: the nearest of all answers, not one far away
-    matrices[:2] = np.eye(4), np.diag([-1.0, -1.0, 1.0, 1.0])
-    half = np.array([[0.5, 0.5, 0, 0, 0]])
-    found = unblend(np.array([[0.0, 0.0, 2.0]]), half, matrices, near=np.array([[3.0, 4.0, 0.0]]))
-    assert found[0] == pytest.approx([3.0, 4.0, 2.0], abs=1e-4)
 
 
 # --- all at once -----------------------------------------------------------------------------------------------------

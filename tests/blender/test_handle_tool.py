@@ -16,7 +16,7 @@ from sam3db_blender.handles import watch
 from sam3db_blender.handles.handles import State, by_keypoint, drag, moved, place, state_of
 from sam3db_blender.handles.plane import met_by, world_of
 from sam3db_blender.handles.showing import show
-from sam3db_blender.handles.spots import Spots, spots_of
+from sam3db_blender.handles.spots import spots_of
 from sam3db_blender.scene.character import PhotoScene
 from tests.support.photo_scenes import photo_scene
 
@@ -53,15 +53,6 @@ def test_nothing_is_seen_behind_the_viewer(small_body: Body) -> None:
     built = photo_scene(small_body)
     behind = _view(built, 1.0) @ np.array(Matrix.Translation((0, -50, 0)))
     assert spots_of(by_keypoint(built.characters[0].rig), behind, SIZE, 1.0).keypoints == ()
-
-
-def test_the_mouse_is_on_the_nearest_by_its_own_size() -> None:
-    spots = Spots((5, 9, 12), np.array([[10.0, 10.0], [16.0, 10.0], [60.0, 60.0]]), np.array([12.0, 2.0, 4.0]))
-    assert spots.at((16, 10), 1.0) == 9
-    assert spots.at((13, 10), 1.0) == 5
-    assert spots.at((66, 60), 8.0) == 12  # a small one is caught from afar
-    assert spots.at((66, 60), 4.0) is None
-    assert Spots().at((0, 0), 8.0) is None
 
 
 @pytest.mark.parametrize("eye", [(0.0, -9.0, 1.0), (4.0, -2.0, 3.0)])

@@ -20,7 +20,6 @@ from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.handles import watch
 from sam3db_blender.jobs import worker as jobs
-from sam3db_blender.masks import outlines
 from sam3db_blender.masks import store as masks
 from sam3db_blender.scene.provenance import read_origin
 from sam3db_blender.scene.source import photo_of
@@ -57,22 +56,6 @@ def _world_of(rig: bpy.types.Object, pixels: np.ndarray, depth: float) -> np.nda
     camera = next(obj for obj in bpy.data.objects if obj.type == "CAMERA")
     points = unproject(pixels, np.full(len(pixels), depth), read_origin(rig).arrays["intrinsics"])
     return camera_to_blender(points) + np.array(camera.location)
-
-
-def test_outlines_are_filled_to_their_pixels() -> None:
-    """Pixel (0, 0) is the centre of the top-left pixel, and pixels on the outline belong to it."""
-    assert np.array_equal(outlines.fill_outlines([SQUARE], SIZE), _square())
-    two = outlines.fill_outlines([SQUARE, SQUARE + (20, 0)], SIZE)
-    assert two.sum() == 80 * 120  # overlapping outlines add up
-    beyond = outlines.fill_outlines([[[-1e9, -1e9], [1e9, -1e9], [1e9, 1e9], [-1e9, 1e9]]], SIZE)
-    assert beyond.all()
-    assert not outlines.fill_outlines([SQUARE + (1000, 0)], SIZE).any()
-
-
-def test_chains() -> None:
-    assert outlines.chains([(0, 1), (1, 2), (2, 3), (3, 0)]) == [[0, 1, 2, 3]]
-    assert outlines.chains([(1, 2), (0, 1), (5, 4)]) == [[2, 1, 0], [5, 4]]
-    assert outlines.chains([]) == []
 
 
 def _curve(points: np.ndarray) -> bpy.types.Object:

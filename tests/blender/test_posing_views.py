@@ -15,21 +15,18 @@ from mathutils import Vector
 
 import sam3db_blender
 from native_runtime.camera import intrinsics_for
-from native_runtime.characters.beside import Footprint, View, shift_past
+from native_runtime.characters.beside import Footprint
 from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import keypoint_names
 from native_runtime.render.view_framing import frame_box
 from native_runtime.service.client import Event
 from sam3db_blender import places
-from sam3db_blender.handles import view_look, watch
-from sam3db_blender.handles.crowds import thin_out
+from sam3db_blender.handles import choice, view_look, watch
 from sam3db_blender.handles.handles import State, by_keypoint
 from sam3db_blender.handles.pins import set_state
-from sam3db_blender.handles.spots import Spots
 from sam3db_blender.handles.tasks import Status
 from sam3db_blender.handles.views import box_around, free_part
 from sam3db_blender.handles.warming import warm
-from sam3db_blender.operators import handles
 from sam3db_blender.scene.camera import camera_settings
 from sam3db_blender.scene.photo_over import lay_over, over_of, show_over
 from sam3db_blender.scene.provenance import read_origin
@@ -54,41 +51,6 @@ def extension() -> Iterator[None]:
 # --- looking through the camera --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [(1200, 800), (600, 1400)])
-@pytest.mark.parametrize("region", [(1300, 780), (500, 900)])
-@pytest.mark.parametrize("box", [(100.0, 50.0, 500.0, 700.0), (520.0, 600.0, 560.0, 700.0), (9.0, 300.0, 590.0, 400.0)])
-def test_a_person_fills_what_is_free_of_the_view(
-    size: tuple[int, int], region: tuple[int, int], box: tuple[float, ...]
-) -> None:
-    """Against the projection that Blender itself works out for the camera in a region of that size."""
-    intrinsics = intrinsics_for(size, focal_px=900.0)
-    intrinsics[:2, 2] += (40.0, -25.0)
-    settings = camera_settings(intrinsics, size)
-    free = (60, 0, region[0] - 180, region[1] - 50)
-    view = frame_box(box, intrinsics, settings, region, free)
-    corners = seen_in_view(np.array(box).reshape(2, 2), intrinsics, settings, region, view)
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    edges = np.array(free, float).reshape(2, 2)
-    assert (low + high) / 2 == pytest.approx(edges.mean(axis=0), abs=0.5)
-    assert max((high - low) / (edges[1] - edges[0])) == pytest.approx(0.86, abs=0.005)
-
-
-def seen_in_view(points: np.ndarray, intrinsics: np.ndarray, settings: Any, region: tuple[int, int], view: Any) -> Any:
-    """(N, 2) px of the region, y up, at which a 3D view shows pixels (N, 2) of the photo."""
-    data = bpy.data.cameras.new("test")
-    camera = bpy.data.objects.new("test", data)
-    data.lens, data.sensor_fit = settings.lens, settings.sensor_fit
-    data.sensor_width, data.sensor_height = settings.sensor_width, settings.sensor_height
-    data.shift_x, data.shift_y = settings.shift_x, settings.shift_y
-    bpy.context.scene.collection.objects.link(camera)
-    projection = camera.calc_matrix_camera(bpy.context.evaluated_depsgraph_get(), x=region[0], y=region[1])
-    x, y = ((points - intrinsics[:2, 2]) / (intrinsics[0, 0], intrinsics[1, 1])).T
-    clip = np.column_stack([x, -y, -np.ones(len(x)), np.ones(len(x))]) @ np.array(projection).T
-    plain = clip[:, :2] / clip[:, 3:] / 2.0 * region
-    factor = (np.sqrt(2.0) + view.zoom / 50.0) ** 2 / 4.0
-    return np.array(region) / 2.0 + factor * (plain - 2.0 * np.array(view.offset) * region)
-
-
 def test_what_lies_over_a_view_is_not_free() -> None:
     regions = [
         SimpleNamespace(type="WINDOW", alignment="NONE", x=2, y=80, width=1300, height=700),
@@ -108,29 +70,6 @@ def test_everybody_who_was_made_is_framed(small_body: Body) -> None:
     both = box_around([character.rig for character in built.characters])
     assert both == pytest.approx([*np.minimum(one, two)[:2], *np.maximum(one, two)[2:]])
     assert not np.allclose(one, two)
-
-
-EYE = View(np.array([0.2, -4.0, 1.0]), -0.5, 0.5)
-PERSON = Footprint(np.array([-0.5, -0.3, 0.0]), np.array([0.5, 0.4, 1.8]), EYE)
-
-
-def box(low: tuple[float, ...], high: tuple[float, ...]) -> Footprint:
-    return Footprint(np.array(low), np.array(high))
-
-
-def test_what_hides_somebody_moves_them_aside() -> None:
-    cube = box((-1, -1, -1), (1, 1, 1))
-    between = box((0.0, -3.0, 0.5), (0.4, -2.0, 1.5))
-    assert shift_past(PERSON, [cube], 0.0) == pytest.approx(3.4)
-    assert shift_past(PERSON, [between], 0.0) == pytest.approx(1.4)
-    assert shift_past(PERSON, [cube, box((1.8, -1, 0), (3.0, 1, 1))], 0.0) == pytest.approx(5.4)
-    assert shift_past(PERSON, [cube], 7.0) == 7.0
-
-
-def test_ground_rooms_and_what_stands_aside_do_not() -> None:
-    ground, room = box((-50, -50, -2), (50, 50, 0.02)), box((-5, -6, 0), (5, 6, 3))
-    behind, aside = box((-9, 2, 0), (9, 3, 5)), box((2, -1, 0), (3, 1, 2))
-    assert shift_past(PERSON, [ground, room, behind, aside], 0.0) == 0.0
 
 
 def test_nobody_stands_in_the_default_cube(small_body: Body) -> None:
@@ -256,47 +195,6 @@ def test_without_its_photo_nothing_is_asked(small_body: Body) -> None:
 # --- one handle a joint ----------------------------------------------------------------------------------------------
 
 
-def spots_at(places: dict[str, tuple[float, float]]) -> Spots:
-    centres = np.array(list(places.values()), dtype=float)
-    return Spots(tuple(NAMES.index(name) for name in places), centres, np.full(len(places), 8.0))
-
-
-ARM = {
-    "left_shoulder": (0, 0), "left_acromion": (6, 8), "left_elbow": (100, 0), "left_olecranon": (110, 0),
-    "left_cubital_fossa": (95, 0), "left_wrist": (102, 3), "right_elbow": (300, 0), "right_olecranon": (309, 0),
-}  # fmt: skip
-
-
-def shown(spots: Spots) -> set[str]:
-    return {NAMES[keypoint] for keypoint in spots.keypoints}
-
-
-def test_one_spot_a_joint_is_shown() -> None:
-    assert shown(thin_out(spots_at(ARM), 22.0)) == {"left_shoulder", "left_elbow", "left_wrist", "right_elbow"}
-
-
-def test_all_are_shown_from_near() -> None:
-    near = {name: (10.0 * x, 10.0 * y) for name, (x, y) in ARM.items()}
-    thinned = thin_out(spots_at(near), 22.0)
-    assert shown(thinned) == set(ARM)
-    assert thinned.centres == pytest.approx(np.array(list(near.values())))
-
-
-def test_what_was_said_something_about_is_always_shown() -> None:
-    always = [NAMES.index("left_olecranon"), NAMES.index("left_acromion")]
-    thinned = shown(thin_out(spots_at(ARM), 22.0, always))
-    assert {"left_olecranon", "left_acromion", "left_elbow", "left_shoulder"} <= thinned
-    assert "left_cubital_fossa" not in thinned
-
-
-def test_the_joints_of_a_body_are_shown_however_small_it_is() -> None:
-    places = dict.fromkeys(NAMES, (0.0, 0.0))
-    left = shown(thin_out(spots_at(places), 22.0))
-    assert {"nose", "neck", "left_wrist", "right_wrist", "left_elbow", "left_knee", "left_hip"} <= left
-    assert len(left) == 14  # six joints of each side, neck and nose
-    assert thin_out(Spots(), 22.0).keypoints == ()
-
-
 # --- fixed places in the sidebar -------------------------------------------------------------------------------------
 
 
@@ -336,18 +234,18 @@ def test_buttons_are_about_the_handle_of_the_tool(small_body: Body, monkeypatch:
     built = photo_scene(small_body, count=2)
     one, two = (by_keypoint(character.rig)[NAMES.index("left_wrist")] for character in built.characters)
     context, posing = bpy.context, [True]
-    monkeypatch.setattr(handles, "posing_in", lambda context: posing[0])
-    assert handles.selected_handles(context) == []
-    handles.choose_handle(context, one)
-    assert handles.selected_handles(context) == [one]
+    monkeypatch.setattr(choice, "posing_in", lambda context: posing[0])
+    assert choice.selected_handles(context) == []
+    choice.choose_handle(context, one)
+    assert choice.selected_handles(context) == [one]
     posing[0] = False
-    assert handles.selected_handles(context) == []
+    assert choice.selected_handles(context) == []
     posing[0] = True
-    handles.choose_handle(context, two)
-    assert handles.selected_handles(context) == []
+    choice.choose_handle(context, two)
+    assert choice.selected_handles(context) == []
     nose = by_keypoint(built.characters[0].rig)[0]
     nose.select_set(True)
-    assert handles.selected_handles(context) == [nose]
+    assert choice.selected_handles(context) == [nose]
 
 
 def test_a_pinned_handle_needs_no_window(small_body: Body) -> None:
@@ -357,3 +255,42 @@ def test_a_pinned_handle_needs_no_window(small_body: Body) -> None:
     assert not _stands_out(handle)
     set_state(handle, State.PINNED)
     assert _stands_out(handle)
+
+
+@pytest.mark.parametrize("size", [(1200, 800), (600, 1400)])
+@pytest.mark.parametrize("region", [(1300, 780), (500, 900)])
+@pytest.mark.parametrize("box", [(100.0, 50.0, 500.0, 700.0), (520.0, 600.0, 560.0, 700.0), (9.0, 300.0, 590.0, 400.0)])
+def test_a_person_fills_what_is_free_of_the_view(
+    size: tuple[int, int], region: tuple[int, int], box: tuple[float, ...]
+) -> None:
+    """Against the projection that Blender itself works out for the camera in a region of that size."""
+    intrinsics = intrinsics_for(size, focal_px=900.0)
+    intrinsics[:2, 2] += (40.0, -25.0)
+    settings = camera_settings(intrinsics, size)
+    free = (60, 0, region[0] - 180, region[1] - 50)
+    view = frame_box(box, intrinsics, settings, region, free)
+    corners = seen_in_view(np.array(box).reshape(2, 2), intrinsics, settings, region, view)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    edges = np.array(free, float).reshape(2, 2)
+    assert (low + high) / 2 == pytest.approx(edges.mean(axis=0), abs=0.5)
+    assert max((high - low) / (edges[1] - edges[0])) == pytest.approx(0.86, abs=0.005)
+
+
+def seen_in_view(points: np.ndarray, intrinsics: np.ndarray, settings: Any, region: tuple[int, int], view: Any) -> Any:
+    """(N, 2) px of the region, y up, at which a 3D view shows pixels (N, 2) of the photo."""
+    data = bpy.data.cameras.new("test")
+    camera = bpy.data.objects.new("test", data)
+    data.lens, data.sensor_fit = settings.lens, settings.sensor_fit
+    data.sensor_width, data.sensor_height = settings.sensor_width, settings.sensor_height
+    data.shift_x, data.shift_y = settings.shift_x, settings.shift_y
+    bpy.context.scene.collection.objects.link(camera)
+    projection = camera.calc_matrix_camera(bpy.context.evaluated_depsgraph_get(), x=region[0], y=region[1])
+    x, y = ((points - intrinsics[:2, 2]) / (intrinsics[0, 0], intrinsics[1, 1])).T
+    clip = np.column_stack([x, -y, -np.ones(len(x)), np.ones(len(x))]) @ np.array(projection).T
+    plain = clip[:, :2] / clip[:, 3:] / 2.0 * region
+    factor = (np.sqrt(2.0) + view.zoom / 50.0) ** 2 / 4.0
+    return np.array(region) / 2.0 + factor * (plain - 2.0 * np.array(view.offset) * region)
+
+
+def box(low: tuple[float, ...], high: tuple[float, ...]) -> Footprint:
+    return Footprint(np.array(low), np.array(high))

@@ -10,7 +10,6 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
-from native_runtime.characters.beside import Footprint, View, shift_beside
 from native_runtime.mhr import Body
 from sam3db_blender.handles.handles import handles_of
 from sam3db_blender.handles.people import activate
@@ -57,18 +56,6 @@ def test_a_photo_is_moved_as_a_whole(small_body: Body) -> None:
     again = photo_scene(small_body, 2)
     moved = [np.array(person.rig.location) - np.array(again.camera.location) for person in again.characters]
     assert np.array(moved) == pytest.approx(np.array(places), abs=1e-5)
-
-
-def test_places_count_what_was_moved_and_what_a_camera_sees() -> None:
-    low, high = np.array([-0.5, -0.5, 0.0]), np.array([0.5, 0.5, 1.8])
-    view = View(np.array([0.0, -4.0, 1.5]), -0.5, 0.5)
-    assert shift_beside(Footprint(low, high, view), []) == 0.0
-    # without cameras only the bodies count; with them each keeps out of the other's picture, 2.25 m to its side
-    assert shift_beside(Footprint(low, high), [Footprint(low, high)]) == pytest.approx(1.5)
-    seen = shift_beside(Footprint(low, high, view), [Footprint(low, high, view)])
-    assert seen == pytest.approx(2.25 + 0.5 + 0.1)
-    far = Footprint(low + (10.0, 0.0, 0.0), high + (10.0, 0.0, 0.0))
-    assert shift_beside(Footprint(low, high), [far]) == pytest.approx(11.5)
 
 
 def test_one_set_of_lights_and_materials(small_body: Body) -> None:

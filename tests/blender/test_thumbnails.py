@@ -11,6 +11,7 @@ import pytest
 
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
+from native_runtime.render import portraits
 from sam3db_blender.previews import thumbnails
 from sam3db_blender.scene.provenance import character_id, read_origin
 from tests.support.photo_scenes import photo_scene
@@ -39,7 +40,7 @@ def test_a_picture_shows_head_and_shoulders(small_body: Body, reduced: int) -> N
     arrays = read_origin(rig).arrays
     x0, y0, x1, y1 = arrays["bbox"]
     head = arrays["keypoints_2d"][:5].mean(axis=0)
-    left, top, side, whole = thumbnails._shown(arrays["bbox"], head)
+    left, top, side, whole = portraits.shown_square(arrays["bbox"], head)
     picture = np.zeros((size[1], size[0], 3), np.uint8)
     picture[..., 1] = 255
     if whole:
@@ -66,13 +67,6 @@ def _red_share(box: list[float], head: list[float] | None) -> float:
     pixels = _pixels("somebody")
     seen = pixels[..., 3] > 0.5
     return float(np.mean(pixels[seen][:, 0] > 0.9))
-
-
-def test_somebody_upright_is_shown_by_head_and_shoulders() -> None:
-    left, top, side, whole = thumbnails._shown([100, 50, 200, 350], [150, 80])
-    assert not whole
-    assert (left + side / 2, top) == pytest.approx((150, 32))
-    assert side < 150
 
 
 @pytest.mark.parametrize("head", [[299.0, 60.0], None])

@@ -1,4 +1,4 @@
-"""Whether a file holds what it should; without Blender."""
+"""Whether a file holds what it should."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from native_runtime.errors import Sam3dbError
 
-from .readback import FileContents, FileMesh
+from .contents import FileContents, FileMesh
 
 #: The largest difference of places, as a share of the size of what was written.
 _SAME = 1e-4

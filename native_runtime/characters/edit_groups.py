@@ -11,14 +11,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.characters.rig_map import RigMap
-from native_runtime.characters.settings import parameters_of
-from native_runtime.characters.sliders import is_length, label_of
 from native_runtime.fitting.hold import limbs_of, main_joints
 from native_runtime.fitting.problem import named_rows
 from native_runtime.mhr import PointSet
 
-from .readback import Standing
+from .rig_map import RigMap
+from .settings import parameters_of
+from .sliders import is_length, label_of
+from .standing import Standing
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body

@@ -1,15 +1,19 @@
-"""Which spots are shown where several lie on one another: one a joint, until the view is near enough for more."""
+"""Where handles are seen in a viewport, which one the mouse is on, and which ones are shown where several crowd: one a
+joint, until the view is near enough for more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from native_runtime.prompts.prompt import keypoint_names
+from .prompt import keypoint_names
 
-from .spots import Spots
+Array = NDArray[np.float64]
 
 #: The keypoints that crowd, the most important of each first; without their side.
 _FAMILIES = (
@@ -27,6 +31,35 @@ _FAMILIES = (
     ),
 )
 _HEAD = ("nose", "left_ear", "right_ear", "left_eye", "right_eye")
+
+
+@dataclass(frozen=True)
+class Spots:
+    """Where a character's handles are seen: px of the region, (0, 0) at its bottom left.
+
+    Attributes:
+        keypoints: (N,) numbers in MHR-70 of those that are before the viewer.
+        centres: (N, 2).
+        radii: (N,).
+    """
+
+    keypoints: tuple[int, ...] = ()
+    centres: Array = field(default_factory=lambda: np.zeros((0, 2)))
+    radii: Array = field(default_factory=lambda: np.zeros(0))
+
+    def at(self, point: ArrayLike, reach: float) -> int | None:
+        """The keypoint whose spot is at a point (2,), None where none is.
+
+        Where they crowd it is the one that is nearest in units of its own radius: bodies before fingers.
+
+        Args:
+            reach: small spots are caught as if their radius were this.
+        """
+        if not self.keypoints:
+            return None
+        away = np.hypot(*(self.centres - np.asarray(point, dtype=np.float64)).T) / np.maximum(self.radii, reach)
+        nearest = int(away.argmin())
+        return self.keypoints[nearest] if away[nearest] <= 1.0 else None
 
 
 def thin_out(spots: Spots, apart: float, always: Collection[int] = ()) -> Spots:
