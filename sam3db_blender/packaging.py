@@ -27,6 +27,7 @@ from pathlib import Path, PurePosixPath
 
 from native_runtime import __version__
 from native_runtime.build import catalogue
+from native_runtime.cli.remedies import advised
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, models_dir
@@ -275,7 +276,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         finished = build(target, arguments.out, models_dir(arguments.models))
     except Sam3dbError as error:
-        log.error("%s", error)
+        log.error("%s", advised(str(error), error.remedy))
         return 2 if isinstance(error, UsageError) else 1
     sys.stdout.write(json.dumps({"extension": str(finished), "bytes": finished.stat().st_size}) + "\n")
     return 0

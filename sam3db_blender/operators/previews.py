@@ -16,6 +16,7 @@ from ..compat import BLEND_RELATIVE
 from ..previews import Kind, preview_steps
 from ..previews.items import KIND_ITEMS, RENDERER_ITEMS
 from ..previews.saved import named_groups
+from ..remedies import in_words
 from .person import PersonPoll, ReportingOperator, reported
 
 if TYPE_CHECKING:
@@ -154,7 +155,8 @@ class SAM3DB_OT_render_previews(PersonPoll, bpy.types.Operator):
             picture = state.pictures.add()
             picture.name, picture.path = f"{title}  ·  {photo}", str(outcome)
         else:
-            self._refusals.append(f"{title}: {outcome}")
+            refusal = in_words(outcome) if isinstance(outcome, Sam3dbError) else outcome
+            self._refusals.append(f"{title}: {refusal}")
         drawn = len(state.pictures) + len(self._refusals)
         state.progress, state.status = drawn / self._work.count, f"{drawn} of {self._work.count}"
         redraw("VIEW_3D")
