@@ -63,13 +63,13 @@ def intrinsics_for(
     """
     width, height = size
     if width < 1 or height < 1:
-        raise UsageError(f"A picture of {width} x {height} pixels has no camera.")
+        raise UsageError(f"A picture of {width} x {height} pixels cannot have a camera.")
     if focal_px is not None and fov_deg is not None:
         raise UsageError("Give either a focal length or a field of view, not both.")
     if focal_px is not None:
         focal = float(focal_px)
         if not math.isfinite(focal) or focal <= 0.0:
-            raise UsageError(f"A focal length of {focal_px} pixels is impossible; it must be above zero.")
+            raise UsageError(f"A focal length of {focal_px} pixels is not possible; it must be above zero.")
     elif fov_deg is not None:
         focal = focal_from_fov(fov_deg, max(width, height))
     elif photo is not None and photo.focal_px is not None:
@@ -83,7 +83,7 @@ def focal_from_fov(fov_deg: float, side: float) -> float:
     """Focal length in pixels that sees ``fov_deg`` degrees along a side of ``side`` pixels."""
     low, high = _FIELD_OF_VIEW_LIMITS
     if not low <= fov_deg <= high:
-        raise UsageError(f"A field of view of {fov_deg} degrees is impossible; it must lie between {low} and {high}.")
+        raise UsageError(f"A field of view of {fov_deg} degrees is not possible; it must lie between {low} and {high}.")
     return 0.5 * side / math.tan(math.radians(fov_deg) / 2)
 
 

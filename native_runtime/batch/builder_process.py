@@ -102,7 +102,7 @@ class BuilderProcess:
             if self._closed:
                 raise BuilderClosedError
             raise WorkerError(
-                f"Blender took longer than {timeout_s:g} seconds over this character and was ended."
+                f"Blender took longer than {timeout_s:g} seconds for this character and was stopped."
                 if late.is_set()
                 else self._death(process)
             )

@@ -47,7 +47,7 @@ def disk_is_full(folder: Path) -> bool:
 
 
 def disk_full(
-    folder: Path, then: str = "start the same batch again, which goes on where this one stopped"
+    folder: Path, then: str = "start the same batch again, which continues where this one stopped"
 ) -> DiskFullError:
     """The error that ends the run.
 
@@ -55,5 +55,6 @@ def disk_full(
         then: what to do when there is room again.
     """
     return DiskFullError(
-        f"The disk of {folder} is full. What was finished is kept, and nothing is half-written: make room and {then}."
+        f"The disk of {folder} is full. Finished results are kept, and no file is incomplete: free some space and "
+        f"{then}."
     )

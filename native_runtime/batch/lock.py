@@ -33,7 +33,7 @@ class FolderLock:
 
     def __enter__(self) -> FolderLock:
         """Raises:
-        UsageError: another run holds the folder, or it knows no locks.
+        UsageError: another run holds the folder, or it does not support locks.
         OSError: the folder takes no files.
         """
         try:
@@ -64,7 +64,7 @@ def _lock(path: Path, shared: bool) -> BinaryIO:
         file.close()
         if error.errno in _HELD:
             raise UsageError(
-                f"Another batch is writing to {path.parent}. Wait for its end, or choose another output folder."
+                f"Another batch is writing to {path.parent}. Wait until it ends, or choose another output folder."
             ) from error
         raise UsageError(
             f"The folder {path.parent} cannot be locked against other batches ({error}). Choose one on another drive."
@@ -75,7 +75,7 @@ def _lock(path: Path, shared: bool) -> BinaryIO:
 if sys.platform == "win32":
     import msvcrt
 
-    # Python knows no shared locks on Windows: there, runs over parts and one over the whole do not see each other.
+    # Python has no shared locks on Windows: there, runs over parts and one over the whole do not notice each other.
     def _take(file: BinaryIO, shared: bool) -> None:
         if not shared:
             file.seek(0)

@@ -160,7 +160,7 @@ def look_through(
 def require_folder(folder: Path) -> None:
     """Raises: UsageError: there is no such folder, or it is a file."""
     if folder.is_file():
-        raise UsageError(f"{folder} is a file, where a batch takes a folder of photos.", Remedy.SINGLE_PHOTO)
+        raise UsageError(f"{folder} is a file, but a batch needs a folder of photos.", Remedy.SINGLE_PHOTO)
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.")
 

@@ -101,7 +101,7 @@ class BatchResult:
     def summary(self) -> list[str]:
         """How things stand, line by line."""
         fresh, failed = len(self.fresh), len(self.failed)
-        lines = [f"{len(self.photos) - failed} of {len(self.photos)} photos are done, {fresh} were worked on now."]
+        lines = [f"{len(self.photos) - failed} of {len(self.photos)} photos are done, {fresh} were processed now."]
         if failed:
             lines.append(f"{failed} failed, the first: {self.failed[0].photo}")
         return lines + self.passed_over + [str(path) for path in self.sheets[:1]]
@@ -153,11 +153,11 @@ def _check(request: BatchRequest) -> None:
     require_folder(request.folder)
     if request.folder.resolve().is_relative_to(request.out.resolve()):
         raise UsageError(
-            f"The results need a folder of their own: {request.out} holds the photos. A folder inside that of the "
-            "photos will do; it is not searched for photos."
+            f"The results need a folder of their own: {request.out} holds the photos. A folder inside the photos' "
+            "folder works too; it is not searched for photos."
         )
     if request.settings.needs_blender and not request.builder:
-        raise UsageError("Characters, previews and exports need Blender; without it there can only be estimates.")
+        raise UsageError("Characters, previews and exports need Blender; without it, only estimates are possible.")
     for names in dict.fromkeys(export.names for export in request.settings.exports):
         sound_map(names)
     if not 1 <= request.builders <= 64:
@@ -186,7 +186,7 @@ class _Run:
         planner = Planner(request.out, Fingerprints(request.settings), names, known, request.retry_failed)
         todo = [photo for photo in photos if not _is_finished(planner.at_a_glance(photo))]
         self._progress = Progress(len(todo))
-        self._reporter.status(f"{len(photos)} photos, of which {len(photos) - len(todo)} were finished before")
+        self._reporter.status(f"{len(photos)} photos; {len(photos) - len(todo)} were finished before")
         with ExitStack() as stack:
             noted = {path: state for record in known.values() for path, state in record.outputs.items()}
             self._staging = Staging(request.out, noted, request.shard.number, request.shard.count)

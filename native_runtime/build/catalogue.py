@@ -13,7 +13,7 @@ from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
 Progress = Callable[[float, str], None]
-"""Called with the fraction that is done (0..1) and what is being done, for people."""
+"""Called with the fraction done (0..1) and a text that says what is being done."""
 
 _BUILT = ("networks", "bodies")
 _CONVERTED = "sam3d_body"

@@ -29,7 +29,7 @@ from native_runtime.models import manifest
 from native_runtime.models.store import NETWORKS_FOLDER, models_dir
 
 Progress = Callable[[float, str], None]
-"""Called with the fraction that is done (0..1) and what is being done, for people."""
+"""Called with the fraction done (0..1) and a text that says what is being done."""
 
 LICENCE = "Apache-2.0"
 SOURCES_FOLDER = "sources"
@@ -325,7 +325,7 @@ def _run(command: list[str], purpose: str, environment: dict[str, str] | None = 
         raise ModelError(f"Could not {purpose}: {error}. {_CHECK}", Remedy.BUILD_MODELS) from error
     if done.returncode != 0:
         tail = "\n".join(done.stdout.strip().splitlines()[-8:])
-        raise ModelError(f"Could not {purpose}. {_CHECK} It said:\n{tail}\n", Remedy.BUILD_MODELS)
+        raise ModelError(f"Could not {purpose}. {_CHECK} Its output:\n{tail}\n", Remedy.BUILD_MODELS)
 
 
 def _log_progress(fraction: float, text: str) -> None:

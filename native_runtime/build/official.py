@@ -41,12 +41,12 @@ from native_runtime.models.manifest import IMPORT_COMMAND
 from native_runtime.models.store import BODIES_FOLDER, models_dir
 
 Progress = Callable[[float, str], None]
-"""Called with the fraction that is done (0..1) and what is being done, for people."""
+"""Called with the fraction done (0..1) and a text that says what is being done."""
 
 Levels = Sequence[int] | Literal["all"] | None
 
 FINEST_BY_DEFAULT = 1
-"""LOD 0 has 73,639 vertices: for close-ups on film, not for posing. It is imported when asked for."""
+"""LOD 0 has 73,639 vertices: for close-ups on film, not for posing. It is imported on request."""
 ORIGIN = "facebookresearch/MHR"
 
 
@@ -196,7 +196,7 @@ def _without_correctives(levels: Sequence[int], source: Source) -> str:
     names = ", ".join(body_name(level) for level in levels)
     missing = [name for name in (ACTIVATION, *map(blendshapes_name, levels)) if name not in source.names]
     reason = f"not there: {', '.join(missing)}" if missing else "their files hold none"
-    return f"No pose correctives for {names} ({reason}). The bodies work without, but bend less naturally."
+    return f"No pose correctives for {names} ({reason}). The bodies work without them, but bend less naturally."
 
 
 def _check_against_others(made: Sequence[Body], folder: Path) -> None:

@@ -23,7 +23,7 @@ from native_runtime.models.store import BODIES_FOLDER, models_dir
 URL = "https://github.com/facebookresearch/MHR/releases/latest/download/assets.zip"
 PAGE = "https://github.com/facebookresearch/MHR"
 ABOUT_MB = 199
-"""How much the download is, for people, before the server has been asked."""
+"""The download's size shown to users before the server is asked."""
 
 SOURCES_FOLDER = "sources"
 ARCHIVE = "mhr-assets.zip"
@@ -98,7 +98,7 @@ def _check_pin(found: Download, folder: Path) -> None:
     pin = _pins(folder).get(found.url)
     if pin is not None and pin["sha256"] != found.sha256:
         raise ModelError(
-            f"{found.url} is not the file that it was before (SHA-256 {found.sha256}, then {pin['sha256']}). "
+            f"{found.url} is not the same file as before (SHA-256 {found.sha256}, then {pin['sha256']}). "
             "If you trust the new one, fetch it with your browser and import it from the file."
         )
 

@@ -26,11 +26,11 @@ LICENCE_POINTS = (
     "Not for military or warfare purposes, nuclear industries, espionage, guns or illegal weapons; "
     "nor for anybody under sanctions.",
     "Do not reverse engineer the model, nor encourage others to.",
-    "The files, and what is converted from them, may be passed on only under this licence, with a copy of it.",
-    "Privacy laws hold for the photos that you use; research that is published must name SAM 3D Body.",
-    "No warranty; whoever breaks the licence must delete the files.",
+    "The files, and files converted from them, may be passed on only under this licence, with a copy of it.",
+    "Privacy laws apply to the photos that you use; published research must acknowledge SAM 3D Body.",
+    "No warranty; anyone who violates the licence must delete the files.",
 )
-"""What users ask about the licence, one plain sentence each. The licence itself is what counts."""
+"""Common questions about the licence, answered in one plain sentence each. Only the licence itself is binding."""
 
 _FOLDER = Path("sources") / "sam3d_body"
 
@@ -145,7 +145,7 @@ def download_checkpoint(
         entry = {"sha256": found.sha256, "size": found.size, "source": source, "licence": LICENCE}
         manifest.update(folder, {name: entry}, variant=variant)
         done += file.size
-    tell(1.0, f"SAM 3D Body {chosen.title} has arrived")
+    tell(1.0, f"SAM 3D Body {chosen.title} is downloaded")
     return Sources(variant, folder / CHECKPOINT, folder / MHR_MODEL)
 
 
@@ -178,7 +178,7 @@ def remove_sources(models: str | os.PathLike[str] | None = None) -> int:
     except FileNotFoundError:
         return 0
     except OSError as error:
-        raise ModelError(f"{folder} cannot be removed ({error.strerror or error}). Close what uses it.") from error
+        raise ModelError(f"{folder} cannot be removed ({error.strerror or error}). Close what is using it.") from error
     return freed
 
 

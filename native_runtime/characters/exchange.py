@@ -85,7 +85,7 @@ def from_json(
         raise UsageError(f"This file holds no character settings: {error}.") from error
     parts = [part for part in PARTS if part in _sequence(content.get("parts"))]
     if not parts:
-        raise UsageError("This file names no part (pose, skeleton, shape, expression) of a character.")
+        raise UsageError("This file contains no part (pose, skeleton, shape, expression) of a character.")
     unknown: list[str] = []
     other = CharacterSettings(
         _by_name(content, "parameters", body.parameter_names, base.parameters, unknown),
@@ -95,7 +95,7 @@ def from_json(
     )
     for coefficients in (other.identity, other.expression):
         if np.abs(coefficients).max(initial=0.0) > SHAPE_KEY_LIMIT:
-            raise UsageError(f"A coefficient lies beyond ±{SHAPE_KEY_LIMIT:g}, which Blender's sliders cannot hold.")
+            raise UsageError(f"A coefficient is beyond ±{SHAPE_KEY_LIMIT:g}, the range of Blender's sliders.")
     notes = []
     if unknown:
         more = f" and {len(unknown) - _NAMED_AT_MOST} more" if len(unknown) > _NAMED_AT_MOST else ""
@@ -154,14 +154,14 @@ def _sequence(value: Any) -> list[Any]:
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UsageError(f"'{name}' in these settings is no number: {str(value)[:40]!r}.")
+        raise UsageError(f"'{name}' in these settings is not a number: {str(value)[:40]!r}.")
     return float(value)
 
 
 def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = content.get(key, {})
     if not isinstance(value, Mapping):
-        raise UsageError(f"'{key}' in these settings holds no names.")
+        raise UsageError(f"'{key}' in these settings has no names.")
     return value
 
 

@@ -94,7 +94,7 @@ def with_body(body: Body, settings: CharacterSettings, preset: Preset) -> tuple[
         The settings, and what an artist should know about how the preset fits.
     """
     parts: list[Part] = ["skeleton"]
-    notes = [f"The body '{body.name}' has other sliders for the shape: only the skeleton was changed."]
+    notes = [f"The body '{body.name}' has different shape sliders: only the skeleton was changed."]
     if set(preset.identity) <= set(body.identity_names):
         parts, notes = ["skeleton", "shape"], []
     content: dict[str, Any] = {"format": str(FORMAT), "parts": parts, "parameters": preset.parameters}

@@ -162,7 +162,7 @@ class _Wirer:
             if axes:
                 free[name] = axes
         if np.any(self.follows[owner[:, :3].max(axis=1) >= 0, :3]):
-            raise ModelError("The body's root is moved by more than its own parameters, which a rig cannot show.")
+            raise ModelError("The body's root is moved by more than its own parameters, which a rig cannot represent.")
         return Wiring(tuple(links), tuple(added), free)
 
     def _locations(self, joint: int) -> list[Link]:

@@ -38,7 +38,7 @@ def add_models(commands: Subparsers) -> None:
     for name, text in (
         ("list", "show each model file and its state"),
         ("build", "fetch the sources and build what is missing or damaged"),
-        ("import", "make bodies of the official MHR assets: assets.zip, its folder, one lodN.fbx or mhr_model.pt"),
+        ("import", "make bodies from the official MHR assets: assets.zip, its folder, one lodN.fbx or mhr_model.pt"),
         ("verify", "check every file against its hash; exit code 1 when something is wrong"),
     ):
         action = actions.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.", allow_abbrev=False)
@@ -46,12 +46,12 @@ def add_models(commands: Subparsers) -> None:
         if name == "build":
             action.add_argument("what", nargs="*", metavar="WHAT", help="'networks' or 'bodies' (default: both)")
         if name == "import":
-            action.add_argument("source", metavar="SOURCE", help="the MHR release's assets.zip, or what came out of it")
+            action.add_argument("source", metavar="SOURCE", help="the MHR release's assets.zip, or a part of it")
             levels = action.add_mutually_exclusive_group()
             levels.add_argument(
                 "--lod", metavar="N", type=int, nargs="+", help="levels of detail, 0 (finest) to 6 (default: all but 0)"
             )
-            levels.add_argument("--all", action="store_true", help="all levels of detail that are there, 0 as well")
+            levels.add_argument("--all", action="store_true", help="all available levels of detail, 0 included")
         add_common_arguments(action)
 
 
@@ -59,8 +59,8 @@ def add_engines(commands: Subparsers) -> None:
     """Add `engines`."""
     engines = commands.add_parser(
         "engines",
-        help="what each engine would run on here, or what it lacks",
-        description="Says of each engine what it would run on here and why not on something better, or what it lacks.",
+        help="what each engine would run on, or what it lacks",
+        description="Says for each engine what it would run on and why not on something better, or what it lacks.",
         allow_abbrev=False,
     )
     engines.add_argument("--models", metavar="DIR", help=MODELS_HELP)
@@ -72,7 +72,7 @@ def add_convert(commands: Subparsers) -> None:
     """Add `convert-checkpoint`."""
     convert = commands.add_parser(
         "convert-checkpoint",
-        help="make the engine sam3d_body's networks of the checkpoint that you downloaded",
+        help="convert a downloaded checkpoint to the networks of the engine sam3d_body",
         description="Converts a released SAM 3D Body checkpoint to ONNX, and makes the body that belongs to it.",
         allow_abbrev=False,
     )
@@ -83,7 +83,7 @@ def add_convert(commands: Subparsers) -> None:
         help="model.ckpt, a .safetensors file, or the folder of the release",
     )
     convert.add_argument(
-        "--mhr", metavar="FILE", help="mhr_model.pt (default: where the release has it, beside the checkpoint)"
+        "--mhr", metavar="FILE", help="mhr_model.pt (default: beside the checkpoint, as in the release)"
     )
     convert.add_argument("-o", "--out", metavar="DIR", help=MODELS_HELP)
     convert.add_argument(
@@ -98,7 +98,7 @@ def add_convert(commands: Subparsers) -> None:
 def add_photo_arguments(command: Parser) -> None:
     """What is common to the commands that take photos."""
     command.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF or GIF")
-    command.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; made when missing")
+    command.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; created if missing")
     add_engine_arguments(command)
     command.add_argument(
         "--prompts",
@@ -111,7 +111,7 @@ def add_photo_arguments(command: Parser) -> None:
         metavar="X0,Y0,X1,Y1",
         type=read_box,
         action="append",
-        help="where a person is, in pixels, instead of looking for people; may be given again",
+        help="a person's bounding box in pixels, instead of detecting people; repeatable",
     )
     add_lens_arguments(command)
     add_turn_argument(command)

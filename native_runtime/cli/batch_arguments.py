@@ -21,24 +21,24 @@ def add(commands: Subparsers) -> None:
     """Add the command."""
     batch = commands.add_parser(
         "batch",
-        help="a folder of photos to characters; goes on where it was interrupted",
-        description="Makes of each photo of a folder what `sam3db character` makes of one, and keeps a manifest of it. "
-        "The same command again does what is missing, and nothing else.",
+        help="a folder of photos to characters; continues where it was interrupted",
+        description="Makes the files of `sam3db character` for each photo of a folder, and keeps a manifest. "
+        "Run the same command again to make only what is missing.",
         allow_abbrev=False,
     )
     batch.add_argument("folder", metavar="FOLDER", help="the photos")
-    batch.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; made when missing")
+    batch.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; created if missing")
     batch.add_argument(
         "--pattern",
         metavar="GLOB",
         action="append",
-        help="which files: 'IMG_*', 'day 1/*.jpg'; may be given again (default: every picture, by its bytes)",
+        help="which files: 'IMG_*', 'day 1/*.jpg'; repeatable (default: every picture, by its bytes)",
     )
     batch.add_argument(
         "--recursive",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="look into sub-folders, which the results then lie in too (default: yes)",
+        help="search sub-folders; the results use the same ones (default: yes)",
     )
     add_engine_arguments(batch)
     add_lens_arguments(batch)
@@ -58,7 +58,7 @@ def add(commands: Subparsers) -> None:
         metavar="KIND,...",
         action="extend",
         type=listed,
-        help="panels (default), overlay, beside, turntable, wire, shaded or none; may be given again. The first stands "
+        help="panels (default), overlay, beside, turntable, wire, shaded or none; repeatable. The first stands "
         "in the contact sheet",
     )
     batch.add_argument(
@@ -69,14 +69,14 @@ def add(commands: Subparsers) -> None:
         type=listed,
         default=[],
         help="also fbx, glb, bvh or usd, with the bone names of mhr (default), rigify, mixamo, unreal, unity, vrm or "
-        "of a map's file: 'fbx:mixamo'; may be given again",
+        "of a map's file: 'fbx:mixamo'; repeatable",
     )
     batch.add_argument("--contact-sheet", action=argparse.BooleanOptionalAction, default=True, help="(default: yes)")
     batch.add_argument("--shard", metavar="K/N", default="1/1", help="do part K of N only, for several machines")
     batch.add_argument(
-        "--builders", metavar="N", type=int, default=1, help="how many Blenders work at once (default: 1)"
+        "--builders", metavar="N", type=int, default=1, help="how many Blenders work at the same time (default: 1)"
     )
     batch.add_argument(
-        "--retry-failed", action="store_true", help="also try photos again that cannot be read or show nobody"
+        "--retry-failed", action="store_true", help="also retry photos that could not be read or show nobody"
     )
     add_common_arguments(batch)

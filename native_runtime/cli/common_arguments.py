@@ -18,7 +18,7 @@ class Parser(argparse.ArgumentParser):
     """Raises `UsageError` where argparse would print and leave, so that ``--json`` holds for mistakes as well."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message[:1].upper()}{message[1:]}. `{self.prog} --help` shows what can be written.")
+        raise UsageError(f"{message[:1].upper()}{message[1:]}. `{self.prog} --help` lists the options.")
 
 
 def add_engine_arguments(command: Parser) -> None:
@@ -31,7 +31,7 @@ def add_engine_arguments(command: Parser) -> None:
         "--inference",
         metavar="full|body",
         choices=sorted({kind for engine in engines().values() for kind in engine.capabilities.inferences}),
-        help="sam3d_body only: body and hands in full (its default), or the body alone, which is quicker",
+        help="sam3d_body only: body and hands in full (its default), or the body alone, which is faster",
     )
     command.add_argument("--models", metavar="DIR", help=MODELS_HELP)
     command.add_argument(
@@ -42,7 +42,7 @@ def add_engine_arguments(command: Parser) -> None:
         metavar="largest|all|N",
         type=_people,
         default="largest",
-        help="whom to take: the largest person (default), all of them, or number N, counted from 0 by falling size",
+        help="which person: the largest (default), all, or number N, counted from 0, largest first",
     )
 
 
@@ -60,8 +60,8 @@ def add_turn_argument(command: Parser) -> None:
         metavar="90|180|270|auto",
         type=_turn,
         default=0,
-        help="turn photos clockwise first; auto: those in which everybody lies, where the file does not say which way "
-        "is up. Pixels are then those of the turned photo",
+        help="rotate photos clockwise first; auto: photos in which everybody lies and the file does not state its "
+        "orientation. Pixels then refer to the rotated photo",
     )
 
 
@@ -72,8 +72,8 @@ def add_provider_argument(command: Parser) -> None:
         metavar="NAME,...",
         action="extend",
         type=listed,
-        help="what computes: cuda, tensorrt, migraphx, directml, openvino, coreml, cpu; one of several cards as "
-        "cuda:1; the first choice first (default: the best that works here)",
+        help="runs the networks: cuda, tensorrt, migraphx, directml, openvino, coreml, cpu; one of several cards as "
+        "cuda:1; repeatable, first choice first (default: the best that works)",
     )
 
 
@@ -81,7 +81,7 @@ def add_common_arguments(command: Parser, default: Any = argparse.SUPPRESS) -> N
     """What every command takes, before its name as well: the program's own parser has the default."""
     for option, text in (
         ("--json", "one JSON object on standard output, nothing else there"),
-        ("--debug", "show tracebacks and what the libraries print"),
+        ("--debug", "show tracebacks and the output of libraries"),
     ):
         command.add_argument(option, action="store_true", default=default, help=text)
 
@@ -99,7 +99,7 @@ def _turn(text: str) -> int | str:
         return int(text)
     if text == "auto":
         return text
-    raise argparse.ArgumentTypeError(f"photos are turned by 90, 180 or 270 degrees clockwise, or by auto, not {text!r}")
+    raise argparse.ArgumentTypeError(f"photos are rotated by 90, 180, 270 (degrees clockwise) or auto, not {text!r}")
 
 
 def _people(text: str) -> str | list[int]:

@@ -1,4 +1,4 @@
-"""`sam3db engines`: what each engine would run on here, or what it lacks."""
+"""`sam3db engines`: what each engine would run on, or what it lacks."""
 
 from __future__ import annotations
 

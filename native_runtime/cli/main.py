@@ -54,7 +54,7 @@ def main(
         console.result({"command": command, "ok": False, "error": console.error(error)})
         return WRONG_USAGE
     except KeyboardInterrupt:
-        console.warning("Interrupted; what was finished before has been written.")
+        console.warning("Interrupted; finished results have been written.")
         return INTERRUPTED
     except Exception as error:
         described = console.error(error)

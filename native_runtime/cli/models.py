@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     # A list shows how things stand and is right to do so; building and verifying promise that all is well.
     ok = not faults or arguments.action == "list"
     if ok and arguments.action != "list":
-        console.line(f"{len(statuses)} model files in {models_dir(arguments.models)} are whole.")
+        console.line(f"{len(statuses)} model files in {models_dir(arguments.models)} are undamaged.")
     console.result(
         {
             "command": f"models {arguments.action}",

@@ -8,13 +8,13 @@ REMEDIES = {
     Remedy.BUILD_MODELS: "Build what is missing or damaged with `sam3db models build`.",
     Remedy.CONVERT_CHECKPOINT: "Convert the checkpoint with `sam3db convert-checkpoint`.",
     Remedy.IMPORT_OFFICIAL: "Import MHR's official assets with `sam3db models import`.",
-    Remedy.REMAKE_NETWORK: "A damaged network is made again with `sam3db models build`, or with `sam3db "
-    "convert-checkpoint` where it came from a checkpoint.",
-    Remedy.LIST_MODELS: "`sam3db models list` shows what there is.",
+    Remedy.REMAKE_NETWORK: "Make a damaged network again with `sam3db models build`, or with `sam3db "
+    "convert-checkpoint` if it came from a checkpoint.",
+    Remedy.LIST_MODELS: "`sam3db models list` shows the available models.",
     Remedy.NAME_MHR_MODEL: "Name it with --mhr.",
-    Remedy.NAME_BOX: "Or say where somebody is (--box).",
+    Remedy.NAME_BOX: "Or give a person's bounding box (--box).",
     Remedy.SINGLE_PHOTO: "For one photo, use `sam3db character`.",
-    Remedy.REINSTALL: "Install the program again, so that all its parts are of one version.",
+    Remedy.REINSTALL: "Install the program again, so that all its parts have the same version.",
     Remedy.SEE_TRACEBACK: "Run again with --debug to see where.",
 }
 

@@ -165,7 +165,7 @@ class Scene:
         self._pixels = np.asarray(cv2.resize(picture.pixels, small, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         self._removed = np.zeros(self._pixels.shape[:2], dtype=np.float32)
         self.picture = Picture(self._pixels, self._size)
-        """What is left to see; in coordinates of the photo."""
+        """What remains visible; in coordinates of the photo."""
 
     def free_share(self, window: Crop) -> float:
         """The share of the window that shows neither a painted-over person nor what lies outside the photo."""

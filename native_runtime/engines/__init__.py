@@ -1,6 +1,6 @@
 """Engines: from a photo and prompts to estimates.
 
-``landmarks`` works everywhere with what the project brings along; ``sam3d_body`` needs a model that its owner converted
+``landmarks`` works everywhere with what the project includes; ``sam3d_body`` needs a model that its owner converted
 from the released checkpoint. Others register themselves from outside, by an entry point of the group `GROUP` that names
 a ``base.EngineDescriptor``. Engines do not know each other; this module only picks one.
 """

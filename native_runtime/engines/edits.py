@@ -105,7 +105,7 @@ class Edits:
         for name, array in arrays.items():
             for index, value in getattr(self, name).items():
                 if not 0 <= index < len(array):
-                    raise PromptError("The edits by hand are of another body than the engine's: they cannot be kept.")
+                    raise PromptError("The edits by hand belong to another body than the engine's: they are lost.")
                 if not (without_yielding and name == "model_parameters" and index in self.yielding):
                     array[index] = value
         translation = self.camera_translation
@@ -125,5 +125,5 @@ class Edits:
 def _numbers(content: Mapping[Any, Any]) -> dict[int, float]:
     numbers = {int(index): float(value) for index, value in content.items()}
     if not all(np.isfinite(value) for value in numbers.values()):
-        raise ValueError("a value that is no number")
+        raise ValueError("a value that is not a number")
     return numbers

@@ -104,7 +104,7 @@ def _moved(body: Body, estimate: Estimate, edited: Estimate, pins: Sequence[Pin]
     state = FitState(edited.model_parameters, edited.camera_translation, edited.identity)
     size = person_size(estimate.keypoints_3d, estimate.intrinsics)
     if not np.isfinite(size):
-        raise PromptError("Nothing of this person lies before the camera: handles cannot move it.")
+        raise PromptError("The whole person is behind the camera: handles cannot move it.")
     moved = refit(body, edited.intrinsics, state, pins, fixed=_fixed(body, edits))
     solved = time.perf_counter()
     missed = {pin.keypoint: float(rest) for pin, rest in zip(pins, moved.rests) if rest > max(MET * size, 1.0)}
@@ -143,5 +143,5 @@ def _fixed(body: Body, edits: Edits | None) -> Fixed | None:
 def _out_of_reach(keypoint: str, rest: float) -> str:
     return (
         f"The {keypoint.replace('_', ' ')} cannot reach its handle: {rest:.0f} px are left. The bones are too "
-        "short for it as the rest of the body stands, or another handle or your own edit holds against it."
+        "short for it in the rest of the pose, or another handle or your own edit opposes it."
     )

@@ -144,7 +144,7 @@ def estimate_from_result(
         if away.mean() > _JOINTS_AGREE:
             warnings.append(
                 f"The file's own joints lie {1000 * away.mean():.0f} mm from those of its parameters: it was made "
-                "with another version of the body, or changed afterwards."
+                "with another version of the body, or it was changed afterwards."
             )
     return replace(estimate, warnings=tuple(warnings)) if warnings else estimate
 
@@ -163,11 +163,11 @@ def camera_of(fields: Mapping[str, Array], image_size: tuple[int, int] | None = 
         return solved
     if "focal_length" not in fields:
         raise UsageError(
-            "The result says nothing of its camera: it needs 'focal_length', or 'pred_keypoints_2d' and "
+            "The result does not describe its camera: it needs 'focal_length', or 'pred_keypoints_2d' and "
             "'pred_keypoints_3d'."
         )
     if image_size is None:
-        raise UsageError("The result does not say how large its photo was: name the photo as well.")
+        raise UsageError("The result does not say how large its photo was: give the photo as well.")
     focal = float(fields["focal_length"])
     width, height = image_size
     matrix = np.array([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
@@ -210,8 +210,8 @@ def _resized(estimate: Estimate, camera: PinholeCamera, image_size: tuple[int, i
     if abs(scale[0] / scale[1] - 1.0) > _SAME_SHAPE:
         width, height = camera.image_size.tolist()
         raise UsageError(
-            f"The result was made of a picture of {width} x {height} pixels, the photo has {image_size[0]} x "
-            f"{image_size[1]}: it is another one, or was cut."
+            f"The result was made from a picture of {width} x {height} pixels, the photo has {image_size[0]} x "
+            f"{image_size[1]}: it is a different one, or was cropped."
         )
     corners = (estimate.bbox.reshape(2, 2) + 0.5) * scale - 0.5
     return replace(
@@ -249,7 +249,7 @@ def _people(source: Path) -> Sequence[Mapping[str, Any]]:
     except OSError as error:
         raise UsageError(f"Cannot read {source}: {error.strerror or error}.") from error
     except Exception as error:  # numpy, zipfile and json raise many kinds for damaged files
-        raise UsageError(f"{source.name} is damaged or no result of SAM 3D Body ({error}).") from error
+        raise UsageError(f"{source.name} is damaged or not a result of SAM 3D Body ({error}).") from error
     if not people:
         raise UsageError(f"There is nobody in {source.name}.")
     if len(people) > _MOST_PEOPLE:
@@ -265,12 +265,12 @@ def _read_npz(source: Path) -> list[dict[str, Any]]:
             if name in wanted:
                 size = archive.zip.getinfo(f"{name}.npy").file_size
                 if size > _LARGEST_ARRAY:
-                    raise UsageError(f"'{name}' in {source.name} is far larger than people need.")
+                    raise UsageError(f"'{name}' in {source.name} is far too large.")
                 arrays[name] = archive[name]
     if "mhr_model_params" not in arrays:
         raise UsageError(
-            f"{source.name} holds no 'mhr_model_params'; it is no result of SAM 3D Body, or one of an early version "
-            "that did not write it."
+            f"{source.name} holds no 'mhr_model_params'; it is not a result of SAM 3D Body, or it is from an early "
+            "version that did not write them."
         )
     rows = arrays["mhr_model_params"].size // 204
     if rows <= 1:

@@ -24,15 +24,15 @@ def readable(error: OSError) -> Sam3dbError:
 def _sentence(error: OSError) -> str:
     place = _place(error)
     if place is None:
-        return f"The system refuses to go on: {error.strerror or error}."
+        return f"The operating system reported an error: {error.strerror or error}."
     if error.errno in DISK_FULL:
-        return f"The disk of {_folder(place)} is full. Make room and try again."
+        return f"The disk of {_folder(place)} is full. Free some space and try again."
     if getattr(error, "winerror", None) in _SHARING_VIOLATION or error.errno in (errno.EBUSY, errno.ETXTBSY):
         return f"{place} is in use by another program. Close it there and try again."
     if error.errno in DENIED:
         return _denied(place, error)
     if error.errno in _NOT_THERE:
-        return f"The drive of {place} does not answer ({error.strerror}). Is it still connected?"
+        return f"The drive of {place} does not respond ({error.strerror}). Is it still connected?"
     return f"{place}: {_reason(error, place)}"
 
 
@@ -48,18 +48,18 @@ def _reason(error: OSError, place: Path) -> str:
         errno.ENOENT: "there is no such file or folder.",
         errno.ENAMETOOLONG: f"the name has {len(os.fsencode(place.name))} bytes, which is too long for this drive. "
         "Choose a shorter one.",
-        errno.EISDIR: "this is a folder, where a file is needed. Rename it, or choose another name.",
+        errno.EISDIR: "this is a folder, but a file is needed. Rename it, or choose another name.",
         errno.ENOTDIR: "a part of this path is a file, not a folder. Choose another folder.",
-        errno.EEXIST: "there is a file of this name already. Rename it, or choose another name.",
-        errno.EINVAL: "the drive does not take this name. Choose one without special characters.",
-        errno.EILSEQ: "the drive does not take this name. Choose one without special characters.",
+        errno.EEXIST: "a file of this name already exists. Rename it, or choose another name.",
+        errno.EINVAL: "the drive does not allow this name. Choose one without special characters.",
+        errno.EILSEQ: "the drive does not allow this name. Choose one without special characters.",
         errno.ENOTEMPTY: "the folder is not empty. Choose another name.",
         errno.EFBIG: "the file is too large for this drive. Choose another drive.",
         errno.EMFILE: "too many files are open. Close other programs and try again.",
-        errno.ELOOP: "a link leads in circles. Choose another path.",
+        errno.ELOOP: "links form a loop. Choose another path.",
     }
     number = error.errno or 0
-    return reasons.get(number, f"the system refuses it ({error.strerror or error}). Choose another place.")
+    return reasons.get(number, f"the operating system refuses it ({error.strerror or error}). Choose another place.")
 
 
 def _place(error: OSError) -> Path | None:

@@ -108,9 +108,9 @@ def focal_length_px(exif: Exif, width: int, height: int) -> tuple[float | None, 
         return None, doubt
     usable = [focal * scale for focal in focals if _is_sensible(focal, max(full))]
     if not usable:
-        return None, "The focal length in EXIF is not believable and was left out."
+        return None, "The focal length in EXIF is not plausible and was ignored."
     if len(usable) == 2 and max(usable) > _AGREEMENT * min(usable):
-        return usable[0], doubt or "EXIF gives two focal lengths; the 35 mm equivalent was taken."
+        return usable[0], doubt or "EXIF gives two focal lengths; the 35 mm equivalent was used."
     # The sensor's own resolution is the finer of two figures that agree: the 35 mm one is rounded to whole millimetres.
     return usable[-1], doubt
 
@@ -135,15 +135,15 @@ def _scale(full: tuple[int, int], size: tuple[int, int]) -> tuple[float | None, 
     full_long, full_short = max(full), min(full)
     if abs(short / long - full_short / full_long) < _SAME_SHAPE:
         return long / full_long, None
-    was = f"EXIF tells of a picture of {full[0]} x {full[1]} pixels, and this one has {size[0]} x {size[1]}"
+    was = f"EXIF describes a picture of {full[0]} x {full[1]} pixels, and this one has {size[0]} x {size[1]}"
     if long <= full_long and short <= full_short:
         return 1.0, (
-            f"The photo was cropped: {was}. The focal length was taken as that of the whole picture; if the piece was "
+            f"The photo was cropped: {was}. The focal length was used as that of the whole picture; if the crop was "
             "also resized, set the lens by hand."
         )
     return (
         None,
-        f"The photo was cropped and resized: {was}. The focal length in EXIF was left out; set it if you know it.",
+        f"The photo was cropped and resized: {was}. The focal length in EXIF was ignored; set it if you know it.",
     )
 
 

@@ -157,7 +157,7 @@ def read_header(data: bytes) -> PictureHeader:
         return _READERS[kind](data)
     except (struct.error, IndexError, KeyError, ValueError) as error:
         raise PhotoError(
-            f"The {kind} file is damaged: its header makes no sense. Open it in an image editor and save it anew."
+            f"The {kind} file is damaged: its header is invalid. Open it in an image editor and save it again."
         ) from error
 
 
@@ -170,8 +170,8 @@ def picture_kind(data: bytes) -> str:
     if other is not None:
         raise PhotoError(f"This is {other.name}, not a photo that can be read. Save it as JPEG or PNG first.")
     if not data.strip(b"\0"):
-        raise PhotoError("The file holds nothing but zeros. It was probably not copied completely: copy it again.")
-    raise PhotoError(f"This is not a picture of a kind that can be read ({', '.join([*_READERS][:-1])} or GIF).")
+        raise PhotoError("The file contains only zeros. It was probably not copied completely: copy it again.")
+    raise PhotoError(f"This is not a picture in a supported format ({', '.join([*_READERS][:-1])} or GIF).")
 
 
 def readable_kind(data: bytes) -> str | None:

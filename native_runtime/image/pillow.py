@@ -116,6 +116,6 @@ def _pillow(kind: str) -> ModuleType:
 
 def _missing(kind: str, package: str) -> PhotoError:
     return PhotoError(
-        f"{kind} pictures need the Python package {package} (pip install {package}), which is missing here. "
+        f"{kind} pictures need the Python package {package} (pip install {package}), which is not installed. "
         "Without it, save the picture as JPEG first."
     )

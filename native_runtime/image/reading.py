@@ -92,7 +92,7 @@ class Photo:
         return replace(
             self,
             pixels=np.ascontiguousarray(np.rot90(self.pixels, -degrees // 90)),
-            notes=[*self.notes, f"Turned by {degrees} degrees clockwise."],
+            notes=[*self.notes, f"Rotated by {degrees} degrees clockwise."],
             original_size=(width, height) if degrees % 180 == 0 else (height, width),
             turn=(self.turn + degrees) % 360,
         )
@@ -135,7 +135,7 @@ def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
     header = read_header(data)
     decoded = _decode_by_pillow(header, data) if header.kind in pillow.KINDS else _decode(header, data, notes)
     if decoded.several:
-        notes.append("The file holds several pictures; the first one was taken.")
+        notes.append("The file holds several pictures; the first one was used.")
     pixels, exif = decoded.pixels, read_exif(decoded.exif)
     original_size = (pixels.shape[1], pixels.shape[0])
     if header.width:  # a large JPEG is reduced in decoding
@@ -146,13 +146,13 @@ def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
 
     if orientation != 1:
         pixels = turn_upright(pixels, orientation)
-        notes.append(f"Turned upright ({'EXIF' if exif.orientation else 'XMP'} orientation {orientation}).")
+        notes.append(f"Rotated upright ({'EXIF' if exif.orientation else 'XMP'} orientation {orientation}).")
     if orientation >= 5:
         original_size = original_size[1], original_size[0]
     pixels = _reduce(pixels)
     if (pixels.shape[1], pixels.shape[0]) != original_size:
         notes.append(
-            f"Worked on at {pixels.shape[1]} x {pixels.shape[0]} pixels of {original_size[0]} x {original_size[1]}."
+            f"Processed at {pixels.shape[1]} x {pixels.shape[0]} pixels of {original_size[0]} x {original_size[1]}."
         )
 
     focal, doubt = focal_length_px(exif, *original_size)
@@ -193,7 +193,7 @@ def read_mask(path: str | os.PathLike[str], size: tuple[int, int]) -> NDArray[np
     if photo.size != photo.original_size:
         mask = cv2.resize(mask.astype(np.uint8), photo.original_size, interpolation=cv2.INTER_NEAREST).astype(bool)
     if not mask.any():
-        raise PromptError(f"{path}: the mask marks nothing. The person must be white, everything else black.")
+        raise PromptError(f"{path}: the mask is empty. The person must be white, everything else black.")
     return mask
 
 
@@ -225,7 +225,7 @@ def _read_file(path: Path) -> bytes:
 def _check_size(header: PictureHeader) -> None:
     width, height = header.width, header.height
     if width <= 0 or height <= 0:
-        raise PhotoError("The file is damaged: it claims a picture without pixels.")
+        raise PhotoError("The file is damaged: its picture has no pixels.")
     pixels = width * height
     if pixels > MAX_PIXELS or pixels * header.bytes_per_pixel > MAX_DECODED_BYTES:
         raise PhotoError(
@@ -276,7 +276,7 @@ def _rare_tiff(header: PictureHeader, data: bytes) -> NDArray[Any]:
             return _decode_by_pillow(header, data).pixels
     except PhotoError as error:
         raise PhotoError(
-            f"This TIFF has {header.rare}, which cannot be read here; or it is damaged. Save it with LZW compression "
+            f"This TIFF has {header.rare}, which is not supported, or it is damaged. Save it with LZW compression "
             "or none, or as JPEG or PNG."
         ) from error
 
@@ -289,11 +289,11 @@ def _repaired(header: PictureHeader, data: bytes, flags: int) -> NDArray[Any]:
         return pixels
     if header.whole and header.rare:
         raise PhotoError(
-            f"This {header.kind} has {header.rare}, which cannot be read; or it is damaged. Save it as an "
+            f"This {header.kind} has {header.rare}, which is not supported, or it is damaged. Save it as an "
             "ordinary JPEG or PNG."
         )
-    reason = "its data cannot be decoded" if header.whole else "it ends before the picture does"
-    raise PhotoError(f"The {header.kind} file is damaged: {reason}. Copy it again, or save it anew in an image editor.")
+    reason = "its data cannot be decoded" if header.whole else "the picture is truncated"
+    raise PhotoError(f"The {header.kind} file is damaged: {reason}. Copy it again, or save it in an image editor.")
 
 
 def _shows_nothing(pixels: NDArray[Any]) -> bool:
@@ -345,7 +345,7 @@ def _to_rgb8(pixels: NDArray[Any], notes: list[str]) -> NDArray[np.uint8]:
 def _to_8_bits(pixels: NDArray[Any], notes: list[str]) -> NDArray[np.uint8]:
     if pixels.dtype == np.uint8:
         return pixels
-    notes.append(f"Brought from {pixels.dtype.itemsize * 8} bits to 8.")
+    notes.append(f"Converted from {pixels.dtype.itemsize * 8} bits to 8.")
     if pixels.dtype == np.uint16:
         return cv2.convertScaleAbs(pixels, alpha=255.0 / 65535.0)
     if np.issubdtype(pixels.dtype, np.floating):
@@ -363,7 +363,7 @@ def _flatten(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8], notes: list[str])
     """Lay (H, W, 3) over grey where (H, W) alpha lets it through."""
     if alpha.min(initial=255) == 255:
         return rgb
-    notes.append("Transparent parts were laid over grey.")
+    notes.append("Transparent parts were composited over grey.")
     # In bands of rows: the intermediate values of a whole large picture would take several times its memory.
     out = np.empty_like(rgb)
     for start in range(0, rgb.shape[0], 256):

@@ -36,7 +36,7 @@ class AccessToken:
 
     def __post_init__(self) -> None:
         if not _FORM.fullmatch(self.secret):
-            raise UsageError(f"What was found as access token ({self.origin}) is none. Copy it anew from {PAGE}.")
+            raise UsageError(f"What was found as access token ({self.origin}) is not one. Copy it again from {PAGE}.")
 
     @property
     def headers(self) -> dict[str, str]:

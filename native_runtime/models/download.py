@@ -32,7 +32,7 @@ from native_runtime.files.hashes import sha256_of
 from native_runtime.models import web
 
 Progress = Callable[[float, str], None]
-"""Called with the fraction that is done (0..1) and what is being done, for people. May raise to stop the download."""
+"""Called with the fraction done (0..1) and a text that says what is being done. May raise to stop the download."""
 
 RETRIES = 4
 """How often in a row a connection that broke is taken up again by itself without getting any further."""
@@ -147,7 +147,7 @@ def _finish(
         if size is not None and found.size != size:
             raise ModelError(f"{named} has {found.size} bytes instead of {size}.")
         if sha256 is not None and digest != sha256.lower():
-            raise ModelError(f"{named} is not the file that it should be: its SHA-256 is {digest}, not {sha256}.")
+            raise ModelError(f"{named} is not the expected file: its SHA-256 is {digest}, not {sha256}.")
         if check is not None:
             check(found)
     except ModelError as error:
@@ -220,7 +220,7 @@ class _Watch:
 
     def look(self) -> None:
         if self._cancelled():
-            raise DownloadCancelledError("Cancelled. What has arrived is kept; the next download goes on from there.")
+            raise DownloadCancelledError("Cancelled. What has arrived is kept; the next download continues from there.")
 
     def wait(self, seconds: float) -> None:
         """Wait before the next try, ready to be cancelled."""
@@ -307,13 +307,13 @@ class _Transfer:
         elif response.status == 200:
             offset = 0
         else:
-            raise ModelError(f"{self._url} gave an answer that makes no sense here (status {response.status}).")
+            raise ModelError(f"{self._url} gave an unexpected answer (status {response.status}).")
         if self._size is not None and total is not None and total != self._size:
             self._part.discard()
-            raise ModelError(f"{self._url} has {total} bytes instead of {self._size}; it is another file now.")
+            raise ModelError(f"{self._url} has {total} bytes instead of {self._size}; it is a different file now.")
         largest = self._size or total or LARGEST
         if largest > LARGEST:
-            raise ModelError(f"{self._url} claims {largest / 1e9:.1f} GB, far more than is wanted.")
+            raise ModelError(f"{self._url} claims {largest / 1e9:.1f} GB, far more than expected.")
         if not offset:
             self._part.begin(self._url, _validator(headers))
         check_room(self._part.target.parent, (total or 0) - offset)
@@ -366,7 +366,7 @@ def check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise ModelError(
-            f"There is too little room in {folder}: {needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free."
+            f"There is too little space in {folder}: {needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free."
         )
 
 
@@ -385,7 +385,7 @@ def _append(file: IO[bytes], chunk: bytes, folder: Path) -> None:
             left = left[file.write(left) :]
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            text = f"The disk is full; what has arrived in {folder} is kept. Make room and download again to go on."
+            text = f"The disk is full; what has arrived in {folder} is kept. Free some space, then download again."
         else:
             text = f"Writing in {folder} failed ({error.strerror or error})."
         raise ModelError(text) from error
@@ -399,4 +399,4 @@ def _refused(url: str, error: urllib.error.HTTPError) -> str:
 
 def _broken(url: str, error: Exception, done: int) -> str:
     host = urlsplit(url).hostname
-    return f"The connection to {host} broke ({error}). {done / 1e6:.1f} MB are kept; download again to go on."
+    return f"The connection to {host} broke ({error}). {done / 1e6:.1f} MB are kept; download again to continue."

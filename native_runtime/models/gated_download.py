@@ -86,7 +86,7 @@ def describe(
     length = headers.get("X-Linked-Size", "")
     if found is None or not length.isdigit():
         raise ModelError(
-            f"The answer to {url} says neither size nor hash of the file, so it cannot be verified. Is a proxy in "
+            f"The answer to {url} states neither size nor hash of the file, so it cannot be verified. Is a proxy in "
             "between? Fetch the file with your browser and choose it under 'Convert'."
         )
     if (size is not None and int(length) != size) or (sha256 is not None and found[1] != sha256):
@@ -148,14 +148,12 @@ def _refused(repository: Repository, url: str, status: int, headers: Message, to
     if status in (401, 403):
         return _not_allowed(repository, status, headers, token)
     if status in (404, 410):
-        return (
-            f"There is no {url.rpartition('/')[2]} in {repository.page} any more ({status}). Look there for a new one."
-        )
+        return f"There is no {url.rpartition('/')[2]} in {repository.page} now ({status}). Look there for a new one."
     if status == 429:
         seconds = headers.get("Retry-After", "")
         when = f"in {seconds} seconds" if seconds.isdigit() else "in a few minutes"
-        return f"The service gets too many requests from here (429). Try again {when}; what has arrived is kept."
-    return f"The service has trouble at the moment ({status}). Try again later; what has arrived is kept."
+        return f"The service receives too many requests from here (429). Try again {when}; what has arrived is kept."
+    return f"The service has a problem at the moment ({status}). Try again later; what has arrived is kept."
 
 
 def _not_allowed(repository: Repository, status: int, headers: Message, token: AccessToken | None) -> str:

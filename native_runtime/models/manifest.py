@@ -69,7 +69,7 @@ def read(folder: Path) -> dict[str, Any]:
             raise ValueError("'files' is not an object")
         for name, entry in content["files"].items():
             if not isinstance(entry["sha256"], str) or not isinstance(entry["size"], int):
-                raise ValueError(f"the entry of {name} is none")
+                raise ValueError(f"the entry of {name} is not one")
     except FileNotFoundError:
         raise ModelError(f"There are no model files in {folder}.", Remedy.BUILD_MODELS) from None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -116,7 +116,7 @@ def unreachable(url: str, reason: object) -> str:
     """Why nothing came from `url`, for people."""
     host = urlsplit(url).hostname
     if isinstance(reason, ssl.SSLCertVerificationError):
-        return f"{host} could not prove who it is ({reason.verify_message}). Check the clock and the network's proxy."
+        return f"{host} could not prove its identity ({reason.verify_message}). Check the clock and the proxy."
     return f"There is no connection to {host} ({reason}). Check the network, then download again; nothing is lost."
 
 

@@ -36,7 +36,7 @@ def no_room(name: str, place: str, size: int, detail: str) -> str:
 def shortage(error: BaseException) -> str:
     """The detail for `no_room` of an error for which `is_out_of_memory` holds."""
     match = _REQUESTED.search(str(error))
-    return f"{in_words(int(match.group(1)))} more could not be had" if match else "the rest was not enough to compute"
+    return f"{in_words(int(match.group(1)))} more could not be allocated" if match else "the rest was not enough"
 
 
 def in_words(size: int) -> str:

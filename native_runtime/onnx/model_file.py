@@ -119,13 +119,13 @@ def _fields(data: mmap.mmap, start: int, stop: int) -> Iterator[tuple[int, int, 
         elif kind == _BYTES:
             length, at = _varint(data, at, stop)
             if length > stop - at:
-                raise ValueError("a field goes beyond its message")
+                raise ValueError("a field extends beyond its message")
             yield tag >> 3, at, at + length
             at += length
         else:
             raise ValueError("not protobuf")
     if at != stop:
-        raise ValueError("a field goes beyond its message")
+        raise ValueError("a field extends beyond its message")
 
 
 def _varint(data: mmap.mmap, at: int, stop: int) -> tuple[int, int]:

@@ -60,12 +60,12 @@ def probe(requested: Sequence[str] | None = None) -> Probe:
 
 
 def _likely_packages() -> str:
-    """That the installed ONNX Runtime knows no graphics card at all, and which packages do; "" where it knows one."""
+    """That the installed ONNX Runtime supports no graphics card, and which packages do; "" if it supports one."""
     if len(available()) > 1:
         return ""
     packages = {provider.package: provider.title for provider in PROVIDERS if provider.package != "onnxruntime"}
     listed = ", ".join(f"{package} ({title})" for package, title in packages.items())
-    return f"The installed onnxruntime computes on the CPU only; for a graphics card there are {listed}."
+    return f"The installed onnxruntime computes on the CPU only; for graphics cards there are {listed}."
 
 
 @cache
@@ -82,7 +82,7 @@ def fault_of(candidate: Candidate) -> str | None:
         if values.tolist() != [2.0]:
             raise RuntimeError("it computes wrongly")
     except Exception as error:  # ONNX Runtime's errors share no public base class
-        fault = f"{title} does not work here: {missing or in_short(error)}."
+        fault = f"{title} does not work: {missing or in_short(error)}."
         _log.warning(fault)
         return fault
     finally:

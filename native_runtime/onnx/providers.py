@@ -152,7 +152,7 @@ def candidates(requested: Sequence[str] | None = None) -> list[Candidate]:
     there = available()
     if requested is None:
         return [Candidate(provider) for provider in there if provider.automatic]
-    choices = "Here one can choose: " + ", ".join(provider.short for provider in there) + "."
+    choices = "Available providers:  " + ", ".join(provider.short for provider in there) + "."
     if not requested:
         raise UsageError(f"No compute provider was named. {choices}")
     wanted = []
@@ -164,7 +164,7 @@ def candidates(requested: Sequence[str] | None = None) -> list[Candidate]:
         if provider not in there:
             raise UsageError(
                 f"The installed ONNX Runtime has no {provider.short} support. {choices} "
-                f"{provider.title} comes with the package {provider.package}, in place of onnxruntime."
+                f"{provider.title} comes with the package {provider.package}, instead of onnxruntime."
             )
         if device and provider.name == CPU:
             raise UsageError(f"The CPU has no device {device!r}; write just cpu.")

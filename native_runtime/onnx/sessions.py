@@ -163,7 +163,7 @@ def open_network(path: Path, providers: Sequence[str] | None = None, threads: in
             notes.append(_why_not(path, candidate.provider.title, size, error))
             _log.warning(notes[-1])
     raise ModelError(
-        f"The network {path} cannot be run. {' '.join(notes)} If a graphics card is at fault, choose the CPU.",
+        f"The network {path} cannot be run. {' '.join(notes)} If a graphics card is the cause, choose the CPU.",
         Remedy.REMAKE_NETWORK,
     )
 

@@ -43,7 +43,7 @@ def check_inside(boxes: Sequence[Box], size: tuple[int, int]) -> None:
     """
     for box in boxes:
         if box[2] <= 0 or box[3] <= 0 or box[0] >= size[0] or box[1] >= size[1]:
-            raise UsageError(f"The box {list(box)} lies outside of the photo, which has {size[0]} x {size[1]} pixels.")
+            raise UsageError(f"The box {list(box)} lies outside the photo, which has {size[0]} x {size[1]} pixels.")
 
 
 def overlap(first: Sequence[float], second: Sequence[float]) -> float:

@@ -235,12 +235,12 @@ class Inference:
         if turn != "auto":
             return self._look(photo.turned_by(turn), choice, lens, reporter, boxes)
         if boxes is not None:
-            raise UsageError("Boxes are in pixels of the turned photo: say by how much it is turned, not 'auto'.")
+            raise UsageError("Boxes are in pixels of the turned photo: give the rotation in degrees, not 'auto'.")
         found = self._look(photo, choice, lens, reporter, None)
         degrees = suspected_turn(photo, _axes(found) or self._axes_by_networks(photo, choice))
         if not degrees:
             return found
-        reporter.status(f"Turning the photo by {degrees} degrees")
+        reporter.status(f"Rotating the photo by {degrees} degrees")
         return self._look(photo.turned_by(degrees), choice, lens, reporter, None)
 
     def _axes_by_networks(self, photo: Photo, choice: EngineChoice) -> list[NDArray[np.float64] | None]:
@@ -257,7 +257,7 @@ class Inference:
         reporter.progress(0.05)
         engine = self.open(choice, reporter)
         reporter.progress(0.2)
-        reporter.status("Looking for people")
+        reporter.status("Detecting people")
         require(engine, "boxes", boxes is not None)
         reading = engine.read(photo, intrinsics, boxes)
         if not reading.people:
@@ -305,7 +305,7 @@ class Inference:
             with suppress(NoPersonError):
                 return self.read(path, choice, lens, reporter, [box]), 0
         raise NoPersonError(
-            f"{path}: nobody is found where this character's person was. Was the photo replaced by another one?"
+            f"{path}: nobody was detected where this character's person was. Was the photo replaced by another one?"
         )
 
     def estimates(
@@ -324,7 +324,7 @@ class Inference:
             inference: what the engine shall infer ("full", "body"); None for all that it can.
 
         Raises:
-            UsageError: the engine knows no choice of inference.
+            UsageError: the engine does not support a choice of inference.
         """
         reading, engine = found.reading, found.engine
         require(engine, "inference", inference is not None)
@@ -355,7 +355,7 @@ class Inference:
             snap: whether an engine that only takes the pins for hints is helped to meet them.
 
         Raises:
-            UsageError: the engine knows no choice of inference.
+            UsageError: the engine does not support a choice of inference.
         """
         from native_runtime.engines.refit import keep_edits, pins_of
 
@@ -485,7 +485,7 @@ def choose_people(wanted: str | Sequence[int], count: int) -> list[int]:
     if isinstance(wanted, str):
         raise UsageError(f"People are chosen by 'largest', 'all' or numbers, not {wanted!r}.")
     if not wanted or not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in wanted):
-        raise UsageError(f"People are numbered from 0 on; {list(wanted)!r} names none.")
+        raise UsageError(f"People are numbered from 0 on; {list(wanted)!r} is empty.")
     beyond = [number for number in wanted if number >= count]
     if beyond:
         there = "is only person {first}" if count == 1 else "are people {first} to {last}, the largest first"

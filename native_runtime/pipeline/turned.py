@@ -48,7 +48,7 @@ def check_turn(value: Any) -> Turn:
     if value == "auto":
         return "auto"
     if isinstance(value, bool) or not isinstance(value, int) or value not in (0, 90, 180, 270):
-        raise UsageError(f"A photo is turned by 90, 180 or 270 degrees clockwise, or by 'auto', not {value!r}.")
+        raise UsageError(f"A photo is rotated by 90, 180 or 270 degrees clockwise, or by 'auto', not {value!r}.")
     return value
 
 
@@ -88,7 +88,7 @@ def suspicion(turn: int) -> str:
     """What an artist is told of a photo that may have to be turned by so many degrees clockwise."""
     how = "is upside down" if turn == 180 else "lies on the side"
     return (
-        f"The photo looks turned by {min(turn, 360 - turn)} degrees: everybody in it {how}. If it is, set Turn "
+        f"The photo seems to be rotated by {min(turn, 360 - turn)} degrees: everybody in it {how}. If it is, set Turn "
         f"to {turn} degrees clockwise."
     )
 

@@ -99,7 +99,7 @@ class Child:
 def exit_in_words(code: int) -> str:
     """A process's return code in words that follow its name: "crashed (SIGSEGV)"."""
     if code == -getattr(signal, "SIGKILL", 9):
-        return "was ended by the system, most likely because the memory ran out (or somebody killed it)"
+        return "was stopped by the system, most likely because it ran out of memory (or somebody killed it)"
     if code < 0:
         try:
             name = signal.Signals(-code).name

@@ -45,7 +45,7 @@ class ErrorPayload:
             text = "There is not enough memory. Close other programs, or use smaller photos."
             return ErrorPayload(INTERNAL, text, traceback=trace)
         what = f"{type(error).__name__}: {error}".strip(": ").partition("\n")[0]
-        return ErrorPayload(INTERNAL, f"Something unforeseen happened ({what}).", Remedy.SEE_TRACEBACK, traceback=trace)
+        return ErrorPayload(INTERNAL, f"An unexpected error occurred ({what}).", Remedy.SEE_TRACEBACK, traceback=trace)
 
     def to_json(self) -> dict[str, Any]:
         """``kind`` and ``text``, and ``remedy`` and ``details`` where there are some; without the traceback."""

@@ -22,7 +22,7 @@ from native_runtime.files.templates import load_json
 FORMAT = Format("sam3db-prompts", unversioned=True)
 
 PromptKind = Literal["place", "ignore", "incorrect"]
-"""What a prompt says: the keypoint lies here; do not use what you think of this keypoint; it does not lie here."""
+"""What a prompt says: the keypoint lies here; do not use the prediction of this keypoint; it does not lie here."""
 
 Prompt = tuple[int, float, float] | tuple[int, float, float, PromptKind]
 """A keypoint's number in MHR-70, its place (x, y) in original pixels of the photo, and the kind where it is not
@@ -99,7 +99,7 @@ def check_prompts(keypoints: Sequence[Any]) -> list[Prompt]:
         if isinstance(which, bool) or not isinstance(which, (int, np.integer)) or not 0 <= which < len(names):
             raise PromptError(f"A keypoint's number lies between 0 and {len(names) - 1}; this is {which!r}.")
         if not all(type(v) is not bool and isinstance(v, _NUMBERS) and math.isfinite(v) for v in (x, y)):
-            raise PromptError(f"The place of keypoint {names[which]!r} must be two numbers, not {x!r}, {y!r}.")
+            raise PromptError(f"The position of keypoint {names[which]!r} must be two numbers, not {x!r}, {y!r}.")
         place = int(which), float(x), float(y)
         prompts.append(place if kind == "place" else (*place, kind))
     doubles = sorted({names[p[0]] for p in prompts if sum(q[0] == p[0] for q in prompts) > 1})

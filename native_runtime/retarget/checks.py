@@ -52,11 +52,11 @@ def _problems_with_names(retarget: RetargetMap, index: Mapping[str, int]) -> lis
     joints: dict[str, str] = {}
     for entry in retarget.bones:
         if entry.bone in names:
-            found.append(f"The bone '{entry.bone}' is there twice.")
+            found.append(f"The bone '{entry.bone}' appears twice.")
         names.add(entry.bone)
         for joint in (entry.joint, entry.toward):
             if joint is not None and joint not in index:
-                found.append(f"'{entry.bone}' stands for '{joint}', which is no joint of MHR.")
+                found.append(f"'{entry.bone}' stands for '{joint}', which is not a joint of MHR.")
         if entry.stands_for_joint and joints.setdefault(entry.joint, entry.bone) != entry.bone:
             found.append(f"'{entry.bone}' and '{joints[entry.joint]}' both stand for '{entry.joint}'.")
     found += [f"No bone stands for '{joint}', which every skeleton needs." for joint in NEEDED if joint not in joints]
@@ -69,14 +69,14 @@ def _problems_with_hierarchy(retarget: RetargetMap, index: Mapping[str, int], pa
     for entry in retarget.bones:
         if entry.parent is None:
             if seen:
-                found.append(f"'{entry.bone}' hangs on nothing; only the first bone may.")
+                found.append(f"'{entry.bone}' has no parent; only the first bone may have none.")
         elif entry.parent not in seen:
-            found.append(f"'{entry.bone}' hangs on '{entry.parent}', which does not stand before it.")
+            found.append(f"'{entry.bone}' has the parent '{entry.parent}', which is not listed before it.")
         else:
             above = seen[entry.parent].joint
             if above in index and entry.joint in index and not _is_above(above, entry, index, parents):
                 found.append(
-                    f"'{entry.bone}' hangs on '{entry.parent}', but '{entry.joint}' does not lie below '{above}'."
+                    f"'{entry.bone}' has the parent '{entry.parent}', but '{entry.joint}' is not below '{above}'."
                 )
         seen[entry.bone] = entry
     return found
@@ -106,7 +106,7 @@ def _problems_with_symmetry(retarget: RetargetMap) -> list[str]:
             continue
         twin = retarget.by_name.get(entry.mirror)
         if twin is None:
-            found.append(f"'{entry.bone}' has '{entry.mirror}' as its mirror, which is not there.")
+            found.append(f"'{entry.bone}' has '{entry.mirror}' as its mirror, which does not exist.")
         elif twin.mirror != entry.bone:
             found.append(f"'{entry.mirror}' is the mirror of '{entry.bone}', but not the other way round.")
         elif twin.joint != other:
@@ -114,5 +114,5 @@ def _problems_with_symmetry(retarget: RetargetMap) -> list[str]:
         elif entry.parent is not None and twin.parent is not None:
             parent = retarget.by_name.get(entry.parent)
             if parent is not None and (parent.mirror or parent.bone) != twin.parent:
-                found.append(f"'{entry.bone}' and '{twin.bone}' do not hang on the two sides of the same bone.")
+                found.append(f"'{entry.bone}' and '{twin.bone}' are not on the two sides of the same bone.")
     return found

@@ -96,8 +96,8 @@ def guess(target: TargetSkeleton, maps: Sequence[RetargetMap]) -> Guess:
         return Guess(by_names, "Guessed from the bones' names", "names")
     by_shape = guess_by_shape(target)
     if _share(by_shape) > _share(by_names):
-        return Guess(by_shape, "Guessed from the shape of the skeleton, since its names say little", "shape")
-    return Guess(by_names, "Only some bones could be told by their names", "names")
+        return Guess(by_shape, "Guessed from the shape of the skeleton, since its names are not known", "shape")
+    return Guess(by_names, "Only some bones could be identified by their names", "names")
 
 
 def _share(assigned: Mapping[str, str]) -> float:

@@ -249,11 +249,11 @@ def _parsed(text: str, where: str) -> RetargetMap:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"The retarget map {where} is no JSON file: {error}.") from error
+        raise UsageError(f"The retarget map {where} is not a JSON file: {error}.") from error
     try:
         content = FORMAT.checked(content, where)
     except ValueError as error:
-        raise UsageError(f"{where} is no retarget map: {error}.") from error
+        raise UsageError(f"{where} is not a retarget map: {error}.") from error
     rows = _field(content, "bones", list, where)
     bones = tuple(_bone(row, number, where) for number, row in enumerate(rows, start=1))
     if not bones:
@@ -292,12 +292,12 @@ def _field(content: dict[str, Any], key: str, kind: Any, where: str, default: An
     if value is _MISSING:
         raise UsageError(f"The retarget map {where} has no '{key}'.")
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise UsageError(f"The retarget map {where} has {json.dumps(value)[:60]} as '{key}', which cannot be.")
+        raise UsageError(f"The retarget map {where} has {json.dumps(value)[:60]} as '{key}', which is not possible.")
     return value
 
 
 def _texts(content: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
     values = _field(content, key, list, where, [])
     if not all(isinstance(value, str) for value in values):
-        raise UsageError(f"The retarget map {where} has something else than texts in '{key}'.")
+        raise UsageError(f"The retarget map {where} has something other than texts in '{key}'.")
     return tuple(values)

@@ -74,7 +74,7 @@ class SourcePose:
         """
         if estimate.identity.shape != (body.identity_count,):
             raise UsageError(
-                f"The estimate is of the body '{estimate.body_name}', which is not the installed '{body.name}'."
+                f"The estimate was made with the body '{estimate.body_name}', which is not the installed '{body.name}'."
             )
         return cls.of(body, body.joint_parameters(estimate.model_parameters), estimate.identity)
 
@@ -182,12 +182,12 @@ def standing_frame(target: TargetSkeleton, bones: Mapping[str, int]) -> Array:
     left = None if not across else unit(np.sum([v / max(np.linalg.norm(v), 1e-12) for v in across], axis=0))
     if left is None or not low or not high:
         raise UsageError(
-            "Too few bones are assigned to tell how the armature stands: give at least the hips, the head, and the "
-            "upper arms or thighs of both sides."
+            "Too few bones are assigned to determine the armature's orientation: give at least the hips, the head, "
+            "and the upper arms or thighs of both sides."
         )
     axes = frame(left, np.mean(high, axis=0) - np.mean(low, axis=0))
     if axes is None:
-        raise UsageError("The armature's head lies beside its hips: its bones are not assigned rightly.")
+        raise UsageError("The armature's head lies beside its hips: its bones are not assigned correctly.")
     # its columns are left, up and front
     standing = np.column_stack([axes[:, 0], -axes[:, 2], axes[:, 1]]).T
     snapped = np.rint(standing).astype(np.float64)

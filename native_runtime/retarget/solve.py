@@ -112,7 +112,7 @@ def _checked(target: TargetSkeleton, assigned: Mapping[str, str]) -> dict[str, i
         used[name] = joint
         bones[joint] = target.index[name]
     if "root" not in bones:
-        raise UsageError("No bone is assigned to the hips; without them nothing can be posed.")
+        raise UsageError("No bone is assigned to the hips; nothing can be posed without them.")
     return bones
 
 
@@ -150,7 +150,7 @@ def _spine(source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int])
         return {}
     chain = target.path(bones[known[-1]], bones["root"])
     if chain is None:
-        raise UsageError("The spine's bones do not hang on the hips' bone; correct the one or the other.")
+        raise UsageError("The spine's bones are not below the hips' bone; correct one of them.")
     chain = _without_doubles(target, chain[-2::-1], set(bones.values()))  # from the hips upwards, without them
     theirs = _heights(target.heads, bones, target.heads[chain])
     ours = _heights(source.rest, source.index, source.rest[[source.index[joint] for joint in SPINE]])
@@ -244,10 +244,10 @@ def _notes(target: TargetSkeleton, bones: Mapping[str, int]) -> list[str]:
         and target.heads[toes, 1] > target.heads[foot, 1] + 1e-6
     ]
     if len(backwards) == 2:
-        notes.append("The toes point backwards: left and right seem to be exchanged in the list.")
+        notes.append("The toes point backwards: left and right seem to be swapped in the list.")
     limbs = [(joint, limb_ends(joint)[0]) for joint in bones if kind_of(joint) == "limb"]
     notes += [
-        f"{title_of(end)} ('{target.names[bones[end]]}') does not hang on {title_of(joint)}."
+        f"{title_of(end)} ('{target.names[bones[end]]}') is not below {title_of(joint)}."
         for joint, end in limbs
         if end in bones and target.path(bones[end], bones[joint]) is None
     ]

@@ -69,5 +69,5 @@ def _notes(result: BatchResult) -> list[str]:
     failed = [f"{record.photo}: {record.fault.text}" for record in result.failed if record.fault is not None]
     notes = failed[:_TOLD_FAULTS]
     if len(failed) > len(notes):
-        notes.append(f"and {len(failed) - len(notes)} more; the contact sheet and the manifest name them all")
+        notes.append(f"and {len(failed) - len(notes)} more; the contact sheet and the manifest list them all")
     return notes + result.passed_over

@@ -259,7 +259,7 @@ class WorkerClient:
         now = time.monotonic()
         for number, request in list(self._requests.items()):
             if request.deadline is not None and now >= request.deadline and not request.cancel_text:
-                self._cancel(number, request, f"This took longer than {request.timeout_s:g} seconds and was given up.")
+                self._cancel(number, request, f"This took longer than {request.timeout_s:g} seconds and was cancelled.")
             if request.kill_at is not None and now >= request.kill_at:
                 self._replace_child(number, request)
 
@@ -303,7 +303,7 @@ class WorkerClient:
         """Tell every request of a child that is gone how it went."""
         child = self._child if self._child is not None and self._child.number == number else None
         how = child.process.how_it_ended() if child is not None else "ended"
-        text = f"The worker {how}. Blender is unharmed; try again, and a new worker will start."
+        text = f"The worker {how}. Blender is not affected; try again, and a new worker will start."
         log = child.process.log_tail(_LOG_TAIL_BYTES) if child is not None else ""
         self._lose(number, ErrorPayload("WorkerError", text, traceback=log))
 

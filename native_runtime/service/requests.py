@@ -43,7 +43,7 @@ def required_text(request: Mapping[str, Any], key: str) -> str:
     """
     value = optional_text(request, key)
     if not value:
-        raise UsageError(f"The request names no {key}.")
+        raise UsageError(f"The request has no {key}.")
     return value
 
 

@@ -34,17 +34,17 @@ def segment_person(
     reporter.status(f"Reading {Path(path).name}")
     photo = read_photo(path)
     reporter.progress(0.2)
-    reporter.status("Looking for people")
+    reporter.status("Detecting people")
     people = inference.networks(models, providers).people(photo.pixels, with_hands=False)
     boxes = [photo.to_original(person.bbox.reshape(2, 2)).ravel().tolist() for person in people]
     shares = [1.0 if box is None else overlap(box, found) for found in boxes]
     person = max(range(len(people)), key=shares.__getitem__, default=None)
     if person is None or shares[person] < NEAR_BOX:
         where = "anywhere in this photo" if box is None else "where this character's person was"
-        raise NoPersonError(f"{path}: the segmentation sees nobody {where}. Draw the mask instead.")
+        raise NoPersonError(f"{path}: the segmentation found nobody {where}. Draw the mask instead.")
     mask = mask_on_photo(people[person], photo)
     if not mask.any():
-        raise NoPersonError(f"{path}: the segmentation is sure of no pixel of this person. Draw the mask instead.")
+        raise NoPersonError(f"{path}: the segmentation is not sure of any pixel of this person. Draw the mask instead.")
     reporter.progress(0.9)
     file = new_stem(person).with_suffix(".png")
     done, data = cv2.imencode(".png", mask.astype(np.uint8) * 255)

@@ -113,14 +113,14 @@ class Worker:
         with self._lock:
             known = number in self._open
         if known:
-            self._refuse(None, f"There is an open request with the id {number!r} already.")
+            self._refuse(None, f"There is already an open request with the id {number!r}.")
             return
         if not isinstance(do, str) or do not in REQUESTS:
             self._refuse(number, f"There is no request {do!r}; there are: {', '.join(REQUESTS)}.")
             return
         unknown = sorted(set(request) - REQUESTS[do] - {"id", "do"})
         if unknown:
-            self._refuse(number, f"The request {do!r} knows no {', '.join(unknown)}.")
+            self._refuse(number, f"The request {do!r} does not support {', '.join(unknown)}.")
             return
         if do in IMMEDIATE:
             self._answer(number, do, request)

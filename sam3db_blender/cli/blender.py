@@ -22,7 +22,7 @@ def require_blender(what: str, instead: str = "") -> None:
     if importlib.util.find_spec("bpy") is None:
         raise UsageError(
             f"{what} needs Blender as a Python module: `pip install bpy==4.5.15` (Python 3.11)"
-            + (f"; or {instead}, which does without." if instead else ".")
+            + (f"; or {instead}, which does not." if instead else ".")
         )
     # The module starts with factory settings, finds no extensions enabled, and removes the Python modules that those
     # of the user have installed, unless it is shown another folder than theirs.

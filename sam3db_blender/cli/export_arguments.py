@@ -16,13 +16,13 @@ def add(commands: Subparsers) -> None:
     export = commands.add_parser(
         "export",
         help="a character of a .blend file for another program: FBX, glTF, VRM, BVH or USD",
-        description="Writes the character of a .blend file for another program. What is not said otherwise is as the "
-        "target wants it.",
+        description="Writes the character of a .blend file for another program. Options that are not given follow "
+        "the target's preset.",
         allow_abbrev=False,
     )
     export.add_argument("file", metavar="FILE.blend", help="a file with a character made from a photo")
     export.add_argument("-o", "--out", metavar="FILE", required=True, help="the file to write")
-    export.add_argument("--to", choices=("fbx", "glb", "bvh", "usd"), help="the format (default: by the file's ending)")
+    export.add_argument("--to", choices=("fbx", "glb", "bvh", "usd"), help="the format (default: by file extension)")
     export.add_argument(
         "--names",
         metavar="NAME|FILE",
@@ -46,14 +46,12 @@ def add(commands: Subparsers) -> None:
     )
     export.add_argument("--twist", choices=("keep", "fold"), help="the twist bones of the limbs")
     export.add_argument("--shapes", choices=("keep", "bake"), help="the shape keys")
-    export.add_argument("--influences", type=int, choices=(4, 8), help="the most bones that move one vertex")
+    export.add_argument("--influences", type=int, choices=(4, 8), help="the maximum number of bones per vertex")
     export.add_argument(
         "--positions",
         action=argparse.BooleanOptionalAction,
         help="BVH: write positions of all bones, not only of the first",
     )
-    export.add_argument(
-        "--visible-only", action=argparse.BooleanOptionalAction, help="leave out meshes that are hidden"
-    )
-    export.add_argument("--author", metavar="NAME", help="who a VRM avatar is by")
+    export.add_argument("--visible-only", action=argparse.BooleanOptionalAction, help="leave out hidden meshes")
+    export.add_argument("--author", metavar="NAME", help="the author of a VRM avatar")
     add_common_arguments(export)

@@ -24,7 +24,7 @@ def add(commands: Subparsers) -> None:
         allow_abbrev=False,
     )
     preview.add_argument("files", nargs="+", metavar="FILE.blend", help="files with characters made from photos")
-    preview.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the pictures; made when missing")
+    preview.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the pictures")
     preview.add_argument(
         "--kinds",
         "--preview",
@@ -33,7 +33,7 @@ def add(commands: Subparsers) -> None:
         metavar="KIND,...",
         type=_kinds,
         action="extend",
-        help=f"{', '.join(KINDS)} (default: all but panels). The first stands in the contact sheet",
+        help=f"{', '.join(KINDS)} (default: all but panels). The first is shown in the contact sheet",
     )
     preview.add_argument(
         "--size", metavar="PX", type=_size, default=768, help="height of the pictures (default: %(default)s)"
@@ -42,8 +42,8 @@ def add(commands: Subparsers) -> None:
         "--renderer",
         choices=RENDERERS,
         default="own",
-        help="own (default) is quick and works everywhere; workbench needs OpenGL; cycles and eevee show the "
-        "characters' own materials and take their time",
+        help="own (default) is fast and works everywhere; workbench needs OpenGL; cycles and eevee show the "
+        "characters' own materials and are slow",
     )
     preview.add_argument("--contact-sheet", action=argparse.BooleanOptionalAction, default=True, help="(default: yes)")
     add_common_arguments(preview)

@@ -15,12 +15,12 @@ def add(commands: Subparsers) -> None:
     """Add the command."""
     retarget = commands.add_parser(
         "retarget",
-        help="pose an armature that you already have as the person of an estimate",
-        description="Poses an armature of a .blend file as the person of an estimate and writes the file anew. Rest "
+        help="pose an existing armature like the person of an estimate",
+        description="Poses an armature of a .blend file like the person of an estimate and writes the posed file. Rest "
         "poses, bone rolls, axes and sizes may differ.",
         allow_abbrev=False,
     )
-    retarget.add_argument("estimate", metavar="ESTIMATE.npz", help="as `sam3db estimate` writes it")
+    retarget.add_argument("estimate", metavar="ESTIMATE.npz", help="as written by `sam3db estimate`")
     retarget.add_argument("--armature", metavar="FILE.blend", required=True, help="the file with the armature")
     retarget.add_argument("--object", metavar="NAME", help="the armature object (default: the only one in the file)")
     retarget.add_argument(
@@ -33,7 +33,7 @@ def add(commands: Subparsers) -> None:
     retarget.add_argument(
         "--stand",
         action="store_true",
-        help="also put the object where the person stands (default: it stays, and only its bones move)",
+        help="also move the object to the person's place (default: only its bones move)",
     )
     retarget.add_argument(
         "--floor",
@@ -41,9 +41,7 @@ def add(commands: Subparsers) -> None:
         default=True,
         help="keep the person's distance to the floor whatever the armature's proportions (default: yes)",
     )
-    retarget.add_argument("--keyframe", metavar="FRAME", type=int, help="key what was posed at this frame")
+    retarget.add_argument("--keyframe", metavar="FRAME", type=int, help="insert keyframes for the pose at this frame")
     retarget.add_argument("--models", metavar="DIR", help=MODELS_HELP)
-    retarget.add_argument(
-        "--body", metavar="NAME|FILE", help="the body that the estimate is of (default: the one that it names)"
-    )
+    retarget.add_argument("--body", metavar="NAME|FILE", help="the estimate's body (default: the one that it names)")
     add_common_arguments(retarget)

@@ -16,5 +16,5 @@ slot = JobSlot(EngineCheck)
 
 
 def networks_installed() -> bool:
-    """Whether there is a folder of networks; the worker says whether they are whole."""
+    """Whether there is a folder of networks; the worker says whether they are undamaged."""
     return (models_dir(places.models_folder()) / NETWORKS_FOLDER / "manifest.json").is_file()

@@ -96,7 +96,7 @@ def test_what_is_passed_over_is_said(bench: Bench) -> None:
     result = bench.run()
     assert not result.ok
     assert result.summary == [
-        "0 of 0 photos are done, 0 were worked on now.",
+        "0 of 0 photos are done, 0 were processed now.",
         "There is no photo in this folder.",
         "Passed over: a.psd (a Photoshop document).",
         "1 other file is not a picture.",
@@ -430,7 +430,7 @@ def test_a_wrong_map_of_names_is_refused_before_any_photo(bench: Bench, tmp_path
     for names, reason in (
         ("unrael", "no retarget map 'unrael'"),
         (str(tmp_path / "nowhere.json"), "cannot be read"),
-        (str(tmp_path / "torn.json"), "no JSON"),
+        (str(tmp_path / "torn.json"), "not a JSON"),
         (str(tmp_path / "short.json"), "cannot be used"),
     ):
         bench.set(exports=(Export("fbx", names),))
@@ -498,7 +498,7 @@ def test_a_full_disk_ends_the_run_and_nothing_is_lost(
     bench.photos(*(f"{number}.png" for number in range(4)))
     with monkeypatch.context() as patched:
         full_after(patched, writes)
-        with pytest.raises(DiskFullError, match="goes on where this one stopped"):
+        with pytest.raises(DiskFullError, match="continues where this one stopped"):
             bench.run()
     assert not list(bench.out.glob(".batch-part*"))
     assert not bench.run().failed

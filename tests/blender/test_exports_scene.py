@@ -139,10 +139,10 @@ def test_a_blender_without_usd(somebody, tmp_path, monkeypatch):
 def test_maps_that_cannot_be_used(somebody, tmp_path):
     path = copy_map("mixamo", tmp_path / "mine.json")
     path.write_text(path.read_text().replace('"LeftArm", "joint": "l_uparm"', '"LeftArm", "joint": "l_wing"'))
-    with pytest.raises(UsageError, match="no joint of MHR"):
+    with pytest.raises(UsageError, match="not a joint of MHR"):
         export_character(somebody.rig, tmp_path / "out.glb", ExportOptions(names="mine"), [tmp_path])
     path.write_text("{")
-    with pytest.raises(UsageError, match="no JSON"):
+    with pytest.raises(UsageError, match="not a JSON"):
         export_character(somebody.rig, tmp_path / "out.glb", ExportOptions(names=str(path)))
     with pytest.raises(UsageError, match="ends in"):
         export_character(somebody.rig, tmp_path / "out.fbx", ExportOptions())
@@ -320,7 +320,7 @@ def test_the_panels_operators(add_on, somebody, tmp_path):
     assert settings.rest == "t"
     assert bpy.ops.sam3db.export_character(filepath=str(path), names="mine", to="fbx") == {"FINISHED"}
     copy.write_text("{")
-    with pytest.raises(RuntimeError, match="no JSON"):
+    with pytest.raises(RuntimeError, match="not a JSON"):
         bpy.ops.sam3db.export_character(filepath=str(path), names="mine", to="fbx")
 
 

@@ -381,7 +381,7 @@ def test_the_panel_offers_frames_and_writes_them(somebody, tmp_path):
             filepath=str(path), names="mhr", to="bvh", frames="range", frame_start=6, frame_end=8
         )
         assert "Frames: 3" in path.read_text()
-        with pytest.raises(RuntimeError, match="are no range"):
+        with pytest.raises(RuntimeError, match="are not a range"):
             bpy.ops.sam3db.export_character(
                 filepath=str(path), names="mhr", to="bvh", frames="range", frame_start=6, frame_end=5
             )

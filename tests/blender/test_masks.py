@@ -182,8 +182,8 @@ def test_a_segmentation_that_sees_nobody_changes_nothing(
     asked: list[str], small_body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig = photo_scene(small_body).characters[0].rig
-    monkeypatch.setattr(jobs, "worker", lambda: Segmenter(tmp_path, (4, 4), "It sees nobody."))
-    with pytest.raises(RuntimeError, match="sees nobody"):
+    monkeypatch.setattr(jobs, "worker", lambda: Segmenter(tmp_path, (4, 4), "It found nobody."))
+    with pytest.raises(RuntimeError, match="found nobody"):
         bpy.ops.sam3db.mask_from_photo()
     assert not masks.has_mask(rig)
     assert asked == []
@@ -225,7 +225,7 @@ def test_unusable_masks_change_nothing(asked: list[str], small_body: Body, tmp_p
     small, black = tmp_path / "small.png", tmp_path / "black.png"
     cv2.imwrite(str(small), np.full((24, 32), 255, np.uint8))
     cv2.imwrite(str(black), np.zeros(SIZE[::-1], np.uint8))
-    for path, message in ((small, "32 x 24"), (black, "marks nothing"), (tmp_path / "no.png", "no such file")):
+    for path, message in ((small, "32 x 24"), (black, "mask is empty"), (tmp_path / "no.png", "no such file")):
         with pytest.raises(RuntimeError, match=message):
             bpy.ops.sam3db.load_mask(filepath=str(path))
     with pytest.raises(PromptError, match="mask is empty"):

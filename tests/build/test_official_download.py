@@ -76,7 +76,7 @@ def test_a_release_must_stay_what_it_was(release: bytes, tmp_path: Path) -> None
         download_official(tmp_path, [6], url=server.url)
         before = (tmp_path / "bodies" / manifest.NAME).read_bytes()
         server.content, server.etag = other.getvalue(), '"v2"'
-        with pytest.raises(ModelError, match=r"not the file that it was before .*with your browser"):
+        with pytest.raises(ModelError, match=r"not the same file as before .*with your browser"):
             download_official(tmp_path, [6], url=server.url, again=True)
         # the earlier one stays, and so does all that was made of it
         assert (tmp_path / SOURCES_FOLDER / ARCHIVE).read_bytes() == release

@@ -161,7 +161,7 @@ def test_levels_that_stand_on_other_joints_are_refused(copy: Path, release: tupl
     row = model.children[0].children[1]
     row.properties = (*row.properties[:4], row.properties[4] + 0.1, *row.properties[5:])
     (copy / "lod6.fbx").write_bytes(fbx_bytes(tree))
-    assert_refused(copy, tmp_path / "m", "do not belong together: their joints lie up to 0.1 cm apart")
+    assert_refused(copy, tmp_path / "m", "do not belong together: their joints are up to 0.1 cm apart")
     # also where the other level was imported earlier
     import_official(release[0], tmp_path / "n", [3])
     with pytest.raises(ModelError, match="do not belong together"):

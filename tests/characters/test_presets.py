@@ -158,11 +158,11 @@ def test_another_body_takes_what_it_knows(small_body: Body, default_body_path: P
     [
         ([], "no character settings"),
         ({"format": "sam3db-estimate/1"}, "no character settings"),
-        ({"format": "sam3db-settings/1"}, "names no part"),
-        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": [1]}, "holds no names"),
-        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": {"l_elbow_bend": "much"}}, "no number"),
-        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": {"l_elbow_bend": float("inf")}}, "no number"),
-        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": {"l_elbow_bend": True}}, "no number"),
+        ({"format": "sam3db-settings/1"}, "contains no part"),
+        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": [1]}, "has no names"),
+        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": {"l_elbow_bend": "much"}}, "not a number"),
+        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": {"l_elbow_bend": np.inf}}, "not a number"),
+        ({"format": "sam3db-settings/1", "parts": ["pose"], "parameters": {"l_elbow_bend": True}}, "not a number"),
         ({"format": "sam3db-settings/1", "parts": ["shape"], "identity": {"weight": 99}}, "beyond"),
     ],
 )

@@ -21,11 +21,11 @@ def refused(number: int, path: Path, target: Path | None = None) -> OSError:
     [
         (errno.EACCES, "may not be written to"),
         (errno.EROFS, "read-only"),
-        (errno.ENOSPC, "is full. Make room"),
+        (errno.ENOSPC, "is full. Free some space"),
         (errno.ENAMETOOLONG, "Choose a shorter one"),
-        (errno.EISDIR, "where a file is needed"),
+        (errno.EISDIR, "but a file is needed"),
         (errno.ENOTDIR, "not a folder"),
-        (errno.EIO, "does not answer"),
+        (errno.EIO, "does not respond"),
         (errno.EBUSY, "in use by another program"),
         (errno.EXDEV, "Choose another place"),
     ],
@@ -34,7 +34,7 @@ def test_every_refusal_names_the_place_and_a_remedy(tmp_path: Path, number: int,
     text = describe(refused(number, tmp_path / ".a.npz.part"))["text"]
     assert words in text
     assert str(tmp_path) in text
-    assert "unforeseen" not in text
+    assert "unexpected error" not in text
     assert "Errno" not in text
 
 

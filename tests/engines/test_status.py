@@ -44,10 +44,10 @@ def test_missing_and_damaged_files_are_told_of(models: Path, name: str) -> None:
 def test_a_card_that_does_not_work_is_told_of(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cuda = probing.PROVIDERS[1]
     monkeypatch.setattr(probing, "candidates", lambda _: [probing.Candidate(cuda)])
-    monkeypatch.setattr(probing, "fault_of", lambda _: "NVIDIA CUDA does not work here: no driver.")
+    monkeypatch.setattr(probing, "fault_of", lambda _: "NVIDIA CUDA does not work: no driver.")
     status = engine_status("sam3d_body", models, ["cuda"])
     assert not status.ready
-    assert status.text == "NVIDIA CUDA does not work here: no driver."
+    assert status.text == "NVIDIA CUDA does not work: no driver."
 
 
 def test_unknown_engines_and_providers_are_usage_errors(models: Path) -> None:

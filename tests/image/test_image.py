@@ -328,7 +328,7 @@ def test_a_picture_larger_than_the_cameras_has_no_focal_length_to_trust() -> Non
     focal, doubt = focal_length_px(PHONE, 5000, 5000)
     assert focal is None
     assert doubt
-    assert "left out" in doubt
+    assert "was ignored" in doubt
 
 
 def test_a_cropped_photo_carries_its_doubt_and_a_whole_one_none(shared: Path) -> None:
@@ -368,7 +368,7 @@ def test_masks_that_do_not_fit(tmp_path: Path) -> None:
     Image.new("L", (60, 40)).save(path)
     with pytest.raises(PromptError, match="60 x 40"):
         read_mask(path, (61, 40))
-    with pytest.raises(PromptError, match="marks nothing"):
+    with pytest.raises(PromptError, match="mask is empty"):
         read_mask(path, (60, 40))
 
 

@@ -136,10 +136,10 @@ WRONG: dict[str, tuple[Callable[[FbxNode], object], str]] = {
     "no skin": (lambda r: remove(r, "Deformer", b"Skin"), "0 skins"),
     "two roots": (lambda r: disconnect(r, 1010), "2 roots"),
     "two parents": (lambda r: connect(r, 1010, 1050), "two parents"),
-    "loop": (loop_of_joints, "in a circle"),
-    "scaled joint": (scale_joint, "scaled or turned"),
-    "bound elsewhere": (matrix, "bound elsewhere"),
-    "odd vertices": (lambda r: set_array(find(r, "Geometry", "Vertices"), np.zeros(3050)), "no number of points"),
+    "loop": (loop_of_joints, "form a cycle"),
+    "scaled joint": (scale_joint, "scaled or rotated"),
+    "bound elsewhere": (matrix, "bound at a place other"),
+    "odd vertices": (lambda r: set_array(find(r, "Geometry", "Vertices"), np.zeros(3050)), "not a number of points"),
     "nan": (lambda r: set_array(find(r, "Geometry", "Vertices"), np.full(3048, np.nan)), "not finite"),
     "integers": (lambda r: set_array(find(r, "Geometry", "Vertices"), np.zeros(3048, np.int32)), "wrong type"),
     "few vertices": (lambda r: set_array(find(r, "Geometry", "Vertices"), np.zeros(300)), "outside 0..99"),
@@ -181,7 +181,7 @@ def huge(count: int, encoding: int = 1) -> PackedArray:
         (huge(1 << 31), "claims"),
         (huge(9), "instead of 72"),
         (huge(3), "longer than it says"),
-        (huge(8, encoding=7), "unknown way"),
+        (huge(8, encoding=7), "unknown encoding"),
         (PackedArray(np.dtype("<f8"), 8, 1, memoryview(b"not zlib")), "cannot be unpacked"),
         (PackedArray(np.dtype("<f8"), 8, 0, memoryview(bytes(63))), "63 bytes instead of 64"),
     ],
@@ -196,7 +196,7 @@ def test_arrays_that_lie_about_themselves(toy: Body, array: PackedArray, message
 def test_other_files_are_named_for_what_they_are() -> None:
     with pytest.raises(ModelError, match="text form"):
         read_rig(b"; FBX 7.4.0 project file\n", "a.fbx")
-    with pytest.raises(ModelError, match="does not begin"):
+    with pytest.raises(ModelError, match="does not start"):
         read_rig(b"\x89PNG\r\n", "a.fbx")
     with pytest.raises(ModelError, match="version 6100"):
         read_rig(MAGIC + struct.pack("<I", 6100), "a.fbx")

@@ -60,7 +60,7 @@ def _set(tensors: dict[str, Any], path: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("character_torch.skeleton.joint_parents", np.zeros(127, np.int32), "do not hang together"),
+        ("character_torch.skeleton.joint_parents", np.zeros(127, np.int32), "do not have MHR's hierarchy"),
         ("character_torch.skeleton.joint_prerotations", np.zeros((127, 3), np.float32), r"expected \(127, 4\)"),
         ("character_torch.parameter_transform.parameter_transform", np.zeros((889, 249), np.float32), "not MHR's"),
         ("character_torch.mesh.faces", np.full((5, 3), 9999, np.int32), "a face points outside"),

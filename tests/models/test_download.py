@@ -285,7 +285,7 @@ def test_redirections_are_followed_and_the_last_address_is_told_without_its_quer
 def test_too_little_room(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: usage(10, 10, 1_000_000))
-    with serving(CONTENT) as server, pytest.raises(ModelError, match=r"too little room .* 3 MB are needed, 1 MB"):
+    with serving(CONTENT) as server, pytest.raises(ModelError, match=r"too little space .* 3 MB are needed, 1 MB"):
         download(server.url, target)
     assert not target.exists()
 

@@ -136,7 +136,7 @@ def test_an_interrupted_download_goes_on_also_when_the_repository_has_moved_on(
 def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
     with hub(FILES) as service:
         bring(service, tmp_path)
-    found = bring(service, tmp_path)  # nobody serves any more
+    found = bring(service, tmp_path)  # nobody serves now
     with hub(FILES) as service:
         found.mhr.write_bytes(b"spoiled")
         assert downloaded(tmp_path) == []
@@ -160,10 +160,10 @@ def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
             MINE,
             r"may not read gated repositories\. .*Read access to contents of all public gated repos",
         ),
-        ({"status": 404}, MINE, r"no model\.ckpt in .* any more"),
+        ({"status": 404}, MINE, r"no model\.ckpt in .* now"),
         ({"status": 429, "error": {"Retry-After": "17"}}, MINE, r"too many requests .*Try again in 17 seconds"),
         ({"status": 429}, MINE, "in a few minutes"),
-        ({"status": 500}, MINE, r"has trouble at the moment \(500\)\. Try again later"),
+        ({"status": 500}, MINE, r"has a problem at the moment \(500\)\. Try again later"),
         ({"says": {CHECKPOINT: {"X-Linked-ETag": None}}}, MINE, "cannot be verified"),
         ({"says": {CHECKPOINT: {"X-Linked-ETag": '"a-git-hash"'}}}, MINE, "cannot be verified"),
         ({"says": {CHECKPOINT: {"X-Linked-Size": "many"}}}, MINE, "cannot be verified"),
@@ -220,7 +220,7 @@ def test_room_for_both_files_is_looked_for_first(tmp_path: Path, monkeypatch: py
     free = len(CHECKPOINT_DATA) + 1000  # enough for one of them
     monkeypatch.setattr(download_module.shutil, "disk_usage", lambda folder: type("usage", (), {"free": free}))
     with hub(FILES) as service:
-        with pytest.raises(ModelError, match=r"too little room .* 3 MB are needed, 2 MB are free"):
+        with pytest.raises(ModelError, match=r"too little space .* 3 MB are needed, 2 MB are free"):
             bring(service, tmp_path)
         assert all(not server.asked for server in service.storage.values())
 
@@ -278,7 +278,7 @@ def test_the_token_is_found_where_the_services_own_tools_keep_it(tmp_path: Path)
 
 @pytest.mark.parametrize("text", ["two words", "line\nbreak", "ümlaut", "x" * 501])
 def test_what_is_no_token_is_never_sent(text: str) -> None:
-    with pytest.raises(UsageError, match=r"\(HF_TOKEN\) is none") as raised:
+    with pytest.raises(UsageError, match=r"\(HF_TOKEN\) is not one") as raised:
         find_token(None, {"HF_TOKEN": text})
     assert text not in str(raised.value)
 

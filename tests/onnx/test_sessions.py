@@ -108,7 +108,7 @@ def test_a_card_without_enough_memory_is_passed_over_with_the_sizes(
     _with_card(monkeypatch, RuntimeError("[E] Failed to allocate memory for requested buffer of size 939524096"))
     (note,) = sessions.open_network(network_file).notes
     assert "NVIDIA CUDA" in note
-    assert "0.9 GB more could not be had" in note
+    assert "0.9 GB more could not be allocated" in note
     assert "int8" in note
 
 
@@ -127,9 +127,9 @@ def test_a_provider_whose_library_is_missing_is_noticed(network_file: Path, monk
         pytest.skip("this ONNX Runtime has CUDA")
     monkeypatch.setattr(providers, "available", lambda: list(providers.PROVIDERS))
     probing.fault_of.cache_clear()
-    with pytest.raises(ModelError, match=r"NVIDIA CUDA does not work here: .*(missing|lacks)"):
+    with pytest.raises(ModelError, match=r"NVIDIA CUDA does not work: .*(missing|lacks)"):
         sessions.open_network(network_file, ["cuda"])
-    assert sessions.open_network(network_file, ["cuda", "cpu"]).notes[0].startswith("NVIDIA CUDA does not work here")
+    assert sessions.open_network(network_file, ["cuda", "cpu"]).notes[0].startswith("NVIDIA CUDA does not work")
 
 
 def test_weights_larger_than_the_free_memory_are_refused_before_they_are_read(
@@ -148,7 +148,7 @@ def test_memory_that_ends_during_a_run_is_told_with_sizes(network_file: Path) ->
             raise RuntimeError("Available memory of 12 is smaller than requested bytes of 2500000000")
 
     network._session = Full()
-    with pytest.raises(ModelError, match=r"double\.onnx .* 2\.5 GB more could not be had"):
+    with pytest.raises(ModelError, match=r"double\.onnx .* 2\.5 GB more could not be allocated"):
         network.run(x=np.zeros((1, 4), np.float32))
 
 
@@ -265,7 +265,7 @@ def test_the_probe_notices_a_missing_library(monkeypatch: pytest.MonkeyPatch) ->
     found = probing.probe(["cuda", "cpu"])
     assert found.provider is not None
     assert found.provider.short == "cpu"
-    assert "NVIDIA CUDA does not work here" in found.notes[0]
+    assert "NVIDIA CUDA does not work" in found.notes[0]
 
 
 @pytest.mark.usefixtures("fresh_probe")
@@ -281,7 +281,7 @@ def test_a_provider_that_takes_nothing_of_the_network_is_found_out(monkeypatch: 
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", Idle)
     fault = probing.fault_of(providers.Candidate(providers.PROVIDERS[4]))
-    assert fault == "Intel OpenVINO does not work here: it can compute none of the network's operators."
+    assert fault == "Intel OpenVINO does not work: it can compute none of the network's operators."
 
 
 def test_the_errors_of_onnxruntime_are_told_in_short() -> None:

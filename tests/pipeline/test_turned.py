@@ -100,7 +100,7 @@ def test_a_photo_without_a_tag_that_lies_on_its_side_is_noticed(landmarks: Share
     photo = read_photo(shared / "cases" / "sideways_noexif.jpg")
     found = landmarks.inference.look(photo, landmarks.choice, Lens(), Silent())
     ((_, estimate),) = landmarks.inference.estimates(found, [0])
-    assert "looks turned by 90 degrees" in estimate.warnings[0]
+    assert "seems to be rotated by 90 degrees" in estimate.warnings[0]
     assert "set Turn to 90 degrees clockwise" in estimate.warnings[0]
 
 

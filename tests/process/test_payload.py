@@ -51,7 +51,7 @@ def test_what_a_newer_version_sends_is_understood_as_far_as_it_goes() -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (-9, "memory ran out"),
+        (-9, "ran out of memory"),
         (-11, "crashed (SIGSEGV)"),
         (-99, "crashed (signal 99)"),
         (0xC0000005, "crashed (0xC0000005)"),

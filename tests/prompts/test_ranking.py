@@ -38,7 +38,7 @@ def test_the_least_certain_comes_first_and_says_why() -> None:
     assert first.score == pytest.approx(30)
     assert second.score == pytest.approx(np.hypot(10, 25))
     assert "right knee" in first.reason
-    assert "hardly seen" in first.reason
+    assert "hardly visible" in first.reason
     assert "left wrist" in second.reason
     assert "does not reach" in second.reason
 

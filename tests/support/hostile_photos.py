@@ -280,7 +280,7 @@ CASES: dict[str, Case] = {
     "claims to be huge": _bad(lambda: png_claiming(60_000, 60_000), "Reduce it first", "png"),
     "claims to be endless": _bad(lambda: png_claiming(0x7FFFFFFF, 0x7FFFFFFF), "Reduce it first", "png"),
     "claims to be huge and deep": _bad(lambda: png_claiming(13_000, 14_000, 16, 6), "Reduce it first", "png"),
-    "claims no pixels": _bad(lambda: png_claiming(0, 10), "without pixels", "png"),
+    "claims no pixels": _bad(lambda: png_claiming(0, 10), "has no pixels", "png"),
     "jpeg that claims to be huge": _bad(lambda: jpeg_claiming(65_000, 65_000), "Reduce it first"),
     # --- cut and damaged files ---
     "half a jpeg": Case(content(lambda: cut(encode(noise(), "JPEG"), 0.5)), (300, 200), "ends early", False),

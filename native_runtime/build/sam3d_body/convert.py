@@ -33,7 +33,7 @@ from .tensors import Joined, MappingSource, TensorSource
 from .variants import TEMPLATES, Variant, known_variants, recognise
 
 Progress = Callable[[float, str], None]
-"""Called with the fraction that is done (0..1) and what is being done, for people. It may raise to stop the work."""
+"""Called with the fraction done (0..1) and a text that says what is being done. It may raise to stop the work."""
 
 CONVERTER_VERSION = 1
 LICENCE = "SAM License (Meta Platforms, SAM 3D Body)"
@@ -147,7 +147,7 @@ def _plan(checkpoint: Checkpoint, rig: Path, precision: str, templates: Path, te
         check_sources(graph, weights)
     keypoints = {"source": origin["package"], "sha256": origin["sha256"], "licence": LICENCE}
     body = rig_buffers.with_exact_keypoints(body, mapping, keypoints)
-    tell(_READ, f"SAM 3D Body {variant.title}: everything is there")
+    tell(_READ, f"SAM 3D Body {variant.title}: everything is present")
     return _Plan(variant, precision, graphs, weights, rig_buffers.constants(tensors, buffers), body, origin)
 
 
@@ -171,7 +171,7 @@ def _write(plan: _Plan, target: Path, tell: Progress) -> Converted:
             for number, graph in enumerate(plan.graphs):
                 attach_weights(graph, plan.weights, folder, _share(graph, sizes, number, tell))
             write_arrays(folder / CONSTANTS, plan.constants)
-            tell(_WRITE, "Noting what was written")
+            tell(_WRITE, "Writing the manifest")
             entries = _describe(plan, folder)
             source = {"package": official.ORIGIN, "file": MHR_FILE}
             facts = {"licence": f"{official.LICENCE}; keypoints: {LICENCE}", "command": manifest.CONVERT_COMMAND}

@@ -53,7 +53,7 @@ def keypoint_support(body: Body, keypoint_mapping: NDArray) -> dict[str, NDArray
     width = body.vertex_count + len(body.joint_names)
     if keypoint_mapping.ndim != 2 or keypoint_mapping.shape[0] < KEYPOINTS or keypoint_mapping.shape[1] != width:
         raise ModelError(
-            f"The checkpoint's keypoints are made of {keypoint_mapping.shape} weights, which does not fit MHR's "
+            f"The checkpoint's keypoints are made of {keypoint_mapping.shape} weights, which does not match MHR's "
             f"{body.vertex_count} vertices and {len(body.joint_names)} joints. The checkpoint and mhr_model.pt must "
             "come from the same release."
         )

@@ -36,7 +36,7 @@ def read_buffers(tensors: TensorSource) -> dict[str, NDArray[Any]]:
         body, hand = (tensors.read(f"{head}.{name}") for head in ("head_pose", "head_pose_hand"))
         if not np.array_equal(body, hand):
             raise ModelError(
-                f"The checkpoint's heads for body and hands do not agree about {name}. It is damaged, or put together "
+                f"The checkpoint's heads for body and hands disagree about {name}. It is damaged, or put together "
                 "from different models. Download it again."
             )
         found[name] = body

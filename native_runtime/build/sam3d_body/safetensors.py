@@ -68,7 +68,7 @@ class SafetensorsFile:
         self._file.seek(entry.start)
         data = self._file.read(entry.length)
         if len(data) != entry.length:
-            raise FormatError("it ends too early")
+            raise FormatError("it is truncated")
         if entry.kind == "bfloat16":
             return widen_bfloat16(np.frombuffer(data, "<u2").reshape(entry.shape))
         return np.frombuffer(data, np.dtype(entry.kind).newbyteorder("<")).reshape(entry.shape)
@@ -101,7 +101,7 @@ def read_index(path: Path) -> dict[str, str]:
 def _read_header(prefix: bytes, read: Any, size: int) -> dict[str, Entry]:
     length = int.from_bytes(prefix, "little")
     if len(prefix) < 8 or length > size - 8:
-        raise FormatError("it ends within its header")
+        raise FormatError("its header is truncated")
     if length > _MAX_HEADER:
         raise FormatError(f"its header claims {length >> 20} MB")
     try:
@@ -123,7 +123,7 @@ def _entry(name: str, facts: Any, base: int) -> Entry:
     if kind not in KINDS:
         raise FormatError(f"{name[:80]} holds numbers of the unsupported kind {kind!r:.20}")
     if not _counts(shape) or not _counts(offsets) or len(offsets) != 2:
-        raise FormatError(f"the shape or the place of {name[:80]} makes no sense")
+        raise FormatError(f"the shape or the place of {name[:80]} is invalid")
     begin, end = offsets
     width = 2 if KINDS[kind] == "bfloat16" else np.dtype(KINDS[kind]).itemsize
     if end - begin != math.prod(shape) * width:
@@ -143,7 +143,7 @@ def _check_cover(entries: Mapping[str, Entry], base: int, size: int) -> None:
             raise FormatError(f"{name[:80]} {'overlaps another tensor' if entry.start < end else 'follows a gap'}")
         end += entry.length
     if end != size:
-        raise FormatError("it ends too early" if end > size else "something follows its tensors")
+        raise FormatError("it is truncated" if end > size else "there is data after its tensors")
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def recognise(source: StoredTensors, variants: Sequence[Variant], title: str) ->
     if best is None or best[0][1] < len(best[1].tensors) // 2:
         known = 0 if best is None else best[0][1]
         raise ModelError(
-            f"{title} is not a checkpoint of SAM 3D Body: {known} of its {len(names)} tensors are called as there. "
+            f"{title} is not a checkpoint of SAM 3D Body: {known} of its {len(names)} tensors have the expected names. "
             + _RELEASED
         )
     _, variant, prefix = best
@@ -168,8 +168,8 @@ def _check_single(names: Sequence[str], variant: Variant, title: str) -> None:
     whole = sorted(prefix for prefix, count in _prefixes(names, variant).items() if count >= needed)
     if len(whole) > 1:
         raise ModelError(
-            f"{title} holds the model {len(whole)} times, under {' and '.join(repr(prefix) for prefix in whole)}. "
-            f"Which one is meant cannot be known. {_RELEASED}"
+            f"{title} contains the model {len(whole)} times, under {' and '.join(repr(prefix) for prefix in whole)}. "
+            f"It is unclear which one is meant. {_RELEASED}"
         )
 
 
@@ -194,7 +194,7 @@ def _check(source: StoredTensors, variant: Variant, prefix: str, title: str) -> 
     if faults:
         advice = "The download may be incomplete, or this is another version of the model."
         raise ModelError(
-            f"{title} is not the whole SAM 3D Body model {variant.title}: {'; '.join(faults)}. {advice} {_RELEASED}"
+            f"{title} is not the complete SAM 3D Body model {variant.title}: {'; '.join(faults)}. {advice} {_RELEASED}"
         )
 
 

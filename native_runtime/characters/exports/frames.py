@@ -34,11 +34,11 @@ def _parsed(text: str) -> range:
     match = _RANGE.match(text)
     if match is None:
         raise UsageError(
-            f"Frames are 'action' (all that is keyed), 'scene', 'current' or START:END[:STEP], not {text!r}."
+            f"Frames are 'action' (everything that is keyed), 'scene', 'current' or START:END[:STEP], not {text!r}."
         )
     first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
     if last < first or step < 1 or last - first >= _MOST * step:
         raise UsageError(
-            f"Frames {text} are no range: END lies after START, STEP is 1 or more, at most {_MOST} frames."
+            f"Frames {text} are not a range: END lies after START, STEP is 1 or more, at most {_MOST} frames."
         )
     return range(first, last + 1, step)

@@ -28,7 +28,7 @@ def split_glb(data: bytes) -> tuple[dict[str, Any], bytes]:
         length, kind = _CHUNK.unpack_from(data, _HEADER.size)
         start = _HEADER.size + _CHUNK.size
         if (magic, version, kind) != (_MAGIC, _VERSION, _JSON):
-            raise ValueError("its header is another one")
+            raise ValueError("its header is wrong")
         if size != len(data):
             raise ValueError(f"{size} bytes are announced and {len(data)} are there")
         return json.loads(data[start : start + length]), data[start + length :]

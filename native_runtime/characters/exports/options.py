@@ -49,8 +49,8 @@ class ExportOptions:
         frames: which frames: ``action`` (all over which the character is keyed), ``scene`` (the scene's range),
             ``current`` (no animation) or START:END[:STEP].
         positions: in a BVH file, write positions of all bones, not only of the first.
-        visible_only: leave out meshes that are hidden.
-        author: who a VRM avatar is by.
+        visible_only: leave out hidden meshes.
+        author: the author of a VRM avatar.
     """
 
     to: str = "glb"

@@ -107,7 +107,7 @@ class LandmarksReading:
         body, (width, height) = self._engine.body, self._photo.original_size
         prompts = check_prompts(keypoints)
         if mask is not None and (mask.shape != (height, width) or not mask.any()):
-            raise PromptError("The mask must have the photo's size and cover something.")
+            raise PromptError("The mask must have the photo's size and must not be empty.")
         silenced = [prompt for prompt in prompts if kind_of(prompt) != "place"]
         try:
             unprompted = self._fitted(person, (), mask)
@@ -190,7 +190,7 @@ class LandmarksReading:
         if not evidence.points.names:
             raise NoPersonError(
                 "Too little of person {person} can be seen to fit a body. "
-                "Say where some joints are, or take another photo.",
+                "Place some of the joints, or use another photo.",
                 person=person,
             )
         result = fit_body(body, evidence, self.intrinsics, None if start is None else start.state)
@@ -286,7 +286,7 @@ def _people_in(networks: LandmarkNetworks, photo: Photo, boxes: NDArray[np.float
     for number, (box, person) in enumerate(zip(given, networks.people_in(photo.pixels, given))):
         if person is None:
             place = [round(float(value)) for value in boxes.reshape(-1, 4)[number]]
-            raise NoPersonError(f"Nobody is seen in the box {place}. Draw it around the whole person.")
+            raise NoPersonError(f"Nobody was detected in the box {place}. Draw it around the whole person.")
         people.append(replace(person, bbox=box))
     return people
 

@@ -36,7 +36,7 @@ def _status(models: str | os.PathLike[str] | None, providers: Sequence[str] | No
 ENGINE = EngineDescriptor(
     name="sam3d_body",
     title="SAM 3D Body",
-    description="Meta's model, more exact; for those who have its weights (panel 'SAM 3D Body')",
+    description="Meta's model, more accurate; needs its weights (panel 'SAM 3D Body')",
     capabilities=Capabilities(
         boxes=True,
         several=True,

@@ -188,10 +188,10 @@ class Validity:
         """Why a hand is not believed, in plain words; empty where it is."""
         place = person, SIDES.index(side)
         said = {
-            "angle": f"it turns {np.degrees(self.angle[place]):.0f} degrees from the arm's own idea of the wrist",
+            "angle": f"it is rotated {np.degrees(self.angle[place]):.0f} degrees from the wrist as the arm has it",
             "size": f"it is small in the photo ({self.side[place]:.0f} pixels)",
-            "inside": "a part of it lies outside the picture that was cut for it",
-            "wrist": "its wrist does not lie where the arm ends",
+            "inside": "part of it is outside its crop",
+            "wrist": "its wrist is not at the end of the arm",
         }
         return [said[name] for name, answer in self.passes.items() if not answer[place]]
 

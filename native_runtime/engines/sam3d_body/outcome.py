@@ -46,7 +46,7 @@ class Outcome:
             used = bool(self.merged.used[0, index])
             reasons = self.validity.reasons(0, side)
             if not used and not reasons:
-                reasons = ["after the arm was moved to it, it turns too far from the arm's own idea of the wrist"]
+                reasons = ["after the arm was moved to it, it is rotated too far from the wrist as the arm has it"]
             box = np.round(self.hands[side].boxes[0], 2).tolist()
             details[side] = {"used": used, "reasons": reasons, "box": box}
         return details

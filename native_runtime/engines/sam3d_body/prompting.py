@@ -81,9 +81,7 @@ def route(prompts: Sequence[Prompt], body: Crops, hands: dict[Side, Hands]) -> R
             raise PromptError(_outside(index, body))
         to_body.append(told)
         if side in hands and to_hand is None:
-            notes.append(
-                f"The {keypoint_titles()[index].lower()} lies outside the picture that was cut for the {side} hand."
-            )
+            notes.append(f"The {keypoint_titles()[index].lower()} lies outside the crop of the {side} hand.")
     return Routed(_rows(to_body), {side: _rows(rows) for side, rows in to_hands.items() if rows}, tuple(notes))
 
 
@@ -106,7 +104,7 @@ def _told(label: int, point: Array, kind: PromptKind, crop: Crops) -> Array | No
 def _outside(index: int, crop: Crops) -> str:
     low, high = crop.centre[0] - crop.side[0] / 2, crop.centre[0] + crop.side[0] / 2
     return (
-        f"The {keypoint_titles()[index].lower()} lies outside what the model sees of this person: x from {low[0]:.0f} "
+        f"The {keypoint_titles()[index].lower()} lies outside the crop of this person: x from {low[0]:.0f} "
         f"to {high[0]:.0f} and y from {low[1]:.0f} to {high[1]:.0f} pixels. Move it inside, or leave it out."
     )
 

@@ -209,7 +209,7 @@ class Sam3dBodyReading:
             return None
         width, height = self._photo.original_size
         if mask.shape != (height, width) or not mask.any():
-            raise PromptError("The mask must have the photo's size and cover something.")
+            raise PromptError("The mask must have the photo's size and must not be empty.")
         return np.asarray(mask, np.bool_)
 
 

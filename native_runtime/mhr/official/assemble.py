@@ -46,7 +46,7 @@ def check_skeleton(skeleton: Skeleton, source: str) -> RigFacts:
     facts = load_rig_facts()
     if skeleton.names != facts.joint_names or not np.array_equal(skeleton.parents, facts.joint_parents):
         different = [name for name, known in zip(skeleton.names, facts.joint_names) if name != known]
-        what = f"its joint {different[0]!r} is unexpected" if different else "its joints hang together differently"
+        what = f"its joint {different[0]!r} is unexpected" if different else "its joints have a different hierarchy"
         if len(skeleton.names) != len(facts.joint_names):
             what = f"it has {len(skeleton.names)} joints instead of {len(facts.joint_names)}"
         raise ModelError(f"{source} does not hold MHR's skeleton: {what}. Take the file from the MHR release.")
@@ -67,7 +67,7 @@ def check_definition(definition: ModelDefinition, facts: RigFacts, source: str) 
             f"{source} does not define MHR's {len(known.names)} parameters ({what}). Take the released file."
         )
     if definition.constants:
-        raise ModelError(f"{source} moves joints by constants, which MHR's bodies do not. Take the released file.")
+        raise ModelError(f"{source} moves joints by constants, which MHR's bodies do not do. Take the released file.")
     found = definition.parameterisation(known.joint_count)
     unlimited = np.isfinite(known.limit_min) & ~np.isfinite(found.limit_min)
     if unlimited.any():
@@ -85,7 +85,7 @@ def check_same_skeleton(one: Skeleton, other: Skeleton, name: str, other_name: s
     turn = float(np.abs(one.prerotation_matrices - other.prerotation_matrices).max())
     if offset > _OFFSET_TOLERANCE or turn > _TURN_TOLERANCE:
         raise ModelError(
-            f"{name} and {other_name} do not belong together: their joints lie up to {offset:.3g} cm apart. "
+            f"{name} and {other_name} do not belong together: their joints are up to {offset:.3g} cm apart. "
             "Take all files from one MHR release."
         )
 

@@ -58,7 +58,7 @@ class PackedArray:
         elif self.encoding == 1:
             raw = _inflate(self.data, size)
         else:
-            raise FbxError(f"an array is packed in the unknown way {self.encoding}")
+            raise FbxError(f"an array has the unknown encoding {self.encoding}")
         if len(raw) != size:
             raise FbxError(f"an array of {self.count} values holds {len(raw)} bytes instead of {size}")
         return np.frombuffer(raw, self.dtype).astype(self.dtype.newbyteorder("="))
@@ -117,9 +117,9 @@ def read_nodes(data: bytes) -> FbxNode:
     if data[: len(MAGIC)] != MAGIC:
         if b"FBX" in data[:200] and data[:1] == b";":
             raise ModelError("The FBX file is in the text form. Use the binary file as released.")
-        raise FbxError("it does not begin like a binary FBX file")
+        raise FbxError("it does not start like a binary FBX file")
     if len(data) < len(MAGIC) + 4:
-        raise FbxError("it ends within its header")
+        raise FbxError("its header is truncated")
     (version,) = struct.unpack_from("<I", data, len(MAGIC))
     if not 7000 <= version < 8000:
         raise ModelError(f"FBX version {version} is not supported; versions 7.0 to 7.7 are.")
@@ -148,7 +148,7 @@ class _Parser:
         """The node that begins at ``position`` (None for the empty one that ends a list), and where it ends."""
         body = position + self._header.size
         if body > limit:
-            raise FbxError("it ends too early")
+            raise FbxError("it is truncated")
         end, count, length, name_length = self._header.unpack_from(self._data, position)
         if end == 0:
             return None, body
@@ -157,7 +157,7 @@ class _Parser:
             raise FbxError("it has far too many nodes")
         start = body + name_length
         if not start + length <= end <= limit:
-            raise FbxError("a node reaches beyond the end of the file or of its parent")
+            raise FbxError("a node extends beyond the end of the file or of its parent")
         name = self._data[body:start].decode("utf-8", "replace")
         node = FbxNode(name, self._properties(start, start + length, count))
         position = start + length
@@ -178,7 +178,7 @@ class _Parser:
             value, position = self._property(position, end)
             properties.append(value)
         if position != end:
-            raise FbxError("the properties of a node do not fill their space")
+            raise FbxError("the properties of a node do not match their length")
         return tuple(properties)
 
     def _property(self, position: int, end: int) -> tuple[Property, int]:
@@ -190,19 +190,19 @@ class _Parser:
             length = self._take("<I", position, end)
             start, stop = position + 4, position + 4 + length
             if stop > end:
-                raise FbxError("a text reaches beyond its node")
+                raise FbxError("a text extends beyond its node")
             return self._data[start:stop], stop
         if kind in _ARRAYS:
             count, encoding, length = (self._take("<I", position + 4 * i, end) for i in range(3))
             start, stop = position + 12, position + 12 + length
             if stop > end:
-                raise FbxError("an array reaches beyond its node")
+                raise FbxError("an array extends beyond its node")
             return PackedArray(np.dtype(_ARRAYS[kind]), count, encoding, self._view[start:stop]), stop
         raise FbxError(f"a property is of the unknown type {kind!r}")
 
     def _take(self, form: str, position: int, end: int) -> Any:
         if position + struct.calcsize(form) > end:
-            raise FbxError("a property reaches beyond its node")
+            raise FbxError("a property extends beyond its node")
         return struct.unpack_from(form, self._data, position)[0]
 
 

@@ -103,7 +103,7 @@ class _Scene:
         self._check_mesh_is_unplaced(mesh_id)
         vertices = mesh.array("Vertices", "f")
         if not len(vertices) or len(vertices) % 3:
-            raise FbxError(f"its mesh has {len(vertices)} coordinates, which is no number of points")
+            raise FbxError(f"its mesh has {len(vertices)} coordinates, which is not a number of points")
         vertices = vertices.reshape(-1, 3)
         sizes, corners = _polygons(mesh, len(vertices))
         return Rig(
@@ -161,7 +161,7 @@ class _Scene:
         for parent in joints:
             for child in self._below(parent, "Model", *_JOINT_KINDS):
                 if child in parent_of:
-                    raise FbxError(f"the joint {self._name(child)!r} hangs on two parents")
+                    raise FbxError(f"the joint {self._name(child)!r} has two parents")
                 parent_of[child] = parent
         roots = [k for k in joints if k not in parent_of]
         if len(roots) != 1:
@@ -173,7 +173,7 @@ class _Scene:
             order.append(key)
             waiting.extend(reversed(self._below(key, "Model", *_JOINT_KINDS)))
         if len(order) != len(joints):
-            raise FbxError("some joints hang in a circle")
+            raise FbxError("some joints form a cycle")
         number = {key: i for i, key in enumerate(order)}
         placed = [self._placement(key) for key in order]
         return (
@@ -196,13 +196,13 @@ class _Scene:
                 raise FbxError(f"{name} of {self._name(key)!r} is not a vector")
             array = np.array(value, np.float64)
             if not np.all(np.isfinite(array)) or np.abs(array).max() > 1e5:
-                raise FbxError(f"{name} of {self._name(key)!r} is not a sensible vector")
+                raise FbxError(f"{name} of {self._name(key)!r} is not a plausible vector")
             return array
 
         if not np.allclose(vector("Lcl Scaling", 1.0), 1.0) or np.any(vector("PostRotation")):
-            raise FbxError(f"the joint {self._name(key)!r} is scaled or turned in a way that MHR does not use")
+            raise FbxError(f"the joint {self._name(key)!r} is scaled or rotated in a way that MHR does not use")
         if facts.get("RotationOrder", (0,)) != (0,):
-            raise FbxError(f"the joint {self._name(key)!r} does not turn in the order x, y, z")
+            raise FbxError(f"the joint {self._name(key)!r} does not rotate in the order x, y, z")
         before, local = (euler_to_matrix(np.radians(vector(n))) for n in ("PreRotation", "Lcl Rotation"))
         return vector("Lcl Translation"), before @ local
 
@@ -213,7 +213,7 @@ class _Scene:
             if self._kind(key)[0] == "Model" and mesh_id in self.children.get(key, ()):
                 offset, rotation = self._placement(key)
                 if np.abs(offset).max() > 1e-6 or np.abs(rotation - np.eye(3)).max() > 1e-6:
-                    raise FbxError("its mesh is moved or turned as an object, which MHR's is not")
+                    raise FbxError("its mesh object is moved or rotated, unlike MHR's")
 
     def _skin(self, mesh_id: int, count: int, skeleton: Skeleton, joint_ids: dict[int, int]) -> NDArray[np.float32]:
         skins = self._below(mesh_id, "Deformer", "Skin")
@@ -223,7 +223,7 @@ class _Scene:
         for cluster in self._below(skins[0], "Deformer", "Cluster"):
             joints = [joint_ids[k] for k in self.children.get(cluster, ()) if k in joint_ids]
             if len(joints) != 1:
-                raise FbxError(f"a part of its skin hangs on {len(joints)} joints instead of one")
+                raise FbxError(f"a part of its skin is bound to {len(joints)} joints instead of one")
             self._add_cluster(self.objects[cluster], joints[0], weights, skeleton)
         total = weights.sum(axis=1)
         if np.abs(total - 1.0).max() > _SUM_TOLERANCE:
@@ -239,7 +239,7 @@ class _Scene:
             rest = skeleton.rest.joints[joint]
             # FBX writes matrices for row vectors, so that its rows are our columns.
             if len(link) != 16 or np.abs(link.reshape(4, 4).T - rest).max() > _REST_TOLERANCE:
-                raise FbxError(f"the joint {name!r} is bound elsewhere than it rests")
+                raise FbxError(f"the joint {name!r} is bound at a place other than its rest position")
         if cluster.first("Indexes") is None:
             return  # a joint that moves no vertex
         indices, values = cluster.array("Indexes", "i"), cluster.array("Weights", "f")

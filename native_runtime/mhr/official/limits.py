@@ -235,7 +235,7 @@ class LimitReader:
         except ValueError:
             raise ValueError(f"expected a number, found {token!r}" if token else "the line ends too early") from None
         if not math.isfinite(value) or abs(value) > 1e6:
-            raise ValueError(f"{token} is not a sensible number")
+            raise ValueError(f"{token} is not a plausible number")
         return value
 
     def _weight(self) -> float:

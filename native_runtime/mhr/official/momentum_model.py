@@ -161,7 +161,7 @@ class _Reader:
         except ValueError:
             raise self.fault(number, f"{_quoted(text)} is not a number in {_quoted(line)}") from None
         if not math.isfinite(value) or abs(value) > 1e6:
-            raise self.fault(number, f"{text} is not a sensible number")
+            raise self.fault(number, f"{text} is not a plausible number")
         return value
 
     # [ParameterSets], [PoseConstraints], [Limits]
@@ -253,7 +253,7 @@ def _sections(text: str, reader: _Reader) -> dict[str, list[tuple[int, str]]]:
             if current not in SECTIONS:
                 reader.notes.append(f"{reader.source}, line {number}: unknown section [{current}], skipped.")
         elif current is None:
-            raise reader.fault(number, f"{_quoted(line)} stands in no section")
+            raise reader.fault(number, f"{_quoted(line)} is outside any section")
         elif current in SECTIONS:
             sections[current].append((number, line))
     return sections

@@ -124,5 +124,5 @@ def _reordered(header: tuple[tuple[int, ...], bool, np.dtype[Any]]) -> tuple[tup
 def _read(stream: IO[bytes], size: int) -> bytes:
     data = stream.read(size)
     if len(data) != size:
-        raise EOFError("it ends too early")
+        raise EOFError("it is truncated")
     return data

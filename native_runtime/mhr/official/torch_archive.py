@@ -131,7 +131,7 @@ class TorchArchive:
         if start + length > info.file_size:
             raise ArchiveError(f"{name} is larger than the numbers stored for it")
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-            raise ArchiveError(f"the numbers of {name} are packed, which PyTorch does not do")
+            raise ArchiveError(f"the numbers of {name} are compressed, which PyTorch does not do")
         if record not in self._checked:
             with self._zip.open(info) as stream:
                 while stream.read(_CHUNK):
@@ -143,7 +143,7 @@ class TorchArchive:
         self._file.seek(skip + start, 1)
         data = self._file.read(length)
         if len(data) != length:
-            raise EOFError("it ends too early")
+            raise EOFError("it is truncated")
         return data
 
 

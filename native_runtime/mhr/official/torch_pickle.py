@@ -150,7 +150,7 @@ class PickleReader:
     def _set_items(self, items: Sequence[Any]) -> None:
         target = self._stack[-1]
         if not isinstance(target, dict):
-            raise ArchiveError("it fills something that is no dictionary")
+            raise ArchiveError("it fills something that is not a dictionary")
         for key, value in zip(items[::2], items[1::2], strict=True):
             # Other keys (nested tuples) could be made to take for ever to compare.
             if not isinstance(key, str | int):
@@ -161,7 +161,7 @@ class PickleReader:
 
     def _extend(self, items: Sequence[Any]) -> None:
         if not isinstance(self._stack[-1], list):
-            raise ArchiveError("it fills something that is no list")
+            raise ArchiveError("it fills something that is not a list")
         self._stack[-1].extend(items)
 
     def _new_object(self) -> None:
@@ -181,7 +181,7 @@ class PickleReader:
     def _storage(self) -> None:
         ((kind, storage, key, _, count),) = self._take(1)
         if kind != "storage" or not isinstance(storage, Global):
-            raise ArchiveError("it refers to something that is no tensor")
+            raise ArchiveError("it refers to something that is not a tensor")
         if storage.name not in _STORAGES:
             raise ArchiveError(f"it holds numbers of the unsupported kind {storage.name[:60]!r}")
         if not isinstance(key, str) or not key.isascii() or not key.isdigit() or not isinstance(count, int):
@@ -201,7 +201,7 @@ class TorchScript(PickleReader):
 
     def new_object(self, kind: Global, arguments: Any) -> Any:
         if not kind.module.startswith("__torch__") or arguments != ():
-            raise ArchiveError("it describes an object that is no module")
+            raise ArchiveError("it describes an object that is not a module")
         return {}
 
     def set_state(self, target: Any, state: Any) -> None:

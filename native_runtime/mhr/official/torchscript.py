@@ -47,7 +47,7 @@ def _rig(archive: TorchArchive, facts: RigFacts) -> Rig:
 
     parents = archive.tensor(character, "skeleton", "joint_parents", shape=(joints,))
     if not np.array_equal(parents, facts.joint_parents):
-        raise ArchiveError("its joints do not hang together like MHR's")
+        raise ArchiveError("its joints do not have MHR's hierarchy")
     transform = archive.tensor(character, "parameter_transform", "parameter_transform", shape=(joints * 7, None))
     known = facts.parameterisation.matrix
     # The file names no parameters, so the numbers must tell that they are the ones that this program knows.

@@ -161,16 +161,16 @@ class _Case:
             px, py = (float(v) for v in self.places[self.keypoints.index(other)])
             first, second = sorted((keypoint, other))
             fix = Fix((), ((other, x, y), (keypoint, px, py)))
-            message = f"The {spoken(first)} and the {spoken(second)} were placed each where the other is seen."
+            message = f"The {spoken(first)} and the {spoken(second)} were each placed where the other is detected."
             suggestion = f"Swap {spoken(first)} and {spoken(second)}."
         else:
             fix = Fix((keypoint,), ((other, x, y),))
-            message = f"The {spoken(keypoint)} was placed where the {spoken(other)} is seen."
+            message = f"The {spoken(keypoint)} was placed where the {spoken(other)} is detected."
             suggestion = f"Swap {spoken(keypoint)} and {spoken(other)}: place the {spoken(other)} here instead."
         if self.all_crossed:
             ratio = 1.0
             suggestion = (
-                "As all prompts say so, the model may have taken the person's back for the front: then keep them. "
+                "As all prompts agree, the model may have mistaken the person's back for the front: if so, keep them. "
                 f"Otherwise: {suggestion[0].lower()}{suggestion[1:]}"
             )
         return PromptWarning("swapped_sides", keypoint, _severity(ratio), message, suggestion, fix)
@@ -218,7 +218,7 @@ class _Case:
             # of the two, the one that came farther from its prediction is the odd one
             odd = self.own[index] >= self.own[other] and other != index
             if odd and between < COINCIDENT and apart > APART:
-                message = f"The {spoken(here)} was placed on the {spoken(there)}; the model sees them apart."
+                message = f"The {spoken(here)} was placed on the {spoken(there)}; the model detects them apart."
                 return PromptWarning(
                     "coincident", here, _severity(apart / APART), message, f"Move one of them, or {_ignore(here)}."
                 )
@@ -229,7 +229,7 @@ class _Case:
         away = self.prediction.outside_by(self.places[index])
         if not away > self.off_person:
             return None
-        message = f"The {spoken(keypoint)} was placed beside the person, {_percent(away)} of the body's height away."
+        message = f"The {spoken(keypoint)} was placed outside the person, {_percent(away)} of the body's height away."
         suggestion = f"Move it onto the person, unless something hides that part of them; or {_ignore(keypoint)}."
         return PromptWarning("outside_person", keypoint, _severity(away / self.off_person), message, suggestion)
 
@@ -259,7 +259,7 @@ class _Case:
         nearest = self.anchors[min(strained, key=lambda a: reach[a])]
         severity = _severity(1.0 + float(over.max()) / OVERREACH_TRUNK)
         message = (
-            f"The {spoken(keypoint)} was placed farther from the {spoken(nearest)}, as the model sees it, than this "
+            f"The {spoken(keypoint)} was placed farther from the {spoken(nearest)}, as the model detects it, than this "
             "body can reach."
         )
         advice = f"If the place is right, place the {spoken(nearest)} as well"

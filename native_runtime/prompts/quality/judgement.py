@@ -15,7 +15,7 @@ from .prediction import Prediction
 from .ranking import Suggestion, rank_keypoints
 
 MOST = 5
-"""Suggestions that are given: more than a handful is no advice."""
+"""The number of suggestions: more than a handful are not helpful."""
 
 
 @dataclass(frozen=True)

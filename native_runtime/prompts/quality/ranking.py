@@ -18,12 +18,12 @@ from .anatomy import COUNT, HIPS, STATURE, leverages, mirrors, spoken
 Array = NDArray[Any]
 
 SOURCES: dict[str, str] = {
-    "layers": "the model changed its mind about it while looking",
+    "layers": "the model's layers disagree about it",
     "rounds": "it moved between two rounds",
-    "flip": "the mirrored photo says otherwise",
-    "confidence": "it is hardly seen",
-    "residual": "the body does not reach what the network sees",
-    "space": "it is unclear how near to the camera it is",
+    "flip": "the mirrored photo gives another result",
+    "confidence": "it is hardly visible",
+    "residual": "the body does not reach the detected point",
+    "space": "its distance from the camera is uncertain",
 }
 """What each source says of a keypoint, in plain words."""
 

@@ -208,7 +208,7 @@ BAD_CHECKPOINTS = {
     "wrong shape": (_changed("init_camera.weight", value=np.zeros((1, 4), np.float32)), "1x4 instead of 1x3"),
     "not a number": (_poisoned("backbone.encoder.blocks.0.attn.qkv.weight", np.nan), "not finite"),
     "infinite": (_poisoned("decoder_hand.layers.0.ln1.weight", np.inf), "not finite"),
-    "heads differ": (_poisoned("head_pose_hand.scale_mean", 5), "do not agree about scale_mean"),
+    "heads differ": (_poisoned("head_pose_hand.scale_mean", 5), "disagree about scale_mean"),
     "both backbones": (
         toy_sam3d_body.tensors("vith") | toy_sam3d_body.tensors(),
         "blocks.0.attn.qkv.weight is unexpected",

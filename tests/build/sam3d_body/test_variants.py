@@ -120,7 +120,7 @@ def test_other_models_are_refused(variants: list[Variant]) -> None:
 def test_the_same_model_twice_is_refused(variants: list[Variant]) -> None:
     listed = released(variants[0])
     twice = {f"{prefix}{name}": facts for prefix in ("model.", "ema.") for name, facts in listed.items()}
-    with pytest.raises(ModelError, match=r"holds the model 2 times, under 'ema\.' and 'model\.'"):
+    with pytest.raises(ModelError, match=r"contains the model 2 times, under 'ema\.' and 'model\.'"):
         recognise(Listed(twice), variants, "x")
 
 
