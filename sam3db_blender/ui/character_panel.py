@@ -18,7 +18,7 @@ from ..rig.properties import in_centimetres, slider_path
 from ..scene import live
 from ..scene.provenance import read_origin
 from . import heights, preset_panels
-from .sidebar import SidebarPanel
+from .sidebar import PersonPanel, SidebarPanel
 
 _SECTIONS: tuple[tuple[Section, str, Any], ...] = (
     ("pose", "Whole Spine", "ARMATURE_DATA"),
@@ -28,7 +28,7 @@ _SECTIONS: tuple[tuple[Section, str, Any], ...] = (
 )
 
 
-class SAM3DB_PT_character(SidebarPanel, bpy.types.Panel):
+class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
     """Skeleton, shape and face of the active person"""
 
     bl_label = "Character"
@@ -37,9 +37,7 @@ class SAM3DB_PT_character(SidebarPanel, bpy.types.Panel):
     def poll(cls, context: bpy.types.Context) -> bool:
         return active_character(context) is not None
 
-    def draw(self, context: bpy.types.Context) -> None:
-        rig = active_character(context)
-        assert rig is not None
+    def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
         layout = self.layout
         layout.label(
             text=f"{rig.name}  ·  {title_of(read_origin(rig).details['body_name'])}", icon="OUTLINER_OB_ARMATURE"

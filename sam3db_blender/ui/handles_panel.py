@@ -26,7 +26,7 @@ from ..scene.edits import shown_groups
 from ..scene.photo_over import over_of
 from ..scene.provenance import character_id, read_origin
 from ..scene.snapshots import entries
-from .sidebar import SidebarPanel
+from .sidebar import PersonPanel, SidebarPanel
 
 #: How many lines high the picture of a person is.
 _PICTURE = 2.0
@@ -74,7 +74,7 @@ class SAM3DB_PT_people(SidebarPanel, bpy.types.Panel):
                 beside.operator("sam3db.remove_character", text="", icon="TRASH").character = character_id(rig)
 
 
-class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
+class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
     """Pose a person by handles on the photo"""
 
     bl_label = "Pose"
@@ -83,9 +83,7 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
     def poll(cls, context: bpy.types.Context) -> bool:
         return active_character(context) is not None
 
-    def draw(self, context: bpy.types.Context) -> None:
-        rig = active_character(context)
-        assert rig is not None
+    def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
         width = width_of(context.region.width, context.preferences.system.ui_scale)
         handles = handles_of(rig)
         self._draw_view(context, rig)
@@ -190,16 +188,13 @@ class SAM3DB_PT_pose(SidebarPanel, bpy.types.Panel):
             draw_lines(column, str(handle[WARNING]), width)
 
 
-class SAM3DB_PT_edits(SidebarPanel, bpy.types.Panel):
+class SAM3DB_PT_edits(PersonPanel, bpy.types.Panel):
     """What was changed on a person by hand, and by how much the inference differs"""
 
     bl_label = "My Edits"
     bl_parent_id = "SAM3DB_PT_pose"
 
-    def draw(self, context: bpy.types.Context) -> None:
-        rig = active_character(context)
-        if rig is None:
-            return
+    def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
         groups = shown_groups(rig)
         column = self.layout.column(align=True)
         column.operator("sam3db.discard_edits", icon="LOOP_BACK")
@@ -211,17 +206,14 @@ class SAM3DB_PT_edits(SidebarPanel, bpy.types.Panel):
             column.label(text=f"and {len(groups) - _EDITS_SHOWN} more")
 
 
-class SAM3DB_PT_earlier_estimates(SidebarPanel, bpy.types.Panel):
+class SAM3DB_PT_earlier_estimates(PersonPanel, bpy.types.Panel):
     """The latest estimates of a person, to go back to"""
 
     bl_label = "Earlier Estimates"
     bl_parent_id = "SAM3DB_PT_pose"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context: bpy.types.Context) -> None:
-        rig = active_character(context)
-        if rig is None:
-            return
+    def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
         found = entries(rig)
         column = self.layout.column(align=True)
         for name, when in reversed(found):

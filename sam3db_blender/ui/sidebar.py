@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from native_runtime.errors import NewerFormatError
+
+from ..handles.people import active_character
+from ..layout_text import draw_lines, width_of
 
 if TYPE_CHECKING:
+    import bpy
     from bpy.stub_internal.rna_enums import RegionTypeItems, SpaceTypeItems
 
 
@@ -14,3 +20,23 @@ class SidebarPanel:
     bl_space_type: SpaceTypeItems = "VIEW_3D"
     bl_region_type: RegionTypeItems = "UI"
     bl_category: str = "Photo"
+
+
+class PersonPanel(SidebarPanel):
+    """A mix-in for panels about the person who is worked on, whom ``_draw_person`` draws. Where a newer version of the
+    extension recorded them, the panel says so.
+    """
+
+    layout: Any
+
+    def draw(self, context: bpy.types.Context) -> None:
+        rig = active_character(context)
+        try:
+            if rig is not None:
+                self._draw_person(context, rig)
+        except NewerFormatError as error:
+            width = width_of(context.region.width, context.preferences.system.ui_scale)
+            draw_lines(self.layout.column(align=True), str(error), width, "ERROR")
+
+    def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
+        raise NotImplementedError

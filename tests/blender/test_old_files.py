@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from inspect import getattr_static
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import bpy
 import numpy as np
@@ -12,16 +16,25 @@ import pytest
 import sam3db_blender
 from native_runtime.characters.exchange import load_settings
 from native_runtime.characters.settings import CharacterSettings
+from native_runtime.errors import NewerFormatError, Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender import places
+from sam3db_blender.files import recent_photos
 from sam3db_blender.handles.handles import State, by_keypoint, place, state_of
-from sam3db_blender.handles.session import request_for
+from sam3db_blender.handles.session import apply_answer, go_back, request_for
+from sam3db_blender.masks.store import mask_file, read_own_mask
 from sam3db_blender.rig.pose import read_settings
+from sam3db_blender.scene import edits, provenance, snapshots
 from sam3db_blender.scene.provenance import is_character, read_origin
+from sam3db_blender.ui.character_panel import SAM3DB_PT_character
+from sam3db_blender.ui.handles_panel import SAM3DB_PT_earlier_estimates, SAM3DB_PT_edits, SAM3DB_PT_pose
+from tests.support.formats import OLD_FILES as FILES
+from tests.support.formats import ROOT, declared, following, restate
+from tests.support.layout import Layout
 
-FILES = Path(__file__).resolve().parents[1] / "fixtures" / "v0.1.0"
+FORMATS = declared("sam3db_blender")
 LEFT_WRIST, RIGHT_WRIST = keypoint_names().index("left_wrist"), keypoint_names().index("right_wrist")
 
 
@@ -80,3 +93,141 @@ def test_saved_settings(body: Body) -> None:
     assert settings.parameters[body.parameter_index("l_elbow_bend")] == 0.7
     assert settings.identity == pytest.approx(np.full(body.identity_count, 0.3))
     assert notes == []
+
+
+# --- a character that was worked on ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def worked_on(body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[bpy.types.Object]:
+    """A character with a mask, snapshots, and edits by hand."""
+    (tmp_path / "own").mkdir()
+    monkeypatch.setattr(places, "user_folder", lambda name: tmp_path / "own")
+    sam3db_blender.register()
+    bpy.ops.wm.open_mainfile(filepath=str(FILES / "worked_on.blend"))
+    rig = next(obj for obj in bpy.data.objects if is_character(obj) and obj.get("sam3db_mask"))
+    bpy.context.view_layer.objects.active = rig
+    yield rig
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    sam3db_blender.unregister()
+
+
+def records(rig: bpy.types.Object) -> dict[str, Any]:
+    """All that this extension keeps with a character."""
+    own = {key: value for key, value in rig.items() if key.startswith("sam3db")}
+    return {key: value.to_dict() if key == provenance.PROPERTY else str(value) for key, value in own.items()}
+
+
+def test_edits_by_hand_are_remembered(worked_on: bpy.types.Object, body: Body) -> None:
+    assert edits.recall(worked_on, body).mine[46] == pytest.approx(0.2203, abs=1e-4)
+    request = request_for(worked_on)
+    assert request.edits is not None
+    assert request.edits.model_parameters == pytest.approx({46: 0.2203}, abs=1e-4)
+    assert json.loads(worked_on[edits.PROPERTY])["format"] == str(edits.FORMAT)
+
+
+def test_snapshots_can_be_gone_back_to(worked_on: bpy.types.Object, body: Body) -> None:
+    found = dict(snapshots.entries(worked_on))
+    assert list(found) == ["Import", "Nose Dragged", "Left Wrist Dragged"]
+    numbers = snapshots.snapshot_of(worked_on, found["Nose Dragged"])
+    assert numbers is not None
+    assert go_back(worked_on, found["Nose Dragged"]) == "Nose Dragged"
+    standing = read_settings(worked_on, body)
+    assert standing.parameters == pytest.approx(
+        numbers.memory.slots.standing(numbers.memory.applied).parameters, abs=1e-4
+    )
+    assert [name for name, _ in snapshots.entries(worked_on)][:3] == list(found), "nothing is lost by going back"
+
+
+def test_a_mask_is_written_again_from_the_file(worked_on: bpy.types.Object, tmp_path: Path) -> None:
+    worked_on["sam3db_mask"] = str(tmp_path / "gone" / Path(worked_on["sam3db_mask"]).name)
+    path = mask_file(worked_on)
+    assert path is not None
+    assert path.parent == tmp_path / "own"
+    assert read_own_mask(worked_on).sum() == 150 * 120
+
+
+def test_recent_photos_are_still_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "user_folder", lambda name: tmp_path)
+    (tmp_path / "a.png").touch()
+    old = (FILES / "recent_photos.json").read_text(encoding="utf-8")
+    (tmp_path / "photos.json").write_text(
+        old.replace("/photos/a.png", (tmp_path / "a.png").as_posix()), encoding="utf-8"
+    )
+    assert recent_photos.recent() == [tmp_path / "a.png"]
+    (tmp_path / "c.png").touch()
+    recent_photos.remember(tmp_path / "c.png")
+    assert recent_photos.recent() == [tmp_path / "c.png", tmp_path / "a.png"]
+    restate(tmp_path / "photos.json", following(recent_photos.FORMAT))
+    before = (tmp_path / "photos.json").read_bytes()
+    assert recent_photos.recent() == []
+    recent_photos.remember(tmp_path / "a.png")
+    assert (tmp_path / "photos.json").read_bytes() == before
+
+
+# --- newer versions --------------------------------------------------------------------------------------------------
+
+
+def test_every_format_of_the_extension_is_covered() -> None:
+    assert FORMATS.keys() == {"sam3db-character", "sam3db-edits", "sam3db-snapshot", "sam3db-recent-photos"}
+    rows = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8").splitlines()
+    for made in FORMATS.values():
+        assert any(row.startswith("|") and f"`{made}`" in row for row in rows)
+        assert sorted(made.migrations) == list(range(1, made.version))
+
+
+def made_newer(rig: bpy.types.Object, name: str) -> None:
+    newer = following(FORMATS[name])
+    if name == "sam3db-character":
+        rig[provenance.PROPERTY]["format"] = newer
+    elif name == "sam3db-edits":
+        rig[edits.PROPERTY] = json.dumps({**json.loads(rig[edits.PROPERTY]), "format": newer})
+    else:
+        first, *others = json.loads(rig[snapshots.PROPERTY])
+        rig[snapshots.PROPERTY] = json.dumps([{**first, "format": newer}, *others])
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"sam3db-recent-photos"}))
+def test_records_of_a_newer_version_are_refused_and_left_alone(
+    worked_on: bpy.types.Object, body: Body, name: str
+) -> None:
+    time, estimate = snapshots.entries(worked_on)[1][1], read_origin(worked_on).estimate(body)
+    made_newer(worked_on, name)
+    before = records(worked_on)
+    with pytest.raises(NewerFormatError, match="was written by a newer version of this program: update it"):
+        go_back(worked_on, time)
+    with pytest.raises(NewerFormatError):
+        apply_answer(worked_on, estimate)
+    with pytest.raises(RuntimeError, match="was written by a newer version of this program: update it"):
+        bpy.ops.sam3db.go_back(when=repr(time))
+    assert records(worked_on) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("sam3db-character", (SAM3DB_PT_character, SAM3DB_PT_pose)),
+        ("sam3db-edits", (SAM3DB_PT_pose, SAM3DB_PT_edits)),
+        ("sam3db-snapshot", (SAM3DB_PT_earlier_estimates,)),
+    ],
+)
+def test_panels_say_that_a_newer_version_is_needed(
+    worked_on: bpy.types.Object, name: str, kinds: tuple[Any, ...]
+) -> None:
+    made_newer(worked_on, name)
+    context = SimpleNamespace(
+        region=SimpleNamespace(width=300), preferences=bpy.context.preferences, window=None, space_data=None,
+        object=worked_on, scene=bpy.context.scene, window_manager=bpy.context.window_manager,
+    )  # fmt: skip
+    for kind in kinds:
+        panel: Any = SimpleNamespace(layout=Layout())
+        for method in (name for name in dir(kind) if name.startswith("_draw")):
+            setattr(panel, method, getattr_static(kind, method).__get__(panel))
+        kind.draw(panel, context)
+        assert "was written by a newer version of this program: update it." in " ".join(panel.layout.drawn)
+
+
+def test_a_foreign_record_is_no_character(worked_on: bpy.types.Object) -> None:
+    worked_on[provenance.PROPERTY]["format"] = "foreign/1"
+    with pytest.raises(Sam3dbError, match="is not a character made from a photo: its format is 'foreign/1'"):
+        read_origin(worked_on)
