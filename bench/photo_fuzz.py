@@ -23,11 +23,11 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
-from native_runtime.batch.run import BatchRequest, BatchResult, run_batch
-from native_runtime.batch.settings import Settings
+from native_runtime.batch.run import BatchResult, run_batch
+from native_runtime.batch.settings import BatchRequest
 from native_runtime.errors import Sam3dbError
 from native_runtime.pipeline.boxes import overlap
-from native_runtime.pipeline.inference import Silent
+from native_runtime.pipeline.reporting import Silent
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "standing.jpg"
 # The person of the example, x0 y0 x1 y1 px of 1200 x 1600.
@@ -272,9 +272,8 @@ def main() -> int:
     folder, out = arguments.work / "photos", arguments.work / "out"
     shutil.rmtree(folder, ignore_errors=True)
     made = make_set(folder, arguments.count, arguments.seed)
-    settings = Settings(blend=False, previews=())
     try:
-        result = run_batch(BatchRequest(folder, out, settings, contact_sheet=True), Silent())
+        result = run_batch(BatchRequest(folder=folder, out=out, blend=False, previews=(), contact_sheet=True), Silent())
     except Sam3dbError as error:
         sys.stdout.write(f"The batch was stopped: {error}\n")
         return 1

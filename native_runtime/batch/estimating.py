@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
 
 from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import PhotoFile
@@ -17,10 +16,11 @@ from native_runtime.batch.record import Record, Stage
 from native_runtime.batch.settings import ESTIMATE, Settings
 from native_runtime.errors import NoPersonError, PhotoError
 from native_runtime.image.reading import Photo, read_photo
-from native_runtime.pipeline.inference import Inference, ReadPhoto, Silent, choose_people
-
-if TYPE_CHECKING:
-    from native_runtime.engines.estimate import Estimate
+from native_runtime.pipeline.decoding import part_of
+from native_runtime.pipeline.estimating import estimate_photo
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.reporting import Silent
+from native_runtime.pipeline.requests import EstimateRequest
 
 _AHEAD = 2
 """Decoded photos that wait; one of 48 megapixels takes 144 MB."""
@@ -109,13 +109,20 @@ class Estimator:
             OSError: an estimate cannot be written.
         """
         started = time.perf_counter()
-        settings = self._settings
-        found = self._inference.look(photo, settings.choice, settings.lens, Silent(), turn=settings.turn)
-        estimates, notes = self._people(found)
-        name = PurePosixPath(plan.before.name)
+        request = part_of(EstimateRequest, self._settings, photo=photo.path)
+        name, left_out = PurePosixPath(plan.before.name), list[NoPersonError]()
         with self._staging.room() as room:
-            for person, estimate in estimates:
-                estimate.save(room / f"{name.name}_person{person}")
+            found, estimates = estimate_photo(
+                request,
+                self._inference,
+                Silent(),
+                lambda person: room / f"{name.name}_person{person}",
+                photo,
+                left_out.append,
+            )
+            people = [saved.described(digits=4) for saved in estimates]
+            if not people:
+                raise left_out[0] if len(left_out) == 1 else NoPersonError(" ".join(map(str, left_out)))
             outputs = self._staging.publish(room, name.parent.as_posix())
         fingerprint = plan.wanted[ESTIMATE]
         spent = time.perf_counter() - started
@@ -126,33 +133,7 @@ class Estimator:
             image_size=found.photo.original_size,
             turn=found.photo.turn,
             found=len(found.bboxes),
-            people=tuple(_person(found, person, estimate) for person, estimate in estimates),
-            notes=(*found.photo.notes, *notes),
+            people=tuple(person | {"bbox": [round(value, 2) for value in person["bbox"]]} for person in people),
+            notes=(*found.photo.notes, *map(str, left_out)),
             fault=None,
         )
-
-    def _people(self, found: ReadPhoto) -> tuple[list[tuple[int, Estimate]], list[str]]:
-        """Numbers and estimates, and what became of those of whom too little can be seen."""
-        wanted = self._settings.persons
-        chosen = choose_people(wanted if isinstance(wanted, str) else list(wanted), len(found.bboxes))
-        if len(chosen) == 1 or found.engine.capabilities.several:
-            return list(self._inference.estimates(found, chosen, inference=self._settings.inference)), []
-        estimates: list[tuple[int, Estimate]] = []
-        notes: list[str] = []
-        for person in chosen:
-            try:
-                estimates += self._inference.estimates(found, [person], inference=self._settings.inference)
-            except NoPersonError as error:
-                notes.append(str(error))
-        if not estimates:
-            raise NoPersonError(" ".join(notes))
-        return estimates, notes
-
-
-def _person(found: ReadPhoto, person: int, estimate: Estimate) -> dict[str, Any]:
-    return {
-        "person": person,
-        "bbox": [round(value, 2) for value in found.bboxes[person]],
-        "seconds": {name: round(float(value), 4) for name, value in estimate.seconds.items()},
-        "warnings": list(estimate.warnings),
-    }

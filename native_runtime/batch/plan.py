@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from native_runtime.batch.faults import hopeless_mark
+from native_runtime.batch.fingerprints import Fingerprints
 from native_runtime.batch.photos import PhotoFile
 from native_runtime.batch.record import FileState, Record
-from native_runtime.batch.settings import ESTIMATE, Fingerprints
+from native_runtime.batch.settings import ESTIMATE
 
 
 @dataclass(frozen=True)

@@ -13,23 +13,27 @@ from native_runtime.batch.builder_process import BuilderProcess
 from native_runtime.batch.building import BuildTask, Workshop
 from native_runtime.batch.estimating import Estimator, ReadAhead, Reader
 from native_runtime.batch.faults import disk_full, fault_of, is_disk_full
+from native_runtime.batch.fingerprints import Fingerprints
 from native_runtime.batch.journal import Journal, now
 from native_runtime.batch.lock import FolderLock
 from native_runtime.batch.manifest import Head, manifest_path, manifests, read_records
 from native_runtime.batch.names import has_room, result_names
 from native_runtime.batch.outputs import Staging
-from native_runtime.batch.photos import FolderContent, PassedOver, PhotoFile, Shard, look_through, require_folder
+from native_runtime.batch.photos import FolderContent, PassedOver, PhotoFile, look_through, require_folder
 from native_runtime.batch.plan import Plan, Planner
 from native_runtime.batch.pool import BuilderPool
 from native_runtime.batch.progress import Progress
 from native_runtime.batch.record import Record
-from native_runtime.batch.settings import ESTIMATE, Fingerprints, Settings
+from native_runtime.batch.settings import ESTIMATE, BatchRequest
 from native_runtime.batch.sheet import write_sheet
 from native_runtime.engines import find_engine
 from native_runtime.errors import UsageError
 from native_runtime.files.system_errors import readable
 from native_runtime.onnx.sessions import spare_cores
-from native_runtime.pipeline.inference import Inference, Reporter
+from native_runtime.pipeline.decoding import part_of
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.reporting import Reporter
+from native_runtime.pipeline.requests import EngineChoice
 from native_runtime.retarget.checks import sound_map
 
 _TELL_S = 0.5
@@ -37,34 +41,6 @@ _TELL_S = 0.5
 _AS_LONG_AS_BLENDER_S = 5.0
 # Files that were passed over and are named in one line.
 _NAMED = 5
-
-
-@dataclass(frozen=True)
-class BatchRequest:
-    """What is to be done.
-
-    Attributes:
-        folder: of the photos.
-        out: where the results go; made where it does not exist.
-        settings: what is made of each photo.
-        builder: the command that starts a builder; empty where nothing needs Blender.
-        builders: how many work at once.
-        patterns, recursive: which photos (``photos.look_through``).
-        shard: which part of them.
-        contact_sheet: whether a run over the whole folder writes one at its end.
-        retry_failed: whether photos are tried again that failed for a reason of their own.
-    """
-
-    folder: Path
-    out: Path
-    settings: Settings = field(default_factory=Settings)
-    builder: tuple[str, ...] = ()
-    builders: int = 1
-    patterns: tuple[str, ...] = ()
-    recursive: bool = True
-    shard: Shard = field(default_factory=Shard)
-    contact_sheet: bool = True
-    retry_failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,9 +132,9 @@ def _check(request: BatchRequest) -> None:
             f"The results need a folder of their own: {request.out} holds the photos. A folder inside the photos' "
             "folder works too; it is not searched for photos."
         )
-    if request.settings.needs_blender and not request.builder:
+    if request.needs_blender and not request.builder:
         raise UsageError("Characters, previews and exports need Blender; without it, only estimates are possible.")
-    for names in dict.fromkeys(export.names for export in request.settings.exports):
+    for names in dict.fromkeys(export.names for export in request.exports):
         sound_map(names)
     if not 1 <= request.builders <= 64:
         raise UsageError(f"Between 1 and 64 Blenders can work at once, not {request.builders}.")
@@ -183,7 +159,7 @@ class _Run:
         known = read_records(manifests(request.out))
         # All parts give the same names, since each looks at the whole folder.
         names = result_names([photo.relative for photo in everything], _names_to_keep(known))
-        planner = Planner(request.out, Fingerprints(request.settings), names, known, request.retry_failed)
+        planner = Planner(request.out, Fingerprints(request), names, known, request.retry_failed)
         todo = [photo for photo in photos if not _is_finished(planner.at_a_glance(photo))]
         self._progress = Progress(len(todo))
         self._reporter.status(f"{len(photos)} photos; {len(photos) - len(todo)} were finished before")
@@ -193,7 +169,7 @@ class _Run:
             stack.callback(self._staging.close)
             self._journal = Journal(
                 manifest_path(request.out, request.shard.number, request.shard.count),
-                Head(str(request.folder), request.settings.to_json(), now()),
+                Head(str(request.folder), request.to_json(), now()),
                 self._staging,
                 known,
             )
@@ -222,7 +198,7 @@ class _Run:
         self._reporter.status("Writing the contact sheet")
         in_order = [records[photo.relative] for photo in photos]
         try:
-            return write_sheet(request.out, in_order, request.settings, request.folder.name)
+            return write_sheet(request.out, in_order, request, request.folder.name)
         except OSError as error:
             if is_disk_full(error, request.out):
                 raise
@@ -234,10 +210,10 @@ class _Run:
         reader = Reader(todo, planner)
         pool: BuilderPool[BuildTask] | None = None
         try:
-            if request.settings.needs_blender:
-                self._workshop = Workshop(request.out, request.settings, self._staging)
+            if request.needs_blender:
+                self._workshop = Workshop(request.out, request, self._staging)
                 pool = BuilderPool(request.builder, request.builders, self._build, self._staging.folder)
-            estimator = Estimator(request.settings, self._inference, self._staging)
+            estimator = Estimator(request, self._inference, self._staging)
             for ready in reader.photos(self._alive):
                 self._alive()
                 if pool is not None:
@@ -258,10 +234,10 @@ class _Run:
         builder has use for a core of its own: measured on two cores, 2.3 s a photo against 2.9 s. Without, it mostly
         waits; and an engine that takes many times as long as Blender wants all cores.
         """
-        settings = self._request.settings
-        quick = find_engine(settings.choice.name).capabilities.seconds < _AS_LONG_AS_BLENDER_S
-        busy = bool(settings.previews or settings.exports) and quick
-        return self._request.builders if busy else 0
+        request = self._request
+        quick = find_engine(request.engine).capabilities.seconds < _AS_LONG_AS_BLENDER_S
+        busy = bool(request.previews or request.exports) and quick
+        return request.builders if busy else 0
 
     def _begin(self, ready: ReadAhead, planner: Planner, estimator: Estimator) -> BuildTask | None:
         """All that comes before Blender; what is left for it."""
@@ -275,7 +251,7 @@ class _Run:
         record = plan.before
         if plan.needs_estimate and ready.photo is not None:
             # An engine that cannot be opened ends the run; what fails after that is the photo's matter.
-            self._inference.open(self._request.settings.choice, self._reporter)
+            self._inference.open(part_of(EngineChoice, self._request), self._reporter)
             try:
                 record = estimator.estimate(plan, ready.photo)
             except UsageError:

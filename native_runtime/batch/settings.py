@@ -1,21 +1,19 @@
-"""What is made of each photo, and a fingerprint of everything that a result depends on."""
+"""What is made of each photo of a folder, and what a batch does. Standard library only."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from native_runtime.batch.names import short_name
+from native_runtime.batch.photos import Shard
 from native_runtime.engines import find_engine
 from native_runtime.errors import UsageError
-from native_runtime.files.hashes import sha256_of
-from native_runtime.models import manifest, store
-from native_runtime.pipeline.inference import DEFAULT_BODY, EngineChoice, Lens
-from native_runtime.pipeline.turned import Turn
+from native_runtime.models import store
+from native_runtime.pipeline.decoding import LOCAL, one_of, plain, read_by, text, texts
+from native_runtime.pipeline.requests import DEFAULT_BODY, Persons, PhotoReading
 
 Layout = Literal["person", "photo"]
 """One .blend file for each person, or one with all people of the photo."""
@@ -25,9 +23,6 @@ ESTIMATE = "estimate"
 
 # Bytes of a map file's name in the names of exports.
 _LONGEST_LABEL = 24
-
-# Part of every fingerprint: to be raised when the same settings would give other results.
-_REVISION = 1
 
 
 @dataclass(frozen=True)
@@ -62,32 +57,36 @@ class Export:
             raise UsageError(f"Characters are exported to {', '.join(EXPORT_KINDS)}; not to {to!r}.")
         return Export(to, names or "mhr")
 
+    def to_json(self) -> str:
+        """What `parse` reads."""
+        return str(self)
 
-@dataclass(frozen=True)
-class Settings:
+
+def _exports(key: str, value: Any) -> tuple[Export, ...]:
+    return tuple(dict.fromkeys(map(Export.parse, texts(key, value))))
+
+
+def _shard(key: str, value: Any) -> Shard:
+    return Shard.parse(text(key, value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(PhotoReading):
     """What is made of each photo.
 
     Attributes:
-        choice: engine, models, body, providers.
-        lens: what is known about it, of all photos.
-        persons: "largest", "all" or numbers.
-        inference: how closely the engine looks, None for its own default.
+        persons: of whom.
         layout: how people are put into files.
         blend: whether .blend files are kept.
         previews: kinds of pictures; the first stands in the contact sheet.
         exports: files for other programs.
-        turn: degrees clockwise by which photos are turned first, or "auto".
     """
 
-    choice: EngineChoice = field(default_factory=EngineChoice)
-    lens: Lens = field(default_factory=Lens)
-    persons: str | tuple[int, ...] = "largest"
-    inference: str | None = None
-    layout: Layout = "person"
+    persons: Persons = "largest"
+    layout: Layout = field(default="person", metadata=read_by(one_of(*get_args(Layout))))
     blend: bool = True
     previews: tuple[str, ...] = ("panels",)
-    exports: tuple[Export, ...] = ()
-    turn: Turn = 0
+    exports: tuple[Export, ...] = field(default=(), metadata=read_by(_exports))
 
     def __post_init__(self) -> None:
         unknown = [kind for kind in self.previews if kind not in PREVIEW_KINDS]
@@ -118,72 +117,38 @@ class Settings:
         Raises:
             ModelError, UsageError: there is none; there is no such engine.
         """
-        body = self.choice.body
-        if body == DEFAULT_BODY:
-            body = find_engine(self.choice.name).capabilities.body
-        return store.body_path(body, self.choice.models)
+        body = find_engine(self.engine).capabilities.body if self.body == DEFAULT_BODY else self.body
+        return store.body_path(body, self.models)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Mapping[str, Any]:
         """For the record in the manifest."""
-        return {
-            "engine": self.choice.name,
-            "body": self.choice.body,
-            "persons": self.persons if isinstance(self.persons, str) else list(self.persons),
-            "inference": self.inference,
-            "focal_px": self.lens.focal_px,
-            "fov_deg": self.lens.fov_deg,
-            "layout": self.layout,
-            "blend": self.blend,
-            "previews": list(self.previews),
-            "exports": [str(export) for export in self.exports],
-            "turn": self.turn,
-        }
+        names = ("engine", "body", "persons", "inference", "focal_px", "fov_deg", "layout", "blend", "previews")
+        return {name: plain(getattr(self, name)) for name in (*names, "exports", "turn")}
 
 
-class Fingerprints:
-    """Fingerprints of a photo's stages under some settings.
+@dataclass(frozen=True, kw_only=True)
+class BatchRequest(Settings):
+    """What is to be done with a folder.
 
-    What computes the networks is left out: the same result is meant on every machine, and a render farm has several.
-
-    Raises:
-        ModelError: a model that the settings name is missing.
+    Attributes:
+        folder: of the photos.
+        out: where the results go; made where it does not exist.
+        builder: the command that starts a builder; empty where nothing needs Blender.
+        builders: how many work at once.
+        patterns, recursive: which photos (``photos.look_through``).
+        shard: which part of them.
+        contact_sheet: whether a run over the whole folder writes one at its end.
+        retry_failed: whether photos are tried again that failed for a reason of their own.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._stages = settings.stages
-        self._base = [
-            _REVISION,
-            settings.choice.name,
-            _networks(settings.choice),
-            sha256_of(settings.body_file()),
-            [settings.lens.focal_px, settings.lens.fov_deg],
-            settings.persons,
-            settings.inference,
-            *([settings.turn] if settings.turn else []),  # earlier versions turned nothing
-        ]
-        # A map that its owner edits gives another export.
-        self._maps = {
-            f"{settings.layout}:export:{export}": sha256_of(Path(export.names))
-            for export in settings.exports
-            if export.names.endswith(".json")
-        }
+    do: ClassVar = "batch"
 
-    def of(self, photo: str) -> Mapping[str, str]:
-        """By stage, for the photo of this SHA-256."""
-        estimate = _digest([*self._base, photo])
-        built = {stage: _digest([estimate, stage, self._maps.get(stage)]) for stage in self._stages[1:]}
-        return {ESTIMATE: estimate, **built}
-
-
-def _networks(choice: EngineChoice) -> list[Sequence[str]]:
-    """Names and hashes of the networks that an engine runs."""
-    models = store.models_dir(choice.models)
-    return [
-        (f"{folder}/{name}", entry["sha256"])
-        for folder in find_engine(choice.name).capabilities.model_folders
-        for name, entry in sorted(manifest.read(models / folder)["files"].items())
-    ]
-
-
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+    folder: Path
+    out: Path
+    builder: tuple[str, ...] = ()
+    builders: int = 1
+    patterns: tuple[str, ...] = ()
+    recursive: bool = True
+    shard: Shard = field(default=Shard(), metadata=read_by(_shard, **LOCAL))
+    contact_sheet: bool = True
+    retry_failed: bool = False

@@ -108,6 +108,7 @@ def add_photo_arguments(command: Parser) -> None:
     command.add_argument("--mask", metavar="FILE.png", help="picture of the photo's size, white where the person is")
     command.add_argument(
         "--box",
+        dest="boxes",
         metavar="X0,Y0,X1,Y1",
         type=read_box,
         action="append",

@@ -30,6 +30,7 @@ def add(commands: Subparsers) -> None:
     batch.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; created if missing")
     batch.add_argument(
         "--pattern",
+        dest="patterns",
         metavar="GLOB",
         action="append",
         help="which files: 'IMG_*', 'day 1/*.jpg'; repeatable (default: every picture, by its bytes)",
@@ -55,6 +56,7 @@ def add(commands: Subparsers) -> None:
     batch.add_argument(
         "--preview",
         "--previews",
+        dest="previews",
         metavar="KIND,...",
         action="extend",
         type=listed,
@@ -64,6 +66,7 @@ def add(commands: Subparsers) -> None:
     batch.add_argument(
         "--export",
         "--exports",
+        dest="exports",
         metavar="TO[:NAMES],...",
         action="extend",
         type=listed,

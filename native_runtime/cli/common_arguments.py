@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from native_runtime.engines import DEFAULT_ENGINE, engines
 from native_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,13 +23,12 @@ class Parser(argparse.ArgumentParser):
 def add_engine_arguments(command: Parser) -> None:
     """Which engine with which models looks at the photos, and at whom."""
     command.add_argument(
-        "--engine", metavar="NAME", default=DEFAULT_ENGINE, help=f"{' or '.join(engines())} (default: %(default)s)"
+        "--engine", metavar="NAME", help="landmarks (default), sam3d_body, or another that `sam3db engines` names"
     )
     add_provider_argument(command)
     command.add_argument(
         "--inference",
         metavar="full|body",
-        choices=sorted({kind for engine in engines().values() for kind in engine.capabilities.inferences}),
         help="sam3d_body only: body and hands in full (its default), or the body alone, which is faster",
     )
     command.add_argument("--models", metavar="DIR", help=MODELS_HELP)
@@ -39,6 +37,7 @@ def add_engine_arguments(command: Parser) -> None:
     )
     command.add_argument(
         "--person",
+        dest="persons",
         metavar="largest|all|N",
         type=_people,
         default="largest",
@@ -69,6 +68,7 @@ def add_provider_argument(command: Parser) -> None:
     """What computes the networks."""
     command.add_argument(
         "--provider",
+        dest="providers",
         metavar="NAME,...",
         action="extend",
         type=listed,

@@ -12,7 +12,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Tell of every engine; that is success whatever is told."""
     from native_runtime.engines import engine_status, engines
 
-    found = {name: engine_status(name, arguments.models, arguments.provider) for name in engines()}
+    found = {name: engine_status(name, arguments.models, arguments.providers) for name in engines()}
     texts = {name: advised(status.text, status.remedy) for name, status in found.items()}
     for name, status in found.items():
         console.line(f"{name:10} {'ready  ' if status.ready else 'lacking'}  {texts[name]}")

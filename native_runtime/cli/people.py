@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 from native_runtime.batch.faults import disk_full, is_disk_full
 from native_runtime.batch.names import clean_name
 from native_runtime.cli.console import Console
+from native_runtime.cli.requests import request_of
 from native_runtime.errors import UsageError
 from native_runtime.files.system_errors import readable
-from native_runtime.pipeline.inference import EngineChoice, Inference, Lens, ReadPhoto, choose_people
+from native_runtime.pipeline.estimating import SavedEstimate, estimate_photo
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.readings import ReadPhoto
+from native_runtime.pipeline.requests import EstimateRequest, PhotoReading
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
@@ -71,20 +75,14 @@ def result_stems(photos: Sequence[str]) -> list[str]:
 
 def check(arguments: argparse.Namespace) -> None:
     """What can be known to be wrong before any work is done."""
-    for what in ("prompts", "mask", "box"):
-        if getattr(arguments, what) and len(arguments.photos) > 1:
+    for what, given in (("prompts", arguments.prompts), ("mask", arguments.mask), ("box", arguments.boxes)):
+        if given and len(arguments.photos) > 1:
             raise UsageError(f"--{what} belongs to one photo; {len(arguments.photos)} were named.")
     if arguments.prompts or arguments.mask:
         what = "--prompts" if arguments.prompts else "--mask"
-        if arguments.person == "all":
+        if arguments.persons == "all":
             raise UsageError(f"{what} belongs to one person; choose one with --person largest or --person N.")
-    from native_runtime.camera import intrinsics_for
-
-    intrinsics_for((1, 1), arguments.focal_px, arguments.fov_deg)
-    if arguments.provider:
-        from native_runtime.onnx.providers import candidates
-
-        candidates(arguments.provider)
+    request_of(PhotoReading, arguments)
 
 
 def make_folder(name: str) -> Path:
@@ -114,16 +112,20 @@ def _one_photo(
     """All chosen people of one photo. ``people`` holds those that were written, also when a later one fails."""
     result: dict[str, Any] = {"photo": photo, "image_size": None, "found": 0, "people": [], "notes": [], "error": None}
     with console.one_of_many(result):
-        providers = tuple(arguments.provider) if arguments.provider else None
-        choice = EngineChoice(arguments.engine, arguments.models, arguments.body, providers)
-        lens = Lens(arguments.focal_px, arguments.fov_deg)
-        found = inference.read(photo, choice, lens, console, arguments.box, arguments.turn)
+        from native_runtime.prompts.prompt import read_prompts
+
+        keypoints = read_prompts(arguments.prompts) if arguments.prompts else ()
+        request = request_of(EstimateRequest, arguments, photo=photo, keypoints=keypoints)
+        # Appended, not `with_suffix`: a photo may be called "holiday.2024".
+        found, estimates = estimate_photo(
+            request, inference, console, lambda person: stem.with_name(f"{stem.name}_person{person}")
+        )
         result["image_size"] = list(found.photo.original_size)
         result["notes"] = list(found.photo.notes)
         result["found"] = len(found.bboxes)
-        for person, estimate in _estimates(found, arguments, inference, console):
-            with _disk_watched(stem.parent):
-                result["people"].append(_one_person(found, person, estimate, stem, console, write_character))
+        with _disk_watched(stem.parent):
+            for saved in estimates:
+                result["people"].append(_one_person(found, saved, console, write_character))
     return result
 
 
@@ -138,47 +140,15 @@ def _disk_watched(folder: Path) -> Iterator[None]:
         raise
 
 
-def _estimates(
-    found: ReadPhoto, arguments: argparse.Namespace, inference: Inference, console: Console
-) -> Iterator[tuple[int, Estimate]]:
-    """The chosen people's numbers and estimates."""
-    from native_runtime.image.reading import read_mask
-    from native_runtime.prompts.prompt import read_prompts
-
-    chosen = choose_people(arguments.person, len(found.bboxes))
-    keypoints = read_prompts(arguments.prompts) if arguments.prompts else []
-    mask = read_mask(arguments.mask, found.photo.original_size) if arguments.mask else None
-    numbers = ", ".join(str(number + 1) for number in chosen)  # as people count
-    console.status(f"Fitting {'person' if len(chosen) == 1 else 'people'} {numbers} of {len(found.bboxes)}")
-    return inference.estimates(found, chosen, keypoints, mask, arguments.inference)
-
-
 def _one_person(
-    found: ReadPhoto,
-    person: int,
-    estimate: Estimate,
-    stem: Path,
-    console: Console,
-    write_character: WriteCharacter | None,
+    found: ReadPhoto, saved: SavedEstimate, console: Console, write_character: WriteCharacter | None
 ) -> dict[str, Any]:
-    for warning in estimate.warnings:
-        console.warning(warning)
-
-    # Appended, not `with_suffix`: a photo may be called "holiday.2024".
-    place = stem.with_name(f"{stem.name}_person{person}")
-    estimate.save(place)
-    files = {"npz": f"{place}.npz", "json": f"{place}.json"}
-    seconds = {name: round(float(value), 4) for name, value in estimate.seconds.items()}
+    files = {"npz": f"{saved.stem}.npz", "json": f"{saved.stem}.json"}
+    described = saved.described(digits=4)
     if write_character is not None:
         started = time.perf_counter()
-        files |= write_character(found, estimate, place)
-        seconds["character"] = round(time.perf_counter() - started, 4)
+        files |= write_character(found, saved.estimate, saved.stem)
+        described["seconds"]["character"] = round(time.perf_counter() - started, 4)
     for name in files.values():
         console.line(name)
-    return {
-        "person": person,
-        "bbox": found.bboxes[person],
-        "files": files,
-        "seconds": seconds,
-        "warnings": list(estimate.warnings),
-    }
+    return described | {"files": files}

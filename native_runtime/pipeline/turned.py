@@ -10,19 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.errors import UsageError
-
 if TYPE_CHECKING:
     from native_runtime.image.reading import Photo
-
-Turn = int | Literal["auto"]
-"""Degrees clockwise by which a photo is turned before people are looked for: 0, 90, 180 or 270; or what is noticed."""
 
 Array = NDArray[np.float64]
 
@@ -37,19 +32,6 @@ _LIGHT_SIDE = 64
 # BlazePose's points: shoulders, hips, ankles.
 _BLAZEPOSE = ((11, 12), (23, 24), (27, 28))
 _MHR_70 = (("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"), ("left_ankle", "right_ankle"))
-
-
-def check_turn(value: Any) -> Turn:
-    """What a request or a command says: 0, 90, 180, 270 or "auto".
-
-    Raises:
-        UsageError: it is none of them.
-    """
-    if value == "auto":
-        return "auto"
-    if isinstance(value, bool) or not isinstance(value, int) or value not in (0, 90, 180, 270):
-        raise UsageError(f"A photo is rotated by 90, 180 or 270 degrees clockwise, or by 'auto', not {value!r}.")
-    return value
 
 
 def axis_of_landmarks(person: Any) -> Array | None:

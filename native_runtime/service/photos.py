@@ -2,125 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from native_runtime.engines import DEFAULT_ENGINE, engines
-from native_runtime.engines import engine_status as status_of
-from native_runtime.errors import PromptError, UsageError
-from native_runtime.pipeline.boxes import check_boxes
-from native_runtime.pipeline.inference import (
-    DEFAULT_BODY,
-    EngineChoice,
-    Inference,
-    Lens,
-    Reporter,
-    check_intrinsics,
-    choose_people,
-)
-from native_runtime.pipeline.turned import check_turn
-from native_runtime.service.requests import optional_number, optional_text, optional_texts, required_text
+from native_runtime.engines import engine_status, engines
+from native_runtime.pipeline.estimating import estimate_photo
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.readings import ReadPhoto
+from native_runtime.pipeline.reporting import Reporter
+from native_runtime.pipeline.requests import EngineStatusRequest, EstimateRequest, LookRequest, PoseRequest
+
+NewStem = Callable[[int], Path]
+"""Where the files of a person go, by their number."""
 
 
-def look_at_photo(
-    request: Mapping[str, Any], inference: Inference, new_stem: Callable[[int], Path], reporter: Reporter
-) -> dict[str, Any]:
-    """Do a `read` or an `estimate` (see ``docs/worker.md``); the result of `done`.
-
-    Args:
-        new_stem: where the estimate of a person goes, by their number.
-    """
-    # What can be known to be wrong is said before any work is done.
-    path = required_text(request, "photo")
-    choice, lens = choice_of(request), lens_of(request)
-    boxes = None if request.get("boxes") is None else check_boxes(request["boxes"])
-    wish = _Wish(request) if request["do"] == "estimate" else None
-
-    found = inference.read(path, choice, lens, reporter, boxes, check_turn(request.get("turn", 0)))
-    people: list[dict[str, Any]] = [
-        {"person": number, "bbox": bbox, "head": head}
-        for number, (bbox, head) in enumerate(zip(found.bboxes, found.heads))
-    ]
-    result: dict[str, Any] = {
-        "photo": path,
-        "image_size": list(found.photo.original_size),
-        "turn": found.photo.turn,
-        "people": people,
-        "warnings": list(found.photo.notes),
-    }
-    if wish is None:
-        result["warnings"] += found.doubts
-        return result
-
-    chosen = choose_people(wish.persons, len(people))
-    if (wish.keypoints or wish.mask_path) and len(chosen) != 1:
-        raise PromptError("Keypoint prompts and a mask belong to one person; choose one.")
-    mask = None
-    if wish.mask_path:
-        from native_runtime.image.reading import read_mask
-
-        mask = read_mask(wish.mask_path, found.photo.original_size)
-    reporter.status(f"Fitting person {chosen[0] + 1}" if len(chosen) == 1 else f"Fitting {len(chosen)} people")
-    estimates = inference.estimates(found, chosen, wish.keypoints, mask, wish.inference)
-    for done, (person, estimate) in enumerate(estimates, start=1):
-        for warning in estimate.warnings:
-            reporter.warning(warning)
-        stem = new_stem(person)
-        estimate.save(stem)
-        people[person]["estimate"] = f"{stem}.npz"
-        people[person]["seconds"] = {name: float(value) for name, value in estimate.seconds.items()}
-        reporter.progress(0.5 + 0.5 * done / len(chosen))
+def look_at_photo(request: LookRequest, inference: Inference, reporter: Reporter) -> dict[str, Any]:
+    """Do a `read` (see ``docs/worker.md``); the result of `done`."""
+    found = inference.read(request, reporter)
+    result = _result(request, found)
+    result["warnings"] += found.doubts
     return result
 
 
-def choice_of(request: Mapping[str, Any]) -> EngineChoice:
-    """The engine and its files that a request names.
-
-    Raises:
-        UsageError: a key is of the wrong type.
-    """
-    providers = optional_texts(request, "providers")
-    return EngineChoice(
-        optional_text(request, "engine") or DEFAULT_ENGINE,
-        optional_text(request, "models"),
-        optional_text(request, "body") or DEFAULT_BODY,
-        None if providers is None else tuple(providers),
-    )
+def estimate_people(
+    request: EstimateRequest, inference: Inference, new_stem: NewStem, reporter: Reporter
+) -> dict[str, Any]:
+    """Do an `estimate`; the result of `done`."""
+    found, estimates = estimate_photo(request, inference, reporter, new_stem)
+    result = _result(request, found)
+    for saved in estimates:
+        seconds = saved.described()["seconds"]
+        result["people"][saved.person] |= {"estimate": f"{saved.stem}.npz", "seconds": seconds}
+    return result
 
 
-def lens_of(request: Mapping[str, Any]) -> Lens:
-    """What a request says about the lens.
-
-    Raises:
-        UsageError: it is said twice, or is no lens.
-    """
-    lens = Lens(optional_number(request, "focal_px"), optional_number(request, "fov_deg"))
-    if request.get("intrinsics") is None:
-        return lens
-    if lens != Lens():
-        raise UsageError("The lens is given either by 'intrinsics' or by 'focal_px' or 'fov_deg'.")
-    return Lens(intrinsics=check_intrinsics(request["intrinsics"]))
+def _result(request: LookRequest, found: ReadPhoto) -> dict[str, Any]:
+    people = zip(found.bboxes, found.heads)
+    return {
+        "photo": request.photo,
+        "image_size": list(found.photo.original_size),
+        "turn": found.photo.turn,
+        "people": [{"person": number, "bbox": bbox, "head": head} for number, (bbox, head) in enumerate(people)],
+        "warnings": list(found.photo.notes),
+    }
 
 
-class _Wish:
-    """What an `estimate` says beyond a `read`, checked."""
+def pose_person(request: PoseRequest, inference: Inference, new_stem: NewStem, reporter: Reporter) -> dict[str, Any]:
+    """Do a `pose`: one person again, with what an artist has pinned; the result of `done`."""
+    from native_runtime.image.reading import read_mask
 
-    def __init__(self, request: Mapping[str, Any]) -> None:
-        from native_runtime.prompts.prompt import check_prompts
+    found, person = inference.person_at(request, reporter)
+    mask = read_mask(request.mask, found.photo.original_size) if request.mask else None
+    reporter.progress(0.5)
+    estimate = inference.pose(found, person, request.pins, mask, request.inference, request.edits, request.snap)
+    for warning in estimate.warnings:
+        reporter.warning(warning)
+    stem = new_stem(person)
+    estimate.save(stem)
+    reporter.progress(1.0)
+    return {
+        "photo": request.photo,
+        "image_size": list(found.photo.original_size),
+        "person": person,
+        "bbox": found.bboxes[person],
+        "estimate": f"{stem}.npz",
+        "seconds": {name: float(value) for name, value in estimate.seconds.items()},
+        "details": estimate.details,
+        "warnings": list(estimate.warnings),
+    }
 
-        self.persons = request.get("persons", "largest")
-        self.keypoints = check_prompts(request.get("keypoints") or [])
-        self.mask_path = optional_text(request, "mask")
-        self.inference = optional_text(request, "inference")
 
-
-def engine_status(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Do an `engine_status` (see ``docs/worker.md``); the result of `done`."""
-    models, providers = optional_text(request, "models"), optional_texts(request, "providers")
+def status_of_engines(request: EngineStatusRequest) -> dict[str, Any]:
+    """Do an `engine_status`; the result of `done`."""
 
     def describe(name: str) -> dict[str, Any]:
-        status = status_of(name, models, providers)
+        status = engine_status(name, request.models, request.providers)
         return {
             "engine": name,
             "ready": status.ready,
@@ -130,7 +87,6 @@ def engine_status(request: Mapping[str, Any]) -> dict[str, Any]:
             **({"remedy": status.remedy.value} if status.remedy else {}),
         }
 
-    name = optional_text(request, "engine")
-    if name is not None:
-        return describe(name)
-    return {"engines": [describe(known) for known in engines()]}
+    if request.engine is not None:
+        return describe(request.engine)
+    return {"engines": [describe(name) for name in engines()]}

@@ -2,29 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
+from native_runtime.batch.settings import BatchRequest
+from native_runtime.pipeline import requests
+from native_runtime.pipeline.decoding import keys_of, path_keys_of
+
 PROTOCOL = 1
 
 # Answered at once, also while work is under way; everything else waits its turn.
 IMMEDIATE = ("cancel", "ping")
-_ENGINE_KEYS = frozenset({"engine", "models", "providers"})
-_PHOTO_KEYS = _ENGINE_KEYS | {"photo", "body", "focal_px", "fov_deg", "boxes", "inference"}
-REQUESTS: dict[str, frozenset[str]] = {
-    "read": _PHOTO_KEYS | {"turn"},
-    "estimate": _PHOTO_KEYS | {"turn", "persons", "keypoints", "mask"},
-    "pose": (_PHOTO_KEYS - {"boxes"}) | {"intrinsics", "box", "pins", "mask", "edits", "snap", "slot"},
-    "batch": (_PHOTO_KEYS - {"photo", "boxes"})
-    | {"turn", "folder", "out", "persons", "patterns", "recursive", "layout", "blend", "previews", "exports"}
-    | {"builder", "builders", "contact_sheet", "retry_failed"},
-    "segment": frozenset({"photo", "models", "providers", "box"}),
-    "engine_status": _ENGINE_KEYS,
-    "import_official": frozenset({"source", "models", "levels"}),
-    "download_official": frozenset({"models", "levels", "url", "again"}),
-    "download_sam3d_body": frozenset({"variant", "models", "token", "licence_accepted", "service"}),
-    "convert_sam3d_body": frozenset({"checkpoint", "mhr", "models", "precision"}),
-    "cancel": frozenset({"target"}),
-    "ping": frozenset(),
-    "release": frozenset(),
-    "stop": frozenset(),
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelRequest:
+    """The end of an open request.
+
+    Attributes:
+        target: its id.
+    """
+
+    do: ClassVar = "cancel"
+
+    target: int | str | None = None
+
+
+@dataclass(frozen=True)
+class PingRequest:
+    """Whether the worker is alive, and what it keeps."""
+
+    do: ClassVar = "ping"
+
+
+@dataclass(frozen=True)
+class ReleaseRequest:
+    """All that the worker keeps is let go of."""
+
+    do: ClassVar = "release"
+
+
+@dataclass(frozen=True)
+class StopRequest:
+    """The end of the worker."""
+
+    do: ClassVar = "stop"
+
+
+REQUESTS: dict[str, type] = {
+    str(kind.do): kind
+    for kind in (
+        requests.LookRequest,
+        requests.EstimateRequest,
+        requests.PoseRequest,
+        BatchRequest,
+        requests.SegmentRequest,
+        requests.EngineStatusRequest,
+        requests.ImportOfficialRequest,
+        requests.DownloadOfficialRequest,
+        requests.DownloadSam3dBodyRequest,
+        requests.ConvertSam3dBodyRequest,
+        CancelRequest,
+        PingRequest,
+        ReleaseRequest,
+        StopRequest,
+    )
 }
-PATH_KEYS = ("photo", "models", "mask", "source", "checkpoint", "mhr", "folder", "out")
+"""By the verb."""
+KEYS = {do: frozenset(keys_of(kind)) for do, kind in REQUESTS.items()}
+PATH_KEYS = frozenset(key for kind in REQUESTS.values() for key in path_keys_of(kind))
 """Keys whose values are paths, which a client makes absolute: the worker may run in another folder."""

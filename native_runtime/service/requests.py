@@ -1,85 +1,61 @@
-"""What the handlers of the worker's requests share."""
+"""Who does each of the worker's requests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from native_runtime.errors import UsageError
-from native_runtime.pipeline.inference import Reporter
+from native_runtime.batch.settings import BatchRequest
+from native_runtime.pipeline import requests
+from native_runtime.pipeline.decoding import decode
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.reporting import Reporter
+
+from .photos import NewStem, estimate_people, look_at_photo, pose_person, status_of_engines
+from .protocol import REQUESTS, ReleaseRequest
 
 
-def progress_to(reporter: Reporter) -> Callable[[float, str], None]:
-    """A progress function that tells the reporter; what is being done is told once, not with every step."""
-    said = ""
+def answer(message: Mapping[str, Any], inference: Inference, new_stem: NewStem, reporter: Reporter) -> dict[str, Any]:
+    """Do what a message asks for; the result of `done`. What can be known to be wrong is said before any work is done.
 
-    def tell(fraction: float, text: str) -> None:
-        nonlocal said
-        if text != said:
-            said = text
-            reporter.status(text)
-        reporter.progress(fraction)
-
-    return tell
-
-
-def optional_text(request: Mapping[str, Any], key: str) -> str | None:
-    """The text under a key, None where there is none.
+    Args:
+        message: a request's JSON; its keys are known.
+        new_stem: where the files of a person go, by their number.
 
     Raises:
-        UsageError: it is no text.
+        Sam3dbError, OSError, MemoryError: it cannot be done.
     """
-    value = request.get(key)
-    if value is not None and not isinstance(value, str):
-        raise UsageError(f"{key!r} must be a text, not {value!r}.")
-    return value
+    asked: object = decode(REQUESTS[message["do"]], message)
+    match asked:
+        case ReleaseRequest():
+            inference.release()
+            return {}
+        case requests.EstimateRequest() as request:
+            return estimate_people(request, inference, new_stem, reporter)
+        case requests.LookRequest() as request:
+            return look_at_photo(request, inference, reporter)
+        case requests.PoseRequest() as request:
+            return pose_person(request, inference, new_stem, reporter)
+        case requests.EngineStatusRequest() as request:
+            return status_of_engines(request)
+        case requests.SegmentRequest() as request:
+            from .segment import segment_person
 
+            return segment_person(request, inference, new_stem, reporter)
+        case BatchRequest() as request:
+            from .batch import do_batch
 
-def required_text(request: Mapping[str, Any], key: str) -> str:
-    """The text under a key.
+            return do_batch(request, inference, reporter)
+        case requests.ImportOfficialRequest() | requests.DownloadOfficialRequest() as request:
+            from .official import bring_bodies
 
-    Raises:
-        UsageError: there is none.
-    """
-    value = optional_text(request, key)
-    if not value:
-        raise UsageError(f"The request has no {key}.")
-    return value
+            return bring_bodies(request, reporter)
+        case requests.DownloadSam3dBodyRequest() as request:
+            from .sam3d_body import download_model
 
+            return download_model(request, reporter)
+        case requests.ConvertSam3dBodyRequest() as request:
+            from .sam3d_body import convert_model
 
-def flag(request: Mapping[str, Any], key: str) -> bool:
-    """The truth value under a key, False where there is none.
-
-    Raises:
-        UsageError: it is none.
-    """
-    value = request.get(key, False)
-    if not isinstance(value, bool):
-        raise UsageError(f"{key!r} must be true or false, not {value!r}.")
-    return value
-
-
-def optional_texts(request: Mapping[str, Any], key: str) -> list[str] | None:
-    """The list of texts under a key, None where there is none.
-
-    Raises:
-        UsageError: it is no such list.
-    """
-    value = request.get(key)
-    if value is not None and not (isinstance(value, list) and all(isinstance(text, str) for text in value)):
-        raise UsageError(f"{key!r} must be a list of texts, not {value!r}.")
-    return value
-
-
-def optional_number(request: Mapping[str, Any], key: str) -> float | None:
-    """The number under a key, None where there is none.
-
-    Raises:
-        UsageError: it is no number.
-    """
-    value = request.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UsageError(f"{key!r} must be a number, not {value!r}.")
-    return float(value)
+            return convert_model(request, reporter)
+    raise AssertionError(message["do"])

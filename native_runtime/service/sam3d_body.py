@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from native_runtime.build.sam3d_body_download import download_checkpoint
-from native_runtime.errors import UsageError
 from native_runtime.models.access_token import find_token
 from native_runtime.models.gated_download import SERVICE
-from native_runtime.pipeline.inference import Reporter
-from native_runtime.service.requests import flag, optional_text, progress_to, required_text
+from native_runtime.pipeline.reporting import Reporter, progress_to
+from native_runtime.pipeline.requests import ConvertSam3dBodyRequest, DownloadSam3dBodyRequest
 
 
-def bring_model(request: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Do a `download_sam3d_body` or a `convert_sam3d_body` (see ``docs/worker.md``); the result of `done`."""
-    if request["do"] == "download_sam3d_body":
-        return _download(request, reporter)
-    return _convert(request, reporter)
-
-
-def _download(request: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    given = request.get("token")
-    if given is not None and not isinstance(given, str):
-        raise UsageError("'token' must be a text.")  # and must not show up here
+def download_model(request: DownloadSam3dBodyRequest, reporter: Reporter) -> dict[str, Any]:
+    """Do a `download_sam3d_body` (see ``docs/worker.md``); the result of `done`."""
     sources = download_checkpoint(
-        required_text(request, "variant"),
-        optional_text(request, "models"),
-        find_token(given),
-        flag(request, "licence_accepted"),
+        request.variant,
+        request.models,
+        find_token(request.token),
+        request.licence_accepted,
         progress_to(reporter),
-        optional_text(request, "service") or SERVICE,
+        request.service or SERVICE,
     )
     return {"checkpoint": str(sources.checkpoint), "mhr": str(sources.mhr), "bytes": sources.size}
 
 
-def _convert(request: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+def convert_model(request: ConvertSam3dBodyRequest, reporter: Reporter) -> dict[str, Any]:
+    """Do a `convert_sam3d_body`; the result of `done`."""
     # The converter needs numpy, which a download can do without.
     from native_runtime.build.sam3d_body.convert import convert_checkpoint
 
     made = convert_checkpoint(
-        required_text(request, "checkpoint"),
-        optional_text(request, "mhr"),
-        optional_text(request, "models"),
-        required_text(request, "precision"),
-        progress=progress_to(reporter),
+        request.checkpoint, request.mhr, request.models, request.precision, progress=progress_to(reporter)
     )
     return {
         "folder": str(made.folder),

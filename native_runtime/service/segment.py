@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from native_runtime.errors import NoPersonError
-from native_runtime.pipeline.boxes import check_box, overlap
-from native_runtime.pipeline.inference import NEAR_BOX, Inference, Reporter
-from native_runtime.service.requests import optional_text, optional_texts, required_text
+from native_runtime.pipeline.boxes import overlap
+from native_runtime.pipeline.inference import NEAR_BOX, Inference
+from native_runtime.pipeline.reporting import Reporter
+from native_runtime.pipeline.requests import SegmentRequest
 
 
 def segment_person(
-    request: Mapping[str, Any], inference: Inference, new_stem: Callable[[int], Path], reporter: Reporter
+    request: SegmentRequest, inference: Inference, new_stem: Callable[[int], Path], reporter: Reporter
 ) -> dict[str, Any]:
     """Do a `segment` (see ``docs/worker.md``); the result of `done`.
 
     Args:
         new_stem: where the files of a person go, by their number.
     """
-    path = required_text(request, "photo")
-    box = None if request.get("box") is None else check_box(request["box"])
-    models, providers = optional_text(request, "models"), optional_texts(request, "providers")
+    path, box = request.photo, request.box
 
     import cv2
     import numpy as np
@@ -35,7 +34,7 @@ def segment_person(
     photo = read_photo(path)
     reporter.progress(0.2)
     reporter.status("Detecting people")
-    people = inference.networks(models, providers).people(photo.pixels, with_hands=False)
+    people = inference.networks(request.models, request.providers).people(photo.pixels, with_hands=False)
     boxes = [photo.to_original(person.bbox.reshape(2, 2)).ravel().tolist() for person in people]
     shares = [1.0 if box is None else overlap(box, found) for found in boxes]
     person = max(range(len(people)), key=shares.__getitem__, default=None)

@@ -98,7 +98,7 @@ class Worker:
 
     def _accept(self, line: bytes) -> None:
         from native_runtime.process.lines import decode
-        from native_runtime.service.protocol import IMMEDIATE, REQUESTS
+        from native_runtime.service.protocol import IMMEDIATE, KEYS
 
         try:
             request = decode(line)
@@ -115,10 +115,10 @@ class Worker:
         if known:
             self._refuse(None, f"There is already an open request with the id {number!r}.")
             return
-        if not isinstance(do, str) or do not in REQUESTS:
-            self._refuse(number, f"There is no request {do!r}; there are: {', '.join(REQUESTS)}.")
+        if not isinstance(do, str) or do not in KEYS:
+            self._refuse(number, f"There is no request {do!r}; there are: {', '.join(KEYS)}.")
             return
-        unknown = sorted(set(request) - REQUESTS[do] - {"id", "do"})
+        unknown = sorted(set(request) - KEYS[do] - {"id", "do"})
         if unknown:
             self._refuse(number, f"The request {do!r} does not support {', '.join(unknown)}.")
             return
@@ -199,34 +199,9 @@ class Worker:
             return number in self._cancelled
 
     def _do(self, request: dict[str, Any], reporter: _EventReporter) -> dict[str, Any]:
-        if request["do"] == "release":
-            self._inference.release()
-            return {}
-        if request["do"] in ("import_official", "download_official"):
-            from native_runtime.service.official import bring_bodies
+        from native_runtime.service.requests import answer
 
-            return bring_bodies(request, reporter)
-        if request["do"] in ("download_sam3d_body", "convert_sam3d_body"):
-            from native_runtime.service.sam3d_body import bring_model
-
-            return bring_model(request, reporter)
-        if request["do"] == "batch":
-            from native_runtime.service.batch import do_batch
-
-            return do_batch(request, self._inference, reporter)
-        from native_runtime.service.photos import engine_status, look_at_photo
-
-        if request["do"] == "engine_status":
-            return engine_status(request)
-        if request["do"] == "pose":
-            from native_runtime.service.posing import pose_person
-
-            return pose_person(request, self._inference, self._new_stem, reporter)
-        if request["do"] == "segment":
-            from native_runtime.service.segment import segment_person
-
-            return segment_person(request, self._inference, self._new_stem, reporter)
-        return look_at_photo(request, self._inference, self._new_stem, reporter)
+        return answer(request, self._inference, self._new_stem, reporter)
 
     def _new_stem(self, person: int) -> Path:
         self._written += 1

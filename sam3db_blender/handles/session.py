@@ -17,11 +17,12 @@ from native_runtime.characters.standing import Standing, with_standing
 from native_runtime.engines.edits import WITHOUT_EDITS
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
+from native_runtime.pipeline.requests import PoseRequest, SegmentRequest
 
 from .. import places
 from ..files import bodies as body_files
 from ..jobs import engines
-from ..jobs.photo import PoseRequest, SegmentJob
+from ..jobs.photo import SegmentJob
 from ..masks.store import has_mask, mask_file
 from ..rig.animated import key_where_animated, require_keyable
 from ..rig.arrays import fill, take
@@ -78,9 +79,9 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
     return PoseRequest(
         photo=source.path,
         slot=origin.id,
-        intrinsics=resize_intrinsics(origin.arrays["intrinsics"], *source.scale).tolist(),
-        box=corners.ravel().tolist(),
-        pins=[(pin[0], *source.pixels(pin[1:3]).tolist(), *pin[3:]) for pin in said],
+        intrinsics=tuple(map(tuple, resize_intrinsics(origin.arrays["intrinsics"], *source.scale).tolist())),
+        box=tuple(corners.ravel().tolist()),
+        pins=tuple((pin[0], *source.pixels(pin[1:3]).tolist(), *pin[3:]) for pin in said),
         mask=mask_file(rig),
         edits=memory.edits(),
         snap=bool(rig.get(SNAP, False)),
@@ -119,8 +120,8 @@ def segment_job(rig: bpy.types.Object, client: Client) -> SegmentJob:
     arrays = read_origin(rig).arrays
     width, height = (int(n) for n in arrays["image_size"])
     source = photo_of(rig, (width, height))
-    box = source.pixels(arrays["bbox"].reshape(2, 2)).ravel().tolist()
-    return SegmentJob(client, photo=source.path, box=box, models=places.models_folder())
+    box = tuple(source.pixels(arrays["bbox"].reshape(2, 2)).ravel().tolist())
+    return SegmentJob(client, SegmentRequest(photo=source.path, box=box, models=places.models_folder()))
 
 
 # --- answering -------------------------------------------------------------------------------------------------------

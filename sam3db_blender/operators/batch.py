@@ -1,17 +1,19 @@
 """A folder of photos, from the panel."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 
+from native_runtime.batch.settings import BatchRequest
 from native_runtime.errors import Sam3dbError
+from native_runtime.pipeline.decoding import encode, gather
 
 from .. import places
 from ..compat import BLEND_RELATIVE
 from ..jobs.batch import builder_command, slot
 from ..previews.items import KIND_ITEMS
-from ..properties.import_options import ImportOptions, to_request
+from ..properties.import_options import ImportOptions, converted
 from ..remedies import in_words
 from .long_job import CancelOperator, LongJobOperator
 
@@ -79,8 +81,8 @@ def _missing(folder: str, out: str) -> str:
     return "" if out else "Choose a folder for the results first"
 
 
-def batch_keys(batch: SAM3DB_BatchState, options: ImportOptions) -> dict[str, Any]:
-    """The keys of the worker's request ``batch``.
+def batch_request(batch: SAM3DB_BatchState, options: ImportOptions) -> BatchRequest:
+    """What the worker is asked for.
 
     Raises:
         Sam3dbError: a folder is missing, or what the engine needs cannot be brought together.
@@ -88,27 +90,18 @@ def batch_keys(batch: SAM3DB_BatchState, options: ImportOptions) -> dict[str, An
     if _missing(batch.folder, batch.out):
         raise Sam3dbError(f"{_missing(batch.folder, batch.out)}.")
     folder, out = (Path(bpy.path.abspath(path)) for path in (batch.folder, batch.out))
-    common = to_request(options, folder, places.models_folder())
-    return {
-        "folder": str(folder),
-        "out": str(out),
-        "engine": common.engine,
-        "models": None if common.models is None else str(common.models),
-        "providers": common.providers,
-        "body": common.body,
-        "inference": common.inference,
-        "focal_px": common.focal_px,
-        "fov_deg": common.fov_deg,
-        "persons": common.persons,
-        "turn": common.turn,
-        "patterns": [pattern.strip() for pattern in batch.patterns.split(";") if pattern.strip()],
-        "recursive": batch.recursive,
-        "layout": batch.layout,
-        "previews": [kind for kind, *_ in KIND_ITEMS if kind in batch.previews],
-        "exports": [f"{to}:{batch.names}" for to, *_ in _FORMATS if to in batch.exports],
-        "builder": builder_command(),
-        "retry_failed": batch.retry_failed,
-    }
+    return gather(
+        BatchRequest,
+        batch,
+        options,
+        folder=folder,
+        out=out,
+        patterns=[pattern.strip() for pattern in batch.patterns.split(";") if pattern.strip()],
+        previews=[kind for kind, *_ in KIND_ITEMS if kind in batch.previews],
+        exports=[f"{to}:{batch.names}" for to, *_ in _FORMATS if to in batch.exports],
+        builder=builder_command(),
+        **converted(options, places.models_folder()),
+    )
 
 
 class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
@@ -133,11 +126,11 @@ class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         window_manager = context.window_manager
         try:
-            keys = batch_keys(window_manager.sam3db_batch, window_manager.sam3db)
+            request = batch_request(window_manager.sam3db_batch, window_manager.sam3db)
         except Sam3dbError as error:
             self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
-        return self.start("batch", keys)
+        return self.start(request.do, encode(request))
 
 
 class SAM3DB_OT_cancel_batch(CancelOperator, bpy.types.Operator):

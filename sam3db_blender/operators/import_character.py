@@ -65,7 +65,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         try:
             request = to_request(self, Path(bpy.path.abspath(self.filepath)), places.models_folder())
             if self.numbers:
-                request = replace(request, persons=[int(number) for number in self.numbers.split(",")])
+                request = replace(request, persons=tuple(map(int, self.numbers.split(","))))
         except ValueError as error:
             return self._fail(str(error), "")
         except Sam3dbError as error:
@@ -94,9 +94,10 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         begin_posing(context, [character.rig for character in built.characters])
         for warning in job.warnings:
             self.report({"WARNING"}, warning)
-        remember(job.request.photo)
+        photo = Path(job.request.photo)
+        remember(photo)
         count = len(built.characters)
-        self.report({"INFO"}, f"Made {count} character{'s' if count > 1 else ''} from {job.request.photo.name}")
+        self.report({"INFO"}, f"Made {count} character{'s' if count > 1 else ''} from {photo.name}")
         return {"FINISHED"}
 
     def _fail(self, text: str, detail: str) -> "set[OperatorReturnItems]":

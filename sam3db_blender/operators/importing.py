@@ -24,7 +24,7 @@ from ..scene.character import PhotoScene
 from ..scene.idle import rest_idle
 
 if TYPE_CHECKING:
-    from ..jobs.photo import ImportRequest
+    from native_runtime.pipeline.requests import EstimateRequest
 
 #: The kinds of data-blocks that an import makes.
 _KINDS = ("collections", "objects", "armatures", "meshes", "cameras", "lights", "images", "materials", "worlds")
@@ -32,7 +32,7 @@ _RENDER_SETTINGS = ("resolution_x", "resolution_y", "resolution_percentage", "pi
 
 
 def add_to_scene(
-    context: bpy.types.Context, request: ImportRequest, estimates: Sequence[Path], light: bool = True
+    context: bpy.types.Context, request: EstimateRequest, estimates: Sequence[Path], light: bool = True
 ) -> PhotoScene:
     """Builds the characters of a photo in the context's scene; where that fails, the scene is as it was.
 

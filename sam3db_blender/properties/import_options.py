@@ -7,12 +7,14 @@ annotations.
 import math
 import re
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from native_runtime.engines import engines
 from native_runtime.image.formats import ENDINGS
+from native_runtime.pipeline.decoding import gather
+from native_runtime.pipeline.requests import EstimateRequest
 
 from ..files import bodies as body_files
 from ..jobs.engines import capabilities_of, models_for, settings_for
@@ -20,7 +22,6 @@ from ..jobs.engines import capabilities_of, models_for, settings_for
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..jobs.photo import ImportRequest
 
 #: What the file browser shows.
 PHOTO_FILTER = ";".join(f"*.{ending}" for ending in ENDINGS)
@@ -136,26 +137,28 @@ def _field_of_view(options: ImportOptions) -> float | None:
     return math.degrees(options.fov) if options.lens == "fov" else None
 
 
-def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> "ImportRequest":
-    """The options as the worker wants them.
+def converted(options: ImportOptions, models: "Path | None") -> dict[str, Any]:
+    """The fields of requests that no option has as they are.
+
+    Args:
+        models: the models folder for engines that have none of their own.
 
     Raises:
         ModelError: what the engine needs cannot be brought together.
     """
-    from ..jobs.photo import ImportRequest
-
     # empty when the one that was chosen is gone
     body = options.body or _BODIES[0][0]
     can, models = capabilities_of(options.engine), models_for(options.engine, models)
-    body = body if can.supports_body(body) else can.body
-    return ImportRequest(
-        photo=photo,
-        engine=options.engine,
+    return {
+        "body": body_files.for_worker(body if can.supports_body(body) else can.body, models),
+        "models": models,
+        "focal_px": options.focal if options.lens == "focal" else None,
+        "fov_deg": _field_of_view(options),
+        "turn": "auto" if options.turn == "auto" else int(options.turn),
         **settings_for(options.engine, options.inference),
-        body=body_files.for_worker(body, models),
-        persons=options.persons,
-        focal_px=options.focal if options.lens == "focal" else None,
-        fov_deg=_field_of_view(options),
-        models=models,
-        turn="auto" if options.turn == "auto" else int(options.turn),
-    )
+    }
+
+
+def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> EstimateRequest:
+    """What the worker is asked for; arguments and errors as of ``converted``."""
+    return gather(EstimateRequest, options, photo=photo, **converted(options, models))

@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 import pytest
 
-from native_runtime.batch.run import BatchRequest, BatchResult, run_batch
-from native_runtime.batch.settings import Settings
+from native_runtime.batch.run import BatchResult, run_batch
+from native_runtime.batch.settings import BatchRequest
 from native_runtime.models import manifest
-from native_runtime.pipeline.inference import EngineChoice, Inference, Silent
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.reporting import Silent
 from tests.support import fake_builder
 
 
@@ -47,9 +48,15 @@ class Bench:
         network.parent.mkdir(parents=True)
         network.write_bytes(b"a network")
         manifest.write(network.parent, {network.name: manifest.describe(network)})
-        choice = EngineChoice("landmarks", str(models), str(body))
         builder = (sys.executable, str(Path(fake_builder.__file__)))
-        self.request = BatchRequest(self.folder, self.out, Settings(choice), builder, contact_sheet=False)
+        self.request = BatchRequest(
+            folder=self.folder,
+            out=self.out,
+            models=str(models),
+            body=str(body),
+            builder=builder,
+            contact_sheet=False,
+        )
         self.heard: list[str] = []
 
     def photos(self, *names: str) -> None:
@@ -58,7 +65,7 @@ class Bench:
 
     def set(self, **changes: Any) -> None:
         """Change settings of the next runs."""
-        self.request = replace(self.request, settings=replace(self.request.settings, **changes))
+        self.request = replace(self.request, **changes)
 
     def run(self, reporter: Any = None, **changes: Any) -> BatchResult:
         """One run; ``changes`` are of the request."""

@@ -61,13 +61,14 @@ def test_a_folder_becomes_characters(batch: Any, tmp_path: Path, add_photo: Add)
 
 
 def test_a_batch_can_be_cancelled_and_started_again(batch: Any, tmp_path: Path, add_photo: Add) -> None:
+    from native_runtime.pipeline.decoding import encode
     from sam3db_blender.jobs.batch import slot
-    from sam3db_blender.operators.batch import batch_keys
+    from sam3db_blender.operators.batch import batch_request
 
     for number in range(4):
         add_photo(tmp_path / "photos" / f"{number}.png")
     assert not bpy.ops.sam3db.cancel_batch.poll()
-    job = slot.start("batch", batch_keys(batch, bpy.context.window_manager.sam3db))
+    job = slot.start("batch", encode(batch_request(batch, bpy.context.window_manager.sam3db)))
     assert not bpy.ops.sam3db.run_batch.poll()
     give_up = time.monotonic() + 60
     while job.progress == 0.0 and not slot.step():

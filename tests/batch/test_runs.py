@@ -18,7 +18,7 @@ from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import Shard
 from native_runtime.batch.settings import Export, Settings
 from native_runtime.errors import DiskFullError, ModelError, NewerFormatError, UsageError
-from native_runtime.pipeline.inference import Lens, Silent
+from native_runtime.pipeline.reporting import Silent
 from native_runtime.retarget.maps import load_map, save_map
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_estimates_alone_need_no_blender(bench: Bench) -> None:
     assert bench.files == ["a_person0.json", "a_person0.npz"]
     assert bench.built == []
     with pytest.raises(UsageError, match="need Blender"):
-        bench.run(builder=(), settings=replace(bench.request.settings, blend=True))
+        bench.run(builder=(), blend=True)
 
 
 def test_the_manifest_is_in_the_order_of_the_folder(bench: Bench) -> None:
@@ -147,7 +147,7 @@ def test_touched_photos_are_not_done_again_but_changed_ones_are(bench: Bench, ad
         ({"previews": ("panels", "wire")}, ["person:preview:wire"]),
         ({"exports": (Export("fbx"),)}, ["person:export:fbx:mhr"]),
         ({"layout": "photo"}, ["photo:blend", "photo:preview:panels"]),
-        ({"lens": Lens(fov_deg=40.0)}, ["person:blend", "person:preview:panels"]),
+        ({"fov_deg": 40.0}, ["person:blend", "person:preview:panels"]),
         ({"persons": "all"}, ["person:blend", "person:preview:panels"]),
         ({"blend": False}, None),
         ({"previews": ()}, None),
@@ -203,7 +203,7 @@ def test_work_on_a_result_is_kept_when_it_is_made_anew(bench: Bench) -> None:
     bench.run()
     for number, lens in enumerate((40.0, 50.0)):
         (bench.out / "a_person0.blend").write_text(f"work {number}")
-        bench.set(lens=Lens(fov_deg=lens))
+        bench.set(fov_deg=lens)
         bench.run()
     assert (bench.out / "a_person0 (changed).blend").read_text() == "work 0"
     assert (bench.out / "a_person0 (changed 2).blend").read_text() == "work 1"
@@ -360,7 +360,7 @@ def test_only_faults_that_may_pass_are_tried_again(bench: Bench) -> None:
     bench.run()
     assert bench.run().fresh == {"bug.png", "unbuildable.png"}
     assert bench.run(retry_failed=True).fresh == {"bug.png", "nobody.png", "unbuildable.png"}
-    bench.set(lens=Lens(fov_deg=50.0))
+    bench.set(fov_deg=50.0)
     assert "nobody.png" in bench.run().fresh
 
 
@@ -407,9 +407,8 @@ def test_builders_are_renewed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_run_that_cannot_begin_says_why(bench: Bench) -> None:
     bench.photos("a.png")
-    choice = replace(bench.request.settings.choice, models=str(bench.folder))
     with pytest.raises(ModelError, match="no model files"):
-        bench.run(settings=replace(bench.request.settings, choice=choice))
+        bench.run(models=str(bench.folder))
     for out in (bench.folder, bench.folder.parent):
         with pytest.raises(UsageError, match="folder of their own"):
             bench.run(out=out)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from native_runtime.batch.run import BatchRequest, run_batch
-from native_runtime.batch.settings import Export, Settings
-from native_runtime.pipeline.inference import EngineChoice, Inference, Silent
+from native_runtime.batch.run import run_batch
+from native_runtime.batch.settings import BatchRequest, Export
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.reporting import Silent
 from sam3db_blender.jobs.builder_command import module_command
 from tests.support.batch_results import results_of
 
@@ -107,14 +108,17 @@ def test_all_people_of_a_photo_in_one_file_and_for_other_programs(
     models: Path, tmp_path: Path, add_photo: Callable[..., Path]
 ) -> None:
     add_photo(tmp_path / "photos" / "two.png")
-    settings = Settings(
-        EngineChoice(body="default-lod2"),
+    request = BatchRequest(
+        folder=tmp_path / "photos",
+        out=tmp_path / "out",
+        body="default-lod2",
         persons="all",
         layout="photo",
         previews=("wire",),
         exports=(Export("bvh"), Export("glb", "mixamo")),
+        builder=module_command(),
+        contact_sheet=False,
     )
-    request = BatchRequest(tmp_path / "photos", tmp_path / "out", settings, module_command(), contact_sheet=False)
     result = run_batch(request, Silent(), Inference("tests.blender.posed_engine"))
     assert not result.failed, result.failed[0].fault
     found = results_of(tmp_path / "out")

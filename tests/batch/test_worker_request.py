@@ -31,12 +31,11 @@ def client(repository: Path) -> Iterator[WorkerClient]:
 
 
 def keys(bench: Bench, **changes: Any) -> dict[str, Any]:
-    choice = bench.request.settings.choice
     return {
         "folder": str(bench.folder),
         "out": str(bench.out),
-        "models": choice.models,
-        "body": choice.body,
+        "models": bench.request.models,
+        "body": bench.request.body,
         "builder": list(bench.request.builder),
         "contact_sheet": False,
         **changes,
@@ -112,7 +111,7 @@ def run(*words: str) -> tuple[int, dict[str, Any]]:
 def test_the_command_line_tells_of_every_photo(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("native_runtime.engines.open_engine", fake_engine.open_engine)
     bench.photos("10.png", "9.png", "nobody.png")
-    choice = bench.request.settings.choice
+    choice = bench.request
     words = ["batch", str(bench.folder), "-o", str(bench.out), "--models", str(choice.models), "--body", choice.body]
     words += ["--no-blend", "--preview", "none", "--no-contact-sheet"]
     code, result = run(*words)

@@ -19,10 +19,11 @@ import native_runtime
 import sam3db_blender
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
+from native_runtime.pipeline.requests import EstimateRequest
 from native_runtime.service.client import Event, WorkerClient
 from sam3db_blender import places, registration
 from sam3db_blender.jobs import worker as jobs
-from sam3db_blender.jobs.photo import ImportJob, ImportRequest
+from sam3db_blender.jobs.photo import ImportJob
 from sam3db_blender.operators.importing import add_to_scene
 from sam3db_blender.previews import thumbnails
 from sam3db_blender.properties.import_options import OPTION_NAMES, to_request
@@ -256,13 +257,13 @@ def test_poll_gives_reasons(add_on: None, tmp_path: Path) -> None:
 
 
 def test_cancelled_job(client: WorkerClient, models_folder: Path, tmp_path: Path) -> None:
-    job = ImportJob(client, ImportRequest(_photo(tmp_path, "slow.png"), models=models_folder))
+    job = ImportJob(client, EstimateRequest(photo=_photo(tmp_path, "slow.png"), models=models_folder))
     job.poll()
     job.cancel()
     assert job.poll()
     assert job.state == "cancelled"
     # what the worker says afterwards does not count, and the next job is not disturbed
-    next_job = ImportJob(client, ImportRequest(_photo(tmp_path, "fine.png"), models=models_folder))
+    next_job = ImportJob(client, EstimateRequest(photo=_photo(tmp_path, "fine.png"), models=models_folder))
     next_job.wait()
     assert next_job.state == "done"
     assert job.state == "cancelled"
@@ -295,7 +296,7 @@ def test_job_follows_the_events() -> None:
             Event(7, "done", result={"people": [{"estimate": "/a.npz"}, {}], "warnings": ["w"]}),
         ],
     )
-    job = ImportJob(client, ImportRequest(Path("/p.jpg"), focal_px=900.0))
+    job = ImportJob(client, EstimateRequest(photo=Path("/p.jpg"), focal_px=900.0))
     assert client.requests[0][0] == "estimate"
     assert client.requests[0][1]["focal_px"] == 900.0
     assert not job.poll()
@@ -309,7 +310,8 @@ def test_job_follows_the_events() -> None:
 )
 def test_job_ends_with_an_error(kind: str, state: str) -> None:
     job = ImportJob(
-        _ScriptedClient([Event(7, "error", error=kind, text="no", detail="trace")]), ImportRequest(Path("/p.jpg"))
+        _ScriptedClient([Event(7, "error", error=kind, text="no", detail="trace")]),
+        EstimateRequest(photo=Path("/p.jpg")),
     )
     assert job.poll()
     assert job.state == state
@@ -343,4 +345,4 @@ def test_a_failed_build_keeps_earlier_characters(
 
 def test_nobody_to_add() -> None:
     with pytest.raises(Exception, match="Nobody was found"):
-        add_to_scene(bpy.context, ImportRequest(Path("/p.jpg")), [])
+        add_to_scene(bpy.context, EstimateRequest(photo=Path("/p.jpg")), [])

@@ -15,12 +15,13 @@ import pytest
 import sam3db_blender
 from native_runtime.build.sam3d_body_download import CHECKPOINT, LICENCE_POINTS, MHR_MODEL, sources_folder
 from native_runtime.models import manifest
+from native_runtime.pipeline.requests import EstimateRequest
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.files import sam3d_body as sam3d_body_files
 from sam3db_blender.jobs import long as long_jobs
 from sam3db_blender.jobs import worker as jobs
-from sam3db_blender.jobs.photo import ImportJob, ImportRequest
+from sam3db_blender.jobs.photo import ImportJob
 from sam3db_blender.jobs.sam3d_body import EngineCheck, Sam3dBodyJob, check_slot, slot
 from sam3db_blender.operators.sam3d_body import SAM3DB_OT_download_sam3d_body
 from sam3db_blender.preferences import _PROVIDERS
@@ -278,7 +279,7 @@ def test_what_a_worker_is_asked(models: Path) -> None:
     options.body = "mhr-lod1"
     assert "model's own body" not in drawn(draw_options, options, 200)
     worker = _Worker(Event(1, "done"))
-    ImportJob(worker, ImportRequest(Path("/p.jpg"), "sam3d_body", inference="full", providers=["cpu"]))
+    ImportJob(worker, EstimateRequest(photo=Path("/p.jpg"), engine="sam3d_body", inference="full", providers=["cpu"]))
     assert worker.asked[0][1]["inference"] == "full"
     assert worker.asked[0][1]["providers"] == ["cpu"]
 

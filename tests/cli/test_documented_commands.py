@@ -64,8 +64,8 @@ def _parse_sam3db(line: CommandLine, words: list[str]) -> None:
         _relax(top)
     arguments = top.parse_args(words)
     if arguments.command == "batch":
-        previews = [kind for kind in arguments.preview or () if kind != "none"]
-        Settings(previews=tuple(previews), exports=tuple(map(Export.parse, arguments.export)))
+        previews = [kind for kind in arguments.previews or () if kind != "none"]
+        Settings(previews=tuple(previews), exports=tuple(map(Export.parse, arguments.exports)))
 
 
 def _check_make(line: CommandLine, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,8 +124,8 @@ def test_lists_are_written_with_commas_or_one_by_one(
     words: list[str], previews: list[str] | None, exports: list[str]
 ) -> None:
     arguments = parser(all_commands([EXTENSION]).values()).parse_args(["batch", "photos", "-o", "out", *words])
-    assert arguments.preview == previews
-    assert arguments.export == exports
+    assert arguments.previews == previews
+    assert arguments.exports == exports
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from native_runtime.image.reading import Photo
-from native_runtime.pipeline.inference import EngineChoice, Inference, Lens, Silent
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.reporting import Silent
+from native_runtime.pipeline.requests import LookRequest
 
 DOUBT = "The photo was cropped."
 
@@ -26,7 +28,7 @@ def cropped(name: str = "a.jpg") -> Photo:
     ("engine", "name"), [("landmarks", "a.jpg"), ("sam3d_body", "a.jpg"), ("sam3d_body", "three.jpg")]
 )
 def test_every_estimate_warns_of_the_lens(inference: Inference, engine: str, name: str) -> None:
-    found = inference.look(cropped(name), EngineChoice(engine), Lens(), Silent())
+    found = inference.look(cropped(name), LookRequest(photo=name, engine=engine), Silent())
     people = range(len(found.bboxes))
     warnings = [estimate.warnings for _, estimate in inference.estimates(found, people)]
     assert all(said[0] == DOUBT and len(said) > 1 for said in warnings)
@@ -34,5 +36,5 @@ def test_every_estimate_warns_of_the_lens(inference: Inference, engine: str, nam
 
 
 def test_a_lens_that_somebody_has_set_is_not_doubted(inference: Inference) -> None:
-    found = inference.look(cropped(), EngineChoice(), Lens(focal_px=60.0), Silent())
+    found = inference.look(cropped(), LookRequest(photo="a.jpg", focal_px=60.0), Silent())
     assert DOUBT not in next(estimate for _, estimate in inference.estimates(found, [0])).warnings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import UsageError
 from native_runtime.image.reading import Photo, read_photo
-from native_runtime.pipeline.inference import PHOTO_TURNED, EngineChoice, Inference, Lens, Silent
-from native_runtime.pipeline.turned import axis_of_landmarks, check_turn, suspected_turn
+from native_runtime.pipeline.decoding import check_turn
+from native_runtime.pipeline.inference import PHOTO_TURNED, Inference
+from native_runtime.pipeline.reporting import Silent
+from native_runtime.pipeline.requests import LookRequest
+from native_runtime.pipeline.turned import axis_of_landmarks, suspected_turn
 
 # Middle of shoulders, hips and ankles of somebody who stands, px.
 STANDING = np.array([[50.0, 20.0], [50.0, 50.0], [52.0, 95.0]])
@@ -87,18 +90,18 @@ class Shared:
     """One engine for all."""
 
     inference: Inference
-    choice: EngineChoice
+    request: LookRequest
 
 
 @pytest.fixture(scope="module")
 def landmarks(models: Path) -> Shared:
-    return Shared(Inference(kept_photos=1), EngineChoice(body="default-lod2"))
+    return Shared(Inference(kept_photos=1), LookRequest(photo="", body="default-lod2"))
 
 
 @pytest.mark.models
 def test_a_photo_without_a_tag_that_lies_on_its_side_is_noticed(landmarks: Shared, shared: Path) -> None:
     photo = read_photo(shared / "cases" / "sideways_noexif.jpg")
-    found = landmarks.inference.look(photo, landmarks.choice, Lens(), Silent())
+    found = landmarks.inference.look(photo, landmarks.request, Silent())
     ((_, estimate),) = landmarks.inference.estimates(found, [0])
     assert "seems to be rotated by 90 degrees" in estimate.warnings[0]
     assert "set Turn to 90 degrees clockwise" in estimate.warnings[0]
@@ -107,7 +110,7 @@ def test_a_photo_without_a_tag_that_lies_on_its_side_is_noticed(landmarks: Share
 @pytest.mark.models
 def test_automatic_turning_sets_it_upright(landmarks: Shared, shared: Path) -> None:
     photo = read_photo(shared / "cases" / "sideways_noexif.jpg")
-    found = landmarks.inference.look(photo, landmarks.choice, Lens(), Silent(), turn="auto")
+    found = landmarks.inference.look(photo, replace(landmarks.request, turn="auto"), Silent())
     assert found.photo.original_size == (1200, 1600)
     x0, y0, x1, y1 = found.bboxes[0]
     assert y1 - y0 > 2 * (x1 - x0)
@@ -120,7 +123,7 @@ def test_automatic_turning_sets_it_upright(landmarks: Shared, shared: Path) -> N
 @pytest.mark.models
 def test_an_upright_photo_is_left_as_it_is(landmarks: Shared, repository: Path) -> None:
     photo = read_photo(repository / "examples" / "standing.jpg")
-    found = landmarks.inference.look(photo, landmarks.choice, Lens(), Silent(), turn="auto")
+    found = landmarks.inference.look(photo, replace(landmarks.request, turn="auto"), Silent())
     assert found.photo.turn == 0
 
 
@@ -129,7 +132,7 @@ def test_somebody_who_lies_in_an_upright_scene_is_left_alone(landmarks: Shared, 
     """The example's person, cut out and laid down before a wall that is lit from above."""
     upright = read_photo(repository / "examples" / "standing.jpg")
     scene = lying_down(landmarks, upright)
-    found = landmarks.inference.look(plain(scene), landmarks.choice, Lens(), Silent(), turn="auto")
+    found = landmarks.inference.look(plain(scene), replace(landmarks.request, turn="auto"), Silent())
     axis = axis_of_landmarks(found.reading.people[0].landmarks)
     assert axis is not None
     assert abs(axis[0, 0] - axis[2, 0]) > 3 * abs(axis[0, 1] - axis[2, 1])  # does lie

@@ -17,7 +17,8 @@ from native_runtime.engines.base import Capabilities
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
-from native_runtime.pipeline.inference import Inference, ReadPhoto
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.service.client import Event, WorkerClient
 
 PATIENCE_S = 30.0

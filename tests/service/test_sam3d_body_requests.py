@@ -14,9 +14,10 @@ import pytest
 from native_runtime.build.sam3d_body import convert
 from native_runtime.build.sam3d_body_download import CHECKPOINT, MHR_MODEL
 from native_runtime.errors import UsageError
-from native_runtime.pipeline.inference import Silent
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.reporting import Silent
 from native_runtime.service.client import Event, WorkerClient
-from native_runtime.service.sam3d_body import bring_model
+from native_runtime.service.requests import answer
 from tests.support.hub import TOKEN, hub
 
 PATIENCE_S = 30.0
@@ -32,6 +33,10 @@ def client(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     client.start(paths=[repository, *(path for path in sys.path if path and Path(path).exists())])
     yield client
     client.stop()
+
+
+def stem(person: int) -> Path:
+    raise AssertionError("nobody is estimated here")
 
 
 def outcome(client: WorkerClient, number: int) -> tuple[Event, list[Event]]:
@@ -86,7 +91,7 @@ def test_requests_that_make_no_sense(tmp_path: Path, keys: dict[str, Any], messa
     with hub(FILES) as service:
         request = {"do": "download_sam3d_body", "models": str(tmp_path), "service": service.address, **keys}
         with pytest.raises(UsageError, match=message) as raised:
-            bring_model(request, Silent())
+            answer(request, Inference(), stem, Silent())
         assert service.asked == []
     assert "s3cret" not in str(raised.value)
 
@@ -103,7 +108,7 @@ def test_converting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(convert, "convert_checkpoint", convert_checkpoint)
     request = {"do": "convert_sam3d_body", "checkpoint": "/a/model.ckpt", "models": "/m", "precision": "int8"}
-    result = bring_model(request, Silent())
+    result = answer(request, Inference(), stem, Silent())
     assert asked == ["/a/model.ckpt", None, "/m", "int8"]
     assert result["title"] == "ViT-H, int8, 1.0 GB"
     assert result["body"] == "mhr-lod1"

@@ -8,15 +8,22 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from native_runtime.batch.run import BatchRequest, run_batch
-from native_runtime.batch.settings import Settings
-from native_runtime.pipeline.inference import EngineChoice, Inference, Silent
+from native_runtime.batch.run import run_batch
+from native_runtime.batch.settings import BatchRequest
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.reporting import Silent
 from sam3db_blender.jobs.builder_command import module_command
 
 
 def main(folder: str, out: str, preview: str, body: str = "default-lod2") -> int:
-    settings = Settings(EngineChoice(body=body), previews=() if preview == "none" else (preview,))
-    request = BatchRequest(Path(folder), Path(out), settings, module_command(), contact_sheet=False)
+    request = BatchRequest(
+        folder=Path(folder),
+        out=Path(out),
+        body=body,
+        previews=() if preview == "none" else (preview,),
+        builder=module_command(),
+        contact_sheet=False,
+    )
     return len(run_batch(request, Silent(), Inference("tests.blender.posed_engine", 1)).failed)
 
 

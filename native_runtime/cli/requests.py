@@ -1,0 +1,34 @@
+"""From a command's arguments to a request."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, TypeVar
+
+from native_runtime.engines import find_engine
+from native_runtime.pipeline.decoding import gather
+from native_runtime.pipeline.requests import PhotoReading
+from native_runtime.pipeline.support import require_inference
+
+Request = TypeVar("Request", bound=PhotoReading)
+
+
+def request_of(kind: type[Request], arguments: argparse.Namespace, **given: Any) -> Request:
+    """The request that a command's arguments make; what can be known to be wrong is said before any work is done.
+
+    Args:
+        given: values that no argument has as they are.
+
+    Raises:
+        UsageError: the arguments do not fit together.
+    """
+    from native_runtime.camera import intrinsics_for
+
+    request = gather(kind, arguments, **given)
+    require_inference(find_engine(request.engine), request.inference)
+    intrinsics_for((1, 1), request.focal_px, request.fov_deg)
+    if request.providers:
+        from native_runtime.onnx.providers import candidates
+
+        candidates(request.providers)
+    return request

@@ -1,0 +1,98 @@
+"""The way from a photo to the files of its people's estimates, which commands, batches and the worker take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from native_runtime.errors import NoPersonError, PromptError
+
+from .inference import Inference
+from .people import choose_people
+from .readings import ReadPhoto
+from .reporting import Reporter
+from .requests import EstimateRequest
+
+if TYPE_CHECKING:
+    from native_runtime.engines.estimate import Estimate
+    from native_runtime.image.reading import Photo
+
+
+@dataclass(frozen=True)
+class SavedEstimate:
+    """A person's estimate, in files.
+
+    Attributes:
+        person: their number in the photo.
+        bbox: x0 y0 x1 y1 px.
+        stem: of the files, which end in ``.npz`` and ``.json``.
+    """
+
+    person: int
+    bbox: list[float]
+    estimate: Estimate
+    stem: Path
+
+    def described(self, digits: int | None = None) -> dict[str, Any]:
+        """``person``, ``seconds`` of each stage and ``warnings`` as results tell them.
+
+        Args:
+            digits: of the seconds.
+        """
+        seconds = {name: float(value) for name, value in self.estimate.seconds.items()}
+        if digits is not None:
+            seconds = {name: round(value, digits) for name, value in seconds.items()}
+        return {"person": self.person, "bbox": self.bbox, "seconds": seconds, "warnings": list(self.estimate.warnings)}
+
+
+def estimate_photo(
+    request: EstimateRequest,
+    inference: Inference,
+    reporter: Reporter,
+    stem: Callable[[int], Path],
+    photo: Photo | None = None,
+    left_out: Callable[[NoPersonError], None] | None = None,
+) -> tuple[ReadPhoto, Iterator[SavedEstimate]]:
+    """Look at a photo, then estimate and save the people who are meant, each when the next one is asked for.
+
+    Args:
+        stem: where the estimate of a person goes, by their number.
+        photo: the photo, where it was read already; nothing of it is kept then.
+        left_out: as for `Inference.estimates`.
+
+    Raises:
+        PhotoError, ModelError, UsageError, NoPersonError, PromptError: as `Inference.read`, `Inference.estimates`,
+            `choose_people` and `read_mask` do; all but those of the first, when the first person is asked for.
+        OSError: an estimate cannot be written.
+    """
+    found = inference.read(request, reporter) if photo is None else inference.look(photo, request, reporter)
+    return found, _saved(request, found, inference, reporter, stem, left_out)
+
+
+def _saved(
+    request: EstimateRequest,
+    found: ReadPhoto,
+    inference: Inference,
+    reporter: Reporter,
+    stem: Callable[[int], Path],
+    left_out: Callable[[NoPersonError], None] | None,
+) -> Iterator[SavedEstimate]:
+    from native_runtime.image.reading import read_mask
+
+    boxes = found.bboxes
+    chosen = choose_people(request.persons, len(boxes))
+    if (request.keypoints or request.mask) and len(chosen) != 1:
+        raise PromptError("Keypoint prompts and a mask belong to one person; choose one.")
+    mask = read_mask(request.mask, found.photo.original_size) if request.mask else None
+    numbers = ", ".join(str(number + 1) for number in chosen)  # as people count
+    reporter.status(f"Fitting {'person' if len(chosen) == 1 else 'people'} {numbers} of {len(boxes)}")
+    estimates = inference.estimates(found, chosen, request.keypoints, mask, request.inference, left_out)
+    for done, (person, estimate) in enumerate(estimates, start=1):
+        for warning in estimate.warnings:
+            reporter.warning(warning)
+        place = stem(person)
+        estimate.save(place)
+        yield SavedEstimate(person, boxes[person], estimate, place)
+        reporter.progress(0.5 + 0.5 * done / len(chosen))

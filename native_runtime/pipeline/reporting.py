@@ -1,0 +1,40 @@
+"""Who hears how work goes on. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Reporter(Protocol):
+    """Hears what is going on. May raise to stop the work between two steps."""
+
+    def status(self, text: str) -> None: ...
+
+    def progress(self, value: float) -> None: ...
+
+    def warning(self, text: str) -> None: ...
+
+
+class Silent:
+    """A reporter for callers who do not care."""
+
+    def status(self, text: str) -> None: ...
+
+    def progress(self, value: float) -> None: ...
+
+    def warning(self, text: str) -> None: ...
+
+
+def progress_to(reporter: Reporter) -> Callable[[float, str], None]:
+    """A progress function that forwards to the reporter: each fraction, and each step's name once."""
+    last = ""
+
+    def report(fraction: float, text: str) -> None:
+        nonlocal last
+        if text != last:
+            last = text
+            reporter.status(text)
+        reporter.progress(fraction)
+
+    return report

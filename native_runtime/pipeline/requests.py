@@ -1,0 +1,288 @@
+"""What can be asked for: one request for each verb. Standard library only.
+
+A field's name is its key in the worker's JSON, the destination of its argument on the command line and the name of its
+property in Blender; its type says how its value is read (``decoding``). Values that are not given, None or empty texts
+are the defaults.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from native_runtime.engines import DEFAULT_ENGINE
+from native_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from native_runtime.engines.edits import Edits
+    from native_runtime.image.reading import Photo
+    from native_runtime.prompts.prompt import Prompt
+
+    from .boxes import Box
+
+FilePath = str | os.PathLike[str]
+Secret = str
+"""A text that no message shows."""
+Turn = int | Literal["auto"]
+"""Degrees clockwise by which a photo is turned before people are looked for: 0, 90, 180 or 270; or what is noticed."""
+Persons = str | tuple[int, ...]
+"""The "largest" person, "all" of them, or numbers from 0 on, the largest first."""
+Intrinsics = tuple[tuple[float, float, float], ...]
+"""Three rows [fx, s, cx], [0, fy, cy], [0, 0, 1], px."""
+Levels = Literal["all"] | list[int]
+"""Levels of detail of the official bodies."""
+
+DEFAULT_BODY = "default"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Computation:
+    """With what networks are computed.
+
+    Attributes:
+        models: the models folder; None for the usual one.
+        providers: ONNX Runtime providers to try, best first; None for the best that works here.
+    """
+
+    models: FilePath | None = None
+    providers: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineChoice(Computation):
+    """Which engine with which files: everything that makes an open engine another one.
+
+    Attributes:
+        engine: its name.
+        body: name or file of the body; "default" is the engine's own.
+    """
+
+    engine: str = DEFAULT_ENGINE
+    body: str = DEFAULT_BODY
+
+
+@dataclass(frozen=True, kw_only=True)
+class FocalLength:
+    """What a person says about the lens; at most one of both.
+
+    Attributes:
+        focal_px: focal length, px of the original photo.
+        fov_deg: angle of view along the longer side, degrees.
+    """
+
+    focal_px: float | None = None
+    fov_deg: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lens(FocalLength):
+    """A lens, or what is known of it.
+
+    Attributes:
+        intrinsics: the whole camera matrix instead, px of the original photo.
+
+    Raises:
+        UsageError: it is said in both ways.
+    """
+
+    intrinsics: Intrinsics | None = None
+
+    def __post_init__(self) -> None:
+        if self.intrinsics is not None and (self.focal_px is not None or self.fov_deg is not None):
+            raise UsageError("The lens is given either by 'intrinsics' or by 'focal_px' or 'fov_deg'.")
+
+    def matrix(self, photo: Photo) -> NDArray[np.float64] | None:
+        """(3, 3) px; None where nothing is said: the engine follows its own rule then.
+
+        Raises:
+            UsageError: it is no lens.
+        """
+        import numpy as np
+
+        from native_runtime.camera import intrinsics_for
+
+        if self == Lens():
+            return None
+        if self.intrinsics is not None:
+            return np.array(self.intrinsics)
+        return intrinsics_for(photo.original_size, self.focal_px, self.fov_deg, photo)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoReading(EngineChoice, FocalLength):
+    """How photos are read.
+
+    Attributes:
+        turn: degrees clockwise by which a photo is turned first, or "auto". Boxes and all results are then in pixels of
+            the turned photo.
+        inference: what the engine infers, where it has a choice (``Capabilities.inferences``); None for its own.
+    """
+
+    turn: Turn = 0
+    inference: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookRequest(PhotoReading):
+    """Who is in a photo.
+
+    Attributes:
+        photo: the file.
+        boxes: x0 y0 x1 y1 px, where the people are, who keep this order; None: the engine looks for them.
+    """
+
+    do: ClassVar = "read"
+
+    photo: FilePath
+    boxes: tuple[Box, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimateRequest(LookRequest):
+    """The estimates of people in a photo.
+
+    Attributes:
+        persons: whose.
+        keypoints: prompts, which belong to one person.
+        mask: a picture of the photo's size, white where that person is.
+    """
+
+    do: ClassVar = "estimate"
+
+    persons: Persons = "largest"
+    keypoints: tuple[Prompt, ...] = ()
+    mask: FilePath | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseRequest(EngineChoice, Lens):
+    """One person again, with what an artist says about them. Pixels are those of the photo's file.
+
+    Attributes:
+        photo: the file.
+        box: x0 y0 x1 y1 px, where the person was found; None for the largest.
+        pins: what is said about keypoints.
+        mask: a picture of the photo's size, white where the person is.
+        inference: as in `PhotoReading`.
+        edits: what the artist set by hand and keeps.
+        snap: whether what an engine leaves between pins and keypoints is closed by a fit.
+        slot: whose pose it is: of the requests of a slot that wait, only the newest is done.
+    """
+
+    do: ClassVar = "pose"
+
+    photo: FilePath
+    box: Box | None = None
+    pins: tuple[Prompt, ...] = ()
+    mask: FilePath | None = None
+    inference: str | None = None
+    edits: Edits | None = None
+    snap: bool = False
+    slot: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentRequest(Computation):
+    """Which pixels show a person, as the bundled networks see it.
+
+    Attributes:
+        photo: the file.
+        box: x0 y0 x1 y1 px, where the person was found; None for the largest.
+    """
+
+    do: ClassVar = "segment"
+
+    photo: FilePath
+    box: Box | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineStatusRequest(Computation):
+    """Whether engines could work here, and on what.
+
+    Attributes:
+        engine: the name of one; None for all.
+    """
+
+    do: ClassVar = "engine_status"
+
+    engine: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOfficialRequest:
+    """Bodies of the official assets.
+
+    Attributes:
+        source: the release's assets.zip, its folder, or a file of it.
+        models: the models folder; None for the usual one.
+        levels: which levels of detail; None for all but the finest.
+    """
+
+    do: ClassVar = "import_official"
+
+    source: FilePath
+    models: FilePath | None = None
+    levels: Levels | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadOfficialRequest:
+    """The official assets from their publisher, and bodies of them.
+
+    Attributes:
+        models, levels: as in `ImportOfficialRequest`.
+        url: where from; None for the publisher.
+        again: whether they are fetched though they are there.
+    """
+
+    do: ClassVar = "download_official"
+
+    models: FilePath | None = None
+    levels: Levels | None = None
+    url: str | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadSam3dBodyRequest:
+    """A checkpoint of SAM 3D Body from its publisher.
+
+    Attributes:
+        variant: which one.
+        models: the models folder; None for the usual one.
+        token: the user's, for the publisher; None for the one that is stored on this machine.
+        licence_accepted: the user has accepted the licence.
+        service: address of the publisher; None for the usual one.
+    """
+
+    do: ClassVar = "download_sam3d_body"
+
+    variant: str
+    models: FilePath | None = None
+    token: Secret | None = field(default=None, repr=False)
+    licence_accepted: bool = False
+    service: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertSam3dBodyRequest:
+    """A model converted from a checkpoint of SAM 3D Body.
+
+    Attributes:
+        checkpoint: model.ckpt, a .safetensors file, or the folder of the release.
+        mhr: mhr_model.pt; None for the one beside the checkpoint.
+        models: the models folder; None for the usual one.
+        precision: "fp32", "fp16" or "int8".
+    """
+
+    do: ClassVar = "convert_sam3d_body"
+
+    checkpoint: FilePath
+    precision: str
+    mhr: FilePath | None = None
+    models: FilePath | None = None

@@ -1,0 +1,42 @@
+"""What an open engine is asked for must be something that it can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from native_runtime.engines import engines
+from native_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from native_runtime.engines.base import Capabilities, Engine, EngineDescriptor
+
+
+def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -> None:
+    """Refuse a wish that an engine cannot fulfil.
+
+    Args:
+        what: "boxes", "masks" or "inference" (a choice of what is inferred).
+
+    Raises:
+        UsageError: somebody wants it, and the engine does not support it.
+    """
+
+    def supports(can: Capabilities) -> bool:
+        return {"boxes": can.boxes, "masks": can.masks, "inference": bool(can.inferences)}[what]
+
+    if wanted and not supports(engine.capabilities):
+        able = [name for name, known in engines().items() if name != engine.name and supports(known.capabilities)]
+        other = f" The engine {able[0]!r} does." if able else ""
+        raise UsageError(f"The engine {engine.name!r} does not support {what}.{other}")
+
+
+def require_inference(engine: Engine | EngineDescriptor, inference: str | None) -> None:
+    """Refuse a kind of inference that an engine does not know.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    require(engine, "inference", inference is not None)
+    kinds = engine.capabilities.inferences
+    if inference is not None and inference not in kinds:
+        raise UsageError(f"The engine {engine.name!r} infers one of {', '.join(map(repr, kinds))}, not {inference!r}.")
