@@ -8,7 +8,7 @@ from pathlib import Path
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import check, estimate_photos
 from native_runtime.engines.estimate import Estimate
-from native_runtime.pipeline.inference import ReadPhoto
+from native_runtime.pipeline.readings import ReadPhoto
 
 from .blender import require_blender
 
