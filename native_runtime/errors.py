@@ -63,7 +63,7 @@ class WorkerError(Sam3dbError):
 
 
 class DiskFullError(Sam3dbError):
-    """There is no room left for results."""
+    """There is no space left for results."""
 
 
 class FileError(Sam3dbError):

@@ -1,4 +1,4 @@
-"""Being told by Blender of what happens, and no longer."""
+"""Subscribing to Blender's application handlers, and unsubscribing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Handlers = Iterable[tuple[list[Any], Callable[..., None]]]
 
 
 def listen(handlers: Handlers) -> None:
-    """Starts to be told."""
+    """Subscribes."""
     for listeners, function in handlers:
         listeners.append(function)
 
@@ -27,7 +27,7 @@ def stop_listening(handlers: Handlers, tick: Callable[[], float | None]) -> None
 
 
 def redraw(*kinds: str) -> None:
-    """Has all areas of these kinds (``VIEW_3D``, ``PREFERENCES``, ...) drawn anew, in every window."""
+    """Has all areas of these kinds (``VIEW_3D``, ``PREFERENCES``, ...) redrawn, in every window."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in kinds:

@@ -58,7 +58,7 @@ def clear_curve(curve: bpy.types.FCurve) -> None:
 
 
 def driver_curves(rig: bpy.types.Object) -> Iterator[bpy.types.FCurve]:
-    """The driver curves of an object, of which there may be none."""
+    """The driver curves of an object; there may be none."""
     if rig.animation_data is not None:
         yield from rig.animation_data.drivers
 

@@ -1,7 +1,7 @@
 """The Blender that builds characters beside the inference: a child process that stays warm.
 
 It says hello, then reads one job a line on standard input and answers with one line on standard output. What Blender
-itself prints there is passed over. ``docs/batch.md`` tells what a job holds.
+itself prints there is ignored. ``docs/batch.md`` describes what a job contains.
 """
 
 from __future__ import annotations

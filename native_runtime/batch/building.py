@@ -1,4 +1,4 @@
-"""From estimates to Blender's files: what a builder is told, and what becomes of what it made."""
+"""From estimates to Blender's files: what a builder receives, and what becomes of its results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of one photo, as the manifest tells them; and the one that ends a whole run."""
+"""Errors of one photo, as the manifest stores them; and the one that ends a whole run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def is_disk_full(error: BaseException | None, folder: Path) -> bool:
 
 
 def disk_is_full(folder: Path) -> bool:
-    """Whether there is no room left for another character."""
+    """Whether there is no space left for another character."""
     return shutil.disk_usage(folder).free < _LEAST_BYTES
 
 

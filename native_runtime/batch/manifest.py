@@ -2,7 +2,7 @@
 
 Lines are only ever appended while a run goes on, each flushed to the disk before the next photo counts as done; a later
 line about a photo replaces an earlier one. A line that was cut off (power, ``kill -9``, a full disk) is no line. When
-a run is over, the manifest is written anew in the order of the folder, under a temporary name, and renamed.
+a run is over, the manifest is rewritten in the order of the folder, under a temporary name, and renamed.
 
 Each part of a folder (``photos.Shard``) has a manifest of its own, which nobody else writes; everybody reads all of
 them.
@@ -108,7 +108,7 @@ class Manifest:
         self._append(record.to_json())
 
     def finish(self, records: Iterable[Record]) -> None:
-        """Write the manifest anew: the run, and each record once, in this order.
+        """Rewrite the manifest: the run, and each record once, in this order.
 
         Raises:
             OSError: it cannot be written; the manifest is then as it was.
@@ -151,7 +151,7 @@ class Manifest:
 
 
 def _line(content: Mapping[str, Any]) -> bytes:
-    # Non-ASCII is escaped: file names that are no proper text pass as well.
+    # Non-ASCII is escaped: file names that are not valid text pass as well.
     return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
 
 

@@ -15,7 +15,7 @@ _HASH_DIGITS = 8
 
 # Characters that some file system, shell or program refuses in a file's name.
 _AWKWARD = dict.fromkeys([*map(ord, '<>:"/\\|?*'), *range(32), 127], "_")
-# What Python puts for bytes of a file's name that are no UTF-8.
+# What Python puts for bytes of a file's name that are not UTF-8.
 _ONLY_ON_DISK = re.compile("[\ud800-\udfff]")
 # Names that Windows keeps for devices, whatever their ending.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}

@@ -1,7 +1,7 @@
 """Results come into being beside the output folder's files, and take their places only when they are whole.
 
-Files that somebody changed since are set aside before a new result takes their place. To tell them from results that a
-killed run moved and had no time to note, each move is announced in a file of the staging folder first.
+Files that somebody changed since are set aside before a new result takes their place. To distinguish them from results
+that a killed run moved and had no time to note, each move is announced in a file of the staging folder first.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from native_runtime.batch.manifest import is_output_folder
 from native_runtime.errors import Remedy, UsageError
 from native_runtime.image.formats import ENDINGS, OtherFile, other_file, readable_kind
 
-# Bytes of a file that tell what it is.
+# Bytes of a file that identify its kind.
 _HEAD = 64
 
 
@@ -173,13 +173,13 @@ def _no_file(path: Path, wanted: bool) -> OtherFile | None:
     """
     try:
         ordinary = stat.S_ISREG(path.stat().st_mode)
-    except OSError:  # reading it will tell why
+    except OSError:  # reading it will show why
         return None
     return None if ordinary else OtherFile("not an ordinary file", wanted or path.suffix[1:].lower() in ENDINGS)
 
 
 def _what_else(path: Path) -> OtherFile | None:
-    """What a file is instead of a photo; None for photos, and for what is called like one: reading it will tell."""
+    """What a file is instead of a photo; None for photos, and for what has a photo's name: reading it will show."""
     ending = path.suffix[1:].lower()
     if ending in ENDINGS:
         return None

@@ -17,7 +17,7 @@ _WORKED_ON = ".blend"
 
 @dataclass(frozen=True)
 class FileState:
-    """What tells whether a file is still the one that it was.
+    """What shows whether a file is unchanged.
 
     Attributes:
         size: bytes.
@@ -87,7 +87,7 @@ class Fault:
 
     Attributes:
         kind: a class of ``native_runtime.errors``, or ``Internal``.
-        text: one line that tells what to do.
+        text: one line that says what to do.
         fingerprint: of the stage that failed, where the fault is the photo's own and would come again
             (``faults.hopeless_mark``).
     """
@@ -105,7 +105,7 @@ class Record:
         photo: relative path, with "/".
         name: path of its results without ending, with "/".
         file: the photo's own file, None where it could not be read.
-        state: ``begun`` until all that was wished for is there.
+        state: ``begun`` until everything requested is there.
         image_size: (w, h) px.
         turn: degrees clockwise by which it was turned after reading.
         found: how many people the photo shows.
@@ -166,7 +166,7 @@ class Record:
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> Record:
-        """The opposite; ValueError, KeyError or TypeError where it is no record."""
+        """The opposite; ValueError, KeyError or TypeError where it is not a record."""
         if content["state"] not in ("begun", "done", "failed"):
             raise ValueError(f"there is no state {content['state']!r}")
         size, file, fault = content["image_size"], content["file"], content["error"]

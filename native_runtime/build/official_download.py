@@ -49,7 +49,7 @@ def download_official(
     Args:
         models: the models folder.
         levels: as for `import_official`.
-        progress: told how far things are; may raise to stop, which keeps what has arrived.
+        progress: called with the progress; may raise to stop, which keeps what has arrived.
         url: the address, where it is another one (a mirror).
         again: fetch the release although it is there, because there may be a newer one.
 
@@ -113,7 +113,7 @@ def _pin(found: Download, folder: Path) -> dict[str, Any]:
 def _check_archive(path: Path, tell: Any) -> None:
     """Unpack everything to nowhere, which compares each file with its CRC-32.
 
-    As `ZipFile.testzip`, but it tells how far it is, and is not led into unpacking without end.
+    As `ZipFile.testzip`, but it reports progress, and does not unpack without end.
     """
     try:
         with zipfile.ZipFile(path) as archive:

@@ -109,7 +109,7 @@ def download_checkpoint(
         models: the models folder.
         token: the user's own access token.
         licence_accepted: that he has seen and accepted the SAM License.
-        progress: told how far things are; may raise to stop, which keeps what has arrived.
+        progress: called with the progress; may raise to stop, which keeps what has arrived.
         service: the address of the service, where it is another one (a mirror).
 
     Raises:

@@ -118,7 +118,7 @@ class _Names:
 
     @cached_property
     def units(self) -> list[NDArray[np.intp]]:
-        """Slots of which none means anything alone: the turn of a bone, that of the body, its place, the spine."""
+        """Slots that are meaningful only together: the rotation of a bone, that of the body, its place, the spine."""
         first = self.slots.beyond.start
         found = {
             joint: [first + joint * _CHANNELS + channel for channel in _TURN] for joint in range(self.slots.joints)

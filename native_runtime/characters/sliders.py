@@ -76,7 +76,7 @@ def character_sliders(body: Body) -> tuple[Slider, ...]:
 
 
 def parameter_sliders(body: Body) -> list[Slider]:
-    """The sliders of those model parameters that are no single channel of a bone, in the template's order."""
+    """The sliders of those model parameters that are not a single channel of a bone, in the template's order."""
     template = load_json("mhr", "sliders.json")
     known: dict[str, dict[str, Any]] = {entry["parameter"]: entry for entry in template["sliders"]}
     order = {name: i for i, name in enumerate(known)}

@@ -59,7 +59,7 @@ class Stature:
         """From the soles to the crown, cm, of one who stands in the rest pose.
 
         Args:
-            parameters: (204,) of which only the skeleton's count.
+            parameters: (204,); only the skeleton's matter.
             identity: (n,) coefficients.
         """
         ups = self.heights + self.by_parameter @ np.asarray(parameters) + self.by_identity @ np.asarray(identity)

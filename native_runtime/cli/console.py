@@ -20,7 +20,7 @@ class Console:
     Args:
         out: the real standard output.
         as_json: gather the result and write one JSON object at the end, instead of lines for people.
-        debug: tell the whole story of an error.
+        debug: show tracebacks of errors.
     """
 
     def __init__(self, out: TextIO, as_json: bool, debug: bool) -> None:
@@ -44,7 +44,7 @@ class Console:
             self.status(f"[{100 * fraction:3.0f} %] {text}")
 
     def progress(self, value: float) -> None:
-        """Nothing to see: the status lines of a terminal tell enough."""
+        """Nothing to show: the status lines of a terminal are enough."""
 
     def warning(self, text: str) -> None:
         _say(f"warning: {text}")
@@ -67,7 +67,7 @@ class Console:
 
     @contextmanager
     def one_of_many(self, result: dict[str, Any]) -> Iterator[None]:
-        """Work on one input of several: where it fails, that is told and noted as ``result["error"]``, and the others
+        """Work on one input of several: a failure is reported and stored as ``result["error"]``, and the others
         go on. A wrong command is the matter of all and passes. ``result["seconds"]`` becomes what it took.
         """
         started = time.perf_counter()
@@ -80,7 +80,7 @@ class Console:
         result["seconds"] = round(time.perf_counter() - started, 3)
 
     def error(self, error: BaseException) -> dict[str, str]:
-        """Tell of an error, in one line without ``--debug``, and return it for the result: ``kind`` and ``text``."""
+        """Report an error, in one line without ``--debug``, and return it for the result: ``kind`` and ``text``."""
         described = describe(error)
         _say(f"error: {described['text']}")
         if self.debug:

@@ -9,7 +9,7 @@ from native_runtime.cli.remedies import advised
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
-    """Tell of every engine; that is success whatever is told."""
+    """Report on every engine; that succeeds whatever the report says."""
     from native_runtime.engines import engine_status, engines
 
     found = {name: engine_status(name, arguments.models, arguments.providers) for name in engines()}

@@ -21,7 +21,7 @@ Array = NDArray[Any]
 # What the detector must be sure of before the landmark network is asked. Low, since the latter decides: the mirror
 # image of a real person gives the same points, while what the network makes of a texture falls apart.
 _CANDIDATE_SCORES = (0.35, 0.35, 0.4)  # by level
-_FINE_SCORE = 0.5  # in small windows, of which there are many
+_FINE_SCORE = 0.5  # in small windows, which are many
 # Largest window of anybody found, as a share of the photo's longer side, up to which each finer level is searched.
 _SMALL_SHARES = (0.3, 0.15)
 # Somebody said where a person is: the window around their box, relative to its longer side, what the detector must be

@@ -41,7 +41,7 @@ _SURE = 0.95
 # The size of that window relative to the one in which palms are searched.
 _DIRECT_SCALE = 0.65
 _PASSES = 3
-# Where the network sees no trace of a hand, a second look through a window that it made up is no use.
+# Where the network sees no trace of a hand, a second look through a window that it made up is useless.
 _HOPELESS = 0.05
 # A hand smaller than this (px, the longer side of the box around its points) is not worth reading.
 _SMALLEST_HAND = 20.0

@@ -68,7 +68,7 @@ class PoseReading:
     fractions: Array
     """(33, 2) of the window, edge to edge."""
     next_crop: Crop
-    """The window that shows this person best, as far as this reading tells."""
+    """The window that shows this person best, according to this reading."""
     world: Array
     """(33, 3) m, x right and y down in the photo, z forward; origin mid hip."""
     visibility: Array

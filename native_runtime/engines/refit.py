@@ -24,7 +24,7 @@ from .estimate import Estimate
 Array = NDArray[np.float64]
 
 MET = 0.003
-"""Part of the person's size: a pin that is missed by more is told of."""
+"""Part of the person's size: a pin that is missed by more is reported."""
 
 CARRIED = 0.5
 """Px by which an edit may move a pinned keypoint before its limb is brought back."""

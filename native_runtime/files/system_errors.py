@@ -1,4 +1,4 @@
-"""What the operating system says when a file or folder cannot be used, in words that tell what to do."""
+"""What the operating system says when a file or folder cannot be used, in words that say what to do."""
 
 from __future__ import annotations
 

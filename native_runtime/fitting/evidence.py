@@ -1,4 +1,4 @@
-"""What the fit is told about a person: where points lie in the photo, how limbs point, and the outline."""
+"""The fit's input about a person: where points lie in the photo, how limbs point, and the outline."""
 
 from __future__ import annotations
 

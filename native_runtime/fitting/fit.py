@@ -180,7 +180,7 @@ ARM_STARTS = tuple(
     for rz in (-0.7, 0.6, 1.6)
     for twist in (-0.8, 0.8)
 )
-"""Where an arm may start anew: in front, to the side, behind, up and down, upper arm turned in and out."""
+"""Where an arm may restart: in front, to the side, behind, up and down, upper arm turned in and out."""
 
 _BEST_STARTS = 4
 _ARM_PARTS = ("clavicle", "uparm", "elbow", "lowarm", "wrist")
@@ -190,7 +190,7 @@ def retry_arm(problem: FitProblem, state: FitState, side: str, cancelled: Callab
     """Look for a better way to hold an arm.
 
     The shoulder's three angles within their limits leave valleys between which no downhill path leads. Where an arm
-    sits on several limits, or its points are missed, it starts anew from each of ``ARM_STARTS``; the few that look
+    sits on several limits, or its points are missed, it restarts from each of ``ARM_STARTS``; the few that look
     best are followed down with the rest of the body held, and the best of all is kept.
 
     Returns:

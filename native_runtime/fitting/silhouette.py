@@ -225,7 +225,7 @@ def fit_outline(
         problem: the last stage's problem (its evidence must hold a silhouette).
         state: where that stage ended.
         cancelled: asked between steps.
-        rounds: in each the rim is found anew.
+        rounds: in each the rim is determined again.
     """
     body, evidence = problem.body, problem.evidence
     assert evidence.silhouette is not None

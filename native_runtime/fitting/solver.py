@@ -144,7 +144,7 @@ def minimise(
         step = _bounded_step(around, damping)
         predicted = -(around.gradient @ step + 0.5 * step @ around.hessian @ step)
         if not predicted > 0:
-            # Either nothing is left to win, or walls turned the step uphill; more damping tells the two apart.
+            # Either nothing is left to win, or walls turned the step uphill; more damping distinguishes the two.
             if damping > _MOST_DAMPING or _steepest_gain(around) < 1e-12 * around.cost:
                 return Solution(state, around.cost, iteration, True)
             damping *= growth

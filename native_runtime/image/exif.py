@@ -94,7 +94,7 @@ def focal_length_px(exif: Exif, width: int, height: int) -> tuple[float | None, 
     Two rules. With the sensor's resolution: ``mm * pixels_per_mm``. With the 35 mm equivalent: ``f35 * diagonal_px /
     43.27``. When both exist and differ, the 35 mm figure wins, since it includes a digital zoom.
 
-    Both hold for the picture that the camera made, whose size EXIF tells. A picture of the same shape is that one,
+    Both hold for the picture that the camera made, whose size EXIF states. A picture of the same shape is that one,
     resized perhaps; one of another shape was cropped (`_scale`).
 
     The size may be given as stored or upright: pixels are square, so turning the picture changes nothing.

@@ -68,7 +68,7 @@ _RAW = "a camera raw file"
 
 @dataclass(frozen=True)
 class OtherFile:
-    """A file that is no readable picture.
+    """A file that is not a readable picture.
 
     Attributes:
         name: what it is: "a Photoshop document".
@@ -195,7 +195,7 @@ def readable_kind(data: bytes) -> str | None:
 
 
 def other_file(data: bytes, ending: str = "") -> OtherFile | None:
-    """What a file is that is no readable picture, by its first bytes; by its name's ending for raw files that look like
+    """What an unreadable file is, by its first bytes; by its name's ending for raw files that look like
     TIFF or like nothing. None where nothing is known.
     """
     if ending.lower() in _RAW_ENDINGS:

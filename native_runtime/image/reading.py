@@ -349,7 +349,7 @@ def _to_8_bits(pixels: NDArray[Any], notes: list[str]) -> NDArray[np.uint8]:
     if pixels.dtype == np.uint16:
         return cv2.convertScaleAbs(pixels, alpha=255.0 / 65535.0)
     if np.issubdtype(pixels.dtype, np.floating):
-        # Floating point TIFFs are 0..1 by custom; some hold 0..255 or 0..65535, which the largest value tells.
+        # Floating point TIFFs are 0..1 by custom; some hold 0..255 or 0..65535, which the largest value shows.
         finite = np.nan_to_num(pixels, nan=0.0, posinf=0.0, neginf=0.0)
         largest = float(finite.max(initial=0.0))
         top = next((top for top in (1.0, 255.0, 65535.0) if largest <= top * 1.001), max(largest, 1.0))

@@ -11,7 +11,7 @@ import zlib
 
 _PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BLOCK = 1 << 20
-# A picture of which less than this share arrived shows nobody; completing it would only cost time and memory.
+# A picture with less than this share of its data shows nobody; completing it would only cost time and memory.
 _LEAST_SHARE = 0.05
 
 

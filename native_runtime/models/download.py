@@ -4,7 +4,7 @@ Standard library only. Nothing here asks the user; whoever calls has his consent
 
 What has arrived lies beside the target as `NAME.part`, with `NAME.part.json` saying what it is a part of. A server that
 knows ranges is asked for the rest under the condition that the file is still the same one (`If-Range`, RFC 9110,
-section 13.1.5); any sign that it is another one makes the download start anew.
+section 13.1.5); any sign that it is another one makes the download start again.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def download(
         path: the file; its folder is made. What lies there is replaced when all is well.
         sha256: what the file must have, where that is known.
         size: the same, bytes.
-        progress: told how far things are.
+        progress: called with the progress.
         cancelled: asked whenever something arrives; True ends the download and keeps what has arrived. While a server
             is silent nobody asks, for `web.TIMEOUT_S` at most; who cannot wait ends the process, which loses nothing.
         check: looks at the whole file before it is put in place, and raises ModelError where it is no good; the file
@@ -139,7 +139,7 @@ def _finish(
     check: Callable[[Download], None] | None,
     watch: _Watch,
 ) -> Download:
-    """Verify the whole part and rename it; a part that is no good is removed, or it would be resumed for ever."""
+    """Verify the whole part and rename it; a bad part is removed, or it would be resumed forever."""
     watch.tell(1.0, f"Verifying {part.target.name}")
     digest = sha256_of(part.path)
     found = Download(part.path, named, digest, part.length)
@@ -176,7 +176,7 @@ class _Part:
             return 0
 
     def validator(self, url: str) -> str | None:
-        """The ETag or date of the file that this is a part of; "" for one without; None: it is no part of `url`."""
+        """The ETag or date of the file that this is a part of; "" for one without; None: it is not a part of `url`."""
         try:
             note = json.loads(self.note.read_text(encoding="utf-8"))
             same = note["url"] == url or (self.sha256 is not None and note.get("sha256") == self.sha256)
@@ -196,7 +196,7 @@ class _Part:
 
 
 class _Watch:
-    """Tells how far things are, a few times a second, and stops them when they are cancelled."""
+    """Reports the progress a few times a second, and stops the work when it is cancelled."""
 
     def __init__(self, name: str, progress: Progress, cancelled: Callable[[], bool]) -> None:
         self._name = name
@@ -245,7 +245,7 @@ class _Transfer:
         self._url = url
         self._part = part
         self._size = size
-        # Without ETag and date nothing tells whether the file is still the same, but its hash will.
+        # Without ETag and date nothing shows whether the file is still the same, but its hash will.
         self._hash_will_tell = part.sha256 is not None
         self._watch = watch
         # Whether this call got anything: a server that never answered is not asked again by itself.
@@ -343,7 +343,7 @@ class _Transfer:
 
 
 def _validator(headers: Message) -> str:
-    """What tells the file from later ones at the same address; "" where there is nothing to rely on."""
+    """What distinguishes the file from later ones at the same address; "" where there is nothing to rely on."""
     etag = headers.get("ETag", "")
     # A weak ETag may stay although bytes change, and `If-Range` does not take it.
     return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified", "")

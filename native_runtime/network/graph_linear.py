@@ -43,7 +43,7 @@ def linears(graph: ir.Graph) -> Iterator[Linear]:
 
 
 def replace(graph: ir.Graph, linear: Linear, nodes: list[ir.Node]) -> None:
-    """Put `nodes`, the last of which gives the result, in the place of `linear`."""
+    """Put `nodes`, whose last one gives the result, instead of `linear`."""
     transpose, product, add = linear.nodes
     result = nodes[-1].outputs[0]
     result.name, result.type, result.shape = linear.result.name, linear.result.type, linear.result.shape

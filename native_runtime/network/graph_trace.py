@@ -88,7 +88,7 @@ def _weights_to_inputs(model: ir.Model, names: Iterable[str]) -> None:
 
 
 def _tidy(model: ir.Model) -> None:
-    """Drop what only tells where a node came from, and number nodes and values afresh: equal graphs, equal bytes."""
+    """Drop what only records where a node came from, and renumber nodes and values: equal graphs, equal bytes."""
     model.ir_version = IR_VERSION
     model.producer_name, model.producer_version = "sam3db", None
     model.metadata_props.clear()

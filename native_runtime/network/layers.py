@@ -65,8 +65,8 @@ class Attention(nn.Module):
 class DecoderLayer(nn.Module):
     """Self-attention of the tokens, cross-attention to the image, feed-forward; each normed before and added.
 
-    The positions of tokens and image are normed anew by every layer and added to queries and keys, not to values; the
-    first layer leaves them out of its self-attention.
+    The positions of tokens and image are normalised again by every layer and added to queries and keys, not to values;
+    the first layer leaves them out of its self-attention.
     """
 
     def __init__(self, width: int, channels: int, inner: int, heads: int, hidden: int, first: bool) -> None:

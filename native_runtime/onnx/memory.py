@@ -45,13 +45,15 @@ def in_words(size: int) -> str:
 
 
 def available_bytes() -> int | None:
-    """Memory that this process could still take without pushing others out; None where the system does not tell."""
+    """Memory that this process could still take without pushing others out; None where the system does not report
+    it.
+    """
     system = platform.system()
     if system == "Windows":
         return _windows_available()
     if system == "Linux":
         return _linux_available(Path("/proc/meminfo"), Path("/sys/fs/cgroup"))
-    # macOS compresses and swaps before it refuses, and tells no such number: all there is, is the bound.
+    # macOS compresses and swaps before it refuses, and reports no such number: only the limit is known.
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 

@@ -2,7 +2,7 @@
 
 A provider that is compiled in may still not work on this machine (a missing driver or CUDA library); only a session
 that has computed something proves it. `sessions` does that; this module only says what is worth trying.
-``docs/providers.md`` tells users which package brings which provider.
+``docs/providers.md`` describes which package brings which provider.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def read_box(text: str) -> Box:
 
 
 def check_inside(boxes: Sequence[Box], size: tuple[int, int]) -> None:
-    """Refuse boxes of which nothing lies in a photo of `size` (width, height) px.
+    """Refuse boxes that lie completely outside a photo of `size` (width, height) px.
 
     Raises:
         UsageError: names the first such box.

@@ -272,7 +272,7 @@ def _with_doubts(estimate: Estimate, found: ReadPhoto) -> Estimate:
 
 
 def _about_photo(estimate: Estimate, found: ReadPhoto) -> Estimate:
-    """The estimate that also tells what is doubtful about the photo, and by how much the photo was turned."""
+    """The estimate with the doubts about the photo, and with the rotation of the photo, added."""
     if found.photo.turn:
         estimate = replace(estimate, details=estimate.details | {PHOTO_TURNED: found.photo.turn})
     elif not found.photo.knows_up:

@@ -1,9 +1,9 @@
 """Notices photos that are turned by a quarter or half without saying so: everybody in them lies, or stands on the head.
 
-Neither the detector nor the landmark network can tell a turned photo from somebody who lies down: both see people
-whichever way they are turned. So a photo is only suspected, where three things come together: its file does not say
-which way is up (phones and cameras do), everybody in it is turned alike and stretched out as in standing, and the light
-does not come from where the photo has its top.
+Neither the detector nor the landmark network can distinguish a rotated photo from somebody who lies down: both see
+people whichever way they are turned. So a photo is only suspected, where three things come together: its file does not
+say which way is up (phones and cameras do), everybody in it is turned alike and stretched out as in standing, and the
+light does not come from where the photo has its top.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def suspected_turn(photo: Photo, axes: Sequence[Array | None]) -> int:
 
 
 def suspicion(turn: int) -> str:
-    """What an artist is told of a photo that may have to be turned by so many degrees clockwise."""
+    """The message about a photo that may have to be rotated by so many degrees clockwise."""
     how = "is upside down" if turn == 180 else "lies on the side"
     return (
         f"The photo seems to be rotated by {min(turn, 360 - turn)} degrees: everybody in it {how}. If it is, set Turn "

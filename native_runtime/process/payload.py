@@ -1,4 +1,4 @@
-"""An error as one process tells it to another, and as results name it. Standard library only."""
+"""An error as one process sends it to another, and as results contain it. Standard library only."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ class _Reader:
         self.found.update({f"{side}_{part}": bone for part, bone in best.items()})
 
     def _toes(self, side: str) -> None:
-        """Five toes are no ball of the foot."""
+        """Five toes are not a ball of the foot."""
         ball = self.found.get(f"{side}_ball")
         if ball is not None:
             siblings = np.flatnonzero(self.target.parents == self.target.parents[ball])
@@ -232,7 +232,7 @@ class _Reader:
             self._finger(side, finger, self._chain(bones), wrist)
 
     def _chain(self, bones: list[int]) -> list[int]:
-        """The longest line of these bones of which each hangs on the one before."""
+        """The longest chain of these bones, each a child of the one before."""
         lines = [[b for b in reversed(self._ancestors(bone)) if b in bones] for bone in bones]
         return max(lines, key=len, default=[])
 

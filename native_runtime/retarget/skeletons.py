@@ -169,7 +169,7 @@ def standing_frame(target: TargetSkeleton, bones: Mapping[str, int]) -> Array:
         bones: MHR joint -> bone.
 
     Raises:
-        UsageError: too few bones are known to tell.
+        UsageError: too few bones are known to decide.
     """
     heads = target.heads
     across = [

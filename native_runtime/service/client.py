@@ -26,7 +26,7 @@ from native_runtime.service.protocol import PATH_KEYS, PROTOCOL
 
 # A cancelled request may finish the step it is in; after this many seconds the worker is ended instead.
 CANCEL_GRACE_S = 5.0
-# How long `stop` waits for a worker that was asked to end, and then for one that was told to.
+# How long `stop` waits for a worker that was asked to end, and then for one that was terminated.
 _STOP_GRACE_S = 1.0
 _LOG_TAIL_BYTES = 4000
 _WORKER_FILE = Path(__file__).with_name("worker.py")
@@ -67,7 +67,7 @@ class _Request:
 
 @dataclass
 class _Worker:
-    """A running child process; ``number`` tells it from those before."""
+    """A running child process; ``number`` distinguishes it from earlier ones."""
 
     number: int
     process: Child
@@ -238,7 +238,7 @@ class WorkerClient:
         self._lose(child, ErrorPayload("WorkerError", text, Remedy.REINSTALL))
 
     def _lose(self, child: int, failure: ErrorPayload) -> None:
-        """Forget a child, and tell its requests why."""
+        """Forget a child, and report the reason to its requests."""
         if self._child is not None and self._child.number == child:
             self._child = None
         for number, request in list(self._requests.items()):
@@ -300,7 +300,7 @@ class WorkerClient:
         self._arrived.put((number, None))
 
     def _child_ended(self, number: int) -> None:
-        """Tell every request of a child that is gone how it went."""
+        """Report the end of a child to each of its requests."""
         child = self._child if self._child is not None and self._child.number == number else None
         how = child.process.how_it_ended() if child is not None else "ended"
         text = f"The worker {how}. Blender is not affected; try again, and a new worker will start."

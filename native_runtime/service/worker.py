@@ -34,7 +34,7 @@ class CancelledError(Exception):
 
 
 class Worker:
-    """Answers requests until told to stop.
+    """Answers requests until it is stopped.
 
     Args:
         requests: lines come from here.

@@ -1,4 +1,4 @@
-"""One job: the scenes of a photo, and of each scene the files that are wished for."""
+"""One job: the scenes of a photo, and for each scene the requested files."""
 
 from __future__ import annotations
 

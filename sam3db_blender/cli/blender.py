@@ -37,7 +37,7 @@ def builder_command() -> tuple[str, ...]:
     Raises:
         UsageError: there is no bpy module.
     """
-    require_blender("Making characters", "use `--no-blend --preview none` for estimates alone")
+    require_blender("Making characters", "use `--no-blend --preview none` for estimates only")
     from ..jobs.builder_command import module_command
 
     return module_command()

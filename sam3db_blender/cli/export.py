@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     if not out.absolute().parent.is_dir():
         raise UsageError(f"The folder {out.absolute().parent} does not exist.")
     console.status(f"Exporting {blend} to {out}")
-    with nullcontext() if arguments.debug else standard_error_hidden():  # USD's library tells of a full disk at length
+    with nullcontext() if arguments.debug else standard_error_hidden():  # USD's library reports a full disk at length
         rig, notes = export_from_file(blend, arguments.character, out, options)
     for note in notes:
         console.warning(note)

@@ -138,7 +138,7 @@ def _add_keys(mesh: bpy.types.Object, skin: ExportSkin) -> None:
 
 
 def _steady(quaternions: Array) -> Array:
-    """Quaternions (F, 4), xyzw, as Blender's (F, 4), wxyz, none of which turns the long way from the one before."""
+    """Quaternions (F, 4), xyzw, as Blender's (F, 4), wxyz, each turning the short way from the one before."""
     turns = np.roll(quaternions, 1, axis=1)
     signs = np.where(np.einsum("fi,fi->f", turns[1:], turns[:-1]) < 0, -1.0, 1.0)
     turns[1:] *= np.cumprod(signs)[:, None]

@@ -1,4 +1,4 @@
-"""A scene beside the artist's, in which a copy is built and handed to an exporter, and of which nothing stays."""
+"""A scene beside the artist's, in which a copy is built and handed to an exporter; it is removed afterwards."""
 
 from __future__ import annotations
 

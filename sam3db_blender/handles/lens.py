@@ -41,7 +41,7 @@ def focal_from_mm(focal_mm: float, sensor_mm: float, side: float) -> float:
 
 
 def focal_by_rule(rig: bpy.types.Object) -> float:
-    """The focal length, px, that a photo has where nobody says anything: what EXIF tells, else the usual one.
+    """The focal length, px, of a photo without settings: EXIF's, otherwise the usual one.
 
     EXIF is read from the photo's own file; the copy in the .blend has none.
 
@@ -56,10 +56,10 @@ def focal_by_rule(rig: bpy.types.Object) -> float:
 def set_focal(scene: bpy.types.Scene, rig: bpy.types.Object, focal_px: float) -> list[bpy.types.Object]:
     """Gives the photo of a character another focal length; its principal point stays.
 
-    The people keep their poses until they are inferred anew.
+    The people keep their poses until they are inferred again.
 
     Returns:
-        The rigs of all people of the photo, who are to be inferred anew.
+        The rigs of all people of the photo, whose poses are to be inferred again.
 
     Raises:
         Sam3dbError: the camera was deleted, is linked, or the focal length is impossible.

@@ -1,6 +1,6 @@
 """The loop from a dragged handle to the new pose.
 
-Told that a handle has changed, the loop only notes of which character. On the next tick of a timer it looks what has
+When a handle has changed, the loop only notes its character. On the next tick of a timer it looks what has
 become of the handles. When a drag has ended, the handles that were moved are pinned and the worker is
 asked; when it has answered, the character takes the new pose, and one undo step is made. During the drag, and until the
 answer is there, the limb follows its handle by a quick solve of our own (``limb_preview``).
@@ -9,9 +9,9 @@ All that decides is in the scene: a handle that does not lie where it was last s
 which settle what they move, ask for nothing, and after undoing, reopening or deleting there is nothing out of step.
 
 A drag leaves two steps in Blender's history: its own, and the pose that follows from it; so does an operator that
-wishes for a new pose. In the first the character stands in question (``questions``). Whoever undoes from the second to
+needs a new pose. In the first the character's pose is pending (``questions``). Whoever undoes from the second to
 there, or redoes to there, is taken one step farther, so that one key press undoes a drag. Where something else was done
-before the answer came, undoing stops at such a step, which is asked about anew.
+before the answer came, undoing stops at such a step, which is requested again.
 """
 
 from __future__ import annotations
@@ -75,14 +75,14 @@ class Loop:
         self._dragging = False
         self._left: Mapping[str, int] = {}
 
-    # --- what Blender and the artist tell ---
+    # --- what Blender and the artist report ---
 
     def mark(self, character: str) -> None:
         """Notes that a handle of a character has changed; does nothing else, as Blender is in an update."""
         self._task(character).changed = self._clock()
 
     def ask(self, character: str) -> None:
-        """Has the pose inferred anew, whether or not a handle was moved.
+        """Has the pose inferred again, whether or not a handle was moved.
 
         Whoever does so ends an undo step, or leaves it to the operator that they are.
         """
@@ -116,7 +116,7 @@ class Loop:
         """The artist has undone or redone; answers under way belong to what was.
 
         Args:
-            in_question: the characters that stand in question now, and how many of each one's have come to an end.
+            in_question: the characters with a pending pose, and how many requests of each have ended.
         """
         seconds = {character: task.seconds for character, task in self._tasks.items()}
         self.forget()
@@ -179,11 +179,11 @@ class Loop:
                 self._fail(character, task, f"The pose could not be updated ({error}).", dragging)
 
     def _travel_on(self) -> bool:
-        """Leaves a step in which somebody stands in question; whether the loop may go on."""
+        """Leaves a step in which a pose is pending; whether the loop may continue."""
         direction, self._direction = self._direction, None
         assert direction is not None
         if self._window.step(direction):
-            return False  # ``travelled`` has been told, and looks again
+            return False  # ``travelled`` was called, and looks again
         if direction == "undo":
             # the oldest step there is: what was moved stays so, without asking
             for character, task in self._tasks.items():
@@ -215,7 +215,7 @@ class Loop:
             task.preview.show(rig, task.place)
 
     def _settle(self, character: str, task: Task) -> None:
-        """Asks for what has become of a drag. The preview stays until the answer is there, but is no part of the
+        """Asks for what has become of a drag. The preview stays until the answer is there, but is not part of the
         question.
         """
         if not task.wanted and (task.changed is None or self._clock() - task.changed < QUIET_S):

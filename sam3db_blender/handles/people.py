@@ -79,7 +79,7 @@ def select(context: bpy.types.Context, obj: bpy.types.Object) -> None:
 
 
 def activate(context: bpy.types.Context, rig: bpy.types.Object) -> None:
-    """Goes over to another person: their handles are shown, and the scene looks through the camera of their photo.
+    """Switches to another person: their handles are shown, and the scene looks through the camera of their photo.
 
     Raises:
         Sam3dbError: the rig is hidden.

@@ -1,6 +1,6 @@
 """What the artist says about keypoints, and what the engine says back: states, prompts, warnings, suggestions.
 
-Nothing here infers anew: see ``watch.refresh``.
+Nothing here infers again: see ``watch.refresh``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What the engine is still to be asked, as the scene tells it.
+"""What still has to be requested from the engine, according to the scene.
 
-A character stands in question as long as a handle of it lies elsewhere than where it was last settled, or an operator
-wished for a new pose and nobody has taken notice. All of it is kept in the objects, so that Blender's history knows
-which of its steps are only half of what the artist did: the wish, and not yet the pose that followed.
+A character's pose is pending as long as one of its handles is not where it was last settled, or an operator
+requested a new pose and the request was not taken up. All of it is kept in the objects, so that Blender's history knows
+which of its steps are only half of what the artist did: the request, and not yet the pose that followed.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from ..scene.lookup import in_scenes, rig_with
 from ..scene.provenance import character_id, is_character
 from .handles import CHARACTER, STATE, State, handles_of, is_handle, moved, refresh_look, settle, state_of
 
-#: Custom properties of a rig: whether a new pose is wished for, and how many questions have come to an end.
+#: Custom properties of a rig: whether a new pose is requested, and how many requests have ended.
 WISHED = "sam3db_wished"
 ENDED = "sam3db_ended"
 
 
 def wish(rig: bpy.types.Object) -> None:
-    """Notes that a new pose is wished for, whether or not a handle was moved."""
+    """Notes that a new pose is requested, whether or not a handle was moved."""
     rig[WISHED] = True
 
 
 def take_notice(rig: bpy.types.Object) -> bool:
-    """Pins the handles that were moved where they lie now, and strikes out the wish; whether there is a question."""
+    """Pins the handles that were moved where they lie now, and clears the request; whether there was one."""
     found = [handle for handle in handles_of(rig) if moved(handle)]
     for handle in found:
         if state_of(handle) is not State.PINNED:
@@ -53,7 +53,7 @@ def all_ended() -> dict[str, int]:
 
 
 def in_question() -> dict[str, int]:
-    """The characters in question by their ids, with ``ended``."""
+    """The characters with a pending pose by their ids, with ``ended``."""
     touched = dict.fromkeys(str(obj[CHARACTER]) for obj in in_scenes() if is_handle(obj) and moved(obj))
     touched |= dict.fromkeys(character_id(rig) for rig in _rigs() if rig.get(WISHED, False))
     rigs = {character: rig_with(character) for character in touched}

@@ -1,4 +1,4 @@
-"""What is under way for a character, as the loop keeps it and as people are told."""
+"""What is under way for a character, as the loop keeps it and as users see it."""
 
 from __future__ import annotations
 

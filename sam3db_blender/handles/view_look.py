@@ -2,7 +2,7 @@
 
 Somebody does in a window whose tool is "Pose from Photo", in Object Mode. Then photos lie over their characters
 (``scene.photo_over``), and bones are hidden: they would cover what is posed. In Pose Mode, or with another tool, it is
-the other way round. Blender tells of changes of tool and mode, and ``refresh`` does what they ask for; so nothing is
+the other way round. Blender reports changes of tool and mode, and ``refresh`` does what they ask for; so nothing is
 out of step after undoing or opening a file.
 """
 
@@ -74,7 +74,9 @@ def _set_photos(shown: bool) -> None:
 
 
 def hides_bones_of(obj: bpy.types.Object | None) -> bool:
-    """Whether bones are hidden in a window while an armature that is no character is the active object: a new one."""
+    """Whether bones are hidden in a window while an armature that is not a character is the active object: a new
+    one.
+    """
     if obj is None or obj.type != "ARMATURE" or is_character(obj):
         return False
     return any(_BONES in window.screen.keys() for window in bpy.context.window_manager.windows)  # noqa: SIM118
@@ -87,7 +89,7 @@ def _has_only_characters(scene: bpy.types.Scene) -> bool:
 
 
 def listen_to_modes() -> None:
-    """Has Blender tell of changes of tool and mode; to be called again for each file, as Blender forgets."""
+    """Subscribes to changes of tool and mode; to be called again for each file, as Blender forgets."""
     keys: Any = ((bpy.types.WorkSpace, "tools"), (bpy.types.Object, "mode"))
     for key in keys:
         bpy.msgbus.subscribe_rna(key=key, owner=_owner, args=(), notify=refresh)

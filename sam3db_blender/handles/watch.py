@@ -63,7 +63,7 @@ _drawn = 0.0
 
 
 def refresh(rig: bpy.types.Object) -> None:
-    """Has a character's pose inferred anew with its handles as they are.
+    """Has a character's pose inferred again with its handles as they are.
 
     In a window it is there some time later (``status``). In the background it is there at once.
 
@@ -84,7 +84,7 @@ def refresh(rig: bpy.types.Object) -> None:
 
 
 def touch(rig: bpy.types.Object) -> None:
-    """Tells that a handle of a character was moved, as Blender does by itself of those that are seen."""
+    """Reports that a handle of a character was moved, as Blender does itself for visible ones."""
     loop.mark(character_id(rig))
     _ensure_timer()
 
@@ -99,7 +99,7 @@ def cancel(rig: bpy.types.Object) -> None:
     loop.cancel(character_id(rig))
 
 
-# --- what Blender tells ----------------------------------------------------------------------------------------------
+# --- Blender's notifications -----------------------------------------------------------------------------------------
 
 
 @persistent
@@ -166,7 +166,7 @@ def _tick() -> float | None:
 
 
 def _redraw(changed: bool) -> None:
-    """Has 3D views drawn anew where something changed, and every so often while a pose is awaited."""
+    """Redraws 3D views where something changed, and every so often while a pose is awaited."""
     global _drawn
     waiting = any(status.state == "waiting" for status in loop.statuses().values())
     if changed or (waiting and time.monotonic() - _drawn > _SIGN_S):

@@ -42,7 +42,7 @@ class Job:
         progress: 0..1.
         status: what is being done, for people.
         warnings: what the artist should know.
-        error, detail: one line that tells what to do, and the traceback for a log; set when failed.
+        error, detail: one line that says what to do, and the traceback for a log; set when failed.
         kind: of the error, as the worker names it.
     """
 

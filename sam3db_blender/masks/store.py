@@ -1,8 +1,8 @@
 """Masks: which pixels of the photo show a person.
 
 A mask is a PNG of the photo's size, white on the person, in the user's own folder; the rig's property ``MASK`` names
-it. Its name tells its content, so that undoing and other .blend files find what they knew. The .blend carries it too,
-as the picture that is laid over the photo, and the file is written anew from there where it is missing.
+it. Its name identifies its content, so that undoing and other .blend files find what they knew. The .blend carries it
+too, as the picture that is laid over the photo, and the file is written again from there where it is missing.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def has_mask(rig: bpy.types.Object) -> bool:
 
 
 def mask_file(rig: bpy.types.Object) -> Path | None:
-    """The file of a person's mask, written anew where it is missing; None where the person has none.
+    """The file of a person's mask, written again where it is missing; None where the person has none.
 
     Raises:
         Sam3dbError: the file is gone, and the .blend does not carry the mask either.

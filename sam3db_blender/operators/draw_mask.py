@@ -25,7 +25,7 @@ class SAM3DB_OT_draw_mask(PersonOperator, bpy.types.Operator):
 
     bl_idname = "sam3db.draw_mask"
     bl_label = "Draw Mask"
-    bl_options = {"UNDO"}  # not to be adjusted later: the drawn points are no property
+    bl_options = {"UNDO"}  # not to be adjusted later: the drawn points are not a property
 
     mode: bpy.props.EnumProperty(name="Mode", description="What happens to the existing mask", items=MODES)
 

@@ -37,7 +37,7 @@ _SAID = {
 
 
 class HandlesOperator(ReportingOperator):
-    """A mix-in for operators that give the selected handles a state, and then ask the engine anew."""
+    """A mix-in for operators that give the selected handles a state, and then infer the pose again."""
 
     state: State
 

@@ -37,7 +37,7 @@ _DRAWABLE = ("MESH", "CURVE", "GPENCIL", "GREASEPENCIL")
 
 
 def combine(rig: bpy.types.Object, lines: "Sequence[ArrayLike]", mode: str) -> None:
-    """Makes of a person's mask and some outlines (px) the new mask, and has the pose inferred anew.
+    """Makes of a person's mask and some outlines (px) the new mask, and has the pose inferred again.
 
     Raises:
         Sam3dbError: nothing is left, or the engine fails.
@@ -128,7 +128,7 @@ class SAM3DB_OT_mask_from_object(PersonOperator, bpy.types.Operator):
 
 
 def drawn_object(context: bpy.types.Context) -> "bpy.types.Object | None":
-    """The active object, where it may be an outline and is no part of a character."""
+    """The active object, where it may be an outline and is not part of a character."""
     obj = context.object
     if obj is None or obj.type not in _DRAWABLE or is_handle(obj) or rig_of(obj) is not None:
         return None

@@ -63,7 +63,7 @@ class SAM3DB_PreviewState(bpy.types.PropertyGroup):
 
 
 class _Work:
-    """The pictures that are wished for, drawn one after the other.
+    """The requested pictures, rendered one after the other.
 
     Raises:
         Sam3dbError: there is nobody, nothing to draw, or no folder for it.

@@ -193,7 +193,7 @@ def _add_lamp(
 
 
 def _add_floor(scene: bpy.types.Scene, level: float, units: float, made: list[bpy.types.ID]) -> bpy.types.Object:
-    """A floor of which only the shadow on it is seen."""
+    """A floor that shows only the shadow on it."""
     data = bpy.data.meshes.new(_NAME)
     half, level = units * _FLOOR_HALF_SIDE, units * level
     data.from_pydata([(i * half, j * half, level) for i, j in ((-1, -1), (1, -1), (1, 1), (-1, 1))], [], [range(4)])

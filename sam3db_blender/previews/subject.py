@@ -107,7 +107,7 @@ def photo_view_of(rig: bpy.types.Object, photo: Photo | None = None) -> PhotoVie
         Sam3dbError: the camera or the photo is gone, or the camera shows no perspective any more.
     """
     size = read_origin(rig).arrays["image_size"].astype(int)
-    camera_of(rig)  # without one, that is what is to be told
+    camera_of(rig)  # without one, that is the error to report
     pixels = (photo or read_photo(photo_of(rig, (int(size[0]), int(size[1]))).path)).pixels
     return PhotoView(pixels, camera_view(rig, pixels.shape[1], pixels.shape[0]))
 

@@ -44,7 +44,7 @@ class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
 
     @property
     def found_key(self) -> str:
-        """Tells the photo and whatever else decides who is found in it, and in which order."""
+        """Identifies the photo and whatever else decides who is found in it, and in which order."""
         return f"{self.engine}:{self.photo}"
 
     @property

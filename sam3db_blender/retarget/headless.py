@@ -20,7 +20,7 @@ from .person import Person
 def pose_in_file(
     blend: Path, name: str | None, person: Person, bones_by: str, options: PosingOptions, out: Path
 ) -> dict[str, Any]:
-    """Poses an armature of a .blend file and writes the file anew; Blender's current file is replaced.
+    """Poses an armature of a .blend file and writes the posed file; Blender's current file is replaced.
 
     Args:
         name: of the armature object; None for the only one that is no character of this extension.
@@ -32,7 +32,7 @@ def pose_in_file(
         body has and the armature lacks), ``notes``.
 
     Raises:
-        UsageError: there is no such armature or map, or the bones cannot be told.
+        UsageError: there is no such armature or map, or the bones cannot be identified.
         Sam3dbError: the file cannot be read or written.
     """
     open_blend(blend)

@@ -79,7 +79,7 @@ def key_where_animated(rig: bpy.types.Object) -> None:
             is_row = hasattr(holder, "__len__")
             value = float(holder[curve.array_index] if is_row else holder)
         except (ValueError, TypeError, IndexError):
-            continue  # a curve of what is no number, or is not there any more
+            continue  # a curve of something that is not a number, or no longer exists
         if not curve.mute and abs(value - curve.evaluate(frame)) > _SAME:
             rig.keyframe_insert(curve.data_path, index=curve.array_index if is_row else -1, frame=frame)
 

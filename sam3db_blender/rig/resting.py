@@ -1,6 +1,6 @@
 """Putting a character's drivers aside while nothing moves them.
 
-Blender builds its dependency graph anew whenever an operator adds or removes something or changes modes, and a driver
+Blender rebuilds its dependency graph whenever an operator adds or removes something or changes modes, and a driver
 is a part of that whether or not its sources ever change: four characters with 361 drivers each made Rigify's Generate
 five times as slow. A character that nobody works on rests: its drivers lie on an object that belongs to no scene, and
 their results stay in the channels that they drove. It wakes as soon as a slider or a bone is moved.
@@ -94,8 +94,8 @@ def wake(rig: bpy.types.Object) -> None:
 def reclaim() -> None:
     """Gives back all that is put aside anywhere, whatever rigs say of themselves.
 
-    Undoing reads some data-blocks back and leaves others as they are, and resting is no step of it: a rig may come out
-    awake while its body's shape keys are at rest.
+    Undoing reads some data-blocks back and leaves others as they are, and resting is not a step of it: a rig may come
+    out awake while its body's shape keys are at rest.
     """
     rigs = [obj for obj in bpy.data.objects if obj.type == "ARMATURE" and not obj.library]
     for store in [obj for obj in bpy.data.objects if obj.get(KEEPS) and not obj.library]:

@@ -45,7 +45,7 @@ FORMAT = Format("sam3db-edits", unversioned=True)
 TOUCHED = 1e-4
 #: By how much (m, or an entry of the rotation) a rig's matrix must change to count as moved.
 _MOVED = 1e-5
-#: Px by which a pin must move to count as put anew.
+#: Px by which a pin must move to count as placed again.
 _SAME_PX = 0.01
 
 
@@ -191,7 +191,7 @@ def shown_groups(rig: bpy.types.Object) -> list[tuple[str, str]]:
 
 
 def recall(rig: bpy.types.Object, body: Body) -> Memory:
-    """What is remembered of a character; of one that nothing is remembered of, its record tells how it stood."""
+    """What is remembered of a character; without that, its record says how it stood."""
     text, origin = rig.get(PROPERTY), read_origin(rig)
     if text:
         known = Memory.from_text(str(text))
@@ -200,7 +200,7 @@ def recall(rig: bpy.types.Object, body: Body) -> Memory:
     slots, placed = Slots.of(body), origin.placed
     recorded = Standing.recorded(origin.arrays, len(body.joint_names))
     if text is None and rig.override_library is not None:
-        # of an older version: the record is the linked file's, and nothing tells what was inferred since
+        # of an older version: the record is the linked file's, and nothing shows what was inferred since
         recorded, placed = standing_of(rig, body, scaled=True), _matrix(rig)
     return Memory(slots, slots.flat(recorded), recorded.camera_translation, placed)
 

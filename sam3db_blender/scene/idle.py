@@ -1,6 +1,6 @@
 """Lets characters that nobody works on rest, and wakes them when something of them is moved (``rig.resting``).
 
-Blender tells of every change, and updates the scene once more where its listeners changed something; so whoever moves
+Blender reports every change, and updates the scene once more where its listeners changed something; so whoever moves
 a slider of a resting character sees the body follow at once, with and without a window. Files are saved with all
 characters awake: they work wherever they are opened.
 """
@@ -63,7 +63,7 @@ def _in_use(rig: bpy.types.Object, context: bpy.types.Context) -> bool:
     return (active is not None and character_of(active) == rig) or any(part.select_get() for part in parts)
 
 
-# --- what Blender tells ----------------------------------------------------------------------------------------------
+# --- Blender's notifications -----------------------------------------------------------------------------------------
 
 
 @persistent
@@ -86,7 +86,7 @@ def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 
 @persistent
 def _before_frame(*_: Any) -> None:
-    """Frames that play or are rendered are no updates: what was animated at rest needs its drivers for them."""
+    """Frames that play or are rendered are not updates: what was animated at rest needs its drivers for them."""
     for rig in [obj for obj in bpy.data.objects if obj.get(RESTING) and not obj.library and animated(obj)]:
         wake(rig)
 

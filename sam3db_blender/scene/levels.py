@@ -32,7 +32,7 @@ def switch_level(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> l
 
     The rig, and with it pose, skeleton, shape and expression, is not touched; the mesh object stays, with its
     modifiers, collections and materials, and gets new data. Shape keys and vertex groups that an artist added are
-    carried over to the new surface; corrections of the pose have to be made anew.
+    carried over to the new surface; corrections of the pose have to be made again.
 
     Returns:
         What the artist should know.

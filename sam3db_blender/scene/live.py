@@ -1,6 +1,6 @@
 """Live pose correctives: after a pose edit the corrections follow by themselves, without making the viewport stutter.
 
-Blender tells of every change (``depsgraph_update_post``); the handler only notes which character it was. A timer then
+Blender reports every change (``depsgraph_update_post``); the handler only notes which character it was. A timer then
 updates that character's corrective shape key when the pose has been quiet for a moment, or, while it is being dragged,
 as often as costs no more than a share of the time. What costs 15 ms is so done some 15 times a second, what costs
 60 ms four times.

@@ -104,7 +104,7 @@ def write_origin(rig: bpy.types.Object, estimate: Estimate, version: str = "") -
 def rewrite_origin(rig: bpy.types.Object, estimate: Estimate) -> None:
     """Stores a newer estimate of the same person; the character keeps its id.
 
-    Where the rig stands is to be remembered anew (``write_placement``).
+    Where the rig stands is to be remembered again (``write_placement``).
     """
     origin = read_origin(rig)
     _write(rig, origin.id, estimate, str(origin.details.get("version", "")))

@@ -43,7 +43,7 @@ def stage_of(scene: bpy.types.Scene) -> bpy.types.Collection | None:
 def set_stage(scene: bpy.types.Scene, subject: Subject) -> bpy.types.Collection:
     """Makes sure that a scene has lights, a floor that reaches around the subject and, where it has none, a world.
 
-    What is there already stays as it is; only a floor that nobody has moved is laid anew.
+    What is there already stays as it is; only a floor that nobody has moved is made again.
 
     Args:
         subject: all people of the scene.

@@ -27,7 +27,7 @@ def attach_weights(
     """Write ``folder/GRAPH.onnx``, and ``folder/GRAPH.weights`` where weights are large; a failure leaves neither.
 
     Args:
-        advance: told how many bytes of weights are written; what it raises stops the work.
+        advance: called with the number of bytes of weights written; what it raises stops the work.
 
     Raises:
         ModelError: a tensor is missing, has another shape than the recipe says, or does not fit its type.

@@ -22,7 +22,7 @@ _FROM_GLTF = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 @dataclass(frozen=True)
 class FileMesh:
     """A mesh at rest: the places of all corners of its faces (C, 3), in the axes and the unit that the copy was built
-    in; how many faces there are; the most bones that move one vertex.
+    in; how many faces there are; the maximum number of bones that move one vertex.
     """
 
     corners: Array

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import Protocol, TypeVar
 
 KEPT_BYTES = 1 << 30
-"""About ten people of the released models, of whom each takes 35 MB for the body and 30 MB for each hand."""
+"""About ten people with the released models; each takes 35 MB for the body and 30 MB for each hand."""
 
 
 class Sized(Protocol):

@@ -27,7 +27,7 @@ class Outcome:
         hands: what the hand decoder said; empty where it was not asked.
         validity: which hands to believe, None where there are none.
         merged: the person's numbers.
-        notes: what could not be done as wished, in plain words.
+        notes: what could not be done as requested, in plain words.
     """
 
     first: Prediction

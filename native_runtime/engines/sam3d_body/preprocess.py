@@ -107,7 +107,7 @@ class Crops:
         return ((pixels - shift) / scale - intrinsics[axis, 2]) / intrinsics[axis, axis]
 
     def decoder_inputs(self, intrinsics: Array) -> dict[str, NDArray[np.float32]]:
-        """What a decoder is told of where the crops lie, by the names of its inputs."""
+        """What a decoder needs to know about the crops' positions, by the names of its inputs."""
         return {
             "condition": self.condition(intrinsics),
             "bbox_center": self.centre.astype(np.float32),

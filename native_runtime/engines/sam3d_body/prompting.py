@@ -38,7 +38,7 @@ class Routed:
     """The artist's prompts for one person, each (P, 3), for the decoders that are to hear them.
 
     Attributes:
-        notes: what could not be done as wished, in plain words.
+        notes: what could not be done as requested, in plain words.
     """
 
     body: Array
@@ -134,7 +134,7 @@ def for_body(told: Array, own: Array, mentioned: set[int], several: bool) -> Arr
     Args:
         told: (4, 3) of `from_hands`.
         own: (P, 3) the artist's, who is always heard first.
-        mentioned: keypoints of which the artist said anything.
+        mentioned: keypoints that have any prompt.
         several: whether several people are in the photo. The reference then pads with `NO_PROMPT` what it would leave
             out for a single person, so that all have four prompts; decoders notice the difference.
     """

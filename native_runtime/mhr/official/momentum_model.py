@@ -35,7 +35,7 @@ SECTIONS = ("ParameterTransform", "ParameterSets", "Limits", "PoseConstraints")
 
 _MAX_CHARACTERS = 1_000_000
 _MAX_PARAMETERS = 1_000
-"""MHR's file has 31,000 characters and 204 parameters; far more than that is no model definition."""
+"""MHR's file has 31,000 characters and 204 parameters; far more than that is not a model definition."""
 
 _SECTION = re.compile(r"\[(\w+)\]")
 

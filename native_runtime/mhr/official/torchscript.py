@@ -50,7 +50,7 @@ def _rig(archive: TorchArchive, facts: RigFacts) -> Rig:
         raise ArchiveError("its joints do not have MHR's hierarchy")
     transform = archive.tensor(character, "parameter_transform", "parameter_transform", shape=(joints * 7, None))
     known = facts.parameterisation.matrix
-    # The file names no parameters, so the numbers must tell that they are the ones that this program knows.
+    # The file names no parameters, so the numbers must show that they are the ones that this program expects.
     if transform.shape[1] < parameters or np.abs(transform[:, :parameters] - known).max() > _TRANSFORM_TOLERANCE:
         raise ArchiveError("its parameters are not MHR's")
     skeleton = Skeleton(

@@ -48,7 +48,7 @@ class Encoder(nn.Module):
 def build_backbone(shapes: Mapping[str, tuple[int, ...]], **options: int) -> nn.Module:
     """Return the backbone whose tensors have these `shapes` (official names, ``backbone.`` in front).
 
-    The names tell which of the three it is. `options` go to the dimensions (``heads`` of a ViT).
+    The names identify which of the three it is. `options` go to the dimensions (``heads`` of a ViT).
     """
     own = {name.removeprefix(_PREFIX): shape for name, shape in shapes.items() if name.startswith(_PREFIX)}
     inner = {name.removeprefix("encoder."): shape for name, shape in own.items() if name.startswith("encoder.")}

@@ -1,6 +1,6 @@
 """The ViT-H of SAM 3D Body's second release (that of ViTPose and HMR 2.0), under the names of the released weights.
 
-Plain blocks of attention and a GELU MLP; learnt positions, of which the first belongs to a class token that is not
+Plain blocks of attention and a GELU MLP; learnt positions, the first of which belongs to a class token that is not
 there any more and is added to all the others; a final norm. The patch convolution pads by two pixels.
 """
 

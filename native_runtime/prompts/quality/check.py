@@ -2,9 +2,9 @@
 
 A prompt helps only where it is right: SAM 3D Body's own study (arXiv 2602.15989, table 7) sees one exact prompt improve
 the pose and one that is a tenth of the box off make it worse than none. A check faces two people who can err, though:
-the artist, and the model whose error the artist is just correcting. Distance from the prediction alone cannot tell them
-apart, so what counts first is what neither can bend: the person's outline, the lengths of the bones, and the place of
-the other side's joint.
+the artist, and the model whose error the artist is just correcting. Distance from the prediction alone cannot
+distinguish them, so what counts first is what neither can bend: the person's outline, the lengths of the bones,
+and the place of the other side's joint.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class _Case:
 
     @cached_property
     def all_crossed(self) -> bool:
-        """Whether prompts of several pairs, and all whose two sides can be told apart, lie on the other side."""
+        """Whether prompts of several pairs, and all whose two sides can be distinguished, lie on the other side."""
         pairs = set()
         for index, keypoint in enumerate(self.keypoints):
             other = int(mirrors()[keypoint])

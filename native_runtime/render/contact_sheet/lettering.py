@@ -1,7 +1,7 @@
 """Text in pictures without font files.
 
 OpenCV has the Hershey stroke letters alone: ASCII, and crude where they are drawn at their final size. Drawn large and
-reduced they are clean; what is not ASCII is spelt by its sound where a table or the character's Unicode name tells it.
+reduced they are clean; what is not ASCII is spelt by its sound where a table or the character's Unicode name gives it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def shortened(text: str, height: float, width: int) -> str:
         return text
     kept = len(text) - 1
     while kept > 0:
-        # the end tells pictures of a series apart, so it gets the odd letter
+        # the end distinguishes pictures of a series, so it gets the odd letter
         short = text[: kept // 2] + "..." + text[len(text) - (kept - kept // 2) :]
         if width_of(short, height) <= width:
             return short

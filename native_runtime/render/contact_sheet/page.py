@@ -111,5 +111,5 @@ def _link(path: Path, folder: Path) -> str:
 
 
 def _text(text: str) -> str:
-    """As text of the page; names of files may hold bytes that are no characters."""
+    """As text of the page; names of files may contain bytes that are not characters."""
     return escape(text.encode("utf-8", "replace").decode("utf-8"))
