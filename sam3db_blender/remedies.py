@@ -8,6 +8,7 @@ from native_runtime.process.payload import ErrorPayload
 REMEDIES = {
     Remedy.BUILD_MODELS: "Install the extension again, which brings them.",
     Remedy.CONVERT_CHECKPOINT: "Convert the checkpoint in the panel 'SAM 3D Body'.",
+    Remedy.BUILD_AND_CONVERT: "Install the extension again, and convert the checkpoint in the panel 'SAM 3D Body'.",
     Remedy.IMPORT_OFFICIAL: "Import MHR's official assets in the panel 'Official Bodies'.",
     Remedy.REMAKE_NETWORK: "Where a network is damaged, install the extension again, or convert the checkpoint that it "
     "came from again in the panel 'SAM 3D Body'.",

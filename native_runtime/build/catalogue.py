@@ -49,17 +49,18 @@ def verify_models(models: str | os.PathLike[str] | None = None) -> list[ModelSta
         ModelError: names every file that is missing or damaged.
     """
     found = list_models(models)
-    faults = [f"{status.path} is {status.state}" for status in found if status.state != "ok"]
-    if faults:
-        raise ModelError("; ".join(faults) + ".", *remedies(found)[:1])
+    faulty = [status for status in found if status.state != "ok"]
+    if faulty:
+        raise ModelError("; ".join(f"{status.path} is {status.state}" for status in faulty) + ".", remedy(faulty))
     return found
 
 
-def remedies(statuses: Sequence[ModelStatus]) -> list[Remedy]:
-    """How to come by what is missing or damaged; empty when nothing is."""
-    kinds = {status.kind for status in statuses if status.state != "ok"}
-    converted = [Remedy.CONVERT_CHECKPOINT] if _CONVERTED in kinds else []
-    return ([Remedy.BUILD_MODELS] if kinds & set(_BUILT) else []) + converted
+def remedy(faulty: Sequence[ModelStatus]) -> Remedy:
+    """How to come by what is missing or damaged."""
+    kinds = {status.kind for status in faulty}
+    if _CONVERTED not in kinds:
+        return Remedy.BUILD_MODELS
+    return Remedy.BUILD_AND_CONVERT if kinds & set(_BUILT) else Remedy.CONVERT_CHECKPOINT
 
 
 def build_models(

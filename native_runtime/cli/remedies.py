@@ -7,6 +7,8 @@ from native_runtime.errors import Remedy
 REMEDIES = {
     Remedy.BUILD_MODELS: "Build what is missing or damaged with `sam3db models build`.",
     Remedy.CONVERT_CHECKPOINT: "Convert the checkpoint with `sam3db convert-checkpoint`.",
+    Remedy.BUILD_AND_CONVERT: "Build what is missing or damaged with `sam3db models build`, and convert the checkpoint "
+    "with `sam3db convert-checkpoint`.",
     Remedy.IMPORT_OFFICIAL: "Import MHR's official assets with `sam3db models import`.",
     Remedy.REMAKE_NETWORK: "Make a damaged network again with `sam3db models build`, or with `sam3db "
     "convert-checkpoint` if it came from a checkpoint.",
