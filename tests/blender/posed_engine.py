@@ -31,6 +31,7 @@ class Reading:
     photo: Any
     intrinsics: np.ndarray
     body: Body
+    engine: str = "posed"
 
     @property
     def people(self) -> list[Person]:
@@ -58,7 +59,7 @@ class Reading:
             self.intrinsics,
             image_size=np.array(self.photo.original_size),
             bbox=self.people[person].bbox,
-            engine="posed",
+            engine=self.engine,
             photo=self.photo.path.name,
             person=person,
             warnings=("the left foot is a guess",),
@@ -81,7 +82,7 @@ class Engine:
 
     def read(self, photo: Any, intrinsics: np.ndarray | None = None, boxes: Any = None) -> Reading:
         known = intrinsics_for(photo.original_size, photo=photo) if intrinsics is None else intrinsics
-        return Reading(photo, known, self.body)
+        return Reading(photo, known, self.body, self.name)
 
 
 def open_engine(name: str, models: str | None = None, providers: Any = None, body: str = "default") -> Engine:

@@ -96,7 +96,7 @@ def test_a_download_from_a_silent_server_can_be_cancelled_and_goes_on(
 @pytest.mark.parametrize(
     ("do", "keys", "kind", "message"),
     [
-        ("import_official", {}, "UsageError", "names no source"),
+        ("import_official", {}, "UsageError", "has no source"),
         ("import_official", {"source": "/nowhere/assets.zip"}, "ModelError", "no file or folder"),
         ("import_official", {"source": "/nowhere", "levels": "some"}, "UsageError", "levels"),
         ("import_official", {"source": "/nowhere", "levels": [True]}, "UsageError", "levels"),

@@ -81,7 +81,7 @@ def test_downloading_leaves_no_trace_of_the_token(client: WorkerClient, tmp_path
     [
         ({"variant": "vith"}, "SAM License must be accepted"),
         ({"variant": "vith", "licence_accepted": "yes"}, "'licence_accepted' must be true or false"),
-        ({"licence_accepted": True}, "names no variant"),
+        ({"licence_accepted": True}, "has no variant"),
         ({"variant": "vitx", "licence_accepted": True}, "dinov3, vith"),
         ({"variant": "vith", "licence_accepted": True, "token": ["s3cret"]}, r"^'token' must be a text\.$"),
         ({"variant": "vith", "licence_accepted": True, "token": "s3cret\nHost: evil"}, r"\(as typed\) is none"),
