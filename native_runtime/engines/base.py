@@ -6,7 +6,7 @@ Light to import: programs list engines long before one is opened.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
@@ -148,21 +148,11 @@ class Engine(Protocol):
         """
 
 
-class OpenEngine(Protocol):
-    """Opens an engine; see ``native_runtime.engines.open_engine``."""
-
-    def __call__(
-        self,
-        models: str | os.PathLike[str] | None,
-        providers: Sequence[str] | None,
-        body: str | os.PathLike[str],
-    ) -> Engine: ...
-
-
-class ProbeEngine(Protocol):
-    """Says whether an engine could work here; see ``native_runtime.engines.engine_status``."""
-
-    def __call__(self, models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> EngineStatus: ...
+FilePath = str | os.PathLike[str]
+OpenEngine = Callable[[FilePath | None, Sequence[str] | None, FilePath], Engine]
+"""Opens an engine by models folder, providers and body; see ``native_runtime.engines.open_engine``."""
+ProbeEngine = Callable[[FilePath | None, Sequence[str] | None], "EngineStatus"]
+"""Whether an engine could work with a models folder and providers; see ``native_runtime.engines.engine_status``."""
 
 
 @dataclass(frozen=True)

@@ -40,15 +40,24 @@ DEFAULT_BODY = "default"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Computation:
-    """With what networks are computed.
+class ModelsFolder:
+    """Where model files lie.
 
     Attributes:
-        models: the models folder; None for the usual one.
-        providers: ONNX Runtime providers to try, best first; None for the best that works here.
+        models: the folder; None for the usual one.
     """
 
     models: FilePath | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Computation(ModelsFolder):
+    """With what networks are computed.
+
+    Attributes:
+        providers: ONNX Runtime providers to try, best first; None for the best that works here.
+    """
+
     providers: tuple[str, ...] | None = None
 
 
@@ -214,47 +223,43 @@ class EngineStatusRequest(Computation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportOfficialRequest:
+class ImportOfficialRequest(ModelsFolder):
     """Bodies of the official assets.
 
     Attributes:
         source: the release's assets.zip, its folder, or a file of it.
-        models: the models folder; None for the usual one.
         levels: which levels of detail; None for all but the finest.
     """
 
     do: ClassVar = "import_official"
 
     source: FilePath
-    models: FilePath | None = None
     levels: Levels | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class DownloadOfficialRequest:
+class DownloadOfficialRequest(ModelsFolder):
     """The official assets from their publisher, and bodies of them.
 
     Attributes:
-        models, levels: as in `ImportOfficialRequest`.
+        levels: as in `ImportOfficialRequest`.
         url: where from; None for the publisher.
         again: whether they are fetched though they are there.
     """
 
     do: ClassVar = "download_official"
 
-    models: FilePath | None = None
     levels: Levels | None = None
     url: str | None = None
     again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class DownloadSam3dBodyRequest:
+class DownloadSam3dBodyRequest(ModelsFolder):
     """A checkpoint of SAM 3D Body from its publisher.
 
     Attributes:
         variant: which one.
-        models: the models folder; None for the usual one.
         token: the user's, for the publisher; None for the one that is stored on this machine.
         licence_accepted: the user has accepted the licence.
         service: address of the publisher; None for the usual one.
@@ -263,20 +268,18 @@ class DownloadSam3dBodyRequest:
     do: ClassVar = "download_sam3d_body"
 
     variant: str
-    models: FilePath | None = None
     token: Secret | None = field(default=None, repr=False)
     licence_accepted: bool = False
     service: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvertSam3dBodyRequest:
+class ConvertSam3dBodyRequest(ModelsFolder):
     """A model converted from a checkpoint of SAM 3D Body.
 
     Attributes:
         checkpoint: model.ckpt, a .safetensors file, or the folder of the release.
         mhr: mhr_model.pt; None for the one beside the checkpoint.
-        models: the models folder; None for the usual one.
         precision: "fp32", "fp16" or "int8".
     """
 
@@ -285,4 +288,3 @@ class ConvertSam3dBodyRequest:
     checkpoint: FilePath
     precision: str
     mhr: FilePath | None = None
-    models: FilePath | None = None

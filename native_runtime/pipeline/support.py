@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -> None:
-    """Refuse a wish that an engine cannot fulfil.
+    """Refuse what an engine does not support.
 
     Args:
         what: "boxes", "masks" or "inference" (a choice of what is inferred).
@@ -31,11 +31,7 @@ def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -
 
 
 def require_inference(engine: Engine | EngineDescriptor, inference: str | None) -> None:
-    """Refuse a kind of inference that an engine does not know.
-
-    Raises:
-        UsageError: there is no such kind.
-    """
+    """Refuse a kind of inference that an engine does not have; errors as of `require`."""
     require(engine, "inference", inference is not None)
     kinds = engine.capabilities.inferences
     if inference is not None and inference not in kinds:

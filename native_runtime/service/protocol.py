@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 from native_runtime.batch.settings import BatchRequest
 from native_runtime.pipeline import requests
 from native_runtime.pipeline.decoding import keys_of, path_keys_of
@@ -13,40 +10,6 @@ PROTOCOL = 1
 
 # Answered at once, also while work is under way; everything else waits its turn.
 IMMEDIATE = ("cancel", "ping")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CancelRequest:
-    """The end of an open request.
-
-    Attributes:
-        target: its id.
-    """
-
-    do: ClassVar = "cancel"
-
-    target: int | str | None = None
-
-
-@dataclass(frozen=True)
-class PingRequest:
-    """Whether the worker is alive, and what it keeps."""
-
-    do: ClassVar = "ping"
-
-
-@dataclass(frozen=True)
-class ReleaseRequest:
-    """All that the worker keeps is let go of."""
-
-    do: ClassVar = "release"
-
-
-@dataclass(frozen=True)
-class StopRequest:
-    """The end of the worker."""
-
-    do: ClassVar = "stop"
 
 
 REQUESTS: dict[str, type] = {
@@ -62,13 +25,15 @@ REQUESTS: dict[str, type] = {
         requests.DownloadOfficialRequest,
         requests.DownloadSam3dBodyRequest,
         requests.ConvertSam3dBodyRequest,
-        CancelRequest,
-        PingRequest,
-        ReleaseRequest,
-        StopRequest,
     )
 }
-"""By the verb."""
-KEYS = {do: frozenset(keys_of(kind)) for do, kind in REQUESTS.items()}
+"""The work that can be asked for, by its verb."""
+KEYS = {do: keys_of(kind) for do, kind in REQUESTS.items()} | {
+    "cancel": ["target"],
+    "ping": [],
+    "release": [],
+    "stop": [],
+}
+"""Of every request, those about the worker itself included."""
 PATH_KEYS = frozenset(key for kind in REQUESTS.values() for key in path_keys_of(kind))
 """Keys whose values are paths, which a client makes absolute: the worker may run in another folder."""

@@ -12,7 +12,7 @@ from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Reporter
 
 from .photos import NewStem, estimate_people, look_at_photo, pose_person, status_of_engines
-from .protocol import REQUESTS, ReleaseRequest
+from .protocol import REQUESTS
 
 
 def answer(message: Mapping[str, Any], inference: Inference, new_stem: NewStem, reporter: Reporter) -> dict[str, Any]:
@@ -27,9 +27,6 @@ def answer(message: Mapping[str, Any], inference: Inference, new_stem: NewStem, 
     """
     asked: object = decode(REQUESTS[message["do"]], message)
     match asked:
-        case ReleaseRequest():
-            inference.release()
-            return {}
         case requests.EstimateRequest() as request:
             return estimate_people(request, inference, new_stem, reporter)
         case requests.LookRequest() as request:

@@ -118,7 +118,7 @@ class Worker:
         if not isinstance(do, str) or do not in KEYS:
             self._refuse(number, f"There is no request {do!r}; there are: {', '.join(KEYS)}.")
             return
-        unknown = sorted(set(request) - KEYS[do] - {"id", "do"})
+        unknown = sorted(set(request) - set(KEYS[do]) - {"id", "do"})
         if unknown:
             self._refuse(number, f"The request {do!r} does not support {', '.join(unknown)}.")
             return
@@ -201,6 +201,9 @@ class Worker:
     def _do(self, request: dict[str, Any], reporter: _EventReporter) -> dict[str, Any]:
         from native_runtime.service.requests import answer
 
+        if request["do"] == "release":
+            self._inference.release()
+            return {}
         return answer(request, self._inference, self._new_stem, reporter)
 
     def _new_stem(self, person: int) -> Path:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
-from native_runtime.engines.base import Capabilities, Engine, EngineDescriptor
+from native_runtime.engines.base import Capabilities, Engine, EngineDescriptor, FilePath
 from native_runtime.engines.status import EngineStatus
 
 
-def _open(
-    models: str | os.PathLike[str] | None, providers: Sequence[str] | None, body: str | os.PathLike[str]
-) -> Engine:
+def _open(models: FilePath | None, providers: Sequence[str] | None, body: FilePath) -> Engine:
     from .engine import open_engine
 
     return open_engine(models, providers, body)
 
 
-def _status(models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> EngineStatus:
+def _status(models: FilePath | None, providers: Sequence[str] | None) -> EngineStatus:
     from .status import status
 
     return status(models, providers)
