@@ -26,11 +26,12 @@ from native_runtime.camera import mhr_to_camera, resize_intrinsics
 from native_runtime.errors import Remedy, Sam3dbError, UsageError
 from native_runtime.mhr import Body
 
+from . import sam3d_body
 from .estimate import Estimate
 
 Array = NDArray[np.float64]
 
-ENGINE = "sam3d_body"
+ENGINE = sam3d_body.ENGINE.name
 #: field -> length of one person's row
 _NEEDED = {"mhr_model_params": (204,), "shape_params": (45,), "expr_params": (72,), "pred_cam_t": (3,)}
 _OPTIONAL = {

@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from native_runtime.errors import UsageError
+from native_runtime.errors import PromptError, UsageError
 
 from .boxes import check_box, check_boxes
 from .requests import Intrinsics, Levels, Persons, Turn
@@ -172,6 +172,8 @@ def _intrinsics(key: str, value: Any) -> Intrinsics:
 def _prompts(key: str, value: Any) -> tuple[Any, ...]:
     from native_runtime.prompts.prompt import check_prompts
 
+    if not isinstance(value, (list, tuple)):
+        raise PromptError(f"{key!r} must be a list of [index or name, x, y], not {value!r}.")
     return tuple(check_prompts(value))
 
 
