@@ -250,7 +250,7 @@ def test_a_full_disk_is_named_with_what_to_do(
     (result,) = Run("estimate", photo, "-o", tmp_path / "out", "--json").json["photos"]
     assert result["error"]["kind"] == "DiskFullError"
     assert f"The disk of {tmp_path / 'out'} is full." in result["error"]["text"]
-    assert "make room and run the same command again" in result["error"]["text"]
+    assert "free some space and run the same command again" in result["error"]["text"]
 
 
 def test_a_person_who_is_not_there_is_told_in_a_sentence(fake: None, photo: Path, tmp_path: Path) -> None:

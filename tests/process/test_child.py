@@ -49,7 +49,7 @@ def test_one_that_does_not_end_is_killed(tmp_path: Path) -> None:
     started = time.monotonic()
     stubborn.end(0.2)
     assert time.monotonic() - started < 10.0
-    assert "ended by the system" in stubborn.how_it_ended()
+    assert "stopped by the system" in stubborn.how_it_ended()
 
 
 def test_how_it_ended_is_said(tmp_path: Path) -> None:
