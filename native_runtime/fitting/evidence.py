@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+"""MHR-70 keypoints that hardly move against each other."""
+
+_ARMS = {side[0]: (f"{side}_elbow", f"{side}_wrist") for side in ("left", "right")}
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,10 @@ class Evidence:
         person_size: px, the unit of "far": about the person's height in the photo.
         silhouette: or None.
         unseen: beginnings of the names of joints that are not seen ("l_upleg"); their surface is not held to the
-        silhouette. notes: what was left out and why, for the estimate's warnings.
+            silhouette.
+        notes: what was left out and why, for the estimate's warnings.
+        rigid: points that hardly move against each other, whose directions place the body.
+        arms: "l" and "r" -> points of elbow and wrist.
     """
 
     points: Points2D
@@ -96,3 +105,5 @@ class Evidence:
     silhouette: Silhouette | None = None
     unseen: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
+    rigid: tuple[str, ...] = TORSO
+    arms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _ARMS)

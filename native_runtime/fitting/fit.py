@@ -31,9 +31,6 @@ from .solver import minimise
 
 Array = NDArray[np.float64]
 
-TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
-"""Keypoints whose directions place the body."""
-
 
 @dataclass(frozen=True)
 class FitResult:
@@ -66,7 +63,7 @@ def initial_rotation(body: Body, evidence: Evidence) -> Array:
     Orthogonal Procrustes (Kabsch 1976) over the observed segments of the torso and head; without any, the body faces
     the camera.
     """
-    seen, names = evidence.directions, rigid_names(body)
+    seen, names = evidence.directions, evidence.rigid
     points = np.concatenate([body.rest_vertices, body.skeleton.rest.translations])
     place = dict(zip(names, named_rows(body, names).combine(points), strict=True))
     correlation = np.zeros((3, 3))
@@ -77,14 +74,6 @@ def initial_rotation(body: Body, evidence: Evidence) -> Array:
     if not correlation.any():
         return np.eye(3)
     return nearest_rotation(correlation)
-
-
-def rigid_names(body: Body) -> tuple[str, ...]:
-    """Names of points that hardly move against each other: shoulders and hips, as landmarks and as keypoints."""
-    return (
-        tuple(n for n in ("blazepose_11", "blazepose_12", "blazepose_23", "blazepose_24") if n in body.landmark_names)
-        + TORSO
-    )
 
 
 def initial_translation(problem: FitProblem, state: FitState) -> Array:
@@ -227,12 +216,7 @@ def _arm_is_stuck(problem: FitProblem, state: FitState, side: str, parameters: N
     swing = np.array([any(part in body.parameter_names[i] for part in ("uparm", "elbow")) for i in parameters])
     on_limit = (values <= body.limit_min[parameters] + 1e-6) | (values >= body.limit_max[parameters] - 1e-6)
     points = problem.evidence.points
-    joint = {"l": ("left", "13", "15"), "r": ("right", "14", "16")}[side]
-    mine = [
-        i
-        for i, name in enumerate(points.names)
-        if name in (f"{joint[0]}_elbow", f"{joint[0]}_wrist", f"blazepose_{joint[1]}", f"blazepose_{joint[2]}")
-    ]
+    mine = [i for i, name in enumerate(points.names) if name in problem.evidence.arms[side]]
     missed = (problem.pixel_distances(state) / points.sigmas)[mine] > 3.0
     return bool(np.sum(on_limit & swing) >= 2 or np.any(missed & (points.weights[mine] > 0.1)))
 

@@ -29,8 +29,8 @@ from native_runtime.prompts.prompt import Prompt, check_prompts, kind_of
 from native_runtime.prompts.quality import Judgement, Prediction, combined_uncertainty, judge
 
 from . import ENGINE
-from .doubts import Doubts
 from .evidence import gather_evidence, outline
+from .uncertainty import UncertaintyMeter
 
 if TYPE_CHECKING:
     from native_runtime.detection.networks import LandmarkNetworks
@@ -142,7 +142,7 @@ class LandmarksReading:
         estimate: Estimate,
     ) -> Judgement:
         """What is odd about the prompts, held to what is predicted without them, and what to prompt next."""
-        landmarks, meter = self.people[person].landmarks, self._engine.doubts
+        landmarks, meter = self.people[person].landmarks, self._engine.uncertainty
         prediction = Prediction(
             unprompted.keypoints_2d,
             unprompted.keypoints_3d,
@@ -240,9 +240,9 @@ class LandmarksEngine:
         self._models, self._providers = models, providers
 
     @cached_property
-    def doubts(self) -> Doubts:
+    def uncertainty(self) -> UncertaintyMeter:
         """Says how sure the engine is of each keypoint."""
-        return Doubts(self.body)
+        return UncertaintyMeter(self.body)
 
     @cached_property
     def _networks(self):  # type: ignore[no-untyped-def]

@@ -11,52 +11,78 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
-from native_runtime.fitting.evidence import Directions, Evidence, Points2D, Silhouette
+from native_runtime.fitting.evidence import TORSO, Directions, Evidence, Points2D, Silhouette
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
 from native_runtime.prompts.prompt import Prompt, kind_of
+
+from .names import body_keypoint, body_point, hand_point, in_hand
 
 Array = NDArray[np.float64]
 
 STATURE = 1.7
 """Metres: turns pixels per metre into a person's size in pixels."""
 
-SURE, UNSURE, HIDDEN = 0.65, 0.25, 0.3
-"""Visibility from which a point counts fully, below which it counts as hidden, and what a hidden point is worth."""
+HAND_LENGTH = 0.19
+"""Metres, an adult's."""
 
-HAND_LENGTH, WRIST_APART = 0.19, 0.33
-"""Metres; and how far, in hand lengths, the wrists of body and hand may lie apart."""
+_LONG = 0.15
+"""Metres: shorter distances say little about scale."""
 
-BEYOND = 0.3
-"""What the direction towards a point beyond the picture is worth."""
 
-GUESS_SIGMA = 2.5
-"""How much wider the sigma of a hidden point is."""
+@dataclass(frozen=True)
+class Trust:
+    """How far what the networks see is believed (``docs/fit.md``). Sigmas of points are parts of the person's size,
+    those of directions radians; all are our own choice, checked with ``bench.accuracy``, as the networks' authors state
+    no spread.
 
-LEGS_IN_SIGHT, MASK_SURE = 0.45, 0.9
-"""Where no knee and no ankle is more visible than this, and the mask itself doubts one of them, the legs are not seen
-at all: they are beyond the picture or behind something, and the network folds them into what it sees."""
+    Attributes:
+        seen, unsure: visibility from which a point counts fully, and below which it counts as hidden.
+        hidden: what a hidden point is worth.
+        absent, present: presence up to which a point counts nothing, and from which it counts fully.
+        beyond: what the direction towards a point beyond the picture is worth.
+        guess: factor on the sigma of a hidden point: it is off more often, and must not pass for an outlier.
+        legs, mask: where no knee and no ankle is more visible than ``legs``, and the mask is less sure than this of one
+            of them, the legs are not seen at all: they are beyond the picture or behind something, and the network
+            folds them into what it sees.
+        joint, foot, finger: sigmas of points.
+        face: weight of points on the face: eleven crowd there, and should not outweigh the limbs.
+        palm: sigma of the directions of a palm that was not found as a hand.
+        corrected: factor on directions at a point that a person corrected: the networks' depth is doubtful there, too.
+        hand, hand_px: sigma of a found hand's points, about five millimetres, and the least of it in px.
+        hand_weight: weight of all that a found hand says.
+        phalanx, knuckles: sigmas of its directions.
+        wrists: hand lengths by which the wrists of body and hand may lie apart.
+        prompt, prompt_weight: sigma and weight of a person's prompt.
+    """
 
-_BODY_KEYPOINTS = {
-    "nose": "nose", "mouth_left": None, "mouth_right": None,
-    "left_foot_index": "left_big_toe", "right_foot_index": "right_big_toe",
-    "left_pinky": "left_pinky_finger_third_joint", "right_pinky": "right_pinky_finger_third_joint",
-    "left_index": "left_forefinger_third_joint", "right_index": "right_forefinger_third_joint",
-    "left_thumb": "left_thumb3", "right_thumb": "right_thumb3",
-    "left_eye_inner": None, "left_eye_outer": None, "right_eye_inner": None, "right_eye_outer": None,
-}  # fmt: skip
-"""BlazePose points whose MHR-70 keypoint has another name; None where there is none."""
+    seen: float = 0.65
+    unsure: float = 0.25
+    hidden: float = 0.3
+    absent: float = 0.5
+    present: float = 0.9
+    beyond: float = 0.3
+    guess: float = 2.5
+    legs: float = 0.45
+    mask: float = 0.9
+    joint: float = 0.008
+    foot: float = 0.012
+    finger: float = 0.015
+    face: float = 0.4
+    palm: float = 0.35
+    corrected: float = 0.3
+    hand: float = 0.003
+    hand_px: float = 1.0
+    hand_weight: float = 0.5
+    phalanx: float = 0.35
+    knuckles: float = 0.25
+    wrists: float = 0.33
+    prompt: float = 0.003
+    prompt_weight: float = 3.0
 
-_FINGERS = {
-    "thumb": "thumb",
-    "index": "forefinger",
-    "middle": "middle_finger",
-    "ring": "ring_finger",
-    "pinky": "pinky_finger",
-}
-_PHALANX = {"mcp": "_third_joint", "pip": "2", "dip": "3", "tip": "4"}
-_THUMB_PHALANX = {"cmc": "_third_joint", "mcp": "2", "ip": "3", "tip": "4"}
+
+TRUST = Trust()
 
 _BODY_SEGMENTS: tuple[tuple[str, str, float], ...] = (
     ("left_shoulder", "right_shoulder", 0.2), ("left_hip", "right_hip", 0.25),
@@ -71,12 +97,24 @@ _BODY_SEGMENTS: tuple[tuple[str, str, float], ...] = (
 )  # fmt: skip
 """Segments between BlazePose points whose direction is used, with their sigma in radians."""
 
-_PALM_SEGMENTS = tuple((f"{s}_wrist", f"{s}_{f}", 0.35) for s in SIDES for f in ("index", "pinky", "thumb"))
+_PALM_SEGMENTS = tuple((f"{s}_wrist", f"{s}_{f}", TRUST.palm) for s in SIDES for f in ("index", "pinky", "thumb"))
 """Used where no hand was found."""
 
 _FACE = frozenset(BODY_POINTS[:11])
 _IS_LEG = np.array([name.endswith(("knee", "ankle", "heel", "foot_index")) for name in BODY_POINTS])
 _KNEES_AND_ANKLES = np.array([name.endswith(("knee", "ankle")) for name in BODY_POINTS])
+
+
+_LIMBS = {
+    f"{side} {limb}": tuple(f"{side}_{point}" for point in points)
+    for side in SIDES
+    for limb, points in (("arm", ("elbow", "wrist")), ("leg", ("knee", "ankle")))
+}
+_LIMB_JOINTS = {
+    f"{side} {limb}": tuple(f"{side[0]}_{joint}" for joint in joints)
+    for side in SIDES
+    for limb, joints in (("arm", ("uparm", "lowarm")), ("leg", ("upleg", "lowleg")))
+}
 
 
 @dataclass
@@ -110,9 +148,7 @@ class _Gathered:
             self.direction_sigmas.append(sigma)
             self.direction_weights.append(weight)
 
-    def evidence(
-        self, size: float, silhouette: Silhouette | None, unseen: tuple[str, ...], notes: tuple[str, ...]
-    ) -> Evidence:
+    def observations(self) -> tuple[Points2D, Directions]:
         points = Points2D(
             tuple(self.names),
             np.array(self.positions).reshape(-1, 2),
@@ -127,44 +163,19 @@ class _Gathered:
             np.array(self.direction_sigmas),
             np.array(self.direction_weights),
         )
-        return Evidence(points, directions, size, silhouette, unseen, notes)
-
-
-def body_point(body: Body, name: str) -> str | None:
-    """The body's own point for a BlazePose point: its landmark ``blazepose_NN``, else an MHR-70 keypoint, else None."""
-    landmark = f"blazepose_{BODY_POINTS.index(name):02d}"
-    return landmark if landmark in body.landmark_names else body_keypoint(name)
-
-
-def hand_keypoint(side: str, name: str) -> str:
-    """The MHR-70 keypoint for a hand's point."""
-    if name == "wrist":
-        return f"{side}_wrist"
-    finger, phalanx = name.split("_")
-    ending = (_THUMB_PHALANX if finger == "thumb" else _PHALANX)[phalanx]
-    return f"{side}_{_FINGERS[finger]}{ending}"
-
-
-def hand_point(body: Body, side: str, name: str) -> str:
-    """The body's own point for a hand's point: its landmark ``SIDE_hand_N``, else an MHR-70 keypoint."""
-    landmark = f"{side}_hand_{HAND_POINTS.index(name)}"
-    return landmark if landmark in body.landmark_names else hand_keypoint(side, name)
-
-
-def body_keypoint(name: str) -> str | None:
-    """The MHR-70 keypoint for a BlazePose point, or None where there is none."""
-    return _BODY_KEYPOINTS.get(name, name)
+        return points, directions
 
 
 def confidence(visibility: NDArray, presence: NDArray) -> Array:
     """How much to believe each point, 0..1.
 
     Points in plain sight count fully. A point that is in the photo but hidden (by another limb, say) is the network's
-    guess: better than nothing, worth ``HIDDEN``. A point that is hardly in the photo says nothing.
+    guess: better than nothing, worth ``Trust.hidden``. A point that is hardly in the photo says nothing.
     """
     visibility, presence = np.asarray(visibility, np.float64), np.asarray(presence, np.float64)
-    sight = np.clip((visibility - UNSURE) / (SURE - UNSURE), 0.0, 1.0)
-    return np.clip((presence - 0.5) / 0.4, 0.0, 1.0) * (HIDDEN + (1.0 - HIDDEN) * sight)
+    sight = np.clip((visibility - TRUST.unsure) / (TRUST.seen - TRUST.unsure), 0.0, 1.0)
+    there = np.clip((presence - TRUST.absent) / (TRUST.present - TRUST.absent), 0.0, 1.0)
+    return there * (TRUST.hidden + (1.0 - TRUST.hidden) * sight)
 
 
 def pixels_per_metre(person: PersonLandmarks) -> float:
@@ -178,10 +189,38 @@ def pixels_per_metre(person: PersonLandmarks) -> float:
     first, second = np.triu_indices(len(sure), 1)
     flat = np.linalg.norm(person.points_2d[sure[first]] - person.points_2d[sure[second]], axis=1)
     metres = np.linalg.norm((person.points_3d[sure[first]] - person.points_3d[sure[second]])[:, :2], axis=1)
-    long = metres > 0.15
+    long = metres > _LONG
     if not long.any():
         return float(np.ptp(person.bbox[1::2]) / STATURE)
     return float(np.median(flat[long] / metres[long]))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A person as the networks see them, in pixels of the original photo.
+
+    Attributes:
+        size: px, the person's.
+        towards: (3, 3) from the networks' axes to the camera's: they judge depth as seen from a camera that looks
+            straight at the person.
+        places: (33, 2) px.
+        certain: (33,) how much to believe each place; 0 beyond the picture.
+        pointing: (33,) the same for directions: beyond the picture no place is known, but which way a limb goes on is
+            still guessed better than by habit alone.
+        hands: by side; None where none was found, or it cannot be this person's.
+        prompted: MHR-70 keypoints of which a person said something.
+    """
+
+    person: PersonLandmarks
+    photo: Photo
+    body: Body
+    size: float
+    towards: Array
+    places: Array
+    certain: Array
+    pointing: Array
+    hands: dict[str, HandLandmarks | None]
+    prompted: set[str]
 
 
 def gather_evidence(
@@ -203,82 +242,85 @@ def gather_evidence(
             "incorrect") only silences them.
         mask: (H, W) in original pixels, overrules the network's; None for the network's.
     """
-    scale = float(np.mean(photo.scale))
-    size = STATURE * pixels_per_metre(person) / scale
+    seen = _look(person, photo, body, intrinsics, {body.keypoint_names[prompt[0]] for prompt in keypoints})
     gathered = _Gathered()
-    notes: list[str] = []
-    unseen: tuple[str, ...] = ()
-    # The networks judge depth as seen from a camera that looks straight at the person; turn that towards the real ray.
+    _gather_points(gathered, seen)
+    _gather_directions(gathered, seen)
+    for side, hand in seen.hands.items():
+        if hand is not None:
+            _gather_hand(gathered, seen, side, hand)
+    for prompt in keypoints:
+        if kind_of(prompt) == "place":
+            name, place = body.keypoint_names[prompt[0]], np.array(prompt[1:3])
+            gathered.point(name, place, TRUST.prompt * seen.size, TRUST.prompt_weight, trusted=True)
+    hidden = [
+        limb
+        for limb, members in _LIMBS.items()
+        if all(seen.certain[BODY_POINTS.index(name)] <= TRUST.hidden for name in members)
+    ]
+    return Evidence(
+        *gathered.observations(),
+        seen.size,
+        outline(person, photo, mask),
+        unseen=tuple(joint for limb in hidden for joint in _LIMB_JOINTS[limb]),
+        notes=tuple(f"The {limb} is not clearly seen; its pose is a guess." for limb in hidden),
+        rigid=_own_names(body, TORSO),
+        arms={side[0]: _own_names(body, (f"{side}_elbow", f"{side}_wrist")) for side in SIDES},
+    )
+
+
+def _own_names(body: Body, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The body's points for BlazePose points that have MHR-70 keypoints of the same name, and these keypoints."""
+    return tuple(dict.fromkeys([*(body_point(body, name) or name for name in names), *names]))
+
+
+def _look(person: PersonLandmarks, photo: Photo, body: Body, intrinsics: NDArray, prompted: set[str]) -> _Seen:
+    size = STATURE * pixels_per_metre(person) / float(np.mean(photo.scale))
     centre = photo.to_original((person.bbox[:2] + person.bbox[2:]) / 2)
     ray = np.linalg.solve(intrinsics, [centre[0], centre[1], 1.0])
-    towards = rotation_between([0.0, 0.0, 1.0], ray)
-
-    hands = {side: _plausible_hand(person, side) for side in SIDES}
-    prompted = {body.keypoint_names[prompt[0]] for prompt in keypoints}
-    certain = confidence(person.visibility, person.presence)
     places = photo.to_original(person.points_2d)
     width, height = photo.original_size
     outside = np.any((places < -0.5) | (places > np.array([width, height]) - 0.5), axis=1)
-    certain = np.where(outside, 0.0, certain)
-    if np.all(person.visibility[_KNEES_AND_ANKLES] < LEGS_IN_SIGHT) and np.any(
-        _mask_at(person, person.points_2d[_KNEES_AND_ANKLES]) < MASK_SURE
-    ):
+    certain = np.where(outside, 0.0, confidence(person.visibility, person.presence))
+    if not _legs_in_sight(person):
         certain = np.where(_IS_LEG, 0.0, certain)
+    return _Seen(
+        person, photo, body, size, rotation_between([0.0, 0.0, 1.0], ray), places, certain,
+        np.where(outside, TRUST.beyond, certain), {side: _plausible_hand(person, side) for side in SIDES}, prompted,
+    )  # fmt: skip
 
-    # Beyond the picture no place is known, but which way a limb goes on is still guessed better than by habit alone.
-    pointing = np.where(outside, BEYOND, certain)
+
+def _legs_in_sight(person: PersonLandmarks) -> bool:
+    if np.any(person.visibility[_KNEES_AND_ANKLES] >= TRUST.legs):
+        return True
+    return bool(np.all(_mask_at(person, person.points_2d[_KNEES_AND_ANKLES]) >= TRUST.mask))
+
+
+def _gather_points(gathered: _Gathered, seen: _Seen) -> None:
     for index, name in enumerate(BODY_POINTS):
-        target = body_point(body, name)
-        side = name.split("_")[0]
-        in_hand = name.endswith(("_pinky", "_index", "_thumb")) and "foot" not in name
-        if target is None or certain[index] == 0 or (in_hand and hands.get(side) is not None):
+        target, certain = body_point(seen.body, name), float(seen.certain[index])
+        held = in_hand(name) and seen.hands.get(name.split("_")[0]) is not None
+        if target is None or certain == 0 or held or body_keypoint(name) in seen.prompted:
             continue
-        if body_keypoint(name) in prompted:
-            continue
-        part = 0.015 if in_hand else 0.012 if name.endswith(("heel", "foot_index")) else 0.008
-        # A guess is far off more often: a wider sigma keeps it from being dismissed as an outlier.
-        part *= 1.0 + (GUESS_SIGMA - 1.0) * (1.0 - certain[index])
-        # Eleven points crowd on the face; together they should not outweigh the limbs.
-        gathered.point(target, places[index], part * size, certain[index] * (0.4 if name in _FACE else 1.0))
+        foot = name.endswith(("heel", "foot_index"))
+        sigma = TRUST.finger if in_hand(name) else TRUST.foot if foot else TRUST.joint
+        sigma *= 1.0 + (TRUST.guess - 1.0) * (1.0 - certain)
+        weight = certain * (TRUST.face if name in _FACE else 1.0)
+        gathered.point(target, seen.places[index], sigma * seen.size, weight)
 
-    segments = _BODY_SEGMENTS + tuple(s for s in _PALM_SEGMENTS if hands[s[0].split("_")[0]] is None)
+
+def _gather_directions(gathered: _Gathered, seen: _Seen) -> None:
+    segments = _BODY_SEGMENTS + tuple(s for s in _PALM_SEGMENTS if seen.hands[s[0].split("_")[0]] is None)
     for start, end, sigma in segments:
         a, b = BODY_POINTS.index(start), BODY_POINTS.index(end)
-        first, second = body_point(body, start), body_point(body, end)
-        weight = float(min(pointing[a], pointing[b]))
+        first, second = body_point(seen.body, start), body_point(seen.body, end)
+        weight = float(min(seen.pointing[a], seen.pointing[b]))
         if first is None or second is None or weight == 0:
             continue
-        if {body_keypoint(start), body_keypoint(end)} & prompted:
-            weight *= 0.3  # where a person corrected the place, the networks' depth is doubtful too
-        gathered.direction(first, second, towards @ (person.points_3d[b] - person.points_3d[a]), sigma, weight)
-
-    for side, hand in hands.items():
-        if hand is not None:
-            _gather_hand(gathered, hand, side, photo, body, towards, size, prompted)
-    for prompt in keypoints:
-        if kind_of(prompt) == "place":
-            gathered.point(body.keypoint_names[prompt[0]], np.array(prompt[1:3]), 0.003 * size, 3.0, trusted=True)
-
-    for label, members in _LIMBS.items():
-        if all(certain[BODY_POINTS.index(name)] <= HIDDEN for name in members):
-            unseen += _LIMB_JOINTS[label]
-            notes.append(f"The {label} is not clearly seen; its pose is a guess.")
-    silhouette = outline(person, photo, mask)
-    return gathered.evidence(size, silhouette, unseen, tuple(notes))
-
-
-_LIMBS = {
-    f"{side} {limb}": tuple(f"{side}_{point}" for point in points)
-    for side in SIDES
-    for limb, points in (("arm", ("elbow", "wrist")), ("leg", ("knee", "ankle")))
-}
-
-
-_LIMB_JOINTS = {
-    f"{side} {limb}": tuple(f"{side[0]}_{joint}" for joint in joints)
-    for side in SIDES
-    for limb, joints in (("arm", ("uparm", "lowarm")), ("leg", ("upleg", "lowleg")))
-}
+        if {body_keypoint(start), body_keypoint(end)} & seen.prompted:
+            weight *= TRUST.corrected
+        points = seen.person.points_3d
+        gathered.direction(first, second, seen.towards @ (points[b] - points[a]), sigma, weight)
 
 
 def _plausible_hand(person: PersonLandmarks, side: str) -> HandLandmarks | None:
@@ -288,37 +330,24 @@ def _plausible_hand(person: PersonLandmarks, side: str) -> HandLandmarks | None:
     """
     hand: HandLandmarks | None = getattr(person, f"{side}_hand")
     wrist = BODY_POINTS.index(f"{side}_wrist")
-    if hand is None or person.visibility[wrist] < SURE:
+    if hand is None or person.visibility[wrist] < TRUST.seen:
         return hand
     apart = float(np.linalg.norm(hand.points_2d[0] - person.points_2d[wrist]))
-    return hand if apart < WRIST_APART * HAND_LENGTH * pixels_per_metre(person) else None
+    return hand if apart < TRUST.wrists * HAND_LENGTH * pixels_per_metre(person) else None
 
 
-def _gather_hand(
-    gathered: _Gathered,
-    hand: HandLandmarks,
-    side: str,
-    photo: Photo,
-    body: Body,
-    towards: Array,
-    size: float,
-    prompted: set[str],
-) -> None:
-    places = photo.to_original(hand.points_2d)
-    weight = float(np.clip(hand.score, 0.0, 1.0))
-    # About five millimetres on the person, and never below what a pixel can say.
-    sigma = max(0.003 * size, 1.0)
-    names = [hand_point(body, side, name) for name in HAND_POINTS]
-    for name, place in zip(names, places):
-        if name not in prompted:
-            gathered.point(name, place, sigma, 0.5 * weight)
-    for finger in range(5):
-        chain = [0, *range(1 + 4 * finger, 5 + 4 * finger)]
-        for a, b in pairwise(chain):
-            vector = towards @ (hand.points_3d[b] - hand.points_3d[a])
-            gathered.direction(names[a], names[b], vector, 0.35, 0.5 * weight)
-    across = towards @ (hand.points_3d[17] - hand.points_3d[5])
-    gathered.direction(names[5], names[17], across, 0.25, 0.5 * weight)
+def _gather_hand(gathered: _Gathered, seen: _Seen, side: str, hand: HandLandmarks) -> None:
+    weight = TRUST.hand_weight * float(np.clip(hand.score, 0.0, 1.0))
+    sigma = max(TRUST.hand * seen.size, TRUST.hand_px)
+    names = [hand_point(seen.body, side, name) for name in HAND_POINTS]
+    for name, place in zip(names, seen.photo.to_original(hand.points_2d)):
+        if name not in seen.prompted:
+            gathered.point(name, place, sigma, weight)
+    chains = [[0, *range(1 + 4 * finger, 5 + 4 * finger)] for finger in range(5)]
+    bones = [(a, b, TRUST.phalanx) for chain in chains for a, b in pairwise(chain)]
+    for a, b, spread in [*bones, (5, 17, TRUST.knuckles)]:
+        vector = seen.towards @ (hand.points_3d[b] - hand.points_3d[a])
+        gathered.direction(names[a], names[b], vector, spread, weight)
 
 
 def _mask_at(person: PersonLandmarks, points: Array) -> Array:

@@ -14,7 +14,8 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
 from native_runtime.prompts.quality import person_size
 
-from .evidence import STATURE, body_keypoint, body_point, confidence, hand_keypoint, hand_point
+from .evidence import STATURE, confidence
+from .names import body_keypoint, body_point, hand_keypoint, hand_point, in_hand
 
 Array = NDArray[np.float64]
 
@@ -35,7 +36,7 @@ _HIP = [BODY_POINTS.index(f"{side}_hip") for side in SIDES]
 _SHOULDERS = [BODY_POINTS.index(f"{side}_shoulder") for side in SIDES]
 
 
-class Doubts:
+class UncertaintyMeter:
     """Compares what the networks saw with the fitted body; made once for a body.
 
     Args:
@@ -46,7 +47,7 @@ class Doubts:
         names, keypoints, self._seen_at = [], [], list[int]()
         for index, name in enumerate(BODY_POINTS):
             point, keypoint = body_point(body, name), body_keypoint(name)
-            if point is not None and keypoint is not None and not _of_hand(name):
+            if point is not None and keypoint is not None and not in_hand(name):
                 names.append(point)
                 keypoints.append(body.keypoint_names.index(keypoint))
                 self._seen_at.append(index)
@@ -107,7 +108,3 @@ class Doubts:
         # the networks' metres are not the body's
         scale = float((seen * fitted).sum() / max((seen**2).sum(), 1e-12))
         return np.asarray(np.linalg.norm(scale * seen - fitted, axis=-1))
-
-
-def _of_hand(name: str) -> bool:
-    return name.endswith(("_pinky", "_index", "_thumb")) and "foot" not in name
