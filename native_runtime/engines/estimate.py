@@ -120,7 +120,7 @@ class Estimate:
             rest: the remaining fields (``image_size``, ``bbox``, ``engine``, ...).
         """
         pose = body.pose(model_parameters)
-        vertices = body.vertices(model_parameters, identity, expression)
+        vertices = body.posed_vertices(pose, identity, expression)
         keypoints = mhr_to_camera(body.keypoints(pose, vertices), camera_translation)
         return Estimate(
             model_parameters=np.asarray(model_parameters, np.float64),

@@ -223,7 +223,16 @@ class Body(BodyData):
             expression: (..., n_ex) or None for zeros.
             correctives: apply pose correctives where the body has them.
         """
-        pose = self.pose(model_parameters)
+        return self.posed_vertices(self.pose(model_parameters), identity, expression, correctives)
+
+    def posed_vertices(
+        self,
+        pose: Pose,
+        identity: NDArray | None = None,
+        expression: NDArray | None = None,
+        correctives: bool = True,
+    ) -> NDArray[np.float32]:
+        """``vertices`` for a pose that is known already."""
         shape = self.rest_shape(identity, expression)
         if correctives and self.correctives is not None:
             lead = np.broadcast_shapes(shape.shape[:-2], pose.joint_parameters.shape[:-2])
