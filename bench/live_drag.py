@@ -19,9 +19,10 @@ from native_runtime.camera import mhr_to_camera
 from native_runtime.fitting.live import LiveDrag
 from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.prior import PosePrior
-from native_runtime.fitting.problem import FitState, named_rows, project
+from native_runtime.fitting.problem import named_rows, project
 from native_runtime.fitting.refit import refit
 from native_runtime.mhr import Body, PointSet
+from native_runtime.mhr.state import PlacedState
 from native_runtime.models import store
 
 INTRINSICS = np.array([[1000.0, 0.0, 479.5], [0.0, 1000.0, 639.5], [0.0, 0.0, 1.0]])
@@ -31,7 +32,7 @@ FARTHEST = 0.06
 """Of an adult's height."""
 
 
-def standing(body: Body) -> FitState:
+def standing(body: Body) -> PlacedState:
     """A person at ease with bent elbows and knees, a little turned."""
     parameters = PosePrior.load(body).natural_parameters(body)
     parameters[4] = 0.4
@@ -39,7 +40,9 @@ def standing(body: Body) -> FitState:
         for side in "lr":
             parameters[body.parameter_index(f"{side}_{name}")] = angle
     clamped = body.parameterisation.clamp(parameters)
-    return FitState(clamped, np.array([0.1, 1.0, 3.5]), np.zeros(body.identity_count))
+    return PlacedState(
+        clamped, np.zeros(body.identity_count), np.zeros(body.expression_count), np.array([0.1, 1.0, 3.5])
+    )
 
 
 def joints(body: Body, parameters: NDArray, translation: NDArray) -> NDArray[np.float64]:
@@ -47,7 +50,7 @@ def joints(body: Body, parameters: NDArray, translation: NDArray) -> NDArray[np.
     return mhr_to_camera(body.pose(parameters).translations, translation)
 
 
-def measure(body: Body, state: FitState, keypoint: str, events: int, drags: int) -> list[tuple[float, ...]]:
+def measure(body: Body, state: PlacedState, keypoint: str, events: int, drags: int) -> list[tuple[float, ...]]:
     """Per drag: ms to begin it, median and worst ms of an event, whether it was reached, cm to the final answer."""
     points = PointSet.from_rows(body, named_rows(body, [keypoint]))
     pose = body.pose(state.model_parameters)
@@ -58,7 +61,7 @@ def measure(body: Body, state: FitState, keypoint: str, events: int, drags: int)
         angle, length = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(0.1, 1.0) * FARTHEST * 1.7 / 3.5 * INTRINSICS[0, 0]
         end = start + length * np.array([np.cos(angle), np.sin(angle)])
         begun = time.perf_counter()
-        drag = LiveDrag(body, INTRINSICS, state.model_parameters, state.identity, state.camera_translation, keypoint)
+        drag = LiveDrag(body, INTRINSICS, state, keypoint)
         spent = [time.perf_counter() - begun]
         for step in range(1, events + 1):
             asked = time.perf_counter()
@@ -66,7 +69,9 @@ def measure(body: Body, state: FitState, keypoint: str, events: int, drags: int)
             spent.append(time.perf_counter() - asked)
         final = refit(body, INTRINSICS, state, [Pin(keypoint, end)]).state
         apart = joints(body, final.model_parameters, final.camera_translation)
-        apart = np.linalg.norm(apart - joints(body, preview.model_parameters, preview.camera_translation), axis=1)
+        apart = np.linalg.norm(
+            apart - joints(body, preview.state.model_parameters, preview.state.camera_translation), axis=1
+        )
         ms = 1000 * np.array(spent)
         rows.append((ms[0], float(np.median(ms[1:])), ms[1:].max(), float(preview.reached), 100 * apart.max()))
     return rows

@@ -42,7 +42,7 @@ def draw(body: Body, preset: Preset) -> Pixels:
         view = _BODY_VIEW
     else:
         settings, view = with_pose(body, settings, preset, floor=0.0), preset.view
-    points = body.vertices(settings.parameters, settings.identity)
+    points = body.vertices(settings.model_parameters, settings.identity)
     points = np.stack([points[:, 0], -points[:, 2], points[:, 1]], axis=1) / 100
     points[:, 2] -= points[:, 2].min() - preset.lift / 100
     # all bodies at one scale, so that their heights show

@@ -58,10 +58,10 @@ def exactness(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body, count: 
         settings = random_settings(body, rng)
         apply_settings(rig, body, settings)
         found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
-        expected = body.vertices(settings.parameters, settings.identity, settings.expression, correctives=False)
+        expected = body.vertices(settings.model_parameters, settings.identity, settings.expression, correctives=False)
         distances.append(np.linalg.norm(found - mhr_to_blender(expected), axis=1).max() * 1000)
         again = read_settings(rig, body)
-        numbers.append(np.abs(again.parameters - settings.parameters).max())
+        numbers.append(np.abs(again.model_parameters - settings.model_parameters).max())
         coefficients.append(
             max(np.abs(again.identity - settings.identity).max(), np.abs(again.expression - settings.expression).max())
         )
@@ -113,7 +113,7 @@ def update_times(rig: bpy.types.Object, body: Body, repeats: int = 60) -> dict[s
 def playback(rig: bpy.types.Object, body: Body) -> float:
     """Frames per second when every bone has keys on every frame."""
     rng = np.random.default_rng(1)
-    start, end = (random_settings(body, rng).parameters * 0.3 for _ in range(2))
+    start, end = (random_settings(body, rng).model_parameters * 0.3 for _ in range(2))
     scene = bpy.context.scene
     scene.frame_start, scene.frame_end = 1, FRAMES
     for frame in range(1, FRAMES + 1):
@@ -157,7 +157,9 @@ def main() -> int:
     # A character as a photo gives it: its own build, a neutral face.
     rng = np.random.default_rng(arguments.seed)
     drawn = random_settings(body, rng)
-    apply_settings(rig, body, CharacterSettings(drawn.parameters, drawn.identity, np.zeros(body.expression_count)))
+    apply_settings(
+        rig, body, CharacterSettings(drawn.model_parameters, drawn.identity, np.zeros(body.expression_count))
+    )
     result |= update_times(rig, body)
     result["playback_fps"] = playback(rig, body)
     if arguments.json:

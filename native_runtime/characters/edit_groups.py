@@ -18,7 +18,7 @@ from native_runtime.mhr import PointSet
 from .rig_map import RigMap
 from .settings import parameters_of
 from .sliders import is_length, label_of
-from .standing import Standing
+from .state import CharacterState
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -82,25 +82,25 @@ class Slots:
     def beyond(self) -> range:
         return range(self.translation.stop, self.translation.stop + self.joints * _CHANNELS)
 
-    def flat(self, standing: Standing) -> Array:
+    def flat(self, state: CharacterState) -> Array:
         """(n,) all numbers in one row."""
         return np.concatenate(
             [
-                standing.parameters,
-                standing.identity,
-                standing.expression,
-                standing.camera_translation,
-                standing.beyond.ravel(),
+                state.model_parameters,
+                state.identity,
+                state.expression,
+                state.camera_translation,
+                state.beyond.ravel(),
             ]
         )
 
-    def standing(self, flat: Array) -> Standing:
+    def state(self, flat: Array) -> CharacterState:
         """The reverse of ``flat``."""
         parameters, identity, expression, place, beyond = (
             flat[part.start : part.stop]
             for part in (self.parameters, self.identity, self.expression, self.translation, self.beyond)
         )
-        return Standing(parameters, identity, expression, place, beyond.reshape(-1, _CHANNELS))
+        return CharacterState(parameters, identity, expression, place, beyond.reshape(-1, _CHANNELS))
 
 
 class _Names:

@@ -52,7 +52,7 @@ def to_json(body: Body, settings: CharacterSettings, parts: Collection[Part] = P
     for part in ("pose", "skeleton"):
         if part in parts:
             wanted |= parameters_of(body, part)
-    content["parameters"] = _named(np.array(body.parameter_names)[wanted], settings.parameters[wanted])
+    content["parameters"] = _named(np.array(body.parameter_names)[wanted], settings.model_parameters[wanted])
     if "shape" in parts:
         content["identity"] = _named(body.identity_names, settings.identity)
     if "expression" in parts:
@@ -88,7 +88,7 @@ def from_json(
         raise UsageError("This file contains no part (pose, skeleton, shape, expression) of a character.")
     unknown: list[str] = []
     other = CharacterSettings(
-        _by_name(content, "parameters", body.parameter_names, base.parameters, unknown),
+        _by_name(content, "parameters", body.parameter_names, base.model_parameters, unknown),
         _by_name(content, "identity", body.identity_names, base.identity, unknown),
         _by_name(content, "expression", body.expression_names, base.expression, unknown),
         _beyond(content, body, unknown),

@@ -117,10 +117,10 @@ def with_pose(
     posed, _ = from_json(body, content, presets.reset(body, settings, ["pose"]))
     if mirror:
         posed = presets.mirrored(body, posed)
-    parameters = posed.parameters.copy()
-    parameters[_ROOT_PLACE] = settings.parameters[_ROOT_PLACE]
-    parameters[_ROOT_TURN] = _turned(body, parameters, _heading(body, settings.parameters))
-    posed = replace(posed, parameters=parameters, beyond=_faces_alone(body, settings.beyond))
+    parameters = posed.model_parameters.copy()
+    parameters[_ROOT_PLACE] = settings.model_parameters[_ROOT_PLACE]
+    parameters[_ROOT_TURN] = _turned(body, parameters, _heading(body, settings.model_parameters))
+    posed = replace(posed, model_parameters=parameters, beyond=_faces_alone(body, settings.beyond))
     height = _lowest(body, settings) if floor is None else floor
     return _lifted(body, posed, height + preset.lift - _lowest(body, posed))
 
@@ -135,15 +135,15 @@ def _faces_alone(body: Body, beyond: Array) -> Array:
 
 def _lowest(body: Body, settings: CharacterSettings) -> float:
     """The height of the lowest point, cm."""
-    return float(body.vertices(settings.parameters, settings.identity, settings.expression)[:, _UP].min())
+    return float(body.vertices(settings.model_parameters, settings.identity, settings.expression)[:, _UP].min())
 
 
 def _lifted(body: Body, settings: CharacterSettings, by: float) -> CharacterSettings:
     """The same, higher by some cm."""
     row, up = body.joint_index(_ROOT) * 7 + _UP, body.parameter_index("root_ty")
-    parameters = settings.parameters.copy()
+    parameters = settings.model_parameters.copy()
     parameters[up] += by / parameter_transform(body)[row, up]
-    return replace(settings, parameters=parameters)
+    return replace(settings, model_parameters=parameters)
 
 
 def _root_turn(body: Body, parameters: Array) -> Array:

@@ -52,7 +52,7 @@ def randomise(
     """
     low, high = (np.where(np.isfinite(limit), limit, 0.0) for limit in (body.limit_min, body.limit_max))
     parameters = _spread(rng, low, high, amount)
-    parameters[RIGID] = settings.parameters[RIGID]
+    parameters[RIGID] = settings.model_parameters[RIGID]
     identity = _spread(rng, body.identity_min, body.identity_max, amount)
     count = max(body.expression_count, 1)
     chosen = rng.random(body.expression_count) < _RANDOM_EXPRESSIONS / count
@@ -71,7 +71,7 @@ def copy(
     """The chosen parts of ``other``; where it stands only with ``place``."""
     mixed = with_parts(body, settings, other, set(parts))
     if not place:
-        mixed.parameters[_ROOT_PLACE] = settings.parameters[_ROOT_PLACE]
+        mixed.model_parameters[_ROOT_PLACE] = settings.model_parameters[_ROOT_PLACE]
     return mixed
 
 
@@ -83,14 +83,16 @@ def blend(
     Angles go the short way, the root turns as a whole about one axis; it stays where the first one stands.
     """
     homes = ParameterHomes.of(body)
-    angles = np.zeros(len(first.parameters), dtype=bool)
+    angles = np.zeros(len(first.model_parameters), dtype=bool)
     posed = np.flatnonzero(homes.rows >= 0)
     angles[posed] = np.isin(homes.rows[posed] % 7, (3, 4, 5))
-    change = second.parameters - first.parameters
+    change = second.model_parameters - first.model_parameters
     change = np.where(angles, (change + np.pi) % (2 * np.pi) - np.pi, change)
-    parameters = first.parameters + share * change
-    parameters[_ROOT_PLACE] = first.parameters[_ROOT_PLACE]
-    parameters[_ROOT_TURN] = _between_turns(first.parameters[_ROOT_TURN], second.parameters[_ROOT_TURN], share)
+    parameters = first.model_parameters + share * change
+    parameters[_ROOT_PLACE] = first.model_parameters[_ROOT_PLACE]
+    parameters[_ROOT_TURN] = _between_turns(
+        first.model_parameters[_ROOT_TURN], second.model_parameters[_ROOT_TURN], share
+    )
     own, others = (s.beyond if len(s.beyond) else np.zeros((len(body.joint_names), 7)) for s in (first, second))
     mixed = CharacterSettings(
         parameters,
@@ -128,7 +130,7 @@ def symmetrise(
         straighten: also take lean and twist out of spine, neck and head.
     """
     pairs = paired(body.parameter_names)
-    parameters = _copy_side(settings.parameters, pairs, side)
+    parameters = _copy_side(settings.model_parameters, pairs, side)
     if straighten:
         parameters[lopsided(body)] = 0.0
     beyond = settings.beyond.copy()
@@ -148,9 +150,9 @@ def symmetrise(
 
 def mirrored(body: Body, settings: CharacterSettings) -> CharacterSettings:
     """The same with left and right exchanged; the root stays where it is."""
-    parameters = _swapped(settings.parameters, paired(body.parameter_names))
+    parameters = _swapped(settings.model_parameters, paired(body.parameter_names))
     parameters[lopsided(body)] *= -1.0
-    rx, ry, rz = settings.parameters[_ROOT_TURN]
+    rx, ry, rz = settings.model_parameters[_ROOT_TURN]
     parameters[_ROOT_TURN] = rx, -ry, -rz  # Rz Ry Rx, mirrored at the plane x = 0
     beyond = settings.beyond.copy()
     if len(beyond):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.errors import UsageError
+from native_runtime.mhr.state import BodyState
 
 from .wiring import ParameterHomes
 
@@ -25,44 +26,34 @@ def _nothing() -> Array:
 
 
 @dataclass(frozen=True)
-class CharacterSettings:
+class CharacterSettings(BodyState):
     """The numbers behind a character.
 
     Attributes:
-        parameters: (204,) MHR model parameters.
-        identity, expression: coefficients, as many as the body has.
         beyond: (J, 7) joint parameters (cm, radians, log2) that come on top of what the model parameters say: turned
             eyes, an open jaw, a forearm that bends sideways. Empty where there is none.
     """
 
-    parameters: Array
-    identity: Array
-    expression: Array
     beyond: Array = field(default_factory=_nothing)
-
-    @classmethod
-    def neutral(cls, body: Body) -> CharacterSettings:
-        """Everything 0: the body's rest pose and mean shape."""
-        return cls(np.zeros(len(body.parameter_names)), np.zeros(body.identity_count), np.zeros(body.expression_count))
 
     def joint_parameters(self, body: Body) -> Array:
         """(J, 7) all that the joints do."""
-        joints = np.asarray(body.joint_parameters(self.parameters), dtype=np.float64)
+        joints = np.asarray(body.joint_parameters(self.model_parameters), dtype=np.float64)
         return joints + self.beyond if len(self.beyond) else joints
 
     def check(self, body: Body) -> None:
         """Raises UsageError where the numbers do not fit the body."""
         expected = {
-            "parameters": (len(body.parameter_names),),
+            "model_parameters": (len(body.parameter_names),),
             "identity": (body.identity_count,),
             "expression": (body.expression_count,),
         }
         for name, shape in expected.items():
-            array = getattr(self, name)
+            array, word = getattr(self, name), name.replace("model_", "")
             if array.shape != shape:
-                raise UsageError(f"'{body.name}' has {shape[0]} {name}, but {array.size} were given.")
+                raise UsageError(f"'{body.name}' has {shape[0]} {word}, but {array.size} were given.")
             if not np.isfinite(array).all():
-                raise UsageError(f"Some {name} of the character are not numbers.")
+                raise UsageError(f"Some {word} of the character are not numbers.")
 
 
 def parameters_of(body: Body, part: Part) -> NDArray[np.bool_]:
@@ -122,7 +113,7 @@ def with_parts(body: Body, base: CharacterSettings, other: CharacterSettings, pa
             mixed = replace(mixed, expression=other.expression.copy())
         else:
             own = parameters_of(body, part)
-            mixed = replace(mixed, parameters=np.where(own, other.parameters, mixed.parameters))
+            mixed = replace(mixed, model_parameters=np.where(own, other.model_parameters, mixed.model_parameters))
             if part == "pose":
                 mixed = replace(mixed, beyond=other.beyond.copy())
     return mixed

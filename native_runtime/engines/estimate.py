@@ -17,6 +17,7 @@ from native_runtime.files.formats import Format
 from native_runtime.files.names import as_text
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
+from native_runtime.mhr.state import PlacedState
 from native_runtime.prompts.prompt import Prompt, check_prompts
 
 FORMAT = Format("sam3db-estimate")
@@ -60,13 +61,11 @@ class Prompts:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(PlacedState):
     """One person in one photo. All pixels are those of the original photo, upright.
 
     Attributes:
-        model_parameters: (204,) MHR model parameters; the root translation is 0.
-        identity, expression: coefficients, as many as the body has.
-        camera_translation: (3,) m: where MHR's origin lies in camera axes.
+        model_parameters, identity, expression, camera_translation: see ``PlacedState``.
         intrinsics: (3, 3) px.
         image_size: (2,) width, height px.
         bbox: (4,) x0 y0 x1 y1 px of the person as found.
@@ -83,10 +82,6 @@ class Estimate:
         details: the engine's own figures (errors, counts), for the curious.
     """
 
-    model_parameters: NDArray[np.float64]
-    identity: NDArray[np.float64]
-    expression: NDArray[np.float64]
-    camera_translation: NDArray[np.float64]
     intrinsics: NDArray[np.float64]
     image_size: NDArray[np.int64]
     bbox: NDArray[np.float64]
@@ -105,37 +100,42 @@ class Estimate:
     details: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
-    def from_parameters(
-        body: Body,
-        model_parameters: NDArray,
-        identity: NDArray,
-        expression: NDArray,
-        camera_translation: NDArray,
-        intrinsics: NDArray,
-        **rest: Any,
-    ) -> Estimate:
-        """Fill in all that follows from the parameters: vertices, joints and keypoints.
+    def from_state(body: Body, state: PlacedState, intrinsics: NDArray, **rest: Any) -> Estimate:
+        """Fill in all that follows from the numbers of a body: vertices, joints and keypoints.
 
         Args:
+            body: the body model.
+            state: its numbers, before the camera.
+            intrinsics: (3, 3) px.
             rest: the remaining fields (``image_size``, ``bbox``, ``engine``, ...).
         """
-        pose = body.pose(model_parameters)
-        vertices = body.posed_vertices(pose, identity, expression)
-        keypoints = mhr_to_camera(body.keypoints(pose, vertices), camera_translation)
+        pose = body.pose(state.model_parameters)
+        vertices = body.posed_vertices(pose, state.identity, state.expression)
+        keypoints = mhr_to_camera(body.keypoints(pose, vertices), state.camera_translation)
         return Estimate(
-            model_parameters=np.asarray(model_parameters, np.float64),
-            identity=np.asarray(identity, np.float64),
-            expression=np.asarray(expression, np.float64),
-            camera_translation=np.asarray(camera_translation, np.float64),
+            model_parameters=np.asarray(state.model_parameters, np.float64),
+            identity=np.asarray(state.identity, np.float64),
+            expression=np.asarray(state.expression, np.float64),
+            camera_translation=np.asarray(state.camera_translation, np.float64),
             intrinsics=np.asarray(intrinsics, np.float64),
             keypoints_2d=project(keypoints, intrinsics),
             keypoints_3d=keypoints,
-            joints=mhr_to_camera(pose.translations, camera_translation),
-            vertices=mhr_to_camera(vertices, camera_translation).astype(np.float32),
+            joints=mhr_to_camera(pose.translations, state.camera_translation),
+            vertices=mhr_to_camera(vertices, state.camera_translation).astype(np.float32),
             body_name=body.name,
             body_hash=body.hash,
             **rest,
         )
+
+    @property
+    def state(self) -> PlacedState:
+        """The body alone."""
+        return PlacedState(self.model_parameters, self.identity, self.expression, self.camera_translation)
+
+    def with_state(self, body: Body, state: PlacedState) -> Estimate:
+        """The estimate with other numbers, and what follows from them."""
+        kept = ("image_size", "bbox", "engine", "prompts", "seconds", "photo", "person", "warnings", "details")
+        return Estimate.from_state(body, state, self.intrinsics, **{name: getattr(self, name) for name in kept})
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the large arrays, ready for ``json.dumps``."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from native_runtime.errors import PromptError
 from native_runtime.fitting.follow import Fixed
 from native_runtime.fitting.pins import Pin, PinTerm
-from native_runtime.fitting.problem import FitState, SeenPoints, named_rows
+from native_runtime.fitting.problem import SeenPoints, named_rows
 from native_runtime.fitting.refit import refit
 from native_runtime.mhr import Body, PointSet
 from native_runtime.prompts.prompt import Prompt, kind_of
@@ -89,7 +89,7 @@ def _carried(body: Body, edited: Estimate, pins: Sequence[Pin]) -> list[Pin]:
     """The pins of keypoints that an edit elsewhere has moved."""
     if not pins:
         return []
-    state = FitState(edited.model_parameters, edited.camera_translation, edited.identity)
+    state = edited.state
     points = SeenPoints(PointSet.from_rows(body, named_rows(body, [pin.keypoint for pin in pins])))
     term = PinTerm(points, np.array([pin.place for pin in pins]), edited.intrinsics, 1.0, 1.0)
     away = term.distances(body.pose(edited.model_parameters), state)
@@ -101,19 +101,16 @@ def _moved(body: Body, estimate: Estimate, edited: Estimate, pins: Sequence[Pin]
     if not pins and same_numbers(estimate, edited):
         return replace(estimate, details=estimate.details | noted) if noted else estimate
     started = time.perf_counter()
-    state = FitState(edited.model_parameters, edited.camera_translation, edited.identity)
+    state = edited.state
     size = person_size(estimate.keypoints_3d, estimate.intrinsics)
     if not np.isfinite(size):
         raise PromptError("The whole person is behind the camera: handles cannot move it.")
     moved = refit(body, edited.intrinsics, state, pins, fixed=_fixed(body, edits))
     solved = time.perf_counter()
     missed = {pin.keypoint: float(rest) for pin, rest in zip(pins, moved.rests) if rest > max(MET * size, 1.0)}
-    result = Estimate.from_parameters(
+    result = Estimate.from_state(
         body,
-        moved.state.model_parameters,
-        moved.state.identity,
-        edited.expression,
-        moved.state.camera_translation,
+        moved.state,
         estimate.intrinsics,
         image_size=estimate.image_size,
         bbox=estimate.bbox,

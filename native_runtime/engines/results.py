@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from native_runtime.camera import mhr_to_camera, resize_intrinsics
 from native_runtime.errors import Remedy, Sam3dbError, UsageError
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 
 from . import sam3d_body
 from .estimate import Estimate
@@ -120,12 +121,9 @@ def estimate_from_result(
     camera = camera_of(fields, image_size)
     bbox = fields.get("bbox")
     warnings: list[str] = []
-    estimate = Estimate.from_parameters(
+    estimate = Estimate.from_state(
         body,
-        parameters,
-        fields["shape_params"],
-        fields["expr_params"],
-        translation,
+        PlacedState(parameters, fields["shape_params"], fields["expr_params"], translation),
         camera.intrinsics,
         image_size=camera.image_size,
         bbox=np.zeros(4) if bbox is None else bbox,

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body, PointSet, Pose
+from native_runtime.mhr.state import PlacedState
 
 from .evidence import Directions, Evidence, Points2D
 from .prior import PosePrior
-from .problem import FitState, Problem, SeenPoints, Term, named_rows, project, projection_jacobian, vector_residuals
+from .problem import Problem, SeenPoints, Term, named_rows, project, projection_jacobian, vector_residuals
 from .solver import Linearised, Quadratics
 
 Array = NDArray[np.float64]
@@ -56,11 +57,11 @@ class PointTerm:
         # Geman-McClure: rho = s c^2 / (s + c^2), so that d rho / d s = (c^2 / (s + c^2))^2.
         return residual, self._seen.weights * ratio**2, float(0.5 * np.sum(self._seen.weights * square * ratio))
 
-    def cost(self, pose: Pose, state: FitState) -> float:
+    def cost(self, pose: Pose, state: PlacedState) -> float:
         """See ``problem.Term``."""
         return self._residuals(self._points.camera(pose, state)[self._which])[2]
 
-    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+    def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
         camera = self._points.camera(pose, state)[self._which]
         residual, weight, cost = self._residuals(camera)
@@ -83,7 +84,7 @@ class DirectionTerm:
         """`starts`, `ends`: (m,) numbers of the segments' ends among ``points``."""
         self._points, self._starts, self._ends, self._seen, self._weights = points, starts, ends, seen, weights
 
-    def _residuals(self, pose: Pose, state: FitState) -> tuple[Array, float, Array, Array]:
+    def _residuals(self, pose: Pose, state: PlacedState) -> tuple[Array, float, Array, Array]:
         """Residuals (m, 3) in sigmas, their cost, unit vectors (m, 3) and lengths (m,)."""
         camera, seen = self._points.camera(pose, state), self._seen
         vector = camera[self._ends] - camera[self._starts]
@@ -92,11 +93,11 @@ class DirectionTerm:
         residual = (unit - seen.vectors) / (seen.sigmas * self._weights.directions)[:, None]
         return residual, float(0.5 * np.sum(seen.weights * np.sum(residual**2, axis=1))), unit, length
 
-    def cost(self, pose: Pose, state: FitState) -> float:
+    def cost(self, pose: Pose, state: PlacedState) -> float:
         """See ``problem.Term``."""
         return self._residuals(pose, state)[1]
 
-    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+    def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
         residual, cost, unit, length = self._residuals(pose, state)
         across = (np.eye(3) - unit[:, :, None] * unit[:, None, :]) / (
@@ -123,7 +124,7 @@ class PriorTerm:
         # What does not move has no slope, whatever column it is given.
         self._pairs, self._slopes = np.maximum(pairs, 0), np.where(pairs < 0, 0.0, slopes)
 
-    def _residuals(self, state: FitState) -> tuple[Array, Array, float]:
+    def _residuals(self, state: PlacedState) -> tuple[Array, Array, float]:
         """Residuals of the free parameters (n,) and of the couplings (q,) in deviations, and the cost of all."""
         prior, values = self._prior, state.model_parameters[self._prior.parameters]
         own = ((values - prior.means) / prior.deviations)[self._slots]
@@ -133,11 +134,11 @@ class PriorTerm:
         cost += 0.5 * self._weights.identity * np.sum(state.identity[self._identity] ** 2)
         return own, pair, float(cost)
 
-    def cost(self, pose: Pose, state: FitState) -> float:
+    def cost(self, pose: Pose, state: PlacedState) -> float:
         """See ``problem.Term``."""
         return self._residuals(state)[2]
 
-    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+    def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
         (own, pair, cost), strength, shape = self._residuals(state), self._weights.prior, self._weights.identity
         pull, inverse = strength * self._slopes, self._inverse
@@ -197,7 +198,7 @@ class FitProblem(Problem):
         # What the prior is centred on is always possible: other engines' bodies may stand beyond MHR's limits.
         super().__init__(body, prior.parameters[self.slots], terms, prior.natural_parameters(body), identity=identity)
 
-    def pixel_distances(self, state: FitState) -> Array:
+    def pixel_distances(self, state: PlacedState) -> Array:
         """(n,) how far each seen point is from the body's, px."""
         pixels = project(self.points.camera(self.pose(state), state)[self.seen], self.intrinsics)
         return np.linalg.norm(pixels - self.evidence.points.positions, axis=1)

@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import matrix_to_euler, nearest_rotation
+from native_runtime.mhr.state import PlacedState
 
 from .evidence import Evidence
 from .evidence_terms import FitProblem, Weights
 from .prior import PosePrior
-from .problem import CAMERA_PER_MHR, ROOT_ROTATION, FitState, named_rows
+from .problem import CAMERA_PER_MHR, ROOT_ROTATION, named_rows
 from .silhouette import fit_outline
 from .solver import minimise
 
@@ -37,17 +38,13 @@ class FitResult:
     """A fitted body.
 
     Attributes:
-        model_parameters: (204,) within limits; root translation 0.
-        identity: (n_id,)
-        camera_translation: (3,) m, camera axes.
+        state: the body, within its limits.
         point_error: mean distance in px between the observed points (weighted by confidence) and the body's.
         cost: final cost; comparable between fits of one person only.
         iterations: solver steps in all stages.
     """
 
-    model_parameters: Array
-    identity: Array
-    camera_translation: Array
+    state: PlacedState
     point_error: float
     cost: float
     iterations: int
@@ -76,7 +73,7 @@ def initial_rotation(body: Body, evidence: Evidence) -> Array:
     return nearest_rotation(correlation)
 
 
-def initial_translation(problem: FitProblem, state: FitState) -> Array:
+def initial_translation(problem: FitProblem, state: PlacedState) -> Array:
     """Camera translation (3,) that puts the body's points nearest to their pixels: linear least squares on the
     projection equations.
 
@@ -110,7 +107,7 @@ def fit_body(
     body: Body,
     evidence: Evidence,
     intrinsics: NDArray,
-    start: FitState | None = None,
+    start: PlacedState | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> FitResult:
     """Fit a body to evidence.
@@ -130,7 +127,12 @@ def fit_body(
     iterations = 0
     state = start
     if state is None:
-        state = FitState(prior.natural_parameters(body), np.array([0.0, 0.0, 3.0]), np.zeros(body.identity_count))
+        state = PlacedState(
+            prior.natural_parameters(body),
+            np.zeros(body.identity_count),
+            np.zeros(body.expression_count),
+            np.array([0.0, 0.0, 3.0]),
+        )
         limbs = ~fingers & ~scales
         coarse = FitProblem(body, evidence, intrinsics, prior, limbs, weights=Weights(5.0, np.inf, 0.5, 0.3))
         parameters = state.model_parameters.copy()
@@ -154,9 +156,7 @@ def fit_body(
         solution, iterations = outlined, iterations + outlined.iterations
         state = solution.state
     return FitResult(
-        state.model_parameters,
-        state.identity,
-        state.camera_translation,
+        state,
         point_error(problem, state),
         solution.cost,
         iterations,
@@ -175,7 +175,9 @@ _BEST_STARTS = 4
 _ARM_PARTS = ("clavicle", "uparm", "elbow", "lowarm", "wrist")
 
 
-def retry_arm(problem: FitProblem, state: FitState, side: str, cancelled: Callable[[], bool]) -> tuple[FitState, int]:
+def retry_arm(
+    problem: FitProblem, state: PlacedState, side: str, cancelled: Callable[[], bool]
+) -> tuple[PlacedState, int]:
     """Look for a better way to hold an arm.
 
     The shoulder's three angles within their limits leave valleys between which no downhill path leads. Where an arm
@@ -210,7 +212,7 @@ def retry_arm(problem: FitProblem, state: FitState, side: str, cancelled: Callab
     return best, spent
 
 
-def _arm_is_stuck(problem: FitProblem, state: FitState, side: str, parameters: NDArray) -> bool:
+def _arm_is_stuck(problem: FitProblem, state: PlacedState, side: str, parameters: NDArray) -> bool:
     body = problem.body
     values = state.model_parameters[parameters]
     swing = np.array([any(part in body.parameter_names[i] for part in ("uparm", "elbow")) for i in parameters])
@@ -221,6 +223,6 @@ def _arm_is_stuck(problem: FitProblem, state: FitState, side: str, parameters: N
     return bool(np.sum(on_limit & swing) >= 2 or np.any(missed & (points.weights[mine] > 0.1)))
 
 
-def point_error(problem: FitProblem, state: FitState) -> float:
+def point_error(problem: FitProblem, state: PlacedState) -> float:
     """Mean distance in px, weighted by confidence, between observed points and the body's."""
     return float(np.average(problem.pixel_distances(state), weights=problem.evidence.points.weights + 1e-12))

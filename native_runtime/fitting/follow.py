@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body, PointSet
+from native_runtime.mhr.state import PlacedState
 
 from .hold import Firmness, Hold, limbs_of, main_joints
 from .pins import AngleTerm, PinTerm, RootTether
 from .prior import PosePrior
-from .problem import FitState, Problem, Term, named_rows
+from .problem import Problem, Term, named_rows
 from .solver import minimise
 
 Array = NDArray[np.float64]
@@ -89,7 +90,7 @@ class Followed:
         iterations: solver steps.
     """
 
-    state: FitState
+    state: PlacedState
     rests: Array
     met: bool
     iterations: int
@@ -106,7 +107,7 @@ class Follower:
         self,
         body: Body,
         intrinsics: NDArray,
-        state: FitState,
+        state: PlacedState,
         keypoints: Sequence[str],
         parameters: NDArray[np.int64],
         tether: RootTether | None,
@@ -153,7 +154,7 @@ class Follower:
     def to(
         self,
         places: Array,
-        start: FitState | None = None,
+        start: PlacedState | None = None,
         cancelled: Callable[[], bool] = lambda: False,
         steps: int | None = None,
         patience: int = 3,
@@ -188,7 +189,7 @@ class Follower:
 def limb_follower(
     body: Body,
     intrinsics: NDArray,
-    state: FitState,
+    state: PlacedState,
     keypoints: Sequence[str],
     stiffness: Stiffness | None = None,
     fixed: Fixed | None = None,
@@ -209,7 +210,7 @@ def limb_follower(
 def body_follower(
     body: Body,
     intrinsics: NDArray,
-    state: FitState,
+    state: PlacedState,
     keypoints: Sequence[str],
     stiffness: Stiffness | None = None,
     fixed: Fixed | None = None,

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from native_runtime.camera import CM_PER_M
 from native_runtime.mhr import Body, PointSet, Pose, SparseRows
 from native_runtime.mhr.sparse import sorted_rows
+from native_runtime.mhr.state import PlacedState
 
 from .pins import pseudo_huber
-from .problem import NEAREST_DEPTH, FitState, Problem, SeenPoints, named_rows, project, vector_residuals
+from .problem import NEAREST_DEPTH, Problem, SeenPoints, named_rows, project, vector_residuals
 from .solver import Linearised
 
 Array = NDArray[np.float64]
@@ -108,16 +109,16 @@ class HoldTerm:
         self._across, self._deep = 1.0 / across[:, None], 1.0 / deep
         self._give = give
 
-    def _residuals(self, pose: Pose, state: FitState) -> Array:
+    def _residuals(self, pose: Pose, state: PlacedState) -> Array:
         camera = self._points.camera(pose, state)[-len(self._places) :]
         across = (camera[:, :2] - self._lines * camera[:, 2:]) * self._across
         return np.column_stack([across, (camera[:, 2] - self._places[:, 2]) * self._deep])
 
-    def cost(self, pose: Pose, state: FitState) -> float:
+    def cost(self, pose: Pose, state: PlacedState) -> float:
         """See the class."""
         return float(np.sum(pseudo_huber(np.sum(self._residuals(pose, state) ** 2, axis=1), self._give)[1]))
 
-    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+    def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
         motion = problem.motion(self._points.points, pose, state)[-len(self._places) :]
         residual = self._residuals(pose, state)
@@ -141,7 +142,7 @@ class Hold:
         self,
         body: Body,
         intrinsics: NDArray,
-        state: FitState,
+        state: PlacedState,
         keypoints: Sequence[str],
         firmness: Firmness,
         within: NDArray[np.bool_] | None = None,

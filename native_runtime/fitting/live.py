@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 
 from .follow import Fixed, Follower, body_follower, limb_follower, limb_moves, limb_of
 from .pins import Pin
-from .problem import FitState
 
 Array = NDArray[np.float64]
 
@@ -33,14 +33,12 @@ class Preview:
     """Where the body is while a handle is dragged.
 
     Attributes:
-        model_parameters: (204,) radians and MHR's units.
-        camera_translation: (3,) m, camera axes (x right, y down, z forward). Changed for hips and neck only.
+        state: the body; its place is changed for hips and neck only.
         missed: px from the dragged keypoint to its handle.
         reached: whether that is next to nothing; if not, the limb is stretched towards the handle.
     """
 
-    model_parameters: Array
-    camera_translation: Array
+    state: PlacedState
     missed: float
     reached: bool
 
@@ -55,9 +53,7 @@ class LiveDrag:
         self,
         body: Body,
         intrinsics: NDArray,
-        model_parameters: NDArray,
-        identity: NDArray,
-        camera_translation: NDArray,
+        state: PlacedState,
         keypoint: str,
         pins: Sequence[Pin] = (),
         fixed: Fixed | None = None,
@@ -67,9 +63,7 @@ class LiveDrag:
         Args:
             body: the body model.
             intrinsics: (3, 3) px.
-            model_parameters: (204,) of the body as it stands, radians and MHR's units.
-            identity: (n_id,) coefficients.
-            camera_translation: (3,) m, camera axes.
+            state: the body as it stands.
             keypoint: the name of what is dragged.
             pins: other keypoints that are pinned, which stay. Of limbs other than the dragged one they do not matter.
             fixed: what stays as it is, because the artist set it by hand; None for nothing.
@@ -77,7 +71,6 @@ class LiveDrag:
         Raises:
             KeyError: the body has no keypoint of that name.
         """
-        state = FitState(*(np.asarray(a, np.float64) for a in (model_parameters, camera_translation, identity)))
         others = [pin for pin in pins if pin.keypoint != keypoint]
         limb = limb_of(body, keypoint)
         same = [pin for pin in others if limb_of(body, pin.keypoint) == limb]
@@ -96,8 +89,7 @@ class LiveDrag:
         self._last = followed.state
         missed = float(followed.rests[0])
         return Preview(
-            followed.state.model_parameters,
-            followed.state.camera_translation,
+            followed.state,
             missed,
             missed < REACHED * self._follower.size,
         )

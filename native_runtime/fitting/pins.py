@@ -9,17 +9,9 @@ from numpy.typing import NDArray
 
 from native_runtime.mhr import Pose
 from native_runtime.mhr.rotations import euler_to_matrix
+from native_runtime.mhr.state import PlacedState
 
-from .problem import (
-    FIRST_PARAMETER,
-    ROOT_ROTATION,
-    FitState,
-    Problem,
-    SeenPoints,
-    project,
-    projection_jacobian,
-    vector_residuals,
-)
+from .problem import FIRST_PARAMETER, ROOT_ROTATION, Problem, SeenPoints, project, projection_jacobian, vector_residuals
 from .solver import Linearised, Quadratics
 
 Array = NDArray[np.float64]
@@ -71,20 +63,20 @@ class PinTerm:
         self._intrinsics, self._sigma = np.asarray(intrinsics, np.float64), sigma
         self._give = np.broadcast_to(np.asarray(give, np.float64), len(self._places))
 
-    def _residuals(self, pose: Pose, state: FitState) -> tuple[Array, Array]:
+    def _residuals(self, pose: Pose, state: PlacedState) -> tuple[Array, Array]:
         """Residuals (n, 2) in sigmas, and the points (n, 3) in camera axes."""
         camera = self._points.camera(pose, state)[: len(self._places)]
         return (project(camera, self._intrinsics) - self._places) / self._sigma, camera
 
-    def distances(self, pose: Pose, state: FitState) -> Array:
+    def distances(self, pose: Pose, state: PlacedState) -> Array:
         """(n,) px by which each pin is missed."""
         return np.asarray(np.linalg.norm(self._residuals(pose, state)[0], axis=1) * self._sigma)
 
-    def cost(self, pose: Pose, state: FitState) -> float:
+    def cost(self, pose: Pose, state: PlacedState) -> float:
         """See the class."""
         return float(np.sum(pseudo_huber(np.sum(self._residuals(pose, state)[0] ** 2, axis=1), self._give)[1]))
 
-    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+    def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
         residual, camera = self._residuals(pose, state)
         weight, cost = pseudo_huber(np.sum(residual**2, axis=1), self._give)
@@ -96,23 +88,23 @@ class PinTerm:
 class RootTether:
     """Keeps the whole body's rotation and place near where they were."""
 
-    def __init__(self, state: FitState, turn: float, shift: float) -> None:
+    def __init__(self, state: PlacedState, turn: float, shift: float) -> None:
         """`turn`: radians, `shift`: metres, by which the body may ordinarily move."""
         self._rotation = euler_to_matrix(state.model_parameters[ROOT_ROTATION])
         self._translation = state.camera_translation
         self._turn, self._shift = turn, shift
 
-    def _residuals(self, state: FitState) -> tuple[Array, Array]:
+    def _residuals(self, state: PlacedState) -> tuple[Array, Array]:
         turned = euler_to_matrix(state.model_parameters[ROOT_ROTATION]) @ self._rotation.T
         # sin(angle) times the axis, which is the rotation vector for the small turns that are meant here
         vector = 0.5 * (turned - turned.T)[[2, 0, 1], [1, 2, 0]]
         return vector / self._turn, (state.camera_translation - self._translation) / self._shift
 
-    def cost(self, pose: Pose, state: FitState) -> float:
+    def cost(self, pose: Pose, state: PlacedState) -> float:
         """Half the sum of squares."""
         return _half_squares(*self._residuals(state))
 
-    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+    def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
         residuals, sigmas = self._residuals(state), np.repeat([self._turn, self._shift], 3)
         pull = np.concatenate(residuals) / sigmas
@@ -126,14 +118,14 @@ class AngleTerm:
         """`parameters`: (n,) those of the problem, in its order; `home`: (204,); `deviations`: (n,)."""
         self._parameters, self._home, self._inverse = parameters, home[parameters], 1.0 / deviations
 
-    def _residuals(self, state: FitState) -> Array:
+    def _residuals(self, state: PlacedState) -> Array:
         return (state.model_parameters[self._parameters] - self._home) * self._inverse
 
-    def cost(self, pose: Pose, state: FitState) -> float:
+    def cost(self, pose: Pose, state: PlacedState) -> float:
         """Half the sum of squares."""
         return _half_squares(self._residuals(state))
 
-    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+    def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
         residual = self._residuals(state)
         unknowns = np.arange(problem.first, problem.stop)

@@ -8,7 +8,7 @@ coefficients.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from native_runtime.camera import CM_PER_M, MHR_TO_CAMERA, mhr_to_camera
 from native_runtime.mhr import Body, ColumnSet, PointSet, Pose
 from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler, rotation_vector_to_matrix
 from native_runtime.mhr.sparse import SparseRows, sorted_rows
+from native_runtime.mhr.state import PlacedState
 
 from .solver import Linearisation, Linearised, Residuals, normal_equations
 
@@ -34,21 +35,6 @@ CAMERA_PER_MHR = np.diag(MHR_TO_CAMERA) / CM_PER_M
 
 NEAREST_DEPTH = 0.1
 """Metres: points nearer than this (or behind the camera) are projected as if they were here."""
-
-
-@dataclass(frozen=True)
-class FitState:
-    """One guess at everything.
-
-    Attributes:
-        model_parameters: (204,), root translation 0.
-        camera_translation: (3,) m, camera axes.
-        identity: (n_id,)
-    """
-
-    model_parameters: Array
-    camera_translation: Array
-    identity: Array
 
 
 def project(points: NDArray, intrinsics: NDArray) -> Array:
@@ -96,7 +82,7 @@ def vector_residuals(cost: float, residual: Array, jacobian: Array, weight: Arra
     return Residuals(cost, residual.reshape(-1), jacobian.reshape(-1, n), np.repeat(weight, d))
 
 
-def whole_motion(points: PointSet, pose: Pose, body: Body, state: FitState) -> Array:
+def whole_motion(points: PointSet, pose: Pose, body: Body, state: PlacedState) -> Array:
     """(N, 3, 6) metres: d camera point / d (rotation vector of the whole body, camera translation)."""
     out = np.zeros((points.count, 3, FIRST_PARAMETER))
     arms = points.arms(pose, body.joint_index("root"), state.identity)
@@ -136,14 +122,14 @@ class Problem:
         self.first = FIRST_PARAMETER if whole else 0
         self.stop = self.first + len(self.parameters)
         self.size = self.stop + len(self.identity)
-        self._posed: tuple[FitState, Pose] | None = None
+        self._posed: tuple[PlacedState, Pose] | None = None
         self._moved: tuple[PointSet, Pose, Array] | None = None
         self._columns = ColumnSet.of(body, self.parameters)
         low, high = body.limit_min[self.parameters], body.limit_max[self.parameters]
         self._low, self._high = np.minimum(low, home[self.parameters]), np.maximum(high, home[self.parameters])
         self._identity_low, self._identity_high = body.identity_min[self.identity], body.identity_max[self.identity]
 
-    def motion(self, points: PointSet, pose: Pose, state: FitState) -> Array:
+    def motion(self, points: PointSet, pose: Pose, state: PlacedState) -> Array:
         """d camera point / d unknowns, (N, 3, size), metres; terms on the same points share it."""
         if self._moved is None or self._moved[0] is not points or self._moved[1] is not pose:
             moved = points.parameter_jacobian(pose, self._columns, state.identity) * CAMERA_PER_MHR[:, None]
@@ -155,18 +141,18 @@ class Problem:
             self._moved = points, pose, moved
         return self._moved[2]
 
-    def pose(self, state: FitState) -> Pose:
+    def pose(self, state: PlacedState) -> Pose:
         """The body posed; the last one is remembered, as the solver asks for a good step's cost and slope in turn."""
         if self._posed is None or self._posed[0] is not state:
             self._posed = state, self.body.pose(state.model_parameters)
         return self._posed[1]
 
-    def cost(self, state: FitState) -> float:
+    def cost(self, state: PlacedState) -> float:
         """The robust cost of a state."""
         pose = self.pose(state)
         return sum(term.cost(pose, state) for term in self.terms)
 
-    def linearise(self, state: FitState) -> Linearisation:
+    def linearise(self, state: PlacedState) -> Linearisation:
         """Gauss-Newton's view of the problem around a state."""
         pose = self.pose(state)
         cost, hessian, gradient = normal_equations(
@@ -178,7 +164,7 @@ class Problem:
         above[self.first :] = np.maximum(np.concatenate([self._high - values, self._identity_high - coefficients]), 0.0)
         return Linearisation(cost, hessian, gradient, below, above)
 
-    def retract(self, state: FitState, step: NDArray) -> FitState:
+    def retract(self, state: PlacedState, step: NDArray) -> PlacedState:
         """The state after a step of the unknowns (size,), inside all limits."""
         parameters, translation, identity = state.model_parameters.copy(), state.camera_translation, state.identity
         moved = parameters[self.parameters] + step[self.first : self.stop]
@@ -199,9 +185,9 @@ class SeenPoints:
 
     def __init__(self, points: PointSet) -> None:
         self.points = points
-        self._last: tuple[Pose, FitState, Array] | None = None
+        self._last: tuple[Pose, PlacedState, Array] | None = None
 
-    def camera(self, pose: Pose, state: FitState) -> Array:
+    def camera(self, pose: Pose, state: PlacedState) -> Array:
         """(N, 3) m, camera axes."""
         if self._last is None or self._last[0] is not pose or self._last[1] is not state:
             placed = mhr_to_camera(self.points.positions(pose, state.identity), state.camera_translation)
@@ -212,10 +198,10 @@ class SeenPoints:
 class Term(Protocol):
     """A part of the cost: an outline (``silhouette``), pins (``pins``), what stays in place (``hold``)."""
 
-    def cost(self, pose: Pose, state: FitState) -> float:
+    def cost(self, pose: Pose, state: PlacedState) -> float:
         """Its robust cost at a state."""
         ...
 
-    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+    def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """What it is around a state, by the problem's unknowns; the cost is shared among the parts."""
         ...

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 
 from .follow import Fixed, Stiffness, body_follower, limb_follower, limb_of
 from .hold import NECK
 from .pins import Pin
-from .problem import FitState
 
 Array = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ class Refit:
         iterations: solver steps.
     """
 
-    state: FitState
+    state: PlacedState
     rests: Array
     iterations: int
 
@@ -45,7 +45,7 @@ class Refit:
 def refit(
     body: Body,
     intrinsics: NDArray,
-    state: FitState,
+    state: PlacedState,
     pins: Sequence[Pin],
     stiffness: Stiffness | None = None,
     cancelled: Callable[[], bool] = lambda: False,

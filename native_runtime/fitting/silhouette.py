@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr import Body, PointSet, Pose, SparseRows
+from native_runtime.mhr.state import PlacedState
 
 from .evidence import Silhouette
 from .evidence_terms import FitProblem
-from .problem import FitState, Problem, project, projection_jacobian
+from .problem import Problem, project, projection_jacobian
 from .solver import Linearised, Residuals, Solution, minimise
 
 Array = NDArray[np.float64]
@@ -110,7 +111,7 @@ def comparable_vertices(body: Body, unseen: tuple[str, ...] = ()) -> NDArray[np.
 
 def rim_vertices(
     body: Body,
-    state: FitState,
+    state: PlacedState,
     intrinsics: NDArray,
     image_box: NDArray,
     count: int,
@@ -193,7 +194,7 @@ class RimOnBorder:
         self._sigma = settings.sigma * person_size
         self._share = settings.share / max(n, 1)
 
-    def _terms(self, pose: Pose, state: FitState) -> tuple[Array, Array, float, Array, Array]:
+    def _terms(self, pose: Pose, state: PlacedState) -> tuple[Array, Array, float, Array, Array]:
         camera = mhr_to_camera(self._points.positions(pose, state.identity), state.camera_translation)
         distance, gradient, within = self._border(project(camera, self._intrinsics))
         residual = distance / self._sigma
@@ -202,10 +203,10 @@ class RimOnBorder:
         ratio = limit / (limit + residual**2)
         return residual, weight * ratio**2, float(0.5 * np.sum(weight * residual**2 * ratio)), gradient, camera
 
-    def cost(self, pose: Pose, state: FitState) -> float:
+    def cost(self, pose: Pose, state: PlacedState) -> float:
         return self._terms(pose, state)[2]
 
-    def linearise(self, problem: Problem, pose: Pose, state: FitState) -> Linearised:
+    def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         residual, weight, cost, slope, camera = self._terms(pose, state)
         motion = problem.motion(self._points, pose, state)
         per_pixel = np.matmul(slope[:, None, :], projection_jacobian(camera, self._intrinsics))
@@ -215,10 +216,10 @@ class RimOnBorder:
 
 def fit_outline(
     problem: FitProblem,
-    state: FitState,
+    state: PlacedState,
     cancelled: Callable[[], bool],
     rounds: Sequence[OutlineSettings] = ROUNDS,
-) -> Solution[FitState]:
+) -> Solution[PlacedState]:
     """Let pose and shape follow the outline; the pose stays tied to its own evidence as well.
 
     Args:
@@ -231,7 +232,7 @@ def fit_outline(
     assert evidence.silhouette is not None
     border = BorderDistance(evidence.silhouette)
     shape = np.flatnonzero([group == "body" for group in body.identity_groups])
-    solution: Solution[FitState] = Solution(state, problem.cost(state), 0, True)
+    solution: Solution[PlacedState] = Solution(state, problem.cost(state), 0, True)
     if border.empty:
         return solution
     free = np.zeros(len(problem.prior.parameters), bool)

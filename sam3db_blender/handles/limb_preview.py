@@ -21,13 +21,14 @@ from native_runtime.characters.rig_map import RigMap
 from native_runtime.errors import Sam3dbError
 from native_runtime.fitting.live import LiveDrag
 from native_runtime.fitting.pins import Pin
+from native_runtime.mhr.state import BodyState, PlacedState
 from native_runtime.prompts.prompt import keypoint_names
 
 from ..rig.arrays import take
 from ..scene.bodies import body_of, installed_body
 from ..scene.camera import camera_of
 from ..scene.provenance import read_origin
-from ..scene.readback import standing_of, units_of
+from ..scene.readback import current_state, units_of
 from .handles import keypoint_of, place
 from .pins import pinned
 
@@ -55,8 +56,9 @@ def _get_ready(body_name: str) -> None:
         body = installed_body(body_name)
         RigMap.of(body)
         eye = np.array([[1000.0, 0.0, 500.0], [0.0, 1000.0, 500.0], [0.0, 0.0, 1.0]])
-        rest = np.zeros(len(body.parameter_names)), np.zeros(body.identity_count), np.array([0.0, 1.0, 5.0])
-        LiveDrag(body, eye, *rest, keypoint_names()[0])
+        rest = BodyState.neutral(body)
+        placed = PlacedState(rest.model_parameters, rest.identity, rest.expression, np.array([0.0, 1.0, 5.0]))
+        LiveDrag(body, eye, placed, keypoint_names()[0])
 
 
 class LimbPreview:
@@ -72,13 +74,13 @@ class LimbPreview:
         """
         self.keypoint = keypoint_of(handle)
         self._body = body_of(rig)
-        origin, standing = read_origin(rig), standing_of(rig, self._body, scaled=True)
+        origin, state = read_origin(rig), current_state(rig, self._body, scaled=True)
         others = [pin for pin in pinned(rig) if pin != handle]
         self._drag: LiveDrag | None = None
-        self._intrinsics, self._standing = origin.arrays["intrinsics"], standing
+        self._intrinsics, self._state = origin.arrays["intrinsics"], state
         self._pins = [Pin(keypoint_names()[keypoint_of(pin)], np.array(place(pin))) for pin in others]
         self._channels = RigMap.of(self._body).channels
-        self._angles = self._angles_of(standing.parameters)
+        self._angles = self._angles_of(state.model_parameters)
         self._bones = take(rig.pose.bones, "rotation_euler", 3).astype(np.float64)
         self._turned: set[int] = set()
         self._location = np.array(rig.location, dtype=np.float64)
@@ -93,13 +95,10 @@ class LimbPreview:
     def prepare(self) -> LiveDrag:
         """Sets the solver up, once."""
         if self._drag is None:
-            standing = self._standing
             self._drag = LiveDrag(
                 self._body,
                 self._intrinsics,
-                standing.parameters,
-                standing.identity,
-                standing.camera_translation,
+                self._state,
                 keypoint_names()[self.keypoint],
                 self._pins,
             )
@@ -108,7 +107,7 @@ class LimbPreview:
     def show(self, rig: bpy.types.Object, pixel: ArrayLike) -> None:
         """Poses the limb for its handle at a pixel (2,) of the photo."""
         preview = self.prepare().to(np.asarray(pixel, dtype=np.float64))
-        turned = self._angles_of(preview.model_parameters) - self._angles
+        turned = self._angles_of(preview.state.model_parameters) - self._angles
         known = laid(rig)
         self._turned |= set(np.flatnonzero(np.abs(turned).max(axis=1) > _SAME).tolist())
         for number in self._turned:
@@ -117,7 +116,7 @@ class LimbPreview:
                 before = known.get(bone.name, [list(bone.rotation_euler)])[0]
                 bone.rotation_euler = (self._bones[number] + turned[number]).tolist()
                 known[bone.name] = [before, list(bone.rotation_euler)]
-        moved = self._axes @ (preview.camera_translation - self._standing.camera_translation)
+        moved = self._axes @ (preview.state.camera_translation - self._state.camera_translation)
         if np.abs(moved).max() > _SAME and rig.parent is None:
             place: Any = rig.location
             before = known.get(_RIG, [list(place)])[0]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import project, resize_intrinsics
 from native_runtime.characters.edit_groups import Slots, slots_of
-from native_runtime.characters.standing import Standing, with_standing
+from native_runtime.characters.state import CharacterState
 from native_runtime.engines.edits import WITHOUT_EDITS
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
@@ -162,14 +162,14 @@ def _take_over(
     if answer.body_hash != origin.details["body_hash"]:
         raise Sam3dbError(f"The new pose is for another body ('{answer.body_name}') than '{rig.name}' has.")
     memory = edits.notice(rig, body)
-    answered = Standing.of(vars(answer), np.zeros((len(body.joint_names), 7)))
-    standing = memory.standing(answered)
-    if not standing.is_close(answered):
-        answer = with_standing(body, answer, standing)
+    answered = CharacterState.of(answer, len(body.joint_names))
+    state = memory.edited(answered)
+    if not state.is_close(answered):
+        answer = answer.with_state(body, state)
     estimate = _of_the_photo(rig, handles, origin, answer)
-    place = _pose(rig, body, standing)
-    flat = memory.slots.flat(standing)
-    memory = replace(memory, applied=flat, posed=standing.camera_translation, placed=place)
+    place = _pose(rig, body, state)
+    flat = memory.slots.flat(state)
+    memory = replace(memory, applied=flat, posed=state.camera_translation, placed=place)
     return estimate, memory.heard(answered, answer.details.get(WITHOUT_EDITS, {}))
 
 
@@ -196,10 +196,10 @@ def go_back(rig: bpy.types.Object, when: float) -> str:
     if wanted.memory.slots != Slots.of(body):
         raise Sam3dbError(f"'{wanted.name}' is of another body than '{rig.name}' has now.")
     _keep_present(rig, body, origin, handles)
-    standing = wanted.memory.slots.standing(wanted.memory.applied)
-    estimate = with_standing(body, origin.estimate(body), standing)
-    where = _pose(rig, body, standing)
-    edits.remember(rig, body, replace(wanted.memory, posed=standing.camera_translation, placed=where))
+    state = wanted.memory.slots.state(wanted.memory.applied)
+    estimate = origin.estimate(body, state)
+    where = _pose(rig, body, state)
+    edits.remember(rig, body, replace(wanted.memory, posed=state.camera_translation, placed=where))
     for index, handle in handles.items():
         state, *pixel = wanted.said.get(index, (int(State.PREDICTED), *estimate.keypoints_2d[index]))
         if np.isfinite(pixel).all():
@@ -214,7 +214,7 @@ def go_back(rig: bpy.types.Object, when: float) -> str:
 def _keep_first(rig: bpy.types.Object, body: Body, origin: Origin) -> None:
     """Keeps what was imported, before the first other estimate takes its place."""
     if not snapshots.entries(rig):
-        flat = Slots.of(body).flat(Standing.recorded(origin.arrays, len(body.joint_names)))
+        flat = Slots.of(body).flat(CharacterState.of(origin.state, len(body.joint_names)))
         memory = edits.Memory(Slots.of(body), flat, origin.arrays["camera_translation"])
         snapshots.take(rig, body, snapshots.IMPORTED, memory, {}, origin.details["details"])
 
@@ -258,18 +258,18 @@ def _of_the_photo(
     )
 
 
-def _pose(rig: bpy.types.Object, body: Body, standing: Standing) -> Array:
+def _pose(rig: bpy.types.Object, body: Body, state: CharacterState) -> Array:
     """Makes a rig stand so; (4, 4) its place in the world.
 
     What MHR has no numbers for is the artist's, and stays: the scale of the object, and uneven scales of bones. What an
     action plays is keyed, lest the pose is gone with the next frame.
     """
-    place = place_before_camera(rig, standing.camera_translation)
+    place = place_before_camera(rig, state.camera_translation)
     stretched = _stretch(rig)
-    apply_parameters(rig, body, standing.parameters, standing.beyond)
+    apply_parameters(rig, body, state.model_parameters, state.beyond)
     if stretched is not None:
         fill(rig.pose.bones, "scale", take(rig.pose.bones, "scale", 3) * stretched)
-    set_shape(rig, body, standing.identity, standing.expression)
+    set_shape(rig, body, state.identity, state.expression)
     scale = rig.matrix_world.to_scale() / units_of(rig)
     rig.matrix_world = Matrix(place.tolist()) @ Matrix.Diagonal(scale.to_4d())
     key_where_animated(rig)

@@ -34,7 +34,7 @@ _CONSTRAINED = 1e-4
 def apply_settings(rig: bpy.types.Object, body: Body, settings: CharacterSettings) -> None:
     """Sets pose, skeleton, shape and expression."""
     settings.check(body)
-    apply_parameters(rig, body, settings.parameters, settings.beyond)
+    apply_parameters(rig, body, settings.model_parameters, settings.beyond)
     set_shape(rig, body, settings.identity, settings.expression)
 
 
@@ -85,7 +85,7 @@ def read_parameters(rig: bpy.types.Object, body: Body, near: ArrayLike | None = 
     that no parameter expresses; see ``read_settings``.
     """
     settings, rest = _read(rig, body, near)
-    return settings.parameters, rest
+    return settings.model_parameters, rest
 
 
 def read_joint_parameters(rig: bpy.types.Object, body: Body) -> Array:

@@ -22,14 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.characters.edit_groups import PARAMETERS, Slots, differences, units, yielding_to
-from native_runtime.characters.standing import Standing
+from native_runtime.characters.state import CharacterState
 from native_runtime.engines.edits import Edits
 from native_runtime.errors import Sam3dbError
 from native_runtime.files.formats import Format
 
 from ..rig.properties import slider_path
 from .provenance import Origin, read_origin
-from .readback import place_before_camera, standing_of, units_of
+from .readback import current_state, place_before_camera, units_of
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -93,7 +93,7 @@ class Memory:
         )
         return edits if edits.to_json() else None
 
-    def heard(self, answered: Standing, without: Mapping[str, Any]) -> Memory:
+    def heard(self, answered: CharacterState, without: Mapping[str, Any]) -> Memory:
         """After an answer: what the engine has in place of the edits.
 
         Args:
@@ -108,12 +108,12 @@ class Memory:
             engine |= dict(zip(slots.translation, replaced.camera_translation.tolist()))
         return replace(self, engine={slot: engine[slot] for slot in self.mine})
 
-    def standing(self, standing: Standing) -> Standing:
-        """A standing with the edits that hold in it, those beyond the model parameters included."""
-        flat = self.slots.flat(replace(standing, beyond=np.zeros_like(standing.beyond)))
+    def edited(self, state: CharacterState) -> CharacterState:
+        """A state with the edits that hold in it, those beyond the model parameters included."""
+        flat = self.slots.flat(replace(state, beyond=np.zeros_like(state.beyond)))
         firm = self.firm
         flat[list(firm)] = list(firm.values())
-        return self.slots.standing(flat)
+        return self.slots.state(flat)
 
     def without(self, dropped: Iterable[int]) -> Memory:
         """Without some of the edits."""
@@ -198,10 +198,10 @@ def recall(rig: bpy.types.Object, body: Body) -> Memory:
         if known.slots == Slots.of(body):
             return known
     slots, placed = Slots.of(body), origin.placed
-    recorded = Standing.recorded(origin.arrays, len(body.joint_names))
+    recorded = CharacterState.of(origin.state, len(body.joint_names))
     if text is None and rig.override_library is not None:
         # of an older version: the record is the linked file's, and nothing shows what was inferred since
-        recorded, placed = standing_of(rig, body, scaled=True), _matrix(rig)
+        recorded, placed = current_state(rig, body, scaled=True), _matrix(rig)
     return Memory(slots, slots.flat(recorded), recorded.camera_translation, placed)
 
 
@@ -228,7 +228,7 @@ def notice(rig: bpy.types.Object, body: Body, said: Sequence[Prompt] | None = No
         Sam3dbError: the body does not fit.
     """
     memory = recall(rig, body)
-    flat = memory.slots.flat(_standing(rig, body, memory))
+    flat = memory.slots.flat(_edited_state(rig, body, memory))
     changed = np.abs(flat - memory.applied) > TOUCHED
     touched = set(units(body, changed).tolist())
     if touched:
@@ -252,7 +252,7 @@ def _hear(memory: Memory, body: Body, said: Sequence[Prompt]) -> Memory:
     return replace(memory, yielding=frozenset(yielding), said=tuple(said))
 
 
-def _standing(rig: bpy.types.Object, body: Body, memory: Memory) -> Standing:
+def _edited_state(rig: bpy.types.Object, body: Body, memory: Memory) -> CharacterState:
     """What the character is now. As long as its place in the world, or before its camera, is as it was, nobody moved
     it.
     """
@@ -263,7 +263,7 @@ def _standing(rig: bpy.types.Object, body: Body, memory: Memory) -> Standing:
         before = _before_camera(rig, memory.posed) if _moved(now, moved_from) else now
         moved_from = moved_from if before is None else before if _moved(now, before) else None
     arrays = {**origin.arrays, "camera_translation": memory.posed}
-    return standing_of(rig, body, Origin(origin.id, arrays, origin.details, moved_from), scaled=True)
+    return current_state(rig, body, Origin(origin.id, arrays, origin.details, moved_from), scaled=True)
 
 
 def _before_camera(rig: bpy.types.Object, translation: Array) -> Array | None:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.errors import Sam3dbError
 from native_runtime.files.formats import Format
+from native_runtime.mhr.state import PlacedState
 
 if TYPE_CHECKING:
     import bpy
@@ -62,14 +63,13 @@ class Origin:
     details: dict[str, Any]
     placed: NDArray[np.float64] | None = None
 
-    def estimate(
-        self,
-        body: Body,
-        model_parameters: NDArray[np.float64] | None = None,
-        identity: NDArray[np.float64] | None = None,
-        expression: NDArray[np.float64] | None = None,
-        camera_translation: NDArray[np.float64] | None = None,
-    ) -> Estimate:
+    @property
+    def state(self) -> PlacedState:
+        """The body as it was estimated."""
+        names = ("model_parameters", "identity", "expression", "camera_translation")
+        return PlacedState(*(self.arrays[name] for name in names))
+
+    def estimate(self, body: Body, state: PlacedState | None = None) -> Estimate:
         """The estimate again, complete with joints and vertices; with other numbers where they are given.
 
         Raises:
@@ -81,12 +81,9 @@ class Origin:
             raise Sam3dbError(
                 f"This character has the body '{self.details['body_name']}', not the '{body.name}' given."
             )
-        return Estimate.from_parameters(
+        return Estimate.from_state(
             body,
-            self.arrays["model_parameters"] if model_parameters is None else model_parameters,
-            self.arrays["identity"] if identity is None else identity,
-            self.arrays["expression"] if expression is None else expression,
-            self.arrays["camera_translation"] if camera_translation is None else camera_translation,
+            self.state if state is None else state,
             self.arrays["intrinsics"],
             image_size=self.arrays["image_size"].astype(np.int64),
             bbox=self.arrays["bbox"],

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import MHR_TO_BLENDER, blender_camera_matrix, camera_to_blender, mhr_to_camera
 from native_runtime.characters.channels import nearest_angles
-from native_runtime.characters.standing import Standing
+from native_runtime.characters.state import CharacterState
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr.rotations import matrix_to_euler
@@ -71,11 +71,12 @@ def estimate_of(rig: bpy.types.Object, body: Body) -> Estimate:
     Raises:
         Sam3dbError: the rig carries no record of a photo, is scaled, or the body does not fit.
     """
-    now = standing_of(rig, body)
-    return read_origin(rig).estimate(body, now.parameters, now.identity, now.expression, now.camera_translation)
+    return read_origin(rig).estimate(body, current_state(rig, body))
 
 
-def standing_of(rig: bpy.types.Object, body: Body, origin: Origin | None = None, scaled: bool = False) -> Standing:
+def current_state(
+    rig: bpy.types.Object, body: Body, origin: Origin | None = None, scaled: bool = False
+) -> CharacterState:
     """What a character is now.
 
     Posing the root, and moving or turning the whole rig, change where the person stands before the photo's camera.
@@ -90,7 +91,7 @@ def standing_of(rig: bpy.types.Object, body: Body, origin: Origin | None = None,
     """
     origin = origin or read_origin(rig)
     settings = read_settings(rig, body)
-    parameters, translation = settings.parameters.copy(), origin.arrays["camera_translation"].copy()
+    parameters, translation = settings.model_parameters.copy(), origin.arrays["camera_translation"].copy()
 
     root = body.joint_index("root")
     if parameters[:3].any():
@@ -109,7 +110,7 @@ def standing_of(rig: bpy.types.Object, body: Body, origin: Origin | None = None,
         translation = _CAMERA_TO_BLENDER.T @ (turn @ _CAMERA_TO_BLENDER @ translation + shift)
         translation += mhr_to_camera(inward @ centre - centre)
     beyond = settings.beyond if len(settings.beyond) else np.zeros((len(body.joint_names), 7))
-    return Standing(parameters, settings.identity, settings.expression, translation, beyond)
+    return CharacterState(parameters, settings.identity, settings.expression, translation, beyond)
 
 
 def _moved(rig: bpy.types.Object, origin: Origin, scaled: bool) -> tuple[Array, Array]:

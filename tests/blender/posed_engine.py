@@ -16,6 +16,7 @@ from native_runtime.camera import intrinsics_for
 from native_runtime.engines.base import Capabilities
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from native_runtime.models.store import body_path
 
 
@@ -50,12 +51,14 @@ class Reading:
             time.sleep(30)
         parameters = np.zeros(len(self.body.parameter_names))
         parameters[self.body.parameter_index("l_elbow_bend")] = 0.7 + person
-        estimate = Estimate.from_parameters(
+        estimate = Estimate.from_state(
             self.body,
-            parameters,
-            np.zeros(self.body.identity_count),
-            np.zeros(self.body.expression_count),
-            np.array([-0.8 * person, 0.9, 4.0 + person]),
+            PlacedState(
+                parameters,
+                np.zeros(self.body.identity_count),
+                np.zeros(self.body.expression_count),
+                np.array([-0.8 * person, 0.9, 4.0 + person]),
+            ),
             self.intrinsics,
             image_size=np.array(self.photo.original_size),
             bbox=self.people[person].bbox,

@@ -16,6 +16,7 @@ from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import NewerFormatError, Sam3dbError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from native_runtime.render.framing import crop_around
 from sam3db_blender.builder.headless import write_character
 from sam3db_blender.handles.photo_scene import build_photo_scene
@@ -36,12 +37,14 @@ def _estimate(body: Body, seed: int = 0, translation: tuple[float, float, float]
     rng = np.random.default_rng(seed)
     parameters = rng.normal(0, 0.15, len(body.parameter_names))
     parameters[:3] = 0
-    return Estimate.from_parameters(
+    return Estimate.from_state(
         body,
-        parameters,
-        rng.normal(0, 1, body.identity_count),
-        rng.uniform(0, 0.5, body.expression_count),
-        np.array(translation),
+        PlacedState(
+            parameters,
+            rng.normal(0, 1, body.identity_count),
+            rng.uniform(0, 0.5, body.expression_count),
+            np.array(translation),
+        ),
         intrinsics_for(SIZE, focal_px=300.0) + np.array([[0, 0, 20], [0, 0, -15], [0, 0, 0]]),
         image_size=np.array(SIZE),
         bbox=np.array([10.0, 20, 200, 230]),

@@ -17,6 +17,7 @@ from native_runtime.characters.sliders import slider_groups
 from native_runtime.engines.estimate import Estimate
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from native_runtime.models import manifest
 from sam3db_blender import places, registration
 from sam3db_blender.handles.handles import handles_of
@@ -48,12 +49,14 @@ def _estimate(body: Body, seed: int) -> Estimate:
     rng = np.random.default_rng(seed)
     parameters = rng.normal(0, 0.2, 204)
     parameters[:3] = 0
-    return Estimate.from_parameters(
+    return Estimate.from_state(
         body,
-        parameters,
-        rng.normal(0, 1, body.identity_count),
-        rng.uniform(0, 0.5, body.expression_count),
-        np.array([0.4 * seed, 1.0, 4.0]),
+        PlacedState(
+            parameters,
+            rng.normal(0, 1, body.identity_count),
+            rng.uniform(0, 0.5, body.expression_count),
+            np.array([0.4 * seed, 1.0, 4.0]),
+        ),
         intrinsics_for(SIZE, focal_px=300.0),
         image_size=np.array(SIZE),
         bbox=np.array([10.0, 20, 200, 230]),
@@ -104,28 +107,28 @@ def test_sliders_and_operators_stay_whatever_of_the_photo_is_active(
     settings = read_settings(character.rig, small_body)
     assert not settings.identity.any()
     assert settings.expression.any()
-    assert settings.parameters.any()
+    assert settings.model_parameters.any()
 
 
 def test_of_two_people_the_one_with_the_active_handle_is_changed(add_on: None, small_body: Body) -> None:
     first, second = (character.rig for character in _scene(small_body, 2).characters)
     bpy.context.view_layer.objects.active = handles_of(second)[0]
     bpy.ops.sam3db.reset_character()
-    assert np.abs(read_settings(first, small_body).parameters).max() > 0.01
-    assert np.abs(read_settings(second, small_body).parameters).max() < 1e-6
+    assert np.abs(read_settings(first, small_body).model_parameters).max() > 0.01
+    assert np.abs(read_settings(second, small_body).model_parameters).max() < 1e-6
 
 
 def test_reset_randomise_symmetrise(add_on: None, small_body: Body) -> None:
     rig = _scene(small_body).characters[0].rig
     bpy.ops.sam3db.reset_character()
-    assert np.abs(read_settings(rig, small_body).parameters).max() < 1e-6
+    assert np.abs(read_settings(rig, small_body).model_parameters).max() < 1e-6
     bpy.ops.sam3db.randomise_character(seed=3, parts={"skeleton", "pose"})
     settings = read_settings(rig, small_body)
-    assert np.abs(settings.parameters).max() > 0.3
+    assert np.abs(settings.model_parameters).max() > 0.3
     assert not settings.identity.any()
     bpy.ops.sam3db.symmetrise_character(side="right", straighten=True)
     settings = read_settings(rig, small_body)
-    left, right = (settings.parameters[small_body.parameter_index(f"{side}_elbow_bend")] for side in "lr")
+    left, right = (settings.model_parameters[small_body.parameter_index(f"{side}_elbow_bend")] for side in "lr")
     assert left == pytest.approx(right, abs=1e-6)
     assert right
 
@@ -142,8 +145,8 @@ def test_copy_and_blend(add_on: None, small_body: Body) -> None:
     bpy.ops.sam3db.copy_character(parts={"skeleton"})
     skeleton = parameters_of(small_body, "skeleton")
     mixed = read_settings(first, small_body)
-    assert mixed.parameters[skeleton] == pytest.approx(goal.parameters[skeleton])
-    assert mixed.parameters[~skeleton] == pytest.approx(own.parameters[~skeleton], abs=1e-5)
+    assert mixed.model_parameters[skeleton] == pytest.approx(goal.model_parameters[skeleton])
+    assert mixed.model_parameters[~skeleton] == pytest.approx(own.model_parameters[~skeleton], abs=1e-5)
 
 
 def test_settings_files(add_on: None, small_body: Body, tmp_path: Path) -> None:
@@ -156,8 +159,8 @@ def test_settings_files(add_on: None, small_body: Body, tmp_path: Path) -> None:
     bpy.ops.sam3db.load_settings(filepath=str(path))
     after = read_settings(rig, small_body)
     skeleton = parameters_of(small_body, "skeleton")
-    assert after.parameters[skeleton] == pytest.approx(before.parameters[skeleton])
-    assert np.abs(after.parameters[~skeleton]).max() < 1e-6
+    assert after.model_parameters[skeleton] == pytest.approx(before.model_parameters[skeleton])
+    assert np.abs(after.model_parameters[~skeleton]).max() < 1e-6
     assert after.identity == pytest.approx(before.identity)
     path.write_text("{}")
     with pytest.raises(RuntimeError, match="no character settings"):

@@ -61,7 +61,7 @@ def _error(character: Character, body: Body) -> float:
     """Distance (m) of the evaluated mesh from the body with its correctives, for the character as it stands."""
     found = evaluated_vertices(character.mesh, bpy.context.evaluated_depsgraph_get())
     settings = read_settings(character.rig, body)
-    expected = body.vertices(settings.parameters, settings.identity, settings.expression)
+    expected = body.vertices(settings.model_parameters, settings.identity, settings.expression)
     return float(np.linalg.norm(found - mhr_to_blender(expected), axis=1).max())
 
 
@@ -81,11 +81,11 @@ def test_one_pose(body: Body) -> None:
 
 
 def _animate(character: Character, body: Body, frames: int) -> None:
-    start, end = _random(body, 1).parameters, _random(body, 2).parameters
+    start, end = _random(body, 1).model_parameters, _random(body, 2).model_parameters
     neutral = CharacterSettings.neutral(body)
     for frame in range(1, frames + 1):
         share = (frame - 1) / (frames - 1)
-        apply_settings(character.rig, body, replace(neutral, parameters=(1 - share) * start + share * end))
+        apply_settings(character.rig, body, replace(neutral, model_parameters=(1 - share) * start + share * end))
         for bone in character.rig.pose.bones:
             bone.keyframe_insert("rotation_euler", frame=frame)
 

@@ -15,6 +15,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from native_runtime.prompts.prompt import keypoint_names, keypoint_titles
 from sam3db_blender.handles import look
 from sam3db_blender.handles.handles import (
@@ -63,12 +64,14 @@ def _estimate(body: Body, number: int) -> Estimate:
     rng = np.random.default_rng(number)
     parameters = rng.normal(0, 0.2, 204)
     parameters[:3] = 0
-    return Estimate.from_parameters(
+    return Estimate.from_state(
         body,
-        parameters,
-        np.zeros(body.identity_count),
-        np.zeros(body.expression_count),
-        np.array([0.5 * number, 1.0, 4.0 - number]),
+        PlacedState(
+            parameters,
+            np.zeros(body.identity_count),
+            np.zeros(body.expression_count),
+            np.array([0.5 * number, 1.0, 4.0 - number]),
+        ),
         _intrinsics(),
         image_size=np.array(SIZE),
         bbox=np.array([10.0, 20, 200, 430]),

@@ -70,7 +70,7 @@ def test_with_and_without_the_photo(add_on: None, body: Body, result: Path, tmp_
     rig = bpy.context.view_layer.objects.active
     numbers = np.load(result)
     settings = read_settings(rig, body)
-    assert settings.parameters == pytest.approx(numbers["mhr_model_params"], abs=1e-5)
+    assert settings.model_parameters == pytest.approx(numbers["mhr_model_params"], abs=1e-5)
     assert settings.identity == pytest.approx(numbers["shape_params"])
     render = bpy.context.scene.render
     assert (render.resolution_x, render.resolution_y) == SIZE

@@ -75,7 +75,7 @@ def _character(body: Body) -> Character:
 
 def _error(character: Character, body: Body, settings: CharacterSettings) -> float:
     found = evaluated_vertices(character.mesh, bpy.context.evaluated_depsgraph_get())
-    expected = body.vertices(settings.parameters, settings.identity, settings.expression, correctives=False)
+    expected = body.vertices(settings.model_parameters, settings.identity, settings.expression, correctives=False)
     return float(np.linalg.norm(found - mhr_to_blender(expected), axis=1).max())
 
 
@@ -95,7 +95,7 @@ def test_everything_stays(small_body: Body, coarse_body: Body) -> None:
     assert [modifier.name for modifier in mesh.modifiers] == ["Armature", "Subdivision"]
     assert [slot.material.name for slot in mesh.material_slots] == ["small eyes", "my skin"]
     again = read_settings(rig, coarse_body)
-    assert again.parameters == pytest.approx(settings.parameters, abs=1e-5)
+    assert again.model_parameters == pytest.approx(settings.model_parameters, abs=1e-5)
     assert np.array_equal(again.identity, settings.identity)
     assert np.array_equal(again.expression, settings.expression)
     assert _error(character, coarse_body, settings) < BAR

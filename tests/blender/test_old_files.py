@@ -90,7 +90,7 @@ def test_its_pose_can_be_inferred_again(rig: bpy.types.Object) -> None:
 
 def test_saved_settings(body: Body) -> None:
     settings, notes = load_settings(FILES / "settings.json", body, CharacterSettings.neutral(body))
-    assert settings.parameters[body.parameter_index("l_elbow_bend")] == 0.7
+    assert settings.model_parameters[body.parameter_index("l_elbow_bend")] == 0.7
     assert settings.identity == pytest.approx(np.full(body.identity_count, 0.3))
     assert notes == []
 

@@ -27,7 +27,7 @@ from sam3db_blender.rig.pose import read_parameters
 from sam3db_blender.scene import edits
 from sam3db_blender.scene.lookup import rig_with
 from sam3db_blender.scene.provenance import character_id, read_origin
-from sam3db_blender.scene.readback import standing_of
+from sam3db_blender.scene.readback import current_state
 from tests.support.posing_stage import (
     ANKLE,
     NOSE,
@@ -120,9 +120,9 @@ def test_the_record_is_the_answers(stage: Stage) -> None:
     assert origin.id == stage.character.id
     assert origin.arrays["model_parameters"] == pytest.approx(answer.model_parameters)
     assert origin.details["prompts"]["keypoints"][0][0] == WRIST
-    now = standing_of(stage.rig, stage.body)
+    now = current_state(stage.rig, stage.body)
     assert now.camera_translation == pytest.approx(answer.camera_translation, abs=1e-5)
-    assert now.parameters == pytest.approx(answer.model_parameters, abs=1e-5)
+    assert now.model_parameters == pytest.approx(answer.model_parameters, abs=1e-5)
 
 
 def test_nothing_is_asked_while_the_artist_drags(stage: Stage) -> None:
@@ -396,13 +396,13 @@ def _follow(stage: Stage, index: int, x: float, y: float) -> None:
 
 def _seen(stage: Stage, index: int) -> np.ndarray:
     """(2,) px at which the camera sees a keypoint of the character as it stands."""
-    estimate = read_origin(stage.rig).estimate(stage.body, *_numbers(stage))
+    estimate = read_origin(stage.rig).estimate(stage.body, current_state(stage.rig, stage.body))
     return np.asarray(estimate.keypoints_2d[index])
 
 
 def _numbers(stage: Stage) -> tuple[np.ndarray, ...]:
-    standing = standing_of(stage.rig, stage.body)
-    return standing.parameters, standing.identity, standing.expression, standing.camera_translation
+    standing = current_state(stage.rig, stage.body)
+    return standing.model_parameters, standing.identity, standing.expression, standing.camera_translation
 
 
 def test_the_limb_follows_its_handle_and_nothing_else_does(stage: Stage) -> None:

@@ -28,14 +28,16 @@ def test_the_operators_apply_presets(add_on: None, small_body: Body, monkeypatch
     bpy.context.view_layer.objects.active = rig
     assert bpy.ops.sam3db.apply_pose_preset(preset="sit") == {"FINISHED"}
     bend = small_body.parameter_index("l_knee_bend")
-    assert read_settings(rig, small_body).parameters[bend] == pytest.approx(
+    assert read_settings(rig, small_body).model_parameters[bend] == pytest.approx(
         preset_named("poses", "sit").parameters["l_knee_bend"], abs=1e-4
     )
     assert bpy.ops.sam3db.apply_body_preset(preset="slim_man") == {"FINISHED"}
     settings = read_settings(rig, small_body)
     thigh = preset_named("bodies", "slim_man").parameters["scale_uplegs"]
-    assert settings.parameters[small_body.parameter_index("scale_uplegs")] == pytest.approx(thigh, abs=1e-5)
-    assert settings.parameters[bend] == pytest.approx(preset_named("poses", "sit").parameters["l_knee_bend"], abs=1e-4)
+    assert settings.model_parameters[small_body.parameter_index("scale_uplegs")] == pytest.approx(thigh, abs=1e-5)
+    assert settings.model_parameters[bend] == pytest.approx(
+        preset_named("poses", "sit").parameters["l_knee_bend"], abs=1e-4
+    )
     # the artist's own work, as if done with bones and sliders
     mine = edits.notice(rig, small_body).mine
     assert mine[bend] == pytest.approx(preset_named("poses", "sit").parameters["l_knee_bend"], abs=1e-4)

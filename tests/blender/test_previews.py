@@ -22,6 +22,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from native_runtime.render.framing import crop_around, cropped, turntable_views
 from native_runtime.render.pictures import Kind
 from native_runtime.render.studio import TINTS, lit
@@ -55,12 +56,11 @@ def _scene(
             parameters[body.parameter_index(name)] = angle
     width, height = size
     cx, cy = centre or ((width - 1) / 2, (height - 1) / 2)
-    estimate = Estimate.from_parameters(
+    estimate = Estimate.from_state(
         body,
-        parameters,
-        np.zeros(body.identity_count),
-        np.zeros(body.expression_count),
-        np.array([0.1, 0.9, 3.2]),
+        PlacedState(
+            parameters, np.zeros(body.identity_count), np.zeros(body.expression_count), np.array([0.1, 0.9, 3.2])
+        ),
         np.array([[focal[0], 0, cx], [0, focal[1], cy], [0, 0, 1]]),
         image_size=np.array(size),
         bbox=np.array([0.0, 0.0, *size]),

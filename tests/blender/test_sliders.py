@@ -41,7 +41,7 @@ def _build(body: Body) -> tuple[bpy.types.Object, bpy.types.Object]:
 
 def _distance(mesh: bpy.types.Object, body: Body, settings: CharacterSettings) -> float:
     found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
-    expected = body.vertices(settings.parameters, settings.identity, settings.expression, correctives=False)
+    expected = body.vertices(settings.model_parameters, settings.identity, settings.expression, correctives=False)
     return float(np.linalg.norm(found - mhr_to_blender(expected), axis=1).max())
 
 
@@ -68,7 +68,7 @@ def test_mesh_and_numbers_are_exact(any_body: Body) -> None:
         apply_settings(rig, any_body, settings)
         assert _distance(mesh, any_body, settings) < BAR
         again = read_settings(rig, any_body)
-        assert again.parameters == pytest.approx(settings.parameters, abs=1e-4)
+        assert again.model_parameters == pytest.approx(settings.model_parameters, abs=1e-4)
         assert again.identity == pytest.approx(settings.identity, abs=1e-9)
         assert again.expression == pytest.approx(settings.expression, abs=1e-9)
         assert not len(again.beyond)
@@ -83,7 +83,7 @@ def test_sliders_move_the_skeleton_by_themselves(any_body: Body) -> None:
     for bone, angles in posing.items():
         rig.pose.bones[bone].rotation_euler = list(angles)
     bpy.context.view_layer.update()
-    parameters = read_settings(rig, any_body).parameters
+    parameters = read_settings(rig, any_body).model_parameters
     for slider in parameter_sliders(any_body):
         value = float(rng.uniform(slider.low, slider.high))
         rig[slider.key] = value
@@ -91,7 +91,7 @@ def test_sliders_move_the_skeleton_by_themselves(any_body: Body) -> None:
     rig.update_tag()
     neutral = CharacterSettings.neutral(any_body)
     assert _distance(mesh, any_body, CharacterSettings(parameters, neutral.identity, neutral.expression)) < BAR
-    assert read_settings(rig, any_body).parameters == pytest.approx(parameters, abs=1e-4)
+    assert read_settings(rig, any_body).model_parameters == pytest.approx(parameters, abs=1e-4)
 
 
 def test_skeleton_and_shape_are_independent(small_body: Body) -> None:
@@ -192,7 +192,7 @@ def test_keyed_sliders_and_bones_play(small_body: Body) -> None:
         rig.pose.bones["c_spine1"].keyframe_insert("rotation_euler", frame=frame)
     bpy.context.scene.frame_set(11)
     settings = read_settings(rig, small_body)
-    assert settings.parameters[small_body.parameter_index("spine_bend0")] > 0.9
+    assert settings.model_parameters[small_body.parameter_index("spine_bend0")] > 0.9
     assert _distance(mesh, small_body, settings) < BAR
 
 
@@ -275,15 +275,17 @@ def test_duplicates_stand_alone(small_body: Body) -> None:
 def test_lengths_are_in_centimetres(small_body: Body) -> None:
     rig, mesh = _build(small_body)
     settings = CharacterSettings.neutral(small_body)
-    settings.parameters[small_body.parameter_index("scale_shoulder_width")] = 0.2
+    settings.model_parameters[small_body.parameter_index("scale_shoulder_width")] = 0.2
     apply_settings(rig, small_body, settings)
     assert rig["Torso: Shoulder Width"] == pytest.approx(2.0)
     rig["Torso: Shoulder Width"] = 1.5
     rig.update_tag()
     bpy.context.view_layer.update()
     shoulders = [mhr_to_blender(small_body.pose(np.zeros(204)).translations[small_body.joint_index("l_uparm")])]
-    settings.parameters[small_body.parameter_index("scale_shoulder_width")] = 0.15
-    shoulders += [mhr_to_blender(small_body.pose(settings.parameters).translations[small_body.joint_index("l_uparm")])]
+    settings.model_parameters[small_body.parameter_index("scale_shoulder_width")] = 0.15
+    shoulders += [
+        mhr_to_blender(small_body.pose(settings.model_parameters).translations[small_body.joint_index("l_uparm")])
+    ]
     assert np.linalg.norm(shoulders[1] - shoulders[0]) == pytest.approx(0.015, abs=2e-5)
     assert np.array(rig.pose.bones["l_uparm"].head) == pytest.approx(shoulders[1], abs=1e-6)
     assert _distance(mesh, small_body, settings) < BAR
@@ -311,9 +313,9 @@ def test_characters_of_the_first_version_keep_their_units(small_body: Body, monk
     rig["Torso: Shoulder Width"] = 0.2
     rig.update_tag()
     settings = read_settings(rig, small_body)
-    assert settings.parameters[small_body.parameter_index("scale_shoulder_width")] == pytest.approx(0.2)
+    assert settings.model_parameters[small_body.parameter_index("scale_shoulder_width")] == pytest.approx(0.2)
     assert _distance(mesh, small_body, settings) < BAR
-    settings.parameters[small_body.parameter_index("scale_shoulder_width")] = 0.1
+    settings.model_parameters[small_body.parameter_index("scale_shoulder_width")] = 0.1
     apply_settings(rig, small_body, settings)
     assert rig["Torso: Shoulder Width"] == pytest.approx(0.1)
     assert _distance(mesh, small_body, settings) < BAR

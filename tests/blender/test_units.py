@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix
 
 from native_runtime.camera import project
-from native_runtime.characters.standing import Standing
+from native_runtime.characters.state import CharacterState
 from native_runtime.mhr import Body
 from sam3db_blender.handles.handles import by_keypoint, place
 from sam3db_blender.handles.plane import world_of
@@ -17,7 +19,7 @@ from sam3db_blender.masks.outlines import seen_at
 from sam3db_blender.previews.subject import camera_view, surface_of
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.provenance import read_origin
-from sam3db_blender.scene.readback import standing_of
+from sam3db_blender.scene.readback import current_state
 from sam3db_blender.scene.units import metres_per_unit, units_per_metre
 from tests.support.photo_scenes import photo_scene
 
@@ -68,20 +70,22 @@ def test_what_is_read_back_is_in_metres(small_body: Body, monkeypatch: pytest.Mo
     rig = photo_scene(small_body).characters[0].rig
     origin = read_origin(rig)
     bpy.context.view_layer.update()
-    assert standing_of(rig, small_body).is_close(Standing.recorded(origin.arrays, 127))
+    assert current_state(rig, small_body).is_close(CharacterState.of(origin.state, 127))
     rig.location.x += 25.0  # 25 cm
     bpy.context.view_layer.update()
-    moved = standing_of(rig, small_body).camera_translation - origin.arrays["camera_translation"]
+    moved = current_state(rig, small_body).camera_translation - origin.arrays["camera_translation"]
     assert moved == pytest.approx([0.25, 0.0, 0.0], abs=1e-5)
     # a new pose puts the person where the answer has them
     rig.location.x -= 25.0
-    answer = origin.estimate(small_body, camera_translation=origin.arrays["camera_translation"] + (0.0, 0.0, 0.5))
+    answer = origin.estimate(
+        small_body, replace(origin.state, camera_translation=origin.state.camera_translation + (0.0, 0.0, 0.5))
+    )
     before = rig.location.y
     apply_answer(rig, answer)
     bpy.context.view_layer.update()
     assert rig.location.y - before == pytest.approx(50.0, abs=1e-3)
     assert list(rig.scale) == pytest.approx([100.0] * 3)
-    assert standing_of(rig, small_body).camera_translation == pytest.approx(answer.camera_translation, abs=1e-5)
+    assert current_state(rig, small_body).camera_translation == pytest.approx(answer.camera_translation, abs=1e-5)
 
 
 def test_a_scene_that_is_scaled_to_other_units_later_is_understood(small_body: Body) -> None:
@@ -91,7 +95,7 @@ def test_a_scene_that_is_scaled_to_other_units_later_is_understood(small_body: B
     for obj in (rig, built.camera):
         obj.matrix_world = Matrix.Scale(100.0, 4) @ obj.matrix_world
     bpy.context.view_layer.update()
-    assert standing_of(rig, small_body).is_close(Standing.recorded(read_origin(rig).arrays, 127))
+    assert current_state(rig, small_body).is_close(CharacterState.of(read_origin(rig).state, 127))
 
 
 def test_the_next_photo_goes_beside_in_any_unit(small_body: Body) -> None:

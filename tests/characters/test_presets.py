@@ -20,7 +20,7 @@ from native_runtime.mhr.rotations import euler_to_matrix
 def _settings(body: Body, seed: int = 0) -> CharacterSettings:
     rng = np.random.default_rng(seed)
     settings = randomise(body, CharacterSettings.neutral(body), PARTS, rng)
-    settings.parameters[:6] = rng.normal(0, 1, 6)
+    settings.model_parameters[:6] = rng.normal(0, 1, 6)
     return settings
 
 
@@ -30,54 +30,54 @@ def test_reset_leaves_the_other_parts(any_body: Body) -> None:
         fresh = reset(any_body, settings, [part])
         for other in ("pose", "skeleton"):
             own = parameters_of(any_body, other)
-            wanted = np.zeros(204) if other == part else settings.parameters
-            assert np.array_equal(fresh.parameters[own], wanted[own])
+            wanted = np.zeros(204) if other == part else settings.model_parameters
+            assert np.array_equal(fresh.model_parameters[own], wanted[own])
         assert np.array_equal(fresh.identity, settings.identity * (part != "shape"))
         assert np.array_equal(fresh.expression, settings.expression * (part != "expression"))
-    assert settings.parameters.any()
+    assert settings.model_parameters.any()
 
 
 def test_random_characters_keep_the_limits(any_body: Body) -> None:
     seen = []
     for seed in range(30):
         settings = randomise(any_body, CharacterSettings.neutral(any_body), PARTS, np.random.default_rng(seed))
-        assert (settings.parameters >= any_body.limit_min).all()
-        assert (settings.parameters <= any_body.limit_max).all()
+        assert (settings.model_parameters >= any_body.limit_min).all()
+        assert (settings.model_parameters <= any_body.limit_max).all()
         assert (settings.identity >= any_body.identity_min).all()
         assert (settings.identity <= any_body.identity_max).all()
         assert ((settings.expression >= 0) & (settings.expression <= 1)).all()
-        assert not settings.parameters[:6].any()
-        seen.append(settings.parameters)
+        assert not settings.model_parameters[:6].any()
+        seen.append(settings.model_parameters)
     again = randomise(any_body, CharacterSettings.neutral(any_body), PARTS, np.random.default_rng(0))
-    assert np.array_equal(again.parameters, seen[0])
+    assert np.array_equal(again.model_parameters, seen[0])
     # the whole range is used, and less of it when less is wanted
     arm = any_body.parameter_index("scale_uparms")
     assert max(p[arm] for p in seen) > 0.5
     calm = randomise(any_body, again, ["skeleton"], np.random.default_rng(0), amount=0.1)
     own = parameters_of(any_body, "skeleton")
-    assert calm.parameters[own] == pytest.approx(0.1 * seen[0][own])
-    assert np.array_equal(calm.parameters[~own], again.parameters[~own])
+    assert calm.model_parameters[own] == pytest.approx(0.1 * seen[0][own])
+    assert np.array_equal(calm.model_parameters[~own], again.model_parameters[~own])
 
 
 def test_symmetric_characters_are_symmetric(default_body_path: Path) -> None:
     body = Body.load(default_body_path)
     settings = replace(_settings(body, 3), identity=np.zeros(body.identity_count))
-    settings.parameters[:6] = 0
+    settings.model_parameters[:6] = 0
     for side in ("left", "right"):
         even = symmetrise(body, settings, PARTS, side=side, straighten=True)
-        joints = body.pose(even.parameters).translations
+        joints = body.pose(even.model_parameters).translations
         for i, name in enumerate(body.joint_names):
             if name.startswith("l_"):
                 twin = joints[body.joint_index("r_" + name[2:])]
                 assert joints[i] * (-1, 1, 1) == pytest.approx(twin, abs=1e-9), name
         kept = body.parameter_index(f"{side[0]}_elbow_bend")
-        assert even.parameters[kept] == settings.parameters[kept]
+        assert even.model_parameters[kept] == settings.model_parameters[kept]
     smile = [body.expression_names.index(f"mouthSmile{side}") for side in ("Left", "Right")]
     settings.expression[smile] = (0.8, 0.1)
     assert symmetrise(body, settings, ["expression"]).expression[smile] == pytest.approx([0.8, 0.8])
     # without straightening, the spine keeps its twist
     twist = body.parameter_index("spine_twist0")
-    assert symmetrise(body, settings, PARTS).parameters[twist] == settings.parameters[twist]
+    assert symmetrise(body, settings, PARTS).model_parameters[twist] == settings.model_parameters[twist]
     assert twist in lopsided(body)
     assert body.parameter_index("spine_bend0") not in lopsided(body)
 
@@ -98,27 +98,29 @@ def test_pairs() -> None:
 
 def test_blending(any_body: Body) -> None:
     first, second = _settings(any_body, 1), _settings(any_body, 2)
-    assert blend(any_body, first, second, 0.0, PARTS).parameters == pytest.approx(first.parameters)
+    assert blend(any_body, first, second, 0.0, PARTS).model_parameters == pytest.approx(first.model_parameters)
     end = blend(any_body, first, second, 1.0, PARTS)
-    assert end.parameters[6:] == pytest.approx(second.parameters[6:])
-    assert end.parameters[:3] == pytest.approx(first.parameters[:3])
-    assert euler_to_matrix(end.parameters[3:6]) == pytest.approx(euler_to_matrix(second.parameters[3:6]), abs=1e-9)
+    assert end.model_parameters[6:] == pytest.approx(second.model_parameters[6:])
+    assert end.model_parameters[:3] == pytest.approx(first.model_parameters[:3])
+    assert euler_to_matrix(end.model_parameters[3:6]) == pytest.approx(
+        euler_to_matrix(second.model_parameters[3:6]), abs=1e-9
+    )
     half = blend(any_body, first, second, 0.5, ["shape"])
     assert half.identity == pytest.approx((first.identity + second.identity) / 2)
-    assert np.array_equal(half.parameters, first.parameters)
+    assert np.array_equal(half.model_parameters, first.model_parameters)
     # an angle goes the short way
     elbow = any_body.parameter_index("l_elbow_bend")
-    first.parameters[elbow], second.parameters[elbow] = 3.0, -3.0
-    assert abs(blend(any_body, first, second, 0.5, ["pose"]).parameters[elbow]) == pytest.approx(np.pi)
+    first.model_parameters[elbow], second.model_parameters[elbow] = 3.0, -3.0
+    assert abs(blend(any_body, first, second, 0.5, ["pose"]).model_parameters[elbow]) == pytest.approx(np.pi)
     # half way turns half as far
-    first.parameters[3:6], second.parameters[3:6] = 0, (0.8, 0, 0)
-    assert blend(any_body, first, second, 0.5, ["pose"]).parameters[3:6] == pytest.approx([0.4, 0, 0])
+    first.model_parameters[3:6], second.model_parameters[3:6] = 0, (0.8, 0, 0)
+    assert blend(any_body, first, second, 0.5, ["pose"]).model_parameters[3:6] == pytest.approx([0.4, 0, 0])
 
 
 def test_copy_keeps_the_place(any_body: Body) -> None:
     first, second = _settings(any_body, 1), _settings(any_body, 2)
-    assert np.array_equal(copy(any_body, first, second, PARTS).parameters[:3], first.parameters[:3])
-    assert np.array_equal(copy(any_body, first, second, PARTS, place=True).parameters, second.parameters)
+    assert np.array_equal(copy(any_body, first, second, PARTS).model_parameters[:3], first.model_parameters[:3])
+    assert np.array_equal(copy(any_body, first, second, PARTS, place=True).model_parameters, second.model_parameters)
 
 
 def test_file_and_back(any_body: Body, tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_file_and_back(any_body: Body, tmp_path: Path) -> None:
     base = _settings(any_body, 5)
     again, _ = load_settings(path, any_body, base)
     own = parameters_of(any_body, "skeleton")
-    assert np.array_equal(again.parameters, np.where(own, settings.parameters, base.parameters))
+    assert np.array_equal(again.model_parameters, np.where(own, settings.model_parameters, base.model_parameters))
     assert np.array_equal(again.identity, base.identity)
 
 
@@ -146,7 +148,7 @@ def test_another_body_takes_what_it_knows(small_body: Body, default_body_path: P
     default = Body.load(default_body_path)
     settings = _settings(default)
     again, notes = transfer(small_body, CharacterSettings.neutral(small_body), default, settings, PARTS, place=True)
-    assert np.array_equal(again.parameters, settings.parameters)
+    assert np.array_equal(again.model_parameters, settings.model_parameters)
     assert again.identity[0] == settings.identity[0]  # both have 'weight'
     assert again.identity[1:].tolist() == [0, 0]
     assert len(notes) == 1

@@ -11,6 +11,7 @@ import pytest
 from native_runtime.batch.manifest import is_output_folder, manifests, read_records
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from native_runtime.models import manifest
 from native_runtime.retarget.maps import load_map
 
@@ -34,12 +35,9 @@ def test_an_estimate(body: Body) -> None:
     assert estimate.model_parameters[body.parameter_index("l_elbow_bend")] == 0.7
     assert estimate.prompts.keypoints == ((7, 120.0, 90.0), (8, 100.0, 80.0, "ignore"))
     assert estimate.warnings == ("The lens was guessed.",)
-    again = Estimate.from_parameters(
+    again = Estimate.from_state(
         body,
-        estimate.model_parameters,
-        estimate.identity,
-        estimate.expression,
-        estimate.camera_translation,
+        PlacedState(estimate.model_parameters, estimate.identity, estimate.expression, estimate.camera_translation),
         estimate.intrinsics,
         image_size=estimate.image_size,
         bbox=estimate.bbox,

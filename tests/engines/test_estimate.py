@@ -12,6 +12,7 @@ import pytest
 from native_runtime.engines.estimate import ARRAYS, Estimate, Prompts
 from native_runtime.errors import ModelError
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from tests.support.bodies import toy_body
 
 INTRINSICS = np.array([[900.0, 0, 319.5], [0, 900.0, 239.5], [0, 0, 1]])
@@ -25,12 +26,9 @@ def body() -> Body:
 @pytest.fixture
 def estimate(body: Body) -> Estimate:
     rng = np.random.default_rng(5)
-    return Estimate.from_parameters(
+    return Estimate.from_state(
         body,
-        rng.uniform(-0.3, 0.3, 204),
-        rng.normal(size=3),
-        np.array([0.5, 0.0]),
-        np.array([0.1, 1.0, 4.0]),
+        PlacedState(rng.uniform(-0.3, 0.3, 204), rng.normal(size=3), np.array([0.5, 0.0]), np.array([0.1, 1.0, 4.0])),
         INTRINSICS,
         image_size=np.array([640, 480]),
         bbox=np.array([10.0, 20, 300, 400]),

@@ -14,9 +14,10 @@ from native_runtime.fitting.evidence import Directions, Evidence, Points2D, Silh
 from native_runtime.fitting.evidence_terms import FitProblem, Weights
 from native_runtime.fitting.fit import FitResult, fit_body
 from native_runtime.fitting.prior import PosePrior
-from native_runtime.fitting.problem import FitState, project
+from native_runtime.fitting.problem import project
 from native_runtime.fitting.silhouette import BorderDistance
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from tests.support.bodies import toy_body
 
 INTRINSICS = np.array([[1000.0, 0, 479.5], [0, 1000.0, 639.5], [0, 0, 1]])
@@ -34,16 +35,18 @@ def body(default_body_path: Path) -> Body:
     return Body.load(default_body_path)
 
 
-def state_of(body: Body, angles: dict[str, float], yaw: float = 0.3) -> FitState:
+def state_of(body: Body, angles: dict[str, float], yaw: float = 0.3) -> PlacedState:
     parameters = PosePrior.load(body).natural_parameters(body)
     parameters[4] = yaw
     for name, value in angles.items():
         parameters[body.parameter_index(name)] = value
     parameters = body.parameterisation.clamp(parameters)
-    return FitState(parameters, np.array([0.1, 1.0, 3.5]), np.zeros(body.identity_count))
+    return PlacedState(
+        parameters, np.zeros(body.identity_count), np.zeros(body.expression_count), np.array([0.1, 1.0, 3.5])
+    )
 
 
-def see(body: Body, state: FitState, blind: tuple[str, ...] = (), mask: bool = False) -> tuple[Evidence, np.ndarray]:
+def see(body: Body, state: PlacedState, blind: tuple[str, ...] = (), mask: bool = False) -> tuple[Evidence, np.ndarray]:
     """Exact evidence of a state, without what ``blind`` names, and the true keypoints in metres."""
     pose = body.pose(state.model_parameters)
     vertices = body.vertices(state.model_parameters, state.identity)
@@ -85,9 +88,10 @@ def see(body: Body, state: FitState, blind: tuple[str, ...] = (), mask: bool = F
 
 
 def keypoints(body: Body, result: FitResult) -> np.ndarray:
-    pose = body.pose(result.model_parameters)
+    pose = body.pose(result.state.model_parameters)
     return mhr_to_camera(
-        body.keypoints(pose, body.vertices(result.model_parameters, result.identity)), result.camera_translation
+        body.keypoints(pose, body.vertices(result.state.model_parameters, result.state.identity)),
+        result.state.camera_translation,
     )
 
 
@@ -114,15 +118,15 @@ def test_exact_evidence_gives_the_pose_back(body: Body, pose: str, yaw: float) -
     )
     assert result.point_error < 0.006 * evidence.person_size
     assert error.mean() < 0.05  # the prior's pull and free bone lengths along the line of sight
-    assert not body.parameterisation.violation(result.model_parameters).any()
-    assert not result.model_parameters[:3].any()
+    assert not body.parameterisation.violation(result.state.model_parameters).any()
+    assert not result.state.model_parameters[:3].any()
 
 
 def test_the_fit_is_deterministic(body: Body) -> None:
     evidence, _ = see(body, state_of(body, POSES["lunge"]))
     first, second = fit_body(body, evidence, INTRINSICS), fit_body(body, evidence, INTRINSICS)
-    np.testing.assert_array_equal(first.model_parameters, second.model_parameters)
-    np.testing.assert_array_equal(first.camera_translation, second.camera_translation)
+    np.testing.assert_array_equal(first.state.model_parameters, second.state.model_parameters)
+    np.testing.assert_array_equal(first.state.camera_translation, second.state.camera_translation)
 
 
 def test_an_unseen_arm_hangs_naturally(body: Body) -> None:
@@ -144,7 +148,7 @@ def test_an_unseen_arm_hangs_naturally(body: Body) -> None:
     natural = prior.natural_parameters(body)
     for name in ("r_elbow_bend", "r_uparm_rz", "r_wrist_rz", "r_index2_rz"):
         slot = body.parameter_index(name)
-        assert result.model_parameters[slot] == pytest.approx(natural[slot], abs=0.12), name
+        assert result.state.model_parameters[slot] == pytest.approx(natural[slot], abs=0.12), name
 
 
 def test_one_wild_point_does_not_spoil_the_rest(body: Body) -> None:
@@ -190,7 +194,7 @@ def test_the_outline_tells_stout_from_slim(body: Body) -> None:
         found[amount] = fit_body(body, evidence, INTRINSICS)
     areas = {}
     for amount, result in found.items():
-        shape = body.rest_shape(result.identity)
+        shape = body.rest_shape(result.state.identity)
         waist = np.abs(shape[:, 1] - body.skeleton.rest.translations[body.joint_index("c_spine1"), 1]) < 2
         areas[amount] = float(np.ptp(shape[waist & (np.abs(shape[:, 0]) < 25), 0]))
     assert areas[-0.8] + 1 < areas[0.0] < areas[0.8] - 1  # waist width in cm; the true steps are 2.7
@@ -214,7 +218,9 @@ def test_all_derivatives_equal_finite_differences() -> None:
     parameters = prior.natural_parameters(body)
     parameters[prior.parameters] += rng.normal(size=len(prior.parameters)) * 0.05
     parameters[3:6] = 0.2, -0.5, 0.3
-    state = FitState(body.parameterisation.clamp(parameters), np.array([0.1, 1.0, 4.0]), rng.normal(size=3) * 0.1)
+    state = PlacedState(
+        body.parameterisation.clamp(parameters), rng.normal(size=3) * 0.1, np.zeros(0), np.array([0.1, 1.0, 4.0])
+    )
     names = body.keypoint_names
     vectors = rng.normal(size=(20, 3))
     evidence = Evidence(

@@ -10,9 +10,10 @@ import pytest
 from native_runtime.fitting.follow import Fixed, limb_parameters
 from native_runtime.fitting.live import LiveDrag, Preview
 from native_runtime.fitting.pins import Pin
-from native_runtime.fitting.problem import FitState, project
+from native_runtime.fitting.problem import project
 from native_runtime.fitting.refit import refit
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 
 from .test_fit import INTRINSICS, POSES, see, state_of
 
@@ -27,8 +28,8 @@ def body(default_body_path: Path) -> Body:
     return Body.load(default_body_path)
 
 
-def drag_of(body: Body, state: FitState, keypoint: str, pins: tuple[Pin, ...] = ()) -> LiveDrag:
-    return LiveDrag(body, INTRINSICS, state.model_parameters, state.identity, state.camera_translation, keypoint, pins)
+def drag_of(body: Body, state: PlacedState, keypoint: str, pins: tuple[Pin, ...] = ()) -> LiveDrag:
+    return LiveDrag(body, INTRINSICS, state, keypoint, pins)
 
 
 def dragged(drag: LiveDrag, start: np.ndarray, end: np.ndarray) -> Preview:
@@ -36,9 +37,9 @@ def dragged(drag: LiveDrag, start: np.ndarray, end: np.ndarray) -> Preview:
     return [drag.to(start + (end - start) * step / STEPS) for step in range(1, STEPS + 1)][-1]
 
 
-def stands(body: Body, preview: Preview, state: FitState) -> tuple[np.ndarray, np.ndarray]:
+def stands(body: Body, preview: Preview, state: PlacedState) -> tuple[np.ndarray, np.ndarray]:
     """Keypoints, px and m."""
-    points = see(body, FitState(preview.model_parameters, preview.camera_translation, state.identity))[1]
+    points = see(body, preview.state)[1]
     return project(points, INTRINSICS), points
 
 
@@ -55,9 +56,9 @@ def test_the_limb_follows_and_nothing_else_moves(body: Body, pose: str, keypoint
         missed = float(np.linalg.norm(stands(body, preview, state)[0][at] - end))
         assert missed == pytest.approx(preview.missed, abs=0.5)  # the answer's vertices are in single precision
         assert preview.reached == (missed < 0.003 * evidence.person_size) or missed < MET * evidence.person_size
-        np.testing.assert_array_equal(preview.model_parameters[~own], state.model_parameters[~own])
-        np.testing.assert_array_equal(preview.camera_translation, state.camera_translation)
-        assert not body.parameterisation.violation(preview.model_parameters).any()
+        np.testing.assert_array_equal(preview.state.model_parameters[~own], state.model_parameters[~own])
+        np.testing.assert_array_equal(preview.state.camera_translation, state.camera_translation)
+        assert not body.parameterisation.violation(preview.state.model_parameters).any()
 
 
 @pytest.mark.parametrize("pose", ["natural", "lunge", "twisted"])
@@ -120,7 +121,7 @@ def test_the_same_drag_gives_the_same_answers(body: Body) -> None:
     at = body.keypoint_names.index("right_wrist")
     start = project(see(body, state)[1], INTRINSICS)[at]
     ways = [dragged(drag_of(body, state, "right_wrist"), start, start + 20.0) for _ in range(2)]
-    np.testing.assert_array_equal(ways[0].model_parameters, ways[1].model_parameters)
+    np.testing.assert_array_equal(ways[0].state.model_parameters, ways[1].state.model_parameters)
 
 
 def test_every_keypoint_can_be_dragged(body: Body) -> None:
@@ -136,9 +137,9 @@ def test_what_the_artist_set_by_hand_stays(body: Body) -> None:
     at, elbow = body.keypoint_names.index("left_wrist"), body.parameter_index("l_elbow_bend")
     parameters = np.zeros(len(body.parameter_names), bool)
     parameters[elbow] = True
-    drag = LiveDrag(body, INTRINSICS, state.model_parameters, state.identity, state.camera_translation, "left_wrist",
+    drag = LiveDrag(body, INTRINSICS, state, "left_wrist",
                     fixed=Fixed(parameters))  # fmt: skip
     start = project(see(body, state)[1], INTRINSICS)[at]
     preview = dragged(drag, start, start + [15.0, -10.0])
-    assert preview.model_parameters[elbow] == state.model_parameters[elbow]
+    assert preview.state.model_parameters[elbow] == state.model_parameters[elbow]
     assert preview.missed < 5.0

@@ -13,9 +13,10 @@ from native_runtime.camera import mhr_to_camera
 from native_runtime.fitting.follow import Fixed, limb_parameters
 from native_runtime.fitting.hold import Firmness, Hold, joint_distances, limbs_of
 from native_runtime.fitting.pins import AngleTerm, Pin, PinTerm, RootTether
-from native_runtime.fitting.problem import FitState, Problem, project
+from native_runtime.fitting.problem import Problem, project
 from native_runtime.fitting.refit import Refit, refit
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 
 from .test_fit import INTRINSICS, POSES, see, state_of
 
@@ -29,12 +30,12 @@ def body(default_body_path: Path) -> Body:
     return Body.load(default_body_path)
 
 
-def pixels_of(body: Body, state: FitState) -> dict[str, np.ndarray]:
+def pixels_of(body: Body, state: PlacedState) -> dict[str, np.ndarray]:
     _, points = see(body, state)
     return dict(zip(body.keypoint_names, project(points, INTRINSICS), strict=True))
 
 
-def pinned(body: Body, state: FitState, places: dict[str, np.ndarray]) -> Refit:
+def pinned(body: Body, state: PlacedState, places: dict[str, np.ndarray]) -> Refit:
     return refit(body, INTRINSICS, state, [Pin(name, place) for name, place in places.items()])
 
 
@@ -198,7 +199,7 @@ def test_distances_follow_the_bones(body: Body) -> None:
     assert np.linalg.eigvalsh(np.exp(-distances / 0.1)).min() > -1e-9
 
 
-def joints_of(body: Body, state: FitState) -> np.ndarray:
+def joints_of(body: Body, state: PlacedState) -> np.ndarray:
     return mhr_to_camera(body.pose(state.model_parameters).translations, state.camera_translation)
 
 

@@ -17,6 +17,7 @@ from native_runtime.engines.base import Capabilities
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.service.client import Event, WorkerClient
@@ -159,8 +160,8 @@ def test_what_an_engine_leaves_is_closed_on_demand(default_body_path: Path) -> N
     size = (800, 1000)
     parameters = np.zeros(len(body.parameter_names))
     nothing = np.zeros(body.identity_count), np.zeros(body.expression_count)
-    answer = Estimate.from_parameters(
-        body, parameters, *nothing, np.array([0.0, 0.9, 4.0]), intrinsics_for(size),
+    answer = Estimate.from_state(
+        body, PlacedState(parameters, *nothing, np.array([0.0, 0.9, 4.0])), intrinsics_for(size),
         image_size=np.array(size), bbox=np.zeros(4), engine="deaf",
     )  # fmt: skip
     wrist, head = body.keypoint_names.index("left_wrist"), body.parameter_index("head_twist")

@@ -11,6 +11,7 @@ from native_runtime.camera import intrinsics_for
 from native_runtime.engines.estimate import Estimate
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from sam3db_blender.handles.photo_scene import build_photo_scene
 from sam3db_blender.scene.character import PhotoScene
 
@@ -43,12 +44,14 @@ def photo_scene(
 
 
 def _estimate(body: Body, number: int, size: tuple[int, int], focal_px: float) -> Estimate:
-    return Estimate.from_parameters(
+    return Estimate.from_state(
         body,
-        np.zeros(204),
-        np.zeros(body.identity_count),
-        np.zeros(body.expression_count),
-        np.array([0.4 * number, 1.0, 4.0]),
+        PlacedState(
+            np.zeros(204),
+            np.zeros(body.identity_count),
+            np.zeros(body.expression_count),
+            np.array([0.4 * number, 1.0, 4.0]),
+        ),
         intrinsics_for(size, focal_px=focal_px),
         image_size=np.array(size),
         bbox=np.array([10.0 + 40 * number, 20.0, 200.0, 230.0]),

@@ -14,6 +14,7 @@ import numpy as np
 from native_runtime.engines.estimate import Estimate
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from native_runtime.models import manifest
 from native_runtime.prompts.prompt import keypoint_names
 from native_runtime.service.client import Event
@@ -125,12 +126,14 @@ def estimate_of_person(body: Body, seed: int, **details: Any) -> Estimate:
     rng = np.random.default_rng(seed)
     parameters = rng.normal(0, 0.2, 204)
     parameters[:3] = 0
-    return Estimate.from_parameters(
+    return Estimate.from_state(
         body,
-        parameters,
-        rng.normal(0, 0.5, body.identity_count),
-        np.zeros(body.expression_count),
-        np.array([0.1 * (seed % 5), 1.0, 4.0 + 0.1 * (seed % 3)]),
+        PlacedState(
+            parameters,
+            rng.normal(0, 0.5, body.identity_count),
+            np.zeros(body.expression_count),
+            np.array([0.1 * (seed % 5), 1.0, 4.0 + 0.1 * (seed % 3)]),
+        ),
         np.array([[300.0, 0, 160], [0, 300.0, 120], [0, 0, 1]]),
         image_size=np.array(SIZE),
         bbox=np.array([10.0, 20, 200, 230]),

@@ -19,9 +19,7 @@ from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.refit import pins_of, refit_estimate
 from native_runtime.errors import NoPersonError, PromptError
-from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.fit import fit_body
-from native_runtime.fitting.problem import FitState
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
@@ -75,7 +73,7 @@ class LandmarksReading:
     ) -> None:
         self._engine, self._photo, self.intrinsics, self._seconds = engine, photo, intrinsics, seconds
         self.people = [_person(photo, found) for found in landmarks]
-        self._fits: dict[tuple[int, str, frozenset[int]], _Fitted] = {}
+        self._fits: dict[tuple[int, str, frozenset[int]], Estimate] = {}
 
     def estimate(
         self,
@@ -112,15 +110,14 @@ class LandmarksReading:
         try:
             unprompted = self._fitted(person, (), mask)
             base = self._fitted(person, silenced, mask, unprompted)
-            estimate = refit_estimate(body, base.estimate, pins_of(prompts, body), edits)
+            estimate = refit_estimate(body, base, pins_of(prompts, body), edits)
         except NoPersonError:
             # What is pinned may be all that is known.
             if not prompts:
                 raise
-            unprompted = self._fitted(person, prompts, mask)
-            estimate = unprompted.estimate
+            estimate = unprompted = self._fitted(person, prompts, mask)
         fitted = time.perf_counter()
-        judgement = self._judge(person, prompts, mask, unprompted.estimate, estimate)
+        judgement = self._judge(person, prompts, mask, unprompted, estimate)
         return replace(
             estimate,
             prompts=Prompts(tuple(prompts), mask is not None),
@@ -158,8 +155,8 @@ class LandmarksReading:
         person: int,
         prompts: Sequence[Prompt],
         mask: NDArray[np.bool_] | None,
-        start: _Fitted | None = None,
-    ) -> _Fitted:
+        start: Estimate | None = None,
+    ) -> Estimate:
         """The fit to what the networks saw under some prompts, made once; of each person only the last mask's are kept.
 
         Args:
@@ -181,8 +178,8 @@ class LandmarksReading:
         return fitted
 
     def _fit(
-        self, person: int, prompts: Sequence[Prompt], mask: NDArray[np.bool_] | None, start: _Fitted | None
-    ) -> _Fitted:
+        self, person: int, prompts: Sequence[Prompt], mask: NDArray[np.bool_] | None, start: Estimate | None
+    ) -> Estimate:
         width, height = self._photo.original_size
         body, found = self._engine.body, self.people[person]
         started = time.perf_counter()
@@ -195,12 +192,9 @@ class LandmarksReading:
             )
         result = fit_body(body, evidence, self.intrinsics, None if start is None else start.state)
         fitted = time.perf_counter()
-        estimate = Estimate.from_parameters(
+        estimate = Estimate.from_state(
             body,
-            result.model_parameters,
-            result.identity,
-            np.zeros(body.expression_count),
-            result.camera_translation,
+            result.state,
             self.intrinsics,
             image_size=np.array([width, height]),
             bbox=found.bbox,
@@ -216,18 +210,7 @@ class LandmarksReading:
             },
         )
         estimate.seconds["mesh"] = time.perf_counter() - fitted
-        return _Fitted(
-            evidence, FitState(result.model_parameters, result.camera_translation, result.identity), estimate
-        )
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    """A fit and what it was made from."""
-
-    evidence: Evidence
-    state: FitState
-    estimate: Estimate
+        return estimate
 
 
 class LandmarksEngine:

@@ -15,6 +15,7 @@ from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import NoPersonError, PromptError, UsageError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
 from native_runtime.prompts.prompt import Prompt, check_prompts, keypoint_titles
 
 from . import ENGINE
@@ -175,12 +176,14 @@ class Sam3dBodyReading:
         mesh, look, merged = Stopwatch(), request.look, outcome.merged
         shared = {stage: value / count for stage, value in watch.seconds.items()}
         with mesh.time("mesh"):
-            estimate = Estimate.from_parameters(
+            estimate = Estimate.from_state(
                 self._body,
-                merged.model_parameters[0],
-                merged.shape[0],
-                np.zeros(self._body.expression_count),
-                outcome.last.camera_translation[0],
+                PlacedState(
+                    merged.model_parameters[0],
+                    merged.shape[0],
+                    np.zeros(self._body.expression_count),
+                    outcome.last.camera_translation[0],
+                ),
                 self.intrinsics,
                 image_size=np.array(self._photo.original_size),
                 bbox=self.people[look.person].bbox,

@@ -295,9 +295,9 @@ def standing(character: str = "") -> dict[str, Any]:
     rig = part("scene.lookup").rig_with(character or next(iter(rigs())))
     body = part("scene.bodies").body_of(rig)
     origin = part("scene.provenance").read_origin(rig)
-    now = readback.standing_of(rig, body)
+    now = readback.current_state(rig, body)
     return {
-        "parameters": now.parameters.tolist(),
+        "parameters": now.model_parameters.tolist(),
         "identity": now.identity.tolist(),
         "matrix": [list(row) for row in rig.matrix_world],
         "mesh": hashlib.sha1(_mesh(rig).tobytes()).hexdigest(),
