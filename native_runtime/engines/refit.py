@@ -108,17 +108,10 @@ def _moved(body: Body, estimate: Estimate, edited: Estimate, pins: Sequence[Pin]
     moved = refit(body, edited.intrinsics, state, pins, fixed=_fixed(body, edits))
     solved = time.perf_counter()
     missed = {pin.keypoint: float(rest) for pin, rest in zip(pins, moved.rests) if rest > max(MET * size, 1.0)}
-    result = Estimate.from_state(
-        body,
-        moved.state,
-        estimate.intrinsics,
-        image_size=estimate.image_size,
-        bbox=estimate.bbox,
-        engine=estimate.engine,
-        prompts=estimate.prompts,
-        seconds=estimate.seconds | {"refit": solved - started},
-        photo=estimate.photo,
-        person=estimate.person,
+    result = estimate.with_state(body, moved.state)
+    return replace(
+        result,
+        seconds=estimate.seconds | {"refit": solved - started, "mesh": time.perf_counter() - solved},
         warnings=(*estimate.warnings, *map(_out_of_reach, missed, missed.values())),
         details=estimate.details
         | noted
@@ -127,8 +120,6 @@ def _moved(body: Body, estimate: Estimate, edited: Estimate, pins: Sequence[Pin]
             "pins_out_of_reach": list(missed),
         },
     )
-    result.seconds["mesh"] = time.perf_counter() - solved
-    return result
 
 
 def _fixed(body: Body, edits: Edits | None) -> Fixed | None:

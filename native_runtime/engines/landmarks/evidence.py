@@ -104,66 +104,41 @@ _FACE = frozenset(BODY_POINTS[:11])
 _IS_LEG = np.array([name.endswith(("knee", "ankle", "heel", "foot_index")) for name in BODY_POINTS])
 _KNEES_AND_ANKLES = np.array([name.endswith(("knee", "ankle")) for name in BODY_POINTS])
 
-
 _LIMBS = {
-    f"{side} {limb}": tuple(f"{side}_{point}" for point in points)
+    f"{side} {limb}": (tuple(f"{side}_{name}" for name in points), tuple(f"{side[0]}_{name}" for name in joints))
     for side in SIDES
-    for limb, points in (("arm", ("elbow", "wrist")), ("leg", ("knee", "ankle")))
+    for limb, points, joints in (
+        ("arm", ("elbow", "wrist"), ("uparm", "lowarm")),
+        ("leg", ("knee", "ankle"), ("upleg", "lowleg")),
+    )
 }
-_LIMB_JOINTS = {
-    f"{side} {limb}": tuple(f"{side[0]}_{joint}" for joint in joints)
-    for side in SIDES
-    for limb, joints in (("arm", ("uparm", "lowarm")), ("leg", ("upleg", "lowleg")))
-}
+"""Limb -> the points that say whether it is seen, and its joints."""
 
 
 @dataclass
 class _Gathered:
     """Observations on their way into ``Evidence``."""
 
-    names: list[str] = field(default_factory=list)
-    positions: list[Array] = field(default_factory=list)
-    sigmas: list[float] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
-    trusted: list[bool] = field(default_factory=list)
-    starts: list[str] = field(default_factory=list)
-    ends: list[str] = field(default_factory=list)
-    vectors: list[Array] = field(default_factory=list)
-    direction_sigmas: list[float] = field(default_factory=list)
-    direction_weights: list[float] = field(default_factory=list)
+    points: list[tuple[str, Array, float, float, bool]] = field(default_factory=list)
+    directions: list[tuple[str, str, Array, float, float]] = field(default_factory=list)
 
     def point(self, name: str, position: Array, sigma: float, weight: float, trusted: bool = False) -> None:
-        self.names.append(name)
-        self.positions.append(np.asarray(position, np.float64))
-        self.sigmas.append(sigma)
-        self.weights.append(weight)
-        self.trusted.append(trusted)
+        self.points.append((name, np.asarray(position, np.float64), sigma, weight, trusted))
 
     def direction(self, start: str, end: str, vector: Array, sigma: float, weight: float) -> None:
         length = float(np.linalg.norm(vector))
         if length > 1e-6:
-            self.starts.append(start)
-            self.ends.append(end)
-            self.vectors.append(np.asarray(vector, np.float64) / length)
-            self.direction_sigmas.append(sigma)
-            self.direction_weights.append(weight)
+            self.directions.append((start, end, np.asarray(vector, np.float64) / length, sigma, weight))
 
     def observations(self) -> tuple[Points2D, Directions]:
-        points = Points2D(
-            tuple(self.names),
-            np.array(self.positions).reshape(-1, 2),
-            np.array(self.sigmas),
-            np.array(self.weights),
-            np.array(self.trusted, bool),
+        names, places, sigmas, weights, trusted = zip(*self.points) if self.points else [()] * 5
+        starts, ends, vectors, spreads, shares = zip(*self.directions) if self.directions else [()] * 5
+        return (
+            Points2D(
+                names, np.array(places).reshape(-1, 2), np.array(sigmas), np.array(weights), np.array(trusted, bool)
+            ),
+            Directions(starts, ends, np.array(vectors).reshape(-1, 3), np.array(spreads), np.array(shares)),
         )
-        directions = Directions(
-            tuple(self.starts),
-            tuple(self.ends),
-            np.array(self.vectors).reshape(-1, 3),
-            np.array(self.direction_sigmas),
-            np.array(self.direction_weights),
-        )
-        return points, directions
 
 
 def confidence(visibility: NDArray, presence: NDArray) -> Array:
@@ -255,14 +230,14 @@ def gather_evidence(
             gathered.point(name, place, TRUST.prompt * seen.size, TRUST.prompt_weight, trusted=True)
     hidden = [
         limb
-        for limb, members in _LIMBS.items()
-        if all(seen.certain[BODY_POINTS.index(name)] <= TRUST.hidden for name in members)
+        for limb, (points, _) in _LIMBS.items()
+        if all(seen.certain[BODY_POINTS.index(name)] <= TRUST.hidden for name in points)
     ]
     return Evidence(
         *gathered.observations(),
         seen.size,
         outline(person, photo, mask),
-        unseen=tuple(joint for limb in hidden for joint in _LIMB_JOINTS[limb]),
+        unseen=tuple(joint for limb in hidden for joint in _LIMBS[limb][1]),
         notes=tuple(f"The {limb} is not clearly seen; its pose is a guess." for limb in hidden),
         rigid=_own_names(body, TORSO),
         arms={side[0]: _own_names(body, (f"{side}_elbow", f"{side}_wrist")) for side in SIDES},
