@@ -132,7 +132,7 @@ def test_file_and_back(any_body: Body, tmp_path: Path) -> None:
     save_settings(path, any_body, settings)
     assert [p.name for p in tmp_path.iterdir()] == ["größe.json"]
     again, notes = load_settings(path, any_body, CharacterSettings.neutral(any_body), place=True)
-    for name in ("parameters", "identity", "expression", "beyond"):
+    for name in ("model_parameters", "identity", "expression", "beyond"):
         assert np.array_equal(getattr(again, name), getattr(settings, name))
     assert notes == []
     # a file with one part touches that part alone
