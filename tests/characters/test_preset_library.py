@@ -54,7 +54,7 @@ def test_bodies_differ_in_height_as_they_say(body: Body) -> None:
     neutral = CharacterSettings.neutral(body)
     for preset in BODIES:
         settings, notes = with_body(body, neutral, preset)
-        points = body.vertices(settings.parameters, settings.identity)
+        points = body.vertices(settings.model_parameters, settings.identity)
         said = float(preset.description.split()[-2])
         assert np.ptp(points[:, 1]) == pytest.approx(said, abs=1.0), preset.key
         assert notes == []
@@ -63,7 +63,7 @@ def test_bodies_differ_in_height_as_they_say(body: Body) -> None:
 @pytest.mark.parametrize("preset", POSES, ids=_by_key)
 def test_hands_are_outside_the_body_and_something_stands_on_the_floor(body: Body, preset: Preset) -> None:
     settings = with_pose(body, CharacterSettings.neutral(body), preset, floor=0.0)
-    points = body.vertices(settings.parameters)
+    points = body.vertices(settings.model_parameters)
     assert points[:, 1].min() == pytest.approx(preset.lift, abs=1e-4)
     assert _depth_of_hands(body, points) < 0.3
     if not preset.lift:
@@ -96,25 +96,25 @@ def _depth_of_hands(body: Body, points: np.ndarray) -> float:
 
 def test_a_pose_keeps_where_somebody_stands_and_faces(body: Body) -> None:
     settings = CharacterSettings.neutral(body)
-    settings.parameters[:6] = (2.0, 1.0, -3.0, 0.0, 0.9, 0.0)
+    settings.model_parameters[:6] = (2.0, 1.0, -3.0, 0.0, 0.9, 0.0)
     settings.identity[0] = 1.0
     ahead = euler_to_matrix(np.array([0.0, 0.9, 0.0]))[:, 2]
     for pose in ("relaxed", "t_pose", "sit"):
         posed = with_pose(body, settings, preset_named("poses", pose), floor=5.0)
-        points = body.vertices(posed.parameters, posed.identity)
+        points = body.vertices(posed.model_parameters, posed.identity)
         assert points[:, 1].min() == pytest.approx(5.0, abs=1e-4)
-        assert posed.parameters[[0, 2]] == pytest.approx([2.0, -3.0])
+        assert posed.model_parameters[[0, 2]] == pytest.approx([2.0, -3.0])
         root = body.joint_index("root")
-        turn = body.pose(posed.parameters).rotations[root] @ body.pose(np.zeros(204)).rotations[root].T
+        turn = body.pose(posed.model_parameters).rotations[root] @ body.pose(np.zeros(204)).rotations[root].T
         assert turn[:, 2] @ ahead > 0.98
         assert np.array_equal(posed.identity, settings.identity)
 
 
 def test_one_who_lies_stands_up(body: Body) -> None:
     lying = CharacterSettings.neutral(body)
-    lying.parameters[3] = -1.5
+    lying.model_parameters[3] = -1.5
     posed = with_pose(body, lying, preset_named("poses", "relaxed"), floor=0.0)
-    assert np.ptp(body.vertices(posed.parameters)[:, 1]) > 170
+    assert np.ptp(body.vertices(posed.model_parameters)[:, 1]) > 170
 
 
 def test_what_a_preset_does_not_concern_stays(any_body: Body) -> None:
@@ -122,12 +122,12 @@ def test_what_a_preset_does_not_concern_stays(any_body: Body) -> None:
     before = randomise(any_body, CharacterSettings.neutral(any_body), ["pose", "skeleton", "shape", "expression"], rng)
     pose, skeleton = (parameters_of(any_body, part) for part in ("pose", "skeleton"))
     posed = with_pose(any_body, before, preset_named("poses", "walk"))
-    assert np.array_equal(posed.parameters[skeleton], before.parameters[skeleton])
+    assert np.array_equal(posed.model_parameters[skeleton], before.model_parameters[skeleton])
     assert np.array_equal(posed.identity, before.identity)
     assert np.array_equal(posed.expression, before.expression)
     other, notes = with_body(any_body, before, preset_named("bodies", "heavy_man"))
     pose[any_body.parameter_index("root_ty")] = False  # the feet stay on the floor
-    assert np.array_equal(other.parameters[pose], before.parameters[pose])
+    assert np.array_equal(other.model_parameters[pose], before.model_parameters[pose])
     assert np.array_equal(other.expression, before.expression)
     if set(preset_named("bodies", "heavy_man").identity) <= set(any_body.identity_names):
         assert notes == []
@@ -137,15 +137,15 @@ def test_what_a_preset_does_not_concern_stays(any_body: Body) -> None:
     # nothing of one body is left in the next
     again = with_body(any_body, other, preset_named("bodies", "slim_man"))[0]
     fresh = with_body(any_body, CharacterSettings.neutral(any_body), preset_named("bodies", "slim_man"))[0]
-    assert np.array_equal(again.parameters[skeleton], fresh.parameters[skeleton])
+    assert np.array_equal(again.model_parameters[skeleton], fresh.model_parameters[skeleton])
 
 
 def test_a_mirrored_pose_is_its_mirror_image(body: Body) -> None:
     settings = with_pose(body, CharacterSettings.neutral(body), preset_named("poses", "guard"), floor=0.0)
     other = with_pose(body, CharacterSettings.neutral(body), preset_named("poses", "guard"), mirror=True, floor=0.0)
-    places = body.pose(settings.parameters).translations
-    seen = body.pose(other.parameters).translations
+    places = body.pose(settings.model_parameters).translations
+    seen = body.pose(other.model_parameters).translations
     for left, right in paired(body.joint_names):
         assert seen[left] == pytest.approx(places[right] * (-1, 1, 1), abs=0.6)
     twice = mirrored(body, mirrored(body, settings))
-    assert twice.parameters == pytest.approx(settings.parameters)
+    assert twice.model_parameters == pytest.approx(settings.model_parameters)
