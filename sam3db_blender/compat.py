@@ -38,14 +38,6 @@ def eevee_id() -> str:
     return "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
 
 
-def select_bone(bone: bpy.types.PoseBone, selected: bool) -> None:
-    """Selects a bone in pose mode: 5.0 moved the flag from the bone to the pose bone."""
-    if hasattr(bone, "select"):
-        bone.select = selected
-    else:
-        bone.bone.select = selected
-
-
 def clear_curve(curve: bpy.types.FCurve) -> None:
     """Leaves of a new driver's curve only the driver.
 
@@ -55,12 +47,6 @@ def clear_curve(curve: bpy.types.FCurve) -> None:
     curve.keyframe_points.clear()
     for modifier in list(curve.modifiers):
         curve.modifiers.remove(modifier)
-
-
-def driver_curves(rig: bpy.types.Object) -> Iterator[bpy.types.FCurve]:
-    """The driver curves of an object; there may be none."""
-    if rig.animation_data is not None:
-        yield from rig.animation_data.drivers
 
 
 def animation_curves(block: Any) -> Iterator[tuple[Any, bpy.types.FCurve]]:

@@ -155,21 +155,14 @@ def _line(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def _contents(path: Path) -> Iterator[dict[str, Any]]:
+def _records(path: Path) -> Iterator[Record]:
     try:
         data = path.read_bytes()
     except OSError:
         return
     for line in data.split(b"\n")[:-1]:  # what stands after the last line feed was cut off
-        with suppress(ValueError):
+        with suppress(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             content = json.loads(line)
-            if isinstance(content, dict):
-                yield content
-
-
-def _records(path: Path) -> Iterator[Record]:
-    for content in _contents(path):
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
             if "format" in content:
                 FORMAT.checked(content, path)
             else:

@@ -173,7 +173,7 @@ class Estimate(PlacedState):
         """
         try:
             with np.load(Path(path), allow_pickle=False) as archive:
-                about = FORMAT.checked(json.loads(str(archive["about"])), path)
+                about = FORMAT.parsed(str(archive["about"]), path)
                 arrays = {name: archive[name] for name in ARRAYS}
             for name, shape in ARRAYS.items():
                 actual = arrays[name].shape

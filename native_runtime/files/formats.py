@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,3 +51,10 @@ class Format:
         for older in range(version, self.version):
             content = self.migrations[older](content)
         return content
+
+    def parsed(self, text: str | bytes, title: object) -> Any:
+        """As ``checked``, of JSON; ValueError also where it is none."""
+        try:
+            return self.checked(json.loads(text), title)
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error

@@ -73,7 +73,7 @@ def _file() -> Path:
 
 def _load() -> dict[str, Any]:
     try:
-        files = FORMAT.checked(json.loads(_file().read_text(encoding="utf-8")), _file())["files"]
-    except (OSError, ValueError, KeyError, RecursionError):
+        files = FORMAT.parsed(_file().read_text(encoding="utf-8"), _file())["files"]
+    except (OSError, ValueError, KeyError):
         return {}
     return files if isinstance(files, dict) else {}

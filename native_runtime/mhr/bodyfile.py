@@ -9,6 +9,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -143,34 +144,20 @@ def _fields_from_arrays(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         arrays["limit_weight"],
         len(joint_names),
     )
-    return {
+    made = {
         "name": str(arrays["name"]),
         "provenance": str(arrays["provenance"]),
         "skeleton": Skeleton(
             joint_names, arrays["joint_parents"], arrays["joint_offsets"], arrays["joint_prerotations"]
         ),
         "parameterisation": parameterisation,
-        "rest_vertices": arrays["rest_vertices"],
-        "face_sizes": arrays["face_sizes"],
-        "face_vertices": arrays["face_vertices"],
-        "face_materials": arrays["face_materials"],
-        "material_names": strings["material_names"],
-        "uvs": arrays["uvs"],
-        "identity_basis": arrays["identity_basis"],
-        "identity_names": strings["identity_names"],
-        "identity_groups": strings["identity_groups"],
-        "identity_min": arrays["identity_min"],
-        "identity_max": arrays["identity_max"],
-        "expression_basis": arrays["expression_basis"],
-        "expression_names": strings["expression_names"],
-        "skin_indices": arrays["skin_indices"],
-        "skin_weights": arrays["skin_weights"],
-        "keypoint_names": strings["keypoint_names"],
         "keypoint_rows": _rows(arrays, "keypoint"),
         "landmark_names": strings.get("landmark_names", ()),
         "landmark_rows": _rows(arrays, "landmark"),
         "correctives": _correctives(arrays) if "corrective_activation" in arrays else None,
     }
+    stored = {**arrays, **strings}
+    return made | {field.name: stored[field.name] for field in fields(BodyData) if field.name not in made}
 
 
 def _correctives(arrays: dict[str, NDArray[Any]]) -> PoseCorrectives:

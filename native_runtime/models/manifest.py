@@ -64,7 +64,7 @@ def read(folder: Path) -> dict[str, Any]:
     """
     path = folder / NAME
     try:
-        content = FORMAT.checked(json.loads(path.read_text(encoding="utf-8")), path)
+        content = FORMAT.parsed(path.read_text(encoding="utf-8"), path)
         if not isinstance(content["files"], dict):
             raise ValueError("'files' is not an object")
         for name, entry in content["files"].items():

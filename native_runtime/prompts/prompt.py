@@ -5,7 +5,6 @@ Read from files and checked here, whoever sends them.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -61,10 +60,10 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
     """
     path = Path(path)
     try:
-        content = FORMAT.checked(json.loads(path.read_text(encoding="utf-8")), path)
+        content = FORMAT.parsed(path.read_text(encoding="utf-8"), path)
     except OSError as error:
         raise PromptError(f"{path}: the prompts cannot be read ({error.strerror or error}).") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise PromptError(f"{path}: this is not a JSON file of prompts ({error}).") from error
     keypoints = content.get("keypoints") if isinstance(content, dict) else None
     if not isinstance(keypoints, list):

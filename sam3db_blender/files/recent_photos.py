@@ -35,9 +35,9 @@ def remember(photo: Path) -> None:
 
 def _read() -> list[Path]:
     try:
-        listed = FORMAT.checked(json.loads(_file().read_text(encoding="utf-8")), _file())["photos"]
+        listed = FORMAT.parsed(_file().read_text(encoding="utf-8"), _file())["photos"]
         return [Path(path) for path in listed if isinstance(path, str)]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError):
         return []
 
 

@@ -54,8 +54,3 @@ def drive(
     if len(expression) > _LONGEST_EXPRESSION:
         raise ValueError(f"a driver on {path} needs {len(expression)} characters, Blender keeps {_LONGEST_EXPRESSION}")
     driver.expression = expression
-
-
-def undrive(owner: Any, path: str, axis: int = -1) -> None:
-    """Takes a driver away; the property keeps its value."""
-    owner.driver_remove(path, axis)

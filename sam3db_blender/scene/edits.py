@@ -28,7 +28,7 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.files.formats import Format
 
 from ..rig.properties import slider_path
-from .provenance import Origin, read_origin
+from .provenance import Origin, read_origin, undamaged
 from .readback import current_state, place_before_camera, units_of
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ Array = NDArray[np.float64]
 #: The custom property of a rig.
 PROPERTY = "sam3db_edits"
 FORMAT = Format("sam3db-edits", unversioned=True)
+_TITLE = "The record of edits"
 #: Model parameters, coefficients, joint parameters and metres that differ by less were not touched by hand: they went
 #: through single precision and the arithmetic of bones.
 TOUCHED = 1e-4
@@ -149,9 +150,10 @@ class Memory:
         )
 
     @classmethod
+    @undamaged(_TITLE)
     def from_text(cls, text: str, kind: str = "<f8") -> Memory:
         """Reads what ``to_text`` wrote."""
-        content = _content(text)
+        content = FORMAT.parsed(text, _TITLE)
         placed = content["placed"]
         return cls(
             slots=Slots(*content["sizes"]),
@@ -166,11 +168,6 @@ class Memory:
         )
 
 
-def _content(text: str) -> dict[str, Any]:
-    content: dict[str, Any] = FORMAT.checked(json.loads(text), "What this character remembers of edits")
-    return content
-
-
 def pack(numbers: Array, kind: str = "<f8") -> str:
     """Numbers (n,) as text."""
     return base64.b64encode(zlib.compress(np.asarray(numbers, np.float64).astype(kind).tobytes(), 6)).decode("ascii")
@@ -181,13 +178,14 @@ def unpack(text: str, kind: str = "<f8") -> Array:
     return np.frombuffer(zlib.decompress(base64.b64decode(text)), kind).astype(np.float64)
 
 
+@undamaged(_TITLE)
 def shown_groups(rig: bpy.types.Object) -> list[tuple[str, str]]:
     """What the artist edited, in words, and by how much the engine would have it otherwise (empty: about the same).
 
     Only what was noticed when the pose was last inferred: it is for panels, which must not look at every bone.
     """
     text = rig.get(PROPERTY)
-    return [] if not text else [(str(name), str(by)) for name, by in _content(text)["groups"]]
+    return [] if not text else [(str(name), str(by)) for name, by in FORMAT.parsed(text, _TITLE)["groups"]]
 
 
 def recall(rig: bpy.types.Object, body: Body) -> Memory:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import json
 import uuid
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +96,15 @@ class Origin:
         )
 
 
+@contextmanager
+def undamaged(title: str) -> Iterator[None]:
+    """Reading of what a character carries: where somebody spoilt it, a ``Sam3dbError`` says so."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, zlib.error) as error:
+        raise Sam3dbError(f"{title} is damaged ({error}).") from error
+
+
 def write_origin(rig: bpy.types.Object, estimate: Estimate, version: str = "") -> str:
     """Stores the estimate with the character; returns the character's new id."""
     return _write(rig, uuid.uuid4().hex, estimate, version)
@@ -157,14 +169,12 @@ def read_origin(rig: bpy.types.Object) -> Origin:
     """
     if not is_character(rig):
         raise Sam3dbError(f"'{rig.name}' is not a character made from a photo.")
-    try:
+    with undamaged(f"The record of '{rig.name}'"):
         record = FORMAT.checked(dict(rig[PROPERTY]), f"'{rig.name}'")
-    except ValueError as error:
-        raise Sam3dbError(f"'{rig.name}' is not a character made from a photo: {error}.") from error
-    arrays = {
-        name: np.array(record[name], dtype=np.float64).reshape(shape)
-        for name, shape in ARRAY_SHAPES.items()
-        if name in record
-    }
-    placed = np.array(record["placed"], dtype=np.float64).reshape(4, 4) if "placed" in record else None
-    return Origin(id=record["id"], arrays=arrays, details=json.loads(record["details"]), placed=placed)
+        arrays = {
+            name: np.array(record[name], dtype=np.float64).reshape(shape)
+            for name, shape in ARRAY_SHAPES.items()
+            if name in record
+        }
+        placed = np.array(record["placed"], dtype=np.float64).reshape(4, 4) if "placed" in record else None
+        return Origin(id=record["id"], arrays=arrays, details=json.loads(record["details"]), placed=placed)

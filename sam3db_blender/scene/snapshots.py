@@ -19,6 +19,7 @@ from native_runtime.prompts.prompt import keypoint_titles, kind_of
 
 from ..rig.properties import slider_path
 from .edits import TOUCHED, Memory
+from .provenance import undamaged
 
 if TYPE_CHECKING:
     import bpy
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 #: The custom property of a rig.
 PROPERTY = "sam3db_snapshots"
 FORMAT = Format("sam3db-snapshot", unversioned=True)
+_TITLE = "The record of an earlier estimate"
 #: How many are kept, the first and the latest; fewer where they take more characters than this.
 KEPT, ROOM = 10, 48_000
 IMPORTED, BY_HAND, AGAIN = "Import", "Edited by Hand", "Updated from Photo"
@@ -75,6 +77,7 @@ def begin(rig: bpy.types.Object) -> None:
     rig.property_overridable_library_set(slider_path(PROPERTY), True)
 
 
+@undamaged(_TITLE)
 def entries(rig: bpy.types.Object) -> list[tuple[str, float]]:
     """Name and time of all of a character, the oldest first."""
     return [(entry["name"], entry["when"]) for entry in _entries(rig)]
@@ -131,11 +134,13 @@ def _differs(one: tuple[str, float, float], other: tuple[str, float, float]) -> 
     return one[0] != other[0] or (moved and one[0] != "ignore")
 
 
+@undamaged(_TITLE)
 def _entries(rig: bpy.types.Object) -> list[dict[str, Any]]:
     text = rig.get(PROPERTY)
-    return [FORMAT.checked(entry, "A snapshot of this character") for entry in json.loads(text)] if text else []
+    return [FORMAT.checked(entry, _TITLE) for entry in json.loads(text)] if text else []
 
 
+@undamaged(_TITLE)
 def _read(entry: Mapping[str, Any]) -> Snapshot:
     said = {int(index): (int(state), float(x), float(y)) for index, state, x, y in entry["said"]}
     return Snapshot(entry["name"], entry["when"], Memory.from_text(entry["memory"], "<f4"), said, entry["details"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from native_runtime.errors import NewerFormatError
+from native_runtime.errors import Sam3dbError
 
 from ..handles.people import active_character
 from ..layout_text import draw_lines, width_of
@@ -23,8 +23,8 @@ class SidebarPanel:
 
 
 class PersonPanel(SidebarPanel):
-    """A mix-in for panels about the person who is worked on, whom ``_draw_person`` draws. Where a newer version of the
-    extension recorded them, the panel says so.
+    """A mix-in for panels about the person who is worked on, whom ``_draw_person`` draws. Where their record cannot be
+    read, the panel says so.
     """
 
     layout: Any
@@ -34,7 +34,7 @@ class PersonPanel(SidebarPanel):
         try:
             if rig is not None:
                 self._draw_person(context, rig)
-        except NewerFormatError as error:
+        except Sam3dbError as error:
             width = width_of(context.region.width, context.preferences.system.ui_scale)
             draw_lines(self.layout.column(align=True), str(error), width, "ERROR")
 

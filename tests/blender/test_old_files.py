@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from inspect import getattr_static
 from pathlib import Path
 from types import SimpleNamespace
@@ -227,7 +228,32 @@ def test_panels_say_that_a_newer_version_is_needed(
         assert "was written by a newer version of this program: update it." in " ".join(panel.layout.drawn)
 
 
-def test_a_foreign_record_is_no_character(worked_on: bpy.types.Object) -> None:
-    worked_on[provenance.PROPERTY]["format"] = "foreign/1"
-    with pytest.raises(Sam3dbError, match="is not a character made from a photo: its format is 'foreign/1'"):
-        read_origin(worked_on)
+@pytest.mark.parametrize("key", [provenance.PROPERTY, edits.PROPERTY, snapshots.PROPERTY])
+def test_records_that_somebody_spoilt_say_so(worked_on: bpy.types.Object, body: Body, key: str) -> None:
+    good = worked_on[key]
+    if key == provenance.PROPERTY:
+        good = good.to_dict()
+        spoilt = [
+            {**good, "format": "foreign/1"},
+            {**good, "details": "{"},
+            {**good, "bbox": [1.0]},
+            {"id": good["id"]},
+        ]
+    else:
+        content = json.loads(good)
+        whole = content if isinstance(content, dict) else content[0]
+        broken = [{}, {"format": "foreign/1"}, *({**whole, name: None} for name in ("applied", "groups", "name"))]
+        spoilt = ["{", "7", "[" * 100_000, *(json.dumps([it] if isinstance(content, list) else it) for it in broken)]
+    for record in spoilt:
+        worked_on[key] = record
+        for read in (
+            lambda: read_origin(worked_on),
+            lambda: edits.recall(worked_on, body),
+            lambda: edits.shown_groups(worked_on),
+            lambda: [snapshots.snapshot_of(worked_on, when) for _, when in snapshots.entries(worked_on)],
+        ):
+            with suppress(Sam3dbError):
+                read()
+    worked_on[key] = "{" if key != provenance.PROPERTY else spoilt[0]
+    with pytest.raises(Sam3dbError, match="is damaged"):
+        (read_origin(worked_on), edits.recall(worked_on, body), snapshots.entries(worked_on))

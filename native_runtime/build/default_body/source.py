@@ -193,10 +193,6 @@ class MakeHumanData:
             delta[rows[:, 0].astype(np.int64)] = rows[:, 1:4] * CM_PER_UNIT
         return delta
 
-    def has_target(self, path: str) -> bool:
-        """Tell whether a target exists (only macro combinations differ in what exists)."""
-        return f"{_MPFB}targets/{path}.target.gz" in self._names
-
     def bone_weights(self, count: int) -> dict[str, Array]:
         """Return MakeHuman's skin weights as one dense (count,) array per bone."""
         result: dict[str, Array] = {}

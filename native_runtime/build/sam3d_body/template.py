@@ -86,7 +86,7 @@ class Template:
         stem = f"{graph}-{precision}"
         try:
             model = gzip.decompress((folder / f"{stem}.onnx.gz").read_bytes())
-            recipe = FORMAT.checked(json.loads((folder / f"{stem}.json").read_text(encoding="utf-8")), folder / stem)
+            recipe = FORMAT.parsed((folder / f"{stem}.json").read_text(encoding="utf-8"), folder / stem)
             if (recipe["graph"], recipe["precision"]) != (graph, precision):
                 raise ValueError(f"its recipe is not of {stem}")
             return Template(graph, precision, model, tuple(map(_weight, recipe["weights"])))

@@ -7,7 +7,6 @@ the ends of its names with the official ones.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,7 +72,7 @@ class Variant:
         """
         path = folder / FILE
         try:
-            content = FORMAT.checked(json.loads(path.read_text(encoding="utf-8")), path)
+            content = FORMAT.parsed(path.read_text(encoding="utf-8"), path)
             constants = content["constants"]
             image, features = constants["image_size"], constants["feature_size"]
             return Variant(
@@ -85,7 +84,7 @@ class Variant:
                 feature_size=(int(features[0]), int(features[1])),
                 opset=int(constants["opset"]),
             )
-        except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        except (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ModelError(f"The list of tensors {path} is damaged ({error}). Install this program again.") from error
 
 

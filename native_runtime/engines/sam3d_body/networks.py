@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,7 @@ class OnnxNetworks:
             self.feature_size = _pair(facts["feature_size"])
             with np.load(folder / _CONSTANTS, allow_pickle=False) as archive:
                 self.constants: Mapping[str, Array] = {name: archive[name] for name in archive.files}
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except (OSError, ArithmeticError, LookupError, TypeError, ValueError, BadZipFile) as error:
             raise ModelError(
                 f"The converted model in {folder} is damaged ({error}).", Remedy.CONVERT_CHECKPOINT
             ) from error
