@@ -399,7 +399,7 @@ def test_what_is_hidden_is_left_out(small_body: Body) -> None:
     assert group.rigs == (first.rig,)
     assert len(surface_of(group.rigs).vertices) == everybody // 3
     first.mesh.hide_set(True)
-    with pytest.raises(Sam3dbError, match="to be seen"):
+    with pytest.raises(Sam3dbError, match="are hidden"):
         named_groups(bpy.context.scene, "a")
     with pytest.raises(Sam3dbError, match="show them"):
         surface_of([first.rig])
@@ -438,7 +438,7 @@ def test_names_of_photos_do_not_leave_the_folder(small_body: Body, name: str) ->
 
 
 def test_empty_scenes_and_wrong_files(tmp_path: Path) -> None:
-    with pytest.raises(Sam3dbError, match="no character"):
+    with pytest.raises(Sam3dbError, match="No character made"):
         named_groups(bpy.context.scene, "a")
     empty = tmp_path / "empty.blend"
     save_blend(empty)
@@ -546,5 +546,5 @@ def test_the_operator_refuses_plainly(state: Any, small_body: Body, tmp_path: Pa
         bpy.ops.sam3db.render_previews()
     assert not state.running
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(RuntimeError, match="is gone"):
+    with pytest.raises(RuntimeError, match="no longer exists"):
         bpy.ops.sam3db.show_preview(filepath=str(tmp_path / "missing.jpg"))

@@ -170,7 +170,7 @@ def test_snapshots_travel_with_the_file_and_stay_small(stage: Stage, tmp_path: P
     assert rig is not None
     assert session.go_back(rig, last) == kept[-1]
     assert_same(state(stage), wanted)
-    with pytest.raises(Sam3dbError, match="not kept any more"):
+    with pytest.raises(Sam3dbError, match="no longer available"):
         session.go_back(rig, 1.0)
 
 
