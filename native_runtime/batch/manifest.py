@@ -1,6 +1,6 @@
 """The manifest of an output folder: one JSON object a line, written so that no interruption can hurt what it says.
 
-Lines are only ever appended while a run goes on, each flushed to the disk before the next photo counts as done; a later
+Lines are only ever appended during a run, each flushed to the disk before the next photo counts as done; a later
 line about a photo replaces an earlier one. A line that was cut off (power, ``kill -9``, a full disk) is no line. When
 a run is over, the manifest is rewritten in the order of the folder, under a temporary name, and renamed.
 
@@ -43,7 +43,7 @@ def is_output_folder(folder: Path) -> bool:
 
 
 def read_records(paths: Iterable[Path]) -> dict[str, Record]:
-    """What manifests say of each photo; where several do, the newest line counts. Lines that are damaged say nothing,
+    """What manifests say about each photo; the newest line counts. Lines that are damaged say nothing,
     so that their photos are done again.
 
     Raises:

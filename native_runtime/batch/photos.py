@@ -118,7 +118,7 @@ def look_through(
 
     Args:
         patterns: of file names (``IMG_*``), or of relative paths where they hold a "/" (``day 1/*.jpg``); upper and
-            lower case are one. What matches is taken, the rest is not spoken of. None: every picture, by the ending of
+            lower case are one. What matches is used, the rest is not mentioned. None: every picture, by the ending of
             its name or by its bytes.
         recursive: whether to look into sub-folders.
         leave_out: a folder that is not looked into.
@@ -166,7 +166,7 @@ def require_folder(folder: Path) -> None:
 
 
 def _no_file(path: Path, wanted: bool) -> OtherFile | None:
-    """What a pipe, a socket or a device is: opening one may wait for ever. Links count as what they lead to.
+    """What a pipe, a socket or a device is: opening one may wait forever. Links count as what they lead to.
 
     Args:
         wanted: its name was asked for.

@@ -73,7 +73,7 @@ def from_json(
     Args:
         content: as ``json.loads`` gives it; nothing of it is trusted.
         base: keeps the parts that are not in the file, and all numbers that the file does not name.
-        place: also take over where the character stands.
+        place: also copy the character's place.
 
     Raises:
         UsageError: it is no such file, or holds something that is no number.

@@ -32,7 +32,7 @@ class Console:
     # --- as a reporter (native_runtime.pipeline.inference.Reporter) ---
 
     def status(self, text: str) -> None:
-        """Something that goes on now; the same twice in a row is said once."""
+        """What is happening now; the same text twice in a row is reported once."""
         if text != self._last:
             self._last = text
             _say(text)

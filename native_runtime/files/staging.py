@@ -53,7 +53,7 @@ def _previous(target: Path) -> Path:
 
 
 def _last_change(folder: Path) -> float:
-    """When something in the folder was last written; for ever ago when it has just gone."""
+    """When something in the folder was last written; infinitely long ago when it has just been removed."""
     try:
         return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
     except OSError:

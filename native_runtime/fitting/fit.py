@@ -2,9 +2,11 @@
 
 Stages, each starting where the one before ended:
 
-1. Place: the torso's observed directions give the whole body's rotation, its pixels then the translation (both closed
-form). 2. Pose: limbs turn to match their observed directions, pixels still loosely (far-off limbs must not pull as
-outliers would). 3. Refine: pixels strictly and robustly, with bone lengths free and fingers too.
+1. Place: the torso's observed directions give the whole body's rotation, its pixels then the translation (both in
+   closed form).
+2. Pose: limbs turn to match their observed directions, pixels still loosely (far-off limbs must not pull as outliers
+   would).
+3. Refine: pixels strictly and robustly, with bone lengths free and fingers too.
 4. Shape: the outline gives the identity coefficients (see ``silhouette``).
 
 Everything is deterministic: no random starts.

@@ -1,4 +1,4 @@
-"""Downloads one file: goes on where it broke off, verifies, and puts in place only what is whole.
+"""Downloads one file: continues where it broke off, verifies it, and puts only a complete file in place.
 
 Standard library only. Nothing here asks the user; whoever calls has his consent.
 

@@ -48,7 +48,7 @@ class Repository:
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """What the service says of a file.
+    """What the service states about a file.
 
     Attributes:
         url: of exactly this version, wherever `main` may move.
@@ -106,7 +106,7 @@ def fetch(
     token: AccessToken | None,
     progress: Progress | None = None,
 ) -> Download:
-    """Bring a file that was described to `path`; goes on where an earlier call stopped.
+    """Download a described file to `path`; continues where an earlier call stopped.
 
     Raises:
         ModelError: as `download`, with refusals in words that say what to do.

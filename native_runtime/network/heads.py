@@ -22,7 +22,7 @@ _NOT_HAND = 145
 
 
 class PosePrediction(NamedTuple):
-    """What a pose head says of B people; shapes as in ``native_runtime.models.sam3d_body_layout``.
+    """A pose head's output for B people; shapes as in ``native_runtime.models.sam3d_body_layout``.
 
     Attributes:
         raw: (B, 266) global rotation and body, continuous.

@@ -237,7 +237,7 @@ class Inference:
         edits: Edits | None = None,
         snap: bool = False,
     ) -> Estimate:
-        """One person's estimate for an artist who goes on from it.
+        """One person's estimate for interactive work.
 
         Args:
             inference: as for `estimates`.

@@ -1,4 +1,4 @@
-"""Who hears how work goes on. Standard library only."""
+"""Who receives the progress of work. Standard library only."""
 
 from __future__ import annotations
 

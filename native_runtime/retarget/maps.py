@@ -40,7 +40,7 @@ class MappedBone:
         bone: its name, without the map's prefix.
         joint: the MHR joint that stands at its head and turns with it.
         parent: the bone that it hangs on; None for the first.
-        required: a skeleton without it is none of this kind.
+        required: a skeleton without it is not of this kind.
         mirror: the bone of the other side; None in the middle of the body.
         toward, along: for bones that MHR has no joint for: the head lies this part of the way from ``joint`` to
             ``toward`` (negative: the other way), and the bone turns with ``joint``.

@@ -1,4 +1,4 @@
-"""How well a pose has been taken over, judged by where joints are alone: for tests and benches."""
+"""How well a pose has been transferred, judged only by where joints are: for tests and benches."""
 
 from __future__ import annotations
 

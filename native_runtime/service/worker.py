@@ -131,7 +131,7 @@ class Worker:
         self._waiting.put(request)
 
     def _supersede(self, request: dict[str, Any]) -> None:
-        """Cancel what waits in the slot of this request: an artist who goes on dragging wants the last place only."""
+        """Cancel what waits in the slot of this request: an artist who keeps dragging wants only the last place."""
         slot = request.get("slot")
         if isinstance(slot, str):
             older = self._newest.get(slot)

@@ -25,7 +25,7 @@ def recent() -> list[Path]:
 
 
 def remember(photo: Path) -> None:
-    """Puts a photo at the front. Where the list cannot be written there simply is none: no photo should fail of it."""
+    """Puts a photo at the front. If the list cannot be written, there is none: no photo should fail because of it."""
     photo = photo.absolute()
     with contextlib.suppress(OSError, NewerFormatError):
         paths = [photo, *(path for path in _read() if path != photo)][:COUNT]

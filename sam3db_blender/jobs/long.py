@@ -88,7 +88,7 @@ class JobSlot(Generic[AnyJob]):
         return self.job is not None and self.job.state == "running"
 
     def start(self, do: str, keys: dict[str, Any]) -> AnyJob:
-        """Begins a job. In a window it then goes on by itself; in the background the caller waits for it."""
+        """Begins a job. In a window it then continues by itself; in the background the caller waits for it."""
         if self.busy:
             raise RuntimeError("another job is running")
         self._client = WorkerClient()

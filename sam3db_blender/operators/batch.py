@@ -41,7 +41,7 @@ _NAMES = (
 
 
 class SAM3DB_BatchState(bpy.types.PropertyGroup):
-    """What the panel is set to; engine, people, body and lens are those of the import."""
+    """The panel's settings; engine, people, body and lens are those of the import."""
 
     folder: bpy.props.StringProperty(
         name="Photos", description="The folder of the photos", subtype="DIR_PATH", options=BLEND_RELATIVE
@@ -105,7 +105,7 @@ def batch_request(batch: SAM3DB_BatchState, options: ImportOptions) -> BatchRequ
 
 
 class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
-    """Make characters of all photos in a folder; goes on where it was interrupted, and does only what is missing"""
+    """Make characters from all photos in a folder; continues where it was interrupted, and does only what is missing"""
 
     bl_idname = "sam3db.run_batch"
     bl_label = "Start Batch"
@@ -134,7 +134,7 @@ class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_cancel_batch(CancelOperator, bpy.types.Operator):
-    """End the running batch; what was finished is whole, and the next start goes on from there"""
+    """Cancel the running batch; finished results are complete, and the next start continues from there"""
 
     bl_idname = "sam3db.cancel_batch"
     slot = slot

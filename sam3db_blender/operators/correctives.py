@@ -9,7 +9,7 @@ from .character import CharacterOperator
 
 
 class SAM3DB_OT_bake_correctives(CharacterOperator, bpy.types.Operator):
-    """Put MHR's corrections of the current pose into one shape key, so that shoulders and hips keep their form"""
+    """Put MHR's corrections of the current pose into one shape key, so that shoulders and hips keep their shape"""
 
     bl_idname = "sam3db.bake_correctives"
     bl_label = "Correct Current Pose"

@@ -21,7 +21,7 @@ _LASSO_STEP = 3.0
 
 
 class SAM3DB_OT_draw_mask(PersonOperator, bpy.types.Operator):
-    """Draw around the person on the photo, with the left mouse button held; with Shift to add to the mask, with Ctrl to cut out of it"""  # noqa: E501
+    """Draw around the person on the photo, with the left mouse button held; with Shift to add to the mask, with Ctrl to subtract from it"""  # noqa: E501
 
     bl_idname = "sam3db.draw_mask"
     bl_label = "Draw Mask"

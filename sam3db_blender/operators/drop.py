@@ -8,7 +8,7 @@ from ..properties.import_options import OPTION_NAMES, PHOTO_FILTER
 
 
 class SAM3DB_OT_drop_photo(bpy.types.Operator):
-    """Make a character of a dropped photo, with the settings of the panel 'Character from Photo'"""
+    """Make a character from a dropped photo, with the settings of the panel 'Character from Photo'"""
 
     bl_idname = "sam3db.drop_photo"
     bl_label = "Character from Photo"
@@ -36,7 +36,7 @@ class SAM3DB_OT_drop_photo(bpy.types.Operator):
 
 
 class SAM3DB_FH_photo(bpy.types.FileHandler):
-    """Photos dropped into a 3D viewport; Blender lets one choose where its own image tools want them too"""
+    """Photos dropped into a 3D viewport; Blender asks if its own image tools accept them too"""
 
     bl_idname = "SAM3DB_FH_photo"
     bl_label = "Character from Photo"

@@ -142,7 +142,7 @@ class ExportProperties:
 
 
 class SAM3DB_ExportState(ExportProperties, bpy.types.PropertyGroup):
-    """What the panel is set to."""
+    """The panel's settings."""
 
 
 class _Exporting(PersonPoll, ReportingOperator, ExportProperties):
@@ -195,7 +195,7 @@ def _copy(source: Any, target: Any) -> None:
 
 
 class SAM3DB_OT_copy_map(ReportingOperator, bpy.types.Operator, ExportHelper):  # type: ignore[misc]
-    """Copy the target's retarget map to a file of your own and change it there; it then stands among the targets"""
+    """Copy the target's retarget map to a file of your own, to change it there; it is then listed among the targets"""
 
     bl_idname = "sam3db.copy_map"
     bl_label = "Copy Map"

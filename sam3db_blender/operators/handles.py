@@ -91,7 +91,7 @@ class SAM3DB_OT_pin_handles_symmetric(HandlesOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_unpin_handles(HandlesOperator, bpy.types.Operator):
-    """Remove pins and marks of the selected handles; they go back to where the pose has them"""
+    """Remove pins and marks of the selected handles; they go back to where the pose puts them"""
 
     bl_idname = "sam3db.unpin_handles"
     bl_label = "Unpin"
@@ -109,7 +109,7 @@ class SAM3DB_OT_unpin_handles(HandlesOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_ignore_handles(HandlesOperator, bpy.types.Operator):
-    """Ignore the selected joints, for instance where they cannot be seen"""
+    """Ignore the selected joints, for example because they are hidden in the photo"""
 
     bl_idname = "sam3db.ignore_handles"
     bl_label = "Ignore"
@@ -118,7 +118,7 @@ class SAM3DB_OT_ignore_handles(HandlesOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_mark_handles_wrong(HandlesOperator, bpy.types.Operator):
-    """Say that the selected joints are not where the pose has them, without saying where they are"""
+    """Mark the selected joints as not being where the pose puts them, without placing them"""
 
     bl_idname = "sam3db.mark_handles_wrong"
     bl_label = "Mark as Wrong"
@@ -165,7 +165,7 @@ class SAM3DB_OT_reset_handles(PersonOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_show_handles(PersonOperator, bpy.types.Operator):
-    """Show handles on the photo and take the tool that drags them, or hide them. What was said about them stays"""
+    """Show handles on the photo and activate the tool that drags them, or hide them. Their pins and marks stay"""
 
     bl_idname = "sam3db.show_handles"
     bl_label = "Show Handles"
@@ -201,7 +201,7 @@ class SAM3DB_OT_select_handle(PersonOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_next_handle(PersonOperator, bpy.types.Operator):
-    """Select the handle whose true place would help most"""
+    """Select the handle whose correction would help most"""
 
     bl_idname = "sam3db.next_handle"
     bl_label = "Next Suggested"

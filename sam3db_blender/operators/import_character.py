@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class SAM3DB_OT_import_character(  # type: ignore[misc]
     ModalJobOperator, ImportOptions, PictureBrowser, bpy.types.Operator, ImportHelper
 ):
-    """Make a posed, skinned character of a person in a photo, in front of a camera that matches the photo"""
+    """Make a posed, skinned character from a person in a photo, in front of a camera that matches the photo"""
 
     bl_idname = "sam3db.import_character"
     bl_label = "Character from Photo"
@@ -122,7 +122,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
 
 
 class SAM3DB_OT_cancel_import(bpy.types.Operator):
-    """Stop the import; the scene stays as it is"""
+    """Cancel the running import; the scene stays as it is"""
 
     bl_idname = "sam3db.cancel_import"
     bl_label = "Cancel"

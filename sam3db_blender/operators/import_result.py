@@ -43,7 +43,7 @@ def photo_beside(result: Path) -> Path | None:
 
 
 class SAM3DB_OT_import_result(bpy.types.Operator, ImportHelper):  # type: ignore[misc]
-    """Make characters of a result that SAM 3D Body's public tools have written, with their camera"""
+    """Make characters from a result of SAM 3D Body's public tools, with their camera"""
 
     bl_idname = "sam3db.import_result"
     bl_label = "SAM 3D Body Result"

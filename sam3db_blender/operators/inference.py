@@ -13,7 +13,7 @@ from .person import PersonOperator, ReportingOperator
 
 
 class SAM3DB_OT_pick_person(ReportingOperator, bpy.types.Operator):
-    """Work on this person: their handles are shown, and the view goes to the camera of their photo"""
+    """Work on this person: show their handles, and view through the camera of their photo"""
 
     bl_idname = "sam3db.pick_person"
     bl_label = "Pick Person"
@@ -52,7 +52,7 @@ class SAM3DB_OT_cancel_pose(PersonOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_use_inference(PersonOperator, bpy.types.Operator):
-    """Give up what you changed by hand here, and take what is inferred from the photo instead"""
+    """Discard what you changed by hand here, and use what the photo gives instead"""
 
     bl_idname = "sam3db.use_inference"
     bl_label = "Use Inference"
@@ -67,7 +67,7 @@ class SAM3DB_OT_use_inference(PersonOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_discard_edits(PersonOperator, bpy.types.Operator):
-    """Give up everything that you changed by hand on bones, sliders and place, and take what is inferred instead"""
+    """Discard everything that you changed by hand on bones, sliders and place, and use what the photo gives instead"""
 
     bl_idname = "sam3db.discard_edits"
     bl_label = "Discard My Edits"
@@ -80,7 +80,7 @@ class SAM3DB_OT_discard_edits(PersonOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_go_back(PersonOperator, bpy.types.Operator):
-    """Bring this earlier estimate back: pose, shape, sliders, edits and pins. What is there now is kept in the list"""
+    """Restore this earlier estimate: pose, shape, sliders, edits and pins. The current state is kept in the list"""
 
     bl_idname = "sam3db.go_back"
     bl_label = "Go Back"
@@ -100,7 +100,7 @@ class SAM3DB_OT_go_back(PersonOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_snap_to_handles(PersonOperator, bpy.types.Operator):
-    """Bring the body exactly onto pinned handles, from the next update on; SAM 3D Body alone leaves small gaps"""
+    """Move the body exactly onto pinned handles, from the next update on; SAM 3D Body alone leaves small gaps"""
 
     bl_idname = "sam3db.snap_to_handles"
     bl_label = "Snap to Handles"

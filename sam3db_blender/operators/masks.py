@@ -103,7 +103,7 @@ class SAM3DB_OT_mask_from_photo(ModalJobOperator, PersonOperator, bpy.types.Oper
 
 
 class SAM3DB_OT_mask_from_object(PersonOperator, bpy.types.Operator):
-    """Take what the active curve, mesh or Grease Pencil object outlines on the photo as the mask of the person"""
+    """Use the area that the active curve, mesh or Grease Pencil object outlines on the photo as the person's mask"""
 
     bl_idname = "sam3db.mask_from_object"
     bl_label = "Mask from Object"

@@ -90,7 +90,7 @@ class SAM3DB_OT_import_official_body(BodyOperator, bpy.types.Operator, ImportHel
 
 
 class SAM3DB_OT_cancel_body_import(CancelOperator, bpy.types.Operator):
-    """Stop installing bodies; what was downloaded is kept, and the next download goes on from there"""
+    """Cancel installing bodies; what was downloaded is kept, and the next download continues from there"""
 
     bl_idname = "sam3db.cancel_body_import"
     slot = slot

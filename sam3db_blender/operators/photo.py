@@ -33,7 +33,7 @@ class SAM3DB_OT_browse_photo(PictureBrowser, bpy.types.Operator, ImportHelper): 
 
 
 class SAM3DB_OT_paste_photo(ReportingOperator, bpy.types.Operator):
-    """Take the picture on the clipboard as the photo; it is kept as a file in the extension's folder"""
+    """Use the picture on the clipboard as the photo; it is saved as a file in the extension's folder"""
 
     bl_idname = "sam3db.paste_photo"
     bl_label = "Paste Photo"

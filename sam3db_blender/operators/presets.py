@@ -44,7 +44,7 @@ class SAM3DB_OT_apply_body_preset(CharacterOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_apply_pose_preset(CharacterOperator, bpy.types.Operator):
-    """Pose the character, where it stands and as it faces; skeleton, shape and face stay"""
+    """Pose the character, keeping its place and heading; skeleton, shape and face stay"""
 
     bl_idname = "sam3db.apply_pose_preset"
     bl_label = "Apply Pose Preset"
@@ -63,7 +63,7 @@ class SAM3DB_OT_apply_pose_preset(CharacterOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_reset_character(CharacterOperator, PartOptions, bpy.types.Operator):
-    """Put parts of the character back to the body's rest pose, skeleton, shape or face"""
+    """Reset parts of the character to the body's rest pose, skeleton, shape or face"""
 
     bl_idname = "sam3db.reset_character"
     bl_label = "Reset Character"
@@ -211,7 +211,7 @@ class SAM3DB_OT_settle_pose(CharacterOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_save_estimate(CharacterOperator, bpy.types.Operator, ExportHelper):  # type: ignore[misc]
-    """Save the character as it stands as an estimate: a .npz with all numbers, and a .json to read"""
+    """Save the character's current state as an estimate: a .npz with all numbers, and a readable .json"""
 
     bl_idname = "sam3db.save_estimate"
     bl_label = "Save Estimate"

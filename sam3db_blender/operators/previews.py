@@ -36,7 +36,7 @@ class SAM3DB_Preview(bpy.types.PropertyGroup):
 
 
 class SAM3DB_PreviewState(bpy.types.PropertyGroup):
-    """What the panel is set to, how far the pictures are, and those that were made last."""
+    """The panel's settings, the progress, and the last pictures."""
 
     kinds: bpy.props.EnumProperty(
         name="Pictures",
@@ -94,7 +94,7 @@ class _Work:
 
 
 class SAM3DB_OT_render_previews(PersonPoll, bpy.types.Operator):
-    """Render pictures of the characters as they stand now, those of one photo together; the scene stays as it is"""
+    """Render pictures of the characters in their current state, those of one photo together; the scene is kept"""
 
     bl_idname = "sam3db.render_previews"
     bl_label = "Render Previews"
@@ -183,7 +183,7 @@ class SAM3DB_OT_render_previews(PersonPoll, bpy.types.Operator):
 
 
 class SAM3DB_OT_show_preview(ReportingOperator, bpy.types.Operator):
-    """Show a picture in this window's Image Editor; where there is none, in the system's own viewer"""
+    """Show a picture in this window's Image Editor, or in the system's viewer if there is none"""
 
     bl_idname = "sam3db.show_preview"
     bl_label = "Show Preview"

@@ -11,7 +11,7 @@ from .person import PersonPoll, ReportingOperator, person_of
 
 
 class SAM3DB_OT_remove_character(PersonPoll, ReportingOperator, bpy.types.Operator):
-    """Remove this character with its handles; with the last person of a photo go its camera and picture too"""
+    """Remove this character with its handles; the last person of a photo takes its camera and picture along"""
 
     bl_idname = "sam3db.remove_character"
     bl_label = "Remove Character"

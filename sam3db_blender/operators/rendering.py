@@ -8,7 +8,7 @@ from .person import ReportingOperator
 
 
 class SAM3DB_OT_photo_behind(ReportingOperator, bpy.types.Operator):
-    """Show the photo behind the character in renders, through the scene's compositor. Click again to take it away"""
+    """Show the photo behind the character in renders, through the scene's compositor. Click again to remove it"""
 
     bl_idname = "sam3db.photo_behind"
     bl_label = "Photo Behind Character"
@@ -21,7 +21,7 @@ class SAM3DB_OT_photo_behind(ReportingOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_photo_size(ReportingOperator, bpy.types.Operator):
-    """Give renders the size of the photo of the scene's camera"""
+    """Set the render size to that of the photo of the scene's camera"""
 
     bl_idname = "sam3db.photo_size"
     bl_label = "Photo's Render Size"

@@ -49,7 +49,7 @@ class TargetPoll:
 
 
 class SAM3DB_OT_find_bones(TargetPoll, ReportingOperator, bpy.types.Operator):
-    """Find out which bone of the armature stands for which part of the body; the list is filled again"""
+    """Find out which bone of the armature corresponds to which part of the body, and fill the list again"""
 
     bl_idname = "sam3db.find_bones"
     bl_label = "Find Bones"
@@ -80,7 +80,7 @@ class SAM3DB_OT_take_active_bone(TargetPoll, ReportingOperator, bpy.types.Operat
 
 
 class SAM3DB_OT_pose_armature(TargetPoll, ReportingOperator, bpy.types.Operator):
-    """Pose the armature as the person; rest poses, bone rolls and sizes may differ"""
+    """Pose the armature like the person; rest poses, bone rolls and sizes may differ"""
 
     bl_idname = "sam3db.pose_armature"
     bl_label = "Pose Armature"
@@ -115,7 +115,7 @@ class SAM3DB_OT_pose_armature(TargetPoll, ReportingOperator, bpy.types.Operator)
 
 
 class SAM3DB_OT_save_bones(TargetPoll, ReportingOperator, bpy.types.Operator, ExportHelper):  # type: ignore[misc]
-    """Save the list as a map, for other armatures of this kind and for exports; it then stands among the maps"""
+    """Save the list as a map, for other armatures of this kind and for exports; it is then listed among the maps"""
 
     bl_idname = "sam3db.save_bones"
     bl_label = "Save as Map"

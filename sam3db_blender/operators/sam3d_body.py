@@ -111,7 +111,7 @@ class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
-    """Convert a checkpoint of SAM 3D Body into the model that runs here; needs no network, and takes some minutes"""
+    """Convert a checkpoint of SAM 3D Body into the model that runs here; needs no network, and takes a few minutes"""
 
     bl_idname = "sam3db.convert_sam3d_body"
     bl_label = "Convert SAM 3D Body"
@@ -198,7 +198,7 @@ class SAM3DB_OT_remove_sam3d_body_checkpoints(JobOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_cancel_sam3d_body(CancelOperator, bpy.types.Operator):
-    """Stop; what was downloaded is kept, and an earlier converted model stays as it was"""
+    """Cancel; what was downloaded is kept, and an earlier converted model stays as it was"""
 
     bl_idname = "sam3db.cancel_sam3d_body"
     slot = slot
@@ -206,7 +206,7 @@ class SAM3DB_OT_cancel_sam3d_body(CancelOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
-    """Try the model in a process of its own: whether it runs here, on the processor or a graphics card, and why"""
+    """Test the model in a separate process: whether it runs, on the processor or a graphics card, and why"""
 
     bl_idname = "sam3db.check_sam3d_body"
     bl_label = "Check SAM 3D Body"

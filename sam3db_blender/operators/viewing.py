@@ -10,7 +10,7 @@ from .person import PersonOperator
 
 
 class SAM3DB_OT_pose_from_photo(PersonOperator, bpy.types.Operator):
-    """Look through the photo's camera with this person filling the view, and take the tool 'Pose from Photo'"""
+    """Look through the photo's camera with this person filling the view, and activate the tool 'Pose from Photo'"""
 
     bl_idname = "sam3db.pose_from_photo"
     bl_label = "Pose from Photo"

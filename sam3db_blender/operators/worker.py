@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SAM3DB_OT_stop_worker(bpy.types.Operator):
-    """End the background process that reads photos, so that its memory is free; the next photo starts it again"""
+    """Stop the background process that reads photos, to free its memory; the next photo starts it again"""
 
     bl_idname = "sam3db.stop_worker"
     bl_label = "Free Memory"
@@ -33,7 +33,7 @@ class SAM3DB_OT_stop_worker(bpy.types.Operator):
 
 
 class SAM3DB_OT_check_landmarks(bpy.types.Operator):
-    """Try whether the bundled networks run here, and on what: the processor or a graphics card"""
+    """Test whether the bundled networks run, and on what: the processor or a graphics card"""
 
     bl_idname = "sam3db.check_landmarks"
     bl_label = "Check Landmarks"

@@ -25,7 +25,7 @@ def _is_character(self: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
 
 
 class SAM3DB_RetargetBone(bpy.types.PropertyGroup):
-    """One row: a joint of MHR (``name`` is its title) and the bone that stands for it"""
+    """One row: a joint of MHR (``name`` is its title) and the bone that corresponds to it"""
 
     joint: bpy.props.StringProperty(name="Joint", description="The joint's name in MHR")
     bone: bpy.props.StringProperty(name="Bone", description="The armature's bone that corresponds to it")
@@ -40,7 +40,7 @@ class SAM3DB_RetargetBones(bpy.types.PropertyGroup):
 
 
 class SAM3DB_RetargetSettings(bpy.types.PropertyGroup):
-    """What is posed as whom, and how"""
+    """What is posed, like whom, and how"""
 
     armature: bpy.props.PointerProperty(
         name="Armature", description="The armature to pose", type=bpy.types.Object, poll=_is_target

@@ -8,7 +8,7 @@ from .import_options import ImportOptions
 
 
 class SAM3DB_FoundPerson(bpy.types.PropertyGroup):
-    """Somebody in the photo, before there is a character"""
+    """A person in the photo, before there is a character"""
 
     chosen: bpy.props.BoolProperty(name="Chosen", description="Make a character of this person", default=True)
 

@@ -92,7 +92,7 @@ def wake(rig: bpy.types.Object) -> None:
 
 
 def reclaim() -> None:
-    """Gives back all that is put aside anywhere, whatever rigs say of themselves.
+    """Restores all drivers that are set aside anywhere, whatever the rigs' properties say.
 
     Undoing reads some data-blocks back and leaves others as they are, and resting is not a step of it: a rig may come
     out awake while its body's shape keys are at rest.

@@ -68,7 +68,7 @@ def build_people(
     Args:
         estimates: the people, all of the same photo and body. The first one comes to stand at the world's origin, or
             the photo as a whole beside those that are there.
-        photo: the photo as it was read; its pixels may be fewer than those that the estimates speak of. None where it
+        photo: the photo as it was read; its pixels may be fewer than those that the estimates refer to. None where it
             is not at hand: the camera then has no background.
         light: also add lights, a floor that catches shadows and a world, each where the scene has none yet.
         version: of the extension, for the record that each character carries.

@@ -82,7 +82,7 @@ class Memory:
         return {slot: value for slot, value in self.mine.items() if slot not in self.yielding}
 
     def edits(self) -> Edits | None:
-        """The edits in the words of the engines, which know nothing of ``beyond``; None where there are none."""
+        """The edits in the engines' form, which does not have ``beyond``; None where there are none."""
         slots = self.slots
         place = [self.mine[slot] for slot in slots.translation if slot in self.mine]
         edits = Edits(

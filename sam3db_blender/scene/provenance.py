@@ -133,7 +133,7 @@ def _write(rig: bpy.types.Object, character: str, estimate: Estimate, version: s
 
 
 def write_placement(rig: bpy.types.Object, matrix: ArrayLike | None = None) -> None:
-    """Remembers where the rig stands as the place that the estimate speaks of.
+    """Remembers where the rig stands as the place that the estimate refers to.
 
     Args:
         matrix: (4, 4) the rig's world matrix; its own channels say it where it is not given.

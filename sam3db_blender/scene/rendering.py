@@ -19,7 +19,7 @@ def use_photo_size(scene: bpy.types.Scene) -> None:
     """Gives renders the pixels of the photo of the scene's camera.
 
     Raises:
-        Sam3dbError: the camera is none of a photo.
+        Sam3dbError: the camera does not belong to a photo.
     """
     if not take_frame(scene):
         raise Sam3dbError(
@@ -31,7 +31,7 @@ def show_photo_behind(scene: bpy.types.Scene, on: bool) -> None:
     """Shows the photo of the scene's camera behind all that is rendered, or no longer.
 
     Raises:
-        Sam3dbError: the camera is none of a photo.
+        Sam3dbError: the camera does not belong to a photo.
     """
     if not on:
         behind.switch_off(scene)

@@ -119,7 +119,7 @@ class SAM3DB_PT_presets(SidebarPanel, bpy.types.Panel):
 
 
 class SAM3DB_PT_correctives(SidebarPanel, bpy.types.Panel):
-    """MHR's corrections of what skinning gets wrong in a pose"""
+    """MHR's corrections of skinning errors in a pose"""
 
     bl_label = "Pose Correctives"
     bl_parent_id = "SAM3DB_PT_character"

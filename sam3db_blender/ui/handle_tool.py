@@ -53,7 +53,7 @@ _SAYINGS: "tuple[tuple[str, str, Any], ...]" = (
 
 
 class SAM3DB_GT_handles(bpy.types.Gizmo):
-    """All handles of the person who is worked on; a part of it, as Blender says, is a keypoint"""
+    """All handles of the active person; each part (Blender's term) is a keypoint"""
 
     bl_idname = "SAM3DB_GT_handles"
 

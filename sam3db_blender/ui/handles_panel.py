@@ -207,7 +207,7 @@ class SAM3DB_PT_edits(PersonPanel, bpy.types.Panel):
 
 
 class SAM3DB_PT_earlier_estimates(PersonPanel, bpy.types.Panel):
-    """The latest estimates of a person, to go back to"""
+    """The last estimates of a person, to go back to"""
 
     bl_label = "Earlier Estimates"
     bl_parent_id = "SAM3DB_PT_pose"

@@ -14,7 +14,7 @@ from .sidebar import SidebarPanel
 
 
 class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
-    """Make a character of a photo"""
+    """Make a character from a photo"""
 
     bl_label = "Character from Photo"
 

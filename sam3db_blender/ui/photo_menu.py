@@ -18,7 +18,7 @@ _LINKS = (
 
 
 class SAM3DB_MT_recent_photos(bpy.types.Menu):
-    """Photos that characters were made of lately"""
+    """Photos from which characters were made recently"""
 
     bl_label = "Recent Photos"
 

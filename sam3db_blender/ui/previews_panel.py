@@ -10,7 +10,7 @@ from .sidebar import SidebarPanel
 
 
 class SAM3DB_PT_previews(SidebarPanel, bpy.types.Panel):
-    """Pictures of the characters as they stand now"""
+    """Pictures of the characters in their current state"""
 
     bl_label = "Previews"
     bl_options = {"DEFAULT_CLOSED"}

@@ -12,7 +12,7 @@ from .sidebar import SidebarPanel
 
 
 class SAM3DB_UL_retarget_bones(bpy.types.UIList):
-    """A row for each part of the body: its title, and the bone that stands for it"""
+    """A row for each part of the body: its title, and the bone that corresponds to it"""
 
     def draw_item(  # type: ignore[override]  # Blender passes as many arguments as it finds
         self, context, layout, data, item, icon, active_data, active_property, index
@@ -28,7 +28,7 @@ class SAM3DB_UL_retarget_bones(bpy.types.UIList):
 
 
 class SAM3DB_PT_retarget(SidebarPanel, bpy.types.Panel):
-    """Pose any armature as a person of a photo"""
+    """Pose any armature like a person of a photo"""
 
     bl_label = "Pose an Armature"
     bl_options = {"DEFAULT_CLOSED"}
@@ -53,7 +53,7 @@ class SAM3DB_PT_retarget(SidebarPanel, bpy.types.Panel):
 
 
 class SAM3DB_PT_retarget_bones(SidebarPanel, bpy.types.Panel):
-    """Which bone of the armature stands for which part of the body"""
+    """Which bone of the armature corresponds to which part of the body"""
 
     bl_label = "Bones"
     bl_parent_id = "SAM3DB_PT_retarget"

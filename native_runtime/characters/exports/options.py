@@ -122,7 +122,7 @@ class ExportOptions:
 
 
 def format_of(path: Path) -> str | None:
-    """The format that a file's name speaks of; None where it speaks of none."""
+    """The format that a file's name indicates; None where it indicates none."""
     return next((to for to in SUFFIXES if path.suffix.lower() in _suffixes(to)), None)
 
 

@@ -1,4 +1,4 @@
-"""What a decoder says of each of several people (or hands)."""
+"""A decoder's output for each of several people (or hands)."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Suggestion:
 def combined_uncertainty(sources: Mapping[str, ArrayLike]) -> Array:
     """(70,) px in the photo: the sources as independent errors, the root of the sum of their squares.
 
-    What a source does not know (NaN) adds nothing, and sources that speak of depth are left out.
+    What a source does not know (NaN) adds nothing, and sources about depth are left out.
 
     Raises:
         ValueError: a source is unknown or has another shape.
