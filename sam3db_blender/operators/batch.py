@@ -7,7 +7,7 @@ import bpy
 
 from native_runtime.batch.settings import BatchRequest
 from native_runtime.errors import Sam3dbError
-from native_runtime.pipeline.decoding import encode, gather
+from native_runtime.pipeline.decoding import gather
 
 from .. import places
 from ..compat import BLEND_RELATIVE
@@ -130,7 +130,7 @@ class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
         except Sam3dbError as error:
             self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
-        return self.start(request.do, encode(request))
+        return self.start(request)
 
 
 class SAM3DB_OT_cancel_batch(CancelOperator, bpy.types.Operator):

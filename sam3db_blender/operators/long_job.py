@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import bpy
 
+from native_runtime.pipeline.decoding import encode
+
 from ..jobs import online
 from ..jobs.long import LongJob
 
@@ -38,9 +40,9 @@ class LongJobOperator:
             cls.poll_message_set(refusal)
         return not refusal
 
-    def start(self, do: str, keys: dict[str, Any]) -> "set[OperatorReturnItems]":
-        """Starts a job; where there is no window, also waits for its end and reports it."""
-        job = self.slot.start(do, keys)
+    def start(self, request: Any) -> "set[OperatorReturnItems]":
+        """Starts a job by a request of the worker; where there is no window, also waits for its end and reports it."""
+        job = self.slot.start(request.do, encode(request))
         if not bpy.app.background:
             self.report({"INFO"}, f"Started; the panel '{self.panel}' shows the progress")
             return {"FINISHED"}

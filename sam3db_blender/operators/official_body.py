@@ -7,6 +7,8 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.build.official_download import URL
+from native_runtime.pipeline.decoding import gather
+from native_runtime.pipeline.requests import DownloadOfficialRequest, ImportOfficialRequest
 
 from ..files import bodies as body_files
 from ..jobs.bodies import SOURCE, slot
@@ -30,10 +32,10 @@ class BodyOperator(LongJobOperator):
 
     levels: bpy.props.EnumProperty(name="Levels", description="Which levels of detail to make", items=_LEVELS)
 
-    def run(self, do: str, **keys: Any) -> "set[OperatorReturnItems]":
+    def run(self, kind: type, **given: Any) -> "set[OperatorReturnItems]":
         """Starts a job on the chosen levels."""
         levels = "all" if self.levels == "ALL" else None
-        return self.start(do, {"models": str(body_files.import_folder()), "levels": levels, **keys})
+        return self.start(gather(kind, self, models=body_files.import_folder(), levels=levels, **given))
 
 
 class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
@@ -69,7 +71,7 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
         layout.prop(self, "address")
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        return self.run("download_official", url=self.address, again=self.again)
+        return self.run(DownloadOfficialRequest, url=self.address)
 
 
 class SAM3DB_OT_import_official_body(BodyOperator, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
@@ -86,7 +88,7 @@ class SAM3DB_OT_import_official_body(BodyOperator, bpy.types.Operator, ImportHel
         # The rig's definition stands for the folder that it lies in; a folder alone is chosen by entering it.
         if source.suffix.lower() == ".model":
             source = source.parent
-        return self.run("import_official", source=str(source))
+        return self.run(ImportOfficialRequest, source=source)
 
 
 class SAM3DB_OT_cancel_body_import(CancelOperator, bpy.types.Operator):

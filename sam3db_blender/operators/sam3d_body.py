@@ -8,6 +8,8 @@ import bpy
 from native_runtime.build.sam3d_body_download import LICENCE, LICENCE_PAGE, LICENCE_POINTS, VARIANTS, remove_sources
 from native_runtime.errors import ModelError
 from native_runtime.models.gated_download import SERVICE, Repository
+from native_runtime.pipeline.decoding import decode, encode, gather
+from native_runtime.pipeline.requests import ConvertSam3dBodyRequest, DownloadSam3dBodyRequest, EngineStatusRequest
 
 from ..compat import BLEND_RELATIVE
 from ..files import sam3d_body as sam3d_body_files
@@ -48,10 +50,10 @@ class JobOperator(LongJobOperator):
     panel = "SAM 3D Body"
     occupied = "SAM 3D Body is already being downloaded or converted"
 
-    def run(self, do: str, keys: dict[str, Any]) -> "set[OperatorReturnItems]":
+    def run(self, kind: type, **given: Any) -> "set[OperatorReturnItems]":
         """Starts a job after which an earlier check no longer holds."""
         check_slot.close()
-        return self.start(do, keys)
+        return self.start(gather(kind, self, **given))
 
 
 class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
@@ -100,14 +102,8 @@ class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
         if not self.accepted:
             self.report({"ERROR"}, f"Read the SAM License first and tick that you accept it: {LICENCE_PAGE}")
             return {"CANCELLED"}
-        keys = {
-            "variant": self.variant,
-            "models": str(sam3d_body_files.models_folder()),
-            "token": secret.typed(),
-            "licence_accepted": True,
-            "service": self.service,
-        }
-        return self.run("download_sam3d_body", keys)
+        models = sam3d_body_files.models_folder()
+        return self.run(DownloadSam3dBodyRequest, models=models, token=secret.typed(), licence_accepted=True)
 
 
 class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
@@ -169,13 +165,8 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
         except ModelError as error:
             self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
-        keys = {
-            "checkpoint": str(Path(bpy.path.abspath(self.filepath))),
-            "mhr": str(Path(bpy.path.abspath(self.mhr))) if self.mhr else None,
-            "models": str(models),
-            "precision": self.precision,
-        }
-        return self.run("convert_sam3d_body", keys)
+        checkpoint, mhr = (Path(bpy.path.abspath(path)) if path else None for path in (self.filepath, self.mhr))
+        return self.run(ConvertSam3dBodyRequest, checkpoint=checkpoint, mhr=mhr, models=models)
 
 
 class SAM3DB_OT_remove_sam3d_body_checkpoints(JobOperator, bpy.types.Operator):
@@ -224,10 +215,8 @@ class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         settings = preferences()
         chosen = None if settings is None else settings.requested_providers()
-        job = check_slot.start(
-            "engine_status",
-            {"engine": sam3d_body_files.ENGINE, "models": str(sam3d_body_files.models_folder()), "providers": chosen},
-        )
+        known = {"engine": sam3d_body_files.ENGINE, "models": sam3d_body_files.models_folder(), "providers": chosen}
+        job = check_slot.start(EngineStatusRequest.do, encode(decode(EngineStatusRequest, known)))
         if bpy.app.background:
             check_slot.wait()
             self.report({"INFO" if job.ready else "ERROR"}, job.summary)

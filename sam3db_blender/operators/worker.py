@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from native_runtime.pipeline.decoding import encode
+from native_runtime.pipeline.requests import EngineStatusRequest
+
 from .. import places
 from ..jobs import engine_check
 from ..jobs import worker as jobs
@@ -46,9 +49,8 @@ class SAM3DB_OT_check_landmarks(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        models = places.models_folder()
-        keys = {"engine": engine_check.ENGINE, "models": None if models is None else str(models)}
-        job = engine_check.slot.start("engine_status", keys)
+        request = EngineStatusRequest(engine=engine_check.ENGINE, models=places.models_folder())
+        job = engine_check.slot.start(request.do, encode(request))
         if bpy.app.background:
             engine_check.slot.wait()
             self.report({"INFO" if job.ready else "ERROR"}, job.summary)

@@ -14,6 +14,7 @@ import sam3db_blender
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
+from native_runtime.pipeline.decoding import encode
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.handles import questions, session, watch
@@ -447,7 +448,7 @@ def test_the_preview_stays_until_the_answer_and_is_no_edit(stage: Stage) -> None
     bpy.context.view_layer.update()
     assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(shown, abs=1e-6)
     assert np.abs(shown - before).max() > 1e-3
-    assert stage.worker.asked[0]["edits"] is None
+    assert stage.worker.asked[0].get("edits") is None
     answer = stage.answer(9)
     assert read_parameters(stage.rig, stage.body)[0] == pytest.approx(answer.model_parameters, abs=1e-5)
     assert laid(stage.rig) == {}
@@ -490,7 +491,7 @@ def test_a_step_of_the_history_with_a_preview_asks_without_it(stage: Stage) -> N
     stage.loop.leaving({stage.character.id: 0})
     stage.loop.travelled("undo", questions.in_question())
     stage.wait()
-    assert stage.worker.asked[0]["edits"] is None
+    assert stage.worker.asked[0].get("edits") is None
     assert [pin[0] for pin in stage.worker.asked[0]["pins"]] == [WRIST]
 
 
@@ -537,11 +538,11 @@ def test_a_smaller_packed_photo_scales_what_is_asked(stage: Stage, photo: Path) 
 
 
 def test_edits_are_sent_only_when_there_are_any(stage: Stage) -> None:
-    assert session.request_for(stage.rig).keys()["edits"] is None
+    assert encode(session.request_for(stage.rig)).get("edits") is None
     stage.rig.pose.bones["l_uparm"].rotation_euler[0] += 0.4
     stage.rig.update_tag()
     bpy.context.view_layer.update()
-    sent = session.request_for(stage.rig).keys()["edits"]
+    sent = encode(session.request_for(stage.rig))["edits"]
     numbers = {stage.body.parameter_names[int(index)]: value for index, value in sent.pop("model_parameters").items()}
     assert sent == {}
     assert set(numbers) == {"l_uparm_twist", "l_uparm_ry", "l_uparm_rz"}
