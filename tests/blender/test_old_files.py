@@ -135,7 +135,7 @@ def test_snapshots_can_be_gone_back_to(worked_on: bpy.types.Object, body: Body) 
     assert go_back(worked_on, found["Nose Dragged"]) == "Nose Dragged"
     standing = read_settings(worked_on, body)
     assert standing.model_parameters == pytest.approx(
-        numbers.memory.slots.standing(numbers.memory.applied).parameters, abs=1e-4
+        numbers.memory.slots.state(numbers.memory.applied).model_parameters, abs=1e-4
     )
     assert [name for name, _ in snapshots.entries(worked_on)][:3] == list(found), "nothing is lost by going back"
 
