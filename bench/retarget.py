@@ -22,13 +22,13 @@ import numpy as np
 
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
-from native_runtime.retarget.measure import likeness
 from native_runtime.retarget.skeletons import SourcePose, standing_frame
 from sam3db_blender.retarget.armature import pose_armature, skeleton_of
 from sam3db_blender.retarget.assignment import assignment_for
 from sam3db_blender.retarget.person import Person
 from sam3db_blender.retarget.seen import seen_bones
 from tests.support.armatures import Y_UP, bone_names, build_armature, relaid, stretched_arms
+from tests.support.likeness import likeness
 from tests.support.poses import likely_poses
 
 

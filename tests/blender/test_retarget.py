@@ -19,7 +19,6 @@ from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.retarget.checks import problems
 from native_runtime.retarget.maps import load_map
-from native_runtime.retarget.measure import Likeness, likeness
 from native_runtime.retarget.skeletons import SourcePose, standing_frame
 from sam3db_blender import places
 from sam3db_blender.compat import animation_curves
@@ -31,6 +30,7 @@ from sam3db_blender.rig.pose import apply_parameters
 from sam3db_blender.scene.character import build_character
 from tests.support.armatures import Y_UP, bone_names, build_armature, relaid, stretched_arms
 from tests.support.estimates import neutral_estimate
+from tests.support.likeness import Likeness, likeness
 from tests.support.poses import likely_poses
 
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import angle_between
-from native_runtime.retarget.measure import likeness
 from native_runtime.retarget.roles import FINGERS, mirrored
 from native_runtime.retarget.skeletons import SourcePose, TargetSkeleton
 from native_runtime.retarget.solve import TargetPose, solve
 from tests.support.armatures import Y_UP, bone_names, relaid, stretched_arms
+from tests.support.likeness import likeness
 
 TIPS = [f"{finger}3" for finger in ("thumb", *FINGERS)]
 MIRROR = np.diag([-1.0, 1.0, 1.0])

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr.rotations import angle_between, unit
-
-from .roles import FINGERS, SIDES, kind_of, limb_ends
-from .skeletons import SourcePose, TargetSkeleton
+from native_runtime.retarget.roles import FINGERS, SIDES, kind_of, limb_ends
+from native_runtime.retarget.skeletons import SourcePose, TargetSkeleton
 
 Array = NDArray[np.float64]
 
