@@ -64,7 +64,7 @@ class Staging:
             shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, folder: Path, place: str) -> dict[str, FileState]:
-        """Move all files of a folder to ``place`` (with "/") in the output folder, in the place of older ones; each is
+        """Move all files of a folder to ``place`` (with "/") in the output folder, replacing older ones; each is
         on the disk before it appears under its name. Files that somebody changed make way under another name. Returns
         the states of the new ones by path from the output folder.
 

@@ -61,7 +61,7 @@ def _last_change(folder: Path) -> float:
 
 
 def _replace(part: Path, target: Path) -> None:
-    """Put ``part`` in the place of ``target``. A folder cannot replace another in one step on every system."""
+    """Replace ``target`` by ``part``. A folder cannot replace another in one step on every system."""
     if not target.exists():
         part.rename(target)
         return

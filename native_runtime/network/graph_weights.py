@@ -13,7 +13,7 @@ _MODULE = "network."
 _SUPPORT = "mhr."
 
 ORIGIN = "origin"
-"""Key in a value's ``meta``: (source, operation) of a weight that a pass has put in the place of another."""
+"""Key in a value's ``meta``: (source, operation) of a weight that a pass has substituted for another."""
 
 
 def template_of(model: ir.Model, graph: str, precision: str, inputs: Collection[str]) -> Template:

@@ -16,7 +16,7 @@ def choose_people(wanted: str | Sequence[int], count: int) -> list[int]:
     """Numbers of the people meant by ``"largest"``, ``"all"`` or a list of numbers, of ``count`` people there are.
 
     Raises:
-        UsageError: the wish makes no sense.
+        UsageError: the request makes no sense.
         NoPersonError: there is no person of that number.
     """
     if wanted == "largest":

@@ -142,7 +142,7 @@ def _turns(
 
 
 def _spine(source: SourcePose, target: TargetSkeleton, bones: Mapping[str, int]) -> dict[int, Array]:
-    """The turns of the bones between hips and neck, of which there may be fewer or more than MHR has: each turns as
+    """The rotations of the bones between hips and neck; there may be fewer or more than MHR has: each rotates as
     the stretch of MHR's spine that lies at its height does on average.
     """
     known = [joint for joint in SPINE if joint in bones]

@@ -96,8 +96,8 @@ def warnings(rig: bpy.types.Object) -> list[tuple[bpy.types.Object, str]]:
 
 
 def note_judgement(handles: Mapping[int, bpy.types.Object], details: Mapping[str, Any]) -> None:
-    """Writes an engine's judgement of the prompts (``Estimate.details``) onto the handles, and dresses those anew of
-    which it says something else than before.
+    """Writes an engine's judgement of the prompts (``Estimate.details``) onto the handles, and updates the look of
+    those whose judgement changed.
     """
     reasons: dict[int, list[str]] = {}
     for warning in details.get("prompt_warnings", ()):

@@ -84,7 +84,7 @@ def current_state(
 
     Args:
         origin: what the place is compared with; the character's own record where it is not given.
-        scaled: leave the scale of the object out of account.
+        scaled: ignore the scale of the object.
 
     Raises:
         Sam3dbError: the rig carries no record of a photo, is scaled, or the body does not fit.

@@ -19,6 +19,7 @@ NEVER = re.compile(
     r"|\bwish(?:es|ed)? for\b|\bin the place of\b|\bof wh(?:om|ich) (?:only|nothing|there|too)\b|\bwringing\b",
     re.IGNORECASE,
 )
+SOURCES = sorted(path for folder in ("native_runtime", "sam3db_blender") for path in (ROOT / folder).rglob("*.py"))
 # Folders that the short names of modules in these pages start from.
 PLACES = ("", "native_runtime", "sam3db_blender", "native_runtime/build/sam3d_body", "native_runtime/mhr", "tests")
 
@@ -59,6 +60,14 @@ def test_no_phrase_that_is_never_right(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     lines = [(number, f"{first} {second}") for number, (first, second) in enumerate(pairwise(text.splitlines()), 1)]
     found = [f"{page.name}:{number}: {match[0]}" for number, line in lines if (match := NEVER.search(line))]
+    assert not found
+
+
+def test_no_such_phrase_in_code() -> None:
+    """Messages, labels and docstrings are read as well."""
+    lines = [(path, line) for path in SOURCES for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(lines) > 10_000
+    found = [f"{path.relative_to(ROOT)}: {match[0]}" for path, line in lines if (match := NEVER.search(line))]
     assert not found
 
 

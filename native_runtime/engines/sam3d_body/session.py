@@ -99,16 +99,16 @@ class Sam3dBodyReading:
     ) -> Estimate:
         """One person's estimate.
 
-        Without prompts it is the reference's own result, and remembered. With prompts the decoders run again on what
-        the encoder said before: that of a hand for its fingers, that of the body for everything else; then the hands
-        are taken over as ever. The body is also told the wrists and elbows that the reference tells it, except those
-        of which a prompt speaks. Prompts that are all on fingers leave the body's pass as it was.
+        Without prompts it is the reference's own result, and kept. With prompts the decoders run again on the features
+        from before: that of a hand for its fingers, that of the body for everything else; then the hands are merged
+        as always. The body also gets the wrists and elbows that the reference gives it, except those that have a
+        prompt. Prompts that are all on fingers leave the body's pass as it was.
 
         Args:
             person: number in ``people``.
             keypoints: prompts in px of the original photo. "place" says where a keypoint is. "incorrect" says to the
                 decoder that some point is wrong (it has no way to hear which, nor where); "ignore" says nothing to it.
-                Either keeps the wrist or elbow that it names from being told to the body.
+                Either keeps the wrist or elbow that it names from being passed to the body.
             mask: (H, W) of the original photo: where this person is.
             inference: "full" (also None): body and hands; "body": the body decoder alone, which also poses hands,
                 roughly.

@@ -95,7 +95,7 @@ class Solver:
         left, right = (hands[side] for side in SIDES)
         ends = _arm_ends(first, request.prompts)
         validity = judge(self.pipeline.networks.constants, first, ends, left, right, self.criteria)
-        # What a hand hears is lost where it is not believed; the body decoder poses it then, and is told instead.
+        # A hand's prompts are lost where its result is not used; the body decoder then poses it, and gets them instead.
         believed = {side: hand for side, hand in hands.items() if validity.valid[0, SIDES.index(side)]}
         own = route(request.prompts, crops, believed).body
         if _leaves_body(request) and not len(own) and request.plain is not None:
