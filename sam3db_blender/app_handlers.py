@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+Tick = Callable[[], float | None]
 Handlers = Iterable[tuple[list[Any], Callable[..., None]]]
 """Lists of ``bpy.app.handlers``, and what each of them is to call."""
 
@@ -17,11 +18,26 @@ def listen(handlers: Handlers) -> None:
         listeners.append(function)
 
 
-def stop_listening(handlers: Handlers, tick: Callable[[], float | None]) -> None:
+def stop_listening(handlers: Handlers, tick: Tick) -> None:
     """Ends it, and the timer ``tick`` that goes with it."""
     for listeners, function in handlers:
         if function in listeners:
             listeners.remove(function)
+    stop_timer(tick)
+
+
+def ensure_timer(tick: Tick, after_s: float, persistent: bool = True) -> None:
+    """Has a function called by a timer, unless it is already.
+
+    Args:
+        persistent: whether it goes on when another file is opened.
+    """
+    if not bpy.app.timers.is_registered(tick):
+        bpy.app.timers.register(tick, first_interval=after_s, persistent=persistent)
+
+
+def stop_timer(tick: Tick) -> None:
+    """Ends the timer that calls a function, where there is one."""
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import bpy
 
-from native_runtime import __version__
 from native_runtime.batch.faults import is_disk_full
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import DiskFullError
@@ -74,7 +73,6 @@ def _make_scene(scene: Mapping[str, Any], photo: Photo, body: Body, stages: list
         photo,
         body,
         (blend.folder if blend else scratch) / f"{stem}.blend",
-        version=__version__,
     )
     if blend is not None:
         blend.seconds += sum(made["seconds"].values())

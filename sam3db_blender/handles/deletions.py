@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import bpy
 from bpy.app.handlers import persistent
 
-from ..app_handlers import Handlers, listen, stop_listening
+from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
 from . import removal
 from .watch import BlenderWindow
 
@@ -97,8 +97,8 @@ def _tick() -> float | None:
 
 
 def _ensure_timer() -> None:
-    if deletions.busy and not bpy.app.background and not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
+    if deletions.busy and not bpy.app.background:
+        ensure_timer(_tick, _TICK_S)
 
 
 @persistent

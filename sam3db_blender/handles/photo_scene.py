@@ -23,7 +23,6 @@ def build_photo_scene(
     photo: Photo | None,
     body: Body,
     light: bool = True,
-    version: str = "",
     name: str = "",
     handles: bool = True,
 ) -> PhotoScene:
@@ -32,7 +31,7 @@ def build_photo_scene(
     Args:
         handles: lay them where the photo is at hand, those of the first person being visible.
     """
-    built = build_people(scene, estimates, photo, body, light, version, name)
+    built = build_people(scene, estimates, photo, body, light, name)
     if handles and built.image is not None:
         for character in built.characters:
             ensure_handles(character.rig)

@@ -10,7 +10,7 @@ from bpy.app.handlers import persistent
 
 from native_runtime.errors import Sam3dbError
 
-from ..app_handlers import Handlers, listen, redraw, stop_listening
+from ..app_handlers import Handlers, ensure_timer, listen, redraw, stop_listening, stop_timer
 from ..jobs import worker as jobs
 from ..scene.provenance import character_id
 from . import questions, view_look
@@ -125,8 +125,8 @@ def _on_load(*_: Any) -> None:
     _active = ""
     view_look.listen_to_modes()
     _ensure_timer()
-    if not bpy.app.background and not bpy.app.timers.is_registered(_warm):
-        bpy.app.timers.register(_warm, first_interval=_WARM_S)
+    if not bpy.app.background:
+        ensure_timer(_warm, _WARM_S, persistent=False)
 
 
 @persistent
@@ -206,8 +206,8 @@ def _active_object() -> bpy.types.Object | None:
 
 
 def _ensure_timer() -> None:
-    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
+    if not bpy.app.background:
+        ensure_timer(_tick, _TICK_S)
 
 
 def _handlers() -> Handlers:
@@ -231,7 +231,6 @@ def attach() -> None:
 def detach() -> None:
     """Stops it; what is under way is given up."""
     stop_listening(_handlers(), _tick)
-    if bpy.app.timers.is_registered(_warm):
-        bpy.app.timers.unregister(_warm)
+    stop_timer(_warm)
     view_look.stop()
     loop.forget()

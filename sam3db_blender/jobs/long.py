@@ -15,7 +15,7 @@ import bpy
 from native_runtime.service.client import WorkerClient
 
 from .. import places
-from ..app_handlers import redraw
+from ..app_handlers import ensure_timer, redraw, stop_timer
 from .worker import Job
 
 _TICK_S = 0.2
@@ -96,7 +96,7 @@ class JobSlot(Generic[AnyJob]):
         self.job = self._kind(self._client, do, keys)
         if not bpy.app.background:
             # persistent: opening another file does not end it
-            bpy.app.timers.register(self._timer, first_interval=_TICK_S, persistent=True)
+            ensure_timer(self._timer, _TICK_S)
         return self.job
 
     def wait(self) -> None:
@@ -113,8 +113,7 @@ class JobSlot(Generic[AnyJob]):
 
     def close(self) -> None:
         """Gives up what is under way and forgets it."""
-        if bpy.app.timers.is_registered(self._timer):
-            bpy.app.timers.unregister(self._timer)
+        stop_timer(self._timer)
         self._end_worker()
         self.job = None
 

@@ -11,10 +11,13 @@ from native_runtime.pipeline.decoding import gather
 
 from .. import places
 from ..compat import BLEND_RELATIVE
+from ..exports.items import FORMAT_ITEMS
 from ..jobs.batch import builder_command, slot
 from ..previews.items import KIND_ITEMS
 from ..properties.import_options import ImportOptions, converted
 from ..remedies import in_words
+from ..retarget.assignment import map_source
+from .exports import target_items
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
@@ -23,20 +26,6 @@ if TYPE_CHECKING:
 _LAYOUTS = (
     ("person", "One per Person", "A .blend file for each person"),
     ("photo", "One per Photo", "A .blend file for each photo, with all its people"),
-)
-_FORMATS = (
-    ("fbx", "FBX", "Skeleton, skin and shapes for most programs"),
-    ("glb", "glTF", "Skeleton, skin and shapes for the web and for game engines"),
-    ("bvh", "BVH", "Only the skeleton's pose"),
-    ("usd", "USD", "Skeleton and skin for studios"),
-)
-_NAMES = (
-    ("mhr", "MHR", "The names of the Momentum Human Rig, as in Blender"),
-    ("rigify", "Rigify", "Blender's Rigify metarig"),
-    ("mixamo", "Mixamo", "Adobe Mixamo"),
-    ("unreal", "Unreal", "The mannequin of Unreal Engine 5"),
-    ("unity", "Unity", "Unity's humanoid"),
-    ("vrm", "VRM", "VRM 1.0"),
 )
 
 
@@ -66,9 +55,11 @@ class SAM3DB_BatchState(bpy.types.PropertyGroup):
         default={"panels"},
     )
     exports: bpy.props.EnumProperty(
-        name="Export", description="Files for other programs", items=_FORMATS, options={"ENUM_FLAG"}
+        name="Export", description="Files for other programs", items=FORMAT_ITEMS, options={"ENUM_FLAG"}
     )
-    names: bpy.props.EnumProperty(name="Bone Names", description="Bone names of exported characters", items=_NAMES)
+    names: bpy.props.EnumProperty(
+        name="Bone Names", description="Bone names of exported characters", items=target_items
+    )
     retry_failed: bpy.props.BoolProperty(
         name="Retry Failed", description="Also retry photos that could not be read or showed nobody"
     )
@@ -98,7 +89,7 @@ def batch_request(batch: SAM3DB_BatchState, options: ImportOptions) -> BatchRequ
         out=out,
         patterns=[pattern.strip() for pattern in batch.patterns.split(";") if pattern.strip()],
         previews=[kind for kind, *_ in KIND_ITEMS if kind in batch.previews],
-        exports=[f"{to}:{batch.names}" for to, *_ in _FORMATS if to in batch.exports],
+        exports=[f"{to}:{map_source(batch.names)}" for to, *_ in FORMAT_ITEMS if to in batch.exports],
         builder=builder_command(),
         **converted(options, places.models_folder()),
     )

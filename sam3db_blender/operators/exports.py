@@ -36,7 +36,7 @@ _CHOSEN = (
 _targets: list[tuple[str, str, str]] = []
 
 
-def _target_items(self: Any, context: "bpy.types.Context | None") -> list[tuple[str, str, str]]:
+def target_items(self: Any, context: "bpy.types.Context | None") -> list[tuple[str, str, str]]:
     _targets[:] = [(name, title, f"Bones as '{title}' names them") for name, title in map_titles().items()]
     return _targets
 
@@ -57,7 +57,7 @@ class ExportProperties:
     names: bpy.props.EnumProperty(
         name="Target",
         description="The program or skeleton that the file is for: sets bone names, rest pose and other options",
-        items=_target_items,
+        items=target_items,
         update=_take_preset,
     )
     to: bpy.props.EnumProperty(name="Format", description="The kind of file", items=FORMAT_ITEMS, default="glb")

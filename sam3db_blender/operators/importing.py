@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime import __version__
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.results import read_results
 from native_runtime.errors import Sam3dbError
@@ -76,7 +75,7 @@ def _build(
     assert scene is not None
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
-        built = build_photo_scene(scene, people, photo, body, light=light, version=__version__, name=name)
+        built = build_photo_scene(scene, people, photo, body, light=light, name=name)
     for obj in context.selected_objects:
         obj.select_set(False)
     rig = built.characters[0].rig

@@ -5,6 +5,7 @@ import math
 import bpy
 
 from ..handles import lens, watch
+from ..properties.import_options import LensProperties
 from .person import PersonOperator
 
 _MODES = (
@@ -15,7 +16,7 @@ _MODES = (
 )
 
 
-class SAM3DB_OT_set_lens(PersonOperator, bpy.types.Operator):
+class SAM3DB_OT_set_lens(PersonOperator, LensProperties, bpy.types.Operator):
     """Set the lens of the photo, and pose everybody in it again; a wrong one makes people lean"""
 
     bl_idname = "sam3db.set_lens"
@@ -23,9 +24,6 @@ class SAM3DB_OT_set_lens(PersonOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     mode: bpy.props.EnumProperty(name="Lens", description="How the focal length is given", items=_MODES)
-    focal: bpy.props.FloatProperty(
-        name="Focal Length (Pixels)", description="In pixels of the photo", default=1500.0, min=1.0, soft_max=20000.0
-    )
     focal_mm: bpy.props.FloatProperty(
         name="Focal Length",
         description="As printed on the lens",
@@ -33,14 +31,6 @@ class SAM3DB_OT_set_lens(PersonOperator, bpy.types.Operator):
         default=50.0,
         min=0.1,
         soft_max=600.0,
-    )
-    fov: bpy.props.FloatProperty(
-        name="Field of View",
-        description="Along the longer side of the photo",
-        subtype="ANGLE",
-        default=0.9,
-        min=0.035,
-        max=3.0,
     )
     sensor_mm: bpy.props.FloatProperty(
         name="Sensor Width",

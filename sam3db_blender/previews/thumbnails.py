@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from native_runtime.errors import Sam3dbError
 from native_runtime.render.portraits import cut_portrait, shown_square
 
-from ..app_handlers import redraw
+from ..app_handlers import ensure_timer, redraw, stop_timer
 from ..scene.lookup import rig_with
 from ..scene.photo import PATH
 from ..scene.provenance import character_id, read_origin
@@ -44,8 +44,7 @@ def icon_of(rig: bpy.types.Object) -> int:
         return int(_previews[character].icon_id)
     if not bpy.app.background and character not in _wanted:
         _wanted.add(character)
-        if not bpy.app.timers.is_registered(_make_wanted):
-            bpy.app.timers.register(_make_wanted, first_interval=0.01, persistent=True)
+        ensure_timer(_make_wanted, 0.01)
     return 0
 
 
@@ -107,8 +106,7 @@ def forget(keys: Iterable[str] | None = None) -> None:
 
 def detach() -> None:
     """Leaves nothing behind."""
-    if bpy.app.timers.is_registered(_make_wanted):
-        bpy.app.timers.unregister(_make_wanted)
+    stop_timer(_make_wanted)
     _wanted.clear()
     forget()
 

@@ -89,18 +89,9 @@ def _item(name: str) -> tuple[str, str, str, int]:
     return name, name, f"The body '{name}' of the models folder", 100 + zlib.crc32(name.encode()) % 2**30
 
 
-class ImportOptions:
-    """A mix-in with the options' properties."""
+class LensProperties:
+    """A mix-in: the lens of a photo by its field of view or its focal length."""
 
-    engine: bpy.props.EnumProperty(
-        name="Engine", description="The engine that estimates pose and shape from the photo", items=_ENGINES
-    )
-    inference: bpy.props.EnumProperty(name="Detail", description="Which passes SAM 3D Body runs", items=_INFERENCES)
-    persons: bpy.props.EnumProperty(name="People", description="Which people become characters", items=_PERSONS)
-    body: bpy.props.EnumProperty(
-        name="Body", description="The body to use, and the level of detail of its mesh", items=_bodies
-    )
-    lens: bpy.props.EnumProperty(name="Lens", description="How the focal length is found", items=_LENSES)
     fov: bpy.props.FloatProperty(
         name="Field of View",
         description="Along the longer side of the photo",
@@ -120,6 +111,20 @@ class ImportOptions:
     focal: bpy.props.FloatProperty(
         name="Focal Length (Pixels)", description="In pixels of the photo", default=1500.0, min=1.0, soft_max=20000.0
     )
+
+
+class ImportOptions(LensProperties):
+    """A mix-in with the options' properties."""
+
+    engine: bpy.props.EnumProperty(
+        name="Engine", description="The engine that estimates pose and shape from the photo", items=_ENGINES
+    )
+    inference: bpy.props.EnumProperty(name="Detail", description="Which passes SAM 3D Body runs", items=_INFERENCES)
+    persons: bpy.props.EnumProperty(name="People", description="Which people become characters", items=_PERSONS)
+    body: bpy.props.EnumProperty(
+        name="Body", description="The body to use, and the level of detail of its mesh", items=_bodies
+    )
+    lens: bpy.props.EnumProperty(name="Lens", description="How the focal length is found", items=_LENSES)
     turn: bpy.props.EnumProperty(name="Turn Photo", description="How the photo is rotated", items=_TURNS)
     light: bpy.props.BoolProperty(
         name="Light and Floor", description="Add lights and a floor that catches the character's shadow", default=True

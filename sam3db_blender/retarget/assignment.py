@@ -33,6 +33,12 @@ def map_titles() -> dict[str, str]:
     return {name: _title(name, (folder / f"{name}.json").is_file()) for name in available_maps([folder])}
 
 
+def map_source(name: str) -> str:
+    """The file of a map of the user's own, for processes that do not know their folder; the name of one of ours."""
+    path = own_maps_folder() / f"{name}.json"
+    return str(path) if path.is_file() else name
+
+
 def assignment_for(armature: bpy.types.Object, name: str = GUESS) -> tuple[dict[str, str], str]:
     """MHR joint -> bone by a map (its name or file) or by a guess, and in words how it was found.
 

@@ -91,8 +91,8 @@ def wake(rig: bpy.types.Object) -> None:
         bpy.data.objects.remove(store)
 
 
-def reclaim() -> None:
-    """Restores all drivers that are set aside anywhere, whatever the rigs' properties say.
+def wake_all() -> None:
+    """Wakes every rig: restores all drivers that are set aside anywhere, whatever the rigs' properties say.
 
     Undoing reads some data-blocks back and leaves others as they are, and resting is not a step of it: a rig may come
     out awake while its body's shape keys are at rest.

@@ -60,7 +60,6 @@ def build_people(
     photo: Photo | None,
     body: Body,
     light: bool = True,
-    version: str = "",
     name: str = "",
 ) -> PhotoScene:
     """Adds the characters of one photo to a scene, without handles (``handles.photo_scene`` makes both).
@@ -71,7 +70,6 @@ def build_people(
         photo: the photo as it was read; its pixels may be fewer than those that the estimates refer to. None where it
             is not at hand: the camera then has no background.
         light: also add lights, a floor that catches shadows and a world, each where the scene has none yet.
-        version: of the extension, for the record that each character carries.
         name: of the collection and its contents; the photo's where it is not given.
     """
     _check(estimates, body)
@@ -88,7 +86,7 @@ def build_people(
     materials = body_materials(body, units)
     for number, estimate in enumerate(estimates):
         own_name = stem if len(estimates) == 1 else f"{stem} {number + 1}"
-        character = build_character(own_name, estimate, body, materials, parts["Characters"], version)
+        character = build_character(own_name, estimate, body, materials, parts["Characters"])
         character.rig.location = (units * placement.rig_location(estimate.camera_translation)).tolist()
         character.rig.scale = (units, units, units)
         write_placement(character.rig)
@@ -133,7 +131,6 @@ def build_character(
     body: Body,
     materials: list[bpy.types.Material],
     collection: bpy.types.Collection,
-    version: str = "",
 ) -> Character:
     """One posed, shaped, skinned character; its rig stands at the origin."""
     rig = build_rig(f"{name} Rig", body, collection)
@@ -143,7 +140,7 @@ def build_character(
     set_shape(rig, body, estimate.identity, estimate.expression)
     edits.begin(rig)
     snapshots.begin(rig)
-    return Character(id=write_origin(rig, estimate, version), rig=rig, mesh=mesh)
+    return Character(id=write_origin(rig, estimate), rig=rig, mesh=mesh)
 
 
 def _check(estimates: Sequence[Estimate], body: Body) -> None:

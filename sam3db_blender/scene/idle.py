@@ -13,8 +13,8 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ..app_handlers import Handlers, listen, stop_listening
-from ..rig.resting import RESTING, animated, is_resting, may_rest, reclaim, rest, stirred, wake
+from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
+from ..rig.resting import RESTING, animated, is_resting, may_rest, rest, stirred, wake, wake_all
 from .live import is_live
 from .lookup import character_of
 from .provenance import is_character
@@ -43,11 +43,6 @@ def rest_idle(context: bpy.types.Context, at_most: int | None = None) -> int:
             rest(rig)
             count += 1
     return count
-
-
-def wake_all() -> None:
-    """Wakes every character."""
-    reclaim()
 
 
 def listening() -> bool:
@@ -114,8 +109,8 @@ def _tick() -> float | None:
 
 
 def _ensure_timer() -> None:
-    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=_QUIET_S, persistent=True)
+    if not bpy.app.background:
+        ensure_timer(_tick, _QUIET_S)
 
 
 def _handlers() -> Handlers:

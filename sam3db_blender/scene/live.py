@@ -20,7 +20,7 @@ from bpy.app.handlers import persistent
 from native_runtime.characters.corrections import corrections
 from native_runtime.errors import Sam3dbError
 
-from ..app_handlers import Handlers, listen, stop_listening
+from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
 from ..remedies import in_words
 from ..rig.correctives import write_correction
 from ..rig.pose import read_joint_parameters
@@ -180,8 +180,8 @@ def _tick() -> float | None:
 
 
 def _ensure_timer() -> None:
-    if _live_rigs() and not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
+    if _live_rigs():
+        ensure_timer(_tick, _TICK_S)
 
 
 def _handlers() -> Handlers:
@@ -200,8 +200,7 @@ def attach() -> None:
     listen(_handlers())
     # While an add-on is being switched on Blender shows it no data. The first tick looks whether there is work, and
     # ends if not.
-    if not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=_TICK_S, persistent=True)
+    ensure_timer(_tick, _TICK_S)
 
 
 def detach() -> None:

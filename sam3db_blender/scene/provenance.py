@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from native_runtime import __version__
 from native_runtime.errors import Sam3dbError
 from native_runtime.files.formats import Format
 from native_runtime.mhr.state import PlacedState
@@ -105,9 +106,9 @@ def undamaged(title: str) -> Iterator[None]:
         raise Sam3dbError(f"{title} is damaged ({error}).") from error
 
 
-def write_origin(rig: bpy.types.Object, estimate: Estimate, version: str = "") -> str:
+def write_origin(rig: bpy.types.Object, estimate: Estimate) -> str:
     """Stores the estimate with the character; returns the character's new id."""
-    return _write(rig, uuid.uuid4().hex, estimate, version)
+    return _write(rig, uuid.uuid4().hex, estimate, __version__)
 
 
 def rewrite_origin(rig: bpy.types.Object, estimate: Estimate) -> None:

@@ -11,7 +11,7 @@ from native_runtime.characters.rig_map import RigMap
 from native_runtime.characters.stature import Stature
 from native_runtime.errors import Sam3dbError
 
-from ..app_handlers import redraw
+from ..app_handlers import ensure_timer, redraw, stop_timer
 from ..rig.properties import read_sliders
 from ..scene.bodies import installed_body, read_ahead
 from ..scene.provenance import read_origin
@@ -54,8 +54,7 @@ def measured(rig: bpy.types.Object, rig_map: RigMap, stature: Stature) -> float:
 
 def detach() -> None:
     """Leaves nothing behind."""
-    if bpy.app.timers.is_registered(_take_over):
-        bpy.app.timers.unregister(_take_over)
+    stop_timer(_take_over)
     _reading.clear()
     _measured.clear()
     _known.clear()
@@ -65,8 +64,7 @@ def _ask_for(name: str) -> None:
     if name in _reading or bpy.app.background:
         return
     _reading[name] = read_ahead(name)
-    if not bpy.app.timers.is_registered(_take_over):
-        bpy.app.timers.register(_take_over, first_interval=_POLL_S, persistent=True)
+    ensure_timer(_take_over, _POLL_S)
 
 
 def _take_over() -> float | None:

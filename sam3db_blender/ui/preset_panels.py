@@ -11,6 +11,8 @@ import numpy as np
 
 from native_runtime.characters.preset_library import Kind, library
 
+from ..app_handlers import ensure_timer, stop_timer
+
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import RegionTypeItems, SpaceTypeItems
 
@@ -57,8 +59,8 @@ class SAM3DB_PT_pose_presets(_Grid, bpy.types.Panel):
 
 def get_ready() -> None:
     """Reads the pictures aside, a few at a time, before they are asked for."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(_read_some) and not _all_there():
-        bpy.app.timers.register(_read_some, first_interval=_PAUSE_S, persistent=True)
+    if not bpy.app.background and not _all_there():
+        ensure_timer(_read_some, _PAUSE_S)
 
 
 def _all_there() -> bool:
@@ -97,8 +99,7 @@ def _icon(key: str, path: str) -> int:
 def detach() -> None:
     """Leaves nothing behind."""
     global _previews
-    if bpy.app.timers.is_registered(_read_some):
-        bpy.app.timers.unregister(_read_some)
+    stop_timer(_read_some)
     if _previews is not None:
         bpy.utils.previews.remove(_previews)
         _previews = None

@@ -11,6 +11,7 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
+from native_runtime import __version__
 from native_runtime.camera import intrinsics_for, mhr_to_camera, project
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import NewerFormatError, Sam3dbError
@@ -61,7 +62,7 @@ def _estimate(body: Body, seed: int = 0, translation: tuple[float, float, float]
 def test_written_file_holds_the_estimate(any_body: Body, tmp_path: Path) -> None:
     estimate = _estimate(any_body)
     blend, preview = tmp_path / "Straße 1.blend", tmp_path / "preview.png"
-    report = write_character(estimate, _photo(), any_body, blend, preview, size=200, version="0.1.0")
+    report = write_character(estimate, _photo(), any_body, blend, preview, size=200)
     assert report["blend"] == str(blend)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["Straße 1.blend", "preview.png"]
     assert report["seconds"].keys() == {"build", "save", "preview"}
@@ -71,7 +72,7 @@ def test_written_file_holds_the_estimate(any_body: Body, tmp_path: Path) -> None
     mesh = bpy.data.objects[report["characters"][0]["mesh"]]
     origin = read_origin(rig)
     assert origin.id == report["characters"][0]["id"]
-    assert origin.details["version"] == "0.1.0"
+    assert origin.details["version"] == __version__
     again = origin.estimate(any_body)
     for name in ("model_parameters", "identity", "expression", "camera_translation", "intrinsics", "keypoints_2d"):
         assert np.array_equal(getattr(again, name), getattr(estimate, name)), name
@@ -143,7 +144,7 @@ def test_wrong_bodies_and_folders_are_refused(small_body: Body, tmp_path: Path) 
         write_character(foreign, _photo(), small_body, tmp_path / "a.blend")
     with pytest.raises(Sam3dbError, match="does not exist"):
         write_character(estimate, _photo(), small_body, tmp_path / "missing" / "a.blend")
-    with pytest.raises(Sam3dbError, match="nobody"):
+    with pytest.raises(Sam3dbError, match="no estimates"):
         write_character([], _photo(), small_body, tmp_path / "a.blend")
     assert list(tmp_path.iterdir()) == []
 
