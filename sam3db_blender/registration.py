@@ -12,7 +12,7 @@ from .jobs import batch as batch_jobs
 from .jobs import bodies as body_jobs
 from .jobs import engine_check
 from .jobs import sam3d_body as sam3d_body_jobs
-from .jobs import worker as jobs
+from .jobs.worker import stop_worker
 from .operators import (
     batch,
     correctives,
@@ -138,7 +138,7 @@ def register() -> None:
 def unregister() -> None:
     """The opposite of ``register``; also ends the worker processes."""
     atexit.unregister(unregister)
-    jobs.stop_worker()
+    stop_worker()
     for slot in (batch_jobs.slot, body_jobs.slot, sam3d_body_jobs.slot, sam3d_body_jobs.check_slot, engine_check.slot):
         slot.close()
     secret.keep("")

@@ -28,10 +28,10 @@ from . import headless
 class _Stage:
     """Something that is made of every scene, in a folder of its own."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self.name = str(told["name"])
-        self.folder = Path(told["folder"])
-        self.told = told
+    def __init__(self, task: Mapping[str, Any]) -> None:
+        self.name = str(task["name"])
+        self.folder = Path(task["folder"])
+        self.task = task
         self.seconds = 0.0
         self.notes: list[str] = []
         self.error: dict[str, Any] | None = None
@@ -53,7 +53,7 @@ def make_files(job: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         Sam3dbError: a scene cannot be built.
     """
-    stages = [_Stage(told) for told in job["stages"]]
+    stages = [_Stage(task) for task in job["stages"]]
     photo, body = read_photo(job["photo"]).turned_by(job["turn"]), _body(job["body"])
     for scene in job["scenes"]:
         _make_scene(scene, photo, body, stages, Path(job["scratch"]))
@@ -67,7 +67,7 @@ def _body(path: str) -> Body:
 
 def _make_scene(scene: Mapping[str, Any], photo: Photo, body: Body, stages: list[_Stage], scratch: Path) -> None:
     stem, files = scene["stem"], [Path(file) for file in scene["estimates"]]
-    blend = next((stage for stage in stages if "blend" in stage.told), None)
+    blend = next((stage for stage in stages if "blend" in stage.task), None)
     made = headless.write_character(
         [Estimate.load(file) for file in files],
         photo,
@@ -77,9 +77,9 @@ def _make_scene(scene: Mapping[str, Any], photo: Photo, body: Body, stages: list
     if blend is not None:
         blend.seconds += sum(made["seconds"].values())
     rigs = [bpy.data.objects[character["rig"]] for character in made["characters"]]
-    _render(rigs, photo, stem, {stage.told["preview"]: stage for stage in stages if "preview" in stage.told}, scratch)
+    _render(rigs, photo, stem, {stage.task["preview"]: stage for stage in stages if "preview" in stage.task}, scratch)
     for stage in stages:
-        if "export" in stage.told:
+        if "export" in stage.task:
             for rig, file in zip(rigs, files):
                 _export(rig, file.stem, stage)
 
@@ -106,11 +106,11 @@ def _render(
 
 
 def _export(rig: bpy.types.Object, name: str, stage: _Stage) -> None:
-    told = stage.told["export"]
+    export = stage.task["export"]
     started = time.perf_counter()
     try:
-        options = replace(ExportOptions.for_target(told["names"]), to=told["to"])
-        stage.notes += export_character(rig, stage.folder / f"{name}{told['label']}{options.suffix}", options)
+        options = replace(ExportOptions.for_target(export["names"]), to=export["to"])
+        stage.notes += export_character(rig, stage.folder / f"{name}{export['label']}{options.suffix}", options)
     except Exception as error:
         stage.fail(error)
     stage.seconds += time.perf_counter() - started

@@ -19,7 +19,7 @@ from native_runtime.models import manifest
 from native_runtime.models.store import NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
 from .. import places
-from . import bodies as body_files
+from . import bodies
 
 ENGINE = sam3d_body.ENGINE.name
 #: MHR at the level of detail that the model was trained with; converting makes this body.
@@ -50,14 +50,14 @@ class Installed:
 
 def models_folder() -> Path:
     """The models folder that SAM 3D Body goes to, and is used from (it may not exist)."""
-    return body_files.import_folder()
+    return bodies.import_folder()
 
 
 def installed() -> Installed | None:
     """The model that is there by its manifest; the worker verifies its files when it opens them."""
     folder = models_folder() / SAM3D_BODY_FOLDER
     try:
-        return _read(folder, os.stat(folder / manifest.NAME).st_mtime_ns, BODY in body_files.installed())
+        return _read(folder, os.stat(folder / manifest.NAME).st_mtime_ns, BODY in bodies.installed())
     except OSError:
         return None
 

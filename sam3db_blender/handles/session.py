@@ -20,7 +20,7 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.pipeline.requests import PoseRequest, SegmentRequest
 
 from .. import places
-from ..files import bodies as body_files
+from ..files import bodies
 from ..jobs import engines
 from ..jobs.photo import SegmentJob
 from ..masks.store import has_mask, mask_file
@@ -86,7 +86,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         edits=memory.edits(),
         snap=bool(rig.get(SNAP, False)),
         engine=engine,
-        body=body_files.for_worker(origin.details["body_name"], models),
+        body=bodies.for_worker(origin.details["body_name"], models),
         models=models,
         **engines.settings_for(engine, str(rig.get(INFERENCE, ""))),
     )

@@ -11,7 +11,7 @@ from bpy.app.handlers import persistent
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, ensure_timer, listen, redraw, stop_listening, stop_timer
-from ..jobs import worker as jobs
+from ..jobs.worker import worker
 from ..scene.provenance import character_id
 from . import questions, view_look
 from .handles import CHARACTER, KEYPOINT, handles_of, rig_of
@@ -54,7 +54,7 @@ class BlenderWindow:
 
 
 #: The one of this Blender.
-loop = Loop(BlenderWindow(), jobs.worker)
+loop = Loop(BlenderWindow(), worker)
 _active = ""
 _drawn = 0.0
 
@@ -178,7 +178,7 @@ def _warm() -> None:
     """Makes the worker ready for the character that is worked on, where there is one."""
     rig = active_character(bpy.context)
     if rig is not None:
-        warm(rig, jobs.worker)
+        warm(rig, worker)
 
 
 def _another_is_active() -> bool:

@@ -10,7 +10,7 @@ from native_runtime.engines import DEFAULT_ENGINE, engines
 from native_runtime.models.store import NETWORKS_FOLDER
 
 from .. import places
-from ..files import sam3d_body as sam3d_body_files
+from ..files import sam3d_body
 
 if TYPE_CHECKING:
     from native_runtime.engines.base import Capabilities
@@ -37,7 +37,7 @@ def models_for(engine: str, models: Path | None) -> Path | None:
         ModelError: the networks that find people cannot be copied there.
     """
     own = set(capabilities_of(engine).model_folders) - {NETWORKS_FOLDER}
-    return sam3d_body_files.folder_for_worker() if own else models
+    return sam3d_body.folder_for_worker() if own else models
 
 
 def settings_for(engine: str, inference: str) -> dict[str, Any]:

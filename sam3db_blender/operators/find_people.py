@@ -8,8 +8,8 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 
 from .. import places
-from ..jobs import worker as jobs
 from ..jobs.photo import ReadJob
+from ..jobs.worker import worker
 from ..previews import thumbnails
 from ..properties.import_options import to_request
 from .modal_job import ModalJobOperator
@@ -39,7 +39,7 @@ class SAM3DB_OT_find_people(ModalJobOperator, bpy.types.Operator):
             state = context.window_manager.sam3db
             request = to_request(state, Path(bpy.path.abspath(state.photo)), places.models_folder())
             self._found_in = state.found_key
-            return self.begin(context, ReadJob(jobs.worker(), request))
+            return self.begin(context, ReadJob(worker(), request))
 
         return reported(self, work)
 

@@ -16,9 +16,8 @@ from native_runtime.errors import Sam3dbError
 from .. import places
 from ..files.recent_photos import remember
 from ..handles.views import begin_posing
-from ..jobs import worker as jobs
 from ..jobs.photo import ImportJob
-from ..jobs.worker import Job
+from ..jobs.worker import Job, worker
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, to_request
 from ..remedies import in_words
 from .browsing import PictureBrowser
@@ -73,7 +72,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         if not bpy.app.background:
             state = context.window_manager.sam3db
             state.running, state.cancel_wanted = True, False
-        return self.begin(context, ImportJob(jobs.worker(), request))
+        return self.begin(context, ImportJob(worker(), request))
 
     def finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Reports how the job went; builds the characters where it went well."""

@@ -9,7 +9,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
 
-from ..files import sam3d_body as sam3d_body_files
+from ..files import sam3d_body
 from ..files.bodies import title_of
 from ..handles.views import begin_posing
 from ..properties.import_options import PHOTO_FILTER
@@ -20,7 +20,7 @@ from .importing import add_results
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-_FAMILY = sam3d_body_files.BODY
+_FAMILY = sam3d_body.BODY
 _NONE = "NONE"
 # Blender keeps no reference to the texts of a dynamic list
 _items: list[tuple[str, str, str]] = []

@@ -13,7 +13,7 @@ from ..handles import watch
 from ..handles.handles import is_handle, rig_of
 from ..handles.people import active_character
 from ..handles.session import segment_job
-from ..jobs import worker as jobs
+from ..jobs.worker import worker
 from ..masks import outlines
 from ..masks import store as masks
 from ..properties.import_options import PHOTO_FILTER
@@ -82,7 +82,7 @@ class SAM3DB_OT_mask_from_photo(ModalJobOperator, PersonOperator, bpy.types.Oper
         def work():
             rig = self.rig(context)
             self._character = character_id(rig)
-            return self.begin(context, segment_job(rig, jobs.worker()))
+            return self.begin(context, segment_job(rig, worker()))
 
         return reported(self, work)
 

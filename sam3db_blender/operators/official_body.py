@@ -10,7 +10,7 @@ from native_runtime.build.official_download import URL
 from native_runtime.pipeline.decoding import gather
 from native_runtime.pipeline.requests import DownloadOfficialRequest, ImportOfficialRequest
 
-from ..files import bodies as body_files
+from ..files import bodies
 from ..jobs.bodies import SOURCE, slot
 from .long_job import CancelOperator, LongJobOperator
 
@@ -35,7 +35,7 @@ class BodyOperator(LongJobOperator):
     def run(self, kind: type, **given: Any) -> "set[OperatorReturnItems]":
         """Starts a job on the chosen levels."""
         levels = "all" if self.levels == "ALL" else None
-        return self.start(gather(kind, self, models=body_files.import_folder(), levels=levels, **given))
+        return self.start(gather(kind, self, models=bodies.import_folder(), levels=levels, **given))
 
 
 class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
@@ -64,7 +64,7 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.label(text=SOURCE)
-        layout.label(text=f"To: {body_files.import_folder()}")
+        layout.label(text=f"To: {bodies.import_folder()}")
         layout.use_property_split = True
         layout.prop(self, "levels")
         layout.prop(self, "again")

@@ -12,7 +12,7 @@ from native_runtime.pipeline.decoding import decode, encode, gather
 from native_runtime.pipeline.requests import ConvertSam3dBodyRequest, DownloadSam3dBodyRequest, EngineStatusRequest
 
 from ..compat import BLEND_RELATIVE
-from ..files import sam3d_body as sam3d_body_files
+from ..files import sam3d_body
 from ..jobs.sam3d_body import check_slot, slot
 from ..layout_text import draw_lines
 from ..places import preferences
@@ -84,7 +84,7 @@ class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
         layout.prop(self, "variant", expand=True)
         column = layout.column(align=True)
         draw_lines(column, f"{variant.repository}, about {variant.about_mb / 1000:.1f} GB", 80)
-        draw_lines(column, f"To: {sam3d_body_files.models_folder()}", 80)
+        draw_lines(column, f"To: {sam3d_body.models_folder()}", 80)
         box = layout.box().column(align=True)
         box.label(text=LICENCE, icon="TEXT")
         for point in LICENCE_POINTS:
@@ -102,7 +102,7 @@ class SAM3DB_OT_download_sam3d_body(JobOperator, bpy.types.Operator):
         if not self.accepted:
             self.report({"ERROR"}, f"Read the SAM License first and tick that you accept it: {LICENCE_PAGE}")
             return {"CANCELLED"}
-        models = sam3d_body_files.models_folder()
+        models = sam3d_body.models_folder()
         return self.run(DownloadSam3dBodyRequest, models=models, token=secret.typed(), licence_accepted=True)
 
 
@@ -133,7 +133,7 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
-        downloaded = sam3d_body_files.checkpoints()
+        downloaded = sam3d_body.checkpoints()
         # a file browser that is opened from a dialog would close it
         self.browse = self.browse or not downloaded
         if self.browse:
@@ -153,7 +153,7 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
         layout.prop(self, "precision")
         column = layout.column(align=True)
         sizes = " or ".join(f"{sizes[self.precision]} GB ({VARIANTS[key].title})" for key, sizes in ABOUT_GB.items())
-        draw_lines(column, f"Takes about {sizes} in {sam3d_body_files.models_folder()}", width)
+        draw_lines(column, f"Takes about {sizes} in {sam3d_body.models_folder()}", width)
         draw_lines(column, "An earlier converted model is replaced if the conversion succeeds.", width)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
@@ -161,7 +161,7 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
             self.report({"ERROR"}, "Choose model.ckpt, or download it first")
             return {"CANCELLED"}
         try:
-            models = sam3d_body_files.folder_for_worker()
+            models = sam3d_body.folder_for_worker()
         except ModelError as error:
             self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
@@ -180,7 +180,7 @@ class SAM3DB_OT_remove_sam3d_body_checkpoints(JobOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         try:
-            freed = remove_sources(sam3d_body_files.models_folder())
+            freed = remove_sources(sam3d_body.models_folder())
         except ModelError as error:
             self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}
@@ -207,7 +207,7 @@ class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
         if slot.busy or check_slot.busy:
             cls.poll_message_set("Wait until the running job has ended")
             return False
-        if sam3d_body_files.installed() is None:
+        if sam3d_body.installed() is None:
             cls.poll_message_set("SAM 3D Body is not installed yet")
             return False
         return True
@@ -215,7 +215,7 @@ class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         settings = preferences()
         chosen = None if settings is None else settings.requested_providers()
-        known = {"engine": sam3d_body_files.ENGINE, "models": sam3d_body_files.models_folder(), "providers": chosen}
+        known = {"engine": sam3d_body.ENGINE, "models": sam3d_body.models_folder(), "providers": chosen}
         job = check_slot.start(EngineStatusRequest.do, encode(decode(EngineStatusRequest, known)))
         if bpy.app.background:
             check_slot.wait()

@@ -11,7 +11,7 @@ from native_runtime.pipeline.requests import EngineStatusRequest
 
 from .. import places
 from ..jobs import engine_check
-from ..jobs import worker as jobs
+from ..jobs.worker import stop_worker, worker_runs
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -25,13 +25,13 @@ class SAM3DB_OT_stop_worker(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not jobs.worker_runs():
+        if not worker_runs():
             cls.poll_message_set("No background process is running")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        jobs.stop_worker()
+        stop_worker()
         return {"FINISHED"}
 
 

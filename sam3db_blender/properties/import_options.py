@@ -16,7 +16,7 @@ from native_runtime.image.formats import ENDINGS
 from native_runtime.pipeline.decoding import gather
 from native_runtime.pipeline.requests import EstimateRequest
 
-from ..files import bodies as body_files
+from ..files import bodies
 from ..jobs.engines import capabilities_of, models_for, settings_for
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _INFERENCES = (
 )
 _BODIES = tuple(
     (name, title, f"The default body, {title.lower()} mesh", number)
-    for number, (name, title) in enumerate(body_files.LEVELS.items())
+    for number, (name, title) in enumerate(bodies.LEVELS.items())
 )
 _PERSONS = (
     ("largest", "Largest", "Only the person who fills most of the photo"),
@@ -71,7 +71,7 @@ def _bodies(self: object, context: "bpy.types.Context | None") -> list[tuple[str
     Blender stores the number of what was chosen, so a body's number must not depend on which others there are.
     """
     known = {name for name, *_ in _BODIES}
-    others = [name for name in body_files.installed() if name not in known]
+    others = [name for name in bodies.installed() if name not in known]
     _items[:] = [*_BODIES, *(_item(name) for name in others)]
     return _items
 
@@ -82,7 +82,7 @@ def _item(name: str) -> tuple[str, str, str, int]:
         level = int(official[1])
         return (
             name,
-            body_files.title_of(name),
+            bodies.title_of(name),
             f"MHR's official body, level of detail {level} (0 is the finest)",
             10 + level,
         )
@@ -155,7 +155,7 @@ def converted(options: ImportOptions, models: "Path | None") -> dict[str, Any]:
     body = options.body or _BODIES[0][0]
     can, models = capabilities_of(options.engine), models_for(options.engine, models)
     return {
-        "body": body_files.for_worker(body if can.supports_body(body) else can.body, models),
+        "body": bodies.for_worker(body if can.supports_body(body) else can.body, models),
         "models": models,
         "focal_px": options.focal if options.lens == "focal" else None,
         "fov_deg": _field_of_view(options),

@@ -14,7 +14,7 @@ from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models.store import BODIES_FOLDER, body_path
 
-from ..files import bodies as body_files
+from ..files import bodies
 from ..rig.mesh import BODY_PROPERTY
 from .provenance import read_origin
 
@@ -98,14 +98,14 @@ def _read_ahead(name: str, folder: Path, changed: int) -> None:
 
 def _version(name: str) -> tuple[str, Path, int]:
     """Which file a body's name means now."""
-    folder = body_files.folder_with(name)
+    folder = bodies.folder_with(name)
     path = folder / BODIES_FOLDER / f"{name}.npz"
     return name, folder, path.stat().st_mtime_ns if path.is_file() else 0
 
 
 def levels_of(name: str) -> list[str]:
     """The names of the installed bodies that differ from the named one in their level of detail alone."""
-    return [other for other in body_files.installed() if _family(other) == _family(name)]
+    return [other for other in bodies.installed() if _family(other) == _family(name)]
 
 
 def _family(name: str) -> str:

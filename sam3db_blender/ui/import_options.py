@@ -6,8 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..files import bodies as body_files
-from ..files import sam3d_body as sam3d_body_files
+from ..files import bodies, sam3d_body
 from ..jobs import engine_check
 from ..jobs.engines import capabilities_of
 from ..layout_text import draw_lines
@@ -46,7 +45,7 @@ def draw_options(
     layout.use_property_decorate = False
     column = layout.column()
     column.prop(options, "engine")
-    if options.engine == sam3d_body_files.ENGINE:
+    if options.engine == sam3d_body.ENGINE:
         draw_status(column, width, brief=True)
     elif options.engine == engine_check.ENGINE:
         _draw_bundled(column, width)
@@ -56,7 +55,7 @@ def draw_options(
     for name in ("persons", "body"):
         column.prop(options, name)
     if not can.supports_body(options.body):
-        draw_lines(column, f"Uses the model's own body: {body_files.title_of(can.body)}", width, "INFO")
+        draw_lines(column, f"Uses the model's own body: {bodies.title_of(can.body)}", width, "INFO")
     column.prop(options, "lens")
     if options.lens != "auto":
         column.prop(options, {"mm": "focal_mm"}.get(options.lens, options.lens))

@@ -8,7 +8,7 @@ import bpy
 
 from native_runtime.build.official_download import ABOUT_MB
 
-from ..files import bodies as body_files
+from ..files import bodies
 from ..jobs.bodies import SOURCE, slot
 from ..layout_text import draw_lines, width_of
 from .long_jobs import draw_end, draw_running
@@ -23,7 +23,7 @@ def draw_official_bodies(layout: Any, width: int = _WIDTH) -> None:
     Args:
         width: where lines of text are broken, characters.
     """
-    names = [body_files.title_of(name) for name in body_files.installed() if name.startswith("mhr-")]
+    names = [bodies.title_of(name) for name in bodies.installed() if name.startswith("mhr-")]
     column = layout.column(align=True)
     draw_lines(column, f"Installed: {', '.join(names)}" if names else "None installed", width)
     draw_lines(column, SOURCE, width)

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..files import sam3d_body as sam3d_body_files
+from ..files import sam3d_body
 from ..files.bodies import title_of
 from ..jobs.sam3d_body import check_slot, slot
 from ..layout_text import draw_lines, width_of
@@ -23,7 +23,7 @@ def draw_status(layout: Any, width: int, brief: bool = False) -> bool:
         width: where lines of text are broken, characters.
         brief: leave out why not on something better, and say where to get it when it is missing.
     """
-    model = sam3d_body_files.installed()
+    model = sam3d_body.installed()
     column = layout.column(align=True)
     if model is None:
         way = ": see the panel 'SAM 3D Body'" if brief else ""
@@ -32,7 +32,7 @@ def draw_status(layout: Any, width: int, brief: bool = False) -> bool:
     if not model.body:
         draw_lines(
             column,
-            f"Its body ({title_of(sam3d_body_files.BODY)}) is missing: convert the checkpoint again",
+            f"Its body ({title_of(sam3d_body.BODY)}) is missing: convert the checkpoint again",
             width,
             "ERROR",
         )
@@ -65,7 +65,7 @@ def draw_sam3d_body(layout: Any, width: int) -> None:
         return
     column = layout.column(align=True)
     column.operator_context = "INVOKE_DEFAULT"
-    checkpoints = sam3d_body_files.checkpoints()
+    checkpoints = sam3d_body.checkpoints()
     column.operator("sam3db.download_sam3d_body", text="1. Download the Checkpoint", icon="IMPORT")
     text = "2. Convert" if checkpoints else "2. Convert Your Own Files"
     column.operator("sam3db.convert_sam3d_body", text=text, icon="FILE_CACHE")
