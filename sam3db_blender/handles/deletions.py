@@ -7,32 +7,18 @@ of it. In a script, where no timer runs, it is cleaned up before the file is sav
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
 
 from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
 from . import removal
+from .loop import Direction, Window
 from .watch import BlenderWindow
 
 _TICK_S = 0.02
 UNDO_STEP = "Clean Up Deleted Character"
-
-Direction = Literal["undo", "redo"]
-
-
-class Window(Protocol):
-    """What this needs of Blender's window."""
-
-    def dragging(self) -> bool:
-        """Whether the artist is in the middle of moving something."""
-
-    def push_undo(self, message: str) -> None:
-        """Ends an undo step."""
-
-    def step(self, direction: Direction) -> bool:
-        """Goes one step through the history; whether there was one."""
 
 
 class Deletions:

@@ -44,8 +44,11 @@ QUIET_S = 0.03
 UNDO_STEP = "Pose from Handles"
 
 
+Direction = Literal["undo", "redo"]
+
+
 class Window(Protocol):
-    """What the loop needs of Blender's window."""
+    """What the loop, and the cleaning up after deletions, need of Blender's window."""
 
     def dragging(self) -> bool:
         """Whether the artist is in the middle of moving something."""
@@ -53,7 +56,7 @@ class Window(Protocol):
     def push_undo(self, message: str) -> None:
         """Ends an undo step."""
 
-    def step(self, direction: Literal["undo", "redo"]) -> bool:
+    def step(self, direction: Direction) -> bool:
         """Goes one step through the history; whether there was one."""
 
 
@@ -71,7 +74,7 @@ class Loop:
     ) -> None:
         self._window, self._client, self._clock = window, client, clock
         self._tasks: dict[str, Task] = {}
-        self._direction: Literal["undo", "redo"] | None = None
+        self._direction: Direction | None = None
         self._dragging = False
         self._left: Mapping[str, int] = {}
 
@@ -112,7 +115,7 @@ class Loop:
         """
         self._left = ended
 
-    def travelled(self, direction: Literal["undo", "redo"], in_question: Mapping[str, int]) -> None:
+    def travelled(self, direction: Direction, in_question: Mapping[str, int]) -> None:
         """The artist has undone or redone; answers under way belong to what was.
 
         Args:

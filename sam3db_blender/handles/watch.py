@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -15,7 +15,7 @@ from ..jobs.worker import worker
 from ..scene.provenance import character_id
 from . import questions, view_look
 from .handles import CHARACTER, KEYPOINT, handles_of, rig_of
-from .loop import Loop
+from .loop import Direction, Loop
 from .people import active_character
 from .showing import show_only
 from .tasks import Status
@@ -42,7 +42,7 @@ class BlenderWindow:
         """Ends an undo step; timers have none of their own."""
         bpy.ops.ed.undo_push(message=message)
 
-    def step(self, direction: Literal["undo", "redo"]) -> bool:
+    def step(self, direction: Direction) -> bool:
         """Goes one step through the history."""
         windows = bpy.context.window_manager.windows
         operator: Any = getattr(bpy.ops.ed, direction)
@@ -144,7 +144,7 @@ def _on_redo(*_: Any) -> None:
     _travelled("redo")
 
 
-def _travelled(direction: Literal["undo", "redo"]) -> None:
+def _travelled(direction: Direction) -> None:
     loop.travelled(direction, questions.in_question())
     view_look.refresh()
     _ensure_timer()
