@@ -1,4 +1,4 @@
-"""What is registered with Blender, in which order, and taken away in the opposite one."""
+"""What is registered with Blender, in which order, and unregistered in reverse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run knows of its photos, on the disk and in memory, always in this order."""
+"""What a run knows about its photos, written to the disk first and then kept in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The manifest of an output folder: one JSON object a line, written so that no interruption can hurt what it says.
+"""The manifest of an output folder: one JSON object per line, written so that no interruption can damage it.
 
 Lines are only ever appended during a run, each flushed to the disk before the next photo counts as done; a later
 line about a photo replaces an earlier one. A line that was cut off (power, ``kill -9``, a full disk) is no line. When

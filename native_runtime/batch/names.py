@@ -1,4 +1,4 @@
-"""What the results of each photo are called: as the photo, in the same sub-folder, never two alike."""
+"""The names of each photo's results: the photo's own, in the same sub-folder, always unique."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results come into being beside the output folder's files, and take their places only when they are whole.
+"""Results are made beside the output folder's files, and replace them only when they are complete.
 
 Files that somebody changed since are set aside before a new result takes their place. To distinguish them from results
 that a killed run moved and had no time to note, each move is announced in a file of the staging folder first.

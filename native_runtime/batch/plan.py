@@ -1,4 +1,4 @@
-"""What is still to be done for a photo, by what is known of it and what lies in the output folder."""
+"""What is still to be done for a photo, according to its record and the output folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a run is, and how long it will still take."""
+"""The progress of a run, and how long it will still take."""
 
 from __future__ import annotations
 

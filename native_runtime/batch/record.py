@@ -1,4 +1,4 @@
-"""What is known of one photo's results, and its line in the manifest."""
+"""The record of one photo's results, and its line in the manifest."""
 
 from __future__ import annotations
 

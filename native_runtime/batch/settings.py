@@ -1,4 +1,4 @@
-"""What is made of each photo of a folder, and what a batch does. Standard library only."""
+"""The settings of a batch: what is made from each photo of a folder. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What MHR's pose correctives come to in poses: offsets of vertices, and few shapes that stand for many frames."""
+"""MHR's pose correctives in given poses: offsets of vertices, and a few shapes that represent many frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bodies and poses that come with the extension (``rig_templates/presets``), and what they make of a character.
+"""The bodies and poses that come with the extension (``rig_templates/presets``), and how they change a character.
 
 A preset is a part of a settings file (``exchange``), made for the default body. Skeletons and poses are MHR's and fit
 every body; shapes only fit bodies that have the same sliders. No Blender here.

@@ -1,4 +1,4 @@
-"""What follows from a body alone and every reading or writing of a rig needs, computed once a body."""
+"""Data that follow from a body alone and that reading or writing a rig needs, computed once per body."""
 
 from __future__ import annotations
 

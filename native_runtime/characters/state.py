@@ -1,4 +1,4 @@
-"""What a character is now, in the numbers of an estimate and beyond them."""
+"""The current state of a character: the numbers of an estimate, and those beyond them."""
 
 from __future__ import annotations
 

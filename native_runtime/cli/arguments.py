@@ -1,4 +1,4 @@
-"""What may be written on the command line. Standard library only: `sam3db --help` must not wait for NumPy."""
+"""The arguments of the command line. Standard library only: `sam3db --help` must not wait for NumPy."""
 
 from __future__ import annotations
 

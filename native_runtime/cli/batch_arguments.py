@@ -1,4 +1,4 @@
-"""What `sam3db batch` takes. Standard library only, as ``arguments``."""
+"""The arguments of `sam3db batch`. Standard library only, as ``arguments``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the networks see of each person, before any fit."""
+"""The networks' output for each person, before any fit."""
 
 from __future__ import annotations
 

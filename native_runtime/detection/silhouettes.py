@@ -1,4 +1,4 @@
-"""A person's mask on the photo: the networks' small picture of a crop, laid back where it came from."""
+"""A person's mask on the photo: the networks' small picture of a crop, mapped back to its place."""
 
 from __future__ import annotations
 

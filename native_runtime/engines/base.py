@@ -1,4 +1,4 @@
-"""What every engine offers, and how it says what it can do.
+"""The interface of every engine, and how it declares its capabilities.
 
 Light to import: programs list engines long before one is opened.
 """

@@ -1,4 +1,4 @@
-"""What an artist set on a body by hand: numbers of an estimate that stay theirs, whatever an engine says."""
+"""What an artist set on a body by hand: numbers of an estimate that stay, whatever an engine predicts."""
 
 from __future__ import annotations
 

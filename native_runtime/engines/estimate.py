@@ -1,4 +1,4 @@
-"""What an engine says about one person: numbers, files, and nothing of Blender."""
+"""An engine's result for one person: numbers and files, independent of Blender."""
 
 from __future__ import annotations
 

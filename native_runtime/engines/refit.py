@@ -1,4 +1,4 @@
-"""Any engine's estimate, brought to what an artist pinned and did by hand; needs nothing of the engine."""
+"""Any engine's estimate, adapted to the artist's pins and edits, without the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the program may keep files of its own on this machine."""
+"""Where the program may keep its own files on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The formats of what the program keeps, and the way from older versions to the newest; docs/formats.md lists them."""
+"""The formats of stored files, and the migrations from older versions to the newest; docs/formats.md lists them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SHA-256 of files; those of large ones are remembered from one start of the program to the next.
+"""SHA-256 of files; those of large files are cached between starts of the program.
 
 Hashing the gigabytes of a network at each start would cost seconds that nobody gets anything for. The memory lies in
 the user's own cache, never beside the models, so that a models folder cannot bring it along. It knows a file by its

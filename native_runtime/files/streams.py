@@ -1,4 +1,4 @@
-"""Keeps standard output and standard error clean for what a program means to say.
+"""Keeps standard output and standard error clean for a program's own output.
 
 Libraries print: Blender when it renders, codecs when a file is odd, C++ code past Python's ``sys.stdout``. A program
 whose output is read by another program takes its real standard output aside before such libraries are loaded.

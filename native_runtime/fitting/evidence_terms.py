@@ -1,4 +1,4 @@
-"""What was seen of a person and what bodies usually do, as terms of a fit."""
+"""The evidence about a person and the prior, as terms of a fit."""
 
 from __future__ import annotations
 

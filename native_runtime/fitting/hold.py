@@ -1,4 +1,4 @@
-"""A body as it stands, as what holds it: each joint has its place in space, and leaves it only as far as it must.
+"""Terms that hold a body: each joint has its place in space, and leaves it only as far as it must.
 
 How firmly a joint is held depends on the pins. Where its limb has none it keeps its place as if it stood on the floor:
 hands, feet and the head hardly move, elbows and knees as far as the limb has to bend when the trunk moves. On the limb

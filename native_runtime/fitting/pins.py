@@ -1,4 +1,4 @@
-"""Places that an artist gave to keypoints, as terms of a fit."""
+"""Pins, the places that an artist gave to keypoints, as terms of a fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bodies do when nothing is seen: a mean and a spread for each parameter, and pairs that move together."""
+"""The prior where nothing is seen: a mean and a spread for each parameter, and pairs that move together."""
 
 from __future__ import annotations
 

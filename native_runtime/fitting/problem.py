@@ -1,4 +1,4 @@
-"""A body as a least-squares problem: its unknowns, how they move its points, and terms that say what is wanted.
+"""A body as a least-squares problem: its unknowns, how they move its points, and its terms.
 
 Unknowns, in this order: where the whole body moves, a small rotation of it (3, a rotation vector in MHR axes, so that
 no direction is singular) and the camera translation (3, metres); the free model parameters; the free identity

@@ -1,4 +1,4 @@
-"""The quick re-solve: a body that stands before the camera already follows pins, and nothing else changes.
+"""The quick re-solve: an existing body follows pins, and nothing else changes.
 
 The limbs of pins bend first, each by itself (``follow``): an arm has its shoulder, a leg its hip, the head its neck. If
 that meets all pins, nothing else has moved at all. What remains is shared by the whole body, whose joints are held in

@@ -1,4 +1,4 @@
-"""The few facts of a photo's EXIF block that matter here: which way is up, and how long the lens was.
+"""The few facts of a photo's EXIF block that matter here: the orientation and the focal length.
 
 EXIF is a TIFF structure (Exif 2.32, CIPA DC-008; TIFF 6.0): a header, then directories of 12-byte entries. Files in
 the wild hold loops, offsets that point nowhere, zero denominators and counts of millions; whatever cannot be read is

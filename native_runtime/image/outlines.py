@@ -1,4 +1,4 @@
-"""Pixels within outlines, and outlines out of edges."""
+"""Pixels within outlines, and outlines from edges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decodes what OpenCV cannot: HEIC with pi-heif; AVIF, GIF and rare TIFFs with Pillow.
+"""Decodes formats that OpenCV does not support: HEIC with pi-heif; AVIF, GIF and rare TIFFs with Pillow.
 
 Both packages come with the program; where one is missing all the same, the message says which.
 """

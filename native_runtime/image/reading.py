@@ -1,4 +1,4 @@
-"""Reads photos as the world makes them, and gives each as upright 8-bit sRGB pixels.
+"""Reads photos of all kinds as upright 8-bit sRGB pixels.
 
 OpenCV decodes; what it does differently from format to format (rotation, alpha, depth, cut files) is settled here, so
 that one rule holds for all of them. A file's name says nothing: its bytes do.

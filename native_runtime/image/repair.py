@@ -1,4 +1,4 @@
-"""Completes picture files that end early, so that the part which did arrive can be seen.
+"""Completes picture files that end early, so that the part that exists can be seen.
 
 A decoder refuses a cut file as a whole. The parts that are missing are filled here with something neutral, in the
 file's own form.

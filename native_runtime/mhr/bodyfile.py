@@ -1,4 +1,4 @@
-"""Reading and writing body files: one ``.npz`` a body, no pickled objects, checked on load.
+"""Reading and writing body files: one ``.npz`` per body, no pickled objects, checked on load.
 
 The format is described in ``docs/architecture.md``.
 """

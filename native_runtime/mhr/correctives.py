@@ -1,4 +1,4 @@
-"""MHR's pose correctives: a small network that repairs what linear blend skinning gets wrong."""
+"""MHR's pose correctives: a small network that repairs the errors of linear blend skinning."""
 
 from __future__ import annotations
 

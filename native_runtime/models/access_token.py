@@ -1,4 +1,4 @@
-"""The user's own access token for Hugging Face: where it is found, and how it is kept out of every text.
+"""The user's own access token for Hugging Face: where it is found, and how it is kept out of messages and logs.
 
 Looked for where the service's own tools look: `HF_TOKEN`, then the file that `HF_TOKEN_PATH` names, then the file that
 `hf auth login` writes (`$HF_HOME/token`, by default `~/.cache/huggingface/token`).

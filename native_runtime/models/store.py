@@ -1,4 +1,4 @@
-"""Where model files live, and the checked way to them.
+"""Where model files are, and verified access to them.
 
 * `MODELS/landmarks/*.onnx` and `manifest.json`: the networks of the engine `landmarks`
 * `MODELS/bodies/*.npz` and `manifest.json`: body models, one file per level of detail

@@ -1,4 +1,4 @@
-"""How addresses on the web are opened here: by https only, and with secrets that reach nobody but their own server.
+"""How web addresses are opened: by https only, and with secrets that reach only their own server.
 
 Standard library only.
 """

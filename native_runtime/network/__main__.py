@@ -1,4 +1,4 @@
-"""``python -m native_runtime.network templates``: make the committed graphs without weights afresh."""
+"""``python -m native_runtime.network templates``: make the committed graphs without weights again."""
 
 from __future__ import annotations
 

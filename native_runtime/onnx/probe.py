@@ -1,4 +1,4 @@
-"""On what networks will run here, found out in a moment: a network of a few bytes takes the place of gigabytes.
+"""Which provider networks will run on, found out quickly with a network of a few bytes.
 
 A provider that passes may still fail for a large network, for want of memory; then `sessions.open_network` says so.
 """

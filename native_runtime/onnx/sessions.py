@@ -1,4 +1,4 @@
-"""A network that is ready to run: opened on the best provider that really works, called by names.
+"""A network that is ready to run: opened on the best provider that works, called by names.
 
 Threads: each network has its own, as many as there are cores that nobody else needs (`spare_cores`). Networks run one
 after the other, and threads that have nothing to do sleep, so that several open networks do not get in each other's

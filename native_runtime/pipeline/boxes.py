@@ -1,4 +1,4 @@
-"""Boxes around people that a person gave, as the command line and the worker take them."""
+"""Boxes around people given by a user, as the command line and the worker accept them."""
 
 from __future__ import annotations
 

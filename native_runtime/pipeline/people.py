@@ -1,4 +1,4 @@
-"""Which people of a photo are meant, and why there is nobody."""
+"""Which people of a photo are chosen, and why there is nobody."""
 
 from __future__ import annotations
 

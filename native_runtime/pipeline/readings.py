@@ -1,4 +1,4 @@
-"""Photos that an engine has looked at, and the last few of them."""
+"""Readings: photos that an engine has read; the last few are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked for: one request for each verb. Standard library only.
+"""The requests: one dataclass for each verb. Standard library only.
 
 A field's name is its key in the worker's JSON, the destination of its argument on the command line and the name of its
 property in Blender; its type says how its value is read (``decoding``). Values that are not given, None or empty texts

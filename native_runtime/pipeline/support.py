@@ -1,4 +1,4 @@
-"""What an open engine is asked for must be something that it can do."""
+"""Checks that an open engine supports what is requested."""
 
 from __future__ import annotations
 

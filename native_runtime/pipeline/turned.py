@@ -1,4 +1,4 @@
-"""Notices photos that are turned by a quarter or half without saying so: everybody in them lies, or stands on the head.
+"""Notices photos that are rotated by 90 or 180 degrees without a tag: everybody in them lies down or is upside down.
 
 Neither the detector nor the landmark network can distinguish a rotated photo from somebody who lies down: both see
 people whichever way they are turned. So a photo is only suspected, where three things come together: its file does not

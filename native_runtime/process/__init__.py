@@ -1,1 +1,1 @@
-"""Child processes: started and ended, with JSON lines to and from them, their exit in words, errors that cross over."""
+"""Child processes: starting and ending them, JSON lines to and from them, exits in words, and errors between them."""

@@ -1,4 +1,4 @@
-"""A child process that is spoken to in JSON lines, and how it ended. Standard library only."""
+"""A child process that exchanges JSON lines, and how it ended. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages between processes: one JSON object a line. Standard library only."""
+"""Messages between processes: one JSON object per line. Standard library only."""
 
 from __future__ import annotations
 

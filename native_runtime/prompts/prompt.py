@@ -1,4 +1,4 @@
-"""Hints from a person: where keypoints lie in the photo, or that they are not to be believed.
+"""Hints from a person: where keypoints lie in the photo, or that they should not be trusted.
 
 Read from files and checked here, whoever sends them.
 """

@@ -1,1 +1,1 @@
-"""Pictures without Blender: the own rasteriser and its light, the composition of previews, and contact sheets."""
+"""Pictures without Blender: our own rasteriser and its light, the composition of previews, and contact sheets."""

@@ -1,4 +1,4 @@
-"""Light on a surface: colours, soft shadows and shut-in places, drawn per pixel."""
+"""Light on a surface: colours, soft shadows and ambient occlusion, computed per pixel."""
 
 from __future__ import annotations
 

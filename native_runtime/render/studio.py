@@ -1,4 +1,4 @@
-"""The photographer's studio in which the people are seen: light that stands with the camera, and a quiet backdrop."""
+"""The studio in which the people are shown: light that moves with the camera, and a plain backdrop."""
 
 from __future__ import annotations
 

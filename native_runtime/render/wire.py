@@ -1,4 +1,4 @@
-"""The edges of a mesh as lines, those that are hidden left out."""
+"""The visible edges of a mesh as lines."""
 
 from __future__ import annotations
 

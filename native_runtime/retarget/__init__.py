@@ -1,1 +1,1 @@
-"""Other programs' skeletons: which of their bones stands for which of MHR's joints."""
+"""Other programs' skeletons: which of their bones corresponds to which of MHR's joints."""

@@ -1,4 +1,4 @@
-"""Which bone of an unknown armature stands for which joint of MHR: by a map, by names and hierarchy, or by shape."""
+"""Which bone of an unknown armature corresponds to which joint of MHR: by a map, by names, or by shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retarget maps: the bones of another program's skeleton and the MHR joints that they stand for.
+"""Retarget maps: the bones of another program's skeleton and the MHR joints that they correspond to.
 
 A map is a JSON file in ``rig_templates/retarget`` or in a folder of the user's own; docs/exports.md describes it. The
 map ``mhr`` is the identity and needs no file.

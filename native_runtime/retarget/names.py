@@ -1,4 +1,4 @@
-"""What bone names say, whoever gave them: words, numbers, and the side of the body."""
+"""What bone names mean, whoever chose them: words, numbers, and the side of the body."""
 
 from __future__ import annotations
 

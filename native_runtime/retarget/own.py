@@ -1,4 +1,4 @@
-"""A map made of an assignment that an artist has corrected."""
+"""A map made from an assignment that an artist has corrected."""
 
 from __future__ import annotations
 

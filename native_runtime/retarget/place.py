@@ -1,4 +1,4 @@
-"""Where a skeleton goes that is posed as a person: its size beside them, the way of its hips, its floor."""
+"""Where a skeleton posed like a person is placed: its relative size, the motion of its hips, its floor."""
 
 from __future__ import annotations
 

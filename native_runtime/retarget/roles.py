@@ -1,4 +1,4 @@
-"""What each joint of MHR is to a skeleton of another make: its title, how its bone is turned, where its limb ends."""
+"""The role of each joint of MHR for another skeleton: its title, how its bone is rotated, where its limb ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's pose on another skeleton: which way each of its bones is turned, and where its hips go.
+"""A person's pose on another skeleton: how each of its bones is rotated, and where its hips go.
 
 For a bone that stands for an MHR joint: the joint has turned by D since MHR's rest; A takes MHR's rest into the
 skeleton's (``directions``); so the bone turns by D A^-1 since its own rest. Limbs then point exactly where the

@@ -1,4 +1,4 @@
-"""The worker's client: posts requests to the child process and collects its events, without ever waiting.
+"""The worker's client: posts requests to the child process and collects its events, without ever blocking.
 
 Made for a window's thread: every method returns at once, except `WorkerClient.stop`. Standard library only.
 ``docs/worker.md`` is its manual.

@@ -1,4 +1,4 @@
-"""The worker's requests that bring the official bodies: the same functions as the command line's."""
+"""The worker's requests that install the official bodies: the same functions as the command line's."""
 
 from __future__ import annotations
 

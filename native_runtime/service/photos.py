@@ -1,4 +1,4 @@
-"""The worker's requests about photos: who is in it, what do they do, and on what would that be computed."""
+"""The worker's requests about photos: who is in them, their poses, and what that would be computed on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who does each of the worker's requests."""
+"""Which function handles each of the worker's requests."""
 
 from __future__ import annotations
 

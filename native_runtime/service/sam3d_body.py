@@ -1,4 +1,4 @@
-"""The worker's requests that bring SAM 3D Body: a checkpoint from its owner, and a model converted from it."""
+"""The worker's requests that install SAM 3D Body: a checkpoint from its owner, and a model converted from it."""
 
 from __future__ import annotations
 

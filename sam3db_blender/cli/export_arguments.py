@@ -1,4 +1,4 @@
-"""What `sam3db export` takes. Standard library only, as ``arguments``."""
+"""The arguments of `sam3db export`. Standard library only, as ``arguments``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `sam3db preview` takes. Standard library only, as ``arguments``."""
+"""The arguments of `sam3db preview`. Standard library only, as ``arguments``."""
 
 from __future__ import annotations
 

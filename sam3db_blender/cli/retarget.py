@@ -1,4 +1,4 @@
-"""`sam3db retarget`: an armature that the artist has, posed as the person of an estimate."""
+"""`sam3db retarget`: an existing armature, posed like the person of an estimate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the artist should know of an export: what was changed, what was left out, what differs from the scene."""
+"""What the artist should know about an export: what was changed, what was left out, what differs from the scene."""
 
 from __future__ import annotations
 

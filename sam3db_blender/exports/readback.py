@@ -1,4 +1,4 @@
-"""What a file holds that was just written: each format read by other means than the exporter that wrote it."""
+"""The contents of a file that was just written: each format read with other code than the exporter's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A character as it stands now, read into arrays: nothing in the scene is changed."""
+"""A character's current state, read into arrays: nothing in the scene is changed."""
 
 from __future__ import annotations
 

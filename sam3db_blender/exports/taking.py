@@ -1,4 +1,4 @@
-"""A character as it stands in the scene, and as it moves, taken into arrays: nothing in the scene is changed."""
+"""A character's current state and its animation, read into arrays: nothing in the scene is changed."""
 
 from __future__ import annotations
 

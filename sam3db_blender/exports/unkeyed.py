@@ -1,4 +1,4 @@
-"""Changes of keyed properties that nobody has keyed yet: Blender takes them back whenever a scene is shown again."""
+"""Changes of keyed properties that are not keyed yet: Blender undoes them whenever a scene is shown again."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Files that the extension knows: bodies, the SAM 3D Body model, recent photos, and .blend files to open."""
+"""Files of the extension: bodies, the SAM 3D Body model, recent photos, and .blend files to open."""

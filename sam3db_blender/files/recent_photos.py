@@ -1,4 +1,4 @@
-"""The photos that characters were made of lately, for the panel's menu. One small file in the user's own folder."""
+"""The photos from which characters were made recently: one small file in the user's own folder."""
 
 from __future__ import annotations
 

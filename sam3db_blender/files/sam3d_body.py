@@ -1,4 +1,4 @@
-"""Whether a SAM 3D Body model is installed, where, and what of its checkpoint still lies about.
+"""Whether a SAM 3D Body model is installed, where, and what remains of its checkpoint.
 
 It goes where imported bodies go (``places.imported_models_folder``). The networks that find people in a photo come
 with the extension; where that is another folder, they are copied beside the model, since a worker looks into one.

@@ -1,4 +1,4 @@
-"""Notices that a character was deleted by hand, and clears away what is left of it.
+"""Notices that a character was deleted by hand, and removes what is left of it.
 
 Blender's own Delete ends its undo step before anybody hears of it, so the cleaning up is a step of its own. Undoing
 from there to the half-cleared scene, or redoing to there, goes one step farther by itself: one key press takes back all

@@ -1,4 +1,4 @@
-"""The people of the scene's photos: who there is, who is worked on, and changing to somebody else."""
+"""The people of the scene's photos: who there is, who is active, and switching to somebody else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking a character out of the scene with everything that came with it, whether by a button or after it was deleted.
+"""Removing a character from the scene with everything that came with it, whether by a button or after it was deleted.
 
 With a person go their rig, body and handles; with the last person of a photo its camera, picture, lights and
 collections. What the artist made stays: whatever else hangs on the rig keeps its place, and collections that hold

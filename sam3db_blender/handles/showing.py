@@ -1,4 +1,4 @@
-"""Which handles are to be seen. A hidden one keeps all that was said about it.
+"""Which handles are visible. A hidden one keeps its state.
 
 The handles of another photo's people are out of the view layers altogether: every operator that adds an object has
 Blender go through all that lie there, hidden or not.

@@ -1,4 +1,4 @@
-"""Handles without their empties: where they are seen in a viewport."""
+"""Handles without their empties: where they appear in a viewport."""
 
 from __future__ import annotations
 

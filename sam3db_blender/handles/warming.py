@@ -1,4 +1,4 @@
-"""Making the worker ready before it is needed: a file with characters was opened, and somebody will drag a handle."""
+"""Making the worker ready before it is needed, when a file with characters is opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches: folders of photos, in a worker of their own with a Blender of its own."""
+"""Batches: folders of photos, in a separate worker with its own Blender."""
 
 from __future__ import annotations
 

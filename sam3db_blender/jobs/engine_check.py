@@ -1,4 +1,4 @@
-"""Whether the bundled engine can run here, and on what: asked of a worker of its own, remembered for the session."""
+"""Whether the bundled engine can run here, and on what: checked by a separate worker, remembered for the session."""
 
 from __future__ import annotations
 

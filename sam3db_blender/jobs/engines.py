@@ -1,4 +1,4 @@
-"""What a worker needs to know of an engine that somebody chose, by what the engine can do."""
+"""What a worker needs to know about a chosen engine, by its capabilities."""
 
 from __future__ import annotations
 

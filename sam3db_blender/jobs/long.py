@@ -1,4 +1,4 @@
-"""Jobs of minutes, such as downloads and conversions, which go on whatever happens to windows and files.
+"""Jobs of minutes, such as downloads and conversions, which continue whatever happens to windows and files.
 
 Each kind of job has a slot with a worker of its own, which ends with the job: photos should not wait for it.
 """

@@ -1,4 +1,4 @@
-"""Work that runs in the worker process while Blender stays awake.
+"""Work that runs in the worker process while Blender stays responsive.
 
 Jobs know nothing of operators or windows: whoever owns one calls ``poll`` now and then. There is one worker per
 Blender; it stays warm between jobs until ``stop_worker``.

@@ -1,4 +1,4 @@
-"""Who is in the photo, before anybody is made a character of."""
+"""Who is in the photo, before characters are made."""
 
 from pathlib import Path
 

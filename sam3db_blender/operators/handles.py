@@ -1,4 +1,4 @@
-"""What an artist says about keypoints: pin, ignore, take back; and which handles are seen."""
+"""The states of handles: pin, ignore, reset; and which handles are visible."""
 
 import bpy
 

@@ -1,4 +1,4 @@
-"""The lens of a photo, as artists know it."""
+"""The lens of a photo, in artists' terms."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What operators share that start or stop jobs of minutes (``long_jobs``)."""
+"""What the operators that start or stop jobs of minutes share (``long_jobs``)."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""Operators that wait for the worker while Blender stays awake."""
+"""Operators that wait for the worker while Blender stays responsive."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Bringing MHR's official bodies: by download, or from files that the user has."""
+"""Installing MHR's official bodies: by download, or from files that the user has."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

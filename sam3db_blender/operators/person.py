@@ -1,4 +1,4 @@
-"""What the operators on the person who is worked on share: who that is, and how they fail."""
+"""What the operators on the active person share: who that is, and how they fail."""
 
 import traceback
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which photo: from the clipboard, or one of the latest."""
+"""Choosing a photo: from the clipboard, or a recent one."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Taking a character out of the scene."""
+"""Removing a character from the scene."""
 
 import bpy
 

@@ -1,4 +1,4 @@
-"""Posing armatures of other makes as the people of photos."""
+"""Posing other armatures like the people of photos."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Bringing SAM 3D Body: its checkpoint by download, and the conversion of a checkpoint that the user has."""
+"""Installing SAM 3D Body: its checkpoint by download, and the conversion of a checkpoint that the user has."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The people to be drawn, taken out of the scene as plain arrays: drawing never touches the scene."""
+"""The people to be rendered, read from the scene as plain arrays: rendering never changes the scene."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Posing armatures of other makes as the people of photos."""
+"""Posing other armatures like the people of photos."""

@@ -1,4 +1,4 @@
-"""Which bone of an armature stands for which joint of MHR: the list that an artist corrects, kept with the armature."""
+"""Which bone of an armature corresponds to which joint of MHR: a list to correct, kept with the armature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom an armature is posed as: a character of the scene as it stands, or an estimate's file."""
+"""The source of an armature's pose: a character of the scene in its current pose, or an estimate's file."""
 
 from __future__ import annotations
 

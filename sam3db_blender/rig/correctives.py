@@ -1,4 +1,4 @@
-"""MHR's pose correctives on the mesh: shape keys that hold what the corrections of a pose, or of many, come to.
+"""MHR's pose correctives on the mesh: shape keys with the corrections of one pose, or of many.
 
 The corrections are a small network's answer to the pose: thousands of components that are not linear in anything an
 artist could turn, so they cannot be drivers. What they come to in one pose is one set of offsets before skinning, which

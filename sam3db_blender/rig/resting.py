@@ -1,4 +1,4 @@
-"""Putting a character's drivers aside while nothing moves them.
+"""Setting a character's drivers aside while nothing moves them.
 
 Blender rebuilds its dependency graph whenever an operator adds or removes something or changes modes, and a driver
 is a part of that whether or not its sources ever change: four characters with 361 drivers each made Rigify's Generate

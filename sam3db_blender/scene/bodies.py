@@ -1,4 +1,4 @@
-"""From a character in the scene to its parts and to the body that it was made of."""
+"""From a character in the scene to its parts and to the body that it was made from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the artist did to a character by hand, remembered until they give it up.
+"""What the artist changed on a character by hand, kept until they discard it.
 
 A rig carries, beside its record of the estimate, how it stood when this extension last posed it. What differs from that
 was done by hand, with bones, sliders or the whole rig: it is noticed before anything else poses the rig, and is an edit

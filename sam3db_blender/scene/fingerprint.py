@@ -1,4 +1,4 @@
-"""Whether a material was changed since it was made: a short text that says all that it shows."""
+"""Whether a material was changed since it was made: a short text that describes its appearance."""
 
 from __future__ import annotations
 

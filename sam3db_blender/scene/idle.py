@@ -1,4 +1,4 @@
-"""Lets characters that nobody works on rest, and wakes them when something of them is moved (``rig.resting``).
+"""Lets characters that nobody works on rest, and wakes them when they are changed (``rig.resting``).
 
 Blender reports every change, and updates the scene once more where its listeners changed something; so whoever moves
 a slider of a resting character sees the body follow at once, with and without a window. Files are saved with all

@@ -1,4 +1,4 @@
-"""Live pose correctives: after a pose edit the corrections follow by themselves, without making the viewport stutter.
+"""Live pose correctives: after a pose edit the corrections follow automatically, without making the viewport stutter.
 
 Blender reports every change (``depsgraph_update_post``); the handler only notes which character it was. A timer then
 updates that character's corrective shape key when the pose has been quiet for a moment, or, while it is being dragged,

@@ -1,4 +1,4 @@
-"""A few words for writing shader trees as expressions instead of as lists of links."""
+"""Helpers for writing shader trees as expressions instead of as lists of links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scene holds already: the boxes around the people of its photos, what their cameras see, and other things."""
+"""What a scene already contains: boxes around the people of its photos, their cameras' views, and other things."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a character as it stands now to an estimate: what the artist made of it, in the words of the engines."""
+"""From a character's current state to an estimate: the artist's result in the engines' form."""
 
 from __future__ import annotations
 

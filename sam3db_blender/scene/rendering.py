@@ -1,4 +1,4 @@
-"""Renders through the camera of a photo: at the photo's pixels, and with the photo behind the character if wanted."""
+"""Renders through the camera of a photo: at the photo's size, and with the photo behind the character on request."""
 
 from __future__ import annotations
 

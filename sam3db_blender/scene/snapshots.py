@@ -1,4 +1,4 @@
-"""The latest estimates of a character, which can be gone back to.
+"""The last estimates of a character, to go back to.
 
 A rig carries them as one text in a custom property that library overrides may change. Of each there is what cannot be
 had from the body again: the numbers, the edits and what was said about handles.

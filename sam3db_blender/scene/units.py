@@ -1,4 +1,4 @@
-"""Blender's units and metres: the one place that knows how long a unit of a scene is.
+"""Blender's units and metres: the only place that converts between them.
 
 Estimates, bodies and files speak metres. A scene says how many metres one of its units is (Scene Properties > Units >
 Unit Scale): with 0.01 a unit is a centimetre, and somebody 1.8 m tall is 180 units tall. As Blender's own exporters

@@ -1,4 +1,4 @@
-"""The tool "Pose from Photo": handles as gizmos, taken after every import.
+"""The tool "Pose from Photo": handles as gizmos, activated after every import.
 
 What is dragged is the same: a gizmo moves the handle that it stands for, whether or not that is seen, and the loop of
 ``posing`` does the rest.

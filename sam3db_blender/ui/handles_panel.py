@@ -1,4 +1,4 @@
-"""The sidebar's panels for posing on the photo: the people, and the handles of the one who is worked on.
+"""The sidebar's panels for posing on the photo: the people, and the handles of the active one.
 
 Everything is drawn from properties of the objects in the scene, which are gone through once a drawing.
 """

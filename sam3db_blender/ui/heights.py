@@ -1,4 +1,4 @@
-"""How tall characters stand, for the panel: it only draws, so bodies are read aside when they are first asked for."""
+"""How tall characters stand, for the panel: it only draws, so bodies are read in the background when needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sidebar's panel for the lens of the photo of the person who is worked on."""
+"""The sidebar's panel for the lens of the active person's photo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a download or a conversion stands, as panels and the preferences show it."""
+"""The progress of a download or a conversion, as panels and the preferences show it."""
 
 from __future__ import annotations
 

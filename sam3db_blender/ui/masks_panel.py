@@ -1,4 +1,4 @@
-"""The sidebar's panel for the mask of the person who is worked on."""
+"""The sidebar's panel for the active person's mask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The buttons that bring MHR's official bodies, in the preferences and in a panel of the sidebar."""
+"""The buttons that install MHR's official bodies, in the preferences and in a panel of the sidebar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How SAM 3D Body stands, and the buttons that bring it: in the preferences and in a panel of the sidebar."""
+"""The state of SAM 3D Body, and the buttons that install it: in the preferences and in a panel of the sidebar."""
 
 from __future__ import annotations
 

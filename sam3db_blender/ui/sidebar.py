@@ -1,4 +1,4 @@
-"""Where the extension's panels stand."""
+"""Where the extension's panels are."""
 
 from __future__ import annotations
 

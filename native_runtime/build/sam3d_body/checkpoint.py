@@ -1,4 +1,4 @@
-"""Opening a checkpoint in any of the forms in which SAM 3D Body is passed on, without PyTorch.
+"""Opening a checkpoint in any of the forms in which SAM 3D Body is distributed, without PyTorch.
 
 * ``model.ckpt`` and other files of ``torch.save``: tensors by name, or dictionaries of them one in another
 * ``.safetensors``: one file, or several with their index

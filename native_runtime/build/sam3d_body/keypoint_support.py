@@ -1,4 +1,4 @@
-"""What of a body the 70 keypoints need: a few hundred numbers instead of the mesh, exactly.
+"""The part of a body that the 70 keypoints need: a few hundred numbers instead of the mesh, exactly.
 
 Every keypoint is a weighted sum of posed vertices and joint positions, and a vertex skinned linearly is a weighted sum
 over joints. So

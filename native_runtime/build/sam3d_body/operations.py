@@ -1,4 +1,4 @@
-"""How a weight of a graph is made of a tensor of the checkpoint: the operations that recipes name."""
+"""How a weight of a graph is made from a tensor of the checkpoint: the operations that recipes name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a checkpoint holds of the rig: both pose heads carry a copy, and both must fit each other and MHR."""
+"""The rig's numbers in a checkpoint: both pose heads have a copy, and both must match each other and MHR."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tensors out of ``.safetensors`` files (https://huggingface.co/docs/safetensors), one file or several with an index.
+"""Tensors from ``.safetensors`` files (https://huggingface.co/docs/safetensors), one file or several with an index.
 
 A file is the length of its header (8 bytes, little-endian), the header (JSON: for each tensor its type, its shape and
 where its numbers begin and end in the rest), and the numbers, without gaps.

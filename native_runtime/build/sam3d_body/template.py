@@ -1,4 +1,4 @@
-"""Graphs without weights, and the recipe that says which tensor of the checkpoint each weight is made of.
+"""Graphs without weights, and the recipe that says which tensor of the checkpoint each weight is made from.
 
 ``GRAPH-PRECISION.onnx.gz`` is a serialized ModelProto without its large initializers, ``GRAPH-PRECISION.json`` the
 recipe. ``native_runtime.network`` writes them; conversion reads them and needs neither PyTorch nor the onnx package.

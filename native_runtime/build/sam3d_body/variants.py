@@ -1,4 +1,4 @@
-"""Which of the released models a checkpoint holds, and whether it holds it whole.
+"""Which of the released models a checkpoint contains, and whether it is complete.
 
 Each variant has a folder of templates with a ``variant.json``: the official name, shape and type of every tensor.
 A checkpoint's names may carry one common prefix (``model.``, ``module.``, ``state_dict.``): it is found by comparing

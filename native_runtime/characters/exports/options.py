@@ -1,4 +1,4 @@
-"""What an export is to be like, as plain values, without Blender."""
+"""The options of an export, as plain values, without Blender."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The skeleton that leaves: a target's bones, where they rest, how they are posed, whose joints they carry; without
+"""The exported skeleton: a target's bones, where they rest, how they are posed, whose joints they carry; without
 Blender.
 
 Joints that the target has no bone for are folded into one that is there. A folded bone cannot move as all of its

@@ -1,4 +1,4 @@
-"""Whether a file holds what it should."""
+"""Whether a written file contains what it should."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what the networks see to what the fit understands."""
+"""From the networks' output to the evidence that the fit uses."""
 
 from __future__ import annotations
 

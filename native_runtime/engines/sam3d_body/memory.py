@@ -1,4 +1,4 @@
-"""What stays in memory of the photos at hand: the encoder's features and the decoders' contexts, within a bound."""
+"""What is kept in memory for the current photos: the encoder's features and the decoders' contexts, up to a limit."""
 
 from __future__ import annotations
 

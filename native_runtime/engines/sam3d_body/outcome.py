@@ -1,4 +1,4 @@
-"""One person's result with all that led to it, and as the reference's own dictionary."""
+"""One person's result with everything that led to it, and as the reference's own dictionary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From boxes to what the networks see: square crops, the rays through them, and where they lie.
+"""From boxes to the networks' inputs: square crops, the rays through them, and where they lie.
 
 Follows the reference (``data/transforms``, ``get_ray_condition``) to the bit where pixels depend on it: boxes are kept
 in float32, as there, and OpenCV cuts the crops. Pixels are those of the original photo unless said otherwise; the

@@ -1,4 +1,4 @@
-"""A photo that SAM 3D Body has looked at: everything that is asked of it afterwards costs decoder passes only."""
+"""A photo that SAM 3D Body has encoded: everything requested afterwards costs only decoder passes."""
 
 from __future__ import annotations
 

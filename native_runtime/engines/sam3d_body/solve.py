@@ -1,4 +1,4 @@
-"""From looks and prompts to outcomes: which passes run, and with what."""
+"""From encoded photos and prompts to outcomes: which passes run, and with what."""
 
 from __future__ import annotations
 

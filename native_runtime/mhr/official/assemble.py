@@ -1,4 +1,4 @@
-"""A body out of the pieces of the MHR release."""
+"""A body from the parts of the MHR release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Binary FBX files (7.0 to 7.7) as a tree of nodes, read with nothing but the standard library and numpy.
+"""Binary FBX files (7.0 to 7.7) as a tree of nodes, read with only the standard library and numpy.
 
 The layout (there is no official description; this is the one that Blender's developers worked out and published in
 "FBX binary file format specification", code.blender.org, 2013): a 27 byte header ending in the version, then nodes.

@@ -1,4 +1,4 @@
-"""A skinned mesh with its skeleton and blend shapes, out of an FBX file as the MHR release has them.
+"""A skinned mesh with its skeleton and blend shapes, read from an FBX file of the MHR release.
 
 FBX describes a scene as objects with ids and connections (child, parent) between them. Of all that it can say, this
 reads what MHR uses and refuses the rest plainly rather than getting it wrong: joints are models of the kinds Root and

@@ -1,4 +1,4 @@
-"""The kinds of parameter limits that Momentum knows, and the reader of their lines.
+"""Momentum's kinds of parameter limits, and the reader of their lines.
 
 Source of the grammar: facebookresearch/momentum, ``momentum/io/skeleton/parameter_limits_io.cpp``.
 

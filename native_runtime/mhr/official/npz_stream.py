@@ -1,4 +1,4 @@
-"""Arrays out of ``.npz`` files piece by piece, with their shapes known before a byte of them is read.
+"""Arrays from ``.npz`` files in pieces, with their shapes known before a byte of them is read.
 
 ``numpy.load`` unpacks an array as a whole; MHR's corrective shapes are 664 MB at LOD 1 and 2.7 GB at LOD 0.
 """

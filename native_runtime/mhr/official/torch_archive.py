@@ -1,4 +1,4 @@
-"""Tensors out of PyTorch's archives (``torch.jit.save``, ``torch.save``) without PyTorch, running nothing in them.
+"""Tensors from PyTorch's archives (``torch.jit.save``, ``torch.save``) without PyTorch, executing nothing in them.
 
 Such an archive is a zip file: ``NAME/data.pkl`` describes its content as a pickle (see ``torch_pickle``),
 ``NAME/data/N`` hold the raw numbers, not compressed.

@@ -1,4 +1,4 @@
-"""What PyTorch's pickles describe, read without unpickling.
+"""The contents of PyTorch's pickles, read without unpickling.
 
 Unpickling would call whatever a file names. Here its instructions are only read (``pickletools``), and the few that
 describe data are followed: tensors become ``Tensor`` records, modules and dictionaries become dictionaries, and

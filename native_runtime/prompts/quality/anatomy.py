@@ -1,4 +1,4 @@
-"""How the 70 keypoints (MHR-70) hang together: bones, mirror images, and what moves with what."""
+"""How the 70 keypoints (MHR-70) are connected: bones, mirror images, and what moves with what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a placed keypoint contradict the rest? Found by geometry, said in plain words, never corrected in silence.
+"""Does a placed keypoint contradict the rest? Found by geometry, reported in plain words, never corrected silently.
 
 A prompt helps only where it is right: SAM 3D Body's own study (arXiv 2602.15989, table 7) sees one exact prompt improve
 the pose and one that is a tenth of the box off make it worse than none. A check faces two people who can err, though:

@@ -1,4 +1,4 @@
-"""Both questions in one call, as an engine asks them after each estimate."""
+"""Both checks in one call, as an engine runs them after each estimate."""
 
 from __future__ import annotations
 

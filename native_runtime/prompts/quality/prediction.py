@@ -1,4 +1,4 @@
-"""What an engine predicts of one person, as the checks and the ranking need it, whichever engine it was."""
+"""An engine's prediction for one person, as the checks and the ranking need it, whichever engine it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which keypoint, if it were corrected, would help most: where views of a person disagree, times what hangs on it.
+"""Which keypoint, if it were corrected, would help most: where views of a person disagree, times its importance.
 
 A view is whatever an engine has more than one of: its decoder's layers, two rounds of prompting, the photo and its
 mirror image, or what its networks see against what a body can do. A source is one such disagreement, (70,) in px.
