@@ -84,7 +84,7 @@ def test_downloading_leaves_no_trace_of_the_token(client: WorkerClient, tmp_path
         ({"licence_accepted": True}, "has no variant"),
         ({"variant": "vitx", "licence_accepted": True}, "dinov3, vith"),
         ({"variant": "vith", "licence_accepted": True, "token": ["s3cret"]}, r"^'token' must be a text\.$"),
-        ({"variant": "vith", "licence_accepted": True, "token": "s3cret\nHost: evil"}, r"\(as typed\) is none"),
+        ({"variant": "vith", "licence_accepted": True, "token": "s3cret\nHost: evil"}, r"\(as typed\) is not one"),
     ],
 )
 def test_requests_that_make_no_sense(tmp_path: Path, keys: dict[str, Any], message: str) -> None:
