@@ -84,8 +84,8 @@ def test_the_check_does_not_depend_on_what_was_asked_before(reading: LandmarksRe
 def test_what_is_hidden_is_suggested_until_it_is_pinned(reading: LandmarksReading) -> None:
     hidden = keypoint_names().index("right_ankle")
     first = reading.estimate()
-    doubts = reading._engine.doubts.sources(reading.people[0].landmarks, reading._photo, first)
-    assert int(np.argmax(doubts["confidence"][:15])) == hidden
+    uncertainty = reading._engine.uncertainty.sources(reading.people[0].landmarks, reading._photo, first)
+    assert int(np.argmax(uncertainty["confidence"][:15])) == hidden
     suggested = [entry["keypoint"] for entry in first.details["suggested_keypoints"]]
     assert hidden in suggested
     place = first.keypoints_2d[hidden].tolist()
