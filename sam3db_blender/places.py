@@ -77,7 +77,7 @@ def user_guide() -> Path:
 
 
 def website() -> str:
-    """The address of the extension's documentation from its manifest; empty where it is empty."""
+    """The address of the extension's documentation from its manifest; empty if it has none."""
     return _manifest().get("website", "")
 
 

@@ -60,7 +60,7 @@ def add(commands: Subparsers) -> None:
         metavar="KIND,...",
         action="extend",
         type=listed,
-        help="panels (default), overlay, beside, turntable, wire, shaded or none; repeatable. The first stands "
+        help="panels (default), overlay, beside, turntable, wire, shaded or none; repeatable. The first is shown "
         "in the contact sheet",
     )
     batch.add_argument(

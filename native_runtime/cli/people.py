@@ -77,7 +77,7 @@ def check(arguments: argparse.Namespace) -> None:
     """What can be known to be wrong before any work is done."""
     for what, given in (("prompts", arguments.prompts), ("mask", arguments.mask), ("box", arguments.boxes)):
         if given and len(arguments.photos) > 1:
-            raise UsageError(f"--{what} belongs to one photo; {len(arguments.photos)} were named.")
+            raise UsageError(f"--{what} belongs to one photo; {len(arguments.photos)} were given.")
     if arguments.prompts or arguments.mask:
         what = "--prompts" if arguments.prompts else "--mask"
         if arguments.persons == "all":

@@ -26,7 +26,7 @@ def choose_people(wanted: str | Sequence[int], count: int) -> list[int]:
     if isinstance(wanted, str):
         raise UsageError(f"People are chosen by 'largest', 'all' or numbers, not {wanted!r}.")
     if not wanted or not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in wanted):
-        raise UsageError(f"People are numbered from 0 on; {list(wanted)!r} is empty.")
+        raise UsageError(f"People are chosen by one or more whole numbers from 0, not by {list(wanted)!r}.")
     beyond = [number for number in wanted if number >= count]
     if beyond:
         there = "is only person {first}" if count == 1 else "are people {first} to {last}, the largest first"

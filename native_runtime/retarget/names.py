@@ -38,7 +38,7 @@ class BoneName:
 
     Attributes:
         name: as it is written.
-        side: ``l``, ``r``, or ``c`` where it is empty.
+        side: ``l``, ``r``, or ``c`` where the name has none.
         word: its words without side and numbers, in small letters, written together.
         words: the same, one by one.
         numbers: as they are written, in their order.

@@ -136,7 +136,7 @@ def test_an_interrupted_download_goes_on_also_when_the_repository_has_moved_on(
 def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
     with hub(FILES) as service:
         bring(service, tmp_path)
-    found = bring(service, tmp_path)  # nobody serves now
+    found = bring(service, tmp_path)  # nobody serves any more
     with hub(FILES) as service:
         found.mhr.write_bytes(b"spoiled")
         assert downloaded(tmp_path) == []
