@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from native_runtime.cli.remedies import advised
 from native_runtime.engines import engine_status
 from native_runtime.errors import UsageError
 from native_runtime.models import manifest
@@ -38,7 +39,7 @@ def test_missing_and_damaged_files_are_told_of(models: Path, name: str) -> None:
     assert "damaged" in status.text
     status = engine_status(name, models / "none")
     assert not status.ready
-    assert "sam3db" in status.text
+    assert "sam3db" in advised(status.text, status.remedy)
 
 
 def test_a_card_that_does_not_work_is_told_of(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
