@@ -114,7 +114,7 @@ class Workshop:
         what = name.partition(":")[2]  # without the layout, which the scenes show
         for export in self._settings.exports:
             if what == f"export:{export}":
-                told = {"export": {"to": export.to, "names": export.names, "label": export.label}}
-                return {"name": name, "folder": str(folder), **told}
+                target = {"export": {"to": export.to, "names": export.names, "label": export.label}}
+                return {"name": name, "folder": str(folder), **target}
         kind = what.partition(":")[2]
         return {"name": name, "folder": str(folder), **({"preview": kind} if kind else {"blend": True})}

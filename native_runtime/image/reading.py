@@ -140,8 +140,8 @@ def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
     original_size = (pixels.shape[1], pixels.shape[0])
     if header.width:  # a large JPEG is reduced in decoding
         original_size = header.width, header.height
-    told = 1 if decoded.upright else exif.orientation or xmp_orientation(decoded.xmp)
-    orientation = told or 1
+    stated = 1 if decoded.upright else exif.orientation or xmp_orientation(decoded.xmp)
+    orientation = stated or 1
     pixels = _to_rgb8(pixels, notes)
 
     if orientation != 1:
@@ -158,7 +158,7 @@ def decode_photo(data: bytes, path: Path = Path("photo")) -> Photo:
     focal, doubt = focal_length_px(exif, *original_size)
     if focal is not None:
         focal *= max(pixels.shape[:2]) / max(original_size)
-    return Photo(np.ascontiguousarray(pixels), path, focal, notes, original_size, doubt, told is not None)
+    return Photo(np.ascontiguousarray(pixels), path, focal, notes, original_size, doubt, stated is not None)
 
 
 def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

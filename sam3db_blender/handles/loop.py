@@ -9,7 +9,7 @@ All that decides is in the scene: a handle that does not lie where it was last s
 which settle what they move, ask for nothing, and after undoing, reopening or deleting there is nothing out of step.
 
 A drag leaves two steps in Blender's history: its own, and the pose that follows from it; so does an operator that
-needs a new pose. In the first the character's pose is pending (``questions``). Whoever undoes from the second to
+needs a new pose. In the first the character's pose is pending (``pending``). Whoever undoes from the second to
 there, or redoes to there, is taken one step farther, so that one key press undoes a drag. Where something else was done
 before the answer came, undoing stops at such a step, which is requested again.
 """
@@ -30,7 +30,7 @@ from ..remedies import in_words
 from ..scene.bodies import read_ahead
 from ..scene.lookup import may_change, rig_with
 from ..scene.provenance import read_origin
-from . import questions
+from . import pending
 from .handles import handles_of, keypoint_of, moved, place
 from .limb_preview import LimbPreview, get_ready, lay_on, take_off
 from .session import apply_answer, request_for
@@ -91,7 +91,7 @@ class Loop:
         """
         rig = rig_with(character)
         if rig is not None and may_change(rig):
-            questions.wish(rig)
+            pending.request(rig)
         self._task(character).wanted = True
 
     def cancel(self, character: str) -> None:
@@ -99,8 +99,8 @@ class Loop:
         rig = rig_with(character)
         if self._tasks.pop(character, None) is not None and rig is not None and may_change(rig):
             take_off(rig)
-            questions.take_notice(rig)
-            questions.end(rig)
+            pending.take_up(rig)
+            pending.end(rig)
 
     def forget(self) -> None:
         """Gives up everything: the file was closed, or is another now."""
@@ -111,21 +111,21 @@ class Loop:
         """The artist is about to undo or redo.
 
         Args:
-            ended: how many questions have come to an end, of each character.
+            ended: how many requests of each have ended, by character.
         """
         self._left = ended
 
-    def travelled(self, direction: Direction, in_question: Mapping[str, int]) -> None:
+    def travelled(self, direction: Direction, unanswered: Mapping[str, int]) -> None:
         """The artist has undone or redone; answers under way belong to what was.
 
         Args:
-            in_question: the characters with a pending pose, and how many requests of each have ended.
+            unanswered: the characters with a pending pose, and how many requests of each have ended.
         """
         seconds = {character: task.seconds for character, task in self._tasks.items()}
         self.forget()
         for character, last in seconds.items():
             self._task(character).seconds = last
-        for character, ended in in_question.items():
+        for character, ended in unanswered.items():
             self.mark(character)
             if direction == "redo" or self._left.get(character, 0) > ended:
                 self._direction = direction
@@ -192,7 +192,7 @@ class Loop:
             for character, task in self._tasks.items():
                 rig = rig_with(character)
                 if rig is not None:
-                    questions.take_notice(rig)
+                    pending.take_up(rig)
                 task.changed = None
         return True
 
@@ -229,7 +229,7 @@ class Loop:
             return
         task.changed, task.preview = None, None
         shown = take_off(rig)
-        found = questions.take_notice(rig)
+        found = pending.take_up(rig)
         if found or task.wanted:
             task.wanted, task.answer = False, None
             self._send(task, PoseJob(self._client(), request_for(rig)))
@@ -269,7 +269,7 @@ class Loop:
         """A question has come to its end: so has the undo step."""
         if rig is not None and may_change(rig):
             take_off(rig)
-            questions.end(rig)
+            pending.end(rig)
             self._window.push_undo(UNDO_STEP)
 
     def _send(self, task: Task, job: PoseJob) -> None:

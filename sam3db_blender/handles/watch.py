@@ -13,7 +13,7 @@ from native_runtime.errors import Sam3dbError
 from ..app_handlers import Handlers, ensure_timer, listen, redraw, stop_listening, stop_timer
 from ..jobs.worker import worker
 from ..scene.provenance import character_id
-from . import questions, view_look
+from . import pending, view_look
 from .handles import CHARACTER, KEYPOINT, handles_of, rig_of
 from .loop import Direction, Loop
 from .people import active_character
@@ -131,7 +131,7 @@ def _on_load(*_: Any) -> None:
 
 @persistent
 def _before_travel(*_: Any) -> None:
-    loop.leaving(questions.all_ended())
+    loop.leaving(pending.all_ended())
 
 
 @persistent
@@ -145,7 +145,7 @@ def _on_redo(*_: Any) -> None:
 
 
 def _travelled(direction: Direction) -> None:
-    loop.travelled(direction, questions.in_question())
+    loop.travelled(direction, pending.unanswered())
     view_look.refresh()
     _ensure_timer()
 

@@ -17,7 +17,7 @@ from native_runtime.mhr import Body
 from native_runtime.pipeline.decoding import encode
 from native_runtime.service.client import Event
 from sam3db_blender import places
-from sam3db_blender.handles import questions, session, watch
+from sam3db_blender.handles import pending, session, watch
 from sam3db_blender.handles.handles import State, by_keypoint, handles_of, moved, place, state_of
 from sam3db_blender.handles.limb_preview import laid, take_off
 from sam3db_blender.handles.loop import UNDO_STEP
@@ -356,17 +356,17 @@ def test_an_unanswered_wish_is_a_question_too(stage: Stage) -> None:
     """What operators do: say something, wish for a new pose, and end their own undo step."""
     set_state(by_keypoint(stage.rig)[WRIST], State.IGNORED)
     stage.loop.ask(stage.character.id)
-    assert questions.in_question() == {stage.character.id: 0}
+    assert pending.unanswered() == {stage.character.id: 0}
     assert stage.state == "waiting"
     stage.wait()
-    assert questions.in_question() == {}
+    assert pending.unanswered() == {}
     stage.answer()
-    assert questions.all_ended()[stage.character.id] == 1
+    assert pending.all_ended()[stage.character.id] == 1
     stage.loop.ask(stage.character.id)
     stage.wait()
     stage.worker.fail("ModelError", "Build the models.")
     stage.wait()
-    assert questions.all_ended()[stage.character.id] == 2
+    assert pending.all_ended()[stage.character.id] == 2
     assert stage.artist.pushed == [UNDO_STEP] * 2
 
 
@@ -489,7 +489,7 @@ def test_a_step_of_the_history_with_a_preview_asks_without_it(stage: Stage) -> N
     _follow(stage, WRIST, 10, 0)
     stage.artist.drags = False
     stage.loop.leaving({stage.character.id: 0})
-    stage.loop.travelled("undo", questions.in_question())
+    stage.loop.travelled("undo", pending.unanswered())
     stage.wait()
     assert stage.worker.asked[0].get("edits") is None
     assert [pin[0] for pin in stage.worker.asked[0]["pins"]] == [WRIST]

@@ -118,12 +118,12 @@ class Hands:
     def size_scale(self, constants: Constants) -> Array:
         """(B,): this side's own number among the compact scales, for a hand as large as the decoder's right one."""
         right = HAND_SCALE["right"]
-        told = np.asarray(self.prediction.scale[:, right], np.float64)
+        own = np.asarray(self.prediction.scale[:, right], np.float64)
         if self.side == "right":
-            return told
+            return own
         left = HAND_SCALE["left"]
         mean, comps = constants["scale_mean"].astype(np.float64), constants["scale_comps"].astype(np.float64)
-        return (mean[right] + comps[right, right] * told - mean[left]) / comps[left, left]
+        return (mean[right] + comps[right, right] * own - mean[left]) / comps[left, left]
 
     @property
     def wrist_rotation(self) -> Array:

@@ -72,26 +72,26 @@ def route(prompts: Sequence[Prompt], body: Crops, hands: dict[Side, Hands]) -> R
     notes: list[str] = []
     for prompt in sorted(prompts, key=lambda p: p[0]):
         index, side = prompt[0], hand_of(prompt[0])
-        to_hand = _told_hand(prompt, hands[side]) if side is not None and side in hands else None
+        to_hand = _row_for_hand(prompt, hands[side]) if side is not None and side in hands else None
         if side is not None and to_hand is not None:
             to_hands[side].append(to_hand)
             continue
-        told = _told(index, np.array(prompt[1:3]), kind_of(prompt), body)
-        if told is None:
+        row = _row(index, np.array(prompt[1:3]), kind_of(prompt), body)
+        if row is None:
             raise PromptError(_outside(index, body))
-        to_body.append(told)
+        to_body.append(row)
         if side in hands and to_hand is None:
             notes.append(f"The {keypoint_titles()[index].lower()} lies outside the crop of the {side} hand.")
     return Routed(_rows(to_body), {side: _rows(rows) for side, rows in to_hands.items() if rows}, tuple(notes))
 
 
-def _told_hand(prompt: Prompt, hand: Hands) -> Array | None:
+def _row_for_hand(prompt: Prompt, hand: Hands) -> Array | None:
     """A prompt (3,) for the decoder of right hands; None where it lies outside the hand's crop."""
     shift = _HAND_KEYPOINTS[hand.side].start - _HAND_KEYPOINTS["right"].start
-    return _told(prompt[0] - shift, hand.unmirrored(np.array(prompt[1:3])), kind_of(prompt), hand.crops)
+    return _row(prompt[0] - shift, hand.unmirrored(np.array(prompt[1:3])), kind_of(prompt), hand.crops)
 
 
-def _told(label: int, point: Array, kind: PromptKind, crop: Crops) -> Array | None:
+def _row(label: int, point: Array, kind: PromptKind, crop: Crops) -> Array | None:
     """One prompt (3,); None where the point lies outside the crop."""
     if kind != "place":
         return np.array([0.0, 0.0, _LABELS[kind]], np.float32)
@@ -128,17 +128,17 @@ def from_hands(first: Prediction, crops: Crops, left: Hands, right: Hands, valid
     return np.where(said[..., None], prompts, NO_PROMPT)
 
 
-def for_body(told: Array, own: Array, mentioned: set[int], several: bool) -> Array:
+def for_body(hands: Array, own: Array, mentioned: set[int], several: bool) -> Array:
     """(P, 3) the prompts of a body pass after the first; none where there is nothing to say.
 
     Args:
-        told: (4, 3) of `from_hands`.
+        hands: (4, 3) of `from_hands`.
         own: (P, 3) the artist's, who is always heard first.
         mentioned: keypoints that have any prompt.
         several: whether several people are in the photo. The reference then pads with `NO_PROMPT` what it would leave
             out for a single person, so that all have four prompts; decoders notice the difference.
     """
     if not mentioned:
-        return told if several else told[told[:, 2] >= 0]
-    free = (told[:, 2] >= 0) & ~np.isin(told[:, 2], list(mentioned))
-    return np.concatenate([own, told[free]])
+        return hands if several else hands[hands[:, 2] >= 0]
+    free = (hands[:, 2] >= 0) & ~np.isin(hands[:, 2], list(mentioned))
+    return np.concatenate([own, hands[free]])

@@ -100,9 +100,9 @@ class Solver:
         own = route(request.prompts, crops, believed).body
         if _leaves_body(request) and not len(own) and request.plain is not None:
             return _Case(request, crops, first, hands, routed, validity, own, request.plain.last)
-        told = from_hands(first, crops, left, right, validity.valid)[0]
+        from_both = from_hands(first, crops, left, right, validity.valid)[0]
         mentioned = {prompt[0] for prompt in request.prompts}
-        prompts = for_body(told, own, mentioned, self.several)
+        prompts = for_body(from_both, own, mentioned, self.several)
         return _Case(request, crops, first, hands, routed, validity, prompts, first)
 
     def _prompted(self, request: Request, hand: Hands, routed: Routed, watch: Stopwatch) -> Hands:

@@ -14,16 +14,16 @@ from ..scene.provenance import character_id, is_character
 from .handles import CHARACTER, STATE, State, handles_of, is_handle, moved, refresh_look, settle, state_of
 
 #: Custom properties of a rig: whether a new pose is requested, and how many requests have ended.
-WISHED = "sam3db_wished"
+REQUESTED = "sam3db_wished"
 ENDED = "sam3db_ended"
 
 
-def wish(rig: bpy.types.Object) -> None:
+def request(rig: bpy.types.Object) -> None:
     """Notes that a new pose is requested, whether or not a handle was moved."""
-    rig[WISHED] = True
+    rig[REQUESTED] = True
 
 
-def take_notice(rig: bpy.types.Object) -> bool:
+def take_up(rig: bpy.types.Object) -> bool:
     """Pins the handles that were moved where they lie now, and clears the request; whether there was one."""
     found = [handle for handle in handles_of(rig) if moved(handle)]
     for handle in found:
@@ -31,14 +31,14 @@ def take_notice(rig: bpy.types.Object) -> bool:
             handle[STATE] = int(State.PINNED)
         settle(handle)
         refresh_look(handle)
-    wished = bool(rig.get(WISHED, False))
-    if wished:
-        rig[WISHED] = False
-    return wished or bool(found)
+    requested = bool(rig.get(REQUESTED, False))
+    if requested:
+        rig[REQUESTED] = False
+    return requested or bool(found)
 
 
 def ended(rig: bpy.types.Object) -> int:
-    """How many questions about a character have come to an end: answered, failed or given up."""
+    """How many requests about a character have ended: answered, failed or given up."""
     return int(rig.get(ENDED, 0))
 
 
@@ -52,10 +52,10 @@ def all_ended() -> dict[str, int]:
     return {character_id(rig): ended(rig) for rig in _rigs()}
 
 
-def in_question() -> dict[str, int]:
+def unanswered() -> dict[str, int]:
     """The characters with a pending pose by their ids, with ``ended``."""
     touched = dict.fromkeys(str(obj[CHARACTER]) for obj in in_scenes() if is_handle(obj) and moved(obj))
-    touched |= dict.fromkeys(character_id(rig) for rig in _rigs() if rig.get(WISHED, False))
+    touched |= dict.fromkeys(character_id(rig) for rig in _rigs() if rig.get(REQUESTED, False))
     rigs = {character: rig_with(character) for character in touched}
     return {character: 0 if rig is None else ended(rig) for character, rig in rigs.items()}
 
