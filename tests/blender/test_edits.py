@@ -39,7 +39,7 @@ def stage(small_body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def infer(stage: Stage, seed: int) -> None:
     """The worker answers the last question with another pose, with the edits that it was told of, as engines do."""
-    estimate, asked = estimate_of_person(stage.body, seed), stage.worker.asked[-1]["edits"]
+    estimate, asked = estimate_of_person(stage.body, seed), stage.worker.asked[-1].get("edits")
     if asked is not None:
         estimate = keep_edits(stage.body, estimate, [], Edits.from_json(asked), snap=False)
     stage.worker.answer(estimate)
@@ -196,7 +196,7 @@ def test_an_edit_after_a_pin_stays(stage: Stage) -> None:
 
 
 def _yielding(stage: Stage) -> set[str]:
-    sent = stage.worker.asked[-1]["edits"] or {}
+    sent = stage.worker.asked[-1].get("edits") or {}
     return {stage.body.parameter_names[index] for index in sent.get("yielding", ())}
 
 
@@ -227,7 +227,7 @@ def test_previews_are_no_edits(stage: Stage) -> None:
     assert laid(stage.rig)
     stage.drag(ANKLE, 10, 10)
     stage.wait()
-    asked = stage.worker.asked[-1]["edits"]
+    asked = stage.worker.asked[-1].get("edits")
     assert {name for name, numbers in asked.items() if numbers} == {"model_parameters"}
     infer(stage, 8)
     _stays(stage, said)
