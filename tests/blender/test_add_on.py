@@ -22,8 +22,8 @@ from native_runtime.models import manifest
 from native_runtime.pipeline.requests import EstimateRequest
 from native_runtime.service.client import Event, WorkerClient
 from sam3db_blender import places, registration
-from sam3db_blender.jobs import worker as jobs
 from sam3db_blender.jobs.photo import ImportJob
+from sam3db_blender.operators import find_people, import_character
 from sam3db_blender.operators.importing import add_to_scene
 from sam3db_blender.previews import thumbnails
 from sam3db_blender.properties.import_options import OPTION_NAMES, to_request
@@ -64,7 +64,8 @@ def working_add_on(
     add_on: None, client: WorkerClient, models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The add-on, talking to the worker above and writing its log below ``tmp_path``."""
-    monkeypatch.setattr(jobs, "worker", lambda: client)
+    for users in (find_people, import_character):
+        monkeypatch.setattr(users, "worker", lambda: client)
     monkeypatch.setattr(places, "models_folder", lambda: models_folder)
     monkeypatch.setattr(places, "user_folder", lambda name: tmp_path)
 
@@ -124,7 +125,7 @@ def test_classes_are_well_named() -> None:
         if issubclass(cls, bpy.types.Panel):
             assert cls.bl_label
             # popovers stand in no tab
-            assert cls.bl_region_type == "WINDOW" or cls.bl_category
+            assert cls.bl_region_type != "UI" or cls.bl_category
             assert cls.poll if hasattr(cls, "poll") else True
         if issubclass(cls, bpy.types.AddonPreferences):
             assert cls.bl_idname == places.PACKAGE
