@@ -18,6 +18,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,27 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(config.stash[_ended])
+
+
+#: PyTorch traces graphs through a great many functions of its own, which a tracer such as coverage's slows down.
+_UNTRACED = (
+    "tests/network/",
+    "tests/engines/sam3d_body/test_end_to_end.py",
+    "tests/build/sam3d_body/test_recorded_case.py",
+)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Tests that trace graphs run without a tracer."""
+    if not item.nodeid.startswith(_UNTRACED):
+        return (yield)
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
 
 
 @pytest.fixture(scope="session")
