@@ -59,17 +59,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         os._exit(config.stash[_ended])
 
 
-#: PyTorch traces graphs through a great many functions of its own, which a tracer such as coverage's slows down.
+#: What spends its time in Python code of others, which a tracer such as coverage's slows down: PyTorch tracing graphs, and
+#: Blender's exporters and importers.
 _UNTRACED = (
     "tests/network/",
     "tests/engines/sam3d_body/test_end_to_end.py",
     "tests/build/sam3d_body/test_recorded_case.py",
+    "tests/blender/test_exports",
 )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Tests that trace graphs run without a tracer."""
+    """Some tests run without a tracer."""
     if not item.nodeid.startswith(_UNTRACED):
         return (yield)
     tracer = sys.gettrace()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from native_runtime.cli import arguments, batch_arguments
 from native_runtime.cli.common_arguments import Parser, add_common_arguments
 from native_runtime.errors import UsageError
+from native_runtime.plugins import load_plugins
 
 if TYPE_CHECKING:
     from native_runtime.cli.common_arguments import Subparsers
@@ -52,24 +53,15 @@ _OWN = (
 
 def installed_extensions() -> list[Extension]:
     """What installed packages add. One that cannot be imported is logged and left out."""
-    from importlib.metadata import entry_points
-
-    found = []
-    for point in entry_points(group=GROUP):
-        try:
-            found.append(point.load())
-        except ModuleNotFoundError:  # a package of a part of the program alone, as the extension for Blender has it
-            continue
-        except Exception as error:  # of whatever somebody has installed
-            _log.warning("The commands of %r cannot be used: %s: %s", point.value, type(error).__name__, error)
-    return found
+    return list(load_plugins(GROUP, Extension, "group of commands", partial=True))
 
 
 def all_commands(extensions: Sequence[Extension]) -> dict[str, Command]:
-    """By name, in the order in which they are listed."""
+    """By name, in the order in which they are listed. One whose name is taken is logged and left out."""
     commands = {command.name: command for command in _OWN}
-    for extension in extensions:
-        commands |= {command.name: command for command in extension.commands}
+    for command in (command for extension in extensions for command in extension.commands):
+        if commands.setdefault(command.name, command) is not command:
+            _log.warning("The command %r of %s is not used: its name is taken.", command.name, command.module)
     return {name: commands[name] for name in (*ORDER, *commands) if name in commands}
 
 

@@ -11,15 +11,13 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
-from native_runtime.errors import UsageError
+from native_runtime.errors import Sam3dbError, UsageError
+from native_runtime.plugins import load_plugins
 
 from . import landmarks, sam3d_body
 from .base import Engine, EngineDescriptor
-
-if TYPE_CHECKING:
-    from .status import EngineStatus
+from .status import EngineStatus
 
 GROUP = "sam3db.engines"
 """Group of the entry points by which installed packages add engines."""
@@ -32,18 +30,11 @@ _log = logging.getLogger(__name__)
 
 @cache
 def engines() -> Mapping[str, EngineDescriptor]:
-    """All engines by their names, the default one first. One that cannot be imported is logged and left out."""
-    from importlib.metadata import entry_points  # not at every start
-
+    """All engines by their names, the default one first. One whose name is taken is logged and left out."""
     found = {engine.name: engine for engine in _BUILT_IN}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        try:
-            engine = point.load()
-            if not isinstance(engine, EngineDescriptor):
-                raise TypeError(f"{point.value} is not an EngineDescriptor")
-            found.setdefault(engine.name, engine)
-        except Exception as error:  # of whatever somebody has installed
-            _log.warning("The engine %r cannot be used: %s: %s", point.name, type(error).__name__, error)
+    for engine in load_plugins(GROUP, EngineDescriptor, "engine"):
+        if found.setdefault(engine.name, engine) is not engine:
+            _log.warning("An installed engine is not used: there is another one of the name %r.", engine.name)
     return found
 
 
@@ -85,7 +76,18 @@ def engine_status(
 ) -> EngineStatus:
     """Whether the engine `name` could work with these models and providers, and on what. Opens no large network.
 
+    An engine that fails over the question is not ready.
+
     Raises:
         UsageError: there is no such engine or provider.
     """
-    return find_engine(name).status(models, providers)
+    engine = find_engine(name)
+    try:
+        status = engine.status(models, providers)
+        if not isinstance(status, EngineStatus):
+            raise TypeError(f"its status is not an EngineStatus, but {status!r}")
+    except Sam3dbError:
+        raise
+    except Exception as error:
+        return EngineStatus(False, f"The engine failed: {type(error).__name__}: {error}")
+    return status

@@ -165,6 +165,9 @@ class EngineDescriptor:
         capabilities: what it can do.
         open: opens it.
         status: whether it could work here.
+
+    Raises:
+        TypeError: the name is no text, or capabilities are something else.
     """
 
     name: str
@@ -173,3 +176,7 @@ class EngineDescriptor:
     capabilities: Capabilities
     open: OpenEngine
     status: ProbeEngine
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name or not isinstance(self.capabilities, Capabilities):
+            raise TypeError(f"The engine {self.name!r} needs a name and its Capabilities.")

@@ -215,10 +215,10 @@ def test_the_engines_say_how_they_stand(tmp_path: Path) -> None:
     run = Run("engines", "--models", tmp_path, "--provider", "cpu", "--json")
     assert run.code == 0
     engines = {entry["engine"]: entry for entry in run.json["engines"]}
-    assert set(engines) == {"landmarks", "sam3d_body"}
-    assert not any(entry["ready"] for entry in engines.values())
+    assert not engines["landmarks"]["ready"]
+    assert not engines["sam3d_body"]["ready"]
     assert "sam3db convert-checkpoint" in engines["sam3d_body"]["text"]
-    assert len(Run("engines", "--models", tmp_path).out.splitlines()) == 2
+    assert len(Run("engines", "--models", tmp_path).out.splitlines()) >= 2
 
 
 # --- usage ---

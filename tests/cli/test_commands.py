@@ -65,3 +65,10 @@ def test_the_extension_s_own_program_needs_no_installation(repository: Path) -> 
     done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--renderer" in done.stdout
+
+
+def test_no_package_replaces_a_command(caplog: pytest.LogCaptureFixture) -> None:
+    own = all_commands([])["estimate"]
+    other = Extension((Command("estimate", EXTENSION.commands[0].add, "other"),), EXTENSION.builder)
+    assert all_commands([other])["estimate"] is own
+    assert "its name is taken" in caplog.text

@@ -67,7 +67,7 @@ def program(*words: str | Path) -> dict[str, Any]:
 def test_the_default_engine_comes_first() -> None:
     assert next(iter(engines())) == DEFAULT_ENGINE == "landmarks"
     assert list(engines())[:2] == ["landmarks", "sam3d_body"]
-    with pytest.raises(UsageError, match="There is no engine 'steam'; there are: landmarks, sam3d_body"):
+    with pytest.raises(UsageError, match=r"There is no engine 'steam'; there are: .*landmarks, sam3d_body"):
         find_engine("steam")
 
 
@@ -122,9 +122,43 @@ def test_the_worker_uses_it(installed: Path, repository: Path, photos: Path, bod
     assert error.text == "The engine 'toy' does not support boxes. The engine 'landmarks' does."
 
 
-@pytest.mark.parametrize("value", ["nowhere:ENGINE", "tests.support.toy_engine:Path"])
+BROKEN = {
+    "raises.py": "raise OSError('no licence')",
+    "leaves.py": "import sys; sys.exit(3)",
+    "bare.py": "from native_runtime.engines.base import EngineDescriptor as D; ENGINE = D('', '', '', {}, None, None)",
+}
+
+
+@pytest.mark.parametrize("value", ["nowhere:ENGINE", "tests.support.toy_engine:Path", *BROKEN])
 def test_a_broken_package_is_left_out(installed: Path, value: str, caplog: pytest.LogCaptureFixture) -> None:
+    if value in BROKEN:
+        (installed / value).write_text(BROKEN[value])
+        value = value.replace(".py", ":ENGINE")
     pretend_to_install(installed, "broken", value)
     with caplog.at_level(logging.WARNING):
-        assert list(engines()) == ["landmarks", "sam3d_body", "toy"]
+        assert {"landmarks", "sam3d_body", "toy"} <= set(engines())
     assert "The engine 'broken' cannot be used" in caplog.text
+
+
+def test_a_name_that_is_taken_stays_what_it_is(installed: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (installed / "second.py").write_text(
+        "import dataclasses\nfrom tests.support.toy_engine import ENGINE as toy\n"
+        "ENGINE = dataclasses.replace(toy, name='landmarks')\n"
+    )
+    pretend_to_install(installed, "second", "second:ENGINE")
+    with caplog.at_level(logging.WARNING):
+        assert find_engine("landmarks").title == "Landmarks"
+    assert "another one of the name 'landmarks'" in caplog.text
+
+
+@pytest.mark.parametrize("answer", ["None", "1 / 0"])
+def test_an_engine_that_fails_over_its_status_is_not_ready(installed: Path, answer: str) -> None:
+    (installed / "frail.py").write_text(
+        "import dataclasses\nfrom tests.support.toy_engine import ENGINE as toy\n"
+        f"ENGINE = dataclasses.replace(toy, name='frail', status=lambda models, providers: {answer})\n"
+    )
+    pretend_to_install(installed, "frail", "frail:ENGINE")
+    listed = {entry["engine"]: entry for entry in program("engines")["engines"]}
+    assert not listed["frail"]["ready"]
+    assert "The engine failed" in listed["frail"]["text"]
+    assert listed["toy"]["ready"]
