@@ -59,7 +59,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         os._exit(config.stash[_ended])
 
 
-#: What spends its time in Python code of others, which a tracer such as coverage's slows down: PyTorch tracing graphs, and
+#: What spends its time in other people's Python code, which coverage's tracer slows down: PyTorch tracing graphs, and
 #: Blender's exporters and importers.
 _UNTRACED = (
     "tests/network/",
