@@ -48,6 +48,7 @@ character: models  ## PHOTO=file [OUT=out] [ARGS=..]: a .blend with a rigged cha
 	fi; $(SAM3DB) character "$$photo" -o "$(OUT)" $(ARGS)
 
 estimate: models  ## PHOTO=file [OUT=out] [ARGS=..]: the estimate alone
+	@[ -n "$(PHOTO)" ] || { echo "Name a photo: make estimate PHOTO=..." >&2; exit 2; }
 	@$(SAM3DB) estimate "$(PHOTO)" -o "$(OUT)" $(ARGS)
 
 extension: $(VENV)/.installed-dev  ## dist/*.zip: the Blender extension [BLENDER_PYTHON="3.11 3.13"]
@@ -65,7 +66,7 @@ test-window: $(VENV)/.installed-dev  ## pose in a windowed Blender with a real m
 	@$(SAM3DB) models build
 	SAM3DB_WINDOW_PICTURES="$${SAM3DB_WINDOW_PICTURES:-$(abspath $(OUT))/window}" $(BIN)/python -m pytest tests/window $(ARGS)
 
-lint: $(VENV)/.installed-dev  ## ruff, mypy, and the contracts of who imports whom
+lint: $(VENV)/.installed-dev  ## ruff, mypy, and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -94,7 +95,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 # Of torch+cpu, for Python 3.11 on 64-bit Linux; to be renewed with torch's version.
 TORCH_CPU_SHA256 := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 
-lock:  ## renew requirements/*.txt (needs uv)
+lock:  ## regenerate requirements/*.txt (needs uv)
 	$(COMPILE) --extra export -o requirements/export.txt
 	awk '/^[a-z]/ { skip = /^(cuda|nvidia|torch|triton)/ } !skip; \
 		/^torch==/ { print $$1 "+cpu \\\n    --hash=sha256:$(TORCH_CPU_SHA256)" }' \

@@ -1,6 +1,6 @@
 """Renders a gallery of the default body: poses, close-ups, identity sliders, expressions, levels of detail.
 
-    python bench/body_gallery.py BODY.npz OUT_DIR [--only poses,hands,...] [--size 700]
+    python -m bench.body_gallery BODY.npz OUT_DIR [--only poses,hands,...] [--size 700]
 
 Vertices come from `Body.vertices` alone (no rig), so what is seen is the body's own shapes and weights.
 """

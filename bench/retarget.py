@@ -1,6 +1,6 @@
 """How well are other people's armatures posed?
 
-    python bench/retarget.py [--estimates FOLDER] [--people 50] [--armature FILE.blend|.glb|.fbx ...] [--body NAME|FILE]
+    python -m bench.retarget [--estimates FOLDER] [--people 50] [--armature FILE.blend|.glb|.fbx ...] [--body NAME|FILE]
 
 Poses armatures in Blender as many people and compares what is then seen with the people: a Mixamo skeleton that rests
 in a T (bones rolled at random, 100 units a metre, Y up), Rigify's human metarig, and the armatures of files. The

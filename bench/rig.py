@@ -1,6 +1,6 @@
 """Is the rig that Blender evaluates the body, and how fast does it move?
 
-    python bench/rig.py [--body NAME|FILE] [--vectors 200] [--seed 0] [--json]
+    python -m bench.rig [--body NAME|FILE] [--vectors 200] [--seed 0] [--json]
 
 * exactness: the evaluated mesh against ``Body.vertices`` and the numbers read back against those written, over random
   parameter vectors (pose, skeleton, identity and expression at once, the parameters that MHR fixes at 0 included);

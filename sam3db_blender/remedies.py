@@ -6,17 +6,17 @@ from native_runtime.errors import Remedy, Sam3dbError
 from native_runtime.process.payload import ErrorPayload
 
 REMEDIES = {
-    Remedy.BUILD_MODELS: "Install the extension again, which brings them.",
+    Remedy.BUILD_MODELS: "Reinstall the extension; it includes them.",
     Remedy.CONVERT_CHECKPOINT: "Convert the checkpoint in the panel 'SAM 3D Body'.",
-    Remedy.BUILD_AND_CONVERT: "Install the extension again, and convert the checkpoint in the panel 'SAM 3D Body'.",
+    Remedy.BUILD_AND_CONVERT: "Reinstall the extension, and convert the checkpoint in the panel 'SAM 3D Body'.",
     Remedy.IMPORT_OFFICIAL: "Import MHR's official assets in the panel 'Official Bodies'.",
-    Remedy.REMAKE_NETWORK: "Where a network is damaged, install the extension again, or convert the checkpoint that it "
+    Remedy.REMAKE_NETWORK: "Where a network is damaged, reinstall the extension, or convert the checkpoint that it "
     "came from again in the panel 'SAM 3D Body'.",
     Remedy.LIST_MODELS: "The list 'Body' of the panel 'Character from Photo' shows what there is.",
     Remedy.NAME_MHR_MODEL: "Choose it as the MHR model in the panel 'SAM 3D Body'.",
-    Remedy.NAME_BOX: "Or say where somebody is.",
+    Remedy.NAME_BOX: "If it lies on its side, choose how to turn it under 'Turn Photo'.",
     Remedy.SINGLE_PHOTO: "For one photo, use the panel 'Character from Photo'.",
-    Remedy.REINSTALL: "Restart Blender; if that does not help, install the extension again.",
+    Remedy.REINSTALL: "Restart Blender; if that does not help, reinstall the extension.",
     Remedy.SEE_TRACEBACK: "Please report it.",
 }
 

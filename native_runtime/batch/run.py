@@ -77,7 +77,9 @@ class BatchResult:
     def summary(self) -> list[str]:
         """How things stand, line by line."""
         fresh, failed = len(self.fresh), len(self.failed)
-        lines = [f"{len(self.photos) - failed} of {len(self.photos)} photos are done, {fresh} were processed now."]
+        done, photos = len(self.photos) - failed, _counted(len(self.photos), "photo", "photos")
+        are = "is" if done == 1 else "are"
+        lines = [f"{done} of {photos} {are} done, {_counted(fresh, 'was', 'were')} processed now."]
         if failed:
             lines.append(f"{failed} failed, the first: {self.failed[0].photo}")
         return lines + self.passed_over + [str(path) for path in self.sheets[:1]]
@@ -89,8 +91,7 @@ class BatchResult:
         lines = [] if content.photos else ["There is no photo in this folder."]
         lines += [f"Passed over: {_some(content.passed_over)}."] if content.passed_over else []
         if content.others and (content.passed_over or not content.photos):
-            others = "other file is not a picture" if content.others == 1 else "other files are not pictures"
-            lines.append(f"{content.others} {others}.")
+            lines.append(f"{_counted(content.others, 'other file is not a picture', 'other files are not pictures')}.")
         return lines
 
     def in_order(self) -> list[Record]:
@@ -162,7 +163,8 @@ class _Run:
         planner = Planner(request.out, Fingerprints(request), names, known, request.retry_failed)
         todo = [photo for photo in photos if not _is_finished(planner.at_a_glance(photo))]
         self._progress = Progress(len(todo))
-        self._reporter.status(f"{len(photos)} photos; {len(photos) - len(todo)} were finished before")
+        finished = _counted(len(photos) - len(todo), "was", "were")
+        self._reporter.status(f"{_counted(len(photos), 'photo', 'photos')}; {finished} finished before")
         with ExitStack() as stack:
             noted = {path: state for record in known.values() for path, state in record.outputs.items()}
             self._staging = Staging(request.out, noted, request.shard.number, request.shard.count)
@@ -313,6 +315,10 @@ def _some(passed_over: Sequence[PassedOver]) -> str:
     named = ", ".join(map(str, passed_over[:_NAMED]))
     more = len(passed_over) - _NAMED
     return f"{named} and {more} more" if more > 0 else named
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _is_finished(plan: Plan | None) -> bool:

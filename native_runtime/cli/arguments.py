@@ -59,8 +59,8 @@ def add_engines(commands: Subparsers) -> None:
     """Add `engines`."""
     engines = commands.add_parser(
         "engines",
-        help="what each engine would run on, or what it lacks",
-        description="Says for each engine what it would run on and why not on something better, or what it lacks.",
+        help="which hardware each engine would use, or what is missing",
+        description="Says for each engine which hardware it would use and why not better hardware, or what is missing.",
         allow_abbrev=False,
     )
     engines.add_argument("--models", metavar="DIR", help=MODELS_HELP)
@@ -103,7 +103,7 @@ def add_photo_arguments(command: Parser) -> None:
     command.add_argument(
         "--prompts",
         metavar="FILE.json",
-        help='where keypoints lie: {"keypoints": [["left_wrist", 412, 230], ["nose", 90, 80, "incorrect"]]}',
+        help='where keypoints are: {"keypoints": [["left_wrist", 412, 230], ["nose", 90, 80, "incorrect"]]}',
     )
     command.add_argument("--mask", metavar="FILE.png", help="picture of the photo's size, white where the person is")
     command.add_argument(

@@ -33,7 +33,7 @@ def add(commands: Subparsers) -> None:
         dest="patterns",
         metavar="GLOB",
         action="append",
-        help="which files: 'IMG_*', 'day 1/*.jpg'; repeatable (default: every picture, by its bytes)",
+        help="which files: 'IMG_*', 'day 1/*.jpg'; repeatable (default: every picture, recognised by content)",
     )
     batch.add_argument(
         "--recursive",
@@ -71,10 +71,15 @@ def add(commands: Subparsers) -> None:
         action="extend",
         type=listed,
         default=[],
-        help="also fbx, glb, bvh or usd, with the bone names of mhr (default), rigify, mixamo, unreal, unity, vrm or "
-        "of a map's file: 'fbx:mixamo'; repeatable",
+        help="also write fbx, glb, bvh or usd, with the bone names of mhr (default), rigify, mixamo, unreal, unity, "
+        "vrm or of a map's file: 'fbx:mixamo'; repeatable",
     )
-    batch.add_argument("--contact-sheet", action=argparse.BooleanOptionalAction, default=True, help="(default: yes)")
+    batch.add_argument(
+        "--contact-sheet",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="write contact_sheet.html and .png, which show all results (default: yes)",
+    )
     batch.add_argument("--shard", metavar="K/N", default="1/1", help="do part K of N only, for several machines")
     batch.add_argument(
         "--builders", metavar="N", type=int, default=1, help="how many Blenders work at the same time (default: 1)"

@@ -59,8 +59,8 @@ def add_turn_argument(command: Parser) -> None:
         metavar="90|180|270|auto",
         type=_turn,
         default=0,
-        help="rotate photos clockwise first; auto: photos in which everybody lies and the file does not state its "
-        "orientation. Pixels then refer to the rotated photo",
+        help="rotate photos clockwise first; auto: only photos whose file gives no orientation and in which everyone "
+        "appears to be lying down. Pixels then refer to the rotated photo",
     )
 
 
@@ -72,8 +72,8 @@ def add_provider_argument(command: Parser) -> None:
         metavar="NAME,...",
         action="extend",
         type=listed,
-        help="runs the networks: cuda, tensorrt, migraphx, directml, openvino, coreml, cpu; one of several cards as "
-        "cuda:1; repeatable, first choice first (default: the best that works)",
+        help="what runs the networks: cuda, tensorrt, migraphx, directml, openvino, coreml, cpu; one of several cards "
+        "as cuda:1; repeatable, first choice first (default: the best that works)",
     )
 
 

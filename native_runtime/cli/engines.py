@@ -1,4 +1,4 @@
-"""`sam3db engines`: what each engine would run on, or what it lacks."""
+"""`sam3db engines`: which hardware each engine would use, or what is missing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     found = {name: engine_status(name, arguments.models, arguments.providers) for name in engines()}
     texts = {name: advised(status.text, status.remedy) for name, status in found.items()}
     for name, status in found.items():
-        console.line(f"{name:10} {'ready  ' if status.ready else 'lacking'}  {texts[name]}")
+        console.line(f"{name:10} {'ready    ' if status.ready else 'not ready'}  {texts[name]}")
     for note in dict.fromkeys(note for status in found.values() for note in status.notes):
-        console.line(f"{'':10} note     {note}")
+        console.line(f"{'':10} note       {note}")
     described = [
         {"engine": name, "ready": status.ready, "text": texts[name], "notes": list(status.notes)}
         | {"provider": status.provider}

@@ -47,7 +47,9 @@ class Format:
             raise ValueError(f"its format is {stated[:60]!r}, not '{self}'")
         version = int(stated.rpartition("/")[2])
         if version > self.version:
-            raise NewerFormatError(f"{title} was written by a newer version of this program: update it.")
+            raise NewerFormatError(
+                f"{title} was written by a newer version of this program. Update the program to read it."
+            )
         for older in range(version, self.version):
             content = self.migrations[older](content)
         return content

@@ -152,7 +152,7 @@ def candidates(requested: Sequence[str] | None = None) -> list[Candidate]:
     there = available()
     if requested is None:
         return [Candidate(provider) for provider in there if provider.automatic]
-    choices = "Available providers:  " + ", ".join(provider.short for provider in there) + "."
+    choices = "Available providers: " + ", ".join(provider.short for provider in there) + "."
     if not requested:
         raise UsageError(f"No compute provider was named. {choices}")
     wanted = []

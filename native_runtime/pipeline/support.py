@@ -27,7 +27,8 @@ def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -
     if wanted and not supports(engine.capabilities):
         able = [name for name, known in engines().items() if name != engine.name and supports(known.capabilities)]
         other = f" The engine {able[0]!r} does." if able else ""
-        raise UsageError(f"The engine {engine.name!r} does not support {what}.{other}")
+        lacks = "offers no choice of inference" if what == "inference" else f"does not support {what}"
+        raise UsageError(f"The engine {engine.name!r} {lacks}.{other}")
 
 
 def require_inference(engine: Engine | EngineDescriptor, inference: str | None) -> None:

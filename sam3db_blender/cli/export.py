@@ -21,15 +21,18 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; True, since what fails is an error."""
     started = time.perf_counter()
     require_blender("Exporting a character")
-    from native_runtime.characters.exports.options import format_of
+    from native_runtime.characters.exports.options import OTHER_SUFFIXES, SUFFIXES, format_of
 
     from ..exports import ExportOptions
     from ..exports.saved import export_from_file
 
     blend, out = Path(arguments.file), Path(arguments.out)
     given = {name: getattr(arguments, name) for name in _CHOICES if getattr(arguments, name) is not None}
-    if "to" not in given and (found := format_of(out)) is not None:
-        given["to"] = found
+    if "to" not in given:
+        given["to"] = format_of(out)
+        if given["to"] is None:
+            endings = [*SUFFIXES.values(), *(suffix for others in OTHER_SUFFIXES.values() for suffix in others)]
+            raise UsageError(f"The name of an exported file ends in {', '.join(endings[:-1])} or {endings[-1]}.")
     options = replace(ExportOptions.for_target(arguments.names), **given)
     options.check_path(out)
     if not out.absolute().parent.is_dir():

@@ -32,7 +32,7 @@ def add(commands: Subparsers) -> None:
     export.add_argument(
         "--character", metavar="NAME", help="the armature object, where the file has several characters"
     )
-    export.add_argument("--rest", choices=("current", "t", "a"), help="the rest pose")
+    export.add_argument("--rest", choices=("current", "t", "a"), help="the rest pose: the current one, T or A")
     export.add_argument(
         "--pose",
         action=argparse.BooleanOptionalAction,
@@ -44,8 +44,16 @@ def add(commands: Subparsers) -> None:
         help="which frames of the animation; also: action (all that is keyed, the default), scene (its range), current "
         "(no animation)",
     )
-    export.add_argument("--twist", choices=("keep", "fold"), help="the twist bones of the limbs")
-    export.add_argument("--shapes", choices=("keep", "bake"), help="the shape keys")
+    export.add_argument(
+        "--twist",
+        choices=("keep", "fold"),
+        help="keep the limbs' twist bones, or fold their weights into the limbs",
+    )
+    export.add_argument(
+        "--shapes",
+        choices=("keep", "bake"),
+        help="keep shape keys, or bake their current values into the mesh",
+    )
     export.add_argument("--influences", type=int, choices=(4, 8), help="the maximum number of bones per vertex")
     export.add_argument(
         "--positions",

@@ -45,7 +45,12 @@ def add(commands: Subparsers) -> None:
         help="own (default) is fast and works everywhere; workbench needs OpenGL; cycles and eevee show the "
         "characters' own materials and are slow",
     )
-    preview.add_argument("--contact-sheet", action=argparse.BooleanOptionalAction, default=True, help="(default: yes)")
+    preview.add_argument(
+        "--contact-sheet",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="write contact_sheet.html and .png, which show all pictures (default: yes)",
+    )
     add_common_arguments(preview)
 
 

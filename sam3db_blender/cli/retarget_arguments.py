@@ -39,7 +39,7 @@ def add(commands: Subparsers) -> None:
         "--floor",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="keep the person's distance to the floor whatever the armature's proportions (default: yes)",
+        help="keep the person's height above the floor, whatever the armature's proportions (default: yes)",
     )
     retarget.add_argument("--keyframe", metavar="FRAME", type=int, help="insert keyframes for the pose at this frame")
     retarget.add_argument("--models", metavar="DIR", help=MODELS_HELP)

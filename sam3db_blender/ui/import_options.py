@@ -69,7 +69,7 @@ def _draw_bundled(layout: Any, width: int) -> None:
     row = layout.row(align=True)
     lines, check = row.column(align=True), engine_check.slot.job
     if not engine_check.networks_installed():
-        draw_lines(lines, "Its networks are missing: install the extension again", width, "ERROR")
+        draw_lines(lines, "Its networks are missing: reinstall the extension", width, "ERROR")
     elif check is None:
         draw_lines(lines, "Comes with the extension", width, "CHECKMARK")
     elif check.state == "running":

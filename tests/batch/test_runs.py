@@ -560,6 +560,6 @@ def test_a_folder_that_a_newer_version_worked_on_is_left_alone(bench: Bench) -> 
     listed.write_bytes(listed.read_bytes().replace(b"sam3db-batch/1", b"sam3db-batch/2"))
     bench.photos("b.png")
     before = {path: path.read_bytes() for path in bench.out.rglob("*") if path.is_file()}
-    with pytest.raises(NewerFormatError, match="newer version of this program: update it"):
+    with pytest.raises(NewerFormatError, match=r"newer version of this program\. Update the program to read it\."):
         bench.run()
     assert {path: path.read_bytes() for path in bench.out.rglob("*") if path.is_file()} == before

@@ -158,7 +158,7 @@ def test_provenance_of_foreign_objects(small_body: Body) -> None:
     write_origin(plain, _estimate(small_body))
     assert is_character(plain)
     plain["sam3db"]["format"] = "sam3db-character/99"
-    with pytest.raises(NewerFormatError, match="newer version of this program: update it"):
+    with pytest.raises(NewerFormatError, match=r"newer version of this program\. Update the program to read it\."):
         read_origin(plain)
 
 

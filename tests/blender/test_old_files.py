@@ -35,6 +35,7 @@ from tests.support.formats import OLD_FILES as FILES
 from tests.support.formats import ROOT, declared, following, restate
 from tests.support.layout import Layout
 
+NEWER = r"was written by a newer version of this program\. Update the program to read it\."
 FORMATS = declared("sam3db_blender")
 LEFT_WRIST, RIGHT_WRIST = keypoint_names().index("left_wrist"), keypoint_names().index("right_wrist")
 
@@ -195,11 +196,11 @@ def test_records_of_a_newer_version_are_refused_and_left_alone(
     time, estimate = snapshots.entries(worked_on)[1][1], read_origin(worked_on).estimate(body)
     made_newer(worked_on, name)
     before = records(worked_on)
-    with pytest.raises(NewerFormatError, match="was written by a newer version of this program: update it"):
+    with pytest.raises(NewerFormatError, match=NEWER):
         go_back(worked_on, time)
     with pytest.raises(NewerFormatError):
         apply_answer(worked_on, estimate)
-    with pytest.raises(RuntimeError, match="was written by a newer version of this program: update it"):
+    with pytest.raises(RuntimeError, match=NEWER):
         bpy.ops.sam3db.go_back(when=repr(time))
     assert records(worked_on) == before
 
@@ -225,7 +226,9 @@ def test_panels_say_that_a_newer_version_is_needed(
         for method in (name for name in dir(kind) if name.startswith("_draw")):
             setattr(panel, method, getattr_static(kind, method).__get__(panel))
         kind.draw(panel, context)
-        assert "was written by a newer version of this program: update it." in " ".join(panel.layout.drawn)
+        assert "was written by a newer version of this program. Update the program to read it." in " ".join(
+            panel.layout.drawn
+        )
 
 
 @pytest.mark.parametrize("key", [provenance.PROPERTY, edits.PROPERTY, snapshots.PROPERTY])

@@ -175,7 +175,7 @@ def test_bad_files_are_refused(small_body: Body, content: object, message: str) 
 
 def test_settings_of_a_newer_version_are_refused(small_body: Body) -> None:
     content = {"format": "sam3db-settings/9", "parts": ["pose"]}
-    with pytest.raises(NewerFormatError, match="newer version of this program: update it"):
+    with pytest.raises(NewerFormatError, match=r"newer version of this program\. Update the program to read it\."):
         from_json(small_body, content, CharacterSettings.neutral(small_body))
 
 

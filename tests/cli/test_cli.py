@@ -188,11 +188,19 @@ def test_what_deep_rooms_log_as_a_warning_is_told_once(
         assert told == ["warning: encoder.onnx does not fit; the CPU takes over"]
 
 
-@pytest.mark.parametrize("words", [["--box", "1,2,30,40"], ["--inference", "body"]])
-def test_what_an_engine_does_not_support_is_refused(fake: None, photo: Path, tmp_path: Path, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "lacks"),
+    [
+        (["--box", "1,2,30,40"], "does not support boxes"),
+        (["--inference", "body"], "offers no choice of inference"),
+    ],
+)
+def test_what_an_engine_does_not_support_is_refused(
+    fake: None, photo: Path, tmp_path: Path, words: list[str], lacks: str
+) -> None:
     run = Run("estimate", photo, "-o", tmp_path, *words, "--json")
     assert run.code == 2
-    assert "'landmarks' does not support" in run.json["error"]["text"]
+    assert f"'landmarks' {lacks}" in run.json["error"]["text"]
 
 
 def test_a_box_outside_of_the_photo_is_refused(fake: None, photo: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from native_runtime.prompts.prompt import read_prompts
 from native_runtime.retarget.maps import load_map
 from tests.support.formats import OLD_FILES, ROOT, declared, following, restate
 
+NEWER = r"was written by a newer version of this program\. Update the program to read it\."
 FORMATS = declared("native_runtime")
 
 
@@ -104,7 +105,7 @@ def test_files_of_a_newer_version_are_refused_and_left_alone(files: Path, name: 
     path = files / OLD[name].file
     restate(path, following(FORMATS[name]))
     before = _contents(files)
-    with pytest.raises(NewerFormatError, match="was written by a newer version of this program: update it"):
+    with pytest.raises(NewerFormatError, match=NEWER):
         OLD[name].read(path)
     assert _contents(files) == before
 
