@@ -106,6 +106,7 @@ def test_what_is_passed_over_is_said(bench: Bench) -> None:
     bench.photos("b.png")
     result = bench.run()
     assert result.ok
+    assert result.summary[0] == "1 of 1 photo is done, 1 was processed now."
     assert "a.psd" in " ".join(result.summary)
 
 

@@ -343,6 +343,8 @@ def test_the_command(somebody, tmp_path, capfd):
         (blend, "-o", out, "--character", "Nobody"),
     ):
         assert _command(capfd, *words) in (1, 2)
+    assert _command(capfd, blend, "-o", tmp_path / "out.xyz") == 2
+    assert "ends in .fbx, .glb, .bvh, .usd, .vrm, .usdc, .usda or .usdz." in capfd.readouterr().err
 
 
 def _command(capfd: pytest.CaptureFixture[str], *words: Any) -> int:
