@@ -15,6 +15,7 @@ from native_runtime.characters.exports.vrm import add_vrm
 from native_runtime.retarget.checks import sound_map
 from native_runtime.retarget.maps import RetargetMap
 
+from ..scene.provenance import record_of
 from .formats import require
 from .notes import notes_of
 from .taking import Taken, take_character
@@ -45,7 +46,9 @@ def export_character(
         UsageError: the file's name or the retarget map does not fit.
         Sam3dbError: the exporter is not there or fails, the file cannot be written or does not hold what it should, or
             the character is none any more.
+        NewerFormatError: a newer version of the program made the character.
     """
+    record_of(rig)  # a newer version may mean something else by what the rig carries
     target = Path(path).absolute()
     options.check_path(target)
     kind = require(options.to)

@@ -161,6 +161,19 @@ def character_id(rig: bpy.types.Object) -> str:
     return str(rig[PROPERTY]["id"])
 
 
+def record_of(rig: bpy.types.Object) -> dict[str, Any]:
+    """The record of a character as this version has it.
+
+    Raises:
+        Sam3dbError: the object carries none, or one of another format.
+        NewerFormatError: a newer version of the program wrote it.
+    """
+    if not is_character(rig):
+        raise Sam3dbError(f"'{rig.name}' is not a character made from a photo.")
+    with undamaged(f"The record of '{rig.name}'"):
+        return dict(FORMAT.checked(dict(rig[PROPERTY]), f"'{rig.name}'"))
+
+
 def read_origin(rig: bpy.types.Object) -> Origin:
     """Reads the record of a character back.
 
@@ -168,10 +181,8 @@ def read_origin(rig: bpy.types.Object) -> Origin:
         Sam3dbError: the object carries none, or one that is damaged.
         NewerFormatError: a newer version of the program wrote it.
     """
-    if not is_character(rig):
-        raise Sam3dbError(f"'{rig.name}' is not a character made from a photo.")
+    record = record_of(rig)
     with undamaged(f"The record of '{rig.name}'"):
-        record = FORMAT.checked(dict(rig[PROPERTY]), f"'{rig.name}'")
         arrays = {
             name: np.array(record[name], dtype=np.float64).reshape(shape)
             for name, shape in ARRAY_SHAPES.items()

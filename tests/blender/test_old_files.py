@@ -22,10 +22,13 @@ from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender import places
+from sam3db_blender.exports import ExportOptions
+from sam3db_blender.exports.saved import export_from_file
 from sam3db_blender.files import recent_photos
 from sam3db_blender.handles.handles import State, by_keypoint, place, state_of
 from sam3db_blender.handles.session import apply_answer, go_back, request_for
 from sam3db_blender.masks.store import mask_file, read_own_mask
+from sam3db_blender.retarget.person import person_of_character
 from sam3db_blender.rig.pose import read_settings
 from sam3db_blender.scene import edits, provenance, snapshots
 from sam3db_blender.scene.provenance import is_character, read_origin
@@ -203,6 +206,22 @@ def test_records_of_a_newer_version_are_refused_and_left_alone(
     with pytest.raises(RuntimeError, match=NEWER):
         bpy.ops.sam3db.go_back(when=repr(time))
     assert records(worked_on) == before
+
+
+def test_a_character_of_a_newer_version_is_not_exported_or_posed_after(
+    worked_on: bpy.types.Object, tmp_path: Path
+) -> None:
+    made_newer(worked_on, "sam3db-character")
+    out, blend = tmp_path / "a.glb", tmp_path / "newer.blend"
+    with pytest.raises(RuntimeError, match="newer version"):
+        bpy.ops.sam3db.export_character(filepath=str(out))
+    with pytest.raises(NewerFormatError, match="newer version"):
+        person_of_character(worked_on)
+    name = worked_on.name
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend), copy=True)
+    with pytest.raises(NewerFormatError, match="newer version"):
+        export_from_file(blend, name, out, ExportOptions())
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
