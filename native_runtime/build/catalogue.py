@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from native_runtime.build import landmark_networks as networks
-from native_runtime.errors import ModelError, Remedy, Sam3dbError, UsageError
+from native_runtime.errors import ModelError, NewerFormatError, Remedy, UsageError
 from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
@@ -22,7 +22,9 @@ _FOLDERS = {"networks": NETWORKS_FOLDER, "bodies": BODIES_FOLDER, _CONVERTED: SA
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """One model file. `state` is "ok", "missing" or "damaged"; `detail` says more, for people."""
+    """One model file. `state` is "ok", "missing", "damaged" or "newer" (a newer version of the program wrote the
+    list); `detail` says more, for people.
+    """
 
     name: str
     kind: str  # "networks" | "bodies" | "sam3d_body"
@@ -47,17 +49,22 @@ def verify_models(models: str | os.PathLike[str] | None = None) -> list[ModelSta
 
     Raises:
         ModelError: names every file that is missing or damaged.
+        NewerFormatError: a newer version of the program wrote a list of them.
     """
     found = list_models(models)
     faulty = [status for status in found if status.state != "ok"]
+    if newer := next((status for status in faulty if status.state == "newer"), None):
+        raise NewerFormatError(newer.detail)
     if faulty:
         raise ModelError("; ".join(f"{status.path} is {status.state}" for status in faulty) + ".", remedy(faulty))
     return found
 
 
-def remedy(faulty: Sequence[ModelStatus]) -> Remedy:
-    """How to come by what is missing or damaged."""
+def remedy(faulty: Sequence[ModelStatus]) -> Remedy | None:
+    """How to come by what is missing or damaged; None where a newer version's list refuses to be built upon."""
     kinds = {status.kind for status in faulty}
+    if any(status.state == "newer" for status in faulty):
+        return None
     if _CONVERTED not in kinds:
         return Remedy.BUILD_MODELS
     return Remedy.BUILD_AND_CONVERT if kinds & set(_BUILT) else Remedy.CONVERT_CHECKPOINT
@@ -105,8 +112,9 @@ def _list_kind(root: Path, kind: str) -> list[ModelStatus]:
         return [ModelStatus(Path(n).stem, kind, folder / n, "missing", 0, "not built yet") for n in expected]
     try:
         entries = manifest.read(folder)["files"]
-    except Sam3dbError as error:
-        return [ModelStatus(Path(n).stem, kind, folder / n, "damaged", 0, str(error)) for n in expected]
+    except (ModelError, NewerFormatError) as error:
+        state = "newer" if isinstance(error, NewerFormatError) else "damaged"
+        return [ModelStatus(Path(n).stem, kind, folder / n, state, 0, str(error)) for n in expected]
     statuses = []
     for name in [*expected, *sorted(set(entries) - set(expected))]:
         entry = entries.get(name)

@@ -25,8 +25,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
             console.line(
                 f"{status.state:8} {status.size / 1e6:7.1f} MB  {status.kind:10} {status.name:22} {status.detail}"
             )
-    if faults and arguments.action == "verify":
-        console.status(REMEDIES[catalogue.remedy(faults)])
+    if arguments.action == "verify" and faults and (remedy := catalogue.remedy(faults)) is not None:
+        console.status(REMEDIES[remedy])
     # A list shows how things stand and is right to do so; building and verifying promise that all is well.
     ok = not faults or arguments.action == "list"
     if ok and arguments.action != "list":

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from native_runtime.build import catalogue
-from native_runtime.errors import ModelError, UsageError
+from native_runtime.cli.main import main
+from native_runtime.errors import ModelError, NewerFormatError, UsageError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.models import manifest, store
 from tests.support.advice import refused
+from tests.support.formats import OLD_FILES, following, restate
 
 
 @pytest.fixture
@@ -86,6 +88,37 @@ def test_list_shows_what_is_missing_and_verify_refuses_it(folder: Path) -> None:
     }
     with refused(ModelError, match=r"pose_landmark\.onnx is missing.*sam3db models build"):
         catalogue.verify_models(folder)
+
+
+def test_a_newer_list_is_neither_called_damaged_nor_to_be_built(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    restate(folder / "landmarks" / "manifest.json", following(manifest.FORMAT))
+    assert {status.state for status in catalogue.list_models(folder) if status.kind == "networks"} == {"newer"}
+    with pytest.raises(NewerFormatError, match="newer version"):
+        catalogue.verify_models(folder)
+    assert main(["models", "verify", "--models", str(folder)]) == 1
+    shown = "".join(capfd.readouterr())
+    assert "newer version" in shown
+    assert "damaged" not in shown
+    assert "models build" not in shown
+
+
+def test_only_a_model_file_is_to_be_built_again(tmp_path: Path) -> None:
+    estimate = OLD_FILES / "photo_person0.npz"
+    with pytest.raises(ModelError, match=r"person0\.npz is not a body file: it states no format\.$") as raised:
+        store.load_body(estimate, tmp_path)
+    assert raised.value.remedy is None
+    bodies = tmp_path / "bodies"
+    bodies.mkdir()
+    body = bodies / "default.npz"
+    body.write_bytes((OLD_FILES / "body.npz").read_bytes())
+    manifest.write(bodies, {body.name: manifest.describe(body)})
+    assert store.load_body(body, tmp_path).hash == store.load_body("default", tmp_path).hash
+    body.write_bytes(estimate.read_bytes())
+    for name in ("default", body):
+        with refused(ModelError, match=r"damaged.*sam3db models build"):
+            store.load_body(name, tmp_path)
 
 
 def test_an_unknown_kind_of_models_is_a_usage_error(tmp_path: Path) -> None:
