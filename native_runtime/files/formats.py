@@ -43,6 +43,8 @@ class Format:
         """
         named = content.get("format") if isinstance(content, Mapping) else None
         stated = f"{self.name}/1" if named is None and self.unversioned else str(named)
+        if not re.fullmatch(r"[\w.-]+/\S+", stated):
+            raise ValueError("it states no format")
         if not re.fullmatch(f"{self.name}/[1-9][0-9]{{0,8}}", stated):
             raise ValueError(f"its format is {stated[:60]!r}, not '{self}'")
         version = int(stated.rpartition("/")[2])

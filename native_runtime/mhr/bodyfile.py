@@ -123,11 +123,15 @@ def read_fields(path: Path) -> dict[str, Any]:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except Exception as error:  # numpy raises many kinds for damaged files
-        raise ModelError(f"{path} is damaged or not a body file ({error}). Delete it and build it again.") from error
+        raise ModelError(f"{path} is damaged or not a body file ({error}).") from error
     try:
-        return _fields_from_arrays(FORMAT.checked(arrays, path))
+        arrays = FORMAT.checked(arrays, path)
+    except ValueError as error:
+        raise ModelError(f"{path} is not a body file: {error}.") from error
+    try:
+        return _fields_from_arrays(arrays)
     except (KeyError, ValueError, IndexError, TypeError) as error:
-        raise ModelError(f"{path} is not a usable body file: {error}. Delete it and build it again.") from error
+        raise ModelError(f"{path} is not a usable body file: {error}.") from error
 
 
 def _fields_from_arrays(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from native_runtime.errors import ModelError, Remedy
 from native_runtime.files.folders import user_cache
 from native_runtime.models import manifest
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
 
 ENVIRONMENT_VARIABLE = "SAM3DB_MODELS"
 NETWORKS_FOLDER = "landmarks"
@@ -49,6 +53,24 @@ def body_path(name: str | os.PathLike[str], models: str | os.PathLike[str] | Non
             raise ModelError(f"There is no body file {path}.", Remedy.LIST_MODELS)
         return path
     return manifest.verified_path(models_dir(models) / BODIES_FOLDER, f"{path}.npz")
+
+
+def load_body(name: str | os.PathLike[str], models: str | os.PathLike[str] | None = None) -> Body:
+    """The body `name`, or that of the .npz file `name`.
+
+    Raises:
+        ModelError: it is missing, damaged or no body file; what to do is said of model files alone.
+        NewerFormatError: a newer version of the program wrote it.
+    """
+    from native_runtime.mhr import Body
+
+    path, folder = body_path(name, models), models_dir(models) / BODIES_FOLDER
+    try:
+        return Body.load(path)
+    except ModelError:
+        if path.absolute().parent == folder:
+            manifest.verified_path(folder, path.name)
+        raise
 
 
 def sam3d_body_dir(models: str | os.PathLike[str] | None = None) -> Path:

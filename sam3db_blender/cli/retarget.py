@@ -9,8 +9,7 @@ from pathlib import Path
 from native_runtime.cli.console import Console
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import UsageError
-from native_runtime.mhr import Body
-from native_runtime.models.store import body_path
+from native_runtime.models.store import load_body
 
 from .blender import require_blender
 
@@ -25,7 +24,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     if out.suffix.lower() != ".blend" or not out.absolute().parent.is_dir():
         raise UsageError(f"{out} cannot be written: give the name of a .blend file in a folder that exists.")
     estimate = Estimate.load(Path(arguments.estimate))
-    body = Body.load(body_path(arguments.body or estimate.body_name, arguments.models))
+    body = load_body(arguments.body or estimate.body_name, arguments.models)
 
     from ..retarget.armature import PosingOptions
     from ..retarget.headless import pose_in_file

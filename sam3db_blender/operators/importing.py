@@ -14,7 +14,7 @@ from native_runtime.engines.results import read_results
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
-from native_runtime.models.store import body_path
+from native_runtime.models.store import load_body
 from native_runtime.pipeline.inference import PHOTO_TURNED
 
 from ..handles import deletions
@@ -41,7 +41,7 @@ def add_to_scene(
     if not estimates:
         raise Sam3dbError("Nobody was found in the photo.")
     people = [Estimate.load(path) for path in estimates]
-    body = Body.load(body_path(request.body, request.models))
+    body = load_body(request.body, request.models)
     photo = read_photo(request.photo).turned_by(people[0].details.get(PHOTO_TURNED, 0))
     return _build(context, people, photo, body, light)
 

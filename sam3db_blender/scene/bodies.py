@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.mhr import Body
-from native_runtime.models.store import BODIES_FOLDER, body_path
+from native_runtime.models.store import BODIES_FOLDER, load_body
 
 from ..files import bodies
 from ..rig.mesh import BODY_PROPERTY
@@ -115,4 +115,4 @@ def _family(name: str) -> str:
 @lru_cache(maxsize=_KEPT)
 def _load(name: str, folder: Path, changed: int) -> Body:
     """Verifies and reads a body file once for each version of it: both take a while for the fine ones."""
-    return Body.load(body_path(name, folder))
+    return load_body(name, folder)

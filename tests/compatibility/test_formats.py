@@ -128,8 +128,14 @@ def test_older_content_goes_through_every_migration() -> None:
     assert made.checked({"word": "a"}, "it") == {"words": ["a"], "count": 1}
     assert made.checked({"format": "test/2", "words": []}, "it") == {"format": "test/2", "words": [], "count": 1}
     assert made.checked({"format": "test/3"}, "it") == {"format": "test/3"}
-    with pytest.raises(ValueError, match="its format is 'None', not 'test/1'"):
-        Format("test").checked([], "it")
+    with pytest.raises(ValueError, match="its format is 'other/1', not 'test/1'"):
+        Format("test").checked({"format": "other/1"}, "it")
+
+
+@pytest.mark.parametrize("content", [[], {}, {"format": None}, {"format": 5}, {"format": ["test"]}])
+def test_content_without_a_format_is_said_to_have_none(content: Any) -> None:
+    with pytest.raises(ValueError, match=r"^it states no format$"):
+        Format("test").checked(content, "it")
 
 
 def test_a_newer_list_of_models_is_not_replaced(files: Path) -> None:

@@ -278,4 +278,4 @@ def open_engine(
     models: str | os.PathLike[str] | None, providers: Sequence[str] | None, body: str | os.PathLike[str]
 ) -> LandmarksEngine:
     """Open the engine; see ``native_runtime.engines.open_engine``."""
-    return LandmarksEngine(Body.load(store.body_path(body, models)), models, providers)
+    return LandmarksEngine(store.load_body(body, models), models, providers)

@@ -111,5 +111,5 @@ def open_engine(
         UsageError: the body is not MHR's.
     """
     networks = OnnxNetworks(store.sam3d_body_dir(models), providers)
-    loaded = Body.load(store.body_path(ENGINE.capabilities.body if body == "default" else body, models))
+    loaded = store.load_body(ENGINE.capabilities.body if body == "default" else body, models)
     return Sam3dBodyEngine(networks, loaded, LandmarkNetworks(models, providers))
