@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from native_runtime.engines import find_engine
 from native_runtime.pipeline.decoding import gather
 from native_runtime.pipeline.requests import PhotoReading
-from native_runtime.pipeline.support import require_inference
+from native_runtime.pipeline.support import require_supported
 
 Request = TypeVar("Request", bound=PhotoReading)
 
@@ -25,7 +25,8 @@ def request_of(kind: type[Request], arguments: argparse.Namespace, **given: Any)
     from native_runtime.camera import intrinsics_for
 
     request = gather(kind, arguments, **given)
-    require_inference(find_engine(request.engine), request.inference)
+    find_engine(request.engine)
+    require_supported(request)
     intrinsics_for((1, 1), request.focal_px, request.fov_deg)
     if request.providers:
         from native_runtime.onnx.providers import candidates

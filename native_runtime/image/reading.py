@@ -173,15 +173,24 @@ def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def read_mask(path: str | os.PathLike[str], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Read a mask picture of the photo's original ``size`` (width, height): (H, W) bool, True where the person is.
+    """Read a mask picture; see ``mask_of``.
+
+    Raises:
+        PhotoError: the file cannot be read.
+        PromptError: as ``mask_of``.
+    """
+    return mask_of(read_photo(path), size)
+
+
+def mask_of(photo: Photo, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """The mask in a picture of the photo's original ``size`` (width, height): (H, W) bool, True where the person is.
 
     White (or, in a picture with transparency, opaque) marks the person.
 
     Raises:
-        PhotoError: the file cannot be read.
         PromptError: its size is another than the photo's, or it marks nothing.
     """
-    photo = read_photo(path)
+    path = photo.path
     if photo.original_size != tuple(size):
         have, want = photo.original_size, size
         raise PromptError(

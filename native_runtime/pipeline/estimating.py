@@ -64,28 +64,33 @@ def estimate_photo(
 
     Raises:
         PhotoError, ModelError, UsageError, NoPersonError, PromptError: as `Inference.read`, `Inference.estimates`,
-            `choose_people` and `read_mask` do; all but those of the first, when the first person is asked for.
+            `choose_people`, `read_photo` (of the mask) and `mask_of` do; from `choose_people` on but for the mask's
+            file, when the first person is asked for.
         OSError: an estimate cannot be written.
     """
+    from native_runtime.image.reading import read_photo
+
+    mask = read_photo(request.mask) if request.mask else None  # before any work on the photo
     found = inference.read(request, reporter) if photo is None else inference.look(photo, request, reporter)
-    return found, _saved(request, found, inference, reporter, stem, left_out)
+    return found, _saved(request, found, mask, inference, reporter, stem, left_out)
 
 
 def _saved(
     request: EstimateRequest,
     found: ReadPhoto,
+    mask_picture: Photo | None,
     inference: Inference,
     reporter: Reporter,
     stem: Callable[[int], Path],
     left_out: Callable[[NoPersonError], None] | None,
 ) -> Iterator[SavedEstimate]:
-    from native_runtime.image.reading import read_mask
+    from native_runtime.image.reading import mask_of
 
     boxes = found.bboxes
     chosen = choose_people(request.persons, len(boxes))
-    if (request.keypoints or request.mask) and len(chosen) != 1:
+    if (request.keypoints or mask_picture) and len(chosen) != 1:
         raise PromptError("Keypoint prompts and a mask belong to one person; choose one.")
-    mask = read_mask(request.mask, found.photo.original_size) if request.mask else None
+    mask = mask_of(mask_picture, found.photo.original_size) if mask_picture else None
     numbers = ", ".join(str(number + 1) for number in chosen)  # as people count
     reporter.status(f"Fitting {'person' if len(chosen) == 1 else 'people'} {numbers} of {len(boxes)}")
     estimates = inference.estimates(found, chosen, request.keypoints, mask, request.inference, left_out)

@@ -1,4 +1,4 @@
-"""Checks that an open engine supports what is requested."""
+"""Checks that an engine supports what is requested."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from native_runtime.engines import engines
 from native_runtime.errors import UsageError
+
+from .requests import EstimateRequest, LookRequest, PhotoReading, PoseRequest
 
 if TYPE_CHECKING:
     from native_runtime.engines.base import Capabilities, Engine, EngineDescriptor
@@ -37,3 +39,12 @@ def require_inference(engine: Engine | EngineDescriptor, inference: str | None) 
     kinds = engine.capabilities.inferences
     if inference is not None and inference not in kinds:
         raise UsageError(f"The engine {engine.name!r} infers one of {', '.join(map(repr, kinds))}, not {inference!r}.")
+
+
+def require_supported(request: PhotoReading | PoseRequest) -> None:
+    """Refuse what the registry says of a request's engine, before it is opened; errors as of `require`."""
+    engine = engines().get(request.engine)
+    if engine is not None:
+        require_inference(engine, request.inference)
+        require(engine, "masks", isinstance(request, (EstimateRequest, PoseRequest)) and request.mask is not None)
+        require(engine, "boxes", isinstance(request, LookRequest) and request.boxes is not None)

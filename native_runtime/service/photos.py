@@ -50,10 +50,11 @@ def _result(request: LookRequest, found: ReadPhoto) -> dict[str, Any]:
 
 def pose_person(request: PoseRequest, inference: Inference, new_stem: NewStem, reporter: Reporter) -> dict[str, Any]:
     """Do a `pose`: one person again, with what an artist has pinned; the result of `done`."""
-    from native_runtime.image.reading import read_mask
+    from native_runtime.image.reading import mask_of, read_photo
 
+    picture = read_photo(request.mask) if request.mask else None  # before any work on the photo
     found, person = inference.person_at(request, reporter)
-    mask = read_mask(request.mask, found.photo.original_size) if request.mask else None
+    mask = mask_of(picture, found.photo.original_size) if picture else None
     reporter.progress(0.5)
     estimate = inference.pose(found, person, request.pins, mask, request.inference, request.edits, request.snap)
     for warning in estimate.warnings:

@@ -10,6 +10,7 @@ from native_runtime.pipeline import requests
 from native_runtime.pipeline.decoding import decode
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Reporter
+from native_runtime.pipeline.support import require_supported
 
 from .photos import NewStem, estimate_people, look_at_photo, pose_person, status_of_engines
 from .protocol import REQUESTS
@@ -26,6 +27,8 @@ def answer(message: Mapping[str, Any], inference: Inference, new_stem: NewStem, 
         Sam3dbError, OSError, MemoryError: it cannot be done.
     """
     asked: object = decode(REQUESTS[message["do"]], message)
+    if isinstance(asked, (requests.PhotoReading, requests.PoseRequest)):
+        require_supported(asked)
     match asked:
         case requests.EstimateRequest() as request:
             return estimate_people(request, inference, new_stem, reporter)

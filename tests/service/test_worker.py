@@ -197,6 +197,22 @@ def test_what_goes_wrong_is_told_and_the_worker_lives_on(
     assert client.pid == pid
 
 
+@pytest.mark.parametrize("do", ["estimate", "pose"])
+@pytest.mark.parametrize(
+    ("keys", "error"),
+    [
+        ({"mask": "/nowhere/mask.png"}, "PhotoError"),
+        ({"inference": "body"}, "UsageError"),
+        ({"engine": "sam3d_body", "inference": "both"}, "UsageError"),
+    ],
+)
+def test_what_is_known_to_be_wrong_is_refused_before_any_work(
+    client: WorkerClient, photo: Callable[[str], str], do: str, keys: dict[str, Any], error: str
+) -> None:
+    events = wait_for(client, number := client.request(do, photo=photo("one"), **keys))[number]
+    assert [(event.kind, event.error) for event in events] == [("error", error)]
+
+
 @pytest.mark.parametrize(
     ("size", "advice"),
     [
