@@ -18,10 +18,6 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         console.line(f"{name:10} {'ready    ' if status.ready else 'not ready'}  {texts[name]}")
     for note in dict.fromkeys(note for status in found.values() for note in status.notes):
         console.line(f"{'':10} note       {note}")
-    described = [
-        {"engine": name, "ready": status.ready, "text": texts[name], "notes": list(status.notes)}
-        | {"provider": status.provider}
-        for name, status in found.items()
-    ]
+    described = [status.described(name) | {"text": texts[name]} for name, status in found.items()]
     console.result({"command": "engines", "ok": True, "engines": described})
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from native_runtime.errors import Remedy, Sam3dbError
 
@@ -25,6 +26,16 @@ class EngineStatus:
     notes: tuple[str, ...] = ()
     provider: str | None = None
     remedy: Remedy | None = None
+
+    def described(self, engine: str) -> dict[str, Any]:
+        """The status as results tell it, without the remedy, which each program words in its own way."""
+        return {
+            "engine": engine,
+            "ready": self.ready,
+            "text": self.text,
+            "notes": list(self.notes),
+            "provider": self.provider,
+        }
 
 
 def missing(error: Sam3dbError) -> EngineStatus:

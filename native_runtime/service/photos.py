@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.engines import engine_status, engines
-from native_runtime.pipeline.estimating import estimate_photo
+from native_runtime.pipeline.estimating import SavedEstimate, estimate_photo
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.pipeline.reporting import Reporter
@@ -65,12 +65,9 @@ def pose_person(request: PoseRequest, inference: Inference, new_stem: NewStem, r
     return {
         "photo": request.photo,
         "image_size": list(found.photo.original_size),
-        "person": person,
-        "bbox": found.bboxes[person],
+        **SavedEstimate(person, found.bboxes[person], estimate, stem).described(),
         "estimate": f"{stem}.npz",
-        "seconds": {name: float(value) for name, value in estimate.seconds.items()},
         "details": estimate.details,
-        "warnings": list(estimate.warnings),
     }
 
 
@@ -79,14 +76,7 @@ def status_of_engines(request: EngineStatusRequest) -> dict[str, Any]:
 
     def describe(name: str) -> dict[str, Any]:
         status = engine_status(name, request.models, request.providers)
-        return {
-            "engine": name,
-            "ready": status.ready,
-            "text": status.text,
-            "notes": list(status.notes),
-            "provider": status.provider,
-            **({"remedy": status.remedy.value} if status.remedy else {}),
-        }
+        return status.described(name) | ({"remedy": status.remedy.value} if status.remedy else {})
 
     if request.engine is not None:
         return describe(request.engine)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,13 @@ from native_runtime.pipeline.inference import NEAR_BOX, Inference
 from native_runtime.pipeline.reporting import Reporter
 from native_runtime.pipeline.requests import SegmentRequest
 
+from .photos import NewStem
+
 
 def segment_person(
-    request: SegmentRequest, inference: Inference, new_stem: Callable[[int], Path], reporter: Reporter
+    request: SegmentRequest, inference: Inference, new_stem: NewStem, reporter: Reporter
 ) -> dict[str, Any]:
-    """Do a `segment` (see ``docs/worker.md``); the result of `done`.
-
-    Args:
-        new_stem: where the files of a person go, by their number.
-    """
+    """Do a `segment` (see ``docs/worker.md``); the result of `done`."""
     path, box = request.photo, request.box
 
     import cv2
