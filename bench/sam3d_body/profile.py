@@ -13,6 +13,8 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
+from native_runtime.onnx.sessions import session_options
+
 _FIRST, _LAST = "mhr:parameter_transform", "mhr:pair_sums"
 """Weights of the first and the last product of MHR's part of a layer: model parameters to joints to keypoints."""
 _OF_MHR = "mhr:"
@@ -29,9 +31,8 @@ def mhr_share(path: Path, inputs: Mapping[str, NDArray[Any]], threads: int) -> d
         largest first.
     """
     with tempfile.TemporaryDirectory() as folder:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.log_severity_level = 3
+        options = session_options()
+        options.intra_op_num_threads = threads
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder) / "profile")
         # The graph as it is run, fused nodes and all, so that the profile's names can be found in it.

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper
 
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.onnx import memory, providers, sessions
@@ -299,3 +301,20 @@ def test_an_onnxruntime_for_the_cpu_alone_names_the_packages_for_cards(monkeypat
     (note,) = probing.probe().notes
     assert "onnxruntime-gpu" in note
     assert "onnxruntime-directml" in note
+
+
+def test_products_of_eight_bits_do_not_overflow(tmp_path: Path) -> None:
+    """Numbers at the ends of their range: some processors' quicker kernel would add them up in 16 bits."""
+    path = tmp_path / "whole.onnx"
+    weights = helper.make_tensor("w", TensorProto.INT8, [64, 3], np.full((64, 3), 127, np.int8).tobytes(), raw=True)
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
+        "whole",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, [2, 64])],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, [2, 3])],
+        [weights],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    network = sessions.open_network(path, ["cpu"])
+    (y,) = network.run(x=np.full((2, 64), 255, np.uint8)).values()
+    np.testing.assert_array_equal(y, np.full((2, 3), 64 * 255 * 127))
