@@ -9,10 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper
 
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.onnx import memory, providers, sessions
@@ -305,13 +303,15 @@ def test_an_onnxruntime_for_the_cpu_alone_names_the_packages_for_cards(monkeypat
 
 def test_products_of_eight_bits_do_not_overflow(tmp_path: Path) -> None:
     """Numbers at the ends of their range: some processors' quicker kernel would add them up in 16 bits."""
+    onnx = pytest.importorskip("onnx", reason="writes the network")
+    helper, types = onnx.helper, onnx.TensorProto
     path = tmp_path / "whole.onnx"
-    weights = helper.make_tensor("w", TensorProto.INT8, [64, 3], np.full((64, 3), 127, np.int8).tobytes(), raw=True)
+    weights = helper.make_tensor("w", types.INT8, [64, 3], np.full((64, 3), 127, np.int8).tobytes(), raw=True)
     graph = helper.make_graph(
         [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
         "whole",
-        [helper.make_tensor_value_info("x", TensorProto.UINT8, [2, 64])],
-        [helper.make_tensor_value_info("y", TensorProto.INT32, [2, 3])],
+        [helper.make_tensor_value_info("x", types.UINT8, [2, 64])],
+        [helper.make_tensor_value_info("y", types.INT32, [2, 3])],
         [weights],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
