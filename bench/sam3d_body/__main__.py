@@ -4,8 +4,9 @@
                                [--work DIR] [--json] [--photo FILE] [--threads 2] [--repeats 7] [--seed 0]
 
 Needs torch and onnx besides the project, the networks that find people (`sam3db models build`), 12 GB of disk and 8 GB
-of memory. With --work the files stay, and stages can be run one by one: what earlier ones measured is kept beside
-them. On a machine with a CUDA card: `--provider cuda --precision fp32 fp16`.
+of memory. With --work the files stay, and stages can be run one by one, in any choice: what they need and is not there
+is made first, and what earlier ones measured is kept. On a machine with a CUDA card: `--provider cuda --precision fp32
+fp16`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from native_runtime.build.sam3d_body.variants import TEMPLATES
 
 from .measure import run_stage
 from .places import PRECISIONS, STAGES, VARIANTS, Settings
+from .plan import left_files, plan
 from .table import table
 
 _PHOTO = Path(__file__).resolve().parents[2] / "examples" / "standing.jpg"
@@ -74,7 +77,7 @@ def _measure(options: argparse.Namespace, work: Path, variant: str) -> dict[str,
     place = work / f"results-{variant}-{options.provider}.json"
     results = json.loads(place.read_text()) if place.is_file() else {"stages": {}}
     results |= {"variant": variant, "provider": options.provider, "threads": options.threads, "machine": _machine()}
-    for stage, precision in _plan(options.stages, options.precision):
+    for stage, precision in plan(options.stages, options.precision, partial(left_files, settings)):
         name = stage if precision is None else f"{stage} {precision}"
         print(f"{variant}: {name} ...", file=sys.stderr, flush=True)
         own = replace(settings, precision=precision or "fp32")
@@ -82,17 +85,6 @@ def _measure(options: argparse.Namespace, work: Path, variant: str) -> dict[str,
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(json.dumps(results, indent=1))
     return results
-
-
-def _plan(stages: Sequence[str], precisions: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    """Stages in their order, each with its precision where it has one."""
-    once = ("weights", "encoders", "eager")
-    for stage in STAGES:
-        if stage not in stages:
-            continue
-        for precision in (None,) if stage in once else precisions:
-            if (stage, precision) != ("rounding", "fp32"):
-                yield stage, precision
 
 
 def _machine() -> dict[str, Any]:

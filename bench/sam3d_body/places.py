@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 VARIANTS = ("dinov3", "vith")
 PRECISIONS = ("fp32", "int8", "fp16")
+_BY_EXACTNESS = ("fp32", "fp16", "int8")
 
 STAGES = {
     "weights": "preparation",
@@ -20,7 +21,7 @@ STAGES = {
     "eager": "yardstick",
     "rounding": "rounding",
 }
-"""The stages in their order, and the module of each. Those from `decoders` on use what `full` recorded."""
+"""The stages in their order, and the module of each; `plan` knows what each needs."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ class Settings:
     def estimate(self) -> Path:
         """The full pass's keypoints."""
         return self.folder / f"estimate-{self.precision}-{self.provider}.npz"
+
+    def recorded(self) -> Settings:
+        """The same of the most exact precision whose full pass was recorded; itself where none was."""
+        exact_first = (replace(self, precision=precision) for precision in _BY_EXACTNESS)
+        return next((one for one in exact_first if one.record.is_file()), self)
 
     @property
     def device(self) -> str:

@@ -59,7 +59,7 @@ def _memory(stages: Mapping[str, Any], precisions: list[str]) -> list[str]:
     lines = [_line(["peak memory, GB", *columns, "eager"]), _line(["---"] + ["---:"] * 6)]
     for precision in precisions:
         cells = [_gigabytes(stages.get(f"{stage} {precision}")) for stage in columns]
-        lines.append(_line([precision, *cells, _gigabytes(stages.get("eager")) if precision == "fp32" else ""]))
+        lines.append(_line([precision, *cells, _gigabytes(stages.get("eager")) if precision == precisions[0] else ""]))
     return lines
 
 
@@ -80,7 +80,8 @@ def _notes(stages: Mapping[str, Any], precisions: list[str], eager: Mapping[str,
         if other is not None:
             notes.append(f"to compare, keypoints of another picture ({precision}): {_distances(other)}")
     if "difference" in eager:
-        notes.append(f"fp32 against eager, all outputs of all passes: within {eager['difference']:.1e} relative")
+        ours = eager.get("record", "fp32")
+        notes.append(f"{ours} against eager, all outputs of all passes: within {eager['difference']:.1e} relative")
     failed = [f"{name}: {stage['error']}" for name, stage in stages.items() if "error" in stage]
     return ["", *(f"* {note}" for note in notes + failed)]
 

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
+from native_runtime.build.sam3d_body.variants import Variant
 from native_runtime.models.store import SAM3D_BODY_FOLDER
 from native_runtime.network.network import Kind
 from native_runtime.onnx.sessions import open_network
@@ -27,10 +29,11 @@ _ROUNDS = 2
 
 
 def eager(settings: Settings) -> dict[str, Any]:
-    """Repeat every encoder and decoder call of the recorded float32 estimate; compare what comes out."""
+    """Repeat every encoder and decoder call of a recorded estimate, float32's if there is one; compare the outputs."""
     torch.set_num_threads(settings.threads)
     torch.set_grad_enabled(False)
-    device, record = settings.device, Record.load(settings.record)
+    recorded = settings.recorded()
+    device, record = settings.device, Record.load(recorded.record)
     networks, loading = _timed(partial(EagerNetworks, settings.checkpoint, settings.mhr, device))
     crops = [torch.from_numpy(crop)[None].to(device) for crop in record.crops]
     if device != "cpu":
@@ -58,6 +61,7 @@ def eager(settings: Settings) -> dict[str, Any]:
         "encoder": encoding,
         "decoders": decoding,
         "device_peak_mb": None if device == "cpu" else torch.cuda.max_memory_allocated() / 1e6,
+        "record": recorded.precision,
         "difference": max(worst.values()),
         "differences": worst,
     }
@@ -73,8 +77,7 @@ def encoders(settings: Settings) -> dict[str, Any]:
         path = replace(settings, precision=precision).models / SAM3D_BODY_FOLDER / "encoder.onnx"
         if path.is_file() and (precision, settings.provider) != ("fp16", "cpu"):
             networks[precision] = open_network(path, [settings.provider], settings.threads)
-    size = next(iter(networks.values())).input_shapes["crops"][1]
-    assert size is not None
+    size = Variant.load(Path(settings.templates) / settings.variant).image_size[0]
     crop = np.random.default_rng(settings.seed).integers(0, 256, (1, size, size, 3), np.uint8)
     module, image = eager_encoder(settings.checkpoint, settings.device), torch.from_numpy(crop).to(settings.device)
     calls: dict[str, Callable[[], object]] = {"eager": lambda: module(image).cpu()}

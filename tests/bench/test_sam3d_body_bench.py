@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from bench.sam3d_body.__main__ import main
 from bench.sam3d_body.measure import peak_megabytes, repeated
+from bench.sam3d_body.places import STAGES, Settings
+from bench.sam3d_body.plan import plan
 from bench.sam3d_body.recorder import IMAGE_INPUTS, PROMPT_INPUTS, Record, Recorder
 from bench.sam3d_body.rounding import differences
 from bench.sam3d_body.table import table
@@ -109,9 +112,36 @@ def test_without_stages_only_what_is_known_is_told(tmp_path: Path, capsys: pytes
 
 
 def test_a_failing_stage_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--variant", "vith", "--work", str(tmp_path), "--stages", "load", "--precision", "fp32", "--json"]
-    assert main(arguments) == 1
+    arguments = ["--variant", "vith", "--work", str(tmp_path), "--stages", "weights", "--json"]
+    assert main([*arguments, "--templates", str(tmp_path)]) == 1
     assert "the stage ended with 1" in capsys.readouterr().out
+
+
+def test_any_choice_of_stages_brings_what_it_needs() -> None:
+    def nothing(stage: str, precision: str | None) -> bool:
+        return False
+
+    first = [("weights", None), ("convert", "int8"), ("full", "int8")]
+    assert plan(["eager"], ["int8"], nothing) == [*first, ("eager", None)]
+    assert plan(["eager"], ["int8", "fp32"], nothing)[1:3] == [("convert", "fp32"), ("full", "fp32")]
+    assert plan(["eager"], ["fp32"], lambda *step: step in first) == [("eager", None)]
+    assert plan(["decoders"], ["int8"], nothing) == [*first, ("decoders", "int8")]
+    assert plan(["decoders"], ["int8"], lambda *step: step in first) == [("decoders", "int8")]
+    assert ("full", "fp32") in plan(["rounding"], ["int8"], nothing)
+    assert plan(["rounding"], ["fp32"], nothing) == []
+    assert plan(["encoders"], ["fp16"], nothing) == [("weights", None), ("convert", "fp16"), ("encoders", None)]
+    everything = plan(list(STAGES), ["fp32", "int8"], nothing)
+    assert [step[0] for step in everything] == sorted((step[0] for step in everything), key=list(STAGES).index)
+    assert len(everything) == 3 + 2 * (len(STAGES) - 3) - 1
+
+
+def test_the_yardstick_repeats_the_most_exact_record(tmp_path: Path) -> None:
+    settings = Settings(str(tmp_path), "vith", "fp32", "cpu", 1, "", 1, 0, "")
+    settings.folder.mkdir()
+    assert settings.recorded() == settings
+    for precision in ("int8", "fp16", "fp32"):
+        replace(settings, precision=precision).record.touch()
+        assert settings.recorded().precision == precision
 
 
 def test_mhrs_nodes_are_those_between_parameters_and_keypoints() -> None:
