@@ -32,7 +32,7 @@ from native_runtime.camera import mhr_to_camera, project
 from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.landmarks.engine import LandmarksReading, open_engine
-from native_runtime.engines.landmarks.names import body_keypoint
+from native_runtime.engines.point_names import body_keypoint
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body, PointSet

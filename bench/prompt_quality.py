@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from native_runtime.camera import mhr_to_camera
 from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.engines.estimate import Estimate
+from native_runtime.engines.evidence import outline
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading, open_engine
-from native_runtime.engines.landmarks.evidence import outline
-from native_runtime.engines.landmarks.names import body_keypoint
+from native_runtime.engines.point_names import body_keypoint
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.prompts.quality import Prediction, check_quality, combined_uncertainty, rank_keypoints
 from native_runtime.prompts.quality.anatomy import mirrors

@@ -9,8 +9,8 @@ import pytest
 
 from native_runtime.camera import intrinsics_for
 from native_runtime.detection.landmarks import BODY_POINTS, HandLandmarks, PersonLandmarks
+from native_runtime.engines.evidence import gather_evidence, pixels_per_metre
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
-from native_runtime.engines.landmarks.evidence import gather_evidence, pixels_per_metre
 from native_runtime.errors import NoPersonError, PromptError
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo

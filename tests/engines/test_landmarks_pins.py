@@ -14,7 +14,7 @@ from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
-from native_runtime.engines.landmarks.names import body_point
+from native_runtime.engines.point_names import body_point
 from native_runtime.engines.refit import keep_edits, refit_estimate
 from native_runtime.errors import PromptError
 from native_runtime.fitting.hold import limbs_of

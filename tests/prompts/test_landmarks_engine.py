@@ -31,7 +31,7 @@ def body(shared: Path) -> Body:
 @pytest.fixture
 def reading(body: Body) -> LandmarksReading:
     """A person in MHR's rest pose, 4 m away, seen exactly but for a hidden right ankle."""
-    from native_runtime.engines.landmarks.names import body_point
+    from native_runtime.engines.point_names import body_point
 
     names = [body_point(body, name) for name in BODY_POINTS]
     known = [i for i, name in enumerate(names) if name is not None]

@@ -17,6 +17,7 @@ from native_runtime.camera import intrinsics_for
 from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
+from native_runtime.engines.evidence import gather_evidence, outline
 from native_runtime.engines.refit import pins_of, refit_estimate
 from native_runtime.errors import NoPersonError, PromptError
 from native_runtime.fitting.fit import fit_body
@@ -27,7 +28,6 @@ from native_runtime.prompts.prompt import Prompt, check_prompts, kind_of
 from native_runtime.prompts.quality import Judgement, Prediction, combined_uncertainty, judge
 
 from . import ENGINE
-from .evidence import gather_evidence, outline
 from .uncertainty import UncertaintyMeter
 
 if TYPE_CHECKING:

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 from native_runtime.camera import project
 from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, SIDES, PersonLandmarks
 from native_runtime.engines.estimate import Estimate
+from native_runtime.engines.evidence import STATURE, confidence
+from native_runtime.engines.point_names import body_keypoint, body_point, hand_keypoint, hand_point, in_hand
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
 from native_runtime.prompts.quality import person_size
-
-from .evidence import STATURE, confidence
-from .names import body_keypoint, body_point, hand_keypoint, hand_point, in_hand
 
 Array = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
 from native_runtime.prompts.prompt import Prompt, kind_of
 
-from .names import body_keypoint, body_point, hand_point, in_hand
+from .point_names import body_keypoint, body_point, hand_point, in_hand
 
 Array = NDArray[np.float64]
 
