@@ -3,6 +3,7 @@
 * `MODELS/landmarks/*.onnx` and `manifest.json`: the networks of the engine `landmarks`
 * `MODELS/bodies/*.npz` and `manifest.json`: body models, one file per level of detail
 * `MODELS/sam3d_body/*` and `manifest.json`: a converted checkpoint of SAM 3D Body
+* `MODELS/instanthmr/*.onnx` and `manifest.json`: networks of InstantHMR, by the names of their sizes
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ ENVIRONMENT_VARIABLE = "SAM3DB_MODELS"
 NETWORKS_FOLDER = "landmarks"
 BODIES_FOLDER = "bodies"
 SAM3D_BODY_FOLDER = "sam3d_body"
+INSTANTHMR_FOLDER = "instanthmr"
 
 
 def models_dir(given: str | os.PathLike[str] | None = None) -> Path:
