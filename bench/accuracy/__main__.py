@@ -1,4 +1,4 @@
-"""``python -m bench.accuracy render|score|sheet|worst|example``; each explains itself with ``--help``."""
+"""``python -m bench.accuracy render|score|sheet|worst|example|proof``; each explains itself with ``--help``."""
 
 from __future__ import annotations
 
@@ -49,6 +49,9 @@ def main() -> int:
     example.add_argument("--seed", type=int, default=22)
     example.add_argument("--place", default="room", choices=("studio", "room", "outdoors", "clutter"))
 
+    proof = commands.add_parser("proof", help="render the pictures by which networks prove themselves (needs bpy)")
+    proof.add_argument("--out", type=Path, default=Path("rig_templates/proof"))
+
     arguments = parser.parse_args()
     if arguments.command == "render":
         from native_runtime.mhr import Body
@@ -86,6 +89,15 @@ def main() -> int:
 
         look = arguments.samples, arguments.pose, arguments.seed, arguments.place
         render_example(Body.load(store.body_path("default")), arguments.out, tuple(arguments.size), *look)
+        sys.stdout.flush()
+        os._exit(0)  # as above
+    elif arguments.command == "proof":
+        from native_runtime.mhr import Body
+        from native_runtime.models import store
+
+        from .proof import render_proof
+
+        render_proof(Body.load(store.body_path("default")), arguments.out)
         sys.stdout.flush()
         os._exit(0)  # as above
     return 0

@@ -52,6 +52,17 @@ def add_models(commands: Subparsers) -> None:
                 "--lod", metavar="N", type=int, nargs="+", help="levels of detail, 0 (finest) to 6 (default: all but 0)"
             )
             levels.add_argument("--all", action="store_true", help="all available levels of detail, 0 included")
+        if name == "verify":
+            action.add_argument(
+                "--run",
+                action="store_true",
+                help="also run the engines on two pictures that come with the program: they must see what is in them "
+                "and agree",
+            )
+            action.add_argument(
+                "--engine", dest="engines", metavar="NAME", action="append", help="of --run: only this one; repeatable"
+            )
+            add_provider_argument(action)
         add_common_arguments(action)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from native_runtime.build import catalogue
 from native_runtime.cli.console import Console
 from native_runtime.cli.remedies import REMEDIES
+from native_runtime.errors import UsageError
 from native_runtime.models.store import models_dir
 
 
@@ -15,6 +16,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the action; whether all went well."""
     if arguments.action == "import":
         return _import(arguments, console)
+    if arguments.action == "verify" and not arguments.run and (arguments.engines or arguments.providers):
+        raise UsageError("--engine and --provider belong to --run.")
     if arguments.action == "build":
         catalogue.build_models(arguments.models, arguments.what or ("networks", "bodies"), console.step)
 
@@ -31,15 +34,30 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     ok = not faults or arguments.action == "list"
     if ok and arguments.action != "list":
         console.line(f"{len(statuses)} model files in {models_dir(arguments.models)} are undamaged.")
+    proved: dict[str, Any] = {}
+    if ok and arguments.action == "verify" and arguments.run:
+        ok, proved = _prove(arguments, console)
     console.result(
         {
             "command": f"models {arguments.action}",
             "ok": ok,
             "folder": str(models_dir(arguments.models)),
             "models": [_as_json(status) for status in statuses],
+            **proved,
         }
     )
     return ok
+
+
+def _prove(arguments: argparse.Namespace, console: Console) -> tuple[bool, dict[str, Any]]:
+    """Let engines prove themselves: whether they did, and what the result says about it."""
+    # The engines need much that listing models does not.
+    from native_runtime.proof import prove
+
+    report = prove(arguments.engines or (), arguments.models, arguments.providers, console.step)
+    for line in report.lines():
+        console.line(line)
+    return report.passed, {"proof": report.to_json()}
 
 
 def _import(arguments: argparse.Namespace, console: Console) -> bool:
