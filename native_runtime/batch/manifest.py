@@ -58,6 +58,17 @@ def read_records(paths: Iterable[Path]) -> dict[str, Record]:
     return newest
 
 
+def last_settings(paths: Iterable[Path]) -> Mapping[str, Any]:
+    """The settings of the newest run that manifests tell of, as ``settings.Settings.to_json`` gives them; empty where
+    they tell of none.
+
+    Raises:
+        NewerFormatError: a newer version of the program has worked on the folder.
+    """
+    heads = [head for path in paths for head in _heads(path)]
+    return max(heads, key=lambda head: head.started).settings if heads else {}
+
+
 @dataclass(frozen=True)
 class Head:
     """The first line: what the run was asked to do.
@@ -155,18 +166,34 @@ def _line(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
 
 
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading a line that is damaged may raise."""
+
+
 def _records(path: Path) -> Iterator[Record]:
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return
-    for line in data.split(b"\n")[:-1]:  # what stands after the last line feed was cut off
-        with suppress(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+    for line in _lines(path):
+        with suppress(*_DAMAGE):
             content = json.loads(line)
             if "format" in content:
                 FORMAT.checked(content, path)
             else:
                 yield Record.from_json(content)
+
+
+def _heads(path: Path) -> Iterator[Head]:
+    for line in _lines(path):
+        with suppress(*_DAMAGE):
+            content = json.loads(line)
+            if "format" in content:
+                FORMAT.checked(content, path)
+                yield Head(str(content["folder"]), dict(content["settings"]), str(content["started"]))
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\n")[:-1]  # what stands after the last line feed was cut off
+    except OSError:
+        return []
 
 
 def _is_manifest(path: Path) -> bool:

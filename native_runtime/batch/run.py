@@ -16,7 +16,7 @@ from native_runtime.batch.faults import disk_full, fault_of, is_disk_full
 from native_runtime.batch.fingerprints import Fingerprints
 from native_runtime.batch.journal import Journal, now
 from native_runtime.batch.lock import FolderLock
-from native_runtime.batch.manifest import Head, manifest_path, manifests, read_records
+from native_runtime.batch.manifest import Head, last_settings, manifest_path, manifests, read_records
 from native_runtime.batch.names import has_room, result_names
 from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import FolderContent, PassedOver, PhotoFile, look_through, require_folder
@@ -26,7 +26,7 @@ from native_runtime.batch.progress import Progress
 from native_runtime.batch.record import Record
 from native_runtime.batch.settings import ESTIMATE, BatchRequest
 from native_runtime.batch.sheet import write_sheet
-from native_runtime.engines import find_engine
+from native_runtime.engines import AUTO, engines, find_engine
 from native_runtime.errors import UsageError
 from native_runtime.files.system_errors import readable
 from native_runtime.onnx.sessions import spare_cores
@@ -34,6 +34,7 @@ from native_runtime.pipeline.decoding import part_of
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Reporter
 from native_runtime.pipeline.requests import EngineChoice
+from native_runtime.pipeline.support import with_engine
 from native_runtime.retarget.checks import sound_map
 
 _TELL_S = 0.5
@@ -111,7 +112,7 @@ def run_batch(request: BatchRequest, reporter: Reporter, inference: Inference | 
         DiskFullError: there is no room for more results.
         FileError: the output folder fails in another way.
     """
-    request = replace(request, folder=request.folder.absolute(), out=request.out.absolute())
+    request = _with_engine(replace(request, folder=request.folder.absolute(), out=request.out.absolute()))
     _check(request)
     try:
         request.out.mkdir(parents=True, exist_ok=True)
@@ -124,6 +125,17 @@ def run_batch(request: BatchRequest, reporter: Reporter, inference: Inference | 
         if is_disk_full(error, request.out):
             raise disk_full(request.out) from error
         raise readable(error) from error
+
+
+def _with_engine(request: BatchRequest) -> BatchRequest:
+    """The request with its engine's name: where that is left open, the one that made the folder's results, so that they
+    are not all made again because a better one was installed; else as ``pipeline.support.with_engine``.
+    """
+    if request.engine == AUTO:
+        before = last_settings(manifests(request.out)).get("engine")
+        if isinstance(before, str) and before in engines():
+            return replace(request, engine=before)
+    return with_engine(request)
 
 
 def _check(request: BatchRequest) -> None:

@@ -23,7 +23,9 @@ class Parser(argparse.ArgumentParser):
 def add_engine_arguments(command: Parser) -> None:
     """Which engine with which models looks at the photos, and at whom."""
     command.add_argument(
-        "--engine", metavar="NAME", help="landmarks (default), sam3d_body, or another that `sam3db engines` names"
+        "--engine",
+        metavar="NAME",
+        help="landmarks, sam3d_body, or another that `sam3db engines` names (default: auto, the best that is ready)",
     )
     add_provider_argument(command)
     command.add_argument(

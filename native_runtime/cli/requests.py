@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, TypeVar
 
-from native_runtime.engines import find_engine
+from native_runtime.engines import AUTO, find_engine
 from native_runtime.pipeline.decoding import gather
 from native_runtime.pipeline.requests import PhotoReading
 from native_runtime.pipeline.support import require_supported
@@ -25,7 +25,8 @@ def request_of(kind: type[Request], arguments: argparse.Namespace, **given: Any)
     from native_runtime.camera import intrinsics_for
 
     request = gather(kind, arguments, **given)
-    find_engine(request.engine)
+    if request.engine != AUTO:
+        find_engine(request.engine)
     require_supported(request)
     intrinsics_for((1, 1), request.focal_px, request.fov_deg)
     if request.providers:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from native_runtime.errors import Sam3dbError, UsageError
@@ -24,6 +24,12 @@ GROUP = "sam3db.engines"
 
 _BUILT_IN = (landmarks.ENGINE, sam3d_body.ENGINE)
 DEFAULT_ENGINE = _BUILT_IN[0].name
+"""Comes with the project, and works wherever anything does."""
+AUTO = "auto"
+"""In place of an engine's name: the best one that is ready (`best_engine`)."""
+
+_BEST_FIRST = ("sam3d_body", DEFAULT_ENGINE)
+"""By what is published of their errors (``docs/figures.md``)."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +56,30 @@ def find_engine(name: str) -> EngineDescriptor:
         raise UsageError(f"There is no engine {name!r}; there are: {', '.join(sorted(engines()))}.") from None
 
 
+def best_engine(
+    models: str | os.PathLike[str] | None = None,
+    providers: Sequence[str] | None = None,
+    suits: Callable[[EngineDescriptor], bool] = lambda engine: True,
+) -> str:
+    """The name of the best of the project's own engines that could work with these models and providers.
+
+    Those that packages add are taken only by name: nobody has measured them against these.
+
+    Args:
+        suits: whether an engine can do what is asked for.
+
+    Returns:
+        `DEFAULT_ENGINE` where none could: it says what is missing when it is opened.
+
+    Raises:
+        UsageError: there is no such provider.
+    """
+    for name in _BEST_FIRST:
+        if suits(engines()[name]) and engine_status(name, models, providers).ready:
+            return name
+    return DEFAULT_ENGINE
+
+
 def open_engine(
     name: str = DEFAULT_ENGINE,
     models: str | os.PathLike[str] | None = None,
@@ -59,7 +89,7 @@ def open_engine(
     """Open an engine.
 
     Args:
-        name: one of ``engines()``.
+        name: one of ``engines()``, or `AUTO`.
         models: the models folder; None for the usual one.
         providers: ONNX Runtime providers to try, best first; None for the best that works here.
         body: name or file of the body; "default" is the engine's own.
@@ -68,7 +98,7 @@ def open_engine(
         UsageError: there is no such engine.
         ModelError: a model file is missing or damaged.
     """
-    return find_engine(name).open(models, providers, body)
+    return find_engine(best_engine(models, providers) if name == AUTO else name).open(models, providers, body)
 
 
 def engine_status(

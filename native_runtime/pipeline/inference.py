@@ -20,7 +20,7 @@ from .people import why_nobody
 from .readings import Look, Readings, ReadPhoto
 from .reporting import Reporter
 from .requests import EngineChoice, FilePath, Lens, LookRequest, PoseRequest
-from .support import require, require_inference
+from .support import require, require_inference, with_engine
 from .turned import axis_of_keypoints, axis_of_landmarks, suspected_turn, suspicion
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class Inference:
 
     def open(self, choice: EngineChoice, reporter: Reporter) -> Engine:
         """The engine that was chosen; opened again only when the choice is another than before."""
+        choice = with_engine(choice)
         if self._engine is None or self._choice != choice:
             self._close_engine()
             reporter.status(f"Opening the engine '{choice.engine}'")
@@ -103,11 +104,11 @@ class Inference:
             PhotoError, ModelError, UsageError: as `read_photo`, the engine and `intrinsics_for` do.
             NoPersonError: nobody is there.
         """
-        return self._read(request.photo, Look.of(request), reporter)
+        return self._read(request.photo, Look.of(with_engine(request)), reporter)
 
     def look(self, photo: Photo, request: LookRequest, reporter: Reporter) -> ReadPhoto:
         """Find the people in a photo that was read already; nothing of it is kept. Errors as `read`."""
-        return self._look(photo, Look.of(request), reporter)
+        return self._look(photo, Look.of(with_engine(request)), reporter)
 
     def _read(self, path: FilePath, look: Look, reporter: Reporter) -> ReadPhoto:
         from native_runtime.image.reading import read_photo
@@ -167,6 +168,7 @@ class Inference:
             PhotoError, ModelError, UsageError: as `read`.
             NoPersonError: nobody is there.
         """
+        request = with_engine(request)
         path, box = request.photo, request.box
         look = Look(part_of(EngineChoice, request), part_of(Lens, request))
         if box is None:

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from native_runtime.engines import DEFAULT_ENGINE
+from native_runtime.engines import AUTO
 from native_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ class EngineChoice(Computation):
     """Which engine with which files: everything that makes an open engine another one.
 
     Attributes:
-        engine: its name.
+        engine: its name; "auto" for the best that is ready and can do what is asked (``support.with_engine``).
         body: name or file of the body; "default" is the engine's own.
     """
 
-    engine: str = DEFAULT_ENGINE
+    engine: str = AUTO
     body: str = DEFAULT_BODY
 
 

@@ -1,16 +1,39 @@
-"""Checks that an engine supports what is requested."""
+"""Which engine a request means, and whether it supports what is requested."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
-from native_runtime.engines import engines
+from native_runtime.engines import AUTO, best_engine, engines
 from native_runtime.errors import UsageError
 
-from .requests import EstimateRequest, LookRequest, PhotoReading, PoseRequest
+from .requests import DEFAULT_BODY, EngineChoice, EstimateRequest, LookRequest, PhotoReading, PoseRequest
 
 if TYPE_CHECKING:
     from native_runtime.engines.base import Capabilities, Engine, EngineDescriptor
+
+Choice = TypeVar("Choice", bound=EngineChoice)
+
+
+def with_engine(request: Choice) -> Choice:
+    """The request with the name of the engine that it means: where it leaves that open, the best that is ready and can
+    use its body and make its kind of inference. What it names stays.
+
+    Raises:
+        UsageError: there is no such provider.
+    """
+    if request.engine != AUTO:
+        return request
+    body, inference = request.body, getattr(request, "inference", None)
+
+    def suits(engine: EngineDescriptor) -> bool:
+        can = engine.capabilities
+        return (body == DEFAULT_BODY or can.supports_body(str(body))) and (
+            inference is None or inference in can.inferences
+        )
+
+    return replace(request, engine=best_engine(request.models, request.providers, suits))
 
 
 def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -> None:
@@ -43,7 +66,7 @@ def require_inference(engine: Engine | EngineDescriptor, inference: str | None) 
 
 def require_supported(request: PhotoReading | PoseRequest) -> None:
     """Refuse what the registry says of a request's engine, before it is opened; errors as of `require`."""
-    engine = engines().get(request.engine)
+    engine = engines().get(with_engine(request).engine)
     if engine is not None:
         require_inference(engine, request.inference)
         require(engine, "masks", isinstance(request, (EstimateRequest, PoseRequest)) and request.mask is not None)

@@ -18,6 +18,7 @@ from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import Shard
 from native_runtime.batch.settings import Export, Settings
 from native_runtime.errors import DiskFullError, ModelError, NewerFormatError, UsageError
+from native_runtime.models import manifest
 from native_runtime.pipeline.reporting import Silent
 from native_runtime.retarget.maps import load_map, save_map
 
@@ -564,3 +565,19 @@ def test_a_folder_that_a_newer_version_worked_on_is_left_alone(bench: Bench) -> 
     with pytest.raises(NewerFormatError, match=r"newer version of this program\. Update the program to read it\."):
         bench.run()
     assert {path: path.read_bytes() for path in bench.out.rglob("*") if path.is_file()} == before
+
+
+def test_a_batch_goes_on_with_the_engine_that_it_began_with(bench: Bench) -> None:
+    network = Path(str(bench.request.models)) / "sam3d_body" / "network.onnx"
+    network.parent.mkdir()
+    network.write_bytes(b"another network")
+    manifest.write(network.parent, {network.name: manifest.describe(network)})
+    bench.photos("a.png")
+    bench.run(engine="sam3d_body")
+    assert bench.request.engine == "auto"  # which would be `landmarks`: only that can use this body
+    assert bench.run().fresh == frozenset()
+    bench.photos("b.png")
+    assert bench.run().fresh == {"b.png"}
+    head = json.loads((bench.out / "manifest.jsonl").read_text().splitlines()[0])
+    assert head["settings"]["engine"] == "sam3d_body"
+    assert bench.run(engine="landmarks").fresh == {"a.png", "b.png"}

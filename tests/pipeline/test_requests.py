@@ -88,7 +88,7 @@ def test_what_is_written_is_read(request_: Any) -> None:
 def test_what_is_not_given_is_not_written() -> None:
     assert encode(LookRequest(photo=Path("a") / "b.jpg")) == {
         "photo": str(Path("a") / "b.jpg"),
-        "engine": "landmarks",
+        "engine": "auto",
         "body": "default",
         "turn": 0,
     }
