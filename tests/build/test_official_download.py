@@ -11,7 +11,8 @@ import pytest
 
 from native_runtime.build.official_download import ARCHIVE, PINS, SOURCES_FOLDER, URL, download_official
 from native_runtime.errors import ModelError
-from native_runtime.models import download, manifest
+from native_runtime.models import manifest
+from native_runtime.models.download import ranges
 from native_runtime.models.store import body_path
 from tests.support.file_server import serving
 from tests.support.official_release import write_release, zip_folder
@@ -27,7 +28,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "WAIT_S", 0.0)
+    monkeypatch.setattr(ranges, "WAIT_S", 0.0)
 
 
 def test_the_release_is_fetched_imported_and_pinned(release: bytes, tmp_path: Path) -> None:

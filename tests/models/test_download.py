@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 from native_runtime.errors import ModelError
-from native_runtime.models import download as module
 from native_runtime.models import web
-from native_runtime.models.download import Download, DownloadCancelledError, download
+from native_runtime.models.download import Download, DownloadCancelledError, arriving, download, ranges, stream
 from tests.support.file_server import serving
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
@@ -25,7 +24,7 @@ HASH = hashlib.sha256(CONTENT).hexdigest()
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WAIT_S", 0.0)
+    monkeypatch.setattr(ranges, "WAIT_S", 0.0)
 
 
 @pytest.fixture
@@ -77,7 +76,7 @@ def test_a_cancelled_download_goes_on(target: Path) -> None:
 
 
 def test_progress_may_stop_it_and_what_arrived_is_kept(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TELL_S", 0.0)
+    monkeypatch.setattr(arriving, "TELL_S", 0.0)
 
     def stop(fraction: float, text: str) -> None:
         if fraction > 0.3:
@@ -104,7 +103,7 @@ def test_a_connection_that_breaks_for_good_keeps_the_part(target: Path) -> None:
     with serving(CONTENT, ranges=False, cut_after=700_000, cuts=99) as server:
         with pytest.raises(ModelError, match=r"broke .*0\.7 MB are kept; download again"):
             download(server.url, target)
-        assert len(server.asked) == module.RETRIES + 1
+        assert len(server.asked) == ranges.RETRIES + 1
     assert part_of(target).stat().st_size == 700_000
 
 
@@ -284,7 +283,7 @@ def test_redirections_are_followed_and_the_last_address_is_told_without_its_quer
 
 def test_too_little_room(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: usage(10, 10, 1_000_000))
+    monkeypatch.setattr(arriving.shutil, "disk_usage", lambda folder: usage(10, 10, 1_000_000))
     with serving(CONTENT) as server, pytest.raises(ModelError, match=r"too little space .* 3 MB are needed, 1 MB"):
         download(server.url, target)
     assert not target.exists()
@@ -292,7 +291,7 @@ def test_too_little_room(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_open_for_appending", lambda path: open("/dev/full", "ab", buffering=0))  # noqa: SIM115
+    monkeypatch.setattr(stream, "opened", lambda path, mode: open("/dev/full", "ab", buffering=0))  # noqa: SIM115
     with serving(CONTENT) as server, pytest.raises(ModelError, match="disk is full"):
         download(server.url, target)
 

@@ -21,9 +21,9 @@ from native_runtime.build.sam3d_body_download import (
     sources_folder,
 )
 from native_runtime.errors import ModelError, UsageError
-from native_runtime.models import download as download_module
 from native_runtime.models import manifest, web
 from native_runtime.models.access_token import AccessToken, find_token
+from native_runtime.models.download import arriving, ranges
 from native_runtime.models.gated_download import SERVICE, Repository, describe, fetch
 from tests.support.hub import COMMIT, TOKEN, Hub, hub
 
@@ -36,7 +36,7 @@ MINE = AccessToken(TOKEN, "as typed")
 @pytest.fixture(autouse=True)
 def _small_release(monkeypatch: pytest.MonkeyPatch) -> None:
     """A release whose files are small, of which one hash is published."""
-    monkeypatch.setattr(download_module, "WAIT_S", 0.0)
+    monkeypatch.setattr(ranges, "WAIT_S", 0.0)
     known = {
         CHECKPOINT: (CHECKPOINT, len(CHECKPOINT_DATA), None),
         MHR_MODEL: (f"assets/{MHR_MODEL}", len(MHR_DATA), hashlib.sha256(MHR_DATA).hexdigest()),
@@ -107,7 +107,7 @@ def test_a_token_does_not_come_along_to_another_port_of_the_same_host() -> None:
 def test_an_interrupted_download_goes_on_also_when_the_repository_has_moved_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download_module, "_TELL_S", 0.0)
+    monkeypatch.setattr(arriving, "TELL_S", 0.0)
 
     class StopError(Exception): ...
 
@@ -129,7 +129,8 @@ def test_an_interrupted_download_goes_on_also_when_the_repository_has_moved_on(
         service.storage[CHECKPOINT].asked.clear()
         found = bring(service, tmp_path)
         assert service.storage[CHECKPOINT].asked[0]["Range"] == f"bytes={there}-"
-        assert service.storage[CHECKPOINT].asked[0]["If-Range"] == '"v1"'
+        # another address may name the same file otherwise; its hash decides
+        assert "If-Range" not in service.storage[CHECKPOINT].asked[0]
     assert found.checkpoint.read_bytes() == CHECKPOINT_DATA
 
 
@@ -218,7 +219,7 @@ def test_another_file_than_the_published_one_is_refused(tmp_path: Path) -> None:
 
 def test_room_for_both_files_is_looked_for_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = len(CHECKPOINT_DATA) + 1000  # enough for one of them
-    monkeypatch.setattr(download_module.shutil, "disk_usage", lambda folder: type("usage", (), {"free": free}))
+    monkeypatch.setattr(arriving.shutil, "disk_usage", lambda folder: type("usage", (), {"free": free}))
     with hub(FILES) as service:
         with pytest.raises(ModelError, match=r"too little space .* 3 MB are needed, 2 MB are free"):
             bring(service, tmp_path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +26,9 @@ class FileServer:
         redirect: the address of ``/latest`` leads there.
         tells_length: whether an answer says how long it is.
         hold: an answer waits for this after its first bytes.
+        speed: bytes per second of one answer; 0: as fast as it goes.
+        at_once: how many answers may be under way, more are refused with 503; 0: any number.
+        together: how many answers were under way at the same time, at most.
         asked: the headers of each request for the file.
     """
 
@@ -38,8 +43,13 @@ class FileServer:
     redirect: str = ""
     tells_length: bool = True
     hold: threading.Event | None = None
+    speed: float = 0.0
+    at_once: int = 0
+    together: int = 0
     asked: list[dict[str, str]] = field(default_factory=list)
     address: str = ""
+    _open: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def url(self) -> str:
@@ -74,10 +84,18 @@ def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:
                 self._head(302, {"Location": server.redirect or server.url + "?token=secret"})
                 return
             server.asked.append(dict(self.headers))
-            if server.status != 200:
-                self._head(server.status, {"Content-Length": "0"})
-                return
-            self._send()
+            with server._lock:
+                server._open += 1
+                server.together = max(server.together, server._open)
+                busy = 0 < server.at_once < server._open
+            try:
+                if busy or server.status != 200:
+                    self._head(503 if busy else server.status, {"Content-Length": "0"})
+                else:
+                    self._send()
+            finally:
+                with server._lock:
+                    server._open -= 1
 
         def _head(self, status: int, headers: dict[str, str]) -> None:
             self.send_response(status)
@@ -89,14 +107,15 @@ def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:
         def _send(self) -> None:
             headers = {"ETag": server.etag, "Last-Modified": server.modified}
             whole = len(server.content)
-            start = self._start()
+            span = self._span()
+            start, end = (span[0], min(span[1] or whole, whole)) if span else (None, whole)
             if start is not None and start >= whole:
                 self._head(416, {**headers, "Content-Range": f"bytes */{whole}", "Content-Length": "0"})
                 return
             status = 200 if start is None else 206
             if start is not None:
-                headers["Content-Range"] = f"bytes {start}-{whole - 1}/{whole}"
-            body = server.content[start or 0 :]
+                headers["Content-Range"] = f"bytes {start}-{end - 1}/{whole}"
+            body = server.content[start or 0 : end]
             if server.tells_length:
                 headers["Content-Length"] = str(len(body))
             self._head(status, headers)
@@ -111,20 +130,26 @@ def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:
             self._write(body)
 
         def _write(self, data: bytes) -> None:
+            step = max(1, int(server.speed / 50)) if server.speed else max(1, len(data))
             try:
-                self.wfile.write(data)
-                self.wfile.flush()
+                for at in range(0, len(data), step):
+                    if server.speed:
+                        time.sleep(min(step, len(data) - at) / server.speed)
+                    self.wfile.write(data[at : at + step])
+                    self.wfile.flush()
             except OSError:
                 self.close_connection = True
 
-        def _start(self) -> int | None:
-            """The first byte that is asked for; None: the whole file."""
+        def _span(self) -> tuple[int, int | None] | None:
+            """The first byte that is asked for and the end, if any is named; None: the whole file."""
             asked = self.headers.get("Range", "")
             condition = self.headers.get("If-Range")
             if not server.ranges or not asked:
                 return None
             if server.obeys_condition and condition and condition not in (server.etag, server.modified):
                 return None
-            return int(asked.removeprefix("bytes=").removesuffix("-"))
+            match = re.fullmatch(r"bytes=(\d+)-(\d*)", asked)
+            assert match is not None, asked
+            return int(match[1]), int(match[2]) + 1 if match[2] else None
 
     return Handler
