@@ -205,6 +205,7 @@ def gather_evidence(
     intrinsics: NDArray,
     keypoints: Sequence[Prompt] = (),
     mask: NDArray[np.bool_] | None = None,
+    least: float = 0.0,
 ) -> Evidence:
     """Evidence for one person.
 
@@ -216,8 +217,9 @@ def gather_evidence(
         keypoints: prompts in original pixels; they overrule the networks. One that names no place ("ignore",
             "incorrect") only silences them.
         mask: (H, W) in original pixels, overrules the network's; None for the network's.
+        least: points of which the networks are less certain (0..1, see ``confidence``) do not count.
     """
-    seen = _look(person, photo, body, intrinsics, {body.keypoint_names[prompt[0]] for prompt in keypoints})
+    seen = _look(person, photo, body, intrinsics, {body.keypoint_names[prompt[0]] for prompt in keypoints}, least)
     gathered = _Gathered()
     _gather_points(gathered, seen)
     _gather_directions(gathered, seen)
@@ -249,7 +251,9 @@ def _own_names(body: Body, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(body_point(body, name) or name for name in names), *names]))
 
 
-def _look(person: PersonLandmarks, photo: Photo, body: Body, intrinsics: NDArray, prompted: set[str]) -> _Seen:
+def _look(
+    person: PersonLandmarks, photo: Photo, body: Body, intrinsics: NDArray, prompted: set[str], least: float
+) -> _Seen:
     size = STATURE * pixels_per_metre(person) / float(np.mean(photo.scale))
     centre = photo.to_original((person.bbox[:2] + person.bbox[2:]) / 2)
     ray = np.linalg.solve(intrinsics, [centre[0], centre[1], 1.0])
@@ -259,6 +263,7 @@ def _look(person: PersonLandmarks, photo: Photo, body: Body, intrinsics: NDArray
     certain = np.where(outside, 0.0, confidence(person.visibility, person.presence))
     if not _legs_in_sight(person):
         certain = np.where(_IS_LEG, 0.0, certain)
+    certain = np.where(certain < least, 0.0, certain)
     return _Seen(
         person, photo, body, size, rotation_between([0.0, 0.0, 1.0], ray), places, certain,
         np.where(outside, TRUST.beyond, certain), {side: _plausible_hand(person, side) for side in SIDES}, prompted,

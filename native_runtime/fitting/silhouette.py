@@ -238,7 +238,7 @@ def fit_outline(
     free = np.zeros(len(problem.prior.parameters), bool)
     free[problem.slots] = True
     candidates = comparable_vertices(body, evidence.unseen)
-    box = _box_in_photo(evidence.silhouette)
+    box = image_box(evidence.silhouette)
     iterations = 0
     for settings in rounds:
         rim = rim_vertices(body, solution.state, problem.intrinsics, box, settings.points, candidates)
@@ -255,7 +255,7 @@ def fit_outline(
     return replace(solution, iterations=iterations)
 
 
-def _box_in_photo(silhouette: Silhouette) -> Array:
+def image_box(silhouette: Silhouette) -> Array:
     """(4,) x0 y0 x1 y1 px of the part of the photo that the mask covers: nothing is known elsewhere."""
     height, width = silhouette.mask.shape
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
