@@ -82,7 +82,7 @@ def _external_data(data: mmap.mmap) -> Iterator[tuple[str, int]]:
         if kind == "tensor":
             yield from _external_entries(data, start, stop)
             continue
-        for number, begin, end in _fields(data, start, stop):
+        for number, begin, end in fields(data, start, stop):
             child = _CHILDREN[kind].get(number)
             if child is not None:
                 seen = seen or child == "graph"
@@ -93,9 +93,9 @@ def _external_data(data: mmap.mmap) -> Iterator[tuple[str, int]]:
 
 def _external_entries(data: mmap.mmap, start: int, stop: int) -> Iterator[tuple[str, int]]:
     entries: dict[bytes, bytes] = {}
-    for number, begin, end in _fields(data, start, stop):
+    for number, begin, end in fields(data, start, stop):
         if number == _EXTERNAL_DATA:
-            pair = {key: data[first:last] for key, first, last in _fields(data, begin, end)}
+            pair = {key: data[first:last] for key, first, last in fields(data, begin, end)}
             entries[pair.get(1, b"")] = pair.get(2, b"")
     if entries:
         offset, length = (int(entries.get(key) or 0) for key in (b"offset", b"length"))
@@ -104,14 +104,26 @@ def _external_entries(data: mmap.mmap, start: int, stop: int) -> Iterator[tuple[
         yield entries.get(b"location", b"").decode(), offset + length
 
 
-def _fields(data: mmap.mmap, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+def fields(data: mmap.mmap, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
     """Number, begin and end of each field of bytes in a protobuf message; numbers among the fields are passed over."""
+    return ((number, begin, end) for number, begin, end, value in _entries(data, start, stop) if value is None)
+
+
+def numbers(data: mmap.mmap, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Number and value of each field of a message that is a whole number."""
+    return ((number, value) for number, _, _, value in _entries(data, start, stop) if value is not None)
+
+
+def _entries(data: mmap.mmap, start: int, stop: int) -> Iterator[tuple[int, int, int, int | None]]:
+    """Number, begin, end and, of whole numbers, value of each field."""
     at = start
     while at < stop:
         tag, at = _varint(data, at, stop)
         kind = tag & 7
         if kind == _VARINT:
-            _, at = _varint(data, at, stop)
+            begin = at
+            value, at = _varint(data, at, stop)
+            yield tag >> 3, begin, at, value
         elif kind == _FIXED64:
             at += 8
         elif kind == _FIXED32:
@@ -120,7 +132,7 @@ def _fields(data: mmap.mmap, start: int, stop: int) -> Iterator[tuple[int, int, 
             length, at = _varint(data, at, stop)
             if length > stop - at:
                 raise ValueError("a field extends beyond its message")
-            yield tag >> 3, at, at + length
+            yield tag >> 3, at, at + length, None
             at += length
         else:
             raise ValueError("not protobuf")

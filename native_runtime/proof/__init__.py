@@ -4,7 +4,7 @@
 * ``pictures``: the two pictures and what is in them
 * ``agreement``: keypoints and limbs of estimates, compared
 * ``invariants``: what holds for every estimate, whatever the picture
-* ``graphs``: numbers that the weights of a converted SAM 3D Body must have
+* ``weights``, ``probes``: numbers that weights must have, and projections of what they were made of
 * ``published``: answers of the released model that others published, compared where the user has their picture
 * ``record``: the last proof, kept beside the networks
 * ``proving``: all of it

@@ -12,12 +12,14 @@ from native_runtime.engines import engine_status, engines, find_engine, open_eng
 from native_runtime.engines.base import Engine
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
+from native_runtime.models import manifest
 
 from . import record
 from .agreement import LARGEST_ANGLE, LARGEST_DISTANCE, Difference, difference
 from .invariants import against, invariants
 from .pictures import Picture, bundled_pictures
 from .report import Check, Report
+from .weights import weights_checks
 
 Progress = Callable[[float, str], None]
 """Called with the fraction done (0..1) and a text. It may raise to stop the work."""
@@ -58,6 +60,8 @@ def prove(
     seconds: dict[str, float] = {}
     for number, name in enumerate(asked):
         tell(number / len(asked), f"{find_engine(name).title} looks at {len(shown)} pictures")
+        if name in judged:
+            checks += _weights(name, models)
         found, seconds[name], faults = _answers(name, models, providers, shown)
         answers[name] = found
         checks += faults
@@ -73,6 +77,17 @@ def prove(
     unkept = [text for name in judged if (text := record.keep(report, name, models)) is not None]
     tell(1.0, "The proof is done")
     return replace(report, silent=(*report.silent, *unkept))
+
+
+def _weights(name: str, models: str | os.PathLike[str] | None) -> list[Check]:
+    """What the files of an engine's own networks say without being run."""
+    folder = record.own_folder(name, models)
+    if not (folder / manifest.NAME).is_file():
+        return []
+    try:
+        return weights_checks(name, folder)
+    except Sam3dbError as error:
+        return [Check(name, "weights", "", False, str(error))]
 
 
 def _answers(

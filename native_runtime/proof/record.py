@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from native_runtime.engines import find_engine
@@ -44,7 +45,7 @@ def keep(report: Report, engine: str, models: str | os.PathLike[str] | None = No
     Returns:
         Why it could not be kept, for people; None where it was, or there is nothing to keep it in.
     """
-    folder = store.models_dir(models) / _folder(engine)
+    folder = own_folder(engine, models)
     try:
         facts = manifest.read(folder)
     except Sam3dbError:
@@ -71,7 +72,7 @@ def keep(report: Report, engine: str, models: str | os.PathLike[str] | None = No
 def last_proof(engine: str, models: str | os.PathLike[str] | None = None) -> Proof | None:
     """The last proof of the engine's networks as they are now; None where there is none."""
     try:
-        facts = manifest.read(store.models_dir(models) / _folder(engine))
+        facts = manifest.read(own_folder(engine, models))
         known: Any = facts[KEY][engine]
         if known["files"] != _digest(facts):
             return None
@@ -85,10 +86,10 @@ def last_proof(engine: str, models: str | os.PathLike[str] | None = None) -> Pro
         return None
 
 
-def _folder(engine: str) -> str:
-    """The last of an engine's folders is its own; the others hold what it shares."""
+def own_folder(engine: str, models: str | os.PathLike[str] | None = None) -> Path:
+    """Where an engine's own networks lie: the last of its folders; the others hold what it shares."""
     folders = find_engine(engine).capabilities.model_folders
-    return folders[-1] if folders else engine
+    return store.models_dir(models) / (folders[-1] if folders else engine)
 
 
 def _digest(facts: Mapping[str, Any]) -> str:

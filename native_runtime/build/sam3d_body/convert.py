@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.build import official
@@ -23,13 +24,15 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, SAM3D_BODY_FOLDER, models_dir
+from native_runtime.proof.weights import FILE as PROBES
 
 from . import rig_buffers
 from .attach import attach_weights, attached_bytes, check_sources
 from .checkpoint import MHR_FILE, Checkpoint, find_mhr, open_checkpoint
 from .keypoint_support import keypoint_support
+from .probed import Probed
 from .template import Template
-from .tensors import Joined, MappingSource, TensorSource
+from .tensors import Joined, MappingSource
 from .variants import TEMPLATES, Variant, known_variants, recognise
 
 Progress = Callable[[float, str], None]
@@ -125,7 +128,7 @@ class _Plan:
     variant: Variant
     precision: str
     graphs: Sequence[Template]
-    weights: TensorSource
+    weights: Probed
     constants: Mapping[str, NDArray[Any]]
     body: Body
     origin: Mapping[str, Any]
@@ -142,7 +145,8 @@ def _plan(checkpoint: Checkpoint, rig: Path, precision: str, templates: Path, te
     body = official.read_torchscript_body(rig)
     rig_buffers.check_against(body, buffers)
     support = keypoint_support(body, mapping)
-    weights = Joined(tensors, MappingSource({f"mhr:{name}": array for name, array in support.items()}))
+    made = MappingSource({f"mhr:{name}": array for name, array in support.items()})
+    weights = Probed(Joined(tensors, made))
     for graph in graphs:
         check_sources(graph, weights)
     keypoints = {"source": origin["package"], "sha256": origin["sha256"], "licence": LICENCE}
@@ -171,6 +175,7 @@ def _write(plan: _Plan, target: Path, tell: Progress) -> Converted:
             for number, graph in enumerate(plan.graphs):
                 attach_weights(graph, plan.weights, folder, _share(graph, sizes, number, tell))
             write_arrays(folder / CONSTANTS, plan.constants)
+            write_arrays(folder / PROBES, {"weights": _recipes(plan.graphs), **plan.weights.arrays()})
             tell(_WRITE, "Writing the manifest")
             entries = _describe(plan, folder)
             source = {"package": official.ORIGIN, "file": MHR_FILE}
@@ -186,6 +191,11 @@ def _write(plan: _Plan, target: Path, tell: Progress) -> Converted:
     tell(1.0, "The model is ready")
     size = sum(int(entry["size"]) for entry in entries.values())
     return Converted(target, plan.variant.name, plan.variant.title, plan.precision, size, plan.body.name)
+
+
+def _recipes(graphs: Sequence[Template]) -> NDArray[np.str_]:
+    """(M, 4): graph, initializer, tensor and operation of each weight, for proofs."""
+    return np.array([(graph.graph, w.name, w.source, w.operation) for graph in graphs for w in graph.weights])
 
 
 def _share(graph: Template, sizes: Sequence[int], number: int, tell: Progress) -> Callable[[int], None]:
