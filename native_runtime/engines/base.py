@@ -6,7 +6,7 @@ Light to import: programs list engines long before one is opened.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .status import EngineStatus
 
 
+ROUGH = "rough"
+"""Among the details of an estimate that a later step refines: what is still rough, in words, such as "hands"."""
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What an engine can do. Arguments that it does not support are never passed to it.
@@ -35,6 +39,8 @@ class Capabilities:
         masks: takes a mask of the person.
         edits: keeps what an artist did by hand itself; for others ``engines.refit.keep_edits`` does it afterwards.
         several: computes several people together (``Reading.estimate_all``), quicker than one after the other.
+        steps: answers in steps: its readings are a ``GrowingReading``, whose rougher estimates come long before the
+            last.
         inferences: the kinds of inference to choose from, its own first; empty where there is no choice.
         live_prompts: opens in a moment, takes little memory and answers prompts at once, so that it may be made ready
             before anybody asks, and needs no choice of what computes it.
@@ -50,6 +56,7 @@ class Capabilities:
     masks: bool = True
     edits: bool = False
     several: bool = False
+    steps: bool = False
     inferences: tuple[str, ...] = ()
     live_prompts: bool = False
     body: str = "default"
@@ -112,6 +119,28 @@ class Reading(Protocol):
 
     def estimate_all(self, people: Sequence[int] | None = None, *, inference: str | None = None) -> Sequence[Estimate]:
         """Estimates without prompts of several people (None: of all); arguments as for ``estimate``."""
+
+
+class GrowingReading(Reading, Protocol):
+    """A reading of an engine that answers in steps (``Capabilities.steps``)."""
+
+    def estimate_steps(
+        self,
+        person: int = 0,
+        keypoints: Sequence[Prompt] = (),
+        mask: NDArray[np.bool_] | None = None,
+        *,
+        inference: str | None = None,
+        edits: Edits | None = None,
+    ) -> Iterator[Estimate]:
+        """One person's estimate as it grows; the last one is what ``estimate`` gives. Those before say in their details
+        what is still rough (``ROUGH``). Arguments as for ``estimate``.
+        """
+
+    def estimate_all_steps(
+        self, people: Sequence[int] | None = None, *, inference: str | None = None
+    ) -> Iterator[Sequence[Estimate]]:
+        """As ``estimate_steps``, of several people without prompts, as ``estimate_all`` has them."""
 
 
 class Engine(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,7 @@ def estimate_photo(
     stem: Callable[[int], Path],
     photo: Photo | None = None,
     left_out: Callable[[NoPersonError], None] | None = None,
+    early: Callable[[ReadPhoto, list[SavedEstimate]], None] | None = None,
 ) -> tuple[ReadPhoto, Iterator[SavedEstimate]]:
     """Look at a photo, then estimate and save the people who are meant, each when the next one is asked for.
 
@@ -61,6 +62,8 @@ def estimate_photo(
         stem: where the estimate of a person goes, by their number.
         photo: the photo, where it was read already; nothing of it is kept then.
         left_out: as for `Inference.estimates`.
+        early: called with the rougher estimates before the last ones, which are saved as well, under another stem;
+            None: there are none.
 
     Raises:
         PhotoError, ModelError, UsageError, NoPersonError, PromptError: as `Inference.read`, `Inference.estimates`,
@@ -72,7 +75,7 @@ def estimate_photo(
 
     mask = read_photo(request.mask) if request.mask else None  # before any work on the photo
     found = inference.read(request, reporter) if photo is None else inference.look(photo, request, reporter)
-    return found, _saved(request, found, mask, inference, reporter, stem, left_out)
+    return found, _saved(request, found, mask, inference, reporter, stem, left_out, early)
 
 
 def _saved(
@@ -83,6 +86,7 @@ def _saved(
     reporter: Reporter,
     stem: Callable[[int], Path],
     left_out: Callable[[NoPersonError], None] | None,
+    early: Callable[[ReadPhoto, list[SavedEstimate]], None] | None,
 ) -> Iterator[SavedEstimate]:
     from native_runtime.image.reading import mask_of
 
@@ -93,11 +97,23 @@ def _saved(
     mask = mask_of(mask_picture, found.photo.original_size) if mask_picture else None
     numbers = ", ".join(str(number + 1) for number in chosen)  # as people count
     reporter.status(f"Fitting {'person' if len(chosen) == 1 else 'people'} {numbers} of {len(boxes)}")
-    estimates = inference.estimates(found, chosen, request.keypoints, mask, request.inference, left_out)
+
+    def tell(rough: Sequence[tuple[int, Estimate]]) -> None:
+        assert early is not None
+        early(found, [_save(person, boxes[person], estimate, stem(person)) for person, estimate in rough])
+        reporter.progress(0.65)
+        reporter.status(f"Refining {'person' if len(chosen) == 1 else 'people'} {numbers} of {len(boxes)}")
+
+    estimates = inference.estimates(
+        found, chosen, request.keypoints, mask, request.inference, left_out, tell if early else None
+    )
     for done, (person, estimate) in enumerate(estimates, start=1):
         for warning in estimate.warnings:
             reporter.warning(warning)
-        place = stem(person)
-        estimate.save(place)
-        yield SavedEstimate(person, boxes[person], estimate, place)
+        yield _save(person, boxes[person], estimate, stem(person))
         reporter.progress(0.5 + 0.5 * done / len(chosen))
+
+
+def _save(person: int, box: list[float], estimate: Estimate, stem: Path) -> SavedEstimate:
+    estimate.save(stem)
+    return SavedEstimate(person, box, estimate, stem)

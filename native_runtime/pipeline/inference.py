@@ -6,11 +6,11 @@ Keeps what is expensive: the open engine, and the readings of the last few photo
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from native_runtime.errors import NoPersonError, UsageError
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from native_runtime.detection.networks import LandmarkNetworks
-    from native_runtime.engines.base import Engine
+    from native_runtime.engines.base import Engine, GrowingReading
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 KEPT_PHOTOS = 4
 PHOTO_TURNED = "photo_turned"
 """Among an estimate's details: the degrees clockwise by which the photo was turned after reading; 0 where missing."""
+
+Early = Callable[[Sequence[tuple[int, "Estimate"]]], None]
+"""Hears of people's numbers and the estimates of them that there are so far."""
 
 NEAR_BOX = 0.2
 """An engine that does not support boxes may find the person in another one, but not in one that overlaps it less."""
@@ -199,6 +202,7 @@ class Inference:
         mask: NDArray[np.bool_] | None = None,
         inference: str | None = None,
         left_out: Callable[[NoPersonError], None] | None = None,
+        early: Early | None = None,
     ) -> Iterator[tuple[int, Estimate]]:
         """Each person's number (from `ReadPhoto.bboxes`) and estimate.
 
@@ -207,6 +211,7 @@ class Inference:
         Args:
             inference: what the engine shall infer (``Capabilities.inferences``); None for its own.
             left_out: called where too little can be seen of one of several people; None: that ends it all.
+            early: called with what engines that answer in steps have of the people before their last step.
 
         Raises:
             UsageError: the engine does not support it.
@@ -215,13 +220,24 @@ class Inference:
         reading, engine = found.reading, found.engine
         require_inference(engine, inference)
         require(engine, "masks", mask is not None)
+        steps = early if engine.capabilities.steps else None
         if len(people) > 1 and not keypoints and mask is None and engine.capabilities.several:
-            for person, estimate in zip(people, reading.estimate_all(list(people), inference=inference)):
-                yield person, _about_photo(estimate, found)
+            if steps is None:
+                together = reading.estimate_all(list(people), inference=inference)
+            else:
+                growing = cast("GrowingReading", reading).estimate_all_steps(list(people), inference=inference)
+                together = _last(growing, people, found, steps)
+            yield from _of_people(people, together, found)
             return
         for person in people:
             try:
-                estimate = reading.estimate(person, list(keypoints), mask, inference=inference)
+                if steps is None or len(people) > 1:
+                    estimate = reading.estimate(person, list(keypoints), mask, inference=inference)
+                else:
+                    one = cast("GrowingReading", reading).estimate_steps(
+                        person, list(keypoints), mask, inference=inference
+                    )
+                    (estimate,) = _last(([step] for step in one), people, found, steps)
             except NoPersonError as error:
                 if left_out is None:
                     raise
@@ -259,6 +275,23 @@ class Inference:
         if keeps or (edits is None and not snap):
             return answer
         return keep_edits(found.engine.body, answer, pins_of(pins, found.engine.body), edits, snap)
+
+
+def _last(
+    steps: Iterable[Sequence[Estimate]], people: Sequence[int], found: ReadPhoto, early: Early
+) -> Sequence[Estimate]:
+    """The last step's estimates; the rough ones before go to ``early``, each before the next one is computed."""
+    from native_runtime.engines.base import ROUGH
+
+    step: Sequence[Estimate] = ()
+    for step in steps:
+        if any(ROUGH in estimate.details for estimate in step):
+            early(_of_people(people, step, found))
+    return step
+
+
+def _of_people(people: Sequence[int], estimates: Sequence[Estimate], found: ReadPhoto) -> list[tuple[int, Estimate]]:
+    return [(person, _about_photo(estimate, found)) for person, estimate in zip(people, estimates)]
 
 
 def _doubts(photo: Photo, lens: Lens) -> tuple[str, ...]:

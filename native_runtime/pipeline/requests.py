@@ -158,6 +158,8 @@ class EstimateRequest(LookRequest):
         persons: whose.
         keypoints: prompts, which belong to one person.
         mask: a picture of the photo's size, white where that person is.
+        steps: whether rougher estimates are told of as well, as they come, by engines that have some
+            (``Capabilities.steps``).
     """
 
     do: ClassVar = "estimate"
@@ -165,6 +167,7 @@ class EstimateRequest(LookRequest):
     persons: Persons = "largest"
     keypoints: tuple[Prompt, ...] = ()
     mask: FilePath | None = None
+    steps: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from native_runtime.engines import engine_status, engines
 from native_runtime.pipeline.estimating import SavedEstimate, estimate_photo
@@ -25,12 +25,26 @@ def look_at_photo(request: LookRequest, inference: Inference, reporter: Reporter
     return result
 
 
+class EventReporter(Reporter, Protocol):
+    """Hears of results on the way as well."""
+
+    def estimates(self, result: dict[str, Any]) -> None:
+        """An event `estimates` (see ``docs/worker.md``)."""
+
+
 def estimate_people(
-    request: EstimateRequest, inference: Inference, new_stem: NewStem, reporter: Reporter
+    request: EstimateRequest, inference: Inference, new_stem: NewStem, reporter: EventReporter
 ) -> dict[str, Any]:
     """Do an `estimate`; the result of `done`."""
-    found, estimates = estimate_photo(request, inference, reporter, new_stem)
-    result = _result(request, found)
+
+    def early(found: ReadPhoto, rough: Iterable[SavedEstimate]) -> None:
+        reporter.estimates(_with_estimates(_result(request, found), rough))
+
+    found, estimates = estimate_photo(request, inference, reporter, new_stem, early=early if request.steps else None)
+    return _with_estimates(_result(request, found), estimates)
+
+
+def _with_estimates(result: dict[str, Any], estimates: Iterable[SavedEstimate]) -> dict[str, Any]:
     for saved in estimates:
         seconds = saved.described()["seconds"]
         result["people"][saved.person] |= {"estimate": f"{saved.stem}.npz", "seconds": seconds}

@@ -9,14 +9,15 @@ from native_runtime.batch.settings import BatchRequest
 from native_runtime.pipeline import requests
 from native_runtime.pipeline.decoding import decode
 from native_runtime.pipeline.inference import Inference
-from native_runtime.pipeline.reporting import Reporter
 from native_runtime.pipeline.support import require_supported
 
-from .photos import NewStem, estimate_people, look_at_photo, pose_person, status_of_engines
+from .photos import EventReporter, NewStem, estimate_people, look_at_photo, pose_person, status_of_engines
 from .protocol import REQUESTS
 
 
-def answer(message: Mapping[str, Any], inference: Inference, new_stem: NewStem, reporter: Reporter) -> dict[str, Any]:
+def answer(
+    message: Mapping[str, Any], inference: Inference, new_stem: NewStem, reporter: EventReporter
+) -> dict[str, Any]:
     """Do what a message asks for; the result of `done`. What can be known to be wrong is said before any work is done.
 
     Args:

@@ -248,6 +248,10 @@ class _EventReporter:
     def warning(self, text: str) -> None:
         self._worker.send({"id": self._number, "event": "warning", "text": text})
 
+    def estimates(self, result: dict[str, Any]) -> None:
+        self.check()
+        self._worker.send({"id": self._number, "event": "estimates", "result": result})
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a worker on this process's standard input and output."""

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
 
-from ..jobs.photo import PoseJob
+from ..jobs.photo import AnswerJob, PoseJob
 from ..jobs.worker import Client
 from ..remedies import in_words
 from ..scene.bodies import read_ahead
@@ -93,6 +93,13 @@ class Loop:
         if rig is not None and may_change(rig):
             pending.request(rig)
         self._task(character).wanted = True
+
+    def expect(self, character: str, job: AnswerJob) -> None:
+        """Has the pose that a job under way brings taken over, as if it had been asked for. What is asked meanwhile,
+        because a handle was moved, counts in its place. As ``ask`` for undo steps.
+        """
+        self.ask(character)
+        self._task(character).given = job
 
     def cancel(self, character: str) -> None:
         """Gives up what is under way for a character; a later answer counts for nothing. As ``ask`` for undo steps."""
@@ -229,10 +236,13 @@ class Loop:
             return
         task.changed, task.preview = None, None
         shown = take_off(rig)
+        given, task.given = task.given, None
+        if any(moved(handle) for handle in handles_of(rig)):
+            given = None
         found = pending.take_up(rig)
         if found or task.wanted:
             task.wanted, task.answer = False, None
-            self._send(task, PoseJob(self._client(), request_for(rig)))
+            self._send(task, given or PoseJob(self._client(), request_for(rig)))
             lay_on(rig, shown)
             read_ahead(read_origin(rig).details["body_name"])
 
@@ -272,11 +282,12 @@ class Loop:
             pending.end(rig)
             self._window.push_undo(UNDO_STEP)
 
-    def _send(self, task: Task, job: PoseJob) -> None:
+    def _send(self, task: Task, job: AnswerJob) -> None:
         task.job, task.asked = job, self._clock()
 
     def _fail(self, character: str, task: Task, text: str, dragging: bool) -> None:
-        task.job, task.answer, task.wanted, task.changed, task.repeated = None, None, False, None, False
+        task.job, task.given, task.answer, task.wanted = None, None, None, False
+        task.changed, task.repeated = None, False
         task.error = text
         if not dragging:
             self._end(rig_with(character))

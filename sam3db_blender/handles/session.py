@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from native_runtime.camera import project, resize_intrinsics
 from native_runtime.characters.edit_groups import Slots, slots_of
 from native_runtime.characters.state import CharacterState
+from native_runtime.engines.base import ROUGH
 from native_runtime.engines.edits import WITHOUT_EDITS
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
@@ -127,6 +128,11 @@ def segment_job(rig: bpy.types.Object, client: Client) -> SegmentJob:
 # --- answering -------------------------------------------------------------------------------------------------------
 
 
+def is_rough(origin: Origin) -> str:
+    """What of a character's estimate a step that did not come would have refined, in words; empty where none would."""
+    return str(origin.details["details"].get(ROUGH, ""))
+
+
 def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
     """Puts a character into the pose of an answer: bones, sliders, place, handles and record. The camera stays.
 
@@ -137,11 +143,15 @@ def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
         Sam3dbError: the body is another one, the camera is gone, or the character cannot be changed.
     """
     origin, handles, body = read_origin(rig), by_keypoint(rig), body_of(rig)
-    _keep_first(rig, body, origin)
+    # what an import has shown first, and nobody has said anything about, is not worth going back to
+    completes = is_rough(origin) and not snapshots.entries(rig) and not prompts_of(handles)
+    if not completes:
+        _keep_first(rig, body, origin)
     estimate, memory = _take_over(rig, body, handles, origin, answer)
     _record(rig, handles, estimate)
     edits.remember(rig, body, replace(memory, cause=""))
-    snapshots.take(rig, body, memory.cause or snapshots.AGAIN, memory, _said(handles), estimate.details)
+    name = memory.cause or (snapshots.IMPORTED if completes else snapshots.AGAIN)
+    snapshots.take(rig, body, name, memory, _said(handles), estimate.details)
 
 
 def _record(rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], estimate: Estimate) -> None:

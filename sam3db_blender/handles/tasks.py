@@ -8,7 +8,7 @@ from typing import Literal
 
 from native_runtime.engines.estimate import Estimate
 
-from ..jobs.photo import PoseJob
+from ..jobs.photo import AnswerJob
 from .limb_preview import LimbPreview
 
 
@@ -34,6 +34,7 @@ class Task:
     Attributes:
         changed: when a handle last did.
         wanted: a new pose is, whether or not a handle was moved.
+        given: a job that brings the wanted pose, so that none is to be sent.
         job: the question, ``asked`` then.
         answer: that was read, and not yet taken over.
         repeated: the worker has died of this question once.
@@ -43,7 +44,8 @@ class Task:
 
     changed: float | None = None
     wanted: bool = False
-    job: PoseJob | None = None
+    given: AnswerJob | None = None
+    job: AnswerJob | None = None
     answer: Estimate | None = None
     asked: float = 0.0
     repeated: bool = False

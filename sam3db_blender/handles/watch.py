@@ -11,6 +11,7 @@ from bpy.app.handlers import persistent
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, ensure_timer, listen, redraw, stop_listening, stop_timer
+from ..jobs.photo import AnswerJob
 from ..jobs.worker import worker
 from ..scene.provenance import character_id
 from . import pending, view_look
@@ -81,6 +82,12 @@ def refresh(rig: bpy.types.Object) -> None:
     status = loop.status(character)
     if status.state == "error":
         raise Sam3dbError(status.text)
+
+
+def expect(rig: bpy.types.Object, job: AnswerJob) -> None:
+    """Has a character take the pose that a job under way brings, as ``refresh`` does with one that it asks for."""
+    loop.expect(character_id(rig), job)
+    _ensure_timer()
 
 
 def touch(rig: bpy.types.Object) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from native_runtime.pipeline.decoding import encode, part_of
 from native_runtime.pipeline.requests import EstimateRequest, LookRequest, PoseRequest, SegmentRequest
 
-from .worker import TIMEOUT_S, Job
+from .worker import TIMEOUT_S, Job, State
 
 
 @dataclass
@@ -50,17 +50,89 @@ class ImportJob(_PhotoJob):
 
     Attributes:
         estimates: the files of the people's estimates; set when done.
+        early: those of rougher ones of the same people, as soon as there are any.
     """
 
     request: EstimateRequest
     estimates: list[Path] = field(default_factory=list)
+    early: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._ask(self.request)
 
     def _receive(self, result: dict[str, Any]) -> None:
         self.warnings += result.get("warnings", [])
-        self.estimates = [Path(p["estimate"]) for p in result.get("people", []) if p.get("estimate")]
+        self.estimates = _files(result)
+
+    def _receive_early(self, result: dict[str, Any]) -> None:
+        self.early = _files(result)
+
+
+def _files(result: dict[str, Any]) -> list[Path]:
+    """The people's estimates in a result."""
+    return [Path(person["estimate"]) for person in result.get("people", []) if person.get("estimate")]
+
+
+class AnswerJob(Protocol):
+    """A job that ends with the estimate of one person.
+
+    Attributes:
+        state, status, error, kind: as of ``Job``.
+        estimate: the file; set when done.
+    """
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def error(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def estimate(self) -> Path | None: ...
+
+    def poll(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class LastStep:
+    """What an import that has shown its rougher estimates still brings for one of its people.
+
+    Attributes:
+        job: the import.
+        place: of the person among those of the import.
+    """
+
+    job: ImportJob
+    place: int
+
+    @property
+    def state(self) -> State:
+        return self.job.state
+
+    @property
+    def status(self) -> str:
+        return self.job.status
+
+    @property
+    def error(self) -> str:
+        return self.job.error
+
+    @property
+    def kind(self) -> str:
+        return self.job.kind
+
+    @property
+    def estimate(self) -> Path | None:
+        return self.job.estimates[self.place] if self.job.estimates else None
+
+    def poll(self) -> bool:
+        return self.job.poll()
 
 
 @dataclass

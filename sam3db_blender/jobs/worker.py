@@ -81,6 +81,8 @@ class Job:
             self.progress = event.value
         elif event.kind == "warning":
             self.warnings.append(event.text)
+        elif event.kind == "estimates":
+            self._receive_early(event.result)
         elif event.kind == "done":
             self.progress = 1.0
             self._receive(event.result)
@@ -94,6 +96,10 @@ class Job:
 
     def _receive(self, result: dict[str, Any]) -> None:
         """Takes in the answer."""
+        raise NotImplementedError
+
+    def _receive_early(self, result: dict[str, Any]) -> None:
+        """Takes in what there is of the answer on the way."""
         raise NotImplementedError
 
 

@@ -15,8 +15,9 @@ from native_runtime.errors import Sam3dbError
 
 from .. import places
 from ..files.recent_photos import remember
+from ..handles import watch
 from ..handles.views import begin_posing
-from ..jobs.photo import ImportJob
+from ..jobs.photo import ImportJob, LastStep
 from ..jobs.worker import Job, worker
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, to_request
 from ..remedies import in_words
@@ -72,11 +73,13 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         if not bpy.app.background:
             state = context.window_manager.sam3db
             state.running, state.cancel_wanted = True, False
+            request = replace(request, steps=True)
         return self.begin(context, ImportJob(worker(), request))
 
     def finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        """Reports how the job went; builds the characters where it went well."""
+        """Reports how the job went; builds the characters where it went well, or of what it has brought so far."""
         job = self._job
+        assert job is not None
         if job.state == "cancelled":
             self.report({"INFO"}, "Cancelled; nothing was changed")
             return {"CANCELLED"}
@@ -85,18 +88,23 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         from .importing import add_to_scene
 
         try:
-            built = add_to_scene(context, job.request, job.estimates, light=self.light)
+            built = add_to_scene(context, job.request, job.estimates or job.early, light=self.light)
         except Sam3dbError as error:
             return self._fail(in_words(error), traceback.format_exc())
         except Exception as error:
             return self._fail(f"Building the character failed ({error}).", traceback.format_exc())
-        begin_posing(context, [character.rig for character in built.characters])
+        rigs = [character.rig for character in built.characters]
+        begin_posing(context, rigs)
+        if job.state == "running":
+            for place, rig in enumerate(rigs):
+                watch.expect(rig, LastStep(job, place))
         for warning in job.warnings:
             self.report({"WARNING"}, warning)
         photo = Path(job.request.photo)
         remember(photo)
         count = len(built.characters)
-        self.report({"INFO"}, f"Made {count} character{'s' if count > 1 else ''} from {photo.name}")
+        more = "; the hands follow" if job.state == "running" else ""
+        self.report({"INFO"}, f"Made {count} character{'s' if count > 1 else ''} from {photo.name}{more}")
         return {"FINISHED"}
 
     def _fail(self, text: str, detail: str) -> "set[OperatorReturnItems]":
@@ -106,6 +114,10 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
             print(f"{text}\nDetails: {log}")  # noqa: T201  # Blender's console
         self.report({"ERROR"}, text)
         return {"CANCELLED"}
+
+    def enough(self, context: bpy.types.Context, job: Job) -> bool:
+        """Whether there are rougher estimates, with which the artist can begin; the last ones are awaited meanwhile."""
+        return job.state == "running" and isinstance(job, ImportJob) and bool(job.early)
 
     def given_up(self, context: bpy.types.Context) -> bool:
         return bool(context.window_manager.sam3db.cancel_wanted)

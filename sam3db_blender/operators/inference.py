@@ -6,9 +6,10 @@ from native_runtime.errors import Sam3dbError
 
 from ..handles import watch
 from ..handles.people import activate
-from ..handles.session import SNAP, give_up_edits, go_back
+from ..handles.session import SNAP, give_up_edits, go_back, is_rough
 from ..handles.views import pose_from_photo
 from ..scene.lookup import rig_with
+from ..scene.provenance import read_origin
 from .person import PersonOperator, ReportingOperator
 
 
@@ -48,7 +49,11 @@ class SAM3DB_OT_cancel_pose(PersonOperator, bpy.types.Operator):
     bl_options = {"INTERNAL", "UNDO"}
 
     def run(self, context):
-        watch.cancel(self.rig(context))
+        rig = self.rig(context)
+        watch.cancel(rig)
+        rough = is_rough(read_origin(rig))
+        if rough:
+            self.report({"INFO"}, f"The {rough} stay rough; 'Update from Photo' refines them")
 
 
 class SAM3DB_OT_use_inference(PersonOperator, bpy.types.Operator):

@@ -41,7 +41,7 @@ class ModalJobOperator:
             job.cancel()
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
-        over = job.poll()
+        over = job.poll() or self.enough(context, job)
         self.tell(context, job)
         if not over:
             return {"PASS_THROUGH"}
@@ -57,6 +57,10 @@ class ModalJobOperator:
     def finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Does what is to be done with a job that is over; what the operator is to return."""
         raise NotImplementedError
+
+    def enough(self, context: bpy.types.Context, job: Job) -> bool:
+        """Whether ``finish`` can do with what a job that still runs has brought so far."""
+        return False
 
     def given_up(self, context: bpy.types.Context) -> bool:
         """Whether somebody wants the end by other means than Esc."""

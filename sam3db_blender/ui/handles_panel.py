@@ -16,7 +16,7 @@ from ..handles import watch
 from ..handles.choice import ALL
 from ..handles.handles import GROUPS, WARNING, State, group_of, handles_of, is_handle, keypoint_of, state_of
 from ..handles.people import active_character, people_by_photo, photo_camera
-from ..handles.session import SNAP
+from ..handles.session import SNAP, is_rough
 from ..handles.view_look import posing_in
 from ..handles.views import looks_through
 from ..jobs.engines import capabilities_of, engine_that_made
@@ -167,6 +167,8 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
         elif status.state == "error":
             row.alert = True
             draw_lines(row.column(align=True), status.text, width, "ERROR")
+        elif rough := is_rough(read_origin(rig)):
+            row.label(text=f"Rough {rough.title()}: Update from Photo", icon="INFO")
         else:
             differing = sum(bool(by) for _, by in shown_groups(rig))
             text = f"{differing} of My Edits Differ{'s' * (differing == 1)}" if differing else "Up to Date"

@@ -34,7 +34,7 @@ def test_the_worker_takes_these_keys() -> None:
     """The protocol follows from the classes; this is what clients rely on."""
     assert {do: set(keys) for do, keys in KEYS.items()} == {
         "read": PHOTO | {"turn"},
-        "estimate": PHOTO | {"turn", "persons", "keypoints", "mask"},
+        "estimate": PHOTO | {"turn", "persons", "keypoints", "mask", "steps"},
         "pose": (PHOTO - {"boxes"}) | {"intrinsics", "box", "pins", "mask", "edits", "snap", "slot"},
         "batch": (PHOTO - {"photo", "boxes"}) | BATCH | {"builder", "builders", "contact_sheet", "retry_failed"},
         "segment": {"photo", "models", "providers", "box"},

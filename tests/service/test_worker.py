@@ -70,6 +70,46 @@ def test_people_can_be_chosen(client: WorkerClient, photo: Callable[[str], str])
     assert written == [[0], [0, 1, 2], [2]]
 
 
+@pytest.mark.parametrize("persons", ["largest", "all"])
+def test_rougher_estimates_come_on_the_way_where_they_are_wanted(
+    client: WorkerClient, photo: Callable[[str], str], persons: str
+) -> None:
+    path, asked = photo("three"), {"engine": "sam3d_body", "persons": persons}
+    plain = wait_for(client, number := client.request("estimate", photo=path, **asked))[number]
+    assert not [event for event in plain if event.kind == "estimates"]
+    events = wait_for(client, number := client.request("estimate", photo=path, steps=True, **asked))[number]
+    (early,) = [event for event in events if event.kind == "estimates"]
+    last = events[-1]
+    files = [[p["estimate"] for p in event.result["people"] if "estimate" in p] for event in (early, last)]
+    assert [len(found) for found in files] == [3 if persons == "all" else 1] * 2
+    assert not set(files[0]) & set(files[1])
+    assert all(Path(path).is_file() for found in files for path in found)
+    assert early.result.keys() == last.result.keys()
+    assert not early.is_final
+    after = events[events.index(early) :]
+    assert any(event.kind == "status" and event.text.startswith("Refining") for event in after)
+    assert not [event for event in events if event.text == "too early to tell"]
+
+
+def test_engines_without_steps_just_answer(client: WorkerClient, photo: Callable[[str], str]) -> None:
+    events = wait_for(client, number := client.request("estimate", photo=photo("one"), steps=True))[number]
+    assert events[-1].kind == "done"
+    assert not [event for event in events if event.kind == "estimates"]
+
+
+def test_cancelling_after_the_first_step_keeps_its_file(client: WorkerClient, photo: Callable[[str], str]) -> None:
+    number = client.request("estimate", photo=photo("slow"), engine="sam3d_body", steps=True)
+    end = time.monotonic() + PATIENCE_S
+    early: list[Event] = []
+    while not early:
+        assert time.monotonic() < end
+        early = [event for event in client.poll() if event.kind == "estimates"]
+        time.sleep(0.005)
+    client.cancel(number)
+    assert final(client, number).error == "Cancelled"
+    assert Path(early[0].result["people"][0]["estimate"]).is_file()
+
+
 def test_what_deep_rooms_log_as_a_warning_is_told(client: WorkerClient, photo: Callable[[str], str]) -> None:
     number = client.request("estimate", photo=photo("slower"))
     texts = [event.text for event in wait_for(client, number)[number] if event.kind == "warning"]

@@ -12,13 +12,14 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from native_runtime.engines.base import Capabilities
+from native_runtime.engines.base import ROUGH, Capabilities
 
 
 @dataclass
@@ -113,10 +114,22 @@ class FakeBodyReading(FakeReading):
             estimate.warnings = [json.dumps({"together": inference or "full", "providers": self._providers})]
         return estimates
 
+    def estimate_steps(self, person: int = 0, *rest: Any, **more: Any) -> Iterator[FakeEstimate]:
+        yield self._rough(self.estimate(person, *rest, **more))
+        yield self.estimate(person, *rest, **more)
+
+    def estimate_all_steps(self, people: Any = None, *, inference: Any = None) -> Iterator[list[FakeEstimate]]:
+        yield [self._rough(estimate) for estimate in self.estimate_all(people, inference=inference)]
+        yield self.estimate_all(people, inference=inference)
+
+    def _rough(self, estimate: FakeEstimate) -> FakeEstimate:
+        estimate.warnings, estimate.details = ["too early to tell"], {ROUGH: "hands"}
+        return estimate
+
 
 class FakeBodyEngine:
     name = "sam3d_body"
-    capabilities = Capabilities(boxes=True, several=True, inferences=("full", "body"))
+    capabilities = Capabilities(boxes=True, several=True, steps=True, inferences=("full", "body"))
     body = None
 
     def __init__(self, providers: Any) -> None:

@@ -37,6 +37,7 @@ ENGINE = EngineDescriptor(
     capabilities=Capabilities(
         boxes=True,
         several=True,
+        steps=True,
         inferences=("full", "body"),
         # Made with the converted model: MHR's finest level of which the checkpoint's keypoints are exact.
         body="mhr-lod1",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.engines.base import ROUGH
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import NoPersonError, PromptError, UsageError
@@ -146,6 +147,38 @@ class Sam3dBodyReading:
         looks = [Look.at(self._known(person), None) for person in self._numbers(people)]
         return [estimate for _, estimate in self._unprompted(looks, kind)]
 
+    def estimate_steps(
+        self,
+        person: int = 0,
+        keypoints: Sequence[Prompt] = (),
+        mask: NDArray[np.bool_] | None = None,
+        *,
+        inference: str | None = None,
+        edits: Edits | None = None,
+    ) -> Iterator[Estimate]:
+        """The body decoder's person, before the encoder sees the hands; then that of ``estimate``, whose arguments
+        these are. What is known already comes at once: then there is only the last step.
+        """
+        kind, spent = _kind(inference), dict[str, float]()
+        if kind == "full" and (Look.at(self._known(person), self._checked(mask)), kind) not in self._plain:
+            first = self.estimate(person, keypoints, mask, inference="body")
+            spent = first.seconds
+            yield _rough(first)
+        yield _together(self.estimate(person, keypoints, mask, inference=kind), spent)
+
+    def estimate_all_steps(
+        self, people: Sequence[int] | None = None, *, inference: str | None = None
+    ) -> Iterator[list[Estimate]]:
+        """As ``estimate_steps``, of several people without prompts (None: of all), computed together."""
+        kind, numbers = _kind(inference), self._numbers(people)
+        spent: list[Mapping[str, float]] = [{} for _ in numbers]
+        if kind == "full" and any((Look.at(self._known(person), None), kind) not in self._plain for person in numbers):
+            first = self.estimate_all(numbers, inference="body")
+            spent = [estimate.seconds for estimate in first]
+            yield [_rough(estimate) for estimate in first]
+        last = self.estimate_all(numbers, inference=kind)
+        yield [_together(estimate, before) for estimate, before in zip(last, spent)]
+
     def result(
         self, person: int = 0, mask: NDArray[np.bool_] | None = None, inference: str | None = None
     ) -> FullResult:
@@ -214,6 +247,20 @@ class Sam3dBodyReading:
         if mask.shape != (height, width) or not mask.any():
             raise PromptError("The mask must have the photo's size and must not be empty.")
         return np.asarray(mask, np.bool_)
+
+
+def _rough(estimate: Estimate) -> Estimate:
+    """An estimate of the body decoder's alone, after which that with hands comes."""
+    return replace(estimate, details=estimate.details | {ROUGH: "hands"})
+
+
+def _together(estimate: Estimate, before: Mapping[str, float]) -> Estimate:
+    """The estimate with the seconds of the step before, but for detection, which both name."""
+    if not before:
+        return estimate
+    stages = dict.fromkeys([*before, *estimate.seconds])
+    both = {stage: before.get(stage, 0.0) + estimate.seconds.get(stage, 0.0) for stage in stages}
+    return replace(estimate, seconds=both | {"detect": before["detect"]})
 
 
 def _kind(inference: str | None) -> Inference:

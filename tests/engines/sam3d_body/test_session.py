@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from native_runtime.cli.remedies import advised
 from native_runtime.engines import open_engine
+from native_runtime.engines.base import ROUGH
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.sam3d_body.engine import Sam3dBodyEngine
 from native_runtime.engines.sam3d_body.session import Sam3dBodyReading
@@ -127,6 +128,59 @@ def test_all_people_go_together(engine: Sam3dBodyEngine, photo: Photo, networks:
     engine.read(photo, boxes=BOXES).estimate_all()
     del networks.runs["encode"]  # in portions
     assert networks.runs == {"body_context": 1, "body_decoder": 2, "hand_context": 2, "hand_decoder": 2}
+
+
+# --- in steps ---
+
+
+def test_the_first_step_is_the_bodys_and_comes_before_hands_are_encoded(
+    alone: Sam3dBodyReading, networks: FakeNetworks, engine: Sam3dBodyEngine, photo: Photo
+) -> None:
+    steps = alone.estimate_steps()
+    first = next(steps)
+    assert networks.encoded == 1
+    assert first.details[ROUGH] == "hands"
+    last = next(steps)
+    assert networks.encoded == 3
+    assert ROUGH not in last.details
+    assert next(steps, None) is None
+    fresh = engine.read(photo, boxes=BOXES[:1])
+    assert same(first, fresh.estimate(inference="body"))
+    whole = engine.read(photo, boxes=BOXES[:1]).estimate()
+    assert all((getattr(last, name) == getattr(whole, name)).all() for name in ARRAYS)
+    assert (last.warnings, last.details) == (whole.warnings, whole.details)
+    assert not np.allclose(first.keypoints_3d, last.keypoints_3d)
+    assert last.seconds.keys() == whole.seconds.keys()
+    assert last.seconds["encode"] > first.seconds["encode"]
+
+
+def test_what_is_known_already_has_no_rough_step(alone: Sam3dBodyReading) -> None:
+    whole = alone.estimate()
+    assert [step is whole for step in alone.estimate_steps()] == [True]
+    assert [ROUGH in step.details for step in alone.estimate_steps(inference="body")] == [False]
+    assert len(list(alone.estimate_steps(keypoints=[(LEFT_KNEE, 130, 150)]))) == 1
+
+
+def test_prompts_and_masks_are_heard_in_every_step(alone: Sam3dBodyReading) -> None:
+    asked = {"keypoints": [(LEFT_KNEE, 130, 150)], "mask": left_half()}
+    steps = list(alone.estimate_steps(**asked))
+    assert [ROUGH in step.details for step in steps] == [True, False]
+    assert all(step.prompts.keypoints == ((LEFT_KNEE, 130.0, 150.0),) and step.prompts.mask for step in steps)
+    assert same(steps[1], alone.estimate(**asked))
+
+
+def test_all_people_grow_together(engine: Sam3dBodyEngine, photo: Photo, networks: FakeNetworks) -> None:
+    reading = engine.read(photo, boxes=BOXES)
+    steps = reading.estimate_all_steps([2, 0])
+    first = next(steps)
+    assert networks.encoded == 2
+    assert [(e.person, e.details[ROUGH]) for e in first] == [(2, "hands"), (0, "hands")]
+    last = next(steps)
+    assert next(steps, None) is None
+    assert networks.runs["body_context"] == 1
+    whole = engine.read(photo, boxes=BOXES).estimate_all([2, 0])
+    assert all((getattr(a, name) == getattr(b, name)).all() for a, b in zip(last, whole) for name in ARRAYS)
+    assert len(list(reading.estimate_all_steps([0, 2]))) == 1
 
 
 # --- what makes no difference ---
