@@ -1,4 +1,4 @@
-"""``python -m bench.accuracy COMMAND``: render, score, sheet, worst, example, proof, published; see their ``--help``."""
+"""``python -m bench.accuracy COMMAND``: render, score, sheet, worst, example, proof, published; see ``--help``."""
 
 from __future__ import annotations
 
