@@ -79,6 +79,24 @@ def add_engines(commands: Subparsers) -> None:
     add_common_arguments(engines)
 
 
+def add_doctor(commands: Subparsers) -> None:
+    """Add `doctor`."""
+    doctor = commands.add_parser(
+        "doctor",
+        help="this machine, and how long engines take on it",
+        description="Says what this machine is and which engines are ready on it; with --bench also how long each "
+        "takes, as tables that can be pasted.",
+        allow_abbrev=False,
+    )
+    doctor.add_argument("--bench", action="store_true", help="measure the engines that are ready; takes minutes")
+    doctor.add_argument(
+        "--engine", dest="engines", metavar="NAME", action="append", default=[], help="only this one; repeatable"
+    )
+    doctor.add_argument("--models", metavar="DIR", help=MODELS_HELP)
+    add_provider_argument(doctor)
+    add_common_arguments(doctor)
+
+
 def add_convert(commands: Subparsers) -> None:
     """Add `convert-checkpoint`."""
     convert = commands.add_parser(

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 GROUP = "sam3db.commands"
 """Group of the entry points by which installed packages add commands; each names an `Extension`."""
 
-ORDER = ("character", "estimate", "batch", "preview", "export", "retarget", "models", "engines", "convert-checkpoint")
+ORDER = (
+    "character",
+    "estimate",
+    "batch",
+    "preview",
+    "export",
+    "retarget",
+    "models",
+    "engines",
+    "convert-checkpoint",
+    "doctor",
+)
 """As `sam3db --help` lists them; others follow."""
 
 _log = logging.getLogger(__name__)
@@ -47,6 +58,7 @@ _OWN = (
     Command("batch", batch_arguments.add, "native_runtime.cli.batch"),
     Command("models", arguments.add_models, "native_runtime.cli.models"),
     Command("engines", arguments.add_engines, "native_runtime.cli.engines"),
+    Command("doctor", arguments.add_doctor, "native_runtime.cli.doctor"),
     Command("convert-checkpoint", arguments.add_convert, "native_runtime.cli.convert"),
 )
 
