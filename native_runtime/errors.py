@@ -17,6 +17,8 @@ class Remedy(Enum):
     NAME_MHR_MODEL = "name-mhr-model"
     NAME_BOX = "name-box"
     SINGLE_PHOTO = "single-photo"
+    ACCEPT_TERMS = "accept-terms"
+    SAY_USE = "say-use"
     REINSTALL = "reinstall"
     SEE_TRACEBACK = "see-traceback"
 

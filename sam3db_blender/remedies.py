@@ -9,6 +9,8 @@ REMEDIES = {
     Remedy.BUILD_MODELS: "Reinstall the extension; it includes them.",
     Remedy.CONVERT_CHECKPOINT: "Convert the checkpoint in the panel 'SAM 3D Body'.",
     Remedy.BUILD_AND_CONVERT: "Reinstall the extension, and convert the checkpoint in the panel 'SAM 3D Body'.",
+    Remedy.ACCEPT_TERMS: "Read the terms, and tick that you accept them.",
+    Remedy.SAY_USE: "Choose whether your use is commercial.",
     Remedy.IMPORT_OFFICIAL: "Import MHR's official assets in the panel 'Official Bodies'.",
     Remedy.REMAKE_NETWORK: "Where a network is damaged, reinstall the extension, or convert the checkpoint that it "
     "came from again in the panel 'SAM 3D Body'.",

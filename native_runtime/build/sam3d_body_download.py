@@ -15,7 +15,7 @@ from native_runtime.errors import ModelError, Sam3dbError, UsageError
 from native_runtime.models import manifest
 from native_runtime.models.access_token import AccessToken
 from native_runtime.models.download import Progress, check_room
-from native_runtime.models.gated_download import SERVICE, RemoteFile, Repository, describe, fetch
+from native_runtime.models.hub import SERVICE, RemoteFile, Repository, describe, fetch
 from native_runtime.models.store import models_dir
 
 CHECKPOINT, MHR_MODEL = "model.ckpt", "mhr_model.pt"

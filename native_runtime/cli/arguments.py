@@ -38,6 +38,8 @@ def add_models(commands: Subparsers) -> None:
     for name, text in (
         ("list", "show each model file and its state"),
         ("build", "fetch the sources and build what is missing or damaged"),
+        ("shelf", "show what networks and bodies can be had, what each gives, its terms, and who has it"),
+        ("get", "download an item of the shelf, convert it, let it prove itself, and put it in place"),
         ("import", "make bodies from the official MHR assets: assets.zip, its folder, one lodN.fbx or mhr_model.pt"),
         ("verify", "check every file against its hash; exit code 1 when something is wrong"),
     ):
@@ -45,6 +47,11 @@ def add_models(commands: Subparsers) -> None:
         action.add_argument("--models", metavar="DIR", help=MODELS_HELP)
         if name == "build":
             action.add_argument("what", nargs="*", metavar="WHAT", help="'networks' or 'bodies' (default: both)")
+        if name == "shelf":
+            action.add_argument("item", nargs="?", metavar="NAME", help="one item, with its terms and sources")
+            action.add_argument("--licences", action="store_true", help="the full texts of its licences")
+        if name == "get":
+            _add_get(action)
         if name == "import":
             action.add_argument("source", metavar="SOURCE", help="the MHR release's assets.zip, or a part of it")
             levels = action.add_mutually_exclusive_group()
@@ -64,6 +71,34 @@ def add_models(commands: Subparsers) -> None:
             )
             add_provider_argument(action)
         add_common_arguments(action)
+
+
+def _add_get(get: Parser) -> None:
+    """What `models get` takes."""
+    get.add_argument("item", metavar="NAME", help="as `sam3db models shelf` lists it")
+    get.add_argument(
+        "--source", metavar="KEY", help="who it is fetched from (default: public sources, one after the other)"
+    )
+    get.add_argument(
+        "--accept",
+        dest="accepted",
+        metavar="TERMS",
+        nargs="+",
+        action="extend",
+        help="you have read these terms and accept them; `sam3db models shelf NAME --licences` shows them",
+    )
+    get.add_argument(
+        "--commercial", choices=("yes", "no"), help="whether your use is commercial, where terms forbid it"
+    )
+    get.add_argument("--token-file", metavar="FILE", help="file with your access token (default: as `hf auth login`)")
+    get.add_argument("--file", metavar="PATH", help="a file that you have, instead of a download")
+    get.add_argument("--mhr", metavar="FILE", help="mhr_model.pt, if it does not lie beside --file")
+    get.add_argument(
+        "--precision",
+        choices=("fp32", "fp16", "int8"),
+        help="of converted networks (default: the best for this machine)",
+    )
+    get.add_argument("--service", metavar="URL", help="address of a mirror of the repositories")
 
 
 def add_engines(commands: Subparsers) -> None:

@@ -1,4 +1,4 @@
-"""`sam3db models list | build | import | verify`."""
+"""`sam3db models list | build | import | verify`; for `shelf` and `get` see ``shelf``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the action; whether all went well."""
     if arguments.action == "import":
         return _import(arguments, console)
+    if arguments.action in ("shelf", "get"):
+        from native_runtime.cli import shelf
+
+        return shelf.get(arguments, console) if arguments.action == "get" else shelf.show(arguments, console)
     if arguments.action == "verify" and not arguments.run and (arguments.engines or arguments.providers):
         raise UsageError("--engine and --provider belong to --run.")
     if arguments.action == "build":

@@ -9,6 +9,9 @@ REMEDIES = {
     Remedy.CONVERT_CHECKPOINT: "Convert the checkpoint with `sam3db convert-checkpoint`.",
     Remedy.BUILD_AND_CONVERT: "Build what is missing or damaged with `sam3db models build`, and convert the checkpoint "
     "with `sam3db convert-checkpoint`.",
+    Remedy.ACCEPT_TERMS: "Read them with `sam3db models shelf NAME --licences`, and accept them with `--accept KEY`, "
+    "where KEY is what `sam3db models shelf NAME` calls each.",
+    Remedy.SAY_USE: "Say so with `--commercial yes` or `--commercial no`.",
     Remedy.IMPORT_OFFICIAL: "Import MHR's official assets with `sam3db models import`.",
     Remedy.REMAKE_NETWORK: "Make a damaged network again with `sam3db models build`, or with `sam3db "
     "convert-checkpoint` if it came from a checkpoint.",

@@ -31,7 +31,7 @@ def staged(target: Path) -> Iterator[Path]:
     try:
         part.chmod(0o777 & ~umask())  # mkdtemp makes folders private
         yield part
-        _replace(part, target)
+        take_place(part, target)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
@@ -60,8 +60,12 @@ def _last_change(folder: Path) -> float:
         return 0.0
 
 
-def _replace(part: Path, target: Path) -> None:
-    """Replace ``target`` by ``part``. A folder cannot replace another in one step on every system."""
+def take_place(part: Path, target: Path) -> None:
+    """Replace the folder ``target`` by ``part``. A folder cannot replace another in one step on every system.
+
+    Raises:
+        OSError: it cannot (on Windows: files there are in use).
+    """
     if not target.exists():
         part.rename(target)
         return

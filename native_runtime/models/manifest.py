@@ -28,6 +28,7 @@ NAME = "manifest.json"
 
 IMPORT_COMMAND = "sam3db models import"
 CONVERT_COMMAND = "sam3db convert-checkpoint"
+GET_COMMAND = "sam3db models get"
 """What an entry names as its ``command``; without one, a file is built."""
 _REMEDIES = {IMPORT_COMMAND: Remedy.IMPORT_OFFICIAL, CONVERT_COMMAND: Remedy.CONVERT_CHECKPOINT}
 

@@ -277,6 +277,35 @@ class DownloadSam3dBodyRequest(ModelsFolder):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InstallModelRequest(ModelsFolder):
+    """An item of the shelf, downloaded, converted, proved and put in place.
+
+    Attributes:
+        item: its name.
+        source: key of the source; None for the public ones, one after the other until one has all.
+        accepted: keys of the terms that the user has read and accepted.
+        commercial: whether the use is commercial; must be said where the terms forbid that.
+        token: the user's, for gated sources; None for the one that is stored on this machine.
+        precision: of converted networks; None for the best for this machine.
+        file: what the user has, instead of a download.
+        mhr: mhr_model.pt, if it does not lie beside `file`.
+        service: address of the repositories; None for the usual ones.
+    """
+
+    do: ClassVar = "install_model"
+
+    item: str
+    source: str | None = None
+    accepted: tuple[str, ...] = ()
+    commercial: bool | None = None
+    token: Secret | None = field(default=None, repr=False)
+    precision: str | None = None
+    file: FilePath | None = None
+    mhr: FilePath | None = None
+    service: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConvertSam3dBodyRequest(ModelsFolder):
     """A model converted from a checkpoint of SAM 3D Body.
 

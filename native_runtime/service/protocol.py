@@ -25,6 +25,7 @@ REQUESTS: dict[str, type] = {
         requests.DownloadOfficialRequest,
         requests.DownloadSam3dBodyRequest,
         requests.ConvertSam3dBodyRequest,
+        requests.InstallModelRequest,
     )
 }
 """The work that can be asked for, by its verb."""

@@ -59,4 +59,8 @@ def answer(
             from .sam3d_body import convert_model
 
             return convert_model(request, reporter)
+        case requests.InstallModelRequest() as request:
+            from .shelf import install_model
+
+            return install_model(request, reporter)
     raise AssertionError(message["do"])

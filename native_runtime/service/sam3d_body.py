@@ -6,7 +6,7 @@ from typing import Any
 
 from native_runtime.build.sam3d_body_download import download_checkpoint
 from native_runtime.models.access_token import find_token
-from native_runtime.models.gated_download import SERVICE
+from native_runtime.models.hub import SERVICE
 from native_runtime.pipeline.reporting import Reporter, progress_to
 from native_runtime.pipeline.requests import ConvertSam3dBodyRequest, DownloadSam3dBodyRequest
 

@@ -7,7 +7,7 @@ import bpy
 
 from native_runtime.build.sam3d_body_download import LICENCE, LICENCE_PAGE, LICENCE_POINTS, VARIANTS, remove_sources
 from native_runtime.errors import ModelError
-from native_runtime.models.gated_download import SERVICE, Repository
+from native_runtime.models.hub import SERVICE, Repository
 from native_runtime.pipeline.decoding import decode, encode, gather
 from native_runtime.pipeline.requests import ConvertSam3dBodyRequest, DownloadSam3dBodyRequest, EngineStatusRequest
 

@@ -43,12 +43,24 @@ def test_the_worker_takes_these_keys() -> None:
         "download_official": {"models", "levels", "url", "again"},
         "download_sam3d_body": {"variant", "models", "token", "licence_accepted", "service"},
         "convert_sam3d_body": {"checkpoint", "mhr", "models", "precision"},
+        "install_model": {
+            "item",
+            "source",
+            "models",
+            "accepted",
+            "commercial",
+            "token",
+            "precision",
+            "file",
+            "mhr",
+            "service",
+        },
         "cancel": {"target"},
         "ping": set(),
         "release": set(),
         "stop": set(),
     }
-    assert {"photo", "models", "mask", "source", "checkpoint", "mhr", "folder", "out"} == PATH_KEYS
+    assert {"photo", "models", "mask", "source", "checkpoint", "mhr", "folder", "out", "file"} == PATH_KEYS
 
 
 REQUIRED = {"photo": "a.jpg", "folder": "in", "out": "out", "source": "s", "variant": "v", "checkpoint": "c"}
@@ -127,3 +139,4 @@ def test_a_request_says_what_its_parts_say() -> None:
 def test_a_token_is_never_shown() -> None:
     kind = REQUESTS["download_sam3d_body"]
     assert "s3cret" not in repr(decode(kind, {"variant": "vith", "token": "s3cret"}))
+    assert "s3cret" not in repr(decode(REQUESTS["install_model"], {"item": "mhr", "token": "s3cret"}))

@@ -7,6 +7,7 @@ what it was asked, so that a test can see which of them learnt the token.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -24,8 +25,9 @@ class Hub:
     """What the service says.
 
     Attributes:
-        storage: file's path -> the server that has it.
+        storage: file's path -> the server that has it. ``owner/name:path`` for the file of one repository.
         token: who may have files.
+        refuses: repository -> the answer of the service about all of its files.
         status, error: answer with this instead, and with these headers.
         says: file's path -> headers of an ordinary answer that differ from the truth; None as a value: left out.
         detour: lead to another address of the service itself first, as it does when a repository was renamed.
@@ -38,8 +40,21 @@ class Hub:
     error: dict[str, str] = field(default_factory=dict)
     says: dict[str, dict[str, str | None]] = field(default_factory=dict)
     detour: bool = False
+    refuses: dict[str, int] = field(default_factory=dict)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     address: str = ""
+
+    def server(self, repository: str, path: str) -> FileServer | None:
+        """Who has a file of a repository."""
+        return self.storage.get(f"{repository}:{path}") or self.storage.get(path)
+
+    def paths(self, repository: str) -> list[str]:
+        """What a repository has."""
+        return [
+            path.partition(":")[2] or path
+            for path in self.storage
+            if ":" not in path or path.startswith(f"{repository}:")
+        ]
 
     def tokens_seen_by_storage(self) -> list[str]:
         """The credentials that the storage was sent; there must be none."""
@@ -73,7 +88,10 @@ def _handler(service: Hub) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             service.asked.append((self.command, self.path, dict(self.headers)))
             given = self.headers.get("Authorization")
-            if service.status:
+            repository = "/".join(self.path.removeprefix("/api/models").split("/")[1:3])
+            if service.refuses.get(repository):
+                self._answer(service.refuses[repository], {})
+            elif service.status:
                 self._answer(service.status, service.error)
             elif service.token is not None and given is None:
                 self._answer(401, {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted."})
@@ -81,14 +99,25 @@ def _handler(service: Hub) -> type[BaseHTTPRequestHandler]:
                 self._answer(401, {"X-Error-Message": "Invalid username or password."})
             elif service.detour and not self.path.startswith("/renamed/"):
                 self._answer(307, {"Location": f"/renamed{self.path}"})
+            elif self.path.startswith("/api/models/"):
+                self._list(repository)
             else:
-                self._redirect()
+                self._redirect(repository)
 
         do_HEAD = do_GET  # noqa: N815
 
-        def _redirect(self) -> None:
-            path = self.path.partition("/resolve/")[2].partition("/")[2]
-            storage = service.storage.get(path)
+        def _list(self, repository: str) -> None:
+            entries = [{"type": "file", "path": path} for path in service.paths(repository)]
+            content = json.dumps([{"type": "directory", "path": "assets"}, *entries]).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def _redirect(self, repository: str) -> None:
+            kind = "/releases/download/" if "/releases/download/" in self.path else "/resolve/"
+            path = self.path.partition(kind)[2].partition("/")[2]
+            storage = service.server(repository, path)
             if storage is None:
                 self._answer(404, {"X-Error-Code": "EntryNotFound"})
                 return

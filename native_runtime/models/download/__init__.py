@@ -8,13 +8,14 @@ section 13.1.5); any sign that it is another one makes the download start again.
 connections at once, each of which fetches one range after the other.
 """
 
-from .arriving import DownloadCancelledError, Progress, TooSlowError, check_room
+from .arriving import DownloadCancelledError, NoRoomError, Progress, TooSlowError, check_room
 from .whole import CONNECTIONS, Download, download
 
 __all__ = [
     "CONNECTIONS",
     "Download",
     "DownloadCancelledError",
+    "NoRoomError",
     "Progress",
     "TooSlowError",
     "check_room",

@@ -28,6 +28,10 @@ class TooSlowError(ModelError):
     """The server sends too slowly, and somebody else may be quicker; what has arrived is kept."""
 
 
+class NoRoomError(ModelError):
+    """The disk has too little space."""
+
+
 class Watch:
     """Reports the progress a few times a second, and stops the work when it is cancelled.
 
@@ -119,10 +123,10 @@ def check_room(folder: Path, needed: int) -> None:
     """See to it that `needed` bytes fit on the disk of `folder`.
 
     Raises:
-        ModelError: they do not.
+        NoRoomError: they do not.
     """
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise ModelError(
+        raise NoRoomError(
             f"There is too little space in {folder}: {needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free."
         )

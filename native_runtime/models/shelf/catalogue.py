@@ -139,7 +139,7 @@ _SAM3D_BODY = ShelfItem(
 _SAM3D_BODY_VITH = ShelfItem(
     name="sam3d_body_vith",
     title="SAM 3D Body (ViT-H)",
-    gives="The smaller of Meta's two networks: the same answers, in about half of the time.",
+    gives="The smaller of Meta's two networks: the same kinds of answers, in about half of the time.",
     engine="sam3d_body",
     figures=(Figure("weights", 744, "million", "counted in the file"),),
     seconds=8.3,
@@ -192,7 +192,7 @@ def _instanthmr(size: str, backbone: str, weights: float, error: float, commerci
     purpose = "may be used commercially" if commercial else "not for commercial use"
     return ShelfItem(
         name=f"instanthmr_{size}",
-        title=f"InstantHMR {size.replace('_', ' ')}",
+        title=f"InstantHMR {stem}{', for commercial use' if commercial else ''}",
         gives=f"Quick: a small network ({backbone}) that estimates the body itself, then our fit; {purpose}.",
         engine="instanthmr",
         figures=(Figure(_PA_MPJPE, error, "mm", _PUBLISHED), Figure("weights", weights, "million", _PUBLISHED)),

@@ -24,7 +24,7 @@ from native_runtime.errors import ModelError, UsageError
 from native_runtime.models import manifest, web
 from native_runtime.models.access_token import AccessToken, find_token
 from native_runtime.models.download import arriving, ranges
-from native_runtime.models.gated_download import SERVICE, Repository, describe, fetch
+from native_runtime.models.hub import SERVICE, Repository, describe, fetch
 from tests.support.hub import COMMIT, TOKEN, Hub, hub
 
 CHECKPOINT_DATA = np.random.default_rng(0).bytes(2_000_000)
