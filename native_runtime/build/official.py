@@ -121,6 +121,11 @@ def read_torchscript_body(path: Path) -> Body:
     return assemble(1, rig, load_rig_facts().parameterisation, correctives, origin, path.name)
 
 
+def read_release_body(path: Path, level: int) -> Body:
+    """One level of detail of a release (`assets.zip` or its folder); errors as of `import_official`."""
+    return _from_release(path, [level], lambda fraction, text: None, [])[0]
+
+
 def _from_release(path: Path, levels: Levels, tell: Progress, notes: list[str]) -> list[Body]:
     with Source(path) as source:
         wanted = _wanted_levels(source, levels)

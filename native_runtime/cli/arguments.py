@@ -143,11 +143,14 @@ def add_convert(commands: Subparsers) -> None:
     convert.add_argument(
         "--checkpoint",
         metavar="FILE",
+        nargs="+",
         required=True,
-        help="model.ckpt, a .safetensors file, or the folder of the release",
+        help="model.ckpt, ComfyUI's .safetensors file, slices of several, or the folder or zip archive of a download",
     )
     convert.add_argument(
-        "--mhr", metavar="FILE", help="mhr_model.pt (default: beside the checkpoint, as in the release)"
+        "--mhr",
+        metavar="FILE",
+        help="mhr_model.pt, or MHR's own release (assets.zip); default: beside the checkpoint, else in its file",
     )
     convert.add_argument("-o", "--out", metavar="DIR", help=MODELS_HELP)
     convert.add_argument(

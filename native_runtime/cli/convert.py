@@ -19,6 +19,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         f"SAM 3D Body {made.title} ({made.precision}, {made.size / 1e9:.2f} GB) is in {made.folder}. "
         f"Use it with --engine sam3d_body --body {made.body}."
     )
+    for note in made.notes:
+        console.line(note)
     console.result(
         {
             "command": "convert-checkpoint",
@@ -28,6 +30,9 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
             "precision": made.precision,
             "size": made.size,
             "body": made.body,
+            "layout": made.layout,
+            "inferences": list(made.inferences),
+            "notes": list(made.notes),
         }
     )
     return True

@@ -39,4 +39,5 @@ def convert_model(request: ConvertSam3dBodyRequest, reporter: Reporter) -> dict[
         "precision": made.precision,
         "bytes": made.size,
         "body": made.body,
+        "notes": list(made.notes),
     }

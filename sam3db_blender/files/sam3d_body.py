@@ -34,18 +34,20 @@ class Installed:
         variant, precision: as the converter names them.
         size: bytes.
         body: whether the body that belongs to it is there.
+        hands: whether it can pose hands; a checkpoint without those parts can be converted as well.
     """
 
     variant: str
     precision: str
     size: int
     body: bool
+    hands: bool = True
 
     @property
     def title(self) -> str:
         """In one line, for people."""
         name = VARIANTS[self.variant].title if self.variant in VARIANTS else self.variant
-        return f"{name}, {self.precision}, {self.size / 1e9:.1f} GB"
+        return f"{name}, {self.precision}, {self.size / 1e9:.1f} GB{'' if self.hands else ', bodies only'}"
 
 
 def models_folder() -> Path:
@@ -97,6 +99,7 @@ def _read(folder: Path, changed: int, body: bool) -> Installed | None:
     try:
         facts = manifest.read(folder)
         size = sum(int(entry["size"]) for entry in facts["files"].values())
-        return Installed(str(facts["variant"]), str(facts["precision"]), size, body)
+        hands = "full" in facts.get("inferences", ["full"])
+        return Installed(str(facts["variant"]), str(facts["precision"]), size, body, hands)
     except (Sam3dbError, KeyError, TypeError, ValueError):
         return None

@@ -41,7 +41,11 @@ def models_for(engine: str, models: Path | None) -> Path | None:
 
 
 def settings_for(engine: str, inference: str) -> dict[str, Any]:
-    """``inference`` where the engine has that choice, and ``providers``, which are a choice for large engines only."""
+    """``inference`` where the engine and its model have that choice, and ``providers``, which are a choice for large
+    engines only.
+    """
     can, settings = capabilities_of(engine), places.preferences()
     chosen = None if can.live_prompts or settings is None else settings.requested_providers()
-    return {"inference": inference if inference in can.inferences else None, "providers": chosen}
+    model = sam3d_body.installed() if engine == sam3d_body.ENGINE else None
+    offered = can.inferences if model is None or model.hands else ()
+    return {"inference": inference if inference in offered else None, "providers": chosen}

@@ -50,7 +50,8 @@ def draw_options(
     elif options.engine == engine_check.ENGINE:
         _draw_bundled(column, width)
     can = capabilities_of(options.engine)
-    if can.inferences:
+    model = sam3d_body.installed() if options.engine == sam3d_body.ENGINE else None
+    if can.inferences and (model is None or model.hands):
         column.prop(options, "inference")
     for name in ("persons", "body"):
         column.prop(options, name)

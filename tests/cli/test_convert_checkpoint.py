@@ -63,6 +63,9 @@ def test_a_release_is_converted_listed_and_verified(
         "precision": "fp32",
         "size": result["size"],
         "body": "mhr-lod1",
+        "layout": "official",
+        "inferences": ["full", "body"],
+        "notes": [],
     }
     progress = capsys.readouterr().err
     assert "Writing encoder (fp32)" in progress
@@ -116,7 +119,7 @@ def test_a_wrong_file_is_a_failed_input(toy_graphs: None, release: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["--checkpoint"], ["--checkpoint", "x", "--precision", "fp8"], ["--checkpoint", "x", "more"]]
+    "words", [[], ["--checkpoint"], ["--checkpoint", "x", "--precision", "fp8"], ["--checkpoint", "x", "--more"]]
 )
 def test_wrong_usage(words: list[str]) -> None:
     code, result = run("convert-checkpoint", *words)
@@ -133,7 +136,7 @@ def test_an_interrupted_conversion_leaves_nothing(
         "from native_runtime.build.sam3d_body import attach, convert, variants\n"
         "attach.model_of = lambda _: (sys.stderr.write('now\\n'), sys.stderr.flush(), time.sleep(60))\n"
         f"convert.convert_checkpoint.__defaults__ = (*convert.convert_checkpoint.__defaults__[:3], "
-        f"Path({str(templates)!r}), None)\n"
+        f"Path({str(templates)!r}), None, None)\n"
         "from native_runtime.cli import run; run()\n"
     )
     process = subprocess.Popen(

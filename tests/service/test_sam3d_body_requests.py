@@ -103,7 +103,13 @@ def test_converting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         asked.extend(arguments)
         progress(0.5, "Writing encoder (int8)")
         return SimpleNamespace(
-            folder=tmp_path, variant="vith", title="ViT-H", precision="int8", size=1_040_000_000, body="mhr-lod1"
+            folder=tmp_path,
+            variant="vith",
+            title="ViT-H",
+            precision="int8",
+            size=1_040_000_000,
+            body="mhr-lod1",
+            notes=("No hands.",),
         )
 
     monkeypatch.setattr(convert, "convert_checkpoint", convert_checkpoint)
@@ -112,6 +118,7 @@ def test_converting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == ["/a/model.ckpt", None, "/m", "int8"]
     assert result["title"] == "ViT-H, int8, 1.0 GB"
     assert result["body"] == "mhr-lod1"
+    assert result["notes"] == ["No hands."]
 
 
 def test_a_damaged_checkpoint_is_refused(client: WorkerClient, tmp_path: Path) -> None:

@@ -130,16 +130,18 @@ def _storage(array: np.ndarray) -> str:
 def safetensors_bytes(tensors: Mapping[str, Any], **changes: Any) -> bytes:
     """A safetensors file; ``changes`` replace entries of its header."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    data = b""
+    parts: list[bytes] = []
+    start = 0
     for name, value in tensors.items():
         array = value.bits if isinstance(value, BFloat16) else np.asarray(value, order="C")
         kind = "BF16" if isinstance(value, BFloat16) else _SAFE[array.dtype.str[1:]]
-        place = [len(data), len(data) + array.nbytes]
+        place = [start, start + array.nbytes]
         header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": place}
-        data += array.tobytes()
+        parts.append(array.tobytes())
+        start += array.nbytes
     text = json.dumps(header | changes).encode()
     text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text + data
+    return struct.pack("<Q", len(text)) + text + b"".join(parts)
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Any]) -> Path:

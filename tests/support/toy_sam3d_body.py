@@ -10,6 +10,7 @@ import numpy as np
 
 from native_runtime.build.sam3d_body.convert import GRAPHS
 from native_runtime.build.sam3d_body.template import Template, Weight
+from native_runtime.mhr.rotations import quaternion_to_matrix
 from tests.support.bodies import toy_body
 from tests.support.official_release import torchscript_content
 from tests.support.torch_archive import write_archive
@@ -18,6 +19,14 @@ from tests.support.toy_graphs import FLOAT, model, node
 OPTIONAL = ("head_pose.hand_pose_comps_ori", "head_pose_hand.hand_pose_comps_ori")
 HEADS = ("head_pose", "head_pose_hand")
 WIDTH, DEPTH = 300, 200
+# fmt: off
+HAND_ANGLES = (
+    93, 77, 88, 89, 90, 92, 76, 85, 86, 87, 94, 78, 82, 83, 84, 91, 75, 79, 80, 81, 68, 69, 70, 71, 72, 73, 74,
+)
+# fmt: on
+"""A hand's pose parameters as public outputs of the released model tell them: the right hand's."""
+OF_THE_RIGHT_HAND = frozenset((*range(6), *range(68, 95), 144, *range(154, 179)))
+"""Parameters that the release's ``nonhand_param_idxs`` leaves out."""
 BACKBONES = {
     "dinov3": "backbone.encoder.blocks.0.attn.qkv.weight",
     "vith": "backbone.blocks.0.attn.qkv.weight",
@@ -34,6 +43,7 @@ def tensors(variant: str = "dinov3", seed: int = 0) -> dict[str, np.ndarray]:
     """All tensors of the toy model by their official names; the large ones hold numbers that bfloat16 can hold."""
     rng = np.random.default_rng(seed)
     body = toy_body(45, 72)
+    rest, wrist = body.skeleton.rest, body.joint_index("r_wrist")
 
     def some(*shape: int) -> np.ndarray:
         return (rng.normal(size=shape).astype(np.float32).view(np.uint32) & 0xFFFF0000).view(np.float32)
@@ -42,19 +52,19 @@ def tensors(variant: str = "dinov3", seed: int = 0) -> dict[str, np.ndarray]:
     mapping[np.arange(308), rng.integers(0, mapping.shape[1], 308)] = 0.75
     mapping[np.arange(308), rng.permutation(mapping.shape[1])[:308]] += 0.25
     rig = {
-        "joint_rotation": some(127, 3, 3),
+        "joint_rotation": quaternion_to_matrix(body.skeleton.prerotations).astype(np.float32),
         "scale_mean": some(68),
         "scale_comps": some(28, 68),
         "faces": body.triangles.astype(np.int64),
         "hand_pose_mean": some(54),
         "hand_pose_comps": np.eye(54, dtype=np.float32),
-        "hand_joint_idxs_left": np.arange(95, 122),
-        "hand_joint_idxs_right": np.arange(68, 95),
+        "hand_joint_idxs_left": np.array(HAND_ANGLES) + 27,
+        "hand_joint_idxs_right": np.array(HAND_ANGLES),
         "keypoint_mapping": mapping,
-        "right_wrist_coords": some(3),
-        "root_coords": some(3),
-        "local_to_world_wrist": some(3, 3),
-        "nonhand_param_idxs": np.arange(145),
+        "right_wrist_coords": (rest.translations[wrist] / 100).astype(np.float32),
+        "root_coords": (rest.translations[body.joint_index("root")] / 100).astype(np.float32),
+        "local_to_world_wrist": rest.rotations[wrist].T.astype(np.float32),
+        "nonhand_param_idxs": np.array([i for i in range(204) if i not in OF_THE_RIGHT_HAND]),
     }
     found = {f"{head}.{name}": array.copy() for head in HEADS for name, array in rig.items()}
     for suffix in ("", "_hand"):

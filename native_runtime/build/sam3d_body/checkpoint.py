@@ -1,8 +1,9 @@
-"""Opening a checkpoint in any of the forms in which SAM 3D Body is distributed, without PyTorch.
+"""Opening a checkpoint in any of the containers in which SAM 3D Body is distributed, without PyTorch.
 
 * ``model.ckpt`` and other files of ``torch.save``: tensors by name, or dictionaries of them one in another
-* ``.safetensors``: one file, or several with their index
-* a folder with one of these
+* ``.safetensors``: one file, or several, with their index or without
+
+Names are those of the file; ``layouts`` brings back the official ones. ``finding`` looks for the files.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from native_runtime.errors import ModelError, Remedy
+from native_runtime.errors import ModelError
 from native_runtime.mhr.official.torch_archive import DAMAGE, ArchiveError, Tensor, TorchArchive, TorchSave
 
 from .safetensors import INDEX_SUFFIX, Entry, FormatError, SafetensorsFile, looks_like_safetensors, read_index
 from .tensors import as_runtime
 
-MHR_FILE = "mhr_model.pt"
-_CHECKPOINT_FILE = "model.ckpt"
-_SUFFIXES = (".safetensors", ".ckpt", ".pth", ".pt", ".bin")
+USABLE = (
+    "Take model.ckpt as Meta published it, ComfyUI's sam_3d_body_dinov3_bf16.safetensors, or slices of it in 16 or 32 "
+    "bits."
+)
 _ZIP = b"PK\x03\x04"
 _OLD_TORCH = (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", b"\x80\x02}", b"\x80\x02c")
 """What files of torch.save before PyTorch 1.6 begin with (its magic number), and bare pickles."""
@@ -60,9 +62,16 @@ class Checkpoint(ABC):
         Raises:
             ModelError: it is damaged, or not finite.
         """
+        return as_runtime(self.stored(name), name)
+
+    def stored(self, name: str) -> NDArray[Any]:
+        """The tensor's numbers in the type in which they are stored, bfloat16 as float32.
+
+        Raises:
+            ModelError: it is damaged.
+        """
         with _guard(self.path):
-            array = self._numbers(name)
-        return as_runtime(array, name)
+            return self._numbers(name)
 
     @abstractmethod
     def _numbers(self, name: str) -> NDArray[Any]:
@@ -123,7 +132,9 @@ class _SafetensorsCheckpoint(Checkpoint):
         for name in file.entries:
             if homes is not None and homes.get(name) != path.name:
                 raise FormatError(f"its index does not expect the tensor {name[:80]} in {path.name}")
-            self._homes[name] = file
+            if name in self._homes and not self._homes[name].same(name, file):
+                raise FormatError(f"{self._homes[name].path.name} and {path.name} disagree about {name[:80]}")
+            self._homes.setdefault(name, file)
 
     def _numbers(self, name: str) -> NDArray[Any]:
         return self._homes[name].numbers(name)
@@ -133,63 +144,31 @@ class _SafetensorsCheckpoint(Checkpoint):
             file.close()
 
 
-def open_checkpoint(path: Path) -> Checkpoint:
+def open_checkpoint(*files: Path) -> Checkpoint:
     """Open a checkpoint; nothing in it is executed.
 
     Args:
-        path: a file, or a folder that holds one checkpoint.
+        files: its file, the index of several, or several safetensors files; what is in two of them must be the same.
 
     Raises:
-        ModelError: there is none, it is damaged, or of a kind that cannot be read.
+        ModelError: it is damaged, or of a kind that cannot be read.
     """
-    file = find_checkpoint(path)
+    if len(files) > 1:
+        with _guard(files[0]):
+            return _SafetensorsCheckpoint(files[0], files, None)
+    (file,) = files
     with _guard(file):
         if file.name.endswith(INDEX_SUFFIX):
             homes = read_index(file)
-            files = tuple(file.parent / name for name in sorted(set(homes.values())))
-            return _SafetensorsCheckpoint(file, files, homes)
+            parts = tuple(file.parent / name for name in sorted(set(homes.values())))
+            return _SafetensorsCheckpoint(file, parts, homes)
         with file.open("rb") as opened:
             start = opened.read(256)
         if start.startswith(_ZIP):
             return _TorchCheckpoint(file)
         if looks_like_safetensors(start, file.stat().st_size):
             return _SafetensorsCheckpoint(file, (file,), None)
-    raise ModelError(f"{file.name} {_what_it_is(start)}")
-
-
-def find_checkpoint(path: Path) -> Path:
-    """The checkpoint's file (or the index of its files) in a folder, or ``path`` itself where it is a file.
-
-    Raises:
-        ModelError: there is none, or it is not clear which.
-    """
-    if path.is_file():
-        return path
-    if not path.is_dir():
-        raise ModelError(f"There is no file {path}. Name the checkpoint that you downloaded, for example model.ckpt.")
-    if (path / _CHECKPOINT_FILE).is_file():
-        return path / _CHECKPOINT_FILE
-    files = sorted(file for file in path.iterdir() if file.is_file())
-    found = [file for file in files if file.name.endswith(INDEX_SUFFIX)]
-    found = found or [file for file in files if file.suffix in _SUFFIXES and file.name != MHR_FILE]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise ModelError(f"There is no checkpoint in {path}. Name the file, for example model.ckpt.")
-    names = ", ".join(file.name for file in found[:4])
-    raise ModelError(f"{path} holds several files that may be the checkpoint ({names}). Name the right one.")
-
-
-def find_mhr(folder: Path) -> Path:
-    """``mhr_model.pt`` in the folder of a checkpoint, where the release has it.
-
-    Raises:
-        ModelError: it is not there.
-    """
-    for place in (folder / "assets" / MHR_FILE, folder / MHR_FILE):
-        if place.is_file():
-            return place
-    raise ModelError(f"There is no {MHR_FILE} in {folder} or its folder assets.", Remedy.NAME_MHR_MODEL)
+    raise ModelError(f"{file.name} {_what_it_is(start, file.suffix)}")
 
 
 def _gather(content: Mapping[Any, Any]) -> dict[str, Tensor]:
@@ -227,7 +206,7 @@ def _guard(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _what_it_is(start: bytes) -> str:
+def _what_it_is(start: bytes, suffix: str) -> str:
     """Why a file that is neither a zip archive nor safetensors cannot be read, and what to do."""
     if start.startswith(_OLD_TORCH):
         return (
@@ -238,4 +217,11 @@ def _what_it_is(start: bytes) -> str:
         return "is only a pointer to the checkpoint (Git LFS). Download the file itself."
     if start.lstrip()[:1] in (b"<", b"{") or start[:6] == b"Access":
         return "is a web page or a message, not a checkpoint. Open it in a text editor to see what the server said."
+    if start.startswith(b"GGUF"):
+        return "holds the model in another program's form (GGUF), which cannot be converted. " + USABLE
+    if suffix.lower() == ".onnx":
+        return (
+            "is an ONNX graph. The sets of ONNX files that are in circulation estimate the body only and take no "
+            "prompts, so they cannot be used. " + USABLE
+        )
     return "is neither a PyTorch checkpoint nor a safetensors file. Download the checkpoint again."

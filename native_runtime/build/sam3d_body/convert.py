@@ -1,4 +1,4 @@
-"""A checkpoint and ``mhr_model.pt`` become a models folder: what ``sam3db convert-checkpoint`` does.
+"""A checkpoint and MHR become a models folder: what ``sam3db convert-checkpoint`` does.
 
 Everything is checked before the first byte is written. The graphs are made in a folder of their own, which takes the
 place of an earlier conversion at the very end.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.build import official
-from native_runtime.errors import ModelError, Remedy, UsageError
+from native_runtime.errors import ModelError, UsageError
 from native_runtime.files.hashes import remember, sha256_of
 from native_runtime.files.staging import staged
 from native_runtime.mhr import Body
@@ -26,11 +26,15 @@ from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, SAM3D_BODY_FOLDER, models_dir
 from native_runtime.proof.weights import FILE as PROBES
 
-from . import rig_buffers
+from . import facts, rig_buffers
 from .attach import attach_weights, attached_bytes, check_sources
-from .checkpoint import MHR_FILE, Checkpoint, find_mhr, open_checkpoint
+from .checkpoint import Checkpoint
 from .keypoint_support import keypoint_support
+from .layouts import official_names
+from .opening import opened_files
 from .probed import Probed
+from .published import Published, check_published, published_files
+from .rig_source import find_rig
 from .template import Template
 from .tensors import Joined, MappingSource
 from .variants import TEMPLATES, Variant, known_variants, recognise
@@ -49,6 +53,8 @@ PRECISIONS: dict[str, dict[str, str]] = {
     "int8": dict.fromkeys(GRAPHS, "fp32") | {"encoder": "int8"},
 }
 """The precision of each graph by what the user chooses."""
+INFERENCES = {True: ("full", "body"), False: ("body",)}
+"""What a model can infer, by whether it has the parts for hands."""
 
 _READ, _WRITE = 0.15, 0.95
 """How far things are when everything is read and checked, and when the graphs are written."""
@@ -66,6 +72,9 @@ class Converted:
         precision: as chosen.
         size: bytes of all files.
         body: name of the body that belongs to it.
+        layout: key of the layout in which the checkpoint was stored.
+        inferences: what it can infer, as the engine names it.
+        notes: what the user should know, in whole sentences.
     """
 
     folder: Path
@@ -74,24 +83,30 @@ class Converted:
     precision: str
     size: int
     body: str
+    layout: str
+    inferences: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def convert_checkpoint(
-    checkpoint: str | os.PathLike[str],
+    checkpoint: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     mhr: str | os.PathLike[str] | None = None,
     models: str | os.PathLike[str] | None = None,
     precision: str = "fp32",
     templates: Path = TEMPLATES,
     progress: Progress | None = None,
+    published: Published | None = None,
 ) -> Converted:
     """Convert a checkpoint, and make the body that it was trained with.
 
     Args:
-        checkpoint: ``model.ckpt``, a safetensors file, or the folder that the release was downloaded to.
-        mhr: ``mhr_model.pt``; None to look for it in that folder.
+        checkpoint: ``model.ckpt``, a safetensors file, several, the folder or the zip archive of a download.
+        mhr: ``mhr_model.pt``, or MHR's release (``assets.zip`` or its folder); None to look for it (``rig_source``).
         models: the models folder.
         precision: a key of ``PRECISIONS``.
         templates: where the graphs without weights lie, one folder a variant.
+
+        published: files whose hashes are known; None for those of the shelf.
 
     Raises:
         ModelError: a file is missing, damaged, not the released model, or there is not enough space.
@@ -100,17 +115,16 @@ def convert_checkpoint(
     if precision not in PRECISIONS:
         raise UsageError(f"There is no precision {precision!r}. There are: {', '.join(PRECISIONS)}.")
     tell = progress or (lambda fraction, text: None)
-    source = Path(checkpoint).expanduser()
-    tell(0, f"Reading {source.name}")
-    with open_checkpoint(source) as opened:
-        rig = Path(mhr).expanduser() if mhr is not None else find_mhr(source if source.is_dir() else source.parent)
-        if not rig.is_file():
-            raise ModelError(
-                f"There is no file {rig}. The MHR model is {MHR_FILE}, which comes with the checkpoint.",
-                Remedy.NAME_MHR_MODEL,
-            )
-        plan = _plan(opened, rig, precision, templates, tell)
-        return _write(plan, models_dir(models) / SAM3D_BODY_FOLDER, tell)
+    given = [checkpoint] if isinstance(checkpoint, (str, os.PathLike)) else list(checkpoint)
+    sources = [Path(path).expanduser() for path in given]
+    tell(0, f"Reading {sources[0].name}")
+    folder = models_dir(models)
+    with opened_files(sources, folder) as opened:
+        known = published_files() if published is None else published
+        check_published(opened.files, known)
+        rig = None if mhr is None else Path(mhr).expanduser()
+        plan = _plan(opened, rig, folder, precision, templates, known, tell)
+        return _write(plan, folder / SAM3D_BODY_FOLDER, tell)
 
 
 @dataclass(frozen=True)
@@ -123,6 +137,10 @@ class _Plan:
         constants: what ``constants.npz`` will hold.
         body: MHR with the checkpoint's keypoints.
         origin: where the weights come from, for manifests.
+        rig: name of the file that the body comes from.
+        layout: in which they were stored.
+        hands: whether it has the parts for hands.
+        notes: what the user should know.
     """
 
     variant: Variant
@@ -132,18 +150,41 @@ class _Plan:
     constants: Mapping[str, NDArray[Any]]
     body: Body
     origin: Mapping[str, Any]
+    rig: str = ""
+    layout: str = ""
+    hands: bool = True
+    notes: tuple[str, ...] = ()
 
 
-def _plan(checkpoint: Checkpoint, rig: Path, precision: str, templates: Path, tell: Progress) -> _Plan:
+def _plan(
+    checkpoint: Checkpoint,
+    mhr: Path | None,
+    models: Path,
+    precision: str,
+    templates: Path,
+    published: Published,
+    tell: Progress,
+) -> _Plan:
     """Read and check everything but the large weights, whose names, shapes and types are checked."""
-    variant, tensors = recognise(checkpoint, known_variants(templates), checkpoint.path.name)
-    graphs = [Template.load(variant.folder, graph, kind) for graph, kind in PRECISIONS[precision].items()]
-    buffers = rig_buffers.read_buffers(tensors)
+    title, variants = checkpoint.path.name, known_variants(templates)
+    shapes = {name: shape for known in variants for name, (shape, _) in known.tensors.items()}
+    laid = official_names(checkpoint, shapes, title)
+    found = recognise(laid.tensors, variants, title)
+    variant, tensors, hands = found.variant, found.tensors, found.hands
+    graphs = [Template.load(variant.folder, graph, kind) for graph, kind in _graphs(precision, hands).items()]
+    facts.check_tensors(tensors, variant.name)
+    buffers = rig_buffers.read_buffers(tensors, hands)
+    rounding = facts.rounding_of(tensors)
+    facts.check_buffers(buffers, rounding)
     origin = _origin(checkpoint, variant)
-    tell(0.05, f"Reading {rig.name}")
+    tell(0.05, "Reading MHR")
     mapping = buffers["keypoint_mapping"]
-    body = official.read_torchscript_body(rig)
-    rig_buffers.check_against(body, buffers)
+    rig = find_rig(mhr, checkpoint.path.parent, laid.rig, models)
+    check_published(rig.files, published)
+    body, notes = rig.read(checkpoint, buffers["faces"], models)
+    rig_buffers.check_against(body, buffers, rounding)
+    if not hands:
+        notes.append("The checkpoint lacks the parts for hands, so the model infers bodies only: inference 'body'.")
     support = keypoint_support(body, mapping)
     made = MappingSource({f"mhr:{name}": array for name, array in support.items()})
     weights = Probed(Joined(tensors, made))
@@ -152,7 +193,15 @@ def _plan(checkpoint: Checkpoint, rig: Path, precision: str, templates: Path, te
     keypoints = {"source": origin["package"], "sha256": origin["sha256"], "licence": LICENCE}
     body = rig_buffers.with_exact_keypoints(body, mapping, keypoints)
     tell(_READ, f"SAM 3D Body {variant.title}: everything is present")
-    return _Plan(variant, precision, graphs, weights, rig_buffers.constants(tensors, buffers), body, origin)
+    constants = rig_buffers.constants(tensors, buffers, hands)
+    plan = _Plan(variant, precision, graphs, weights, constants, body, origin)
+    return replace(plan, rig=rig.name(checkpoint), layout=laid.layout, hands=hands, notes=tuple(notes))
+
+
+def _graphs(precision: str, hands: bool) -> dict[str, str]:
+    """The precision of each graph that there will be."""
+    chosen = PRECISIONS[precision]
+    return {graph: kind for graph, kind in chosen.items() if hands or not graph.startswith("hand_")}
 
 
 def _origin(checkpoint: Checkpoint, variant: Variant) -> dict[str, Any]:
@@ -178,9 +227,11 @@ def _write(plan: _Plan, target: Path, tell: Progress) -> Converted:
             write_arrays(folder / PROBES, {"weights": _recipes(plan.graphs), **plan.weights.arrays()})
             tell(_WRITE, "Writing the manifest")
             entries = _describe(plan, folder)
-            source = {"package": official.ORIGIN, "file": MHR_FILE}
-            facts = {"licence": f"{official.LICENCE}; keypoints: {LICENCE}", "command": manifest.CONVERT_COMMAND}
-            official.write_bodies([plan.body], target.parent / BODIES_FOLDER, source, None, **facts)
+            source = {"package": official.ORIGIN, "file": plan.rig}
+            known = {"licence": f"{official.LICENCE}; keypoints: {LICENCE}", "command": manifest.CONVERT_COMMAND}
+            official.write_bodies(
+                [plan.body], target.parent / BODIES_FOLDER, source, None, **known, notes=list(plan.notes)
+            )
     except OSError as error:
         raise ModelError(
             f"The converted model cannot be written to {target} ({error.strerror or error}). Make space there, close "
@@ -190,7 +241,18 @@ def _write(plan: _Plan, target: Path, tell: Progress) -> Converted:
         remember(target / name, entry["sha256"])
     tell(1.0, "The model is ready")
     size = sum(int(entry["size"]) for entry in entries.values())
-    return Converted(target, plan.variant.name, plan.variant.title, plan.precision, size, plan.body.name)
+    variant = plan.variant
+    return Converted(
+        target,
+        variant.name,
+        variant.title,
+        plan.precision,
+        size,
+        plan.body.name,
+        layout=plan.layout,
+        inferences=INFERENCES[plan.hands],
+        notes=plan.notes,
+    )
 
 
 def _recipes(graphs: Sequence[Template]) -> NDArray[np.str_]:
@@ -214,12 +276,12 @@ def _describe(plan: _Plan, folder: Path) -> dict[str, dict[str, Any]]:
     templates = {graph.graph: graph for graph in plan.graphs}
     entries = {}
     for path in sorted(folder.iterdir()):
-        facts: dict[str, Any] = {"variant": variant.title}
+        known: dict[str, Any] = {"variant": variant.title}
         if path.stem in templates:
             graph = templates[path.stem]
-            facts = {"variant": f"{variant.title} {graph.precision}", "template": graph.hash}
+            known = {"variant": f"{variant.title} {graph.precision}", "template": graph.hash}
         entries[path.name] = manifest.describe(
-            path, **facts, source=dict(plan.origin), licence=LICENCE, command=manifest.CONVERT_COMMAND
+            path, **known, source=dict(plan.origin), licence=LICENCE, command=manifest.CONVERT_COMMAND
         )
     manifest.write(
         folder,
@@ -231,6 +293,9 @@ def _describe(plan: _Plan, folder: Path) -> dict[str, dict[str, Any]]:
         image_size=list(variant.image_size),
         feature_size=list(variant.feature_size),
         opset=variant.opset,
+        layout=plan.layout,
+        inferences=list(INFERENCES[plan.hands]),
+        notes=list(plan.notes),
         checkpoint=dict(plan.origin),
         body={"name": plan.body.name, "content": plan.body.hash},
         converter=CONVERTER_VERSION,

@@ -15,6 +15,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.sparse import sorted_rows
 from native_runtime.models.sam3d_body_layout import KEYPOINTS
 
+from .facts import check_rig
 from .tensors import TensorSource
 
 _BUFFERS = (
@@ -25,16 +26,19 @@ _MAPPING, _FACES = "keypoint_mapping", "faces"
 _MISMATCH = "The checkpoint and mhr_model.pt must come from the same release."
 
 
-def read_buffers(tensors: TensorSource) -> dict[str, NDArray[Any]]:
+def read_buffers(tensors: TensorSource, hands: bool = True) -> dict[str, NDArray[Any]]:
     """The rig's numbers by their official names without ``head_pose.``; ``keypoint_mapping`` (308, V + J) among them.
+
+    Args:
+        hands: whether the checkpoint has a head for hands.
 
     Raises:
         ModelError: body head and hand head do not agree.
     """
     found = {}
     for name in (*_BUFFERS, _MAPPING, _FACES):
-        body, hand = (tensors.read(f"{head}.{name}") for head in ("head_pose", "head_pose_hand"))
-        if not np.array_equal(body, hand):
+        body = tensors.read(f"head_pose.{name}")
+        if hands and not np.array_equal(body, tensors.read(f"head_pose_hand.{name}")):
             raise ModelError(
                 f"The checkpoint's heads for body and hands disagree about {name}. It is damaged, or put together "
                 "from different models. Download it again."
@@ -43,8 +47,11 @@ def read_buffers(tensors: TensorSource) -> dict[str, NDArray[Any]]:
     return found
 
 
-def check_against(body: Body, buffers: Mapping[str, NDArray[Any]]) -> None:
+def check_against(body: Body, buffers: Mapping[str, NDArray[Any]], rounding: float = 0.0) -> None:
     """Make sure that the checkpoint was made with this mesh and skeleton.
+
+    Args:
+        rounding: see ``facts.rounding_of``.
 
     Raises:
         ModelError: it was not.
@@ -61,6 +68,7 @@ def check_against(body: Body, buffers: Mapping[str, NDArray[Any]]) -> None:
     faces = buffers[_FACES]
     if faces.min() < 0 or faces.max() != vertices - 1:
         raise ModelError(f"The checkpoint's mesh has {faces.max() + 1} vertices, MHR's {vertices}. {_MISMATCH}")
+    check_rig(body, buffers, rounding)
 
 
 def with_exact_keypoints(body: Body, mapping: NDArray[Any], origin: Mapping[str, Any]) -> Body:
@@ -77,14 +85,16 @@ def with_exact_keypoints(body: Body, mapping: NDArray[Any], origin: Mapping[str,
     return replace(body, keypoint_rows=keypoints, provenance=provenance)
 
 
-def constants(tensors: TensorSource, buffers: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def constants(
+    tensors: TensorSource, buffers: Mapping[str, NDArray[Any]], hands: bool = True
+) -> dict[str, NDArray[Any]]:
     """What ``constants.npz`` holds for the engine.
 
-    ``initial_estimate_body`` and ``initial_estimate_hand`` (522,): pose layout, then camera; the others by their
-    official names.
+    ``initial_estimate_body`` and, with hands, ``initial_estimate_hand`` (522,): pose layout, then camera; the others by
+    their official names.
     """
     estimates = {}
-    for kind, suffix in (("body", ""), ("hand", "_hand")):
+    for kind, suffix in (("body", ""), ("hand", "_hand"))[: 1 + hands]:
         parts = [tensors.read(f"init_{what}{suffix}.weight")[0] for what in ("pose", "camera")]
         estimates[f"initial_estimate_{kind}"] = np.concatenate(parts)
     return estimates | {name: buffers[name] for name in _BUFFERS}

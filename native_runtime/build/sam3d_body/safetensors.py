@@ -26,7 +26,10 @@ KINDS = {
 INDEX_SUFFIX = ".safetensors.index.json"
 _MAX_HEADER = 100 << 20  # the format's own limit
 _MAX_INDEX = 16 << 20
+_CHUNK = 1 << 22
 _METADATA = "__metadata__"
+_EIGHT_BIT = ("F8_", "F4", "F6_")
+"""What the types of eight and fewer bits begin with."""
 
 
 class FormatError(ValueError):
@@ -62,13 +65,28 @@ class SafetensorsFile:
     def close(self) -> None:
         self._file.close()
 
+    def same(self, name: str, other: SafetensorsFile) -> bool:
+        """Whether another file's tensor of the same name has the same type, shape and numbers."""
+        mine, its = self.entries[name], other.entries[name]
+        if (mine.kind, mine.shape) != (its.kind, its.shape):
+            return False
+        for start in range(0, mine.length, _CHUNK):
+            size = min(_CHUNK, mine.length - start)
+            if self._bytes(mine.start + start, size) != other._bytes(its.start + start, size):
+                return False
+        return True
+
+    def _bytes(self, start: int, length: int) -> bytes:
+        self._file.seek(start)
+        data = self._file.read(length)
+        if len(data) != length:
+            raise FormatError("it is truncated")
+        return data
+
     def numbers(self, name: str) -> NDArray[Any]:
         """A tensor's numbers, bfloat16 as float32."""
         entry = self.entries[name]
-        self._file.seek(entry.start)
-        data = self._file.read(entry.length)
-        if len(data) != entry.length:
-            raise FormatError("it is truncated")
+        data = self._bytes(entry.start, entry.length)
         if entry.kind == "bfloat16":
             return widen_bfloat16(np.frombuffer(data, "<u2").reshape(entry.shape))
         return np.frombuffer(data, np.dtype(entry.kind).newbyteorder("<")).reshape(entry.shape)
@@ -120,6 +138,10 @@ def _entry(name: str, facts: Any, base: int) -> Entry:
     if not isinstance(facts, Mapping):
         raise FormatError(f"it does not describe {name[:80]}")
     kind, shape, offsets = facts.get("dtype"), facts.get("shape"), facts.get("data_offsets")
+    if isinstance(kind, str) and kind.startswith(_EIGHT_BIT):
+        raise FormatError(
+            f"{name[:80]} is stored in eight bits or fewer ({kind}), which loses too much; take a file in 16 or 32 bits"
+        )
     if kind not in KINDS:
         raise FormatError(f"{name[:80]} holds numbers of the unsupported kind {kind!r:.20}")
     if not _counts(shape) or not _counts(offsets) or len(offsets) != 2:

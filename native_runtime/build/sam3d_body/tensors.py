@@ -21,6 +21,32 @@ class TensorSource(Protocol):
     def read(self, name: str) -> NDArray[Any]: ...
 
 
+class StoredTensors(TensorSource, Protocol):
+    """A source that also knows how its numbers are stored."""
+
+    def kind(self, name: str) -> str: ...
+
+
+class WithoutPrefix:
+    """The tensors of a source whose names begin with a prefix, without it."""
+
+    def __init__(self, source: StoredTensors, prefix: str) -> None:
+        self._source, self._prefix = source, prefix
+        self._names = tuple(name[len(prefix) :] for name in source.names() if name.startswith(prefix))
+
+    def names(self) -> tuple[str, ...]:
+        return self._names
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return self._source.shape(self._prefix + name)
+
+    def kind(self, name: str) -> str:
+        return self._source.kind(self._prefix + name)
+
+    def read(self, name: str) -> NDArray[Any]:
+        return self._source.read(self._prefix + name)
+
+
 class MappingSource:
     """Arrays that are in memory already."""
 

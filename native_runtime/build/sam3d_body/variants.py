@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError
 from native_runtime.files.formats import Format
 
-from .tensors import TensorSource
+from .tensors import StoredTensors
 
 TEMPLATES = Path(__file__).with_name("templates")
 FORMAT = Format("sam3db-variant", unversioned=True)
@@ -28,12 +28,7 @@ _RELEASED = "Take model.ckpt of facebook/sam-3d-body-dinov3 or facebook/sam-3d-b
 _NOT_LOADED = ("head_pose.mhr.", "head_pose_hand.mhr.")
 """MHR itself, which some programs save with the model. It is taken from its own file."""
 _NAMED = 3
-
-
-class StoredTensors(TensorSource, Protocol):
-    """A source that also knows how its numbers are stored."""
-
-    def kind(self, name: str) -> str: ...
+_HAND_PARTS = ("hand_pe_layer",)
 
 
 @dataclass(frozen=True)
@@ -63,6 +58,12 @@ class Variant:
         """What people call it."""
         return _TITLES.get(self.name, self.name)
 
+    @property
+    def hand_parts(self) -> frozenset[str]:
+        """The tensors that only the decoder of hands needs: without them a model poses bodies alone."""
+        first = {name: name.partition(".")[0] for name in self.tensors}
+        return frozenset(name for name, part in first.items() if part.endswith("_hand") or part in _HAND_PARTS)
+
     @staticmethod
     def load(folder: Path) -> Variant:
         """Read ``variant.json``.
@@ -91,7 +92,7 @@ class Variant:
 class Renamed:
     """The tensors of a source under their official names."""
 
-    def __init__(self, source: TensorSource, names: Mapping[str, str]) -> None:
+    def __init__(self, source: StoredTensors, names: Mapping[str, str]) -> None:
         self._source, self._names = source, names
 
     def names(self) -> tuple[str, ...]:
@@ -99,6 +100,9 @@ class Renamed:
 
     def shape(self, name: str) -> tuple[int, ...]:
         return self._source.shape(self._names[name])
+
+    def kind(self, name: str) -> str:
+        return self._source.kind(self._names[name])
 
     def read(self, name: str) -> NDArray[Any]:
         return self._source.read(self._names[name])
@@ -116,7 +120,22 @@ def known_variants(templates: Path = TEMPLATES) -> list[Variant]:
     return found
 
 
-def recognise(source: StoredTensors, variants: Sequence[Variant], title: str) -> tuple[Variant, Renamed]:
+@dataclass(frozen=True)
+class Recognised:
+    """What a checkpoint holds.
+
+    Attributes:
+        variant: which model.
+        tensors: under their official names.
+        hands: whether it has the parts for hands; they are there as a whole, or not at all.
+    """
+
+    variant: Variant
+    tensors: Renamed
+    hands: bool
+
+
+def recognise(source: StoredTensors, variants: Sequence[Variant], title: str) -> Recognised:
     """The variant that a checkpoint holds, and its tensors under their official names.
 
     Args:
@@ -142,7 +161,8 @@ def recognise(source: StoredTensors, variants: Sequence[Variant], title: str) ->
     _, variant, prefix = best
     _check_single(names, variant, title)
     _check(source, variant, prefix, title)
-    return variant, Renamed(source, {name: prefix + name for name in variant.tensors if prefix + name in present})
+    found = {name: prefix + name for name in variant.tensors if prefix + name in present}
+    return Recognised(variant, Renamed(source, found), hands=not variant.hand_parts.isdisjoint(found))
 
 
 def _prefixes(names: Iterable[str], variant: Variant) -> Counter[str]:
@@ -163,7 +183,7 @@ def _score(source: StoredTensors, variant: Variant, prefix: str, present: frozen
 
 
 def _check_single(names: Sequence[str], variant: Variant, title: str) -> None:
-    needed = len(variant.tensors.keys() - variant.optional)
+    needed = len(variant.tensors.keys() - variant.optional - variant.hand_parts)
     whole = sorted(prefix for prefix, count in _prefixes(names, variant).items() if count >= needed)
     if len(whole) > 1:
         raise ModelError(
@@ -175,7 +195,10 @@ def _check_single(names: Sequence[str], variant: Variant, title: str) -> None:
 def _check(source: StoredTensors, variant: Variant, prefix: str, title: str) -> None:
     there = {name.removeprefix(prefix) for name in source.names() if name.startswith(prefix)}
     faults = []
-    if missing := sorted(variant.tensors.keys() - variant.optional - there):
+    needed = variant.tensors.keys() - variant.optional
+    if variant.hand_parts.isdisjoint(there):
+        needed -= variant.hand_parts
+    if missing := sorted(needed - there):
         faults.append(f"{_some(missing)} missing")
     unexpected = sorted(name for name in there - variant.tensors.keys() if not name.startswith(_NOT_LOADED))
     if unexpected:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from .memory import KEPT_BYTES, Kept
 from .networks import Networks, OnnxNetworks
 from .preprocess import default_intrinsics
 from .session import Sam3dBodyReading
+from .status import inferences_of
 
 _COMPONENTS = (45, 72)
 
@@ -33,9 +35,10 @@ class Sam3dBodyEngine:
         body: a level of MHR's own body.
         kept: what stays in memory of all photos that were read.
         criteria: when hands are believed.
+        capabilities: what this very model can do.
     """
 
-    name, capabilities = ENGINE.name, ENGINE.capabilities
+    name = ENGINE.name
 
     def __init__(
         self,
@@ -44,8 +47,9 @@ class Sam3dBodyEngine:
         finder: LandmarkNetworks | None = None,
         kept_bytes: int = KEPT_BYTES,
         criteria: HandCriteria | None = None,
+        inferences: tuple[str, ...] = ENGINE.capabilities.inferences,
     ) -> None:
-        """`finder`: finds people where no boxes are given; None where they always are.
+        """`finder`: finds people where no boxes are given; None where they always are. `inferences`: of the model.
 
         Raises:
             UsageError: the body is not MHR's.
@@ -54,8 +58,9 @@ class Sam3dBodyEngine:
             raise UsageError(
                 f"SAM 3D Body estimates MHR's own body, with {_COMPONENTS[0]} shape and {_COMPONENTS[1]} face "
                 f"components; '{body.name}' has {body.identity_count} and {body.expression_count}. Choose "
-                f"'{self.capabilities.body}' or another official level."
+                f"'{ENGINE.capabilities.body}' or another official level."
             )
+        self.capabilities = replace(ENGINE.capabilities, inferences=inferences)
         self.body, self.kept, self.criteria = body, Kept(kept_bytes), criteria or HandCriteria()
         self._networks, self._finder = networks, finder
 
@@ -85,7 +90,17 @@ class Sam3dBodyEngine:
         started = time.perf_counter()
         found = self._find(photo) if boxes is None else _checked(boxes)
         seconds = {"detect": time.perf_counter() - started}
-        return Sam3dBodyReading(self._networks, self.body, photo, camera, found, self.kept, self.criteria, seconds)
+        return Sam3dBodyReading(
+            self._networks,
+            self.body,
+            photo,
+            camera,
+            found,
+            self.kept,
+            self.criteria,
+            seconds,
+            self.capabilities.inferences,
+        )
 
     def _find(self, photo: Photo) -> NDArray[np.float64]:
         if self._finder is None:
@@ -110,6 +125,7 @@ def open_engine(
         ModelError: the model was not converted yet, or is damaged.
         UsageError: the body is not MHR's.
     """
-    networks = OnnxNetworks(store.sam3d_body_dir(models), providers)
+    folder = store.sam3d_body_dir(models)
+    networks = OnnxNetworks(folder, providers)
     loaded = store.load_body(ENGINE.capabilities.body if body == "default" else body, models)
-    return Sam3dBodyEngine(networks, loaded, LandmarkNetworks(models, providers))
+    return Sam3dBodyEngine(networks, loaded, LandmarkNetworks(models, providers), inferences=inferences_of(folder))

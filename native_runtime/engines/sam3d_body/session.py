@@ -67,7 +67,10 @@ class Sam3dBodyReading:
         kept: Kept,
         criteria: HandCriteria,
         seconds: dict[str, float],
+        inferences: tuple[str, ...] = get_args(Inference),
     ) -> None:
+        """`inferences`: what the model can infer, its own kind first."""
+        self._inferences = inferences
         self.people = [Person(np.asarray(box, np.float64)) for box in boxes]
         self._pipeline = Pipeline(networks, photo, intrinsics, boxes, kept)
         self._body, self._photo, self.intrinsics = body, photo, intrinsics
@@ -85,8 +88,12 @@ class Sam3dBodyReading:
     def prepare(self, people: Sequence[int] | None = None) -> None:
         """Do what needs the encoder now, for all people together, so that estimates come at once later."""
         looks = [Look.at(self._known(person), None) for person in self._numbers(people)]
-        if looks:
+        if not looks:
+            return
+        if "full" in self._inferences:
             self._pipeline.hands(looks, Stopwatch())
+        else:
+            self._pipeline.first(looks, Stopwatch())
 
     def estimate(
         self,
@@ -123,7 +130,7 @@ class Sam3dBodyReading:
                 decoder sees, for example.
             UsageError: there is no such ``inference`` or ``previous``.
         """
-        kind = _kind(inference)
+        kind = self._kind(inference)
         _check_choice("previous", previous, ("first", "last", None))
         look = Look.at(self._known(person), self._checked(mask))
         prompts = tuple(check_prompts(keypoints))
@@ -143,7 +150,7 @@ class Sam3dBodyReading:
 
     def estimate_all(self, people: Sequence[int] | None = None, *, inference: str | None = None) -> list[Estimate]:
         """Unprompted estimates of several people (None: of all), computed together."""
-        kind = _kind(inference)
+        kind = self._kind(inference)
         looks = [Look.at(self._known(person), None) for person in self._numbers(people)]
         return [estimate for _, estimate in self._unprompted(looks, kind)]
 
@@ -159,7 +166,7 @@ class Sam3dBodyReading:
         """The body decoder's person, before the encoder sees the hands; then that of ``estimate``, whose arguments
         these are. What is known already comes at once: then there is only the last step.
         """
-        kind, spent = _kind(inference), dict[str, float]()
+        kind, spent = self._kind(inference), dict[str, float]()
         if kind == "full" and (Look.at(self._known(person), self._checked(mask)), kind) not in self._plain:
             first = self.estimate(person, keypoints, mask, inference="body")
             spent = first.seconds
@@ -170,7 +177,7 @@ class Sam3dBodyReading:
         self, people: Sequence[int] | None = None, *, inference: str | None = None
     ) -> Iterator[list[Estimate]]:
         """As ``estimate_steps``, of several people without prompts (None: of all), computed together."""
-        kind, numbers = _kind(inference), self._numbers(people)
+        kind, numbers = self._kind(inference), self._numbers(people)
         spent: list[Mapping[str, float]] = [{} for _ in numbers]
         if kind == "full" and any((Look.at(self._known(person), None), kind) not in self._plain for person in numbers):
             first = self.estimate_all(numbers, inference="body")
@@ -184,7 +191,7 @@ class Sam3dBodyReading:
     ) -> FullResult:
         """The unprompted result of one person as the reference's own dictionary. Errors as `estimate`."""
         look = Look.at(self._known(person), self._checked(mask))
-        outcome, _ = self._unprompted([look], _kind(inference))[0]
+        outcome, _ = self._unprompted([look], self._kind(inference))[0]
         box = self._pipeline.crops.boxes[person]
         return full_result(outcome, self._body, box, self.intrinsics, self._photo.original_size)
 
@@ -230,6 +237,16 @@ class Sam3dBodyReading:
         estimate.seconds.update(mesh.seconds)
         return estimate
 
+    def _kind(self, inference: str | None) -> Inference:
+        kind = inference or self._inferences[0]
+        _check_choice("inference", kind, get_args(Inference))
+        if kind not in self._inferences:
+            raise UsageError(
+                f"This model cannot infer {kind!r}: its checkpoint lacks the parts for hands. "
+                f"It infers {' or '.join(map(repr, self._inferences))}."
+            )
+        return cast("Inference", kind)
+
     def _numbers(self, people: Sequence[int] | None) -> Sequence[int]:
         return range(len(self.people)) if people is None else people
 
@@ -261,12 +278,6 @@ def _together(estimate: Estimate, before: Mapping[str, float]) -> Estimate:
     stages = dict.fromkeys([*before, *estimate.seconds])
     both = {stage: before.get(stage, 0.0) + estimate.seconds.get(stage, 0.0) for stage in stages}
     return replace(estimate, seconds=both | {"detect": before["detect"]})
-
-
-def _kind(inference: str | None) -> Inference:
-    kind = inference or get_args(Inference)[0]
-    _check_choice("inference", kind, get_args(Inference))
-    return cast("Inference", kind)
 
 
 def _check_choice(name: str, given: object, choices: tuple[object, ...]) -> None:

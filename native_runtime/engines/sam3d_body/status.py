@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from native_runtime.engines.status import EngineStatus, missing, ready_on
 from native_runtime.errors import Sam3dbError
 from native_runtime.models import manifest, store
+
+from . import ENGINE
 
 _TITLES = {"dinov3": "DINOv3-H+", "vith": "ViT-H"}
 
@@ -19,4 +23,21 @@ def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | Non
     except Sam3dbError as error:
         return missing(error)
     variant, precision = str(facts.get("variant", "")), str(facts.get("precision", ""))
-    return ready_on(f"{_TITLES.get(variant, variant)}, {precision}", providers)
+    bodies_only = ", bodies only (its checkpoint lacks the parts for hands)" if "full" not in _inferences(facts) else ""
+    return ready_on(f"{_TITLES.get(variant, variant)}, {precision}{bodies_only}", providers)
+
+
+def inferences_of(folder: Path) -> tuple[str, ...]:
+    """What the converted model in a folder can infer, its own kind first.
+
+    Raises:
+        ModelError: its list of files cannot be read.
+    """
+    return _inferences(manifest.read(folder))
+
+
+def _inferences(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """By a manifest; models of earlier versions can do everything."""
+    known = facts.get("inferences")
+    every = ENGINE.capabilities.inferences
+    return tuple(kind for kind in every if kind in known) or every if isinstance(known, list) else every

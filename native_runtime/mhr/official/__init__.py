@@ -4,6 +4,7 @@
 * ``fbx_nodes``, ``fbx_rig``: ``lodN.fbx``
 * ``correctives_file``, ``npz_stream``: the two files of the pose correctives
 * ``torch_pickle``, ``torch_archive``, ``torchscript``: ``mhr_model.pt``, without PyTorch
+* ``rig_tensors``: the same content from tensors of any file
 * ``source``: where these files are: a folder, or the release's zip archive
 * ``points``, ``surface``: keypoints and landmarks on any level of detail
 * ``assemble``: all of it as a ``Body``

@@ -89,6 +89,13 @@ class TorchArchive:
             raise ArchiveError("it does not describe modules or named tensors")
         return found
 
+    def holds(self, *path: str) -> bool:
+        """Whether it describes something at an attribute path."""
+        node: Any = self.content
+        for key in path:
+            node = node.get(key) if isinstance(node, dict) else None
+        return node is not None
+
     def tensor(self, *path: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
         """The tensor at an attribute path, e.g. ``("mesh", "faces")``.
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from native_runtime.build.sam3d_body.variants import Variant, known_variants, recognise
+from native_runtime.build.sam3d_body.convert import GRAPHS
+from native_runtime.build.sam3d_body.template import Template
+from native_runtime.build.sam3d_body.variants import TEMPLATES, Variant, known_variants, recognise
 from native_runtime.errors import ModelError
 
 OPTIONAL = {"backbone.encoder.mask_token", "head_pose.hand_pose_comps_ori", "head_pose_hand.hand_pose_comps_ori"}
@@ -64,8 +66,10 @@ def test_released_models_are_recognised_under_any_prefix(variants: list[Variant]
     if which == 0:
         assert len(listed) == 1127
     source = Listed({prefix + name: facts for name, facts in listed.items()})
-    variant, tensors = recognise(source, variants, "model.ckpt")
-    assert variant is variants[which]
+    found = recognise(source, variants, "model.ckpt")
+    assert found.variant is variants[which]
+    assert found.hands
+    tensors = found.tensors
     assert set(tensors.names()) == set(listed)
     assert tensors.shape("init_pose.weight") == (1, 519)
     name = "decoder.layers.3.ffn.layers.1.weight"
@@ -75,14 +79,13 @@ def test_released_models_are_recognised_under_any_prefix(variants: list[Variant]
 def test_optional_tensors_and_mhr_may_be_there(variants: list[Variant]) -> None:
     listed = released(variants[0]) | {name: variants[0].tensors[name] for name in variants[0].optional}
     listed["head_pose.mhr.character_torch.mesh.faces"] = (36874, 3), "int32"
-    _, tensors = recognise(Listed(listed), variants, "x")
-    assert len(tensors.names()) == 1130
+    assert len(recognise(Listed(listed), variants, "x").tensors.names()) == 1130
 
 
 def test_other_tensors_beside_the_prefix_do_not_matter(variants: list[Variant]) -> None:
     listed = {f"state_dict.{name}": facts for name, facts in released(variants[0]).items()}
     listed["optimizer.state"] = (3,), "float32"
-    assert recognise(Listed(listed), variants, "x")[0] is variants[0]
+    assert recognise(Listed(listed), variants, "x").variant is variants[0]
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,23 @@ def test_what_is_not_whole_is_refused(variants: list[Variant], change: dict[str,
     listed = released(variants[0]) | change
     with pytest.raises(ModelError, match=message):
         recognise(Listed({k: v for k, v in listed.items() if v is not None}), variants, "model.ckpt")
+
+
+def test_the_parts_for_hands_are_there_as_a_whole_or_not_at_all(variants: list[Variant]) -> None:
+    for variant in variants:
+        listed = released(variant)
+        hands = variant.hand_parts & listed.keys()
+        body = {name: facts for name, facts in listed.items() if name not in hands}
+        assert not recognise(Listed(body), variants, "x").hands
+        with pytest.raises(ModelError, match=r"and \d+ more are missing"):
+            recognise(Listed(body | {"init_pose_hand.weight": listed["init_pose_hand.weight"]}), variants, "x")
+        # The graphs know which tensors they need.
+        recipes = {graph: Template.load(TEMPLATES / variant.name, graph, "fp32") for graph in GRAPHS}
+        needed = {graph: {weight.source for weight in recipe.weights} for graph, recipe in recipes.items()}
+        of_hands = needed["hand_context"] | needed["hand_decoder"]
+        of_bodies = needed["encoder"] | needed["body_context"] | needed["body_decoder"]
+        assert of_hands - of_bodies <= variant.hand_parts
+        assert of_bodies.isdisjoint(variant.hand_parts)
 
 
 def test_a_missing_backbone_names_a_few_tensors(variants: list[Variant]) -> None:

@@ -17,9 +17,11 @@ from native_runtime.engines.base import ROUGH
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.sam3d_body.engine import Sam3dBodyEngine
 from native_runtime.engines.sam3d_body.session import Sam3dBodyReading
+from native_runtime.engines.sam3d_body.status import inferences_of
 from native_runtime.errors import ModelError, NoPersonError, PromptError, UsageError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
+from native_runtime.models import manifest
 from native_runtime.prompts.prompt import Prompt
 from tests.engines.sam3d_body.fake import SIZE, TRUSTING, FakeNetworks
 from tests.support.bodies import toy_body
@@ -67,6 +69,38 @@ def left_half() -> NDArray[np.bool_]:
 def hand_centre(reading: Sam3dBodyReading, side: str) -> tuple[float, float]:
     x0, y0, x1, y1 = reading.estimate().details["hands"][side]["box"]
     return (x0 + x1) / 2 + 1, (y0 + y1) / 2 + 2
+
+
+# --- models without the parts for hands ---
+
+
+def test_a_model_without_hands_infers_bodies_alone(
+    networks: FakeNetworks, constants: dict[str, NDArray], engine: Sam3dBodyEngine, body: Body, photo: Photo
+) -> None:
+    whole = engine.read(photo, boxes=BOXES[:1])
+    own = FakeNetworks({name: value for name, value in constants.items() if name != "initial_estimate_hand"})
+    bodies = Sam3dBodyEngine(own, body, criteria=TRUSTING, inferences=("body",))
+    assert bodies.capabilities.inferences == ("body",)
+    assert engine.capabilities.inferences == ("full", "body")
+    reading = bodies.read(photo, boxes=BOXES[:1])
+    reading.prepare()
+    assert own.encoded == 1
+    assert same(reading.estimate(), whole.estimate(inference="body"))
+    thumb = (RIGHT_THUMB, 130.0, 120.0)
+    assert same(reading.estimate(keypoints=[thumb]), whole.estimate(keypoints=[thumb], inference="body"))
+    assert len(list(reading.estimate_steps())) == 1
+    assert not own.asked["hand"]
+    with pytest.raises(UsageError, match=r"cannot infer 'full': its checkpoint lacks the parts for hands.*'body'"):
+        reading.estimate(inference="full")
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [({"inferences": ["body"]}, ("body",)), ({}, ("full", "body")), ({"inferences": ["x"]}, ("full", "body"))],
+)
+def test_a_manifest_tells_what_its_model_infers(stored: dict[str, list[str]], told: tuple[str], tmp_path: Path) -> None:
+    manifest.write(tmp_path, {}, variant="dinov3", **stored)
+    assert inferences_of(tmp_path) == told
 
 
 # --- what runs when ---
