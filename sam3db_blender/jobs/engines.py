@@ -6,19 +6,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from native_runtime.engines import DEFAULT_ENGINE, engines
+from native_runtime.engines import AUTO, DEFAULT_ENGINE, engines
+from native_runtime.models.shelf import shelf
 from native_runtime.models.store import NETWORKS_FOLDER
 
 from .. import places
 from ..files import sam3d_body
+from ..files import shelf as shelf_files
 
 if TYPE_CHECKING:
     from native_runtime.engines.base import Capabilities
 
 
+def chosen(engine: str) -> str:
+    """The engine that a choice means: for "auto" the best one whose files are there, which changes with the next
+    installation; whether it runs is found out by the worker.
+    """
+    if engine != AUTO:
+        return engine
+    ready = shelf_files.ready_engines()
+    # the shelf has the most accurate first
+    return next((item.engine for item in shelf().values() if item.engine in ready), None) or DEFAULT_ENGINE
+
+
 def capabilities_of(engine: str) -> Capabilities:
-    """What an engine can do."""
-    return engines()[engine].capabilities
+    """What an engine, or the one that "auto" means, can do."""
+    return engines()[chosen(engine)].capabilities
 
 
 def engine_that_made(details: Mapping[str, Any]) -> str:

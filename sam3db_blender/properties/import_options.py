@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from native_runtime.engines import engines
+from native_runtime.engines import AUTO, engines
 from native_runtime.image.formats import ENDINGS
 from native_runtime.pipeline.decoding import gather
 from native_runtime.pipeline.requests import EstimateRequest
 
 from ..files import bodies
-from ..jobs.engines import capabilities_of, models_for, settings_for
+from ..jobs.engines import capabilities_of, chosen, models_for, settings_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,10 @@ PHOTO_FILTER = ";".join(f"*.{ending}" for ending in ENDINGS)
 #: The longer side of a full-frame sensor.
 FULL_FRAME_MM = 36.0
 
-_ENGINES = tuple((engine.name, engine.title, engine.description) for engine in engines().values())
+_ENGINES = (
+    (AUTO, "Best Available", "The most accurate engine that is installed; the line below says which one that is"),
+    *((engine.name, engine.title, engine.description) for engine in engines().values()),
+)
 _INFERENCES = (
     ("full", "Body and Hands", "Estimates the hands again from closer crops and joins them to the body"),
     ("body", "Body Only", "One pass over the whole person: about three times as fast, with simpler hands"),
@@ -153,14 +156,16 @@ def converted(options: ImportOptions, models: "Path | None") -> dict[str, Any]:
     """
     # empty when the one that was chosen is gone
     body = options.body or _BODIES[0][0]
-    can, models = capabilities_of(options.engine), models_for(options.engine, models)
+    engine = chosen(options.engine)
+    can, models = capabilities_of(engine), models_for(engine, models)
     return {
+        "engine": engine,
         "body": bodies.for_worker(body if can.supports_body(body) else can.body, models),
         "models": models,
         "focal_px": options.focal if options.lens == "focal" else None,
         "fov_deg": _field_of_view(options),
         "turn": "auto" if options.turn == "auto" else int(options.turn),
-        **settings_for(options.engine, options.inference),
+        **settings_for(engine, options.inference),
     }
 
 

@@ -3,6 +3,7 @@
 import bpy
 
 from ..handles.handles import GROUPS
+from ..jobs.engines import chosen
 from . import secret
 from .import_options import ImportOptions
 
@@ -45,7 +46,7 @@ class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
     @property
     def found_key(self) -> str:
         """Identifies the photo and whatever else decides who is found in it, and in which order."""
-        return f"{self.engine}:{self.photo}"
+        return f"{chosen(self.engine)}:{self.photo}"
 
     @property
     def chosen_numbers(self) -> str:

@@ -6,9 +6,11 @@ from typing import Any
 
 import bpy
 
+from native_runtime.engines import AUTO, engines
+
 from ..files import bodies, sam3d_body
 from ..jobs import engine_check
-from ..jobs.engines import capabilities_of
+from ..jobs.engines import capabilities_of, chosen
 from ..layout_text import draw_lines
 from ..properties.import_options import ImportOptions
 from .sam3d_body import draw_status
@@ -45,9 +47,12 @@ def draw_options(
     layout.use_property_decorate = False
     column = layout.column()
     column.prop(options, "engine")
-    if options.engine == sam3d_body.ENGINE:
+    engine = chosen(options.engine)
+    if options.engine == AUTO:
+        draw_lines(column.column(align=True), f"Now: {engines()[engine].title}", width, "FORWARD")
+    if engine == sam3d_body.ENGINE:
         draw_status(column, width, brief=True)
-    elif options.engine == engine_check.ENGINE:
+    elif engine == engine_check.ENGINE:
         _draw_bundled(column, width)
     can = capabilities_of(options.engine)
     model = sam3d_body.installed() if options.engine == sam3d_body.ENGINE else None

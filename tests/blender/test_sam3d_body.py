@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from native_runtime.pipeline.requests import EstimateRequest
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.files import sam3d_body as sam3d_body_files
+from sam3db_blender.files import shelf as shelf_files
 from sam3db_blender.jobs import long as long_jobs
 from sam3db_blender.jobs import worker as jobs
 from sam3db_blender.jobs.photo import ImportJob
@@ -255,6 +257,30 @@ def test_the_state_is_told_honestly(models: Path, monkeypatch: pytest.MonkeyPatc
     assert check_slot.job is None
 
 
+def test_the_best_engine_that_is_there_is_used_unless_one_is_chosen(models: Path) -> None:
+    options = bpy.context.window_manager.sam3db
+    assert options.engine == "auto"
+    found_by = options.found_key
+    assert to_request(options, Path("/p.jpg"), None).engine == "landmarks"
+    assert "Now: Landmarks" in drawn(draw_options, options, 200)
+    install(models, body=False)  # of no use without its body
+    assert to_request(options, Path("/p.jpg"), None).engine == "landmarks"
+    shutil.rmtree(models)
+    install(models)
+    asked = to_request(options, Path("/p.jpg"), None)
+    assert (asked.engine, asked.body, asked.models) == ("sam3d_body", "mhr-lod1", models)
+    assert "Now: SAM 3D Body" in drawn(draw_options, options, 200)
+    assert "<inference>" in drawn(draw_options, options, 200)
+    assert options.found_key != found_by  # another engine may find others
+    options.engine = "landmarks"
+    assert to_request(options, Path("/p.jpg"), None).engine == "landmarks"
+    assert "Now:" not in drawn(draw_options, options, 200)
+    options.engine = "auto"
+    (models / "sam3d_body" / "encoder.onnx").write_bytes(b"cut off")
+    shelf_files.forget()
+    assert to_request(options, Path("/p.jpg"), None).engine == "landmarks"
+
+
 def test_a_list_of_files_that_is_damaged_is_no_model(models: Path) -> None:
     install(models)
     path = models / "sam3d_body" / manifest.NAME
@@ -268,6 +294,7 @@ def test_a_list_of_files_that_is_damaged_is_no_model(models: Path) -> None:
 def test_what_a_worker_is_asked(models: Path) -> None:
     options = bpy.context.window_manager.sam3db
     install(models)
+    options.engine = "landmarks"
     plain = to_request(options, Path("/p.jpg"), None)
     assert (plain.engine, plain.body, plain.inference, plain.models) == ("landmarks", "default", None, None)
     assert "<inference>" not in drawn(draw_options, options, 200)
