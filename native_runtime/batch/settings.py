@@ -117,7 +117,8 @@ class Settings(PhotoReading):
         Raises:
             ModelError, UsageError: there is none; there is no such engine.
         """
-        body = find_engine(self.engine).capabilities.body if self.body == DEFAULT_BODY else self.body
+        own = self.body == DEFAULT_BODY
+        body = find_engine(self.engine).capabilities.own_body(self.models) if own else self.body
         return store.body_path(body, self.models)
 
     def to_json(self) -> Mapping[str, Any]:

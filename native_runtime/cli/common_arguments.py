@@ -25,13 +25,15 @@ def add_engine_arguments(command: Parser) -> None:
     command.add_argument(
         "--engine",
         metavar="NAME",
-        help="landmarks, sam3d_body, or another that `sam3db engines` names (default: auto, the best that is ready)",
+        help="landmarks, instanthmr, sam3d_body, or another that `sam3db engines` names (default: auto, the best that "
+        "is ready)",
     )
     add_provider_argument(command)
     command.add_argument(
         "--inference",
-        metavar="full|body",
-        help="sam3d_body only: body and hands in full (its default), or the body alone, which is faster",
+        metavar="KIND",
+        help="sam3d_body: full, body and hands (its default), or body, which is faster; instanthmr: fit (its default), "
+        "or raw, the network's answer without the fit",
     )
     command.add_argument("--models", metavar="DIR", help=MODELS_HELP)
     command.add_argument(

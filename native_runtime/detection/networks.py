@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -82,6 +84,15 @@ class LandmarkNetworks:
         readings = find_people_in(self._pose_detection, self._pose_landmark, picture, boxes)
         return [None if reading is None else self._person(picture, reading, with_hands) for reading in readings]
 
+    def with_hands(self, rgb: NDArray[np.uint8], person: PersonLandmarks) -> PersonLandmarks:
+        """A person who was found without looking at their hands in `rgb` (H, W, 3) uint8, with them. Errors as
+        `people`.
+        """
+        # the mask shows the window that the person was seen through
+        window = pose.INPUT_SIZE / math.sqrt(abs(float(np.linalg.det(person.mask_from_photo[:, :2]))))
+        left, right = self._hands(_picture(rgb), person.points_2d, window)
+        return replace(person, left_hand=left, right_hand=right)
+
     def boxes(self, rgb: NDArray[np.uint8]) -> Array:
         """(N, 4) x0 y0 x1 y1 px: the same people, found without looking at their hands. Errors as `people`."""
         picture, readings = self._find(rgb)
@@ -95,7 +106,7 @@ class LandmarkNetworks:
     def _person(self, picture: Picture, reading: PoseReading, with_hands: bool) -> PersonLandmarks:
         """Add the hands, and say what lies outside the photo."""
         points = reading.points
-        left, right = self._hands(picture, reading) if with_hands else (None, None)
+        left, right = self._hands(picture, points, reading.crop.size) if with_hands else (None, None)
         # The network guesses beyond the border as if it saw something there.
         inside = picture.contains(points)
         mask_from_photo = reading.crop.pixels_from_photo(pose.INPUT_SIZE)
@@ -112,9 +123,12 @@ class LandmarkNetworks:
             right_hand=right,
         )
 
-    def _hands(self, picture: Picture, reading: PoseReading) -> tuple[HandLandmarks | None, HandLandmarks | None]:
+    def _hands(
+        self, picture: Picture, points: Array, window: float
+    ) -> tuple[HandLandmarks | None, HandLandmarks | None]:
+        """The hands of a person with `points` (33, 2) who was seen through a window of that side, photo px."""
         left, right = (
-            hands.read_hand(self._palm_detection, self._hand_landmark, picture, reading.points, side, reading.crop.size)
+            hands.read_hand(self._palm_detection, self._hand_landmark, picture, points, side, window)
             for side in ("left", "right")
         )
         left, right = hands.drop_shared_hand(left, right)

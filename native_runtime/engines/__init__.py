@@ -1,8 +1,9 @@
 """Engines: from a photo and prompts to estimates.
 
-``landmarks`` works everywhere with what the project includes; ``sam3d_body`` needs a model that its owner converted
-from the released checkpoint. Others register themselves from outside, by an entry point of the group `GROUP` that names
-a ``base.EngineDescriptor``. Engines do not know each other; this module only picks one.
+``landmarks`` works everywhere with what the project includes; ``instanthmr`` needs a network that its publisher offers,
+``sam3d_body`` a model converted from the released checkpoint. Others register themselves from outside, by an entry
+point of the group `GROUP` that names a ``base.EngineDescriptor``. Engines do not know each other; this module only
+picks one.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ from functools import cache
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.plugins import load_plugins
 
-from . import landmarks, sam3d_body
+from . import instanthmr, landmarks, sam3d_body
 from .base import Engine, EngineDescriptor
 from .status import EngineStatus
 
 GROUP = "sam3db.engines"
 """Group of the entry points by which installed packages add engines."""
 
-_BUILT_IN = (landmarks.ENGINE, sam3d_body.ENGINE)
+_BUILT_IN = (landmarks.ENGINE, sam3d_body.ENGINE, instanthmr.ENGINE)
 DEFAULT_ENGINE = _BUILT_IN[0].name
 """Comes with the project, and works wherever anything does."""
 AUTO = "auto"
 """In place of an engine's name: the best one that is ready (`best_engine`)."""
 
-_BEST_FIRST = ("sam3d_body", DEFAULT_ENGINE)
+_BEST_FIRST = ("sam3d_body", "instanthmr", DEFAULT_ENGINE)
 """By what is published of their errors (``docs/figures.md``)."""
 
 _log = logging.getLogger(__name__)

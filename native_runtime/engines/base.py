@@ -45,6 +45,7 @@ class Capabilities:
         live_prompts: opens in a moment, takes little memory and answers prompts at once, so that it may be made ready
             before anybody asks, and needs no choice of what computes it.
         body: name of the body that it uses by default.
+        prefers: name of one that it uses by default instead where that is installed.
         bodies: pattern of the names of the bodies that it can use.
         model_folders: folders within the models folder whose networks its results depend on.
         seconds: what the first estimate of a person takes on a processor.
@@ -60,6 +61,7 @@ class Capabilities:
     inferences: tuple[str, ...] = ()
     live_prompts: bool = False
     body: str = "default"
+    prefers: str | None = None
     bodies: str = "*"
     model_folders: tuple[str, ...] = ()
     seconds: float = 1.0
@@ -68,6 +70,12 @@ class Capabilities:
     def supports_body(self, name: str) -> bool:
         """Whether the engine can use the body of that name."""
         return fnmatchcase(name, self.bodies)
+
+    def own_body(self, models: FilePath | None) -> str:
+        """Name of the body that it uses by default with a models folder."""
+        from native_runtime.models import store
+
+        return self.prefers if self.prefers and store.lists_body(self.prefers, models) else self.body
 
 
 class FoundPerson(Protocol):

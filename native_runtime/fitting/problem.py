@@ -61,7 +61,7 @@ def named_rows(body: Body, names: Sequence[str]) -> SparseRows:
     Raises:
         KeyError: the body has no point of that name.
     """
-    rows, columns, values = [], [], []
+    rows, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]  # there may be no names
     for target, name in enumerate(names):
         if name in body.landmark_names:
             source, index = body.landmark_rows, body.landmark_names.index(name)

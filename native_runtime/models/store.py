@@ -57,6 +57,14 @@ def body_path(name: str | os.PathLike[str], models: str | os.PathLike[str] | Non
     return manifest.verified_path(models_dir(models) / BODIES_FOLDER, f"{path}.npz")
 
 
+def lists_body(name: str, models: str | os.PathLike[str] | None = None) -> bool:
+    """Whether the body `name` is installed, damaged perhaps."""
+    try:
+        return f"{name}.npz" in manifest.read(models_dir(models) / BODIES_FOLDER)["files"]
+    except ModelError:
+        return False
+
+
 def load_body(name: str | os.PathLike[str], models: str | os.PathLike[str] | None = None) -> Body:
     """The body `name`, or that of the .npz file `name`.
 

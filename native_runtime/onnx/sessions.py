@@ -41,7 +41,8 @@ class Network:
         provider: ONNX Runtime's name of what computes it.
         notes: which better providers were tried in vain and why, for people.
         size: bytes of the network with its weights.
-        input_shapes, output_names: as in the file; a free dimension is None.
+        input_shapes, input_types, output_names: as in the file; a free dimension is None.
+        metadata: what its makers wrote into the file, by name.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Network:
         self.size = size
         self.notes = tuple(notes)
         self.output_names: tuple[str, ...] = tuple(output.name for output in session.get_outputs())
+        self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+        self.input_types = {entry.name: np.dtype(NUMPY_TYPES[entry.type]) for entry in session.get_inputs()}
         self.input_shapes: dict[str, tuple[int | None, ...]] = {
             entry.name: tuple(n if isinstance(n, int) else None for n in entry.shape) for entry in session.get_inputs()
         }

@@ -27,11 +27,14 @@ def put(models: Path, *names: str) -> Path:
 def test_the_best_that_is_ready(tmp_path: Path) -> None:
     assert best_engine(tmp_path / "none") == "landmarks"
     assert best_engine(put(tmp_path, "landmarks"), ["cpu"]) == "landmarks"
+    assert best_engine(put(tmp_path, "instanthmr"), ["cpu"]) == "instanthmr"
     assert best_engine(put(tmp_path, "sam3d_body"), ["cpu"]) == "sam3d_body"
     (tmp_path / "sam3d_body" / "medium.onnx").write_bytes(b"damaged")
-    assert best_engine(tmp_path, ["cpu"]) == "landmarks"
+    assert best_engine(tmp_path, ["cpu"]) == "instanthmr"
     with pytest.raises(UsageError, match="abacus"):
         best_engine(tmp_path, ["abacus"])
+    (tmp_path / "landmarks" / "medium.onnx").write_bytes(b"damaged")  # which instanthmr needs as well
+    assert best_engine(tmp_path, ["cpu"]) == "landmarks"
 
 
 def test_what_is_named_is_never_replaced(tmp_path: Path) -> None:
@@ -47,6 +50,9 @@ def test_the_best_that_can_do_what_is_asked(tmp_path: Path) -> None:
     assert with_engine(EstimateRequest(photo="a.jpg", models=tmp_path, body="default-lod1")).engine == "landmarks"
     assert with_engine(EstimateRequest(photo="a.jpg", models=tmp_path, body="mhr-lod2")).engine == "sam3d_body"
     assert with_engine(EstimateRequest(photo="a.jpg", models=tmp_path, inference="body")).engine == "sam3d_body"
+    put(tmp_path, "instanthmr")
+    assert with_engine(EstimateRequest(photo="a.jpg", models=tmp_path, inference="raw")).engine == "instanthmr"
+    assert with_engine(EstimateRequest(photo="a.jpg", models=tmp_path, body="default-lod1")).engine == "instanthmr"
     with pytest.raises(UsageError, match="offers no choice of inference"):
         require_supported(EstimateRequest(photo="a.jpg", models=tmp_path, inference="mind"))
 

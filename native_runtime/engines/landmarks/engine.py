@@ -19,6 +19,7 @@ from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.evidence import gather_evidence, outline
 from native_runtime.engines.refit import pins_of, refit_estimate
+from native_runtime.engines.uncertainty import UncertaintyMeter
 from native_runtime.errors import NoPersonError, PromptError
 from native_runtime.fitting.fit import fit_body
 from native_runtime.image.reading import Photo
@@ -28,7 +29,6 @@ from native_runtime.prompts.prompt import Prompt, check_prompts, kind_of
 from native_runtime.prompts.quality import Judgement, Prediction, combined_uncertainty, judge
 
 from . import ENGINE
-from .uncertainty import UncertaintyMeter
 
 if TYPE_CHECKING:
     from native_runtime.detection.networks import LandmarkNetworks

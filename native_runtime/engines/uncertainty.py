@@ -1,4 +1,4 @@
-"""How sure this engine is of each of the 70 keypoints."""
+"""How sure an engine is of each of the 70 keypoints that it fitted to what the landmark networks saw."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import project
 from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, SIDES, PersonLandmarks
-from native_runtime.engines.estimate import Estimate
-from native_runtime.engines.evidence import STATURE, confidence
-from native_runtime.engines.point_names import body_keypoint, body_point, hand_keypoint, hand_point, in_hand
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
 from native_runtime.prompts.quality import person_size
+
+from .estimate import Estimate
+from .evidence import STATURE, confidence
+from .point_names import body_keypoint, body_point, hand_keypoint, hand_point, in_hand
 
 Array = NDArray[np.float64]
 

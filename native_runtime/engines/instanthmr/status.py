@@ -1,0 +1,20 @@
+"""Whether the engine `instanthmr` could work here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from native_runtime.engines.status import EngineStatus, missing, ready_on
+from native_runtime.errors import Sam3dbError
+from native_runtime.models import instanthmr, manifest, store
+
+
+def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> EngineStatus:
+    """See ``native_runtime.engines.engine_status``."""
+    try:
+        network = instanthmr.used_network(models)
+        manifest.verify(store.models_dir(models) / store.NETWORKS_FOLDER)
+    except Sam3dbError as error:
+        return missing(error)
+    return ready_on(f"InstantHMR {network.name.replace('_', ' ')}", providers)

@@ -1,0 +1,105 @@
+"""Networks of InstantHMR in a models folder: which there are, and which one is used.
+
+`MODELS/instanthmr/NAME.onnx`, with a manifest: NAME is a size as it was released, or any other name. The best one that
+is there is used, unless the manifest's fact ``chosen`` names another (`choose`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from native_runtime.errors import ModelError, Remedy, UsageError
+from native_runtime.models import manifest, store
+
+CHOSEN = "chosen"
+"""Fact of the manifest: the name of the network that is used."""
+
+PA_MPJPE: Mapping[str, float] = {
+    "medium": 40.0, "small": 41.7, "tiny": 44.0, "nano": 46.6, "medium_commercial": 50.7, "first": 52.0,
+}  # fmt: skip
+"""mm on 3DPW by the publisher, the best first; of the first release nothing is published, and it is taken for worse."""
+
+
+@dataclass(frozen=True)
+class InstalledNetwork:
+    """A network that is used.
+
+    Attributes:
+        name: its size ("medium", ...).
+        path: the file; its hash is verified.
+        pa_mpjpe: mm, its published error; the worst of all where it is none of the released ones.
+        terms: keys of the licences that were accepted for it.
+        commercial: whether they allow commercial use; None where that is not known.
+    """
+
+    name: str
+    path: Path
+    pa_mpjpe: float
+    terms: tuple[str, ...]
+    commercial: bool | None
+
+
+def installed(models: str | os.PathLike[str] | None = None) -> list[str]:
+    """Names of the networks that the manifest lists, the best first; none where there is no readable manifest."""
+    try:
+        return _names(manifest.read(_folder(models)))
+    except ModelError:
+        return []
+
+
+def used_network(models: str | os.PathLike[str] | None = None) -> InstalledNetwork:
+    """The network that is used.
+
+    Raises:
+        ModelError: there is none, or it is missing or damaged.
+    """
+    folder = _folder(models)
+    if not (folder / manifest.NAME).is_file():
+        raise ModelError(f"There is no network of InstantHMR in {store.models_dir(models)}.", Remedy.LIST_MODELS)
+    content = manifest.read(folder)
+    names, chosen = _names(content), content.get(CHOSEN)
+    if not names:
+        raise ModelError(f"There is no network of InstantHMR in {store.models_dir(models)}.", Remedy.LIST_MODELS)
+    name = chosen if isinstance(chosen, str) and chosen in names else names[0]
+    path = manifest.verified_path(folder, f"{name}.onnx")
+    terms, commercial = _terms(content["files"][path.name])
+    return InstalledNetwork(name, path, PA_MPJPE.get(name, max(PA_MPJPE.values())), terms, commercial)
+
+
+def choose(name: str | None, models: str | os.PathLike[str] | None = None) -> None:
+    """Use the network of that name from now on; None: the best that is there.
+
+    Raises:
+        UsageError: it is not there.
+        ModelError: there is no manifest.
+    """
+    folder = _folder(models)
+    content = manifest.read(folder)
+    names = _names(content)
+    if name is not None and name not in names:
+        raise UsageError(f"There is no network {name!r} of InstantHMR; there are: {', '.join(names) or 'none'}.")
+    facts = {key: value for key, value in content.items() if key not in ("format", "files", CHOSEN)}
+    manifest.write(folder, content["files"], **facts, **({} if name is None else {CHOSEN: name}))
+
+
+def _folder(models: str | os.PathLike[str] | None) -> Path:
+    return store.models_dir(models) / store.INSTANTHMR_FOLDER
+
+
+def _names(content: Mapping[str, Any]) -> list[str]:
+    names = [name.removesuffix(".onnx") for name in content["files"] if name.endswith(".onnx")]
+    order = list(PA_MPJPE)
+    return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
+
+
+def _terms(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], bool | None]:
+    source = entry.get("source")
+    if not isinstance(source, Mapping):
+        return (), None
+    terms, commercial = source.get("terms"), source.get("commercial")
+    keys = tuple(str(key) for key in terms) if isinstance(terms, list) else ()
+    return keys, commercial if isinstance(commercial, bool) else None
