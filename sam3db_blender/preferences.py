@@ -4,6 +4,7 @@ import bpy
 
 from . import places
 from .compat import BLEND_RELATIVE
+from .files.sam3d_body import forget_features
 from .ui.official_bodies import draw_official_bodies
 from .ui.sam3d_body import draw_sam3d_body
 
@@ -36,6 +37,14 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         name="Compute On", description="The hardware that SAM 3D Body runs on", items=_PROVIDERS, default="auto"
     )
 
+    remember_photos: bpy.props.BoolProperty(
+        name="Reopen Quickly",
+        description="Keep on this disk what SAM 3D Body saw in the last photos (up to 500 MB), so that the first drag "
+        "after reopening a file does not wait for it. Switching it off deletes what is kept",
+        default=True,
+        update=lambda self, context: None if self.remember_photos else forget_features(),
+    )
+
     def requested_providers(self) -> list[str] | None:
         """What a worker shall compute on; None for the best that works."""
         return None if self.provider == "auto" else [self.provider]
@@ -43,6 +52,7 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.prop(self, "models_folder")
         self.layout.prop(self, "provider")
+        self.layout.prop(self, "remember_photos")
         self.layout.operator("sam3db.stop_worker")
         box = self.layout.box()
         box.label(text="SAM 3D Body", icon="OUTLINER_DATA_ARMATURE")

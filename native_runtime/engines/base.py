@@ -39,6 +39,7 @@ class Capabilities:
         masks: takes a mask of the person.
         edits: keeps what an artist did by hand itself; for others ``engines.refit.keep_edits`` does it afterwards.
         several: computes several people together (``Reading.estimate_all``), quicker than one after the other.
+        remembers: is a ``Remembering`` engine, which keeps on disk what makes a photo quick when it is opened again.
         steps: answers in steps: its readings are a ``GrowingReading``, whose rougher estimates come long before the
             last.
         inferences: the kinds of inference to choose from, its own first; empty where there is no choice.
@@ -58,6 +59,7 @@ class Capabilities:
     edits: bool = False
     several: bool = False
     steps: bool = False
+    remembers: bool = False
     inferences: tuple[str, ...] = ()
     live_prompts: bool = False
     body: str = "default"
@@ -183,6 +185,13 @@ class Engine(Protocol):
             boxes: (N, 4) x0 y0 x1 y1 px of the original photo, where people are, who keep this order; None: the engine
                 looks for them.
         """
+
+
+class Remembering(Engine, Protocol):
+    """An engine that can keep what it computes of photos in the user's cache, within bounds."""
+
+    def remember(self, on: bool) -> None:
+        """Whether it does so, and uses what is there, for the photos that it reads from now on."""
 
 
 FilePath = str | os.PathLike[str]

@@ -16,3 +16,8 @@ def user_cache() -> Path:
     else:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "sam3db"
+
+
+def features_folder() -> Path:
+    """Where what networks saw in the last photos is kept, where that is wanted (it may not exist)."""
+    return user_cache() / "features"

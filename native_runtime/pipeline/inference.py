@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from native_runtime.detection.networks import LandmarkNetworks
-    from native_runtime.engines.base import Engine, GrowingReading
+    from native_runtime.engines.base import Engine, GrowingReading, Remembering
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
@@ -98,6 +98,8 @@ class Inference:
                 choice.engine, models=choice.models, body=choice.body, providers=choice.providers
             )
             self._choice = choice
+        if self._engine.capabilities.remembers:
+            cast("Remembering", self._engine).remember(bool(choice.remember))
         return self._engine
 
     def read(self, request: LookRequest, reporter: Reporter) -> ReadPhoto:

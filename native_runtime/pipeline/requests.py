@@ -68,10 +68,13 @@ class EngineChoice(Computation):
     Attributes:
         engine: its name; "auto" for the best that is ready and can do what is asked (``support.with_engine``).
         body: name or file of the body; "default" is the engine's own.
+        remember: whether what is computed of photos is kept in the user's cache, within bounds, by engines that can
+            (``Capabilities.remembers``).
     """
 
     engine: str = AUTO
     body: str = DEFAULT_BODY
+    remember: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

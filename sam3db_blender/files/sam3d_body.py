@@ -15,6 +15,7 @@ from pathlib import Path
 from native_runtime.build.sam3d_body_download import VARIANTS, Sources, downloaded
 from native_runtime.engines import sam3d_body
 from native_runtime.errors import ModelError, Sam3dbError
+from native_runtime.files.folders import features_folder
 from native_runtime.models import manifest
 from native_runtime.models.store import NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
@@ -103,3 +104,8 @@ def _read(folder: Path, changed: int, body: bool) -> Installed | None:
         return Installed(str(facts["variant"]), str(facts["precision"]), size, body, hands)
     except (Sam3dbError, KeyError, TypeError, ValueError):
         return None
+
+
+def forget_features() -> None:
+    """Deletes what is kept of the last photos so that they reopen quickly."""
+    shutil.rmtree(features_folder(), ignore_errors=True)

@@ -54,11 +54,16 @@ def models_for(engine: str, models: Path | None) -> Path | None:
 
 
 def settings_for(engine: str, inference: str) -> dict[str, Any]:
-    """``inference`` where the engine and its model have that choice, and ``providers``, which are a choice for large
-    engines only.
+    """``inference`` where the engine and its model have that choice, ``providers``, which are a choice for large
+    engines only, and ``remember`` for those that can.
     """
     can, settings = capabilities_of(engine), places.preferences()
     chosen = None if can.live_prompts or settings is None else settings.requested_providers()
     model = sam3d_body.installed() if engine == sam3d_body.ENGINE else None
     offered = can.inferences if model is None or model.hands else ()
-    return {"inference": inference if inference in offered else None, "providers": chosen}
+    remember = can.remembers and settings is not None and settings.remember_photos
+    return {
+        "inference": inference if inference in offered else None,
+        "providers": chosen,
+        "remember": remember or None,
+    }

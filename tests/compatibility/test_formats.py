@@ -16,6 +16,7 @@ from native_runtime.build.sam3d_body.variants import Variant
 from native_runtime.characters.exchange import load_settings
 from native_runtime.characters.settings import CharacterSettings
 from native_runtime.engines.estimate import Estimate
+from native_runtime.engines.sam3d_body.stored import read_features
 from native_runtime.errors import ModelError, NewerFormatError, Sam3dbError
 from native_runtime.files import hashes
 from native_runtime.files.formats import Format
@@ -54,6 +55,7 @@ OLD = {
     "sam3db-settings": Old("settings.json", _settings),
     "sam3db-retarget": Old("my_rig.json", load_map),
     "sam3db-prompts": Old("prompts.json", read_prompts),
+    "sam3db-features": Old("features/features_10.000_20.000_30.000.npz", read_features),
     "sam3db-hashes": Old("hashes.json", lambda path: hashes._load()),
 }
 

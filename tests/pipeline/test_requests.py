@@ -26,7 +26,7 @@ from native_runtime.pipeline.requests import (
 from native_runtime.service.protocol import KEYS, PATH_KEYS, REQUESTS
 
 ENGINE = {"engine", "models", "providers"}
-PHOTO = ENGINE | {"photo", "body", "focal_px", "fov_deg", "boxes", "inference"}
+PHOTO = ENGINE | {"photo", "body", "focal_px", "fov_deg", "boxes", "inference", "remember"}
 BATCH = {"turn", "folder", "out", "persons", "patterns", "recursive", "layout", "blend", "previews", "exports"}
 
 

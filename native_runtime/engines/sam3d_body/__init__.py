@@ -5,7 +5,7 @@
 * ``geometry``, ``parameters``: rotations, and the compact form <-> MHR's model parameters
 * ``hands``: hand boxes, mirroring, which hand to believe; ``merge``: hands and body become one person
 * ``prompting``: the artist's prompts and the model's own, as the decoders take them
-* ``networks``: the five graphs; ``memory``: what is kept of each photo, within bounds
+* ``networks``: the five graphs; ``memory``: what is kept of each photo, within bounds; ``stored``: on disk
 * ``pipeline``, ``solve``: a photo through the networks, and what runs for a request; ``outcome``: what comes out
 * ``quality``: what the passes disagree on; ``session``: one photo, as others use it; ``engine``: opening it all
 """
@@ -38,6 +38,7 @@ ENGINE = EngineDescriptor(
         boxes=True,
         several=True,
         steps=True,
+        remembers=True,
         inferences=("full", "body"),
         # Made with the converted model: MHR's finest level of which the checkpoint's keypoints are exact.
         body="mhr-lod1",

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.detection.networks import LandmarkNetworks
 from native_runtime.errors import UsageError
+from native_runtime.files.folders import features_folder
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
@@ -24,6 +25,7 @@ from .networks import Networks, OnnxNetworks
 from .preprocess import default_intrinsics
 from .session import Sam3dBodyReading
 from .status import inferences_of
+from .stored import StoredFeatures
 
 _COMPONENTS = (45, 72)
 
@@ -48,8 +50,10 @@ class Sam3dBodyEngine:
         kept_bytes: int = KEPT_BYTES,
         criteria: HandCriteria | None = None,
         inferences: tuple[str, ...] = ENGINE.capabilities.inferences,
+        store: StoredFeatures | None = None,
     ) -> None:
         """`finder`: finds people where no boxes are given; None where they always are. `inferences`: of the model.
+        `store`: where features are left once it is asked to `remember` them; None: nowhere.
 
         Raises:
             UsageError: the body is not MHR's.
@@ -63,6 +67,8 @@ class Sam3dBodyEngine:
         self.capabilities = replace(ENGINE.capabilities, inferences=inferences)
         self.body, self.kept, self.criteria = body, Kept(kept_bytes), criteria or HandCriteria()
         self._networks, self._finder = networks, finder
+        self._store = store
+        self._stored: StoredFeatures | None = None
 
     def read(
         self,
@@ -100,7 +106,12 @@ class Sam3dBodyEngine:
             self.criteria,
             seconds,
             self.capabilities.inferences,
+            self._stored,
         )
+
+    def remember(self, on: bool) -> None:
+        """Whether features of photos are looked for, and left, on disk from now on (``engines.base.Remembering``)."""
+        self._stored = self._store if on else None
 
     def _find(self, photo: Photo) -> NDArray[np.float64]:
         if self._finder is None:
@@ -128,4 +139,5 @@ def open_engine(
     folder = store.sam3d_body_dir(models)
     networks = OnnxNetworks(folder, providers)
     loaded = store.load_body(ENGINE.capabilities.body if body == "default" else body, models)
-    return Sam3dBodyEngine(networks, loaded, LandmarkNetworks(models, providers), inferences=inferences_of(folder))
+    finder, features = LandmarkNetworks(models, providers), StoredFeatures(features_folder(), networks.encoder)
+    return Sam3dBodyEngine(networks, loaded, finder, inferences=inferences_of(folder), store=features)

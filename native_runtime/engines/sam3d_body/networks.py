@@ -48,6 +48,16 @@ class Networks(Protocol):
     def encode(self, crops: NDArray[np.uint8]) -> list[Sized]:
         """Features of crops (N, size, size, 3)."""
 
+    def arrays_of(self, features: Sized) -> dict[str, Array]:
+        """One crop's features by name, to be stored."""
+
+    def from_arrays(self, arrays: Mapping[str, Array]) -> Sized:
+        """The features that `arrays_of` gave.
+
+        Raises:
+            ValueError: they are no features of this encoder.
+        """
+
     def context(
         self, kind: Kind, features: Sequence[Sized], rays: Array, mask: Array, mask_score: Array
     ) -> list[Sized]:
@@ -123,6 +133,24 @@ class OnnxNetworks:
     def encode(self, crops: NDArray[np.uint8]) -> list[Sized]:
         """See `Networks`."""
         return Tensors.split(self._counted("encoder", len(crops)).run_on_device(crops=crops))
+
+    def arrays_of(self, features: Sized) -> dict[str, Array]:
+        """See `Networks`."""
+        assert isinstance(features, Tensors)
+        return {name: value.numpy() for name, value in features.values.items()}
+
+    def from_arrays(self, arrays: Mapping[str, Array]) -> Sized:
+        """See `Networks`."""
+        for array in arrays.values():
+            if array.shape[:1] != (1,) or array.shape[2:] != self.feature_size or not np.isfinite(array).all():
+                raise ValueError(f"an array of {array.shape} is not the features of a crop")
+        return Tensors({name: DeviceArray(np.ascontiguousarray(array)) for name, array in arrays.items()})
+
+    @property
+    def encoder(self) -> str:
+        """Identifies the encoder by the hashes of its files."""
+        files = manifest.read(self.folder)["files"]
+        return " ".join(str(files[name]["sha256"]) for name in sorted(files) if name.startswith("encoder."))
 
     def context(
         self, kind: Kind, features: Sequence[Sized], rays: Array, mask: Array, mask_score: Array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ from .networks import Kind, Networks
 from .prediction import Prediction
 from .preprocess import BODY_PADDING, Crops
 from .prompting import NO_PROMPT
+from .stored import Place, StoredFeatures
 
 Array = NDArray[Any]
 
@@ -29,6 +31,7 @@ Array = NDArray[Any]
 _CROPS_AT_A_TIME = 4
 
 _owners = count()
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,19 @@ class Pipeline:
         encoded: how many crops went through the encoder so far.
     """
 
-    def __init__(self, networks: Networks, photo: Photo, intrinsics: Array, boxes: Array, kept: Kept) -> None:
+    def __init__(
+        self,
+        networks: Networks,
+        photo: Photo,
+        intrinsics: Array,
+        boxes: Array,
+        kept: Kept,
+        stored: StoredFeatures | None = None,
+    ) -> None:
+        """`stored`: where features are also looked for, and left, on disk."""
         self.networks, self.photo, self.intrinsics = networks, photo, intrinsics
+        self._stored = stored
+        self._pictures: dict[Side, str] = {}
         self.crops = Crops.around(boxes, networks.image_size[0], BODY_PADDING)
         self.encoded = 0
         self.owner = next(_owners)
@@ -94,18 +108,47 @@ class Pipeline:
         """The encoder's features of people; those that are not kept are computed together."""
 
         def compute(missing: list[int]) -> list[Sized]:
-            return self._encode(self.crops[np.array(missing)].cut(self.photo), watch)
+            return self._encode([(self.crops[np.array(missing)], "right")], watch)
 
         return self._kept_or(("features",), people, compute)
 
-    def _encode(self, pixels: NDArray[np.uint8], watch: Stopwatch) -> list[Sized]:
-        features: list[Sized] = []
-        self._open("encoder", watch)
-        with watch.time("encode"):
-            for start in range(0, len(pixels), _CROPS_AT_A_TIME):
-                features += self.networks.encode(pixels[start : start + _CROPS_AT_A_TIME])
-        self.encoded += len(pixels)
-        return features
+    def _encode(self, parts: Sequence[tuple[Crops, Side]], watch: Stopwatch) -> list[Sized]:
+        """Features of crops of the photo as it is `shown` for a side, in order; those on disk from there."""
+        places = [(side, place) for crops, side in parts for place in _places(crops)]
+        found: list[Sized | None] = [self._from_disk(*place) for place in places]
+        missing = [number for number, thing in enumerate(found) if thing is None]
+        if missing:
+            self._open("encoder", watch)
+            with watch.time("encode"):
+                cut = [crops.cut(shown(self.photo, side)) for crops, side in parts]
+                pixels = np.concatenate(cut)[missing]
+                features: list[Sized] = []
+                for start in range(0, len(pixels), _CROPS_AT_A_TIME):
+                    features += self.networks.encode(pixels[start : start + _CROPS_AT_A_TIME])
+            self.encoded += len(pixels)
+            for number, thing in zip(missing, features, strict=True):
+                found[number] = thing
+                if self._stored:
+                    side, place = places[number]
+                    self._stored.put(self._picture(side), place, self.networks.arrays_of(thing))
+        return [thing for thing in found if thing is not None]
+
+    def _from_disk(self, side: Side, place: Place) -> Sized | None:
+        if self._stored is None:
+            return None
+        arrays = self._stored.get(self._picture(side), place)
+        try:
+            return None if arrays is None else self.networks.from_arrays(arrays)
+        except ValueError as error:
+            _log.warning("Stored features are not used: %s.", error)
+            return None
+
+    def _picture(self, side: Side) -> str:
+        """What identifies the photo on disk, as it is `shown` for a side."""
+        assert self._stored is not None
+        if side not in self._pictures:
+            self._pictures[side] = self._stored.picture(self.photo.pixels, mirrored=side == "left")
+        return self._pictures[side]
 
     def _open(self, graph: str, watch: Stopwatch) -> None:
         with watch.time("open"):
@@ -131,7 +174,7 @@ class Pipeline:
 
         def compute(missing: list[int]) -> list[Sized]:
             crops = Crops.join([self._hands[person][side].crops for person in missing])
-            return self._hand_contexts(crops, self._encode(crops.cut(shown(self.photo, side)), watch), watch)
+            return self._hand_contexts(crops, self._encode([(crops, side)], watch), watch)
 
         return self._kept_or(("hand", side), people, compute)
 
@@ -207,8 +250,7 @@ class Pipeline:
     def _find_hands(self, looks: list[Look], watch: Stopwatch) -> None:
         width, people = self.photo.original_size[0], len(looks)
         crops = hand_crops(self.first(looks, watch), self.crops_of(looks), width)
-        pixels = np.concatenate([crops[side].cut(shown(self.photo, side)) for side in SIDES])
-        features = self._encode(pixels, watch)
+        features = self._encode([(crops[side], side) for side in SIDES], watch)
         found: list[dict[Side, Hands]] = [{} for _ in looks]
         # One side at a time: for a single person, contexts then stay where they are computed.
         for side, own in zip(SIDES, (features[:people], features[people:])):
@@ -220,6 +262,10 @@ class Pipeline:
                 found[row][side] = Hands(side, crops[side][row : row + 1], said[row : row + 1], width)
                 self._kept.put(self.owner, ("hand", side, look.person), contexts[row])
         self._hands |= {look.person: hands for look, hands in zip(looks, found)}
+
+
+def _places(crops: Crops) -> list[Place]:
+    return [Place(float(x), float(y), float(side)) for (x, y), side in zip(crops.centre, crops.side)]
 
 
 def _joined(hands: list[Hands]) -> Hands:

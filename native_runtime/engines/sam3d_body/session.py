@@ -28,6 +28,7 @@ from .pipeline import Look, Pipeline, Stopwatch
 from .prompting import hand_of
 from .quality import judgement
 from .solve import Inference, Previous, Request, Solver
+from .stored import StoredFeatures
 
 Array = NDArray[Any]
 
@@ -68,11 +69,12 @@ class Sam3dBodyReading:
         criteria: HandCriteria,
         seconds: dict[str, float],
         inferences: tuple[str, ...] = get_args(Inference),
+        stored: StoredFeatures | None = None,
     ) -> None:
         """`inferences`: what the model can infer, its own kind first."""
         self._inferences = inferences
         self.people = [Person(np.asarray(box, np.float64)) for box in boxes]
-        self._pipeline = Pipeline(networks, photo, intrinsics, boxes, kept)
+        self._pipeline = Pipeline(networks, photo, intrinsics, boxes, kept, stored)
         self._body, self._photo, self.intrinsics = body, photo, intrinsics
         self._solver = Solver(self._pipeline, body, criteria, several=len(self.people) > 1)
         self._seconds = seconds

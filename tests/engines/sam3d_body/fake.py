@@ -57,6 +57,14 @@ class FakeNetworks:
         self.encoded += len(crops)
         return [Seen(zlib.crc32(crop.tobytes())) for crop in crops]
 
+    def arrays_of(self, features: Any) -> dict[str, Array]:
+        return {"features": np.array([features.digest])}
+
+    def from_arrays(self, arrays: Mapping[str, Array]) -> Any:
+        if arrays["features"].shape != (1,):
+            raise ValueError("no features")
+        return Seen(int(arrays["features"][0]))
+
     def context(self, kind: str, features: Sequence[Any], rays: Array, mask: Array, mask_score: Array) -> list[Any]:
         self.runs[f"{kind}_context"] += 1
         assert len(features) == len(rays) == len(mask) == len(mask_score)
