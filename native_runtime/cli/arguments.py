@@ -69,6 +69,11 @@ def add_models(commands: Subparsers) -> None:
             action.add_argument(
                 "--engine", dest="engines", metavar="NAME", action="append", help="of --run: only this one; repeatable"
             )
+            action.add_argument(
+                "--picture",
+                metavar="FILE",
+                help="of --run: also compare with what others published about this picture, if it is such a one",
+            )
             add_provider_argument(action)
         add_common_arguments(action)
 

@@ -20,8 +20,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         from native_runtime.cli import shelf
 
         return shelf.get(arguments, console) if arguments.action == "get" else shelf.show(arguments, console)
-    if arguments.action == "verify" and not arguments.run and (arguments.engines or arguments.providers):
-        raise UsageError("--engine and --provider belong to --run.")
+    if arguments.action == "verify" and not arguments.run and _of_run(arguments):
+        raise UsageError("--engine, --provider and --picture belong to --run.")
     if arguments.action == "build":
         catalogue.build_models(arguments.models, arguments.what or ("networks", "bodies"), console.step)
 
@@ -58,10 +58,15 @@ def _prove(arguments: argparse.Namespace, console: Console) -> tuple[bool, dict[
     # The engines need much that listing models does not.
     from native_runtime.proof import prove
 
-    report = prove(arguments.engines or (), arguments.models, arguments.providers, console.step)
+    report = prove(arguments.engines or (), arguments.models, arguments.providers, console.step, copy=arguments.picture)
     for line in report.lines():
         console.line(line)
     return report.passed, {"proof": report.to_json()}
+
+
+def _of_run(arguments: argparse.Namespace) -> bool:
+    """Whether options are given that only a proof has."""
+    return bool(arguments.engines or arguments.providers or arguments.picture)
 
 
 def _import(arguments: argparse.Namespace, console: Console) -> bool:

@@ -12,12 +12,14 @@ from native_runtime.engines import engine_status, engines, find_engine, open_eng
 from native_runtime.engines.base import Engine
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
+from native_runtime.image.reading import Photo
 from native_runtime.models import manifest
 
 from . import record
 from .agreement import LARGEST_ANGLE, LARGEST_DISTANCE, Difference, difference
 from .invariants import against, invariants
 from .pictures import Picture, bundled_pictures
+from .published import Answer, answer_about, answer_checks
 from .report import Check, Report
 from .weights import weights_checks
 
@@ -34,6 +36,7 @@ def prove(
     providers: Sequence[str] | None = None,
     progress: Progress | None = None,
     pictures: Sequence[Picture] | None = None,
+    copy: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Let engines prove themselves, and keep the result beside their networks (``record.last_proof``).
 
@@ -44,10 +47,14 @@ def prove(
         models: the models folder.
         providers: names of providers, best first.
         pictures: instead of the bundled ones.
+        copy: the user's own copy of a picture about which an answer of the released model is published: that is
+            compared, too (``published``).
 
     Raises:
-        UsageError: there is no such engine or provider.
+        UsageError: there is no such engine or provider, or nothing is published about the picture.
+        PhotoError: the picture cannot be read.
     """
+    about = None if copy is None else answer_about(copy)
     tell = progress or (lambda fraction, text: None)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     judged = tuple(dict.fromkeys(names)) or tuple(n for n in engines() if engine_status(n, models, providers).ready)
@@ -58,22 +65,32 @@ def prove(
     checks: list[Check] = []
     answers: dict[str, dict[str, Estimate]] = {}
     seconds: dict[str, float] = {}
+    silent: list[str] = []
     for number, name in enumerate(asked):
         tell(number / len(asked), f"{find_engine(name).title} looks at {len(shown)} pictures")
+        started_at = time.perf_counter()
         if name in judged:
             checks += _weights(name, models)
-        found, seconds[name], faults = _answers(name, models, providers, shown)
-        answers[name] = found
-        checks += faults
-        for picture in shown:
-            if picture.name in found:
-                checks += _known(name, found[picture.name], picture)
+        try:
+            engine = open_engine(name, models, providers)
+        except Exception as error:
+            checks.append(Check(name, "opens", "", False, _said(error)))
+            continue
+        answers[name], found = _answers(name, engine, shown)
+        checks += found
+        if about is not None and name in judged:
+            found, unheard = _published(name, engine, models, *about)
+            checks += found
+            silent += unheard
+        seconds[name] = round(time.perf_counter() - started_at, 2)
+        del engine  # its networks take much memory
     tell(0.98, "Comparing the answers")
     for picture in shown:
-        checks += _compared(
-            picture, {name: found[picture.name] for name, found in answers.items() if picture.name in found}
-        )
-    report = Report(judged, tuple(checks), started, {n: round(s, 2) for n, s in seconds.items()})
+        own = {name: given[picture.name] for name, given in answers.items() if picture.name in given}
+        for name, estimate in own.items():
+            checks += _known(name, estimate, picture)
+        checks += _compared(picture, own)
+    report = Report(judged, tuple(checks), started, seconds, tuple(silent))
     unkept = [text for name in judged if (text := record.keep(report, name, models)) is not None]
     tell(1.0, "The proof is done")
     return replace(report, silent=(*report.silent, *unkept))
@@ -90,17 +107,10 @@ def _weights(name: str, models: str | os.PathLike[str] | None) -> list[Check]:
         return [Check(name, "weights", "", False, str(error))]
 
 
-def _answers(
-    name: str, models: str | os.PathLike[str] | None, providers: Sequence[str] | None, pictures: Sequence[Picture]
-) -> tuple[dict[str, Estimate], float, list[Check]]:
-    """What an engine says about the pictures, the seconds that took, and what failed or must always hold."""
-    started = time.perf_counter()
+def _answers(name: str, engine: Engine, pictures: Sequence[Picture]) -> tuple[dict[str, Estimate], list[Check]]:
+    """What an engine says about the pictures, and what failed or must always hold."""
     found: dict[str, Estimate] = {}
     checks: list[Check] = []
-    try:
-        engine = open_engine(name, models, providers)
-    except Exception as error:
-        return {}, time.perf_counter() - started, [Check(name, "opens", "", False, _said(error))]
     for picture in pictures:
         try:
             estimate = _asked(engine, picture)
@@ -115,8 +125,22 @@ def _answers(
             Check(name, f.name, picture.name, f.holds, f"{picture.name}: {f.sentence}", f.measured, f.bound, f.unit)
             for f in invariants(estimate, engine.body)
         ]
-    finite = {key: value for key, value in found.items() if not _unusable(checks, key)}
-    return finite, time.perf_counter() - started, checks
+    return {key: value for key, value in found.items() if not _unusable(checks, key)}, checks
+
+
+def _published(
+    name: str, engine: Engine, models: str | os.PathLike[str] | None, answer: Answer, photo: Photo
+) -> tuple[list[Check], list[str]]:
+    """The comparison with a published answer, and why there is none."""
+    folder = record.own_folder(name, models)
+    try:
+        variant = manifest.read(folder).get("variant") if name == answer.engine else None
+        if variant != answer.variant:
+            what = f"{answer.engine} {answer.variant}"
+            return [], [f"What is published about {answer.title} was given by {what}: {name} is not compared with it."]
+        return answer_checks(name, engine, folder, answer, photo), []
+    except Exception as error:
+        return [Check(name, "published", answer.title, False, f"{answer.title}: {_said(error)}")], []
 
 
 def _unusable(checks: Sequence[Check], picture: str) -> bool:

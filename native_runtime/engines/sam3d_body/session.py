@@ -188,6 +188,15 @@ class Sam3dBodyReading:
         last = self.estimate_all(numbers, inference=kind)
         yield [_together(estimate, before) for estimate, before in zip(last, spent)]
 
+    def crop(self, person: int = 0) -> NDArray[np.uint8]:
+        """(size, size, 3) RGB: what the encoder sees of a person's body.
+
+        Raises:
+            NoPersonError: there is no such person.
+        """
+        crops = self._pipeline.crops_of([Look.at(self._known(person), None)])
+        return np.asarray(crops.cut(self._photo)[0], np.uint8)
+
     def result(
         self, person: int = 0, mask: NDArray[np.bool_] | None = None, inference: str | None = None
     ) -> FullResult:
