@@ -25,6 +25,7 @@ from typing import Any
 
 from native_runtime.build.sam3d_body.variants import TEMPLATES
 
+from .layouts import LAYOUTS
 from .measure import run_stage
 from .places import PRECISIONS, STAGES, VARIANTS, Settings
 from .plan import left_files, plan
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--provider", default="cpu", help="cpu, cuda, ...")
     parser.add_argument("--stages", nargs="*", choices=STAGES, default=list(STAGES), help="none: only the table")
     parser.add_argument("--work", type=Path, help="folder for everything that is made; kept")
+    parser.add_argument(
+        "--layout", choices=LAYOUTS, default="official", help="in which the checkpoint is stored that is converted"
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--photo", type=Path, default=_PHOTO)
     parser.add_argument("--threads", type=int, default=2)
@@ -73,8 +77,10 @@ def _measure(options: argparse.Namespace, work: Path, variant: str) -> dict[str,
         repeats=options.repeats,
         seed=options.seed,
         templates=str(options.templates.resolve()),
+        layout=options.layout,
     )
-    place = work / f"results-{variant}-{options.provider}.json"
+    of_layout = "" if options.layout == "official" else f"-{options.layout}"
+    place = work / f"results-{variant}-{options.provider}{of_layout}.json"
     results = json.loads(place.read_text()) if place.is_file() else {"stages": {}}
     results |= {"variant": variant, "provider": options.provider, "threads": options.threads, "machine": _machine()}
     for stage, precision in plan(options.stages, options.precision, partial(left_files, settings)):

@@ -1,4 +1,4 @@
-"""Writes the containers that PyTorch writes, without PyTorch and without ever holding more than one block of numbers.
+"""Writes the containers that PyTorch writes, and safetensors, without ever holding more than one block of numbers.
 
 Both `torch.save` and `torch.jit.save` make a zip file of raw numbers (`NAME/data/N`) and a pickle that describes them
 (`NAME/data.pkl`): a dictionary of tensors in the first case, nested modules in the second. The layout follows what
@@ -7,6 +7,7 @@ PyTorch 2 writes: nothing is compressed, and every record begins at a multiple o
 
 from __future__ import annotations
 
+import json
 import struct
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +26,14 @@ _STORAGES = {
     "int32": "IntStorage",
     "bool": "BoolStorage",
 }
+_SAFE = {
+    "float32": ("F32", 4),
+    "float16": ("F16", 2),
+    "bfloat16": ("BF16", 2),
+    "int64": ("I64", 8),
+    "int32": ("I32", 4),
+    "bool": ("BOOL", 1),
+}
 _ALIGNMENT = 64
 _ROOT = "archive"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -39,7 +48,7 @@ class Tensor:
     """A tensor that is made while it is written; the same one under two names is stored once.
 
     Attributes:
-        dtype: `float32`, `bfloat16` (made of float32), `int64`, `int32` or `bool`.
+        dtype: `float32`, `bfloat16` (made of float32), `int64`, `int32` or `bool`; in safetensors also `float16`.
         shape: its shape.
         blocks: its numbers.
     """
@@ -69,6 +78,24 @@ def write_module(path: Path, module: Module, notice: str) -> None:
     """Write nested modules as `torch.jit.save` does (their data only, no code); `notice` as above."""
     records: list[Tensor] = []
     _write(path, _value(module, records), records, notice)
+
+
+def write_safetensors(path: Path, tensors: Mapping[str, Tensor], notice: str) -> None:
+    """Write a safetensors file; `notice` goes into its metadata."""
+    header: dict[str, Any] = {"__metadata__": {"notice": notice}}
+    start = 0
+    for name, tensor in tensors.items():
+        kind, width = _SAFE[tensor.dtype]
+        size = prod(tensor.shape) * width
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [start, start + size]}
+        start += size
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for tensor in tensors.values():
+            for part in _bytes(tensor):
+                file.write(part)
 
 
 def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .layouts import place_of
+
 VARIANTS = ("dinov3", "vith")
 PRECISIONS = ("fp32", "int8", "fp16")
 _BY_EXACTNESS = ("fp32", "fp16", "int8")
@@ -38,6 +40,7 @@ class Settings:
         repeats: how often short things are timed.
         seed: of the random weights.
         templates: folder of the graphs without weights.
+        layout: in which the checkpoint is stored that is converted (`layouts.LAYOUTS`).
     """
 
     work: str
@@ -49,6 +52,7 @@ class Settings:
     repeats: int
     seed: int
     templates: str
+    layout: str = "official"
 
     def json(self) -> dict[str, Any]:
         """For the stage's command line."""
@@ -61,7 +65,13 @@ class Settings:
 
     @property
     def checkpoint(self) -> Path:
-        return self.folder / "model.ckpt"
+        """Under official names; it is always there."""
+        return place_of("official", self.folder)
+
+    @property
+    def converted_from(self) -> Path:
+        """In the layout."""
+        return place_of(self.layout, self.folder)
 
     @property
     def mhr(self) -> Path:
@@ -70,17 +80,17 @@ class Settings:
     @property
     def models(self) -> Path:
         """The models folder of the precision; its networks that find people are those of the user's own."""
-        return self.folder / self.precision
+        return self.folder / (self.precision if self.layout == "official" else f"{self.precision}-{self.layout}")
 
     @property
     def record(self) -> Path:
         """What the networks were asked in the full pass."""
-        return self.folder / f"record-{self.precision}-{self.provider}.npz"
+        return self.folder / f"record-{self.models.name}-{self.provider}.npz"
 
     @property
     def estimate(self) -> Path:
         """The full pass's keypoints."""
-        return self.folder / f"estimate-{self.precision}-{self.provider}.npz"
+        return self.folder / f"estimate-{self.models.name}-{self.provider}.npz"
 
     def recorded(self) -> Settings:
         """The same of the most exact precision whose full pass was recorded; itself where none was."""

@@ -67,7 +67,7 @@ def left_files(settings: Settings, stage: str, precision: str | None) -> bool:
     """Whether the files that a step leaves for others are there."""
     own = replace(settings, precision=precision or settings.precision)
     if stage == "weights":
-        return own.checkpoint.is_file() and own.mhr.is_file()
+        return own.checkpoint.is_file() and own.mhr.is_file() and own.converted_from.exists()
     if stage == "convert":
         return (own.models / SAM3D_BODY_FOLDER / NAME).is_file()
     return stage == "full" and own.record.is_file() and own.estimate.is_file()

@@ -13,6 +13,7 @@ from native_runtime.models import manifest, store
 from native_runtime.onnx.sessions import open_network
 
 from .checkpoint import NOTICE, Layout, Weights
+from .layouts import write_layout
 from .person import Person
 from .places import Settings
 from .rig import Sizes, Surface, write_rig
@@ -37,8 +38,12 @@ def weights(settings: Settings) -> dict[str, Any]:
     surface = Surface(Person.standing(), Sizes(), settings.seed)
     settings.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    write_rig(settings.mhr, surface, NOTICE)
-    Weights(layout, surface, settings.seed).write(settings.checkpoint)
+    made = Weights(layout, surface, settings.seed)
+    if not (settings.mhr.is_file() and settings.checkpoint.is_file()):
+        write_rig(settings.mhr, surface, NOTICE)
+        made.write(settings.checkpoint)
+    if settings.layout != "official":
+        write_layout(settings.layout, made, surface, settings.folder)
     seconds = time.perf_counter() - start
     sizes = {path.name: path.stat().st_size for path in (settings.checkpoint, settings.mhr)}
     numbers = sum(prod(shape) for shape, _ in layout.values())
@@ -49,7 +54,8 @@ def convert(settings: Settings) -> dict[str, Any]:
     """What `sam3db convert-checkpoint` does."""
     start = time.perf_counter()
     templates = Path(settings.templates)
-    made = convert_checkpoint(settings.checkpoint, settings.mhr, settings.models, settings.precision, templates)
+    mhr = settings.mhr if settings.layout == "official" else None  # other layouts hold the rig
+    made = convert_checkpoint(settings.converted_from, mhr, settings.models, settings.precision, templates)
     seconds = time.perf_counter() - start
     _say_that_it_is_random(made.folder)
     _say_that_it_is_random(settings.models / "bodies")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from native_runtime.files.templates import load_json
 from native_runtime.mhr.correctives import FIRST_JOINT, GROUP
 
-from .container import Tensor, write_module
+from .container import Module, Tensor, write_module
 from .person import Person
 
 KEYPOINTS = 308
@@ -155,6 +155,11 @@ class Surface:
 
 def write_rig(path: Path, surface: Surface, notice: str) -> None:
     """Write `mhr_model.pt`."""
+    write_module(path, rig_module(surface), notice)
+
+
+def rig_module(surface: Surface) -> Module:
+    """What `mhr_model.pt` holds."""
     person, sizes = surface.person, surface.sizes
     head = np.array([i for i, name in enumerate(person.facts.joint_names) if _of_the_head(name)])
     hands = np.array([i for i, name in enumerate(person.facts.joint_names) if _of_a_hand(name)])
@@ -170,7 +175,7 @@ def write_rig(path: Path, surface: Surface, notice: str) -> None:
     places, values = surface.activation
     components = (len(person.joints) - FIRST_JOINT) * GROUP
     texture = surface.triangles % sizes.texture_points
-    module = {
+    return {
         "training": False,
         "character_torch": {
             "skeleton": {
@@ -206,7 +211,6 @@ def write_rig(path: Path, surface: Surface, notice: str) -> None:
             }
         },
     }
-    write_module(path, module, notice)
 
 
 def _of_the_head(name: str) -> bool:

@@ -352,7 +352,7 @@ class _Work:
             raise ModelError(f"{files.file.name} is SAM 3D Body {made.title}, not {self.item.title}.")
         origin = manifest.read(made.folder)["checkpoint"]
         self._sign(made.folder, self._provenance(source, brought, files.file, origin.get("files")))
-        return made.precision, ()
+        return made.precision, made.notes
 
     def _copy(
         self, network: Path, folder: Path, source: Source, brought: Brought | None, tell: Progress

@@ -9,9 +9,14 @@ import pytest
 
 from bench.sam3d_body.checkpoint import NOTICE, Layout, Weights
 from bench.sam3d_body.container import to_bfloat16
+from bench.sam3d_body.layouts import LAYOUTS, place_of, write_layout
 from bench.sam3d_body.person import Person
 from bench.sam3d_body.rig import Surface, write_rig
+from native_runtime.build.official import read_torchscript_body
 from native_runtime.build.sam3d_body.checkpoint import open_checkpoint
+from native_runtime.build.sam3d_body.layouts import official_names
+from native_runtime.build.sam3d_body.opening import opened_files
+from native_runtime.build.sam3d_body.rig_source import find_rig
 from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr.correctives import GROUP
 from native_runtime.mhr.official import read_torchscript
@@ -118,3 +123,25 @@ def test_the_boxes_lie_on_the_hands(layout: Layout, surface: Surface) -> None:
     for box, name in zip(boxes, ("l_wrist", "r_wrist")):
         place = mhr_to_camera(person.joints[person.joint(name)], (0, down, 0))
         np.testing.assert_allclose(box[:2], 0.5 + 0.5 * scale * place[:2], atol=0.02)
+
+
+@pytest.mark.parametrize("which", LAYOUTS[1:])
+def test_other_layouts_hold_the_same_numbers(
+    which: str, layout: Layout, surface: Surface, checkpoint: Path, rig: Path, tmp_path: Path
+) -> None:
+    write_layout(which, Weights(layout, surface), surface, tmp_path)
+    shapes = {name: shape for name, (shape, _) in layout.items()}
+    place = place_of(which, tmp_path)
+    with opened_files([place], tmp_path) as opened, open_checkpoint(checkpoint) as official:
+        laid = official_names(opened, shapes, "x")
+        assert set(laid.tensors.names()) == set(layout)
+        for name in layout:
+            read, known = laid.tensors.read(name), official.read(name)
+            half = which == "slices" and laid.tensors.kind(name) == "float16"
+            np.testing.assert_array_equal(read, known.astype(np.float16) if half else known, err_msg=name)
+        source = find_rig(None, opened.path.parent, laid.rig, tmp_path)
+        body, _ = source.read(opened, official.read("head_pose.faces"), tmp_path)
+    expected = read_torchscript_body(rig)
+    for name in ("rest_vertices", "face_vertices", "identity_basis", "expression_basis", "skin_weights"):
+        np.testing.assert_array_equal(getattr(body, name), getattr(expected, name))
+    assert body.correctives is not None
