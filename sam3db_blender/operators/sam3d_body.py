@@ -114,20 +114,20 @@ class SAM3DB_OT_convert_sam3d_body(JobOperator, bpy.types.Operator):
 
     filepath: bpy.props.StringProperty(
         name="Checkpoint",
-        description="The file model.ckpt, a safetensors file with the same tensors, or the folder of the release",
+        description="The file model.ckpt, ComfyUI's file, one of several slices, or a download's folder or archive",
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},
     )
     mhr: bpy.props.StringProperty(
         name="MHR Model",
-        description="The file mhr_model.pt; empty to look for it beside the checkpoint, and in its folder 'assets'",
+        description="The file mhr_model.pt or MHR's assets.zip; empty to look beside the checkpoint and in its file",
         subtype="FILE_PATH",
         options={"SKIP_SAVE"} | BLEND_RELATIVE,
     )
     precision: bpy.props.EnumProperty(
         name="Precision", description="How exact and how large the converted model is", items=_PRECISIONS
     )
-    filter_glob: bpy.props.StringProperty(default="*.ckpt;*.safetensors;*.json;*.pt", options={"HIDDEN"})
+    filter_glob: bpy.props.StringProperty(default="*.ckpt;*.safetensors;*.json;*.pt;*.zip", options={"HIDDEN"})
     browse: bpy.props.BoolProperty(
         name="Choose Files", description="Even if there is a download", options={"HIDDEN", "SKIP_SAVE"}
     )

@@ -83,8 +83,8 @@ def _check_periods(name: str, periods: Array) -> None:
 
 
 def _check_distinct(tensors: TensorSource) -> None:
-    """No two layers have learned the same vector: where they have, one was copied over the other."""
-    seen: dict[bytes, str] = {}
+    """No two layers of a module have learned the same vector: where they have, one was copied over the other."""
+    seen: dict[tuple[str, bytes], str] = {}
     for name in tensors.names():
         shape = tensors.shape(name)
         if len(shape) != 1 or shape[0] < _SMALLEST_VECTOR or not _NUMBERED.search(name) or name.endswith(_MASK):
@@ -92,7 +92,8 @@ def _check_distinct(tensors: TensorSource) -> None:
         vector = tensors.read(name)
         if vector.dtype.kind != "f" or np.all(vector == vector[0]):
             continue
-        other = seen.setdefault(hashlib.sha256(vector.tobytes()).digest(), name)
+        of_any_layer = _NUMBERED.sub(".", name)
+        other = seen.setdefault((of_any_layer, hashlib.sha256(vector.tobytes()).digest()), name)
         if other != name:
             raise ModelError(f"{name} holds the same numbers as {other}. {_UNCERTAIN}")
 
@@ -122,8 +123,11 @@ def check_buffers(buffers: Mapping[str, Array], rounding: float = 0.0) -> None:
     for name, expected in wanted.items():
         if not np.array_equal(buffers[name], expected):
             raise ModelError(f"head_pose.{name} does not list the parameters of the released model. {_UNCERTAIN}")
-    for name in ("joint_rotation", "local_to_world_wrist"):
-        turns = np.asarray(buffers[name], np.float64).reshape(-1, 3, 3)
+    joints = load_rig_facts().joint_names
+    # The engine uses the turns of these joints alone.
+    used = [joints.index(f"{side}_wrist_twist") for side in "lr"]
+    for name, rows in (("joint_rotation", used), ("local_to_world_wrist", [0])):
+        turns = np.asarray(buffers[name], np.float64).reshape(-1, 3, 3)[rows]
         if (
             np.abs(turns @ turns.transpose(0, 2, 1) - np.eye(3)).max() > _TURN + 4 * rounding
             or (np.linalg.det(turns) < 0).any()

@@ -1,6 +1,6 @@
 """MHR inside other programs' files: level of detail 1, without texture coordinates and without other levels.
 
-* ``mhr.*`` in ComfyUI's file: 17 tensors, two of which only repeat sizes
+* ``mhr.*`` in ComfyUI's file: 17 tensors, two of them with sizes alone
 * ``sam3d_body_mhr_jit.safetensors``: 15 tensors beside slices
 
 The triangles are in neither; the checkpoint's head has them. Names: Comfy-Org/ComfyUI,
