@@ -52,14 +52,14 @@ def weights(settings: Settings) -> dict[str, Any]:
 
 def convert(settings: Settings) -> dict[str, Any]:
     """What `sam3db convert-checkpoint` does."""
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     templates = Path(settings.templates)
     mhr = settings.mhr if settings.layout == "official" else None  # other layouts hold the rig
     made = convert_checkpoint(settings.converted_from, mhr, settings.models, settings.precision, templates)
-    seconds = time.perf_counter() - start
+    seconds, processor = time.perf_counter() - start, time.process_time() - worked
     _say_that_it_is_random(made.folder)
     _say_that_it_is_random(settings.models / "bodies")
-    return {"seconds": seconds, "bytes": made.size}
+    return {"seconds": seconds, "processor": processor, "bytes": made.size}
 
 
 def _say_that_it_is_random(folder: Path) -> None:
