@@ -53,17 +53,21 @@ def models_for(engine: str, models: Path | None) -> Path | None:
     return sam3d_body.folder_for_worker() if own else models
 
 
+def inferences_of(engine: str) -> tuple[str, ...]:
+    """What there is to choose from: what the engine infers, unless its model can pose bodies alone."""
+    model = sam3d_body.installed() if chosen(engine) == sam3d_body.ENGINE else None
+    return capabilities_of(engine).inferences if model is None or model.hands else ()
+
+
 def settings_for(engine: str, inference: str) -> dict[str, Any]:
     """``inference`` where the engine and its model have that choice, ``providers``, which are a choice for large
     engines only, and ``remember`` for those that can.
     """
     can, settings = capabilities_of(engine), places.preferences()
-    chosen = None if can.live_prompts or settings is None else settings.requested_providers()
-    model = sam3d_body.installed() if engine == sam3d_body.ENGINE else None
-    offered = can.inferences if model is None or model.hands else ()
+    providers = None if can.live_prompts or settings is None else settings.requested_providers()
     remember = can.remembers and settings is not None and settings.remember_photos
     return {
-        "inference": inference if inference in offered else None,
-        "providers": chosen,
+        "inference": inference if inference in inferences_of(engine) else None,
+        "providers": providers,
         "remember": remember or None,
     }

@@ -10,7 +10,7 @@ from native_runtime.engines import AUTO, engines
 
 from ..files import bodies, sam3d_body
 from ..jobs import engine_check
-from ..jobs.engines import capabilities_of, chosen
+from ..jobs.engines import capabilities_of, chosen, inferences_of
 from ..layout_text import draw_lines
 from ..properties.import_options import ImportOptions
 from .sam3d_body import draw_status
@@ -55,8 +55,7 @@ def draw_options(
     elif engine == engine_check.ENGINE:
         _draw_bundled(column, width)
     can = capabilities_of(options.engine)
-    model = sam3d_body.installed() if options.engine == sam3d_body.ENGINE else None
-    if can.inferences and (model is None or model.hands):
+    if inferences_of(options.engine):
         column.prop(options, "inference")
     for name in ("persons", "body"):
         column.prop(options, name)

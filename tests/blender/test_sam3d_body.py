@@ -53,13 +53,13 @@ def panel() -> str:
     return drawn(draw_sam3d_body, 200)
 
 
-def install(models: Path, body: bool = True) -> None:
+def install(models: Path, body: bool = True, **facts: Any) -> None:
     """Lists a converted model as the converter does."""
     folder = models / "sam3d_body"
     folder.mkdir(parents=True)
     (folder / "encoder.onnx").write_bytes(bytes(1000))
     files = {"encoder.onnx": manifest.describe(folder / "encoder.onnx")}
-    manifest.write(folder, files, variant="dinov3", precision="int8")
+    manifest.write(folder, files, variant="dinov3", precision="int8", **facts)
     if body:
         (models / "bodies").mkdir()
         (models / "bodies" / "mhr-lod1.npz").write_bytes(b"a body")
@@ -309,6 +309,17 @@ def test_what_a_worker_is_asked(models: Path) -> None:
     ImportJob(worker, EstimateRequest(photo=Path("/p.jpg"), engine="sam3d_body", inference="full", providers=["cpu"]))
     assert worker.asked[0][1]["inference"] == "full"
     assert worker.asked[0][1]["providers"] == ["cpu"]
+
+
+def test_a_model_of_bodies_alone_leaves_no_choice(models: Path) -> None:
+    options = bpy.context.window_manager.sam3db
+    install(models, inferences=["body"])
+    options.engine, options.inference = "sam3d_body", "full"
+    assert to_request(options, Path("/p.jpg"), None).inference is None, "the engine infers what it can"
+    assert "<inference>" not in drawn(draw_options, options, 200)
+    found = sam3d_body_files.installed()
+    assert found is not None
+    assert "bodies only" in found.title
 
 
 def test_the_networks_of_the_extension_are_put_beside_the_model(

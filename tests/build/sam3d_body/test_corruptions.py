@@ -66,8 +66,11 @@ def test_the_reader_refuses(
     assert not (tmp_path / "models" / "sam3d_body").exists()
 
 
-@pytest.mark.parametrize("name", [name for name, corruption in BY_NAME.items() if corruption.by == "proof"])
-@pytest.mark.parametrize("layout", ["official", "comfyui"])
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [(name, "official") for name, corruption in BY_NAME.items() if corruption.by == "proof"]
+    + [("queries and keys exchanged", "comfyui")],
+)
 def test_what_only_pictures_show_is_refused_where_the_file_claims_to_be_published(
     name: str,
     layout: str,
