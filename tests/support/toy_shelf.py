@@ -87,9 +87,13 @@ def bring(item: ShelfItem, templates: Path, models: Path, service: str, **option
 def main() -> None:
     release, templates, models = map(Path, sys.argv[1:4])
     whole.BLOCK, ranges.WAIT_S, ranges.NOTE_S = BLOCK, 0.05, 0.0
+
+    def tell(fraction: float, text: str) -> None:
+        print(f"{fraction:.3f} {text}", flush=True)
+
     print("begun", flush=True)
-    bring(item_of(release), templates, models, sys.argv[4])
-    print("done", flush=True)
+    made = bring(item_of(release), templates, models, sys.argv[4], progress=tell)
+    print(f"done {made.source}", flush=True)
 
 
 if __name__ == "__main__":
