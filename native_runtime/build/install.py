@@ -10,17 +10,18 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import zipfile
-import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from native_runtime.build import instanthmr, official
+import numpy as np
+
+from native_runtime.build import official
 from native_runtime.build.sam3d_body.convert import convert_checkpoint
 from native_runtime.build.sam3d_body.variants import TEMPLATES
+from native_runtime.engines.instanthmr.network import HmrNetwork
 from native_runtime.errors import ModelError, Remedy, UsageError
 from native_runtime.files import staging
 from native_runtime.files.atomic import atomic_file
@@ -29,7 +30,6 @@ from native_runtime.models import manifest
 from native_runtime.models.access_token import AccessToken
 from native_runtime.models.download import DownloadCancelledError, NoRoomError, Progress
 from native_runtime.models.shelf import ShelfItem, Source, shelf_item, state_of
-from native_runtime.models.shelf.catalogue import MHR_MODEL, MHR_SHA256
 from native_runtime.models.shelf.fetch import Brought, Services, bring, keep_licences, licence_of
 from native_runtime.models.shelf.state import PROVENANCE, downloads_folder, installed_folder, installed_name
 from native_runtime.models.store import (
@@ -48,7 +48,6 @@ SLOWEST = 100e3
 """Bytes per second; a slower source is given up as long as another one is left."""
 
 _DOWNLOADED, _CONVERTED = 0.75, 0.9
-_CHUNK = 1 << 20
 _ON_PROCESSORS = ("cpu", "openvino")
 
 Prove = Callable[[Sequence[str], Path, Progress], Report]
@@ -148,9 +147,7 @@ def install(
     if own is not None:
         return work.make(own, sources[0], None, ())
     brought, notes = _download(chosen, sources, models, token, services, watch)
-    rig = brought.files.get("rig")
-    if archive := brought.files.get("rig_archive"):
-        rig = _unpacked(archive, watch)
+    rig = brought.files.get("rig") or brought.files.get("rig_archive")
     first = next(path for role, path in brought.files.items() if role not in ("rig", "rig_archive", "config"))
     return work.make(OwnFiles(first, rig), brought.source, brought, notes)
 
@@ -251,27 +248,21 @@ def _download(
     raise ModelError(f"None of the sources of {item.title} has it. " + " ".join(notes))
 
 
-def _unpacked(archive: Path, watch: _Watch) -> Path:
-    """``mhr_model.pt`` out of MHR's release, beside it."""
-    target = archive.with_name(MHR_MODEL)
-    if target.is_file() and sha256_of(target) == MHR_SHA256:
-        return target
-    watch.tell(_DOWNLOADED, f"Unpacking {MHR_MODEL}")
+def check_instanthmr(path: Path) -> HmrNetwork:
+    """See to it that a file is a network of InstantHMR, by its inputs and outputs, and by what it says of nothing.
+
+    Raises:
+        ModelError: it is not.
+    """
+    network = HmrNetwork.open(path, ("cpu",))
+    picture = np.zeros((3, network.size, network.size), np.float32)
     try:
-        with zipfile.ZipFile(archive) as release:
-            members = [info for info in release.infolist() if info.filename.rpartition("/")[2] == MHR_MODEL]
-            if not members:
-                raise ModelError(f"{archive.name} holds no {MHR_MODEL}.")
-            with release.open(members[0]) as packed, atomic_file(target) as part:
-                with part.open("wb") as file:
-                    while chunk := packed.read(_CHUNK):
-                        file.write(chunk)
-                        watch.tell(_DOWNLOADED, f"Unpacking {MHR_MODEL}")
-                if sha256_of(part) != MHR_SHA256:
-                    raise ModelError(f"The {MHR_MODEL} in {archive.name} is not the official one.")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise ModelError(f"{archive.name} is damaged ({error}).") from error
-    return target
+        answer = network.answers([picture], [np.full(3, 0.1, np.float32)])[0]
+    except ValueError as error:
+        raise ModelError(f"{path.name} is not a network of InstantHMR: its answers have other sizes.") from error
+    if not all(np.isfinite(part).all() for part in (answer.model_parameters, answer.shape, answer.translation)):
+        raise ModelError(f"{path.name} answers a black picture with numbers that are not finite. It is damaged.")
+    return network
 
 
 def _prove(names: Sequence[str], models: Path, progress: Progress) -> Report:
@@ -359,7 +350,7 @@ class _Work:
     ) -> tuple[str, tuple[str, ...]]:
         """Put a network of InstantHMR beside the others."""
         tell(0.0, f"Checking {network.name}")
-        checked = instanthmr.check_network(network)
+        checked = check_instanthmr(network)
         _linked(self.root / INSTANTHMR_FOLDER, folder)
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{installed_name(self.item)}.onnx"
@@ -369,13 +360,13 @@ class _Work:
         provenance = self._provenance(source, brought, network)
         entry = manifest.describe(
             folder / name, **{PROVENANCE: provenance}, licence=licence_of(self.item),
-            image_size=list(checked.image_size), outputs=list(checked.outputs), command=manifest.GET_COMMAND,
+            image_size=[checked.size, checked.size], wants_focal=checked.wants_focal, command=manifest.GET_COMMAND,
         )  # fmt: skip
         manifest.update(folder, {name: entry}, model="instanthmr", chosen=installed_name(self.item))
         keep_licences(self.item, folder)
         known = self._official_hashes()
         own = () if not known or entry["sha256"] in known else (f"{network.name} is not the file that was released.",)
-        return f"{checked.image_size[0]} px", own
+        return f"{checked.size} px", own
 
     def _sign(self, folder: Path, provenance: Mapping[str, Any]) -> None:
         """Say in a folder where its files come from, and on which terms."""
@@ -396,8 +387,8 @@ class _Work:
             "official": bool(known & set(hashes.values())),
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
             "terms": sorted({terms.key for terms in self.item.terms} & set(self.accepted)),
-            "commercial": self.commercial,
-            "commercial_use_allowed": self.item.commercial,
+            "commercial": self.item.commercial,
+            "used_commercially": self.commercial,
         }
 
     def _official_hashes(self) -> set[str]:

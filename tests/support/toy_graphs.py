@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from native_runtime.build.sam3d_body.protobuf import content, number
 
 FLOAT, UINT8 = 1, 2
@@ -20,12 +23,19 @@ def model(
     inputs: Mapping[str, tuple[int, Sequence[int | str]]],
     outputs: Mapping[str, tuple[int, Sequence[int | str]]],
     opset: int = 17,
+    weights: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> bytes:
-    """A ModelProto without initializers; inputs and outputs are (element type, shape; texts are free dimensions)."""
+    """A ModelProto; inputs and outputs are (element type, shape; texts are free dimensions)."""
     graph = b"".join(content(1, one) for one in nodes) + content(2, b"toy")
+    graph += b"".join(content(5, _tensor(name, array)) for name, array in (weights or {}).items())
     graph += b"".join(content(11, _value(name, *what)) for name, what in inputs.items())
     graph += b"".join(content(12, _value(name, *what)) for name, what in outputs.items())
     return number(1, 8) + content(8, number(2, opset)) + content(7, graph)
+
+
+def _tensor(name: str, array: NDArray[np.float32]) -> bytes:
+    dims = b"".join(number(1, size) for size in array.shape)
+    return dims + number(2, FLOAT) + content(8, name.encode()) + content(9, array.astype("<f4").tobytes())
 
 
 def _value(name: str, kind: int, shape: Sequence[int | str]) -> bytes:

@@ -109,7 +109,7 @@ def _provenance(facts: Mapping[str, Any]) -> tuple[tuple[str, ...], bool | None]
     source = facts.get(PROVENANCE)
     if not isinstance(source, Mapping):
         return (), None
-    terms, commercial = source.get("terms"), source.get("commercial")
+    terms, commercial = source.get("terms"), source.get("used_commercially")
     keys = tuple(str(key) for key in terms) if isinstance(terms, list) else ()
     return keys, commercial if isinstance(commercial, bool) else None
 
