@@ -14,6 +14,7 @@ from typing import Any
 
 from native_runtime.errors import ModelError, Remedy, UsageError
 from native_runtime.models import manifest, store
+from native_runtime.models.shelf import model_terms
 
 CHOSEN = "chosen"
 """Fact of the manifest: the name of the network that is used."""
@@ -32,15 +33,13 @@ class InstalledNetwork:
         name: its size ("medium", ...).
         path: the file; its hash is verified.
         pa_mpjpe: mm, its published error; the worst of all where it is none of the released ones.
-        terms: keys of the licences that were accepted for it.
-        commercial: whether they allow commercial use; None where that is not known.
+        terms: on which it is used (``models.shelf.model_terms``).
     """
 
     name: str
     path: Path
     pa_mpjpe: float
-    terms: tuple[str, ...]
-    commercial: bool | None
+    terms: Mapping[str, Any]
 
 
 def installed(models: str | os.PathLike[str] | None = None) -> list[str]:
@@ -66,8 +65,8 @@ def used_network(models: str | os.PathLike[str] | None = None) -> InstalledNetwo
         raise ModelError(f"There is no network of InstantHMR in {store.models_dir(models)}.", Remedy.LIST_MODELS)
     name = chosen if isinstance(chosen, str) and chosen in names else names[0]
     path = manifest.verified_path(folder, f"{name}.onnx")
-    terms, commercial = _terms(content["files"][path.name])
-    return InstalledNetwork(name, path, PA_MPJPE.get(name, max(PA_MPJPE.values())), terms, commercial)
+    terms = model_terms("instanthmr", name, content["files"][path.name])
+    return InstalledNetwork(name, path, PA_MPJPE.get(name, max(PA_MPJPE.values())), terms)
 
 
 def choose(name: str | None, models: str | os.PathLike[str] | None = None) -> None:
@@ -94,12 +93,3 @@ def _names(content: Mapping[str, Any]) -> list[str]:
     names = [name.removesuffix(".onnx") for name in content["files"] if name.endswith(".onnx")]
     order = list(PA_MPJPE)
     return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
-
-
-def _terms(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], bool | None]:
-    source = entry.get("source")
-    if not isinstance(source, Mapping):
-        return (), None
-    terms, commercial = source.get("terms"), source.get("commercial")
-    keys = tuple(str(key) for key in terms) if isinstance(terms, list) else ()
-    return keys, commercial if isinstance(commercial, bool) else None

@@ -289,11 +289,7 @@ class InstantHmrReading:
             warnings=(*notes, *_senseless(placed.senseless), *(() if own else (_OTHER_BODY,))),
             details={
                 "network": installed.name,
-                "model_terms": {
-                    "model": f"instanthmr_{installed.name}",
-                    "terms": list(installed.terms),
-                    "commercial": installed.commercial,
-                },
+                "model_terms": dict(installed.terms),
                 "assumed_focal_px": float(assumed_lens(self._photo.original_size, self._focal)[0, 0]),
                 "shape_from": "network" if own else "silhouette",
             }

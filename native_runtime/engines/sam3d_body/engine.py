@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +25,7 @@ from .memory import KEPT_BYTES, Kept
 from .networks import Networks, OnnxNetworks
 from .preprocess import default_intrinsics
 from .session import Sam3dBodyReading
-from .status import inferences_of
+from .status import inferences_of, terms_of
 from .stored import StoredFeatures
 
 _COMPONENTS = (45, 72)
@@ -51,9 +52,11 @@ class Sam3dBodyEngine:
         criteria: HandCriteria | None = None,
         inferences: tuple[str, ...] = ENGINE.capabilities.inferences,
         store: StoredFeatures | None = None,
+        terms: Mapping[str, Any] | None = None,
     ) -> None:
         """`finder`: finds people where no boxes are given; None where they always are. `inferences`: of the model.
-        `store`: where features are left once it is asked to `remember` them; None: nowhere.
+        `store`: where features are left once it is asked to `remember` them; None: nowhere. `terms`: on which the
+        model is used (``models.shelf.model_terms``).
 
         Raises:
             UsageError: the body is not MHR's.
@@ -69,6 +72,7 @@ class Sam3dBodyEngine:
         self._networks, self._finder = networks, finder
         self._store = store
         self._stored: StoredFeatures | None = None
+        self._terms = terms
 
     def read(
         self,
@@ -107,6 +111,7 @@ class Sam3dBodyEngine:
             seconds,
             self.capabilities.inferences,
             self._stored,
+            self._terms,
         )
 
     def remember(self, on: bool) -> None:
@@ -140,4 +145,6 @@ def open_engine(
     networks = OnnxNetworks(folder, providers)
     loaded = store.load_body(ENGINE.capabilities.body if body == "default" else body, models)
     finder, features = LandmarkNetworks(models, providers), StoredFeatures(features_folder(), networks.encoder)
-    return Sam3dBodyEngine(networks, loaded, finder, inferences=inferences_of(folder), store=features)
+    return Sam3dBodyEngine(
+        networks, loaded, finder, inferences=inferences_of(folder), store=features, terms=terms_of(folder)
+    )

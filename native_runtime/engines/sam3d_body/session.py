@@ -70,8 +70,10 @@ class Sam3dBodyReading:
         seconds: dict[str, float],
         inferences: tuple[str, ...] = get_args(Inference),
         stored: StoredFeatures | None = None,
+        terms: Mapping[str, Any] | None = None,
     ) -> None:
-        """`inferences`: what the model can infer, its own kind first."""
+        """`inferences`: what the model can infer, its own kind first. `terms`: on which it is used."""
+        self._terms = terms
         self._inferences = inferences
         self.people = [Person(np.asarray(box, np.float64)) for box in boxes]
         self._pipeline = Pipeline(networks, photo, intrinsics, boxes, kept, stored)
@@ -243,7 +245,7 @@ class Sam3dBodyReading:
                 seconds=self._seconds | shared,
                 photo=self._photo.path.name,
                 person=look.person,
-                details={"hands": outcome.hand_details()},
+                details={"hands": outcome.hand_details()} | ({"model_terms": dict(self._terms)} if self._terms else {}),
             )
         estimate.seconds.update(mesh.seconds)
         return estimate

@@ -10,6 +10,7 @@ from typing import Any
 from native_runtime.engines.status import EngineStatus, missing, ready_on
 from native_runtime.errors import Sam3dbError
 from native_runtime.models import manifest, store
+from native_runtime.models.shelf import model_terms
 
 from . import ENGINE
 
@@ -34,6 +35,16 @@ def inferences_of(folder: Path) -> tuple[str, ...]:
         ModelError: its list of files cannot be read.
     """
     return _inferences(manifest.read(folder))
+
+
+def terms_of(folder: Path) -> dict[str, Any]:
+    """On which terms the converted model in a folder is used, for ``Estimate.details``.
+
+    Raises:
+        ModelError: its list of files cannot be read.
+    """
+    facts = manifest.read(folder)
+    return model_terms(ENGINE.name, str(facts.get("variant", "")), facts)
 
 
 def _inferences(facts: Mapping[str, Any]) -> tuple[str, ...]:

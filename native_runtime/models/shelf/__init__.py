@@ -6,6 +6,7 @@ Standard library only: windows draw it at every start.
 from .catalogue import shelf, shelf_item
 from .items import Figure, ItemState, Needs, RemoteFile, ShelfItem, Source, State, Terms
 from .state import state_of
+from .used import model_terms
 
 __all__ = [
     "Figure",
@@ -16,6 +17,7 @@ __all__ = [
     "Source",
     "State",
     "Terms",
+    "model_terms",
     "shelf",
     "shelf_item",
     "state_of",

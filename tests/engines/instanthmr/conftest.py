@@ -83,7 +83,7 @@ def engine_with(body: Body) -> MakeEngine:
     """An engine with the network of a file, which sees people only where boxes are."""
 
     def make(file: Path, finder: Any = None, own: Body | None = None, **about: Any) -> InstantHmrEngine:
-        installed = replace(InstalledNetwork("medium", file, 40.0, (), None), **about)
+        installed = replace(InstalledNetwork("medium", file, 40.0, {}), **about)
         parts = Parts(own or body, HmrNetwork.open(file, ["cpu"]), installed, finder or NobodySeen())
         return InstantHmrEngine(parts)
 

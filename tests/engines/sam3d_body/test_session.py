@@ -486,3 +486,11 @@ def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:
 
 def test_crops_have_the_networks_size(alone: Sam3dBodyReading) -> None:
     assert alone._pipeline.crops.size == SIZE
+
+
+def test_an_estimate_says_on_which_terms_the_model_is_used(
+    constants: dict[str, NDArray], body: Body, photo: Photo
+) -> None:
+    terms = {"model": "sam3d_body", "terms": ["sam"], "commercial": True}
+    engine = Sam3dBodyEngine(FakeNetworks(constants), body, criteria=TRUSTING, terms=terms)
+    assert engine.read(photo, boxes=BOXES).estimate(inference="body").details["model_terms"] == terms
