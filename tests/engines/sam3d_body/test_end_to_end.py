@@ -22,7 +22,9 @@ from native_runtime.engines.sam3d_body.networks import OnnxNetworks
 from native_runtime.engines.sam3d_body.outcome import FullResult
 from native_runtime.mhr import Body
 from native_runtime.models import manifest, store
+from native_runtime.proof import prove
 from tests.support.converted_case import converted_case
+from tests.support.parity import recording
 
 #: Of each field's largest value in the recording; pixels are compared with the photo's width.
 RELATIVE = 1e-3
@@ -45,13 +47,18 @@ def networks_of(shared: Path, parity_case: Path, pytestconfig: pytest.Config) ->
 @pytest.fixture
 def models(networks: OnnxNetworks, body: Body, tmp_path: Path) -> Path:
     """A models folder with the converted model and the body that belongs to it."""
-    shutil.copytree(networks.folder, tmp_path / store.SAM3D_BODY_FOLDER)
-    bodies = tmp_path / store.BODIES_FOLDER
+    return models_with(networks, body, tmp_path)
+
+
+def models_with(networks: OnnxNetworks, body: Body, folder: Path) -> Path:
+    """Fill a models folder."""
+    shutil.copytree(networks.folder, folder / store.SAM3D_BODY_FOLDER)
+    bodies = folder / store.BODIES_FOLDER
     bodies.mkdir()
     default = Sam3dBodyEngine.capabilities.body
     body.save(bodies / f"{default}.npz")
     manifest.write(bodies, {f"{default}.npz": manifest.describe(bodies / f"{default}.npz")})
-    return tmp_path
+    return folder
 
 
 @pytest.fixture
@@ -128,3 +135,17 @@ def test_people_together_are_people_one_by_one(
         alone = other.estimate(person)
         np.testing.assert_allclose(alone.keypoints_3d, estimate.keypoints_3d, atol=1e-4)
         np.testing.assert_allclose(alone.model_parameters, estimate.model_parameters, atol=1e-4)
+
+
+def test_random_weights_do_not_prove_themselves(
+    networks_of: Callable[[str], OnnxNetworks], parity_case: Path, body: Body, tmp_path: Path
+) -> None:
+    """Without training nothing agrees with the pictures, though every graph runs and every invariant holds."""
+    converted = networks_of(str(recording(parity_case, "pipeline_full_1p")["in.backbone_type"]))
+    report = prove(["sam3d_body"], models_with(converted, body, tmp_path))
+    assert not report.passed
+    assert {check.name for check in report.failures()} <= {
+        "keypoints:truth", "limbs:truth", "distance", "size", "limits"
+    }  # fmt: skip
+    assert {"keypoints:truth", "limbs:truth"} <= {check.name for check in report.failures()}
+    assert {check.name for check in report.checks if check.passed} >= {"root", "mesh", "camera", "finite"}
