@@ -47,6 +47,7 @@ def table(results: Mapping[str, Any]) -> str:
         add(f"{kind}: both, the first pass", {name: _sum(context[name], decoder[name]) for name in precisions}, theirs)
     for name in ("elbow", "wrist", "finger"):
         add(f"prompt at the {name}, through the engine", each("full", "prompted", name, "seconds"))
+    add("its first step, the body", each("full", "first", "seconds"))
     add("a full estimate, without detection", each("full", "seconds"), _at(eager, "seconds"))
     add("the mesh", each("full", "mesh", "seconds"))
 

@@ -1,8 +1,12 @@
 """A network that is ready to run: opened on the best provider that works, called by names.
 
-Threads: each network has its own, as many as there are cores that nobody else needs (`spare_cores`). Networks run one
-after the other, and threads that have nothing to do sleep, so that several open networks do not get in each other's
-way.
+Threads: each network has its own, as many as there are cores that nobody else needs (`spare_cores`), or, of large
+networks, as many as are fastest (`threads`). Networks run one after the other, and threads that have nothing to do
+sleep, so that several open networks do not get in each other's way.
+
+Memory: on the processor, weights are mapped from their files, and those of products of matrices are copied into the
+order that is quickest to compute with. Where memory is short they are not: then they stay mapped, the system may drop
+and read them again, and the network opens at once, but computes a fifth slower.
 """
 
 from __future__ import annotations
@@ -25,10 +29,13 @@ from native_runtime.onnx.device_array import NUMPY_TYPES, DeviceArray
 from native_runtime.onnx.model_file import weights_size
 from native_runtime.onnx.probe import create_session, fault_of, in_short
 from native_runtime.onnx.providers import Candidate
+from native_runtime.onnx.threads import threads_for
 
 _log = logging.getLogger(__name__)
 
 _spared_cores = 0
+_COPIED_SHARE = 0.5
+"""Of the free memory: networks whose weights take more are computed from their mapped files."""
 
 Values = NDArray[Any] | DeviceArray
 
@@ -161,7 +168,7 @@ def open_network(path: Path, providers: Sequence[str] | None = None, threads: in
             notes.append(fault)
             continue
         try:
-            return _open_on(path, candidate, threads or default_threads(), size, notes)
+            return _open_on(path, candidate, threads or _threads(candidate, size), size, notes)
         except Exception as error:  # ONNX Runtime's errors share no public base class
             notes.append(_why_not(path, candidate.provider.title, size, error))
             _log.warning(notes[-1])
@@ -169,6 +176,11 @@ def open_network(path: Path, providers: Sequence[str] | None = None, threads: in
         f"The network {path} cannot be run. {' '.join(notes)} If a graphics card is the cause, choose the CPU.",
         Remedy.REMAKE_NETWORK,
     )
+
+
+def _threads(candidate: Candidate, size: int) -> int:
+    on_cpu = candidate.provider.name == provider_choice.CPU
+    return threads_for(size, default_threads()) if on_cpu else default_threads()
 
 
 def session_options() -> onnxruntime.SessionOptions:
@@ -193,6 +205,8 @@ def _open_on(path: Path, candidate: Candidate, threads: int, size: int, notes: S
         raise ModelError(memory.no_room(path.name, "this computer", size, f"only {memory.in_words(free)} are free"))
     options = session_options()
     options.intra_op_num_threads = threads
+    if free is not None and size > free * _COPIED_SHARE:
+        options.add_session_config_entry("session.disable_prepacking", "1")
     options.enable_mem_pattern = candidate.provider.short != "directml"  # which does not support it
     session = create_session(str(path), candidate, options)
     network = Network(session, path, candidate, size, notes)

@@ -22,6 +22,7 @@ from native_runtime.files import hashes
 from native_runtime.files.formats import Format
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
+from native_runtime.onnx import threads
 from native_runtime.prompts.prompt import read_prompts
 from native_runtime.retarget.maps import load_map
 from tests.support.formats import OLD_FILES, ROOT, declared, following, restate
@@ -56,6 +57,7 @@ OLD = {
     "sam3db-retarget": Old("my_rig.json", load_map),
     "sam3db-prompts": Old("prompts.json", read_prompts),
     "sam3db-features": Old("features/features_10.000_20.000_30.000.npz", read_features),
+    "sam3db-threads": Old("threads.json", threads.read),
     "sam3db-hashes": Old("hashes.json", lambda path: hashes._load()),
 }
 
@@ -115,7 +117,7 @@ def test_files_of_a_newer_version_are_refused_and_left_alone(files: Path, name: 
 @pytest.mark.parametrize(
     "stated", ["foreign/1", "sam3db/1", "NAME", "NAME/0", "NAME/1.0", "NAME/-1", "NAME/²", "NAME/1/1"]
 )
-@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"sam3db-batch", "sam3db-hashes"}))
+@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"sam3db-batch", "sam3db-hashes", "sam3db-threads"}))
 def test_files_of_another_format_are_refused(files: Path, name: str, stated: str) -> None:
     path = files / OLD[name].file
     restate(path, stated.replace("NAME", name))

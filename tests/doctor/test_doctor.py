@@ -13,6 +13,7 @@ from native_runtime.cli.console import Console
 from native_runtime.doctor import machine, speed, table
 from native_runtime.doctor.speed import Pass, Speed
 from native_runtime.engines.status import EngineStatus
+from native_runtime.onnx import processor
 from tests.support import fake_engine
 
 
@@ -27,13 +28,13 @@ def test_a_machine_says_what_counts() -> None:
 
 def test_instructions_are_read_as_the_system_lists_them(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["processor\t: 0", "model name\t: A Fine CPU", "flags\t\t: fpu avx2 amx_int8", "model name\t: Another"]
-    monkeypatch.setattr(machine, "_cpuinfo", lambda: lines)
+    monkeypatch.setattr(processor, "_cpuinfo", lambda: lines)
     monkeypatch.setattr("platform.system", lambda: "Linux")
-    here = machine.this_machine()
-    assert (here.processor, here.instructions) == ("A Fine CPU", ("avx2", "amx_int8"))
-    monkeypatch.setattr(machine, "_cpuinfo", list)
-    assert machine.this_machine().instructions == ()
-    assert machine.this_machine().processor
+    named = processor.processor_name.__wrapped__
+    assert (named(), processor.instruction_sets()) == ("A Fine CPU", ("avx2", "amx_int8"))
+    monkeypatch.setattr(processor, "_cpuinfo", list)
+    assert processor.instruction_sets() == ()
+    assert named()
 
 
 @pytest.mark.parametrize("engine", ["landmarks", "sam3d_body"])
