@@ -5,8 +5,7 @@ import bpy
 from . import places
 from .compat import BLEND_RELATIVE
 from .files.sam3d_body import forget_features
-from .ui.official_bodies import draw_official_bodies
-from .ui.sam3d_body import draw_sam3d_body
+from .ui.shelf import draw_shelf
 
 _WIDTH = 90
 #: Names as ``native_runtime.onnx.providers`` has them; that is not imported, since it loads ONNX Runtime.
@@ -44,6 +43,11 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         default=True,
         update=lambda self, context: None if self.remember_photos else forget_features(),
     )
+    offer_models: bpy.props.BoolProperty(
+        name="Offer Better Engines",
+        description="Show in the panel 'Character from Photo' which more accurate engines there are",
+        default=True,
+    )
 
     def requested_providers(self) -> list[str] | None:
         """What a worker shall compute on; None for the best that works."""
@@ -54,12 +58,8 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         self.layout.prop(self, "provider")
         self.layout.prop(self, "remember_photos")
         self.layout.operator("sam3db.stop_worker")
-        box = self.layout.box()
-        box.label(text="SAM 3D Body", icon="OUTLINER_DATA_ARMATURE")
-        draw_sam3d_body(box, _WIDTH)
-        box = self.layout.box()
-        box.label(text="Official Bodies", icon="OUTLINER_OB_ARMATURE")
-        draw_official_bodies(box, _WIDTH)
+        self.layout.prop(self, "offer_models")
+        draw_shelf(self.layout, _WIDTH)
 
 
 CLASSES = (SAM3DB_AddonPreferences,)

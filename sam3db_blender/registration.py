@@ -7,11 +7,13 @@ import atexit
 import bpy
 
 from . import preferences
+from .files import shelf as shelf_files
 from .handles import deletions, watch
 from .jobs import batch as batch_jobs
 from .jobs import bodies as body_jobs
 from .jobs import engine_check
 from .jobs import sam3d_body as sam3d_body_jobs
+from .jobs import shelf as shelf_jobs
 from .jobs.worker import stop_worker
 from .operators import (
     batch,
@@ -20,6 +22,7 @@ from .operators import (
     drop,
     exports,
     find_people,
+    get_model,
     handles,
     import_character,
     import_result,
@@ -40,9 +43,10 @@ from .operators import (
 )
 from .previews import thumbnails
 from .properties import retarget as retarget_state
-from .properties import secret, state
+from .properties import secret, state, terms
 from .scene import idle, live
 from .scene import rendering as photo_rendering
+from .shelf import pictures as shelf_pictures
 from .ui import (
     batch_panel,
     character_panel,
@@ -54,20 +58,20 @@ from .ui import (
     lens_panel,
     masks_panel,
     menu,
-    official_bodies,
     panel,
     photo_menu,
     preset_panels,
     previews_panel,
     retarget_panel,
+    shelf,
     waiting_sign,
 )
-from .ui import sam3d_body as sam3d_body_panel
 
 #: A class stands behind those that it mentions.
 CLASSES: tuple[type, ...] = (
     *preferences.CLASSES,
     *state.CLASSES,
+    *terms.CLASSES,
     *retarget_state.CLASSES,
     *import_character.CLASSES,
     *drop.CLASSES,
@@ -77,6 +81,7 @@ CLASSES: tuple[type, ...] = (
     *worker.CLASSES,
     *official_body.CLASSES,
     *sam3d_body.CLASSES,
+    *get_model.CLASSES,
     *presets.CLASSES,
     *correctives.CLASSES,
     *levels.CLASSES,
@@ -105,8 +110,7 @@ CLASSES: tuple[type, ...] = (
     *exports_panel.CLASSES,
     *batch_panel.CLASSES,
     *retarget_panel.CLASSES,
-    *sam3d_body_panel.CLASSES,
-    *official_bodies.CLASSES,
+    *shelf.CLASSES,
 )
 
 
@@ -139,15 +143,23 @@ def unregister() -> None:
     """The opposite of ``register``; also ends the worker processes."""
     atexit.unregister(unregister)
     stop_worker()
-    for slot in (batch_jobs.slot, body_jobs.slot, sam3d_body_jobs.slot, sam3d_body_jobs.check_slot, engine_check.slot):
+    for slot in (
+        batch_jobs.slot,
+        body_jobs.slot,
+        sam3d_body_jobs.check_slot,
+        engine_check.slot,
+        shelf_jobs.slot,
+    ):
         slot.close()
     secret.keep("")
+    shelf_files.forget()
     deletions.detach()
     watch.detach()
     photo_rendering.detach()
     idle.detach()
     live.detach()
     thumbnails.detach()
+    shelf_pictures.detach()
     preset_panels.detach()
     heights.detach()
     waiting_sign.detach()

@@ -7,15 +7,15 @@ from native_runtime.process.payload import ErrorPayload
 
 REMEDIES = {
     Remedy.BUILD_MODELS: "Reinstall the extension; it includes them.",
-    Remedy.CONVERT_CHECKPOINT: "Convert the checkpoint in the panel 'SAM 3D Body'.",
-    Remedy.BUILD_AND_CONVERT: "Reinstall the extension, and convert the checkpoint in the panel 'SAM 3D Body'.",
+    Remedy.CONVERT_CHECKPOINT: "Install it in the panel 'Models'.",
+    Remedy.BUILD_AND_CONVERT: "Reinstall the extension, and install the model again in the panel 'Models'.",
     Remedy.ACCEPT_TERMS: "Read the terms, and tick that you accept them.",
     Remedy.SAY_USE: "Choose whether your use is commercial.",
-    Remedy.IMPORT_OFFICIAL: "Import MHR's official assets in the panel 'Official Bodies'.",
-    Remedy.REMAKE_NETWORK: "Where a network is damaged, reinstall the extension, or convert the checkpoint that it "
-    "came from again in the panel 'SAM 3D Body'.",
+    Remedy.IMPORT_OFFICIAL: "Import MHR's official assets in the panel 'Models'.",
+    Remedy.REMAKE_NETWORK: "Where a network is damaged, reinstall the extension, or install its model again in the "
+    "panel 'Models'.",
     Remedy.LIST_MODELS: "The list 'Body' of the panel 'Character from Photo' shows what there is.",
-    Remedy.NAME_MHR_MODEL: "Choose it as the MHR model in the panel 'SAM 3D Body'.",
+    Remedy.NAME_MHR_MODEL: "Choose it as the MHR model beside the list of files.",
     Remedy.NAME_BOX: "If it lies on its side, choose how to turn it under 'Turn Photo'.",
     Remedy.SINGLE_PHOTO: "For one photo, use the panel 'Character from Photo'.",
     Remedy.REINSTALL: "Restart Blender; if that does not help, reinstall the extension.",

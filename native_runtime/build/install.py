@@ -31,7 +31,7 @@ from native_runtime.models.access_token import AccessToken
 from native_runtime.models.download import DownloadCancelledError, NoRoomError, Progress
 from native_runtime.models.shelf import ShelfItem, Source, shelf_item, state_of
 from native_runtime.models.shelf.fetch import Brought, Services, bring, keep_licences, licence_of
-from native_runtime.models.shelf.state import PROVENANCE, downloads_folder, installed_folder, installed_name
+from native_runtime.models.shelf.state import PROVENANCE, installed_folder, installed_name
 from native_runtime.models.store import (
     BODIES_FOLDER,
     INSTANTHMR_FOLDER,
@@ -438,20 +438,3 @@ def _linked(source: Path, target: Path) -> None:
                 os.link(path, place)
             except OSError:
                 shutil.copy2(path, place)
-
-
-def remove_downloads(item: ShelfItem, models: str | os.PathLike[str] | None = None) -> int:
-    """Delete what was downloaded of an item, whole or in parts; the bytes that are free now. What is ready stays.
-
-    Raises:
-        ModelError: it is in use.
-    """
-    folder = downloads_folder(item, models)
-    freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return 0
-    except OSError as error:
-        raise ModelError(f"{folder} cannot be removed ({error.strerror or error}). Close what is using it.") from error
-    return freed

@@ -119,7 +119,7 @@ class WorkerClient:
         message: dict[str, Any] = {"id": number, "do": do}
         for key, value in keys.items():
             if value is not None:
-                message[key] = os.path.abspath(value) if key in PATH_KEYS else value
+                message[key] = os.path.abspath(value) if key in PATH_KEYS.get(do, ()) else value
         body = message.get("body")
         if isinstance(body, os.PathLike) or (isinstance(body, str) and body.endswith(".npz")):
             message["body"] = os.path.abspath(body)

@@ -36,5 +36,6 @@ KEYS = {do: keys_of(kind) for do, kind in REQUESTS.items()} | {
     "stop": [],
 }
 """Of every request, those about the worker itself included."""
-PATH_KEYS = frozenset(key for kind in REQUESTS.values() for key in path_keys_of(kind))
-"""Keys whose values are paths, which a client makes absolute: the worker may run in another folder."""
+PATH_KEYS = {do: frozenset(path_keys_of(kind)) for do, kind in REQUESTS.items()}
+"""Of each request the keys whose values are paths, which a client makes absolute: the worker may run in another folder.
+"""

@@ -1,4 +1,4 @@
-"""Whether a SAM 3D Body model is installed, where, and what remains of its checkpoint.
+"""Whether a SAM 3D Body model is installed, and where.
 
 It goes where imported bodies go (``places.imported_models_folder``). The networks that find people in a photo come
 with the extension; where that is another folder, they are copied beside the model, since a worker looks into one.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from native_runtime.build.sam3d_body_download import VARIANTS, Sources, downloaded
+from native_runtime.build.sam3d_body_download import VARIANTS
 from native_runtime.engines import sam3d_body
 from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.files.folders import features_folder
@@ -63,11 +63,6 @@ def installed() -> Installed | None:
         return _read(folder, os.stat(folder / manifest.NAME).st_mtime_ns, BODY in bodies.installed())
     except OSError:
         return None
-
-
-def checkpoints() -> list[Sources]:
-    """The released files that were downloaded and not removed."""
-    return downloaded(models_folder())
 
 
 def folder_for_worker() -> Path:

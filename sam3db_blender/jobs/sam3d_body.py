@@ -1,4 +1,4 @@
-"""Downloads, conversions and checks of SAM 3D Body."""
+"""Checks of whether an engine can run here, and on what."""
 
 from __future__ import annotations
 
@@ -6,16 +6,6 @@ from native_runtime.process.payload import ErrorPayload
 
 from ..remedies import in_words
 from .long import JobSlot, LongJob
-
-
-class Sam3dBodyJob(LongJob):
-    """A download of a checkpoint, or its conversion."""
-
-    @property
-    def achievement(self) -> str:
-        if self.do == "download_sam3d_body":
-            return "The checkpoint is downloaded. Convert it now; that needs no network."
-        return f"Converted: {self.result.get('title', 'SAM 3D Body')}. Choose the engine SAM 3D Body."
 
 
 class EngineCheck(LongJob):
@@ -31,6 +21,5 @@ class EngineCheck(LongJob):
         return in_words(ErrorPayload.from_json(self.result))
 
 
-#: Those of this Blender.
-slot = JobSlot(Sam3dBodyJob)
+#: That of SAM 3D Body in this Blender.
 check_slot = JobSlot(EngineCheck)

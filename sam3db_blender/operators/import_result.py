@@ -30,7 +30,7 @@ def _levels(self: bpy.types.Operator, context: bpy.types.Context | None) -> list
     # the first is the default: LOD 1 is what the results' own vertices are of, LOD 0 is for close-ups on film
     names = sorted(levels_of(_FAMILY), key=lambda name: (name.endswith("lod0"), name))
     _items[:] = [(name, title_of(name), "MHR's own body at this level of detail") for name in names] or [
-        (_NONE, "None Installed", "Download or import MHR's bodies first, in the panel 'Official Bodies'")
+        (_NONE, "None Installed", "Download or import MHR's bodies first, in the panel 'Models'")
     ]
     return _items
 
@@ -72,7 +72,7 @@ class SAM3DB_OT_import_result(bpy.types.Operator, ImportHelper):  # type: ignore
             if self.body == _NONE:
                 raise Sam3dbError(
                     "SAM 3D Body's results need MHR's own body: download or import its official assets first, in the "
-                    "sidebar's panel 'Official Bodies'."
+                    "sidebar's panel 'Models'."
                 )
             result = Path(bpy.path.abspath(self.filepath))
             photo = Path(bpy.path.abspath(self.photo)) if self.photo else photo_beside(result)

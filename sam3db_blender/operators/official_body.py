@@ -27,7 +27,7 @@ class BodyOperator(LongJobOperator):
     """What the operators share."""
 
     slot = slot
-    panel = "Official Bodies"
+    panel = "Models"
     occupied = "Bodies are already being imported"
 
     levels: bpy.props.EnumProperty(name="Levels", description="Which levels of detail to make", items=_LEVELS)

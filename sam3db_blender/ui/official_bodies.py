@@ -1,18 +1,15 @@
-"""The buttons that install MHR's official bodies, in the preferences and in a panel of the sidebar."""
+"""The buttons that install MHR's official bodies, in the preferences and in the panel 'Models'."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import bpy
-
 from native_runtime.build.official_download import ABOUT_MB
 
 from ..files import bodies
 from ..jobs.bodies import SOURCE, slot
-from ..layout_text import draw_lines, width_of
+from ..layout_text import draw_lines
 from .long_jobs import draw_end, draw_running
-from .sidebar import SidebarPanel
 
 _WIDTH = 56
 
@@ -35,16 +32,3 @@ def draw_official_bodies(layout: Any, width: int = _WIDTH) -> None:
     column.operator("sam3db.download_official_body", text=f"Download ({ABOUT_MB} MB)", icon="IMPORT")
     column.operator("sam3db.import_official_body", text="Import from File or Folder", icon="FILE_FOLDER")
     draw_end(layout, job, width)
-
-
-class SAM3DB_PT_official_bodies(SidebarPanel, bpy.types.Panel):
-    """MHR's official bodies: what is installed, and how to get them"""
-
-    bl_label = "Official Bodies"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        draw_official_bodies(self.layout, width_of(context.region.width, context.preferences.system.ui_scale))
-
-
-CLASSES = (SAM3DB_PT_official_bodies,)

@@ -10,6 +10,7 @@ from ..layout_text import draw_lines, width_of
 from ..previews import thumbnails
 from ..properties.import_options import OPTION_NAMES
 from .import_options import draw_options
+from .shelf import draw_offer
 from .sidebar import SidebarPanel
 
 
@@ -24,6 +25,8 @@ class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         state = context.window_manager.sam3db
         layout = self.layout
+        width = width_of(context.region.width, context.preferences.system.ui_scale)
+        draw_offer(layout, width)
         settings = layout.column()
         settings.enabled = not state.running
         row = settings.row(align=True)
@@ -31,7 +34,6 @@ class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
         row.operator("sam3db.browse_photo", text="", icon="FILE_FOLDER")
         row.operator("sam3db.paste_photo", text="", icon="PASTEDOWN")
         row.menu("SAM3DB_MT_recent_photos", text="", icon="DOWNARROW_HLT")
-        width = width_of(context.region.width, context.preferences.system.ui_scale)
         draw_options(settings, state, width)
         nobody = self._draw_found(settings, state)
         if state.running:

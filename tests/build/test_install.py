@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 
 from native_runtime.build import install as module
-from native_runtime.build.install import OwnFiles, install, remove_downloads
+from native_runtime.build.install import OwnFiles, install
 from native_runtime.errors import ModelError, Remedy, UsageError
 from native_runtime.files.hashes import sha256_of
 from native_runtime.models import manifest
 from native_runtime.models.access_token import AccessToken
 from native_runtime.models.download import DownloadCancelledError, arriving, ranges
 from native_runtime.models.shelf import ShelfItem, shelf, state_of
+from native_runtime.models.shelf.fetch import remove_downloads
 from native_runtime.models.shelf.state import downloads_folder
 from tests.support.hub import TOKEN, Hub, hub
 from tests.support.toy_shelf import CHECKPOINT, RIG, bring, files_of, item_of, proving, write_release

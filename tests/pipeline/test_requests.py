@@ -60,7 +60,19 @@ def test_the_worker_takes_these_keys() -> None:
         "release": set(),
         "stop": set(),
     }
-    assert {"photo", "models", "mask", "source", "checkpoint", "mhr", "folder", "out", "file"} == PATH_KEYS
+    assert set().union(*PATH_KEYS.values()) == {
+        "photo",
+        "models",
+        "mask",
+        "source",
+        "checkpoint",
+        "mhr",
+        "folder",
+        "out",
+        "file",
+    }
+    assert PATH_KEYS["import_official"] == {"models", "source"}
+    assert PATH_KEYS["install_model"] == {"models", "file", "mhr"}  # whose source is no file
 
 
 REQUIRED = {"photo": "a.jpg", "folder": "in", "out": "out", "source": "s", "variant": "v", "checkpoint": "c"}

@@ -33,7 +33,20 @@ class Layout:
     def progress(self, factor: float, text: str) -> None:
         self.drawn.append(f"{factor:.0%} {text}")
 
-    def operator(self, name: str, text: str = "", icon: str = "", depress: bool = False) -> Layout:
+    def split(self, **options: Any) -> Layout:
+        return Layout(self.drawn)
+
+    def separator(self, **options: Any) -> None: ...
+
+    def template_icon(self, icon_value: int, scale: float = 1.0) -> None:
+        self.drawn.append("(picture)")
+
+    def template_list(
+        self, kind: str, name: str, data: Any, lines: str, active: Any, line: str, **options: Any
+    ) -> None:
+        self.drawn += [item.text for item in getattr(data, lines)]
+
+    def operator(self, name: str, text: str = "", icon: str = "", depress: bool = False, emboss: bool = True) -> Layout:
         self.drawn.append(f"[{name}] {text}")
         return self
 

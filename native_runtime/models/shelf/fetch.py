@@ -7,6 +7,7 @@ remembered for good (`PINS`).
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,3 +234,20 @@ def _pins(models: str | os.PathLike[str] | None) -> dict[str, str]:
     if not isinstance(pins, dict):
         return {}
     return {str(name): sha256 for name, sha256 in pins.items() if isinstance(sha256, str)}
+
+
+def remove_downloads(item: ShelfItem, models: str | os.PathLike[str] | None = None) -> int:
+    """Delete what was downloaded of an item, whole or in parts; the bytes that are free now. What is ready stays.
+
+    Raises:
+        ModelError: it is in use.
+    """
+    folder = downloads_folder(item, models)
+    freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be removed ({error.strerror or error}). Close what is using it.") from error
+    return freed

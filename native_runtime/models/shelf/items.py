@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -221,6 +221,7 @@ class ItemState:
             file is missing or damaged.
         missing: what is not there.
         bytes_there: of its downloads, parts included, and of what was made of them.
+        downloaded: bytes of its downloads alone.
         detail: one line for people: what it is, or what is wrong.
         folder: where the finished files lie, once it is ready.
         terms: keys of the terms that were accepted when it was installed.
@@ -230,6 +231,7 @@ class ItemState:
     state: State
     missing: tuple[Needs, ...] = ()
     bytes_there: int = 0
+    downloaded: int = field(default=0, kw_only=True)
     detail: str = ""
     folder: Path | None = None
     terms: tuple[str, ...] = ()

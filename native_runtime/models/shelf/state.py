@@ -41,7 +41,7 @@ def state_of(item: ShelfItem, models: str | os.PathLike[str] | None = None) -> I
     there = _bytes_in(downloads)
     entries, facts, problem = _installed(item, installed)
     if problem:
-        return ItemState("broken", bytes_there=there, detail=problem)
+        return ItemState("broken", bytes_there=there, detail=problem, downloaded=there)
     if entries:
         size = sum(int(entry["size"]) for entry in entries.values())
         broken = [name for name, entry in entries.items() if not _is_as_long(installed / name, entry["size"])]
@@ -49,13 +49,13 @@ def state_of(item: ShelfItem, models: str | os.PathLike[str] | None = None) -> I
         if broken:
             missing = tuple(Needs(name, entries[name]["size"]) for name in broken)
             text = f"{', '.join(broken)} is missing or damaged"
-            return ItemState("broken", missing, there + size, text, installed, terms, commercial)
+            return ItemState("broken", missing, there + size, text, installed, terms, commercial, downloaded=there)
         text = str(facts.get("precision") or "")
-        return ItemState("ready", (), there + size, text, installed, terms, commercial)
+        return ItemState("ready", (), there + size, text, installed, terms, commercial, downloaded=there)
     missing = missing_files(item, downloads)
     if not missing:
-        return ItemState("downloaded", (), there)
-    return ItemState("partly" if there else "absent", missing, there)
+        return ItemState("downloaded", (), there, downloaded=there)
+    return ItemState("partly" if there else "absent", missing, there, downloaded=there)
 
 
 def missing_files(item: ShelfItem, downloads: Path) -> tuple[Needs, ...]:
