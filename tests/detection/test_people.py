@@ -72,6 +72,22 @@ def mirrored(points: Array) -> Array:
     return points[[BODY_POINTS.index(name) for name in names]]
 
 
+def test_hands_can_be_looked_for_later(
+    landmarks: LandmarkNetworks, dancer: NDArray[np.uint8], dancer_landmarks: PersonLandmarks
+) -> None:
+    (found,) = landmarks.people(dancer, with_hands=False)
+    assert found.left_hand is None
+    later = landmarks.with_hands(dancer, found)
+    for hand, at_once in (
+        (later.left_hand, dancer_landmarks.left_hand),
+        (later.right_hand, dancer_landmarks.right_hand),
+    ):
+        assert hand is not None
+        assert at_once is not None
+        np.testing.assert_allclose(hand.points_2d, at_once.points_2d, atol=0.05)
+        np.testing.assert_allclose(hand.points_3d, at_once.points_3d, atol=5e-4)
+
+
 def test_the_dancer_is_found_with_both_hands(dancer_landmarks: PersonLandmarks) -> None:
     person = dancer_landmarks
     assert person.score > 0.95

@@ -7,6 +7,7 @@ body there, `HEIGHT` metres to the box's longer side. Everything else depends on
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from native_runtime.detection.landmarks import PersonLandmarks
+from native_runtime.camera import mhr_to_camera, project
+from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
+from native_runtime.fitting.problem import named_rows
+from native_runtime.mhr import Body, PointSet
+from native_runtime.mhr.state import PlacedState
 from native_runtime.models import manifest
 
 HEIGHT = 1.8
@@ -74,7 +79,7 @@ class StandIn(nn.Module):
         depth = HEIGHT / size
         place = torch.stack([x * depth, y * depth, depth], dim=1) - self.middle
         out = (
-            self.pose + self.spread * moves * pose,
+            self.pose + self.spread * (moves * pose),  # weights alone would be folded into one
             self.shape + self.spread * shape,
             place,
             self.points + self.spread * points.reshape(-1, 70, 2),
@@ -83,18 +88,17 @@ class StandIn(nn.Module):
 
 
 def export(model: StandIn, path: Path, size: int = 224, batch: int | None = None) -> Path:
-    """The network as ONNX, with a fixed number of people or a free one."""
-    count = torch.export.Dim("batch", min=1, max=4096)
-    people = batch or 2  # one would be taken for fixed
-    free = None if batch else {"image": {0: count}, "cliff_cond": {0: count}}
-    inputs = torch.zeros(people, 3, size, size), torch.full((people, 3), 0.5)
-    names = ["mhr_params", "shape_params", "cam_trans", "joints_2d", "joints_3d"][: 5 if model.five else 4]
-    program = torch.onnx.export(
-        model.eval(), inputs, input_names=["image", "cliff_cond"], output_names=names, dynamic_shapes=free, dynamo=True,
-        verbose=False,
-    )  # fmt: skip
-    assert program is not None
-    program.save(str(path), external_data=False)
+    """The network as ONNX, by the exporter of the releases, with a fixed number of people or a free one."""
+    inputs = torch.zeros(batch or 1, 3, size, size), torch.full((batch or 1, 3), 0.5)
+    into, out = ["image", "cliff_cond"], ["mhr_params", "shape_params", "cam_trans", "joints_2d", "joints_3d"]
+    out = out[: 5 if model.five else 4]
+    free = None if batch else {name: {0: "batch"} for name in (*into, *out)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is on its way out
+        torch.onnx.export(
+            model.eval(), inputs, str(path), input_names=into, output_names=out, dynamic_axes=free, opset_version=17,
+            dynamo=False,
+        )  # fmt: skip
     return path
 
 
@@ -152,3 +156,41 @@ class NobodySeen:
 
     def people_in(self, rgb: NDArray[np.uint8], boxes: NDArray[Any], with_hands: bool = True) -> list[None]:
         return [None] * len(boxes)
+
+
+@dataclass
+class SomebodySeen:
+    """Landmark networks that see a body's own points where they are, but for those that are moved.
+
+    Attributes:
+        moved: by BlazePose's names, px.
+    """
+
+    body: Body
+    state: PlacedState
+    intrinsics: NDArray[Any]
+    box: NDArray[Any]
+    moved: Mapping[str, tuple[float, float]]
+
+    def people(self, rgb: NDArray[np.uint8], with_hands: bool = True) -> list[PersonLandmarks]:
+        """The one person."""
+        points = PointSet.from_rows(self.body, named_rows(self.body, [f"blazepose_{k:02d}" for k in range(33)]))
+        pose = self.body.pose(self.state.model_parameters)
+        deep = mhr_to_camera(points.positions(pose, self.state.identity), self.state.camera_translation)
+        flat = project(deep, self.intrinsics)
+        for name, shift in self.moved.items():
+            flat[BODY_POINTS.index(name)] += shift
+        nothing = np.zeros((64, 64), np.float32)  # no outline
+        seen = PersonLandmarks(
+            np.array(self.box), 0.9, flat, deep - deep[[23, 24]].mean(axis=0), np.ones(33), np.ones(33), nothing,
+            np.array([[64.0 / rgb.shape[1], 0, 0], [0, 64.0 / rgb.shape[0], 0]]),
+        )  # fmt: skip
+        return [seen]
+
+    def people_in(self, rgb: NDArray[np.uint8], boxes: NDArray[Any], with_hands: bool = True) -> list[PersonLandmarks]:
+        """The one person, in a box."""
+        return self.people(rgb)
+
+    def with_hands(self, rgb: NDArray[np.uint8], person: PersonLandmarks) -> PersonLandmarks:
+        """Without them."""
+        return person

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.camera import project
 from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
@@ -27,7 +28,7 @@ from native_runtime.prompts.quality import Judgement, Prediction, combined_uncer
 from . import ENGINE, FIT, RAW
 from .crop import Crop, assumed_lens, condition, cut_out
 from .network import Answer
-from .weighing import is_seen, loosened, own_evidence, speaks_of, together, with_outline
+from .weighing import agrees, loosened, own_evidence, speaks_of, together, with_outline
 
 if TYPE_CHECKING:
     from .parts import Parts
@@ -191,10 +192,16 @@ class InstantHmrReading:
             )
         lens = assumed_lens(self._photo.original_size, self._focal)
         placed = parts.placing.carried(sound.state, lens, self.intrinsics)
-        points = None
-        if answer.points is not None and is_seen(answer.points):
-            points = self._photo.to_original(crop.to_photo(answer.points))
-        return Placed(placed, points, sound.senseless, seconds)
+        return Placed(placed, self._own_points(crop, answer, placed), sound.senseless, seconds)
+
+    def _own_points(self, crop: Crop, answer: Answer, placed: PlacedState) -> Array | None:
+        """(70, 2) px of the original photo: the network's keypoints; None where they are not its body's."""
+        if answer.points is None:
+            return None
+        points = self._photo.to_original(crop.to_photo(answer.points))
+        keypoints = self._parts.placing.keypoints(placed)
+        size = person_size(keypoints, self.intrinsics)
+        return points if agrees(points, project(keypoints, self.intrinsics), size) else None
 
     def _estimated(
         self, person: int, kind: str, silenced: Sequence[Prompt], mask: NDArray[np.bool_] | None

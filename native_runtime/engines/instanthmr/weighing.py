@@ -31,9 +31,9 @@ _POINT, _WEIGHT = 0.012, 0.25
 size, and weight, at which they contradict nothing (``refine.RefineSettings.clear``). Our own choice: the publisher
 states no spread of them."""
 
-_DEAD = 0.01
-"""Keypoints that spread less than this over the crop say nothing: a head that was exported without its weights (the
-publisher's `tools/pth_to_onnx.py`)."""
+_ASTRAY = 0.1
+"""Part of the person's size by which half of the network's keypoints may be off its own body. A head that was exported
+without its weights (the publisher's `tools/pth_to_onnx.py` warns of it) says anything, or the crop's middle for all."""
 
 _LOOSE = 4.0
 """Factor on errors of a limb of which an artist said that it is wrong."""
@@ -100,9 +100,10 @@ def own_evidence(
     return Evidence(points, nothing, size)
 
 
-def is_seen(points: Array | None) -> bool:
-    """Whether the network's keypoints (70, 2), from -1 to 1 over the crop, say anything."""
-    return points is not None and bool(np.isfinite(points).all() and points.std() >= _DEAD)
+def agrees(points: Array, body_points: Array, size: float) -> bool:
+    """Whether the network's keypoints (70, 2) px say anything, by those of its body and the person's size, px."""
+    away = np.linalg.norm(points - body_points, axis=1)
+    return bool(np.isfinite(away).all() and np.median(away) <= _ASTRAY * size)
 
 
 def together(seen: Evidence, own: Evidence) -> Evidence:
