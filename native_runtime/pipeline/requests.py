@@ -261,25 +261,6 @@ class DownloadOfficialRequest(ModelsFolder):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DownloadSam3dBodyRequest(ModelsFolder):
-    """A checkpoint of SAM 3D Body from its publisher.
-
-    Attributes:
-        variant: which one.
-        token: the user's, for the publisher; None for the one that is stored on this machine.
-        licence_accepted: the user has accepted the licence.
-        service: address of the publisher; None for the usual one.
-    """
-
-    do: ClassVar = "download_sam3d_body"
-
-    variant: str
-    token: Secret | None = field(default=None, repr=False)
-    licence_accepted: bool = False
-    service: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class InstallModelRequest(ModelsFolder):
     """An item of the shelf, downloaded, converted, proved and put in place.
 

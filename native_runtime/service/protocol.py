@@ -23,7 +23,6 @@ REQUESTS: dict[str, type] = {
         requests.EngineStatusRequest,
         requests.ImportOfficialRequest,
         requests.DownloadOfficialRequest,
-        requests.DownloadSam3dBodyRequest,
         requests.ConvertSam3dBodyRequest,
         requests.InstallModelRequest,
     )

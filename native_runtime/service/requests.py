@@ -51,10 +51,6 @@ def answer(
             from .official import bring_bodies
 
             return bring_bodies(request, reporter)
-        case requests.DownloadSam3dBodyRequest() as request:
-            from .sam3d_body import download_model
-
-            return download_model(request, reporter)
         case requests.ConvertSam3dBodyRequest() as request:
             from .sam3d_body import convert_model
 

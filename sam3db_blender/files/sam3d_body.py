@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from native_runtime.build.sam3d_body_download import VARIANTS
 from native_runtime.engines import sam3d_body
 from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.files.folders import features_folder
 from native_runtime.models import manifest
+from native_runtime.models.shelf.catalogue import VARIANTS
 from native_runtime.models.store import NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
 from .. import places
@@ -47,7 +47,7 @@ class Installed:
     @property
     def title(self) -> str:
         """In one line, for people."""
-        name = VARIANTS[self.variant].title if self.variant in VARIANTS else self.variant
+        name = VARIANTS.get(self.variant, self.variant)
         return f"{name}, {self.precision}, {self.size / 1e9:.1f} GB{'' if self.hands else ', bodies only'}"
 
 

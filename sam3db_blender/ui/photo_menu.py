@@ -5,14 +5,14 @@ from __future__ import annotations
 import bpy
 
 from native_runtime.build.official_download import PAGE
-from native_runtime.build.sam3d_body_download import LICENCE_PAGE
+from native_runtime.models.shelf.licences import SAM
 
 from .. import places
 from ..files.recent_photos import recent
 
 _LINKS = (
     ("SAM 3D Body", "https://github.com/facebookresearch/sam-3d-body"),
-    ("License of SAM 3D Body", LICENCE_PAGE),
+    ("License of SAM 3D Body", SAM.url),
     ("MHR, the Body Model", PAGE),
 )
 

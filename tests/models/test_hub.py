@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from native_runtime.build import sam3d_body_download
-from native_runtime.build.sam3d_body_download import (
-    CHECKPOINT,
-    MHR_MODEL,
-    VARIANTS,
-    Variant,
-    download_checkpoint,
-    downloaded,
-    remove_sources,
-    sources_folder,
-)
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.models import manifest, web
 from native_runtime.models.access_token import AccessToken, find_token
 from native_runtime.models.download import arriving, ranges
 from native_runtime.models.hub import SERVICE, Repository, describe, fetch
+from native_runtime.models.shelf import RemoteFile, shelf, state_of
+from native_runtime.models.shelf.catalogue import CHECKPOINT, MHR_MODEL
+from native_runtime.models.shelf.fetch import Brought, Services
+from native_runtime.models.shelf.fetch import bring as bring_item
+from native_runtime.models.shelf.state import downloads_folder
 from tests.support.hub import COMMIT, TOKEN, Hub, hub
 
 CHECKPOINT_DATA = np.random.default_rng(0).bytes(2_000_000)
@@ -33,21 +28,24 @@ FILES = {CHECKPOINT: CHECKPOINT_DATA, f"assets/{MHR_MODEL}": MHR_DATA}
 MINE = AccessToken(TOKEN, "as typed")
 
 
+META = replace(
+    shelf()["sam3d_body"].sources[0],
+    files=(
+        RemoteFile(CHECKPOINT, len(CHECKPOINT_DATA), None, "checkpoint"),
+        RemoteFile(f"assets/{MHR_MODEL}", len(MHR_DATA), hashlib.sha256(MHR_DATA).hexdigest(), "rig"),
+    ),
+)
+ITEM = replace(shelf()["sam3d_body"], sources=(META,))
+"""A release whose files are small, of which one hash is published."""
+
+
 @pytest.fixture(autouse=True)
-def _small_release(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A release whose files are small, of which one hash is published."""
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "WAIT_S", 0.0)
-    known = {
-        CHECKPOINT: (CHECKPOINT, len(CHECKPOINT_DATA), None),
-        MHR_MODEL: (f"assets/{MHR_MODEL}", len(MHR_DATA), hashlib.sha256(MHR_DATA).hexdigest()),
-    }
-    monkeypatch.setitem(VARIANTS, "dinov3", Variant("dinov3", "small", "facebook/sam-3d-body-dinov3", 3, known))
 
 
-def bring(
-    service: Hub, models: Path, token: AccessToken | None = MINE, **options: object
-) -> sam3d_body_download.Sources:
-    return download_checkpoint("dinov3", models, token, True, service=service.address, **options)  # type: ignore[arg-type]
+def bring(service: Hub, models: Path, token: AccessToken | None = MINE, **options: object) -> Brought:
+    return bring_item(ITEM, META, models, token, services=Services.at(service.address), **options)  # type: ignore[arg-type]
 
 
 def all_text(folder: Path) -> bytes:
@@ -58,18 +56,17 @@ def test_both_files_arrive_and_are_listed_with_their_origin(tmp_path: Path) -> N
     told: list[tuple[float, str]] = []
     with hub(FILES) as service:
         found = bring(service, tmp_path, progress=lambda part, text: told.append((part, text)))
-    assert found.checkpoint.read_bytes() == CHECKPOINT_DATA
-    assert found.mhr.read_bytes() == MHR_DATA
-    assert found.size == len(CHECKPOINT_DATA) + len(MHR_DATA)
+    assert found.files["checkpoint"].read_bytes() == CHECKPOINT_DATA
+    assert found.files["rig"].read_bytes() == MHR_DATA
     fractions = [part for part, _ in told]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
-    entry = manifest.read(sources_folder("dinov3", tmp_path))["files"][CHECKPOINT]
+    entry = manifest.read(downloads_folder(ITEM, tmp_path))["files"][CHECKPOINT]
     assert entry["sha256"] == hashlib.sha256(CHECKPOINT_DATA).hexdigest()
     assert entry["source"]["version"] == COMMIT
     assert entry["source"]["url"] == f"{service.address}/facebook/sam-3d-body-dinov3/resolve/{COMMIT}/{CHECKPOINT}"
     assert "SAM License" in entry["licence"]
-    assert downloaded(tmp_path) == [found]
+    assert state_of(ITEM, tmp_path).state == "downloaded"
 
 
 def test_only_the_service_sees_the_token(tmp_path: Path) -> None:
@@ -115,14 +112,14 @@ def test_an_interrupted_download_goes_on_also_when_the_repository_has_moved_on(
         if fraction > 0.3:
             raise StopError
 
-    part = sources_folder("dinov3", tmp_path) / f"{CHECKPOINT}.part"
+    part = downloads_folder(ITEM, tmp_path) / f"{CHECKPOINT}.part"
     with hub(FILES) as service:
         service.storage[CHECKPOINT].cut_after = 900_000  # and the server's connection breaks once as well
         with pytest.raises(StopError):
             bring(service, tmp_path, progress=stop)
         there = part.stat().st_size
         assert 0 < there < len(CHECKPOINT_DATA)
-        assert downloaded(tmp_path) == []
+        assert state_of(ITEM, tmp_path).state == "partly"
         service.says = {
             CHECKPOINT: {"X-Repo-Commit": COMMIT[::-1]}
         }  # its page was edited; the file is still the same one
@@ -131,7 +128,7 @@ def test_an_interrupted_download_goes_on_also_when_the_repository_has_moved_on(
         assert service.storage[CHECKPOINT].asked[0]["Range"] == f"bytes={there}-"
         # another address may name the same file otherwise; its hash decides
         assert "If-Range" not in service.storage[CHECKPOINT].asked[0]
-    assert found.checkpoint.read_bytes() == CHECKPOINT_DATA
+    assert found.files["checkpoint"].read_bytes() == CHECKPOINT_DATA
 
 
 def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
@@ -139,8 +136,8 @@ def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
         bring(service, tmp_path)
     found = bring(service, tmp_path)  # nobody serves any more
     with hub(FILES) as service:
-        found.mhr.write_bytes(b"spoiled")
-        assert downloaded(tmp_path) == []
+        found.files["rig"].write_bytes(b"spoiled")
+        assert state_of(ITEM, tmp_path).state == "partly"
         bring(service, tmp_path)
         assert len(service.storage[CHECKPOINT].asked) == 0
         assert len(service.storage[f"assets/{MHR_MODEL}"].asked) == 1
@@ -179,7 +176,7 @@ def test_refusals_say_what_to_do(
     assert TOKEN not in str(raised.value)
     assert "\n" not in str(raised.value)
     assert all(not server.asked for server in service.storage.values())
-    assert not sources_folder("dinov3", tmp_path).exists()
+    assert not downloads_folder(ITEM, tmp_path).exists()
 
 
 @pytest.mark.parametrize(
@@ -206,7 +203,7 @@ def test_a_file_that_is_not_what_the_service_said_is_removed(tmp_path: Path, wha
         storage.content = content[what]
         with pytest.raises(ModelError, match=r"SHA-256|instead of"):
             bring(service, tmp_path)
-    assert list(sources_folder("dinov3", tmp_path).iterdir()) == []
+    assert [path.name for path in downloads_folder(ITEM, tmp_path).iterdir()] == ["licences"]
 
 
 def test_another_file_than_the_published_one_is_refused(tmp_path: Path) -> None:
@@ -231,26 +228,6 @@ def test_no_network(tmp_path: Path) -> None:
         pass
     with pytest.raises(ModelError, match=r"no connection to 127\.0\.0\.1"):
         bring(service, tmp_path)
-
-
-def test_nothing_is_asked_before_the_licence_is_accepted(tmp_path: Path) -> None:
-    with hub(FILES) as service:
-        with pytest.raises(UsageError, match=r"SAM License must be accepted"):
-            download_checkpoint("dinov3", tmp_path, MINE, service=service.address)
-        assert service.asked == []
-    with pytest.raises(UsageError, match="dinov3, vith"):
-        download_checkpoint("dinov4", tmp_path, MINE, True)
-
-
-def test_removing_what_was_downloaded(tmp_path: Path) -> None:
-    with hub(FILES) as service:
-        bring(service, tmp_path)
-    (tmp_path / "sam3d_body").mkdir()
-    (tmp_path / "sam3d_body" / "encoder.onnx").write_bytes(b"converted")
-    assert remove_sources(tmp_path) > len(CHECKPOINT_DATA) + len(MHR_DATA)
-    assert downloaded(tmp_path) == []
-    assert (tmp_path / "sam3d_body" / "encoder.onnx").is_file()
-    assert remove_sources(tmp_path) == 0
 
 
 def test_a_public_repository_needs_no_token(tmp_path: Path) -> None:
@@ -286,7 +263,5 @@ def test_what_is_no_token_is_never_sent(text: str) -> None:
 
 def test_the_released_files_are_where_their_owner_says() -> None:
     assert SERVICE == "https://huggingface.co"
-    assert {variant.repository for variant in VARIANTS.values()} == {
-        "facebook/sam-3d-body-dinov3",
-        "facebook/sam-3d-body-vith",
-    }
+    gated = [source for item in shelf().values() for source in item.sources if source.key == "meta"]
+    assert {source.repository for source in gated} == {"facebook/sam-3d-body-dinov3", "facebook/sam-3d-body-vith"}

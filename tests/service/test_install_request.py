@@ -51,5 +51,10 @@ def test_what_it_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         ask(**keys, service=service.address)
     with hub({}) as service, pytest.raises(ModelError, match=r"no model\.ckpt in"):
         ask(**keys, service=service.address, token=TOKEN)
-    with pytest.raises(UsageError, match="not one"):
-        ask(**keys, token="two words")
+    for token, message in (("s3cret word", r"\(as typed\) is not one"), (["s3cret"], r"^'token' must be a text\.$")):
+        with pytest.raises(UsageError, match=message) as raised:
+            ask(**keys, token=token)
+        assert "s3cret" not in str(raised.value)
+    for wrong, message in (({"commercial": "no"}, "true or false"), ({"accepted": "sam"}, "list of texts")):
+        with pytest.raises(UsageError, match=message):
+            ask(**keys | wrong)

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from native_runtime.build.sam3d_body import convert
-from native_runtime.build.sam3d_body_download import CHECKPOINT, MHR_MODEL
-from native_runtime.errors import UsageError
+from native_runtime.models.shelf.catalogue import CHECKPOINT, MHR_MODEL
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Silent
 from native_runtime.service.client import Event, WorkerClient
@@ -21,7 +20,6 @@ from native_runtime.service.requests import answer
 from tests.support.hub import TOKEN, hub
 
 PATIENCE_S = 30.0
-FILES = {CHECKPOINT: b"weights" * 50_000, f"assets/{MHR_MODEL}": b"mhr" * 10_000}
 
 
 @pytest.fixture
@@ -50,50 +48,19 @@ def outcome(client: WorkerClient, number: int) -> tuple[Event, list[Event]]:
     return events[-1], events
 
 
-def test_downloading_leaves_no_trace_of_the_token(client: WorkerClient, tmp_path: Path) -> None:
-    with hub(FILES) as service:
-        keys: dict[str, Any] = {"variant": "vith", "models": tmp_path / "models", "service": service.address}
-        number = client.request("download_sam3d_body", token=TOKEN, licence_accepted=True, **keys)
-        last, events = outcome(client, number)
-        assert last.kind == "done", last
-        assert Path(last.result["checkpoint"]).read_bytes() == FILES[CHECKPOINT]
-        assert Path(last.result["mhr"]).read_bytes() == FILES[f"assets/{MHR_MODEL}"]
-        assert last.result["bytes"] == sum(map(len, FILES.values()))
-        values = [event.value for event in events if event.kind == "progress"]
-        assert values == sorted(values)
-        # also a refusal, whose traceback goes into a log
-        service.status, service.error = 403, {"X-Error-Message": f"{TOKEN} is not on the list"}
-        Path(last.result["mhr"]).unlink()
-        refused, more = outcome(
-            client, client.request("download_sam3d_body", token=TOKEN, licence_accepted=True, **keys)
-        )
-        assert refused.error == "ModelError"
-        assert refused.detail
-        assert service.tokens_seen_by_storage() == []
-    assert TOKEN not in repr(events + more)
+def test_a_refusal_leaves_no_trace_of_the_token(client: WorkerClient, tmp_path: Path) -> None:
+    """Its traceback goes into a log."""
+    keys: dict[str, Any] = {"item": "sam3d_body", "source": "meta", "accepted": ["sam", "dinov3"]}
+    with hub({}, status=403, error={"X-Error-Message": f"{TOKEN} is not on the list"}) as service:
+        request = client.request("install_model", token=TOKEN, models=tmp_path, service=service.address, **keys)
+        refused, events = outcome(client, request)
+        assert any(headers.get("Authorization") == f"Bearer {TOKEN}" for _, _, headers in service.asked)
+    assert refused.error == "ModelError"
+    assert refused.detail
+    assert TOKEN not in repr(events)
     assert client._folder is not None
     for folder in (tmp_path, client._folder):
         assert not [path for path in folder.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
-
-
-@pytest.mark.parametrize(
-    ("keys", "message"),
-    [
-        ({"variant": "vith"}, "SAM License must be accepted"),
-        ({"variant": "vith", "licence_accepted": "yes"}, "'licence_accepted' must be true or false"),
-        ({"licence_accepted": True}, "has no variant"),
-        ({"variant": "vitx", "licence_accepted": True}, "dinov3, vith"),
-        ({"variant": "vith", "licence_accepted": True, "token": ["s3cret"]}, r"^'token' must be a text\.$"),
-        ({"variant": "vith", "licence_accepted": True, "token": "s3cret\nHost: evil"}, r"\(as typed\) is not one"),
-    ],
-)
-def test_requests_that_make_no_sense(tmp_path: Path, keys: dict[str, Any], message: str) -> None:
-    with hub(FILES) as service:
-        request = {"do": "download_sam3d_body", "models": str(tmp_path), "service": service.address, **keys}
-        with pytest.raises(UsageError, match=message) as raised:
-            answer(request, Inference(), stem, Silent())
-        assert service.asked == []
-    assert "s3cret" not in str(raised.value)
 
 
 def test_converting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,9 @@ from native_runtime.engines.status import EngineStatus, missing, ready_on
 from native_runtime.errors import Sam3dbError
 from native_runtime.models import manifest, store
 from native_runtime.models.shelf import model_terms
+from native_runtime.models.shelf.catalogue import VARIANTS
 
 from . import ENGINE
-
-_TITLES = {"dinov3": "DINOv3-H+", "vith": "ViT-H"}
 
 
 def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> EngineStatus:
@@ -25,7 +24,7 @@ def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | Non
         return missing(error)
     variant, precision = str(facts.get("variant", "")), str(facts.get("precision", ""))
     bodies_only = ", bodies only (its checkpoint lacks the parts for hands)" if "full" not in _inferences(facts) else ""
-    return ready_on(f"{_TITLES.get(variant, variant)}, {precision}{bodies_only}", providers)
+    return ready_on(f"{VARIANTS.get(variant, variant)}, {precision}{bodies_only}", providers)
 
 
 def inferences_of(folder: Path) -> tuple[str, ...]:

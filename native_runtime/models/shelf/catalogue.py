@@ -20,6 +20,9 @@ MHR_ARCHIVE = "assets.zip"
 MHR_SHA256 = "352e271a6c42729c68554ceaea0c955e866970160c31e35506d782dc0f7377bc"
 """Of ``mhr_model.pt``, as the gated repository, its copies and MHR's own release have it."""
 
+VARIANTS = {"dinov3": "DINOv3-H+", "vith": "ViT-H"}
+"""What people call SAM 3D Body's networks, by what the converter calls them."""
+
 _UNMODIFIED = (
     "An unmodified copy of Meta's files, which Meta neither made nor endorses; what arrives must have the SHA-256 of "
     "the originals. Everybody may fetch it, without an account. Whether it stays there is up to its owner."
@@ -76,7 +79,7 @@ _PUBLISHED = "published by its authors"
 
 _SAM3D_BODY = ShelfItem(
     name="sam3d_body",
-    title="SAM 3D Body (DINOv3-H+)",
+    title=f"SAM 3D Body ({VARIANTS['dinov3']})",
     gives="The most accurate: pose, build and hands from one photo, by Meta's largest network. Takes keypoint prompts.",
     engine="sam3d_body",
     figures=(Figure(_PA_MPJPE, 33.8, "mm", _PUBLISHED), Figure("weights", 953, "million", "counted in the file")),
@@ -138,7 +141,7 @@ _SAM3D_BODY = ShelfItem(
 
 _SAM3D_BODY_VITH = ShelfItem(
     name="sam3d_body_vith",
-    title="SAM 3D Body (ViT-H)",
+    title=f"SAM 3D Body ({VARIANTS['vith']})",
     gives="The smaller of Meta's two networks: the same kinds of answers, in about half of the time.",
     engine="sam3d_body",
     figures=(Figure("weights", 744, "million", "counted in the file"),),
