@@ -15,6 +15,7 @@ class Remedy(Enum):
     REMAKE_NETWORK = "remake-network"
     LIST_MODELS = "list-models"
     NAME_MHR_MODEL = "name-mhr-model"
+    OWN_WEIGHTS = "own-weights"
     NAME_BOX = "name-box"
     SINGLE_PHOTO = "single-photo"
     ACCEPT_TERMS = "accept-terms"

@@ -16,6 +16,7 @@ REMEDIES = {
     "panel 'Models'.",
     Remedy.LIST_MODELS: "The list 'Body' of the panel 'Character from Photo' shows what there is.",
     Remedy.NAME_MHR_MODEL: "Choose it as the MHR model beside the list of files.",
+    Remedy.OWN_WEIGHTS: "Weights of your own can be converted on the command line.",
     Remedy.NAME_BOX: "If it lies on its side, choose how to turn it under 'Turn Photo'.",
     Remedy.SINGLE_PHOTO: "For one photo, use the panel 'Character from Photo'.",
     Remedy.REINSTALL: "Restart Blender; if that does not help, reinstall the extension.",

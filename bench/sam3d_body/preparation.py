@@ -55,7 +55,9 @@ def convert(settings: Settings) -> dict[str, Any]:
     start, worked = time.perf_counter(), time.process_time()
     templates = Path(settings.templates)
     mhr = settings.mhr if settings.layout == "official" else None  # other layouts hold the rig
-    made = convert_checkpoint(settings.converted_from, mhr, settings.models, settings.precision, templates)
+    made = convert_checkpoint(
+        settings.converted_from, mhr, settings.models, settings.precision, templates, own_weights=True
+    )
     seconds, processor = time.perf_counter() - start, time.process_time() - worked
     _say_that_it_is_random(made.folder)
     _say_that_it_is_random(settings.models / "bodies")

@@ -342,7 +342,9 @@ class _Work:
         if made.variant != installed_name(self.item):
             raise ModelError(f"{files.file.name} is SAM 3D Body {made.title}, not {self.item.title}.")
         origin = manifest.read(made.folder)["checkpoint"]
-        self._sign(made.folder, self._provenance(source, brought, files.file, origin.get("files")))
+        provenance = self._provenance(source, brought, files.file, origin.get("files"))
+        provenance["official"] |= bool(origin.get("released"))  # in a layout that nobody has a hash of
+        self._sign(made.folder, provenance)
         return made.precision, made.notes
 
     def _copy(

@@ -159,6 +159,9 @@ def add_convert(commands: Subparsers) -> None:
     )
     convert.add_argument("-o", "--out", metavar="DIR", help=MODELS_HELP)
     convert.add_argument(
+        "--own-weights", action="store_true", help="the weights are your own: they need not be those that were released"
+    )
+    convert.add_argument(
         "--precision",
         choices=("fp32", "fp16", "int8"),
         default="fp32",

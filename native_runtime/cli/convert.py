@@ -13,7 +13,12 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     from native_runtime.build.sam3d_body.convert import convert_checkpoint
 
     made = convert_checkpoint(
-        arguments.checkpoint, arguments.mhr, arguments.out, arguments.precision, progress=console.step
+        arguments.checkpoint,
+        arguments.mhr,
+        arguments.out,
+        arguments.precision,
+        progress=console.step,
+        own_weights=arguments.own_weights,
     )
     console.line(
         f"SAM 3D Body {made.title} ({made.precision}, {made.size / 1e9:.2f} GB) is in {made.folder}. "

@@ -17,6 +17,7 @@ REMEDIES = {
     "convert-checkpoint` if it came from a checkpoint.",
     Remedy.LIST_MODELS: "`sam3db models list` shows the available models.",
     Remedy.NAME_MHR_MODEL: "Name it with --mhr.",
+    Remedy.OWN_WEIGHTS: "If the weights are your own, convert them with `sam3db convert-checkpoint --own-weights`.",
     Remedy.NAME_BOX: "Or give a person's bounding box (--box).",
     Remedy.SINGLE_PHOTO: "For one photo, use `sam3db character`.",
     Remedy.REINSTALL: "Install the program again, so that all its parts have the same version.",

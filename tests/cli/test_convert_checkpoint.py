@@ -136,7 +136,7 @@ def test_an_interrupted_conversion_leaves_nothing(
         "from native_runtime.build.sam3d_body import attach, convert, variants\n"
         "attach.model_of = lambda _: (sys.stderr.write('now\\n'), sys.stderr.flush(), time.sleep(60))\n"
         f"convert.convert_checkpoint.__defaults__ = (*convert.convert_checkpoint.__defaults__[:3], "
-        f"Path({str(templates)!r}), None, None)\n"
+        f"Path({str(templates)!r}), None, None, False)\n"
         "from native_runtime.cli import run; run()\n"
     )
     process = subprocess.Popen(

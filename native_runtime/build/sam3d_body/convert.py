@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,13 @@ from native_runtime.proof.weights import FILE as PROBES
 from . import facts, rig_buffers
 from .attach import attach_weights, attached_bytes, check_sources
 from .checkpoint import Checkpoint
+from .content import Part, check_content
 from .keypoint_support import keypoint_support
 from .layouts import official_names
 from .opening import opened_files
 from .probed import Probed
-from .published import Published, check_published, published_files
+from .published import Published, check_published
+from .published import published as what_is_published
 from .rig_source import find_rig
 from .template import Template
 from .tensors import Joined, MappingSource
@@ -56,8 +58,8 @@ PRECISIONS: dict[str, dict[str, str]] = {
 INFERENCES = {True: ("full", "body"), False: ("body",)}
 """What a model can infer, by whether it has the parts for hands."""
 
-_READ, _WRITE = 0.15, 0.95
-"""How far things are when everything is read and checked, and when the graphs are written."""
+_CHECK, _READ, _WRITE = 0.1, 0.25, 0.95
+"""How far things are when all but the numbers is checked, when everything is, and when the graphs are written."""
 _SPARE = 256 << 20
 
 
@@ -96,6 +98,7 @@ def convert_checkpoint(
     templates: Path = TEMPLATES,
     progress: Progress | None = None,
     published: Published | None = None,
+    own_weights: bool = False,
 ) -> Converted:
     """Convert a checkpoint, and make the body that it was trained with.
 
@@ -105,8 +108,9 @@ def convert_checkpoint(
         models: the models folder.
         precision: a key of ``PRECISIONS``.
         templates: where the graphs without weights lie, one folder a variant.
-
-        published: files whose hashes are known; None for those of the shelf.
+        progress: called with the progress.
+        published: files and numbers whose hashes are known; None for all that are.
+        own_weights: the weights are the user's own (another training): they need not be the released ones.
 
     Raises:
         ModelError: a file is missing, damaged, not the released model, or there is not enough space.
@@ -120,10 +124,9 @@ def convert_checkpoint(
     tell(0, f"Reading {sources[0].name}")
     folder = models_dir(models)
     with opened_files(sources, folder) as opened:
-        known = published_files() if published is None else published
-        check_published(opened.files, known)
+        known = what_is_published() if published is None else published
         rig = None if mhr is None else Path(mhr).expanduser()
-        plan = _plan(opened, rig, folder, precision, templates, known, tell)
+        plan = _plan(opened, rig, folder, precision, templates, known, own_weights, tell)
         return _write(plan, folder / SAM3D_BODY_FOLDER, tell)
 
 
@@ -163,9 +166,11 @@ def _plan(
     precision: str,
     templates: Path,
     published: Published,
+    own_weights: bool,
     tell: Progress,
 ) -> _Plan:
-    """Read and check everything but the large weights, whose names, shapes and types are checked."""
+    """Read and check everything; of large weights that nothing is published of, only names, shapes and types."""
+    known_file = check_published(checkpoint.files, published)
     title, variants = checkpoint.path.name, known_variants(templates)
     shapes = {name: shape for known in variants for name, (shape, _) in known.tensors.items()}
     laid = official_names(checkpoint, shapes, title)
@@ -177,12 +182,23 @@ def _plan(
     rounding = facts.rounding_of(tensors)
     facts.check_buffers(buffers, rounding)
     origin = _origin(checkpoint, variant)
-    tell(0.05, "Reading MHR")
+    tell(_CHECK / 2, "Reading MHR")
     mapping = buffers["keypoint_mapping"]
     rig = find_rig(mhr, checkpoint.path.parent, laid.rig, models)
     check_published(rig.files, published)
     body, notes = rig.read(checkpoint, buffers["faces"], models)
     rig_buffers.check_against(body, buffers, rounding)
+    origin["released"] = known_file
+    if not known_file and not own_weights:
+        content = check_content(
+            tensors,
+            variant,
+            published.contents,
+            laid.guessed,
+            lambda done: tell(_CHECK + (_READ - _CHECK) * done, "Comparing the numbers with the release"),
+        )
+        origin["released"] = len(content.released) == len(get_args(Part))
+        notes += content.notes
     if not hands:
         notes.append("The checkpoint lacks the parts for hands, so the model infers bodies only: inference 'body'.")
     support = keypoint_support(body, mapping)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from native_runtime.build.sam3d_body.convert import convert_checkpoint
+from native_runtime.build.sam3d_body.published import Published
 from native_runtime.errors import ModelError
 from native_runtime.files.hashes import sha256_of
 from tests.support.case_release import case_release, case_rig, write_whole_templates
@@ -91,20 +92,20 @@ def test_what_only_pictures_show_is_refused_where_the_file_claims_to_be_publishe
     known = {right.stat().st_size: frozenset((sha256_of(right),))}
     mhr = release / "assets" / "mhr_model.pt"
     with pytest.raises(ModelError, match="has the size of a published file to the byte, but other content"):
-        convert_checkpoint(path, mhr, tmp_path / "models", templates=templates, published=known)
+        convert_checkpoint(path, mhr, tmp_path / "models", templates=templates, published=Published(known))
     assert not (tmp_path / "models").exists()
     if layout == "official":
-        made = convert_checkpoint(path, mhr, tmp_path / "models", templates=templates, published={})
+        made = convert_checkpoint(path, mhr, tmp_path / "models", templates=templates, published=Published())
         assert made.folder.is_dir(), "whoever proves the model has to notice it"
 
 
 def test_a_published_file_passes(release: Path, templates: Path, tmp_path: Path) -> None:
     files = (release / "model.ckpt", release / "assets" / "mhr_model.pt")
     known = {file.stat().st_size: frozenset((sha256_of(file), "of a file of the same size")) for file in files}
-    convert_checkpoint(release, None, tmp_path / "models", templates=templates, published=known)
+    convert_checkpoint(release, None, tmp_path / "models", templates=templates, published=Published(known))
     wrong = {files[1].stat().st_size: frozenset(("something else",))}
     with pytest.raises(ModelError, match=r"mhr_model\.pt has the size of a published file"):
-        convert_checkpoint(release, None, tmp_path / "models", templates=templates, published=wrong)
+        convert_checkpoint(release, None, tmp_path / "models", templates=templates, published=Published(wrong))
 
 
 def test_biases_that_the_release_has_not_are_refused(

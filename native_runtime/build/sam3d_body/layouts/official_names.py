@@ -28,12 +28,14 @@ class Laid:
         tensors: the model's, and whatever else it holds that nobody knows.
         rig: names in the checkpoint of MHR's tensors, where it holds the rig.
         foreign: stored names of what is ignored.
+        guessed: official names of what the file leaves out in whole or in part: what it means is sure, not every bit.
     """
 
     layout: str
     tensors: StoredTensors
     rig: tuple[str, ...]
     foreign: tuple[str, ...]
+    guessed: frozenset[str] = frozenset()
 
 
 def official_names(checkpoint: Checkpoint, shapes: Shapes, title: str) -> Laid:
@@ -79,4 +81,6 @@ def _laid(checkpoint: Checkpoint, layout: Layout, prefix: str, shapes: Shapes, t
     # Tensors that recipes read go by their official names only, unless they have those already.
     renamed = {part for name, recipe in recipes.items() for part in recipe.parts if part != name} - set(shapes)
     others = {name: name for name in names if name not in renamed and name not in {*foreign, *rig}}
-    return Laid(layout.key, Derived(source, recipes, others), tuple(prefix + name for name in rig), foreign)
+    guessed = frozenset(name for name, recipe in recipes.items() if recipe.guessed)
+    stored_rig = tuple(prefix + name for name in rig)
+    return Laid(layout.key, Derived(source, recipes, others), stored_rig, foreign, guessed)

@@ -33,7 +33,7 @@ def rope_periods(count: int) -> NDArray[np.float32]:
 
 def periods(count: int) -> Recipe:
     """The recipe of ``PERIODS``."""
-    return Rebuilt(count, lambda source: rope_periods(count))
+    return Rebuilt(count, lambda source: rope_periods(count), guessed=False)
 
 
 def bias_mask(bias: Recipe, source: StoredTensors) -> Recipe:

@@ -22,6 +22,10 @@ class Recipe(Protocol):
     def parts(self) -> tuple[str, ...]:
         """The stored tensors that it needs."""
 
+    @property
+    def guessed(self) -> bool:
+        """Whether some of its numbers are in no file, and may differ from the release's in what does not matter."""
+
     def shape(self, source: StoredTensors) -> tuple[int, ...]: ...
 
     def kind(self, source: StoredTensors) -> str: ...
@@ -38,6 +42,10 @@ class Kept:
     @property
     def parts(self) -> tuple[str, ...]:
         return (self.name,)
+
+    @property
+    def guessed(self) -> bool:
+        return False
 
     def shape(self, source: StoredTensors) -> tuple[int, ...]:
         return source.shape(self.name)
@@ -58,6 +66,10 @@ class Stacked:
     @property
     def parts(self) -> tuple[str, ...]:
         return tuple(name for name in self.names if name is not None)
+
+    @property
+    def guessed(self) -> bool:
+        return None in self.names
 
     def shape(self, source: StoredTensors) -> tuple[int, ...]:
         shapes = [source.shape(name) for name in self.parts]
@@ -86,11 +98,13 @@ class Rebuilt:
         size: its only length.
         make: its numbers, float32.
         parts: what ``make`` reads.
+        guessed: see ``Recipe``.
     """
 
     size: int
     make: Callable[[StoredTensors], NDArray[np.float32]]
     parts: tuple[str, ...] = ()
+    guessed: bool = True
 
     def shape(self, source: StoredTensors) -> tuple[int, ...]:
         return (self.size,)
