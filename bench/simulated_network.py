@@ -73,8 +73,8 @@ class Profile:
 
 
 PROFILES = (
-    Profile("SAM 3D Body", 33.8, 54.8, 1.0, 0.1, 0.011),
-    Profile("InstantHMR", 43.0, 70.0, 1.3, 0.13, 0.014, fingers=0.4),
+    Profile("SAM 3D Body", 33.8, 54.8, 1.1, 0.27, 0.0125),
+    Profile("InstantHMR", 43.0, 70.0, 1.5, 0.36, 0.0175, fingers=0.4),
 )
 
 

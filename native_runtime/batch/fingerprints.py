@@ -37,6 +37,7 @@ class Fingerprints:
             settings.persons,
             settings.inference,
             *([settings.turn] if settings.turn else []),  # earlier versions turned nothing
+            *([["refine", settings.refine]] if _refines(settings) else []),  # and refined nothing
         ]
         # A map that its owner edits gives another export.
         self._maps = {
@@ -50,6 +51,11 @@ class Fingerprints:
         estimate = _digest([*self._base, photo])
         built = {stage: _digest([estimate, stage, self._maps.get(stage)]) for stage in self._stages[1:]}
         return {ESTIMATE: estimate, **built}
+
+
+def _refines(settings: Settings) -> bool:
+    """Whether the fit after the engine changes what it answers."""
+    return settings.refine > 0.0 and not find_engine(settings.engine).capabilities.fits
 
 
 def _networks(choice: EngineChoice) -> list[Sequence[str]]:

@@ -13,7 +13,7 @@ from native_runtime.engines import find_engine
 from native_runtime.errors import UsageError
 from native_runtime.models import store
 from native_runtime.pipeline.decoding import LOCAL, one_of, plain, read_by, text, texts
-from native_runtime.pipeline.requests import DEFAULT_BODY, Persons, PhotoReading
+from native_runtime.pipeline.requests import DEFAULT_BODY, Persons, PhotoReading, Refinement
 
 Layout = Literal["person", "photo"]
 """One .blend file for each person, or one with all people of the photo."""
@@ -71,7 +71,7 @@ def _shard(key: str, value: Any) -> Shard:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(PhotoReading):
+class Settings(PhotoReading, Refinement):
     """What is made of each photo.
 
     Attributes:
@@ -89,6 +89,7 @@ class Settings(PhotoReading):
     exports: tuple[Export, ...] = field(default=(), metadata=read_by(_exports))
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         unknown = [kind for kind in self.previews if kind not in PREVIEW_KINDS]
         if unknown:
             raise UsageError(f"There is no preview {unknown[0]!r}; there are {', '.join(PREVIEW_KINDS)}.")
@@ -124,7 +125,7 @@ class Settings(PhotoReading):
     def to_json(self) -> Mapping[str, Any]:
         """For the record in the manifest."""
         names = ("engine", "body", "persons", "inference", "focal_px", "fov_deg", "layout", "blend", "previews")
-        return {name: plain(getattr(self, name)) for name in (*names, "exports", "turn")}
+        return {name: plain(getattr(self, name)) for name in (*names, "exports", "turn", "refine")}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from native_runtime.errors import UsageError
+from native_runtime.pipeline.requests import REFINE
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction["Parser"]
@@ -34,6 +35,13 @@ def add_engine_arguments(command: Parser) -> None:
         metavar="KIND",
         help="sam3d_body: full, body and hands (its default), or body, which is faster; instanthmr: fit (its default), "
         "or raw, the network's answer without the fit",
+    )
+    command.add_argument(
+        "--refine",
+        metavar="0..1",
+        type=float,
+        help="bring the engine's answer onto what is seen in the photo: what the photo counts against the engine; 0: "
+        f"leave the answer as it is (default: {REFINE:g}; landmarks and instanthmr fit by themselves)",
     )
     command.add_argument("--models", metavar="DIR", help=MODELS_HELP)
     command.add_argument(

@@ -15,10 +15,11 @@ from native_runtime.cli.console import Console
 from native_runtime.cli.requests import request_of
 from native_runtime.errors import UsageError
 from native_runtime.files.system_errors import readable
+from native_runtime.pipeline.decoding import gather
 from native_runtime.pipeline.estimating import SavedEstimate, estimate_photo
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.readings import ReadPhoto
-from native_runtime.pipeline.requests import EstimateRequest, PhotoReading
+from native_runtime.pipeline.requests import EstimateRequest, PhotoReading, Refinement
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
@@ -83,6 +84,7 @@ def check(arguments: argparse.Namespace) -> None:
         if arguments.persons == "all":
             raise UsageError(f"{what} belongs to one person; choose one with --person largest or --person N.")
     request_of(PhotoReading, arguments)
+    gather(Refinement, arguments)
 
 
 def make_folder(name: str) -> Path:

@@ -42,6 +42,9 @@ class Capabilities:
         remembers: is a ``Remembering`` engine, which keeps on disk what makes a photo quick when it is opened again.
         steps: answers in steps: its readings are a ``GrowingReading``, whose rougher estimates come long before the
             last.
+        fits: its answers are fits to what is seen in the photo already; those of others are refined to the photo
+            afterwards, where that is asked for (``engines.refine``).
+        pa_mpjpe: mm, its mean error of joints after Procrustes alignment, as published: how near refined bodies stay.
         inferences: the kinds of inference to choose from, its own first; empty where there is no choice.
         live_prompts: opens in a moment, takes little memory and answers prompts at once, so that it may be made ready
             before anybody asks, and needs no choice of what computes it.
@@ -60,6 +63,8 @@ class Capabilities:
     several: bool = False
     steps: bool = False
     remembers: bool = False
+    fits: bool = False
+    pa_mpjpe: float = 45.0
     inferences: tuple[str, ...] = ()
     live_prompts: bool = False
     body: str = "default"

@@ -105,7 +105,7 @@ def _saved(
         reporter.status(f"Refining {'person' if len(chosen) == 1 else 'people'} {numbers} of {len(boxes)}")
 
     estimates = inference.estimates(
-        found, chosen, request.keypoints, mask, request.inference, left_out, tell if early else None
+        found, chosen, request.keypoints, mask, request.inference, left_out, tell if early else None, request.refine
     )
     for done, (person, estimate) in enumerate(estimates, start=1):
         for warning in estimate.warnings:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from native_runtime.errors import NoPersonError, UsageError
+from native_runtime.errors import ModelError, NoPersonError, UsageError
 
 from .boxes import check_inside
 from .decoding import part_of
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from native_runtime.detection.landmarks import PersonLandmarks
     from native_runtime.detection.networks import LandmarkNetworks
     from native_runtime.engines.base import Engine, GrowingReading, Remembering
     from native_runtime.engines.edits import Edits
@@ -41,6 +42,8 @@ PHOTO_TURNED = "photo_turned"
 
 Early = Callable[[Sequence[tuple[int, "Estimate"]]], None]
 """Hears of people's numbers and the estimates of them that there are so far."""
+
+NOTHING_SEEN = "The pose was not refined to the photo: the landmark networks see nobody there."
 
 NEAR_BOX = 0.2
 """An engine that does not support boxes may find the person in another one, but not in one that overlaps it less."""
@@ -205,6 +208,7 @@ class Inference:
         inference: str | None = None,
         left_out: Callable[[NoPersonError], None] | None = None,
         early: Early | None = None,
+        refine: float = 0.0,
     ) -> Iterator[tuple[int, Estimate]]:
         """Each person's number (from `ReadPhoto.bboxes`) and estimate.
 
@@ -214,6 +218,7 @@ class Inference:
             inference: what the engine shall infer (``Capabilities.inferences``); None for its own.
             left_out: called where too little can be seen of one of several people; None: that ends it all.
             early: called with what engines that answer in steps have of the people before their last step.
+            refine: what the photo counts against the engine (`Refinement`).
 
         Raises:
             UsageError: the engine does not support it.
@@ -229,7 +234,8 @@ class Inference:
             else:
                 growing = cast("GrowingReading", reading).estimate_all_steps(list(people), inference=inference)
                 together = _last(growing, people, found, steps)
-            yield from _of_people(people, together, found)
+            for person, estimate in zip(people, together):
+                yield person, _about_photo(self._refined(estimate, found, person, refine), found)
             return
         for person in people:
             try:
@@ -245,7 +251,50 @@ class Inference:
                     raise
                 left_out(error)
             else:
+                estimate = self._refined(estimate, found, person, refine, keypoints, mask)
                 yield person, _about_photo(estimate, found)
+
+    def _refined(
+        self,
+        estimate: Estimate,
+        found: ReadPhoto,
+        person: int,
+        strength: float,
+        keypoints: Sequence[Prompt] = (),
+        mask: NDArray[np.bool_] | None = None,
+    ) -> Estimate:
+        """The estimate after the fit to the photo, unless the engine fits by itself."""
+        from native_runtime.engines.refine import Sight, refine_estimate
+
+        can = found.engine.capabilities
+        if can.fits or strength <= 0.0:
+            return estimate
+        try:
+            seen = self._seen(found, person)
+        except ModelError as error:
+            return replace(estimate, warnings=(*estimate.warnings, f"The pose was not refined to the photo: {error}"))
+        if seen is None:
+            return replace(estimate, warnings=(*estimate.warnings, NOTHING_SEEN))
+        sight = Sight(found.photo, seen, keypoints, mask)
+        return refine_estimate(found.engine.body, estimate, sight, strength, can.pa_mpjpe)
+
+    def _seen(self, found: ReadPhoto, person: int) -> PersonLandmarks | None:
+        """What the bundled networks see of a person; None where they see nobody. Looked for once.
+
+        Raises:
+            ModelError: a network is missing or damaged.
+        """
+        if person not in found.seen:
+            here = found.reading.people[person]
+            if here.landmarks is not None:
+                found.seen[person] = here.landmarks
+            else:
+                choice = self._choice or EngineChoice()
+                box = found.photo.to_working(here.bbox.reshape(1, 2, 2)).reshape(1, 4)
+                (found.seen[person],) = self.networks(choice.models, choice.providers).people_in(
+                    found.photo.pixels, box
+                )
+        return found.seen[person]
 
     def pose(
         self,
@@ -256,6 +305,7 @@ class Inference:
         inference: str | None = None,
         edits: Edits | None = None,
         snap: bool = False,
+        refine: float = 0.0,
     ) -> Estimate:
         """One person's estimate for interactive work.
 
@@ -263,6 +313,7 @@ class Inference:
             inference: as for `estimates`.
             edits: what the artist did by hand, which is kept but for what later pins move.
             snap: whether an engine that only takes the pins for hints is helped to meet them.
+            refine: as for `estimates`.
 
         Raises:
             UsageError: the engine does not support it.
@@ -273,7 +324,7 @@ class Inference:
         require(found.engine, "masks", mask is not None)
         keeps = found.engine.capabilities.edits
         answer = found.reading.estimate(person, list(pins), mask, inference=inference, edits=edits if keeps else None)
-        answer = _with_doubts(answer, found)
+        answer = _with_doubts(self._refined(answer, found, person, refine, pins, mask), found)
         if keeps or (edits is None and not snap):
             return answer
         return keep_edits(found.engine.body, answer, pins_of(pins, found.engine.body), edits, snap)

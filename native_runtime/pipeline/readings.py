@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .boxes import Box, overlap
@@ -12,6 +12,7 @@ from .decoding import part_of
 from .requests import EngineChoice, FilePath, Lens, LookRequest, Turn
 
 if TYPE_CHECKING:
+    from native_runtime.detection.landmarks import PersonLandmarks
     from native_runtime.engines.base import Engine, Reading
     from native_runtime.image.reading import Photo
 
@@ -27,12 +28,14 @@ class ReadPhoto:
 
     Attributes:
         doubts: what an artist should check about the photo itself.
+        seen: what the bundled networks see of people by their number, where it was asked for; None where nothing.
     """
 
     photo: Photo
     reading: Reading
     engine: Engine
     doubts: tuple[str, ...] = ()
+    seen: dict[int, PersonLandmarks | None] = field(default_factory=dict)
 
     @property
     def bboxes(self) -> list[list[float]]:

@@ -37,6 +37,8 @@ Levels = Literal["all"] | list[int]
 """Levels of detail of the official bodies."""
 
 DEFAULT_BODY = "default"
+REFINE = 0.3
+"""What the photo counts against an engine's answer unless something else is said; see ``docs/fit.md``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +141,25 @@ class PhotoReading(EngineChoice, FocalLength):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refinement:
+    """The fit after the engine, which brings its answer onto what is seen in the photo (``engines.refine``).
+
+    Attributes:
+        refine: 0..1, what the photo counts against the engine; 0 leaves the engine's answer as it is. Engines that fit
+            by themselves (``Capabilities.fits``) are left alone.
+
+    Raises:
+        UsageError: it is out of range.
+    """
+
+    refine: float = REFINE
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.refine <= 1.0:
+            raise UsageError(f"'refine' lies between 0 and 1, not at {self.refine:g}.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LookRequest(PhotoReading):
     """Who is in a photo.
 
@@ -154,7 +175,7 @@ class LookRequest(PhotoReading):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EstimateRequest(LookRequest):
+class EstimateRequest(LookRequest, Refinement):
     """The estimates of people in a photo.
 
     Attributes:
@@ -174,7 +195,7 @@ class EstimateRequest(LookRequest):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoseRequest(EngineChoice, Lens):
+class PoseRequest(EngineChoice, Lens, Refinement):
     """One person again, with what an artist says about them. Pixels are those of the photo's file.
 
     Attributes:
@@ -198,6 +219,10 @@ class PoseRequest(EngineChoice, Lens):
     edits: Edits | None = None
     snap: bool = False
     slot: str | None = None
+
+    def __post_init__(self) -> None:
+        Lens.__post_init__(self)
+        Refinement.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,7 +70,9 @@ def pose_person(request: PoseRequest, inference: Inference, new_stem: NewStem, r
     found, person = inference.person_at(request, reporter)
     mask = mask_of(picture, found.photo.original_size) if picture else None
     reporter.progress(0.5)
-    estimate = inference.pose(found, person, request.pins, mask, request.inference, request.edits, request.snap)
+    estimate = inference.pose(
+        found, person, request.pins, mask, request.inference, request.edits, request.snap, request.refine
+    )
     for warning in estimate.warnings:
         reporter.warning(warning)
     stem = new_stem(person)

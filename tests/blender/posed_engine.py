@@ -81,7 +81,7 @@ class Reading:
 class Engine:
     body: Body
     name: str = "posed"
-    capabilities: ClassVar[Capabilities] = Capabilities()
+    capabilities: ClassVar[Capabilities] = Capabilities(fits=True)
 
     def read(self, photo: Any, intrinsics: np.ndarray | None = None, boxes: Any = None) -> Reading:
         known = intrinsics_for(photo.original_size, photo=photo) if intrinsics is None else intrinsics

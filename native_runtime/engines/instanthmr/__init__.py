@@ -39,6 +39,7 @@ ENGINE = EngineDescriptor(
         boxes=True,
         searches=True,
         edits=True,
+        fits=True,
         several=True,
         inferences=(FIT, RAW),
         live_prompts=True,

@@ -39,6 +39,7 @@ ENGINE = EngineDescriptor(
         several=True,
         steps=True,
         remembers=True,
+        pa_mpjpe=33.8,  # 3DPW, arXiv 2602.15989, table 2
         inferences=("full", "body"),
         # Made with the converted model: MHR's finest level of which the checkpoint's keypoints are exact.
         body="mhr-lod1",
