@@ -69,19 +69,19 @@ class Profile:
     bones: float = 0.25
     identity: float = 0.25
     depth: float = 0.06
-    spread: float = 0.35
+    spread: float = 0.3
 
 
 PROFILES = (
-    Profile("SAM 3D Body", 33.8, 54.8, 1.1, 0.27, 0.0125),
-    Profile("InstantHMR", 43.0, 70.0, 1.5, 0.36, 0.0175, fingers=0.4),
+    Profile("SAM 3D Body", 33.8, 54.8, 0.9, 0.4, 0.0115),
+    Profile("InstantHMR", 43.0, 65.0, 1.22, 0.52, 0.016, fingers=0.4),
 )
 
 
 def simulated(body: Body, scene: Truth, person: Person, profile: Profile, rng: np.random.Generator) -> PlacedState:
     """What a network would answer about a person of a picture."""
     prior = PosePrior.load(body)
-    hard = float(np.exp(profile.spread * rng.normal() - 0.5 * profile.spread**2))
+    hard = float(np.exp(profile.spread * np.clip(rng.normal(), -2.0, 2.0)))
     hidden = _hidden_limbs(body, person)
     truth = PlacedState(person.model_parameters, person.identity, person.expression, person.camera_translation)
 

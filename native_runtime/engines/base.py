@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 ROUGH = "rough"
 """Among the details of an estimate that a later step refines: what is still rough, in words, such as "hands"."""
 
+REFINED = "refined"
+"""Among the details of an estimate that was refined to the photo: what that did (``engines.refine``)."""
+
 
 @dataclass(frozen=True)
 class Capabilities:

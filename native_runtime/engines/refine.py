@@ -18,12 +18,10 @@ from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import Prompt
 
+from .base import REFINED
 from .estimate import Estimate
 from .evidence import gather_evidence
 from .refit import pins_of, refit_estimate
-
-REFINED = "refined"
-"""Among an estimate's details: what the fit after the network did."""
 
 LEAST = 0.5
 """Certainty from which what the landmark networks see counts: a network knows hidden limbs better than they do."""

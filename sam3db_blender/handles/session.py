@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from native_runtime.camera import project, resize_intrinsics
 from native_runtime.characters.edit_groups import Slots, slots_of
 from native_runtime.characters.state import CharacterState
-from native_runtime.engines.base import ROUGH
+from native_runtime.engines.base import REFINED, ROUGH
 from native_runtime.engines.edits import WITHOUT_EDITS
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
-from native_runtime.pipeline.requests import PoseRequest, SegmentRequest
+from native_runtime.pipeline.requests import REFINE, PoseRequest, SegmentRequest
 
 from .. import places
 from ..files import bodies
@@ -44,9 +44,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-#: Custom properties of a rig: whether the small rest that an engine leaves between pins and keypoints is closed, and
-#: how closely an engine looks ("full", "body"; empty: its own way).
+#: Custom properties of a rig: whether the small rest that an engine leaves between pins and keypoints is closed, what
+#: the photo counts against the engine (0 to 1), and how closely it looks ("full", "body"; empty: its own way).
 SNAP = "sam3db_snap"
+STRENGTH = "sam3db_refine"
 INFERENCE = "sam3db_inference"
 
 _CHANNELS = ("location", "rotation_euler", "scale")
@@ -86,11 +87,20 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         mask=mask_file(rig),
         edits=memory.edits(),
         snap=bool(rig.get(SNAP, False)),
+        refine=refine_of(rig, origin),
         engine=engine,
         body=bodies.for_worker(origin.details["body_name"], models),
         models=models,
         **engines.settings_for(engine, str(rig.get(INFERENCE, ""))),
     )
+
+
+def refine_of(rig: bpy.types.Object, origin: Origin) -> float:
+    """What the photo counts against the engine of a character (``PoseRequest.refine``): what its user chose, otherwise
+    what it was made with. 0 for characters of versions that refined nothing.
+    """
+    made = origin.details["details"].get(REFINED, {"strength": REFINE if is_rough(origin) else 0.0})
+    return min(max(float(rig.get(STRENGTH, made["strength"])), 0.0), 1.0)
 
 
 def give_up_edits(rig: bpy.types.Object, group: str = "") -> None:

@@ -3,10 +3,11 @@
 import bpy
 
 from native_runtime.errors import Sam3dbError
+from native_runtime.pipeline.requests import REFINE
 
 from ..handles import watch
 from ..handles.people import activate
-from ..handles.session import SNAP, give_up_edits, go_back, is_rough
+from ..handles.session import SNAP, STRENGTH, give_up_edits, go_back, is_rough
 from ..handles.views import pose_from_photo
 from ..scene.lookup import rig_with
 from ..scene.provenance import read_origin
@@ -117,6 +118,21 @@ class SAM3DB_OT_snap_to_handles(PersonOperator, bpy.types.Operator):
         self.rig(context)[SNAP] = self.on
 
 
+class SAM3DB_OT_refine_to_photo(PersonOperator, bpy.types.Operator):
+    """Bring the engine's answer onto what is seen in the photo, from the next update on; 0 leaves it as it is"""
+
+    bl_idname = "sam3db.refine_to_photo"
+    bl_label = "Refine to Photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    strength: bpy.props.FloatProperty(
+        name="Strength", description="How much the photo counts", subtype="FACTOR", default=REFINE, min=0.0, max=1.0
+    )
+
+    def run(self, context):
+        self.rig(context)[STRENGTH] = self.strength
+
+
 CLASSES = (
     SAM3DB_OT_pick_person,
     SAM3DB_OT_infer_again,
@@ -125,4 +141,5 @@ CLASSES = (
     SAM3DB_OT_discard_edits,
     SAM3DB_OT_go_back,
     SAM3DB_OT_snap_to_handles,
+    SAM3DB_OT_refine_to_photo,
 )

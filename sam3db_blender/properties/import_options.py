@@ -14,7 +14,7 @@ import bpy
 from native_runtime.engines import AUTO, engines
 from native_runtime.image.formats import ENDINGS
 from native_runtime.pipeline.decoding import gather
-from native_runtime.pipeline.requests import EstimateRequest
+from native_runtime.pipeline.requests import REFINE, EstimateRequest
 
 from ..files import bodies
 from ..jobs.engines import capabilities_of, chosen, models_for, settings_for
@@ -123,6 +123,15 @@ class ImportOptions(LensProperties):
         name="Engine", description="The engine that estimates pose and shape from the photo", items=_ENGINES
     )
     inference: bpy.props.EnumProperty(name="Detail", description="Which passes SAM 3D Body runs", items=_INFERENCES)
+    refine: bpy.props.FloatProperty(
+        name="Refine to Photo",
+        description="How much what is seen in the photo counts against the engine's own answer, which is brought onto "
+        "it; 0 leaves the answer as it is",
+        subtype="FACTOR",
+        default=REFINE,
+        min=0.0,
+        max=1.0,
+    )
     persons: bpy.props.EnumProperty(name="People", description="Which people become characters", items=_PERSONS)
     body: bpy.props.EnumProperty(
         name="Body", description="The body to use, and the level of detail of its mesh", items=_bodies
@@ -135,7 +144,7 @@ class ImportOptions(LensProperties):
 
 
 #: The names of the options, in the order in which they are drawn.
-OPTION_NAMES = ("engine", "inference", "persons", "body", "lens", "focal_mm", "fov", "focal", "turn", "light")
+OPTION_NAMES = ("engine", "inference", "refine", "persons", "body", "lens", "focal_mm", "fov", "focal", "turn", "light")
 
 
 def _field_of_view(options: ImportOptions) -> float | None:

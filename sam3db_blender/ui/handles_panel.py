@@ -10,13 +10,14 @@ from typing import Any
 
 import bpy
 
+from native_runtime.pipeline.requests import REFINE
 from native_runtime.prompts.prompt import keypoint_titles
 
 from ..handles import watch
 from ..handles.choice import ALL
 from ..handles.handles import GROUPS, WARNING, State, group_of, handles_of, is_handle, keypoint_of, state_of
 from ..handles.people import active_character, people_by_photo, photo_camera
-from ..handles.session import SNAP, is_rough
+from ..handles.session import SNAP, is_rough, refine_of
 from ..handles.view_look import posing_in
 from ..handles.views import looks_through
 from ..jobs.engines import capabilities_of, engine_that_made
@@ -152,7 +153,15 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
     def _draw_inference(self, rig: bpy.types.Object, width: int) -> None:
         column = self.layout.column(align=True)
         column.operator("sam3db.infer_again", icon="FILE_REFRESH")
-        if not capabilities_of(engine_that_made(read_origin(rig).details)).edits:
+        origin = read_origin(rig)
+        can = capabilities_of(engine_that_made(origin.details))
+        if not can.fits:
+            strength = refine_of(rig, origin)
+            refine = column.operator(
+                "sam3db.refine_to_photo", icon="CHECKBOX_HLT" if strength else "CHECKBOX_DEHLT", depress=strength > 0
+            )
+            refine.strength = 0.0 if strength else REFINE
+        if not can.edits:
             snapped = bool(rig.get(SNAP, False))
             button = column.operator(
                 "sam3db.snap_to_handles", icon="CHECKBOX_HLT" if snapped else "CHECKBOX_DEHLT", depress=snapped

@@ -57,6 +57,8 @@ def draw_options(
     can = capabilities_of(options.engine)
     if inferences_of(options.engine):
         column.prop(options, "inference")
+    if not can.fits:
+        column.prop(options, "refine", slider=True)
     for name in ("persons", "body"):
         column.prop(options, name)
     if not can.supports_body(options.body):

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from native_runtime.engines.base import Capabilities
+from native_runtime.engines.base import REFINED, Capabilities
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate
-from native_runtime.engines.refine import REFINED
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
