@@ -27,15 +27,27 @@ from native_runtime.service.protocol import KEYS, PATH_KEYS, REQUESTS
 
 ENGINE = {"engine", "models", "providers"}
 PHOTO = ENGINE | {"photo", "body", "focal_px", "fov_deg", "boxes", "inference", "remember"}
-BATCH = {"turn", "folder", "out", "persons", "patterns", "recursive", "layout", "blend", "previews", "exports"}
+BATCH = {
+    "refine",
+    "turn",
+    "folder",
+    "out",
+    "persons",
+    "patterns",
+    "recursive",
+    "layout",
+    "blend",
+    "previews",
+    "exports",
+}
 
 
 def test_the_worker_takes_these_keys() -> None:
     """The protocol follows from the classes; this is what clients rely on."""
     assert {do: set(keys) for do, keys in KEYS.items()} == {
         "read": PHOTO | {"turn"},
-        "estimate": PHOTO | {"turn", "persons", "keypoints", "mask", "steps"},
-        "pose": (PHOTO - {"boxes"}) | {"intrinsics", "box", "pins", "mask", "edits", "snap", "slot"},
+        "estimate": PHOTO | {"turn", "persons", "keypoints", "mask", "steps", "refine"},
+        "pose": (PHOTO - {"boxes"}) | {"intrinsics", "box", "pins", "mask", "edits", "snap", "slot", "refine"},
         "batch": (PHOTO - {"photo", "boxes"}) | BATCH | {"builder", "builders", "contact_sheet", "retry_failed"},
         "segment": {"photo", "models", "providers", "box"},
         "engine_status": ENGINE,
