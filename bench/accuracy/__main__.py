@@ -1,4 +1,4 @@
-"""``python -m bench.accuracy render|score|sheet|worst|example|proof``; each explains itself with ``--help``."""
+"""``python -m bench.accuracy COMMAND``: render, score, sheet, worst, example, proof, published; see ``--help``."""
 
 from __future__ import annotations
 
@@ -52,6 +52,12 @@ def main() -> int:
     proof = commands.add_parser("proof", help="render the pictures by which networks prove themselves (needs bpy)")
     proof.add_argument("--out", type=Path, default=Path("rig_templates/proof"))
 
+    published = commands.add_parser("published", help="an engine against a published answer of SAM 3D Body")
+    published.add_argument("--picture", type=Path, required=True)
+    published.add_argument("--answer", type=Path, required=True, help="its keypoints and parameters, .json")
+    published.add_argument("--engine", default="landmarks")
+    published.add_argument("--body", default="mhr-lod3", help="name or file of an official body (models import)")
+
     arguments = parser.parse_args()
     if arguments.command == "render":
         from native_runtime.mhr import Body
@@ -91,6 +97,13 @@ def main() -> int:
         render_example(Body.load(store.body_path("default")), arguments.out, tuple(arguments.size), *look)
         sys.stdout.flush()
         os._exit(0)  # as above
+    elif arguments.command == "published":
+        from native_runtime.models import store
+
+        from .published import report as published_report
+
+        mhr = store.load_body(arguments.body)
+        print(published_report(arguments.engine, arguments.picture, arguments.answer, mhr))
     elif arguments.command == "proof":
         from native_runtime.mhr import Body
         from native_runtime.models import store

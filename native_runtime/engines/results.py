@@ -4,7 +4,8 @@ The official code returns a dictionary a person, which its users keep as ``.npz`
 person) or as JSON (one dictionary, or a list of them). What is needed is ``mhr_model_params`` (204), ``shape_params``
 (45), ``expr_params`` (72) and ``pred_cam_t`` (3, metres, camera axes). The camera comes from ``focal_length`` where it
 was kept, and otherwise from ``pred_keypoints_2d`` and ``pred_keypoints_3d``, which hold it exactly: a pixel is
-``f * X / Z + c``, linear in the focal length and the principal point. In these results the principal point is the
+``f * X / Z + c``, linear in the focal length and the principal point. Where only the model's compact numbers were kept,
+or under other names, see ``compact_results``. In these results the principal point is the
 middle of the picture, which so gives its size, too.
 
 Nothing is unpickled: files with Python objects are refused.
@@ -28,6 +29,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 
 from . import sam3d_body
+from .compact_results import COMPACT, expanded, official_names, people_of
 from .estimate import Estimate
 
 Array = NDArray[np.float64]
@@ -41,6 +43,7 @@ _OPTIONAL = {
     "pred_keypoints_3d": (70, 3),
     "pred_keypoints_2d": (70, 2),
     "pred_joint_coords": (127, 3),
+    "image_size": (2,),
 }
 _LARGEST_JSON = 256 << 20
 _LARGEST_ARRAY = 1 << 24
@@ -49,6 +52,10 @@ _MOST_PEOPLE = 1000
 _CAMERA_AGREES = 1.0
 #: Joints (m) that lie farther from the file's own were made with other numbers or another body.
 _JOINTS_AGREE = 0.005
+#: Meshes (m) that lie farther from the file's own, on average; without MHR's pose correctives it is 0.004.
+_MESH_AGREES = 0.01
+#: Joints (m) of fingers that cannot be brought to the file's keypoints by lengths of bones.
+_FINGERS_AGREE = 0.001
 #: A photo whose shape differs by more than this part is another photo.
 _SAME_SHAPE = 0.01
 
@@ -106,10 +113,12 @@ def estimate_from_result(
         UsageError: a field is missing or unusable, or the body is not MHR's.
     """
     _check_body(body)
-    fields = {name: _field(result, name, shape) for name, shape in _NEEDED.items()}
-    for name, shape in _OPTIONAL.items():
-        if result.get(name) is not None:
-            fields[name] = _field(result, name, shape)
+    result = official_names(result)
+    warnings: list[str] = []
+    fields = _fields(result, body, warnings)
+    if image_size is None and "image_size" in fields:
+        width, height = (int(side) for side in fields["image_size"])
+        image_size = (width, height)
 
     # as in every estimate, the place is in the camera's translation and the root's own is 0
     parameters, translation = fields["mhr_model_params"].copy(), fields["pred_cam_t"].copy()
@@ -120,7 +129,6 @@ def estimate_from_result(
 
     camera = camera_of(fields, image_size)
     bbox = fields.get("bbox")
-    warnings: list[str] = []
     estimate = Estimate.from_state(
         body,
         PlacedState(parameters, fields["shape_params"], fields["expr_params"], translation),
@@ -145,7 +153,35 @@ def estimate_from_result(
                 f"The file's own joints lie {1000 * away.mean():.0f} mm from those of its parameters: it was made "
                 "with another version of the body, or it was changed afterwards."
             )
+    mesh = np.asarray(result.get("pred_vertices", ()))
+    if mesh.shape == estimate.vertices.shape and mesh.dtype.kind == "f":
+        away = np.linalg.norm(estimate.vertices - translation - mesh, axis=1)
+        estimate.details["mesh_distance_mm"] = [round(1000 * float(value), 3) for value in (away.mean(), away.max())]
+        if not away.mean() <= _MESH_AGREES:
+            warnings.append(
+                f"The file's own mesh lies {1000 * away.mean():.0f} mm on average from that of its parameters."
+            )
     return replace(estimate, warnings=tuple(warnings)) if warnings else estimate
+
+
+def _fields(result: Mapping[str, Any], body: Body, warnings: list[str]) -> dict[str, Array]:
+    """A person's fields, checked; what is odd about them is added to the warnings."""
+    compact = result.get("mhr_model_params") is None and all(result.get(name) is not None for name in COMPACT)
+    needed = {name: shape for name, shape in _NEEDED.items() if not (compact and name == "mhr_model_params")}
+    fields = {name: _field(result, name, shape) for name, shape in (needed | (COMPACT if compact else {})).items()}
+    for name, shape in _OPTIONAL.items():
+        if result.get(name) is not None:
+            fields[name] = _field(result, name, shape)
+    if compact:
+        fields["mhr_model_params"], away = expanded(fields, body)
+        if away is None:
+            warnings.append("The file does not say how long fingers are; they have MHR's own lengths.")
+        elif away > _FINGERS_AGREE:
+            warnings.append(
+                f"The file's fingers lie up to {1000 * away:.0f} mm from those of its parameters: it was made with "
+                "another version of the body, or it was changed afterwards."
+            )
+    return fields
 
 
 def camera_of(fields: Mapping[str, Array], image_size: tuple[int, int] | None = None) -> PinholeCamera:
@@ -257,7 +293,7 @@ def _people(source: Path) -> Sequence[Mapping[str, Any]]:
 
 
 def _read_npz(source: Path) -> list[dict[str, Any]]:
-    wanted = {**_NEEDED, **_OPTIONAL}
+    wanted = {**_NEEDED, **_OPTIONAL, **COMPACT, "pred_vertices": (None, 3)}
     arrays: dict[str, NDArray[Any]] = {}
     with np.load(source, allow_pickle=False) as archive:
         for name in archive.files:
@@ -266,12 +302,15 @@ def _read_npz(source: Path) -> list[dict[str, Any]]:
                 if size > _LARGEST_ARRAY:
                     raise UsageError(f"'{name}' in {source.name} is far too large.")
                 arrays[name] = archive[name]
-    if "mhr_model_params" not in arrays:
+    if "mhr_model_params" in arrays:
+        rows = arrays["mhr_model_params"].size // 204
+    elif COMPACT.keys() <= arrays.keys():
+        rows = arrays["body_pose_params"].size // 133
+    else:
         raise UsageError(
-            f"{source.name} holds no 'mhr_model_params'; it is not a result of SAM 3D Body, or it is from an early "
-            "version that did not write them."
+            f"{source.name} holds no 'mhr_model_params', nor the numbers that they are made of "
+            f"({', '.join(COMPACT)}); it is not a result of SAM 3D Body."
         )
-    rows = arrays["mhr_model_params"].size // 204
     if rows <= 1:
         return [dict(arrays)]
     batched = {name: array for name, array in arrays.items() if array.ndim and len(array) == rows}
@@ -283,6 +322,7 @@ def _read_json(source: Path) -> list[Mapping[str, Any]]:
     if source.stat().st_size > _LARGEST_JSON:
         raise UsageError(f"{source.name} is too large for a result.")
     content = json.loads(source.read_text(encoding="utf-8"))
+    content = people_of(content)
     people = content if isinstance(content, list) else [content]
     if not all(isinstance(person, Mapping) for person in people):
         raise UsageError(f"{source.name} holds no dictionaries of people.")
