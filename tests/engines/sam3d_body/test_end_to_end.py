@@ -16,6 +16,7 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx_ir")
 
 from native_runtime.engines import open_engine
+from native_runtime.engines.sam3d_body import ENGINE
 from native_runtime.engines.sam3d_body.engine import Sam3dBodyEngine
 from native_runtime.engines.sam3d_body.hands import HandCriteria
 from native_runtime.engines.sam3d_body.networks import OnnxNetworks
@@ -55,7 +56,7 @@ def models_with(networks: OnnxNetworks, body: Body, folder: Path) -> Path:
     shutil.copytree(networks.folder, folder / store.SAM3D_BODY_FOLDER)
     bodies = folder / store.BODIES_FOLDER
     bodies.mkdir()
-    default = Sam3dBodyEngine.capabilities.body
+    default = ENGINE.capabilities.body
     body.save(bodies / f"{default}.npz")
     manifest.write(bodies, {f"{default}.npz": manifest.describe(bodies / f"{default}.npz")})
     return folder
