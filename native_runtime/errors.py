@@ -10,6 +10,7 @@ class Remedy(Enum):
 
     BUILD_MODELS = "build-models"
     CONVERT_CHECKPOINT = "convert-checkpoint"
+    GET_MODEL = "get-model"
     BUILD_AND_CONVERT = "build-and-convert"
     IMPORT_OFFICIAL = "import-official"
     REMAKE_NETWORK = "remake-network"

@@ -8,6 +8,7 @@ from native_runtime.process.payload import ErrorPayload
 REMEDIES = {
     Remedy.BUILD_MODELS: "Reinstall the extension; it includes them.",
     Remedy.CONVERT_CHECKPOINT: "Install it in the panel 'Models'.",
+    Remedy.GET_MODEL: "Install it in the panel 'Models'.",
     Remedy.BUILD_AND_CONVERT: "Reinstall the extension, and install the model again in the panel 'Models'.",
     Remedy.ACCEPT_TERMS: "Read the terms, and tick that you accept them.",
     Remedy.SAY_USE: "Choose whether your use is commercial.",

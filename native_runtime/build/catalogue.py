@@ -10,14 +10,26 @@ from pathlib import Path
 from native_runtime.build import landmark_networks as networks
 from native_runtime.errors import ModelError, NewerFormatError, Remedy, UsageError
 from native_runtime.models import manifest
-from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
+from native_runtime.models.store import (
+    BODIES_FOLDER,
+    INSTANTHMR_FOLDER,
+    NETWORKS_FOLDER,
+    SAM3D_BODY_FOLDER,
+    models_dir,
+)
 
 Progress = Callable[[float, str], None]
 """Called with the fraction done (0..1) and a text that says what is being done."""
 
 _BUILT = ("networks", "bodies")
 _CONVERTED = "sam3d_body"
-_FOLDERS = {"networks": NETWORKS_FOLDER, "bodies": BODIES_FOLDER, _CONVERTED: SAM3D_BODY_FOLDER}
+_RELEASED = "instanthmr"
+_FOLDERS = {
+    "networks": NETWORKS_FOLDER,
+    "bodies": BODIES_FOLDER,
+    _CONVERTED: SAM3D_BODY_FOLDER,
+    _RELEASED: INSTANTHMR_FOLDER,
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,7 @@ class ModelStatus:
     """
 
     name: str
-    kind: str  # "networks" | "bodies" | "sam3d_body"
+    kind: str  # "networks" | "bodies" | "sam3d_body" | "instanthmr"
     path: Path
     state: str
     size: int  # bytes, as the manifest says; 0 where nothing is known
@@ -37,10 +49,10 @@ class ModelStatus:
 def list_models(models: str | os.PathLike[str] | None = None) -> list[ModelStatus]:
     """Every file that should be in the models folder, whether it is there or not. Hashes are verified.
 
-    A converted checkpoint is listed where there is one; nobody has to have it.
+    What nobody has to have, a converted checkpoint and networks of InstantHMR, is listed where it is there.
     """
     root = models_dir(models)
-    kinds = _BUILT + ((_CONVERTED,) if (root / SAM3D_BODY_FOLDER).is_dir() else ())
+    kinds = _BUILT + tuple(kind for kind in (_CONVERTED, _RELEASED) if (root / _FOLDERS[kind]).is_dir())
     return [status for kind in kinds for status in _list_kind(root, kind)]
 
 
@@ -65,9 +77,11 @@ def remedy(faulty: Sequence[ModelStatus]) -> Remedy | None:
     kinds = {status.kind for status in faulty}
     if any(status.state == "newer" for status in faulty):
         return None
-    if _CONVERTED not in kinds:
+    if kinds <= set(_BUILT):
         return Remedy.BUILD_MODELS
-    return Remedy.BUILD_AND_CONVERT if kinds & set(_BUILT) else Remedy.CONVERT_CHECKPOINT
+    if kinds & set(_BUILT):
+        return Remedy.BUILD_AND_CONVERT
+    return Remedy.CONVERT_CHECKPOINT if _CONVERTED in kinds else Remedy.GET_MODEL
 
 
 def build_models(
@@ -107,6 +121,7 @@ def _list_kind(root: Path, kind: str) -> list[ModelStatus]:
         "networks": [f"{name}.onnx" for name in networks.NETWORKS],
         "bodies": ["default.npz"],
         _CONVERTED: ["encoder.onnx"],
+        _RELEASED: [],
     }[kind]
     if not (folder / manifest.NAME).is_file():
         return [ModelStatus(Path(n).stem, kind, folder / n, "missing", 0, "not built yet") for n in expected]
@@ -114,7 +129,8 @@ def _list_kind(root: Path, kind: str) -> list[ModelStatus]:
         entries = manifest.read(folder)["files"]
     except (ModelError, NewerFormatError) as error:
         state = "newer" if isinstance(error, NewerFormatError) else "damaged"
-        return [ModelStatus(Path(n).stem, kind, folder / n, state, 0, str(error)) for n in expected]
+        listed = expected or [manifest.NAME]
+        return [ModelStatus(Path(n).stem, kind, folder / n, state, 0, str(error)) for n in listed]
     statuses = []
     for name in [*expected, *sorted(set(entries) - set(expected))]:
         entry = entries.get(name)

@@ -6,7 +6,9 @@ from native_runtime.errors import Remedy
 
 REMEDIES = {
     Remedy.BUILD_MODELS: "Build what is missing or damaged with `sam3db models build`.",
-    Remedy.CONVERT_CHECKPOINT: "Convert the checkpoint with `sam3db convert-checkpoint`.",
+    Remedy.CONVERT_CHECKPOINT: "Get it with `sam3db models get`, or convert the checkpoint that you have with "
+    "`sam3db convert-checkpoint`.",
+    Remedy.GET_MODEL: "Get it with `sam3db models get`; `sam3db models shelf` shows what there is.",
     Remedy.BUILD_AND_CONVERT: "Build what is missing or damaged with `sam3db models build`, and convert the checkpoint "
     "with `sam3db convert-checkpoint`.",
     Remedy.ACCEPT_TERMS: "Read them with `sam3db models shelf NAME --licences`, and accept them with `--accept KEY`, "

@@ -58,11 +58,11 @@ def used_network(models: str | os.PathLike[str] | None = None) -> InstalledNetwo
     """
     folder = _folder(models)
     if not (folder / manifest.NAME).is_file():
-        raise ModelError(f"There is no network of InstantHMR in {store.models_dir(models)}.", Remedy.LIST_MODELS)
+        raise ModelError(f"There is no network of InstantHMR in {store.models_dir(models)}.", Remedy.GET_MODEL)
     content = manifest.read(folder)
     names, chosen = _names(content), content.get(CHOSEN)
     if not names:
-        raise ModelError(f"There is no network of InstantHMR in {store.models_dir(models)}.", Remedy.LIST_MODELS)
+        raise ModelError(f"There is no network of InstantHMR in {store.models_dir(models)}.", Remedy.GET_MODEL)
     name = chosen if isinstance(chosen, str) and chosen in names else names[0]
     path = manifest.verified_path(folder, f"{name}.onnx")
     terms = model_terms("instanthmr", name, content["files"][path.name])

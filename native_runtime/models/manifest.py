@@ -30,7 +30,11 @@ IMPORT_COMMAND = "sam3db models import"
 CONVERT_COMMAND = "sam3db convert-checkpoint"
 GET_COMMAND = "sam3db models get"
 """What an entry names as its ``command``; without one, a file is built."""
-_REMEDIES = {IMPORT_COMMAND: Remedy.IMPORT_OFFICIAL, CONVERT_COMMAND: Remedy.CONVERT_CHECKPOINT}
+_REMEDIES = {
+    IMPORT_COMMAND: Remedy.IMPORT_OFFICIAL,
+    CONVERT_COMMAND: Remedy.CONVERT_CHECKPOINT,
+    GET_COMMAND: Remedy.GET_MODEL,
+}
 
 
 def describe(path: Path, **facts: Any) -> dict[str, Any]:

@@ -92,10 +92,8 @@ def sam3d_body_dir(models: str | os.PathLike[str] | None = None) -> Path:
     folder = models_dir(models) / SAM3D_BODY_FOLDER
     if not (folder / manifest.NAME).is_file():
         raise ModelError(
-            f"There is no SAM 3D Body model in {models_dir(models)}; the engine `landmarks` works without it. Ask "
-            "Meta for access to huggingface.co/facebook/sam-3d-body-dinov3 (its "
-            "licence is the SAM License) and download model.ckpt and assets/mhr_model.pt.",
-            Remedy.CONVERT_CHECKPOINT,
+            f"There is no SAM 3D Body model in {models_dir(models)}; the engine `landmarks` works without it.",
+            Remedy.GET_MODEL,
         )
     try:
         manifest.read(folder)

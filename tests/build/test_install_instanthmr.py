@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from native_runtime.build import catalogue
 from native_runtime.build.install import Installed, OwnFiles, install
-from native_runtime.errors import ModelError
+from native_runtime.errors import ModelError, Remedy
 from native_runtime.models import manifest
 from native_runtime.models.shelf import shelf, state_of
 from native_runtime.models.shelf.fetch import Services
@@ -55,6 +56,13 @@ def test_a_size_is_found_by_its_name_and_pinned(tmp_path: Path) -> None:
     source = facts["files"]["nano.onnx"]["source"]
     assert (source["commercial"], source["used_commercially"], source["terms"]) == (False, False, sorted(TERMS))
     assert (tmp_path / "instanthmr" / "licences" / "sam.txt").is_file()
+    listed = {status.name: status for status in catalogue.list_models(tmp_path) if status.kind == "instanthmr"}
+    assert {name: status.state for name, status in listed.items()} == {"medium": "ok", "nano": "ok"}
+    assert "SAM License" in listed["nano"].detail
+    (tmp_path / "instanthmr" / "medium.onnx").write_bytes(b"spoiled")
+    faulty = [status for status in catalogue.list_models(tmp_path) if status.state == "damaged"]
+    assert [status.name for status in faulty] == ["medium"]
+    assert catalogue.remedy(faulty) is Remedy.GET_MODEL
     state = state_of(shelf()["instanthmr_nano"], tmp_path)
     assert (state.state, state.terms, state.commercial) == ("ready", tuple(sorted(TERMS)), False)
     assert state_of(shelf()["instanthmr_tiny"], tmp_path).state == "absent"

@@ -24,11 +24,12 @@ def test_the_best_size_is_used_unless_another_is_chosen(tmp_path: Path) -> None:
     put(tmp_path, "small", "medium_commercial", source={"terms": ["sam"], "commercial": True})
     assert installed(tmp_path) == ["small", "nano", "medium_commercial", "mine"]
     network = used_network(tmp_path)
-    assert (network.name, network.pa_mpjpe, network.terms, network.commercial) == ("small", 41.7, ("sam",), True)
+    assert (network.name, network.pa_mpjpe) == ("small", 41.7)
+    assert network.terms == {"model": "instanthmr_small", "terms": ["sam"], "commercial": True}
     assert network.path.read_bytes() == b"small"
     choose("mine", tmp_path)
     assert (used_network(tmp_path).name, used_network(tmp_path).pa_mpjpe) == ("mine", 52.0)
-    assert used_network(tmp_path).commercial is None
+    assert used_network(tmp_path).terms["commercial"] is None
     put(tmp_path, "medium")  # what is installed later does not undo the choice
     assert used_network(tmp_path).name == "mine"
     choose(None, tmp_path)
