@@ -18,11 +18,15 @@ from native_runtime.build.sam3d_body.layouts.rebuilds import rope_periods
 from native_runtime.errors import ModelError
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
+from native_runtime.proof.weights import weights_checks
 from tests.support.advice import refused
+from tests.support.bodies import toy_body
 from tests.support.case_release import case_release, case_rig, write_whole_templates
 from tests.support.checkpoints import write_safetensors, write_torch
+from tests.support.official_release import torchscript_content, write_release, zip_folder
 from tests.support.sam3d_body_layouts import (
     COMFYUI_FILE,
+    comfyui_rig,
     comfyui_tensors,
     in_slices,
     write_assets_zip,
@@ -78,6 +82,12 @@ def engine(made: Converted) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in made.folder.iterdir() if path.name != manifest.NAME}
 
 
+def assert_proved(folder: Path) -> None:
+    """The converted weights are those that were read."""
+    (check,) = (check for check in weights_checks("sam3d_body", folder) if check.name == "weights:source")
+    assert check.passed, check.sentence
+
+
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_comfyuis_file_gives_the_same_engine(
     precision: str, tensors: Tensors, rig: Tensors, templates: Path, reference: Any, tmp_path: Path
@@ -91,6 +101,7 @@ def test_comfyuis_file_gives_the_same_engine(
     assert facts["layout"] == "transformers"
     assert facts["inferences"] == ["full", "body"]
     assert facts["notes"] == list(made.notes)
+    assert_proved(made.folder)
     body = Body.load(tmp_path / "models" / "bodies" / "mhr-lod1.npz")
     assert not body.uvs.any()
     assert body.correctives is not None
@@ -158,15 +169,29 @@ def test_other_forms_of_the_same(
     assert not left_over
 
 
+@pytest.fixture(scope="module")
+def sliced_reference(
+    tensors: Tensors, rig: Tensors, templates: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, bytes]:
+    """The engine of a checkpoint with the numbers of slices."""
+    sliced = in_slices(tensors, large=32)
+    assert {str(value.dtype) for value in sliced.values()} == {"float16", "float32", "int64"}
+    folder = tmp_path_factory.mktemp("sliced")
+    official = write_official(folder / "official", sliced, rig)
+    return engine(convert_checkpoint(official, None, folder / "m", templates=templates))
+
+
 @pytest.mark.parametrize("form", ["folder", "one of them", "untagged", "all named", "shards"])
 def test_slices_give_the_engine_of_their_numbers(
-    form: str, tensors: Tensors, rig: Tensors, templates: Path, tmp_path: Path
+    form: str,
+    tensors: Tensors,
+    rig: Tensors,
+    templates: Path,
+    sliced_reference: dict[str, bytes],
+    tmp_path: Path,
 ) -> None:
     """Slices hold matrices of the backbone in half precision; a checkpoint with the same numbers is the reference."""
     sliced = in_slices(tensors, large=32)
-    assert {str(value.dtype) for value in sliced.values()} == {"float16", "float32", "int64"}
-    official = write_official(tmp_path / "official", sliced, rig)
-    expected = engine(convert_checkpoint(official, None, tmp_path / "a", templates=templates))
     folder = write_slices(tmp_path / "slices", sliced)
     write_rig_slice(folder, rig)
     source: Any = folder
@@ -185,7 +210,7 @@ def test_slices_give_the_engine_of_their_numbers(
             write_safetensors(folder / f"model-{k + 1:05d}-of-00003.safetensors", dict(items[k::3]))
         (folder / "sam3d_body_mhr_head.safetensors").unlink()
     made = convert_checkpoint(source, None, tmp_path / "b", templates=templates)
-    assert engine(made) == expected
+    assert engine(made) == sliced_reference
     assert (made.layout, made.notes[0][:20]) == ("official", "The body mhr-lod1 ha")
 
 
@@ -226,9 +251,11 @@ def test_without_the_parts_for_hands_bodies_alone_are_inferred(
     assert set(facts["graphs"]) == {"encoder", "body_context", "body_decoder"}
     whole = reference("fp32")
     ours = engine(made)
-    assert {name.partition(".")[0] for name in ours} == {"encoder", "body_context", "body_decoder", "constants"}
-    for name in ours.keys() - {"constants.npz"}:
+    graphs = {"encoder", "body_context", "body_decoder"}
+    assert {name.partition(".")[0] for name in ours} == {*graphs, "constants", "probes"}
+    for name in ours.keys() - {"constants.npz", "probes.npz"}:
         assert ours[name] == whole[name]
+    assert_proved(made.folder)
     with np.load(made.folder / "constants.npz") as constants:
         assert "initial_estimate_hand" not in constants.files
 
@@ -378,3 +405,33 @@ def test_folders(tensors: Tensors, templates: Path, tmp_path: Path) -> None:
     write_archive(folder / "assets" / "mhr_model.pt", {"training": False})
     with pytest.raises(ModelError, match=r"no tensor character_torch"):  # the one in `assets` comes first
         convert(folder)
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "folder with mhr_model.pt", "rig of ComfyUI's file"])
+def test_the_rig_of_mhrs_own_release(
+    form: str, toy_tensors: Tensors, toy_release: Path, toy_templates: Path, tmp_path: Path
+) -> None:
+    """Without `mhr_model.pt` in it, the release's own mesh will do; the skeleton is the same to its last digits."""
+    folder = tmp_path / "assets"
+    body = write_release(folder, levels=(1,))
+    mhr = folder
+    if form == "zip":
+        mhr = zip_folder(folder, tmp_path / "assets.zip")
+    elif form == "folder with mhr_model.pt":
+        shutil.copy(toy_release / "assets" / "mhr_model.pt", folder)
+    elif form == "rig of ComfyUI's file":
+        rig = torchscript_content(toy_body(45, 72), tmp_path)
+        mhr = write_safetensors(tmp_path / "other.safetensors", comfyui_rig(rig))
+    models = tmp_path / "models"
+    convert_checkpoint(toy_release / "model.ckpt", mhr, models, templates=toy_templates)
+    made = Body.load(models / "bodies" / "mhr-lod1.npz")
+    assert (made.correctives is not None) == (form in ("folder with mhr_model.pt", "rig of ComfyUI's file"))
+    assert made.uvs.any() == (form != "rig of ComfyUI's file")
+    np.testing.assert_allclose(made.skeleton.rest.translations, body.skeleton.rest.translations, atol=1e-3)
+    np.testing.assert_allclose(made.rest_vertices, body.rest_vertices, atol=1e-4)
+
+
+def test_a_level_that_the_release_lacks(toy_release: Path, toy_templates: Path, tmp_path: Path) -> None:
+    write_release(tmp_path / "assets", levels=(3,))
+    with pytest.raises(ModelError, match=r"lacks lod1\.fbx"):
+        convert_checkpoint(toy_release / "model.ckpt", tmp_path / "assets", tmp_path / "m", templates=toy_templates)
