@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.build import official
-from native_runtime.errors import ModelError, Remedy
+from native_runtime.errors import ModelError, Remedy, Sam3dbError
 from native_runtime.files.hashes import sha256_of
 from native_runtime.mhr import Body, load_rig_facts
 from native_runtime.mhr.official import assemble, body_name
@@ -136,7 +136,10 @@ def _with_texture(body: Body, models: Path) -> tuple[Body, list[str]]:
     """The body with the texture coordinates of an imported one of the same mesh, which its own file does not hold."""
     path = models / store.BODIES_FOLDER / f"{body.name}.npz"
     if path.is_file():
-        other = Body.load(path)
+        try:
+            other = Body.load(path)
+        except Sam3dbError:
+            other = body  # the conversion replaces it anyway
         if other.uvs.any() and _same_mesh(body, other):
             return replace(body, uvs=other.uvs), [f"Texture coordinates are those of the imported {body.name}."]
     return body, [

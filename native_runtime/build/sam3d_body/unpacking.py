@@ -38,11 +38,14 @@ def unpacked(archive: Path, near: Path, wanted: Callable[[str], bool]) -> Iterat
         near: a folder on the disk that shall take it; it need not exist.
 
     Raises:
-        ModelError: the archive is damaged, holds a file twice, or there is not enough space.
+        ModelError: the archive is damaged, holds a file twice, or cannot be unpacked there.
     """
     place = next(folder for folder in (near, *near.parents) if folder.is_dir())
-    clean_up(place / _FOLDER)
-    folder = Path(tempfile.mkdtemp(prefix=f".{_FOLDER}.part-", dir=place))
+    try:
+        clean_up(place / _FOLDER)
+        folder = Path(tempfile.mkdtemp(prefix=f".{_FOLDER}.part-", dir=place))
+    except OSError as error:
+        raise _no_room(archive, place, error) from error
     try:
         with _damage(archive), zipfile.ZipFile(archive) as file:
             infos = [info for info in file.infolist() if not info.is_dir() and wanted(_bare(info.filename))]
@@ -56,11 +59,21 @@ def unpacked(archive: Path, near: Path, wanted: Callable[[str], bool]) -> Iterat
                     f"{place}. Make space, or choose another models folder."
                 )
             for info, name in zip(infos, names):
-                with file.open(info) as member, (folder / name).open("wb") as out:
-                    shutil.copyfileobj(member, out, _CHUNK)
+                try:
+                    with file.open(info) as member, (folder / name).open("wb") as out:
+                        shutil.copyfileobj(member, out, _CHUNK)
+                except OSError as error:
+                    raise _no_room(archive, place, error) from error
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _no_room(archive: Path, place: Path, error: OSError) -> ModelError:
+    return ModelError(
+        f"{archive.name} cannot be unpacked to {place} ({error.strerror or error}). Unpack it yourself, or choose "
+        "another models folder."
+    )
 
 
 def _bare(name: str) -> str:

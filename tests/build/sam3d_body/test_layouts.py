@@ -378,6 +378,47 @@ def test_archives_without_a_checkpoint(release: Path, templates: Path, tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["assets.zip", "twice.zip"]
 
 
+def test_archives_that_cannot_be_unpacked(
+    release: Path, templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "download.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(release / "model.ckpt", "model.ckpt")
+
+    def refuse(message: str, *spoiled: Path) -> None:
+        with pytest.raises(ModelError, match=message):
+            convert_checkpoint(spoiled[0] if spoiled else archive, None, tmp_path / "m", templates=templates)
+        assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 2] ^= 1
+    spoiled = tmp_path / "spoiled.zip"
+    spoiled.write_bytes(data)
+    refuse(r"spoiled\.zip is damaged \(Bad CRC", spoiled)
+    usage = shutil.disk_usage(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1_000_000))
+        refuse(r"Unpacking download\.zip takes 0\.0 GB, but only 0\.0 GB are free")
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    refuse(r"download\.zip cannot be unpacked to .* \(No space left on device\)")
+
+
+def test_a_damaged_body_that_is_there_does_not_matter(
+    tensors: Tensors, rig: Tensors, templates: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "m" / "bodies" / "mhr-lod1.npz"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"nothing")
+    path = write_comfyui(tmp_path / COMFYUI_FILE, tensors, rig)
+    made = convert_checkpoint(path, None, tmp_path / "m", templates=templates)
+    assert "no texture coordinates" in made.notes[0]
+    assert Body.load(place).name == "mhr-lod1"
+
+
 def test_folders(tensors: Tensors, templates: Path, tmp_path: Path) -> None:
     def convert(source: Path) -> None:
         convert_checkpoint(source, None, tmp_path / "m", templates=templates)
