@@ -22,11 +22,8 @@ from native_runtime.mhr.official.torch_archive import DAMAGE, ArchiveError, Tens
 
 from .safetensors import INDEX_SUFFIX, Entry, FormatError, SafetensorsFile, looks_like_safetensors, read_index
 from .tensors import as_runtime
+from .usable import USABLE, UnusableError
 
-USABLE = (
-    "Take model.ckpt as Meta published it, ComfyUI's sam_3d_body_dinov3_bf16.safetensors, or slices of it in 16 or 32 "
-    "bits."
-)
 _ZIP = b"PK\x03\x04"
 _OLD_TORCH = (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", b"\x80\x02}", b"\x80\x02c")
 """What files of torch.save before PyTorch 1.6 begin with (its magic number), and bare pickles."""
@@ -199,6 +196,8 @@ def _gather(content: Mapping[Any, Any]) -> dict[str, Tensor]:
 def _guard(path: Path) -> Iterator[None]:
     try:
         yield
+    except UnusableError as error:
+        raise ModelError(f"{path.name} {error}") from error
     except DAMAGE as error:
         raise ModelError(
             f"{path.name} is damaged or not a checkpoint ({error}). Download it again and compare its size with the "

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from native_runtime.mhr.official.torch_archive import widen_bfloat16
 
+from .usable import ROUNDED, UnusableError
+
 KINDS = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16",
     "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8",
@@ -139,9 +141,7 @@ def _entry(name: str, facts: Any, base: int) -> Entry:
         raise FormatError(f"it does not describe {name[:80]}")
     kind, shape, offsets = facts.get("dtype"), facts.get("shape"), facts.get("data_offsets")
     if isinstance(kind, str) and kind.startswith(_EIGHT_BIT):
-        raise FormatError(
-            f"{name[:80]} is stored in eight bits or fewer ({kind}), which loses too much; take a file in 16 or 32 bits"
-        )
+        raise UnusableError(f"holds weights in eight bits or fewer ({kind}, such as {name[:80]}): {ROUNDED}")
     if kind not in KINDS:
         raise FormatError(f"{name[:80]} holds numbers of the unsupported kind {kind!r:.20}")
     if not _counts(shape) or not _counts(offsets) or len(offsets) != 2:

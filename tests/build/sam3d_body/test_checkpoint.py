@@ -451,7 +451,7 @@ def _entry(**changes: Any) -> dict[str, Any]:
         (_entry(data_offsets=[8, 24]), "overlaps another tensor|follows a gap"),
         (_entry(data_offsets=[16, 32]), "follows a gap"),
         (_entry(data_offsets=[32, 48]), "follows a gap"),
-        (_entry(dtype="F8_E4M3"), "stored in eight bits or fewer"),
+        (_entry(dtype="F8_E4M3"), r"m\.safetensors holds weights in eight bits or fewer \(F8_E4M3"),
         (_entry(dtype="C64"), "unsupported kind 'C64'"),
         (_entry(dtype=["F32"]), "damaged"),
         ({"x": 3}, "does not describe x"),
