@@ -65,7 +65,7 @@ def compare(estimate: Estimate, published: Estimate, keypoints_3d: Array, keypoi
         float(distances(aligned(estimate.keypoints_3d, keypoints_3d), keypoints_3d).mean()),
         float(away),
         float(away) / side,
-        met.angle,
+        met.limb_angle,
         met.limb,
         float(own[hips, 2].mean() / other[hips, 2].mean()),
     )

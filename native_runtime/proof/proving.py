@@ -26,6 +26,8 @@ from .weights import weights_checks
 Progress = Callable[[float, str], None]
 """Called with the fraction done (0..1) and a text. It may raise to stop the work."""
 
+RAW = "raw"
+"""What engines call the kind of inference that gives the network's answer as it is."""
 WITNESS = "landmarks"
 """Needs nothing that is not included: what others must agree with wherever it can run."""
 
@@ -148,10 +150,15 @@ def _unusable(checks: Sequence[Check], picture: str) -> bool:
 
 
 def _asked(engine: Engine, picture: Picture) -> Estimate | None:
-    """The engine's estimate of the picture's person; None where it finds nobody."""
+    """The engine's estimate of the picture's person; None where it finds nobody.
+
+    A fit to what other networks see would hide what an engine's own network says: where the answer without it can be
+    had, that is taken.
+    """
     boxes = picture.box[None] if engine.capabilities.boxes else None
     reading = engine.read(picture.photo, picture.intrinsics, boxes)
-    return reading.estimate(0) if len(reading.people) else None
+    inference = RAW if RAW in engine.capabilities.inferences else None
+    return reading.estimate(0, inference=inference) if len(reading.people) else None
 
 
 def _said(error: Exception) -> str:
@@ -171,10 +178,13 @@ def _known(name: str, estimate: Estimate, picture: Picture) -> list[Check]:
 
 def _difference(name: str, picture: str, met: Difference, other: str) -> list[Check]:
     joint = (
-        f"{picture}: the {met.joint} lies {100 * met.distance:.1f} % of the box from that of {other} "
-        f"(at most {100 * LARGEST_DISTANCE:g} %; {100 * met.mean:.1f} % on average)."
+        f"{picture}: the {met.joint} lies {100 * met.joint_distance:.1f} % of the box from that of {other}, all lie "
+        f"{100 * met.mean:.1f} % on average (at most {100 * LARGEST_DISTANCE:g} %, one twice as far)."
     )
-    limb = f"{picture}: the {met.limb} points {met.angle:.0f} degrees from that of {other} (at most {LARGEST_ANGLE:g})."
+    limb = (
+        f"{picture}: the {met.limb} points {met.limb_angle:.0f} degrees from that of {other} "
+        f"(at most {LARGEST_ANGLE:g}, one twice as many)."
+    )
     return [
         Check(name, f"keypoints:{other}", picture, met.distance <= LARGEST_DISTANCE, joint, met.distance,
               LARGEST_DISTANCE, "box"),

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from native_runtime.camera import project
 from native_runtime.cli import main
 from native_runtime.cli.console import Console
+from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
@@ -106,6 +108,30 @@ def test_a_wrong_engine_is_caught(bodies_only: Path, install: Install, fault: st
     found = failed(bodies_only, install, change)
     assert expected <= found
     assert bool(found) == bool(expected)
+
+
+def test_a_fit_does_not_hide_a_wrong_network(bodies_only: Path, install: Install) -> None:
+    change, _ = WRONG["permuted parameters"]
+    install(truth_engine("standin", change, inferences=("fit", "raw")))
+    assert not prove(["standin"], bodies_only).passed
+
+
+def test_one_joint_may_be_missed_but_not_by_far(bodies_only: Path, install: Install) -> None:
+    def missed(share: float) -> Change:
+        """The right wrist elsewhere in the picture and in space, by a share of the box's 700 px or so."""
+
+        def changed(estimate: Estimate, body: Body) -> Estimate:
+            points = np.array(estimate.keypoints_3d)
+            side = np.ptp(estimate.bbox.reshape(2, 2), axis=0).max()
+            points[41, 0] += share * side * points[41, 2] / estimate.intrinsics[0, 0]
+            return replace(estimate, keypoints_3d=points, keypoints_2d=project(points, estimate.intrinsics))
+
+        return changed
+
+    for share, expected in ((0.08, {"mesh"}), (0.12, {"mesh", "keypoints:truth"})):
+        install(truth_engine(f"missed {share}", missed(share)))
+        report = prove([f"missed {share}"], bodies_only)
+        assert {check.name for check in report.failures() if not check.name.startswith("limbs")} == expected
 
 
 def test_an_engine_that_is_right_passes_alone(bodies_only: Path, install: Install) -> None:

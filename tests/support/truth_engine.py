@@ -7,7 +7,7 @@ about any network.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,8 @@ class TruthReading:
             photo=self.photo.path.name,
             person=person,
         )
+        if inference in (None, "fit") and self.engine.capabilities.inferences:
+            return estimate  # a fit hides what the network got wrong
         return self.engine.change(estimate, body)
 
     def estimate_all(self, people: Any = None, *, inference: Any = None) -> list[Estimate]:
@@ -70,23 +72,28 @@ class TruthEngine:
     body: Body
     name: str
     change: Change
-    capabilities: Capabilities = field(default_factory=lambda: Capabilities(boxes=True))
+    capabilities: Capabilities
 
     def read(self, photo: Any, intrinsics: Any = None, boxes: Any = None) -> TruthReading:
         return TruthReading(photo, intrinsics, boxes, self)
 
 
-def truth_engine(name: str = "standin", change: Change | None = None, folder: str = "") -> EngineDescriptor:
-    """The stand-in, which a `change` makes wrong; `folder` is where its networks would be."""
+def truth_engine(
+    name: str = "standin", change: Change | None = None, folder: str = "", inferences: tuple[str, ...] = ()
+) -> EngineDescriptor:
+    """The stand-in, which a `change` makes wrong; `folder` is where its networks would be.
+
+    Where there are kinds of inference, "fit" hides the change.
+    """
+    capabilities = Capabilities(boxes=True, model_folders=(folder,) if folder else (), inferences=inferences)
 
     def open_engine(models: FilePath | None, providers: Sequence[str] | None, body: FilePath) -> TruthEngine:
         loaded = store.load_body("default-lod2" if body == "default" else body, models)
-        return TruthEngine(loaded, name, change or (lambda estimate, body: estimate))
+        return TruthEngine(loaded, name, change or (lambda estimate, body: estimate), capabilities)
 
     def status(models: FilePath | None, providers: Sequence[str] | None) -> EngineStatus:
         return EngineStatus(True, "answers from the truth")
 
-    capabilities = Capabilities(boxes=True, model_folders=(folder,) if folder else ())
     return EngineDescriptor(name, name.title(), "A stand-in", capabilities, open_engine, status)
 
 
