@@ -290,7 +290,10 @@ class _Work:
             with self._stage() as stage:
                 detail, more = self._convert(files, stage, source, brought)
                 report = self.proving([self.item.engine], stage, self.watch.part(_CONVERTED, 1.0))
-                report.demand()
+                try:
+                    report.demand()
+                except ModelError as error:
+                    raise ModelError(f"{error} Nothing was installed; what was there before stays in use.") from None
                 bodies = self._publish(stage)
         except OSError as error:
             raise ModelError(

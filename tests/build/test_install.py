@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import signal
 import subprocess
@@ -252,6 +253,29 @@ def test_a_file_of_the_user(item: ShelfItem, templates: Path, release: Path, tmp
     with pytest.raises(ModelError, match=r"is SAM 3D Body DINOv3-H\+, not SAM 3D Body \(ViT-H\)"):
         bring(vith, templates, tmp_path / "other", "http://127.0.0.1:9", own=OwnFiles(release))
     assert not (tmp_path / "other" / "sam3d_body").exists()
+
+
+def test_a_single_file_is_converted_by_itself(
+    item: ShelfItem, templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ComfyUI's file holds the rig; the converter gets it alone, from a subfolder of the repository."""
+
+    class SeenError(ModelError): ...
+
+    def convert(file: Path, mhr: Path | None, *rest: object) -> None:
+        raise SeenError(f"{file.name} {file.stat().st_size} {mhr}")
+
+    monkeypatch.setattr(module, "convert_checkpoint", convert)
+    comfy = shelf()["sam3d_body"].source("comfy")
+    assert comfy is not None
+    data = b"tensors" * 1000
+    file = replace(comfy.files[0], size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    one = replace(item, sources=(replace(comfy, files=(file,)),))
+    with hub({f"{comfy.repository}:{file.path}": data}, token=None) as service:
+        with pytest.raises(SeenError, match=r"sam_3d_body_dinov3_bf16\.safetensors 7000 None"):
+            bring(one, templates, tmp_path, service.address)
+        assert f"/{comfy.repository}/resolve/{comfy.revision}/{file.path}" in [path for _, path, _ in service.asked]
+    assert not (tmp_path / "sam3d_body").exists()
 
 
 def test_cancelling_keeps_what_arrived(item: ShelfItem, templates: Path, release: Path, tmp_path: Path) -> None:
