@@ -23,9 +23,11 @@ from native_runtime.models import manifest
 from native_runtime.models.access_token import AccessToken
 from native_runtime.models.download import DownloadCancelledError, arriving, ranges
 from native_runtime.models.shelf import ShelfItem, shelf, state_of
-from native_runtime.models.shelf.fetch import remove_downloads
+from native_runtime.models.shelf.fetch import Services, remove_downloads
 from native_runtime.models.shelf.state import downloads_folder
 from tests.support.hub import TOKEN, Hub, hub
+from tests.support.official_release import write_release as write_mhr_release
+from tests.support.official_release import zip_folder
 from tests.support.toy_shelf import CHECKPOINT, RIG, bring, files_of, item_of, proving, write_release
 
 MINE = AccessToken(TOKEN, "as typed")
@@ -276,6 +278,28 @@ def test_a_single_file_is_converted_by_itself(
             bring(one, templates, tmp_path, service.address)
         assert f"/{comfy.repository}/resolve/{comfy.revision}/{file.path}" in [path for _, path, _ in service.asked]
     assert not (tmp_path / "sam3d_body").exists()
+
+
+def test_mhrs_bodies_are_imported_and_say_where_they_come_from(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("mhr")
+    write_mhr_release(folder)
+    data = zip_folder(folder, tmp_path / "made.zip").read_bytes()
+    known = shelf()["mhr"]
+    file = replace(known.sources[0].files[0], size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    mhr = replace(known, disk_bytes=1000, sources=(replace(known.sources[0], files=(file,)),))
+    with hub({"assets.zip": data}, token=None) as service:
+        made = install(
+            mhr, models=tmp_path / "m", accepted=("apache",), services=Services.at(service.address), precision=None
+        )
+        assert any("/facebookresearch/MHR/releases/download/v1.0.1/assets.zip" in path for _, path, _ in service.asked)
+    assert made.bodies == ("mhr-lod3", "mhr-lod6")
+    entry = manifest.verify(tmp_path / "m" / "bodies")["files"]["mhr-lod3.npz"]
+    assert entry["source"]["sha256"] == file.sha256
+    assert (entry["source"]["version"], entry["source"]["terms"]) == ("v1.0.1", ["apache"])
+    assert (tmp_path / "m" / "bodies" / "licences" / "apache.txt").is_file()
+    assert state_of(mhr, tmp_path / "m").state == "ready"
 
 
 def test_cancelling_keeps_what_arrived(item: ShelfItem, templates: Path, release: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from native_runtime.errors import NewerFormatError, Sam3dbError
 from native_runtime.models import manifest
+from native_runtime.models.download.part import arrived_bytes
 from native_runtime.models.store import BODIES_FOLDER, INSTANTHMR_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
 from .items import ItemState, Needs, RemoteFile, ShelfItem, Source
@@ -122,8 +123,12 @@ def _is_as_long(path: Path, size: int) -> bool:
 
 
 def _bytes_in(folder: Path) -> int:
+    """Of the files in a folder; of parts, what has arrived, since they may have gaps. Lists and notes do not count."""
     total = 0
     for path in folder.glob("*"):
         with contextlib.suppress(OSError):
-            total += path.stat().st_size if path.is_file() else 0
+            if path.suffix == ".part":
+                total += arrived_bytes(path.with_suffix(""))
+            elif path.is_file() and path.suffix != ".json":
+                total += path.stat().st_size
     return total
