@@ -18,7 +18,7 @@ from native_runtime.build.sam3d_body import convert
 from native_runtime.cli import main
 from native_runtime.cli.console import Console
 from tests.support import toy_sam3d_body
-from tests.support.checkpoints import write_torch
+from tests.support.checkpoints import write_safetensors, write_torch
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,27 @@ def test_a_wrong_file_is_a_failed_input(toy_graphs: None, release: Path, tmp_pat
         assert result["error"]["kind"] == "ModelError"
         assert text in result["error"]["text"]
     assert not (tmp_path / "models").exists()
+
+
+def test_several_files_and_what_is_to_be_known_of_them(
+    toy_graphs: None, release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tensors = {name: value for name, value in toy_sam3d_body.tensors().items() if "_hand." not in name}
+    names = sorted(tensors)
+    files = [
+        write_safetensors(tmp_path / f"{k}.safetensors", {name: tensors[name] for name in names[k::2]})
+        for k in range(2)
+    ]
+    mhr = release / "assets" / "mhr_model.pt"
+    words = ("--mhr", mhr, "-o", tmp_path / "models", "--own-weights")
+    code, result = run("convert-checkpoint", "--checkpoint", *files, *words)
+    assert code == 0
+    assert result["inferences"] == ["body"]
+    assert "lacks the parts for hands" in result["notes"][0]
+    out = io.StringIO()
+    given = ["convert-checkpoint", "--checkpoint", *map(str, files), *map(str, words)]
+    assert main(given, Console(out, False, False)) == 0
+    assert result["notes"][0] in out.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import math
 import struct
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -73,36 +73,29 @@ def check_content(
     Raises:
         ModelError: they differ, although they are stored in full.
     """
-    there = frozenset(tensors.names())
     released: list[Part] = []
     notes = []
-    known = {part: found for (name, part), found in contents.items() if name == variant.name}
-    chosen = {part: _names(variant, part) for part in known if _size(variant, part) == known[part][0]}
-    total = sum(math.prod(tensors.shape(name)) for names in chosen.values() for name in names if name in there)
-    done = 0
-    for part, names in chosen.items():
-        if missing := [name for name in names if name not in there and name not in variant.optional]:
-            notes.append(f"The {_TITLES[part]} is not complete ({len(missing)} tensors), so it was not compared.")
+    digests = _Digests(tensors, variant, tell)
+    for part in get_args(Part):
+        size = _size(variant, part)
+        known = {name: sha for (name, own), (length, sha) in contents.items() if own == part and length == size}
+        if not known:
             continue
-        kinds = {kind for kind in (tensors.kind(name) for name in names if name in there) if "float" in kind}
-        if not kinds <= set(_LOSSLESS[part]):
-            rounded = ", ".join(sorted(kinds - set(_LOSSLESS[part])))
-            notes.append(
-                f"The {_TITLES[part]} is stored in {rounded}, so it cannot be compared with the released numbers."
+        obstacle = digests.obstacle(part)
+        if obstacle is not None:
+            notes += [obstacle] if variant.name in known else []
+            continue
+        digest = digests.of(part)
+        if digest in known.values() and digest != known.get(variant.name):
+            raise ModelError(
+                f"The {_TITLES[part]} is that of another released model than {variant.title}, whose backbone this is: "
+                "the file was put together from two. Take all parts of one model."
             )
-            continue
-        digest = hashlib.sha256(_header(variant, part))
-        for name in names:
-            if name in there:
-                array = tensors.read(name)
-                done += array.size
-                tell(done / total)
-            else:
-                array = np.zeros(variant.tensors[name][0], np.float32)
-            digest.update(np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False).data)
-        if digest.hexdigest() == known[part][1]:
+        if digest == known.get(variant.name):
             released.append(part)
-        elif not frozenset(names).isdisjoint(guessed):
+        elif variant.name not in known:
+            continue
+        elif not frozenset(_names(variant, part)).isdisjoint(guessed):
             notes.append(
                 f"The numbers of the {_TITLES[part]} could not be confirmed as the released ones, since this layout "
                 "leaves some of them out."
@@ -116,13 +109,49 @@ def check_content(
     return Content(tuple(released), tuple(notes))
 
 
+class _Digests:
+    """SHA-256 of parts of a checkpoint in the form of the extraction."""
+
+    def __init__(self, tensors: StoredTensors, variant: Variant, tell: Callable[[float], None]) -> None:
+        self._tensors, self._variant, self._tell = tensors, variant, tell
+        self._there = frozenset(tensors.names())
+        self._total = sum(math.prod(tensors.shape(name)) for name in self._there)
+        self._done = 0
+
+    def obstacle(self, part: Part) -> str | None:
+        """Why a part cannot be compared, in a sentence."""
+        names = _names(self._variant, part)
+        if missing := [name for name in names if name not in self._there and name not in self._variant.optional]:
+            return f"The {_TITLES[part]} is not complete ({len(missing)} tensors), so it was not compared."
+        kinds = {self._tensors.kind(name) for name in names if name in self._there}
+        if rounded := sorted(kind for kind in kinds if "float" in kind and kind not in _LOSSLESS[part]):
+            return (
+                f"The {_TITLES[part]} is stored in {', '.join(rounded)}, so it cannot be compared with the released "
+                "numbers."
+            )
+        return None
+
+    def of(self, part: Part) -> str:
+        """The SHA-256, in hexadecimal."""
+        digest = hashlib.sha256(_header(self._variant, part))
+        for name in _names(self._variant, part):
+            if name in self._there:
+                array = self._tensors.read(name)
+                self._done += array.size
+                self._tell(self._done / self._total)
+            else:
+                array = np.zeros(self._variant.tensors[name][0], np.float32)
+            digest.update(np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False).data)
+        return digest.hexdigest()
+
+
 def _names(variant: Variant, part: Part) -> list[str]:
     """A part's tensors in the order of the extraction, which sorts the names without the backbone's prefix."""
     of_backbone = part == "backbone"
     return sorted(
         name
         for name in variant.tensors
-        if name.startswith(_BACKBONE) == of_backbone and not name.endswith(_LEFT_OUT[part])
+        if name.startswith("backbone.") == of_backbone and not name.endswith(_LEFT_OUT[part])
     )
 
 

@@ -153,6 +153,22 @@ def test_what_cannot_be_compared_is_said(
     assert not released(made.folder)
 
 
+def test_a_model_put_together_from_two_is_refused(
+    tensors: Tensors, mhr: Path, known: Published, tmp_path: Path
+) -> None:
+    """Decoders of one variant behind the backbone of the other, of which nothing is published."""
+    templates = write_whole_templates(tmp_path / "templates", tensors, "vith")
+    path = write_torch(tmp_path / "a.ckpt", tensors)
+    rest = Published(contents={key: value for key, value in known.contents.items() if key[1] == "rest"})
+    with pytest.raises(ModelError, match=r"part after the backbone is that of another released model than ViT-H"):
+        convert_checkpoint(path, mhr, tmp_path / "m", templates=templates, published=rest)
+    own = {**tensors, "decoder.norm_final.weight": tensors["decoder.norm_final.weight"] * np.float32(1.5)}
+    path = write_torch(tmp_path / "b.ckpt", own)
+    made = convert_checkpoint(path, mhr, tmp_path / "m", templates=templates, published=rest)
+    assert made.notes == ()
+    assert not released(made.folder)
+
+
 def test_the_published_sizes_are_those_of_the_released_tensors() -> None:
     """That the list of tensors gives the published sizes to the byte shows that the same bytes are hashed."""
     tensors = Variant.load(TEMPLATES / "dinov3").tensors
