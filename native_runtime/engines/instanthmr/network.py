@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError
-from native_runtime.onnx.sessions import Network, open_network
+from native_runtime.onnx.providers import CPU
+from native_runtime.onnx.sessions import Network, default_threads, open_network
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.float32]
@@ -49,11 +52,17 @@ class HmrNetwork:
         provider: ONNX Runtime's name of what computes it.
     """
 
-    def __init__(self, network: Network) -> None:
-        """Raises:
-        ModelError: the file is another network.
+    def __init__(self, network: Network, on_one_thread: Callable[[], Network] | None = None) -> None:
+        """Prepare the network.
+
+        Args:
+            network: the file, open.
+            on_one_thread: opens it again for a single thread; None where people are better computed in a batch.
+
+        Raises:
+            ModelError: the file is another network.
         """
-        self._network = network
+        self._network, self._on_one_thread = network, on_one_thread
         self.provider = network.provider
         shapes = network.input_shapes
         pictures = [name for name, shape in shapes.items() if len(shape) == 4 and shape[1] == 3]
@@ -81,10 +90,14 @@ class HmrNetwork:
         Raises:
             ModelError: it cannot be opened, or is another network.
         """
-        return HmrNetwork(open_network(path, providers))
+        network = open_network(path, providers)
+        if network.provider != CPU:
+            return HmrNetwork(network)
+        return HmrNetwork(network, lambda: open_network(path, ("cpu",), threads=1))
 
     def answers(self, pictures: Sequence[Numbers], conditions: Sequence[Numbers]) -> list[Answer]:
-        """What it says of people.
+        """What it says of people. On a processor, several are computed side by side, each on a thread of its own: the
+        network's many small layers leave threads waiting for each other.
 
         Args:
             pictures: (3, size, size) each, see ``crop``.
@@ -93,24 +106,43 @@ class HmrNetwork:
         Raises:
             ModelError: there is not enough memory.
         """
-        together, answers = self.batch or len(pictures), list[Answer]()
-        for start in range(0, len(pictures), max(together, 1)):
-            some = np.stack(pictures[start : start + together]), np.stack(conditions[start : start + together])
-            count = len(some[0])
-            # A fixed number of people is filled up with nobody.
-            full = [np.pad(values, [(0, together - count)] + [(0, 0)] * (values.ndim - 1)) for values in some]
-            answers += self._run(full[0], full[1])[:count]
-        return answers
+        count, threads = len(pictures), default_threads()
+        beside = count > 1 and threads > 1 and self._on_one_thread is not None
+        together = self.batch or (1 if beside else max(count, 1))
+        parts = [slice(start, start + together) for start in range(0, count, together)]
+        if not beside or len(parts) == 1:
+            answers = [self._answers(self._network, pictures[part], conditions[part], together) for part in parts]
+        else:
+            network = self._single
+            with ThreadPoolExecutor(min(threads, len(parts))) as pool:
+                tasks = [
+                    pool.submit(self._answers, network, pictures[part], conditions[part], together) for part in parts
+                ]
+                answers = [task.result() for task in tasks]
+        return [answer for some in answers for answer in some]
 
-    def _run(self, pictures: Numbers, conditions: Numbers) -> list[Answer]:
-        types = self._network.input_types
+    @cached_property
+    def _single(self) -> Network:
+        assert self._on_one_thread is not None
+        return self._on_one_thread()
+
+    def _answers(
+        self, network: Network, pictures: Sequence[Numbers], conditions: Sequence[Numbers], together: int
+    ) -> list[Answer]:
+        """Of as many people as are computed at once, or fewer: a fixed number is filled up with nobody."""
+        some, count = (np.stack(pictures), np.stack(conditions)), len(pictures)
+        full = [np.pad(values, [(0, together - count)] + [(0, 0)] * (values.ndim - 1)) for values in some]
+        return self._run(network, full[0], full[1])[:count]
+
+    def _run(self, network: Network, pictures: Numbers, conditions: Numbers) -> list[Answer]:
+        types = network.input_types
         inputs = {
             self._picture: pictures.astype(types[self._picture], copy=False),
             self._condition: conditions.astype(types[self._condition], copy=False),
         }
         out = {
             name: np.asarray(values, np.float64).reshape(len(pictures), *_OUTPUTS[name])
-            for name, values in self._network.run(self._outputs, **inputs).items()
+            for name, values in network.run(self._outputs, **inputs).items()
         }
         points = out.get("joints_2d", [None] * len(pictures))
         return [Answer(*numbers) for numbers in zip(out["mhr_params"], out["shape_params"], out["cam_trans"], points)]
