@@ -91,8 +91,13 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         engine=engine,
         body=bodies.for_worker(origin.details["body_name"], models),
         models=models,
-        **engines.settings_for(engine, str(rig.get(INFERENCE, ""))),
+        **engines.settings_for(engine, *_inferences(rig, origin)),
     )
+
+
+def _inferences(rig: bpy.types.Object, origin: Origin) -> tuple[str, str]:
+    """How closely an engine is to look: as its user chose, otherwise as when the character was made."""
+    return str(rig.get(INFERENCE, "")), str(origin.details["details"].get("inference", ""))
 
 
 def refine_of(rig: bpy.types.Object, origin: Origin) -> float:

@@ -59,15 +59,15 @@ def inferences_of(engine: str) -> tuple[str, ...]:
     return capabilities_of(engine).inferences if model is None or model.hands else ()
 
 
-def settings_for(engine: str, inference: str) -> dict[str, Any]:
-    """``inference`` where the engine and its model have that choice, ``providers``, which are a choice for large
-    engines only, and ``remember`` for those that can.
+def settings_for(engine: str, *inferences: str) -> dict[str, Any]:
+    """``inference``, the first of those given that the engine and its model have a choice of, ``providers``, which are
+    a choice for large engines only, and ``remember`` for those that can.
     """
     can, settings = capabilities_of(engine), places.preferences()
     providers = None if can.live_prompts or settings is None else settings.requested_providers()
     remember = can.remembers and settings is not None and settings.remember_photos
     return {
-        "inference": inference if inference in inferences_of(engine) else None,
+        "inference": next((inference for inference in inferences if inference in inferences_of(engine)), None),
         "providers": providers,
         "remember": remember or None,
     }

@@ -37,6 +37,10 @@ _INFERENCES = (
     ("full", "Body and Hands", "Estimates the hands again from closer crops and joins them to the body"),
     ("body", "Body Only", "One pass over the whole person: about three times as fast, with simpler hands"),
 )
+_ANSWERS = (
+    ("fit", "Fitted to Photo", "The network's body, brought onto what is seen in the photo"),
+    ("raw", "As Predicted", "The network's body as it is"),
+)
 _BODIES = tuple(
     (name, title, f"The default body, {title.lower()} mesh", number)
     for number, (name, title) in enumerate(bodies.LEVELS.items())
@@ -123,6 +127,7 @@ class ImportOptions(LensProperties):
         name="Engine", description="The engine that estimates pose and shape from the photo", items=_ENGINES
     )
     inference: bpy.props.EnumProperty(name="Detail", description="Which passes SAM 3D Body runs", items=_INFERENCES)
+    answer: bpy.props.EnumProperty(name="Pose", description="What becomes of InstantHMR's answer", items=_ANSWERS)
     refine: bpy.props.FloatProperty(
         name="Refine to Photo",
         description="How much what is seen in the photo counts against the engine's own answer, which is brought onto "
@@ -144,7 +149,9 @@ class ImportOptions(LensProperties):
 
 
 #: The names of the options, in the order in which they are drawn.
-OPTION_NAMES = ("engine", "inference", "refine", "persons", "body", "lens", "focal_mm", "fov", "focal", "turn", "light")
+OPTION_NAMES = (
+    "engine", "inference", "answer", "refine", "persons", "body", "lens", "focal_mm", "fov", "focal", "turn", "light",
+)  # fmt: skip
 
 
 def _field_of_view(options: ImportOptions) -> float | None:
@@ -174,7 +181,7 @@ def converted(options: ImportOptions, models: "Path | None") -> dict[str, Any]:
         "focal_px": options.focal if options.lens == "focal" else None,
         "fov_deg": _field_of_view(options),
         "turn": "auto" if options.turn == "auto" else int(options.turn),
-        **settings_for(engine, options.inference),
+        **settings_for(engine, options.inference, options.answer),
     }
 
 

@@ -55,8 +55,9 @@ def draw_options(
     elif engine == engine_check.ENGINE:
         _draw_bundled(column, width)
     can = capabilities_of(options.engine)
-    if inferences_of(options.engine):
-        column.prop(options, "inference")
+    for name in ("inference", "answer"):
+        if getattr(options, name) in inferences_of(options.engine):
+            column.prop(options, name)
     if not can.fits:
         column.prop(options, "refine", slider=True)
     for name in ("persons", "body"):

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -22,6 +23,8 @@ from native_runtime.models import manifest
 from native_runtime.pipeline.requests import EstimateRequest
 from native_runtime.service.client import Event, WorkerClient
 from sam3db_blender import places, registration
+from sam3db_blender.handles import session
+from sam3db_blender.jobs.engines import settings_for
 from sam3db_blender.jobs.photo import ImportJob
 from sam3db_blender.operators import find_people, import_character
 from sam3db_blender.operators.importing import add_to_scene
@@ -324,6 +327,20 @@ def test_options_become_a_request(add_on: None) -> None:
     request = to_request(options, Path("/p.jpg"), None)
     assert request.fov_deg == pytest.approx(50)
     assert (request.focal_px, request.persons, request.engine) == (None, "all", "landmarks")
+
+
+def test_each_engine_is_asked_for_its_own_kind_of_inference(add_on: None) -> None:
+    options = bpy.context.window_manager.sam3db
+    options.answer = "raw"
+    for engine, wanted in (("instanthmr", "raw"), ("landmarks", None)):
+        assert settings_for(engine, options.inference, options.answer)["inference"] == wanted
+    assert settings_for("instanthmr", "", "")["inference"] is None
+    # a drag goes on as the character was made, unless its user chose otherwise
+    rig = bpy.data.objects.new("rig", None)
+    made = SimpleNamespace(details={"details": {"inference": "raw"}})
+    assert settings_for("instanthmr", *session._inferences(rig, made))["inference"] == "raw"
+    rig[session.INFERENCE] = "fit"
+    assert settings_for("instanthmr", *session._inferences(rig, made))["inference"] == "fit"
 
 
 def test_a_failed_build_keeps_earlier_characters(
