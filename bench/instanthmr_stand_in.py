@@ -25,7 +25,9 @@ LAYERS = 6
 WIDTH, QUERIES, DECODERS = 512, 71, 4
 
 
-def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, acts: bool = True) -> nn.Module:
+def convolution(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, acts: bool = True
+) -> nn.Module:
     """With batch normalisation, which the exporter folds in."""
     parts = [
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
@@ -79,8 +81,10 @@ class CostlyStandIn(nn.Module):
         self.stages = nn.Sequential(*parts)
         self.narrow = nn.Linear(2048, WIDTH)
         self.queries = nn.Parameter(torch.randn(1, QUERIES, WIDTH) * 0.02)
-        layer = nn.TransformerDecoderLayer(WIDTH, 8, 1024, 0.0, "gelu", batch_first=True, norm_first=True)
+        layer = nn.TransformerDecoderLayer(WIDTH, 8, 2048, 0.0, "gelu", batch_first=True, norm_first=True)
         self.decoder = nn.TransformerDecoder(layer, DECODERS)
+        for weights in self.decoder.parameters():  # copies of one layer would be one in the file
+            nn.init.normal_(weights, std=0.02)
         self.parameters_, self.points = nn.Linear(WIDTH, 204 + 45), nn.Linear(WIDTH, 2)
         self.place = nn.Linear(WIDTH + 3, 3)
         with torch.no_grad():  # a small body five metres away, whatever it sees

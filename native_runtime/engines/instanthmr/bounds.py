@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.camera import mhr_to_camera
 from native_runtime.fitting.hold import HELD, HoldTerm
 from native_runtime.fitting.pins import AngleTerm
 from native_runtime.fitting.problem import Problem, SeenPoints
@@ -52,7 +53,7 @@ class Sound:
 
 
 class Bounds:
-    """What MHR allows a body; made once for it."""
+    """What MHR allows a body; made once for it. `sound` may be called by several threads at once."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -71,10 +72,10 @@ class Bounds:
 
     @cached_property
     def _joints(self) -> SeenPoints:
-        return _points(self._body, list(HELD))
+        return SeenPoints(_points(self._body, list(HELD)))
 
     @cached_property
-    def _root(self) -> SeenPoints:
+    def _root(self) -> PointSet:
         return _points(self._body, ["root"])
 
     def sound(self, state: PlacedState) -> Sound:
@@ -121,14 +122,13 @@ class Bounds:
         still = parameters.copy()
         still[_ROOT_PLACE] = 0.0
         there, here = (
-            self._root.camera(self._body.pose(values), replace(state, model_parameters=values))[0]
-            for values in (parameters, still)
+            mhr_to_camera(self._root.positions(self._body.pose(values)))[0] for values in (parameters, still)
         )
         return replace(state, model_parameters=still, camera_translation=state.camera_translation + there - here)
 
 
-def _points(body: Body, names: Sequence[str]) -> SeenPoints:
+def _points(body: Body, names: Sequence[str]) -> PointSet:
     """Joints of a body."""
     rows = np.arange(len(names), dtype=np.int32)
     columns = np.array([body.vertex_count + body.joint_index(name) for name in names], np.int32)
-    return SeenPoints(PointSet.from_rows(body, SparseRows(len(names), rows, columns, np.ones(len(names)))))
+    return PointSet.from_rows(body, SparseRows(len(names), rows, columns, np.ones(len(names))))

@@ -65,9 +65,9 @@ def cut_out(pixels: NDArray[np.uint8], box: Array, size: int) -> Crop:
     left, top = (math.floor(value) for value in middle - side / 2.0)
     right, bottom = (math.ceil(value) for value in middle + side / 2.0)
     inside = np.s_[max(top, 0) : max(min(bottom, height), 0), max(left, 0) : max(min(right, width), 0)]
-    seen = pixels[inside]
-    square = np.zeros((bottom - top, right - left, 3), np.uint8)
-    if seen.size:
+    square = seen = pixels[inside]
+    if seen.shape[:2] != (bottom - top, right - left):
+        square = np.zeros((bottom - top, right - left, 3), np.uint8)
         y, x = max(top, 0) - top, max(left, 0) - left
         square[y : y + seen.shape[0], x : x + seen.shape[1]] = seen
     small = cv2.resize(square, (size, size), interpolation=cv2.INTER_LINEAR).astype(np.float32)

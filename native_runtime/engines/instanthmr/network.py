@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,18 @@ class Answer:
     points: Array | None
 
 
+class Division(NamedTuple):
+    """How people are computed.
+
+    Attributes:
+        parts: which are computed at once.
+        beside: how many parts at the same time.
+    """
+
+    parts: tuple[slice, ...]
+    beside: int
+
+
 class HmrNetwork:
     """The network, open.
 
@@ -63,6 +75,8 @@ class HmrNetwork:
             ModelError: the file is another network.
         """
         self._network, self._on_one_thread = network, on_one_thread
+        self._opened: Network | None = None
+        self._lock = Lock()
         self.provider = network.provider
         shapes = network.input_shapes
         pictures = [name for name, shape in shapes.items() if len(shape) == 4 and shape[1] == 3]
@@ -95,44 +109,39 @@ class HmrNetwork:
             return HmrNetwork(network)
         return HmrNetwork(network, lambda: open_network(path, ("cpu",), threads=1))
 
-    def answers(self, pictures: Sequence[Numbers], conditions: Sequence[Numbers]) -> list[Answer]:
-        """What it says of people. On a processor, several are computed side by side, each on a thread of its own: the
-        network's many small layers leave threads waiting for each other.
+    def division(self, people: int) -> Division:
+        """How people are best computed. On a processor they go side by side, each on a thread of its own: the network's
+        many small layers leave threads waiting for each other.
+        """
+        threads = default_threads()
+        beside = people > 1 and threads > 1 and self._on_one_thread is not None
+        together = self.batch or (1 if beside else max(people, 1))
+        parts = [slice(start, min(start + together, people)) for start in range(0, people, together)]
+        return Division(tuple(parts), min(threads, len(parts)) if beside else 1)
+
+    def answers(self, pictures: Sequence[Numbers], conditions: Sequence[Numbers], beside: bool = False) -> list[Answer]:
+        """What it says of the people of a part of a division.
 
         Args:
             pictures: (3, size, size) each, see ``crop``.
             conditions: (3,) each.
+            beside: whether other parts are computed at the same time.
 
         Raises:
             ModelError: there is not enough memory.
         """
-        count, threads = len(pictures), default_threads()
-        beside = count > 1 and threads > 1 and self._on_one_thread is not None
-        together = self.batch or (1 if beside else max(count, 1))
-        parts = [slice(start, start + together) for start in range(0, count, together)]
-        if not beside or len(parts) == 1:
-            answers = [self._answers(self._network, pictures[part], conditions[part], together) for part in parts]
-        else:
-            network = self._single
-            with ThreadPoolExecutor(min(threads, len(parts))) as pool:
-                tasks = [
-                    pool.submit(self._answers, network, pictures[part], conditions[part], together) for part in parts
-                ]
-                answers = [task.result() for task in tasks]
-        return [answer for some in answers for answer in some]
-
-    @cached_property
-    def _single(self) -> Network:
-        assert self._on_one_thread is not None
-        return self._on_one_thread()
-
-    def _answers(
-        self, network: Network, pictures: Sequence[Numbers], conditions: Sequence[Numbers], together: int
-    ) -> list[Answer]:
-        """Of as many people as are computed at once, or fewer: a fixed number is filled up with nobody."""
         some, count = (np.stack(pictures), np.stack(conditions)), len(pictures)
-        full = [np.pad(values, [(0, together - count)] + [(0, 0)] * (values.ndim - 1)) for values in some]
-        return self._run(network, full[0], full[1])[:count]
+        nobody = (self.batch or count) - count
+        full = [np.pad(values, [(0, nobody)] + [(0, 0)] * (values.ndim - 1)) for values in some]
+        return self._run(self._single if beside else self._network, full[0], full[1])[:count]
+
+    @property
+    def _single(self) -> Network:
+        with self._lock:
+            if self._opened is None:
+                assert self._on_one_thread is not None
+                self._opened = self._on_one_thread()
+            return self._opened
 
     def _run(self, network: Network, pictures: Numbers, conditions: Numbers) -> list[Answer]:
         types = network.input_types

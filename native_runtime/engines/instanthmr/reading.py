@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,7 @@ class Placed:
     state: PlacedState
     points: Array | None
     senseless: tuple[str, ...]
-    seconds: float
+    seconds: float = 0.0
 
 
 class InstantHmrReading:
@@ -164,19 +165,33 @@ class InstantHmrReading:
         if not missing:
             return
         started = time.perf_counter()
-        network, size = self._parts.network, self._photo.original_size
-        crops = [self._crop(person) for person in missing]
-        conditions = [condition(self.people[person].bbox, size, self._focal) for person in missing]
-        answers = network.answers([crop.picture for crop in crops], conditions)
+        parts, beside = self._parts.network.division(len(missing))
+
+        def ask(part: slice) -> list[Placed]:
+            return self._ask(missing[part], beside > 1)
+
+        if beside > 1:
+            with ThreadPoolExecutor(beside) as pool:
+                placed = list(pool.map(ask, parts))
+        else:
+            placed = [ask(part) for part in parts]
         share = (time.perf_counter() - started) / len(missing)
-        for person, crop, answer in zip(missing, crops, answers):
-            self._placed[person] = self._place(person, crop, answer, share)
+        for person, one in zip(missing, (one for some in placed for one in some)):
+            self._placed[person] = replace(one, seconds=share)
+
+    def _ask(self, people: Sequence[int], beside: bool) -> list[Placed]:
+        """What the network says of people, whom it computes at once; `beside`: others at the same time."""
+        size = self._photo.original_size
+        crops = [self._crop(person) for person in people]
+        conditions = [condition(self.people[person].bbox, size, self._focal) for person in people]
+        answers = self._parts.network.answers([crop.picture for crop in crops], conditions, beside)
+        return [self._place(*one) for one in zip(people, crops, answers)]
 
     def _crop(self, person: int) -> Crop:
         working = self._photo.to_working(self.people[person].bbox.reshape(2, 2)).reshape(4)
         return cut_out(self._photo.pixels, working, self._parts.network.size)
 
-    def _place(self, person: int, crop: Crop, answer: Answer, seconds: float) -> Placed:
+    def _place(self, person: int, crop: Crop, answer: Answer) -> Placed:
         """The body of an answer before the photo's lens."""
         parts, body = self._parts, self._parts.body
         if not all(np.isfinite(values).all() for values in (answer.model_parameters, answer.shape, answer.translation)):
@@ -192,7 +207,7 @@ class InstantHmrReading:
             )
         lens = assumed_lens(self._photo.original_size, self._focal)
         placed = parts.placing.carried(sound.state, lens, self.intrinsics)
-        return Placed(placed, self._own_points(crop, answer, placed), sound.senseless, seconds)
+        return Placed(placed, self._own_points(crop, answer, placed), sound.senseless)
 
     def _own_points(self, crop: Crop, answer: Answer, placed: PlacedState) -> Array | None:
         """(70, 2) px of the original photo: the network's keypoints; None where they are not its body's."""

@@ -257,11 +257,10 @@ def test_an_ignored_keypoint_no_longer_counts(reading: Any) -> None:
 
 def test_what_an_estimate_says_of_its_making(network_file: Path, engine_with: MakeEngine) -> None:
     size, box = SIZES["landscape"], box_in(SIZES["landscape"], BOXES["middle"])
-    engine = engine_with(network_file, name="nano", terms=("sam", "instanthmr_noncommercial"), commercial=False)
+    terms = {"model": "instanthmr_nano", "terms": ["sam", "instanthmr_noncommercial"], "commercial": False}
+    engine = engine_with(network_file, name="nano", terms=terms)
     estimate = engine.read(picture(size), None, box[None]).estimate(inference="raw")
-    assert estimate.details["model_terms"] == {
-        "model": "instanthmr_nano", "terms": ["sam", "instanthmr_noncommercial"], "commercial": False,
-    }  # fmt: skip
+    assert estimate.details["model_terms"] == terms
     assert (estimate.engine, estimate.details["network"]) == ("instanthmr", "nano")
     assert estimate.details["shape_from"] == "silhouette"
     assert sum("official body" in text for text in estimate.warnings) == 1

@@ -22,13 +22,15 @@ def asked(
     """Pictures and conditions of people, and what a network answers, (N, ...) each."""
     pictures = rng.normal(size=(people, 3, network.size, network.size)).astype(np.float32)
     conditions = rng.uniform(0.2, 0.6, (people, 3)).astype(np.float32)
-    answers = network.answers(list(pictures), list(conditions))
+    parts, beside = network.division(people)
+    answers = [a for part in parts for a in network.answers(pictures[part], conditions[part], beside > 1)]
     return pictures, conditions, [np.stack([getattr(answer, name) for answer in answers]) for name in NAMES]
 
 
 def test_it_answers_what_pytorch_does(stand_in: StandIn, network_file: Path, rng: np.random.Generator) -> None:
     network = HmrNetwork.open(network_file, ["cpu"])
     assert (network.size, network.batch, network.wants_focal) == (224, None, False)
+    assert network.division(1) == ((slice(0, 1),), 1)
     pictures, conditions, got = asked(network, 3, rng)
     with torch.no_grad():
         wanted = stand_in(torch.tensor(pictures), torch.tensor(conditions))
