@@ -33,7 +33,8 @@ def add_engine_arguments(command: Parser) -> None:
     command.add_argument(
         "--inference",
         metavar="KIND",
-        help="sam3d_body: full, body and hands (its default), or body, which is faster; instanthmr: fit (its default), "
+        help="sam3d_body: full, body and hands (its default), body, which is faster, or fast, both from smaller crops; "
+        "instanthmr: fit (its default), "
         "or raw, the network's answer without the fit",
     )
     command.add_argument(

@@ -32,6 +32,10 @@ REFINED = "refined"
 """Among the details of an estimate that was refined to the photo: what that did (``engines.refine``)."""
 
 
+INFERRED = "inference"
+"""Among an estimate's details: the kind of inference that was asked for, where the engine has several."""
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What an engine can do. Arguments that it does not support are never passed to it.

@@ -17,6 +17,7 @@ from native_runtime.models import manifest
 
 from . import record
 from .agreement import LARGEST_ANGLE, LARGEST_DISTANCE, Difference, difference
+from .fast import KIND, fast_checks
 from .invariants import against, invariants
 from .pictures import Picture, bundled_pictures
 from .published import Answer, answer_about, answer_checks
@@ -115,7 +116,7 @@ def _answers(name: str, engine: Engine, pictures: Sequence[Picture]) -> tuple[di
     checks: list[Check] = []
     for picture in pictures:
         try:
-            estimate = _asked(engine, picture)
+            estimate, fast = _asked(name, engine, picture)
         except Exception as error:
             checks.append(Check(name, "answers", picture.name, False, f"{picture.name}: {_said(error)}"))
             continue
@@ -123,6 +124,7 @@ def _answers(name: str, engine: Engine, pictures: Sequence[Picture]) -> tuple[di
             checks.append(Check(name, "answers", picture.name, False, f"{picture.name}: nobody was found in it."))
             continue
         found[picture.name] = estimate
+        checks += fast
         checks += [
             Check(name, f.name, picture.name, f.holds, f"{picture.name}: {f.sentence}", f.measured, f.bound, f.unit)
             for f in invariants(estimate, engine.body)
@@ -149,16 +151,19 @@ def _unusable(checks: Sequence[Check], picture: str) -> bool:
     return any(c.picture == picture and c.name == "finite" and not c.passed for c in checks)
 
 
-def _asked(engine: Engine, picture: Picture) -> Estimate | None:
-    """The engine's estimate of the picture's person; None where it finds nobody.
+def _asked(name: str, engine: Engine, picture: Picture) -> tuple[Estimate | None, list[Check]]:
+    """The estimate of the picture's person, None where nobody is found, and what a faster inference loses.
 
     A fit to what other networks see would hide what an engine's own network says: where the answer without it can be
     had, that is taken.
     """
     boxes = picture.box[None] if engine.capabilities.boxes else None
     reading = engine.read(picture.photo, picture.intrinsics, boxes)
-    inference = RAW if RAW in engine.capabilities.inferences else None
-    return reading.estimate(0, inference=inference) if len(reading.people) else None
+    if not len(reading.people):
+        return None, []
+    kinds = engine.capabilities.inferences
+    whole = reading.estimate(0, inference=RAW if RAW in kinds else None)
+    return whole, fast_checks(name, reading, whole, picture.name) if KIND in kinds else []
 
 
 def _said(error: Exception) -> str:

@@ -36,6 +36,7 @@ class Installed:
         size: bytes.
         body: whether the body that belongs to it is there.
         hands: whether it can pose hands; a checkpoint without those parts can be converted as well.
+        fast: whether it takes smaller crops; what was converted by earlier versions does not.
     """
 
     variant: str
@@ -43,6 +44,7 @@ class Installed:
     size: int
     body: bool
     hands: bool = True
+    fast: bool = True
 
     @property
     def title(self) -> str:
@@ -96,7 +98,8 @@ def _read(folder: Path, changed: int, body: bool) -> Installed | None:
         facts = manifest.read(folder)
         size = sum(int(entry["size"]) for entry in facts["files"].values())
         hands = "full" in facts.get("inferences", ["full"])
-        return Installed(str(facts["variant"]), str(facts["precision"]), size, body, hands)
+        fast = hands and sam3d_body.FAST_SIZE % int(facts.get("size_step", size)) == 0
+        return Installed(str(facts["variant"]), str(facts["precision"]), size, body, hands, fast)
     except (Sam3dbError, KeyError, TypeError, ValueError):
         return None
 

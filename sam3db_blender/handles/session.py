@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from native_runtime.camera import project, resize_intrinsics
 from native_runtime.characters.edit_groups import Slots, slots_of
 from native_runtime.characters.state import CharacterState
-from native_runtime.engines.base import REFINED, ROUGH
+from native_runtime.engines.base import INFERRED, REFINED, ROUGH
 from native_runtime.engines.edits import WITHOUT_EDITS
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 #: Custom properties of a rig: whether the small rest that an engine leaves between pins and keypoints is closed, what
-#: the photo counts against the engine (0 to 1), and how closely it looks ("full", "body"; empty: its own way).
+#: the photo counts against the engine (0 to 1), and how closely it looks ("full", "body", "fast"; empty: as it did when
+#: the character was made).
 SNAP = "sam3db_snap"
 STRENGTH = "sam3db_refine"
 INFERENCE = "sam3db_inference"
@@ -97,7 +98,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
 
 def _inferences(rig: bpy.types.Object, origin: Origin) -> tuple[str, str]:
     """How closely an engine is to look: as its user chose, otherwise as when the character was made."""
-    return str(rig.get(INFERENCE, "")), str(origin.details["details"].get("inference", ""))
+    return str(rig.get(INFERENCE, "")), str(origin.details["details"].get(INFERRED, ""))
 
 
 def refine_of(rig: bpy.types.Object, origin: Origin) -> float:

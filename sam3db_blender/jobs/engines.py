@@ -54,9 +54,12 @@ def models_for(engine: str, models: Path | None) -> Path | None:
 
 
 def inferences_of(engine: str) -> tuple[str, ...]:
-    """What there is to choose from: what the engine infers, unless its model can pose bodies alone."""
+    """What there is to choose from: what the engine infers, and its model can."""
+    kinds = capabilities_of(engine).inferences
     model = sam3d_body.installed() if chosen(engine) == sam3d_body.ENGINE else None
-    return capabilities_of(engine).inferences if model is None or model.hands else ()
+    if model is None:
+        return kinds
+    return tuple(kind for kind in kinds if kind != "fast" or model.fast) if model.hands else ()
 
 
 def settings_for(engine: str, *inferences: str) -> dict[str, Any]:

@@ -36,6 +36,7 @@ _ENGINES = (
 _INFERENCES = (
     ("full", "Body and Hands", "Estimates the hands again from closer crops and joins them to the body"),
     ("body", "Body Only", "One pass over the whole person: about three times as fast, with simpler hands"),
+    ("fast", "Fast", "Body and hands from smaller crops: nearly twice as fast, and a little less exact"),
 )
 _ANSWERS = (
     ("fit", "Fitted to Photo", "The network's body, brought onto what is seen in the photo"),

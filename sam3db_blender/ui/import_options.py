@@ -55,9 +55,12 @@ def draw_options(
     elif engine == engine_check.ENGINE:
         _draw_bundled(column, width)
     can = capabilities_of(options.engine)
+    offered = set(inferences_of(options.engine))
     for name in ("inference", "answer"):
-        if getattr(options, name) in inferences_of(options.engine):
+        if not offered.isdisjoint(options.bl_rna.properties[name].enum_items.keys()):
             column.prop(options, name)
+            if getattr(options, name) not in offered:
+                draw_lines(column, "Not with this model: convert it again to use smaller crops", width, "INFO")
     if not can.fits:
         column.prop(options, "refine", slider=True)
     for name in ("persons", "body"):

@@ -30,6 +30,9 @@ def _status(models: FilePath | None, providers: Sequence[str] | None) -> EngineS
     return status(models, providers)
 
 
+FAST_SIZE = 384
+"""Pixels a side of the crops of the inference "fast"."""
+
 ENGINE = EngineDescriptor(
     name="sam3d_body",
     title="SAM 3D Body",
@@ -40,7 +43,7 @@ ENGINE = EngineDescriptor(
         steps=True,
         remembers=True,
         pa_mpjpe=33.8,  # 3DPW, arXiv 2602.15989, table 2
-        inferences=("full", "body"),
+        inferences=("full", "body", "fast"),
         # Made with the converted model: MHR's finest level of which the checkpoint's keypoints are exact.
         body="mhr-lod1",
         bodies="mhr-*",

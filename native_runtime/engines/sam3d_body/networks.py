@@ -142,7 +142,7 @@ class OnnxNetworks:
     def from_arrays(self, arrays: Mapping[str, Array]) -> Sized:
         """See `Networks`."""
         for array in arrays.values():
-            if array.shape[:1] != (1,) or array.shape[2:] != self.feature_size or not np.isfinite(array).all():
+            if array.ndim != 4 or array.shape[0] != 1 or not np.isfinite(array).all():
                 raise ValueError(f"an array of {array.shape} is not the features of a crop")
         return Tensors({name: DeviceArray(np.ascontiguousarray(array)) for name, array in arrays.items()})
 

@@ -86,9 +86,13 @@ class Pipeline:
         boxes: Array,
         kept: Kept,
         stored: StoredFeatures | None = None,
+        shown_size: int | None = None,
     ) -> None:
-        """`stored`: where features are also looked for, and left, on disk."""
+        """`stored`: where features are also looked for, and left, on disk. `shown_size`: px of a side of the crops that
+        the encoder sees, where that is not the size that the model was trained with.
+        """
         self.networks, self.photo, self.intrinsics = networks, photo, intrinsics
+        self._shown_size = shown_size or networks.image_size[0]
         self._stored = stored
         self._pictures: dict[Side, str] = {}
         self.crops = Crops.around(boxes, networks.image_size[0], BODY_PADDING)
@@ -120,7 +124,7 @@ class Pipeline:
         if missing:
             self._open("encoder", watch)
             with watch.time("encode"):
-                cut = [crops.cut(shown(self.photo, side)) for crops, side in parts]
+                cut = [crops.at(self._shown_size).cut(shown(self.photo, side)) for crops, side in parts]
                 pixels = np.concatenate(cut)[missing]
                 features: list[Sized] = []
                 for start in range(0, len(pixels), _CROPS_AT_A_TIME):
@@ -147,7 +151,9 @@ class Pipeline:
         """What identifies the photo on disk, as it is `shown` for a side."""
         assert self._stored is not None
         if side not in self._pictures:
-            self._pictures[side] = self._stored.picture(self.photo.pixels, mirrored=side == "left")
+            self._pictures[side] = self._stored.picture(
+                self.photo.pixels, mirrored=side == "left", size=self._shown_size
+            )
         return self._pictures[side]
 
     def _open(self, graph: str, watch: Stopwatch) -> None:
@@ -163,9 +169,8 @@ class Pipeline:
             features = self.features([look.person for look in missing], watch)
             crops = self.crops_of(missing)
             score = np.array([look.mask is not None for look in missing], np.float32)
-            return self._context(
-                "body", features, crops, crops.cut_masks([look.mask for look in missing]), score, watch
-            )
+            masks = crops.at(self._shown_size).cut_masks([look.mask for look in missing])
+            return self._context("body", features, crops, masks, score, watch)
 
         return self._kept_or(("body",), looks, compute)
 
@@ -179,7 +184,7 @@ class Pipeline:
         return self._kept_or(("hand", side), people, compute)
 
     def _hand_contexts(self, crops: Crops, features: list[Sized], watch: Stopwatch) -> list[Sized]:
-        empty = np.zeros((len(crops), 1, crops.size, crops.size), np.float32)
+        empty = np.zeros((len(crops), 1, self._shown_size, self._shown_size), np.float32)
         return self._context("hand", features, crops, empty, np.zeros(len(crops), np.float32), watch)
 
     def _context(
@@ -187,7 +192,9 @@ class Pipeline:
     ) -> list[Sized]:
         self._open(f"{kind}_context", watch)
         with watch.time("context"):
-            rays = crops.rays(self.intrinsics, self.networks.feature_size)
+            height, width = self.networks.feature_size
+            size, trained = self._shown_size, self.networks.image_size[0]
+            rays = crops.at(size).rays(self.intrinsics, (height * size // trained, width * size // trained))
             return self.networks.context(kind, features, rays, mask, score)
 
     def _kept_or(

@@ -62,6 +62,13 @@ class Crops:
         """All crops of several, in order."""
         return Crops(parts[0].size, *(np.concatenate([getattr(part, name) for part in parts]) for name in _ROWS))
 
+    def at(self, size: int) -> Crops:
+        """The same parts of the photo with ``size`` px a side."""
+        if size == self.size:
+            return self
+        affine = np.array([_affine(*place, size) for place in zip(self.centre, self.side)]).reshape(-1, 2, 3)
+        return Crops(size, self.boxes, self.centre, self.side, affine)
+
     def __len__(self) -> int:
         return len(self.boxes)
 

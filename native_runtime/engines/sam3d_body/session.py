@@ -5,12 +5,12 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.engines.base import ROUGH
+from native_runtime.engines.base import INFERRED, ROUGH
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import NoPersonError, PromptError, UsageError
@@ -19,7 +19,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 from native_runtime.prompts.prompt import Prompt, check_prompts, keypoint_titles
 
-from . import ENGINE
+from . import ENGINE, FAST_SIZE
 from .hands import HandCriteria
 from .memory import Kept
 from .networks import Networks
@@ -27,10 +27,13 @@ from .outcome import FullResult, Outcome, full_result
 from .pipeline import Look, Pipeline, Stopwatch
 from .prompting import hand_of
 from .quality import judgement
-from .solve import Inference, Previous, Request, Solver
+from .solve import FAST, Inference, Previous, Request, Solver
 from .stored import StoredFeatures
 
 Array = NDArray[Any]
+
+_ROUGHER: Mapping[Inference, Inference] = {"full": "body", "fast": "fast body"}
+"""What comes before the last step of an inference."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Sam3dBodyReading:
         kept: Kept,
         criteria: HandCriteria,
         seconds: dict[str, float],
-        inferences: tuple[str, ...] = get_args(Inference),
+        inferences: tuple[str, ...] = ENGINE.capabilities.inferences,
         stored: StoredFeatures | None = None,
         terms: Mapping[str, Any] | None = None,
     ) -> None:
@@ -77,17 +80,21 @@ class Sam3dBodyReading:
         self._inferences = inferences
         self.people = [Person(np.asarray(box, np.float64)) for box in boxes]
         self._pipeline = Pipeline(networks, photo, intrinsics, boxes, kept, stored)
+        self._fast = Pipeline(networks, photo, intrinsics, boxes, kept, stored, FAST_SIZE)
         self._body, self._photo, self.intrinsics = body, photo, intrinsics
-        self._solver = Solver(self._pipeline, body, criteria, several=len(self.people) > 1)
+        several = len(self.people) > 1
+        self._solver = Solver(self._pipeline, body, criteria, several)
+        self._fast_solver = Solver(self._fast, body, criteria, several)
         self._seconds = seconds
         self._plain: dict[tuple[Look, Inference], tuple[Outcome, Estimate]] = {}
         self._last: dict[tuple[Look, Inference], Outcome] = {}
-        weakref.finalize(self, kept.release, self._pipeline.owner)
+        for pipeline in (self._pipeline, self._fast):
+            weakref.finalize(self, kept.release, pipeline.owner)
 
     @property
     def encoded(self) -> int:
         """How many crops went through the encoder for this photo so far."""
-        return self._pipeline.encoded
+        return self._pipeline.encoded + self._fast.encoded
 
     def prepare(self, people: Sequence[int] | None = None) -> None:
         """Do what needs the encoder now, for all people together, so that estimates come at once later."""
@@ -123,7 +130,7 @@ class Sam3dBodyReading:
                 Either keeps the wrist or elbow that it names from being passed to the body.
             mask: (H, W) of the original photo: where this person is.
             inference: "full" (also None): body and hands; "body": the body decoder alone, which also poses hands,
-                roughly.
+                roughly; "fast": as "full", on smaller crops.
             edits: not supported (``engines.refit.keep_edits``).
             previous: what the decoders start from when prompted: "first" the unprompted pass, as the reference does;
                 "last" the estimate before, for several rounds of prompts; None the model's initial estimate.
@@ -134,7 +141,16 @@ class Sam3dBodyReading:
                 decoder sees, for example.
             UsageError: there is no such ``inference`` or ``previous``.
         """
-        kind = self._kind(inference)
+        return self._answer(person, keypoints, mask, self._kind(inference), previous)
+
+    def _answer(
+        self,
+        person: int,
+        keypoints: Sequence[Prompt],
+        mask: NDArray[np.bool_] | None,
+        kind: Inference,
+        previous: Previous = "first",
+    ) -> Estimate:
         _check_choice("previous", previous, ("first", "last", None))
         look = Look.at(self._known(person), self._checked(mask))
         prompts = tuple(check_prompts(keypoints))
@@ -145,10 +161,10 @@ class Sam3dBodyReading:
         watch = Stopwatch()
         last = self._last.get((look, kind)) if previous == "last" else None
         request = Request(look, prompts, plain, last, fresh=previous is None)
-        (outcome,) = self._solver.solve([request], kind, watch)
+        (outcome,) = self._solver_of(kind).solve([request], kind, watch)
         self._last[look, kind] = outcome
         judged = judgement(prompts, (plain, estimate), outcome, look.mask)
-        prompted = self._estimate(outcome, request, watch, 1)
+        prompted = self._estimate(outcome, request, kind, watch, 1)
         prompted.details.update(judged.details)
         return replace(prompted, warnings=(*judged.texts, *_unheard(outcome, prompts)))
 
@@ -171,11 +187,11 @@ class Sam3dBodyReading:
         these are. What is known already comes at once: then there is only the last step.
         """
         kind, spent = self._kind(inference), dict[str, float]()
-        if kind == "full" and (Look.at(self._known(person), self._checked(mask)), kind) not in self._plain:
-            first = self.estimate(person, keypoints, mask, inference="body")
+        if kind in _ROUGHER and (Look.at(self._known(person), self._checked(mask)), kind) not in self._plain:
+            first = self._answer(person, keypoints, mask, _ROUGHER[kind])
             spent = first.seconds
-            yield _rough(first)
-        yield _together(self.estimate(person, keypoints, mask, inference=kind), spent)
+            yield _rough(first, kind)
+        yield _together(self._answer(person, keypoints, mask, kind), spent)
 
     def estimate_all_steps(
         self, people: Sequence[int] | None = None, *, inference: str | None = None
@@ -183,11 +199,12 @@ class Sam3dBodyReading:
         """As ``estimate_steps``, of several people without prompts (None: of all), computed together."""
         kind, numbers = self._kind(inference), self._numbers(people)
         spent: list[Mapping[str, float]] = [{} for _ in numbers]
-        if kind == "full" and any((Look.at(self._known(person), None), kind) not in self._plain for person in numbers):
-            first = self.estimate_all(numbers, inference="body")
+        looks = [Look.at(self._known(person), None) for person in numbers]
+        if kind in _ROUGHER and any((look, kind) not in self._plain for look in looks):
+            first = [estimate for _, estimate in self._unprompted(looks, _ROUGHER[kind])]
             spent = [estimate.seconds for estimate in first]
-            yield [_rough(estimate) for estimate in first]
-        last = self.estimate_all(numbers, inference=kind)
+            yield [_rough(estimate, kind) for estimate in first]
+        last = [estimate for _, estimate in self._unprompted(looks, kind)]
         yield [_together(estimate, before) for estimate, before in zip(last, spent)]
 
     def crop(self, person: int = 0) -> NDArray[np.uint8]:
@@ -217,14 +234,14 @@ class Sam3dBodyReading:
             for kept in (self._plain, self._last):  # of each person only the last mask is remembered
                 for key in [key for key in kept if key[0].mask_hash and key[0].person in masked]:
                     del kept[key]
-            for request, outcome in zip(requests, self._solver.solve(requests, inference, watch)):
-                estimate = self._estimate(outcome, request, watch, len(missing))
+            for request, outcome in zip(requests, self._solver_of(inference).solve(requests, inference, watch)):
+                estimate = self._estimate(outcome, request, inference, watch, len(missing))
                 judged = judgement((), (outcome, estimate), outcome, request.look.mask)
                 estimate.details.update(judged.details)
                 self._plain[request.look, inference] = outcome, estimate
         return [self._plain[look, inference] for look in looks]
 
-    def _estimate(self, outcome: Outcome, request: Request, watch: Stopwatch, count: int) -> Estimate:
+    def _estimate(self, outcome: Outcome, request: Request, kind: Inference, watch: Stopwatch, count: int) -> Estimate:
         """The estimate; ``count`` people share the seconds of ``watch``."""
         mesh, look, merged = Stopwatch(), request.look, outcome.merged
         shared = {stage: value / count for stage, value in watch.seconds.items()}
@@ -245,18 +262,24 @@ class Sam3dBodyReading:
                 seconds=self._seconds | shared,
                 photo=self._photo.path.name,
                 person=look.person,
-                details={"hands": outcome.hand_details()} | ({"model_terms": dict(self._terms)} if self._terms else {}),
+                details={"hands": outcome.hand_details(), INFERRED: kind}
+                | ({"model_terms": dict(self._terms)} if self._terms else {}),
             )
         estimate.seconds.update(mesh.seconds)
         return estimate
 
+    def _solver_of(self, kind: Inference) -> Solver:
+        return self._fast_solver if kind in FAST else self._solver
+
     def _kind(self, inference: str | None) -> Inference:
         kind = inference or self._inferences[0]
-        _check_choice("inference", kind, get_args(Inference))
+        _check_choice("inference", kind, ENGINE.capabilities.inferences)
         if kind not in self._inferences:
+            lacks = (
+                "it was converted by an older version" if kind == "fast" else "its checkpoint lacks the parts for hands"
+            )
             raise UsageError(
-                f"This model cannot infer {kind!r}: its checkpoint lacks the parts for hands. "
-                f"It infers {' or '.join(map(repr, self._inferences))}."
+                f"This model cannot infer {kind!r}: {lacks}. It infers {' or '.join(map(repr, self._inferences))}."
             )
         return cast("Inference", kind)
 
@@ -279,9 +302,9 @@ class Sam3dBodyReading:
         return np.asarray(mask, np.bool_)
 
 
-def _rough(estimate: Estimate) -> Estimate:
-    """An estimate of the body decoder's alone, after which that with hands comes."""
-    return replace(estimate, details=estimate.details | {ROUGH: "hands"})
+def _rough(estimate: Estimate, kind: Inference) -> Estimate:
+    """An estimate of the body decoder's alone, after which that with hands comes, which was asked for."""
+    return replace(estimate, details=estimate.details | {ROUGH: "hands", INFERRED: kind})
 
 
 def _together(estimate: Estimate, before: Mapping[str, float]) -> Estimate:

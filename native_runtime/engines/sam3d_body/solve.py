@@ -23,7 +23,10 @@ from .preprocess import Crops
 from .prompting import Routed, for_body, from_hands, hand_of, route
 
 Array = NDArray[Any]
-Inference = Literal["full", "body"]
+Inference = Literal["full", "body", "fast", "fast body"]
+"""Body and hands, or the body alone; on crops of the size that the model was trained with, or on smaller ones."""
+WITH_HANDS: tuple[Inference, ...] = ("full", "fast")
+FAST: tuple[Inference, ...] = ("fast", "fast body")
 Previous = Literal["first", "last"] | None
 
 
@@ -77,7 +80,7 @@ class Solver:
         """Outcomes of requests, as many together as can be; see ``session.Sam3dBodyReading.estimate``."""
         looks = [request.look for request in requests]
         first = self.pipeline.first(looks, watch)
-        hands = self.pipeline.hands(looks, watch) if inference == "full" else {}
+        hands = self.pipeline.hands(looks, watch) if inference in WITH_HANDS else {}
         cases = []
         for row, request in enumerate(requests):
             own = {side: hand[row : row + 1] for side, hand in hands.items()}

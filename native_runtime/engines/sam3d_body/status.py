@@ -13,7 +13,7 @@ from native_runtime.models import manifest, store
 from native_runtime.models.shelf import model_terms
 from native_runtime.models.shelf.catalogue import VARIANTS
 
-from . import ENGINE
+from . import ENGINE, FAST_SIZE
 
 
 def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> EngineStatus:
@@ -47,7 +47,10 @@ def terms_of(folder: Path) -> dict[str, Any]:
 
 
 def _inferences(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """By a manifest; models of earlier versions can do everything."""
-    known = facts.get("inferences")
+    """By a manifest. Models of earlier versions have hands, and encoders for one size of crops only."""
+    known, step = facts.get("inferences"), facts.get("size_step")
     every = ENGINE.capabilities.inferences
-    return tuple(kind for kind in every if kind in known) or every if isinstance(known, list) else every
+    able = [kind for kind in every if kind in known] if isinstance(known, list) else [*every]
+    fast = "full" in able and isinstance(step, int) and step > 0 and FAST_SIZE % step == 0
+    kinds = [kind for kind in able if kind != "fast"] + (["fast"] if fast else [])
+    return tuple(kinds) or tuple(kind for kind in every if kind != "fast")

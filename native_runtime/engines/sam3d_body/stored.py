@@ -66,9 +66,9 @@ class StoredFeatures:
     def __init__(self, folder: Path, encoder: str, limit: int = LIMIT_BYTES) -> None:
         self._folder, self._encoder, self._limit = folder, encoder, limit
 
-    def picture(self, pixels: NDArray[np.uint8], mirrored: bool) -> str:
-        """What identifies a picture (H, W, 3), or its mirror image, to this encoder."""
-        digest = hashlib.sha256(f"{self._encoder} {pixels.shape} {mirrored}".encode())
+    def picture(self, pixels: NDArray[np.uint8], mirrored: bool, size: int) -> str:
+        """What identifies a picture (H, W, 3), or its mirror image, to this encoder in crops of ``size`` px."""
+        digest = hashlib.sha256(f"{self._encoder} {pixels.shape} {mirrored} {size}".encode())
         digest.update(np.ascontiguousarray(pixels).data)
         return digest.hexdigest()[:32]
 

@@ -37,6 +37,8 @@ class FakeNetworks:
         encoded: crops so far.
         asked, previous: prompts (P, 3) and previous estimate (522,) of each decoded row, by kind of decoder.
         runs: calls of each method.
+        shown: sides of the crops that were encoded, of the rays and of the masks, px or cells.
+        affines: of each decoded row.
     """
 
     image_size = (SIZE, SIZE)
@@ -48,6 +50,8 @@ class FakeNetworks:
         self.asked: dict[str, list[Array]] = {"body": [], "hand": []}
         self.previous: dict[str, list[Array]] = {"body": [], "hand": []}
         self.runs: Counter[str] = Counter()
+        self.shown: set[tuple[str, int]] = set()
+        self.affines: list[Array] = []
 
     def open(self, graph: str) -> None:
         assert graph in {"encoder", "body_context", "body_decoder", "hand_context", "hand_decoder"}
@@ -55,6 +59,7 @@ class FakeNetworks:
     def encode(self, crops: NDArray[np.uint8]) -> list[Any]:
         self.runs["encode"] += 1
         self.encoded += len(crops)
+        self.shown.add(("crop", crops.shape[1]))
         return [Seen(zlib.crc32(crop.tobytes())) for crop in crops]
 
     def arrays_of(self, features: Any) -> dict[str, Array]:
@@ -68,6 +73,7 @@ class FakeNetworks:
     def context(self, kind: str, features: Sequence[Any], rays: Array, mask: Array, mask_score: Array) -> list[Any]:
         self.runs[f"{kind}_context"] += 1
         assert len(features) == len(rays) == len(mask) == len(mask_score)
+        self.shown |= {("rays", rays.shape[3]), ("mask", mask.shape[3])}
         return [
             Seen(zlib.crc32(np.packbits(own > 0).tobytes() + kind.encode(), seen.digest)) if score else seen
             for seen, own, score in zip(features, mask, mask_score)
@@ -99,6 +105,7 @@ class FakeNetworks:
             if label >= 0:
                 places[int(label)] = x, y
         affine = own["affine"]
+        self.affines.append(affine)
         out["keypoints_2d"] = ((places * SIZE - affine[:, 2]) / affine[0, 0]).astype(np.float32)
         for name in ("keypoints_2d", "keypoints_3d"):
             steps = random.standard_normal((LAYERS, *out[name].shape)) * np.linspace(1, 0, LAYERS)[:, None, None]

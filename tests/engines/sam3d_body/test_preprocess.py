@@ -123,3 +123,20 @@ def test_twice_mirrored_is_the_photo() -> None:
     photo = Photo(pixels, Path("p"))
     np.testing.assert_array_equal(mirrored(photo).pixels, pixels[:, ::-1])
     np.testing.assert_array_equal(mirrored(mirrored(photo)).pixels, pixels)
+
+
+def test_crops_of_another_size_show_the_same_part_of_the_photo() -> None:
+    crops = Crops.around(np.array([[100.0, 50, 300, 460], [10.5, 20.25, 70, 90]]), SIZE, BODY_PADDING)
+    smaller = crops.at(384)
+    points = np.random.default_rng(0).uniform(0, 500, (2, 9, 2))
+    np.testing.assert_allclose(smaller.places(points), crops.places(points), atol=1e-6)
+    assert (smaller.centre == crops.centre).all()
+    assert crops.at(SIZE) is crops
+    intrinsics = np.array([[700.0, 0, 320], [0, 710.0, 240], [0, 0, 1]])
+    for axis in (0, 1):  # a ray is linear in its place, which cells of both sizes have in parts of the crop
+        large, small = (c.rays(intrinsics, (n, n))[:, axis] for c, n in ((crops, 32), (smaller, 24)))
+        along = (lambda rays: rays[0, 0]) if axis == 0 else (lambda rays: rays[0, :, 0])
+        middle = [(16 * np.arange(n) + 7.5) / size for n, size in ((32, SIZE), (24, 384))]
+        inner = slice(1, -1)  # the reduction is cut at the border
+        fitted = np.polyfit(middle[0][inner], along(large)[inner], 1)
+        np.testing.assert_allclose(np.polyval(fitted, middle[1])[inner], along(small)[inner], atol=1e-5)

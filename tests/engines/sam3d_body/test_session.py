@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from native_runtime.cli.remedies import advised
 from native_runtime.engines import open_engine
-from native_runtime.engines.base import ROUGH
+from native_runtime.engines.base import INFERRED, ROUGH
 from native_runtime.engines.estimate import Estimate
+from native_runtime.engines.sam3d_body import FAST_SIZE
 from native_runtime.engines.sam3d_body.engine import Sam3dBodyEngine
 from native_runtime.engines.sam3d_body.session import Sam3dBodyReading
 from native_runtime.engines.sam3d_body.status import inferences_of
@@ -81,7 +82,7 @@ def test_a_model_without_hands_infers_bodies_alone(
     own = FakeNetworks({name: value for name, value in constants.items() if name != "initial_estimate_hand"})
     bodies = Sam3dBodyEngine(own, body, criteria=TRUSTING, inferences=("body",))
     assert bodies.capabilities.inferences == ("body",)
-    assert engine.capabilities.inferences == ("full", "body")
+    assert engine.capabilities.inferences == ("full", "body", "fast")
     reading = bodies.read(photo, boxes=BOXES[:1])
     reading.prepare()
     assert own.encoded == 1
@@ -215,6 +216,69 @@ def test_all_people_grow_together(engine: Sam3dBodyEngine, photo: Photo, network
     whole = engine.read(photo, boxes=BOXES).estimate_all([2, 0])
     assert all((getattr(a, name) == getattr(b, name)).all() for a, b in zip(last, whole) for name in ARRAYS)
     assert len(list(reading.estimate_all_steps([0, 2]))) == 1
+
+
+# --- smaller crops ---
+
+
+def test_the_fast_inference_shows_smaller_crops_and_decodes_as_ever(
+    engine: Sam3dBodyEngine, photo: Photo, networks: FakeNetworks
+) -> None:
+    engine.read(photo, boxes=BOXES[:1]).estimate()
+    usual, networks.affines, networks.shown = networks.affines, [], set()
+    reading = engine.read(photo, boxes=BOXES[:1])
+    estimate = reading.estimate(inference="fast", mask=left_half())
+    assert networks.shown == {("crop", FAST_SIZE), ("rays", FAST_SIZE // 16), ("mask", FAST_SIZE)}
+    assert (networks.affines[0] == usual[0]).all()  # of the size that the decoder was trained with
+    assert estimate.details[INFERRED] == "fast"
+    assert reading.encoded == 3
+
+
+def test_crops_of_both_sizes_are_kept_apart(alone: Sam3dBodyReading, networks: FakeNetworks) -> None:
+    full, fast = alone.estimate(), alone.estimate(inference="fast")
+    assert networks.encoded == alone.encoded == 6
+    assert not same(full, fast)
+    networks.runs.clear()
+    alone.estimate(keypoints=[(LEFT_KNEE, 130, 150)], inference="fast")
+    assert networks.runs == {"body_decoder": 1}
+    assert alone.estimate() is full
+    assert alone.estimate(inference="fast") is fast
+
+
+def test_the_fast_inference_has_steps_of_its_own(alone: Sam3dBodyReading, networks: FakeNetworks) -> None:
+    steps = alone.estimate_steps(inference="fast")
+    first = next(steps)
+    assert networks.encoded == 1
+    assert (first.details[ROUGH], first.details[INFERRED]) == ("hands", "fast")
+    (last,) = steps
+    assert networks.shown >= {("crop", FAST_SIZE)}
+    assert ("crop", SIZE) not in networks.shown
+    assert same(last, alone.estimate(inference="fast"))
+    with pytest.raises(UsageError):
+        alone.estimate(inference="fast body")
+
+
+@pytest.mark.parametrize(
+    ("facts", "kinds"),
+    [
+        ({}, ("full", "body")),
+        ({"inferences": ["full", "body"], "size_step": 16}, ("full", "body", "fast")),
+        ({"inferences": ["full", "body"], "size_step": 128}, ("full", "body", "fast")),
+        ({"inferences": ["full", "body"], "size_step": 512}, ("full", "body")),
+        ({"inferences": ["body"], "size_step": 16}, ("body",)),
+    ],
+)
+def test_a_model_says_whether_it_takes_smaller_crops(facts: dict, kinds: tuple[str, ...], tmp_path: Path) -> None:
+    manifest.write(tmp_path, {}, **facts)
+    assert inferences_of(tmp_path) == kinds
+
+
+def test_a_model_of_an_earlier_version_refuses_the_fast_inference(
+    networks: FakeNetworks, body: Body, photo: Photo
+) -> None:
+    engine = Sam3dBodyEngine(networks, body, inferences=("full", "body"))
+    with pytest.raises(UsageError, match="converted by an older version"):
+        engine.read(photo, boxes=BOXES[:1]).estimate(inference="fast")
 
 
 # --- what makes no difference ---

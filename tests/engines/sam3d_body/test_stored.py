@@ -84,9 +84,9 @@ def test_another_photo_box_or_encoder_or_nothing_asked_for_is_encoded(
         assert session.networks.encoded == 1
 
 
-def test_the_mirrored_photo_is_another_picture(photo: Photo, folder: Path) -> None:
+def test_the_mirrored_photo_and_another_size_are_other_pictures(photo: Photo, folder: Path) -> None:
     store = StoredFeatures(folder, "a")
-    assert store.picture(photo.pixels, True) != store.picture(photo.pixels, False)
+    assert len({store.picture(photo.pixels, *how) for how in ((True, 512), (False, 512), (False, 384))}) == 3
 
 
 def test_nothing_is_written_unless_it_is_wanted(
