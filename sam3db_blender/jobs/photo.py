@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from native_runtime.pipeline.decoding import encode, part_of
 from native_runtime.pipeline.requests import EstimateRequest, LookRequest, PoseRequest, SegmentRequest
 
+from ..files import speeds
 from .worker import TIMEOUT_S, Job, State
 
 
@@ -63,6 +64,9 @@ class ImportJob(_PhotoJob):
     def _receive(self, result: dict[str, Any]) -> None:
         self.warnings += result.get("warnings", [])
         self.estimates = _files(result)
+        took = [person["seconds"] for person in result.get("people", []) if person.get("seconds")]
+        if len(took) == 1:  # of several people, stages that they share are counted for each
+            speeds.remember(self.request.engine, took[0])
 
     def _receive_early(self, result: dict[str, Any]) -> None:
         self.early = _files(result)

@@ -79,7 +79,9 @@ class SAM3DB_OT_get_model(InstallOperator, bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     lines: bpy.props.CollectionProperty(type=SAM3DB_TermsLine, options={"HIDDEN", "SKIP_SAVE"})
-    line: bpy.props.IntProperty(options={"HIDDEN", "SKIP_SAVE"})
+    line: bpy.props.IntProperty(
+        name="License", description="Its full text; the wheel scrolls", options={"HIDDEN", "SKIP_SAVE"}
+    )
     lines_of: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     complaint: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
@@ -91,6 +93,8 @@ class SAM3DB_OT_get_model(InstallOperator, bpy.types.Operator):
 
     def check(self, context: bpy.types.Context) -> bool:
         fill_lines(self)
+        if not model_choice.objection(self):
+            self.complaint = ""
         return True
 
     def draw(self, context: bpy.types.Context) -> None:

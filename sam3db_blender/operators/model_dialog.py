@@ -11,6 +11,7 @@ from native_runtime.models.access_token import PAGE as TOKEN_PAGE
 from native_runtime.models.shelf import ShelfItem, Source, Terms
 
 from ..files import shelf as shelf_files
+from ..files import speeds
 from ..jobs import online
 from ..layout_text import draw_lines
 from ..properties import model_choice, secret
@@ -66,7 +67,9 @@ def fill_lines(choice: Any) -> None:
 
 def _draw_facts(split: Any, item: ShelfItem, source: Source | None, choice: Any) -> None:
     picture = split.row(align=True)
-    _draw_picture(picture.column(align=True), DEFAULT_ENGINE, "What you have")
+    here = speeds.measured(DEFAULT_ENGINE)
+    title = "What you have" if here is None else f"What you have, {facts.seconds_title(here)}"
+    _draw_picture(picture.column(align=True), DEFAULT_ENGINE, title)
     if item.engine is not None:
         _draw_picture(picture.column(align=True), item.engine, facts.family_of(item).title)
     beside = split.column()
@@ -74,7 +77,7 @@ def _draw_facts(split: Any, item: ShelfItem, source: Source | None, choice: Any)
     draw_lines(column, item.gives, _BESIDE)
     for text in (
         *facts.figure_texts(item),
-        facts.seconds_text(item, None),
+        facts.seconds_text(item, _measured(item)),
         facts.disk_text(item, source),
         facts.remaining(shelf_files.states(), item, source),
     ):
@@ -85,6 +88,12 @@ def _draw_facts(split: Any, item: ShelfItem, source: Source | None, choice: Any)
         row.use_property_split = True
         row.use_property_decorate = False
         row.prop(choice, "precision")
+
+
+def _measured(item: ShelfItem) -> float | None:
+    """Seconds of a person on this machine with an item that is installed."""
+    ready = item.engine is not None and shelf_files.states()[item.name].state == "ready"
+    return speeds.measured(str(item.engine)) if ready else None
 
 
 def _text_column(layout: Any) -> Any:
@@ -99,7 +108,10 @@ def _draw_picture(column: Any, engine: str, title: str) -> None:
     if icon:
         column.template_icon(icon, scale=_PICTURE)
     else:
-        column.label(text="No picture yet")
+        for number in range(round(_PICTURE)):  # as high as a picture
+            row = column.row()
+            row.alignment = "CENTER"
+            row.label(text="No picture yet" if number == 2 else "")
     row = column.row()
     row.alignment = "CENTER"
     row.label(text=title)

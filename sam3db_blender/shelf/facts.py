@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from native_runtime.engines import engines
 from native_runtime.models.shelf import ItemState, ShelfItem, Source, Terms, shelf
@@ -79,13 +80,14 @@ def seconds_text(item: ShelfItem, here: float | None) -> str:
         here: seconds that were measured on this machine; None where there were none.
     """
     if here is not None:
-        return f"{_seconds(here)} a person on this machine (measured)"
+        return f"{seconds_title(here)} a person on this machine (measured)"
     if item.seconds is not None:
-        return f"About {_seconds(item.seconds)} a person on two processor cores; not measured on this machine yet"
+        return f"About {seconds_title(item.seconds)} a person on two processor cores; not measured on this machine yet"
     return "Speed not measured on this machine yet"
 
 
-def _seconds(value: float) -> str:
+def seconds_title(value: float) -> str:
+    """A time for people."""
     return f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"
 
 
@@ -181,3 +183,17 @@ def remaining(states: Mapping[str, ItemState], item: ShelfItem, source: Source |
     if state.state not in ("partly", "downloaded") or (source is not None and source.kind == "file"):
         return ""
     return f"{size_text(state.downloaded)} of it are here already"
+
+
+def restriction(record: Mapping[str, Any]) -> str:
+    """What a character's record says against its commercial use; empty where it says nothing.
+
+    Args:
+        record: the fields of the estimate, as ``scene.provenance.Origin.details`` has them.
+    """
+    details = record.get("details")
+    terms = details.get("model_terms") if isinstance(details, Mapping) else None
+    if not isinstance(terms, Mapping) or terms.get("commercial") is not False:
+        return ""
+    item = shelf().get(str(terms.get("model")))
+    return f"Not for commercial use: made by {item.title if item else 'a model'}, whose terms forbid it"

@@ -14,9 +14,11 @@ from native_runtime.characters.sliders import Section, label_of, slider_groups
 
 from ..files.bodies import title_of
 from ..handles.people import active_character
+from ..layout_text import draw_lines, width_of
 from ..rig.properties import in_centimetres, slider_path
 from ..scene import live
 from ..scene.provenance import read_origin
+from ..shelf import facts
 from . import heights, preset_panels
 from .sidebar import PersonPanel, SidebarPanel
 
@@ -39,9 +41,12 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
 
     def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
         layout = self.layout
-        layout.label(
-            text=f"{rig.name}  ·  {title_of(read_origin(rig).details['body_name'])}", icon="OUTLINER_OB_ARMATURE"
-        )
+        origin = read_origin(rig)
+        layout.label(text=f"{rig.name}  ·  {title_of(origin.details['body_name'])}", icon="OUTLINER_OB_ARMATURE")
+        restriction = facts.restriction(origin.details)
+        if restriction:
+            width = width_of(context.region.width, context.preferences.system.ui_scale)
+            draw_lines(layout.column(align=True), restriction, width, "INFO")
         layout.operator_menu_enum("sam3db.switch_level", "level", icon="MESH_DATA")
         height = heights.height_of(rig)
         layout.label(text="Height" if height is None else f"Height  {height:.1f} cm", icon="EMPTY_SINGLE_ARROW")

@@ -26,6 +26,8 @@ from .sidebar import SidebarPanel
 
 _ICONS = {"absent": "IMPORT", "partly": "TIME", "downloaded": "TIME", "ready": "CHECKMARK", "broken": "ERROR"}
 _PICTURE = 5.0
+#: Characters that the frame of a box takes from a line.
+_FRAME = 3
 
 
 class SAM3DB_UL_terms(bpy.types.UIList):
@@ -60,7 +62,7 @@ def draw_offer(layout: Any, width: int) -> None:
     better, settings = shelf_files.ready_engines(), preferences()
     if job is None and (better or (settings is not None and not settings.offer_models)):
         return
-    box = layout.box()
+    box, width = layout.box(), width - _FRAME
     if draw_installing(box, width):
         return
     header = box.row(align=True)
@@ -127,10 +129,10 @@ def draw_shelf(layout: Any, width: int) -> None:
         draw_end(layout, slot.job, width)
     states = shelf_files.states()
     for family in facts.families():
-        _draw_family(layout.box(), family, states, width, busy)
+        _draw_family(layout.box(), family, states, width - _FRAME, busy)
     box = layout.box()
     box.label(text="MHR's Official Bodies", icon="OUTLINER_OB_ARMATURE")
-    draw_official_bodies(box, width)
+    draw_official_bodies(box, width - _FRAME)
 
 
 def _draw_family(layout: Any, family: Family, states: Any, width: int, busy: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -26,7 +27,9 @@ from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_settings
 from sam3db_blender.scene.bodies import body_mesh
 from sam3db_blender.scene.character import PhotoScene
+from sam3db_blender.scene.provenance import read_origin
 from sam3db_blender.scene.readback import estimate_of
+from sam3db_blender.shelf import facts
 from sam3db_blender.ui.character_panel import SAM3DB_PT_character
 
 SIZE = (320, 240)
@@ -222,6 +225,27 @@ def test_settling_moves_the_sliders_into_the_bones(add_on: None, small_body: Bod
     assert character.rig["Spine: Bend Upper"] == 0
     after = evaluated_vertices(character.mesh, bpy.context.evaluated_depsgraph_get())
     assert after == pytest.approx(before, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        (
+            {"model": "instanthmr_small", "terms": ["sam"], "commercial": False},
+            "Not for commercial use: made by InstantHMR small, whose terms forbid it",
+        ),
+        ({"model": "gone", "commercial": False}, "Not for commercial use: made by a model, whose terms forbid it"),
+        ({"model": "sam3d_body", "commercial": True}, ""),
+        ({"model": "my own", "commercial": None}, ""),
+        ("?", ""),
+    ],
+)
+def test_a_character_carries_the_terms_on_which_it_was_made(
+    add_on: None, small_body: Body, terms: object, said: str
+) -> None:
+    estimate = replace(_estimate(small_body, 0), details={"model_terms": terms})
+    rig = build_photo_scene(bpy.context.scene, [estimate], None, small_body).characters[0].rig
+    assert facts.restriction(read_origin(rig).details) == said
 
 
 def test_the_panel_finds_all_sliders(small_body: Body) -> None:

@@ -24,7 +24,7 @@ from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender import places
 from sam3db_blender.exports import ExportOptions
 from sam3db_blender.exports.saved import export_from_file
-from sam3db_blender.files import recent_photos
+from sam3db_blender.files import recent_photos, speeds
 from sam3db_blender.handles.handles import State, by_keypoint, place, state_of
 from sam3db_blender.handles.session import apply_answer, go_back, request_for
 from sam3db_blender.masks.store import mask_file, read_own_mask
@@ -170,11 +170,39 @@ def test_recent_photos_are_still_known(tmp_path: Path, monkeypatch: pytest.Monke
     assert (tmp_path / "photos.json").read_bytes() == before
 
 
+def test_seconds_of_engines_are_still_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "user_folder", lambda name: tmp_path)
+    file = tmp_path / "engine_seconds.json"
+    file.write_bytes((FILES / "engine_seconds.json").read_bytes())
+    assert (speeds.measured("landmarks"), speeds.measured("sam3d_body")) == (1.5, None)
+    speeds.remember("landmarks", {"fit": 4.0, "mesh": 0.5})
+    assert speeds.measured("landmarks") == 2.0  # the median of 1, 2 and 4.5
+    for _ in range(9):
+        speeds.remember("landmarks", {"fit": 3.0})
+    assert speeds.measured("landmarks") == 3.0
+    speeds.remember("instanthmr", {})
+    assert speeds.measured("instanthmr") is None
+    restate(file, following(speeds.FORMAT))
+    before = file.read_bytes()
+    speeds.remember("landmarks", {"fit": 1.0})
+    assert file.read_bytes() == before
+    assert speeds.measured("landmarks") is None
+    file.write_bytes(b'{"format": "sam3db-engine-seconds/1", "seconds": 3}')
+    speeds.remember("landmarks", {"fit": 1.0})
+    assert speeds.measured("landmarks") == 1.0
+
+
 # --- newer versions --------------------------------------------------------------------------------------------------
 
 
 def test_every_format_of_the_extension_is_covered() -> None:
-    assert FORMATS.keys() == {"sam3db-character", "sam3db-edits", "sam3db-snapshot", "sam3db-recent-photos"}
+    assert FORMATS.keys() == {
+        "sam3db-character",
+        "sam3db-edits",
+        "sam3db-snapshot",
+        "sam3db-recent-photos",
+        "sam3db-engine-seconds",
+    }
     rows = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8").splitlines()
     for made in FORMATS.values():
         assert any(row.startswith("|") and f"`{made}`" in row for row in rows)
@@ -192,7 +220,7 @@ def made_newer(rig: bpy.types.Object, name: str) -> None:
         rig[snapshots.PROPERTY] = json.dumps([{**first, "format": newer}, *others])
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"sam3db-recent-photos"}))
+@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"sam3db-recent-photos", "sam3db-engine-seconds"}))
 def test_records_of_a_newer_version_are_refused_and_left_alone(
     worked_on: bpy.types.Object, body: Body, name: str
 ) -> None:

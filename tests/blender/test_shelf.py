@@ -18,10 +18,12 @@ import sam3db_blender
 from native_runtime.models import manifest
 from native_runtime.models.shelf import shelf
 from native_runtime.models.shelf.state import downloads_folder
+from native_runtime.pipeline.requests import EstimateRequest
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.files import shelf as shelf_files
 from sam3db_blender.jobs import long as long_jobs
+from sam3db_blender.jobs.photo import ImportJob
 from sam3db_blender.jobs.shelf import slot
 from sam3db_blender.operators import get_model as operators
 from sam3db_blender.operators.get_model import SAM3DB_OT_get_model
@@ -424,3 +426,25 @@ def test_in_a_window_what_is_missing_is_asked_for_in_the_same_dialog(
     assert opened[0]["complaint"] == "Read and accept first: DINOv3 License."
     assert {key: opened[0][key] for key in said} == said
     assert opened[0]["accepted"] == (True, False, False, False)
+
+
+def test_a_time_that_was_measured_here_is_said_and_no_other(
+    models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(places, "user_folder", lambda name: tmp_path)
+    assert "About 16 s a person on two processor cores; not measured on this machine yet" in dialog_text()
+    worker = Worker(Event(1, "done", result={"people": [{"seconds": {"encoder": 6.5, "mesh": 0.5}}]}))
+    assert ImportJob(worker, EstimateRequest(photo=Path("/p.jpg"), engine="sam3d_body")).poll()
+    assert "not measured on this machine yet" in dialog_text()  # that model is gone
+    write_converted(models)
+    assert "7.0 s a person on this machine (measured)" in dialog_text()
+    several = Worker(Event(1, "done", result={"people": [{"seconds": {"fit": 1.5}}, {"seconds": {"fit": 9.0}}]}))
+    ImportJob(several, EstimateRequest(photo=Path("/p.jpg"), engine="landmarks")).poll()
+    assert "What you have\n" in dialog_text()
+    one = Worker(Event(1, "done", result={"people": [{"seconds": {"fit": 1.5}}]}))
+    ImportJob(one, EstimateRequest(photo=Path("/p.jpg"), engine="landmarks")).poll()
+    assert "What you have, 1.5 s" in dialog_text()
+
+
+def dialog_text() -> str:
+    return Dialog(SAM3D_BODY, SAM3D_BODY).text()

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import pytest
@@ -22,11 +23,15 @@ from tests.support.real_blender import build_extension, install, python_of
 from .blender import Blender
 from .screen import TOOLS, Screen
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
 
 class Opener(Protocol):
-    """Starts a Blender in a window of a given size, for a user with a given home folder."""
+    """Starts a Blender in a window of a given size, for a user with a given home folder and environment."""
 
-    def __call__(self, width: int, height: int, home: Path | None = None) -> Blender: ...
+    def __call__(
+        self, width: int, height: int, home: Path | None = None, environment: Mapping[str, str] = NOTHING
+    ) -> Blender: ...
 
 
 MAKING_S = 180.0
@@ -64,9 +69,11 @@ def open_blender(real_blender: str, artists_blender: dict[str, str], kept: Path)
     """Starts a Blender in a window of a given size; it ends with the test."""
     with ExitStack() as stack:
 
-        def opened(width: int, height: int, home: Path | None = None) -> Blender:
+        def opened(
+            width: int, height: int, home: Path | None = None, environment: Mapping[str, str] = NOTHING
+        ) -> Blender:
             screen = stack.enter_context(Screen(width, height))
-            user = artists_blender if home is None else artists_blender | {"HOME": str(home)}
+            user = artists_blender | ({} if home is None else {"HOME": str(home)}) | dict(environment)
             return stack.enter_context(Blender(real_blender, user, screen, kept / "blender.log"))
 
         yield opened
