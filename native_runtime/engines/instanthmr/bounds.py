@@ -1,7 +1,7 @@
 """A network's model parameters within what MHR allows, with the joints where the network has them.
 
 Moving each number to its limit would move the body: in a real answer of SAM 3D Body, from whose annotations the network
-learns, the joints by 5 cm (``docs/instanthmr.md``), most of it by parameters that MHR itself holds at 0
+learns, the joints by 5 cm (``docs/figures.md``), most of it by parameters that MHR itself holds at 0
 (``*_flexible``). So what can be said by other parameters is said by these.
 """
 
