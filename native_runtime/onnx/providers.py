@@ -83,6 +83,9 @@ PROVIDERS: tuple[Provider, ...] = (
         "onnxruntime-openvino",
         cache_options={"cache_dir": "openvino"},
         device_option="device_type",
+        # On processors no faster than ONNX Runtime itself (docs/providers.md), with three times the memory; and it ends
+        # the process when it compiles an int8 encoder. Who has a device of Intel's names it.
+        automatic=False,
     ),
     Provider(
         "coreml",

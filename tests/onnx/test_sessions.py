@@ -44,7 +44,7 @@ def test_the_cpu_is_always_the_last_resort() -> None:
 @pytest.mark.usefixtures("all_built_in")
 def test_the_best_comes_first_and_what_starts_slowly_waits_to_be_asked() -> None:
     names = [c.provider.short for c in providers.candidates()]
-    assert names == ["cuda", "migraphx", "directml", "openvino", "coreml", "cpu"]
+    assert names == ["cuda", "migraphx", "directml", "coreml", "cpu"]
     assert [c.provider.short for c in providers.candidates(["tensorrt", "cpu"])] == ["tensorrt", "cpu"]
 
 
