@@ -29,7 +29,7 @@ DEFAULT_ENGINE = _BUILT_IN[0].name
 AUTO = "auto"
 """In place of an engine's name: the best one that is ready (`best_engine`)."""
 
-_BEST_FIRST = ("sam3d_body", "instanthmr", DEFAULT_ENGINE)
+BEST_FIRST = ("sam3d_body", "instanthmr", DEFAULT_ENGINE)
 """By what is published of their errors (``docs/figures.md``)."""
 
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def best_engine(
     Raises:
         UsageError: there is no such provider.
     """
-    for name in _BEST_FIRST:
+    for name in BEST_FIRST:
         if suits(engines()[name]) and engine_status(name, models, providers).ready:
             return name
     return DEFAULT_ENGINE

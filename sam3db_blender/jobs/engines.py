@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from native_runtime.engines import AUTO, DEFAULT_ENGINE, engines
-from native_runtime.models.shelf import shelf
+from native_runtime.engines import AUTO, BEST_FIRST, DEFAULT_ENGINE, engines
 from native_runtime.models.store import NETWORKS_FOLDER
 
 from .. import places
@@ -25,8 +24,7 @@ def chosen(engine: str) -> str:
     if engine != AUTO:
         return engine
     ready = shelf_files.ready_engines()
-    # the shelf has the most accurate first
-    return next((item.engine for item in shelf().values() if item.engine in ready), None) or DEFAULT_ENGINE
+    return next((name for name in BEST_FIRST if name in ready), DEFAULT_ENGINE)
 
 
 def capabilities_of(engine: str) -> Capabilities:

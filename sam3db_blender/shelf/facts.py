@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from native_runtime.engines import engines
+from native_runtime.engines import BEST_FIRST, engines
 from native_runtime.models.shelf import ItemState, ShelfItem, Source, Terms, shelf
 
 _PRECISIONS = {
@@ -50,8 +50,9 @@ def families() -> tuple[Family, ...]:
         if item.engine in engines():
             found.setdefault(str(item.engine), []).append(item)
     return tuple(
-        Family(key, engines()[key].title, tuple(sorted(items, key=lambda item: item.commercial is False)))
-        for key, items in found.items()
+        Family(key, engines()[key].title, tuple(sorted(found[key], key=lambda item: item.commercial is False)))
+        for key in BEST_FIRST
+        if key in found
     )
 
 

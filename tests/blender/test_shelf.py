@@ -397,11 +397,21 @@ def test_drawing_neither_searches_nor_hashes(models: Path, monkeypatch: pytest.M
 
 def test_a_failed_job_says_why_and_offers_to_go_on(models: Path, online: None, monkeypatch: pytest.MonkeyPatch) -> None:
     said = "The connection to huggingface.co broke. Try again; what has arrived is kept."
-    monkeypatch.setattr(long_jobs, "WorkerClient", Worker(Event(1, "error", error="ModelError", text=said)))
+    folder = downloads_folder(shelf()[SAM3D_BODY], models)
+
+    class Broken(Worker):
+        def poll(self) -> list[Event]:
+            folder.mkdir(parents=True)
+            (folder / "model.ckpt.part").write_bytes(bytes(3_000_000))
+            return super().poll()
+
+    assert "interrupted" not in panel()
+    monkeypatch.setattr(long_jobs, "WorkerClient", Broken(Event(1, "error", error="ModelError", text=said)))
     with pytest.raises(RuntimeError, match="what has arrived is kept"):
         bpy.ops.sam3db.get_model(item=SAM3D_BODY, accepted=ACCEPTED)
     assert said in offer()
     assert "[sam3db.get_model]" in offer()
+    assert "Download interrupted: 3 MB are here" in panel()
     assert model_engine() == "landmarks"
 
 
