@@ -209,13 +209,13 @@ def test_a_box_outside_of_the_photo_is_refused(fake: None, photo: Path, tmp_path
     assert "60 x 40" in run.json["error"]["text"]
 
 
-def test_without_a_converted_model_sam3d_body_explains_in_three_sentences(photo: Path, tmp_path: Path) -> None:
+def test_without_a_converted_model_sam3d_body_says_how_to_get_it(photo: Path, tmp_path: Path) -> None:
     run = Run("estimate", photo, "-o", tmp_path, "--engine", "sam3d_body", "--models", tmp_path / "none", "--json")
     assert run.code == 1
     error = run.json["photos"][0]["error"]
     assert error["kind"] == "ModelError"
-    assert len(re.findall(r"\.(?= [A-Z]|$)", error["text"])) == 3
-    for word in ("licence", "model.ckpt", "sam3db convert-checkpoint"):
+    assert len(re.findall(r"\.(?= [A-Z]|$)", error["text"])) == 2
+    for word in ("`landmarks` works without it", "sam3db models get", "sam3db models shelf"):
         assert word in error["text"]
 
 
@@ -225,7 +225,7 @@ def test_the_engines_say_how_they_stand(tmp_path: Path) -> None:
     engines = {entry["engine"]: entry for entry in run.json["engines"]}
     assert not engines["landmarks"]["ready"]
     assert not engines["sam3d_body"]["ready"]
-    assert "sam3db convert-checkpoint" in engines["sam3d_body"]["text"]
+    assert "sam3db models get" in engines["sam3d_body"]["text"]
     assert len(Run("engines", "--models", tmp_path).out.splitlines()) >= 2
 
 
