@@ -14,6 +14,7 @@ from ..jobs.engines import capabilities_of, chosen, inferences_of
 from ..layout_text import draw_lines
 from ..properties.import_options import ImportOptions
 from .sam3d_body import draw_status
+from .shelf import draw_installed
 
 
 class SAM3DB_PT_import_options(bpy.types.Panel):
@@ -54,6 +55,8 @@ def draw_options(
         draw_status(column, width, brief=True)
     elif engine == engine_check.ENGINE:
         _draw_bundled(column, width)
+    else:
+        draw_installed(column.column(align=True), engine, width)
     can = capabilities_of(options.engine)
     offered = set(inferences_of(options.engine))
     for name in ("inference", "answer"):

@@ -70,6 +70,9 @@ def draw_offer(layout: Any, width: int) -> None:
         header.label(text="Ready", icon="CHECKMARK")
         header.operator("sam3db.dismiss_model_offer", text="", icon="X", emboss=False)
         draw_lines(box.column(align=True), job.summary, width)
+        choice = bpy.context.window_manager.sam3db.engine
+        kept = f"Your choice of engine stays: {engines()[choice].title}." if choice in engines() else ""
+        draw_lines(box.column(align=True), kept or "'Best Available' uses the best engine that you have.", width)
         for note in job.notes:
             draw_lines(box.column(align=True), note, width, "INFO")
         return
@@ -160,6 +163,23 @@ def _draw_family(layout: Any, family: Family, states: Any, width: int, busy: boo
             row.operator_context = "INVOKE_DEFAULT"
             text = f"Remove Downloads of {facts.short_title(item)} ({facts.size_text(size)})"
             row.operator("sam3db.remove_model_downloads", text=text, icon="TRASH").item = item.name
+
+
+def draw_installed(layout: Any, engine: str, width: int) -> None:
+    """Draws which of an engine's networks are installed, or where to get one; nothing for engines of other packages.
+
+    Args:
+        width: where lines of text are broken, characters.
+    """
+    family = next((family for family in facts.families() if family.key == engine), None)
+    if family is None:
+        return
+    states = shelf_files.states()
+    ready = [item for item in family.items if states[item.name].state == "ready"]
+    for item in ready:
+        _draw_state(layout, item, states[item.name], width)
+    if not ready:
+        draw_lines(layout, f"{family.title} is not installed: see the panel 'Models'", width, "ERROR")
 
 
 def _is_ready(items: list[ShelfItem], states: Any) -> bool:

@@ -30,6 +30,7 @@ from sam3db_blender.operators.get_model import SAM3DB_OT_get_model
 from sam3db_blender.operators.model_dialog import draw_dialog, fill_lines
 from sam3db_blender.properties import model_choice, secret
 from sam3db_blender.shelf import facts
+from sam3db_blender.ui.import_options import draw_options
 from sam3db_blender.ui.shelf import draw_offer, draw_shelf
 from tests.support.hub import TOKEN, hub
 from tests.support.layout import Layout, drawn
@@ -345,6 +346,10 @@ def test_what_is_installed_is_used_and_said(
     assert "SAM 3D Body (DINOv3-H+) is installed and passed its checks." in text
     assert notes[0] in text
     assert "[sam3db.get_model]" not in text
+    assert "'Best Available' uses the best engine" in text
+    state.engine = "landmarks"
+    assert "Your choice of engine stays: Landmarks." in offer()
+    assert model_engine() == "landmarks"
     assert "DINOv3-H+: Installed, int8, 1 MB" in panel()
     bpy.ops.sam3db.dismiss_model_offer()
     assert offer() == ""
@@ -436,6 +441,22 @@ def test_in_a_window_what_is_missing_is_asked_for_in_the_same_dialog(
     assert opened[0]["complaint"] == "Read and accept first: DINOv3 License."
     assert {key: opened[0][key] for key in said} == said
     assert opened[0]["accepted"] == (True, False, False, False)
+
+
+def test_what_is_installed_of_an_engine_stands_below_its_choice(models: Path) -> None:
+    options = bpy.context.window_manager.sam3db
+    options.engine = INSTANTHMR
+    assert "InstantHMR is not installed: see the panel 'Models'" in drawn(draw_options, options, 200)
+    folder = models / "instanthmr"
+    folder.mkdir(parents=True)
+    (folder / "small.onnx").write_bytes(bytes(2_000_000))
+    manifest.write(folder, {"small.onnx": manifest.describe(folder / "small.onnx")}, chosen="small")
+    shown = drawn(draw_options, options, 200)
+    assert "Small: Installed, 2 MB" in shown
+    assert "Not for commercial use" in shown
+    options.engine = "auto"
+    assert model_engine() == INSTANTHMR
+    assert "Now: InstantHMR" in drawn(draw_options, options, 200)
 
 
 def test_a_time_that_was_measured_here_is_said_and_no_other(
