@@ -19,7 +19,7 @@ OFFICIAL_ROOT = 0.923987
 moves. Every published answer of SAM 3D Body has it (``pred_joint_coords`` of the official repository's examples)."""
 _OFFICIAL_COMPONENTS = (45, 72)
 
-SLACK = 1.0
+SLACK = 2.0
 """How far a parameter may stand beyond MHR's limits (radians, or the parameter's own unit): published answers of SAM 3D
 Body do so by up to 0.65, as limits are no part of the network."""
 _SAME_PLACE = 1e-5

@@ -184,11 +184,11 @@ def _known(name: str, estimate: Estimate, picture: Picture) -> list[Check]:
 def _difference(name: str, picture: str, met: Difference, other: str) -> list[Check]:
     joint = (
         f"{picture}: the {met.joint} lies {100 * met.joint_distance:.1f} % of the box from that of {other}, all lie "
-        f"{100 * met.mean:.1f} % on average (at most {100 * LARGEST_DISTANCE:g} %, one twice as far)."
+        f"{100 * met.mean:.1f} % on average (at most {100 * LARGEST_DISTANCE:g} %, two up to twice as far)."
     )
     limb = (
         f"{picture}: the {met.limb} points {met.limb_angle:.0f} degrees from that of {other} "
-        f"(at most {LARGEST_ANGLE:g}, one twice as many)."
+        f"(at most {LARGEST_ANGLE:g}, two up to twice as many)."
     )
     return [
         Check(name, f"keypoints:{other}", picture, met.distance <= LARGEST_DISTANCE, joint, met.distance,

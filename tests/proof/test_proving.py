@@ -69,14 +69,25 @@ def swapped(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values[:6], np.roll(values[6:136], 7), values[136:]])
 
 
+def exchanged(values: np.ndarray, body: Body) -> np.ndarray:
+    """What the left side has for the right, and the other way round."""
+    names = list(body.parameter_names)
+    twins = {"l_": "r_", "r_": "l_"}
+    return values[[names.index(twins.get(n[:2], n[:2]) + n[2:]) for n in names]]
+
+
 def bent(values: np.ndarray, body: Body) -> np.ndarray:
     """An elbow bent through the upper arm."""
-    return values + 4 * np.eye(len(values))[body.parameter_index("l_elbow_bend")]
+    return values + 6 * np.eye(len(values))[body.parameter_index("l_elbow_bend")]
 
 
 WRONG: dict[str, tuple[Change, set[str]]] = {
     "permuted parameters": (
         moved(lambda s, b: replace(s, model_parameters=swapped(s.model_parameters))), {"keypoints:truth", "limbs:truth"}
+    ),
+    "left and right exchanged": (
+        moved(lambda s, b: replace(s, model_parameters=exchanged(s.model_parameters, b))),
+        {"keypoints:truth", "limbs:truth"},
     ),
     "turned away": (
         moved(lambda s, b: replace(s, model_parameters=s.model_parameters + np.eye(204)[4] * 1.0)), {"limbs:truth"}
@@ -116,7 +127,7 @@ def test_a_fit_does_not_hide_a_wrong_network(bodies_only: Path, install: Install
     assert not prove(["standin"], bodies_only).passed
 
 
-def test_one_joint_may_be_missed_but_not_by_far(bodies_only: Path, install: Install) -> None:
+def test_a_joint_may_be_missed_but_not_by_far(bodies_only: Path, install: Install) -> None:
     def missed(share: float) -> Change:
         """The right wrist elsewhere in the picture and in space, by a share of the box's 700 px or so."""
 
