@@ -163,7 +163,7 @@ def test_the_status_of_engines_says_what_is_missing(client: WorkerClient, tmp_pa
     )
     one = events[number][-1].result
     assert (one["engine"], one["ready"], one["provider"]) == ("sam3d_body", False, None)
-    assert "sam3db convert-checkpoint" in REMEDIES[Remedy(one["remedy"])]
+    assert "sam3db models get" in REMEDIES[Remedy(one["remedy"])]
     engines = {entry["engine"]: entry for entry in events[everything][-1].result["engines"]}
     assert engines["sam3d_body"] == one
     assert "sam3db models build" in REMEDIES[Remedy(engines["landmarks"]["remedy"])]
