@@ -128,7 +128,7 @@ class HmrNetwork:
             beside: whether other parts are computed at the same time.
 
         Raises:
-            ModelError: there is not enough memory.
+            ModelError: there is not enough memory, or the answers have other sizes.
         """
         some, count = (np.stack(pictures), np.stack(conditions)), len(pictures)
         nobody = (self.batch or count) - count
@@ -149,9 +149,13 @@ class HmrNetwork:
             self._picture: pictures.astype(types[self._picture], copy=False),
             self._condition: conditions.astype(types[self._condition], copy=False),
         }
-        out = {
-            name: np.asarray(values, np.float64).reshape(len(pictures), *_OUTPUTS[name])
-            for name, values in network.run(self._outputs, **inputs).items()
-        }
+        try:
+            out = {
+                name: np.asarray(values, np.float64).reshape(len(pictures), *_OUTPUTS[name])
+                for name, values in network.run(self._outputs, **inputs).items()
+            }
+        except ValueError as error:
+            text = f"{network.path.name} is not a network of InstantHMR: its answers have other sizes."
+            raise ModelError(text) from error
         points = out.get("joints_2d", [None] * len(pictures))
         return [Answer(*numbers) for numbers in zip(out["mhr_params"], out["shape_params"], out["cam_trans"], points)]

@@ -80,6 +80,16 @@ def test_another_network_is_refused(network_file: Path, tmp_path: Path) -> None:
     onnx.save(content, str(tmp_path / "other.onnx"))
     with pytest.raises(ModelError, match=r"other\.onnx is not a network of InstantHMR"):
         HmrNetwork.open(tmp_path / "other.onnx", ["cpu"])
+    content = onnx.load(str(network_file))
+    swapped = {"cam_trans": "shape_params", "shape_params": "cam_trans"}
+    for node in content.graph.node:
+        node.output[:] = [swapped.get(name, name) for name in node.output]
+    for output in content.graph.output:
+        output.name = swapped.get(output.name, output.name)
+    onnx.save(content, str(tmp_path / "swapped.onnx"))
+    network = HmrNetwork.open(tmp_path / "swapped.onnx", ["cpu"])
+    with pytest.raises(ModelError, match="other sizes"):
+        network.answers([np.zeros((3, 224, 224), np.float32)], [np.full(3, 0.2, np.float32)])
     (tmp_path / "none.onnx").write_bytes(b"nothing")
     with pytest.raises(ModelError):
         HmrNetwork.open(tmp_path / "none.onnx", ["cpu"])
