@@ -33,7 +33,7 @@ from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.detection.networks import LandmarkNetworks
 from native_runtime.engines.evidence import gather_evidence
 from native_runtime.fitting.evidence import Evidence
-from native_runtime.fitting.refine import RefineSettings, refine
+from native_runtime.fitting.refine import AFTER_NETWORK, refine
 from native_runtime.fitting.trust import NetworkTrust
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
@@ -161,8 +161,6 @@ def measure(
     strengths: Sequence[float],
     seed: Sequence[int],
     perfect: bool,
-    settings: RefineSettings | None = None,
-    trust: NetworkTrust | None = None,
 ) -> dict[float, dict[str, float]]:
     """Measures by strength; 0 is the network alone."""
     body, intrinsics = case.body, case.scene.intrinsics
@@ -170,12 +168,12 @@ def measure(
     if perfect:
         evidence = exact(case, evidence)
     answer = simulated(body, case.scene, case.person, profile, np.random.default_rng(seed))
-    trust = trust or NetworkTrust.of(body, profile.pa_mpjpe, profile.fingers)
+    trust = NetworkTrust.of(body, profile.pa_mpjpe, profile.fingers)
     out = {0.0: measures(case, answer, evidence)}
     before = body.pose(answer.model_parameters).translations
     for strength in strengths:
         started = time.perf_counter()
-        refined = refine(body, answer, evidence, intrinsics, trust, strength, settings=settings)
+        refined = refine(body, answer, evidence, intrinsics, trust, strength, settings=AFTER_NETWORK)
         seconds = time.perf_counter() - started
         after = body.pose(refined.state.model_parameters).translations
         out[strength] = measures(case, refined.state, evidence) | {
@@ -229,6 +227,7 @@ def main() -> None:
             for draw in range(arguments.draws):
                 seed = (arguments.seed, number, draw, int(case.picture))
                 rows[profile.name].append(measure(case, profile, arguments.strengths, seed, arguments.exact))
+        print(".", end="", flush=True)
     report = {name: summary(some) for name, some in rows.items()}
     for name, figures in report.items():
         print(f"\n{len(rows[name])} draws\n" + table(name, figures))

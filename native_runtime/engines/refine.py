@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.fitting.pins import Pin
-from native_runtime.fitting.refine import Refined, refine
+from native_runtime.fitting.refine import AFTER_NETWORK, Refined, refine
 from native_runtime.fitting.trust import NetworkTrust
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
@@ -60,10 +60,9 @@ def refine_estimate(body: Body, estimate: Estimate, sight: Sight, strength: floa
     if strength <= 0.0:
         return estimate
     started = time.perf_counter()
-    evidence = gather_evidence(
-        sight.landmarks, sight.photo, body, estimate.intrinsics, sight.prompts, sight.mask, LEAST
-    )
-    result = refine(body, estimate.state, evidence, estimate.intrinsics, NetworkTrust.of(body, pa_mpjpe), strength)
+    lens, trust = estimate.intrinsics, NetworkTrust.of(body, pa_mpjpe)
+    evidence = gather_evidence(sight.landmarks, sight.photo, body, lens, sight.prompts, sight.mask, LEAST)
+    result = refine(body, estimate.state, evidence, lens, trust, strength, settings=AFTER_NETWORK)
     moved = estimate.with_state(body, result.state) if result.state is not estimate.state else estimate
     moved = _pins_met(body, estimate, moved, pins_of(sight.prompts, body))
     return replace(

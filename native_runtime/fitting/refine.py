@@ -59,6 +59,10 @@ class RefineSettings:
     Attributes:
         gross: in standard deviations of network and evidence together: a limb with a clearly seen point farther off is
             left to the network.
+        alone: part of its ordinary errors below which a network is left as it is, unless an artist has placed points:
+            it is no farther from the points than these are from the truth. 0: every person is taken for an ordinary
+            one; otherwise how far the network is believed follows from how far it is off here (``_share``).
+        most_share: the most that its errors with a person are believed to be of its ordinary ones.
         clear: weight from which a point is clearly seen.
         outlier: in sigmas of a point, see ``Weights.outlier``.
         sigma: factor on the sigmas of points.
@@ -67,6 +71,8 @@ class RefineSettings:
     """
 
     gross: float = 5.0
+    alone: float = 0.0
+    most_share: float = 1.0
     clear: float = 0.3
     outlier: float = 5.0
     sigma: float = 1.0
@@ -75,6 +81,10 @@ class RefineSettings:
         OutlineSettings(steps=5, inside_weight=0.4, outlier=6.0, inside_outlier=4.0),
         OutlineSettings(steps=5, inside_weight=0.3, inside_outlier=3.0),
     )
+
+
+AFTER_NETWORK = RefineSettings(sigma=1.3, alone=0.25, most_share=1.5)
+"""For a network that has been asked about everything: what it says is only changed where it is clearly off."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +132,14 @@ def refine(
         error = _error(body, state, evidence, intrinsics)
         return Refined(state, error, 0.0, 0, error, ())
     near = _Near(body, state, intrinsics, trust)
-    placed, contradicted = _placed(near, evidence, settings)
+    placed, contradicted, share = _placed(near, evidence, settings)
+    if evidence.points.trusted.any():
+        share = max(share, 1.0)  # what an artist says has no errors to speak of
+    elif share < settings.alone:
+        error = _error(body, state, evidence, intrinsics)
+        return Refined(state, error, 0.0, 0, error, contradicted)
+    if settings.alone > 0.0:
+        near = _Near(body, state, intrinsics, trust.scaled(share))
     if "body" in contradicted:
         error = _error(body, state, evidence, intrinsics)
         return Refined(state, error, 0.0, 0, error, contradicted)
@@ -161,6 +178,7 @@ def refine(
 
 
 _FEWEST_RIM_POINTS = 12
+_FEWEST_POINTS = 6
 _FAR = 1e6
 """Metres: no bound."""
 
@@ -304,13 +322,13 @@ def _turned(start: Array, state: PlacedState) -> Array:
     return flip[:, None] * (_rotation(state) @ start.T) * flip
 
 
-def _placed(near: _Near, evidence: Evidence, settings: RefineSettings) -> tuple[PlacedState, tuple[str, ...]]:
-    """The network's body moved as a whole to where its points are seen, and the limbs whose points are still grossly
-    elsewhere.
+def _placed(near: _Near, evidence: Evidence, settings: RefineSettings) -> tuple[PlacedState, tuple[str, ...], float]:
+    """The network's body moved as a whole to where its points are seen, the limbs whose points are still grossly
+    elsewhere, and the network's errors with this person as part of its ordinary ones.
     """
     state, points = near.state, evidence.points
     if not points.names:
-        return state, ()
+        return state, (), 1.0
     body, intrinsics, trust = near.body, near.intrinsics, near.trust
     seen = SeenPoints(PointSet.from_rows(body, named_rows(body, points.names)))
     everything = np.arange(len(points.names))
@@ -328,9 +346,28 @@ def _placed(near: _Near, evidence: Evidence, settings: RefineSettings) -> tuple[
     clear = (points.weights >= settings.clear) & ~points.trusted
     far = clear & (away > settings.gross)
     if clear.sum() and far.sum() > 0.5 * clear.sum():
-        return state, ("body",)
+        return state, ("body",), 1.0
     limbs = limbs_of(body)[joints]
-    return placed, tuple(name for base, name in LIMBS.items() if far[limbs == body.joint_index(base)].any())
+    elsewhere = tuple(name for base, name in LIMBS.items() if far[limbs == body.joint_index(base)].any())
+    return placed, elsewhere, _share(pixels - points.positions, points.sigmas * settings.sigma, own, clear, settings)
+
+
+def _share(missed: Array, sigmas: Array, own: Array, clear: NDArray[np.bool_], settings: RefineSettings) -> float:
+    """The network's errors with one person as part of its ordinary ones, by the method of moments: what it is farther
+    from the points (n, 2) px than these are from the truth. The median tells of ordinary points, whatever outliers do.
+
+    Args:
+        missed: (n, 2) px, residuals.
+        sigmas, own: (n,) px, of the points, and of the network.
+        clear: (n,) which points count.
+    """
+    if clear.sum() < _FEWEST_POINTS:
+        return 1.0
+    # of two normal components, half of the squared lengths are below 2 ln 2 variances
+    squares = np.sum(missed[clear] ** 2, axis=1) / (2.0 * np.log(2.0))
+    left = np.median(squares / sigmas[clear] ** 2) - 1.0
+    ordinary = np.median(own[clear] ** 2 / sigmas[clear] ** 2)
+    return float(min(np.sqrt(max(left, 0.0) / ordinary), settings.most_share))
 
 
 def _without(body: Body, evidence: Evidence, contradicted: Sequence[str]) -> Evidence:

@@ -10,7 +10,7 @@ import pytest
 
 from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.prior import PosePrior
-from native_runtime.fitting.refine import refine
+from native_runtime.fitting.refine import AFTER_NETWORK, refine
 from native_runtime.fitting.trust import NetworkTrust
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
@@ -69,6 +69,22 @@ def test_strength_zero_and_no_evidence_change_nothing(body: Body) -> None:
     assert refine(body, answer, evidence, INTRINSICS, strength=0.0).state is answer
     nothing = replace(_only(evidence, ""), silhouette=None)
     assert refine(body, answer, nothing, INTRINSICS, strength=1.0).state is answer
+
+
+def test_a_network_that_is_as_near_as_points_are_exact_is_left_alone(body: Body) -> None:
+    """Points have errors of their own: to follow them there would be to follow noise. An artist's have none."""
+    truth = state_of(body, POSES["lunge"])
+    evidence, _ = see(body, truth, mask=True)
+    points = evidence.points
+    noise = np.random.default_rng(0).normal(size=points.positions.shape) * points.sigmas[:, None]
+    noisy = replace(points, positions=points.positions + noise)
+    assert refine(body, truth, replace(evidence, points=noisy), INTRINSICS, settings=AFTER_NETWORK).state is truth
+    answer = answer_of(body, truth)
+    moved = refine(body, answer, replace(evidence, points=noisy), INTRINSICS, settings=AFTER_NETWORK).state
+    assert error(body, moved, truth) < error(body, answer, truth)
+    placed = replace(noisy, trusted=np.array([name == "left_wrist" for name in points.names]))
+    pinned = refine(body, truth, replace(evidence, points=placed), INTRINSICS, settings=AFTER_NETWORK)
+    assert pinned.state is not truth
 
 
 def test_less_strength_moves_less(body: Body) -> None:

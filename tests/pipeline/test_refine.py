@@ -71,7 +71,7 @@ def test_the_body_comes_onto_the_photo_and_says_so(body: Body, inference: Infere
     truth = of(inference, looked(body, lambda estimate, _: estimate), 0.0)
     found = looked(body)
     alone, refined = of(inference, found, 0.0), of(inference, found, 0.6)
-    assert missed(refined, truth) < 0.6 * missed(alone, truth)
+    assert missed(refined, truth) < 0.75 * missed(alone, truth)
     said = refined.details[REFINED]
     assert said["strength"] == 0.6
     assert said["point_error_px"][1] < said["point_error_px"][0]
