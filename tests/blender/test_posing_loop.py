@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 
 import sam3db_blender
+from native_runtime.engines.base import REFINED, ROUGH
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
 from native_runtime.pipeline.decoding import encode
+from native_runtime.pipeline.requests import REFINE
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.handles import pending, session, watch
@@ -535,6 +538,26 @@ def test_a_smaller_packed_photo_scales_what_is_asked(stage: Stage, photo: Path) 
     assert (np.array(half.box) + 0.5) * 2 - 0.5 == pytest.approx(full.box)
     assert half.intrinsics[0][0] * 2 == pytest.approx(full.intrinsics[0][0])
     assert (np.array(half.pins[0][1:3]) + 0.5) * 2 - 0.5 == pytest.approx(place(by_keypoint(stage.rig)[WRIST]))
+
+
+def test_a_character_is_refined_as_it_was_made_until_its_user_says_otherwise(stage: Stage) -> None:
+    assert encode(session.request_for(stage.rig))["refine"] == 0.0, "versions before refined nothing"
+    origin = read_origin(stage.rig)
+    refined = origin.details["details"] | {REFINED: {"strength": 0.45}}
+    made = replace(origin, details=origin.details | {"details": refined})
+    assert session.refine_of(stage.rig, made) == 0.45
+    rough = replace(origin, details=origin.details | {"details": {ROUGH: "hands"}})
+    assert session.refine_of(stage.rig, rough) == REFINE
+    bpy.context.view_layer.objects.active = stage.rig
+    sam3db_blender.register()
+    try:
+        assert bpy.ops.sam3db.refine_to_photo(strength=0.8) == {"FINISHED"}
+    finally:
+        sam3db_blender.unregister()
+    assert encode(session.request_for(stage.rig))["refine"] == pytest.approx(0.8)
+    assert session.refine_of(stage.rig, made) == pytest.approx(0.8)
+    stage.rig[session.STRENGTH] = 0.0
+    assert session.request_for(stage.rig).refine == 0.0
 
 
 def test_edits_are_sent_only_when_there_are_any(stage: Stage) -> None:
