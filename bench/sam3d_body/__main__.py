@@ -25,6 +25,7 @@ from typing import Any
 
 from native_runtime.build.sam3d_body.variants import TEMPLATES
 
+from .checkpoint import KINDS
 from .layouts import LAYOUTS
 from .measure import run_stage
 from .places import PRECISIONS, STAGES, VARIANTS, Settings
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--layout", choices=LAYOUTS, default="official", help="in which the checkpoint is stored that is converted"
     )
+    parser.add_argument("--weights", choices=KINDS, default="normal", help="distribution of the random weights")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--photo", type=Path, default=_PHOTO)
     parser.add_argument("--threads", type=int, default=2)
@@ -78,9 +80,11 @@ def _measure(options: argparse.Namespace, work: Path, variant: str) -> dict[str,
         seed=options.seed,
         templates=str(options.templates.resolve()),
         layout=options.layout,
+        kind=options.weights,
     )
     of_layout = "" if options.layout == "official" else f"-{options.layout}"
-    place = work / f"results-{variant}-{options.provider}{of_layout}.json"
+    of_kind = "" if options.weights == "normal" else f"-{options.weights}"
+    place = work / f"results-{variant}-{options.provider}{of_layout}{of_kind}.json"
     results = json.loads(place.read_text()) if place.is_file() else {"stages": {}}
     results |= {"variant": variant, "provider": options.provider, "threads": options.threads, "machine": _machine()}
     for stage, precision in plan(options.stages, options.precision, partial(left_files, settings)):

@@ -55,6 +55,30 @@ _FACTORS = (
 """Weights whose layer is to give less than it gets: outputs of the heads, and ViT-H's branches (DINOv3 has gamma)."""
 
 
+KINDS = ("normal", "heavy", "peaks")
+"""``heavy``: the encoder's linear layers have Student's t with 3 degrees of freedom, and 0.1 % outliers of 50 standard
+deviations. ``peaks``: its residual stream reaches beyond what float16 can hold in one channel, as the released weights
+nearly do (docs/sam3d_body_graphs.md)."""
+
+_LINEAR = re.compile(r"^backbone\.(encoder\.)?blocks\.\d+\..*(qkv|proj|w[123]|fc[12])\.weight$")
+_FREEDOM = 3
+_OUTLIERS, _OUTLIER_SIZE = 1e-3, 50.0
+_PEAKS = re.compile(r"^backbone\.encoder\.blocks\.(?:2[2-9]|3\d)\.(?:(ls2\.gamma)|mlp\.w3\.weight)$")
+_PEAK_CHANNEL, _PEAK_GAIN, _PEAK_FACTOR = 1259, 13.6, 1500.0
+
+
+def _normal(rng: np.random.Generator, size: int) -> NDArray[np.float32]:
+    return rng.standard_normal(size, np.float32)
+
+
+def _heavy(rng: np.random.Generator, size: int) -> NDArray[np.float32]:
+    """Of standard deviation 1 but for the outliers."""
+    numbers = rng.standard_t(_FREEDOM, size).astype(np.float32) * np.float32((1 - 2 / _FREEDOM) ** 0.5)
+    chosen = rng.random(size, np.float32) < _OUTLIERS
+    numbers[chosen] = rng.choice(np.array([-_OUTLIER_SIZE, _OUTLIER_SIZE], np.float32), int(chosen.sum()))
+    return numbers
+
+
 @dataclass(frozen=True)
 class Weights:
     """Random values for every tensor of a variant.
@@ -63,11 +87,13 @@ class Weights:
         layout: the tensors to write.
         surface: the body that the head's buffers describe.
         seed: of all random numbers; each tensor's also depend on its name, not on the order of writing.
+        kind: of ``KINDS``: how the encoder's weights are distributed.
     """
 
     layout: Layout
     surface: Surface
     seed: int = 0
+    kind: str = "normal"
 
     def write(self, path: Path) -> None:
         """Write the checkpoint. The buffers that both heads have are stored once, as the release's size tells."""
@@ -97,10 +123,16 @@ class Weights:
             numbers[_SIDE] = 0
             yield numbers
             return
+        if self.kind == "peaks" and (peak := _PEAKS.search(name)):
+            numbers = np.float32(centre) + np.float32(spread) * rng.standard_normal(shape, np.float32)
+            numbers[_PEAK_CHANNEL] = _PEAK_GAIN if peak[1] else numbers[_PEAK_CHANNEL] * _PEAK_FACTOR
+            yield numbers
+            return
+        draw = _heavy if self.kind == "heavy" and _LINEAR.search(name) else _normal
         count = prod(shape)
         for start in range(0, count, _BLOCK):
             size = min(_BLOCK, count - start)
-            yield np.float32(centre) + np.float32(spread) * rng.standard_normal(size, np.float32)
+            yield np.float32(centre) + np.float32(spread) * draw(rng, size)
 
     @cached_property
     def _given(self) -> dict[str, NDArray]:

@@ -113,7 +113,7 @@ class ReferenceDecoder(Decoder):
     ) -> Iterator[LayerState]:
         """As the decoder's, but nothing is known beforehand and nothing left out."""
         decoder: PromptableDecoder = self._part("decoder")
-        image, image_positions = context.flatten(2).mT, self.image.positions()
+        image, image_positions = context.flatten(2).mT, self.image.positions(32, 32)
         for index, layer in enumerate(decoder.layers):
             result = layer(tokens, positions, *layer.keys_and_values(image, image_positions))
             pose, camera = self.predict(decoder.norm_final(result)[:, POSE], view, support)

@@ -41,6 +41,7 @@ class Settings:
         seed: of the random weights.
         templates: folder of the graphs without weights.
         layout: in which the checkpoint is stored that is converted (`layouts.LAYOUTS`).
+        kind: of the random weights (`checkpoint.KINDS`).
     """
 
     work: str
@@ -53,6 +54,7 @@ class Settings:
     seed: int
     templates: str
     layout: str = "official"
+    kind: str = "normal"
 
     def json(self) -> dict[str, Any]:
         """For the stage's command line."""
@@ -61,7 +63,7 @@ class Settings:
     @property
     def folder(self) -> Path:
         """Of the variant."""
-        return Path(self.work) / self.variant
+        return Path(self.work) / (self.variant if self.kind == "normal" else f"{self.variant}-{self.kind}")
 
     @property
     def checkpoint(self) -> Path:

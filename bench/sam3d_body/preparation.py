@@ -38,7 +38,7 @@ def weights(settings: Settings) -> dict[str, Any]:
     surface = Surface(Person.standing(), Sizes(), settings.seed)
     settings.folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    made = Weights(layout, surface, settings.seed)
+    made = Weights(layout, surface, settings.seed, settings.kind)
     if not (settings.mhr.is_file() and settings.checkpoint.is_file()):
         write_rig(settings.mhr, surface, NOTICE)
         made.write(settings.checkpoint)

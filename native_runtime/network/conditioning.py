@@ -66,7 +66,7 @@ class PromptEncoder(nn.Module):
         axis and nothing is moved in between.
         """
         levels = len(_MASK_CHANNELS) - 1
-        rows, columns = (side >> levels for side in mask.shape[2:])
+        rows, columns = (side // 2**levels for side in mask.shape[2:])
         x = mask.reshape(-1, rows, *[2] * levels, columns, *[2] * levels)
         y_axes, x_axes = range(2, 2 + levels), range(3 + levels, 3 + 2 * levels)
         nested = [axis for pair in zip(y_axes, x_axes) for axis in pair]

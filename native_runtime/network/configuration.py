@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 from native_runtime.errors import ModelError
@@ -81,6 +82,12 @@ class ModelConfiguration:
         """Rows and columns of the image features."""
         height, width = self.image_size
         return height // self.patch, (width - 2 * self.margin) // self.patch
+
+    @property
+    def size_step(self) -> int:
+        """Sides of crops must be multiples of so many pixels: patches, and margins, where there are any, are whole."""
+        height, width = self.image_size
+        return height // gcd(height // self.patch, width // self.patch, self.margin // self.patch)
 
     @staticmethod
     def of(shapes: Shapes, settings: Mapping[str, Any] | None = None) -> ModelConfiguration:

@@ -29,18 +29,19 @@ class Context(nn.Module):
 
     def conditioned(self, features: Tensor, rays: Tensor, mask: Tensor, mask_score: Tensor) -> Tensor:
         """The features (B, h * w, C) that the decoder attends to; arguments as in ``forward``."""
-        margin = self.network.configuration.margin
-        if margin:
-            mask = mask[..., margin:-margin]
+        configuration = self.network.configuration
+        margin = mask.shape[3] * configuration.margin // configuration.image_size[1]
+        if configuration.margin:
+            mask = mask.narrow(3, margin, mask.shape[3] - 2 * margin)
         tokens = self.network.prompt_encoder.masked(features.flatten(2).mT, mask, mask_score)
         mix: RayConditioning = self.network.part("ray_cond_emb", self.kind)
         return mix(tokens, rays.flatten(2).mT)
 
-    def positions(self) -> Tensor:
-        """The positional encoding (h * w, C) of the features."""
+    def positions(self, rows: int, columns: int) -> Tensor:
+        """The positional encoding (rows * columns, C) of crops with so many rows and columns of patches."""
         configuration = self.network.configuration
-        rows, columns = (side // configuration.patch for side in configuration.image_size)
-        return self.network.image_positions(self.kind).grid(rows, columns, configuration.margin // configuration.patch)
+        cut = columns * configuration.margin // configuration.image_size[1]
+        return self.network.image_positions(self.kind).grid(rows, columns, cut)
 
     def forward(self, features: Tensor, rays: Tensor, mask: Tensor, mask_score: Tensor) -> tuple[Tensor, ...]:
         """Prepare B crops.
@@ -54,10 +55,12 @@ class Context(nn.Module):
         Returns:
             context (B, C, h, w), then keys and values (B, h * w, inner) of each layer.
         """
-        tokens, positions = self.conditioned(features, rays, mask, mask_score), self.positions()
+        tokens = self.conditioned(features, rays, mask, mask_score)
+        rows, columns = (side // self.network.configuration.patch for side in mask.shape[2:])
+        positions = self.positions(rows, columns)
         decoder: PromptableDecoder = self.network.part("decoder", self.kind)
         attended = [part for layer in decoder.layers for part in layer.keys_and_values(tokens, positions)]
-        return tokens.mT.unflatten(2, self.network.configuration.feature_size), *attended
+        return tokens.mT.unflatten(2, features.shape[2:]), *attended
 
 
 def key_value_names(network: SAM3DBody) -> tuple[str, ...]:

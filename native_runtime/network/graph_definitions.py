@@ -33,7 +33,8 @@ GRAPHS = (ENCODER, *(f"{kind}_{part}" for kind in KINDS for part in ("context", 
 
 _PEOPLE, _PROMPTS, _PAIRS = Dim("B"), Dim("P"), Dim("pairs")
 _FEATURES, _COMPONENTS = Dim("features"), Dim("components")
-_EXAMPLES = {"B": 2, "P": 3, "pairs": 211, "3*pairs": 633, "features": 29, "components": 13}
+_SIDE, _PATCHES = Dim("side"), Dim("patches")
+_EXAMPLES = {"B": 2, "P": 3, "pairs": 211, "features": 29, "components": 13, "side": 5, "patches": 37}
 """Sizes of what is free, for tracing only; 0 and 1 would not be taken for free."""
 
 
@@ -46,15 +47,22 @@ class Argument:
 
     def example(self) -> torch.Tensor:
         """An array of this kind."""
-        sizes = [size if isinstance(size, int) else _EXAMPLES[size.__name__] for size in self.shape]
-        return torch.zeros(sizes, dtype=self.dtype)
+        return torch.zeros([_example(size) for size in self.shape], dtype=self.dtype)
 
     def free(self) -> dict[int, Any]:
         """The free dimensions by axis."""
         return {axis: size for axis, size in enumerate(self.shape) if not isinstance(size, int)}
 
 
-def _people(*sizes: int, dtype: torch.dtype = torch.float32) -> Argument:
+def _example(size: Any) -> int:
+    """A size, or an example of a free one: ``Dim("B")`` or a multiple of one, whose name is then like "3*B"."""
+    if isinstance(size, int):
+        return size
+    factor, _, name = size.__name__.rpartition("*")
+    return int(factor or 1) * _EXAMPLES[name]
+
+
+def _people(*sizes: Any, dtype: torch.dtype = torch.float32) -> Argument:
     return Argument((_PEOPLE, *sizes), dtype)
 
 
@@ -163,8 +171,7 @@ def _defined(
     configuration: ModelConfiguration, shapes: Shapes, graph: str, handed_on: torch.dtype
 ) -> tuple[Encoder | Context | Decoder, dict[str, Any]]:
     """The module of a graph and the arguments of its ``forward``; `handed_on` is the type of what other graphs made."""
-    height, width = configuration.image_size
-    rows, columns = configuration.feature_size
+    (height, width), (rows, columns) = _free_sizes(configuration)
     if graph == ENCODER:
         encoder = Encoder(build_backbone(shapes), configuration.margin)
         return encoder, {"crops": _people(height, width, 3, dtype=torch.uint8)}
@@ -187,5 +194,16 @@ def _defined(
         "intrinsics": _people(3, 3),
         "support": KeypointSupport(**_SUPPORT),  # type: ignore[arg-type]
         "context": _people(configuration.channels, rows, columns),
-        "keys_and_values": (_people(rows * columns, configuration.inner, dtype=handed_on),) * 2 * configuration.depth,
+        "keys_and_values": (_people(_PATCHES, configuration.inner, dtype=handed_on),) * 2 * configuration.depth,
     }
+
+
+def _free_sizes(configuration: ModelConfiguration) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Height and width of crops, rows and columns of features, all multiples of one free dimension.
+
+    It is a crop's height in steps of ``size_step``.
+    """
+    sizes = configuration.image_size, configuration.feature_size
+    steps = configuration.image_size[0] // configuration.size_step
+    (height, width), (rows, columns) = ([side // steps * _SIDE for side in pair] for pair in sizes)
+    return (height, width), (rows, columns)

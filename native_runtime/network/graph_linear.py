@@ -1,4 +1,4 @@
-"""Linear layers in a traced graph: finding them, and computing them otherwise."""
+"""Linear layers in a traced graph."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Linear:
 
 
 def linears(graph: ir.Graph) -> Iterator[Linear]:
-    """Find the linear layers with a bias, in the graph's order; the graph may be changed meanwhile."""
+    """Find the linear layers with a bias, in the graph's order."""
     for product in [node for node in graph if node.op_type == "MatMul"]:
         x, factor = product.inputs
         transpose = None if factor is None else factor.producer()
@@ -42,23 +42,9 @@ def linears(graph: ir.Graph) -> Iterator[Linear]:
         yield Linear(x, weight, bias, users[0].outputs[0], (transpose, product, users[0]))
 
 
-def replace(graph: ir.Graph, linear: Linear, nodes: list[ir.Node]) -> None:
-    """Put `nodes`, whose last one gives the result, instead of `linear`."""
-    transpose, product, add = linear.nodes
-    result = nodes[-1].outputs[0]
-    result.name, result.type, result.shape = linear.result.name, linear.result.type, linear.result.shape
-    graph.insert_before(add, nodes)
-    ir.convenience.replace_all_uses_with(linear.result, result, replace_graph_outputs=True)
-    graph.remove([add, product], safe=True)
-    if not transpose.outputs[0].uses():
-        graph.remove(transpose, safe=True)
-
-
-def constant(graph: ir.Graph, numbers: list[int] | float) -> ir.Value:
-    """An initializer: int64 of a list, float32 of a number; equal ones are shared."""
-    name = f"constant {numbers}"
+def constant(graph: ir.Graph, name: str, array: np.ndarray) -> ir.Value:
+    """An initializer; made once for each name."""
     if name not in graph.initializers:
-        array = np.array(numbers, np.int64 if isinstance(numbers, list) else np.float32)
         tensor = ir.tensor(array, name=name)
         graph.register_initializer(
             ir.Value(name=name, shape=tensor.shape, type=ir.TensorType(tensor.dtype), const_value=tensor)

@@ -43,6 +43,13 @@ def rotate(x: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor, heads: i
     return torch.stack(turned, dim=-2).flatten(2)
 
 
+def resized(x: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """Return `x` (1, C, h, w) as (1, C, rows, columns), bicubic; the same numbers where its size stays."""
+    if not torch.onnx.is_in_onnx_export() and (rows, columns) == tuple(x.shape[2:]):
+        return x
+    return functional.interpolate(x, (rows, columns), mode="bicubic", align_corners=False)
+
+
 def _node(operator: str, inputs: Sequence[torch.Tensor], heads: int) -> torch.Tensor:
     """Return the output of a node whose output has the type and shape of its first input."""
     return torch.onnx.ops.symbolic(

@@ -8,6 +8,7 @@ can be let loose on everything else; `graph_weights` then says what each one is 
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -103,6 +104,16 @@ def _tidy(model: ir.Model) -> None:
         if id(value) not in kept:
             value.name = f"t{count}"
             count += 1
+    for value in graph.outputs:
+        if value.shape is not None:
+            value.shape = ir.Shape(_named(size) for size in value.shape)
     for index, node in enumerate(graph):
         node.name, node.doc_string = f"{node.op_type}_{index}", None
         node.metadata_props.clear()
+
+
+def _named(size: ir.SymbolicDim | int) -> str | int | None:
+    """A dimension without the tracer's own symbols ("8*s15"), which say nothing: then it is free."""
+    if isinstance(size, int):
+        return size
+    return None if size.value is None or re.search(r"\bs\d", size.value) else size.value

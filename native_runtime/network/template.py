@@ -10,10 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from native_runtime.build.sam3d_body import layer_choice
 from native_runtime.build.sam3d_body.template import Template
 from native_runtime.build.sam3d_body.variants import FILE, FORMAT
 from native_runtime.files.atomic import write_atomically
 from native_runtime.models import sam3d_body_layout as layout
+from native_runtime.onnx import rotation
 
 from .configuration import ModelConfiguration, Shapes
 from .graph_definitions import ENCODER, GRAPHS, traced
@@ -32,12 +34,13 @@ _EXPORTERS = ("torch", "onnxscript", "onnx-ir")
 
 
 def sources_digest() -> str:
-    """A hash of what graphs are made by: this package's code without comments and imports, and the exporters' versions.
+    """A hash of what graphs are made by: the code without comments and imports, and the exporters' versions.
 
     To make all graphs takes minutes; whether they would still come out the same is known at once.
     """
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")) + [Path(layout.__file__)]:
+    others = [Path(module.__file__) for module in (layout, layer_choice, rotation) if module.__file__]
+    for path in sorted(Path(__file__).parent.rglob("*.py")) + others:
         digest.update(_code(path).encode())
     for package in _EXPORTERS:
         digest.update(f"{package} {version(package)}".encode())
@@ -98,6 +101,11 @@ def write_variant(
         "variant": name,
         "made_by": sources_digest(),
         "optional": [key for key in TRAINING_ONLY if key in tensors],
-        "constants": {"image_size": [width, height], "feature_size": list(configuration.feature_size), "opset": OPSET},
+        "constants": {
+            "image_size": [width, height],
+            "size_step": configuration.size_step,
+            "feature_size": list(configuration.feature_size),
+            "opset": OPSET,
+        },
     }
     write_atomically(folder / FILE, f'{json.dumps(head)[:-1]}, "tensors": {{\n  {lines}\n}}}}\n'.encode())

@@ -24,6 +24,7 @@ _CHILDREN: dict[str, dict[int, str]] = {
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse tensor", 23: "sparse tensor"},
     "sparse tensor": {1: "tensor", 2: "tensor"},
 }
+_METADATA = 14
 _EXTERNAL_DATA = 13
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -47,6 +48,24 @@ def weights_size(path: Path) -> int:
     except (ValueError, IndexError) as error:
         raise _damaged(path, "it is not an ONNX file, or incomplete") from error
     return size + sum(_check_location(path, location, end) for location, end in needed.items())
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    """The entries of an ONNX file's metadata, by key.
+
+    Raises:
+        ModelError: it is no ONNX file.
+    """
+    found = {}
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            for number, start, stop in fields(data, 0, len(data)):
+                if number == _METADATA:
+                    entry = {key: data[first:last].decode() for key, first, last in fields(data, start, stop)}
+                    found[entry.get(1, "")] = entry.get(2, "")
+    except (OSError, ValueError, IndexError) as error:
+        raise _damaged(path, "it is not an ONNX file, or incomplete") from error
+    return found
 
 
 def _check_location(path: Path, location: str, end: int) -> int:

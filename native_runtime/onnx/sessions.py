@@ -26,7 +26,8 @@ from native_runtime.errors import ModelError, Remedy
 from native_runtime.onnx import memory
 from native_runtime.onnx import providers as provider_choice
 from native_runtime.onnx.device_array import NUMPY_TYPES, DeviceArray
-from native_runtime.onnx.model_file import weights_size
+from native_runtime.onnx.eight_bits import WEIGHT_BITS
+from native_runtime.onnx.model_file import metadata_of, weights_size
 from native_runtime.onnx.probe import create_session, fault_of, in_short
 from native_runtime.onnx.providers import Candidate
 from native_runtime.onnx.threads import threads_for
@@ -93,10 +94,10 @@ class Network:
         return {name: DeviceArray(value) for name, value in self._run_bound(names, inputs, *self._memory).items()}
 
     def try_out(self) -> None:
-        """Compute once on zeros (free dimensions are 1): only that proves that a card and its libraries work."""
+        """Compute once on small zeros: only that proves that a card and its libraries work."""
         self.run_on_device(
             **{
-                entry.name: np.zeros([n if isinstance(n, int) else 1 for n in entry.shape], NUMPY_TYPES[entry.type])
+                entry.name: np.zeros([_smallest(n) for n in entry.shape], NUMPY_TYPES[entry.type])
                 for entry in self._session.get_inputs()
             }
         )
@@ -127,6 +128,14 @@ class Network:
                 raise
             text = memory.no_room(self.path.name, self._title, self.size, memory.shortage(error))
             raise ModelError(text) from error
+
+
+def _smallest(size: int | str | None) -> int:
+    """A dimension; of a free one the smallest size: 1, or 16 if it is called "16*side"."""
+    if isinstance(size, int):
+        return size
+    factor, _, _ = (size or "").partition("*")
+    return int(factor) if factor.isdigit() else 1
 
 
 def default_threads() -> int:
@@ -183,8 +192,12 @@ def _threads(candidate: Candidate, size: int) -> int:
     return threads_for(size, default_threads()) if on_cpu else default_threads()
 
 
-def session_options() -> onnxruntime.SessionOptions:
-    """What every network here is run with, whatever computes it."""
+def session_options(exact_products: bool = True) -> onnxruntime.SessionOptions:
+    """What every network here is run with, whatever computes it.
+
+    Args:
+        exact_products: use the exact kernel for weights of eight bits; those of seven do not need it.
+    """
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = 1
     # Idle threads spin for a while in case of another run. Within a run that pays; after it, they would eat the cores
@@ -192,7 +205,7 @@ def session_options() -> onnxruntime.SessionOptions:
     options.add_session_config_entry("session.force_spinning_stop", "1")
     # On processors without VNNI, sums of two products of eight bits overflow in the quicker kernel, and results are
     # wrong without a word (ONNX Runtime, kOrtSessionOptionsAvx2PrecisionMode). With VNNI this changes nothing.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    options.add_session_config_entry("session.x64quantprecision", str(int(exact_products)))
     options.log_severity_level = 3  # warnings about nodes placed on the CPU are not for users
     return options
 
@@ -203,7 +216,7 @@ def _open_on(path: Path, candidate: Candidate, threads: int, size: int, notes: S
     free = memory.available_bytes() if on_cpu else None
     if free is not None and size > free:
         raise ModelError(memory.no_room(path.name, "this computer", size, f"only {memory.in_words(free)} are free"))
-    options = session_options()
+    options = session_options(exact_products=metadata_of(path).get(WEIGHT_BITS) != "7")
     options.intra_op_num_threads = threads
     if free is not None and size > free * _COPIED_SHARE:
         options.add_session_config_entry("session.disable_prepacking", "1")

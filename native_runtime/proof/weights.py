@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from native_runtime.models import manifest
 from native_runtime.onnx.initializers import Initializers
+from native_runtime.onnx.rotation import unrotated
 
 from .probes import probe
 from .report import Check
@@ -103,12 +104,12 @@ def _measured(
     rounding, dtype = 0.0, str(array.dtype)
     if operation == "transpose":
         array = np.swapaxes(array, -1, -2)
-    elif operation == "int8-values":
+    elif operation in _WHOLE:
         scales = np.asarray(
             next(initializers[other] for (where, other), made in recipes.items()
-                 if where == graph and made == (source, "int8-scales"))
+                 if where == graph and made == (source, _WHOLE[operation]))
         )  # fmt: skip
-        array = array.T.astype(np.float32) * scales[:, None]
+        array = unrotated(array.T.astype(np.float32) * scales[:, None])
         rounding = _DEVIATIONS * math.sqrt(float(np.sum(scales.astype(np.float64) ** 2)) * array.shape[1] / 12)
     with np.errstate(all="ignore"):
         found = probe(array) if array.size else np.zeros(5)
@@ -145,7 +146,9 @@ def _like_the_source(
     return Check(engine, "weights:source", "", passed, text, worst, 1.0, "of what rounding explains")
 
 
-_UNDONE = ("copy", "transpose", "int8-values")
+_WHOLE = {"int8-values": "int8-scales", "int7-values": "int7-scales"}
+"""Operations that make whole numbers of rotated weights, and what makes their steps."""
+_UNDONE = ("copy", "transpose", *_WHOLE)
 
 
 def _plausible(engine: str, found: Sequence[_Weight]) -> list[Check]:

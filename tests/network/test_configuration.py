@@ -48,7 +48,7 @@ def test_names_shapes_and_types_are_the_releases(shared: Path, release: str) -> 
     tensors = network.state_dict()
     assert {name: tuple(tensor.shape) for name, tensor in tensors.items()} == shapes
     for name, (_, dtype) in wanted.items():
-        # The reference holds its backbone in float16; ours is float32 until an export makes it something else.
+        # The list of tensors gives the backbone as float16; ours is float32 until an export makes it something else.
         assert tensors[name].dtype == {"int64": torch.int64}.get(dtype, torch.float32), name
 
 

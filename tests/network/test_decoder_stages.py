@@ -119,12 +119,12 @@ def test_the_context_matches(kind, parity_case: Path, network) -> None:
     call = Call.read(parity_case, f"{kind}_dummy", network)
     context = Context(network, kind)
     close(context.conditioned(call.features, call.rays, *call.without_mask()), call.stage["context"], TOKENS, "context")
-    close(context.positions(), call.stage["context_pe"][0], PARAMETERS, "positions")
+    close(context.positions(32, 32), call.stage["context_pe"][0], PARAMETERS, "positions")
     outputs = dict(zip(context.output_names, context(call.features, call.rays, *call.without_mask()), strict=True))
     inputs = recording(parity_case, "inputs")
     close(outputs["context"], inputs[f"ray_cond_emb_{kind}_out"], TOKENS, "context as an image")
     dense = inputs[f"dense_pe_{kind}"]
-    close(context.positions().mT.reshape(dense.shape), dense, PARAMETERS, "positions as an image")
+    close(context.positions(32, 32).mT.reshape(dense.shape), dense, PARAMETERS, "positions as an image")
 
 
 def test_the_recorded_rays_are_those_that_the_calls_use(parity_case: Path, network) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch", reason="the export needs PyTorch")
 pytest.importorskip("onnxscript", reason="the export needs onnxscript")
@@ -44,25 +45,54 @@ class SmallEncoder:
 
     def _module(self) -> Encoder:
         shapes = {key: array.shape for key, array in self.tensors.items()}
-        # The recording's README: four heads, which no tensor shows.
-        options = {"heads": 4} if "backbone.pos_embed" in shapes else {}
+        # The recording's README: four heads, and six rows of positions, which no tensor shows.
+        options = {"heads": 4, "rows": 6} if "backbone.pos_embed" in shapes else {}
         return Encoder(build_backbone(shapes, **options))
 
-    def template(self, precision: str) -> Template:
+    def template(self, precision: str, free: bool = True) -> Template:
+        """`free`: for crops of every size of whole patches."""
         with weightless():
             module = self._module()
             crops = torch.zeros(2, *self.size, 3, dtype=torch.uint8)
         if precision == "fp16":
             halve(module)
-        free = {"crops": {0: torch.export.Dim("N")}}
-        model = trace(module, {"crops": crops}, free, module.input_names, module.output_names)
+        sizes = {0: torch.export.Dim("N")}
+        if free:
+            sizes |= {1: 16 * torch.export.Dim("rows"), 2: 16 * torch.export.Dim("columns")}
+        model = trace(module, {"crops": crops}, {"crops": sizes}, module.input_names, module.output_names)
         if precision == "int8":
             quantise(model)
         return template_of(model, "encoder", precision, module.input_names)
 
-    def session(self, precision: str, folder: Path) -> onnxruntime.InferenceSession:
-        attach_weights(self.template(precision), MappingSource(self.tensors), folder)
+    def session(self, precision: str, folder: Path, free: bool = True) -> onnxruntime.InferenceSession:
+        folder.mkdir(exist_ok=True)
+        attach_weights(self.template(precision, free), MappingSource(self.tensors), folder)
         return _opened(folder)
+
+    def scale(self, weights: str, factor: float) -> None:
+        """Multiply the tensors whose names end so."""
+        for name in [name for name in self.tensors if name.endswith(weights)]:
+            self.tensors[name] = self.tensors[name] * np.float32(factor)
+        self.module.load_state_dict({key: torch.from_numpy(array) for key, array in self.tensors.items()})
+
+    def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What PyTorch makes of crops."""
+        with torch.inference_mode():
+            result: NDArray[np.float32] = self.module(torch.from_numpy(crops)).numpy()
+        return result
+
+    def peak(self, crops: NDArray[np.uint8]) -> float:
+        """The largest number of the residual stream behind any block."""
+        largest = [0.0]
+        transformer = getattr(self.module.backbone, "encoder", self.module.backbone)
+        hooks = [
+            block.register_forward_hook(lambda _module, _inputs, out: largest.append(float(out.abs().max())))
+            for block in transformer.blocks
+        ]
+        self.features(crops)
+        for hook in hooks:
+            hook.remove()
+        return max(largest)
 
 
 def _opened(folder: Path) -> onnxruntime.InferenceSession:
@@ -77,16 +107,53 @@ def small(request: pytest.FixtureRequest, parity_backbones: Path) -> SmallEncode
 
 @pytest.mark.parametrize("precision", list(ERRORS))
 def test_graph_equals_module(small: SmallEncoder, precision: str, tmp_path: Path, rng: Any) -> None:
-    crops = rng.integers(0, 256, (3, *small.size, 3), dtype=np.uint8)
-    with torch.inference_mode():
-        expected = small.module(torch.from_numpy(crops)).numpy()
     session = small.session(precision, tmp_path)
-    for some in (crops, crops[:1]):
-        (features,) = session.run(None, {"crops": some})
-        wanted = expected[: len(some)]
+    for people, size in ((3, small.size), (1, small.size), (2, (64, 48)), (1, (112, 144))):
+        crops = rng.integers(0, 256, (people, *size, 3), dtype=np.uint8)
+        (features,) = session.run(None, {"crops": crops})
+        wanted = small.features(crops)
         assert features.shape == wanted.shape
-        error = np.sqrt(np.mean((features.astype(np.float32) - wanted) ** 2)) / wanted.std()
-        assert error < ERRORS[precision]
+        assert _error(features, wanted) < ERRORS[precision]
+
+
+def _error(features: NDArray[Any], wanted: NDArray[Any]) -> float:
+    return float(np.sqrt(np.mean((features.astype(np.float32) - wanted) ** 2)) / wanted.std())
+
+
+def test_a_free_size_changes_no_bit(small: SmallEncoder, tmp_path: Path, rng: Any) -> None:
+    crops = rng.integers(0, 256, (2, *small.size, 3), dtype=np.uint8)
+    results = [
+        small.session("fp32", tmp_path / str(free), free).run(None, {"crops": crops})[0] for free in (True, False)
+    ]
+    assert np.array_equal(*results)
+
+
+@pytest.mark.parametrize("peak", [49_378.0, 400_000.0])
+@pytest.mark.parametrize("name", list(BACKBONES))
+def test_half_precision_holds_the_peaks_of_the_released_weights(
+    parity_backbones: Path, name: str, peak: float, tmp_path: Path, rng: Any
+) -> None:
+    """float16 ends at 65,504. The stream gets its peak from LayerScale, and without it from the MLP itself."""
+    small = SmallEncoder(parity_backbones, name)
+    crops = rng.integers(0, 256, (2, *small.size, 3), dtype=np.uint8)
+    writer = "ls2.gamma" if name == "dinov3" else "mlp.fc2.weight"
+    for _ in range(8):  # not proportional: later blocks add to it
+        small.scale(writer, peak / small.peak(crops))
+    assert small.peak(crops) == pytest.approx(peak, rel=0.05)
+    (features,) = small.session("fp16", tmp_path).run(None, {"crops": crops})
+    assert np.isfinite(features).all()
+    assert _error(features, small.features(crops)) < ERRORS["fp16"]
+
+
+def test_half_precision_holds_gates_that_multiply_to_more(parity_backbones: Path, tmp_path: Path, rng: Any) -> None:
+    """Each factor of a SwiGLU fits into float16, their product does not."""
+    small = SmallEncoder(parity_backbones, "dinov3")
+    crops = rng.integers(0, 256, (2, *small.size, 3), dtype=np.uint8)
+    small.scale("mlp.w1.weight", 400)
+    small.scale("mlp.w2.weight", 400)
+    (features,) = small.session("fp16", tmp_path).run(None, {"crops": crops})
+    assert np.isfinite(features).all()
+    assert _error(features, small.features(crops)) < ERRORS["fp16"]
 
 
 def test_tracing_twice_gives_the_same_bytes(parity_backbones: Path, tmp_path: Path) -> None:

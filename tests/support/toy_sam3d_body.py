@@ -11,6 +11,7 @@ import numpy as np
 from native_runtime.build.sam3d_body.convert import GRAPHS
 from native_runtime.build.sam3d_body.template import Template, Weight
 from native_runtime.mhr.rotations import quaternion_to_matrix
+from native_runtime.onnx.rotation import rotated
 from tests.support.bodies import toy_body
 from tests.support.official_release import torchscript_content
 from tests.support.torch_archive import write_archive
@@ -99,9 +100,12 @@ def _template(graph: str, precision: str, weight: str, scale: str) -> Template:
     half = "float16" if precision == "fp16" else "float32"
     kind = 10 if precision == "fp16" else FLOAT
     nodes = [node("MatMul", ["x", "w"], ["p"]), node("Mul", ["p", "s"], ["y"])]
+    rotate: dict[str, np.ndarray] = {}
     weights = [Weight("w", half, weight, "transpose", (DEPTH, WIDTH)), Weight("s", half, scale, "copy", (WIDTH,))]
     if precision == "int8":
-        nodes = [node("DequantizeLinear", ["v", "q"], ["w"]), *nodes]
+        # Whole numbers are those of the rotated weight.
+        rotate["turn"] = rotated(np.eye(DEPTH, dtype=np.float32))
+        nodes = [node("DequantizeLinear", ["v", "q"], ["w0"]), node("MatMul", ["turn", "w0"], ["w"]), *nodes]
         weights[:1] = [
             Weight("v", "int8", weight, "int8-values", (DEPTH, WIDTH)),
             Weight("q", "float32", weight, "int8-scales", (WIDTH,)),
@@ -111,7 +115,8 @@ def _template(graph: str, precision: str, weight: str, scale: str) -> Template:
         nodes.append(node("Identity", ["places"], ["places_out"]))
         weights.append(Weight("places", "float32", "mhr:pair_places"))
         outputs["places_out"] = (FLOAT, ["n"])
-    return Template(graph, precision, model(nodes, {"x": (kind, ["B", DEPTH])}, outputs), tuple(weights))
+    graph_bytes = model(nodes, {"x": (kind, ["B", DEPTH])}, outputs, weights=rotate)
+    return Template(graph, precision, graph_bytes, tuple(weights))
 
 
 def expected(found: Mapping[str, np.ndarray], graph: str, x: np.ndarray, variant: str = "dinov3") -> np.ndarray:

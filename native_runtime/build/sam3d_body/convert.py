@@ -24,6 +24,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, SAM3D_BODY_FOLDER, models_dir
+from native_runtime.proof.pictures import bundled_pictures
 from native_runtime.proof.weights import FILE as PROBES
 
 from . import facts, rig_buffers
@@ -31,6 +32,8 @@ from .attach import attach_weights, attached_bytes, check_sources
 from .checkpoint import Checkpoint
 from .content import Part, check_content
 from .keypoint_support import keypoint_support
+from .layer_choice import chosen, layers_of
+from .layer_precision import Choice, choose, settle
 from .layouts import official_names
 from .opening import opened_files
 from .probed import Probed
@@ -58,8 +61,9 @@ PRECISIONS: dict[str, dict[str, str]] = {
 INFERENCES = {True: ("full", "body"), False: ("body",)}
 """What a model can infer, by whether it has the parts for hands."""
 
-_CHECK, _READ, _WRITE = 0.1, 0.25, 0.95
-"""How far things are when all but the numbers is checked, when everything is, and when the graphs are written."""
+_CHECK, _READ, _CHOSEN, _SETTLED, _WRITE = 0.1, 0.25, 0.6, 0.8, 0.95
+"""How far things are when all but the numbers is checked, when everything is, when an encoder's layers are chosen, when
+the graphs are written but for such an encoder, and when all are."""
 _SPARE = 256 << 20
 
 
@@ -144,6 +148,7 @@ class _Plan:
         layout: in which they were stored.
         hands: whether it has the parts for hands.
         notes: what the user should know.
+        whole_numbers: which layers compute in whole numbers, and what that costs (`layer_precision.Choice.facts`).
     """
 
     variant: Variant
@@ -157,6 +162,7 @@ class _Plan:
     layout: str = ""
     hands: bool = True
     notes: tuple[str, ...] = ()
+    whole_numbers: Mapping[str, Any] | None = None
 
 
 def _plan(
@@ -233,12 +239,19 @@ def _origin(checkpoint: Checkpoint, variant: Variant) -> dict[str, Any]:
 
 
 def _write(plan: _Plan, target: Path, tell: Progress) -> Converted:
-    sizes = [attached_bytes(graph, plan.weights) for graph in plan.graphs]
-    _check_space(target, sum(sizes))
+    _check_space(target, sum(attached_bytes(graph, plan.weights) for graph in _smallest(plan.graphs)))
+    choice = _choice(plan, tell)
+    graphs = [graph for graph in plan.graphs if choice is None or graph.graph != choice.template.graph]
+    sizes = [attached_bytes(graph, plan.weights) for graph in graphs]
+    whole = 0 if choice is None else attached_bytes(choice.graph, plan.weights)
+    _check_space(target, sum(sizes) + whole)
+    span = (_READ, _WRITE) if choice is None else (_CHOSEN, _SETTLED)
     try:
         with staged(target) as folder:
-            for number, graph in enumerate(plan.graphs):
-                attach_weights(graph, plan.weights, folder, _share(graph, sizes, number, tell))
+            for number, graph in enumerate(graphs):
+                attach_weights(graph, plan.weights, folder, _share(graph, sizes, number, span, tell))
+            if choice is not None:
+                plan = _settled(plan, choice, folder, tell)
             write_arrays(folder / CONSTANTS, plan.constants)
             write_arrays(folder / PROBES, {"weights": _recipes(plan.graphs), **plan.weights.arrays()})
             tell(_WRITE, "Writing the manifest")
@@ -276,12 +289,44 @@ def _recipes(graphs: Sequence[Template]) -> NDArray[np.str_]:
     return np.array([(graph.graph, w.name, w.source, w.operation) for graph in graphs for w in graph.weights])
 
 
-def _share(graph: Template, sizes: Sequence[int], number: int, tell: Progress) -> Callable[[int], None]:
+def _smallest(graphs: Sequence[Template]) -> list[Template]:
+    """The graphs with all layers in whole numbers that can be."""
+    return [chosen(graph, ()) if layers_of(graph) else graph for graph in graphs]
+
+
+def _choice(plan: _Plan, tell: Progress) -> Choice | None:
+    """Which layers of the encoder compute in whole numbers, as far as that can be said before it is run."""
+    for graph in plan.graphs:
+        if layers_of(graph):
+            pictures = bundled_pictures()
+            return choose(graph, plan.weights, pictures, plan.variant.image_size[0], _part(_READ, _CHOSEN, tell))
+    return None
+
+
+def _part(start: float, stop: float, tell: Progress) -> Callable[[float], None]:
+    return lambda done: tell(start + (stop - start) * done, "Trying out which layers bear whole numbers")
+
+
+def _settled(plan: _Plan, choice: Choice, folder: Path, tell: Progress) -> _Plan:
+    """Write the encoder; the plan with it, and with what it costs."""
+    choice = settle(choice, plan.weights, folder, plan.constants, _part(_SETTLED, _WRITE, tell))
+    graphs = [choice.graph if graph.graph == choice.template.graph else graph for graph in plan.graphs]
+    count = len(choice.errors)
+    note = (
+        f"{count - len(choice.exact)} of the encoder's {count} layers compute in whole numbers of eight bits. "
+        f"Keypoints of {len(choice.views)} test pictures move by {choice.loss:.2f} mm on average."
+    )
+    return replace(plan, graphs=graphs, whole_numbers=choice.facts(), notes=(*plan.notes, note))
+
+
+def _share(
+    graph: Template, sizes: Sequence[int], number: int, span: tuple[float, float], tell: Progress
+) -> Callable[[int], None]:
     """Progress of writing one graph among all."""
 
     def advance(written: int) -> None:
         done = sum(sizes[:number]) + min(written, sizes[number])
-        tell(_READ + (_WRITE - _READ) * done / sum(sizes), f"Writing {graph.graph} ({graph.precision})")
+        tell(span[0] + (span[1] - span[0]) * done / sum(sizes), f"Writing {graph.graph} ({graph.precision})")
 
     return advance
 
@@ -307,6 +352,7 @@ def _describe(plan: _Plan, folder: Path) -> dict[str, dict[str, Any]]:
         precision=plan.precision,
         graphs={graph.graph: graph.precision for graph in plan.graphs},
         image_size=list(variant.image_size),
+        size_step=variant.size_step,
         feature_size=list(variant.feature_size),
         opset=variant.opset,
         layout=plan.layout,
@@ -315,6 +361,7 @@ def _describe(plan: _Plan, folder: Path) -> dict[str, dict[str, Any]]:
         checkpoint=dict(plan.origin),
         body={"name": plan.body.name, "content": plan.body.hash},
         converter=CONVERTER_VERSION,
+        **({} if plan.whole_numbers is None else {"whole_numbers": plan.whole_numbers}),
     )
     return entries
 

@@ -51,6 +51,11 @@ class Inline:
     array: NDArray[Any]
 
 
+def data_type(dtype: np.dtype[Any]) -> int:
+    """TensorProto's number for the type of an array."""
+    return _TYPES[str(dtype)]
+
+
 def model_of(initializers: Iterable[External | Inline]) -> bytes:
     """A serialized ModelProto with a graph that has these initializers and nothing else."""
     tensors = (_tensor(initializer) for initializer in initializers)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError
+from native_runtime.onnx.rotation import rotated
 
 DTYPES: dict[str, np.dtype[Any]] = {
     name: np.dtype(name) for name in ("float32", "float16", "int8", "uint8", "int32", "int64", "bool")
@@ -26,27 +28,37 @@ def _transpose(tensor: NDArray[Any]) -> NDArray[Any]:
     return result
 
 
-def _int8_scales(weight: NDArray[Any]) -> NDArray[Any]:
-    """(N,) float32: the size of one step for each row of a linear layer's weight (N, K)."""
-    largest = np.maximum(weight.max(axis=1), -weight.min(axis=1))
-    return np.where(largest > 0, largest / np.float32(127), np.float32(1)).astype(np.float32)
+def _scales(weight: NDArray[Any], bits: int) -> NDArray[Any]:
+    """(N,) float32: the size of one step for each row of a linear layer's weight (N, K), once it is rotated."""
+    return _steps(rotated(weight), bits)
 
 
-def _int8_values(weight: NDArray[Any]) -> NDArray[Any]:
-    """(K, N): the weight (N, K) in steps, -127 to 127, as ONNX's matrix products want it: transposed."""
+def _steps(rows: NDArray[Any], bits: int) -> NDArray[Any]:
+    largest = np.maximum(rows.max(axis=1), -rows.min(axis=1))
+    return np.where(largest > 0, largest / np.float32(2 ** (bits - 1) - 1), np.float32(1)).astype(np.float32)
+
+
+def _values(weight: NDArray[Any], bits: int) -> NDArray[Any]:
+    """(K, N): the rotated weight (N, K) in steps, as ONNX's matrix products want it: transposed.
+
+    Steps go from -127 to 127, or, of seven bits, from -63 to 63.
+    """
     # In place where it can be: these are the largest tensors.
-    steps = weight / _int8_scales(weight)[:, None]
-    np.rint(steps, out=steps)
-    return _transpose(steps.astype(np.int8))
+    rows = rotated(weight)
+    rows /= _steps(rows, bits)[:, None]
+    np.rint(rows, out=rows)
+    return _transpose(rows.astype(np.int8))
 
 
 OPERATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "copy": lambda tensor: tensor,
     "transpose": _transpose,
-    "int8-scales": _int8_scales,
-    "int8-values": _int8_values,
+    "int8-scales": partial(_scales, bits=8),
+    "int8-values": partial(_values, bits=8),
+    "int7-scales": partial(_scales, bits=7),
+    "int7-values": partial(_values, bits=7),
 }
-_MATRICES_ONLY = frozenset(("int8-scales", "int8-values"))
+_MATRICES_ONLY = frozenset(("int8-scales", "int8-values", "int7-scales", "int7-values"))
 
 
 def apply(operation: str, tensor: NDArray[Any], dtype: str, name: str) -> NDArray[Any]:

@@ -43,6 +43,7 @@ class Variant:
         image_size: (w, h) px of the crops.
         feature_size: (h, w) of the encoder's output.
         opset: of the graphs.
+        size_step: px; crops of every multiple of it serve (in version 0.1.0 only those of ``image_size``).
     """
 
     name: str
@@ -52,6 +53,7 @@ class Variant:
     image_size: tuple[int, int]
     feature_size: tuple[int, int]
     opset: int
+    size_step: int = 512
 
     @property
     def title(self) -> str:
@@ -84,6 +86,7 @@ class Variant:
                 image_size=(int(image[0]), int(image[1])),
                 feature_size=(int(features[0]), int(features[1])),
                 opset=int(constants["opset"]),
+                size_step=int(constants.get("size_step", image[1])),
             )
         except (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ModelError(f"The list of tensors {path} is damaged ({error}). Install this program again.") from error

@@ -15,6 +15,9 @@ from .vit import Vit, VitDimensions
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_STD = (0.229, 0.224, 0.225)
 
+CROP = 512
+"""Pixels of a crop's side, as the release runs; margins are given for it and shrink with smaller crops."""
+
 # ViT-H sees 512 x 384 pixels of the square crop: this many columns are cut on either side.
 VIT_MARGIN = 64
 
@@ -28,7 +31,7 @@ class Encoder(nn.Module):
     output_names = ("features",)
 
     def __init__(self, backbone: nn.Module, margin: int = 0) -> None:
-        """`margin` columns of the square crop are cut on either side."""
+        """`margin` of every ``CROP`` columns of the square crop are cut on either side."""
         super().__init__()
         self.backbone = backbone
         self.margin = margin
@@ -36,7 +39,8 @@ class Encoder(nn.Module):
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """Return the features (N, C, h, w) of RGB crops (N, H, W, 3) uint8."""
         if self.margin:
-            crops = crops[:, :, self.margin : -self.margin]
+            margin = crops.shape[2] * self.margin // CROP
+            crops = crops.narrow(2, margin, crops.shape[2] - 2 * margin)
         mean = torch.tensor(IMAGE_MEAN, device=crops.device)
         std = torch.tensor(IMAGE_STD, device=crops.device)
         pixels = (crops.float() / 255 - mean) / std
@@ -48,7 +52,7 @@ class Encoder(nn.Module):
 def build_backbone(shapes: Mapping[str, tuple[int, ...]], **options: int) -> nn.Module:
     """Return the backbone whose tensors have these `shapes` (official names, ``backbone.`` in front).
 
-    The names identify which of the three it is. `options` go to the dimensions (``heads`` of a ViT).
+    The names identify which of the three it is. `options` go to the dimensions (``heads`` and ``rows`` of a ViT).
     """
     own = {name.removeprefix(_PREFIX): shape for name, shape in shapes.items() if name.startswith(_PREFIX)}
     inner = {name.removeprefix("encoder."): shape for name, shape in own.items() if name.startswith("encoder.")}
@@ -64,7 +68,8 @@ def build_backbone(shapes: Mapping[str, tuple[int, ...]], **options: int) -> nn.
 def build_encoder(shapes: Mapping[str, tuple[int, ...]], margin: int | None = None) -> Encoder:
     """Return the encoder whose backbone's tensors have these `shapes`.
 
-    `margin`: columns cut on either side; if not given, what the release does: 64 for the ViT, none otherwise.
+    `margin`: columns of every ``CROP`` cut on either side; if not given, what the release does: 64 for the ViT, none
+    otherwise.
     """
     backbone = build_backbone(shapes)
     if margin is None:

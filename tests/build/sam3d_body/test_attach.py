@@ -15,6 +15,7 @@ from native_runtime.build.sam3d_body.attach import ALIGNMENT, attach_weights, at
 from native_runtime.build.sam3d_body.template import Template, Weight
 from native_runtime.build.sam3d_body.tensors import Joined, MappingSource
 from native_runtime.errors import ModelError
+from native_runtime.onnx.rotation import rotated
 from tests.support.toy_graphs import FLOAT, model, node
 
 
@@ -89,14 +90,15 @@ def test_large_weights_begin_where_they_can_be_mapped_and_are_read_once(tmp_path
     assert written <= attached_bytes(template, source) + ALIGNMENT
 
 
-def test_eight_bit_weights_are_the_nearest_steps() -> None:
+@pytest.mark.parametrize(("bits", "largest"), [(8, 127), (7, 63)])
+def test_weights_in_whole_numbers_are_the_nearest_steps_of_the_rotated(bits: int, largest: int) -> None:
     weight = np.random.default_rng(4).normal(size=(40, 60)).astype(np.float32)
     weight[3] = 0
-    scales = operations.apply("int8-scales", weight, "float32", "s")
-    values = operations.apply("int8-values", weight, "int8", "v")
+    scales = operations.apply(f"int{bits}-scales", weight, "float32", "s")
+    values = operations.apply(f"int{bits}-values", weight, "int8", "v")
     assert values.shape == (60, 40)
-    assert np.abs(values).max() == 127
-    assert np.all(np.abs(values.T * scales[:, None] - weight) <= scales[:, None] * 0.5001)
+    assert np.abs(values).max() == largest
+    assert np.all(np.abs(values.T * scales[:, None] - rotated(weight)) <= scales[:, None] * 0.5001)
 
 
 def test_half_precision_that_overflows_is_refused(tmp_path: Path) -> None:
