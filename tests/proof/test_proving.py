@@ -186,6 +186,11 @@ def test_a_proof_is_of_the_files_that_were_there(bodies_only: Path, install: Ins
     proof = last_proof("standin", bodies_only)
     assert proof is not None
     assert proof.passed
+    assert f"proved {proof.when}" in Run("engines", "--models", bodies_only).out
+    listed = json.loads(Run("engines", "--models", bodies_only, "--json").out)["engines"]
+    told = {entry["engine"]: entry["proof"] for entry in listed}
+    assert told["standin"] == {"when": proof.when, "passed": True}
+    assert told["landmarks"] is None
     facts = manifest.read(folder)
     facts["files"]["default.npz"]["sha256"] = "0" * 64
     (folder / manifest.NAME).write_text(json.dumps(facts))
