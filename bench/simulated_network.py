@@ -5,8 +5,8 @@ lengths, shape and place get errors of their own, which add up along the kinemat
 people are harder than others, and limbs that are hidden harder than those in sight. Then the body is drawn towards
 where its keypoints lie in the photo, with errors there, too ("randomise, then optimise": for small errors an exact
 sample of what joint and pixel errors leave possible): networks are trained to agree with the photo, so that what is
-left is mostly along the view. ``Profile`` holds the sizes; ``bench.refine --calibrate`` compares the outcome with what
-is published.
+left is mostly along the view. ``Profile`` holds the sizes, chosen so that the means over the even pictures (seed 1,
+three draws) are the published ones; what they are over other pictures stands in the tables of ``bench.refine``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Profile:
 
     Attributes:
         name: what it stands for.
-        pa_mpjpe, mpjpe: mm, published.
+        pa_mpjpe, mpjpe: mm, published (InstantHMR's second one is not: it is in proportion).
         angles: factor on the errors of joints.
         turn: radians, of the whole body, about each axis.
         pixels: of keypoints across the view, part of an adult's height.

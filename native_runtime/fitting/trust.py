@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,10 +83,6 @@ class NetworkTrust:
     def scaled(self, factor: float) -> NetworkTrust:
         """All errors larger by a factor."""
         return NetworkTrust(**{name: factor * getattr(self, name) for name in self.__dataclass_fields__})
-
-    def without_shape(self) -> NetworkTrust:
-        """The same, where the network's bone lengths and identity are known to hold."""
-        return replace(self, identity=0.0)
 
 
 HELD_JOINTS = tuple(HELD)
