@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,14 @@ class Graphs:
         self._tensors = recording(case, "weights")
         self._source = MappingSource(self._tensors | {f"mhr:{name}": array for name, array in support.items()})
         self._sessions: dict[tuple[str, str], onnxruntime.InferenceSession] = {}
+
+    def scaled(self, weight: str, factor: float, models: Path) -> Graphs:
+        """The same with one of its tensors multiplied, made in another folder."""
+        other = copy(self)
+        arrays = {name: self._source.read(name) for name in self._source.names()}
+        arrays[weight] = arrays[weight] * np.float32(factor)
+        other._source, other._models, other._sessions = MappingSource(arrays), models, {}
+        return other
 
     def template(self, graph: str, precision: str) -> Template:
         """The template, made now if it is not there yet."""
