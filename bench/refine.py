@@ -10,7 +10,8 @@ pictures and seeds below 1000 were used to choose the settings, odd pictures and
 For each network and strength the table has: PA-MPJPE and MPJPE of ``bench.accuracy`` (21 points), PVE from the middle
 of the hips, the error of seen points in the photo against the truth and against the evidence, in thousandths of an
 adult's height, the hands' error from the wrist, the outline's IoU with the true body's, how far joints move, and time.
-``--exact`` gives the true places of seen points, as an artist or a perfect detector would, instead of the networks'.
+``--exact`` gives the true places of seen points, as a perfect detector would, instead of the networks', and the fit
+does not ask then how far points can be believed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.detection.networks import LandmarkNetworks
 from native_runtime.engines.evidence import gather_evidence
 from native_runtime.fitting.evidence import Evidence
-from native_runtime.fitting.refine import AFTER_NETWORK, refine
+from native_runtime.fitting.refine import AFTER_NETWORK, RefineSettings, refine
 from native_runtime.fitting.trust import NetworkTrust
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
@@ -169,11 +170,12 @@ def measure(
         evidence = exact(case, evidence)
     answer = simulated(body, case.scene, case.person, profile, np.random.default_rng(seed))
     trust = NetworkTrust.of(body, profile.pa_mpjpe, profile.fingers)
+    settings = RefineSettings() if perfect else AFTER_NETWORK
     out = {0.0: measures(case, answer, evidence)}
     before = body.pose(answer.model_parameters).translations
     for strength in strengths:
         started = time.perf_counter()
-        refined = refine(body, answer, evidence, intrinsics, trust, strength, settings=AFTER_NETWORK)
+        refined = refine(body, answer, evidence, intrinsics, trust, strength, settings=settings)
         seconds = time.perf_counter() - started
         after = body.pose(refined.state.model_parameters).translations
         out[strength] = measures(case, refined.state, evidence) | {
