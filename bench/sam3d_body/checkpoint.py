@@ -72,11 +72,11 @@ def _normal(rng: np.random.Generator, size: int) -> NDArray[np.float32]:
 
 
 def _heavy(rng: np.random.Generator, size: int) -> NDArray[np.float32]:
-    """Of standard deviation 1 but for the outliers."""
+    """Of standard deviation 1 in all, so that activations keep their size."""
     numbers = rng.standard_t(_FREEDOM, size).astype(np.float32) * np.float32((1 - 2 / _FREEDOM) ** 0.5)
     chosen = rng.random(size, np.float32) < _OUTLIERS
     numbers[chosen] = rng.choice(np.array([-_OUTLIER_SIZE, _OUTLIER_SIZE], np.float32), int(chosen.sum()))
-    return numbers
+    return numbers / np.float32((1 + _OUTLIERS * (_OUTLIER_SIZE**2 - 1)) ** 0.5)
 
 
 @dataclass(frozen=True)
