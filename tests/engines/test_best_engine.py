@@ -13,9 +13,12 @@ from native_runtime.pipeline.decoding import decode
 from native_runtime.pipeline.requests import EstimateRequest, PoseRequest
 from native_runtime.pipeline.support import require_supported, with_engine
 
+from .test_status import put_body
+
 
 def put(models: Path, *names: str) -> Path:
-    """Folders of networks in a models folder: whole files, though no network would open."""
+    """Folders of networks in a models folder, and a body: whole files, though no network would open."""
+    put_body(models)
     for name in names:
         folder = models / name
         folder.mkdir(parents=True)

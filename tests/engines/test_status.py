@@ -8,14 +8,23 @@ import pytest
 
 from native_runtime.cli.remedies import advised
 from native_runtime.engines import engine_status
-from native_runtime.errors import UsageError
+from native_runtime.errors import Remedy, UsageError
 from native_runtime.models import manifest
 from native_runtime.onnx import probe as probing
+
+
+def put_body(models: Path) -> None:
+    """The body that SAM 3D Body opens by default, as far as a status looks at it."""
+    folder = models / "bodies"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mhr-lod1.npz").write_bytes(b"body")
+    manifest.update(folder, {"mhr-lod1.npz": manifest.describe(folder / "mhr-lod1.npz")})
 
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     """A models folder whose files are whole, though no network would open."""
+    put_body(tmp_path)
     for name in ("landmarks", "sam3d_body"):
         folder = tmp_path / name
         folder.mkdir()
@@ -40,6 +49,20 @@ def test_missing_and_damaged_files_are_told_of(models: Path, name: str) -> None:
     status = engine_status(name, models / "none")
     assert not status.ready
     assert "sam3db" in advised(status.text, status.remedy)
+
+
+def test_sam3d_body_is_not_ready_without_its_body(models: Path) -> None:
+    body = models / "bodies" / "mhr-lod1.npz"
+    body.write_bytes(b"BODY")
+    status = engine_status("sam3d_body", models, ["cpu"])
+    assert not status.ready
+    assert "mhr-lod1.npz is damaged" in status.text
+    manifest.write(body.parent, {})
+    status = engine_status("sam3d_body", models, ["cpu"])
+    assert (status.ready, status.remedy) == (False, Remedy.IMPORT_OFFICIAL)
+    assert "its body 'mhr-lod1' is not in" in status.text
+    (body.parent / manifest.NAME).unlink()
+    assert not engine_status("sam3d_body", models, ["cpu"]).ready
 
 
 def test_a_card_that_does_not_work_is_told_of(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.engines.status import EngineStatus, missing, ready_on
-from native_runtime.errors import Sam3dbError
+from native_runtime.errors import ModelError, Remedy, Sam3dbError
 from native_runtime.models import manifest, store
 from native_runtime.models.shelf import model_terms
 from native_runtime.models.shelf.catalogue import VARIANTS
@@ -20,11 +20,27 @@ def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | Non
     """See ``native_runtime.engines.engine_status``."""
     try:
         facts = manifest.read(store.sam3d_body_dir(models))
+        _require_body(models)
     except Sam3dbError as error:
         return missing(error)
     variant, precision = str(facts.get("variant", "")), str(facts.get("precision", ""))
     bodies_only = ", bodies only (its checkpoint lacks the parts for hands)" if "full" not in _inferences(facts) else ""
     return ready_on(f"{VARIANTS.get(variant, variant)}, {precision}{bodies_only}", providers)
+
+
+def _require_body(models: str | os.PathLike[str] | None) -> None:
+    """Refuse a models folder without the body that the engine opens by default.
+
+    Raises:
+        ModelError: it is missing or damaged.
+    """
+    body = ENGINE.capabilities.body
+    if not store.lists_body(body, models):
+        raise ModelError(
+            f"SAM 3D Body is there, but its body '{body}' is not in {store.models_dir(models) / store.BODIES_FOLDER}.",
+            Remedy.IMPORT_OFFICIAL,
+        )
+    store.body_path(body, models)
 
 
 def inferences_of(folder: Path) -> tuple[str, ...]:
