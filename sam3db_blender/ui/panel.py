@@ -6,11 +6,12 @@ from typing import Any
 
 import bpy
 
+from ..handles.people import active_character
 from ..layout_text import draw_lines, width_of
 from ..previews import thumbnails
 from ..properties.import_options import OPTION_NAMES
 from .import_options import draw_options
-from .shelf import draw_offer
+from .shelf import draw_offer, has_news
 from .sidebar import SidebarPanel
 
 
@@ -26,7 +27,9 @@ class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
         state = context.window_manager.sam3db
         layout = self.layout
         width = width_of(context.region.width, context.preferences.system.ui_scale)
-        draw_offer(layout, width)
+        # Whoever works on a character needs the room for its panels; "Models" offers the same.
+        if has_news() or active_character(context) is None:
+            draw_offer(layout, width)
         settings = layout.column()
         settings.enabled = not state.running
         row = settings.row(align=True)

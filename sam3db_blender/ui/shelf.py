@@ -51,6 +51,11 @@ class SAM3DB_UL_terms(bpy.types.UIList):
         """There is nothing to sort."""
 
 
+def has_news() -> bool:
+    """Whether a model is being installed, or the end of it has not been dismissed."""
+    return slot.job is not None
+
+
 def draw_offer(layout: Any, width: int) -> None:
     """Draws what somebody who has only the included engine could have, or how the way there goes; nothing where a
     better engine is there, or the offer was declined.

@@ -30,6 +30,7 @@ from sam3db_blender.operators.get_model import SAM3DB_OT_get_model
 from sam3db_blender.operators.model_dialog import draw_dialog, fill_lines
 from sam3db_blender.properties import model_choice, secret
 from sam3db_blender.shelf import facts
+from sam3db_blender.ui import panel as import_panel
 from sam3db_blender.ui.import_options import draw_options
 from sam3db_blender.ui.shelf import draw_offer, draw_shelf
 from tests.support.hub import TOKEN, hub
@@ -360,6 +361,27 @@ def model_engine() -> str:
     from sam3db_blender.properties.import_options import to_request
 
     return to_request(bpy.context.window_manager.sam3db, Path("/p.jpg"), None).engine
+
+
+def test_the_offer_leaves_the_room_to_a_character_that_is_worked_on(
+    models: Path, settings: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = import_panel.SAM3DB_PT_import
+
+    def draw(layout: Layout) -> None:
+        context = SimpleNamespace(
+            window_manager=bpy.context.window_manager,
+            region=SimpleNamespace(width=300),
+            preferences=bpy.context.preferences,
+        )
+        own.draw(SimpleNamespace(layout=layout, _draw_found=own._draw_found), context)
+
+    monkeypatch.setattr(import_panel, "active_character", lambda context: None)
+    assert "[sam3db.get_model]" in drawn(draw)
+    monkeypatch.setattr(import_panel, "active_character", lambda context: object())
+    assert "[sam3db.get_model]" not in drawn(draw)
+    monkeypatch.setattr(slot, "job", SimpleNamespace(state="done", summary="It is installed.", notes=()))
+    assert "It is installed." in drawn(draw)
 
 
 def test_the_offer_can_be_declined_for_good(models: Path, settings: SimpleNamespace) -> None:
