@@ -50,6 +50,9 @@ class Layout:
         self.drawn.append(f"[{name}] {text}")
         return self
 
+    def menu(self, name: str, text: str = "", icon: str = "NONE") -> None:
+        self.drawn.append(f"({name}) {text}")
+
     def prop(self, data: Any, name: str, **options: Any) -> None:
         getattr(data, name)  # Blender complains about a property that is not there
         self.drawn.append(f"<{name}>")
