@@ -1,21 +1,15 @@
-"""One run at a time in an output folder.
-
-The operating system's own locks: they go when their process does, however it ends, so that no lock is ever stale.
-"""
+"""One run at a time in an output folder, by a lock of the operating system's."""
 
 from __future__ import annotations
 
-import errno
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 from native_runtime.errors import UsageError
+from native_runtime.files.locks import HeldError, lock
 
 _FOLDER_LOCK = ".batch.lock"
-# What systems say when somebody else holds a lock.
-_HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
 
 class FolderLock:
@@ -57,32 +51,15 @@ class FolderLock:
 
 
 def _lock(path: Path, shared: bool) -> BinaryIO:
-    file = path.open("a+b")
     try:
-        _take(file, shared)
+        return lock(path, shared)
+    except HeldError as error:
+        raise UsageError(
+            f"Another batch is writing to {path.parent}. Wait until it ends, or choose another output folder."
+        ) from error
     except OSError as error:
-        file.close()
-        if error.errno in _HELD:
-            raise UsageError(
-                f"Another batch is writing to {path.parent}. Wait until it ends, or choose another output folder."
-            ) from error
+        if not path.is_file():
+            raise
         raise UsageError(
             f"The folder {path.parent} cannot be locked against other batches ({error}). Choose one on another drive."
         ) from error
-    return file
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Python has no shared locks on Windows: there, runs over parts and one over the whole do not notice each other.
-    def _take(file: BinaryIO, shared: bool) -> None:
-        if not shared:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _take(file: BinaryIO, shared: bool) -> None:
-        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from native_runtime.errors import ModelError, Remedy, UsageError
 from native_runtime.files import staging
 from native_runtime.files.atomic import atomic_file
 from native_runtime.files.hashes import remember, sha256_of
+from native_runtime.files.locks import HeldError, lock
 from native_runtime.models import manifest
 from native_runtime.models.access_token import AccessToken
 from native_runtime.models.download import DownloadCancelledError, NoRoomError, Progress
@@ -44,6 +45,8 @@ from native_runtime.proof import Report, prove
 
 STAGE = ".install"
 """Folder in the models folder where things are made; what a killed process left there is made again."""
+LOCK = ".install.lock"
+"""File in the models folder that an installation holds while it runs; it stays there."""
 SLOWEST = 100e3
 """Bytes per second; a slower source is given up as long as another one is left."""
 
@@ -128,7 +131,8 @@ def install(
 
     Raises:
         UsageError: there is no such item, source or precision; the terms are not accepted or do not allow the use.
-        ModelError: no source has the files, they are not what they should be, or the networks failed their proof.
+        ModelError: no source has the files, they are not what they should be, the networks failed their proof, or
+            another installation into this folder is running.
         DownloadCancelledError: `cancelled` said so.
     """
     chosen = shelf_item(item) if isinstance(item, str) else item
@@ -144,12 +148,33 @@ def install(
         watch.tell(1.0, f"{chosen.title} is ready")
         return Installed(chosen.name, "", installed_folder(chosen, models), state.bytes_there, state.detail)
     work = _Work(chosen, models_dir(models), kind, accepted, commercial, watch, templates, proving or _prove)
-    if own is not None:
-        return work.make(own, sources[0], None, ())
-    brought, notes = _download(chosen, sources, models, token, services, watch)
-    rig = brought.files.get("rig") or brought.files.get("rig_archive")
-    first = next(path for role, path in brought.files.items() if role not in ("rig", "rig_archive", "config"))
-    return work.make(OwnFiles(first, rig), brought.source, brought, notes)
+    with _alone(work.root):
+        if own is not None:
+            return work.make(own, sources[0], None, ())
+        brought, notes = _download(chosen, sources, models, token, services, watch)
+        rig = brought.files.get("rig") or brought.files.get("rig_archive")
+        first = next(path for role, path in brought.files.items() if role not in ("rig", "rig_archive", "config"))
+        return work.make(OwnFiles(first, rig), brought.source, brought, notes)
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Keep other installations out of a models folder.
+
+    Raises:
+        ModelError: one is running there, or the folder takes no files or no locks.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        held = lock(root / LOCK)
+    except HeldError as error:
+        raise ModelError(f"Another installation into {root} is running; wait for it or cancel it.") from error
+    except OSError as error:
+        raise ModelError(
+            f"{root} cannot be written or locked ({error.strerror or error}). Choose another folder for the models."
+        ) from error
+    with held:
+        yield
 
 
 def check_terms(item: ShelfItem, accepted: Collection[str], commercial: bool | None) -> None:
@@ -286,11 +311,13 @@ class _Work:
                 return self._bodies(files.file, source, brought, notes)
             with self._stage() as stage:
                 detail, more = self._convert(files, stage, source, brought)
+                made = self._made(stage)
                 report = self.proving([self.item.engine], stage, self.watch.part(_CONVERTED, 1.0))
                 try:
                     report.demand()
                 except ModelError as error:
                     raise ModelError(f"{error} Nothing was installed; what was there before stays in use.") from None
+                self._see_unchanged(stage, made)
                 bodies = self._publish(stage)
         except OSError as error:
             raise ModelError(
@@ -398,6 +425,38 @@ class _Work:
         roles = ("checkpoint", "network", "assets")
         return {f.sha256 for source in self.item.sources for f in source.files if f.role in roles and f.sha256}
 
+    @property
+    def _networks(self) -> str:
+        """Name of the folder of the engine's networks."""
+        return SAM3D_BODY_FOLDER if self.item.engine == "sam3d_body" else INSTANTHMR_FOLDER
+
+    def _made(self, stage: Path) -> dict[tuple[str, str], dict[str, Any]]:
+        """What the stage's lists say of the files that are new, by folder and name."""
+        before = {BODIES_FOLDER: _entries(self.root / BODIES_FOLDER), self._networks: {}}
+        if self.item.engine == "instanthmr":  # beside the others
+            own = f"{installed_name(self.item)}.onnx"
+            before[self._networks] = {n: e for n, e in _entries(stage / self._networks).items() if n != own}
+        return {
+            (folder, name): entry
+            for folder, known in before.items()
+            for name, entry in _entries(stage / folder).items()
+            if known.get(name) != entry
+        }
+
+    def _see_unchanged(self, stage: Path, proved: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+        """See to it that what is put in place is what was proved.
+
+        Raises:
+            ModelError: it is something else.
+        """
+        changed = [] if self._made(stage) == proved else [manifest.NAME]
+        changed += [n for (f, n), entry in proved.items() if manifest.fault(stage / f, n, entry, from_memory=True)]
+        if changed:
+            raise ModelError(
+                f"{', '.join(changed)} changed while {self.item.title} proved itself. Nothing was installed; close "
+                "what writes to the models folder, and try again."
+            )
+
     def _publish(self, stage: Path) -> tuple[str, ...]:
         """Put what was made in its place: bodies one by one, then the networks' folder as a whole."""
         made, there = stage / BODIES_FOLDER, self.root / BODIES_FOLDER
@@ -408,7 +467,7 @@ class _Work:
                 os.replace(made / name, there / name)
                 manifest.update(there, {name: entry})
                 bodies.append(Path(name).stem)
-        name = SAM3D_BODY_FOLDER if self.item.engine == "sam3d_body" else INSTANTHMR_FOLDER
+        name = self._networks
         staging.clean_up(self.root / name)
         entries = _entries(stage / name)
         staging.take_place(stage / name, self.root / name)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from native_runtime.models.download import DownloadCancelledError, arriving, ran
 from native_runtime.models.shelf import ShelfItem, shelf, state_of
 from native_runtime.models.shelf.fetch import Services, remove_downloads
 from native_runtime.models.shelf.state import downloads_folder
+from native_runtime.proof import Report
 from tests.support.hub import TOKEN, Hub, hub
 from tests.support.official_release import write_release as write_mhr_release
 from tests.support.official_release import zip_folder
@@ -388,6 +390,58 @@ def test_a_folder_that_killed_work_left_is_made_anew(
     (rest / "encoder.onnx").write_bytes(b"half")
     bring(item, templates, tmp_path, "http://127.0.0.1:9", own=OwnFiles(release))
     whole_and_licensed(item, tmp_path)
+
+
+def test_one_installation_at_a_time(item: ShelfItem, templates: Path, release: Path, tmp_path: Path) -> None:
+    """Also not of another item, and not before its download."""
+    refused: list[str] = []
+
+    def prove(names: Sequence[str], models: Path, progress: Callable[[float, str], None]) -> Report:
+        for other in (item, shelf()["sam3d_body_vith"]):
+            with pytest.raises(ModelError, match=r"Another installation into .* is running; wait for it or") as raised:
+                bring(other, templates, tmp_path, "http://127.0.0.1:9")
+            refused.append(str(raised.value))
+        return proving()(names, models, progress)
+
+    bring(item, templates, tmp_path, "http://127.0.0.1:9", own=OwnFiles(release), proving=prove)
+    assert len(refused) == 2
+    whole_and_licensed(item, tmp_path)
+    bring(item, templates, tmp_path, "http://127.0.0.1:9", own=OwnFiles(release))  # the lock is free again
+
+
+def test_a_killed_installation_holds_nobody_up(item: ShelfItem, templates: Path, release: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from native_runtime.files.locks import lock\n"
+        "held = lock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", script, tmp_path / module.LOCK]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).resolve().parents[2]) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(ModelError, match="Another installation"):
+            bring(item, templates, tmp_path, "http://127.0.0.1:9", own=OwnFiles(release))
+        holder.kill()
+        holder.wait()
+    bring(item, templates, tmp_path, "http://127.0.0.1:9", own=OwnFiles(release))
+    whole_and_licensed(item, tmp_path)
+
+
+@pytest.mark.parametrize("what", ["a network", "a network and the list", "a body"])
+def test_only_what_was_proved_is_put_in_place(
+    item: ShelfItem, templates: Path, release: Path, tmp_path: Path, what: str
+) -> None:
+    def prove(names: Sequence[str], models: Path, progress: Callable[[float, str], None]) -> Report:
+        report = proving()(names, models, progress)
+        path = models / ("bodies/mhr-lod1.npz" if what == "a body" else "sam3d_body/encoder.onnx")
+        path.write_bytes(path.read_bytes()[::-1])
+        if what == "a network and the list":
+            manifest.update(path.parent, {path.name: manifest.describe(path)})
+        return report
+
+    with pytest.raises(ModelError, match=r"changed while SAM 3D Body .*Nothing was installed"):
+        bring(item, templates, tmp_path, "http://127.0.0.1:9", own=OwnFiles(release), proving=prove)
+    assert not (tmp_path / "sam3d_body").exists()
+    assert not (tmp_path / "bodies").exists()
 
 
 def test_earlier_bodies_and_networks_stay(item: ShelfItem, templates: Path, release: Path, tmp_path: Path) -> None:
