@@ -279,7 +279,14 @@ def check_instanthmr(path: Path) -> HmrNetwork:
     Raises:
         ModelError: it is not.
     """
-    network = HmrNetwork.open(path, ("cpu",))
+    try:
+        network = HmrNetwork.open(path, ("cpu",))
+    except ModelError as error:
+        if error.remedy is not Remedy.REMAKE_NETWORK:
+            raise
+        raise ModelError(
+            f"{path.name} is no ONNX network of InstantHMR, or a damaged one. Fetch it again. ({error})"
+        ) from error
     picture = np.zeros((3, network.size, network.size), np.float32)
     answer = network.answers([picture], [np.full(3, 0.1, np.float32)])[0]
     if not all(np.isfinite(part).all() for part in (answer.model_parameters, answer.shape, answer.translation)):

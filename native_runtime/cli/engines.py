@@ -14,7 +14,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     from native_runtime.proof.record import last_proof
 
     found = {name: engine_status(name, arguments.models, arguments.providers) for name in engines()}
-    proofs = {name: last_proof(name, arguments.models) for name in found}
+    # A proof says nothing of files that are damaged or missing.
+    proofs = {name: last_proof(name, arguments.models) if status.ready else None for name, status in found.items()}
     texts = {name: advised(status.text, status.remedy) for name, status in found.items()}
     for name, status in found.items():
         console.line(f"{name:10} {'ready    ' if status.ready else 'not ready'}  {texts[name]}")

@@ -27,6 +27,8 @@ def show(arguments: argparse.Namespace, console: Console) -> bool:
     for item in items:
         state = state_of(item, arguments.models)
         console.line(f"{item.name:29} {state.state:10} {_size(item):>7}  {item.title}: {item.gives}")
+        if state.state == "broken":
+            console.line(f"  {state.detail}. Get it again with `sam3db models get {item.name}`.")
         if arguments.item:
             _show_one(item, console, arguments.licences)
     console.result(
@@ -102,6 +104,7 @@ def _as_json(item: ShelfItem, state: ItemState, licences: bool) -> dict[str, Any
         "gives": item.gives,
         "engine": item.engine,
         "state": state.state,
+        "detail": state.detail,
         "missing": [{"name": needs.name, "size": needs.size} for needs in state.missing],
         "bytes": state.bytes_there,
         "figures": [{"label": f.label, "value": f.value, "unit": f.unit, "source": f.source} for f in item.figures],

@@ -59,12 +59,18 @@ def used_network(models: str | os.PathLike[str] | None = None) -> InstalledNetwo
     folder = _folder(models)
     if not (folder / manifest.NAME).is_file():
         raise ModelError(f"There is no network of InstantHMR in {store.models_dir(models)}.", Remedy.GET_MODEL)
-    content = manifest.read(folder)
+    try:
+        content = manifest.read(folder)
+    except ModelError as error:
+        raise ModelError(str(error), Remedy.GET_MODEL) from error
     names, chosen = _names(content), content.get(CHOSEN)
     if not names:
         raise ModelError(f"There is no network of InstantHMR in {store.models_dir(models)}.", Remedy.GET_MODEL)
     name = chosen if isinstance(chosen, str) and chosen in names else names[0]
-    path = manifest.verified_path(folder, f"{name}.onnx")
+    try:
+        path = manifest.verified_path(folder, f"{name}.onnx")
+    except ModelError as error:
+        raise ModelError(str(error), Remedy.GET_MODEL) from error
     terms = model_terms("instanthmr", name, content["files"][path.name])
     return InstalledNetwork(name, path, PA_MPJPE.get(name, max(PA_MPJPE.values())), terms)
 

@@ -13,6 +13,7 @@ nothing here depends on it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,9 @@ _REMEDIES = {
     CONVERT_COMMAND: Remedy.CONVERT_CHECKPOINT,
     GET_COMMAND: Remedy.GET_MODEL,
 }
+
+PROOF = "proof"
+"""Fact: by engine, the last proof of the files (``native_runtime.proof.record``)."""
 
 
 def describe(path: Path, **facts: Any) -> dict[str, Any]:
@@ -80,6 +84,21 @@ def read(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"The list of model files {path} is damaged ({error}).", Remedy.BUILD_MODELS) from error
     return dict(content)
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """A SHA-256 of what a manifest says its files are."""
+    files = sorted((name, entry["sha256"]) for name, entry in content["files"].items())
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+
+def failed_its_proof(content: Mapping[str, Any], engine: str) -> bool:
+    """Whether the last proof of these very files is kept in their manifest, and they failed it."""
+    try:
+        known = content[PROOF][engine]
+        return known["passed"] is False and bool(known["files"] == digest(content))
+    except (LookupError, TypeError):
+        return False
 
 
 def fault(folder: Path, name: str, entry: Mapping[str, Any], from_memory: bool = False) -> str | None:

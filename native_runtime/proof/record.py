@@ -5,8 +5,6 @@ It is worth something only while the files are those that were proved: their has
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,8 +16,6 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.models import manifest, store
 
 from .report import Report
-
-KEY = "proof"
 
 
 @dataclass(frozen=True)
@@ -54,16 +50,16 @@ def keep(report: Report, engine: str, models: str | os.PathLike[str] | None = No
     for check in report.of(engine):
         if (measured := check.to_json()["measured"]) is not None:
             figures[check.name] = max(figures.get(check.name, measured), measured)
-    proofs = dict(facts[KEY]) if isinstance(facts.get(KEY), dict) else {}
+    proofs = dict(facts[manifest.PROOF]) if isinstance(facts.get(manifest.PROOF), dict) else {}
     proofs[engine] = {
         "when": report.when,
         "passed": report.passed_of(engine),
         "figures": {name: round(value, 6) for name, value in figures.items()},
         "failures": [check.sentence for check in report.failures([engine])],
-        "files": _digest(facts),
+        "files": manifest.digest(facts),
     }
     try:
-        manifest.update(folder, {}, **{KEY: proofs})
+        manifest.update(folder, {}, **{manifest.PROOF: proofs})
     except OSError as error:
         return f"The proof of {engine} cannot be kept in {folder} ({error.strerror or error})."
     return None
@@ -73,8 +69,8 @@ def last_proof(engine: str, models: str | os.PathLike[str] | None = None) -> Pro
     """The last proof of the engine's networks as they are now; None where there is none."""
     try:
         facts = manifest.read(own_folder(engine, models))
-        known: Any = facts[KEY][engine]
-        if known["files"] != _digest(facts):
+        known: Any = facts[manifest.PROOF][engine]
+        if known["files"] != manifest.digest(facts):
             return None
         return Proof(
             str(known["when"]),
@@ -90,8 +86,3 @@ def own_folder(engine: str, models: str | os.PathLike[str] | None = None) -> Pat
     """Where an engine's own networks lie: the last of its folders; the others hold what it shares."""
     folders = find_engine(engine).capabilities.model_folders
     return store.models_dir(models) / (folders[-1] if folders else engine)
-
-
-def _digest(facts: Mapping[str, Any]) -> str:
-    files = sorted((name, entry["sha256"]) for name, entry in facts["files"].items())
-    return hashlib.sha256(json.dumps(files).encode()).hexdigest()

@@ -27,6 +27,8 @@ from native_runtime.models.shelf import ShelfItem, shelf, state_of
 from native_runtime.models.shelf.fetch import Services, remove_downloads
 from native_runtime.models.shelf.state import downloads_folder
 from native_runtime.proof import Report
+from native_runtime.proof.record import keep
+from native_runtime.proof.report import Check
 from tests.support.hub import TOKEN, Hub, hub
 from tests.support.official_release import write_release as write_mhr_release
 from tests.support.official_release import zip_folder
@@ -247,6 +249,25 @@ def test_damage_is_seen_and_mended(item: ShelfItem, templates: Path, release: Pa
         assert (state.state, [needs.name for needs in state.missing]) == ("broken", ["encoder.onnx"])
         bring(item, templates, tmp_path, service.address)
     whole_and_licensed(item, tmp_path)
+
+
+def test_what_failed_its_last_check_is_installed_again(
+    item: ShelfItem, templates: Path, release: Path, tmp_path: Path
+) -> None:
+    with hub(files_of(release), token=None) as service:
+        bring(item, templates, tmp_path, service.address)
+        keep(verdict("sam3d_body", False), "sam3d_body", tmp_path)
+        state = state_of(item, tmp_path)
+        assert (state.state, state.detail) == ("broken", "its last check failed")
+        with pytest.raises(ModelError, match="did not prove"):
+            bring(item, templates, tmp_path, service.address, proving=proving(False))
+        assert state_of(item, tmp_path).state == "broken"
+        assert bring(item, templates, tmp_path, service.address).source == "maccap"
+    whole_and_licensed(item, tmp_path)
+
+
+def verdict(engine: str, passed: bool) -> Report:
+    return Report((engine,), (Check(engine, "toy", "", passed, "It is well, or not."),), "now")
 
 
 def test_a_file_of_the_user(item: ShelfItem, templates: Path, release: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from native_runtime.models.shelf import shelf, state_of
 from native_runtime.models.shelf.fetch import Services
 from native_runtime.models.shelf.state import downloads_folder
 from native_runtime.proof import Report
+from native_runtime.proof.record import keep
 from native_runtime.proof.report import Check
 from tests.support.hub import hub
 from tests.support.toy_graphs import FLOAT, model, node
@@ -122,3 +123,31 @@ def test_a_file_that_was_not_released_is_named(tmp_path: Path) -> None:
 def _written(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
+
+
+def test_what_failed_its_last_check_is_installed_again(tmp_path: Path) -> None:
+    """The check is that of the network that is used; the others are none of its business."""
+
+    def prove(names: Sequence[str], models: Path, progress: Callable[[float, str], None]) -> Report:
+        report = Report(tuple(names), (Check(names[0], "toy", "", True, "It is well."),), "now")
+        keep(report, names[0], models)
+        return report
+
+    with hub(FILES, token=None) as service:
+        bring("medium", tmp_path, service.address)
+        bring("nano", tmp_path, service.address)
+        keep(Report(("instanthmr",), (Check("instanthmr", "toy", "", False, "Bad."),), "now"), "instanthmr", tmp_path)
+        states = {name: state_of(shelf()[f"instanthmr_{name}"], tmp_path) for name in ("medium", "nano")}
+        assert (states["nano"].state, states["nano"].detail) == ("broken", "its last check failed")
+        assert states["medium"].state == "ready"
+        assert bring("nano", tmp_path, service.address, proving=prove).source == "naturalpad"
+    assert state_of(shelf()["instanthmr_nano"], tmp_path).state == "ready"
+
+
+@pytest.mark.parametrize("content", [b"", b"just text\n", b"\x89PNG\r\n\x1a\n" + bytes(100), network()[:-1500]])
+def test_a_file_that_is_no_network_must_be_fetched_again(tmp_path: Path, content: bytes) -> None:
+    """Nothing is built or converted here."""
+    with pytest.raises(ModelError, match=r"mine\.onnx is no ONNX network of InstantHMR, .* Fetch it again") as raised:
+        bring("nano", tmp_path, own=OwnFiles(_written(tmp_path / "mine.onnx", content)))
+    assert raised.value.remedy is None
+    assert not (tmp_path / "instanthmr").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from native_runtime.cli.console import Console
 from native_runtime.cli.shelf import paced
 from native_runtime.models.shelf import shelf
 from native_runtime.proof import Report
+from native_runtime.proof.record import keep
 from native_runtime.proof.report import Check
 from tests.support.hub import TOKEN, hub
 from tests.support.toy_hmr import network
@@ -124,3 +126,29 @@ def test_a_download_does_not_flood_the_terminal() -> None:
         step(number / 50, f"Downloading a: {number} of 50 MB")
     step(0.9, "Reading a")
     assert told == ["Downloading a: 0 of 50 MB", "Reading a"]
+
+
+def test_a_proof_is_shown_of_whole_networks_only(tmp_path: Path, file: Path, models: Path) -> None:
+    own = tmp_path / "models"
+    shutil.copytree(models / "landmarks", own / "landmarks")
+    assert run("models", "get", "instanthmr_nano", "--models", own, "--file", file, *ACCEPT)[0] == 0
+    for passed in (True, False):
+        check = Check("instanthmr", "toy", "", passed, "Its knees are wrong.")
+        keep(Report(("instanthmr",), (check,), "now"), "instanthmr", own)
+        assert f"{'proved' if passed else 'NOT PROVED'} now" in said("engines", "--models", own)
+        assert engine_in(own)["proof"] == {"when": "now", "passed": passed}
+    text = said("models", "shelf", "--models", own)
+    assert "its last check failed. Get it again with `sam3db models get instanthmr_nano`." in text
+    network_file = own / "instanthmr" / "nano.onnx"
+    for spoil in (lambda: network_file.write_bytes(b"spoiled"), network_file.unlink,
+                  lambda: (own / "instanthmr" / "manifest.json").write_text("{")):  # fmt: skip
+        spoil()
+        engine = engine_in(own)
+        assert (engine["ready"], engine["proof"]) == (False, None)
+        assert "sam3db models get" in engine["text"]
+        assert "models build" not in engine["text"]
+        assert "PROVED" not in said("engines", "--models", own)
+
+
+def engine_in(models: Path) -> dict[str, Any]:
+    return next(one for one in run("engines", "--models", models)[1]["engines"] if one["engine"] == "instanthmr")

@@ -218,7 +218,7 @@ class ItemState:
 
     Attributes:
         state: "absent"; "partly" downloaded; "downloaded" but not converted; "ready"; "broken": it was ready, and a
-            file is missing or damaged.
+            file is missing or damaged, or the networks failed their last proof.
         missing: what is not there.
         bytes_there: of its downloads, parts included, and of what was made of them.
         downloaded: bytes of its downloads alone.

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from native_runtime.errors import NewerFormatError, Sam3dbError
 from native_runtime.models import manifest
@@ -40,7 +40,7 @@ def state_of(item: ShelfItem, models: str | os.PathLike[str] | None = None) -> I
     """How things stand with an item."""
     downloads, installed = downloads_folder(item, models), installed_folder(item, models)
     there = _bytes_in(downloads)
-    entries, facts, problem = _installed(item, installed)
+    entries, facts, problem, unproved = _installed(item, installed)
     if problem:
         return ItemState("broken", bytes_there=there, detail=problem, downloaded=there)
     if entries:
@@ -51,6 +51,9 @@ def state_of(item: ShelfItem, models: str | os.PathLike[str] | None = None) -> I
             missing = tuple(Needs(name, entries[name]["size"]) for name in broken)
             text = f"{', '.join(broken)} is missing or damaged"
             return ItemState("broken", missing, there + size, text, installed, terms, commercial, downloaded=there)
+        if unproved:
+            text = "its last check failed"
+            return ItemState("broken", (), there + size, text, installed, terms, commercial, downloaded=there)
         text = str(facts.get("precision") or "")
         return ItemState("ready", (), there + size, text, installed, terms, commercial, downloaded=there)
     missing = missing_files(item, downloads)
@@ -86,24 +89,36 @@ def _missing_of(source: Source, downloads: Path) -> tuple[Needs, ...]:
     return tuple(Needs(file.name, file.size) for file in source.files if not is_downloaded(file, entries, downloads))
 
 
-def _installed(item: ShelfItem, folder: Path) -> tuple[dict[str, dict[str, Any]], dict[str, Any], str]:
-    """The manifest entries of an item's finished files, the facts beside them, and what is wrong with the manifest."""
+class _Installed(NamedTuple):
+    """The manifest entries of an item's finished files, the facts beside them, what is wrong with the manifest, and
+    whether the networks failed their last proof.
+    """
+
+    entries: dict[str, dict[str, Any]]
+    facts: dict[str, Any]
+    problem: str = ""
+    unproved: bool = False
+
+
+def _installed(item: ShelfItem, folder: Path) -> _Installed:
+    nothing = _Installed({}, {})
     if not (folder / manifest.NAME).is_file():
-        return {}, {}, ""
+        return nothing
     try:
         content = manifest.read(folder)
     except NewerFormatError as error:
-        return {}, {}, str(error)
+        return _Installed({}, {}, str(error))
     except Sam3dbError as error:
-        return {}, {}, str(error) if item.engine else ""
-    files = content["files"]
+        return _Installed({}, {}, str(error) if item.engine else "")
+    files, own = content["files"], installed_name(item)
+    unproved = item.engine is not None and manifest.failed_its_proof(content, item.engine)
     if item.engine == "sam3d_body":
-        return (files, content, "") if content.get("variant") == installed_name(item) else ({}, {}, "")
+        return _Installed(files, content, unproved=unproved) if content.get("variant") == own else nothing
     if item.engine == "instanthmr":
-        name = f"{installed_name(item)}.onnx"
-        return ({name: files[name]}, files[name], "") if name in files else ({}, {}, "")
+        name, used = f"{own}.onnx", content.get("chosen", own)  # the proof is that of the network that is used
+        return _Installed({name: files[name]}, files[name], "", unproved and used == own) if name in files else nothing
     bodies = {name: entry for name, entry in files.items() if entry.get("command") == manifest.IMPORT_COMMAND}
-    return bodies, next(iter(bodies.values()), {}), ""
+    return _Installed(bodies, next(iter(bodies.values()), {}))
 
 
 def _provenance(facts: Mapping[str, Any]) -> tuple[tuple[str, ...], bool | None]:
