@@ -36,6 +36,15 @@ Array = NDArray[np.float64]
 
 ENGINE = sam3d_body.ENGINE.name
 #: field -> length of one person's row
+_LARGEST = 1e6
+"""Of any number of a result but pixels of points beside the camera: all others stay far below."""
+_ABOVE_ZERO: dict[str, Any] = {"pred_cam_t": (slice(2, 3),), "focal_length": (...,), "image_size": (...,)}
+"""Numbers of fields that must be above zero."""
+_WHY_NOT = {
+    "pred_cam_t": "the person is not in front of the camera",
+    "focal_length": "no lens has such a focal length",
+    "image_size": "no photo has such a size",
+}
 _NEEDED = {"mhr_model_params": (204,), "shape_params": (45,), "expr_params": (72,), "pred_cam_t": (3,)}
 _OPTIONAL = {
     "bbox": (4,),
@@ -263,7 +272,7 @@ def _field(result: Mapping[str, Any], name: str, shape: tuple[int, ...]) -> Arra
         raise UsageError(f"The result has no '{name}'; SAM 3D Body's own demo writes it for each person.")
     try:
         array = np.asarray(result[name], dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(f"'{name}' of the result holds no numbers.") from None
     if array.size == math.prod(shape):
         array = array.reshape(shape)  # some tools keep an axis of length 1
@@ -273,7 +282,15 @@ def _field(result: Mapping[str, Any], name: str, shape: tuple[int, ...]) -> Arra
         raise UsageError(f"'{name}' of the result has shape {array.shape}, expected {shape}.")
     if not np.isfinite(array).all():
         raise UsageError(f"'{name}' of the result holds values that are not finite.")
+    if name != "pred_keypoints_2d" and np.abs(array).max(initial=0.0) > _LARGEST:
+        raise UsageError(f"'{name}' of the result holds values beyond {_LARGEST:,.0f}, which nothing in a photo has.")
+    if name in _ABOVE_ZERO and array[_ABOVE_ZERO[name]].min() <= 0:
+        raise UsageError(f"'{name}' of the result is {_listed(array)}: {_WHY_NOT[name]}.")
     return array
+
+
+def _listed(array: Array) -> str:
+    return ", ".join(f"{value:g}" for value in array.ravel())
 
 
 def _people(source: Path) -> Sequence[Mapping[str, Any]]:

@@ -155,6 +155,11 @@ def test_other_bodies_are_refused(tmp_path: Path) -> None:
         ({"shape_params": np.zeros(10)}, r"shape \(10,\), expected \(45,\)"),
         ({"pred_cam_t": np.array([0, np.nan, 1])}, "not finite"),
         ({"expr_params": np.array(["a"] * 72)}, "no numbers"),
+        ({"pred_cam_t": np.array([0.0, 0.0, -5.0])}, "not in front of the camera"),
+        ({"focal_length": 0.0}, "no lens"),
+        ({"image_size": [0, 0]}, "no photo"),
+        ({"mhr_model_params": np.full(204, 1e30)}, "beyond 1,000,000"),
+        ({"image_size": [10**400, 10]}, "no numbers"),
     ],
 )
 def test_unusable_fields(body: Body, change: dict[str, Any], message: str) -> None:
