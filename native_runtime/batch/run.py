@@ -34,7 +34,7 @@ from native_runtime.pipeline.decoding import part_of
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Reporter
 from native_runtime.pipeline.requests import EngineChoice
-from native_runtime.pipeline.support import with_engine
+from native_runtime.pipeline.support import chosen_engine
 from native_runtime.retarget.checks import sound_map
 
 _TELL_S = 0.5
@@ -112,7 +112,7 @@ def run_batch(request: BatchRequest, reporter: Reporter, inference: Inference | 
         DiskFullError: there is no room for more results.
         FileError: the output folder fails in another way.
     """
-    request = _with_engine(replace(request, folder=request.folder.absolute(), out=request.out.absolute()))
+    request = _with_engine(replace(request, folder=request.folder.absolute(), out=request.out.absolute()), reporter)
     _check(request)
     try:
         request.out.mkdir(parents=True, exist_ok=True)
@@ -127,15 +127,18 @@ def run_batch(request: BatchRequest, reporter: Reporter, inference: Inference | 
         raise readable(error) from error
 
 
-def _with_engine(request: BatchRequest) -> BatchRequest:
+def _with_engine(request: BatchRequest, reporter: Reporter) -> BatchRequest:
     """The request with its engine's name: where that is left open, the one that made the folder's results, so that they
-    are not all made again because a better one was installed; else as ``pipeline.support.with_engine``.
+    are not all made again because a better one was installed; else as ``pipeline.support.chosen_engine``.
     """
     if request.engine == AUTO:
         before = last_settings(manifests(request.out)).get("engine")
         if isinstance(before, str) and before in engines():
             return replace(request, engine=before)
-    return with_engine(request)
+    chosen, notes = chosen_engine(request)
+    for note in notes:
+        reporter.warning(note)
+    return chosen
 
 
 def _check(request: BatchRequest) -> None:

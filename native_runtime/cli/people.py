@@ -112,7 +112,15 @@ def _one_photo(
     write_character: WriteCharacter | None,
 ) -> dict[str, Any]:
     """All chosen people of one photo. ``people`` holds those that were written, also when a later one fails."""
-    result: dict[str, Any] = {"photo": photo, "image_size": None, "found": 0, "people": [], "notes": [], "error": None}
+    result: dict[str, Any] = {
+        "photo": photo,
+        "engine": None,
+        "image_size": None,
+        "found": 0,
+        "people": [],
+        "notes": [],
+        "error": None,
+    }
     with console.one_of_many(result):
         from native_runtime.prompts.prompt import read_prompts
 
@@ -123,7 +131,8 @@ def _one_photo(
             request, inference, console, lambda person: stem.with_name(f"{stem.name}_person{person}")
         )
         result["image_size"] = list(found.photo.original_size)
-        result["notes"] = list(found.photo.notes)
+        result["engine"] = found.engine.name
+        result["notes"] = [*found.photo.notes, *found.notes]
         result["found"] = len(found.bboxes)
         with _disk_watched(stem.parent):
             for saved in estimates:

@@ -11,9 +11,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from native_runtime.errors import Sam3dbError, UsageError
+from native_runtime.models import manifest, store
 from native_runtime.plugins import load_plugins
 
 from . import instanthmr, landmarks, sam3d_body
@@ -57,12 +60,26 @@ def find_engine(name: str) -> EngineDescriptor:
         raise UsageError(f"There is no engine {name!r}; there are: {', '.join(sorted(engines()))}.") from None
 
 
-def best_engine(
+@dataclass(frozen=True)
+class Best:
+    """Which engine "auto" means.
+
+    Attributes:
+        name: of the engine.
+        notes: sentences, for people: which better ones are installed, and why each was passed over.
+    """
+
+    name: str
+    notes: tuple[str, ...] = ()
+
+
+def choose_best(
     models: str | os.PathLike[str] | None = None,
     providers: Sequence[str] | None = None,
     suits: Callable[[EngineDescriptor], bool] = lambda engine: True,
-) -> str:
-    """The name of the best of the project's own engines that could work with these models and providers.
+) -> Best:
+    """The best of the project's own engines that could work with these models and providers, and whose networks have
+    not failed their last proof.
 
     Those that packages add are taken only by name: nobody has measured them against these.
 
@@ -75,10 +92,56 @@ def best_engine(
     Raises:
         UsageError: there is no such provider.
     """
+    passed_over: dict[str, str] = {}
+    chosen = DEFAULT_ENGINE
     for name in BEST_FIRST:
-        if suits(engines()[name]) and engine_status(name, models, providers).ready:
-            return name
-    return DEFAULT_ENGINE
+        if not suits(engines()[name]):
+            continue
+        status = engine_status(name, models, providers)
+        if status.ready and not proof_failed(name, models):
+            chosen = name
+            break
+        passed_over[name] = "its last check failed" if status.ready else status.text.strip().rstrip(".")
+    return Best(
+        chosen,
+        tuple(
+            f"{engines()[name].title} is installed, but cannot be used ({why}); the engine '{chosen}' is used."
+            for name, why in passed_over.items()
+            if name != chosen and (own_folder(name, models) / manifest.NAME).is_file()
+        ),
+    )
+
+
+def best_engine(
+    models: str | os.PathLike[str] | None = None,
+    providers: Sequence[str] | None = None,
+    suits: Callable[[EngineDescriptor], bool] = lambda engine: True,
+) -> str:
+    """The name of the engine that `choose_best` chooses; arguments and errors as there."""
+    return choose_best(models, providers, suits).name
+
+
+def own_folder(name: str, models: str | os.PathLike[str] | None = None) -> Path:
+    """Where an engine's own networks lie: the last of its folders; the others hold what it shares.
+
+    Raises:
+        UsageError: there is no such engine.
+    """
+    folders = find_engine(name).capabilities.model_folders
+    return store.models_dir(models) / (folders[-1] if folders else name)
+
+
+def proof_failed(name: str, models: str | os.PathLike[str] | None = None) -> bool:
+    """Whether the last proof of just the networks that an engine would use has failed; False where there is none.
+
+    Raises:
+        UsageError: there is no such engine.
+    """
+    folder = own_folder(name, models)
+    try:
+        return manifest.failed_its_proof(manifest.read(folder), name)
+    except Sam3dbError:
+        return False
 
 
 def open_engine(
@@ -99,7 +162,12 @@ def open_engine(
         UsageError: there is no such engine.
         ModelError: a model file is missing or damaged.
     """
-    return find_engine(best_engine(models, providers) if name == AUTO else name).open(models, providers, body)
+    if name == AUTO:
+        best = choose_best(models, providers)
+        for note in best.notes:
+            _log.warning("%s", note)
+        name = best.name
+    return find_engine(name).open(models, providers, body)
 
 
 def engine_status(

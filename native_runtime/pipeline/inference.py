@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from native_runtime.engines import engines, proof_failed
 from native_runtime.errors import ModelError, NoPersonError, UsageError
 
 from .boxes import check_inside
@@ -20,7 +21,7 @@ from .people import why_nobody
 from .readings import Look, Readings, ReadPhoto
 from .reporting import Reporter
 from .requests import EngineChoice, FilePath, Lens, LookRequest, PoseRequest
-from .support import require, require_inference, with_engine
+from .support import Choice, chosen_engine, require, require_inference, with_engine
 from .turned import axis_of_keypoints, axis_of_landmarks, suspected_turn, suspicion
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ Early = Callable[[Sequence[tuple[int, "Estimate"]]], None]
 """Hears of people's numbers and the estimates of them that there are so far."""
 
 NOTHING_SEEN = "The pose was not refined to the photo: the landmark networks see nobody there."
+
+PROOF_FAILED = "The last check of this engine's network failed: what it answers may be wrong. Check the models again."
 
 NEAR_BOX = 0.2
 """An engine that does not support boxes may find the person in another one, but not in one that overlaps it less."""
@@ -112,11 +115,17 @@ class Inference:
             PhotoError, ModelError, UsageError: as `read_photo`, the engine and `intrinsics_for` do.
             NoPersonError: nobody is there.
         """
-        return self._read(request.photo, Look.of(with_engine(request)), reporter)
+        chosen, notes = _chosen(request, reporter)
+        found = self._read(request.photo, Look.of(chosen), reporter)
+        found.notes = notes
+        return found
 
     def look(self, photo: Photo, request: LookRequest, reporter: Reporter) -> ReadPhoto:
         """Find the people in a photo that was read already; nothing of it is kept. Errors as `read`."""
-        return self._look(photo, Look.of(with_engine(request)), reporter)
+        chosen, notes = _chosen(request, reporter)
+        found = self._look(photo, Look.of(chosen), reporter)
+        found.notes = notes
+        return found
 
     def _read(self, path: FilePath, look: Look, reporter: Reporter) -> ReadPhoto:
         from native_runtime.image.reading import read_photo
@@ -164,7 +173,7 @@ class Inference:
             text, remedy = why_nobody(photo.original_size)
             raise NoPersonError(f"{photo.path}: {text}", remedy)
         reporter.progress(0.5)
-        return ReadPhoto(photo, reading, engine, _doubts(photo, look.lens))
+        return ReadPhoto(photo, reading, engine, (*_doubts(photo, look.lens), *_distrust(look.choice)))
 
     def person_at(self, request: PoseRequest, reporter: Reporter) -> tuple[ReadPhoto, int]:
         """A reading that knows the person of a request, and their number.
@@ -176,7 +185,7 @@ class Inference:
             PhotoError, ModelError, UsageError: as `read`.
             NoPersonError: nobody is there.
         """
-        request = with_engine(request)
+        request, _ = _chosen(request, reporter)
         path, box = request.photo, request.box
         look = Look(part_of(EngineChoice, request), part_of(Lens, request))
         if box is None:
@@ -350,6 +359,19 @@ def _of_people(people: Sequence[int], estimates: Sequence[Estimate], found: Read
 def _doubts(photo: Photo, lens: Lens) -> tuple[str, ...]:
     """What is doubtful about a photo; about its lens only where nobody has set one."""
     return (photo.lens_doubt,) if photo.lens_doubt and lens == Lens() else ()
+
+
+def _distrust(choice: EngineChoice) -> tuple[str, ...]:
+    """What is doubtful about the networks of an engine."""
+    return (PROOF_FAILED,) if choice.engine in engines() and proof_failed(choice.engine, choice.models) else ()
+
+
+def _chosen(request: Choice, reporter: Reporter) -> tuple[Choice, tuple[str, ...]]:
+    """As `chosen_engine`; what is said about engines that were passed over is reported as well."""
+    chosen, notes = chosen_engine(request)
+    for note in notes:
+        reporter.status(note)
+    return chosen, notes
 
 
 def _with_doubts(estimate: Estimate, found: ReadPhoto) -> Estimate:

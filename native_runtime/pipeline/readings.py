@@ -27,7 +27,8 @@ class ReadPhoto:
     """A photo, and what the engine found in it.
 
     Attributes:
-        doubts: what an artist should check about the photo itself.
+        doubts: what an artist should check about the photo itself, or about the engine's networks.
+        notes: which better engines were passed over for the last request, and why.
         seen: what the bundled networks see of people by their number, where it was asked for; None where nothing.
     """
 
@@ -35,6 +36,7 @@ class ReadPhoto:
     reading: Reading
     engine: Engine
     doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     seen: dict[int, PersonLandmarks | None] = field(default_factory=dict)
 
     @property

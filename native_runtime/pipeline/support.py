@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from native_runtime.engines import AUTO, best_engine, engines
+from native_runtime.engines import AUTO, choose_best, engines
 from native_runtime.errors import UsageError
 
 from .requests import DEFAULT_BODY, EngineChoice, EstimateRequest, LookRequest, PhotoReading, PoseRequest
@@ -17,14 +17,22 @@ Choice = TypeVar("Choice", bound=EngineChoice)
 
 
 def with_engine(request: Choice) -> Choice:
+    """The request with the name of the engine that it means; see `chosen_engine`."""
+    return chosen_engine(request)[0]
+
+
+def chosen_engine(request: Choice) -> tuple[Choice, tuple[str, ...]]:
     """The request with the name of the engine that it means: where it leaves that open, the best that is ready and can
     use its body and make its kind of inference. What it names stays.
+
+    Returns:
+        with it, for people, which better engines were passed over though they are installed, and why.
 
     Raises:
         UsageError: there is no such provider.
     """
     if request.engine != AUTO:
-        return request
+        return request, ()
     body, inference = request.body, getattr(request, "inference", None)
 
     def suits(engine: EngineDescriptor) -> bool:
@@ -33,7 +41,8 @@ def with_engine(request: Choice) -> Choice:
             inference is None or inference in can.inferences
         )
 
-    return replace(request, engine=best_engine(request.models, request.providers, suits))
+    best = choose_best(request.models, request.providers, suits)
+    return replace(request, engine=best.name), best.notes
 
 
 def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from native_runtime.engines import find_engine
+from native_runtime.engines import own_folder
 from native_runtime.errors import Sam3dbError
-from native_runtime.models import manifest, store
+from native_runtime.models import manifest
 
 from .report import Report
 
@@ -80,9 +79,3 @@ def last_proof(engine: str, models: str | os.PathLike[str] | None = None) -> Pro
         )
     except (Sam3dbError, LookupError, TypeError, ValueError, AttributeError):
         return None
-
-
-def own_folder(engine: str, models: str | os.PathLike[str] | None = None) -> Path:
-    """Where an engine's own networks lie: the last of its folders; the others hold what it shares."""
-    folders = find_engine(engine).capabilities.model_folders
-    return store.models_dir(models) / (folders[-1] if folders else engine)

@@ -58,7 +58,7 @@ def _result(request: LookRequest, found: ReadPhoto) -> dict[str, Any]:
         "image_size": list(found.photo.original_size),
         "turn": found.photo.turn,
         "people": [{"person": number, "bbox": bbox, "head": head} for number, (bbox, head) in enumerate(people)],
-        "warnings": list(found.photo.notes),
+        "warnings": [*found.photo.notes, *found.notes],
     }
 
 

@@ -13,6 +13,8 @@ import pytest
 import sam3db_blender
 from native_runtime.models import manifest
 from native_runtime.pipeline.requests import EstimateRequest
+from native_runtime.proof import record
+from native_runtime.proof.report import Check, Report
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.files import sam3d_body as sam3d_body_files
@@ -128,6 +130,10 @@ def test_the_best_engine_that_is_there_is_used_unless_one_is_chosen(models: Path
     options.engine = "landmarks"
     assert to_request(options, Path("/p.jpg"), None).engine == "landmarks"
     assert "Now:" not in drawn(draw_options, options, 200)
+    options.engine = "auto"
+    failed = Report(("sam3d_body",), (Check("sam3d_body", "limbs", "", False, "Too long."),), "2026-11-30T10:00:00")
+    record.keep(failed, "sam3d_body", models)
+    assert to_request(options, Path("/p.jpg"), None).engine == "landmarks"
     options.engine = "auto"
     (models / "sam3d_body" / "encoder.onnx").write_bytes(b"cut off")
     shelf_files.forget()

@@ -21,6 +21,7 @@ from native_runtime.cli import main
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import result_stems
 from native_runtime.errors import Sam3dbError
+from native_runtime.models import manifest
 from tests.support import fake_engine
 from tests.support import hostile_photos as hostile
 
@@ -86,6 +87,26 @@ def test_an_estimate_is_written_and_described(fake: None, photo: Path, tmp_path:
     }
     assert all(Path(file).is_file() for file in person["files"].values())
     assert person["warnings"] == ["the left foot is a guess"]
+
+
+def test_the_engine_that_was_used_is_told_and_why_it_is_no_better_one(
+    fake: None, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = tmp_path / "models"
+    for name in ("landmarks", "instanthmr"):
+        (models / name).mkdir(parents=True)
+        (models / name / "small.onnx").write_bytes(b"weights")
+        manifest.write(models / name, {"small.onnx": manifest.describe(models / name / "small.onnx")})
+    (models / "instanthmr" / "small.onnx").write_bytes(b"damaged")
+    words = ("estimate", photo, "-o", tmp_path / "out", "--models", models, "--provider", "cpu", "--json")
+    run = Run(*words)
+    (result,) = run.json["photos"]
+    (note,) = result["notes"]
+    assert (run.code, result["engine"]) == (0, "landmarks")
+    assert "InstantHMR is installed, but cannot be used" in note
+    assert note in capsys.readouterr().err
+    (result,) = Run(*words, "--engine", "landmarks").json["photos"]
+    assert (result["engine"], result["notes"]) == ("landmarks", [])
 
 
 def test_people_get_lines_with_the_files(fake: None, photo: Path, tmp_path: Path) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from native_runtime.engines import AUTO, best_engine, open_engine
+from native_runtime.engines import AUTO, Best, best_engine, choose_best, open_engine, proof_failed
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.models import manifest
 from native_runtime.pipeline.decoding import decode
+from native_runtime.pipeline.inference import PROOF_FAILED, Inference
+from native_runtime.pipeline.reporting import Silent
 from native_runtime.pipeline.requests import EstimateRequest, PoseRequest
-from native_runtime.pipeline.support import require_supported, with_engine
+from native_runtime.pipeline.support import chosen_engine, require_supported, with_engine
+from native_runtime.proof import record
+from native_runtime.proof.report import Check, Report
 
 from .test_status import put_body
 
@@ -63,3 +70,102 @@ def test_the_best_that_can_do_what_is_asked(tmp_path: Path) -> None:
 def test_where_nothing_is_ready_the_bundled_engine_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="There are no model files"):
         open_engine(AUTO, tmp_path)
+
+
+def prove(models: Path, engine: str, passed: bool) -> None:
+    """Keep a proof as ``sam3db models verify --run`` does."""
+    report = Report((engine,), (Check(engine, "limbs", "", passed, "A limb is too long."),), "2026-11-30T10:00:00", {})
+    assert record.keep(report, engine, models) is None
+
+
+def test_networks_that_failed_their_last_proof_are_passed_over(tmp_path: Path) -> None:
+    put(tmp_path, "landmarks", "instanthmr", "sam3d_body")
+    prove(tmp_path, "sam3d_body", False)
+    prove(tmp_path, "instanthmr", True)
+    best = choose_best(tmp_path, ["cpu"])
+    assert best.name == "instanthmr"
+    (note,) = best.notes
+    assert note.startswith("SAM 3D Body is installed, but cannot be used (its last check failed")
+    assert note.endswith("'instanthmr' is used.")
+    assert proof_failed("sam3d_body", tmp_path)
+    assert with_engine(EstimateRequest(photo="a.jpg", engine="sam3d_body", models=tmp_path)).engine == "sam3d_body"
+    prove(tmp_path, "sam3d_body", True)
+    assert choose_best(tmp_path, ["cpu"]) == Best("sam3d_body")
+
+
+def test_a_proof_of_other_files_counts_for_nothing(tmp_path: Path) -> None:
+    put(tmp_path, "landmarks", "sam3d_body")
+    prove(tmp_path, "sam3d_body", False)
+    folder = tmp_path / "sam3d_body"
+    (folder / "medium.onnx").write_bytes(b"converted again")
+    manifest.update(folder, {"medium.onnx": manifest.describe(folder / "medium.onnx")})
+    assert not proof_failed("sam3d_body", tmp_path)
+    assert choose_best(tmp_path, ["cpu"]) == Best("sam3d_body")
+    manifest.update(folder, {}, proof=["nonsense"])
+    assert not proof_failed("sam3d_body", tmp_path)
+
+
+def newer(folder: Path) -> None:
+    facts = json.loads((folder / manifest.NAME).read_text())
+    (folder / manifest.NAME).write_text(json.dumps(facts | {"format": "sam3db-manifest/99"}))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda folder: (folder / "medium.onnx").write_bytes(b"damaged"), "is damaged"),
+        (lambda folder: (folder / "medium.onnx").unlink(), "is missing"),
+        (lambda folder: (folder / manifest.NAME).write_bytes(b""), "is damaged"),
+        (newer, "newer"),
+    ],
+)
+@pytest.mark.parametrize("name", ["instanthmr", "sam3d_body"])
+def test_what_is_installed_is_not_passed_over_without_a_word(
+    tmp_path: Path, name: str, spoil: Callable[[Path], None], why: str
+) -> None:
+    put(tmp_path, "landmarks", name)
+    assert choose_best(tmp_path, ["cpu"]) == Best(name)
+    spoil(tmp_path / name)
+    best = choose_best(tmp_path, ["cpu"])
+    assert best.name == "landmarks"
+    (note,) = best.notes
+    assert "is installed, but cannot be used (" in note
+    assert why in note
+    assert note.endswith("'landmarks' is used.")
+    body = EstimateRequest(photo="a.jpg", models=tmp_path, body="default-lod1")
+    assert bool(chosen_engine(body)[1]) is (name == "instanthmr")  # the other one could not use that body
+
+
+def test_what_is_not_installed_is_not_spoken_of(tmp_path: Path) -> None:
+    assert choose_best(tmp_path / "none") == Best("landmarks")
+    assert choose_best(put(tmp_path, "landmarks"), ["cpu"]) == Best("landmarks")
+
+
+class Heard(Silent):
+    """Remembers what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def status(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_a_reading_says_what_was_passed_over_and_estimates_warn_of_a_failed_proof(
+    tmp_path: Path,
+) -> None:
+    put(tmp_path, "landmarks", "sam3d_body")
+    prove(tmp_path, "sam3d_body", False)
+    inference, heard = Inference("tests.support.fake_engine"), Heard()
+    path = tmp_path / "one.png"
+    Image.new("RGB", (30, 20)).save(path)
+    found = inference.read(EstimateRequest(photo=path, models=tmp_path, providers=("cpu",)), heard)
+    assert (found.engine.name, found.doubts, len(found.notes)) == ("landmarks", (), 1)
+    assert found.notes[0] in heard.said
+    named = EstimateRequest(photo=path, engine="landmarks", models=tmp_path, providers=("cpu",))
+    assert inference.read(named, heard).notes == ()  # though the reading is kept
+    named = EstimateRequest(photo=path, engine="sam3d_body", models=tmp_path, providers=("cpu",))
+    found = inference.read(named, heard)
+    assert (found.engine.name, found.notes, found.doubts) == ("sam3d_body", (), (PROOF_FAILED,))
+    ((_, estimate),) = inference.estimates(found, [0])
+    assert PROOF_FAILED in estimate.warnings
