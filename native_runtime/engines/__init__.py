@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 
 from native_runtime.errors import Sam3dbError, UsageError
-from native_runtime.models import manifest, store
 from native_runtime.plugins import load_plugins
 
 from . import instanthmr, landmarks, sam3d_body
@@ -92,6 +91,8 @@ def choose_best(
     Raises:
         UsageError: there is no such provider.
     """
+    from native_runtime.models import manifest  # costs time that `sam3db --help` does not have
+
     passed_over: dict[str, str] = {}
     chosen = DEFAULT_ENGINE
     for name in BEST_FIRST:
@@ -127,6 +128,8 @@ def own_folder(name: str, models: str | os.PathLike[str] | None = None) -> Path:
     Raises:
         UsageError: there is no such engine.
     """
+    from native_runtime.models import store
+
     folders = find_engine(name).capabilities.model_folders
     return store.models_dir(models) / (folders[-1] if folders else name)
 
@@ -137,6 +140,8 @@ def proof_failed(name: str, models: str | os.PathLike[str] | None = None) -> boo
     Raises:
         UsageError: there is no such engine.
     """
+    from native_runtime.models import manifest
+
     folder = own_folder(name, models)
     try:
         return manifest.failed_its_proof(manifest.read(folder), name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from native_runtime.engines import AUTO, choose_best, engines
+from native_runtime.engines import AUTO, BEST_FIRST, choose_best, engine_status, engines, own_folder, proof_failed
 from native_runtime.errors import UsageError
+from native_runtime.models import manifest
 
 from .requests import DEFAULT_BODY, EngineChoice, EstimateRequest, LookRequest, PhotoReading, PoseRequest
 
@@ -49,34 +51,74 @@ def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -
     """Refuse what an engine does not support.
 
     Args:
-        what: "boxes", "masks" or "inference" (a choice of what is inferred).
+        what: "boxes" or "masks".
 
     Raises:
         UsageError: somebody wants it, and the engine does not support it.
     """
 
     def supports(can: Capabilities) -> bool:
-        return {"boxes": can.boxes, "masks": can.masks, "inference": bool(can.inferences)}[what]
+        return {"boxes": can.boxes, "masks": can.masks}[what]
 
     if wanted and not supports(engine.capabilities):
         able = [name for name, known in engines().items() if name != engine.name and supports(known.capabilities)]
         other = f" The engine {able[0]!r} does." if able else ""
-        lacks = "offers no choice of inference" if what == "inference" else f"does not support {what}"
-        raise UsageError(f"The engine {engine.name!r} {lacks}.{other}")
+        raise UsageError(f"The engine {engine.name!r} does not support {what}.{other}")
 
 
 def require_inference(engine: Engine | EngineDescriptor, inference: str | None) -> None:
-    """Refuse a kind of inference that an engine does not have; errors as of `require`."""
-    require(engine, "inference", inference is not None)
+    """Refuse a kind of inference that an engine does not have.
+
+    Raises:
+        UsageError: it has not; who offers that very kind is named, or what there is where nobody does.
+    """
     kinds = engine.capabilities.inferences
-    if inference is not None and inference not in kinds:
-        raise UsageError(f"The engine {engine.name!r} infers one of {', '.join(map(repr, kinds))}, not {inference!r}.")
+    if inference is None or inference in kinds:
+        return
+    own = f"infers one of {_listed(kinds)}, not {inference!r}" if kinds else "offers no choice of inference"
+    known = engines().get(engine.name)
+    lacks = known is not None and inference in known.capabilities.inferences  # other models of the engine have it
+    raise UsageError(f"The engine {engine.name!r} {own}." + ("" if lacks else f" {_offers(inference)}"))
+
+
+def _require_offered(request: PhotoReading | PoseRequest, inference: str) -> None:
+    """Refuse a kind of inference, asked for without an engine's name, that no engine which is ready offers."""
+    able = [name for name in BEST_FIRST if inference in engines()[name].capabilities.inferences]
+    if not able:
+        raise UsageError(f"No engine of the project's own infers {inference!r}. {_offers(inference)}")
+    reasons = []
+    for name in able:
+        if not engine_status(name, request.models, request.providers).ready:
+            there = (own_folder(name, request.models) / manifest.NAME).is_file()
+            reasons.append(f"{name!r}, which {'cannot be used' if there else 'is not installed'}")
+        elif proof_failed(name, request.models):
+            reasons.append(f"{name!r}, whose last check failed")
+        else:
+            reasons.append(f"{name!r}, which cannot use the body {str(request.body)!r}")
+    raise UsageError(f"{inference!r} is offered by {'; '.join(reasons)}.")
+
+
+def _offers(inference: str) -> str:
+    """Which engines offer a kind of inference; where none does, what each offers."""
+    offered = {name: known.capabilities.inferences for name, known in engines().items()}
+    able = [name for name, kinds in offered.items() if inference in kinds]
+    if able:
+        return f"{inference!r} is offered by {_listed(able)}."
+    all_kinds = "; ".join(f"{name!r} infers {_listed(kinds)}" for name, kinds in offered.items() if kinds)
+    return f"There are: {all_kinds}."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def require_supported(request: PhotoReading | PoseRequest) -> None:
     """Refuse what the registry says of a request's engine, before it is opened; errors as of `require`."""
     engine = engines().get(with_engine(request).engine)
     if engine is not None:
-        require_inference(engine, request.inference)
+        inference = request.inference
+        if request.engine == AUTO and inference is not None and inference not in engine.capabilities.inferences:
+            _require_offered(request, inference)
+        require_inference(engine, inference)
         require(engine, "masks", isinstance(request, (EstimateRequest, PoseRequest)) and request.mask is not None)
         require(engine, "boxes", isinstance(request, LookRequest) and request.boxes is not None)

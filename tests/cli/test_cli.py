@@ -213,7 +213,7 @@ def test_what_deep_rooms_log_as_a_warning_is_told_once(
     ("words", "lacks"),
     [
         (["--box", "1,2,30,40"], "does not support boxes"),
-        (["--inference", "body"], "offers no choice of inference"),
+        (["--engine", "landmarks", "--inference", "body"], "offers no choice of inference"),
     ],
 )
 def test_what_an_engine_does_not_support_is_refused(

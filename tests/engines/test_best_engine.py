@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from native_runtime.engines import AUTO, Best, best_engine, choose_best, open_engine, proof_failed
+from native_runtime.engines import AUTO, Best, best_engine, choose_best, engines, open_engine, proof_failed
+from native_runtime.engines.base import Capabilities
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.models import manifest
 from native_runtime.pipeline.decoding import decode
 from native_runtime.pipeline.inference import PROOF_FAILED, Inference
 from native_runtime.pipeline.reporting import Silent
 from native_runtime.pipeline.requests import EstimateRequest, PoseRequest
-from native_runtime.pipeline.support import chosen_engine, require_supported, with_engine
+from native_runtime.pipeline.support import chosen_engine, require_inference, require_supported, with_engine
 from native_runtime.proof import record
 from native_runtime.proof.report import Check, Report
 
@@ -63,8 +65,42 @@ def test_the_best_that_can_do_what_is_asked(tmp_path: Path) -> None:
     put(tmp_path, "instanthmr")
     assert with_engine(EstimateRequest(photo="a.jpg", models=tmp_path, inference="raw")).engine == "instanthmr"
     assert with_engine(EstimateRequest(photo="a.jpg", models=tmp_path, body="default-lod1")).engine == "instanthmr"
-    with pytest.raises(UsageError, match="offers no choice of inference"):
-        require_supported(EstimateRequest(photo="a.jpg", models=tmp_path, inference="mind"))
+
+
+def refusal(models: Path, **more: str) -> str:
+    with pytest.raises(UsageError) as refused:
+        require_supported(EstimateRequest(photo="a.jpg", models=models, providers=("cpu",), **more))
+    return str(refused.value)
+
+
+def test_a_refused_inference_names_who_offers_it(tmp_path: Path) -> None:
+    put(tmp_path, "landmarks")
+    for kind in ("raw", "fit"):
+        assert refusal(tmp_path, inference=kind) == f"'{kind}' is offered by 'instanthmr', which is not installed."
+    assert refusal(tmp_path, inference="fast") == "'fast' is offered by 'sam3d_body', which is not installed."
+    put(tmp_path, "instanthmr", "sam3d_body")
+    require_supported(EstimateRequest(photo="a.jpg", models=tmp_path, inference="raw", providers=("cpu",)))
+    text = refusal(tmp_path, inference="body", body="default-lod1")
+    assert text == "'body' is offered by 'sam3d_body', which cannot use the body 'default-lod1'."
+    prove(tmp_path, "instanthmr", False)
+    assert refusal(tmp_path, inference="raw") == "'raw' is offered by 'instanthmr', whose last check failed."
+    (tmp_path / "instanthmr" / "medium.onnx").write_bytes(b"damaged")
+    assert refusal(tmp_path, inference="raw") == "'raw' is offered by 'instanthmr', which cannot be used."
+    text = refusal(tmp_path, engine="landmarks", inference="raw")
+    assert text == "The engine 'landmarks' offers no choice of inference. 'raw' is offered by 'instanthmr'."
+    text = refusal(tmp_path, engine="sam3d_body", inference="raw")
+    assert text.startswith("The engine 'sam3d_body' infers one of 'full', 'body', 'fast', not 'raw'. 'raw' is offered")
+    bodies_only = replace(engines()["sam3d_body"], capabilities=Capabilities(inferences=("body",)))
+    with pytest.raises(UsageError, match=r"infers one of 'body', not 'full'.$"):  # not that the same engine offers it
+        require_inference(bodies_only, "full")
+
+
+def test_an_unknown_inference_is_answered_with_all_there_are(tmp_path: Path) -> None:
+    put(tmp_path, "landmarks")
+    for more in ({}, {"engine": "landmarks"}, {"engine": "instanthmr"}):
+        text = refusal(tmp_path, inference="mind", **more)
+        assert "'sam3d_body' infers 'full', 'body', 'fast'; 'instanthmr' infers 'fit', 'raw'" in text
+    assert refusal(tmp_path, inference="mind").startswith("No engine of the project's own infers 'mind'.")
 
 
 def test_where_nothing_is_ready_the_bundled_engine_says_what_is_missing(tmp_path: Path) -> None:
