@@ -40,6 +40,7 @@ from native_runtime.models.store import (
     SAM3D_BODY_FOLDER,
     models_dir,
 )
+from native_runtime.models.web import NoConnectionError
 from native_runtime.onnx.probe import probe
 from native_runtime.proof import Report, prove
 
@@ -257,6 +258,7 @@ def _download(
 ) -> tuple[Brought, tuple[str, ...]]:
     """The files from the first source that has them all, and what happened on the way there."""
     notes: list[str] = []
+    unreached: list[str] = []
     tell = watch.part(0.0, _DOWNLOADED)
     for number, source in enumerate(sources):
         slowest = SLOWEST if number + 1 < len(sources) else 0.0
@@ -267,9 +269,14 @@ def _download(
             raise
         except ModelError as error:
             notes.append(f"{source.title}: {error}")
-            if len(sources) == 1:
+            if isinstance(error, NoConnectionError):
+                unreached.append(str(error))
+            elif len(sources) == 1:
                 raise
-            tell(0.0, f"{source.title} failed; trying the next source")
+            if number + 1 < len(sources):
+                tell(0.0, f"{source.title} failed; trying the next source")
+    if len(unreached) == len(sources):
+        raise ModelError(" ".join(dict.fromkeys(unreached)), Remedy.GIVE_FILES)
     raise ModelError(f"None of the sources of {item.title} has it. " + " ".join(notes))
 
 

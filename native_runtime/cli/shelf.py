@@ -43,10 +43,18 @@ def show(arguments: argparse.Namespace, console: Console) -> bool:
 
 
 def get(arguments: argparse.Namespace, console: Console) -> bool:
-    """Make an item ready; it succeeds or raises."""
+    """Make an item ready; it succeeds or raises.
+
+    Raises:
+        UsageError: an option names no file, or what is asked for does not fit together.
+        Further errors: as ``native_runtime.build.install.install``.
+    """
     # Converting and proving need much that a list does not.
     from native_runtime.service.shelf import install_requested, installed_as_json
 
+    for option in ("file", "mhr"):
+        if (value := getattr(arguments, option)) is not None and not value.strip():
+            raise UsageError(f"--{option} names no file.")
     commercial = None if arguments.commercial is None else arguments.commercial == "yes"
     request = gather(InstallModelRequest, arguments, token=_token_in(arguments.token_file), commercial=commercial)
     made = install_requested(request, paced(console.step))

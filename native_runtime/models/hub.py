@@ -133,9 +133,9 @@ def find(repository: Repository, pattern: str, token: AccessToken | None, revisi
         with error:
             raise ModelError(_refused(repository, url, error.code, error.headers, token)) from None
     except urllib.error.URLError as error:
-        raise ModelError(web.unreachable(url, error.reason)) from None
+        raise web.unreachable(url, error.reason) from None
     except (OSError, http.client.HTTPException) as error:
-        raise ModelError(web.unreachable(url, error or type(error).__name__)) from None
+        raise web.unreachable(url, error or type(error).__name__) from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"The list of files of {repository.page} cannot be read ({error}).") from error
     fitting = sorted((path for path in paths if re.fullmatch(pattern, path)), key=lambda path: (len(path), path))
@@ -199,9 +199,9 @@ def _head(repository: Repository, url: str, token: AccessToken | None) -> Messag
                 return error.headers
             raise ModelError(_refused(repository, url, error.code, error.headers, token)) from None
     except urllib.error.URLError as error:
-        raise ModelError(web.unreachable(url, error.reason)) from None
+        raise web.unreachable(url, error.reason) from None
     except (OSError, http.client.HTTPException) as error:
-        raise ModelError(web.unreachable(url, error or type(error).__name__)) from None
+        raise web.unreachable(url, error or type(error).__name__) from None
 
 
 def _refused(repository: Repository, url: str, status: int, headers: Message, token: AccessToken | None) -> str:

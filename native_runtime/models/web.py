@@ -37,6 +37,10 @@ class RefusedError(ModelError):
         self.host = urlsplit(error.url).hostname
 
 
+class NoConnectionError(ModelError):
+    """A server cannot be reached."""
+
+
 class Redirections(urllib.request.HTTPRedirectHandler):
     """Follows redirections to https only, and remembers them.
 
@@ -112,12 +116,16 @@ def bare(url: str) -> str:
     return urlunsplit(urlsplit(url)._replace(query="", fragment=""))
 
 
-def unreachable(url: str, reason: object) -> str:
-    """Why nothing came from `url`, for people."""
+def unreachable(url: str, reason: object) -> ModelError:
+    """Why nothing came from `url`."""
     host = urlsplit(url).hostname
     if isinstance(reason, ssl.SSLCertVerificationError):
-        return f"{host} could not prove its identity ({reason.verify_message}). Check the clock and the proxy."
-    return f"There is no connection to {host} ({reason}). Check the network, then download again; nothing is lost."
+        return ModelError(
+            f"{host} could not prove its identity ({reason.verify_message}). Check the clock and the proxy."
+        )
+    return NoConnectionError(
+        f"There is no connection to {host} ({reason}). Check the network, then download again; nothing is lost."
+    )
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.build.install import Installed, OwnFiles, install
+from native_runtime.errors import UsageError
 from native_runtime.models.access_token import find_token
 from native_runtime.models.shelf.fetch import Services
 from native_runtime.pipeline.reporting import Reporter, progress_to
@@ -18,7 +19,14 @@ def install_model(request: InstallModelRequest, reporter: Reporter) -> dict[str,
 
 
 def install_requested(request: InstallModelRequest, progress: Any) -> Installed:
-    """Do what a request asks for."""
+    """Do what a request asks for.
+
+    Raises:
+        UsageError: it names an MHR model, but no file to go with it.
+        Further errors: as ``install``.
+    """
+    if request.mhr is not None and request.file is None:
+        raise UsageError("The MHR model belongs to a file that you have: name that file, too.")
     own = None
     if request.file is not None:
         own = OwnFiles(Path(request.file).expanduser(), Path(request.mhr).expanduser() if request.mhr else None)

@@ -192,6 +192,14 @@ def test_when_nobody_has_it_every_reason_is_said(item: ShelfItem, templates: Pat
     assert state_of(item, tmp_path).state == "absent"
 
 
+def test_without_a_connection_that_is_said_once(item: ShelfItem, templates: Path, tmp_path: Path) -> None:
+    for options in ({}, {"source": "maccap"}):
+        with pytest.raises(ModelError, match=r"^There is no connection to 127\.0\.0\.1 \(") as raised:
+            bring(item, templates, tmp_path, "http://127.0.0.1:9", **options)
+        assert str(raised.value).count("no connection") == 1
+        assert raised.value.remedy is Remedy.GIVE_FILES
+
+
 def test_only_the_gated_source_learns_the_token(
     item: ShelfItem, templates: Path, release: Path, tmp_path: Path
 ) -> None:

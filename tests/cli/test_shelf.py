@@ -152,3 +152,19 @@ def test_a_proof_is_shown_of_whole_networks_only(tmp_path: Path, file: Path, mod
 
 def engine_in(models: Path) -> dict[str, Any]:
     return next(one for one in run("engines", "--models", models)[1]["engines"] if one["engine"] == "instanthmr")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--mhr", "mhr_model.pt"), "name that file, too"),
+        (("--file", ""), "--file names no file"),
+        (("--file", "x", "--mhr", ""), "--mhr names no file"),
+    ],
+)
+def test_files_that_are_not_named_are_not_passed_over(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
+    with hub({"nano.onnx": network()}, token=None) as service:
+        get = ("models", "get", "instanthmr_nano", "--models", tmp_path, "--service", service.address, *ACCEPT)
+        code, result = run(*get, *words)
+        assert (code, service.asked) == (2, [])
+    assert sentence in result["error"]["text"]

@@ -109,7 +109,7 @@ class Connection:
         except urllib.error.URLError as error:
             if self.received and not isinstance(error.reason, ssl.SSLCertVerificationError):
                 raise BrokenConnectionError(str(error.reason)) from error
-            raise ModelError(web.unreachable(self.url, error.reason)) from error
+            raise web.unreachable(self.url, error.reason) from error
         except (OSError, http.client.HTTPException) as error:
             raise BrokenConnectionError(str(error) or type(error).__name__) from error
 
