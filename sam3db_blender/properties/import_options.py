@@ -42,6 +42,8 @@ _ANSWERS = (
     ("fit", "Fitted to Photo", "The network's body, brought onto what is seen in the photo"),
     ("raw", "As Predicted", "The network's body as it is"),
 )
+KINDS = {"inference": tuple(kind[0] for kind in _INFERENCES), "answer": tuple(kind[0] for kind in _ANSWERS)}
+"""The properties that choose an inference, and which ones each knows."""
 _BODIES = tuple(
     (name, title, f"The default body, {title.lower()} mesh", number)
     for number, (name, title) in enumerate(bodies.LEVELS.items())

@@ -12,7 +12,7 @@ from ..files import bodies, sam3d_body
 from ..jobs import engine_check
 from ..jobs.engines import capabilities_of, chosen, inferences_of
 from ..layout_text import draw_lines
-from ..properties.import_options import ImportOptions
+from ..properties.import_options import KINDS, ImportOptions
 from .sam3d_body import draw_status
 from .shelf import draw_installed
 
@@ -59,8 +59,8 @@ def draw_options(
         draw_installed(column.column(align=True), engine, width)
     can = capabilities_of(options.engine)
     offered = set(inferences_of(options.engine))
-    for name in ("inference", "answer"):
-        if not offered.isdisjoint(options.bl_rna.properties[name].enum_items.keys()):
+    for name, kinds in KINDS.items():
+        if not offered.isdisjoint(kinds):
             column.prop(options, name)
             if getattr(options, name) not in offered:
                 draw_lines(column, "Not with this model: convert it again to use smaller crops", width, "INFO")
