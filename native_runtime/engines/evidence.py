@@ -337,6 +337,16 @@ def _mask_at(person: PersonLandmarks, points: Array) -> Array:
     return np.asarray(values[0], np.float64)
 
 
+_FACE_POINTS = slice(0, 11)
+"""Nose, eyes, ears and mouth among BlazePose's points."""
+
+
+def face_centre(person: PersonLandmarks, photo: Photo) -> NDArray[np.float64]:
+    """(2,) px of the original photo: the middle of a person's face."""
+    face = person.points_2d[_FACE_POINTS].mean(axis=0, keepdims=True)
+    return photo.to_original(face).reshape(2)
+
+
 def outline(person: PersonLandmarks, photo: Photo, mask: NDArray[np.bool_] | None = None) -> Silhouette:
     """Where a person covers the photo: the mask (H, W) in original pixels, None for the network's."""
     if mask is not None:

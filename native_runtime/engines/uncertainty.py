@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,10 +13,11 @@ from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
-from native_runtime.prompts.quality import person_size
+from native_runtime.prompts.prompt import Prompt
+from native_runtime.prompts.quality import Judgement, Prediction, combined_uncertainty, judge, person_size
 
 from .estimate import Estimate
-from .evidence import STATURE, confidence
+from .evidence import STATURE, confidence, outline
 from .point_names import body_keypoint, body_point, hand_keypoint, hand_point, in_hand
 
 Array = NDArray[np.float64]
@@ -93,6 +96,30 @@ class UncertaintyMeter:
             apart = photo.to_original(hand.points_2d[1:]) - flat[fingers]
             residual[self._keypoints[fingers]] = RESIDUAL * np.linalg.norm(apart, axis=-1)
         return {"confidence": confident * size, "residual": residual, "space": space * size / STATURE}
+
+    def judge(
+        self,
+        prompts: Sequence[Prompt],
+        person: PersonLandmarks,
+        photo: Photo,
+        mask: NDArray[np.bool_] | None,
+        unprompted: Estimate,
+        estimate: Estimate,
+    ) -> Judgement:
+        """What is odd about prompts, held to what is predicted without them, and what to prompt next.
+
+        Args:
+            mask: (H, W) of the original photo, where the person is; None for the networks' own.
+        """
+        prediction = Prediction(
+            unprompted.keypoints_2d,
+            unprompted.keypoints_3d,
+            unprompted.intrinsics,
+            combined_uncertainty(self.sources(person, photo, unprompted)),
+            unprompted.bbox,
+            outline(person, photo, mask),
+        )
+        return judge(prompts, prediction, self.sources(person, photo, estimate))
 
     @staticmethod
     def _hidden(certain: Array) -> Array:

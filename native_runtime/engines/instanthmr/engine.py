@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.camera import intrinsics_for
 from native_runtime.detection.networks import LandmarkNetworks
-from native_runtime.errors import UsageError
+from native_runtime.engines.given import check_intrinsics, checked_boxes
 from native_runtime.image.reading import Photo
 from native_runtime.models import instanthmr, store
 
@@ -57,10 +57,9 @@ class InstantHmrEngine:
         size = photo.original_size
         known = intrinsics is not None or photo.focal_px is not None
         lens = intrinsics_for(size, photo=photo) if intrinsics is None else np.asarray(intrinsics, np.float64)
-        if lens.shape != (3, 3) or not np.isfinite(lens).all() or min(lens[0, 0], lens[1, 1]) <= 0:
-            raise UsageError("Intrinsics are a (3, 3) matrix with focal lengths above zero.")
+        check_intrinsics(lens)
         started = time.perf_counter()
-        people = self._found(photo) if boxes is None else self._in_boxes(photo, _checked(boxes))
+        people = self._found(photo) if boxes is None else self._in_boxes(photo, checked_boxes(boxes))
         focal = None
         if self._parts.network.wants_focal:
             focal = float(lens[1, 1]) if known else FALLBACK_DIAGONALS * float(np.hypot(*size))
@@ -78,13 +77,6 @@ class InstantHmrEngine:
             Person.of(photo, box, None if person is None else replace(person, bbox=working))
             for box, working, person in zip(boxes, given, found)
         ]
-
-
-def _checked(boxes: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(boxes, np.float64).reshape(-1, 4)
-    if not np.isfinite(array).all() or (array[:, 2:] <= array[:, :2]).any():
-        raise UsageError("A person's box is x0, y0, x1, y1 in pixels, with x0 < x1 and y0 < y1.")
-    return array
 
 
 def open_engine(

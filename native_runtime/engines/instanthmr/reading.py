@@ -16,15 +16,16 @@ from native_runtime.camera import project
 from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
-from native_runtime.engines.evidence import gather_evidence, outline
+from native_runtime.engines.evidence import face_centre, gather_evidence
+from native_runtime.engines.given import check_mask, check_person
 from native_runtime.engines.refit import pins_of, refit_estimate
-from native_runtime.errors import ModelError, NoPersonError, PromptError, UsageError
+from native_runtime.errors import ModelError, NoPersonError, UsageError
 from native_runtime.fitting.evidence import Evidence, Silhouette
 from native_runtime.fitting.refine import Refined, refine
 from native_runtime.image.reading import Photo
 from native_runtime.mhr.state import PlacedState
 from native_runtime.prompts.prompt import Prompt, check_prompts, kind_of
-from native_runtime.prompts.quality import Judgement, Prediction, combined_uncertainty, judge, person_size
+from native_runtime.prompts.quality import Judgement, Prediction, judge, person_size
 
 from . import ENGINE, FIT, RAW
 from .crop import Crop, assumed_lens, condition, cut_out
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from .parts import Parts
 
 Array = NDArray[np.float64]
-
-_FACE = slice(0, 11)
-"""Nose, eyes, ears and mouth among BlazePose's points."""
 
 _KEPT = 8
 """Fits of a person without certain keypoints that are remembered, beside those that use all."""
@@ -62,8 +60,7 @@ class Person:
         """Somebody in a box (4,) of the original photo, as they were found."""
         if found is None:
             return Person(bbox, None, None)
-        face = found.points_2d[_FACE].mean(axis=0, keepdims=True)
-        return Person(bbox, found, photo.to_original(face).reshape(2))
+        return Person(bbox, found, face_centre(found, photo))
 
 
 @dataclass(frozen=True)
@@ -127,12 +124,11 @@ class InstantHmrReading:
             UsageError: there is no such inference.
             ModelError: the network's answer is not finite.
         """
-        self._check(person)
-        body, (width, height) = self._parts.body, self._photo.original_size
+        check_person(person, len(self.people))
+        body = self._parts.body
         kind = _kind(inference)
         prompts = check_prompts(keypoints)
-        if mask is not None and (mask.shape != (height, width) or not mask.any()):
-            raise PromptError("The mask must have the photo's size and must not be empty.")
+        check_mask(mask, self._photo.original_size)
         silenced = [prompt for prompt in prompts if kind_of(prompt) != "place"]
         unprompted = self._estimated(person, kind, (), mask)
         base = self._estimated(person, kind, silenced, mask)
@@ -153,7 +149,7 @@ class InstantHmrReading:
         """
         chosen = list(range(len(self.people)) if people is None else people)
         for person in chosen:
-            self._check(person)
+            check_person(person, len(self.people))
         self.prepare(chosen)
         return [self.estimate(person, inference=inference) for person in chosen]
 
@@ -336,26 +332,11 @@ class InstantHmrReading:
                 unprompted.keypoints_2d, unprompted.keypoints_3d, unprompted.intrinsics, None, unprompted.bbox, shape
             )
             return judge(prompts, plain, {})
-        meter = self._parts.uncertainty
-        prediction = Prediction(
-            unprompted.keypoints_2d,
-            unprompted.keypoints_3d,
-            unprompted.intrinsics,
-            combined_uncertainty(meter.sources(seen, self._photo, unprompted)),
-            unprompted.bbox,
-            outline(seen, self._photo, mask),
-        )
-        return judge(prompts, prediction, meter.sources(seen, self._photo, estimate))
+        return self._parts.uncertainty.judge(prompts, seen, self._photo, mask, unprompted, estimate)
 
     def _seen(self, person: int) -> PersonLandmarks | None:
         """What the landmark networks saw, with hands where they were looked for."""
         return self._hands[person][0] if person in self._hands else self.people[person].landmarks
-
-    def _check(self, person: int) -> None:
-        if not 0 <= person < len(self.people):
-            raise NoPersonError(
-                f"There is no person {{person}} in this photo; {len(self.people)} were found.", person=person
-            )
 
 
 _OTHER_BODY = (

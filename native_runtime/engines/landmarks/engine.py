@@ -17,24 +17,21 @@ from native_runtime.camera import intrinsics_for
 from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
-from native_runtime.engines.evidence import gather_evidence, outline
+from native_runtime.engines.evidence import face_centre, gather_evidence
+from native_runtime.engines.given import check_mask, check_person
 from native_runtime.engines.refit import pins_of, refit_estimate
 from native_runtime.engines.uncertainty import UncertaintyMeter
-from native_runtime.errors import NoPersonError, PromptError
+from native_runtime.errors import NoPersonError
 from native_runtime.fitting.fit import fit_body
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
 from native_runtime.prompts.prompt import Prompt, check_prompts, kind_of
-from native_runtime.prompts.quality import Judgement, Prediction, combined_uncertainty, judge
 
 from . import ENGINE
 
 if TYPE_CHECKING:
     from native_runtime.detection.networks import LandmarkNetworks
-
-_FACE = slice(0, 11)
-"""Nose, eyes, ears and mouth among BlazePose's points."""
 
 _KEPT_FITS = 8
 """Fits of a person without certain keypoints that are remembered, beside the one that uses all."""
@@ -56,8 +53,7 @@ class Person:
 
 
 def _person(photo: Photo, found: PersonLandmarks) -> Person:
-    face = found.points_2d[_FACE].mean(axis=0, keepdims=True)
-    return Person(photo.to_original(found.bbox.reshape(2, 2)).reshape(4), found, photo.to_original(face).reshape(2))
+    return Person(photo.to_original(found.bbox.reshape(2, 2)).reshape(4), found, face_centre(found, photo))
 
 
 class LandmarksReading:
@@ -98,14 +94,10 @@ class LandmarksReading:
             NoPersonError: there is no such person, or too little of them to fit.
             PromptError: a prompt or the mask cannot be used.
         """
-        if not 0 <= person < len(self.people):
-            raise NoPersonError(
-                f"There is no person {{person}} in this photo; {len(self.people)} were found.", person=person
-            )
-        body, (width, height) = self._engine.body, self._photo.original_size
+        check_person(person, len(self.people))
+        body = self._engine.body
         prompts = check_prompts(keypoints)
-        if mask is not None and (mask.shape != (height, width) or not mask.any()):
-            raise PromptError("The mask must have the photo's size and must not be empty.")
+        check_mask(mask, self._photo.original_size)
         silenced = [prompt for prompt in prompts if kind_of(prompt) != "place"]
         try:
             unprompted = self._fitted(person, (), mask)
@@ -117,7 +109,9 @@ class LandmarksReading:
                 raise
             estimate = unprompted = self._fitted(person, prompts, mask)
         fitted = time.perf_counter()
-        judgement = self._judge(person, prompts, mask, unprompted, estimate)
+        judgement = self._engine.uncertainty.judge(
+            prompts, self.people[person].landmarks, self._photo, mask, unprompted, estimate
+        )
         return replace(
             estimate,
             prompts=Prompts(tuple(prompts), mask is not None),
@@ -129,26 +123,6 @@ class LandmarksReading:
     def estimate_all(self, people: Sequence[int] | None = None, *, inference: str | None = None) -> list[Estimate]:
         """Several people's estimates, one after the other; see ``engines.base.Reading``. Errors as `estimate`."""
         return [self.estimate(person) for person in (range(len(self.people)) if people is None else people)]
-
-    def _judge(
-        self,
-        person: int,
-        prompts: Sequence[Prompt],
-        mask: NDArray[np.bool_] | None,
-        unprompted: Estimate,
-        estimate: Estimate,
-    ) -> Judgement:
-        """What is odd about the prompts, held to what is predicted without them, and what to prompt next."""
-        landmarks, meter = self.people[person].landmarks, self._engine.uncertainty
-        prediction = Prediction(
-            unprompted.keypoints_2d,
-            unprompted.keypoints_3d,
-            unprompted.intrinsics,
-            combined_uncertainty(meter.sources(landmarks, self._photo, unprompted)),
-            unprompted.bbox,
-            outline(landmarks, self._photo, mask),
-        )
-        return judge(prompts, prediction, meter.sources(landmarks, self._photo, estimate))
 
     def _fitted(
         self,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.detection.networks import LandmarkNetworks
+from native_runtime.engines.given import check_intrinsics, checked_boxes
 from native_runtime.errors import UsageError
 from native_runtime.files.folders import features_folder
 from native_runtime.image.reading import Photo
@@ -95,10 +96,9 @@ class Sam3dBodyEngine:
         if not isinstance(photo, Photo):
             photo = Photo(np.asarray(photo), Path())
         camera = default_intrinsics(photo) if intrinsics is None else np.asarray(intrinsics, np.float64)
-        if camera.shape != (3, 3) or not np.isfinite(camera).all() or min(camera[0, 0], camera[1, 1]) <= 0:
-            raise UsageError("Intrinsics are a (3, 3) matrix with focal lengths above zero.")
+        check_intrinsics(camera)
         started = time.perf_counter()
-        found = self._find(photo) if boxes is None else _checked(boxes)
+        found = self._find(photo) if boxes is None else checked_boxes(boxes)
         seconds = {"detect": time.perf_counter() - started}
         return Sam3dBodyReading(
             self._networks,
@@ -123,13 +123,6 @@ class Sam3dBodyEngine:
             raise UsageError("This engine was opened without networks that find people: give their boxes.")
         corners = photo.to_original(self._finder.boxes(photo.pixels).reshape(-1, 2, 2))
         return corners.reshape(-1, 4)
-
-
-def _checked(boxes: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(boxes, np.float64).reshape(-1, 4)
-    if not np.isfinite(array).all() or (array[:, 2:] <= array[:, :2]).any():
-        raise UsageError("A person's box is x0, y0, x1, y1 in pixels, with x0 < x1 and y0 < y1.")
-    return array
 
 
 def open_engine(

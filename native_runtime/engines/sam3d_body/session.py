@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from native_runtime.engines.base import INFERRED, ROUGH
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
-from native_runtime.errors import NoPersonError, PromptError, UsageError
+from native_runtime.engines.given import check_mask, check_person
+from native_runtime.errors import UsageError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
@@ -287,18 +288,13 @@ class Sam3dBodyReading:
         return range(len(self.people)) if people is None else people
 
     def _known(self, person: int) -> int:
-        if not 0 <= person < len(self.people):
-            raise NoPersonError(
-                f"There is no person {{person}} in this photo; {len(self.people)} were found.", person=person
-            )
+        check_person(person, len(self.people))
         return person
 
     def _checked(self, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
         if mask is None:
             return None
-        width, height = self._photo.original_size
-        if mask.shape != (height, width) or not mask.any():
-            raise PromptError("The mask must have the photo's size and must not be empty.")
+        check_mask(mask, self._photo.original_size)
         return np.asarray(mask, np.bool_)
 
 

@@ -14,6 +14,16 @@ _PROHIBITED = (
     "No reverse engineering, and no encouraging others to do it.",
 )
 
+_FREE = "Commercial use is not excluded, and there is no fee."
+_IN_SHORT = (
+    "Not for military or warfare purposes, nuclear industries, espionage, guns or illegal weapons; "
+    "nor for anybody under sanctions.",
+    "Do not reverse engineer the model, nor encourage others to.",
+    "The files, and files converted from them, may be passed on only under this licence, with a copy of it.",
+)
+_ENDS = "No warranty; anyone who violates the licence must delete the files."
+"""What Meta's two licences say alike."""
+
 SAM = Terms(
     key="sam",
     title="SAM License",
@@ -21,15 +31,12 @@ SAM = Terms(
     url="https://github.com/facebookresearch/sam-3d-body/blob/main/LICENSE",
     origin="facebookresearch/sam-3d-body, LICENSE, revision b5c765a0d89d789985e186d396315e7590887b94",
     points=(
-        "Commercial use is not excluded, and there is no fee.",
+        _FREE,
         "The licence makes no claim on your results.",
-        "Not for military or warfare purposes, nuclear industries, espionage, guns or illegal weapons; "
-        "nor for anybody under sanctions.",
-        "Do not reverse engineer the model, nor encourage others to.",
-        "The files, and files converted from them, may be passed on only under this licence, with a copy of it.",
+        *_IN_SHORT,
         "Privacy laws apply to the photos that you use; published research must acknowledge SAM 3D Body.",
         "Whoever uses or passes it on indemnifies Meta against claims that arise from it.",
-        "No warranty; anyone who violates the licence must delete the files.",
+        _ENDS,
     ),
     forbidden=_PROHIBITED,
 )
@@ -42,13 +49,10 @@ DINOV3 = Terms(
     origin="facebookresearch/dinov3, LICENSE.md, revision 6876159a11b4df116f30f667f8c9888617df0751",
     points=(
         "It covers the part of SAM 3D Body that looks at the picture (the backbone).",
-        "Commercial use is not excluded, and there is no fee.",
-        "Not for military or warfare purposes, nuclear industries, espionage, guns or illegal weapons; "
-        "nor for anybody under sanctions.",
-        "Do not reverse engineer the model, nor encourage others to.",
-        "The files, and files converted from them, may be passed on only under this licence, with a copy of it.",
+        _FREE,
+        *_IN_SHORT,
         "Privacy laws apply to the photos that you use; published research must acknowledge DINOv3.",
-        "No warranty; anyone who violates the licence must delete the files.",
+        _ENDS,
     ),
     forbidden=_PROHIBITED,
 )
