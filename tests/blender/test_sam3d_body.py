@@ -30,6 +30,7 @@ from sam3db_blender.ui.import_options import draw_options
 from sam3db_blender.ui.shelf import draw_shelf
 from tests.support.hub import TOKEN
 from tests.support.layout import drawn
+from tests.support.told_worker import Worker
 
 
 @pytest.fixture
@@ -56,30 +57,6 @@ def install(models: Path, body: bool = True, **facts: Any) -> None:
         manifest.write(models / "bodies", {"mhr-lod1.npz": manifest.describe(models / "bodies" / "mhr-lod1.npz")})
 
 
-class _Worker:
-    """A worker that answers every request with the same event, and remembers what it was asked."""
-
-    def __init__(self, event: Event) -> None:
-        self.event = event
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-
-    def __call__(self) -> _Worker:
-        return self
-
-    def start(self, **options: Any) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
-        self.asked.append((do, {key: value for key, value in keys.items() if value is not None}))
-        return 1
-
-    def poll(self) -> list[Event]:
-        return [self.event]
-
-    def cancel(self, number: int) -> None: ...
-
-
 def test_the_state_is_told_honestly(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = bpy.context.window_manager.sam3db
     options.engine = "sam3d_body"
@@ -95,7 +72,7 @@ def test_the_state_is_told_honestly(models: Path, monkeypatch: pytest.MonkeyPatc
     assert "Installed: DINOv3-H+, int8, 0.0 GB" in drawn(draw_options, options, 200)
     good = {"ready": True, "text": "DINOv3-H+, int8, on the CPU", "notes": ["CUDA: libcublas is missing"]}
     for result, outcome in ((good, {"FINISHED"}), ({"ready": False, "text": "damaged", "notes": []}, None)):
-        worker = _Worker(Event(1, "done", result=result))
+        worker = Worker(Event(1, "done", result=result))
         monkeypatch.setattr(long_jobs, "WorkerClient", worker)
         if outcome is None:
             with pytest.raises(RuntimeError, match="damaged"):
@@ -107,7 +84,7 @@ def test_the_state_is_told_honestly(models: Path, monkeypatch: pytest.MonkeyPatc
         shown = drawn(draw_shelf, 200)
         assert all(word in shown for word in (result["text"], *result["notes"]))
     # what was found out does not outlive an installation
-    monkeypatch.setattr(long_jobs, "WorkerClient", _Worker(Event(1, "done")))
+    monkeypatch.setattr(long_jobs, "WorkerClient", Worker(Event(1, "done")))
     bpy.ops.sam3db.install_model_file(item="sam3d_body", accepted=(True, True, False, False), filepath="/a")
     assert check_slot.job is None
 
@@ -164,7 +141,7 @@ def test_what_a_worker_is_asked(models: Path) -> None:
     assert "Uses the model's own body: MHR Level 1" in drawn(draw_options, options, 200)
     options.body = "mhr-lod1"
     assert "model's own body" not in drawn(draw_options, options, 200)
-    worker = _Worker(Event(1, "done"))
+    worker = Worker(Event(1, "done"))
     ImportJob(worker, EstimateRequest(photo=Path("/p.jpg"), engine="sam3d_body", inference="full", providers=["cpu"]))
     assert worker.asked[0][1]["inference"] == "full"
     assert worker.asked[0][1]["providers"] == ["cpu"]
@@ -213,7 +190,7 @@ def test_jobs_say_how_they_ended() -> None:
         (InstallJob, "install_model", {}, "SAM 3D Body (ViT-H) is installed"),
         (EngineCheck, "engine_status", {"ready": True, "text": "on the CPU"}, "on the CPU"),
     ):
-        job = kind(_Worker(Event(1, "done", result=result)), do, {"token": TOKEN, "item": "sam3d_body_vith"})
+        job = kind(Worker(Event(1, "done", result=result)), do, {"token": TOKEN, "item": "sam3d_body_vith"})
         assert job.poll()
         assert text in job.summary
         assert TOKEN not in repr(job)

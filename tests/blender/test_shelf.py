@@ -35,6 +35,7 @@ from sam3db_blender.ui.import_options import draw_options
 from sam3db_blender.ui.shelf import draw_offer, draw_shelf
 from tests.support.hub import TOKEN, hub
 from tests.support.layout import Layout, drawn
+from tests.support.told_worker import Worker
 
 PATIENCE_S = 60.0
 ACCEPTED = (True, True, False, False)
@@ -87,30 +88,6 @@ class Dialog(SimpleNamespace):
         fill_lines(self)
         draw_dialog(layout, self, bpy.context)
         return "\n".join(layout.drawn)
-
-
-class Worker:
-    """A worker that answers every request with the same events, and remembers what it was asked."""
-
-    def __init__(self, *events: Event) -> None:
-        self.events = events
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-
-    def __call__(self) -> Worker:
-        return self
-
-    def start(self, **options: Any) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
-        self.asked.append((do, {key: value for key, value in keys.items() if value is not None}))
-        return 1
-
-    def poll(self) -> list[Event]:
-        return list(self.events)
-
-    def cancel(self, number: int) -> None: ...
 
 
 def offer() -> str:

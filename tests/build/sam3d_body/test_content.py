@@ -18,7 +18,7 @@ from native_runtime.build.sam3d_body.variants import TEMPLATES, Variant
 from native_runtime.errors import ModelError
 from native_runtime.models import manifest
 from tests.support.advice import refused
-from tests.support.case_release import case_release, case_rig, write_whole_templates
+from tests.support.case_release import write_whole_templates
 from tests.support.checkpoints import BFloat16, write_torch
 from tests.support.corruptions import CORRUPTIONS
 from tests.support.sam3d_body_layouts import (
@@ -35,23 +35,8 @@ BACKBONE = "backbone.encoder."
 
 
 @pytest.fixture(scope="module")
-def tensors(shared: Path, parity_case: Path) -> Tensors:
-    return case_release(shared, parity_case)
-
-
-@pytest.fixture(scope="module")
-def rig(shared: Path, parity_case: Path, tmp_path_factory: pytest.TempPathFactory) -> Tensors:
-    return case_rig(shared, parity_case, tmp_path_factory.mktemp("rig"))
-
-
-@pytest.fixture(scope="module")
 def mhr(rig: Tensors, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_archive(tmp_path_factory.mktemp("mhr") / "mhr_model.pt", rig)
-
-
-@pytest.fixture(scope="module")
-def templates(tensors: Tensors, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_whole_templates(tmp_path_factory.mktemp("templates"), tensors)
 
 
 @pytest.fixture(scope="module")

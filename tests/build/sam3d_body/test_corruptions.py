@@ -11,33 +11,13 @@ from native_runtime.build.sam3d_body.convert import convert_checkpoint
 from native_runtime.build.sam3d_body.published import Published
 from native_runtime.errors import ModelError
 from native_runtime.files.hashes import sha256_of
-from tests.support.case_release import case_release, case_rig, write_whole_templates
+from tests.support.case_release import case_release
 from tests.support.corruptions import CORRUPTIONS, Corruption
 from tests.support.sam3d_body_layouts import write_comfyui, write_official
 from tests.support.torch_archive import write_archive
 
 Tensors = dict[str, Any]
 BY_NAME = {corruption.name: corruption for corruption in CORRUPTIONS}
-
-
-@pytest.fixture(scope="module")
-def tensors(shared: Path, parity_case: Path) -> Tensors:
-    return case_release(shared, parity_case)
-
-
-@pytest.fixture(scope="module")
-def rig(shared: Path, parity_case: Path, tmp_path_factory: pytest.TempPathFactory) -> Tensors:
-    return case_rig(shared, parity_case, tmp_path_factory.mktemp("rig"))
-
-
-@pytest.fixture(scope="module")
-def templates(tensors: Tensors, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_whole_templates(tmp_path_factory.mktemp("templates"), tensors)
-
-
-@pytest.fixture(scope="module")
-def release(tensors: Tensors, rig: Tensors, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_official(tmp_path_factory.mktemp("release"), tensors, rig)
 
 
 def written(corruption: Corruption, tensors: Tensors, rig: Tensors, release: Path, folder: Path) -> Path:

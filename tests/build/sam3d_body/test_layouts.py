@@ -21,7 +21,7 @@ from native_runtime.models import manifest
 from native_runtime.proof.weights import weights_checks
 from tests.support.advice import refused
 from tests.support.bodies import toy_body
-from tests.support.case_release import case_release, case_rig, write_whole_templates
+from tests.support.case_release import case_release, write_whole_templates
 from tests.support.checkpoints import write_safetensors, write_torch
 from tests.support.official_release import torchscript_content, write_release, zip_folder
 from tests.support.sam3d_body_layouts import (
@@ -39,26 +39,6 @@ from tests.support.sam3d_body_layouts import (
 from tests.support.torch_archive import write_archive
 
 Tensors = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def tensors(shared: Path, parity_case: Path) -> Tensors:
-    return case_release(shared, parity_case)
-
-
-@pytest.fixture(scope="module")
-def rig(shared: Path, parity_case: Path, tmp_path_factory: pytest.TempPathFactory) -> Tensors:
-    return case_rig(shared, parity_case, tmp_path_factory.mktemp("rig"))
-
-
-@pytest.fixture(scope="module")
-def templates(tensors: Tensors, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_whole_templates(tmp_path_factory.mktemp("templates"), tensors)
-
-
-@pytest.fixture(scope="module")
-def release(tensors: Tensors, rig: Tensors, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_official(tmp_path_factory.mktemp("release"), tensors, rig)
 
 
 @pytest.fixture(scope="module")
