@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from native_runtime.build.sam3d_body.convert import GRAPHS
 from native_runtime.detection.networks import LandmarkNetworks
+from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.sam3d_body import ENGINE
 from native_runtime.engines.sam3d_body.engine import Sam3dBodyEngine
 from native_runtime.engines.sam3d_body.networks import OnnxNetworks
@@ -67,7 +69,7 @@ def full(settings: Settings) -> dict[str, Any]:
     seconds, processor = time.perf_counter() - start, time.process_time() - worked
     record = recorder.record
     record.save(settings.record)
-    np.savez(settings.estimate, keypoints_2d=estimate.keypoints_2d, keypoints_3d=estimate.keypoints_3d)
+    np.savez(settings.estimate, **_keypoints(estimate))
     graphs = {graph: list(times) for graph, times in record.seconds.items()}
     passes = [f"{one.kind} x {len(one.crops)} ({one.inputs['keypoints'].shape[1]} prompts)" for one in record.passes]
     prompted = {}
@@ -75,11 +77,16 @@ def full(settings: Settings) -> dict[str, Any]:
         x, y = (float(value) for value in estimate.keypoints_2d[keypoint])
         again = partial(reading.estimate, 0, [(keypoint, x + _DRAG, y)])
         prompted[name] = repeated(again, settings.repeats).facts()
+    start, worked = time.perf_counter(), time.process_time()
+    smaller = reading.estimate(0, inference="fast")
+    fast = {"seconds": time.perf_counter() - start, "processor": time.process_time() - worked}
+    fast |= differences(_keypoints(smaller), _keypoints(estimate))
     mesh = repeated(partial(body.vertices, estimate.model_parameters, estimate.identity), settings.repeats)
     return {
         "seconds": seconds,
         "processor": processor,
         "first": first,
+        "fast": fast,
         "stages": estimate.seconds,
         "graphs": graphs,
         "passes": passes,
@@ -88,6 +95,10 @@ def full(settings: Settings) -> dict[str, Any]:
         "mesh": mesh.facts(),
         "encoded": reading.encoded,
     }
+
+
+def _keypoints(estimate: Estimate) -> dict[str, NDArray[Any]]:
+    return {"keypoints_2d": estimate.keypoints_2d, "keypoints_3d": estimate.keypoints_3d}
 
 
 def decoders(settings: Settings) -> dict[str, Any]:

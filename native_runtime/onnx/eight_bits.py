@@ -23,13 +23,18 @@ WEIGHT_BITS = "sam3db.weight_bits"
 """Key of an ONNX file's metadata: weights in whole numbers have so many bits. With "7" the quickest kernel is exact."""
 
 
-def products_are_exact(largest: int) -> bool:
-    """Whether the quickest kernel multiplies weights up to `largest` (at most 127) exactly."""
-    session = _session()
-    inputs = np.full((8, _INNER), 255, np.uint8)
+LARGEST = 127
+"""Of weights of eight bits."""
+
+
+def products_are_exact(largest: int = LARGEST) -> bool:
+    """Whether the quickest kernel multiplies weights up to `largest` exactly: matrices, and single rows, which
+    have a kernel of their own.
+    """
     weights = np.full((_INNER, _OUTER), largest, np.int8)
-    (product,) = session.run(None, {"x": inputs, "w": weights})
-    return bool((product == _INNER * 255 * largest).all())
+    inputs = (np.full((rows, _INNER), 255, np.uint8) for rows in (1, 8))
+    products = (_session().run(None, {"x": rows, "w": weights})[0] for rows in inputs)
+    return all(bool((product == _INNER * 255 * largest).all()) for product in products)
 
 
 @cache

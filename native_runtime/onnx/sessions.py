@@ -26,7 +26,7 @@ from native_runtime.errors import ModelError, Remedy
 from native_runtime.onnx import memory
 from native_runtime.onnx import providers as provider_choice
 from native_runtime.onnx.device_array import NUMPY_TYPES, DeviceArray
-from native_runtime.onnx.eight_bits import WEIGHT_BITS
+from native_runtime.onnx.eight_bits import WEIGHT_BITS, products_are_exact
 from native_runtime.onnx.model_file import metadata_of, weights_size
 from native_runtime.onnx.probe import create_session, fault_of, in_short
 from native_runtime.onnx.providers import Candidate
@@ -196,7 +196,7 @@ def session_options(exact_products: bool = True) -> onnxruntime.SessionOptions:
     """What every network here is run with, whatever computes it.
 
     Args:
-        exact_products: use the exact kernel for weights of eight bits; those of seven do not need it.
+        exact_products: there may be weights of eight bits, whose products must be exact; those of seven always are.
     """
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = 1
@@ -204,8 +204,10 @@ def session_options(exact_products: bool = True) -> onnxruntime.SessionOptions:
     # that the fit (and, on an artist's machine, Blender) needs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     # On processors without VNNI, sums of two products of eight bits overflow in the quicker kernel, and results are
-    # wrong without a word (ONNX Runtime, kOrtSessionOptionsAvx2PrecisionMode). With VNNI this changes nothing.
-    options.add_session_config_entry("session.x64quantprecision", str(int(exact_products)))
+    # wrong without a word (ONNX Runtime, kOrtSessionOptionsAvx2PrecisionMode). With VNNI the quicker kernel is exact,
+    # and the other one takes more than twice as long, about as long as float32.
+    slow_kernel = exact_products and not products_are_exact()
+    options.add_session_config_entry("session.x64quantprecision", str(int(slow_kernel)))
     options.log_severity_level = 3  # warnings about nodes placed on the CPU are not for users
     return options
 

@@ -7,6 +7,7 @@ import pytest
 
 from native_runtime.onnx.eight_bits import products_are_exact
 from native_runtime.onnx.rotation import LARGEST_BLOCK, rotated, rotation, unrotated
+from native_runtime.onnx.sessions import session_options
 
 
 @pytest.mark.parametrize(("channels", "block"), [(1280, 64), (5120, 64), (48, 16), (7, 1)])
@@ -31,3 +32,9 @@ def test_equal_channels_do_not_pile_up_in_one() -> None:
 
 def test_seven_bits_are_exact_everywhere() -> None:
     assert products_are_exact(63)
+
+
+def test_the_slow_kernel_is_asked_for_only_where_the_quick_one_is_wrong() -> None:
+    entry = "session.x64quantprecision"
+    assert session_options().get_session_config_entry(entry) == str(int(not products_are_exact()))
+    assert session_options(exact_products=False).get_session_config_entry(entry) == "0"
