@@ -167,6 +167,12 @@ def add_convert(commands: Subparsers) -> None:
         default="fp32",
         help="fp32: exact (default); int8: faster on processors; fp16: for graphics cards",
     )
+    convert.add_argument(
+        "--no-proof",
+        dest="proof",
+        action="store_false",
+        help="do not run the converted networks on the bundled pictures afterwards",
+    )
     add_common_arguments(convert)
 
 

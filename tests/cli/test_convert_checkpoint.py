@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from native_runtime import proof
 from native_runtime.build.sam3d_body import convert
 from native_runtime.cli import main
 from native_runtime.cli.console import Console
+from native_runtime.proof.record import last_proof
+from native_runtime.proof.report import Check, Report
 from tests.support import toy_sam3d_body
 from tests.support.checkpoints import write_safetensors, write_torch
 
@@ -43,6 +46,10 @@ def toy_graphs(templates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+NO_PROOF = "--no-proof"
+"""The toy model looks like the released ones, but nothing that it answers means anything."""
+
+
 def run(*words: str | Path) -> tuple[int, dict[str, Any]]:
     out = io.StringIO()
     code = main([*map(str, words), "--json"], Console(out, True, False))
@@ -53,7 +60,7 @@ def run(*words: str | Path) -> tuple[int, dict[str, Any]]:
 def test_a_release_is_converted_listed_and_verified(
     toy_graphs: None, release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, result = run("convert-checkpoint", "--checkpoint", release, "-o", tmp_path)
+    code, result = run("convert-checkpoint", "--checkpoint", release, "-o", tmp_path, NO_PROOF)
     assert code == 0
     assert result == {
         "command": "convert-checkpoint",
@@ -88,7 +95,7 @@ def test_files_may_be_named_one_by_one(
 ) -> None:
     monkeypatch.setenv("SAM3DB_MODELS", str(tmp_path / "models"))
     words = ("--checkpoint", release / "model.ckpt", "--mhr", release / "assets" / "mhr_model.pt")
-    code, result = run("convert-checkpoint", *words, "--precision", "int8")
+    code, result = run("convert-checkpoint", *words, "--precision", "int8", NO_PROOF)
     assert code == 0
     assert result["precision"] == "int8"
     assert result["folder"] == str(tmp_path / "models" / "sam3d_body")
@@ -96,11 +103,37 @@ def test_files_may_be_named_one_by_one(
 
 def test_people_are_told_how_to_go_on(toy_graphs: None, release: Path, tmp_path: Path) -> None:
     out = io.StringIO()
-    assert (
-        main(["convert-checkpoint", "--checkpoint", str(release), "-o", str(tmp_path)], Console(out, False, False)) == 0
-    )
+    given = ["convert-checkpoint", "--checkpoint", str(release), "-o", str(tmp_path), NO_PROOF]
+    assert main(given, Console(out, False, False)) == 0
     assert out.getvalue().startswith("SAM 3D Body DINOv3-H+ (fp32, 0.00 GB) is in ")
     assert "--engine sam3d_body" in out.getvalue()
+
+
+def test_a_conversion_that_does_not_prove_itself_is_a_failed_one(
+    toy_graphs: None, release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, result = run("convert-checkpoint", "--checkpoint", release, "-o", tmp_path)
+    assert (code, result["ok"]) == (1, False)
+    assert result["proof"]["engines"] == {"sam3d_body": False}
+    assert "did not prove themselves" in capsys.readouterr().err
+    remembered = last_proof("sam3d_body", tmp_path)
+    assert remembered is not None and not remembered.passed
+
+
+def test_a_conversion_that_proves_itself_says_so(
+    toy_graphs: None, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def prove(names: list[str], models: str, **_: object) -> Report:
+        asked.append((names, models))
+        check = Check("sam3d_body", "finite", "", True, "All weights are finite.")
+        return Report(("sam3d_body",), (check,), "2026-01-01T00:00:00+00:00")
+
+    monkeypatch.setattr(proof, "prove", prove)
+    code, result = run("convert-checkpoint", "--checkpoint", release, "-o", tmp_path)
+    assert (code, result["ok"], result["proof"]["passed"]) == (0, True, True)
+    assert asked == [(["sam3d_body"], str(tmp_path))]
 
 
 def test_a_wrong_file_is_a_failed_input(toy_graphs: None, release: Path, tmp_path: Path) -> None:
@@ -128,7 +161,7 @@ def test_several_files_and_what_is_to_be_known_of_them(
         for k in range(2)
     ]
     mhr = release / "assets" / "mhr_model.pt"
-    words = ("--mhr", mhr, "-o", tmp_path / "models", "--own-weights")
+    words = ("--mhr", mhr, "-o", tmp_path / "models", "--own-weights", NO_PROOF)
     code, result = run("convert-checkpoint", "--checkpoint", *files, *words)
     assert code == 0
     assert result["inferences"] == ["body"]
