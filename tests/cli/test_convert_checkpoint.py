@@ -117,7 +117,8 @@ def test_a_conversion_that_does_not_prove_itself_is_a_failed_one(
     assert result["proof"]["engines"] == {"sam3d_body": False}
     assert "did not prove themselves" in capsys.readouterr().err
     remembered = last_proof("sam3d_body", tmp_path)
-    assert remembered is not None and not remembered.passed
+    assert remembered is not None
+    assert not remembered.passed
 
 
 def test_a_conversion_that_proves_itself_says_so(

@@ -313,7 +313,9 @@ def _settled(plan: _Plan, choice: Choice, folder: Path, tell: Progress) -> _Plan
     graphs = [choice.graph if graph.graph == choice.template.graph else graph for graph in plan.graphs]
     count = len(choice.errors)
     note = (
-        f"{count - len(choice.exact)} of the encoder's {count} layers compute in whole numbers of eight bits. "
+        "These weights do not bear whole numbers of eight bits: the encoder stays in float32, and is no faster."
+        if len(choice.exact) == count
+        else f"{count - len(choice.exact)} of the encoder's {count} layers compute in whole numbers of eight bits. "
         f"Keypoints of {len(choice.views)} test pictures move by {choice.loss:.2f} mm on average."
     )
     return replace(plan, graphs=graphs, whole_numbers=choice.facts(), notes=(*plan.notes, note))

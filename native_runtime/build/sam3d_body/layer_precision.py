@@ -32,7 +32,7 @@ BOUND = 0.08
 LIMIT_MM = 1.5
 """Keypoints may move by so much on average."""
 _ROUNDS = 4
-"""How often more layers are taken back to float32 at most, each time a quarter of those that are left."""
+"""How often more layers are taken back to float32: each time a quarter of those that are left, the last time all."""
 
 Advance = Callable[[float], None]
 
@@ -76,6 +76,10 @@ class Choice:
         left = sorted(self.errors.keys() - self.exact, key=lambda layer: self.errors[layer], reverse=True)
         return replace(self, exact=self.exact | set(left[: -(-len(left) // 4)]), losses=None)
 
+    def exactly(self) -> Choice:
+        """No layer in whole numbers."""
+        return replace(self, exact=frozenset(self.errors), losses=None)
+
     def facts(self) -> dict[str, Any]:
         """For the manifest."""
         assert self.losses is not None
@@ -110,14 +114,17 @@ def choose(
 def settle(
     choice: Choice, tensors: TensorSource, folder: Path, constants: Mapping[str, Any], advance: Advance
 ) -> Choice:
-    """Write the encoder into a folder that has the other graphs, and run it; more exactly, where it loses too much."""
+    """Write the encoder into a folder that has the other graphs, and run it; more exactly, where it loses too much.
+
+    What is returned loses `LIMIT_MM` at most: weights that do not bear whole numbers stay float32.
+    """
     for attempt in range(_ROUNDS + 1):
         advance(attempt / (_ROUNDS + 1))
         attach_weights(choice.graph, tensors, folder)
         choice = replace(choice, losses=_losses(choice, folder, constants))
-        if choice.loss <= LIMIT_MM or len(choice.exact) == len(choice.errors) or attempt == _ROUNDS:
+        if choice.loss <= LIMIT_MM or len(choice.exact) == len(choice.errors):
             break
-        choice = choice.stricter()
+        choice = choice.stricter() if attempt + 1 < _ROUNDS else choice.exactly()
     return choice
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from native_runtime.build.sam3d_body import convert
+from native_runtime.build.sam3d_body import convert, layer_precision
 from native_runtime.build.sam3d_body.attach import attach_weights
-from native_runtime.build.sam3d_body.layer_precision import Choice
+from native_runtime.build.sam3d_body.layer_precision import LIMIT_MM, Choice, settle
 from native_runtime.build.sam3d_body.template import Template
 from native_runtime.models import manifest
 
@@ -56,3 +57,22 @@ def test_the_choice_is_written_and_told(
     assert "1 of the encoder's 2 layers" in made.notes[-1]
     assert "0.75 mm" in made.notes[-1]
     assert {"encoder.onnx", "encoder.weights"} <= facts["files"].keys()
+
+
+@pytest.mark.parametrize(("bears", "kept"), [(8, 8), (5, 4), (0, 0)])
+def test_weights_that_do_not_bear_whole_numbers_stay_float32(
+    bears: int, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keypoints move too far as long as more than `bears` of eight layers compute in whole numbers."""
+
+    def losses(choice: Choice, _folder: Path, _constants: Any) -> NDArray[np.float64]:
+        return np.full((1, 70), 2 * LIMIT_MM if len(choice.errors) - len(choice.exact) > bears else 0.5 * LIMIT_MM)
+
+    monkeypatch.setattr(layer_precision, "attach_weights", lambda *_: None)
+    monkeypatch.setattr(layer_precision, "_losses", losses)
+    monkeypatch.setattr(Choice, "graph", None)
+    errors = {f"layer {number}": 0.01 * number for number in range(8)}
+    first = Choice(None, 8, errors, frozenset(), (), np.zeros((1, 1, 1, 1), np.float32))  # type: ignore[arg-type]
+    made = settle(first, None, tmp_path, {}, lambda _: None)  # type: ignore[arg-type]
+    assert made.loss <= LIMIT_MM
+    assert {*errors} - made.exact == {f"layer {number}" for number in range(kept)}
