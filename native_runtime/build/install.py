@@ -27,7 +27,7 @@ from native_runtime.files import staging
 from native_runtime.files.atomic import atomic_file
 from native_runtime.files.hashes import remember, sha256_of
 from native_runtime.files.locks import HeldError, lock
-from native_runtime.models import manifest
+from native_runtime.models import instanthmr, manifest
 from native_runtime.models.access_token import AccessToken
 from native_runtime.models.download import DownloadCancelledError, NoRoomError, Progress
 from native_runtime.models.shelf import ShelfItem, Source, shelf_item, state_of
@@ -146,6 +146,8 @@ def install(
     kind = precision or _best_precision(chosen)
     state = state_of(chosen, models)
     if own is None and state.state == "ready" and (not chosen.choices or precision in (None, state.detail)):
+        if chosen.engine == "instanthmr":
+            instanthmr.choose(installed_name(chosen), models)
         watch.tell(1.0, f"{chosen.title} is ready")
         return Installed(chosen.name, "", installed_folder(chosen, models), state.bytes_there, state.detail)
     work = _Work(chosen, models_dir(models), kind, accepted, commercial, watch, templates, proving or _prove)

@@ -88,9 +88,10 @@ def _add_get(get: Parser) -> None:
         "--accept",
         dest="accepted",
         metavar="TERMS",
-        nargs="+",
+        type=lambda text: text.split(","),
         action="extend",
-        help="you have read these terms and accept them; `sam3db models shelf NAME --licences` shows them",
+        help="you have read these terms and accept them (repeatable, or separated by commas); `sam3db models shelf "
+        "NAME --licences` shows them",
     )
     get.add_argument(
         "--commercial", choices=("yes", "no"), help="whether your use is commercial, where terms forbid it"

@@ -27,6 +27,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
 
     statuses = catalogue.list_models(arguments.models)
     faults = [status for status in statuses if status.state != "ok"]
+    if arguments.action == "list":
+        console.line(f"Models folder: {models_dir(arguments.models)}")
     if arguments.action == "list" or faults:
         for status in statuses:
             console.line(

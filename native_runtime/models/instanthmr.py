@@ -87,7 +87,10 @@ def choose(name: str | None, models: str | os.PathLike[str] | None = None) -> No
     names = _names(content)
     if name is not None and name not in names:
         raise UsageError(f"There is no network {name!r} of InstantHMR; there are: {', '.join(names) or 'none'}.")
-    facts = {key: value for key, value in content.items() if key not in ("format", "files", CHOSEN)}
+    if name == content.get(CHOSEN):
+        return
+    # The last proof was that of another network.
+    facts = {k: value for k, value in content.items() if k not in ("format", "files", CHOSEN, manifest.PROOF)}
     manifest.write(folder, content["files"], **facts, **({} if name is None else {CHOSEN: name}))
 
 

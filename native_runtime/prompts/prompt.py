@@ -60,7 +60,7 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
     """
     path = Path(path)
     try:
-        content = FORMAT.parsed(path.read_text(encoding="utf-8"), path)
+        content = FORMAT.parsed(path.read_text(encoding="utf-8-sig"), path)
     except OSError as error:
         raise PromptError(f"{path}: the prompts cannot be read ({error.strerror or error}).") from error
     except ValueError as error:

@@ -15,6 +15,7 @@ from native_runtime.build import install
 from native_runtime.cli import main
 from native_runtime.cli.console import Console
 from native_runtime.cli.shelf import paced
+from native_runtime.models import instanthmr
 from native_runtime.models.shelf import shelf
 from native_runtime.proof import Report
 from native_runtime.proof.record import keep
@@ -22,7 +23,7 @@ from native_runtime.proof.report import Check
 from tests.support.hub import TOKEN, hub
 from tests.support.toy_hmr import network
 
-ACCEPT = ("--accept", "sam", "instanthmr_noncommercial", "--commercial", "no")
+ACCEPT = ("--accept", "sam,instanthmr_noncommercial", "--commercial", "no")
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +77,13 @@ def test_an_item_becomes_ready(tmp_path: Path, file: Path) -> None:
     assert run("models", "shelf", "instanthmr_nano", "--models", models)[1]["items"][0]["state"] == "ready"
 
 
+def test_the_size_that_is_got_last_is_used(tmp_path: Path, file: Path) -> None:
+    for item in ("instanthmr_small", "instanthmr_nano", "instanthmr_small"):
+        words = () if instanthmr.installed(tmp_path) == ["small", "nano"] else ("--file", file)
+        assert run("models", "get", item, "--models", tmp_path, *words, *ACCEPT)[0] == 0
+        assert instanthmr.used_network(tmp_path).name == item.removeprefix("instanthmr_")
+
+
 def test_a_download_by_the_command_line(tmp_path: Path) -> None:
     with hub({"nano.onnx": network()}, token=None) as service:
         code, result = run(
@@ -88,8 +96,8 @@ def test_a_download_by_the_command_line(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["get", "instanthmr_nano"], r"SAM License, 19 November 2025 \(https://.*--licences.*--accept KEY"),
-        (["get", "instanthmr_nano", *ACCEPT[:3]], "--commercial yes"),
-        (["get", "instanthmr_nano", *ACCEPT[:3], "--commercial", "yes"], "instanthmr_medium_commercial"),
+        (["get", "instanthmr_nano", *ACCEPT[:2]], "--commercial yes"),
+        (["get", "instanthmr_nano", *ACCEPT[:2], "--commercial", "yes"], "instanthmr_medium_commercial"),
         (["get", "nothing"], "there are: sam3d_body"),
         (["get", "instanthmr_nano", *ACCEPT, "--source", "x"], "there are: naturalpad, file"),
         (["get", "instanthmr_nano", *ACCEPT, "--token-file", "nowhere"], "nowhere cannot be read"),
@@ -108,7 +116,7 @@ def test_a_token_comes_from_a_file_and_is_never_shown(tmp_path: Path, capfd: pyt
     token = tmp_path / "token"
     token.write_text(f"{TOKEN}\n")
     with hub({}, status=403, error={"X-Error-Message": f"{TOKEN} is not on the list"}) as service:
-        accept = ("--accept", "sam", "dinov3", "--token-file", token, "--source", "meta")
+        accept = ("--accept", "sam", "--accept", "dinov3", "--token-file", token, "--source", "meta")
         code, result = run(
             "models", "get", "sam3d_body", "--models", tmp_path / "m", "--service", service.address, *accept
         )

@@ -62,6 +62,18 @@ def test_an_engine_that_fails_in_its_process_is_named_with_the_reason() -> None:
     assert "nobody" in speed.time_engine("nobody", None, None).error
 
 
+def test_an_engine_that_is_named_but_not_ready_is_missed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = EngineStatus(False, "there is no network", (), None, None)
+    monkeypatch.setattr("native_runtime.engines.engine_status", lambda *_: missing)
+    out = io.StringIO()
+    assert main(["doctor", "--bench", "--engine", "landmarks"], Console(out, False, False)) == 1
+    assert "landmarks is not ready and was not measured" in capsys.readouterr().err
+    assert main(["doctor", "--engine", "landmarks"], Console(out, False, False)) == 0
+    assert main(["doctor", "--bench"], Console(out, False, False)) == 0
+
+
 def test_the_report_can_be_pasted_and_read(monkeypatch: pytest.MonkeyPatch) -> None:
     ready = EngineStatus(True, "networks, on the CPU", (), "cpu", None)
     monkeypatch.setattr("native_runtime.engines.engine_status", lambda *_: ready)

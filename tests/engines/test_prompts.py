@@ -23,7 +23,8 @@ def test_places_stay_triples() -> None:
 @pytest.mark.parametrize("kind", ["ignore", "incorrect"])
 def test_other_kinds_are_kept_and_written_down(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "prompts.json"
-    file.write_text(json.dumps({"keypoints": [["right_elbow", 10, 20, kind], [7, 1, 2]]}))
+    # as some editors on Windows write it, with a mark in front
+    file.write_text(json.dumps({"keypoints": [["right_elbow", 10, 20, kind], [7, 1, 2]]}), encoding="utf-8-sig")
     prompts = read_prompts(file)
     assert [kind_of(prompt) for prompt in prompts] == [kind, "place"]
     written = {"keypoints": [list(prompt) for prompt in prompts], "mask": True}

@@ -18,7 +18,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError
-from native_runtime.mhr.official.torch_archive import DAMAGE, ArchiveError, Tensor, TorchArchive, TorchSave
+from native_runtime.mhr.official.torch_archive import (
+    DAMAGE,
+    ArchiveError,
+    ForbiddenCallError,
+    Tensor,
+    TorchArchive,
+    TorchSave,
+)
 
 from .safetensors import INDEX_SUFFIX, Entry, FormatError, SafetensorsFile, looks_like_safetensors, read_index
 from .tensors import as_runtime
@@ -198,6 +205,11 @@ def _guard(path: Path) -> Iterator[None]:
         yield
     except UnusableError as error:
         raise ModelError(f"{path.name} {error}") from error
+    except ForbiddenCallError as error:
+        raise ModelError(
+            f"{path.name} is no checkpoint of this model: {error}. Nothing in it was run. It belongs to another "
+            "program, or was made to do harm to whoever opens it: take the released file."
+        ) from error
     except DAMAGE as error:
         raise ModelError(
             f"{path.name} is damaged or not a checkpoint ({error}). Download it again and compare its size with the "

@@ -157,9 +157,10 @@ def recognise(source: StoredTensors, variants: Sequence[Variant], title: str) ->
                 best = score, variant, prefix
     if best is None or best[0][1] < len(best[1].tensors) // 2:
         known = 0 if best is None else best[0][1]
+        wanted = min(len(variant.tensors) for variant in variants)
         raise ModelError(
-            f"{title} is not a checkpoint of SAM 3D Body: {known} of its {len(names)} tensors have the expected names. "
-            + _RELEASED
+            f"{title} is not a checkpoint of SAM 3D Body, or only a part of one: of the {wanted} tensors that one has, "
+            f"{known} are among its {len(names)}. {_RELEASED}"
         )
     _, variant, prefix = best
     _check_single(names, variant, title)

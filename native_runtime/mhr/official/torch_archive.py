@@ -16,9 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .torch_pickle import ArchiveError, PickleReader, Tensor, TorchSave, TorchScript
+from .torch_pickle import ArchiveError, ForbiddenCallError, PickleReader, Tensor, TorchSave, TorchScript
 
-__all__ = ["DAMAGE", "ArchiveError", "Tensor", "TorchArchive", "TorchSave", "TorchScript", "widen_bfloat16"]
+__all__ = [
+    "DAMAGE",
+    "ArchiveError",
+    "ForbiddenCallError",
+    "Tensor",
+    "TorchArchive",
+    "TorchSave",
+    "TorchScript",
+    "widen_bfloat16",
+]
 
 DAMAGE = (
     ArchiveError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, IndexError, TypeError,

@@ -33,6 +33,10 @@ class ArchiveError(ValueError):
     """The archive is damaged, or holds something other than modules and tensors."""
 
 
+class ForbiddenCallError(ArchiveError):
+    """Its description wants something called that is no part of PyTorch. Nothing was called."""
+
+
 @dataclass(frozen=True)
 class Tensor:
     """A tensor that has not been read yet.
@@ -235,7 +239,12 @@ def _named(function: Any) -> Global:
 
 def _refused(function: Global) -> ArchiveError:
     name = f"{function.module}.{function.name}"
-    return ArchiveError(f"its description wants to call {name[:60]!r}, which is refused")
+    kind = (
+        ArchiveError
+        if function.module.partition(".")[0] in ("torch", "__torch__", "collections")
+        else ForbiddenCallError
+    )
+    return kind(f"its description wants to call {name[:60]!r}, which is refused")
 
 
 def _tensor(arguments: Sequence[Any]) -> Tensor:

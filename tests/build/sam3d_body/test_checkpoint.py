@@ -180,22 +180,28 @@ def _called(module: str, name: str) -> Raw:
     return Raw(f"c{module}\n{name}\n".encode() + b"(X\x0b\x00\x00\x00touch nevertR")
 
 
+_FOREIGN = "no checkpoint of this model: .*refused.*made to do harm"
+_UNREADABLE = "damaged or not a checkpoint.*(refused|no data)"
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "said"),
     [
-        {"x": _called("os", "system")},
-        {"x": _called("builtins", "eval")},
-        {"x": _called("torch.jit._pickle", "build_intlist")},  # the other dialect's
-        {"x": _called("torch._utils", "_rebuild_tensor_v3")},
-        {"x": [{"y": _called("posix", "system")}]},
-        {"x": Raw(b"c__torch__.Module\nModule\n)\x81")},
-        {"x": Raw(b"cnumpy.core.multiarray\n_reconstruct\n(tR")},
+        ({"x": _called("os", "system")}, _FOREIGN),
+        ({"x": _called("builtins", "eval")}, _FOREIGN),
+        ({"x": _called("torch.jit._pickle", "build_intlist")}, _UNREADABLE),  # the other dialect's
+        ({"x": _called("torch._utils", "_rebuild_tensor_v3")}, _UNREADABLE),
+        ({"x": [{"y": _called("posix", "system")}]}, _FOREIGN),
+        ({"x": Raw(b"c__torch__.Module\nModule\n)\x81")}, _UNREADABLE),
+        ({"x": Raw(b"cnumpy.core.multiarray\n_reconstruct\n(tR")}, _FOREIGN),
     ],
 )
-def test_nothing_in_a_pickle_is_called(content: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_in_a_pickle_is_called(
+    content: Any, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     path = write_torch(tmp_path / "m.ckpt", {"good": np.ones(3, np.float32), **content})
-    with pytest.raises(ModelError, match=r"m\.ckpt is damaged or not a checkpoint.*(refused|no data)"):
+    with pytest.raises(ModelError, match=rf"m\.ckpt is {said}"):
         open_checkpoint(path)
     assert not Path("never").exists()
 
