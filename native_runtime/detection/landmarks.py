@@ -48,6 +48,24 @@ class HandLandmarks:
 
 
 @dataclass
+class FaceReading:
+    """The face of a person, as a face detector and the networks of sex and age see it."""
+
+    points: Array
+    """(6, 2) px in the photo: right eye, left eye, tip of the nose, mouth, right ear, left ear (the person's own)."""
+    size: float
+    """Side in px of the square around brows, chin and cheeks."""
+    score: float
+    """The detector's probability that a face is there, 0..1."""
+    turn: float
+    """How far it is turned aside: the nose's distance from the middle of the eyes, in distances of the eyes."""
+    male: Array
+    """(n,) probability of a man, 0..1, of each crop (see ``detection.faces``)."""
+    ages: Array
+    """(n,) years, of each crop."""
+
+
+@dataclass
 class PersonLandmarks:
     """One person. A point outside the photo is an extrapolation: its presence is low."""
 
@@ -69,3 +87,5 @@ class PersonLandmarks:
     """(2, 3) affine map: photo pixel -> mask pixel."""
     left_hand: HandLandmarks | None = None
     right_hand: HandLandmarks | None = None
+    face: FaceReading | None = None
+    """None where no face is seen, or nobody looked."""

@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 
 from native_runtime.detection import hands, pose
 from native_runtime.detection.crops import Picture
+from native_runtime.detection.faces import FaceNetworks, read_face
 from native_runtime.detection.finder import find_people, find_people_in
-from native_runtime.detection.landmarks import HandLandmarks, PersonLandmarks
+from native_runtime.detection.landmarks import FaceReading, HandLandmarks, PersonLandmarks
 from native_runtime.detection.pose import PoseReading
 from native_runtime.errors import PhotoError
 from native_runtime.models import store
 from native_runtime.onnx.sessions import Network, open_network
 
 Array = NDArray[Any]
+
+_FACE_NETWORKS = ("face_detection", "face_sex", "face_age")
 
 
 class LandmarkNetworks:
@@ -57,8 +60,16 @@ class LandmarkNetworks:
     def _hand_landmark(self) -> Network:
         return self._open("hand_landmark")
 
+    @cached_property
+    def face_networks(self) -> FaceNetworks | None:
+        """The networks of the face; None where the models folder is older than they are."""
+        if not all(store.lists_network(name, self._models) for name in _FACE_NETWORKS):
+            return None
+        return FaceNetworks(*map(self._open, _FACE_NETWORKS))
+
     def warm_up(self) -> None:
         """Open all networks now rather than with the first photo."""
+        assert self.face_networks is None or self.face_networks.detection is not None
         for network in (self._pose_detection, self._pose_landmark, self._palm_detection, self._hand_landmark):
             assert network is not None
 
@@ -66,7 +77,7 @@ class LandmarkNetworks:
         """Everybody in the photo `rgb` (H, W, 3) uint8, largest first; nobody: an empty list.
 
         Args:
-            with_hands: whether to look at their hands as well, which takes most of the time.
+            with_hands: whether to look at their hands and faces as well, which takes most of the time.
 
         Raises:
             PhotoError: the array is not a colour picture of 8 bits.
@@ -85,13 +96,14 @@ class LandmarkNetworks:
         return [None if reading is None else self._person(picture, reading, with_hands) for reading in readings]
 
     def with_hands(self, rgb: NDArray[np.uint8], person: PersonLandmarks) -> PersonLandmarks:
-        """A person who was found without looking at their hands in `rgb` (H, W, 3) uint8, with them. Errors as
+        """A person who was found without looking at their hands and face in `rgb` (H, W, 3) uint8, with them. Errors as
         `people`.
         """
         # the mask shows the window that the person was seen through
         window = pose.INPUT_SIZE / math.sqrt(abs(float(np.linalg.det(person.mask_from_photo[:, :2]))))
-        left, right = self._hands(_picture(rgb), person.points_2d, window)
-        return replace(person, left_hand=left, right_hand=right)
+        picture = _picture(rgb)
+        left, right = self._hands(picture, person.points_2d, window)
+        return replace(person, left_hand=left, right_hand=right, face=self._face(picture, person.points_2d))
 
     def boxes(self, rgb: NDArray[np.uint8]) -> Array:
         """(N, 4) x0 y0 x1 y1 px: the same people, found without looking at their hands. Errors as `people`."""
@@ -121,7 +133,12 @@ class LandmarkNetworks:
             mask_from_photo=mask_from_photo,
             left_hand=left,
             right_hand=right,
+            face=self._face(picture, points) if with_hands else None,
         )
+
+    def _face(self, picture: Picture, points: Array) -> FaceReading | None:
+        """The face of a person with `points` (33, 2) photo px."""
+        return None if self.face_networks is None else read_face(self.face_networks, picture, points)
 
     def _hands(
         self, picture: Picture, points: Array, window: float

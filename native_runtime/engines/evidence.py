@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
 from native_runtime.fitting.evidence import TORSO, Directions, Evidence, Points2D, Silhouette
+from native_runtime.fitting.shape_prior import ShapePrior
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
@@ -206,6 +207,7 @@ def gather_evidence(
     keypoints: Sequence[Prompt] = (),
     mask: NDArray[np.bool_] | None = None,
     least: float = 0.0,
+    shape: ShapePrior | None = None,
 ) -> Evidence:
     """Evidence for one person.
 
@@ -218,6 +220,7 @@ def gather_evidence(
             "incorrect") only silences them.
         mask: (H, W) in original pixels, overrules the network's; None for the network's.
         least: points of which the networks are less certain (0..1, see ``confidence``) do not count.
+        shape: what is known of the body's shape beforehand (``engines.looks``).
     """
     seen = _look(person, photo, body, intrinsics, {body.keypoint_names[prompt[0]] for prompt in keypoints}, least)
     gathered = _Gathered()
@@ -243,6 +246,7 @@ def gather_evidence(
         notes=tuple(f"The {limb} is not clearly seen; its pose is a guess." for limb in hidden),
         rigid=_own_names(body, TORSO),
         arms={side[0]: _own_names(body, (f"{side}_elbow", f"{side}_wrist")) for side in SIDES},
+        shape=shape,
     )
 
 

