@@ -196,6 +196,12 @@ def add_photo_arguments(command: Parser) -> None:
         action="append",
         help="a person's bounding box in pixels, instead of detecting people; repeatable",
     )
+    command.add_argument(
+        "--sex",
+        choices=("female", "male", "neutral"),
+        help="what the body's shape shows, for everybody who is estimated (default: what each face says; neutral where "
+        "it does not say it clearly)",
+    )
     add_lens_arguments(command)
     add_turn_argument(command)
     add_common_arguments(command)

@@ -45,6 +45,7 @@ class Capabilities:
         searches: its own search for people comes before a box: found people are the same every time.
         masks: takes a mask of the person.
         edits: keeps what an artist did by hand itself; for others ``engines.refit.keep_edits`` does it afterwards.
+        sexes: its readings are a ``SexedReading``: the shape of its bodies follows the sex that is stated.
         several: computes several people together (``Reading.estimate_all``), quicker than one after the other.
         remembers: is a ``Remembering`` engine, which keeps on disk what makes a photo quick when it is opened again.
         steps: answers in steps: its readings are a ``GrowingReading``, whose rougher estimates come long before the
@@ -67,6 +68,7 @@ class Capabilities:
     searches: bool = False
     masks: bool = True
     edits: bool = False
+    sexes: bool = False
     several: bool = False
     steps: bool = False
     remembers: bool = False
@@ -141,6 +143,27 @@ class Reading(Protocol):
 
     def estimate_all(self, people: Sequence[int] | None = None, *, inference: str | None = None) -> Sequence[Estimate]:
         """Estimates without prompts of several people (None: of all); arguments as for ``estimate``."""
+
+
+class SexedReading(Reading, Protocol):
+    """A reading of an engine that takes the sex of people (``Capabilities.sexes``)."""
+
+    def estimate(
+        self,
+        person: int = 0,
+        keypoints: Sequence[Prompt] = (),
+        mask: NDArray[np.bool_] | None = None,
+        *,
+        inference: str | None = None,
+        edits: Edits | None = None,
+        sex: str | None = None,
+    ) -> Estimate:
+        """One person's estimate.
+
+        Args:
+            sex: what the body's shape shows (``engines.looks.SEXES``); None: what the engine makes of the person.
+                Otherwise as in ``Reading``.
+        """
 
 
 class GrowingReading(Reading, Protocol):

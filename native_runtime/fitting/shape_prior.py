@@ -43,7 +43,7 @@ class ShapePrior:
 
     @staticmethod
     def plain(body: Body) -> ShapePrior:
-        """The prior of a body of which nothing more is known than its coefficients' spread."""
+        """The prior where only the spread of a body's coefficients is known."""
         return ShapePrior(np.zeros(body.identity_count), np.ones(body.identity_count))
 
     @staticmethod

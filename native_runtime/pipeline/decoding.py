@@ -10,12 +10,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from native_runtime.errors import PromptError, UsageError
 
 from .boxes import check_box, check_boxes
-from .requests import Intrinsics, Levels, Persons, Turn
+from .requests import Intrinsics, Levels, Persons, Sex, Turn
 
 Request = TypeVar("Request")
 Decoder = Callable[[str, Any], Any]
@@ -196,6 +196,7 @@ _DECODERS: dict[str, Decoder] = {
     "tuple[Box, ...]": lambda key, value: tuple(check_boxes(value)),
     "Persons": _persons,
     "Turn": lambda key, value: check_turn(value),
+    "Sex": one_of(*get_args(Sex)),
     "Levels": _levels,
     "Intrinsics": _intrinsics,
     "tuple[Prompt, ...]": _prompts,

@@ -105,7 +105,15 @@ def _saved(
         reporter.status(f"Refining {'person' if len(chosen) == 1 else 'people'} {numbers} of {len(boxes)}")
 
     estimates = inference.estimates(
-        found, chosen, request.keypoints, mask, request.inference, left_out, tell if early else None, request.refine
+        found,
+        chosen,
+        request.keypoints,
+        mask,
+        request.inference,
+        left_out,
+        tell if early else None,
+        request.refine,
+        request.sex,
     )
     for done, (person, estimate) in enumerate(estimates, start=1):
         for warning in estimate.warnings:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from native_runtime.engines import engines, proof_failed
 from native_runtime.errors import ModelError, NoPersonError, UsageError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from native_runtime.detection.landmarks import PersonLandmarks
     from native_runtime.detection.networks import LandmarkNetworks
-    from native_runtime.engines.base import Engine, GrowingReading, Remembering
+    from native_runtime.engines.base import Engine, GrowingReading, Remembering, SexedReading
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
@@ -218,6 +218,7 @@ class Inference:
         left_out: Callable[[NoPersonError], None] | None = None,
         early: Early | None = None,
         refine: float = 0.0,
+        sex: str | None = None,
     ) -> Iterator[tuple[int, Estimate]]:
         """Each person's number (from `ReadPhoto.bboxes`) and estimate.
 
@@ -228,6 +229,7 @@ class Inference:
             left_out: called where too little can be seen of one of several people; None: that ends it all.
             early: called with what engines that answer in steps have of the people before their last step.
             refine: what the photo counts against the engine (`Refinement`).
+            sex: what the bodies' shape shows (`Appearance`); None: what the engine makes of each person.
 
         Raises:
             UsageError: the engine does not support it.
@@ -236,8 +238,9 @@ class Inference:
         reading, engine = found.reading, found.engine
         require_inference(engine, inference)
         require(engine, "masks", mask is not None)
+        require(engine, "a choice of sex", sex is not None)
         steps = early if engine.capabilities.steps else None
-        if len(people) > 1 and not keypoints and mask is None and engine.capabilities.several:
+        if len(people) > 1 and not keypoints and mask is None and sex is None and engine.capabilities.several:
             if steps is None:
                 together = reading.estimate_all(list(people), inference=inference)
             else:
@@ -248,7 +251,10 @@ class Inference:
             return
         for person in people:
             try:
-                if steps is None or len(people) > 1:
+                if sex is not None:
+                    sexed = cast("SexedReading", reading)
+                    estimate = sexed.estimate(person, list(keypoints), mask, inference=inference, sex=sex)
+                elif steps is None or len(people) > 1:
                     estimate = reading.estimate(person, list(keypoints), mask, inference=inference)
                 else:
                     one = cast("GrowingReading", reading).estimate_steps(
@@ -315,6 +321,7 @@ class Inference:
         edits: Edits | None = None,
         snap: bool = False,
         refine: float = 0.0,
+        sex: str | None = None,
     ) -> Estimate:
         """One person's estimate for interactive work.
 
@@ -322,7 +329,7 @@ class Inference:
             inference: as for `estimates`.
             edits: what the artist did by hand, which is kept but for what later pins move.
             snap: whether an engine that only takes the pins for hints is helped to meet them.
-            refine: as for `estimates`.
+            refine, sex: as for `estimates`.
 
         Raises:
             UsageError: the engine does not support it.
@@ -331,8 +338,12 @@ class Inference:
 
         require_inference(found.engine, inference)
         require(found.engine, "masks", mask is not None)
+        require(found.engine, "a choice of sex", sex is not None)
         keeps = found.engine.capabilities.edits
-        answer = found.reading.estimate(person, list(pins), mask, inference=inference, edits=edits if keeps else None)
+        known: dict[str, Any] = {} if sex is None else {"sex": sex}
+        answer = found.reading.estimate(
+            person, list(pins), mask, inference=inference, edits=edits if keeps else None, **known
+        )
         answer = _with_doubts(self._refined(answer, found, person, refine, pins, mask), found)
         if keeps or (edits is None and not snap):
             return answer

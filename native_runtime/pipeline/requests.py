@@ -33,6 +33,8 @@ Persons = str | tuple[int, ...]
 """The "largest" person, "all" of them, or numbers from 0 on, the largest first."""
 Intrinsics = tuple[tuple[float, float, float], ...]
 """Three rows [fx, s, cx], [0, fy, cy], [0, 0, 1], px."""
+Sex = Literal["neutral", "female", "male"]
+"""What the body's shape shows; neutral: neither."""
 Levels = Literal["all"] | list[int]
 """Levels of detail of the official bodies."""
 
@@ -160,6 +162,17 @@ class Refinement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Appearance:
+    """What a person says about how somebody looks.
+
+    Attributes:
+        sex: what the body's shape shows, by engines that take it (``Capabilities.sexes``); None: what the face says.
+    """
+
+    sex: Sex | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class LookRequest(PhotoReading):
     """Who is in a photo.
 
@@ -175,7 +188,7 @@ class LookRequest(PhotoReading):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EstimateRequest(LookRequest, Refinement):
+class EstimateRequest(LookRequest, Refinement, Appearance):
     """The estimates of people in a photo.
 
     Attributes:
@@ -195,7 +208,7 @@ class EstimateRequest(LookRequest, Refinement):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoseRequest(EngineChoice, Lens, Refinement):
+class PoseRequest(EngineChoice, Lens, Refinement, Appearance):
     """One person again, with what an artist says about them. Pixels are those of the photo's file.
 
     Attributes:

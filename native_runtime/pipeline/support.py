@@ -36,11 +36,14 @@ def chosen_engine(request: Choice) -> tuple[Choice, tuple[str, ...]]:
     if request.engine != AUTO:
         return request, ()
     body, inference = request.body, getattr(request, "inference", None)
+    sexed = getattr(request, "sex", None) is not None
 
     def suits(engine: EngineDescriptor) -> bool:
         can = engine.capabilities
-        return (body == DEFAULT_BODY or can.supports_body(str(body))) and (
-            inference is None or inference in can.inferences
+        return (
+            (body == DEFAULT_BODY or can.supports_body(str(body)))
+            and (inference is None or inference in can.inferences)
+            and (can.sexes or not sexed)
         )
 
     best = choose_best(request.models, request.providers, suits)
@@ -51,14 +54,14 @@ def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -
     """Refuse what an engine does not support.
 
     Args:
-        what: "boxes" or "masks".
+        what: "boxes", "masks" or "a choice of sex".
 
     Raises:
         UsageError: somebody wants it, and the engine does not support it.
     """
 
     def supports(can: Capabilities) -> bool:
-        return {"boxes": can.boxes, "masks": can.masks}[what]
+        return {"boxes": can.boxes, "masks": can.masks, "a choice of sex": can.sexes}[what]
 
     if wanted and not supports(engine.capabilities):
         able = [name for name, known in engines().items() if name != engine.name and supports(known.capabilities)]
@@ -122,3 +125,4 @@ def require_supported(request: PhotoReading | PoseRequest) -> None:
         require_inference(engine, inference)
         require(engine, "masks", isinstance(request, (EstimateRequest, PoseRequest)) and request.mask is not None)
         require(engine, "boxes", isinstance(request, LookRequest) and request.boxes is not None)
+        require(engine, "a choice of sex", getattr(request, "sex", None) is not None)

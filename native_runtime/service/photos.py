@@ -71,7 +71,7 @@ def pose_person(request: PoseRequest, inference: Inference, new_stem: NewStem, r
     mask = mask_of(picture, found.photo.original_size) if picture else None
     reporter.progress(0.5)
     estimate = inference.pose(
-        found, person, request.pins, mask, request.inference, request.edits, request.snap, request.refine
+        found, person, request.pins, mask, request.inference, request.edits, request.snap, request.refine, request.sex
     )
     for warning in estimate.warnings:
         reporter.warning(warning)

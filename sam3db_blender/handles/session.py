@@ -36,6 +36,7 @@ from ..scene.readback import place_before_camera, units_of
 from ..scene.source import photo_of
 from .handles import State, by_keypoint, moved, place, put, state_of
 from .pins import note_judgement, prompts, prompts_of, set_state
+from .sex import chosen_sex, restore
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -89,6 +90,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         edits=memory.edits(),
         snap=bool(rig.get(SNAP, False)),
         refine=refine_of(rig, origin),
+        sex=chosen_sex(rig, origin) if engines.capabilities_of(engine).sexes else None,
         engine=engine,
         body=bodies.for_worker(origin.details["body_name"], models),
         models=models,
@@ -234,6 +236,7 @@ def go_back(rig: bpy.types.Object, when: float) -> str:
             set_state(handle, State(state))
     estimate = _of_the_photo(rig, handles, origin, estimate)
     _record(rig, handles, replace(estimate, details={**estimate.details, **wanted.details}))
+    restore(rig, wanted.details)
     return wanted.name
 
 

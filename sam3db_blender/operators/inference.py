@@ -7,7 +7,8 @@ from native_runtime.pipeline.requests import REFINE
 
 from ..handles import watch
 from ..handles.people import activate
-from ..handles.session import SNAP, STRENGTH, give_up_edits, go_back, is_rough
+from ..handles.session import SNAP, STRENGTH, give_up_edits, go_back, is_rough, request_for
+from ..handles.sex import AUTOMATIC, TITLES, choose
 from ..handles.views import pose_from_photo
 from ..scene.lookup import rig_with
 from ..scene.provenance import read_origin
@@ -133,6 +134,43 @@ class SAM3DB_OT_refine_to_photo(PersonOperator, bpy.types.Operator):
         self.rig(context)[STRENGTH] = self.strength
 
 
+_SEX_TEXTS = {
+    AUTOMATIC: "As the face says; where it says nothing clear, the body stays neutral",
+    "female": "The body of a woman",
+    "male": "The body of a man",
+    "neutral": "Neither: a body without breasts, between both",
+}
+
+
+class SAM3DB_OT_choose_sex(PersonOperator, bpy.types.Operator):
+    """Choose the sex that the body shows. The shape is fitted to the photo again; every inference keeps the choice"""
+
+    bl_idname = "sam3db.choose_sex"
+    bl_label = "Sex"
+    bl_options = {"REGISTER", "UNDO"}
+
+    sex: bpy.props.EnumProperty(
+        name="Sex",
+        description="What the body's shape shows",
+        items=[(key, title, _SEX_TEXTS[key]) for key, title in TITLES.items()],
+        default=AUTOMATIC,
+    )
+
+    @classmethod
+    def description(cls, context, properties):
+        return f"{_SEX_TEXTS[properties.sex]}. The shape is fitted to the photo again; every inference keeps the choice"
+
+    def run(self, context):
+        rig = self.rig(context)
+        choose(rig, self.sex)
+        try:
+            request_for(rig, remember=False)
+        except Sam3dbError as error:  # without the photo the sliders are all that can follow
+            self.report({"INFO"}, f"Only the sliders of sex were set: {error}")
+        else:
+            watch.refresh(rig)
+
+
 CLASSES = (
     SAM3DB_OT_pick_person,
     SAM3DB_OT_infer_again,
@@ -142,4 +180,5 @@ CLASSES = (
     SAM3DB_OT_go_back,
     SAM3DB_OT_snap_to_handles,
     SAM3DB_OT_refine_to_photo,
+    SAM3DB_OT_choose_sex,
 )

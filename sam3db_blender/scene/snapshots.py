@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from native_runtime.engines.looks import LOOKS
 from native_runtime.files.formats import Format
 from native_runtime.prompts.prompt import keypoint_titles, kind_of
 
@@ -36,8 +37,8 @@ KEPT, ROOM = 10, 48_000
 IMPORTED, BY_HAND, AGAIN = "Import", "Edited by Hand", "Updated from Photo"
 _VERBS = {"place": "Dragged", "ignore": "Ignored", "incorrect": "Marked as Wrong"}
 _SAME_PX = 0.01
-#: What an engine says about prompts, which handles show.
-_JUDGEMENT = ("prompt_warnings", "suggested_keypoints", "pins_out_of_reach")
+#: What an engine says about prompts, which handles show, and about the person's looks.
+_JUDGEMENT = ("prompt_warnings", "suggested_keypoints", "pins_out_of_reach", LOOKS)
 
 Said = dict[int, tuple[int, float, float]]
 """keypoint -> (state, x, y), px, of the handles whose state was set."""

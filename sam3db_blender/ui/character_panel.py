@@ -14,10 +14,11 @@ from native_runtime.characters.sliders import Section, label_of, slider_groups
 
 from ..files.bodies import title_of
 from ..handles.people import active_character
+from ..handles.sex import AUTOMATIC, TITLES, can_choose, chosen_sex, in_words, looks_of
 from ..layout_text import draw_lines, width_of
 from ..rig.properties import in_centimetres, slider_path
 from ..scene import live
-from ..scene.provenance import read_origin
+from ..scene.provenance import Origin, read_origin
 from ..shelf import facts
 from . import heights, preset_panels
 from .sidebar import PersonPanel, SidebarPanel
@@ -50,6 +51,8 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
         layout.operator_menu_enum("sam3db.switch_level", "level", icon="MESH_DATA")
         height = heights.height_of(rig)
         layout.label(text="Height" if height is None else f"Height  {height:.1f} cm", icon="EMPTY_SINGLE_ARROW")
+        if can_choose(rig, origin):
+            self._draw_sex(rig, origin)
         state = context.window_manager.sam3db
         layout.prop(state, "slider_filter", text="", icon="VIEWZOOM")
         # property names only; reading all values on every redraw would be felt
@@ -67,6 +70,14 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
                 reset.parts = {section}
             if body is not None:
                 self._draw_groups(body, rig, groups[section])
+
+    def _draw_sex(self, rig: bpy.types.Object, origin: Origin) -> None:
+        column = self.layout.column(align=True)
+        known = in_words(looks_of(origin))
+        column.label(text=f"Sex:  {known}" if known else "Sex", icon="USER")
+        row, chosen = column.row(align=True), chosen_sex(rig, origin) or AUTOMATIC
+        for key, title in TITLES.items():
+            row.operator("sam3db.choose_sex", text=title, depress=key == chosen).sex = key
 
     def _draw_groups(self, layout: bpy.types.UILayout, rig: bpy.types.Object, groups: dict[str, list[str]]) -> None:
         for group, keys in groups.items():

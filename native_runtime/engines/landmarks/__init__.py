@@ -28,6 +28,7 @@ ENGINE = EngineDescriptor(
         boxes=True,
         searches=True,
         edits=True,
+        sexes=True,
         fits=True,
         live_prompts=True,
         model_folders=("landmarks",),

@@ -126,11 +126,9 @@ class LandmarksReading:
             seconds=estimate.seconds | {"judgement": time.perf_counter() - fitted},
         )
 
-    def estimate_all(
-        self, people: Sequence[int] | None = None, *, inference: str | None = None, sex: str | None = None
-    ) -> list[Estimate]:
+    def estimate_all(self, people: Sequence[int] | None = None, *, inference: str | None = None) -> list[Estimate]:
         """Several people's estimates, one after the other; see ``engines.base.Reading``. Errors as `estimate`."""
-        return [self.estimate(person, sex=sex) for person in (range(len(self.people)) if people is None else people)]
+        return [self.estimate(person) for person in (range(len(self.people)) if people is None else people)]
 
     def _fitted(
         self,
