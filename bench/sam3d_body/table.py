@@ -49,7 +49,9 @@ def table(results: Mapping[str, Any]) -> str:
         add(f"prompt at the {name}, through the engine", each("full", "prompted", name, "seconds"))
     add("its first step, the body", each("full", "first", "seconds"))
     add("a full estimate, without detection", each("full", "seconds"), _at(eager, "seconds"))
+    add("the same, processor time", each("full", "processor"), _at(eager, "processor"))
     add("the same on crops of 384 pixels", each("full", "fast", "seconds"), _at(eager, "seconds"))
+    add("the same, processor time", each("full", "fast", "processor"), _at(eager, "processor"))
     add("the mesh", each("full", "mesh", "seconds"))
 
     lines += ["", *_memory(stages, precisions), *_notes(stages, precisions, eager)]

@@ -39,8 +39,11 @@ def eager(settings: Settings) -> dict[str, Any]:
     if device != "cpu":
         networks.encode(crops[0])  # a card's libraries load with the first run
     encoding, features = [], []
+    processor = 0.0
     for crop in crops:
+        worked = time.process_time()
         found, seconds = _timed(partial(networks.encode, crop))
+        processor += time.process_time() - worked
         encoding.append(seconds)
         features.append(found)
     worst = {"features": max(_relative(ours, found[0]) for ours, found in zip(record.features, features))}
@@ -51,12 +54,15 @@ def eager(settings: Settings) -> dict[str, Any]:
         decode = partial(networks.decode, kind, image, _tensors(one.inputs, PROMPT_INPUTS, device))
         if kind not in decoding:
             decode()  # warms up
+        worked = time.process_time()
         outputs, seconds = _timed(decode)
+        processor += time.process_time() - worked
         decoding.setdefault(kind, []).append(seconds)
         for name, ours in one.outputs.items():
             worst[name] = max(worst.get(name, 0.0), _relative(ours, outputs[name]))
     return {
         "seconds": sum(encoding) + sum(map(sum, decoding.values())),
+        "processor": processor,
         "load": loading,
         "encoder": encoding,
         "decoders": decoding,
