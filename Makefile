@@ -59,7 +59,7 @@ extension: $(VENV)/.installed-dev  ## dist/*.zip: the Blender extension [BLENDER
 
 test: $(VENV)/.installed-dev $(VENV)/.installed-export  ## run the tests [ARGS=..]
 	@$(SAM3DB) models build
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 # A Blender executable, for the tests in a window; without one, or without a screen to put it on, they say so and pass.
 test-window: $(VENV)/.installed-dev  ## pose in a windowed Blender with a real mouse (SAM3DB_BLENDER names it) [OUT=out] [ARGS=..]
