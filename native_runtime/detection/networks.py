@@ -67,11 +67,27 @@ class LandmarkNetworks:
             return None
         return FaceNetworks(*map(self._open, _FACE_NETWORKS))
 
+    @cached_property
+    def _left_out(self) -> frozenset[str]:
+        return store.left_out(self._models)
+
+    @cached_property
+    def _movenet_thunder(self) -> Network | None:
+        """None where the build could not get it, and the models' notes say so."""
+        return None if "movenet_thunder" in self._left_out else self._open("movenet_thunder")
+
+    @cached_property
+    def _movenet_multipose(self) -> Network | None:
+        """As `_movenet_thunder`."""
+        return None if "movenet_multipose" in self._left_out else self._open("movenet_multipose")
+
     def warm_up(self) -> None:
         """Open all networks now rather than with the first photo."""
-        assert self.face_networks is None or self.face_networks.detection is not None
-        for network in (self._pose_detection, self._pose_landmark, self._palm_detection, self._hand_landmark):
-            assert network is not None
+        for name in (
+            "_pose_detection", "_pose_landmark", "_palm_detection", "_hand_landmark",
+            "_movenet_thunder", "_movenet_multipose", "face_networks",
+        ):  # fmt: skip
+            getattr(self, name)
 
     def people(self, rgb: NDArray[np.uint8], with_hands: bool = True) -> list[PersonLandmarks]:
         """Everybody in the photo `rgb` (H, W, 3) uint8, largest first; nobody: an empty list.

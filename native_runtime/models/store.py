@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,12 @@ BODIES_FOLDER = "bodies"
 SAM3D_BODY_FOLDER = "sam3d_body"
 INSTANTHMR_FOLDER = "instanthmr"
 
+NETWORKS = (
+    "pose_detection", "pose_landmark", "palm_detection", "hand_landmark", "movenet_thunder", "movenet_multipose",
+    "face_detection", "face_sex", "face_age",
+)  # fmt: skip
+"""The networks of the engine `landmarks`, which a folder has unless its manifest says that some were left out."""
+
 
 def models_dir(given: str | os.PathLike[str] | None = None) -> Path:
     """The models folder: `given`, else what `SAM3DB_MODELS` names, else one in the user's cache (it may not exist)."""
@@ -35,12 +42,42 @@ def models_dir(given: str | os.PathLike[str] | None = None) -> Path:
 
 
 def network_path(name: str, models: str | os.PathLike[str] | None = None) -> Path:
-    """The ONNX file of the network `name` ("pose_landmark", ...), its hash verified.
+    """The ONNX file of the network `name` (of `NETWORKS`), its hash verified.
 
     Raises:
         ModelError: it is missing or damaged.
     """
-    return manifest.verified_path(models_dir(models) / NETWORKS_FOLDER, f"{name}.onnx")
+    folder = models_dir(models) / NETWORKS_FOLDER
+    if name in NETWORKS and f"{name}.onnx" not in manifest.read(folder)["files"]:
+        raise _older(folder, [name])
+    return manifest.verified_path(folder, f"{name}.onnx")
+
+
+def left_out(models: str | os.PathLike[str] | None = None) -> frozenset[str]:
+    """The networks of `NETWORKS` that could not be had when the folder was built, as its notes explain.
+
+    Raises:
+        ModelError: there are no networks, or their list is damaged.
+    """
+    return frozenset(manifest.read(models_dir(models) / NETWORKS_FOLDER).get("left_out", ()))
+
+
+def verify_networks(models: str | os.PathLike[str] | None = None) -> None:
+    """Check the size and hash of every network of the engine `landmarks`.
+
+    Raises:
+        ModelError: one is missing or damaged.
+    """
+    folder = models_dir(models) / NETWORKS_FOLDER
+    content = manifest.verify(folder)
+    missing = [n for n in NETWORKS if f"{n}.onnx" not in content["files"] and n not in content.get("left_out", ())]
+    if missing:
+        raise _older(folder, missing)
+
+
+def _older(folder: Path, missing: Sequence[str]) -> ModelError:
+    names = ", ".join(missing)
+    return ModelError(f"The networks in {folder} are of an older version: {names} missing.", Remedy.BUILD_MODELS)
 
 
 def lists_network(name: str, models: str | os.PathLike[str] | None = None) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import io
+import json
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from native_runtime.build import catalogue
 from native_runtime.build import landmark_networks as networks
 from native_runtime.detection.crops import Crop, Picture
 from native_runtime.errors import ModelError
@@ -56,7 +60,7 @@ def test_the_manifest_says_where_each_network_comes_from(built: Path) -> None:
     for name, network in networks.NETWORKS.items():
         entry = content["files"][f"{name}.onnx"]
         assert entry["licence"] == network.licence
-        assert set(entry["source"]) == {"registry", "package", "version", "file", "sha256"}
+        assert set(entry["source"]) - {"weights"} == {"registry", "package", "version", "file", "sha256"}
         assert entry["largest_difference"] <= 1e-3
 
 
@@ -80,28 +84,30 @@ def test_without_network_access_the_build_fails_with_advice(tmp_path: Path, monk
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".build")] == []
 
 
-def test_without_npm_the_smaller_pose_network_is_taken_loudly(
+def test_without_npm_the_smaller_pose_network_is_taken_loudly_and_movenet_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     made: dict[str, Any] = {}
 
-    def fetch(package: networks.Package, *rest: Any) -> None:
-        if package.registry == "npm":
-            raise ModelError("npm is not here")
+    def no_npm(*arguments: Any) -> Any:
+        raise ModelError("npm is not here")
 
-    def convert(python: Path, sources: dict[str, Any], work: Path) -> dict[str, Any]:
+    def convert(python: Path, node: Any, sources: dict[str, Any], kept: Path, work: Path) -> dict[str, Any]:
+        assert node is None
         (work / "onnx").mkdir()
-        for name, (path, _) in sources.items():
-            made[name] = path.name
+        for name, source in sources.items():
+            made[name] = source.file.rpartition("/")[2]
             (work / "onnx" / f"{name}.onnx").write_bytes(name.encode())
         return {"largest_differences": dict.fromkeys(sources, 0.0), "packages": {}}
 
     (tmp_path / networks.SOURCES_FOLDER).mkdir()
-    for source in networks.NETWORKS.values():
+    for name, source in networks.NETWORKS.items():
         if source.is_onnx:
-            (tmp_path / networks.SOURCES_FOLDER / source.stored_name).write_bytes(b"onnx")
+            made[name] = source.files[0].stored_name
+            (tmp_path / networks.SOURCES_FOLDER / made[name]).write_bytes(b"onnx")
     monkeypatch.setattr(networks, "_make_environment", lambda folder: folder)
-    monkeypatch.setattr(networks, "_fetch", fetch)
+    monkeypatch.setattr(networks, "_fetch_from_pypi", lambda *arguments: None)
+    monkeypatch.setattr(networks, "_fetch_from_npm", no_npm)
     monkeypatch.setattr(networks, "_convert", convert)
     said: list[str] = []
     folder = networks.build(tmp_path, lambda fraction, text: said.append(text))
@@ -112,10 +118,33 @@ def test_without_npm_the_smaller_pose_network_is_taken_loudly(
     assert any("less precise" in text for text in said)
     assert "less precise" in caplog.text
     assert not networks.is_complete(folder)  # the next build tries again
+    # what is there works, and nothing of it is called missing
+    assert store.left_out(tmp_path) == {"movenet_thunder", "movenet_multipose"}
+    store.verify_networks(tmp_path)
+    listed = {status.name: status.state for status in catalogue.list_models(tmp_path) if status.kind == "networks"}
+    assert listed == dict.fromkeys(made, "ok")
+
+
+def test_the_program_expects_what_the_build_makes() -> None:
+    assert sorted(store.NETWORKS) == sorted(networks.NETWORKS)
+
+
+def test_a_wrong_file_in_a_package_is_refused(tmp_path: Path) -> None:
+    source = networks.NETWORKS["movenet_thunder"]
+    packed = tmp_path / "archive" / "models.tgz"
+    packed.parent.mkdir()
+    with tarfile.open(packed, "w:gz") as archive:
+        for file in source.files:
+            entry = tarfile.TarInfo(file.path)
+            entry.size = 5
+            archive.addfile(entry, io.BytesIO(b"other"))
+    with pytest.raises(ModelError, match=r"movenet-thunder\.json in models@1 is not the file .* tampered"):
+        networks._unpack(packed.parent, "models@1", [source], tmp_path / "sources")
+    assert list((tmp_path / "sources").iterdir()) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(name for name, source in networks.NETWORKS.items() if not source.is_onnx))
+@pytest.mark.parametrize("name", sorted(n for n, s in networks.NETWORKS.items() if s.file.endswith(".tflite")))
 def test_a_converted_network_equals_its_source_on_real_crops(name: str, built: Path, photos: Path) -> None:
     if importlib.util.find_spec("ai_edge_litert") is None:
         pytest.skip("ai-edge-litert is not installed (requirements/dev.txt)")
@@ -150,3 +179,17 @@ def test_a_converted_network_equals_its_source_on_real_crops(name: str, built: P
             assert got.shape == wanted.shape
             # Relative to the output's magnitude; probabilities below 1e-3 count as 1e-3.
             assert np.abs(got - wanted).max() <= 1e-3 * max(float(np.abs(wanted).max()), 1e-3)
+
+
+@pytest.mark.parametrize("name", ["movenet_thunder", "movenet_multipose"])
+def test_movenet_equals_what_tensorflow_js_computed_on_real_crops(name: str, built: Path, photos: Path) -> None:
+    recorded = json.loads((Path(__file__).parent / "movenet_tfjs.json").read_text(encoding="utf-8"))[name]
+    converted = open_network(store.network_path(name, built.parent), ["cpu"])
+    for case in recorded:
+        rgb = cv2.cvtColor(cv2.imread(str(photos / case["photo"])), cv2.COLOR_BGR2RGB)
+        rows, columns = case["size"]
+        window = Picture(rgb).sample(Crop(*case["crop"]), max(rows, columns), cv2.BORDER_CONSTANT)
+        (got,) = converted.run(image=window[None, :rows, :columns].astype(np.float32)).values()
+        wanted = np.array(case["output"])
+        assert got.shape == wanted.shape
+        assert np.abs(got - wanted).max() <= 1e-3 * np.abs(wanted).max()

@@ -13,7 +13,7 @@ from PIL import Image
 from native_runtime.engines import AUTO, Best, best_engine, choose_best, engines, open_engine, proof_failed
 from native_runtime.engines.base import Capabilities
 from native_runtime.errors import ModelError, UsageError
-from native_runtime.models import manifest
+from native_runtime.models import manifest, store
 from native_runtime.pipeline.decoding import decode
 from native_runtime.pipeline.inference import PROOF_FAILED, Inference
 from native_runtime.pipeline.reporting import Silent
@@ -32,7 +32,8 @@ def put(models: Path, *names: str) -> Path:
         folder = models / name
         folder.mkdir(parents=True)
         (folder / "medium.onnx").write_bytes(b"weights")
-        manifest.write(folder, {"medium.onnx": manifest.describe(folder / "medium.onnx")}, variant="vith")
+        facts = {"variant": "vith", "left_out": store.NETWORKS}
+        manifest.write(folder, {"medium.onnx": manifest.describe(folder / "medium.onnx")}, **facts)
     return models
 
 

@@ -9,7 +9,7 @@ import pytest
 from native_runtime.cli.remedies import advised
 from native_runtime.engines import engine_status
 from native_runtime.errors import Remedy, UsageError
-from native_runtime.models import manifest
+from native_runtime.models import manifest, store
 from native_runtime.onnx import probe as probing
 
 
@@ -29,7 +29,8 @@ def models(tmp_path: Path) -> Path:
         folder = tmp_path / name
         folder.mkdir()
         (folder / "net.onnx").write_bytes(b"weights")
-        manifest.write(folder, {"net.onnx": manifest.describe(folder / "net.onnx")}, variant="vith", precision="int8")
+        facts = {"variant": "vith", "precision": "int8", "left_out": store.NETWORKS}
+        manifest.write(folder, {"net.onnx": manifest.describe(folder / "net.onnx")}, **facts)
     return tmp_path
 
 

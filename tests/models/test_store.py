@@ -9,7 +9,8 @@ import pytest
 
 from native_runtime.build import catalogue
 from native_runtime.cli.main import main
-from native_runtime.errors import ModelError, NewerFormatError, UsageError
+from native_runtime.engines import engine_status
+from native_runtime.errors import ModelError, NewerFormatError, Remedy, UsageError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.models import manifest, store
 from tests.support.advice import refused
@@ -67,6 +68,16 @@ def test_a_damaged_manifest_is_a_model_error(folder: Path, content: str) -> None
         store.network_path("pose_detection", folder)
 
 
+def test_a_folder_of_an_older_version_is_to_be_built_again(folder: Path) -> None:
+    with refused(ModelError, match=r"older version: movenet_thunder missing.*sam3db models build"):
+        store.network_path("movenet_thunder", folder)
+    with refused(ModelError, match=r"older version: .*movenet_thunder.*sam3db models build"):
+        store.verify_networks(folder)
+    status = engine_status("landmarks", folder)
+    assert not status.ready
+    assert status.remedy == Remedy.BUILD_MODELS
+
+
 def test_a_body_goes_by_name_or_by_file(tmp_path: Path) -> None:
     file = tmp_path / "mine.npz"
     file.write_bytes(b"x")
@@ -84,6 +95,11 @@ def test_list_shows_what_is_missing_and_verify_refuses_it(folder: Path) -> None:
         "pose_landmark": "missing",
         "palm_detection": "missing",
         "hand_landmark": "missing",
+        "movenet_thunder": "missing",
+        "movenet_multipose": "missing",
+        "face_detection": "missing",
+        "face_sex": "missing",
+        "face_age": "missing",
         "default": "missing",
     }
     with refused(ModelError, match=r"pose_landmark\.onnx is missing.*sam3db models build"):

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from native_runtime.engines.status import EngineStatus, missing, ready_on
 from native_runtime.errors import Sam3dbError
-from native_runtime.models import instanthmr, manifest, store
+from native_runtime.models import instanthmr, store
 
 
 def status(models: str | os.PathLike[str] | None, providers: Sequence[str] | None) -> EngineStatus:
     """See ``native_runtime.engines.engine_status``."""
     try:
         network = instanthmr.used_network(models)
-        manifest.verify(store.models_dir(models) / store.NETWORKS_FOLDER)
+        store.verify_networks(models)
     except Sam3dbError as error:
         return missing(error)
     return ready_on(f"InstantHMR {network.name.replace('_', ' ')}", providers)

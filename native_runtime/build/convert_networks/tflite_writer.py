@@ -1,10 +1,4 @@
-"""Writes the operators of a TensorFlow Lite graph as ONNX operators.
-
-TensorFlow Lite holds pictures as (batch, height, width, channels), ONNX Runtime's fast kernels want (batch, channels,
-height, width). A four-dimensional tensor is therefore kept channels-first inside the graph (`_Writer.picture`); where
-an operator needs the original order (the reshapes of the heads, the graph's outputs), it is turned back
-(`_Writer.plain`).
-"""
+"""Writes the operators of a TensorFlow Lite graph as ONNX operators."""
 
 from __future__ import annotations
 
@@ -16,15 +10,10 @@ import numpy as np
 import onnx
 import tflite
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
+from .graph_writer import TO_CHANNELS_FIRST, GraphWriter
 from .tflite_reader import Graph, Operator
-
-OPSET = 17
-IR_VERSION = 8
-
-_TO_CHANNELS_FIRST = (0, 3, 1, 2)
-_TO_CHANNELS_LAST = (0, 2, 3, 1)
 
 
 def convert(graph: Graph, name: str, input_name: str, output_names: Sequence[str]) -> onnx.ModelProto:
@@ -43,30 +32,22 @@ def convert(graph: Graph, name: str, input_name: str, output_names: Sequence[str
     def value(value_name: str, tensor: int) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(value_name, TensorProto.FLOAT, ["batch", *graph.shapes[tensor][1:]])
 
-    proto = helper.make_graph(
-        writer.nodes,
+    return writer.model(
         name,
         [value(input_name, graph.inputs[0])],
         [value(n, t) for t, n in zip(graph.outputs, output_names, strict=True)],
-        writer.initializers,
     )
-    model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="sam3db")
-    model.ir_version = IR_VERSION
-    onnx.checker.check_model(model, full_check=True)
-    return model
 
 
-class _Writer:
+class _Writer(GraphWriter[int]):
     """The growing ONNX graph."""
 
     def __init__(self, graph: Graph, input_name: str) -> None:
+        super().__init__()
         self.graph = graph
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[onnx.TensorProto] = []
         self._constants = dict(graph.constants)
         self._uses = Counter(t for operator in graph.operators for t in operator.inputs) + Counter(graph.outputs)
-        self._plain: dict[int, str] = {graph.inputs[0]: input_name}
-        self._picture: dict[int, str] = {}
+        self._plain = {graph.inputs[0]: input_name}
         self._folded_padding: dict[int, tuple[int, NDArray[np.int32]]] = {}
         self._handlers: dict[str, Callable[[Operator], None]] = {
             "ADD": self._add,
@@ -95,47 +76,17 @@ class _Writer:
 
     # --- tensors -----------------------------------------------------------------------------------------------
 
-    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
-        return output
-
-    def constant(self, name: str, values: NDArray[Any]) -> str:
-        """Add an initializer. Half-precision values are stored as such and widened in the graph (once, at load)."""
-        if values.dtype == np.float16:
-            self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name + "_half"))
-            return self.node("Cast", [name + "_half"], name, to=TensorProto.FLOAT)
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
     def values(self, tensor: int) -> NDArray[Any]:
         if tensor not in self._constants:
             raise ValueError(f"tensor {tensor} was expected to be a constant")
         return self._constants[tensor]
-
-    def picture(self, tensor: int) -> str:
-        """The name of a four-dimensional tensor in channels-first order."""
-        if tensor not in self._picture:
-            self._picture[tensor] = self.node(
-                "Transpose", [self._plain[tensor]], f"t{tensor}_first", perm=_TO_CHANNELS_FIRST
-            )
-        return self._picture[tensor]
-
-    def plain(self, tensor: int) -> str:
-        """The name of a tensor in its original order of dimensions."""
-        if tensor not in self._plain:
-            self._plain[tensor] = self.node(
-                "Transpose", [self._picture[tensor]], f"t{tensor}_last", perm=_TO_CHANNELS_LAST
-            )
-        return self._plain[tensor]
 
     def _activate(self, name: str, kind: int, tensor: int) -> None:
         """Bind `tensor` to the channels-first value `name` after its fused activation."""
         if kind == tflite.ActivationFunctionType.RELU:
             name = self.node("Relu", [name], f"t{tensor}_relu")
         elif kind == tflite.ActivationFunctionType.RELU6:
-            low = self.constant(f"t{tensor}_low", np.array(0, dtype=np.float32))
-            high = self.constant(f"t{tensor}_high", np.array(6, dtype=np.float32))
-            name = self.node("Clip", [name, low, high], f"t{tensor}_relu6")
+            name = self.clip(name, 0.0, 6.0, f"t{tensor}")
         elif kind != tflite.ActivationFunctionType.NONE:
             raise ValueError(f"fused activation {kind} is not supported")
         self._picture[tensor] = name
@@ -205,7 +156,7 @@ class _Writer:
         if spatial_only and all(o.name in ("CONV_2D", "DEPTHWISE_CONV_2D") for o in consumers):
             self._folded_padding[output] = (tensor, amounts)
             return
-        pads = np.array([*amounts[list(_TO_CHANNELS_FIRST), 0], *amounts[list(_TO_CHANNELS_FIRST), 1]], dtype=np.int64)
+        pads = np.array([*amounts[list(TO_CHANNELS_FIRST), 0], *amounts[list(TO_CHANNELS_FIRST), 1]], dtype=np.int64)
         self._picture[output] = self.node(
             "Pad", [self.picture(tensor), self.constant(f"p{output}", pads)], f"t{output}"
         )
