@@ -20,6 +20,8 @@ def main() -> int:
     render.add_argument("--seed", type=int, default=0)
     render.add_argument("--body", default="default", help="name or file of the body")
     render.add_argument("--only", default="", help="numbers to render (again), separated by commas")
+    render.add_argument("--harder", action="store_true", help="the harder set (needs ../shared/mocap)")
+    render.add_argument("--split", choices=("tune", "held-out", "all"), default="all", help="of the harder set")
 
     score = commands.add_parser("score", help="run an engine over the pictures and compare")
     score.add_argument("--set", type=Path, required=True, dest="folder")
@@ -63,10 +65,13 @@ def main() -> int:
         from native_runtime.mhr import Body
         from native_runtime.models import store
 
-        from .render import render_set
+        from .render import numbers_of, render_set
 
-        numbers = [int(n) for n in arguments.only.split(",") if n] or None
-        render_set(Body.load(store.body_path(arguments.body)), arguments.out, arguments.count, arguments.seed, numbers)
+        numbers = [int(n) for n in arguments.only.split(",") if n]
+        coarse = Body.load(store.body_path(f"{arguments.body}-lod2")) if arguments.harder else None
+        body = Body.load(store.body_path(arguments.body))
+        wanted = numbers or numbers_of(arguments.count, arguments.split, arguments.harder)
+        render_set(body, arguments.out, wanted, arguments.seed, again=bool(numbers), coarse=coarse)
         sys.stdout.flush()
         os._exit(0)  # the bpy module may crash on a normal exit
     if arguments.command == "score":

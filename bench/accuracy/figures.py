@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler
 
 from .capsules import penetration
+from .children import grown
 from .footing import footed
 
 Array = NDArray[np.float64]
@@ -43,6 +45,8 @@ class Figure:
         identity, expression: coefficients.
         pose: what the pose was made of, for people to read.
         tags: of the leading pose: ``sitting`` gets a seat, ``air`` is lifted, ...
+        size, head: of children, see ``children.grown``.
+        about: what else is known: sex, age, ...
     """
 
     parameters: Array
@@ -50,6 +54,14 @@ class Figure:
     expression: Array
     pose: str
     tags: tuple[str, ...]
+    size: float = 1.0
+    head: float = 1.0
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def posed(self, body: Body) -> tuple[Array, Array]:
+        """Joints (J, 3) and vertices (V, 3), cm, MHR axes."""
+        vertices = body.vertices(self.parameters, self.identity, self.expression)
+        return grown(body, body.pose(self.parameters), vertices, self.size, self.head)
 
 
 @cache
@@ -115,7 +127,7 @@ def random_figure(body: Body, rng: np.random.Generator, name: str | None = None)
     tags = tuple(poses[name]["tags"])
     plain = pose_parameters(body, name, mirrored=bool(rng.random() < 0.5))
     allowed = max(_TOLERANCE, penetration(body, body.pose(plain)) + 0.5)
-    identity, expression, scales = _build(body, rng)
+    identity, expression, scales = random_build(body, rng)
     parameters, label = plain, name
     for attempt in range(24):
         strength = 1.0 if attempt < 12 else 0.5
@@ -161,7 +173,7 @@ def _perturbed(body: Body, rng: np.random.Generator, parameters: Array, strength
     return np.where(limited, np.clip(noisy, body.limit_min, body.limit_max), parameters)
 
 
-def _build(body: Body, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+def random_build(body: Body, rng: np.random.Generator) -> tuple[Array, Array, Array]:
     """Identity (n_id,), expression (n_ex,) and skeleton scales (204,); sizes of both sides are the same."""
     low, high = np.maximum(body.identity_min, -1.0), np.minimum(body.identity_max, 1.0)
     identity = np.clip(rng.normal(0.0, 0.45, body.identity_count), low, high)

@@ -51,7 +51,7 @@ def dress(scene: Any, anatomy: Anatomy, placed: Placed, rng: np.random.Generator
     hair_colour = varied(pool[int(rng.integers(len(pool)))], rng, 0.1)
     objects, worn = [], {}
 
-    bearded = gender >= 0 and rng.random() < 0.45
+    bearded = gender >= 0 and figure.size == 1.0 and rng.random() < 0.45
     objects.append(_naked(scene, anatomy, vertices, skin, hair_colour, rng, bearded, hair_colour))
     shirt, trousers, worn = _wardrobe(anatomy, rng)
     layers = {
@@ -238,7 +238,7 @@ def _foot_transform(anatomy: Anatomy, placed: Placed, side: str) -> Array:
     root = pose.translations[body.joint_index("root")]
     moved = pose.joints[index] @ np.linalg.inv(anatomy.pose.joints[index])
     world = np.eye(4)
-    world[:3, :3] = about_z(placed.yaw) @ MHR_TO_BLENDER / CM_PER_M
+    world[:3, :3] = about_z(placed.yaw) @ MHR_TO_BLENDER / CM_PER_M * placed.figure.size
     world[:3, 3] = placed.root - world[:3, :3] @ root
     result: Array = world @ moved
     return result

@@ -34,7 +34,7 @@ _QUALITY = 86
 
 @dataclass(frozen=True)
 class Setting:
-    """What a picture shows: a pose of ``poses.json``, turned by ``yaw`` radians, in surroundings of ``sets.KINDS``."""
+    """What a picture shows: a pose of ``poses.json``, turned by ``yaw`` radians, in one of ``plan.SURROUNDINGS``."""
 
     pose: str
     yaw: float

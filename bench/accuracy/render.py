@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,106 +13,129 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.mhr import Body
 
 from . import sets
 from .anatomy import Anatomy
-from .compare import landmark_columns
-from .figures import random_figure
+from .contacts import contacts
+from .harder import EVERY, harder_plan
 from .looks import dress
+from .plan import Plan, person_in, usual_plan
 from .stage import add_camera, empty_scene, read_exr
-from .truth import BODY_FILE, Person, Truth, split_of
-from .views import Placed, View, placed_on_floor, random_view
+from .truth import BODY_FILE, COARSE_FILE, Truth, split_of
+from .views import Placed, View
 
 Array = NDArray[np.float64]
 
 SAMPLES = 4
+"""Of the first set."""
+FEW_SAMPLES = 2
+"""Of the harder set: with denoising hardly to be told from four, and in two thirds of the time."""
 
 
-def render_set(body: Body, out: Path, count: int, seed: int, numbers: list[int] | None = None) -> None:
-    """Render the pictures that are not there yet."""
+def render_set(
+    body: Body,
+    out: Path,
+    numbers: Sequence[int],
+    seed: int,
+    again: bool = False,
+    coarse: Body | None = None,
+) -> None:
+    """Render the pictures of some numbers.
+
+    Args:
+        again: also those that are there.
+        coarse: a coarse level of detail of the body, for the harder set; None renders the first one.
+    """
     out.mkdir(parents=True, exist_ok=True)
     keep_body(body, out)
+    if coarse is not None:
+        keep_body(coarse, out, COARSE_FILE)
     anatomy = Anatomy(body)
-    for number in numbers or range(count):
+    for number in numbers:
         picture, record = out / f"{number:04d}.jpg", out / f"{number:04d}.npz"
-        if picture.exists() and record.exists() and numbers is None:
+        if picture.exists() and record.exists() and not again:
             continue
         started = time.perf_counter()
-        truth = render_picture(
-            anatomy, picture, np.random.default_rng([seed, number]), {"number": number, "seed": seed}
-        )
+        rng = np.random.default_rng([seed, number] if coarse is None else [seed, number, 1])
+        plan = usual_plan(body, rng) if coarse is None else harder_plan(body, coarse, number, rng)
+        split = split_of(number) if coarse is None else split_of(number, EVERY)
+        samples = SAMPLES if coarse is None else FEW_SAMPLES
+        truth = render_picture(anatomy, picture, plan, rng, {"number": number, "seed": seed, "split": split}, samples)
         truth.save(record)
         print(f"{picture.name} {truth.people[0].about['pose']} ({time.perf_counter() - started:.1f} s)", flush=True)
 
 
-def keep_body(body: Body, out: Path) -> None:
+def numbers_of(count: int, split: str, harder: bool) -> list[int]:
+    """The numbers of a set of so many pictures that belong to a split, or ``all``."""
+    every = EVERY if harder else 2
+    return [number for number in range(count) if split in ("all", split_of(number, every))]
+
+
+def keep_body(body: Body, out: Path, file: str = BODY_FILE) -> None:
     """Put the body beside its pictures, so that the set stays usable when the default body changes."""
-    path = out / BODY_FILE
+    path = out / file
     if not path.exists():
         body.save(path)
     elif Body.load(path).hash != body.hash:
         raise SystemExit(f"{out} holds pictures of another body than {body.name} is now: name another folder.")
 
 
-def render_picture(anatomy: Anatomy, path: Path, rng: np.random.Generator, about: dict[str, Any]) -> Truth:
+def render_picture(
+    anatomy: Anatomy, path: Path, plan: Plan, rng: np.random.Generator, about: dict[str, Any], samples: int = SAMPLES
+) -> Truth:
     """Render one picture and say what is in it."""
-    body = anatomy.body
-    cut, pair, hidden = rng.random() < 0.17, rng.random() < 0.1, rng.random() < 0.12
-    placed = [placed_on_floor(body, random_figure(body, rng), rng, np.zeros(2))]
-    if pair:
-        spot = np.array([rng.choice([-1, 1]) * rng.uniform(0.8, 1.3), rng.uniform(-0.4, 0.7)])
-        placed.append(placed_on_floor(body, random_figure(body, rng), rng, spot))
-    meshes = [np.asarray(p.vertices(body), np.float64) for p in placed]
+    body, view = anatomy.body, plan.view
+    meshes = plan.meshes(body)
     points = np.concatenate([mesh[::7] for mesh in meshes])
-    view = random_view(points, rng, cut)
-    while cut and not _recognisable(body, placed[0], view):
-        view = random_view(points, rng, cut)
-    kind = str(rng.choice(sets.KINDS, p=[0.2, 0.35, 0.3, 0.15]))
-
-    scene = empty_scene(SAMPLES)
+    scene = empty_scene(samples)
     things, people = [], []
-    for one in placed:
+    for one in plan.people:
         objects, worn = dress(scene, anatomy, one, rng)
-        parameters, translation = one.in_camera(body, view)
-        said = {"pose": one.figure.pose, "tags": list(one.figure.tags), "worn": worn}
-        people.append(Person.of(body, parameters, one.figure.identity, one.figure.expression, translation, said))
+        said = {"pose": one.figure.pose, "tags": list(one.figure.tags), "worn": worn, **one.figure.about}
+        people.append(person_in(body, one, view, said))
         things.append(objects)
     floor = min(float(mesh[:, 2].min()) for mesh in meshes)
     floor = min(0.0, floor) - (0.018 if any("shoes" in p.about["worn"] for p in people) else 0.0)
-    for one, mesh in zip(placed, meshes):
-        if "sitting" in one.figure.tags:
-            _seat(scene, body, one, mesh, floor, rng)
-    sets.build(scene, kind, view, points, floor, rng)
-    obstacle = sets.obstacle(scene, view, points, floor, rng) if hidden else ""
+    seats: list[float | None] = []
+    for one, mesh in zip(plan.people, meshes):
+        seats.append(_seat(scene, body, one, mesh, floor, rng) if "sitting" in one.figure.tags else None)
+    for person, entries in zip(people, contacts(anatomy, meshes, floor, seats)):
+        for entry in entries:
+            entry["place"] = [round(float(v), 4) for v in view.from_world(np.array(entry["place"]))]
+        person.about["contacts"] = entries
+    sets.build(scene, plan.kind, view, points, floor, rng)
+    obstacle = sets.obstacle(scene, view, points, floor, rng) if plan.hidden else ""
     add_camera(scene, view)
     colours = rendered(scene)
     _save_photo(path, developed(colours, rng), int(rng.integers(82, 96)))
 
-    about = about | {"cut": bool(cut), "set": kind, "obstacle": obstacle, "split": split_of(about["number"])}
+    about = about | plan.about | {"cut": plan.cut, "set": plan.kind, "obstacle": obstacle}
     about |= {"body": body.name, "body_hash": body.hash}
-    truth = Truth(view.size, view.intrinsics, tuple(people), about)
+    truth = Truth(view.size, view.intrinsics, tuple(people), about, ground_in(view, floor))
     _mark_seen(scene, truth, view, things)
     return truth
 
 
-def _recognisable(body: Body, placed: Placed, view: View) -> bool:
-    """Whether a person cut by the frame still shows a head and a third of their body's points."""
-    parameters, translation = placed.in_camera(body, view)
-    person = Person.of(body, parameters, placed.figure.identity, placed.figure.expression, translation, {})
-    inside = Truth(view.size, view.intrinsics, (person,), {}).inside(person.landmarks)
-    points, _ = landmark_columns(body)
-    return bool(inside[points[BODY_POINTS.index("nose")]] and inside[points].mean() > 0.35)
+def ground_in(view: View, floor: float) -> Array:
+    """(4,) the plane z = ``floor`` of the world in camera axes: the unit vector up, and its product with the floor."""
+    up = view.rotation[:, 2]
+    return np.append(up, up @ view.from_world(np.array([0.0, 0.0, floor])))
 
 
-def _seat(scene: Any, body: Body, placed: Placed, mesh: Array, floor: float, rng: np.random.Generator) -> None:
-    """Something under the thighs; the lowest point of what the thighs and the pelvis move is where one sits."""
+def _seat(scene: Any, body: Body, placed: Placed, mesh: Array, floor: float, rng: np.random.Generator) -> float:
+    """Something under the thighs; the lowest point of what the thighs and the pelvis move is where one sits.
+
+    Returns:
+        The height of its top, m.
+    """
     legs = [body.joint_index(name) for name in ("root", "l_upleg", "r_upleg", "c_spine0")]
     weight = np.where(np.isin(body.skin_indices, legs), body.skin_weights, 0.0).sum(axis=1)
     pelvis = mesh[weight > 0.6]
-    near = pelvis[np.linalg.norm(pelvis[:, :2] - placed.root[:2], axis=1) < 0.3]
-    sets.seat(scene, placed.root[:2], float(near[:, 2].min()) - 0.005, floor, placed.yaw, rng)
+    near = pelvis[np.linalg.norm(pelvis[:, :2] - placed.root[:2], axis=1) < 0.3 * placed.figure.size]
+    height = float(near[:, 2].min()) - 0.005
+    sets.seat(scene, placed.root[:2], height, floor, placed.yaw, rng)
+    return height
 
 
 def rendered(scene: Any) -> Array:

@@ -15,7 +15,6 @@ from .views import View, about_z
 
 Array = NDArray[np.float64]
 
-KINDS = ("studio", "room", "outdoors", "clutter")
 _BOX = [
     np.array(f, np.int32) for f in ((0, 3, 2, 1), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7))
 ]
@@ -264,6 +263,8 @@ def _daylight(scene: Any, rng: np.random.Generator) -> None:
     cover = world.add("MapRange", {"Value": banks, "From Min": 0.48, "From Max": 0.7}, clamp=True)
     sky = world.mix(world.math("MULTIPLY", cover, float(rng.uniform(0.2, 0.9))), sky, (0.85, 0.85, 0.86))
     world.background(world.add("Background", {"Color": sky, "Strength": float(rng.uniform(0.8, 1.3))}))
+    # The sky is soft: the map by which it is sampled may be coarse, and else takes as long as the picture.
+    scene.world.cycles.sampling_method, scene.world.cycles.sample_map_resolution = "MANUAL", 128
     sun = bpy.data.objects.new("sun", bpy.data.lights.new("sun", "SUN"))
     sun.data.energy = 0.4 if overcast else float(rng.uniform(2.0, 4.5))
     sun.data.angle = 0.5 if overcast else 0.02

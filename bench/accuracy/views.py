@@ -22,7 +22,8 @@ Array = NDArray[np.float64]
 SIZES = ((640, 640), (640, 800), (576, 864), (640, 854), (540, 960), (800, 640), (864, 576), (960, 640), (720, 720))
 _NEAREST = 1.6
 """Metres: nobody photographs a whole person from nearer."""
-_FULL_FRAME_DIAGONAL = math.hypot(36.0, 24.0)
+FULL_FRAME_DIAGONAL = math.hypot(36.0, 24.0)
+"""mm."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,15 @@ class Placed:
 
     def vertices(self, body: Body) -> Array:
         """(V, 3) m, world."""
-        figure = self.figure
-        vertices = body.vertices(figure.parameters, figure.identity, figure.expression)
-        pivot = body.pose(figure.parameters).translations[body.joint_index("root")]
+        joints, vertices = self.figure.posed(body)
+        pivot = joints[body.joint_index("root")]
         return mhr_to_blender(vertices - pivot) @ about_z(self.yaw).T + self.root
 
     def in_camera(self, body: Body, view: View) -> tuple[Array, Array]:
         """Model parameters (204,) and camera translation (3,) m under which the body lies where the camera sees it."""
         towards = MHR_TO_CAMERA.T @ view.rotation @ about_z(self.yaw) @ MHR_TO_BLENDER
         parameters = turned(body, self.figure.parameters, towards)
-        root = body.pose(parameters).translations[body.joint_index("root")]
+        root = body.pose(parameters).translations[body.joint_index("root")] * self.figure.size
         return parameters, view.from_world(self.root) - mhr_to_camera(root)
 
 
@@ -88,7 +88,19 @@ def placed_on_floor(body: Body, figure: Figure, rng: np.random.Generator, spot: 
     return Placed(figure, yaw, np.array([spot[0], spot[1], lift - low]))
 
 
-def random_view(points: Array, rng: np.random.Generator, cut: bool) -> View:
+@dataclass(frozen=True)
+class Habits:
+    """How pictures are taken: the lens in mm of a 36 x 24 mm frame (shortest, longest), and the camera's pitch in
+    radians (mean, standard deviation, largest)."""
+
+    lens: tuple[float, float] = (24.0, 85.0)
+    pitch: tuple[float, float, float] = (-0.06, 0.17, 0.52)
+
+
+USUAL = Habits()
+
+
+def random_view(points: Array, rng: np.random.Generator, cut: bool, habits: Habits = USUAL) -> View:
     """A camera that sees the world points (N, 3), looking along +y, a little up or down.
 
     Args:
@@ -99,10 +111,11 @@ def random_view(points: Array, rng: np.random.Generator, cut: bool) -> View:
         [s for s in SIZES if (s[0] > s[1]) == (max(extent[0], extent[1]) > extent[2])] if rng.random() < 0.6 else SIZES
     )
     size = tuple(sizes[int(rng.integers(len(sizes)))])
-    millimetres = math.exp(rng.uniform(math.log(24.0), math.log(85.0)))
-    focal = millimetres / _FULL_FRAME_DIAGONAL * math.hypot(*size)
+    millimetres = math.exp(rng.uniform(math.log(habits.lens[0]), math.log(habits.lens[1])))
+    focal = millimetres / FULL_FRAME_DIAGONAL * math.hypot(*size)
     intrinsics = np.array([[focal, 0, (size[0] - 1) / 2], [0, focal, (size[1] - 1) / 2], [0, 0, 1.0]])
-    pitch = float(np.clip(rng.normal(-0.06, 0.17), -0.52, 0.52))
+    mean, spread, most = habits.pitch
+    pitch = float(np.clip(rng.normal(mean, spread), -most, most))
     roll = float(rng.normal(0.0, 0.15 if rng.random() < 0.1 else 0.025))
     fill = float(rng.uniform(1.1, 1.7) if cut else rng.uniform(0.5, 0.92))
     # Where the middle of the people lies in the frame, as a share of what is left over.
@@ -140,7 +153,7 @@ def random_view(points: Array, rng: np.random.Generator, cut: bool) -> View:
 
 def portrait_view(points: Array, size: tuple[int, int]) -> View:
     """A level 50 mm view from chest height that shows world points (N, 3) whole, with a little air around them."""
-    focal = 50.0 / _FULL_FRAME_DIAGONAL * math.hypot(*size)
+    focal = 50.0 / FULL_FRAME_DIAGONAL * math.hypot(*size)
     intrinsics = np.array([[focal, 0, (size[0] - 1) / 2], [0, focal, (size[1] - 1) / 2], [0, 0, 1.0]])
     low, high = points.min(axis=0), points.max(axis=0)
     middle = (low + high) / 2
