@@ -1,4 +1,4 @@
-"""``python -m bench.accuracy COMMAND``: render, score, sheet, worst, example, proof, published; see ``--help``."""
+"""``python -m bench.accuracy COMMAND``: render, score, compare, read, sheet, worst, ...; see ``--help``."""
 
 from __future__ import annotations
 
@@ -28,10 +28,16 @@ def main() -> int:
     score.add_argument("--split", choices=("tune", "held-out", "all"), default="tune")
     score.add_argument("--engine", default="landmarks")
     score.add_argument("--json", type=Path, help="where to write everything, person by person")
-
+    score.add_argument("--readings", type=Path, help="a folder that keeps what the landmark networks saw")
+    score.add_argument("--answers", type=Path, help="a folder that keeps the engine's answers")
     score.add_argument(
         "--camera", choices=("default", "true", "both"), default="both", help="which intrinsics are given"
     )
+
+    read = commands.add_parser("read", help="keep what the landmark networks see, for score --readings")
+    read.add_argument("--set", type=Path, required=True, dest="folder")
+    read.add_argument("--split", choices=("tune", "held-out", "all"), default="tune")
+    read.add_argument("--readings", type=Path, required=True)
 
     sheet = commands.add_parser("sheet", help="all pictures on one page")
     sheet.add_argument("--set", type=Path, required=True, dest="folder")
@@ -79,11 +85,23 @@ def main() -> int:
 
         cameras = CAMERAS if arguments.camera == "both" else (arguments.camera,)
         report = score_set(
-            arguments.folder, arguments.split, arguments.engine, cameras, lambda line: print(line, file=sys.stderr)
+            arguments.folder,
+            arguments.split,
+            arguments.engine,
+            cameras,
+            lambda line: print(line, file=sys.stderr, flush=True),
+            arguments.readings,
+            arguments.answers,
         )
         if arguments.json:
             write_report(report, arguments.json)
         print(table(report))
+    elif arguments.command == "read":
+        from .readings import read_set
+        from .score import pictures
+
+        numbers = [file.stem for file in pictures(arguments.folder, arguments.split)]
+        read_set(arguments.folder, numbers, arguments.readings, lambda line: print(line, file=sys.stderr, flush=True))
     elif arguments.command == "sheet":
         from .sheets import contact_sheet
 

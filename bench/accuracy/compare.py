@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.camera import mhr_to_camera, project
+from native_runtime.camera import CM_PER_M, mhr_to_camera, project
 from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, PersonLandmarks
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 
-from . import metrics
+from . import angles, likeness, metrics
+from .finding import Figure2D
 from .truth import Person, Truth
+
+if TYPE_CHECKING:
+    from .score import Judge
 
 Array = NDArray[np.float64]
 
@@ -58,18 +62,40 @@ def distance_between(truth: Person, found: PersonLandmarks, body: Body, scene: T
     return float(np.mean(np.linalg.norm(found.points_2d[_COLUMNS][inside] - pixels, axis=1)) / size)
 
 
+def figure_in(scene: Truth, person: Person, body: Body) -> Figure2D:
+    """A true person's scored points in the picture."""
+    points, _ = landmark_columns(body)
+    places = person.landmarks[points][_COLUMNS]
+    size = float(np.linalg.norm(np.ptp(scene.pixels(np.asarray(person.vertices, np.float64)), axis=0)))
+    return Figure2D(scene.pixels(places), scene.inside(places), max(size, 1.0))
+
+
+def places_in_photo(body: Body, found: PersonLandmarks | None, estimate: Estimate | None) -> Array:
+    """(P, 2) px of a found person's scored points: as the networks saw them, or as the estimate has them."""
+    if found is not None:
+        return np.asarray(found.points_2d, np.float64)[_COLUMNS]
+    if estimate is None:
+        return np.full((len(_COLUMNS), 2), np.inf)
+    points, _ = landmark_columns(body)
+    pose = body.pose(estimate.model_parameters)
+    vertices = body.vertices(estimate.model_parameters, estimate.identity, estimate.expression)
+    places = mhr_to_camera(body.landmarks(pose, vertices), estimate.camera_translation)
+    return project(places[points][_COLUMNS], estimate.intrinsics)
+
+
 def compare(
-    body: Body, scene: Truth, person: Person, estimate: Estimate, found: PersonLandmarks | None, head: Array
+    judge: Judge, scene: Truth, person: Person, estimate: Estimate, found: PersonLandmarks | None
 ) -> dict[str, Any]:
     """All measures of one person.
 
     Args:
+        judge: what is known about the set's body.
         found: what the networks saw, or None where the engine has none: then there is no baseline.
-        head: indices of the head's vertices.
 
     Returns:
         Numbers by name; ``fit`` and ``networks`` hold those that both have. Distances in mm, ``iou``, ``pck`` shares.
     """
+    body = judge.body
     points, hands = landmark_columns(body)
     pose = body.pose(estimate.model_parameters)
     vertices = body.vertices(estimate.model_parameters, estimate.identity, estimate.expression)
@@ -94,17 +120,70 @@ def compare(
     columns = np.array(points)[_COLUMNS]
     inside = scene.inside(true[columns])
     pixels = scene.pixels(true[columns])
-    unit = metrics.head_size(scene.pixels(surface[head]))
-    result["fit"]["pck"] = metrics.pck(project(guessed[columns], estimate.intrinsics)[inside], pixels[inside], unit)
+    unit = metrics.head_size(scene.pixels(surface[judge.head]))
+    box = float(np.ptp(scene.pixels(surface), axis=0).max())
+    drawn = {"fit": project(guessed[columns], estimate.intrinsics)}
     if found is not None:
-        result["networks"]["pck"] = metrics.pck(np.asarray(found.points_2d)[_COLUMNS][inside], pixels[inside], unit)
+        drawn["networks"] = np.asarray(found.points_2d)[_COLUMNS]
+    for source, places in drawn.items():
+        result[source]["pck"] = metrics.pck(places[inside], pixels[inside], unit)
+        result[source]["pck_box"] = metrics.pck(places[inside], pixels[inside], box, 0.05)
     result["iou"] = metrics.mask_overlap(
         silhouette(body, scene.pixels(surface), scene.size),
         silhouette(body, project(guess, estimate.intrinsics), scene.size),
     )
     result["place_mm"] = float(np.linalg.norm(other - pelvis) * metrics.MM)
     result["depth_share"] = float(abs(other[2] - pelvis[2]) / pelvis[2])
+    result["depth_ratio"] = float(other[2] / pelvis[2])
+    return result | _posture(judge, person, estimate) | _likeness(judge, scene, person, estimate)
+
+
+def _posture(judge: Judge, person: Person, estimate: Estimate) -> dict[str, Any]:
+    """Hinges (degrees, estimate less truth), limbs of which nothing is seen, and parts within each other (mm)."""
+    body, names = judge.body, list(judge.body.landmark_names)
+    true, guess = angles.segments_of(body, person.joints), angles.segments_of(body, estimate.joints)
+    hinges: dict[str, dict[str, float]] = {}
+    for hinge in angles.HINGES:
+        hinges[hinge] = {
+            side: float(angles.flexion(guess, side, hinge) - angles.flexion(true, side, hinge)) for side in angles.SIDES
+        }
+    unseen = []
+    for limb, ends in (("leg", ("knee", "ankle")), ("arm", ("elbow", "wrist"))):
+        for side, word in angles.SIDES.items():
+            columns = [names.index(f"blazepose_{BODY_POINTS.index(f'{word}_{end}'):02d}") for end in ends]
+            if person.seen[columns].any():
+                continue
+            parts = angles.HINGES["knee" if limb == "leg" else "elbow"]
+            away = [angles.angle_between(guess[f"{side}_{part}"], true[f"{side}_{part}"]) for part in parts]
+            entry: dict[str, Any] = {"limb": f"{side}_{limb}", "degrees": float(np.mean(away))}
+            for key, segments in (("odd", guess), ("odd_truth", true)):
+                entry[key] = [] if judge.ranges is None else judge.ranges.beyond(segments, side, limb)
+            unseen.append(entry)
+    result: dict[str, Any] = {"hinges": hinges, "unseen_limbs": unseen}
+    if judge.coarse is not None:
+        coarse = judge.coarse.body
+        arrays = estimate.model_parameters, estimate.identity, estimate.expression
+        own = judge.coarse.within_itself(coarse.vertices(*arrays) / CM_PER_M)
+        result |= {"overlap": own.depth * metrics.MM, "overlap_parts": [own.first, own.second]}
+        result["overlap_truth"] = judge.coarse.within_itself(person.surface_of(coarse)).depth * metrics.MM
     return result
+
+
+def _likeness(judge: Judge, scene: Truth, person: Person, estimate: Estimate) -> dict[str, Any]:
+    """Sex, size, lens and the way up."""
+    gender = likeness.gender_of(judge.body, estimate.identity)
+    true, guess = (likeness.field_of_view(k, scene.size) for k in (scene.intrinsics, estimate.intrinsics))
+    up = estimate.details.get("up")
+    known = up is not None and np.isfinite(scene.ground).all()
+    return {
+        "gender": gender,
+        "sex_said": likeness.sex_said(gender),
+        "size_ratio": likeness.size_ratio(judge.body, estimate.joints, person.joints),
+        "fov_error": abs(guess - true),
+        "focal_ratio": float(estimate.intrinsics[0, 0] / scene.intrinsics[0, 0]),
+        "focal_sigma": likeness.told_sigma(estimate.details),
+        "up_degrees": angles.angle_between(np.asarray(up, np.float64), scene.ground[:3]) if known else float("nan"),
+    }
 
 
 def _body_errors(true: Array, guess: Array) -> dict[str, Any]:

@@ -10,15 +10,19 @@ import dataclasses
 import os
 import types
 import typing
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from native_runtime.detection.landmarks import PersonLandmarks
+from native_runtime.engines import open_engine
 from native_runtime.engines.base import Engine
+from native_runtime.image.reading import read_photo
 
 from .answers import packed
+from .truth import BODY_FILE
 
 
 def unpacked(kind: Any, arrays: dict[str, Any], name: str) -> Any:
@@ -109,6 +113,15 @@ class CachedNetworks:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
+
+
+def read_set(folder: Path, numbers: Sequence[str], out: Path, progress: Callable[[str], None]) -> None:
+    """Complete the cache of a set without fitting anything."""
+    networks = with_readings(open_engine("landmarks", body=folder / BODY_FILE), out)
+    for number in numbers:
+        networks.picture = number
+        count = len(networks.people(read_photo(folder / f"{number}.jpg").pixels))
+        progress(f"{number}: {count}")
 
 
 def with_readings(engine: Engine, folder: Path) -> CachedNetworks:

@@ -86,6 +86,13 @@ class Person:
             about | ({} if size == 1.0 else {"size": size, "head": head}),
         )
 
+    def surface_of(self, body: Body) -> Array:
+        """(V, 3) m, camera axes, of the same person on another level of detail of the body."""
+        vertices = body.vertices(self.model_parameters, self.identity, self.expression)
+        size, head = self.about.get("size", 1.0), self.about.get("head", 1.0)
+        _, vertices = grown(body, body.pose(self.model_parameters), vertices, size, head)
+        return mhr_to_camera(vertices, self.camera_translation)
+
 
 @dataclass(frozen=True)
 class Truth:
