@@ -34,6 +34,16 @@ def main() -> int:
         "--camera", choices=("default", "true", "both"), default="both", help="which intrinsics are given"
     )
 
+    versus = commands.add_parser("compare", help="two checkouts, each with the Python of its own .venv")
+    versus.add_argument("old", type=Path)
+    versus.add_argument("new", type=Path)
+    versus.add_argument("--set", type=Path, required=True, dest="folder")
+    versus.add_argument("--split", choices=("tune", "held-out", "all"), default="tune")
+    versus.add_argument("--camera", choices=("default", "true", "both"), default="default")
+    versus.add_argument("--answers", type=Path, help="a folder that keeps both checkouts' answers")
+    versus.add_argument("--limit", type=int, help="only so many pictures")
+    versus.add_argument("--json", type=Path, help="where to write everything, person by person")
+
     read = commands.add_parser("read", help="keep what the landmark networks see, for score --readings")
     read.add_argument("--set", type=Path, required=True, dest="folder")
     read.add_argument("--split", choices=("tune", "held-out", "all"), default="tune")
@@ -96,6 +106,10 @@ def main() -> int:
         if arguments.json:
             write_report(report, arguments.json)
         print(table(report))
+    elif arguments.command == "compare":
+        from .versus import run
+
+        run(arguments)
     elif arguments.command == "read":
         from .readings import read_set
         from .score import pictures

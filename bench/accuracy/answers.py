@@ -92,8 +92,6 @@ def answer_set(
     Args:
         before: called with a picture's number before it is read.
     """
-    from native_runtime.image.reading import read_photo
-
     out.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         path = out / f"{number}.npz"
@@ -105,12 +103,20 @@ def answer_set(
             with np.load(folder / f"{number}.npz", allow_pickle=False) as truth:
                 intrinsics = truth["intrinsics"]
         before(number)
-        found = answer(engine, read_photo(folder / f"{number}.jpg"), intrinsics, find_only)
+        found = answer(engine, _read_photo(folder / f"{number}.jpg"), intrinsics, find_only)
         temporary = path.with_suffix(".part")
         with temporary.open("wb") as file:
             np.savez(file, **found)
         temporary.replace(path)
         progress(f"{number} {camera}: {len(json.loads(str(found['found'])))} ({time.perf_counter() - started:.1f} s)")
+
+
+def _read_photo(path: Path) -> Any:
+    try:
+        from native_runtime.image.reading import read_photo
+    except ModuleNotFoundError:
+        from native_runtime.image import read_photo  # version 0.1 and before
+    return read_photo(path)
 
 
 def main() -> int:

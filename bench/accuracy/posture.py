@@ -48,6 +48,8 @@ _MOVING = (
 _STIFF = {"clavicle": 0.4, "spine": 0.15, "neck": 0.25, "head": 0.25, "foot": 0.15}
 """How strongly a radian of a parameter's part is held at rest, against a unit vector's error; others: 0.04."""
 _REACH_CM = 4.0
+_GOOD = 6.0
+"""Degrees: where no limb misses its direction by more, no other start is tried."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,13 @@ def retarget(body: Body, posture: Posture, reach: Mapping[str, Array] | None = N
         values = residuals(moved)
         return (values[1:] - values[0]).T / step
 
+    limbs = [names.index(name) for name in LIMBS if name in names]
+
+    def limbs_missed(x: Array) -> float:
+        """The most that a limb points elsewhere, degrees."""
+        off = residuals(x[None])[0][: 3 * len(names)].reshape(-1, 3)[limbs]
+        return float(np.degrees(2 * np.arcsin(np.clip(np.linalg.norm(off, axis=1).max(initial=0.0) / 2, 0, 1))))
+
     bounds = np.concatenate([np.full(3, -np.pi), low]), np.concatenate([np.full(3, np.pi), high])
     best: Any = None
     for arm_start in _ARM_STARTS:
@@ -161,10 +170,12 @@ def retarget(body: Body, posture: Posture, reach: Mapping[str, Array] | None = N
         for side in "lr":
             start[3 + _MOVING.index(f"{side}_knee_bend")] = 0.3
         start[3:] = np.clip(start[3:], low + 1e-3, high - 1e-3)
-        solution = least_squares(lambda x: residuals(x[None])[0], start, jacobian, bounds, max_nfev=30)
+        solution = least_squares(
+            lambda x: residuals(x[None])[0], start, jacobian, bounds, ftol=1e-4, xtol=1e-4, max_nfev=25
+        )
         if best is None or solution.cost < best.cost - 1e-6:
             best = solution
-        if best.cost < 0.02:
+        if limbs_missed(best.x) < _GOOD:
             break
     parameters = np.zeros(len(body.parameter_names))
     parameters[columns] = best.x[3:]
