@@ -14,7 +14,7 @@ Intrinsics are (3, 3) matrices [[f, 0, cx], [0, f, cy], [0, 0, 1]] in pixels.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -29,6 +29,10 @@ Array = NDArray[np.float64]
 
 # A right angle more and the rays of opposite sides are parallel; below a tenth of a degree a person is kilometres away.
 _FIELD_OF_VIEW_LIMITS = (0.1, 175.0)
+
+USUAL_DIAGONALS = 0.7
+"""The focal length of a photo without any hint of it, in diagonals: between the main camera of a phone (26 mm of
+43.27 mm, 0.6) and the zoom of a camera (40 mm, 0.92); see ``native_runtime.lens.prior``."""
 
 # Turning by half a turn about x: Y up and Z towards the viewer become y down and z away from the viewer.
 MHR_TO_CAMERA = np.diag([1.0, -1.0, -1.0])
@@ -51,8 +55,8 @@ def intrinsics_for(
     """The (3, 3) intrinsics of a photo of ``size`` (width, height) px.
 
     The focal length is, in this order: ``focal_px`` (pixels of a picture of ``size``); ``fov_deg``, the field of view
-    along the longer side; the photo's EXIF; else the picture's diagonal, sqrt(w^2 + h^2), which is SAM 3D Body's
-    default. The principal point is the middle of the picture.
+    along the longer side; the photo's EXIF; else `USUAL_DIAGONALS` of the picture's diagonal. The principal point is
+    the middle of the picture. What the picture itself shows of its lens is in ``native_runtime.lens``.
 
     Args:
         photo: where EXIF is taken from. ``size`` may be its original or its working size; its focal length is scaled
@@ -75,8 +79,21 @@ def intrinsics_for(
     elif photo is not None and photo.focal_px is not None:
         focal = photo.focal_px * max(width, height) / max(photo.size)
     else:
-        focal = math.hypot(width, height)
+        focal = USUAL_DIAGONALS * math.hypot(width, height)
     return np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class Gravity:
+    """Which way is up, as a photo's camera sees it.
+
+    Attributes:
+        up: (3,) unit vector against gravity, camera axes (x right, y down, z forward); (0, -1, 0) for a level camera.
+        sigma: radians: how far it is off along each of the two ways across.
+    """
+
+    up: Array = field(default_factory=lambda: np.array([0.0, -1.0, 0.0]))
+    sigma: float = math.radians(10.0)
 
 
 def focal_from_fov(fov_deg: float, side: float) -> float:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
+    from native_runtime.camera import Gravity
     from native_runtime.detection.landmarks import PersonLandmarks
     from native_runtime.image.reading import Photo
     from native_runtime.mhr import Body
@@ -54,6 +55,8 @@ class Capabilities:
             afterwards, where that is asked for (``engines.refine``).
         pa_mpjpe: mm, its mean error of joints after Procrustes alignment, as published: how near refined bodies stay.
         inferences: the kinds of inference to choose from, its own first; empty where there is no choice.
+        takes_camera: its readings are told the photo's camera after people were found (``TakesCamera``), so that these
+            count among what the camera is estimated from; others are given the intrinsics before.
         live_prompts: opens in a moment, takes little memory and answers prompts at once, so that it may be made ready
             before anybody asks, and needs no choice of what computes it.
         body: name of the body that it uses by default.
@@ -75,6 +78,7 @@ class Capabilities:
     fits: bool = False
     pa_mpjpe: float = 45.0
     inferences: tuple[str, ...] = ()
+    takes_camera: bool = False
     live_prompts: bool = False
     body: str = "default"
     prefers: str | None = None
@@ -186,6 +190,18 @@ class GrowingReading(Reading, Protocol):
         self, people: Sequence[int] | None = None, *, inference: str | None = None
     ) -> Iterator[Sequence[Estimate]]:
         """As ``estimate_steps``, of several people without prompts, as ``estimate_all`` has them."""
+
+
+class TakesCamera(Reading, Protocol):
+    """A reading of an engine that declares ``Capabilities.takes_camera``."""
+
+    def take_camera(self, intrinsics: NDArray[np.float64], gravity: Gravity) -> None:
+        """The photo's camera, in place of the one with which it was read; before anybody is estimated.
+
+        Args:
+            intrinsics: (3, 3) px of the original photo.
+            gravity: which way is up.
+        """
 
 
 class Engine(Protocol):

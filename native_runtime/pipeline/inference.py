@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from native_runtime.engines import engines, proof_failed
 from native_runtime.errors import ModelError, NoPersonError, UsageError
 
-from .boxes import check_inside
+from .boxes import Box, check_inside
 from .decoding import part_of
 from .people import why_nobody
 from .readings import Look, Readings, ReadPhoto
@@ -30,14 +30,24 @@ if TYPE_CHECKING:
 
     from native_runtime.detection.landmarks import PersonLandmarks
     from native_runtime.detection.networks import LandmarkNetworks
-    from native_runtime.engines.base import Engine, GrowingReading, Remembering, SexedReading
+    from native_runtime.engines.base import (
+        Engine,
+        GrowingReading,
+        Reading,
+        Remembering,
+        SexedReading,
+        TakesCamera,
+    )
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
+    from native_runtime.lens.estimate import LensEstimate
     from native_runtime.prompts.prompt import Prompt
 
 # Readings of photos that stay in memory: the picture an artist works on, and those just before it.
 KEPT_PHOTOS = 4
+LENS = "lens"
+"""Among an estimate's details: the photo's camera (``lens.estimate.LensEstimate.details``)."""
 PHOTO_TURNED = "photo_turned"
 """Among an estimate's details: the degrees clockwise by which the photo was turned after reading; 0 where missing."""
 
@@ -162,18 +172,21 @@ class Inference:
     def _find(self, photo: Photo, look: Look, reporter: Reporter) -> ReadPhoto:
         if look.boxes is not None:
             check_inside(look.boxes, photo.original_size)
-        intrinsics = look.lens.matrix(photo)
+        given = look.lens.matrix(photo)
         reporter.progress(0.05)
         engine = self.open(look.choice, reporter)
         reporter.progress(0.2)
         reporter.status("Detecting people")
         require(engine, "boxes", look.boxes is not None)
-        reading = engine.read(photo, intrinsics, look.boxes)
+        reading, lens = _read_through_lens(engine, photo, given, look.boxes)
         if not reading.people:
             text, remedy = why_nobody(photo.original_size)
             raise NoPersonError(f"{photo.path}: {text}", remedy)
         reporter.progress(0.5)
-        return ReadPhoto(photo, reading, engine, (*_doubts(photo, look.lens), *_distrust(look.choice)))
+        unsure = lens.text(max(photo.original_size))
+        if unsure is not None:
+            reporter.status(unsure)
+        return ReadPhoto(photo, reading, engine, (*_doubts(photo, look.lens), *_distrust(look.choice)), lens=lens)
 
     def person_at(self, request: PoseRequest, reporter: Reporter) -> tuple[ReadPhoto, int]:
         """A reading that knows the person of a request, and their number.
@@ -367,6 +380,27 @@ def _of_people(people: Sequence[int], estimates: Sequence[Estimate], found: Read
     return [(person, _about_photo(estimate, found)) for person, estimate in zip(people, estimates)]
 
 
+def _read_through_lens(
+    engine: Engine, photo: Photo, given: NDArray[np.float64] | None, boxes: Sequence[Box] | None
+) -> tuple[Reading, LensEstimate]:
+    """A photo as an engine reads it, and the photo's camera; with the people in it where the engine can wait for that.
+
+    Args:
+        given: (3, 3) px, the camera by somebody's word.
+        boxes: as for ``Engine.read``.
+    """
+    from native_runtime.lens.estimate import estimate_lens
+
+    if not engine.capabilities.takes_camera:
+        lens = estimate_lens(photo, (), given)
+        return engine.read(photo, lens.intrinsics, boxes), lens
+    reading = engine.read(photo, given, boxes)
+    seen = [person.landmarks for person in reading.people if person.landmarks is not None]
+    lens = estimate_lens(photo, seen, given)
+    cast("TakesCamera", reading).take_camera(lens.intrinsics, lens.gravity)
+    return reading, lens
+
+
 def _doubts(photo: Photo, lens: Lens) -> tuple[str, ...]:
     """What is doubtful about a photo; about its lens only where nobody has set one."""
     return (photo.lens_doubt,) if photo.lens_doubt and lens == Lens() else ()
@@ -386,10 +420,11 @@ def _chosen(request: Choice, reporter: Reporter) -> tuple[Choice, tuple[str, ...
 
 
 def _with_doubts(estimate: Estimate, found: ReadPhoto) -> Estimate:
-    """The estimate that also warns of what is doubtful about the photo."""
-    if not found.doubts:
-        return estimate
-    return replace(estimate, warnings=(*found.doubts, *estimate.warnings))
+    """The estimate that also tells of the photo's camera, and warns of what is doubtful about the photo."""
+    if found.lens is not None:
+        told = {LENS: found.lens.details(found.photo.original_size)}
+        estimate = replace(estimate, details=estimate.details | told)
+    return replace(estimate, warnings=(*found.doubts, *estimate.warnings)) if found.doubts else estimate
 
 
 def _about_photo(estimate: Estimate, found: ReadPhoto) -> Estimate:

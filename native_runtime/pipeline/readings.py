@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from native_runtime.detection.landmarks import PersonLandmarks
     from native_runtime.engines.base import Engine, Reading
     from native_runtime.image.reading import Photo
+    from native_runtime.lens.estimate import LensEstimate
 
 SAME_PERSON = 0.7
 """Boxes that overlap (intersection over union) by this much are of one person, whoever found them."""
@@ -29,6 +30,7 @@ class ReadPhoto:
     Attributes:
         doubts: what an artist should check about the photo itself, or about the engine's networks.
         notes: which better engines were passed over for the last request, and why.
+        lens: the photo's camera, and how sure that is; None where it was not asked for.
         seen: what the bundled networks see of people by their number, where it was asked for; None where nothing.
     """
 
@@ -37,6 +39,7 @@ class ReadPhoto:
     engine: Engine
     doubts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    lens: LensEstimate | None = None
     seen: dict[int, PersonLandmarks | None] = field(default_factory=dict)
 
     @property

@@ -6,9 +6,9 @@ import bpy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from native_runtime.camera import intrinsics_for
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
+from native_runtime.lens.estimate import estimate_lens
 
 from ..scene.camera import apply_settings, camera_of, camera_settings, frame_scene
 from ..scene.lookup import require_own
@@ -41,7 +41,7 @@ def focal_from_mm(focal_mm: float, sensor_mm: float, side: float) -> float:
 
 
 def focal_by_rule(rig: bpy.types.Object) -> float:
-    """The focal length, px, of a photo without settings: EXIF's, otherwise the usual one.
+    """The focal length, px, of a photo without settings: EXIF's, otherwise what the picture and usual lenses say.
 
     EXIF is read from the photo's own file; the copy in the .blend has none.
 
@@ -50,7 +50,7 @@ def focal_by_rule(rig: bpy.types.Object) -> float:
     """
     width, height = (int(n) for n in read_origin(rig).arrays["image_size"])
     photo = read_photo(photo_of(rig, (width, height)).path)
-    return float(intrinsics_for((width, height), photo=photo)[0, 0])
+    return estimate_lens(photo).focal_px * max(width, height) / max(photo.original_size)
 
 
 def set_focal(scene: bpy.types.Scene, rig: bpy.types.Object, focal_px: float) -> list[bpy.types.Object]:

@@ -17,9 +17,9 @@ def some_photo(width: int = 300, height: int = 200, focal: float | None = None) 
     return Photo(np.zeros((height, width, 3), np.uint8), Path("x.jpg"), focal)
 
 
-def test_default_focal_length_is_the_diagonal_and_the_middle_is_between_pixel_centres() -> None:
+def test_default_focal_length_is_the_usual_one_and_the_middle_is_between_pixel_centres() -> None:
     matrix = camera.intrinsics_for((400, 300))
-    assert matrix == pytest.approx(np.array([[500, 0, 199.5], [0, 500, 149.5], [0, 0, 1]]))
+    assert matrix == pytest.approx(np.array([[350, 0, 199.5], [0, 350, 149.5], [0, 0, 1]]))
 
 
 def test_overrides_come_before_exif_and_exif_before_the_default() -> None:

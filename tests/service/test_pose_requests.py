@@ -55,6 +55,8 @@ def test_one_person_comes_back_with_what_was_pinned(client: WorkerClient, photo:
     result = done.result
     assert (result["person"], result["bbox"], result["image_size"]) == (1, HALF, [30, 20])
     assert result["warnings"] == ["the left foot is a guess"]
+    lens = result["details"].pop("lens")
+    assert (lens["source"], lens["fov_deg"]) == ("set", pytest.approx(90))
     assert result["details"] == {"suggested_keypoints": []}
     with np.load(result["estimate"]) as arrays:
         assert arrays["keypoints"].tolist() == [[3, 4.5, 6], [0, 1, 2]]

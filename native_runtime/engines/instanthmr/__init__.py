@@ -36,6 +36,7 @@ ENGINE = EngineDescriptor(
     title="InstantHMR",
     description="A small network that estimates the body, and a fit of it; needs a download",
     capabilities=Capabilities(
+        takes_camera=True,
         boxes=True,
         searches=True,
         edits=True,

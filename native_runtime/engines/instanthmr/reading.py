@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.camera import project
+from native_runtime.camera import Gravity, project
 from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
@@ -98,6 +98,14 @@ class InstantHmrReading:
         self._placed: dict[int, Placed] = {}
         self._hands: dict[int, tuple[PersonLandmarks, float]] = {}
         self._made: dict[tuple[int, str, str, frozenset[int]], Estimate] = {}
+
+    def take_camera(self, intrinsics: Array, gravity: Gravity) -> None:
+        """See ``engines.base.TakesCamera``; the network has no use for gravity."""
+        self.intrinsics = np.asarray(intrinsics, np.float64)
+        if self._focal is not None:
+            self._focal = float(self.intrinsics[1, 1])
+        self._placed.clear()
+        self._made.clear()
 
     def estimate(
         self,

@@ -25,6 +25,7 @@ ENGINE = EngineDescriptor(
     title="Landmarks",
     description="Landmark networks and a fit of the body; comes with the extension",
     capabilities=Capabilities(
+        takes_camera=True,
         boxes=True,
         searches=True,
         edits=True,

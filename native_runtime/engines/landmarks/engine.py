@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from native_runtime.camera import intrinsics_for
+from native_runtime.camera import Gravity, intrinsics_for
 from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
@@ -71,7 +71,13 @@ class LandmarksReading:
     ) -> None:
         self._engine, self._photo, self.intrinsics, self._seconds = engine, photo, intrinsics, seconds
         self.people = [_person(photo, found) for found in landmarks]
+        self.gravity = Gravity()
         self._fits: dict[tuple[int, tuple[str, Sex | None], frozenset[int]], Estimate] = {}
+
+    def take_camera(self, intrinsics: NDArray[np.float64], gravity: Gravity) -> None:
+        """See ``engines.base.TakesCamera``."""
+        self.intrinsics, self.gravity = np.asarray(intrinsics, np.float64), gravity
+        self._fits.clear()
 
     def estimate(
         self,

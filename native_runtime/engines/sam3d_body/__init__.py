@@ -38,6 +38,7 @@ ENGINE = EngineDescriptor(
     title="SAM 3D Body",
     description="Meta's model, the most accurate; get it in the panel 'Models'",
     capabilities=Capabilities(
+        takes_camera=True,
         boxes=True,
         several=True,
         steps=True,

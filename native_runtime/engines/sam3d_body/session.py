@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.camera import Gravity
 from native_runtime.engines.base import INFERRED, ROUGH
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
@@ -91,6 +92,10 @@ class Sam3dBodyReading:
         self._last: dict[tuple[Look, Inference], Outcome] = {}
         for pipeline in (self._pipeline, self._fast):
             weakref.finalize(self, kept.release, pipeline.owner)
+
+    def take_camera(self, intrinsics: Array, gravity: Gravity) -> None:
+        """See ``engines.base.TakesCamera``; the network has no use for gravity."""
+        self.intrinsics = self._pipeline.intrinsics = self._fast.intrinsics = np.asarray(intrinsics, np.float64)
 
     @property
     def encoded(self) -> int:

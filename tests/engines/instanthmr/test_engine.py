@@ -14,7 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from native_runtime.camera import project
+from native_runtime.camera import USUAL_DIAGONALS, project
 from native_runtime.engines import engine_status, open_engine
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.instanthmr.crop import assumed_lens
@@ -110,9 +110,10 @@ def test_where_nobody_knows_the_lens(angular_file: Path, tmp_path: Path, engine_
     estimate = engine.read(picture(size), None, box[None]).estimate(inference="raw")
     diagonal = math.hypot(*size)
     assert estimate.details["assumed_focal_px"] == pytest.approx(1.05 * diagonal)
-    assert estimate.intrinsics[0, 0] == pytest.approx(diagonal)
+    usual = USUAL_DIAGONALS * diagonal
+    assert estimate.intrinsics[0, 0] == pytest.approx(usual)
     np.testing.assert_allclose(hips_of(estimate.keypoints_2d), (box[:2] + box[2:]) / 2, atol=1.0)
-    depth = HEIGHT * diagonal / (box[2:] - box[:2]).max()
+    depth = HEIGHT * usual / (box[2:] - box[:2]).max()
     assert hips_of(estimate.keypoints_3d)[2] == pytest.approx(depth, rel=1e-3)
 
 
