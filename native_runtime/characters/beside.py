@@ -1,9 +1,10 @@
 """Where the next photo goes in a scene: beside what is there, without Blender.
 
-Every photo of a scene has its camera looking along +y at people who stand on the floor. The next one is moved to the
-right, as a whole, until its people stand clear of all others, and until nobody of another photo is within a picture's
-width: what is rendered through a photo's camera shows the people of that photo alone. Then it goes on until nothing
-else of the scene, such as Blender's default cube, stands in its people or between them and their camera.
+Every photo of a scene has its camera looking along +y, level or tilted, at people who stand on the floor. The next one
+is moved to the right, as a whole, until its people stand clear of all others, and until nobody of another photo is
+within a picture's width: what is rendered through a photo's camera shows the people of that photo alone. Then it goes
+on until nothing else of the scene, such as Blender's default cube, stands in its people or between them and their
+camera.
 """
 
 from __future__ import annotations
@@ -14,21 +15,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from native_runtime.camera import camera_to_blender, unproject
+
 Array = NDArray[np.float64]
 
 #: m between the people of two photos, and between somebody and the edge of another photo's picture.
 _APART, _OUTSIDE = 0.5, 0.1
+#: Along +y per m before the camera: what the corners of a picture must reach.
+_SIDEWAYS = 0.05
 #: m: what is lower than this above the floor of the new people is ground, and in nobody's way.
 _GROUND = 0.05
 
 
 @dataclass(frozen=True)
 class View:
-    """What a camera that looks along +y takes in from left to right.
+    """What a camera that looks along +y, level or tilted, takes in from left to right.
 
     Attributes:
         eye: (3,) m, where it stands.
-        left, right: how far to the right its picture's edges lie at 1 m before it; the left one is below 0.
+        left, right: how far to the right its picture's edges reach at 1 m along +y; the left one is below 0.
     """
 
     eye: Array
@@ -36,11 +41,22 @@ class View:
     right: float
 
     @classmethod
-    def of(cls, eye: ArrayLike, intrinsics: ArrayLike, image_size: ArrayLike) -> View:
-        """The view of a photo's camera with ``intrinsics`` (3, 3) px."""
-        matrix = np.asarray(intrinsics, dtype=np.float64)
-        edges = (np.array([-0.5, float(np.asarray(image_size)[0]) - 0.5]) - matrix[0, 2]) / matrix[0, 0]
-        return cls(np.asarray(eye, dtype=np.float64), float(edges[0]), float(edges[1]))
+    def of(
+        cls, eye: ArrayLike, intrinsics: ArrayLike, image_size: ArrayLike, turn: ArrayLike | None = None
+    ) -> View | None:
+        """The view of a photo's camera with ``intrinsics`` (3, 3) px; None where it looks too steeply to have edges.
+
+        Args:
+            turn: (3, 3) of its ``Placement``; None for a level camera.
+        """
+        width, height = (float(side) for side in np.asarray(image_size))
+        corners = np.array([[x, y] for x in (-0.5, width - 0.5) for y in (-0.5, height - 0.5)])
+        rays = camera_to_blender(unproject(corners, np.ones(4), intrinsics))
+        rays = rays @ (np.eye(3) if turn is None else np.asarray(turn, np.float64)).T
+        if rays[:, 1].min() <= _SIDEWAYS:
+            return None
+        edges = rays[:, 0] / rays[:, 1]
+        return cls(np.asarray(eye, dtype=np.float64), float(edges.min()), float(edges.max()))
 
     def depth(self, y: float) -> float:
         """How far before the camera the world's y is; 0 behind it."""

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.files.templates import load_json
-from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler
+from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler, rotation_between
 
 from . import presets
 from .channels import nearest_angles, parameter_transform
@@ -32,6 +32,8 @@ Kind = Literal["bodies", "poses"]
 _ROOT = "root"
 _ROOT_PLACE, _ROOT_TURN = slice(0, 3), slice(3, 6)
 _UP = 1
+#: Against gravity in the axes of a rig that stands upright.
+UPWARDS = (0.0, 1.0, 0.0)
 #: What a pose says nothing about: the face has joints of its own.
 _FACE = ("c_jaw", "c_teeth", "c_tongue", "l_eye", "r_eye")
 
@@ -87,8 +89,13 @@ def preset_named(kind: Kind, key: str) -> Preset:
     return next(preset for preset in library(kind) if preset.key == key)
 
 
-def with_body(body: Body, settings: CharacterSettings, preset: Preset) -> tuple[CharacterSettings, list[str]]:
+def with_body(
+    body: Body, settings: CharacterSettings, preset: Preset, up: ArrayLike = UPWARDS
+) -> tuple[CharacterSettings, list[str]]:
     """A character with the skeleton and the shape of a preset; pose and face stay, and so does its lowest point.
+
+    Args:
+        up: as for `with_pose`.
 
     Returns:
         The settings, and what an artist should know about how the preset fits.
@@ -101,28 +108,38 @@ def with_body(body: Body, settings: CharacterSettings, preset: Preset) -> tuple[
     if not notes:
         content["identity"] = preset.identity
     changed, _ = from_json(body, content, presets.reset(body, settings, parts))
-    return _lifted(body, changed, _lowest(body, settings) - _lowest(body, changed)), notes
+    up = np.asarray(up, np.float64)
+    return _lifted(body, changed, up * (_lowest(body, settings, up) - _lowest(body, changed, up))), notes
 
 
 def with_pose(
-    body: Body, settings: CharacterSettings, preset: Preset, mirror: bool = False, floor: float | None = None
+    body: Body,
+    settings: CharacterSettings,
+    preset: Preset,
+    mirror: bool = False,
+    floor: float | None = None,
+    up: ArrayLike = UPWARDS,
 ) -> CharacterSettings:
     """A character in the pose of a preset; it stays where it stands and faces the way it does, and keeps its face.
 
     Args:
         mirror: left and right exchanged.
-        floor: cm, the height of the floor in the rig's axes; None for where the character's lowest point is.
+        floor: cm, the height of the floor along ``up`` from the rig's origin; None for where the character's lowest
+            point is.
+        up: (3,) unit vector against gravity in the rig's axes, MHR's.
     """
+    up = np.asarray(up, np.float64)
+    level = rotation_between(up, UPWARDS)
     content = {"format": str(FORMAT), "parts": ["pose"], "parameters": preset.parameters}
     posed, _ = from_json(body, content, presets.reset(body, settings, ["pose"]))
     if mirror:
         posed = presets.mirrored(body, posed)
     parameters = posed.model_parameters.copy()
     parameters[_ROOT_PLACE] = settings.model_parameters[_ROOT_PLACE]
-    parameters[_ROOT_TURN] = _turned(body, parameters, _heading(body, settings.model_parameters))
+    parameters[_ROOT_TURN] = _turned(body, parameters, _heading(body, settings.model_parameters, level), level)
     posed = replace(posed, model_parameters=parameters, beyond=_faces_alone(body, settings.beyond))
-    height = _lowest(body, settings) if floor is None else floor
-    return _lifted(body, posed, height + preset.lift - _lowest(body, posed))
+    height = _lowest(body, settings, up) if floor is None else floor
+    return _lifted(body, posed, up * (height + preset.lift - _lowest(body, posed, up)))
 
 
 def _faces_alone(body: Body, beyond: Array) -> Array:
@@ -133,16 +150,17 @@ def _faces_alone(body: Body, beyond: Array) -> Array:
     return kept
 
 
-def _lowest(body: Body, settings: CharacterSettings) -> float:
-    """The height of the lowest point, cm."""
-    return float(body.vertices(settings.model_parameters, settings.identity, settings.expression)[:, _UP].min())
+def _lowest(body: Body, settings: CharacterSettings, up: Array) -> float:
+    """The height of the lowest point along a direction, cm."""
+    return float((body.vertices(settings.model_parameters, settings.identity, settings.expression) @ up).min())
 
 
-def _lifted(body: Body, settings: CharacterSettings, by: float) -> CharacterSettings:
-    """The same, higher by some cm."""
-    row, up = body.joint_index(_ROOT) * 7 + _UP, body.parameter_index("root_ty")
+def _lifted(body: Body, settings: CharacterSettings, by: Array) -> CharacterSettings:
+    """The same, moved by (3,) cm."""
     parameters = settings.model_parameters.copy()
-    parameters[up] += by / parameter_transform(body)[row, up]
+    for axis, name in enumerate(("root_tx", "root_ty", "root_tz")):
+        row, column = body.joint_index(_ROOT) * 7 + axis, body.parameter_index(name)
+        parameters[column] += by[axis] / parameter_transform(body)[row, column]
     return replace(settings, model_parameters=parameters)
 
 
@@ -153,19 +171,23 @@ def _root_turn(body: Body, parameters: Array) -> Array:
     return np.asarray(body.pose(parameters).rotations[root] @ rest.T, dtype=np.float64)
 
 
-def _heading(body: Body, parameters: Array) -> float:
-    """The direction that a character faces, radians about the vertical, also of one who lies or leans."""
-    turn = _root_turn(body, parameters)
+def _heading(body: Body, parameters: Array, level: Array) -> float:
+    """The direction that a character faces, radians about the vertical, also of one who lies or leans.
+
+    Args:
+        level: (3, 3) from the rig's axes to those in which y is up.
+    """
+    turn = level @ _root_turn(body, parameters)
     left, front = turn[:, 0], turn[:, 2]
     # of two directions across the vertical, the one that is less so
     ahead = front if abs(front[_UP]) < abs(left[_UP]) else np.cross(left, (0.0, 1.0, 0.0))
     return float(np.arctan2(ahead[0], ahead[2]))
 
 
-def _turned(body: Body, parameters: Array, heading: float) -> Array:
-    """The root's angles (3,) of a pose that is turned about the vertical."""
+def _turned(body: Body, parameters: Array, heading: float, level: Array) -> Array:
+    """The root's angles (3,) of a pose that is turned about the vertical; ``level`` as for `_heading`."""
     root = body.joint_index(_ROOT)
     rest = body.pose(np.zeros_like(parameters)).rotations[root]
     about = euler_to_matrix(np.array([0.0, heading, 0.0]))
-    turn = rest.T @ about @ _root_turn(body, parameters) @ rest
+    turn = rest.T @ level.T @ about @ _root_turn(body, parameters) @ rest
     return nearest_angles(matrix_to_euler(turn), np.zeros(3))

@@ -68,7 +68,7 @@ class CameraPrior:
 
 
 def usual_focal(size: tuple[int, int]) -> Marginal:
-    """The logarithm of the focal length in px of a picture of ``size`` (width, height), before anything is known of it."""
+    """The logarithm of the focal length in px of a picture of ``size`` (width, height) px, before one looks at it."""
     long, short = max(size), min(size)
     diagonal, shape = math.hypot(*size), long / short
     phones = 0.4 if 1.42 < shape < 1.58 else 0.65  # 3:2 is the shape of cameras' sensors

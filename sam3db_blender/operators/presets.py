@@ -8,7 +8,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from native_runtime.characters import presets
 from native_runtime.characters.exchange import load_settings, save_settings, transfer
-from native_runtime.characters.preset_library import Kind, library, preset_named, with_body, with_pose
+from native_runtime.characters.preset_library import UPWARDS, Kind, library, preset_named, with_body, with_pose
 from native_runtime.errors import Sam3dbError
 
 from ..rig.pose import apply_settings, read_settings
@@ -37,7 +37,8 @@ class SAM3DB_OT_apply_body_preset(CharacterOperator, bpy.types.Operator):
         return preset_named("bodies", properties.preset).description
 
     def run(self, context, rig, body):
-        settings, notes = with_body(body, read_settings(rig, body), preset_named("bodies", self.preset))
+        _, up = floor_below(rig) or (None, UPWARDS)
+        settings, notes = with_body(body, read_settings(rig, body), preset_named("bodies", self.preset), up)
         apply_settings(rig, body, settings)
         for note in notes:
             self.report({"WARNING"}, note)
@@ -59,7 +60,8 @@ class SAM3DB_OT_apply_pose_preset(CharacterOperator, bpy.types.Operator):
 
     def run(self, context, rig, body):
         preset, settings = preset_named("poses", self.preset), read_settings(rig, body)
-        apply_settings(rig, body, with_pose(body, settings, preset, self.mirror, floor_below(rig)))
+        floor, up = floor_below(rig) or (None, UPWARDS)
+        apply_settings(rig, body, with_pose(body, settings, preset, self.mirror, floor, up))
 
 
 class SAM3DB_OT_reset_character(CharacterOperator, PartOptions, bpy.types.Operator):

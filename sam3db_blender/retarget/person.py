@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.characters.placement import place_people
+from native_runtime.characters.placement import place_people, up_of
 from native_runtime.engines.estimate import Estimate
 from native_runtime.retarget.skeletons import SourcePose
 
@@ -64,7 +64,8 @@ def person_of_estimate(estimate: Estimate, body: Body, name: str = "") -> Person
         UsageError: the body is not the estimate's.
     """
     world = np.eye(4)
-    placement = place_people([estimate.vertices], [estimate.joints[body.joint_index("root")]])
+    placement = place_people([estimate.vertices], [estimate.joints[body.joint_index("root")]], up_of(estimate.details))
+    world[:3, :3] = placement.turn
     scene = bpy.context.scene
     units = 1.0 if scene is None else units_per_metre(scene)
     world[:3, 3] = units * placement.rig_location(estimate.camera_translation)

@@ -62,7 +62,7 @@ def build_camera(
     camera = bpy.data.objects.new(name, data)
     collection.objects.link(camera)
     matrix = blender_camera_matrix(np.zeros(3))
-    matrix[:3, :3] *= units
+    matrix[:3, :3] = units * placement.turn @ matrix[:3, :3]
     matrix[:3, 3] = units * placement.camera_location
     camera.matrix_world = Matrix(matrix.tolist())
     return camera

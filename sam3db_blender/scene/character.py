@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from native_runtime.camera import mhr_to_blender
 from native_runtime.characters.beside import Footprint, View, shift_beside, shift_past
-from native_runtime.characters.placement import Placement, Subject, place_people
+from native_runtime.characters.placement import Placement, Subject, place_people, up_of
 from native_runtime.errors import Sam3dbError
 from native_runtime.files.names import as_text
 
@@ -88,6 +89,7 @@ def build_people(
         own_name = stem if len(estimates) == 1 else f"{stem} {number + 1}"
         character = build_character(own_name, estimate, body, materials, parts["Characters"])
         character.rig.location = (units * placement.rig_location(estimate.camera_translation)).tolist()
+        character.rig.rotation_euler = Matrix(placement.turn.tolist()).to_euler()
         character.rig.scale = (units, units, units)
         write_placement(character.rig)
         characters.append(character)
@@ -113,10 +115,11 @@ def build_people(
 def _place(scene: bpy.types.Scene, estimates: Sequence[Estimate], body: Body) -> tuple[Placement, Subject, Subject]:
     """Where the people of a photo go: their placement, the space that they take up, and that of all people there."""
     vertices = [np.asarray(estimate.vertices, dtype=np.float64) for estimate in estimates]
-    placement = place_people(vertices, [estimate.joints[body.joint_index("root")] for estimate in estimates])
+    roots = [estimate.joints[body.joint_index("root")] for estimate in estimates]
+    placement = place_people(vertices, roots, up_of(estimates[0].details))
     points = np.concatenate([placement.world(person) for person in vertices])
     subject = Subject.around(points)
-    view = View.of(placement.camera_location, estimates[0].intrinsics, estimates[0].image_size)
+    view = View.of(placement.camera_location, estimates[0].intrinsics, estimates[0].image_size, placement.turn)
     there = footprints(scene)
     new = Footprint(subject.low, subject.high, view)
     shift = shift_past(new, things(scene), shift_beside(new, there))

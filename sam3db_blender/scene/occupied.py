@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-#: How far a camera's axes may be off for it to count as looking along +y.
-_UPRIGHT = 1e-3
+#: How far to the side, per m, a camera may look for it to count as looking along +y.
+_AHEAD = 1e-3
 #: The types of objects that can hide somebody.
 _SOLID = ("MESH", "CURVE", "SURFACE", "META", "FONT", "VOLUME", "POINTCLOUD", "CURVES")
 
@@ -67,11 +67,12 @@ def _box_corners(objects: Iterable[bpy.types.Object]) -> Array:
 
 
 def _view(scene: bpy.types.Scene, camera: bpy.types.Object | None, rig: bpy.types.Object) -> View | None:
-    """What a photo's camera sees; None where it is gone, or looks elsewhere than along +y."""
+    """What a photo's camera sees; None where it is gone, or looks elsewhere than along +y, level or tilted."""
     if camera is None:
         return None
     matrix = np.array(camera.matrix_world.normalized(), dtype=np.float64)
-    if np.abs(matrix[:3, :3] - blender_camera_matrix(np.zeros(3))[:3, :3]).max() > _UPRIGHT:
+    turn = matrix[:3, :3] @ blender_camera_matrix(np.zeros(3))[:3, :3].T
+    if abs(turn[0, 1]) > _AHEAD or turn[1, 1] <= 0.0:
         return None
     arrays = read_origin(rig).arrays
-    return View.of(metres_per_unit(scene) * matrix[:3, 3], arrays["intrinsics"], arrays["image_size"])
+    return View.of(metres_per_unit(scene) * matrix[:3, 3], arrays["intrinsics"], arrays["image_size"], turn)

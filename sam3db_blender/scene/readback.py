@@ -137,10 +137,14 @@ def _moved(rig: bpy.types.Object, origin: Origin, scaled: bool) -> tuple[Array, 
     return turn, turn @ camera + motion[:3, 3] - camera
 
 
-def floor_below(rig: bpy.types.Object) -> float | None:
-    """The height of the floor in a rig's own axes, cm: that on which it was placed, which moves along with the object.
+def floor_below(rig: bpy.types.Object) -> tuple[float, Array] | None:
+    """The floor in a rig's own axes, that on which it was placed, which moves along with the object: its height, cm,
+    and the direction (3,) upwards in which that is measured from the rig's origin, MHR's axes.
 
     None where it was built outside a photo's scene.
     """
     placed = read_origin(rig).placed
-    return None if placed is None else float(-100.0 * placed[2, 3] / placed[2, 2])
+    if placed is None:
+        return None
+    scale = float(np.linalg.norm(placed[2, :3]))
+    return float(-100.0 * placed[2, 3] / scale), placed[2, :3] / scale @ MHR_TO_BLENDER

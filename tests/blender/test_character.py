@@ -27,6 +27,7 @@ from sam3db_blender.rig.pose import read_parameters
 from sam3db_blender.scene.provenance import is_character, read_origin, write_origin
 
 SIZE = (320, 240)
+UP = (0.08, -0.94, -0.33)  # the camera looks down, and is rolled a little
 
 
 def _photo(size: tuple[int, int] = SIZE, name: str = "Straße 1.jpg") -> Photo:
@@ -55,7 +56,7 @@ def _estimate(body: Body, seed: int = 0, translation: tuple[float, float, float]
         photo="Straße 1.jpg",
         person=seed,
         warnings=("The left hand was not seen.",),
-        details={"points": 12},
+        details={"points": 12, "lens": {"up": list(UP)}},
     )
 
 

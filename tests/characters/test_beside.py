@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from native_runtime.camera import intrinsics_for
 from native_runtime.characters.beside import Footprint, View, shift_beside, shift_past
+from native_runtime.characters.placement import upright_turn
 
 EYE = View(np.array([0.2, -4.0, 1.0]), -0.5, 0.5)
 PERSON = Footprint(np.array([-0.5, -0.3, 0.0]), np.array([0.5, 0.4, 1.8]), EYE)
@@ -40,3 +42,16 @@ def test_places_count_what_was_moved_and_what_a_camera_sees() -> None:
     assert seen == pytest.approx(2.25 + 0.5 + 0.1)
     far = Footprint(low + (10.0, 0.0, 0.0), high + (10.0, 0.0, 0.0))
     assert shift_beside(Footprint(low, high), [far]) == pytest.approx(11.5)
+
+
+def test_a_tilted_camera_sees_what_its_corners_see() -> None:
+    intrinsics, size = intrinsics_for((400, 300), focal_px=300.0), (400, 300)
+    level = View.of(np.zeros(3), intrinsics, size)
+    assert level is not None
+    assert (level.left, level.right) == pytest.approx((-2 / 3, 2 / 3))
+    down = View.of(np.zeros(3), intrinsics, size, upright_turn([0.0, -np.cos(0.3), -np.sin(0.3)]))
+    assert down is not None
+    # the lower corners look at the floor: less far ahead, so farther to the side
+    assert down.right == pytest.approx((200 / 300) / (np.cos(0.3) - 0.5 * np.sin(0.3)))
+    assert down.left == pytest.approx(-down.right)
+    assert View.of(np.zeros(3), intrinsics, size, upright_turn([0.0, -np.cos(1.3), -np.sin(1.3)])) is None

@@ -11,7 +11,7 @@ from native_runtime.characters.preset_library import Preset, library, preset_nam
 from native_runtime.characters.presets import mirrored, paired, randomise
 from native_runtime.characters.settings import CharacterSettings, parameters_of
 from native_runtime.mhr import Body
-from native_runtime.mhr.rotations import euler_to_matrix
+from native_runtime.mhr.rotations import euler_to_matrix, rotation_between
 
 BODIES, POSES = library("bodies"), library("poses")
 
@@ -108,6 +108,26 @@ def test_a_pose_keeps_where_somebody_stands_and_faces(body: Body) -> None:
         turn = body.pose(posed.model_parameters).rotations[root] @ body.pose(np.zeros(204)).rotations[root].T
         assert turn[:, 2] @ ahead > 0.98
         assert np.array_equal(posed.identity, settings.identity)
+
+
+def test_a_pose_is_upright_in_a_rig_that_is_not(body: Body) -> None:
+    """A rig is turned as its photo's camera was tilted: the pose counts from the world's vertical."""
+    up = np.array([0.1, 0.94, -0.33])
+    up /= np.linalg.norm(up)
+    level = rotation_between(up, [0.0, 1.0, 0.0])
+    settings = CharacterSettings.neutral(body)
+    settings.model_parameters[:6] = (2.0, 1.0, -3.0, 0.2, 0.9, 0.1)
+    posed = with_pose(body, settings, preset_named("poses", "relaxed"), floor=-4.0, up=up)
+    points = body.vertices(posed.model_parameters, posed.identity) @ level.T
+    assert points[:, 1].min() == pytest.approx(-4.0, abs=1e-3)
+    assert np.ptp(points[:, 1]) > 170
+    root = body.joint_index("root")
+    rest = body.pose(np.zeros(204)).rotations[root]
+    before, after = (
+        level @ body.pose(each.model_parameters).rotations[root] @ rest.T @ np.array([0.0, 0.0, 1.0])
+        for each in (settings, posed)
+    )
+    assert after[[0, 2]] @ before[[0, 2]] / np.linalg.norm(after[[0, 2]]) / np.linalg.norm(before[[0, 2]]) > 0.999
 
 
 def test_one_who_lies_stands_up(body: Body) -> None:

@@ -25,6 +25,8 @@ from sam3db_blender.scene.character import Character, PhotoScene
 from sam3db_blender.scene.provenance import character_id
 
 SIZE = (320, 240)
+UP = (0.05, -0.96, -0.27)
+"""Against gravity for the photo's camera: it looks down, and is rolled a little."""
 WRIST, NOSE, ANKLE = (keypoint_names().index(name) for name in ("left_wrist", "nose", "right_ankle"))
 
 
@@ -139,7 +141,7 @@ def estimate_of_person(body: Body, seed: int, **details: Any) -> Estimate:
         bbox=np.array([10.0, 20, 200, 230]),
         engine="landmarks",
         photo="photo.png",
-        details=details,
+        details=details | {"lens": {"up": list(UP)}},
     )
 
 
