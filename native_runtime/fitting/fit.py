@@ -111,6 +111,7 @@ def fit_body(
     intrinsics: NDArray,
     start: PlacedState | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    prior: PosePrior | None = None,
 ) -> FitResult:
     """Fit a body to evidence.
 
@@ -120,8 +121,10 @@ def fit_body(
         intrinsics: (3, 3) px.
         start: an earlier result to start from (a prompt on top of an estimate); skips the first stages.
         cancelled: asked between steps; when true the best state so far is returned.
+        prior: what poses are likely; None for the project's own, before a camera that is held level.
     """
-    prior = PosePrior.load(body)
+    if prior is None:
+        prior = PosePrior.load(body).with_mixtures(body)
     names = [body.parameter_names[i] for i in prior.parameters]
     fingers = np.array([_is_finger(name) for name in names])
     scales = np.array([name.startswith("scale_") for name in names])
