@@ -98,7 +98,7 @@ class Evidence:
             silhouette.
         notes: what was left out and why, for the estimate's warnings.
         rigid: points that hardly move against each other, whose directions place the body.
-        arms: "l" and "r" -> points of elbow and wrist.
+        arms: "l" and "r" -> points of elbow and wrist, in turns.
         shape: what is known of the body's shape beforehand; None: nothing.
     """
 

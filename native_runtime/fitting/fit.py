@@ -27,12 +27,17 @@ from native_runtime.mhr.state import PlacedState
 
 from .evidence import Evidence
 from .evidence_terms import FitProblem, Weights
+from .physics import Physics
 from .prior import PosePrior
 from .problem import CAMERA_PER_MHR, ROOT_ROTATION, named_rows
 from .silhouette import fit_outline
 from .solver import minimise
 
 Array = NDArray[np.float64]
+
+
+WITH_PHYSICS = Physics()
+"""What a body cannot do, by default."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ def fit_body(
     intrinsics: NDArray,
     start: PlacedState | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-    prior: PosePrior | None = None,
+    physics: Physics | None = WITH_PHYSICS,
 ) -> FitResult:
     """Fit a body to evidence.
 
@@ -121,10 +126,9 @@ def fit_body(
         intrinsics: (3, 3) px.
         start: an earlier result to start from (a prompt on top of an estimate); skips the first stages.
         cancelled: asked between steps; when true the best state so far is returned.
-        prior: what poses are likely; None for the project's own, before a camera that is held level.
+        physics: what a body cannot do, whatever is seen; None for nothing.
     """
-    if prior is None:
-        prior = PosePrior.load(body).with_mixtures(body)
+    prior = PosePrior.load(body)
     names = [body.parameter_names[i] for i in prior.parameters]
     fingers = np.array([_is_finger(name) for name in names])
     scales = np.array([name.startswith("scale_") for name in names])
@@ -146,17 +150,23 @@ def fit_body(
         state = replace(state, camera_translation=initial_translation(coarse, state))
         solution = minimise(state, coarse.linearise, coarse.cost, coarse.retract, 25, 1e-3, 1e-2, cancelled)
         state, iterations = solution.state, iterations + solution.iterations
-        middle = FitProblem(body, evidence, intrinsics, prior, ~fingers, weights=Weights(2.0, 8.0, 0.8))
+        weights = Weights(2.0, 8.0, 0.8)
+        extras = () if physics is None else physics.apart(body, evidence, state)
+        middle = FitProblem(body, evidence, intrinsics, prior, ~fingers, weights=weights, extras=extras)
         solution = minimise(state, middle.linearise, middle.cost, middle.retract, 20, 1e-3, 1e-3, cancelled)
         state, iterations = solution.state, iterations + solution.iterations
         for side in "lr":
             state, spent = retry_arm(middle, state, side, cancelled)
             iterations += spent
     free = np.ones(len(names), bool) if hands_seen else ~fingers
-    problem = FitProblem(body, evidence, intrinsics, prior, free)
+    extras = () if physics is None else physics.terms(body, evidence, state)
+    problem = FitProblem(body, evidence, intrinsics, prior, free, extras=extras)
     solution = minimise(state, problem.linearise, problem.cost, problem.retract, 40, 1e-4, 1e-3, cancelled)
     state, iterations = solution.state, iterations + solution.iterations
     if evidence.silhouette is not None and not cancelled():
+        if physics is not None:
+            extras = physics.terms(body, evidence, state)
+            problem = FitProblem(body, evidence, intrinsics, prior, free, extras=extras)
         outlined = fit_outline(problem, state, cancelled)
         solution, iterations = outlined, iterations + outlined.iterations
         state = solution.state
@@ -197,7 +207,9 @@ def retry_arm(
     arm = np.array([name.startswith(f"{side}_") and any(part in name for part in _ARM_PARTS) for name in names])
     if not _arm_is_stuck(problem, state, side, prior.parameters[arm]):
         return state, 0
-    single = FitProblem(body, problem.evidence, problem.intrinsics, prior, arm, weights=problem.weights)
+    single = FitProblem(
+        body, problem.evidence, problem.intrinsics, prior, arm, weights=problem.weights, extras=problem.extras
+    )
     candidates = []
     for start in ARM_STARTS:
         parameters = state.model_parameters.copy()

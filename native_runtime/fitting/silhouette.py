@@ -247,7 +247,10 @@ def fit_outline(
         term = RimOnBorder(problem, rim, border, evidence.person_size, settings)
         identity = shape if settings.shape else None
         weights = replace(problem.weights, identity=settings.identity_weight)
-        outlined = FitProblem(body, evidence, problem.intrinsics, problem.prior, free, identity, weights, (term,))
+        outlined = FitProblem(
+            body, evidence, problem.intrinsics, problem.prior, free, identity, weights,
+            (*problem.extras, term),
+        )  # fmt: skip
         solution = minimise(
             solution.state, outlined.linearise, outlined.cost, outlined.retract, settings.steps, 1e-3, 1e-3, cancelled
         )

@@ -102,6 +102,22 @@ class PointSet:
     def _starts(self) -> NDArray[np.int64]:
         return np.searchsorted(self.points, np.arange(self.count))
 
+    def take(self, which: NDArray[np.int64]) -> PointSet:
+        """Some of the points, (n,) numbers in ascending order, as a set of their own."""
+        place = np.full(self.count, -1)
+        place[which] = np.arange(len(which))
+        points = place[self.points]
+        kept = points >= 0
+        return PointSet(
+            self.body,
+            len(which),
+            points[kept],
+            self.joints[kept],
+            self.weights[kept],
+            self.local[kept],
+            self.local_basis[kept],
+        )
+
     def shaped(self, identity: NDArray | None) -> Array:
         """X (n, 3) for identity coefficients (n_id,)."""
         if identity is None or not self.body.identity_count:

@@ -24,6 +24,7 @@ from native_runtime.engines.refit import pins_of, refit_estimate
 from native_runtime.engines.uncertainty import UncertaintyMeter
 from native_runtime.errors import NoPersonError
 from native_runtime.fitting.fit import fit_body
+from native_runtime.fitting.physics import Physics
 from native_runtime.fitting.shape_prior import Sex
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
@@ -186,7 +187,8 @@ class LandmarksReading:
                 "Place some of the joints, or use another photo.",
                 person=person,
             )
-        result = fit_body(body, evidence, self.intrinsics, None if start is None else start.state)
+        physics = Physics(gravity=self.gravity)
+        result = fit_body(body, evidence, self.intrinsics, None if start is None else start.state, physics=physics)
         fitted = time.perf_counter()
         estimate = Estimate.from_state(
             body,
