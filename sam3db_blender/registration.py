@@ -18,6 +18,7 @@ from .jobs.worker import stop_worker
 from .operators import (
     batch,
     correctives,
+    draw_lens,
     draw_mask,
     drop,
     exports,
@@ -92,6 +93,7 @@ CLASSES: tuple[type, ...] = (
     *removal.CLASSES,
     *masks.CLASSES,
     *draw_mask.CLASSES,
+    *draw_lens.CLASSES,
     *lens.CLASSES,
     *previews.CLASSES,
     *exports.CLASSES,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.camera import Gravity, fov_from_focal, intrinsics_for
 
@@ -32,6 +32,8 @@ what lenses usually are."""
 
 _SET, _EXIF, _DOUBTFUL = 0.003, 0.02, 0.1
 """Relative errors of a focal length that somebody set, of EXIF's, and of EXIF's where it is doubtful."""
+_SET_UP = math.radians(0.5)
+"""How far a direction that somebody set is off."""
 _TOLD = (0.05, 0.95)
 """The field of view lies between what these parts of the samples lie below."""
 _TELLING = 0.85
@@ -105,7 +107,10 @@ class LensEstimate:
 
 
 def estimate_lens(
-    photo: Photo, people: Sequence[PersonLandmarks] = (), intrinsics: Array | None = None
+    photo: Photo,
+    people: Sequence[PersonLandmarks] = (),
+    intrinsics: Array | None = None,
+    up: ArrayLike | None = None,
 ) -> LensEstimate:
     """The camera of a photo.
 
@@ -115,7 +120,16 @@ def estimate_lens(
     Args:
         people: found in the photo, in working pixels; the more of them stand, the better.
         intrinsics: (3, 3) px of the original photo, where somebody said them.
+        up: (3,) against gravity, camera axes, where somebody said it.
     """
+    found = _estimate(photo, people, intrinsics)
+    if up is None:
+        return found
+    direction = np.asarray(up, np.float64)
+    return replace(found, gravity=Gravity(direction / np.linalg.norm(direction), _SET_UP))
+
+
+def _estimate(photo: Photo, people: Sequence[PersonLandmarks], intrinsics: Array | None) -> LensEstimate:
     size = photo.original_size
     usual = usual_focal(size)
     if intrinsics is not None:

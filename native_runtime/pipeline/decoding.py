@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args
 from native_runtime.errors import PromptError, UsageError
 
 from .boxes import check_box, check_boxes
-from .requests import Intrinsics, Levels, Persons, Sex, Turn
+from .requests import Intrinsics, Levels, Persons, Sex, Turn, Up
 
 Request = TypeVar("Request")
 Decoder = Callable[[str, Any], Any]
@@ -169,6 +169,15 @@ def _intrinsics(key: str, value: Any) -> Intrinsics:
     )
 
 
+def _up(key: str, value: Any) -> Up:
+    if isinstance(value, (list, tuple)) and len(value) == 3:
+        usable = all(type(entry) in (int, float) and math.isfinite(entry) for entry in value)
+        if usable and any(value):
+            x, y, z = (float(entry) for entry in value)
+            return x, y, z
+    raise UsageError(f"{key!r} is a direction [x, y, z] in the camera's axes, not {value!r}.")
+
+
 def _prompts(key: str, value: Any) -> tuple[Any, ...]:
     from native_runtime.prompts.prompt import check_prompts
 
@@ -199,6 +208,7 @@ _DECODERS: dict[str, Decoder] = {
     "Sex": one_of(*get_args(Sex)),
     "Levels": _levels,
     "Intrinsics": _intrinsics,
+    "Up": _up,
     "tuple[Prompt, ...]": _prompts,
     "Edits": _edits,
 }

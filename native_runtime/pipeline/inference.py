@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from native_runtime.engines import engines, proof_failed
 from native_runtime.errors import ModelError, NoPersonError, UsageError
 
-from .boxes import Box, check_inside
+from .boxes import check_inside
 from .decoding import part_of
 from .people import why_nobody
 from .readings import Look, Readings, ReadPhoto
@@ -178,7 +178,7 @@ class Inference:
         reporter.progress(0.2)
         reporter.status("Detecting people")
         require(engine, "boxes", look.boxes is not None)
-        reading, lens = _read_through_lens(engine, photo, given, look.boxes)
+        reading, lens = _read_through_lens(engine, photo, given, look)
         if not reading.people:
             text, remedy = why_nobody(photo.original_size)
             raise NoPersonError(f"{photo.path}: {text}", remedy)
@@ -381,22 +381,21 @@ def _of_people(people: Sequence[int], estimates: Sequence[Estimate], found: Read
 
 
 def _read_through_lens(
-    engine: Engine, photo: Photo, given: NDArray[np.float64] | None, boxes: Sequence[Box] | None
+    engine: Engine, photo: Photo, given: NDArray[np.float64] | None, look: Look
 ) -> tuple[Reading, LensEstimate]:
     """A photo as an engine reads it, and the photo's camera; with the people in it where the engine can wait for that.
 
     Args:
         given: (3, 3) px, the camera by somebody's word.
-        boxes: as for ``Engine.read``.
     """
     from native_runtime.lens.estimate import estimate_lens
 
     if not engine.capabilities.takes_camera:
-        lens = estimate_lens(photo, (), given)
-        return engine.read(photo, lens.intrinsics, boxes), lens
-    reading = engine.read(photo, given, boxes)
+        lens = estimate_lens(photo, (), given, look.lens.up)
+        return engine.read(photo, lens.intrinsics, look.boxes), lens
+    reading = engine.read(photo, given, look.boxes)
     seen = [person.landmarks for person in reading.people if person.landmarks is not None]
-    lens = estimate_lens(photo, seen, given)
+    lens = estimate_lens(photo, seen, given, look.lens.up)
     cast("TakesCamera", reading).take_camera(lens.intrinsics, lens.gravity)
     return reading, lens
 

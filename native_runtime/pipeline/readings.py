@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SAME_PERSON = 0.7
 """Boxes that overlap (intersection over union) by this much are of one person, whoever found them."""
+_SAME_UP = 1e-4
+"""Difference below which two unit vectors are the same direction."""
 _SAME_LENS = 1e-5
 """Relative difference below which two camera matrices are one that passed through single precision."""
 
@@ -123,6 +125,12 @@ def _has_lens(known: ReadPhoto, made_with: Lens, lens: Lens) -> bool:
 
     if made_with == lens:
         return True
+    if (
+        lens.up is not None
+        and known.lens is not None
+        and not np.allclose(known.lens.gravity.up, lens.up, atol=_SAME_UP)
+    ):
+        return False
     return lens.intrinsics is not None and bool(
         np.allclose(known.reading.intrinsics, lens.intrinsics, rtol=_SAME_LENS, atol=0.0)
     )

@@ -35,6 +35,8 @@ Intrinsics = tuple[tuple[float, float, float], ...]
 """Three rows [fx, s, cx], [0, fy, cy], [0, 0, 1], px."""
 Sex = Literal["neutral", "female", "male"]
 """What the body's shape shows; neutral: neither."""
+Up = tuple[float, float, float]
+"""A direction against gravity, camera axes (x right, y down, z forward)."""
 Levels = Literal["all"] | list[int]
 """Levels of detail of the official bodies."""
 
@@ -100,12 +102,14 @@ class Lens(FocalLength):
 
     Attributes:
         intrinsics: the whole camera matrix instead, px of the original photo.
+        up: which way is up for the camera; None for what the picture shows.
 
     Raises:
         UsageError: it is said in both ways.
     """
 
     intrinsics: Intrinsics | None = None
+    up: Up | None = None
 
     def __post_init__(self) -> None:
         if self.intrinsics is not None and (self.focal_px is not None or self.fov_deg is not None):
@@ -121,7 +125,7 @@ class Lens(FocalLength):
 
         from native_runtime.camera import intrinsics_for
 
-        if self == Lens():
+        if self.intrinsics is None and self.focal_px is None and self.fov_deg is None:
             return None
         if self.intrinsics is not None:
             return np.array(self.intrinsics)

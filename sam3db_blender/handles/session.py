@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import project, resize_intrinsics
 from native_runtime.characters.edit_groups import Slots, slots_of
+from native_runtime.characters.placement import up_of
 from native_runtime.characters.state import CharacterState
 from native_runtime.engines.base import INFERRED, REFINED, ROUGH
 from native_runtime.engines.edits import WITHOUT_EDITS
@@ -84,6 +85,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         photo=source.path,
         slot=origin.id,
         intrinsics=tuple(map(tuple, resize_intrinsics(origin.arrays["intrinsics"], *source.scale).tolist())),
+        up=None if (up := up_of(origin.details["details"])) is None else tuple(up.tolist()),
         box=tuple(corners.ravel().tolist()),
         pins=tuple((pin[0], *source.pixels(pin[1:3]).tolist(), *pin[3:]) for pin in said),
         mask=mask_file(rig),
@@ -284,7 +286,14 @@ def _of_the_photo(
         prompts=Prompts(tuple(prompts_of(handles)), has_mask(rig)),
         photo=origin.details["photo"],
         person=origin.details["person"],
+        details=_with_lens_of(origin, answer.details),
     )
+
+
+def _with_lens_of(origin: Origin, details: dict[str, Any]) -> dict[str, Any]:
+    """An answer's details with the camera that the character's photo has in the scene."""
+    lens = origin.details["details"].get("lens")
+    return {name: value for name, value in details.items() if name != "lens"} | ({"lens": lens} if lens else {})
 
 
 def _pose(rig: bpy.types.Object, body: Body, state: CharacterState) -> Array:

@@ -57,15 +57,17 @@ class SAM3DB_OT_set_lens(PersonOperator, LensProperties, bpy.types.Operator):
 
     def run(self, context):
         rig = self.rig(context)
+        up, known = None, {**lens.lens_of(rig), "source": "set", "evidence": [], "fov_interval_deg": None, "text": None}
         if self.mode == "auto":
-            focal = lens.focal_by_rule(rig)
+            focal, found = lens.lens_by_rule(rig)
+            up, known = found.gravity.up, found.details(lens.size_of(rig))
         elif self.mode == "mm":
             focal = lens.focal_from_mm(self.focal_mm, self.sensor_mm, lens.longer_side(rig))
         elif self.mode == "fov":
             focal = lens.longer_side(rig) / (2 * math.tan(self.fov / 2))
         else:
             focal = self.focal
-        for other in lens.set_focal(context.scene, rig, focal):
+        for other in lens.set_camera(context.scene, rig, focal, up, known):
             watch.refresh(other)
 
 

@@ -151,6 +151,14 @@ def rebind(rig: bpy.types.Object, body: Body) -> None:
     )
 
 
+def rewrite_lens(rig: bpy.types.Object, lens: dict[str, Any]) -> None:
+    """Records another camera of the character's photo among its estimate's details."""
+    record = rig[PROPERTY]
+    details = json.loads(record["details"])
+    details["details"] = {**details["details"], "lens": lens}
+    record["details"] = json.dumps(details, ensure_ascii=False)
+
+
 def is_character(obj: bpy.types.Object | None) -> bool:
     """Whether an object is an armature made by this extension."""
     return obj is not None and obj.type == "ARMATURE" and obj.get(PROPERTY) is not None

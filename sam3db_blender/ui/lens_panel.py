@@ -6,7 +6,7 @@ import math
 
 import bpy
 
-from ..handles.lens import field_of_view, focal_of, longer_side
+from ..handles.lens import field_of_view, focal_of, lens_of, longer_side, source_in_words
 from ..handles.people import active_character
 from ..properties.import_options import FULL_FRAME_MM
 from .sidebar import SidebarPanel
@@ -26,10 +26,19 @@ class SAM3DB_PT_lens(SidebarPanel, bpy.types.Panel):
         millimetres = focal / longer_side(rig) * FULL_FRAME_MM
         degrees = math.degrees(field_of_view(rig))
         self.layout.label(text=f"{millimetres:.0f} mm (full frame), {degrees:.0f}°", icon="CAMERA_DATA")
+        known = lens_of(rig)
+        source, interval = source_in_words(known), known.get("fov_interval_deg")
+        if source:
+            unsure = known.get("text") and interval
+            between = f": {interval[0]:.0f}° to {interval[1]:.0f}°" if unsure else ""
+            self.layout.label(text=f"{source}{between}", icon="QUESTION" if unsure else "NONE")
         row = self.layout.row(align=True)
         row.operator_context = "INVOKE_DEFAULT"
         for mode, text in (("mm", "Focal Length"), ("fov", "Field of View")):
             row.operator("sam3db.set_lens", text=text).mode = mode
+        row = self.layout.row()
+        row.operator_context = "INVOKE_DEFAULT"
+        row.operator("sam3db.draw_lens", icon="MOD_LATTICE")
         row = self.layout.row()
         row.operator_context = "EXEC_DEFAULT"
         row.operator("sam3db.set_lens", text="From Photo", icon="IMAGE_DATA").mode = "auto"

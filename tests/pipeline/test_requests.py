@@ -47,7 +47,8 @@ def test_the_worker_takes_these_keys() -> None:
     assert {do: set(keys) for do, keys in KEYS.items()} == {
         "read": PHOTO | {"turn"},
         "estimate": PHOTO | {"turn", "persons", "keypoints", "mask", "steps", "refine", "sex"},
-        "pose": (PHOTO - {"boxes"}) | {"intrinsics", "box", "pins", "mask", "edits", "snap", "slot", "refine", "sex"},
+        "pose": (PHOTO - {"boxes"})
+        | {"intrinsics", "up", "box", "pins", "mask", "edits", "snap", "slot", "refine", "sex"},
         "batch": (PHOTO - {"photo", "boxes"}) | BATCH | {"builder", "builders", "contact_sheet", "retry_failed"},
         "segment": {"photo", "models", "providers", "box"},
         "engine_status": ENGINE,
