@@ -11,6 +11,7 @@ from native_runtime.mhr import Body, PointSet, Pose
 from native_runtime.mhr.state import PlacedState
 
 from .evidence import Directions, Evidence, Points2D
+from .pose_mixture import MixtureTerm
 from .prior import PosePrior
 from .problem import Problem, SeenPoints, Term, named_rows, project, projection_jacobian, vector_residuals
 from .shape_prior import ShapePrior, ShapeTerm
@@ -27,7 +28,8 @@ class Weights:
         points: factor on the sigmas of 2D points (2 = half as strict).
         outlier: residuals of this many sigmas count half (Geman-McClure); infinite for plain squares.
         directions: factor on the sigmas of directions.
-        prior: weight of the pose prior.
+        prior: weight of the pose prior's spreads and couplings.
+        poses: weight of its mixtures: of what poses people take.
         identity: weight of the prior of the shape.
     """
 
@@ -35,6 +37,7 @@ class Weights:
     outlier: float = 4.0
     directions: float = 1.0
     prior: float = 0.4
+    poses: float = 0.4
     identity: float = 1.0
 
 
@@ -115,20 +118,23 @@ class PriorTerm:
     def __init__(self, prior: PosePrior, slots: NDArray[np.int64], weights: Weights) -> None:
         """`slots`: (n,) the free parameters among the prior's."""
         self._prior, self._slots, self._weights = prior, slots, weights
-        self._inverse = 1.0 / prior.deviations[slots]
+        alone = prior.alone
+        self._spread = np.where(alone, 1.0 / prior.deviations, 0.0)
+        self._inverse = self._spread[slots]
         place = np.full(len(prior.parameters), -1)
         place[slots] = np.arange(len(slots))
         pairs = place[prior.coupled]
-        slopes = np.stack([1.0 / prior.coupling_deviations, -prior.factors / prior.coupling_deviations], axis=1)
+        self._tie = np.where(alone[prior.coupled].any(axis=1), 1.0 / prior.coupling_deviations, 0.0)
+        slopes = np.stack([self._tie, -prior.factors * self._tie], axis=1)
         # What does not move has no slope, whatever column it is given.
         self._pairs, self._slopes = np.maximum(pairs, 0), np.where(pairs < 0, 0.0, slopes)
 
     def _residuals(self, state: PlacedState) -> tuple[Array, Array, float]:
         """Residuals of the free parameters (n,) and of the couplings (q,) in deviations, and the cost of all."""
         prior, values = self._prior, state.model_parameters[self._prior.parameters]
-        own = ((values - prior.means) / prior.deviations)[self._slots]
+        own = ((values - prior.means) * self._spread)[self._slots]
         first, second = prior.coupled.T
-        pair = (values[first] - prior.factors * values[second] - prior.offsets) / prior.coupling_deviations
+        pair = (values[first] - prior.factors * values[second] - prior.offsets) * self._tie
         cost = 0.5 * self._weights.prior * (np.sum(own**2) + np.sum(pair**2))
         return own, pair, float(cost)
 
@@ -193,6 +199,7 @@ class FitProblem(Problem):
             PointTerm(self.points, self.seen, points, self.intrinsics, self.weights),
             DirectionTerm(self.points, starts, ends, directions, self.weights),
             PriorTerm(prior, self.slots, self.weights),
+            *(MixtureTerm(mixture, self.weights.poses, prior.up) for mixture in prior.mixtures),
             ShapeTerm(evidence.shape or ShapePrior.plain(body), shape, self.weights.identity),
             *extras,
         )

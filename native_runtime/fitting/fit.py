@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.camera import mhr_to_camera
+from native_runtime.camera import Gravity, mhr_to_camera
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import matrix_to_euler, nearest_rotation
 from native_runtime.mhr.state import PlacedState
@@ -117,6 +117,7 @@ def fit_body(
     start: PlacedState | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     physics: Physics | None = WITH_PHYSICS,
+    prior: PosePrior | None = None,
 ) -> FitResult:
     """Fit a body to evidence.
 
@@ -127,8 +128,10 @@ def fit_body(
         start: an earlier result to start from (a prompt on top of an estimate); skips the first stages.
         cancelled: asked between steps; when true the best state so far is returned.
         physics: what a body cannot do, whatever is seen; None for nothing.
+        prior: what poses are likely; None for the project's own, with the gravity of ``physics``.
     """
-    prior = PosePrior.load(body)
+    if prior is None:
+        prior = PosePrior.load(body).with_mixtures(body, Gravity() if physics is None else physics.gravity)
     names = [body.parameter_names[i] for i in prior.parameters]
     fingers = np.array([_is_finger(name) for name in names])
     scales = np.array([name.startswith("scale_") for name in names])

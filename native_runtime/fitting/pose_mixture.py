@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.camera import MHR_TO_CAMERA
+from native_runtime.camera import MHR_TO_CAMERA, Gravity
 from native_runtime.mhr import Body, Pose
 from native_runtime.mhr.rotations import euler_to_matrix
 from native_runtime.mhr.state import PlacedState
@@ -27,12 +27,6 @@ from .problem import ROOT_ROTATION, ROTATION, Problem
 from .solver import Linearised, Quadratics
 
 Array = NDArray[np.float64]
-
-CAMERA_UP = (0.0, -1.0, 0.0)
-"""Up in camera axes when the camera is held level."""
-
-UP_SIGMA = 0.2
-"""Radians by which cameras are commonly tilted, up or down or to a side, when nothing is known about it."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +129,9 @@ class MixtureTerm:
     """Draws a body to poses that people take."""
 
     def __init__(self, mixture: PoseMixture, weight: float, up: NDArray | None = None) -> None:
-        """`up`: (3,) unit vector in camera axes; None for a camera that is held level."""
+        """`up`: (3,) unit vector in camera axes; None for that of ``camera.Gravity``."""
         self._mixture, self._weight = mixture, weight
-        self._up = np.diag(MHR_TO_CAMERA) * np.asarray(CAMERA_UP if up is None else up, np.float64)
+        self._up = np.diag(MHR_TO_CAMERA) * np.asarray(Gravity().up if up is None else up, np.float64)
 
     def _values(self, state: PlacedState) -> Array:
         angles = state.model_parameters[self._mixture.parameters]

@@ -1,4 +1,4 @@
-"""The prior where nothing is seen: a mean and a spread for each parameter, and pairs that move together."""
+"""The prior where nothing is seen: spreads of parameters, pairs that move together, and what poses people take."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.camera import Gravity
 from native_runtime.files.templates import load_json
 from native_runtime.mhr import Body
+
+from .pose_mixture import PoseMixture
 
 Array = NDArray[np.float64]
 
@@ -22,6 +25,9 @@ class PosePrior:
         means, deviations: (n,)
         coupled: (m, 2) positions within ``parameters``: x[first] should equal factor * x[second] + offset.
         factors, offsets, coupling_deviations: (m,)
+        mixtures: what poses people take; used instead of the Gaussians and couplings of their parameters.
+            Empty where only spreads are asked for.
+        up: (3,) unit vector, which way is up in camera axes, for mixtures; None for a camera that is held level.
     """
 
     parameters: NDArray[np.int64]
@@ -31,10 +37,13 @@ class PosePrior:
     factors: Array
     offsets: Array
     coupling_deviations: Array
+    mixtures: tuple[PoseMixture, ...] = ()
+    up: Array | None = None
 
     @staticmethod
     def load(body: Body) -> PosePrior:
-        """Read ``rig_templates/fit/pose_prior.json`` for a body; means are moved inside the body's limits."""
+        """Read ``rig_templates/fit/pose_prior.json`` for a body, without mixtures; means are moved inside the body's
+        limits."""
         data = load_json("fit", "pose_prior.json")
         entries = [
             (body.parameter_index(name), mean, deviation)
@@ -62,6 +71,24 @@ class PosePrior:
             np.array(deviations, np.float64),
         )
 
+    def with_mixtures(self, body: Body, gravity: Gravity | None = None) -> PosePrior:
+        """The same with the mixtures of ``rig_templates/fit/pose_mixtures.json``.
+
+        Args:
+            body: the body that this prior was loaded for.
+            gravity: which way is up; None where nothing is known about it.
+        """
+        gravity = gravity or Gravity()
+        entries = load_json("fit", "pose_mixtures.json")["mixtures"]
+        mixtures = tuple(PoseMixture.read(entry, body, gravity.sigma) for entry in entries)
+        return replace(self, mixtures=mixtures, up=gravity.up)
+
+    @property
+    def alone(self) -> NDArray[np.bool_]:
+        """(n,) which parameters have a Gaussian of their own: those that no mixture is about."""
+        about = [mixture.parameters for mixture in self.mixtures]
+        return ~np.isin(self.parameters, np.concatenate(about) if about else [])
+
     def natural_parameters(self, body: Body) -> Array:
         """Model parameters (204,) of the natural pose: every free parameter at its mean, the rest at 0."""
         out = np.zeros(len(body.parameter_names))
@@ -69,10 +96,10 @@ class PosePrior:
         return out
 
     def around(self, model_parameters: NDArray) -> PosePrior:
-        """The same spreads and couplings about a pose (204,): there is no likelier one."""
+        """The same spreads and couplings about a pose (204,): there is no likelier one, and no mixture."""
         means = np.asarray(model_parameters, np.float64)[self.parameters]
         first, second = self.coupled.T
-        return replace(self, means=means, offsets=means[first] - self.factors * means[second])
+        return replace(self, means=means, offsets=means[first] - self.factors * means[second], mixtures=())
 
 
 def _both_sides(pattern: str) -> list[str]:

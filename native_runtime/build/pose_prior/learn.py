@@ -46,6 +46,9 @@ RECIPES = (
 )
 """Trunk and legs with where up is, and both arms."""
 
+_MOST_OFF = np.radians(20.0)
+"""Poses that MHR takes with a limb off by more are not learnt from."""
+
 _WORLD_UP = np.array([0.0, 1.0, 0.0])
 
 
@@ -64,8 +67,8 @@ class Lesson:
     @staticmethod
     def of(body: Body, solver: LimbSolver, mocap: PoseSet) -> Lesson:
         """Motion capture that may be learnt from, and the authored poses, in the proportion of ``SHARES``."""
-        moving = mocap.model_parameters[mocap.learnt_from]
-        weight = balanced(mocap.motions[mocap.learnt_from])
+        chosen = mocap.learnt_from & (mocap.worst < _MOST_OFF)
+        moving, weight = mocap.model_parameters[chosen], balanced(mocap.motions[chosen])
         authored = authored_poses()
         posed = np.array([solver.solve(entry.pose).model_parameters for entry in authored])
         kinds = [entry.kind for entry in authored]

@@ -46,6 +46,8 @@ _SIGMA, _LOOSE = 0.05, 0.1
 _PRIOR = 0.15
 """Weight of ``PosePrior``: it settles what directions leave open, such as the twist of a straight arm."""
 
+_BEST_STARTS = 3
+
 _STUCK = 0.25
 """Radians: where a limb of an arm is missed by more, the arms restart from other positions."""
 
@@ -107,10 +109,11 @@ class LimbSolver:
         problem, parts = self._problem(pose)
         natural = self._prior.natural_parameters(self._body)
         natural[ROOT_ROTATION] = matrix_to_euler(initial_rotation(self._body, problem.evidence))
-        best = self._descend(problem, natural)
+        best = self._descend(problem, self._state(natural))
         if max(self._misses(problem, parts, best[0]).values()) > _STUCK:
-            others = [self._with_arms(best[0].model_parameters, arms) for arms in ARM_STARTS]
-            best = min([best, *(self._descend(problem, values) for values in others)], key=lambda pair: pair[1])
+            others = [self._state(self._with_arms(best[0].model_parameters, arms)) for arms in ARM_STARTS]
+            others = sorted(others, key=problem.cost)[:_BEST_STARTS]
+            best = min([best, *(self._descend(problem, state) for state in others)], key=lambda pair: pair[1])
         parameters = self._body.parameterisation.clamp(best[0].model_parameters)
         return Posed(parameters, self._misses(problem, parts, best[0]))
 
@@ -142,12 +145,14 @@ class LimbSolver:
         problem = FitProblem(self._body, Evidence(nothing, seen, 1.0), np.eye(3), prior, self._moving, weights=weights)
         return problem, list(parts)
 
-    def _descend(self, problem: FitProblem, parameters: Array) -> tuple[PlacedState, float]:
+    def _state(self, parameters: Array) -> PlacedState:
         body = self._body
-        state = PlacedState(
+        return PlacedState(
             parameters, np.zeros(body.identity_count), np.zeros(body.expression_count), np.array([0.0, 0.0, 3.0])
         )
-        solution = minimise(state, problem.linearise, problem.cost, problem.retract, 40, 1e-4, 1e-2)
+
+    def _descend(self, problem: FitProblem, state: PlacedState) -> tuple[PlacedState, float]:
+        solution = minimise(state, problem.linearise, problem.cost, problem.retract, 30, 1e-3, 1e-2)
         return solution.state, solution.cost
 
     def _with_arms(self, parameters: Array, arms: Mapping[str, float]) -> Array:

@@ -37,7 +37,7 @@ class MixtureRecipe:
     parameters: tuple[str, ...]
     upright: bool
     components: int
-    floor: float = 0.12
+    floor: float = 0.1
     shrinkage: float = 20.0
     rounds: int = 60
     seed: int = 0

@@ -44,6 +44,16 @@ _BEND_DEVIATION = 0.08
 """Radians, of each half of the spine's bend where the pelvis's tilt is known."""
 
 
+_FASTEST_TRUNK = 0.5
+"""Radians: a trunk turns by less from one frame to the next (1/20 s), but for faults of a conversion."""
+
+_AROUND_FAULTS = 6
+"""Frames on both sides of a fault that are left out."""
+
+_LEAST_UPRIGHT = 0.4
+"""In ``cmu_expmap`` people walk, run, jump and signal: a trunk whose upward part is less is a fault as well."""
+
+
 @dataclass(frozen=True)
 class Mocap:
     """Frames of motion capture as directions.
@@ -138,14 +148,25 @@ class Mocap:
         """(c,) what kind of motion each clip is: the action that its name says, or its performer."""
         return tuple(motion(*pair) for pair in zip(self.sources, self.clips, strict=True))
 
+    def sound(self) -> NDArray[np.bool_]:
+        """(n,) which frames are no faults: one conversion has frames between poses whose rotations do not belong
+        together, in which the whole body swings over."""
+        trunk = self.vectors[:, self.parts.index("trunk")]
+        fast = np.arccos(np.clip(np.sum(trunk[1:] * trunk[:-1], axis=1), -1.0, 1.0)) > _FASTEST_TRUNK
+        expmap = np.array(self.sources)[self.clip_of] == "cmu_expmap"
+        out = ~expmap | (trunk[:, 1] > _LEAST_UPRIGHT)
+        for jump in np.flatnonzero(fast & (self.clip_of[1:] == self.clip_of[:-1])):
+            out[max(jump + 1 - _AROUND_FAULTS, 0) : jump + 1 + _AROUND_FAULTS] = False
+        return out
+
     def distinct(self, apart: float) -> NDArray[np.int64]:
-        """Frames, in order, that differ from every frame kept before in their clip by at least ``apart`` (radians,
-        root mean square over the parts and the head; the way the person faces does not count)."""
-        features = self._features()
+        """Sound frames, in order, that differ from all frames kept before in their clip by at least ``apart``: radians,
+        root mean square over the parts and the head; the way the person faces does not count."""
+        features, sound = self._features(), self.sound()
         kept: list[int] = []
         for clip in range(len(self.clips)):
             mine: list[int] = []
-            for index in np.flatnonzero(self.clip_of == clip):
+            for index in np.flatnonzero((self.clip_of == clip) & sound):
                 if not mine or np.min(_apart(features[mine], features[index])) >= apart:
                     mine.append(int(index))
             kept.extend(mine)

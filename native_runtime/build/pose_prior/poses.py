@@ -17,7 +17,7 @@ from .mocap import Mocap
 
 Array = NDArray[np.float64]
 
-APART = 0.2
+APART = 0.3
 """Radians between poses of a clip that count as distinct, see ``Mocap.distinct``."""
 
 FORMAT = "sam3db-poses/1"
