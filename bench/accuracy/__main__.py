@@ -1,4 +1,4 @@
-"""``python -m bench.accuracy COMMAND``: render, score, compare, read, sheet, worst, ...; see ``--help``."""
+"""``python -m bench.accuracy COMMAND``: render, score, compare, search, cameras, ...; see ``--help``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description=__doc__)
@@ -16,12 +20,12 @@ def main() -> int:
 
     render = commands.add_parser("render", help="render the pictures and their truth (needs bpy)")
     render.add_argument("--out", type=Path, required=True)
-    render.add_argument("--count", type=int, default=120)
+    render.add_argument("--kind", choices=("first", "harder", "crowds", "lens"), default="first")
+    render.add_argument("--count", type=int, help="default: as many as belong to the set")
     render.add_argument("--seed", type=int, default=0)
     render.add_argument("--body", default="default", help="name or file of the body")
     render.add_argument("--only", default="", help="numbers to render (again), separated by commas")
-    render.add_argument("--harder", action="store_true", help="the harder set (needs ../shared/mocap)")
-    render.add_argument("--split", choices=("tune", "held-out", "all"), default="all", help="of the harder set")
+    render.add_argument("--split", choices=("tune", "held-out", "all"), default="all")
 
     score = commands.add_parser("score", help="run an engine over the pictures and compare")
     score.add_argument("--set", type=Path, required=True, dest="folder")
@@ -43,6 +47,20 @@ def main() -> int:
     versus.add_argument("--answers", type=Path, help="a folder that keeps both checkouts' answers")
     versus.add_argument("--limit", type=int, help="only so many pictures")
     versus.add_argument("--json", type=Path, help="where to write everything, person by person")
+
+    versus.add_argument("--find-only", action="store_true", help="who is found, without estimates")
+
+    search = commands.add_parser("search", help="who is found, in crowds and where nobody is")
+    search.add_argument("--set", type=Path, required=True, dest="folder")
+    search.add_argument("--split", choices=("tune", "held-out", "all"), default="held-out")
+    search.add_argument("--engine", default="landmarks")
+    search.add_argument("--answers", type=Path, help="a folder that keeps the engine's answers")
+
+    cameras = commands.add_parser("cameras", help="focal length and way up, estimated and true")
+    cameras.add_argument("--set", type=Path, required=True, dest="folder")
+    cameras.add_argument("--split", choices=("tune", "held-out", "all"), default="tune")
+    cameras.add_argument("--readings", type=Path, help="a cache of what the networks saw; without it lines alone count")
+    cameras.add_argument("--json", type=Path)
 
     read = commands.add_parser("read", help="keep what the landmark networks see, for score --readings")
     read.add_argument("--set", type=Path, required=True, dest="folder")
@@ -84,10 +102,10 @@ def main() -> int:
         from .render import numbers_of, render_set
 
         numbers = [int(n) for n in arguments.only.split(",") if n]
-        coarse = Body.load(store.body_path(f"{arguments.body}-lod2")) if arguments.harder else None
+        coarse = Body.load(store.body_path(f"{arguments.body}-lod2"))
         body = Body.load(store.body_path(arguments.body))
-        wanted = numbers or numbers_of(arguments.count, arguments.split, arguments.harder)
-        render_set(body, arguments.out, wanted, arguments.seed, again=bool(numbers), coarse=coarse)
+        wanted = numbers or numbers_of(arguments.kind, arguments.count, arguments.split)
+        render_set(arguments.kind, body, coarse, arguments.out, wanted, arguments.seed, again=bool(numbers))
         sys.stdout.flush()
         os._exit(0)  # the bpy module may crash on a normal exit
     if arguments.command == "score":
@@ -99,13 +117,26 @@ def main() -> int:
             arguments.split,
             arguments.engine,
             cameras,
-            lambda line: print(line, file=sys.stderr, flush=True),
+            _say,
             arguments.readings,
             arguments.answers,
         )
         if arguments.json:
             write_report(report, arguments.json)
         print(table(report))
+    elif arguments.command == "search":
+        from .search import search_set
+        from .search import table as search_table
+
+        print(search_table(search_set(arguments.folder, arguments.split, arguments.engine, _say, arguments.answers)))
+    elif arguments.command == "cameras":
+        from .cameras import camera_records
+        from .cameras import table as camera_table
+
+        records = camera_records(arguments.folder, arguments.split, arguments.readings, _say)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(records, indent=1) + "\n")
+        print(camera_table(records))
     elif arguments.command == "compare":
         from .versus import run
 
@@ -115,7 +146,7 @@ def main() -> int:
         from .score import pictures
 
         numbers = [file.stem for file in pictures(arguments.folder, arguments.split)]
-        read_set(arguments.folder, numbers, arguments.readings, lambda line: print(line, file=sys.stderr, flush=True))
+        read_set(arguments.folder, numbers, arguments.readings, _say)
     elif arguments.command == "sheet":
         from .sheets import contact_sheet
 

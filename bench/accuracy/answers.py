@@ -49,8 +49,9 @@ def answer(engine: Any, photo: Any, intrinsics: Any, find_only: bool) -> dict[st
     entries: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
     started = time.perf_counter()
+    lens: dict[str, Any] = {}
     try:
-        reading = engine.read(photo, intrinsics)
+        reading, lens = _read(engine, photo, intrinsics)
         people = reading.people
     except Sam3dbError:
         people = []
@@ -66,11 +67,27 @@ def answer(engine: Any, photo: Any, intrinsics: Any, find_only: bool) -> dict[st
             else:
                 entry["estimated"] = True
                 entry["seconds"] = {key: float(value) for key, value in estimate.seconds.items()}
-                entry["details"] = json.loads(json.dumps(estimate.details, default=_plain))
+                entry["details"] = json.loads(json.dumps(estimate.details | lens, default=_plain))
                 entry["warnings"] = [str(line) for line in estimate.warnings]
                 arrays |= {f"{index}.{key}": np.asarray(getattr(estimate, key)) for key in ESTIMATE}
         entries.append(entry)
     return arrays | {"found": np.array(json.dumps(entries)), "seconds": np.array(looked)}
+
+
+def _read(engine: Any, photo: Any, intrinsics: Any) -> tuple[Any, dict[str, Any]]:
+    """A photo as the pipeline lets an engine read it, and what it tells of the camera: newer versions estimate that."""
+    try:
+        from native_runtime.lens.estimate import estimate_lens
+    except ModuleNotFoundError:
+        return engine.read(photo, intrinsics), {}
+    if not getattr(engine.capabilities, "takes_camera", False):
+        lens = estimate_lens(photo, (), intrinsics)
+        return engine.read(photo, lens.intrinsics), {"lens": lens.details(photo.original_size)}
+    reading = engine.read(photo, intrinsics)
+    seen = [person.landmarks for person in reading.people if person.landmarks is not None]
+    lens = estimate_lens(photo, seen, intrinsics)
+    reading.take_camera(lens.intrinsics, lens.gravity)
+    return reading, {"lens": lens.details(photo.original_size)}
 
 
 def _plain(value: Any) -> Any:

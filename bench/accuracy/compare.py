@@ -32,7 +32,8 @@ PARTS: dict[str, tuple[str, ...]] = {
 """The 21 body points that are scored: those that BlazePose and the body both have, without the hands."""
 
 POINTS = tuple(name for names in PARTS.values() for name in names)
-_COLUMNS = [BODY_POINTS.index(name) for name in POINTS]
+SCORED = [BODY_POINTS.index(name) for name in POINTS]
+"""Where they stand among the 33."""
 _PART_OF = np.array([part for part, names in PARTS.items() for _ in names])
 _HIPS = [BODY_POINTS.index("left_hip"), BODY_POINTS.index("right_hip")]
 _SIDES = ("left", "right")
@@ -53,19 +54,19 @@ def distance_between(truth: Person, found: PersonLandmarks, body: Body, scene: T
     Of an estimate's landmarks in the photo only those within the frame count, so that cut people can be matched.
     """
     points, _ = landmark_columns(body)
-    places = truth.landmarks[points][_COLUMNS]
+    places = truth.landmarks[points][SCORED]
     inside = scene.inside(places)
     if inside.sum() < 3:
         return float("inf")
     pixels = scene.pixels(places)[inside]
     size = max(float(np.linalg.norm(np.ptp(scene.pixels(np.asarray(truth.vertices, np.float64)), axis=0))), 1.0)
-    return float(np.mean(np.linalg.norm(found.points_2d[_COLUMNS][inside] - pixels, axis=1)) / size)
+    return float(np.mean(np.linalg.norm(found.points_2d[SCORED][inside] - pixels, axis=1)) / size)
 
 
 def figure_in(scene: Truth, person: Person, body: Body) -> Figure2D:
     """A true person's scored points in the picture."""
     points, _ = landmark_columns(body)
-    places = person.landmarks[points][_COLUMNS]
+    places = person.landmarks[points][SCORED]
     size = float(np.linalg.norm(np.ptp(scene.pixels(np.asarray(person.vertices, np.float64)), axis=0)))
     return Figure2D(scene.pixels(places), scene.inside(places), max(size, 1.0))
 
@@ -73,14 +74,14 @@ def figure_in(scene: Truth, person: Person, body: Body) -> Figure2D:
 def places_in_photo(body: Body, found: PersonLandmarks | None, estimate: Estimate | None) -> Array:
     """(P, 2) px of a found person's scored points: as the networks saw them, or as the estimate has them."""
     if found is not None:
-        return np.asarray(found.points_2d, np.float64)[_COLUMNS]
+        return np.asarray(found.points_2d, np.float64)[SCORED]
     if estimate is None:
-        return np.full((len(_COLUMNS), 2), np.inf)
+        return np.full((len(SCORED), 2), np.inf)
     points, _ = landmark_columns(body)
     pose = body.pose(estimate.model_parameters)
     vertices = body.vertices(estimate.model_parameters, estimate.identity, estimate.expression)
     places = mhr_to_camera(body.landmarks(pose, vertices), estimate.camera_translation)
-    return project(places[points][_COLUMNS], estimate.intrinsics)
+    return project(places[points][SCORED], estimate.intrinsics)
 
 
 def compare(
@@ -117,14 +118,14 @@ def compare(
     result["pa_pve"] = float(metrics.distances(metrics.aligned(guess, surface), surface).mean())
     result["mhr70"] = float(metrics.distances(estimate.keypoints_3d - other, person.keypoints - pelvis).mean())
 
-    columns = np.array(points)[_COLUMNS]
+    columns = np.array(points)[SCORED]
     inside = scene.inside(true[columns])
     pixels = scene.pixels(true[columns])
     unit = metrics.head_size(scene.pixels(surface[judge.head]))
     box = float(np.ptp(scene.pixels(surface), axis=0).max())
     drawn = {"fit": project(guessed[columns], estimate.intrinsics)}
     if found is not None:
-        drawn["networks"] = np.asarray(found.points_2d)[_COLUMNS]
+        drawn["networks"] = np.asarray(found.points_2d)[SCORED]
     for source, places in drawn.items():
         result[source]["pck"] = metrics.pck(places[inside], pixels[inside], unit)
         result[source]["pck_box"] = metrics.pck(places[inside], pixels[inside], box, 0.05)
@@ -173,8 +174,10 @@ def _likeness(judge: Judge, scene: Truth, person: Person, estimate: Estimate) ->
     """Sex, size, lens and the way up."""
     gender = likeness.gender_of(judge.body, estimate.identity)
     true, guess = (likeness.field_of_view(k, scene.size) for k in (scene.intrinsics, estimate.intrinsics))
-    up = estimate.details.get("up")
-    known = up is not None and np.isfinite(scene.ground).all()
+    up = likeness.told_up(estimate.details)
+    tilt = float("nan")
+    if up is not None and np.isfinite(scene.ground).all():
+        tilt = angles.angle_between(up, scene.ground[:3])
     return {
         "gender": gender,
         "sex_said": likeness.sex_said(gender),
@@ -182,14 +185,14 @@ def _likeness(judge: Judge, scene: Truth, person: Person, estimate: Estimate) ->
         "fov_error": abs(guess - true),
         "focal_ratio": float(estimate.intrinsics[0, 0] / scene.intrinsics[0, 0]),
         "focal_sigma": likeness.told_sigma(estimate.details),
-        "up_degrees": angles.angle_between(np.asarray(up, np.float64), scene.ground[:3]) if known else float("nan"),
+        "up_degrees": tilt,
     }
 
 
 def _body_errors(true: Array, guess: Array) -> dict[str, Any]:
     """MPJPE from the middle of the hips, PA-MPJPE, and both by part, of BlazePose's 33 points (33, 3) m."""
-    root = metrics.rooted(true, true[_HIPS].mean(axis=0))[_COLUMNS]
-    other = metrics.rooted(guess, guess[_HIPS].mean(axis=0))[_COLUMNS]
+    root = metrics.rooted(true, true[_HIPS].mean(axis=0))[SCORED]
+    other = metrics.rooted(guess, guess[_HIPS].mean(axis=0))[SCORED]
     plain = metrics.distances(other, root)
     best = metrics.distances(metrics.aligned(other, root), root)
     return {

@@ -58,7 +58,11 @@ def field_of_view(intrinsics: Array, size: Any) -> float:
 
 def told_sigma(details: dict[str, Any]) -> float | None:
     """The relative standard deviation of the focal length that an estimate's details tell, or None: not told."""
-    for key in ("focal_sigma", "lens_sigma"):
-        if isinstance(details.get(key), int | float):
-            return float(details[key])
-    return None
+    value = details.get("lens", {}).get("focal_sigma")
+    return float(value) if isinstance(value, int | float) else None
+
+
+def told_up(details: dict[str, Any]) -> Array | None:
+    """(3,) the unit vector up in camera axes that an estimate's details tell, or None: not told."""
+    up = details.get("lens", {}).get("up")
+    return None if up is None else np.asarray(up, np.float64)

@@ -12,6 +12,7 @@ from native_runtime.mhr import Body
 
 from .anatomy import Anatomy
 from .clothes import Shell, cap, garment, hair, shoe, wrinkles
+from .figures import Figure, pose_parameters
 from .stage import Colour, add_mesh, add_strands, linear, material, plain, principled, varied
 from .views import Placed, about_z
 
@@ -80,6 +81,26 @@ def dress(scene: Any, anatomy: Anatomy, placed: Placed, rng: np.random.Generator
             objects.append(thing)
     objects += _hair(scene, anatomy, vertices, hair_colour, rng, gender, worn)
     return objects, worn
+
+
+def hang_coat(scene: Any, anatomy: Anatomy, spot: Array, rng: np.random.Generator) -> None:
+    """A coat on a stand at ``spot`` (3,) m on the floor: the cloth of a standing person without the person."""
+    body = anatomy.body
+    figure = Figure(
+        pose_parameters(body, "standing"), np.zeros(body.identity_count), np.zeros(body.expression_count), "", ()
+    )
+    placed = Placed(figure, float(rng.uniform(-0.7, 0.7)), spot + [0.0, 0.0, float(rng.uniform(1.0, 1.15))])
+    field = anatomy.shirt(float(rng.uniform(0.85, 0.97)), float(rng.uniform(-45, -20)), float(rng.uniform(1, 5)))
+    worn: dict[str, Any] = {"bottom": ""}
+    loose, smooth = float(rng.uniform(0.8, 2.5)), int(rng.integers(12, 25))
+    shell, _ = garment(anatomy, np.asarray(placed.vertices(body), np.float64), field, rng, loose, smooth)
+    add_mesh(scene, "coat", shell, [_cloth(rng, "coat", worn)])
+    stand = plain("stand", (0.1, 0.07, 0.05), 0.5)
+    corners = np.array([[x, y, z] for z in (0.0, 1.75) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))], np.float64)
+    corners[:, :2] *= 0.02
+    faces = [np.array(f, np.int32) for f in ((0, 3, 2, 1), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6),
+                                             (3, 0, 4, 7))]  # fmt: skip
+    add_mesh(scene, "stand", Shell(corners + spot, faces), [stand])
 
 
 def _wardrobe(anatomy: Anatomy, rng: np.random.Generator) -> tuple[Array, Array, dict[str, Any]]:

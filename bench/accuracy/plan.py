@@ -19,7 +19,7 @@ from .views import Placed, View, placed_on_floor, random_view
 Array = NDArray[np.float64]
 
 SURROUNDINGS = ("studio", "room", "outdoors", "clutter")
-"""What ``sets.build`` can make."""
+"""What ``sets.build`` can make around people; and ``street``, for the lens."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Plan:
         kind: one of ``SURROUNDINGS``.
         cut, hidden: whether the frame cuts people, whether something stands before them.
         about: what else goes into the truth.
+        focus: (N, 3) m, world: around what the surroundings are built where nobody is; None: around the people.
+        props: ``lamps``, ``coats`` or ``chairs`` in front of the wall, or "".
     """
 
     people: tuple[Placed, ...]
@@ -40,6 +42,8 @@ class Plan:
     cut: bool
     hidden: bool
     about: dict[str, Any] = field(default_factory=dict)
+    focus: Array | None = None
+    props: str = ""
 
     def meshes(self, body: Body) -> list[Array]:
         """(V, 3) m, world, of everybody."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from native_runtime.mhr import Body
 from . import sets
 from .anatomy import Anatomy
 from .contacts import contacts
-from .harder import EVERY, harder_plan
-from .looks import dress
+from .gatherings import CROWDS, LENSES, crowd_plan, lens_plan
+from .harder import EVERY, PICTURES, harder_plan
+from .looks import dress, hang_coat
 from .plan import Plan, person_in, usual_plan
 from .stage import add_camera, empty_scene, read_exr
 from .truth import BODY_FILE, COARSE_FILE, Truth, split_of
@@ -33,42 +35,67 @@ FEW_SAMPLES = 1
 """Of the harder set: with denoising hardly to be told from four but in hair, and in a third of the time."""
 
 
+Planner = Callable[[int, np.random.Generator], Plan]
+"""What the picture of a number shows."""
+
+
+def planner(kind: str, body: Body, coarse: Body) -> Planner:
+    """The planner of a kind of ``KINDS``; ``coarse`` is a coarse level of detail of the body."""
+    planners: dict[str, Planner] = {
+        "first": lambda number, rng: usual_plan(body, rng),
+        "harder": lambda number, rng: harder_plan(body, coarse, number, rng),
+        "crowds": lambda number, rng: crowd_plan(body, number, rng),
+        "lens": lambda number, rng: lens_plan(body, number, rng),
+    }
+    return planners[kind]
+
+
+KINDS: dict[str, tuple[int, int, int]] = {
+    "first": (120, 2, SAMPLES),
+    "harder": (PICTURES, EVERY, FEW_SAMPLES),
+    "crowds": (len(CROWDS), 1000, FEW_SAMPLES),
+    "lens": (LENSES, 2, FEW_SAMPLES),
+}
+"""Of each kind of set: how many pictures, one in how many is for tuning, and samples a pixel."""
+
+
 def render_set(
-    body: Body,
-    out: Path,
-    numbers: Sequence[int],
-    seed: int,
-    again: bool = False,
-    coarse: Body | None = None,
+    kind: str, body: Body, coarse: Body, out: Path, numbers: Sequence[int], seed: int, again: bool = False
 ) -> None:
     """Render the pictures of some numbers.
 
     Args:
+        kind: of ``KINDS``.
+        coarse: a coarse level of detail of the body, which is kept beside the set, too.
         again: also those that are there.
-        coarse: a coarse level of detail of the body, for the harder set; None renders the first one.
     """
     out.mkdir(parents=True, exist_ok=True)
     keep_body(body, out)
-    if coarse is not None:
-        keep_body(coarse, out, COARSE_FILE)
-    anatomy = Anatomy(body)
+    keep_body(coarse, out, COARSE_FILE)
+    anatomy, plan_of = Anatomy(body), planner(kind, body, coarse)
+    _, every, samples = KINDS[kind]
     for number in numbers:
         picture, record = out / f"{number:04d}.jpg", out / f"{number:04d}.npz"
         if picture.exists() and record.exists() and not again:
             continue
         started = time.perf_counter()
-        rng = np.random.default_rng([seed, number] if coarse is None else [seed, number, 1])
-        plan = usual_plan(body, rng) if coarse is None else harder_plan(body, coarse, number, rng)
-        split = split_of(number) if coarse is None else split_of(number, EVERY)
-        samples = SAMPLES if coarse is None else FEW_SAMPLES
-        truth = render_picture(anatomy, picture, plan, rng, {"number": number, "seed": seed, "split": split}, samples)
+        rng = np.random.default_rng([seed, number, *_STREAMS[kind]])
+        plan = plan_of(number, rng)
+        about = {"number": number, "seed": seed, "split": split_of(number, every)}
+        truth = render_picture(anatomy, picture, plan, rng, about, samples)
         truth.save(record)
-        print(f"{picture.name} {truth.people[0].about['pose']} ({time.perf_counter() - started:.1f} s)", flush=True)
+        shown = truth.people[0].about["pose"] if truth.people else plan.props or plan.kind
+        print(f"{picture.name} {shown} ({time.perf_counter() - started:.1f} s)", flush=True)
 
 
-def numbers_of(count: int, split: str, harder: bool) -> list[int]:
-    """The numbers of a set of so many pictures that belong to a split, or ``all``."""
-    every = EVERY if harder else 2
+_STREAMS: dict[str, tuple[int, ...]] = {"first": (), "harder": (1,), "crowds": (2,), "lens": (3,)}
+"""So that the sets share no random numbers."""
+
+
+def numbers_of(kind: str, count: int | None, split: str) -> list[int]:
+    """The numbers of a set (of so many pictures, or its own number of them) that belong to a split, or ``all``."""
+    usual, every, _ = KINDS[kind]
+    count = usual if count is None else count
     return [number for number in range(count) if split in ("all", split_of(number, every))]
 
 
@@ -87,7 +114,7 @@ def render_picture(
     """Render one picture and say what is in it."""
     body, view = anatomy.body, plan.view
     meshes = plan.meshes(body)
-    points = np.concatenate([mesh[::7] for mesh in meshes])
+    points = np.concatenate([mesh[::7] for mesh in meshes]) if plan.focus is None else plan.focus
     scene = empty_scene(samples)
     things, people = [], []
     for one in plan.people:
@@ -95,7 +122,7 @@ def render_picture(
         said = {"pose": one.figure.pose, "tags": list(one.figure.tags), "worn": worn, **one.figure.about}
         people.append(person_in(body, one, view, said))
         things.append(objects)
-    floor = min(float(mesh[:, 2].min()) for mesh in meshes)
+    floor = min((float(mesh[:, 2].min()) for mesh in meshes), default=0.0)
     floor = min(0.0, floor) - (0.018 if any("shoes" in p.about["worn"] for p in people) else 0.0)
     seats: list[float | None] = []
     for one, mesh in zip(plan.people, meshes):
@@ -105,6 +132,8 @@ def render_picture(
             entry["place"] = [round(float(v), 4) for v in view.from_world(np.array(entry["place"]))]
         person.about["contacts"] = entries
     sets.build(scene, plan.kind, view, points, floor, rng)
+    if plan.props:
+        _place_props(scene, anatomy, plan.props, floor, rng)
     obstacle = sets.obstacle(scene, view, points, floor, rng) if plan.hidden else ""
     add_camera(scene, view)
     colours = rendered(scene)
@@ -115,6 +144,18 @@ def render_picture(
     truth = Truth(view.size, view.intrinsics, tuple(people), about, ground_in(view, floor))
     _mark_seen(scene, truth, view, things)
     return truth
+
+
+def _place_props(scene: Any, anatomy: Anatomy, props: str, floor: float, rng: np.random.Generator) -> None:
+    """What may be taken for people: a few lamps, coats or chairs in a row."""
+    for x in np.linspace(-1.3, 1.3, 4) + rng.normal(0, 0.12, 4):
+        spot = np.array([x, 3.7 + rng.normal(0, 0.2), floor])
+        if props == "lamps":
+            sets.lamp(scene, spot, float(rng.uniform(1.2, 1.8)), rng)
+        elif props == "coats":
+            hang_coat(scene, anatomy, spot, rng)
+        else:
+            sets.chair(scene, spot, floor, float(rng.uniform(-math.pi, math.pi)), rng)
 
 
 def ground_in(view: View, floor: float) -> Array:

@@ -25,9 +25,8 @@ def build(scene: Any, kind: str, view: View, people: Array, floor: float, rng: n
     middle = people.mean(axis=0)
     distance = float(np.linalg.norm(middle - view.place))
     behind = float(people[:, 1].max() + rng.uniform(0.3, 1.5) + (0.15 * distance if kind != "studio" else 0.5))
-    {"studio": _studio, "room": _room, "outdoors": _outdoors, "clutter": _clutter}[kind](
-        scene, view, middle, behind, floor, rng
-    )
+    builders = {"studio": _studio, "room": _room, "outdoors": _outdoors, "clutter": _clutter, "street": _street}
+    builders[kind](scene, view, middle, behind, floor, rng)
 
 
 # --- surroundings ----------------------------------------------------------------------------------------------------
@@ -102,6 +101,30 @@ def _outdoors(scene: Any, view: View, middle: Array, behind: float, floor: float
     _daylight(scene, rng)
 
 
+def _street(scene: Any, view: View, middle: Array, behind: float, floor: float, rng: np.random.Generator) -> None:
+    """Rows of houses along a road that runs away from the camera, a little aside."""
+    asphalt = _textured("road", clouds(rng, 60.0), linear(70, 70, 74), linear(96, 96, 98), 0.3)
+    _plane(scene, 300.0, (middle[0], middle[1], floor), asphalt)
+    turn = float(rng.normal(0, 0.2))
+    start = np.array([0.0, -4.0, floor])
+    stone, paint = plain("kerb", linear(150, 148, 142)), plain("paint", linear(225, 224, 218))
+    wide = float(rng.uniform(3.0, 5.5))
+    for side in (-1.0, 1.0):
+        _box(scene, start + _turned((side * wide, 40.0, 0.06), turn), (0.25, 90.0, 0.12), turn, stone)
+        along = 0.0
+        while along < 70.0:
+            size = rng.uniform((5, 5, 5), (9, 12, 15))
+            spot = start + _turned((side * (wide + 2.5 + size[0] / 2), along + size[1] / 2, size[2] / 2), turn)
+            _box(scene, spot, tuple(size), turn, _facade(rng))
+            along += size[1] + (float(rng.uniform(1.5, 4)) if rng.random() < 0.3 else 0.0)
+    for along in np.arange(1.0, 60.0, 4.5):
+        _box(scene, start + _turned((0.0, along, 0.004), turn), (0.14, 1.9, 0.008), turn, paint)
+    for _ in range(int(rng.integers(0, 4))):
+        side = float(rng.choice([-1, 1]))
+        _tree(scene, start + _turned((side * (wide + 1.2), rng.uniform(6, 30), 0.0), turn), rng)
+    _daylight(scene, rng)
+
+
 def _clutter(scene: Any, view: View, middle: Array, behind: float, floor: float, rng: np.random.Generator) -> None:
     first, second = _any_colour(rng), _any_colour(rng)
     if rng.random() < 0.5:
@@ -147,6 +170,28 @@ def seat(scene: Any, place: Array, height: float, floor: float, yaw: float, rng:
     if rng.random() < 0.5:
         rest = spot + about_z(yaw) @ np.array([0.0, depth / 2 + 0.03, 0.0])
         _box(scene, (rest[0], rest[1], height + 0.25), (width, 0.05, 0.4), yaw, surface)
+
+
+def lamp(scene: Any, spot: Array, height: float, rng: np.random.Generator) -> None:
+    """A floor lamp that shines, its ball about where a head would be."""
+    pole, surface = plain("pole", _any_colour(rng), 0.4), material("lamp")
+    _box(scene, spot + [0, 0, height / 2], (0.03, 0.03, height), 0.0, pole)
+    _box(scene, spot + [0, 0, 0.02], (0.3, 0.3, 0.04), 0.4, pole)
+    surface[1].surface(surface[1].add("Emission", {"Color": (1.0, 0.85, 0.6, 1.0), "Strength": 3.0}))
+    _ball(scene, spot + [0, 0, height + 0.12], float(rng.uniform(0.12, 0.2)), surface[0])
+
+
+def chair(scene: Any, spot: Array, floor: float, yaw: float, rng: np.random.Generator) -> None:
+    """An empty chair with a back."""
+    surface = plain("seat", _any_colour(rng), 0.7) if rng.random() < 0.6 else _wood(rng)
+    wide, deep, tall = (float(v) for v in rng.uniform((0.4, 0.38, 0.42), (0.5, 0.45, 0.5)))
+    for dx in (-1, 1):
+        for dy in (-1, 1):
+            leg = spot + _turned((dx * (wide / 2 - 0.03), dy * (deep / 2 - 0.03), (tall - 0.04) / 2), yaw)
+            _box(scene, leg, (0.04, 0.04, tall - 0.04), yaw, surface)
+    _box(scene, spot + [0, 0, tall - 0.02], (wide, deep, 0.05), yaw, surface)
+    back = _turned((0.0, deep / 2 - 0.02, tall + 0.25), yaw)
+    _box(scene, spot + back, (wide, 0.04, float(rng.uniform(0.35, 0.5))), yaw, surface)
 
 
 def obstacle(scene: Any, view: View, people: Array, floor: float, rng: np.random.Generator) -> str:

@@ -19,6 +19,8 @@ from native_runtime.mhr import Body
 
 from . import answers
 from .score import judged, pictures
+from .search import table as search_table
+from .search import tallies
 from .truth import BODY_FILE
 
 _ROWS: tuple[tuple[str, tuple[str, ...], str, bool], ...] = (
@@ -89,6 +91,17 @@ def compare_checkouts(
     return {"set": str(folder), "split": split, **reports, "both": _of_both(reports["old"], reports["new"])}
 
 
+def search_checkouts(old: Path, new: Path, folder: Path, split: str, out: Path, limit: int | None = None) -> str:
+    """Whom both checkouts find, as tables."""
+    files = pictures(folder, split)[:limit]
+    body = Body.load(folder / BODY_FILE)
+    parts = []
+    for name, checkout in (("old", old), ("new", new)):
+        ask_checkout(checkout, folder, [file.stem for file in files], out / name / "found", "default", True)
+        parts.append(f"{name}\n\n{search_table(tallies(folder, files, out / name / 'found', body))}")
+    return "\n\n".join(parts)
+
+
 def _of_both(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """Of people whom both found: how many got a smaller PA-MPJPE, and the mean change in mm with its standard error."""
     result: dict[str, Any] = {}
@@ -153,6 +166,10 @@ def run(arguments: Any) -> None:
     cameras = ("default", "true") if arguments.camera == "both" else (arguments.camera,)
     with tempfile.TemporaryDirectory() as temporary:
         out = arguments.answers or Path(temporary)
+        if arguments.find_only:
+            paths = arguments.old, arguments.new, arguments.folder
+            print(search_checkouts(*paths, arguments.split, out, arguments.limit))
+            return
         report = compare_checkouts(
             arguments.old, arguments.new, arguments.folder, arguments.split, cameras, out, arguments.limit
         )

@@ -125,7 +125,7 @@ def random_view(points: Array, rng: np.random.Generator, cut: bool, habits: Habi
     middle, place = points.mean(axis=0), np.zeros(3)
     for _ in range(4):
         # The camera may not look from below the floor: raise a low pitch once the distance is known.
-        rotation = _look(pitch, roll)
+        rotation = look(pitch, roll)
         distance = float(np.linalg.norm(middle - place)) if place.any() else 4.0
         for _ in range(12):
             place = middle - rotation[2] * distance
@@ -158,10 +158,10 @@ def portrait_view(points: Array, size: tuple[int, int]) -> View:
     low, high = points.min(axis=0), points.max(axis=0)
     middle = (low + high) / 2
     distance = float(np.max((high - low)[[0, 2]] / np.array(size)) * focal / 0.86)
-    return View(size, intrinsics, _look(-0.02, 0.0), middle + np.array([0.0, -distance, 0.02 * distance]))
+    return View(size, intrinsics, look(-0.02, 0.0), middle + np.array([0.0, -distance, 0.02 * distance]))
 
 
-def _look(pitch: float, roll: float) -> Array:
+def look(pitch: float, roll: float) -> Array:
     """Rotation (3, 3), world to camera axes, of a camera looking along +y, raised by ``pitch``, turned by ``roll``."""
     level = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
     c, s = math.cos(pitch), math.sin(pitch)
