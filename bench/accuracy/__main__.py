@@ -62,6 +62,14 @@ def main() -> int:
     cameras.add_argument("--readings", type=Path, help="a cache of what the networks saw; without it lines alone count")
     cameras.add_argument("--json", type=Path)
 
+    marked = commands.add_parser("marked", help="real photos with marked or triangulated points")
+    source = marked.add_mutually_exclusive_group(required=True)
+    source.add_argument("--views", type=Path, help="the folder with the videos of pose2sim's single-person demo")
+    source.add_argument("--photo", type=Path)
+    marked.add_argument("--points", type=Path, required=True)
+    marked.add_argument("--work", type=Path, required=True, help="a folder for frames and answers")
+    marked.add_argument("--checkout", type=Path, nargs="+", help="which answer, each with its own .venv")
+
     read = commands.add_parser("read", help="keep what the landmark networks see, for score --readings")
     read.add_argument("--set", type=Path, required=True, dest="folder")
     read.add_argument("--split", choices=("tune", "held-out", "all"), default="tune")
@@ -137,6 +145,10 @@ def main() -> int:
         if arguments.json:
             arguments.json.write_text(json.dumps(records, indent=1) + "\n")
         print(camera_table(records))
+    elif arguments.command == "marked":
+        from .marked import run as run_marked
+
+        run_marked(arguments)
     elif arguments.command == "compare":
         from .versus import run
 
