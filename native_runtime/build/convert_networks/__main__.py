@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def main(job_path: Path, result_path: Path) -> None:
             model, pictures = _from_tflite(name, files[0], network["outputs"])
             expected = parity.interpret(files[0], pictures)
         else:
-            model, pictures = _from_tensorflow_js(name, files, network["outputs"])
+            model, pictures = _from_tensorflow_js(name, files, network["outputs"], network["maps"])
             expected = parity.interpret_with_tensorflow_js(files, pictures, **job["tensorflow_js"])
         onnx.save(model, target)
         differences[name] = parity.largest_difference(target, pictures, expected)
@@ -61,11 +61,13 @@ def _from_tflite(name: str, file: Path, outputs: Sequence[str]) -> tuple[onnx.Mo
     return tflite_writer.convert(graph, name, INPUT_NAME, outputs), parity.sample_pictures(size, size)
 
 
-def _from_tensorflow_js(name: str, files: Sequence[Path], outputs: Sequence[str]) -> tuple[onnx.ModelProto, Pictures]:
+def _from_tensorflow_js(
+    name: str, files: Sequence[Path], outputs: Sequence[str], maps: Mapping[str, str]
+) -> tuple[onnx.ModelProto, Pictures]:
     """As `_from_tflite`; the pictures are of whole numbers 0..255."""
     graph = tfjs_reader.read(*files)
     (output,) = outputs
-    model = tensorflow_writer.convert(graph, name, INPUT_NAME, output, _STRIDE)
+    model = tensorflow_writer.convert(graph, name, INPUT_NAME, output, _STRIDE, maps)
     height, width = graph.input_shape[1:3]
     if height is None or width is None:
         pictures = [picture for sizes in _FREE_SIZES for picture in parity.sample_pictures(*sizes, count=1)]

@@ -6,7 +6,7 @@ values. The semantics are those of TensorFlow's raw operators (https://www.tenso
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,22 +42,30 @@ _ELEMENTWISE = {
 _TYPES = {"DT_FLOAT": TensorProto.FLOAT, "DT_INT32": TensorProto.INT64, "DT_BOOL": TensorProto.BOOL}
 
 
-def convert(graph: Graph, name: str, input_name: str, output_name: str, stride: int) -> onnx.ModelProto:
+def convert(
+    graph: Graph, name: str, input_name: str, output_name: str, stride: int, maps: Mapping[str, str] | None = None
+) -> onnx.ModelProto:
     """Return the ONNX model that computes what `graph` computes.
 
     The input is a picture (1, height, width, 3) whose values are whole numbers 0..255 as float32. Free heights and
     widths must be multiples of `stride`, and their names in the model say so.
+
+    `maps`: further outputs by their names: nodes of `graph` that compute pictures (1, h, w, channels) on the way.
     """
     writer = _Writer(graph, input_name)
     for node in graph.nodes:
         writer.add(node)
     writer.node("Identity", [writer.plain(graph.output)], output_name)
+    inner = []
+    for map_name, tensor in (maps or {}).items():
+        writer.node("Identity", [writer.plain(tensor)], map_name)
+        inner.append(helper.make_tensor_value_info(map_name, TensorProto.FLOAT, [1, None, None, None]))
     free = (f"{stride}*{side}" for side in ("height", "width"))
     sizes = [next(free) if size is None else size for size in graph.input_shape]
     return writer.model(
         name,
         [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, sizes)],
-        [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, graph.output_shape)],
+        [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, graph.output_shape), *inner],
     )
 
 
