@@ -87,6 +87,17 @@ class Picture:
         self._levels = [np.ascontiguousarray(rgb)]
         self.width, self.height = size or (rgb.shape[1], rgb.shape[0])
         self._scale = np.array([rgb.shape[1] / self.width, rgb.shape[0] / self.height])
+        self._corner = np.zeros(2)
+
+    @classmethod
+    def of_window(cls, rgb: NDArray[np.uint8], window: Crop, size: tuple[int, int]) -> Picture:
+        """What an upright `window` of a photo of `size` (w, h) shows, `rgb` (H, H, 3), as a picture of that photo: the
+        rest of it counts as lying beyond the border.
+        """
+        picture = cls(rgb, size)
+        picture._scale = np.full(2, rgb.shape[0] / window.size)
+        picture._corner = np.array([window.x, window.y]) + 0.5 - window.size / 2
+        return picture
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -107,22 +118,33 @@ class Picture:
         return self._levels[index]
 
     def sample(self, crop: Crop, pixels: int, border: int = cv2.BORDER_REPLICATE) -> NDArray[np.uint8]:
-        """The window at `pixels` x `pixels`: (pixels, pixels, 3) uint8. `border` says what lies outside the photo.
+        """The window at `pixels` x `pixels`: (pixels, pixels, 3) uint8. `border` says what lies outside the photo."""
+        return self.warped(crop.photo_from_pixels(pixels), (pixels, pixels), border)
+
+    def warped(
+        self, photo_from_window: Array, size: tuple[int, int], border: int = cv2.BORDER_REPLICATE
+    ) -> NDArray[np.uint8]:
+        """A turned rectangle of the photo, sampled at `size` (w, h): (h, w, 3) uint8.
 
         Bilinear, from the copy of the photo whose pixels are just finer than the window's.
+
+        Args:
+            photo_from_window: (2, 3) similarity: pixel of the window -> photo pixel.
+            border: what lies outside the photo.
         """
         height, width = self._levels[0].shape[:2]
-        level = math.floor(math.log2(max(crop.size * float(self._scale.mean()) / pixels, 1e-6)) + 0.5)
+        step = math.sqrt(abs(float(np.linalg.det(photo_from_window[:, :2]))))
+        level = math.floor(math.log2(max(step * float(self._scale.mean()), 1e-6)) + 0.5)
         level = max(0, min(level, int(math.log2(min(width, height)))))
-        # Pixel x of the photo is pixel (x + 0.5) * scale - 0.5 of the level.
+        # Pixel x of the photo is pixel (x + 0.5 - corner) * scale - 0.5 of the level.
         scale = self._scale * 0.5**level
-        level_from_window = crop.photo_from_pixels(pixels) * scale[:, None]
-        level_from_window[:, 2] += 0.5 * scale - 0.5
+        level_from_window = photo_from_window * scale[:, None]
+        level_from_window[:, 2] += (0.5 - self._corner) * scale - 0.5
         return np.asarray(
             cv2.warpAffine(
                 self._level(level),
                 level_from_window,
-                (pixels, pixels),
+                size,
                 flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                 borderMode=border,
             )

@@ -189,7 +189,7 @@ class Scene:
         reach = 2 * max(1, round(0.01 * max(width, height))) + 1
         there = cv2.dilate((there > 0.3).astype(np.float32), np.ones((reach, reach), np.uint8))
         self._removed = np.maximum(self._removed, there)
-        self.picture = Picture(_fill(self._pixels, self._removed), self._size)
+        self.picture = Picture(filled(self._pixels, self._removed), self._size)
 
     def _scene_from_photo(self) -> Array:
         """(2, 3) affine map between the pixels of the photo and those of the reduced copy."""
@@ -198,7 +198,7 @@ class Scene:
         return np.column_stack([np.diag(scale), 0.5 * scale - 0.5])
 
 
-def _fill(pixels: Array, holes: Array) -> NDArray[np.uint8]:
+def filled(pixels: Array, holes: Array) -> NDArray[np.uint8]:
     """`pixels` (H, W, 3) uint8 with smooth surroundings' colours where `holes` (H, W) is 1."""
     height, width = holes.shape
     # Smooth colours need no resolution: blur the kept pixels alone on a small copy.

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.detection import detector, pose
+from native_runtime.detection import detector, pose, sighted, sightings
 from native_runtime.detection.crops import Crop, Picture
 from native_runtime.detection.detector import Candidate, Scene
+from native_runtime.detection.multipose import Sighting
 from native_runtime.detection.pose import PoseReading
 from native_runtime.onnx.sessions import Network
 
@@ -54,15 +55,25 @@ _WINDOW_SIZES = (1.1, 1.4)
 _WINDOW_SHIFT = 0.35
 # Side of a person's window, in px; about the height of the body.
 _SMALLEST_PERSON = 40.0
-# More people than this are not read: a photo of a crowd is not meant for this.
-_MOST_PEOPLE = 32
+# More people than this are not read: each takes a quarter of a second or more.
+_MOST_PEOPLE = 100
 
 _TURNS = (math.pi, math.pi / 2, -math.pi / 2)
 
 
-def find_people(pose_detection: Network, pose_landmark: Network, picture: Picture) -> list[PoseReading]:
-    """One reading for each person in the photo, in the order in which they were found."""
-    return _Search(pose_detection, pose_landmark, picture).run()
+def find_people(
+    pose_detection: Network, pose_landmark: Network, multipose: Network | None, picture: Picture
+) -> list[PoseReading]:
+    """One reading for each person in the photo, in the order in which they were found.
+
+    Args:
+        multipose: MoveNet MultiPose; None where it could not be built: then fewer people are found.
+    """
+    search = _Search(pose_detection, pose_landmark, picture)
+    if multipose is None:
+        return search.by_detector(fine=True)
+    search.add(sightings.find(multipose, picture))
+    return search.by_detector(fine=False)
 
 
 def find_people_in(
@@ -83,14 +94,24 @@ class _Search:
         self._found: list[PoseReading] = []
         self._tried: list[Crop] = []
 
-    def run(self) -> list[PoseReading]:
+    def add(self, seen: list[Sighting]) -> None:
+        """Add whom MultiPose and the landmark network see."""
+        for person in sighted.read_all(self._landmark, self._picture, seen[:_MOST_PEOPLE]):
+            if person.reading.crop.size >= _SMALLEST_PERSON:
+                self._found.append(person.reading)
+                self._tried.append(person.reading.crop)
+                self._erase(person.reading)
+
+    def by_detector(self, fine: bool) -> list[PoseReading]:
+        """Everybody who was added, and those besides whom the detector finds; `fine`: in small windows, too."""
         for level, threshold in zip(detector.LEVELS, _CANDIDATE_SCORES, strict=True):
             self._look(self._windows(level), threshold)
         # Somebody upside down or lying: the detector only knows people who are more or less upright.
         for level in (0,) if self._found else (0, 1):
             turned = [window.turned(turn) for turn in _TURNS for window in self._windows(level)]
             self._look(turned, _TURNED_SCORE if self._found else _CANDIDATE_SCORES[level])
-        self._look_closer_everywhere()
+        if fine:
+            self._look_closer_everywhere()
         return self._found
 
     def in_box(self, box: Array) -> PoseReading | None:

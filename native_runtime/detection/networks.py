@@ -129,7 +129,7 @@ class LandmarkNetworks:
 
     def _find(self, rgb: NDArray[np.uint8]) -> tuple[Picture, list[PoseReading]]:
         picture = _picture(rgb)
-        return picture, find_people(self._pose_detection, self._pose_landmark, picture)
+        return picture, find_people(self._pose_detection, self._pose_landmark, self._movenet_multipose, picture)
 
     def _person(self, picture: Picture, reading: PoseReading, with_hands: bool) -> PersonLandmarks:
         """Add the hands, and say what lies outside the photo."""

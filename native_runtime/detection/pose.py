@@ -102,7 +102,7 @@ def read_on(network: Network, picture: Picture, first: PoseReading, passes: int 
     """
     best = reading = first
     for _ in range(passes):
-        if reading.score < _LOST or _is_stable(reading.crop, reading.next_crop):
+        if reading.score < _LOST or is_stable(reading.crop, reading.next_crop):
             break
         reading = read_pose(network, picture, reading.next_crop)
         if reading.quality >= best.quality * 0.95:  # later windows fit better where both see as much
@@ -222,7 +222,8 @@ def _next_crop(crop: Crop, body: Array, centre: Array, top: Array) -> Crop:
     return following
 
 
-def _is_stable(before: Crop, after: Crop) -> bool:
+def is_stable(before: Crop, after: Crop) -> bool:
+    """Whether a window shows a person as well as the one that its reading asks for."""
     turn = abs(math.remainder(after.angle - before.angle, 2 * math.pi))
     return (
         math.hypot(after.x - before.x, after.y - before.y) < _STABLE_SHIFT * before.size

@@ -35,11 +35,6 @@ def thunder() -> Network:
 
 
 @pytest.fixture(scope="module")
-def multipose() -> Network:
-    return _network("movenet_multipose")
-
-
-@pytest.fixture(scope="module")
 def skier(photos: Path) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(cv2.imread(str(photos / "skier.jpg")), cv2.COLOR_BGR2RGB))
 
@@ -104,42 +99,7 @@ def test_there_is_no_window_without_a_torso() -> None:
     "picture", [np.zeros((1, 1, 3), np.uint8), np.full((50, 70, 3), 128, np.uint8)], ids=["one pixel", "grey"]
 )
 @pytest.mark.parametrize("crop", [Crop(0, 0, 1), Crop(20, 20, 300, 1.0), Crop(-500, -500, 100)])
-def test_where_nobody_is_the_scores_are_low(
-    thunder: Network, multipose: Network, picture: NDArray[np.uint8], crop: Crop
-) -> None:
+def test_where_nobody_is_the_scores_are_low(thunder: Network, picture: NDArray[np.uint8], crop: Crop) -> None:
     found = movenet.read_points(thunder, Picture(picture), crop)
     assert np.isfinite(found.points).all()
     assert found.scores.max() < 0.3
-    upright = Crop(crop.x, crop.y, crop.size)
-    assert movenet.read_people(multipose, Picture(picture), upright, least=0.3) == []
-
-
-def test_several_people_are_found_with_points_and_boxes(multipose: Network, photos: Path) -> None:
-    bus = np.asarray(cv2.cvtColor(cv2.imread(str(photos / "bus.jpg")), cv2.COLOR_BGR2RGB))
-    picture = Picture(bus)
-    whole = Crop((picture.width - 1) / 2, (picture.height - 1) / 2, max(picture.width, picture.height))
-    people = movenet.read_people(multipose, picture, whole, 384, least=0.2)
-    assert len(people) >= 3
-    assert [person.score for person in people] == sorted((person.score for person in people), reverse=True)
-    for person in people:
-        margin = 0.1 * np.ptp(person.box[1::2])
-        seen = person.points[person.scores > 0.4]
-        assert np.all(seen > person.box[:2] - margin)
-        assert np.all(seen < person.box[2:] + margin)
-
-
-def test_what_lies_outside_the_photo_is_not_computed(multipose: Network, photos: Path) -> None:
-    bus = np.asarray(cv2.cvtColor(cv2.imread(str(photos / "bus.jpg")), cv2.COLOR_BGR2RGB))[:400]
-    sizes = []
-
-    class Watched:
-        def run(self, **inputs: Array) -> dict[str, Array]:
-            sizes.append(inputs["image"].shape)
-            return multipose.run(**inputs)
-
-    picture = Picture(np.ascontiguousarray(bus))
-    whole = Crop((picture.width - 1) / 2, (picture.height - 1) / 2, picture.width)
-    movenet.read_people(Watched(), picture, whole, 256)  # type: ignore[arg-type]
-    assert sizes == [(1, 128, 256, 3)]  # 126 rows of 256 show the photo, in the middle
-    with pytest.raises(ValueError, match="multiple of 32"):
-        movenet.read_people(multipose, picture, whole, 250)

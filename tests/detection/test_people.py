@@ -206,6 +206,34 @@ def test_everybody_in_the_street_is_found(
         assert (person.bbox[2:] <= (809, 1079)).all()
 
 
+def test_the_skier_is_found(landmarks: LandmarkNetworks, load: Callable[[str], NDArray[np.uint8]]) -> None:
+    (box,) = landmarks.boxes(load("skier.jpg"))
+    np.testing.assert_allclose(box, (281, 45, 500, 392), atol=25)
+
+
+def test_seven_women_on_a_sofa_are_seven(landmarks: LandmarkNetworks, load: Callable[[str], NDArray[np.uint8]]) -> None:
+    people = landmarks.people(load("sofa.jpg"), with_hands=False)
+    noses = sorted(float(person.points_2d[0, 0]) for person in people)
+    np.testing.assert_allclose(noses, [272, 430, 445, 712, 866, 1000, 1095], atol=30)
+
+
+def test_a_crowd_is_found_and_nobody_is_merged(
+    landmarks: LandmarkNetworks, load: Callable[[str], NDArray[np.uint8]]
+) -> None:
+    people = landmarks.people(load("crowd.jpg"), with_hands=False)
+    # Read off the photo: the middles of the faces of those who are not hidden up to their eyes.
+    faces = np.array([
+        (203, 205), (300, 310), (385, 200), (400, 355), (455, 215), (505, 285), (548, 210), (620, 165), (612, 225),
+        (700, 260), (720, 125), (800, 105), (795, 225), (790, 330), (905, 130), (945, 262), (1000, 305), (1033, 225),
+        (855, 210), (905, 195), (660, 205),
+    ])  # fmt: skip
+    heads = np.array([person.points_2d[:11].mean(axis=0) for person in people])
+    nearest = np.hypot(*(heads[:, None] - faces).transpose(2, 0, 1))
+    whose = nearest.argmin(axis=1)
+    assert len(set(whose)) == len(people)  # one for each face
+    assert (nearest.min(axis=1) < 40).sum() >= 14
+
+
 def test_somebody_from_behind_and_cut_off_is_found(
     landmarks: LandmarkNetworks, load: Callable[[str], NDArray[np.uint8]]
 ) -> None:
