@@ -48,6 +48,8 @@ class Capabilities:
         edits: keeps what an artist did by hand itself; for others ``engines.refit.keep_edits`` does it afterwards.
         sexes: its readings are a ``SexedReading``: the shape of its bodies follows the sex that is stated.
         several: computes several people together (``Reading.estimate_all``), quicker than one after the other.
+        agrees: the places of several people agree in space already; those of others are brought together afterwards
+            (``engines.together``).
         remembers: is a ``Remembering`` engine, which keeps on disk what makes a photo quick when it is opened again.
         steps: answers in steps: its readings are a ``GrowingReading``, whose rougher estimates come long before the
             last.
@@ -73,6 +75,7 @@ class Capabilities:
     edits: bool = False
     sexes: bool = False
     several: bool = False
+    agrees: bool = False
     steps: bool = False
     remembers: bool = False
     fits: bool = False

@@ -18,9 +18,15 @@ Array = NDArray[np.float64]
 WITHOUT_EDITS = "without_edits"
 """In an estimate's details: what the engine had in place of the artist's numbers, as ``Edits.to_json`` writes them."""
 
+TOGETHER = "moved_along_view"
+"""In an estimate's details: metres by which the person was moved along the line of sight, away from the camera, to
+agree with the others in the photo (``engines.together``)."""
+
 _FIELDS = ("model_parameters", "identity", "expression")
 _TRANSLATION = "camera_translation"
 _ROOT_PLACE, _ROOT_TURN = range(3), range(3, 6)
+_ROOT_JOINT = 1
+"""MHR's, of which the world's is the first."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Edits:
         camera_translation: (3,) m; None where the person was not moved.
         yielding: indices of edited model parameters that give way to pins: these came later than the edit. 0 to 2
             stand for the place.
+        along: m by which the engine's place is moved along the line of sight (``TOGETHER``): no artist's doing, but
+            kept as if it were.
     """
 
     model_parameters: Mapping[int, float] = field(default_factory=dict)
@@ -40,6 +48,7 @@ class Edits:
     expression: Mapping[int, float] = field(default_factory=dict)
     camera_translation: Array | None = None
     yielding: frozenset[int] = frozenset()
+    along: float = 0.0
 
     @staticmethod
     def from_json(content: Any) -> Edits:
@@ -57,9 +66,11 @@ class Edits:
                     raise ValueError(_TRANSLATION)
             if any(index in numbers["model_parameters"] for index in _ROOT_PLACE):
                 raise ValueError("the root's translation")
-            return Edits(
-                **numbers, camera_translation=translation, yielding=frozenset(map(int, content.get("yielding", ())))
-            )
+            along = float(content.get("along", 0.0))
+            if not np.isfinite(along):
+                raise ValueError("along")
+            yielding = frozenset(map(int, content.get("yielding", ())))
+            return Edits(**numbers, camera_translation=translation, yielding=yielding, along=along)
         except (AttributeError, TypeError, ValueError) as error:
             raise UsageError(f"'edits' cannot be read ({error}); docs/worker.md says how they are written.") from error
 
@@ -74,6 +85,8 @@ class Edits:
             content[_TRANSLATION] = np.asarray(self.camera_translation, np.float64).tolist()
         if self.yielding:
             content["yielding"] = sorted(self.yielding)
+        if self.along:
+            content["along"] = self.along
         return content
 
     @property
@@ -110,7 +123,7 @@ class Edits:
                     array[index] = value
         translation = self.camera_translation
         if translation is None or (without_yielding and self._place_yields):
-            translation = estimate.camera_translation
+            translation = self._beside(estimate)
         return replace(estimate, camera_translation=np.array(translation, np.float64), **arrays)
 
     def replaced(self, estimate: Estimate) -> dict[str, Any]:
@@ -118,8 +131,20 @@ class Edits:
         parameters, identity, expression = (
             {index: float(getattr(estimate, name)[index]) for index in getattr(self, name)} for name in _FIELDS
         )
-        translation = None if self.camera_translation is None else estimate.camera_translation
+        translation = None if self.camera_translation is None else self._beside(estimate)
         return Edits(parameters, identity, expression, translation).to_json()
+
+    def _beside(self, estimate: Estimate) -> Array:
+        """(3,) m: where the engine has the person, among the others of the photo."""
+        return moved_along(estimate, self.along)
+
+
+def moved_along(estimate: Estimate, along: float) -> Array:
+    """(3,) m: the camera translation of an estimate whose person is moved so far along their line of sight."""
+    if not along:
+        return estimate.camera_translation
+    root = estimate.joints[_ROOT_JOINT]
+    return np.asarray(estimate.camera_translation + along * root / max(float(np.linalg.norm(root)), 1e-9))
 
 
 def _numbers(content: Mapping[Any, Any]) -> dict[int, float]:

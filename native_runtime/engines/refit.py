@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from native_runtime.mhr import Body, PointSet
 from native_runtime.prompts.prompt import Prompt, kind_of
 from native_runtime.prompts.quality import person_size
 
-from .edits import WITHOUT_EDITS, Edits
+from .edits import TOGETHER, WITHOUT_EDITS, Edits
 from .estimate import Estimate
 
 Array = NDArray[np.float64]
@@ -97,7 +98,9 @@ def _carried(body: Body, edited: Estimate, pins: Sequence[Pin]) -> list[Pin]:
 
 
 def _moved(body: Body, estimate: Estimate, edited: Estimate, pins: Sequence[Pin], edits: Edits | None) -> Estimate:
-    noted = {} if edits is None else {WITHOUT_EDITS: edits.replaced(estimate)}
+    noted: dict[str, Any] = {} if edits is None else {WITHOUT_EDITS: edits.replaced(estimate)}
+    if edits is not None and edits.along:
+        noted[TOGETHER] = edits.along
     if not pins and same_numbers(estimate, edited):
         return replace(estimate, details=estimate.details | noted) if noted else estimate
     started = time.perf_counter()

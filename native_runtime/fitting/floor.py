@@ -145,7 +145,7 @@ def footing(
 
     Args:
         body: the body model.
-        evidence: feet of which nothing is seen stand nowhere.
+        evidence: feet that are not seen stand nowhere.
         state: the body so far.
         up: (3,) unit vector, camera axes.
         settings: what counts as standing.

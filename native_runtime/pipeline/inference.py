@@ -235,7 +235,8 @@ class Inference:
     ) -> Iterator[tuple[int, Estimate]]:
         """Each person's number (from `ReadPhoto.bboxes`) and estimate.
 
-        An engine that computes several people together does so where nothing was said about one of them.
+        An engine that computes several people together does so where nothing was said about one of them. Several people
+        are brought together in space when all are there (``engines.together``); each one's own estimate stays else.
 
         Args:
             inference: what the engine shall infer (``Capabilities.inferences``); None for its own.
@@ -248,6 +249,35 @@ class Inference:
             UsageError: the engine does not support it.
             NoPersonError: too little can be seen of somebody.
         """
+        alone = self._alone(found, people, keypoints, mask, inference, left_out, early, refine, sex)
+        if len(people) < 2 or found.engine.capabilities.agrees:
+            yield from alone
+            return
+        from native_runtime.engines.together import brought_together
+
+        apart = dict(alone)
+        seen = {person: self._known_landmarks(found, person) for person in apart}
+        gravity = None if found.lens is None else found.lens.gravity
+        yield from brought_together(found.engine.body, apart, seen, found.photo, gravity).items()
+
+    @staticmethod
+    def _known_landmarks(found: ReadPhoto, person: int) -> PersonLandmarks | None:
+        """What the bundled networks have seen of a person, if they were asked."""
+        return found.reading.people[person].landmarks or found.seen.get(person)
+
+    def _alone(
+        self,
+        found: ReadPhoto,
+        people: Sequence[int],
+        keypoints: Sequence[Prompt],
+        mask: NDArray[np.bool_] | None,
+        inference: str | None,
+        left_out: Callable[[NoPersonError], None] | None,
+        early: Early | None,
+        refine: float,
+        sex: str | None,
+    ) -> Iterator[tuple[int, Estimate]]:
+        """As `estimates`, each person without regard to the others."""
         reading, engine = found.reading, found.engine
         require_inference(engine, inference)
         require(engine, "masks", mask is not None)

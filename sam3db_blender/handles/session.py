@@ -16,7 +16,7 @@ from native_runtime.characters.edit_groups import Slots, slots_of
 from native_runtime.characters.placement import up_of
 from native_runtime.characters.state import CharacterState
 from native_runtime.engines.base import INFERRED, REFINED, ROUGH
-from native_runtime.engines.edits import WITHOUT_EDITS
+from native_runtime.engines.edits import TOGETHER, WITHOUT_EDITS, Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
 from native_runtime.pipeline.requests import REFINE, PoseRequest, SegmentRequest
@@ -89,7 +89,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         box=tuple(corners.ravel().tolist()),
         pins=tuple((pin[0], *source.pixels(pin[1:3]).tolist(), *pin[3:]) for pin in said),
         mask=mask_file(rig),
-        edits=memory.edits(),
+        edits=_with_place(memory.edits(), origin),
         snap=bool(rig.get(SNAP, False)),
         refine=refine_of(rig, origin),
         sex=chosen_sex(rig, origin) if engines.capabilities_of(engine).sexes else None,
@@ -98,6 +98,12 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         models=models,
         **engines.settings_for(engine, *_inferences(rig, origin)),
     )
+
+
+def _with_place(kept: Edits | None, origin: Origin) -> Edits | None:
+    """Edits, and the place that the person was given among the others of the photo."""
+    along = float(origin.details["details"].get(TOGETHER, 0.0))
+    return replace(kept or Edits(), along=along) if along else kept
 
 
 def _inferences(rig: bpy.types.Object, origin: Origin) -> tuple[str, str]:

@@ -86,7 +86,8 @@ class Memory:
         slots = self.slots
         place = [self.mine[slot] for slot in slots.translation if slot in self.mine]
         edits = Edits(
-            **{name: _within(self.mine, getattr(slots, name)) for name in ("identity", "expression")},
+            identity=_within(self.mine, slots.identity),
+            expression=_within(self.mine, slots.expression),
             model_parameters=_within(self.mine, slots.parameters),
             camera_translation=np.array(place) if place else None,
             yielding=frozenset(slot for slot in self.yielding if slot < PARAMETERS)

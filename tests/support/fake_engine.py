@@ -84,7 +84,7 @@ class FakeReading:
 
 
 class FakeEngine:
-    name, capabilities = "landmarks", Capabilities(fits=True)
+    name, capabilities = "landmarks", Capabilities(fits=True, agrees=True)
     body = None
 
     def read(self, photo: Any, intrinsics: np.ndarray | None = None, boxes: Any = None) -> FakeReading:
@@ -129,7 +129,9 @@ class FakeBodyReading(FakeReading):
 
 class FakeBodyEngine:
     name = "sam3d_body"
-    capabilities = Capabilities(boxes=True, several=True, steps=True, fits=True, inferences=("full", "body"))
+    capabilities = Capabilities(
+        boxes=True, several=True, agrees=True, steps=True, fits=True, inferences=("full", "body")
+    )
     body = None
 
     def __init__(self, providers: Any) -> None:
