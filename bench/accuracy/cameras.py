@@ -23,7 +23,7 @@ from .truth import BODY_FILE, Truth
 def camera_records(
     folder: Path, split: str, readings: Path | None, progress: Callable[[str], None]
 ) -> list[dict[str, Any]]:
-    """A record of each picture: errors of the estimated camera, and of the guess without any (the diagonal, level).
+    """A record of each picture: errors of the estimated camera, and of the guess without any (the usual lens, level).
 
     Args:
         readings: a cache of what the networks saw, so that people speak, too; None: lines alone.
@@ -67,7 +67,7 @@ def camera_records(
 def table(records: Sequence[dict[str, Any]]) -> str:
     """Medians by surroundings as a table in Markdown."""
     lines = [
-        "| surroundings | pictures | focal length off, % | field of view off, degrees | the same, diagonal "
+        "| surroundings | pictures | focal length off, % | field of view off, degrees | the same, usual lens "
         "| within 1 / 2 sigmas, % | up off, degrees | the same, level | within 1 / 2 sigmas, % |",
         "| --- |" + " ---: |" * 8,
     ]

@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from native_runtime.mhr import Body
 
@@ -168,42 +169,56 @@ def _rings(triangles: NDArray[np.int32]) -> list[NDArray[np.int32]]:
     return [np.array(ring, np.int32) for ring in rings.values()]
 
 
-def winding_numbers(points: Array, surface: Array, chunk: int = 2_000_000) -> Array:
+def winding_numbers(points: Array, surface: Array, chunk: int = 1_000_000) -> Array:
     """(N,) of points (N, 3) in a surface of triangles (T, 3, 3): 1 within a closed one whose faces turn outwards."""
+    middle = surface.reshape(-1, 3).mean(axis=0)
+    a, b, c = (surface[:, k] - middle for k in range(3))
+    # Of corners seen from a point p: det(a-p, b-p, c-p) = det(a, b, c) - p (a x b + b x c + c x a), and so on.
+    volume = np.einsum("ti,ti->t", a, np.cross(b, c))
+    normal = np.cross(a, b) + np.cross(b, c) + np.cross(c, a)
+    products = [(np.einsum("ti,ti->t", u, v), u + v) for u, v in ((a, b), (b, c), (c, a), (a, a), (b, b), (c, c))]
     result = np.empty(len(points))
     step = max(1, chunk // max(len(surface), 1))
     for begin in range(0, len(points), step):
-        a, b, c = (surface[None, :, k] - points[begin : begin + step, None] for k in range(3))
-        la, lb, lc = (np.linalg.norm(v, axis=2) for v in (a, b, c))
-        volume = np.einsum("nti,nti->nt", a, np.cross(b, c))
-        below = la * lb * lc + lc * (a * b).sum(axis=2) + la * (b * c).sum(axis=2) + lb * (c * a).sum(axis=2)
-        result[begin : begin + step] = np.arctan2(volume, below).sum(axis=1) / (2 * np.pi)
+        p = points[begin : begin + step] - middle
+        squared = np.einsum("ni,ni->n", p, p)[:, None]
+        ab, bc, ca, *squares = (constant - p @ both.T + squared for constant, both in products)
+        la, lb, lc = (np.sqrt(np.maximum(square, 0.0)) for square in squares)
+        below = la * lb * lc + lc * ab + la * bc + lb * ca
+        angle = np.arctan2(volume - p @ normal.T, below)
+        angle[np.minimum(np.minimum(la, lb), lc) < _AT_CORNER] = 0.0  # seen from its own corner a triangle has none
+        result[begin : begin + step] = angle.sum(axis=1) / (2 * np.pi)
     return result
 
 
+_NEAREST = 64
+_AT_CORNER = 1e-6
+"""Metres."""
+
+
 def distances_to(points: Array, triangles: Array) -> Array:
-    """(N,) of points (N, 3) to the nearest place of triangles (T, 3, 3).
+    """(N,) of points (N, 3) to the nearest place of triangles (T, 3, 3); of large meshes only those whose middles are
+    nearest are looked at.
 
     Ericson, "Real-Time Collision Detection", 2005, section 5.1.5: the plane's nearest place if it lies in the triangle,
     else that of its edges.
     """
-    a, b, c = (triangles[:, k] for k in range(3))
-    normal = np.cross(b - a, c - a)
-    area = np.maximum(np.einsum("ti,ti->t", normal, normal), 1e-18)
-    best = np.full(len(points), np.inf)
-    for number, point in enumerate(points):
-        ways = [a - point, b - point, c - point]
-        shares = [np.einsum("ti,ti->t", normal, np.cross(ways[(k + 1) % 3], ways[(k + 2) % 3])) for k in range(3)]
-        over = np.all(np.stack(shares) >= 0, axis=0)
-        flat = np.einsum("ti,ti->t", normal, ways[0]) ** 2 / area
-        squared = np.where(over, flat, np.inf)
-        for start, end in ((0, 1), (1, 2), (2, 0)):
-            edge = ways[end] - ways[start]
-            along = -np.einsum("ti,ti->t", ways[start], edge) / np.maximum(np.einsum("ti,ti->t", edge, edge), 1e-18)
-            nearest = ways[start] + np.clip(along, 0, 1)[:, None] * edge
-            squared = np.minimum(squared, np.einsum("ti,ti->t", nearest, nearest))
-        best[number] = np.sqrt(squared.min())
-    return best
+    count = min(_NEAREST, len(triangles))
+    near = cKDTree(triangles.mean(axis=1)).query(points, k=count)[1].reshape(len(points), count)
+    ways = [triangles[near, k] - points[:, None] for k in range(3)]
+    normal = np.cross(ways[1] - ways[0], ways[2] - ways[0])
+    area = np.maximum(np.einsum("nti,nti->nt", normal, normal), 1e-18)
+    shares = [np.einsum("nti,nti->nt", normal, np.cross(ways[(k + 1) % 3], ways[(k + 2) % 3])) for k in range(3)]
+    over = np.all(np.stack(shares) >= 0, axis=0)
+    squared = np.where(over, np.einsum("nti,nti->nt", normal, ways[0]) ** 2 / area, np.inf)
+    for start, end in ((0, 1), (1, 2), (2, 0)):
+        edge = ways[end] - ways[start]
+        length = np.maximum(np.einsum("nti,nti->nt", edge, edge), 1e-18)
+        along = np.clip(-np.einsum("nti,nti->nt", ways[start], edge) / length, 0, 1)
+        nearest = ways[start] + along[..., None] * edge
+        squared = np.minimum(squared, np.einsum("nti,nti->nt", nearest, nearest))
+    result: Array = np.sqrt(squared.min(axis=1))
+    return result
 
 
 def _box(points: Array) -> Array:

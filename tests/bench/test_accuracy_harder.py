@@ -128,6 +128,7 @@ class TestOverlap:
         surface = CUBE[CUBE_FACES]
         points = np.array([[0.5, 0.5, 0.5], [0.01, 0.9, 0.1], [1.2, 0.5, 0.5], [0.5, -3.0, 0.5]])
         np.testing.assert_allclose(np.abs(winding_numbers(points, surface)), [1, 1, 0, 0], atol=1e-9)
+        np.testing.assert_allclose(np.abs(winding_numbers(CUBE, surface)), 1 / 8, atol=1e-9)  # of its corners' rays
 
     def test_distances_to_faces_edges_and_corners(self) -> None:
         points = np.array([[0.5, 0.5, 0.9], [0.5, 1.5, 0.5], [0.5, 2.0, 2.0], [2.0, 2.0, 2.0]])
