@@ -48,8 +48,9 @@ def answer(engine: Any, photo: Any, intrinsics: Any, find_only: bool) -> dict[st
 
     entries: list[dict[str, Any]] = []
     arrays: dict[str, Any] = {}
+    estimates: dict[int, Any] = {}
+    lens = None
     started = time.perf_counter()
-    lens: dict[str, Any] = {}
     try:
         reading, lens = _read(engine, photo, intrinsics)
         people = reading.people
@@ -57,37 +58,51 @@ def answer(engine: Any, photo: Any, intrinsics: Any, find_only: bool) -> dict[st
         people = []
     looked = time.perf_counter() - started
     for index, person in enumerate(people):
-        entry: dict[str, Any] = {"box": [float(v) for v in np.ravel(person.bbox)], "estimated": False}
+        entries.append({"box": [float(v) for v in np.ravel(person.bbox)], "estimated": False})
         arrays |= packed(getattr(person, "landmarks", None), f"{index}.landmarks", ("mask",))
         if not find_only:
             try:
-                estimate = reading.estimate(index)
+                estimates[index] = reading.estimate(index)
             except Sam3dbError as error:
-                entry["error"] = str(error)
-            else:
-                entry["estimated"] = True
-                entry["seconds"] = {key: float(value) for key, value in estimate.seconds.items()}
-                entry["details"] = json.loads(json.dumps(estimate.details | lens, default=_plain))
-                entry["warnings"] = [str(line) for line in estimate.warnings]
-                arrays |= {f"{index}.{key}": np.asarray(getattr(estimate, key)) for key in ESTIMATE}
-        entries.append(entry)
+                entries[index]["error"] = str(error)
+    told = {} if lens is None else {"lens": lens.details(photo.original_size)}
+    for index, estimate in _together(engine, estimates, people, photo, lens).items():
+        entries[index] |= {
+            "estimated": True,
+            "seconds": {key: float(value) for key, value in estimate.seconds.items()},
+            "details": json.loads(json.dumps(estimate.details | told, default=_plain)),
+            "warnings": [str(line) for line in estimate.warnings],
+        }
+        arrays |= {f"{index}.{key}": np.asarray(getattr(estimate, key)) for key in ESTIMATE}
     return arrays | {"found": np.array(json.dumps(entries)), "seconds": np.array(looked)}
 
 
-def _read(engine: Any, photo: Any, intrinsics: Any) -> tuple[Any, dict[str, Any]]:
-    """A photo as the pipeline lets an engine read it, and what it tells of the camera: newer versions estimate that."""
+def _read(engine: Any, photo: Any, intrinsics: Any) -> tuple[Any, Any]:
+    """A photo as the pipeline lets an engine read it, and what is told of its camera: newer versions estimate that."""
     try:
         from native_runtime.lens.estimate import estimate_lens
     except ModuleNotFoundError:
-        return engine.read(photo, intrinsics), {}
+        return engine.read(photo, intrinsics), None
     if not getattr(engine.capabilities, "takes_camera", False):
         lens = estimate_lens(photo, (), intrinsics)
-        return engine.read(photo, lens.intrinsics), {"lens": lens.details(photo.original_size)}
+        return engine.read(photo, lens.intrinsics), lens
     reading = engine.read(photo, intrinsics)
     seen = [person.landmarks for person in reading.people if person.landmarks is not None]
     lens = estimate_lens(photo, seen, intrinsics)
     reading.take_camera(lens.intrinsics, lens.gravity)
-    return reading, {"lens": lens.details(photo.original_size)}
+    return reading, lens
+
+
+def _together(engine: Any, estimates: dict[int, Any], people: Any, photo: Any, lens: Any) -> dict[int, Any]:
+    """The estimates as the pipeline brings them together in space: newer versions do."""
+    try:
+        from native_runtime.engines.together import brought_together
+    except ModuleNotFoundError:
+        return estimates
+    if len(estimates) < 2 or engine.capabilities.agrees:
+        return estimates
+    seen = {index: people[index].landmarks for index in estimates}
+    return brought_together(engine.body, estimates, seen, photo, None if lens is None else lens.gravity)
 
 
 def _plain(value: Any) -> Any:
