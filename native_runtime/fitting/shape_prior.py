@@ -32,14 +32,16 @@ Sex = Literal["neutral", "female", "male"]
 
 @dataclass(frozen=True)
 class ShapePrior:
-    """Independent Gaussians on a body's identity coefficients.
+    """Independent Gaussians on a body's identity coefficients, wider above the mean than below it where people are.
 
     Attributes:
         means, deviations: (n_id,)
+        below: (n_id,) deviations below the mean; None: the same.
     """
 
     means: Array
     deviations: Array
+    below: Array | None = None
 
     @staticmethod
     def plain(body: Body) -> ShapePrior:
@@ -60,6 +62,8 @@ class ShapePrior:
         if "gender" not in set(body.identity_names):
             return prior
         numbers = load_json("fit", "shape_prior.json")
+        for name, (mean, deviation, *below) in numbers["build"].items():
+            prior = prior._with(body, name, mean, deviation, *below)
         neutral, sexed = numbers["sexes"]["neutral"], numbers["sexes"][sex]
         for name, unsure in neutral.items():
             mean, deviation = (1 - certainty) * np.array(unsure) + certainty * np.array(sexed[name])
@@ -70,14 +74,15 @@ class ShapePrior:
             prior = prior._with(body, name, mean, numbers["age_unknown" if age is None else "age_spread"])
         return prior
 
-    def _with(self, body: Body, name: str, mean: float, deviation: float) -> ShapePrior:
+    def _with(self, body: Body, name: str, mean: float, deviation: float, lower: float | None = None) -> ShapePrior:
         names = list(map(str, body.identity_names))
         if name not in names:
             return self
         index, means, deviations = names.index(name), self.means.copy(), self.deviations.copy()
+        below = deviations.copy() if self.below is None else self.below.copy()
         means[index] = np.clip(mean, body.identity_min[index], body.identity_max[index])
-        deviations[index] = deviation
-        return ShapePrior(means, deviations)
+        deviations[index], below[index] = deviation, deviation if lower is None else lower
+        return ShapePrior(means, deviations, below)
 
 
 def sliders_of(body: Body, sex: Sex) -> Mapping[int, float]:
@@ -93,18 +98,22 @@ class ShapeTerm:
     def __init__(self, prior: ShapePrior, which: NDArray[np.int64], weight: float) -> None:
         """`which`: (n,) indices of the free coefficients."""
         self._which, self._weight = which, weight
-        self._means, self._inverse = prior.means[which], 1.0 / prior.deviations[which]
+        self._means, self._above = prior.means[which], 1.0 / prior.deviations[which]
+        self._below = self._above if prior.below is None else 1.0 / prior.below[which]
 
-    def _residual(self, state: PlacedState) -> Array:
-        return np.asarray((state.identity[self._which] - self._means) * self._inverse)
+    def _residual(self, state: PlacedState) -> tuple[Array, Array]:
+        """Residuals (n,) in deviations, and their slopes."""
+        off = state.identity[self._which] - self._means
+        slope = np.where(off < 0, self._below, self._above)
+        return off * slope, slope
 
     def cost(self, pose: Pose, state: PlacedState) -> float:
         """See ``problem.Term``."""
-        return float(0.5 * self._weight * np.sum(self._residual(state) ** 2))
+        return float(0.5 * self._weight * np.sum(self._residual(state)[0] ** 2))
 
     def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
         columns = np.arange(problem.stop, problem.size)
-        pull = self._weight * self._inverse
-        cost = self.cost(pose, state)
-        return (Quadratics.separate(cost, columns, pull * self._residual(state), pull * self._inverse),)
+        residual, slope = self._residual(state)
+        pull = self._weight * slope
+        return (Quadratics.separate(self.cost(pose, state), columns, pull * residual, pull * slope),)

@@ -19,6 +19,7 @@ from native_runtime.camera import mhr_to_camera
 from native_runtime.mhr import Body, PointSet, Pose, SparseRows
 from native_runtime.mhr.state import PlacedState
 
+from .clothes import loose_points, parts_of
 from .evidence import Silhouette
 from .evidence_terms import FitProblem
 from .problem import Problem, project, projection_jacobian
@@ -47,6 +48,9 @@ class OutlineSettings:
         outlier, inside_outlier: in sigmas, see ``Weights.outlier``; a mask far outside the body is a garment.
         share: together the rim counts as much as so many landmarks, however many points it has.
         identity_weight: weight of the identity prior (1 means a spread of one full slider).
+        clothes: how far ordinary clothes stand off, part of the person's size: up to so far within the mask counts as
+            on its border.
+        loosen: whether parts on which clothes are loose do not draw the body outwards (``clothes``).
     """
 
     steps: int = 6
@@ -58,12 +62,14 @@ class OutlineSettings:
     inside_outlier: float = 2.5
     share: float = 50.0
     identity_weight: float = 1.5
+    clothes: float = 0.0
+    loosen: bool = False
 
 
 ROUNDS = (
     OutlineSettings(shape=False, inside_weight=0.6, outlier=8.0, inside_outlier=8.0),
-    OutlineSettings(),
-    OutlineSettings(),
+    OutlineSettings(inside_outlier=1.5, clothes=0.003),
+    OutlineSettings(inside_outlier=1.5, clothes=0.003, loosen=True),
 )
 """A limb that lies beside its mask sticks out on one side and falls short on the other: first the pose follows the
 mask, both sides alike and from farther off. Then the shape may, with clothes in mind."""
@@ -185,23 +191,38 @@ class RimOnBorder:
     """Rim points that should lie on the mask's border."""
 
     def __init__(
-        self, problem: FitProblem, rim: NDArray, border: BorderDistance, person_size: float, settings: OutlineSettings
+        self,
+        problem: FitProblem,
+        rim: NDArray,
+        border: BorderDistance,
+        person_size: float,
+        settings: OutlineSettings,
+        loose: NDArray[np.bool_] | None = None,
     ) -> None:
+        """`loose`: (n,) points that may lie within the mask as far as they like; None: none."""
         n = len(rim)
         rows = SparseRows(n, np.arange(n, dtype=np.int32), rim.astype(np.int32), np.ones(n))
         self._points = PointSet.from_rows(problem.body, rows)
         self._border, self._intrinsics, self._settings = border, problem.intrinsics, settings
-        self._sigma = settings.sigma * person_size
+        self._sigma, self._clothes = settings.sigma * person_size, settings.clothes * person_size
         self._share = settings.share / max(n, 1)
+        self._inside_weight = settings.inside_weight * (1.0 if loose is None else 1.0 - loose)
 
     def _terms(self, pose: Pose, state: PlacedState) -> tuple[Array, Array, float, Array, Array]:
         camera = mhr_to_camera(self._points.positions(pose, state.identity), state.camera_translation)
         distance, gradient, within = self._border(project(camera, self._intrinsics))
-        residual = distance / self._sigma
-        weight = self._share * within * np.where(distance > 0, self._settings.inside_weight, 1.0)
+        dressed = np.clip(distance, 0.0, self._clothes)
+        gradient = np.where((distance > 0) & (distance <= self._clothes), 0.0, 1.0)[:, None] * gradient
+        residual = (distance - dressed) / self._sigma
+        weight = self._share * within * np.where(distance > 0, self._inside_weight, 1.0)
         limit = np.where(distance > 0, self._settings.inside_outlier, self._settings.outlier) ** 2
         ratio = limit / (limit + residual**2)
         return residual, weight * ratio**2, float(0.5 * np.sum(weight * residual**2 * ratio)), gradient, camera
+
+    def slack(self, pose: Pose, state: PlacedState) -> Array:
+        """(n,) px: how far the points lie within the mask; negative outside."""
+        camera = mhr_to_camera(self._points.positions(pose, state.identity), state.camera_translation)
+        return self._border(project(camera, self._intrinsics))[0]
 
     def cost(self, pose: Pose, state: PlacedState) -> float:
         return self._terms(pose, state)[2]
@@ -237,7 +258,7 @@ def fit_outline(
         return solution
     free = np.zeros(len(problem.prior.parameters), bool)
     free[problem.slots] = True
-    candidates = comparable_vertices(body, evidence.unseen)
+    candidates, parts = comparable_vertices(body, evidence.unseen), parts_of(body)
     box = image_box(evidence.silhouette)
     iterations = 0
     for settings in rounds:
@@ -245,6 +266,10 @@ def fit_outline(
         if len(rim) < _FEWEST_RIM_POINTS or cancelled():
             break
         term = RimOnBorder(problem, rim, border, evidence.person_size, settings)
+        if settings.loosen:
+            slack = term.slack(body.pose(solution.state.model_parameters), solution.state)
+            loose = loose_points(parts[rim], slack, evidence.person_size)
+            term = RimOnBorder(problem, rim, border, evidence.person_size, settings, loose)
         identity = shape if settings.shape else None
         weights = replace(problem.weights, identity=settings.identity_weight)
         outlined = FitProblem(

@@ -24,7 +24,7 @@ def body(default_body_path: Path) -> Body:
 def test_slopes_are_those_of_the_cost() -> None:
     body = toy_body(identity_count=5)
     rng = np.random.default_rng(3)
-    prior = ShapePrior(rng.normal(size=5), rng.uniform(0.2, 2.0, 5))
+    prior = ShapePrior(rng.normal(size=5), rng.uniform(0.2, 2.0, 5), rng.uniform(0.2, 2.0, 5))
     which = np.array([0, 3, 4])
     term = ShapeTerm(prior, which, 0.7)
     state = replace(state_of(body, {}), identity=rng.normal(size=5))
@@ -36,6 +36,9 @@ def test_slopes_are_those_of_the_cost() -> None:
         up, down = (problem.cost(problem.retract(state, sign * moved)) for sign in (1, -1))
         assert around.gradient[problem.stop + slot] == pytest.approx((up - down) / (2 * step), rel=1e-5)
         curvature = (up + down - 2 * around.cost) / step**2
+        below = state.identity[which[slot]] < prior.means[which[slot]]
+        spread = (prior.below if below else prior.deviations)[which[slot]]  # type: ignore[index]
+        assert curvature == pytest.approx(0.7 / spread**2, rel=1e-3)
         assert around.hessian[problem.stop + slot, problem.stop + slot] == pytest.approx(curvature, rel=1e-3)
 
 
