@@ -18,6 +18,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
 from native_runtime.prompts.prompt import Prompt, kind_of
 
+from .agreement import Agreement, agreement
 from .point_names import body_keypoint, body_point, hand_point, in_hand
 
 Array = NDArray[np.float64]
@@ -180,11 +181,13 @@ class _Seen:
         towards: (3, 3) from the networks' axes to the camera's: they judge depth as seen from a camera that looks
             straight at the person.
         places: (33, 2) px.
+        second: how both networks see the points.
         certain: (33,) how much to believe each place; 0 beyond the picture.
         pointing: (33,) the same for directions: beyond the picture no place is known, but which way a limb goes on is
             still guessed better than by habit alone.
         hands: by side; None where none was found, or it cannot be this person's.
         prompted: MHR-70 keypoints of which a person said something.
+        least: what is less certain does not count.
     """
 
     person: PersonLandmarks
@@ -193,10 +196,12 @@ class _Seen:
     size: float
     towards: Array
     places: Array
+    second: Agreement
     certain: Array
     pointing: Array
     hands: dict[str, HandLandmarks | None]
     prompted: set[str]
+    least: float
 
 
 def gather_evidence(
@@ -261,7 +266,8 @@ def _look(
     size = STATURE * pixels_per_metre(person) / float(np.mean(photo.scale))
     centre = photo.to_original((person.bbox[:2] + person.bbox[2:]) / 2)
     ray = np.linalg.solve(intrinsics, [centre[0], centre[1], 1.0])
-    places = photo.to_original(person.points_2d)
+    second = agreement(person, STATURE * pixels_per_metre(person))
+    places = photo.to_original(second.places)
     width, height = photo.original_size
     outside = np.any((places < -0.5) | (places > np.array([width, height]) - 0.5), axis=1)
     certain = np.where(outside, 0.0, confidence(person.visibility, person.presence))
@@ -269,8 +275,9 @@ def _look(
         certain = np.where(_IS_LEG, 0.0, certain)
     certain = np.where(certain < least, 0.0, certain)
     return _Seen(
-        person, photo, body, size, rotation_between([0.0, 0.0, 1.0], ray), places, certain,
+        person, photo, body, size, rotation_between([0.0, 0.0, 1.0], ray), places, second, certain,
         np.where(outside, TRUST.beyond, certain), {side: _plausible_hand(person, side) for side in SIDES}, prompted,
+        least,
     )  # fmt: skip
 
 
@@ -289,7 +296,12 @@ def _gather_points(gathered: _Gathered, seen: _Seen) -> None:
         foot = name.endswith(("heel", "foot_index"))
         sigma = TRUST.finger if in_hand(name) else TRUST.foot if foot else TRUST.joint
         sigma *= 1.0 + (TRUST.guess - 1.0) * (1.0 - certain)
+        sigma *= float(seen.second.spread[index])
         weight = certain * (TRUST.face if name in _FACE else 1.0)
+        rival = float(seen.second.rival_weights[index])
+        if rival > seen.least:
+            place = seen.photo.to_original(seen.second.rivals[index : index + 1])[0]
+            gathered.point(target, place, sigma * seen.size, rival * (TRUST.face if name in _FACE else 1.0))
         gathered.point(target, seen.places[index], sigma * seen.size, weight)
 
 

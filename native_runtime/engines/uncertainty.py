@@ -16,8 +16,9 @@ from native_runtime.mhr.rotations import rotation_between
 from native_runtime.prompts.prompt import Prompt
 from native_runtime.prompts.quality import Judgement, Prediction, combined_uncertainty, judge, person_size
 
+from .agreement import agreement
 from .estimate import Estimate
-from .evidence import STATURE, confidence, outline
+from .evidence import STATURE, confidence, outline, pixels_per_metre
 from .point_names import body_keypoint, body_point, hand_keypoint, hand_point, in_hand
 
 Array = NDArray[np.float64]
@@ -68,18 +69,21 @@ class UncertaintyMeter:
         self._neck = body.keypoint_names.index("neck")
 
     def sources(self, person: PersonLandmarks, photo: Photo, estimate: Estimate) -> dict[str, Array]:
-        """Sources for ``prompt_quality.rank_keypoints``, (70,) px each: confidence, residual and space."""
+        """Sources for ``prompt_quality.rank_keypoints``, (70,) px each: confidence, residual, space and, where there is
+        a second opinion, second.
+        """
         size = person_size(estimate.keypoints_3d, estimate.intrinsics)
         fitted = self._rows.combine(np.concatenate([np.asarray(estimate.vertices, np.float64), estimate.joints]))
         flat = project(fitted, estimate.intrinsics)
         certain = confidence(person.visibility, person.presence)
 
-        confident, residual, space = (np.zeros(70) for _ in range(3))
+        doubt = agreement(person, STATURE * pixels_per_metre(person)).doubt
+        confident, residual, space, second = (np.zeros(70) for _ in range(4))
         body = self._keypoints[: self._body_count]
-        confident[body] = self._hidden(certain[self._seen_at])
+        confident[body], second[body] = self._hidden(certain[self._seen_at]), doubt[self._seen_at]
         for keypoint, index in self._beside.items():
-            confident[keypoint] = self._hidden(certain[index])
-        confident[self._neck] = self._hidden(certain[_SHOULDERS].min())
+            confident[keypoint], second[keypoint] = self._hidden(certain[index]), doubt[index]
+        confident[self._neck], second[self._neck] = self._hidden(certain[_SHOULDERS].min()), doubt[_SHOULDERS].max()
         apart = photo.to_original(person.points_2d[self._seen_at]) - flat[: self._body_count]
         residual[body] = RESIDUAL * np.linalg.norm(apart, axis=-1)
         space[body] = SPACE * self._apart_in_space(person, estimate, fitted[: self._body_count])
@@ -95,7 +99,8 @@ class UncertaintyMeter:
             confident[self._keypoints[fingers]] = self._hidden(np.clip(hand.score, 0.0, 1.0))
             apart = photo.to_original(hand.points_2d[1:]) - flat[fingers]
             residual[self._keypoints[fingers]] = RESIDUAL * np.linalg.norm(apart, axis=-1)
-        return {"confidence": confident * size, "residual": residual, "space": space * size / STATURE}
+        known = {"confidence": confident * size, "residual": residual, "space": space * size / STATURE}
+        return known if person.second is None else known | {"second": second * size}
 
     def judge(
         self,

@@ -22,6 +22,7 @@ SOURCES: dict[str, str] = {
     "rounds": "it moved between two rounds",
     "flip": "the mirrored photo gives another result",
     "confidence": "it is hardly visible",
+    "second": "two networks see it in different places, or one is not sure",
     "residual": "the body does not reach the detected point",
     "space": "its distance from the camera is uncertain",
 }
