@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import PromptError
+from native_runtime.fitting.collision import hands_inside
 from native_runtime.fitting.follow import Fixed
 from native_runtime.fitting.pins import Pin, PinTerm
 from native_runtime.fitting.problem import SeenPoints, named_rows
@@ -26,6 +27,11 @@ Array = NDArray[np.float64]
 
 MET = 0.003
 """Part of the person's size: a pin that is missed by more is reported."""
+
+INSIDE = 0.03
+"""Metres: a hand that pins leave deeper in the body than this is reported."""
+
+SIDES = {"l": "left", "r": "right"}
 
 CARRIED = 0.5
 """Px by which an edit may move a pinned keypoint before its limb is brought back."""
@@ -112,10 +118,17 @@ def _moved(body: Body, estimate: Estimate, edited: Estimate, pins: Sequence[Pin]
     solved = time.perf_counter()
     missed = {pin.keypoint: float(rest) for pin, rest in zip(pins, moved.rests) if rest > max(MET * size, 1.0)}
     result = estimate.with_state(body, moved.state)
+    inside = hands_inside(body, moved.state, INSIDE) if pins else ()
+    if inside:
+        inside = tuple(side for side in inside if side not in hands_inside(body, state, INSIDE))
     return replace(
         result,
         seconds=estimate.seconds | {"refit": solved - started, "mesh": time.perf_counter() - solved},
-        warnings=(*estimate.warnings, *map(_out_of_reach, missed, missed.values())),
+        warnings=(
+            *estimate.warnings,
+            *map(_out_of_reach, missed, missed.values()),
+            *(_inside(SIDES[side]) for side in inside),
+        ),
         details=estimate.details
         | noted
         | {
@@ -129,6 +142,13 @@ def _fixed(body: Body, edits: Edits | None) -> Fixed | None:
     if edits is None:
         return None
     return Fixed(edits.firm(len(body.parameter_names)), *edits.moves_root)
+
+
+def _inside(side: str) -> str:
+    return (
+        f"The {side} hand now lies inside the body: a handle says nothing about depth. Turn the arm towards the camera "
+        "or away from it."
+    )
 
 
 def _out_of_reach(keypoint: str, rest: float) -> str:

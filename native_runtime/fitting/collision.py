@@ -229,6 +229,16 @@ class CollisionTerm:
         return (Residuals(float(np.sum(cost)), excess[active], -slope / self.settings.sigma, weight),)
 
 
+def hands_inside(body: Body, state: PlacedState, deeper: float) -> tuple[str, ...]:
+    """ "l" and "r": the hands that lie in the trunk or the head by more than so many metres."""
+    volume = BodyVolume.of(body)
+    term = CollisionTerm(body)
+    depths = term.depths(body.pose(state.model_parameters), state)
+    core = np.isin(volume.capsule_parts, ("trunk", "pelvis", "head"))[term.pairs[:, 1]]
+    of = np.array(volume.parts)[term.pairs[:, 0]]
+    return tuple(side for side in "lr" if np.any(depths[core & (of == f"{side}_hand")] > deeper))
+
+
 def gap_jacobian(
     problem: Problem, volume: BodyVolume, pairs: NDArray[np.int64], found: Gaps, rows: NDArray[np.int64], pose: Pose,
     state: PlacedState,

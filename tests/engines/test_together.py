@@ -84,6 +84,18 @@ def test_where_an_artist_put_a_person_prevails(body: Body) -> None:
     np.testing.assert_allclose(placed.replaced(alone)["camera_translation"], moved_along(alone, -0.2))
 
 
+@pytest.mark.parametrize(("target", "warns"), [("belly", True), ("beside", False)])
+def test_a_drag_that_leaves_a_hand_in_the_body_says_so(body: Body, target: str, warns: bool) -> None:
+    """A pin moves a hand across the view and keeps its depth, which is the trunk's here."""
+    alone = estimate(body, 0.0, 4.0)
+    hips = [body.keypoint_names.index(f"{side}_hip") for side in ("left", "right")]
+    wrist = body.keypoint_names.index("left_wrist")
+    belly = alone.keypoints_2d[hips].mean(axis=0) + [0.0, -45.0]
+    place = belly if target == "belly" else alone.keypoints_2d[wrist] + [20.0, -20.0]
+    dragged = refit_estimate(body, alone, [Pin("left_wrist", place)])
+    assert any("inside the body" in warning for warning in dragged.warnings) == warns
+
+
 @pytest.mark.parametrize("along", ["far", float("nan"), None])
 def test_a_move_that_is_no_number_is_refused(along: object) -> None:
     with pytest.raises(UsageError):
