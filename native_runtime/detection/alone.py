@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from native_runtime.detection.crops import Crop, Picture
 from native_runtime.detection.detector import filled
-from native_runtime.detection.movenet import COCO_POINTS
+from native_runtime.detection.landmarks import COCO_POINTS
 from native_runtime.detection.multipose import HEAD, Sighting
 
 Array = NDArray[Any]

@@ -30,6 +30,16 @@ HAND_POINTS: tuple[str, ...] = (
 )  # fmt: skip
 """The 21 points of a hand in their order."""
 
+COCO_POINTS: tuple[str, ...] = (
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear",
+    "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
+    "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
+)  # fmt: skip
+"""The 17 points of COCO in their order; left and right are the person's own. BlazePose has all of them."""
+
+COCO_IN_BODY: tuple[int, ...] = tuple(BODY_POINTS.index(name) for name in COCO_POINTS)
+"""Where each of COCO's points is among `BODY_POINTS`."""
+
 SIDES = ("left", "right")
 
 
@@ -65,6 +75,16 @@ class FaceReading:
     """(n,) years, of each crop."""
 
 
+@dataclass(frozen=True)
+class SecondOpinion:
+    """Where another network, MoveNet, sees a person's points."""
+
+    points: Array
+    """(17, 2) px in the photo, COCO's order (`COCO_POINTS`)."""
+    scores: Array
+    """(17,) 0..1: how sure it is of each."""
+
+
 @dataclass
 class PersonLandmarks:
     """One person. A point outside the photo is an extrapolation: its presence is low."""
@@ -87,5 +107,7 @@ class PersonLandmarks:
     """(2, 3) affine map: photo pixel -> mask pixel."""
     left_hand: HandLandmarks | None = None
     right_hand: HandLandmarks | None = None
+    second: SecondOpinion | None = None
+    """None where there is none: the network is not installed, or sees somebody else in this place."""
     face: FaceReading | None = None
     """None where no face is seen, or nobody looked."""

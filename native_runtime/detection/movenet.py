@@ -17,20 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.detection.crops import Crop, Picture
-from native_runtime.detection.landmarks import BODY_POINTS
+from native_runtime.detection.landmarks import COCO_POINTS, SecondOpinion
 from native_runtime.onnx.sessions import Network
 
 Array = NDArray[Any]
-
-COCO_POINTS: tuple[str, ...] = (
-    "nose", "left_eye", "right_eye", "left_ear", "right_ear",
-    "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
-    "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
-)  # fmt: skip
-"""The 17 points of COCO in their order; left and right are the person's own."""
-
-IN_BODY_POINTS = np.array([BODY_POINTS.index(name) for name in COCO_POINTS])
-"""(17,) where each of them is among BlazePose's points."""
 
 INPUT_SIZE = 256
 """Side of Thunder's input in pixels."""
@@ -45,26 +35,18 @@ _TORSO_MARGIN, _BODY_MARGIN = 1.9, 1.2
 
 
 @dataclass(frozen=True)
-class MoveNetPoints:
-    """What MoveNet says of one person.
+class MoveNetPoints(SecondOpinion):
+    """What MoveNet says of one person."""
 
-    Attributes:
-        points: (17, 2) px of the photo, in the order of `COCO_POINTS`.
-        scores: (17,) 0..1: how sure it is of each.
-    """
-
-    points: Array
-    scores: Array
-
-    def window(self) -> Crop | None:
-        """The upright window in which MoveNet sees this person best; None where it hardly sees a torso."""
+    def window(self, angle: float = 0.0) -> Crop | None:
+        """The window, turned by `angle`, in which MoveNet sees this person best; None where it hardly sees a torso."""
         seen = self.scores > _SEEN
         if not seen[_TORSO[:2]].any() or not seen[_HIPS].any():
             return None
-        centre = self.points[_HIPS].mean(axis=0)
-        away = np.abs(self.points - centre).max(axis=1)
+        x, y = self.points[_HIPS].mean(axis=0)
+        away = np.abs((self.points - (x, y)) @ Crop(0.0, 0.0, 1.0, angle).axes).max(axis=1)
         half = max(_TORSO_MARGIN * away[_TORSO].max(), _BODY_MARGIN * away[seen].max())
-        return Crop(float(centre[0]), float(centre[1]), 2.0 * float(half))
+        return Crop(float(x), float(y), 2.0 * float(half), angle)
 
 
 def read_points(network: Network, picture: Picture, crop: Crop) -> MoveNetPoints:

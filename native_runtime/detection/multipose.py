@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.detection.movenet import COCO_POINTS
+from native_runtime.detection.landmarks import COCO_POINTS
 from native_runtime.errors import ModelError, Remedy
 from native_runtime.onnx.sessions import Network
 

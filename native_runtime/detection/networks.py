@@ -16,8 +16,9 @@ from native_runtime.detection import hands, pose
 from native_runtime.detection.crops import Picture
 from native_runtime.detection.faces import FaceNetworks, read_face
 from native_runtime.detection.finder import find_people, find_people_in
-from native_runtime.detection.landmarks import FaceReading, HandLandmarks, PersonLandmarks
+from native_runtime.detection.landmarks import FaceReading, HandLandmarks, PersonLandmarks, SecondOpinion
 from native_runtime.detection.pose import PoseReading
+from native_runtime.detection.second_opinion import consult
 from native_runtime.errors import PhotoError
 from native_runtime.models import store
 from native_runtime.onnx.sessions import Network, open_network
@@ -100,7 +101,7 @@ class LandmarkNetworks:
             ModelError: a network is missing, damaged or cannot be run.
         """
         picture, readings = self._find(rgb)
-        people = [self._person(picture, reading, with_hands) for reading in readings]
+        people = [self._person(picture, reading, second, with_hands) for reading, second in readings]
         return sorted(people, key=lambda person: -_area(person.bbox))
 
     def people_in(self, rgb: NDArray[np.uint8], boxes: Array, with_hands: bool = True) -> list[PersonLandmarks | None]:
@@ -109,7 +110,8 @@ class LandmarkNetworks:
         """
         picture = _picture(rgb)
         readings = find_people_in(self._pose_detection, self._pose_landmark, picture, boxes)
-        return [None if reading is None else self._person(picture, reading, with_hands) for reading in readings]
+        found = iter(self._consulted(picture, [reading for reading in readings if reading is not None]))
+        return [None if reading is None else self._person(picture, *next(found), with_hands) for reading in readings]
 
     def with_hands(self, rgb: NDArray[np.uint8], person: PersonLandmarks) -> PersonLandmarks:
         """A person who was found without looking at their hands and face in `rgb` (H, W, 3) uint8, with them. Errors as
@@ -124,14 +126,26 @@ class LandmarkNetworks:
     def boxes(self, rgb: NDArray[np.uint8]) -> Array:
         """(N, 4) x0 y0 x1 y1 px: the same people, found without looking at their hands. Errors as `people`."""
         picture, readings = self._find(rgb)
-        boxes = [_bounding_box(reading, picture.contains(reading.points), picture) for reading in readings]
+        boxes = [_bounding_box(reading, picture) for reading, _ in readings]
         return np.array(sorted(boxes, key=lambda box: -_area(box))).reshape(-1, 4)
 
-    def _find(self, rgb: NDArray[np.uint8]) -> tuple[Picture, list[PoseReading]]:
+    def _find(self, rgb: NDArray[np.uint8]) -> tuple[Picture, list[tuple[PoseReading, SecondOpinion | None]]]:
         picture = _picture(rgb)
-        return picture, find_people(self._pose_detection, self._pose_landmark, self._movenet_multipose, picture)
+        readings = find_people(self._pose_detection, self._pose_landmark, self._movenet_multipose, picture)
+        return picture, self._consulted(picture, readings)
 
-    def _person(self, picture: Picture, reading: PoseReading, with_hands: bool) -> PersonLandmarks:
+    def _consulted(
+        self, picture: Picture, readings: list[PoseReading]
+    ) -> list[tuple[PoseReading, SecondOpinion | None]]:
+        """The readings with a second opinion each, some of them read again for it."""
+        if self._movenet_thunder is None:
+            return [(reading, None) for reading in readings]
+        boxes = [_bounding_box(reading, picture) for reading in readings]
+        return [*consult(self._movenet_thunder, self._pose_landmark, picture, readings, boxes)]
+
+    def _person(
+        self, picture: Picture, reading: PoseReading, second: SecondOpinion | None, with_hands: bool
+    ) -> PersonLandmarks:
         """Add the hands, and say what lies outside the photo."""
         points = reading.points
         left, right = self._hands(picture, points, reading.crop.size) if with_hands else (None, None)
@@ -139,7 +153,7 @@ class LandmarkNetworks:
         inside = picture.contains(points)
         mask_from_photo = reading.crop.pixels_from_photo(pose.INPUT_SIZE)
         return PersonLandmarks(
-            bbox=_bounding_box(reading, inside, picture),
+            bbox=_bounding_box(reading, picture),
             score=reading.score,
             points_2d=points,
             points_3d=reading.world,
@@ -149,6 +163,7 @@ class LandmarkNetworks:
             mask_from_photo=mask_from_photo,
             left_hand=left,
             right_hand=right,
+            second=None if second is None else SecondOpinion(second.points, second.scores),
             face=self._face(picture, points) if with_hands else None,
         )
 
@@ -180,9 +195,9 @@ def _area(box: Array) -> float:
     return float(np.prod(box[2:] - box[:2]))
 
 
-def _bounding_box(reading: PoseReading, inside: Array, picture: Picture) -> Array:
+def _bounding_box(reading: PoseReading, picture: Picture) -> Array:
     """(4,) x0 y0 x1 y1 px around the mask and the visible points, within the photo."""
-    seen = reading.points[inside & (reading.visibility > 0.3)]
+    seen = reading.points[picture.contains(reading.points) & (reading.visibility > 0.3)]
     box = pose.mask_box(reading)
     around = np.concatenate([box[np.isfinite(box)].reshape(-1, 2), seen])
     if not len(around):

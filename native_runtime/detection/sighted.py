@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from native_runtime.detection import pose
 from native_runtime.detection.alone import alone, neighbours
 from native_runtime.detection.crops import Crop, Picture, upright_angle
-from native_runtime.detection.landmarks import BODY_POINTS
-from native_runtime.detection.movenet import COCO_POINTS, IN_BODY_POINTS
+from native_runtime.detection.landmarks import BODY_POINTS, COCO_IN_BODY, COCO_POINTS
 from native_runtime.detection.multipose import (
     ANKLES,
     HEAD,
@@ -51,6 +50,7 @@ _LEAST_SCORE = 0.3
 _TAKEN, _TAKEN_VISIBILITY = 0.2, 0.1
 # BlazePose's points that belong together with one of COCO's.
 _PARTS = {"wrist": ("wrist", "pinky", "index", "thumb"), "ankle": ("ankle", "heel", "foot_index")}
+_IN_BODY = np.array(COCO_IN_BODY)
 _FOLLOWING = {
     name: [
         BODY_POINTS.index(name.replace(part, following))
@@ -125,14 +125,14 @@ def _best(landmark: Network, picture: Picture, sighting: Sighting, crop: Crop) -
 
 def _agreement(sighting: Sighting, reading: PoseReading) -> float:
     weights = sighting.confidences * sighting.seen
-    return agreement(reading.points[IN_BODY_POINTS], sighting.points, weights, REACH * sighting.size)
+    return agreement(reading.points[_IN_BODY], sighting.points, weights, REACH * sighting.size)
 
 
 def _without_taken_points(reading: PoseReading, sighting: Sighting, near: Sequence[Sighting]) -> PoseReading:
     """The reading with little trust in points that are a neighbour's: an arm or a hip of each makes a body of two."""
     if not near:
         return reading
-    points, reach = reading.points[IN_BODY_POINTS], _TAKEN * sighting.size
+    points, reach = reading.points[_IN_BODY], _TAKEN * sighting.size
     own = np.where(sighting.seen, np.hypot(*(points - sighting.points).T), math.inf)
     theirs = np.full(len(COCO_POINTS), math.inf)
     for other in near:

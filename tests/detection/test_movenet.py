@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from native_runtime.detection import movenet
 from native_runtime.detection.crops import Crop, Picture
+from native_runtime.detection.landmarks import COCO_POINTS
 from native_runtime.models import manifest, store
 from native_runtime.onnx.sessions import Network, open_network
 
@@ -50,7 +51,7 @@ def test_thunder_finds_the_points_that_people_marked(
     thunder: Network, skier: NDArray[np.uint8], skier_points: dict[str, Array]
 ) -> None:
     found = movenet.read_points(thunder, Picture(skier), SKIER)
-    marked = np.array([skier_points[name] for name in movenet.COCO_POINTS])
+    marked = np.array([skier_points[name] for name in COCO_POINTS])
     away = np.linalg.norm(found.points - marked, axis=1) / 347.0
     assert np.median(away) < 0.03
     assert away.max() < 0.1
@@ -73,8 +74,7 @@ def test_the_mirror_image_has_the_sides_exchanged(thunder: Network, skier: NDArr
     flipped = np.ascontiguousarray(skier[:, ::-1])
     mirrored = movenet.read_points(thunder, Picture(flipped), Crop(width - 1 - SKIER.x, SKIER.y, SKIER.size))
     partner = [
-        movenet.COCO_POINTS.index(n.replace("left", "*").replace("right", "left").replace("*", "right"))
-        for n in movenet.COCO_POINTS
+        COCO_POINTS.index(n.replace("left", "*").replace("right", "left").replace("*", "right")) for n in COCO_POINTS
     ]
     back = np.column_stack([width - 1 - mirrored.points[partner, 0], mirrored.points[partner, 1]])
     assert np.median(np.linalg.norm(back - plain.points, axis=1)) < 0.01 * SKIER.size

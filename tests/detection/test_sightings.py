@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from native_runtime.detection import multipose, sightings
 from native_runtime.detection.alone import alone, neighbours
 from native_runtime.detection.crops import Crop, Picture
-from native_runtime.detection.movenet import COCO_POINTS
+from native_runtime.detection.landmarks import COCO_POINTS
 from native_runtime.detection.multipose import HEAD, MIRRORED, Sighting
 from native_runtime.detection.sighted import crop_of
 
