@@ -66,7 +66,7 @@ def independent_log_likelihood(prior: PosePrior, columns: NDArray[np.int64], val
     return np.asarray(-heights - 0.5 * np.sum(apart**2, axis=0))
 
 
-def mixture_log_likelihood(body: Body, values: Array, poses: Array, number: int) -> Array:
+def mixture_log_likelihood(body: Body, values: Array, number: int) -> Array:
     """(n,) log density of angles (n, d) under one of the project's mixtures, up left out of it."""
     mixture = PosePrior.load(body).with_mixtures(body).mixtures[number]
     d = len(mixture.parameters)
@@ -93,7 +93,7 @@ def likelihood(body: Body, poses: PoseSet) -> str:
         values = held[:, mixture.parameters]
         scores = (
             independent_log_likelihood(prior, mixture.parameters, values),
-            mixture_log_likelihood(body, values, held, number),
+            mixture_log_likelihood(body, values, number),
         )
         means = [np.mean([score[clips == clip].mean() for clip in np.unique(clips)]) for score in scores]
         lines.append(f"| {number} | {len(mixture.parameters)} | {means[0]:.1f} | {means[1]:.1f} |")

@@ -64,7 +64,7 @@ class Trust:
     hidden: float = 0.3
     absent: float = 0.5
     present: float = 0.9
-    beyond: float = 0.3
+    beyond: float = 0.1
     guess: float = 2.5
     legs: float = 0.45
     mask: float = 0.9

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.pose_prior import independent_log_likelihood, mixture_log_likelihood
 from native_runtime.build.pose_prior.authored import authored_poses, limb_pose
 from native_runtime.build.pose_prior.limbs import LIMBS, LimbPose, LimbSolver
 from native_runtime.build.pose_prior.mixture import MixtureRecipe, fit_mixture
 from native_runtime.build.pose_prior.mocap import Mocap, motion, recording
 from native_runtime.build.pose_prior.poses import PoseSet, balanced
 from native_runtime.errors import UsageError
+from native_runtime.fitting.prior import PosePrior
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
 
@@ -164,6 +166,19 @@ def test_files_that_are_no_mocap_are_refused(tmp_path: Path) -> None:
             Mocap.load(tmp_path / name, 0.3)
         with pytest.raises(UsageError):
             PoseSet.load(tmp_path / name)
+
+
+def test_held_out_motion_is_likelier_than_under_independent_angles(
+    body: Body, solver: LimbSolver, shared: Path
+) -> None:
+    mocap = Mocap.load(shared / "mocap" / "free.npz", solver.foot_pitch)
+    held = np.flatnonzero(mocap.held_out()[mocap.clip_of] & mocap.sound())[::180]
+    poses = np.array([solver.solve(mocap.pose(int(index))).model_parameters for index in held])
+    prior = PosePrior.load(body).with_mixtures(body)
+    for number, mixture in enumerate(prior.mixtures):
+        values = poses[:, mixture.parameters]
+        alone = independent_log_likelihood(prior, mixture.parameters, values).mean()
+        assert mixture_log_likelihood(body, values, number).mean() > alone + 3
 
 
 def test_names_of_clips_tell_recordings_and_motions() -> None:

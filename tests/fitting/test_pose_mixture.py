@@ -10,10 +10,12 @@ import pytest
 from native_runtime.camera import Gravity
 from native_runtime.fitting.evidence import Directions, Evidence, Points2D
 from native_runtime.fitting.evidence_terms import FitProblem, Weights
+from native_runtime.fitting.fit import fit_body
 from native_runtime.fitting.pose_mixture import PoseMixture, mirror_map, up_for_pelvis
 from native_runtime.fitting.prior import PosePrior
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
+from tests.fitting.test_fit import INTRINSICS, see, state_of
 from tests.support.bodies import toy_body
 
 
@@ -99,3 +101,42 @@ def test_up_for_the_pelvis_turns_with_it() -> None:
     assert abs(up_for_pelvis(parameters, up)[2]) == pytest.approx(1.0)
     parameters[3], parameters[4] = 0.0, 1.3  # turning about the vertical changes nothing
     np.testing.assert_allclose(up_for_pelvis(parameters, up), up, atol=1e-12)
+
+
+LEGS = ("knee", "ankle", "heel", "toe")
+
+
+def tilts(body: Body, state: PlacedState, start: str, end: str) -> list[float]:
+    """Degrees between a limb and straight down, left and right, before a level camera."""
+    pose = body.pose(state.model_parameters)
+    points = dict(zip(body.keypoint_names, body.keypoints(pose, body.vertices(state.model_parameters, state.identity))))
+    limbs = [points[f"{side}_{end}"] - points[f"{side}_{start}"] for side in ("left", "right")]
+    return [float(np.degrees(np.arccos(-limb[1] / np.linalg.norm(limb)))) for limb in limbs]
+
+
+def test_unseen_legs_stand_under_a_trunk_that_leans(default_body_path: Path) -> None:
+    body = Body.load(default_body_path)
+    truth = state_of(body, {f"{s}_upleg_rz": -0.6 for s in "lr"}, 0.9)
+    parameters = truth.model_parameters.copy()
+    parameters[3] = 0.6
+    evidence, _ = see(body, PlacedState(parameters, truth.identity, truth.expression, truth.camera_translation), LEGS)
+    plain = fit_body(body, evidence, INTRINSICS, prior=PosePrior.load(body))
+    learnt = fit_body(body, evidence, INTRINSICS)
+    assert max(tilts(body, learnt.state, "hip", "knee")) < 18
+    assert min(tilts(body, plain.state, "hip", "knee")) > 25  # they trailed behind
+
+
+def test_a_pixel_does_not_flip_what_is_unseen(default_body_path: Path) -> None:
+    body = Body.load(default_body_path)
+    evidence, _ = see(body, state_of(body, {"l_elbow_bend": 1.0, "spine_bend0": 0.3}, 0.4), LEGS)
+    first = fit_body(body, evidence, INTRINSICS)
+    moved = evidence.points.positions + np.array([1.0, 0.0])
+    points = Points2D(
+        evidence.points.names, moved, *(getattr(evidence.points, n) for n in ("sigmas", "weights", "trusted"))
+    )
+    second = fit_body(body, Evidence(points, evidence.directions, evidence.person_size), INTRINSICS)
+    legs = [k for k, name in enumerate(body.parameter_names) if "upleg" in name or "knee" in name]
+    apart = first.state.model_parameters[legs] - second.state.model_parameters[legs]
+    assert np.abs(apart).max() < 0.03
+    again = fit_body(body, evidence, INTRINSICS)
+    np.testing.assert_array_equal(first.state.model_parameters, again.state.model_parameters)

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.fitting.pose_mixture import up_for_pelvis
+from native_runtime.fitting.problem import ROOT_ROTATION
 from native_runtime.mhr import Body
+from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler, rotation_vector_to_matrix
 
 from .authored import authored_poses
 from .limbs import LimbSolver
@@ -46,6 +48,13 @@ RECIPES = (
 )
 """Trunk and legs with where up is, and both arms."""
 
+BENDS: Mapping[float, float] = {0.0: 0.6, -0.2: 0.1, 0.3: 0.15, 0.6: 0.15}
+"""Radians by which people bend at the hips, forward, and how often: trunk and pelvis turn, the legs stay as they stand.
+Motion capture hardly has that, and a mixture that has not seen it lets legs trail behind a trunk that leans."""
+
+_UPRIGHT = 0.5
+"""Only pelvises are bent whose own axis points upward by at least this part."""
+
 _MOST_OFF = np.radians(20.0)
 """Poses that MHR takes with a limb off by more are not learnt from."""
 
@@ -73,7 +82,28 @@ class Lesson:
         posed = np.array([solver.solve(entry.pose).model_parameters for entry in authored])
         kinds = [entry.kind for entry in authored]
         own = np.array([SHARES[kind] / kinds.count(kind) for kind in kinds])
-        return Lesson(np.concatenate([moving, posed]), np.concatenate([SHARES["mocap"] * weight / weight.sum(), own]))
+        return Lesson(
+            np.concatenate([moving, posed]), np.concatenate([SHARES["mocap"] * weight / weight.sum(), own])
+        ).bent(body)
+
+    def bent(self, body: Body) -> Lesson:
+        """The same poses, and those that follow from them by bending at the hips, see ``BENDS``."""
+        thighs = [body.parameter_index(f"{side}_upleg_rz") for side in "lr"]
+        upright = np.array([up_for_pelvis(pose, _WORLD_UP)[1] for pose in self.model_parameters]) > _UPRIGHT
+        parameters, weights = [], []
+        for angle, share in BENDS.items():
+            poses = self.model_parameters.copy()
+            poses[:, thighs] -= angle
+            for pose in poses:
+                turn = rotation_vector_to_matrix(np.array([angle, 0.0, 0.0]))
+                pose[ROOT_ROTATION] = matrix_to_euler(euler_to_matrix(pose[ROOT_ROTATION]) @ turn)
+            inside = np.all(
+                (poses[:, thighs] >= body.limit_min[thighs]) & (poses[:, thighs] <= body.limit_max[thighs]), 1
+            )
+            chosen = (upright & inside) if angle else np.ones(len(poses), bool)
+            parameters.append(poses[chosen])
+            weights.append(self.weights[chosen] * share)
+        return Lesson(np.concatenate(parameters), np.concatenate(weights))
 
 
 def values_of(body: Body, recipe: MixtureRecipe, model_parameters: NDArray) -> Array:
