@@ -62,9 +62,14 @@ class LandmarkNetworks:
         return self._open("hand_landmark")
 
     @cached_property
+    def sees_faces(self) -> bool:
+        """Whether the networks of the face are installed: older models folders lack them."""
+        return all(store.lists_network(name, self._models) for name in _FACE_NETWORKS)
+
+    @cached_property
     def face_networks(self) -> FaceNetworks | None:
-        """The networks of the face; None where the models folder is older than they are."""
-        if not all(store.lists_network(name, self._models) for name in _FACE_NETWORKS):
+        """The networks of the face; None where they are not installed."""
+        if not self.sees_faces:
             return None
         return FaceNetworks(*map(self._open, _FACE_NETWORKS))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -104,13 +105,16 @@ def check_sex(sex: str | None) -> Sex | None:
     raise UsageError(f"The sex is one of {', '.join(map(repr, SEXES))}, not {sex!r}.")
 
 
-def looks_of(face: FaceReading | None, body: Body, stated: Sex | None = None) -> Looks:
+def looks_of(
+    face: FaceReading | None, body: Body, stated: Sex | None = None, looked: Callable[[], bool] = lambda: True
+) -> Looks:
     """What is known of somebody.
 
     Args:
         face: what the networks see of the face; None where there is none.
         body: whether there is anything to know it for.
         stated: the sex that an artist stated, which counts; None: none.
+        looked: whether anybody looked for a face; asked where there is none.
     """
     age = _age(face)
     size = None if face is None else face.size
@@ -121,13 +125,18 @@ def looks_of(face: FaceReading | None, body: Body, stated: Sex | None = None) ->
     if stated is not None:
         return Looks(stated, 1.0, man, age, size, stated=True)
     if face is None or man is None:
-        return Looks(age=age, face_px=size, why=_why_not(face))
+        return Looks(age=age, face_px=size, why=_why_not(face) if face is not None or looked() else NOT_LOOKED)
     excess = abs(2 * man - 1) - BELIEF.unsure
     certainty = float(np.clip(excess / (BELIEF.sure - BELIEF.unsure), 0.0, 1.0))
     if certainty == 0.0:
         return Looks(man=man, age=age, face_px=size, why=f"The face does not say clearly whether {_NEUTRAL}")
     return Looks("male" if man > 0.5 else "female", certainty, man, age, size)
 
+
+NOT_LOOKED = (
+    "Nobody looked whether this is a woman or a man: the networks of faces are missing. The body is neutral. Build or "
+    "install the models again, or choose the sex."
+)
 
 _NEUTRAL = "this is a woman or a man: the body is neutral. Choose the sex, if you know it."
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from native_runtime.detection.landmarks import FaceReading
-from native_runtime.engines.looks import BELIEF, Looks, check_sex, looks_of, probability_of_a_man
+from native_runtime.engines.looks import BELIEF, NOT_LOOKED, Looks, check_sex, looks_of, probability_of_a_man
 from native_runtime.errors import UsageError
 from native_runtime.fitting.shape_prior import ShapePrior
 from native_runtime.mhr import Body
@@ -68,6 +68,13 @@ def test_a_doubtful_face_leaves_the_body_neutral_without_breasts(
     # the silhouette does not decide it either
     spread = prior.deviations[list(body.identity_names).index("gender")]
     assert spread < 0.3
+
+
+def test_missing_networks_are_no_missing_face(body: Body) -> None:
+    looks = looks_of(None, body, looked=lambda: False)
+    assert looks.why == NOT_LOOKED
+    assert looks_of(face(0.99), body, looked=lambda: False).sex == "male"
+    assert looks_of(None, body, "male", looked=lambda: False).why == ""
 
 
 def test_doubt_grows_with_less_to_see() -> None:

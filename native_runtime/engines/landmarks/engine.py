@@ -177,7 +177,7 @@ class LandmarksReading:
         width, height = self._photo.original_size
         body, found = self._engine.body, self.people[person]
         started = time.perf_counter()
-        looks = looks_of(found.landmarks.face, body, sex)
+        looks = looks_of(found.landmarks.face, body, sex, lambda: self._engine.sees_faces)
         evidence = gather_evidence(
             found.landmarks, self._photo, body, self.intrinsics, prompts, mask, shape=looks.prior(body)
         )
@@ -231,6 +231,11 @@ class LandmarksEngine:
         from native_runtime.detection.networks import LandmarkNetworks
 
         return LandmarkNetworks(store.models_dir(self._models), self._providers)
+
+    @property
+    def sees_faces(self) -> bool:
+        """Whether the networks of faces are installed."""
+        return bool(self._networks.sees_faces)
 
     def read(
         self,
