@@ -16,6 +16,7 @@ from native_runtime.engines import engines, proof_failed
 from native_runtime.errors import ModelError, NoPersonError, UsageError
 
 from .boxes import check_inside
+from .camera import read_with_camera
 from .decoding import part_of
 from .people import why_nobody
 from .readings import Look, Readings, ReadPhoto
@@ -33,15 +34,12 @@ if TYPE_CHECKING:
     from native_runtime.engines.base import (
         Engine,
         GrowingReading,
-        Reading,
         Remembering,
         SexedReading,
-        TakesCamera,
     )
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
-    from native_runtime.lens.estimate import LensEstimate
     from native_runtime.prompts.prompt import Prompt
 
 # Readings of photos that stay in memory: the picture an artist works on, and those just before it.
@@ -178,7 +176,7 @@ class Inference:
         reporter.progress(0.2)
         reporter.status("Detecting people")
         require(engine, "boxes", look.boxes is not None)
-        reading, lens = _read_through_lens(engine, photo, given, look)
+        reading, lens = read_with_camera(engine, photo, given, look.lens.up, look.boxes)
         if not reading.people:
             text, remedy = why_nobody(photo.original_size)
             raise NoPersonError(f"{photo.path}: {text}", remedy)
@@ -408,26 +406,6 @@ def _last(
 
 def _of_people(people: Sequence[int], estimates: Sequence[Estimate], found: ReadPhoto) -> list[tuple[int, Estimate]]:
     return [(person, _about_photo(estimate, found)) for person, estimate in zip(people, estimates)]
-
-
-def _read_through_lens(
-    engine: Engine, photo: Photo, given: NDArray[np.float64] | None, look: Look
-) -> tuple[Reading, LensEstimate]:
-    """A photo as an engine reads it, and the photo's camera; with the people in it where the engine can wait for that.
-
-    Args:
-        given: (3, 3) px, the camera by somebody's word.
-    """
-    from native_runtime.lens.estimate import estimate_lens
-
-    if not engine.capabilities.takes_camera:
-        lens = estimate_lens(photo, (), given, look.lens.up)
-        return engine.read(photo, lens.intrinsics, look.boxes), lens
-    reading = engine.read(photo, given, look.boxes)
-    seen = [person.landmarks for person in reading.people if person.landmarks is not None]
-    lens = estimate_lens(photo, seen, given, look.lens.up)
-    cast("TakesCamera", reading).take_camera(lens.intrinsics, lens.gravity)
-    return reading, lens
 
 
 def _doubts(photo: Photo, lens: Lens) -> tuple[str, ...]:

@@ -1,0 +1,63 @@
+"""An artist drags lines onto edges of a photo: lens and tilt follow, everybody is posed again, one undo is enough."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .artist import Artist
+from .conftest import MAKING_S, Opener
+
+pytestmark = [pytest.mark.slow, pytest.mark.real_blender]
+
+
+def test_lines_are_dragged_onto_a_photo(open_blender: Opener, photos: Path, kept: Path) -> None:
+    blender = open_blender(1280, 800)
+    artist = Artist(blender, kept)
+    blender.call("scene.empty")
+    blender.call("scene.make_character", photo=str(photos / "bus.jpg"), body="default-lod2")
+    blender.wait(lambda: bool(blender.call("scene.rigs")), MAKING_S)
+    artist.over_viewport()
+    artist.at_rest()
+    made = blender.call("lens.state")
+    assert made["source"] in ("picture", "usual")
+
+    # begun and given up: nothing has changed
+    blender.call("lens.begin")
+    artist.picture("lines")
+    artist.screen.key("Escape")
+    blender.wait(lambda: not blender.call("lens.running"), MAKING_S)
+    assert blender.call("lens.state") == made
+
+    # the end of a vertical line is dragged, and applied
+    blender.call("lens.begin")
+    x, y = blender.call("lens.ends")[0]
+    artist.screen.move(x, y)
+    artist.screen.press()
+    artist.screen.move(x + 20, y)
+    artist.screen.move(x + 40, y)
+    artist.screen.release()
+    moved = blender.call("lens.ends")[0]
+    assert moved == pytest.approx([x + 40, y], abs=2)
+    artist.picture("dragged")
+    artist.screen.key("Return")
+    blender.wait(lambda: not blender.call("lens.running"), MAKING_S)
+    artist.at_rest()
+    artist.picture("applied")
+    applied = blender.call("lens.state")
+    assert applied["source"] == "hand"
+    assert (
+        abs(applied["focal"] / made["focal"] - 1.0) > 0.01
+        or np.abs(np.subtract(applied["up"], made["up"])).max() > 0.005
+    )
+
+    # one undo takes lens, tilt and poses back
+    artist.press("ctrl+z")
+    artist.picture("undone")
+    undone = blender.call("lens.state")
+    assert undone["focal"] == made["focal"]
+    assert undone["source"] == made["source"]
+    assert np.allclose(undone["camera"], made["camera"], atol=1e-5)
+    assert np.allclose(undone["rigs"], made["rigs"], atol=1e-4)
