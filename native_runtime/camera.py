@@ -32,7 +32,7 @@ _FIELD_OF_VIEW_LIMITS = (0.1, 175.0)
 
 USUAL_DIAGONALS = 0.7
 """The focal length of a photo without any hint of it, in diagonals: between the main camera of a phone (26 mm of
-43.27 mm, 0.6) and the lenses of cameras (37 mm, 0.85); see ``native_runtime.lens.prior``."""
+43.27 mm, 0.6) and the lenses of cameras (40 mm, 0.92); see ``native_runtime.lens.prior``."""
 
 # Turning by half a turn about x: Y up and Z towards the viewer become y down and z away from the viewer.
 MHR_TO_CAMERA = np.diag([1.0, -1.0, -1.0])

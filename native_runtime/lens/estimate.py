@@ -34,6 +34,8 @@ _SET, _EXIF, _DOUBTFUL = 0.003, 0.02, 0.1
 """Relative errors of a focal length that somebody set, of EXIF's, and of EXIF's where it is doubtful."""
 _SET_UP = math.radians(0.5)
 """How far a direction that somebody set is off."""
+_UPRIGHT = math.radians(0.4)
+"""How far what counts as vertical is from it: walls, frames and lenses are not perfect."""
 _TOLD = (0.05, 0.95)
 """The field of view lies between what these parts of the samples lie below."""
 _TELLING = 0.85
@@ -188,7 +190,7 @@ def _gravity(cameras: Cameras, weights: Array) -> Gravity:
     up = weights @ cameras.up
     up /= np.linalg.norm(up)
     angles = np.arccos(np.clip(cameras.up @ up, -1.0, 1.0))
-    return Gravity(up, float(np.sqrt(weights @ angles**2 / 2)))
+    return Gravity(up, float(np.sqrt(weights @ angles**2 / 2 + _UPRIGHT**2)))
 
 
 def _quantiles(values: Array, weights: Array, shares: Sequence[float]) -> Array:
