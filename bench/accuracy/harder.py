@@ -57,7 +57,8 @@ def harder_plan(body: Body, coarse: Body, number: int, rng: np.random.Generator)
     else:
         placed = [maker.placed(rng, "mocap" if scene == "child" else scene, scene == "child")]
     points = np.concatenate([np.asarray(p.vertices(body), np.float64)[::7] for p in placed])
-    for _ in range(30):
+    for attempt in range(40):
+        cut = cut and attempt < 30  # some poses cannot be cut so that anything is left of them
         view = random_view(points, rng, cut, SHORT_LENSES)
         if cut and not recognisable(body, placed[0], view):
             continue
