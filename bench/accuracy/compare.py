@@ -140,7 +140,7 @@ def compare(
 
 
 def _posture(judge: Judge, person: Person, estimate: Estimate) -> dict[str, Any]:
-    """Hinges (degrees, estimate less truth), limbs of which nothing is seen, and parts within each other (mm)."""
+    """Hinges (degrees, estimate less truth), limbs that are not seen at all, and parts within each other (mm)."""
     body, names = judge.body, list(judge.body.landmark_names)
     true, guess = angles.segments_of(body, person.joints), angles.segments_of(body, estimate.joints)
     hinges: dict[str, dict[str, float]] = {}

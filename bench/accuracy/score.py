@@ -289,7 +289,7 @@ def _summary(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _limbs(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Of limbs of which nothing is seen: how many there are, the share bent as people hardly do, theirs in truth, and
+    """Of limbs that are not seen at all: how many there are, the share bent as people hardly do, theirs in truth, and
     how far off they point, degrees.
     """
     rows = [limb for r in found for limb in r["unseen_limbs"]]
@@ -421,7 +421,7 @@ _ROWS = (
     ("elbow_error", "elbows, degrees off", ".1f"),
     ("knee_bias", "knees bent too far (negative: too straight), degrees", "+.1f"),
     ("knee_error", "knees, degrees off", ".1f"),
-    ("unseen", "limbs of which nothing is seen", ".0f"),
+    ("unseen", "limbs that are not seen at all", ".0f"),
     ("unseen_odd", "of these bent as people hardly do, %", ".1f"),
     ("unseen_odd_truth", "the same of the truth, %", ".1f"),
     ("unseen_degrees", "unseen limbs, degrees off", ".1f"),
