@@ -22,6 +22,7 @@ Array = NDArray[Any]
 # What the detector must be sure of before the landmark network is asked. Low, since the latter decides: the mirror
 # image of a real person gives the same points, while what the network makes of a texture falls apart.
 _CANDIDATE_SCORES = (0.35, 0.35, 0.4)  # by level
+_BESIDE = 2  # levels for people beside those whom MultiPose sees
 _FINE_SCORE = 0.5  # in small windows, which are many
 # Largest window of anybody found, as a share of the photo's longer side, up to which each finer level is searched.
 _SMALL_SHARES = (0.3, 0.15)
@@ -69,11 +70,10 @@ def find_people(
     Args:
         multipose: MoveNet MultiPose; None where it could not be built: then fewer people are found.
     """
-    search = _Search(pose_detection, pose_landmark, picture)
-    if multipose is None:
-        return search.by_detector(fine=True)
-    search.add(sightings.find(multipose, picture))
-    return search.by_detector(fine=False)
+    search = _Search(pose_detection, pose_landmark, picture, multipose)
+    if multipose is not None:
+        search.add(sightings.find(multipose, picture))
+    return search.by_detector()
 
 
 def find_people_in(
@@ -86,9 +86,12 @@ def find_people_in(
 class _Search:
     """The state of one search: who was found, and the scene in which they are painted over."""
 
-    def __init__(self, pose_detection: Network, pose_landmark: Network, picture: Picture) -> None:
+    def __init__(
+        self, pose_detection: Network, pose_landmark: Network, picture: Picture, multipose: Network | None = None
+    ) -> None:
         self._detection = pose_detection
         self._landmark = pose_landmark
+        self._multipose = multipose
         self._picture = picture
         self._scene = Scene(picture)
         self._found: list[PoseReading] = []
@@ -102,15 +105,19 @@ class _Search:
                 self._tried.append(person.reading.crop)
                 self._erase(person.reading)
 
-    def by_detector(self, fine: bool) -> list[PoseReading]:
-        """Everybody who was added, and those besides whom the detector finds; `fine`: in small windows, too."""
-        for level, threshold in zip(detector.LEVELS, _CANDIDATE_SCORES, strict=True):
+    def by_detector(self) -> list[PoseReading]:
+        """Everybody who was added, and those besides whom the detector finds.
+
+        MultiPose sees small people better than the detector, which then looks in large windows only.
+        """
+        levels = detector.LEVELS if self._multipose is None or not self._found else detector.LEVELS[:_BESIDE]
+        for level, threshold in zip(levels, _CANDIDATE_SCORES):
             self._look(self._windows(level), threshold)
         # Somebody upside down or lying: the detector only knows people who are more or less upright.
         for level in (0,) if self._found else (0, 1):
             turned = [window.turned(turn) for turn in _TURNS for window in self._windows(level)]
             self._look(turned, _TURNED_SCORE if self._found else _CANDIDATE_SCORES[level])
-        if fine:
+        if self._multipose is None:
             self._look_closer_everywhere()
         return self._found
 
@@ -183,7 +190,7 @@ class _Search:
                     continue
                 self._tried.append(candidate.crop)
                 reading = self._read(candidate.crop)
-                if reading is not None:
+                if reading is not None and self._is_seen(reading):
                     news.append(reading)
                     self._found.append(reading)
                     self._erase(reading)
@@ -244,6 +251,10 @@ class _Search:
             for factor in _CONFIRMING_WINDOWS
             for border in (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
         )
+
+    def _is_seen(self, reading: PoseReading) -> bool:
+        """Whether MultiPose, where there is one, does not contradict: coats on stands please one network only."""
+        return self._multipose is None or sighted.is_seen(self._multipose, self._picture, reading)
 
     def _average(self, picture: Picture, reading: PoseReading) -> PoseReading:
         return pose.average(reading, pose.read_pose(self._landmark, picture, reading.crop, mirrored=True))

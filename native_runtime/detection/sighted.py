@@ -28,7 +28,7 @@ from native_runtime.detection.multipose import (
     Sighting,
 )
 from native_runtime.detection.pose import PoseReading
-from native_runtime.detection.sightings import REACH, agreement
+from native_runtime.detection.sightings import REACH, agreement, find_at
 from native_runtime.onnx.sessions import Network
 
 Array = NDArray[Any]
@@ -45,6 +45,8 @@ _AGREES = 0.75
 # Below this it is of somebody else, or of nobody.
 _LEAST_AGREEMENT = 0.4
 _LEAST_SCORE = 0.3
+# How clearly MultiPose must see somebody who was found without it.
+_CONFIRMING = 0.22
 # A point of a reading that lies within this distance (lengths of the trunk) of a neighbour's point of its kind, and
 # nearer to it than to the person's own, is the neighbour's; its visibility is multiplied by the second number.
 _TAKEN, _TAKEN_VISIBILITY = 0.2, 0.1
@@ -93,7 +95,15 @@ def read(landmark: Network, picture: Picture, sighting: Sighting, others: Sequen
     mirrored = pose.read_pose(landmark, shown, reading.crop, mirrored=True)
     if _agreement(sighting, mirrored) >= _LEAST_AGREEMENT:
         reading = pose.average(reading, mirrored)
-    return SightedReading(_without_taken_points(reading, sighting, near), sighting, _agreement(sighting, reading))
+    return SightedReading(without_taken_points(reading, sighting, near), sighting, _agreement(sighting, reading))
+
+
+def is_seen(multipose: Network, picture: Picture, reading: PoseReading) -> bool:
+    """Whether MultiPose sees, at least faintly, whom the landmark network has read."""
+    there = find_at(multipose, picture, reading.crop)
+    return any(
+        sighting.strength >= _CONFIRMING and _agreement(sighting, reading) >= _LEAST_AGREEMENT for sighting in there
+    )
 
 
 def crop_of(sighting: Sighting) -> Crop:
@@ -128,7 +138,7 @@ def _agreement(sighting: Sighting, reading: PoseReading) -> float:
     return agreement(reading.points[_IN_BODY], sighting.points, weights, REACH * sighting.size)
 
 
-def _without_taken_points(reading: PoseReading, sighting: Sighting, near: Sequence[Sighting]) -> PoseReading:
+def without_taken_points(reading: PoseReading, sighting: Sighting, near: Sequence[Sighting]) -> PoseReading:
     """The reading with little trust in points that are a neighbour's: an arm or a hip of each makes a body of two."""
     if not near:
         return reading

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from native_runtime.detection import multipose
 from native_runtime.detection.anchors import overlap
-from native_runtime.detection.crops import Picture
+from native_runtime.detection.crops import Crop, Picture
 from native_runtime.detection.multipose import MIRRORED, STRIDE, Sighting
 from native_runtime.onnx.sessions import Network
 
@@ -41,6 +41,8 @@ _SMALLEST, _LARGEST = 20.0, 400.0
 _LEAST_CENTRE = 0.12
 _LEAST_STRENGTH = 0.2
 _LEAST_POINTS = 4
+# A window in which one person is looked for, px, and the least certainty of a middle there.
+_WINDOW, _FAINT = 256, 0.08
 # Whoever is clear and smaller than this (px at the last scale) is a reason to look at the next one.
 _CLEAR = 0.35
 _SMALL = 90.0
@@ -90,6 +92,13 @@ def find(network: Network, picture: Picture) -> list[Sighting]:
         turned = [s for turn in _TURNS for s in _look(network, picture, scale, turn, _largest(level))]
         found = with_turned(found, [s for s in turned if s.strength >= _TURNED_STRENGTH])
     return found
+
+
+def find_at(network: Network, picture: Picture, crop: Crop) -> list[Sighting]:
+    """Whoever the network sees, however faintly, in a window that shows somebody whole."""
+    matrix = crop.photo_from_pixels(_WINDOW)
+    pixels = picture.warped(matrix, (_WINDOW, _WINDOW), cv2.BORDER_CONSTANT)
+    return [sighting.mapped(matrix) for sighting in multipose.see(network, pixels, _FAINT)]
 
 
 def scales(picture: Picture) -> list[float]:

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from native_runtime.detection import multipose, sightings
+from native_runtime.detection import multipose, sighted, sightings
 from native_runtime.detection.alone import alone, neighbours
 from native_runtime.detection.crops import Crop, Picture
-from native_runtime.detection.landmarks import COCO_POINTS
+from native_runtime.detection.landmarks import BODY_POINTS, COCO_IN_BODY, COCO_POINTS
 from native_runtime.detection.multipose import HEAD, MIRRORED, Sighting
+from native_runtime.detection.pose import PoseReading
 from native_runtime.detection.sighted import crop_of
 
 Array = NDArray[Any]
@@ -232,3 +233,34 @@ def test_the_window_of_a_standing_person_holds_the_body() -> None:
     np.testing.assert_allclose((crop.x, crop.y), figure(100, 300, 200, angle=math.pi / 2).points[[11, 12]].mean(axis=0))
     assert crop.angle == pytest.approx(math.pi / 2)
     assert 220 < crop.size < 300
+
+
+@pytest.mark.parametrize(("strength", "shift", "seen"), [(0.6, 0.0, True), (0.05, 0.0, False), (0.6, 80.0, False)])
+def test_a_reading_is_confirmed_by_somebody_clear_at_its_place(
+    strength: float, shift: float, seen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = figure(300, 300, 200)
+    points = np.zeros((33, 2))
+    points[list(COCO_IN_BODY)] = person.points
+    crop = crop_of(person)
+    reading = PoseReading(
+        crop, 1.0, crop.to_fractions(points), crop, np.zeros((33, 3)), np.ones(33), np.ones(33), np.zeros((256, 256))
+    )
+    Seer([figure(300 + shift, 300, 200, confidence=strength)], monkeypatch)
+    assert sighted.is_seen(None, photo(640, 600), reading) is seen  # type: ignore[arg-type]
+
+
+def test_a_point_on_a_neighbour_is_not_trusted() -> None:
+    """The reading's right wrist lies on the neighbour's left one; the hand goes with it, the rest stays."""
+    person, neighbour = figure(300, 300, 200), figure(380, 300, 200)
+    points = np.zeros((33, 2))
+    points[list(COCO_IN_BODY)] = person.points
+    wrist = COCO_POINTS.index("right_wrist")
+    points[BODY_POINTS.index("right_wrist")] = neighbour.points[MIRRORED[wrist]]
+    crop = crop_of(person)
+    reading = PoseReading(
+        crop, 1.0, crop.to_fractions(points), crop, np.zeros((33, 3)), np.ones(33), np.ones(33), np.zeros((256, 256))
+    )
+    found = sighted.without_taken_points(reading, person, [neighbour])
+    doubted = {BODY_POINTS[number] for number in np.flatnonzero(found.visibility < 0.5)}
+    assert doubted == {"right_wrist", "right_pinky", "right_index", "right_thumb"}
