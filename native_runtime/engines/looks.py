@@ -35,6 +35,7 @@ class Belief:
         largest_logit: no crop counts more.
         unsure, sure: |2 p - 1|, p the probability of a man, up to which the body stays neutral, and from which it shows
             the sex fully.
+        faint: a certainty below this cannot be seen, and counts as none.
         age_spread: years, standard deviation between crops above which the age is unknown.
     """
 
@@ -46,6 +47,7 @@ class Belief:
     largest_logit: float = 5.0
     unsure: float = 0.65
     sure: float = 0.9
+    faint: float = 0.1
     age_spread: float = 10.0
 
 
@@ -128,7 +130,7 @@ def looks_of(
         return Looks(age=age, face_px=size, why=_why_not(face) if face is not None or looked() else NOT_LOOKED)
     excess = abs(2 * man - 1) - BELIEF.unsure
     certainty = float(np.clip(excess / (BELIEF.sure - BELIEF.unsure), 0.0, 1.0))
-    if certainty == 0.0:
+    if certainty < BELIEF.faint:
         return Looks(man=man, age=age, face_px=size, why=f"The face does not say clearly whether {_NEUTRAL}")
     return Looks("male" if man > 0.5 else "female", certainty, man, age, size)
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import bpy
 import numpy as np
@@ -21,6 +23,7 @@ from sam3db_blender.handles import session, sex, watch
 from sam3db_blender.rig.pose import read_shape
 from sam3db_blender.scene import edits, snapshots
 from sam3db_blender.scene.provenance import read_origin
+from sam3db_blender.ui.character_panel import SAM3DB_PT_character
 from tests.support.bodies import toy_body
 from tests.support.posing_stage import Stage, install_body, set_up, write_photo
 
@@ -151,8 +154,51 @@ def test_a_body_without_the_sliders_has_nothing_to_choose(
     np.testing.assert_array_equal(np.concatenate(read_shape(stage.rig, stage.body)), before)
 
 
-def test_it_is_drawn_only_where_there_is_a_choice(stage: Stage) -> None:
+class Drawing:
+    """A layout that notes what is drawn."""
+
+    def __init__(self) -> None:
+        self.labels: list[str] = []
+        self.buttons: dict[str, tuple[str, bool]] = {}
+
+    def column(self, align: bool = False) -> Drawing:
+        return self
+
+    row = column
+
+    def label(self, text: str, icon: str) -> None:
+        self.labels.append(text)
+
+    def operator(self, name: str, text: str, depress: bool) -> Any:
+        assert name == "sam3db.choose_sex"
+        drawing = self
+
+        class Button:
+            def __setattr__(self, key: str, value: str) -> None:
+                assert key == "sex"
+                drawing.buttons[text] = value, depress
+
+        return Button()
+
+
+def test_the_panel_shows_the_choice(stage: Stage, operators: None) -> None:
     assert sex.can_choose(stage.rig, read_origin(stage.rig))
+
+    def drawn() -> dict[str, tuple[str, bool]]:
+        panel = SimpleNamespace(layout=Drawing())
+        SAM3DB_PT_character._draw_sex(panel, stage.rig, read_origin(stage.rig))  # type: ignore[arg-type]
+        assert panel.layout.labels
+        buttons: dict[str, tuple[str, bool]] = panel.layout.buttons
+        return buttons
+
+    assert drawn()["Automatic"] == ("automatic", True)
+    bpy.ops.sam3db.choose_sex(sex="female")
+    assert drawn() == {
+        "Automatic": ("automatic", False),
+        "Woman": ("female", True),
+        "Man": ("male", False),
+        "Neutral": ("neutral", False),
+    }
 
 
 @pytest.mark.parametrize(
