@@ -60,4 +60,4 @@ def _person(
         return Together(estimate.state)
     evidence = gather_evidence(landmarks, photo, body, estimate.intrinsics)
     stands = footing(body, evidence, estimate.state, gravity.up)
-    return Together(estimate.state, evidence.silhouette, stands.planted)
+    return Together(estimate.state, evidence.silhouette, stands.planted, evidence.unseen)

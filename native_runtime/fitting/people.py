@@ -23,6 +23,7 @@ from native_runtime.mhr.state import PlacedState
 from .collision import gaps
 from .evidence import Silhouette
 from .floor import Soles
+from .hold import main_joints
 from .pins import pseudo_huber
 from .problem import NEAREST_DEPTH, SeenPoints, project
 from .silhouette import BorderDistance
@@ -71,11 +72,14 @@ class Together:
         state: the body as fitted alone.
         silhouette: where the person is seen; None where nobody knows.
         planted: of the left and right foot, whether it stands on the floor (``floor.footing``).
+        unseen: beginnings of the names of joints that are not seen (``Evidence.unseen``): where their limbs are is a
+            guess, which moves nobody.
     """
 
     state: PlacedState
     silhouette: Silhouette | None = None
     planted: tuple[bool, bool] = (False, False)
+    unseen: tuple[str, ...] = ()
 
 
 def line_of_sight(body: Body, state: PlacedState) -> tuple[Array, float]:
@@ -149,6 +153,8 @@ class _Together:
         poses = [body.pose(p.state.model_parameters) for p in people]
         self._centres = [seen.camera(pose, p.state) for pose, p in zip(poses, people)]
         self._radii = [self._volume.radii_of(p.state.identity) for p in people]
+        holders = [body.joint_names[joint] for joint in main_joints(self._volume.points)]
+        self._known = [np.array([not name.startswith(p.unseen) for name in holders]) for p in people]
         self._near = [pair for pair in combinations(range(self._n), 2) if self._may_meet(*pair)]
         self._orders = [
             order for pair in combinations(range(self._n), 2) if (order := self._order(people, intrinsics, *pair))
@@ -191,7 +197,8 @@ class _Together:
         ]
         # the middle between two centres lies within both spheres
         apart = np.linalg.norm(here[:, None] - there[None], axis=2)
-        i, j = np.nonzero(apart < 1.2 * np.minimum(radii[0][:, None], radii[1][None]))
+        known = self._known[first][:, None] & self._known[second]
+        i, j = np.nonzero(known & (apart < 1.2 * np.minimum(radii[0][:, None], radii[1][None])))
         if len(i) < self._settings.places:
             return None
         middle = 0.5 * (here[i] + there[j])
@@ -243,8 +250,11 @@ class _Together:
         out: list[tuple[Array, Array, Array, float]] = []
         for first, second in self._near if self.solid else ():
             for i, j in ((first, second), (second, first)):
-                a = self._centres[i] + x[i] * self._lines[i]
-                b = self._centres[j] + x[j] * self._lines[j]
+                # along one line for both: that lines of sight run together is no way to part people
+                line = self._lines[i] + self._lines[j]
+                line = line / max(float(np.linalg.norm(line)), 1e-9)
+                a = self._centres[i] + x[i] * line
+                b = self._centres[j] + x[j] * line
                 capsules = self._volume.capsules
                 ends, radii = b[capsules], self._radii[j][capsules]
                 low, high = (ends - radii[:, :, None]).min(axis=1), (ends + radii[:, :, None]).max(axis=1)
@@ -253,7 +263,8 @@ class _Together:
                     & (a[:, None] - self._radii[i][:, None, None] < high),
                     axis=2,
                 )
-                sphere, capsule = np.nonzero(close)
+                known = self._known[i][:, None] & self._known[j][capsules].all(axis=1)
+                sphere, capsule = np.nonzero(close & known)
                 if not len(sphere):
                     continue
                 found = gaps(a[sphere], self._radii[i][sphere], ends[capsule], radii[capsule])
@@ -263,8 +274,8 @@ class _Together:
                     continue
                 weight, cost = pseudo_huber(excess[active] ** 2, np.asarray(self._settings.give))
                 slope = np.zeros((int(active.sum()), len(x)))
-                slope[:, i] = -found.normal[active] @ self._lines[i] / self._settings.sigma
-                slope[:, j] = found.normal[active] @ self._lines[j] / self._settings.sigma
+                slope[:, i] = -found.normal[active] @ line / self._settings.sigma
+                slope[:, j] = found.normal[active] @ line / self._settings.sigma
                 out.append((slope, excess[active], weight, float(np.sum(cost))))
         return out
 

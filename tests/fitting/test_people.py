@@ -14,7 +14,7 @@ from native_runtime.fitting.evidence import Silhouette
 from native_runtime.fitting.people import Together, line_of_sight, shifts
 from native_runtime.fitting.prior import PosePrior
 from native_runtime.fitting.problem import SeenPoints, project
-from native_runtime.fitting.volume import BodyVolume
+from native_runtime.fitting.volume import FINGERS, BodyVolume
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 
@@ -90,6 +90,19 @@ def test_who_covers_another_one_comes_before_them(body: Body) -> None:
     # without masks nobody knows
     unknown = [Together(front), Together(back)]
     assert abs(shifts(body, unknown, LENS)).max() < 0.05
+
+
+def test_limbs_that_nobody_sees_move_nobody(body: Body) -> None:
+    """Only the arms of two meet."""
+    people = [Together(at(body, -0.3, 4.0)), Together(at(body, 0.3, 4.04))]
+    while overlap(body, people[0].state, people[1].state) < 0.02:
+        people = [
+            replace(p, state=replace(p.state, camera_translation=p.state.camera_translation * [0.95, 1, 1]))
+            for p in people
+        ]
+    assert abs(shifts(body, people, LENS)).max() > 0.005
+    arms = tuple(f"{side}_{part}" for side in "lr" for part in ("uparm", "lowarm", "wrist", *FINGERS, "thumb"))
+    np.testing.assert_array_equal(shifts(body, [replace(p, unseen=arms) for p in people], LENS), 0.0)
 
 
 def test_feet_come_to_one_floor(body: Body) -> None:
