@@ -69,6 +69,11 @@ class SAM3DB_OT_draw_lens(PersonOperator, bpy.types.Operator):
             self._leave(context)
             return {"CANCELLED"}
         if event.type in ("RET", "NUMPAD_ENTER") and event.value == "PRESS":
+            try:
+                lens_lines.camera_of_lines(self._rig, self.lines, self.vertical)
+            except Sam3dbError as error:  # the lines stay, to be mended
+                self.report({"WARNING"}, str(error))
+                return {"RUNNING_MODAL"}
             self._leave(context)
             return self.execute(context)
         if event.type == "V" and event.value == "PRESS":

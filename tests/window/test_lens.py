@@ -41,10 +41,10 @@ def test_lines_are_dragged_onto_a_photo(open_blender: Opener, photos: Path, kept
     x, y = blender.call("lens.ends")[0]
     artist.screen.move(x, y)
     artist.screen.press()
-    artist.screen.move(x + 20, y)
-    artist.screen.move(x + 40, y)
+    artist.screen.move(x - 12, y)
+    artist.screen.move(x - 25, y)
     artist.screen.release()
-    blender.wait(lambda: abs(blender.call("lens.ends")[0][0] - x - 40) < 2, _TAKEN_S)
+    blender.wait(lambda: abs(blender.call("lens.ends")[0][0] - x + 25) < 2, _TAKEN_S)
     assert blender.call("lens.ends")[0][1] == pytest.approx(y, abs=2)
     artist.screen.settle(_DRAWN_S)
     artist.picture("dragged")
