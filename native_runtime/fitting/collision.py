@@ -185,7 +185,7 @@ class CollisionTerm:
 
     def _choose_sides(self, body: Body, sight: Mapping[str, int], state: PlacedState) -> None:
         centres = self._seen.camera(body.pose(state.model_parameters), state)
-        found = self._gaps(centres, state)
+        found = self._gaps(centres, state, np.arange(len(self.pairs)))
         obstacles = centres[self.volume.capsules[self.pairs[:, 1]]].mean(axis=1)
         towards = -obstacles / np.linalg.norm(obstacles, axis=1, keepdims=True)
         known = np.array([sight.get(part, 0) for part in self.volume.parts])[self.pairs[:, 0]]
@@ -199,33 +199,48 @@ class CollisionTerm:
         self._shift = -(way * self.settings.widened)[:, None] * towards
         self._grown = np.abs(way) * self.settings.widened
 
-    def _gaps(self, centres: Array, state: PlacedState) -> Gaps:
-        radii, capsules = self.volume.radii_of(state.identity), self.volume.capsules[self.pairs[:, 1]]
-        spheres = self.pairs[:, 0]
-        ends = centres[capsules] + self._shift[:, None, :]
-        return gaps(centres[spheres], radii[spheres], ends, radii[capsules] + self._grown[:, None])
+    def _gaps(self, centres: Array, state: PlacedState, which: NDArray[np.int64]) -> Gaps:
+        """Of some of the pairs."""
+        radii, pairs = self.volume.radii_of(state.identity), self.pairs[which]
+        capsules, spheres = self.volume.capsules[pairs[:, 1]], pairs[:, 0]
+        ends = centres[capsules] + self._shift[which][:, None, :]
+        return gaps(centres[spheres], radii[spheres], ends, radii[capsules] + self._grown[which][:, None])
+
+    def _near(self, centres: Array, state: PlacedState) -> NDArray[np.int64]:
+        """The pairs that may come within the margin: each sphere within the one around the whole capsule."""
+        radii, capsules = self.volume.radii_of(state.identity), self.volume.capsules
+        ends = centres[capsules]
+        middle = 0.5 * (ends[:, 0] + ends[:, 1])
+        reach = 0.5 * np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1) + radii[capsules].max(axis=1)
+        spheres, obstacles = self.pairs.T
+        away = centres[spheres] - middle[obstacles] - self._shift
+        room = radii[spheres] + reach[obstacles] + self._grown + self.settings.margin
+        return np.flatnonzero(np.einsum("na,na->n", away, away) < room**2)
 
     def depths(self, pose: Pose, state: PlacedState) -> Array:
         """(P,) m by which each of ``pairs`` overlaps; negative where it does not."""
-        return -self._gaps(self._seen.camera(pose, state), state).gap
+        return -self._gaps(self._seen.camera(pose, state), state, np.arange(len(self.pairs))).gap
 
     def _excess(self, found: Gaps) -> Array:
         return np.maximum(self.settings.margin - found.gap, 0.0) / self.settings.sigma
 
     def cost(self, pose: Pose, state: PlacedState) -> float:
         """See ``problem.Term``."""
-        excess = self._excess(self._gaps(self._seen.camera(pose, state), state))
+        centres = self._seen.camera(pose, state)
+        excess = self._excess(self._gaps(centres, state, self._near(centres, state)))
         return float(np.sum(pseudo_huber(excess**2, np.asarray(self.settings.give))[1]))
 
     def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
-        found = self._gaps(self._seen.camera(pose, state), state)
+        centres = self._seen.camera(pose, state)
+        near = self._near(centres, state)
+        found = self._gaps(centres, state, near)
         excess = self._excess(found)
         active = np.flatnonzero(excess > 0.0)
         if not len(active):
             return ()
         weight, cost = pseudo_huber(excess[active] ** 2, np.asarray(self.settings.give))
-        slope = gap_jacobian(problem, self.volume, self.pairs[active], found, active, pose, state)
+        slope = gap_jacobian(problem, self.volume, self.pairs[near[active]], found, active, pose, state)
         return (Residuals(float(np.sum(cost)), excess[active], -slope / self.settings.sigma, weight),)
 
 
