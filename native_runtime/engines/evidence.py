@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
-from native_runtime.fitting.evidence import TORSO, Directions, Evidence, Points2D, Silhouette
+from native_runtime.detection.lifting import POINTS, SEGMENTS, Lifted, Lifting
+from native_runtime.fitting.evidence import TORSO, Directions, Evidence, Points2D, Positions3D, Silhouette
 from native_runtime.fitting.shape_prior import ShapePrior
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
@@ -50,6 +51,8 @@ class Trust:
             folds them into what it sees.
         joint, foot, finger: sigmas of points.
         face: weight of points on the face: eleven crowd there, and should not outweigh the limbs.
+        lifted: factor on the sigmas of lifted directions and positions: each is right for itself, but the errors of
+            neighbours go together.
         palm: sigma of the directions of a palm that was not found as a hand.
         corrected: factor on directions at a point that a person corrected: the networks' depth is doubtful there, too.
         hand, hand_px: sigma of a found hand's points, about five millimetres, and the least of it in px.
@@ -72,6 +75,7 @@ class Trust:
     foot: float = 0.012
     finger: float = 0.015
     face: float = 0.4
+    lifted: float = 1.4
     palm: float = 0.35
     corrected: float = 0.3
     hand: float = 0.003
@@ -86,20 +90,7 @@ class Trust:
 
 TRUST = Trust()
 
-_BODY_SEGMENTS: tuple[tuple[str, str, float], ...] = (
-    ("left_shoulder", "right_shoulder", 0.2), ("left_hip", "right_hip", 0.25),
-    ("left_shoulder", "left_hip", 0.2), ("right_shoulder", "right_hip", 0.2),
-    ("left_shoulder", "left_elbow", 0.25), ("right_shoulder", "right_elbow", 0.25),
-    ("left_elbow", "left_wrist", 0.25), ("right_elbow", "right_wrist", 0.25),
-    ("left_hip", "left_knee", 0.25), ("right_hip", "right_knee", 0.25),
-    ("left_knee", "left_ankle", 0.25), ("right_knee", "right_ankle", 0.25),
-    ("left_heel", "left_foot_index", 0.3), ("right_heel", "right_foot_index", 0.3),
-    ("left_ankle", "left_foot_index", 0.3), ("right_ankle", "right_foot_index", 0.3),
-    ("left_ear", "right_ear", 0.25), ("left_ear", "nose", 0.25), ("right_ear", "nose", 0.25),
-)  # fmt: skip
-"""Segments between BlazePose points whose direction is used, with their sigma in radians."""
-
-_PALM_SEGMENTS = tuple((f"{s}_wrist", f"{s}_{f}", TRUST.palm) for s in SIDES for f in ("index", "pinky", "thumb"))
+_PALM_SEGMENTS = tuple((f"{s}_wrist", f"{s}_{f}") for s in SIDES for f in ("index", "pinky", "thumb"))
 """Used where no hand was found."""
 
 _FACE = frozenset(BODY_POINTS[:11])
@@ -122,25 +113,32 @@ class _Gathered:
     """Observations on their way into ``Evidence``."""
 
     points: list[tuple[str, Array, float, float, bool]] = field(default_factory=list)
-    directions: list[tuple[str, str, Array, float, float]] = field(default_factory=list)
+    directions: list[tuple[str, str, Array, Array, float]] = field(default_factory=list)
 
     def point(self, name: str, position: Array, sigma: float, weight: float, trusted: bool = False) -> None:
         self.points.append((name, np.asarray(position, np.float64), sigma, weight, trusted))
 
-    def direction(self, start: str, end: str, vector: Array, sigma: float, weight: float) -> None:
-        length = float(np.linalg.norm(vector))
-        if length > 1e-6:
-            self.directions.append((start, end, np.asarray(vector, np.float64) / length, sigma, weight))
+    def direction(self, start: str, end: str, vector: Array, sigmas: Array, weight: float) -> None:
+        """`vector`, `sigmas`: (3,) expected unit vector and standard deviations, both in the networks' axes."""
+        self.directions.append((start, end, vector, sigmas, weight))
 
-    def observations(self) -> tuple[Points2D, Directions]:
+    def observations(self, towards: Array) -> tuple[Points2D, Directions]:
+        """`towards`: (3, 3) from the networks' axes to the camera's."""
         names, places, sigmas, weights, trusted = zip(*self.points) if self.points else [()] * 5
         starts, ends, vectors, spreads, shares = zip(*self.directions) if self.directions else [()] * 5
         return (
             Points2D(
                 names, np.array(places).reshape(-1, 2), np.array(sigmas), np.array(weights), np.array(trusted, bool)
             ),
-            Directions(starts, ends, np.array(vectors).reshape(-1, 3), np.array(spreads), np.array(shares)),
-        )
+            Directions(
+                starts, ends, np.array(vectors).reshape(-1, 3) @ towards.T, np.array(spreads).reshape(-1, 3),
+                np.array(shares), towards.T,
+            ),
+        )  # fmt: skip
+
+
+def _unit(vector: NDArray) -> Array:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float64)
 
 
 def confidence(visibility: NDArray, presence: NDArray) -> Array:
@@ -228,9 +226,9 @@ def gather_evidence(
         shape: what is known of the body's shape beforehand (``engines.looks``).
     """
     seen = _look(person, photo, body, intrinsics, {body.keypoint_names[prompt[0]] for prompt in keypoints}, least)
-    gathered = _Gathered()
+    gathered, lifted = _Gathered(), Lifting.load().of(person)
     _gather_points(gathered, seen)
-    _gather_directions(gathered, seen)
+    _gather_directions(gathered, seen, lifted)
     for side, hand in seen.hands.items():
         if hand is not None:
             _gather_hand(gathered, seen, side, hand)
@@ -244,7 +242,7 @@ def gather_evidence(
         if all(seen.certain[BODY_POINTS.index(name)] <= TRUST.hidden for name in points)
     ]
     return Evidence(
-        *gathered.observations(),
+        *gathered.observations(seen.towards),
         seen.size,
         outline(person, photo, mask),
         unseen=tuple(joint for limb in hidden for joint in _LIMBS[limb][1]),
@@ -252,6 +250,7 @@ def gather_evidence(
         rigid=_own_names(body, TORSO),
         arms={side[0]: _own_names(body, (f"{side}_elbow", f"{side}_wrist")) for side in SIDES},
         shape=shape,
+        positions=_positions(seen, lifted),
     )
 
 
@@ -305,18 +304,42 @@ def _gather_points(gathered: _Gathered, seen: _Seen) -> None:
         gathered.point(target, seen.places[index], sigma * seen.size, weight)
 
 
-def _gather_directions(gathered: _Gathered, seen: _Seen) -> None:
-    segments = _BODY_SEGMENTS + tuple(s for s in _PALM_SEGMENTS if seen.hands[s[0].split("_")[0]] is None)
-    for start, end, sigma in segments:
-        a, b = BODY_POINTS.index(start), BODY_POINTS.index(end)
+def _gather_directions(gathered: _Gathered, seen: _Seen, lifted: Lifted) -> None:
+    segments = list(zip(SEGMENTS, lifted.vectors, TRUST.lifted * lifted.vector_sigmas))
+    points = seen.person.points_3d
+    for start, end in _PALM_SEGMENTS:
+        if seen.hands[start.split("_")[0]] is None:
+            vector = _unit(points[BODY_POINTS.index(end)] - points[BODY_POINTS.index(start)])
+            segments.append(((start, end), vector, np.full(3, TRUST.palm)))
+    for (start, end), vector, sigmas in segments:
         first, second = body_point(seen.body, start), body_point(seen.body, end)
-        weight = float(min(seen.pointing[a], seen.pointing[b]))
+        weight = float(min(seen.pointing[BODY_POINTS.index(name)] for name in (start, end)))
         if first is None or second is None or weight == 0:
             continue
         if {body_keypoint(start), body_keypoint(end)} & seen.prompted:
             weight *= TRUST.corrected
-        points = seen.person.points_3d
-        gathered.direction(first, second, seen.towards @ (points[b] - points[a]), sigma, weight)
+        gathered.direction(first, second, vector, sigmas, weight)
+
+
+def _positions(seen: _Seen, lifted: Lifted) -> Positions3D | None:
+    """Where joints are from the middle of the hips; None for a body without points for the hips."""
+    about = [body_point(seen.body, f"{side}_hip") for side in SIDES]
+    known = [
+        (row, point, float(seen.pointing[BODY_POINTS.index(name)]))
+        for row, name in enumerate(POINTS)
+        if (point := body_point(seen.body, name)) is not None and body_keypoint(name) not in seen.prompted
+    ]
+    if None in about or not known:
+        return None
+    rows = [row for row, _, _ in known]
+    return Positions3D(
+        tuple(point for _, point, _ in known),
+        lifted.places[rows] @ seen.towards.T,
+        TRUST.lifted * lifted.place_sigmas[rows],
+        np.array([weight for _, _, weight in known]),
+        tuple(point for point in about if point is not None),
+        seen.towards.T,
+    )
 
 
 def _plausible_hand(person: PersonLandmarks, side: str) -> HandLandmarks | None:
@@ -342,8 +365,8 @@ def _gather_hand(gathered: _Gathered, seen: _Seen, side: str, hand: HandLandmark
     chains = [[0, *range(1 + 4 * finger, 5 + 4 * finger)] for finger in range(5)]
     bones = [(a, b, TRUST.phalanx) for chain in chains for a, b in pairwise(chain)]
     for a, b, spread in [*bones, (5, 17, TRUST.knuckles)]:
-        vector = seen.towards @ (hand.points_3d[b] - hand.points_3d[a])
-        gathered.direction(names[a], names[b], vector, spread, weight)
+        vector = _unit(hand.points_3d[b] - hand.points_3d[a])
+        gathered.direction(names[a], names[b], vector, np.full(3, spread), weight)
 
 
 def _mask_at(person: PersonLandmarks, points: Array) -> Array:

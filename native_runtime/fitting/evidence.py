@@ -43,9 +43,11 @@ class Directions:
 
     Attributes:
         starts, ends: (m,) names.
-        vectors: (m, 3) unit vectors from start to end, camera axes (x right, y down, z forward).
-        sigmas: (m,) radians, roughly.
+        vectors: (m, 3) the expected unit vector from start to end, camera axes (x right, y down, z forward): of unit
+            length where it is certain, the shorter the less is known.
+        sigmas: (m,) standard deviations of a unit vector's components, about radians; or (m, 3) along ``axes``.
         weights: (m,) 0..1 confidence.
+        axes: (3, 3) camera axes to those of the sigmas: depth is less certain than what lies across the view.
     """
 
     starts: tuple[str, ...]
@@ -53,6 +55,39 @@ class Directions:
     vectors: Array
     sigmas: Array
     weights: Array
+    axes: Array = field(default_factory=lambda: np.eye(3))
+
+    @property
+    def whitening(self) -> Array:
+        """(m, 3, 3): turns a difference from ``vectors`` into standard deviations."""
+        sigmas = self.sigmas if self.sigmas.ndim == 2 else np.repeat(self.sigmas[:, None], 3, axis=1)
+        return self.axes / sigmas[:, :, None]
+
+
+@dataclass(frozen=True)
+class Positions3D:
+    """Where named points are in space, from the middle of others.
+
+    Attributes:
+        names: (n,) names among the body's landmarks or keypoints.
+        positions: (n, 3) m, camera axes, from the mean of the points ``about``.
+        sigmas: (n, 3) m, standard deviations along ``axes``.
+        weights: (n,) 0..1 confidence.
+        about: names of the points that the positions are relative to.
+        axes: (3, 3) camera axes to those of the sigmas.
+    """
+
+    names: tuple[str, ...]
+    positions: Array
+    sigmas: Array
+    weights: Array
+    about: tuple[str, ...]
+    axes: Array
+
+    @property
+    def whitening(self) -> Array:
+        """(n, 3, 3): turns a difference from ``positions`` into standard deviations."""
+        return self.axes / self.sigmas[:, :, None]
 
 
 @dataclass(frozen=True)
@@ -92,6 +127,7 @@ class Evidence:
 
     Attributes:
         points, directions: observations.
+        positions: of points in space; None where nothing estimates them.
         person_size: px, the unit of "far": about the person's height in the photo.
         silhouette: or None.
         unseen: beginnings of the names of joints that are not seen ("l_upleg"); their surface is not held to the
@@ -111,3 +147,4 @@ class Evidence:
     rigid: tuple[str, ...] = TORSO
     arms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _ARMS)
     shape: ShapePrior | None = None
+    positions: Positions3D | None = None

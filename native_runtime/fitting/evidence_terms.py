@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from native_runtime.mhr import Body, PointSet, Pose
 from native_runtime.mhr.state import PlacedState
 
-from .evidence import Directions, Evidence, Points2D
+from .evidence import Directions, Evidence, Points2D, Positions3D
 from .pose_mixture import MixtureTerm
 from .prior import PosePrior
 from .problem import Problem, SeenPoints, Term, named_rows, project, projection_jacobian, vector_residuals
@@ -27,7 +27,7 @@ class Weights:
     Attributes:
         points: factor on the sigmas of 2D points (2 = half as strict).
         outlier: residuals of this many sigmas count half (Geman-McClure); infinite for plain squares.
-        directions: factor on the sigmas of directions.
+        directions, positions: factors on the sigmas of directions and of positions in space.
         prior: weight of the pose prior's spreads and couplings.
         poses: weight of its mixtures: of what poses people take.
         identity: weight of the prior of the shape.
@@ -39,6 +39,7 @@ class Weights:
     prior: float = 0.4
     poses: float = 0.6
     identity: float = 1.0
+    positions: float = 1.0
 
 
 class PointTerm:
@@ -86,7 +87,8 @@ class DirectionTerm:
         weights: Weights,
     ) -> None:
         """`starts`, `ends`: (m,) numbers of the segments' ends among ``points``."""
-        self._points, self._starts, self._ends, self._seen, self._weights = points, starts, ends, seen, weights
+        self._points, self._starts, self._ends, self._seen = points, starts, ends, seen
+        self._whitening = seen.whitening / weights.directions
 
     def _residuals(self, pose: Pose, state: PlacedState) -> tuple[Array, float, Array, Array]:
         """Residuals (m, 3) in sigmas, their cost, unit vectors (m, 3) and lengths (m,)."""
@@ -94,7 +96,7 @@ class DirectionTerm:
         vector = camera[self._ends] - camera[self._starts]
         length = np.maximum(np.linalg.norm(vector, axis=1), 1e-6)
         unit = vector / length[:, None]
-        residual = (unit - seen.vectors) / (seen.sigmas * self._weights.directions)[:, None]
+        residual = np.einsum("mab,mb->ma", self._whitening, unit - seen.vectors)
         return residual, float(0.5 * np.sum(seen.weights * np.sum(residual**2, axis=1))), unit, length
 
     def cost(self, pose: Pose, state: PlacedState) -> float:
@@ -104,12 +106,51 @@ class DirectionTerm:
     def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
         residual, cost, unit, length = self._residuals(pose, state)
-        across = (np.eye(3) - unit[:, :, None] * unit[:, None, :]) / (
-            length * self._seen.sigmas * self._weights.directions
-        )[:, None, None]
+        across = self._whitening @ (np.eye(3) - unit[:, :, None] * unit[:, None, :]) / length[:, None, None]
         motion = problem.motion(self._points.points, pose, state)
         jacobian = np.matmul(across, motion[self._ends] - motion[self._starts])
         return (vector_residuals(cost, residual, jacobian, self._seen.weights),)
+
+
+class PositionTerm:
+    """Draws points to their places in space, relative to the middle of others, with Geman-McClure's robust cost."""
+
+    def __init__(
+        self,
+        points: SeenPoints,
+        which: NDArray[np.int64],
+        about: NDArray[np.int64],
+        seen: Positions3D,
+        weights: Weights,
+    ) -> None:
+        """`which`: (n,) numbers of the seen points among ``points``; `about`: of those they are relative to."""
+        self._points, self._which, self._about, self._seen = points, which, about, seen
+        self._whitening = seen.whitening / weights.positions
+        self._limit = _FAR_POSITION**2
+
+    def _residuals(self, pose: Pose, state: PlacedState) -> tuple[Array, Array, float]:
+        """Residuals (n, 3) in sigmas, their weights (n,) and the robust cost."""
+        camera = self._points.camera(pose, state)
+        off = camera[self._which] - camera[self._about].mean(axis=0) - self._seen.positions
+        residual = np.einsum("nab,nb->na", self._whitening, off)
+        square = np.sum(residual**2, axis=1)
+        ratio = self._limit / (self._limit + square)
+        return residual, self._seen.weights * ratio**2, float(0.5 * np.sum(self._seen.weights * square * ratio))
+
+    def cost(self, pose: Pose, state: PlacedState) -> float:
+        """See ``problem.Term``."""
+        return self._residuals(pose, state)[2]
+
+    def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
+        """See ``problem.Term``."""
+        residual, weight, cost = self._residuals(pose, state)
+        motion = problem.motion(self._points.points, pose, state)
+        relative = motion[self._which] - motion[self._about].mean(axis=0)
+        return (vector_residuals(cost, residual, np.matmul(self._whitening, relative), weight),)
+
+
+_FAR_POSITION = 4.0
+"""Sigmas at which a position in space counts half."""
 
 
 class PriorTerm:
@@ -188,7 +229,9 @@ class FitProblem(Problem):
         self.intrinsics = np.asarray(intrinsics, np.float64)
         self.slots = np.flatnonzero(np.ones(len(prior.parameters), bool) if free is None else free)
         points, directions = evidence.points, evidence.directions
-        names = list(dict.fromkeys([*points.names, *directions.starts, *directions.ends]))
+        placed = evidence.positions
+        spatial = (*placed.names, *placed.about) if placed is not None else ()
+        names = list(dict.fromkeys([*points.names, *directions.starts, *directions.ends, *spatial]))
         self.seen, starts, ends = (
             np.array([names.index(name) for name in some], np.int64)
             for some in (points.names, directions.starts, directions.ends)
@@ -205,6 +248,10 @@ class FitProblem(Problem):
         )
         # What the prior is centred on is always possible: other engines' bodies may stand beyond MHR's limits.
         super().__init__(body, prior.parameters[self.slots], terms, prior.natural_parameters(body), identity=identity)
+
+    def _position_term(self, seen: Positions3D, names: list[str]) -> PositionTerm:
+        which, about = (np.array([names.index(name) for name in some], np.int64) for some in (seen.names, seen.about))
+        return PositionTerm(self.points, which, about, seen, self.weights)
 
     def pixel_distances(self, state: PlacedState) -> Array:
         """(n,) how far each seen point is from the body's, px."""

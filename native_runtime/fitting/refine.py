@@ -417,7 +417,10 @@ def _some_directions(directions: Directions, kept: NDArray[np.bool_]) -> Directi
         tuple(name for name, keep in zip(names, kept, strict=True) if keep)
         for names in (directions.starts, directions.ends)
     )
-    return Directions(starts, ends, directions.vectors[kept], directions.sigmas[kept], directions.weights[kept])
+    return replace(
+        directions, starts=starts, ends=ends, vectors=directions.vectors[kept], sigmas=directions.sigmas[kept],
+        weights=directions.weights[kept],
+    )  # fmt: skip
 
 
 def _weighted(points: Points2D, strength: float, factor: float) -> Points2D:

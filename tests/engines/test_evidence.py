@@ -9,7 +9,8 @@ import pytest
 
 from native_runtime.camera import intrinsics_for
 from native_runtime.detection.landmarks import BODY_POINTS, HandLandmarks, PersonLandmarks
-from native_runtime.engines.evidence import gather_evidence, pixels_per_metre
+from native_runtime.detection.lifting import SEGMENTS, Lifting
+from native_runtime.engines.evidence import TRUST, gather_evidence, pixels_per_metre
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
 from native_runtime.errors import NoPersonError, PromptError
 from native_runtime.fitting.problem import named_rows
@@ -69,7 +70,8 @@ def test_every_name_is_a_point_of_the_body(body: Body) -> None:
     assert named_rows(body, names).row_count == len(names)
     assert evidence.person_size == pytest.approx(1.7 * 300, rel=0.02)
     assert np.all(np.isfinite(evidence.points.positions))
-    np.testing.assert_allclose(np.linalg.norm(evidence.directions.vectors, axis=1), 1)
+    assert (np.linalg.norm(evidence.directions.vectors, axis=1) <= 1 + 1e-9).all()
+    assert evidence.directions.whitening.shape == (len(evidence.directions.starts), 3, 3)
 
 
 def test_a_hand_replaces_the_bodys_own_finger_points(body: Body) -> None:
@@ -105,17 +107,35 @@ def test_a_prompt_without_a_place_only_silences_the_network(body: Body, kind: Pr
 
 
 def test_depth_is_turned_onto_the_ray(body: Body) -> None:
-    """A person at the right border is seen along a ray that leaves the optical axis: depth points along that ray."""
+    """A person at the right border is seen along a ray that leaves the optical axis: depth points along that ray, and
+    so does what is least certain.
+    """
     who = person(hands=False)
-    shoulder, hip = BODY_POINTS.index("left_shoulder"), BODY_POINTS.index("left_hip")
-    who.points_3d[hip] = who.points_3d[shoulder] + [0, 0, 0.5]  # straight away from the viewer
+    pair = ("left_shoulder", "left_hip")
+    lifted = Lifting.load().of(who)
+    row = SEGMENTS.index(pair)
     for left, expected in ((280.0, 0.0), (660.0, 380.0)):
         who.bbox = np.array([left, 380.0, left + 240, 620.0])
-        evidence = gather(body, who)
-        pairs = list(zip(evidence.directions.starts, evidence.directions.ends))
-        vector = evidence.directions.vectors[pairs.index(("left_shoulder", "left_hip"))]
-        focal = intrinsics_for(SIZE)[0, 0]
-        np.testing.assert_allclose(vector[0] / vector[2], (expected + 0.5) / focal, atol=2e-3)
+        seen = gather(body, who).directions
+        there = list(zip(seen.starts, seen.ends)).index(pair)
+        ray = np.array([expected + 0.5, 0.5, intrinsics_for(SIZE)[0, 0]])
+        ray /= np.linalg.norm(ray)
+        assert seen.vectors[there] @ ray == pytest.approx(lifted.vectors[row, 2], abs=1e-6)
+        assert np.linalg.norm(seen.vectors[there]) == pytest.approx(np.linalg.norm(lifted.vectors[row]))
+        deep = 1 / (TRUST.lifted * lifted.vector_sigmas[row, 2])
+        np.testing.assert_allclose(seen.whitening[there] @ ray, [0, 0, deep], atol=1e-6)
+
+
+def test_places_in_space_are_given_but_for_what_a_person_corrects(body: Body) -> None:
+    who = person(hands=False)
+    plain, pinned = gather(body, who).positions, gather(body, who, keypoints=[(62, 300.0, 400.0)]).positions
+    assert plain is not None
+    assert pinned is not None
+    assert body.keypoint_names[62] == "left_wrist"
+    assert set(plain.names) - set(pinned.names) == {"left_wrist"}
+    hips = [plain.names.index(name) for name in plain.about]
+    np.testing.assert_allclose(plain.positions[hips].mean(axis=0), 0, atol=0.02)
+    assert (plain.sigmas[:, 2] >= plain.sigmas[:, 0]).mean() > 0.7  # depth is less certain
 
 
 def test_points_beyond_the_picture_are_no_places_but_still_directions(body: Body) -> None:
