@@ -12,6 +12,8 @@ from native_runtime.mhr import Body
 
 from .readings import Pose
 
+LIBRARY = "library/"
+"""Beginning of the names of what is from the bench's library."""
 _HELD_OUT = 8
 """One pose is held out for so many that are learnt from."""
 
@@ -42,7 +44,7 @@ def choose(body: Body, path: Path, count: int, authored: int, seed: int) -> list
         held = number >= authored
         name = str(rng.choice(shown[1::2] if held else shown[::2]))
         figure = random_figure(body, rng, name)
-        poses.append(Pose(np.where(scales, 0.0, figure.parameters), f"library/{name}", held))
+        poses.append(Pose(np.where(scales, 0.0, figure.parameters), LIBRARY + name, held))
     return [poses[index] for index in rng.permutation(len(poses))]
 
 

@@ -249,6 +249,7 @@ def gather_evidence(
         notes=tuple(f"The {limb} is not clearly seen; its pose is a guess." for limb in hidden),
         rigid=_own_names(body, TORSO),
         arms={side[0]: _own_names(body, (f"{side}_elbow", f"{side}_wrist")) for side in SIDES},
+        legs={side[0]: _own_names(body, (f"{side}_knee", f"{side}_ankle")) for side in SIDES},
         shape=shape,
         positions=_positions(seen, lifted),
     )

@@ -16,6 +16,7 @@ TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 """MHR-70 keypoints that hardly move against each other."""
 
 _ARMS = {side[0]: (f"{side}_elbow", f"{side}_wrist") for side in ("left", "right")}
+_LEGS = {side[0]: (f"{side}_knee", f"{side}_ankle") for side in ("left", "right")}
 
 
 @dataclass(frozen=True)
@@ -146,5 +147,6 @@ class Evidence:
     notes: tuple[str, ...] = field(default=())
     rigid: tuple[str, ...] = TORSO
     arms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _ARMS)
+    legs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _LEGS)
     shape: ShapePrior | None = None
     positions: Positions3D | None = None

@@ -90,6 +90,10 @@ class DirectionTerm:
         self._points, self._starts, self._ends, self._seen = points, starts, ends, seen
         self._whitening = seen.whitening / weights.directions
 
+    def errors(self, pose: Pose, state: PlacedState) -> Array:
+        """(m, 3) differences from what is seen, in sigmas."""
+        return self._residuals(pose, state)[0]
+
     def _residuals(self, pose: Pose, state: PlacedState) -> tuple[Array, float, Array, Array]:
         """Residuals (m, 3) in sigmas, their cost, unit vectors (m, 3) and lengths (m,)."""
         camera, seen = self._points.camera(pose, state), self._seen
@@ -126,7 +130,7 @@ class PositionTerm:
         """`which`: (n,) numbers of the seen points among ``points``; `about`: of those they are relative to."""
         self._points, self._which, self._about, self._seen = points, which, about, seen
         self._whitening = seen.whitening / weights.positions
-        self._limit = _FAR_POSITION**2
+        self._limit = min(weights.outlier, _PLAIN) ** 2
 
     def _residuals(self, pose: Pose, state: PlacedState) -> tuple[Array, Array, float]:
         """Residuals (n, 3) in sigmas, their weights (n,) and the robust cost."""
@@ -149,8 +153,8 @@ class PositionTerm:
         return (vector_residuals(cost, residual, np.matmul(self._whitening, relative), weight),)
 
 
-_FAR_POSITION = 4.0
-"""Sigmas at which a position in space counts half."""
+_PLAIN = 1e3
+"""Sigmas at which an outlier counts half in a stage of plain squares."""
 
 
 class PriorTerm:
@@ -238,9 +242,11 @@ class FitProblem(Problem):
         )
         self.points = SeenPoints(PointSet.from_rows(body, named_rows(body, names)))
         shape = np.zeros(0, np.int64) if identity is None else identity
+        self._turns = DirectionTerm(self.points, starts, ends, directions, self.weights)
         terms: tuple[Term, ...] = (
             PointTerm(self.points, self.seen, points, self.intrinsics, self.weights),
-            DirectionTerm(self.points, starts, ends, directions, self.weights),
+            self._turns,
+            *(() if placed is None else (self._position_term(placed, names),)),
             PriorTerm(prior, self.slots, self.weights),
             *(MixtureTerm(mixture, self.weights.poses, prior.up) for mixture in prior.mixtures),
             ShapeTerm(evidence.shape or ShapePrior.plain(body), shape, self.weights.identity),
@@ -252,6 +258,10 @@ class FitProblem(Problem):
     def _position_term(self, seen: Positions3D, names: list[str]) -> PositionTerm:
         which, about = (np.array([names.index(name) for name in some], np.int64) for some in (seen.names, seen.about))
         return PositionTerm(self.points, which, about, seen, self.weights)
+
+    def direction_errors(self, state: PlacedState) -> Array:
+        """(m, 3) how far each direction is from the body's, in the stage's sigmas."""
+        return self._turns.errors(self.pose(state), state)
 
     def pixel_distances(self, state: PlacedState) -> Array:
         """(n,) how far each seen point is from the body's, px."""

@@ -30,6 +30,7 @@ from .evidence_terms import FitProblem, Weights
 from .physics import Physics
 from .prior import PosePrior
 from .problem import CAMERA_PER_MHR, ROOT_ROTATION, named_rows
+from .restarts import retry_limbs
 from .silhouette import fit_outline
 from .solver import minimise
 
@@ -158,9 +159,8 @@ def fit_body(
         middle = FitProblem(body, evidence, intrinsics, prior, ~fingers, weights=weights, extras=extras)
         solution = minimise(state, middle.linearise, middle.cost, middle.retract, 20, 1e-3, 1e-3, cancelled)
         state, iterations = solution.state, iterations + solution.iterations
-        for side in "lr":
-            state, spent = retry_arm(middle, state, side, cancelled)
-            iterations += spent
+        state, spent = retry_limbs(middle, state, cancelled)
+        iterations += spent
     free = np.ones(len(names), bool) if hands_seen else ~fingers
     extras = () if physics is None else physics.terms(body, evidence, state)
     problem = FitProblem(body, evidence, intrinsics, prior, free, extras=extras)
@@ -179,68 +179,6 @@ def fit_body(
         solution.cost,
         iterations,
     )
-
-
-ARM_STARTS = tuple(
-    {"uparm_ry": ry, "uparm_rz": rz, "uparm_twist": twist, "elbow_bend": 0.6}
-    for ry in (-0.5, 0.3, 1.0)
-    for rz in (-0.7, 0.6, 1.6)
-    for twist in (-0.8, 0.8)
-)
-"""Where an arm may restart: in front, to the side, behind, up and down, upper arm turned in and out."""
-
-_BEST_STARTS = 4
-_ARM_PARTS = ("clavicle", "uparm", "elbow", "lowarm", "wrist")
-
-
-def retry_arm(
-    problem: FitProblem, state: PlacedState, side: str, cancelled: Callable[[], bool]
-) -> tuple[PlacedState, int]:
-    """Look for a better way to hold an arm.
-
-    The shoulder's three angles within their limits leave valleys between which no downhill path leads. Where an arm
-    sits on several limits, or its points are missed, it restarts from each of ``ARM_STARTS``; the few that look
-    best are followed down with the rest of the body held, and the best of all is kept.
-
-    Returns:
-        The better state and the solver steps spent.
-    """
-    body, prior = problem.body, problem.prior
-    names = [body.parameter_names[i] for i in prior.parameters]
-    arm = np.array([name.startswith(f"{side}_") and any(part in name for part in _ARM_PARTS) for name in names])
-    if not _arm_is_stuck(problem, state, side, prior.parameters[arm]):
-        return state, 0
-    single = FitProblem(
-        body, problem.evidence, problem.intrinsics, prior, arm, weights=problem.weights, extras=problem.extras
-    )
-    candidates = []
-    for start in ARM_STARTS:
-        parameters = state.model_parameters.copy()
-        parameters[prior.parameters[arm]] = prior.means[arm]
-        for name, value in start.items():
-            parameters[body.parameter_index(f"{side}_{name}")] = value
-        candidates.append(replace(state, model_parameters=body.parameterisation.clamp(parameters)))
-    # Python's sort is stable: equal costs keep their order, so the outcome never depends on chance.
-    candidates = sorted(candidates, key=single.cost)[:_BEST_STARTS]
-    spent = 0
-    best, best_cost = state, single.cost(state)
-    for candidate in candidates:
-        solution = minimise(candidate, single.linearise, single.cost, single.retract, 12, 1e-3, 1e-2, cancelled)
-        spent += solution.iterations
-        if solution.cost < 0.97 * best_cost:
-            best, best_cost = solution.state, solution.cost
-    return best, spent
-
-
-def _arm_is_stuck(problem: FitProblem, state: PlacedState, side: str, parameters: NDArray) -> bool:
-    body = problem.body
-    values = state.model_parameters[parameters]
-    swing = np.array([any(part in body.parameter_names[i] for part in ("uparm", "elbow")) for i in parameters])
-    on_limit = (values <= body.limit_min[parameters] + 1e-6) | (values >= body.limit_max[parameters] - 1e-6)
-    points = problem.evidence.points
-    mine = [i for i, name in enumerate(points.names) if name in problem.evidence.arms[side]]
-    missed = (problem.pixel_distances(state) / points.sigmas)[mine] > 3.0
-    return bool(np.sum(on_limit & swing) >= 2 or np.any(missed & (points.weights[mine] > 0.1)))
 
 
 def point_error(problem: FitProblem, state: PlacedState) -> float:

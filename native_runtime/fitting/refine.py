@@ -127,7 +127,8 @@ def refine(
     """
     trust, settings = trust or NetworkTrust.of(body), settings or RefineSettings()
     intrinsics = np.asarray(intrinsics, np.float64)
-    evidence = replace(evidence, directions=_of_fingers(evidence.directions))
+    # our networks' depth of limbs is worse than the other network's
+    evidence = replace(evidence, directions=_of_fingers(evidence.directions), positions=None)
     if strength <= 0.0 or (not evidence.points.names and evidence.silhouette is None):
         error = _error(body, state, evidence, intrinsics)
         return Refined(state, error, 0.0, 0, error, ())
@@ -399,7 +400,7 @@ def _limbs_of_points(
 
 
 def _of_fingers(directions: Directions) -> Directions:
-    """The directions within hands: our networks' depth of limbs is worse than the other network's."""
+    """The directions within hands."""
     return _some_directions(directions, np.array([_in_hand(name) for name in directions.ends], bool))
 
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from native_runtime.camera import MHR_TO_CAMERA
 from native_runtime.fitting.evidence import Directions, Evidence, Points2D
 from native_runtime.fitting.evidence_terms import FitProblem, Weights
-from native_runtime.fitting.fit import ARM_STARTS, initial_rotation
+from native_runtime.fitting.fit import initial_rotation
 from native_runtime.fitting.follow import of_fingers
 from native_runtime.fitting.prior import PosePrior
 from native_runtime.fitting.problem import ROOT_ROTATION
+from native_runtime.fitting.restarts import ARM
 from native_runtime.fitting.solver import minimise
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import matrix_to_euler
@@ -111,7 +112,7 @@ class LimbSolver:
         natural[ROOT_ROTATION] = matrix_to_euler(initial_rotation(self._body, problem.evidence))
         best = self._descend(problem, self._state(natural))
         if max(self._misses(problem, parts, best[0]).values()) > _STUCK:
-            others = [self._state(self._with_arms(best[0].model_parameters, arms)) for arms in ARM_STARTS]
+            others = [self._state(self._with_arms(best[0].model_parameters, arms)) for arms in ARM.starts]
             others = sorted(others, key=problem.cost)[:_BEST_STARTS]
             best = min([best, *(self._descend(problem, state) for state in others)], key=lambda pair: pair[1])
         parameters = self._body.parameterisation.clamp(best[0].model_parameters)
