@@ -75,7 +75,7 @@ class Trust:
     foot: float = 0.012
     finger: float = 0.015
     face: float = 0.4
-    lifted: float = 1.4
+    lifted: float = 1.8
     palm: float = 0.35
     corrected: float = 0.3
     hand: float = 0.003

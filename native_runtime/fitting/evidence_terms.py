@@ -90,9 +90,9 @@ class DirectionTerm:
         self._points, self._starts, self._ends, self._seen = points, starts, ends, seen
         self._whitening = seen.whitening / weights.directions
 
-    def errors(self, pose: Pose, state: PlacedState) -> Array:
-        """(m, 3) differences from what is seen, in sigmas."""
-        return self._residuals(pose, state)[0]
+    def vectors(self, pose: Pose, state: PlacedState) -> Array:
+        """(m, 3) unit vectors of the body's own segments."""
+        return self._residuals(pose, state)[2]
 
     def _residuals(self, pose: Pose, state: PlacedState) -> tuple[Array, float, Array, Array]:
         """Residuals (m, 3) in sigmas, their cost, unit vectors (m, 3) and lengths (m,)."""
@@ -259,9 +259,9 @@ class FitProblem(Problem):
         which, about = (np.array([names.index(name) for name in some], np.int64) for some in (seen.names, seen.about))
         return PositionTerm(self.points, which, about, seen, self.weights)
 
-    def direction_errors(self, state: PlacedState) -> Array:
-        """(m, 3) how far each direction is from the body's, in the stage's sigmas."""
-        return self._turns.errors(self.pose(state), state)
+    def direction_vectors(self, state: PlacedState) -> Array:
+        """(m, 3) unit vectors of the body's segments whose directions are seen."""
+        return self._turns.vectors(self.pose(state), state)
 
     def pixel_distances(self, state: PlacedState) -> Array:
         """(n,) how far each seen point is from the body's, px."""

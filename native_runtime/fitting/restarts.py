@@ -59,8 +59,12 @@ LEG = Kind(
 )
 """Standing, striding, sitting, squatting and kneeling, spread and not, turned out and not."""
 
-_MISSED, _TURNED = 3.0, 2.0
-"""Sigmas by which a point, and a direction, is missed by a limb that is stuck."""
+_MISSED = 3.0
+"""Sigmas by which a limb that is stuck misses a point."""
+_CERTAIN, _TURNED = 0.6, 0.64
+"""Length of an expected unit vector that is certain enough, and the cosine (of 50 degrees) to it that a limb which is
+stuck falls below.
+"""
 _BEST_STARTS = 4
 _BETTER = 0.97
 """A limb is only held otherwise where that lowers the cost to this part."""
@@ -123,10 +127,8 @@ def _is_stuck(
     seen, directions = problem.evidence.points, problem.evidence.directions
     mine = [i for i, name in enumerate(seen.names) if name in points]
     missed = (problem.pixel_distances(state) / seen.sigmas)[mine] > _MISSED
-    ends = [i for i, name in enumerate(directions.ends) if name in points]
-    turned = np.linalg.norm(problem.direction_errors(state)[ends], axis=1) > _TURNED
-    return bool(
-        np.sum(on_limit & swing) >= 2
-        or np.any(missed & (seen.weights[mine] > 0.1))
-        or np.any(turned & (directions.weights[ends] > 0.1))
-    )
+    ends = [i for i, name in enumerate(directions.ends) if name in points and directions.weights[i] > 0.1]
+    certain = np.linalg.norm(directions.vectors[ends], axis=1)
+    cosines = np.sum(directions.vectors[ends] * problem.direction_vectors(state)[ends], axis=1)
+    turned = (certain > _CERTAIN) & (cosines < _TURNED * certain)
+    return bool(np.sum(on_limit & swing) >= 2 or np.any(missed & (seen.weights[mine] > 0.1)) or np.any(turned))
