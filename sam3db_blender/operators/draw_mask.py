@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 from bpy_extras.view3d_utils import region_2d_to_location_3d
+from numpy.typing import NDArray
 
 from native_runtime.errors import Sam3dbError
 
@@ -20,14 +21,11 @@ if TYPE_CHECKING:
 _LASSO_STEP = 3.0
 
 
-class SAM3DB_OT_draw_mask(PersonOperator, bpy.types.Operator):
-    """Draw around the person on the photo, with the left mouse button held; with Shift to add to the mask, with Ctrl to subtract from it"""  # noqa: E501
+class Lasso(PersonOperator):
+    """A mix-in: records where the mouse goes over the photo while its left button is held, then executes."""
 
-    bl_idname = "sam3db.draw_mask"
-    bl_label = "Draw Mask"
-    bl_options = {"UNDO"}  # not to be adjusted later: the drawn points are not a property
-
-    mode: bpy.props.EnumProperty(name="Mode", description="What happens to the existing mask", items=MODES)
+    hint = ""
+    """What to do, for the status bar."""
 
     _points: "list[tuple[float, float]]"
     _drawing: bool = False
@@ -50,7 +48,7 @@ class SAM3DB_OT_draw_mask(PersonOperator, bpy.types.Operator):
         self._area, self._space = context.area, context.space_data
         self._region = next(region for region in context.area.regions if region.type == "WINDOW")
         self._handle = bpy.types.SpaceView3D.draw_handler_add(self._draw_lasso, (), "WINDOW", "POST_PIXEL")
-        context.workspace.status_text_set("Draw around the person  |  Shift: add  |  Ctrl: subtract  |  Esc: cancel")
+        context.workspace.status_text_set(self.hint)
         context.window.cursor_modal_set("CROSSHAIR")
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
@@ -61,7 +59,7 @@ class SAM3DB_OT_draw_mask(PersonOperator, bpy.types.Operator):
             self._leave(context)
             return {"CANCELLED"}
         if event.type == "LEFTMOUSE" and event.value == "PRESS":
-            self.mode = "SUBTRACT" if event.ctrl else "ADD" if event.shift else self.mode
+            self.pressed(event)
             self._points, self._drawing = [(x, y)], True
         elif event.type == "MOUSEMOVE" and self._drawing:
             if np.hypot(x - self._points[-1][0], y - self._points[-1][1]) >= _LASSO_STEP:
@@ -78,14 +76,21 @@ class SAM3DB_OT_draw_mask(PersonOperator, bpy.types.Operator):
         """Blender ends the operator itself."""
         self._leave(context)
 
-    def run(self, context):
-        rig = self.rig(context)
+    def pressed(self, event) -> None:
+        """The left button goes down."""
+
+    def drawn(self, rig: bpy.types.Object) -> NDArray[np.float64]:
+        """(N, 2) px of the photo: the line that was drawn.
+
+        Raises:
+            Sam3dbError: there is none.
+        """
         if len(getattr(self, "_points", ())) < 3:
             raise Sam3dbError("Draw around the person with the left mouse button held.")
         view, depth = self._space.region_3d, rig.matrix_world.translation
         assert view is not None
         places = [region_2d_to_location_3d(self._region, view, point, depth) for point in self._points]
-        combine(rig, [outlines.seen_at(rig, np.array(places))], self.mode)
+        return outlines.seen_at(rig, np.array(places))
 
     def _leave(self, context) -> None:
         if self._handle is not None:
@@ -107,6 +112,25 @@ class SAM3DB_OT_draw_mask(PersonOperator, bpy.types.Operator):
         shader.uniform_float("color", (0.25, 1.0, 0.35, 1.0))
         ring = [(x, y, 0.0) for x, y in (*self._points, self._points[0])]
         batch_for_shader(shader, "LINE_STRIP", {"pos": ring}).draw(shader)
+
+
+class SAM3DB_OT_draw_mask(Lasso, bpy.types.Operator):
+    """Draw around the person on the photo, with the left mouse button held; with Shift to add to the mask, with Ctrl to subtract from it"""  # noqa: E501
+
+    bl_idname = "sam3db.draw_mask"
+    bl_label = "Draw Mask"
+    bl_options = {"UNDO"}  # not to be adjusted later: the drawn points are not a property
+
+    hint = "Draw around the person  |  Shift: add  |  Ctrl: subtract  |  Esc: cancel"
+
+    mode: bpy.props.EnumProperty(name="Mode", description="What happens to the existing mask", items=MODES)
+
+    def pressed(self, event) -> None:
+        self.mode = "SUBTRACT" if event.ctrl else "ADD" if event.shift else self.mode
+
+    def run(self, context):
+        rig = self.rig(context)
+        combine(rig, [self.drawn(rig)], self.mode)
 
 
 def looks_through_photo(context: bpy.types.Context) -> bool:

@@ -12,6 +12,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime import __version__
 from native_runtime.errors import Sam3dbError
+from native_runtime.pipeline.boxes import read_box
 
 from .. import places
 from ..files.recent_photos import remember
@@ -46,6 +47,12 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         options={"HIDDEN", "SKIP_SAVE"},
     )
 
+    box: bpy.props.StringProperty(
+        name="Box",
+        description="Where the person is, as x0,y0,x1,y1 in pixels of the photo; empty to look for people",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
     _job: ImportJob | None = None
 
     @classmethod
@@ -66,6 +73,8 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
             request = to_request(self, Path(bpy.path.abspath(self.filepath)), places.models_folder())
             if self.numbers:
                 request = replace(request, persons=tuple(map(int, self.numbers.split(","))))
+            if self.box:
+                request = replace(request, boxes=(read_box(self.box),), persons="all")
         except ValueError as error:
             return self._fail(str(error), "")
         except Sam3dbError as error:

@@ -59,7 +59,10 @@ class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
     @staticmethod
     def _draw_found(layout: Any, state: Any) -> bool:
         """Draws who was found in the photo; whether there are some, and nobody is chosen."""
-        layout.operator("sam3db.find_people", icon="COMMUNITY")
+        row = layout.row(align=True)
+        row.operator("sam3db.find_people", icon="COMMUNITY")
+        row.operator_context = "INVOKE_DEFAULT"
+        row.operator("sam3db.draw_person", text="", icon="SELECT_SET")
         if state.found_in != state.found_key or not state.found:
             return False
         grid = layout.grid_flow(columns=0, row_major=True, even_columns=True, align=True)

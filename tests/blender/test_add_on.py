@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +27,7 @@ from sam3db_blender import places, registration
 from sam3db_blender.handles import session
 from sam3db_blender.jobs.engines import settings_for
 from sam3db_blender.jobs.photo import ImportJob
-from sam3db_blender.operators import find_people, import_character
+from sam3db_blender.operators import draw_person, find_people, import_character
 from sam3db_blender.operators.importing import add_to_scene
 from sam3db_blender.previews import thumbnails
 from sam3db_blender.properties.import_options import OPTION_NAMES, to_request
@@ -218,6 +219,29 @@ def test_people_are_found_before_and_some_are_chosen(working_add_on: None, tmp_p
     assert state.chosen_numbers == ""
     with pytest.raises(RuntimeError, match="nobody"):
         bpy.ops.sam3db.find_people()
+
+
+def test_somebody_is_made_of_a_box(working_add_on: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An outline that is drawn around somebody on the photo of a character becomes the box of an import."""
+    asked: list[EstimateRequest] = []
+
+    class Watched(import_character.ImportJob):
+        def __post_init__(self) -> None:
+            asked.append(self.request)
+            self.request = replace(self.request, boxes=None)  # the stand-in for an engine takes none
+            super().__post_init__()
+
+    monkeypatch.setattr(import_character, "ImportJob", Watched)
+    photo = _photo(tmp_path, "somebody.png")
+    with pytest.raises(RuntimeError, match="four numbers"):
+        bpy.ops.sam3db.import_character(filepath=str(photo), box="10,10,5")
+    assert bpy.ops.sam3db.import_character(filepath=str(photo)) == {"FINISHED"}
+    rig = bpy.context.view_layer.objects.active
+    draw_person.make_of_outline(bpy.context, rig, [(20.0, 30.0), (70.0, 35.0), (50.0, 110.0)])
+    assert asked[0].boxes is None
+    assert asked[1].boxes == ((20.0, 30.0, 70.0, 110.0),)
+    assert asked[1].focal_px == pytest.approx(read_origin(rig).arrays["intrinsics"][1, 1], rel=1e-4)
+    assert sum(is_character(obj) for obj in bpy.data.objects) == 2
 
 
 @pytest.mark.parametrize(
