@@ -37,7 +37,7 @@ class Weights:
     outlier: float = 4.0
     directions: float = 1.0
     prior: float = 0.4
-    poses: float = 0.6
+    poses: float = 0.4
     identity: float = 1.0
     positions: float = 1.0
 

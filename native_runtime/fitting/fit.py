@@ -27,6 +27,7 @@ from native_runtime.mhr.state import PlacedState
 
 from .evidence import Evidence
 from .evidence_terms import FitProblem, Weights
+from .modes import best_mode
 from .physics import Physics
 from .prior import PosePrior
 from .problem import CAMERA_PER_MHR, ROOT_ROTATION, named_rows
@@ -159,6 +160,8 @@ def fit_body(
         middle = FitProblem(body, evidence, intrinsics, prior, ~fingers, weights=weights, extras=extras)
         solution = minimise(state, middle.linearise, middle.cost, middle.retract, 20, 1e-3, 1e-3, cancelled)
         state, iterations = solution.state, iterations + solution.iterations
+        state, spent = best_mode(middle, state, cancelled)
+        iterations += spent
         state, spent = retry_limbs(middle, state, cancelled)
         iterations += spent
     free = np.ones(len(names), bool) if hands_seen else ~fingers

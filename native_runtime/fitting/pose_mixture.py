@@ -146,28 +146,46 @@ class MixtureTerm:
     def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``problem.Term``."""
         cost, gradient, curvature = self._mixture.quadratic(self._values(state))
+        columns, jacobian = self._slopes(problem, state)
+        return (
+            Quadratics(
+                self._weight * cost,
+                columns[None],
+                self._weight * (gradient @ jacobian)[None],
+                self._weight * (jacobian.T @ curvature @ jacobian)[None],
+            ),
+        )
+
+    def components(self, problem: Problem, state: PlacedState) -> list[Quadratics]:
+        """What the term would be around a state if there were one component alone, for each; cost included."""
+        mixture, (columns, jacobian) = self._mixture, self._slopes(problem, state)
+        apart = self._values(state) - mixture.means
+        pulls = np.matmul(mixture.precisions, apart[:, :, None])[:, :, 0]
+        costs = mixture.offsets + 0.5 * np.sum(apart * pulls, axis=1)
+        curvatures = np.matmul(np.matmul(jacobian.T, mixture.precisions), jacobian)
+        return [
+            Quadratics(
+                self._weight * float(cost), columns[None], self._weight * slope[None], self._weight * curve[None]
+            )
+            for cost, slope, curve in zip(costs, pulls @ jacobian, curvatures, strict=True)
+        ]
+
+    def _slopes(self, problem: Problem, state: PlacedState) -> tuple[NDArray[np.int64], Array]:
+        """The unknowns that move what the mixture is about, (n,), and its derivatives by them, (d, n)."""
+        mixture = self._mixture
         place = {int(index): problem.first + slot for slot, index in enumerate(problem.parameters)}
-        moving = [k for k, index in enumerate(self._mixture.parameters) if int(index) in place]
-        columns = [place[int(self._mixture.parameters[k])] for k in moving]
-        jacobian = np.zeros((len(gradient), len(moving) + 3))
+        moving = [k for k, index in enumerate(mixture.parameters) if int(index) in place]
+        columns = [place[int(mixture.parameters[k])] for k in moving]
+        jacobian = np.zeros((mixture.means.shape[1], len(moving) + 3))
         jacobian[moving, np.arange(len(moving))] = 1.0
-        turns = self._mixture.upright and problem.whole
-        if turns:
+        if mixture.upright and problem.whole:
             # R' = exp(w) R, so that R'^T up = R^T (up + up x w) to first order
             x, y, z = self._up
             crossed = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
             rotation = euler_to_matrix(state.model_parameters[ROOT_ROTATION])
             jacobian[-3:, len(moving) :] = rotation.T @ crossed
             columns += range(ROTATION.start, ROTATION.stop)
-        jacobian = jacobian[:, : len(columns)]
-        return (
-            Quadratics(
-                self._weight * cost,
-                np.array([columns], np.int64),
-                self._weight * (gradient @ jacobian)[None],
-                self._weight * (jacobian.T @ curvature @ jacobian)[None],
-            ),
-        )
+        return np.array(columns, np.int64), jacobian[:, : len(columns)]
 
 
 def _log_sum(values: Array) -> float:

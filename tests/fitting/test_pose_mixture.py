@@ -103,7 +103,8 @@ def test_up_for_the_pelvis_turns_with_it() -> None:
     np.testing.assert_allclose(up_for_pelvis(parameters, up), up, atol=1e-12)
 
 
-LEGS = ("knee", "ankle", "heel", "toe")
+FEET = ("ankle", "heel", "toe")
+LEGS = ("knee", *FEET)
 
 
 def tilts(body: Body, state: PlacedState, start: str, end: str) -> list[float]:
@@ -112,6 +113,18 @@ def tilts(body: Body, state: PlacedState, start: str, end: str) -> list[float]:
     points = dict(zip(body.keypoint_names, body.keypoints(pose, body.vertices(state.model_parameters, state.identity))))
     limbs = [points[f"{side}_{end}"] - points[f"{side}_{start}"] for side in ("left", "right")]
     return [float(np.degrees(np.arccos(-limb[1] / np.linalg.norm(limb)))) for limb in limbs]
+
+
+@pytest.mark.parametrize("yaw", [0.0, 1.2])
+def test_the_unseen_shanks_of_somebody_who_sits_hang(default_body_path: Path, yaw: float) -> None:
+    body = Body.load(default_body_path)
+    truth = state_of(body, {f"{s}_upleg_rz": -1.45 for s in "lr"} | {f"{s}_knee_bend": 1.5 for s in "lr"}, yaw)
+    evidence, _ = see(body, truth, FEET)
+    plain = fit_body(body, evidence, INTRINSICS, prior=PosePrior.load(body))
+    learnt = fit_body(body, evidence, INTRINSICS)
+    assert max(tilts(body, learnt.state, "knee", "ankle")) < 30
+    assert min(tilts(body, plain.state, "knee", "ankle")) > 45  # they were stretched out
+    assert not body.parameterisation.violation(learnt.state.model_parameters).any()
 
 
 def test_unseen_legs_stand_under_a_trunk_that_leans(default_body_path: Path) -> None:
