@@ -53,10 +53,10 @@ def planner(kind: str, body: Body, coarse: Body) -> Planner:
 KINDS: dict[str, tuple[int, int, int]] = {
     "first": (120, 2, SAMPLES),
     "harder": (PICTURES, EVERY, FEW_SAMPLES),
-    "crowds": (len(CROWDS), 1000, FEW_SAMPLES),
+    "crowds": (len(CROWDS), 0, FEW_SAMPLES),
     "lens": (LENSES, 2, FEW_SAMPLES),
 }
-"""Of each kind of set: how many pictures, one in how many is for tuning, and samples a pixel."""
+"""Of each kind of set: how many pictures, one in how many is for tuning (0: none), and samples a pixel."""
 
 
 def render_set(

@@ -152,8 +152,8 @@ class Truth:
 
 
 def split_of(number: int, every: int = 2) -> str:
-    """Every second picture (or third, ...), from 0 on, is for tuning; the others are held out."""
-    return "tune" if number % every == 0 else "held-out"
+    """Every second picture (or third, ...; 0: none), from 0 on, is for tuning; the others are held out."""
+    return "tune" if every and number % every == 0 else "held-out"
 
 
 def about_of(path: Path) -> dict[str, Any]:

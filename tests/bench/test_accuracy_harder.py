@@ -324,4 +324,5 @@ class TestReadings:
 
 def test_every_third_picture_is_for_tuning() -> None:
     assert [split_of(n, 3) for n in range(4)] == ["tune", "held-out", "held-out", "tune"]
+    assert split_of(0, 0) == "held-out"
     assert "standing" in library()["poses"]
