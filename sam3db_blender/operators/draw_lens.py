@@ -82,12 +82,12 @@ class SAM3DB_OT_draw_lens(PersonOperator, bpy.types.Operator):
             self._taken = self._end_at(context, mouse)
             if self._taken is None:
                 return {"PASS_THROUGH"}
-        elif event.type == "LEFTMOUSE" and event.value == "RELEASE":
-            self._taken = None
-        elif event.type == "MOUSEMOVE" and self._taken is not None:
+        elif event.type in ("MOUSEMOVE", "LEFTMOUSE") and self._taken is not None:
             pixel = lens_lines.pixel_at(self._rig, self._region, self._space.region_3d, mouse)
             if pixel is not None:
                 self.lines[2 * self._taken : 2 * self._taken + 2] = pixel
+            if event.value == "RELEASE" and event.type == "LEFTMOUSE":  # where it was let go counts
+                self._taken = None
         else:
             return {"PASS_THROUGH"}  # the view may be moved
         self._area.tag_redraw()

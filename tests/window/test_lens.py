@@ -38,6 +38,7 @@ def test_lines_are_dragged_onto_a_photo(open_blender: Opener, photos: Path, kept
 
     # the end of a vertical line is dragged, and applied
     blender.call("lens.begin")
+    artist.screen.settle(_DRAWN_S)
     x, y = blender.call("lens.ends")[0]
     artist.screen.move(x, y)
     artist.screen.press()
