@@ -51,8 +51,8 @@ class Trust:
             folds them into what it sees.
         joint, foot, finger: sigmas of points.
         face: weight of points on the face: eleven crowd there, and should not outweigh the limbs.
-        lifted: factor on the sigmas of lifted directions and positions: each is right for itself, but the errors of
-            neighbours go together.
+        lifted, placed: factors on the sigmas of lifted directions and places: each is right for itself, but the errors
+            of neighbours go together, and a place repeats what the directions on the way to it say.
         palm: sigma of the directions of a palm that was not found as a hand.
         corrected: factor on directions at a point that a person corrected: the networks' depth is doubtful there, too.
         hand, hand_px: sigma of a found hand's points, about five millimetres, and the least of it in px.
@@ -75,7 +75,8 @@ class Trust:
     foot: float = 0.012
     finger: float = 0.015
     face: float = 0.4
-    lifted: float = 1.8
+    lifted: float = 2.2
+    placed: float = 7.0
     palm: float = 0.35
     corrected: float = 0.3
     hand: float = 0.003
@@ -336,7 +337,7 @@ def _positions(seen: _Seen, lifted: Lifted) -> Positions3D | None:
     return Positions3D(
         tuple(point for _, point, _ in known),
         lifted.places[rows] @ seen.towards.T,
-        TRUST.lifted * lifted.place_sigmas[rows],
+        TRUST.placed * lifted.place_sigmas[rows],
         np.array([weight for _, _, weight in known]),
         tuple(point for point in about if point is not None),
         seen.towards.T,
