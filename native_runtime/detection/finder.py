@@ -100,7 +100,9 @@ class _Search:
     def add(self, seen: list[Sighting]) -> None:
         """Add whom MultiPose and the landmark network see."""
         for person in sighted.read_all(self._landmark, self._picture, seen[:_MOST_PEOPLE]):
-            if person.reading.crop.size >= _SMALLEST_PERSON:
+            # Two sightings that differ may turn out to be one person.
+            twice = any(_agree(person.reading, other) for other in self._found)
+            if person.reading.crop.size >= _SMALLEST_PERSON and not twice:
                 self._found.append(person.reading)
                 self._tried.append(person.reading.crop)
                 self._erase(person.reading)
