@@ -121,7 +121,7 @@ class Sighting:
         return float(np.hypot(*(self.head - self.points[SHOULDERS].mean(axis=0))))
 
     def head_only(self) -> Sighting:
-        """The same person, of whom nothing but the head is seen."""
+        """The same person with nothing but the head seen."""
         return replace(self, confidences=np.where(np.isin(np.arange(len(COCO_POINTS)), HEAD), self.confidences, 0.0))
 
     def mapped(self, matrix: Array) -> Sighting:

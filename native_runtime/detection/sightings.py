@@ -131,7 +131,7 @@ def is_same(a: Sighting, b: Sighting) -> bool:
 
 
 def with_all_heads(found: Sequence[Sighting], seen: Sequence[Sighting]) -> list[Sighting]:
-    """The people of `found`, and those of whom only the head is seen, above somebody who was `seen` with either head.
+    """The people of `found`, and those whose head alone is seen, above somebody who was `seen` with either head.
 
     At one scale the network may give a body the head of whoever stands behind, at another its own. Then the body goes
     with the head that is nearer to its shoulders: who stands in front hides the other's.
