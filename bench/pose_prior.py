@@ -207,10 +207,13 @@ def _turned(euler: Array, yaw: float) -> Array:
 def main(arguments: list[str]) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("likelihood", "hidden"))
-    parser.add_argument("poses", type=Path)
-    parser.add_argument("--count", type=int, default=40)
-    parser.add_argument("--models", type=Path)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("likelihood", "hidden"):
+        command = commands.add_parser(name)
+        command.add_argument("poses", type=Path)
+        command.add_argument("--models", type=Path)
+        if name == "hidden":
+            command.add_argument("--count", type=int, default=40)
     given = parser.parse_args(arguments)
     body = Body.load(store.body_path("default", given.models))
     poses = PoseSet.load(given.poses)

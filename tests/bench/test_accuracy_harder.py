@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from bench.accuracy.truth import Truth, split_of
 from bench.accuracy.views import Placed, portrait_view
 from native_runtime.camera import CM_PER_M
 from native_runtime.detection.landmarks import HandLandmarks, PersonLandmarks
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
 from native_runtime.models import store
@@ -312,13 +314,13 @@ class TestReadings:
 
     def test_an_engine_that_finds_nobody_answers_so(self) -> None:
         class Blind:
+            capabilities = SimpleNamespace(takes_camera=True)
+
             def read(self, photo: object, intrinsics: object) -> object:
-                class Nothing:
-                    people = ()
+                return SimpleNamespace(people=(), take_camera=lambda intrinsics, gravity: None)
 
-                return Nothing()
-
-        found = answers.answer(Blind(), None, None, False)
+        photo = Photo(np.full((64, 96, 3), 128, np.uint8), Path("grey.png"))
+        found = answers.answer(Blind(), photo, None, False)
         assert json.loads(str(found["found"])) == []
 
 

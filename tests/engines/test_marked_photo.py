@@ -26,4 +26,4 @@ def test_every_point_of_the_skier_is_within_a_twentieth_of_the_box(photos: Path)
     away = np.linalg.norm(estimate.keypoints_2d[rows] - places, axis=1) / max(marked["box_xywh"][2:])
     assert away.max() < 0.05, dict(zip(COCO_POINTS, away.round(3), strict=True))
     # what MoveNet and BlazePose see differently is what the artist is asked to check
-    assert "two networks" in estimate.details["suggested_keypoints"][0]["reason"]
+    assert any("two networks" in suggested["reason"] for suggested in estimate.details["suggested_keypoints"])
