@@ -68,12 +68,15 @@ def intrinsics_for(
     width, height = size
     if width < 1 or height < 1:
         raise UsageError(f"A picture of {width} x {height} pixels cannot have a camera.")
-    if focal_px is not None and fov_deg is not None:
-        raise UsageError("Give either a focal length or a field of view, not both.")
+    check_lens(focal_px, fov_deg)
     if focal_px is not None:
         focal = float(focal_px)
-        if not math.isfinite(focal) or focal <= 0.0:
-            raise UsageError(f"A focal length of {focal_px} pixels is not possible; it must be above zero.")
+        seen, (low, high) = fov_from_focal(focal, max(width, height)), _FIELD_OF_VIEW_LIMITS
+        if not low <= seen <= high:
+            raise UsageError(
+                f"A focal length of {focal_px:g} pixels is not possible here: at {width} x {height} pixels it is a "
+                f"field of view of {seen:.3g} degrees, which must lie between {low} and {high}."
+            )
     elif fov_deg is not None:
         focal = focal_from_fov(fov_deg, max(width, height))
     elif photo is not None and photo.focal_px is not None:
@@ -81,6 +84,20 @@ def intrinsics_for(
     else:
         focal = USUAL_DIAGONALS * math.hypot(width, height)
     return np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0.0, 0.0, 1.0]])
+
+
+def check_lens(focal_px: float | None, fov_deg: float | None) -> None:
+    """See whether a lens is possible, as far as that can be said without a photo.
+
+    Raises:
+        UsageError: both are given, or one is impossible.
+    """
+    if focal_px is not None and fov_deg is not None:
+        raise UsageError("Give either a focal length or a field of view, not both.")
+    if focal_px is not None and not (math.isfinite(focal_px) and focal_px > 0.0):
+        raise UsageError(f"A focal length of {focal_px} pixels is not possible; it must be above zero.")
+    if fov_deg is not None:
+        focal_from_fov(fov_deg, 1.0)
 
 
 @dataclass(frozen=True)

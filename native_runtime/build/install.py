@@ -30,7 +30,7 @@ from native_runtime.files.locks import HeldError, lock
 from native_runtime.models import instanthmr, manifest
 from native_runtime.models.access_token import AccessToken
 from native_runtime.models.download import DownloadCancelledError, NoRoomError, Progress
-from native_runtime.models.shelf import ShelfItem, Source, shelf_item, state_of
+from native_runtime.models.shelf import ShelfItem, Source, shelf, shelf_item, state_of
 from native_runtime.models.shelf.fetch import Brought, Services, bring, keep_licences, licence_of
 from native_runtime.models.shelf.state import PROVENANCE, installed_folder, installed_name
 from native_runtime.models.store import (
@@ -186,6 +186,10 @@ def check_terms(item: ShelfItem, accepted: Collection[str], commercial: bool | N
     Raises:
         UsageError: they are not, or do not.
     """
+    known = {terms.key for other in shelf().values() for terms in other.terms}
+    if unknown := sorted(set(accepted) - known):
+        own = ", ".join(terms.key for terms in item.terms) or "none"
+        raise UsageError(f"There are no terms {', '.join(unknown)}; those of {item.name} are: {own}.")
     missing = [terms for terms in item.terms if terms.key not in accepted]
     if missing:
         texts = "; ".join(f"{terms.title}, {terms.date} ({terms.url})" for terms in missing)

@@ -53,8 +53,8 @@ def add_engine_arguments(command: Parser) -> None:
         dest="persons",
         metavar="largest|all|N",
         type=_people,
-        default="largest",
-        help="which person: the largest (default), all, or number N, counted from 0, largest first",
+        help="which person: the largest (default; with several boxes, all), all, or number N, counted from 0, largest "
+        "first",
     )
 
 

@@ -83,6 +83,8 @@ def check(arguments: argparse.Namespace) -> None:
         what = "--prompts" if arguments.prompts else "--mask"
         if arguments.persons == "all":
             raise UsageError(f"{what} belongs to one person; choose one with --person largest or --person N.")
+    if arguments.persons is None and len(arguments.boxes or ()) > 1:
+        arguments.persons = "all"
     request_of(PhotoReading, arguments)
     gather(Refinement, arguments)
 

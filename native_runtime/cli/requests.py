@@ -22,13 +22,13 @@ def request_of(kind: type[Request], arguments: argparse.Namespace, **given: Any)
     Raises:
         UsageError: the arguments do not fit together.
     """
-    from native_runtime.camera import intrinsics_for
+    from native_runtime.camera import check_lens
 
     request = gather(kind, arguments, **given)
     if request.engine != AUTO:
         find_engine(request.engine)
     require_supported(request)
-    intrinsics_for((1, 1), request.focal_px, request.fov_deg)
+    check_lens(request.focal_px, request.fov_deg)
     if request.providers:
         from native_runtime.onnx.providers import candidates
 

@@ -42,6 +42,8 @@ _TELLING = 0.85
 """The picture shows the lens where it leaves at most this part of the spread that lenses usually have."""
 _STRUCTURED = 0.97
 """Probability from which on the lines of a picture are said to speak; a picture without any is at 0.85."""
+_NINE_IN_TEN = 1.645
+"""Standard deviations of a normal distribution within which nine in ten of its values lie."""
 _UNSURE = 0.2
 """Relative error of the focal length from which on artists are told."""
 
@@ -76,7 +78,9 @@ class LensEstimate:
         Args:
             side: px, the photo's longer one.
         """
-        if self.sigma <= _UNSURE:
+        below, above = self.interval
+        # A posterior with two peaks may be narrow about its middle and still reach far.
+        if self.sigma <= _UNSURE and math.log(above / below) <= 2 * _NINE_IN_TEN * _UNSURE:
             return None
         wide, narrow = (fov_from_focal(focal, side) for focal in self.interval)
         return (

@@ -44,7 +44,6 @@ def why_nobody(size: tuple[int, int]) -> tuple[str, Remedy | None]:
             None,
         )
     return (
-        f"nobody was found in this photo. A person should be at least {_LEAST_TALL} pixels tall, and a 30th of the "
-        "photo's longer side. Crop the photo.",
+        f"nobody was found in this photo. A person should be at least {_LEAST_TALL} pixels tall. Crop the photo.",
         Remedy.NAME_BOX,
     )

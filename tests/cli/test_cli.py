@@ -193,6 +193,15 @@ def test_boxes_kinds_inference_and_providers_reach_the_engine(fake: None, photo:
     assert run.json["photos"][0]["people"][0]["bbox"] == [-5, 0, 20.5, 30]
 
 
+@pytest.mark.parametrize(("words", "people"), [((), [0, 1]), (("--person", "largest"), [0]), (("--person", "1"), [1])])
+def test_everybody_is_meant_who_has_a_box(
+    fake: None, photo: Path, tmp_path: Path, words: tuple[str, ...], people: list[int]
+) -> None:
+    boxes = ("--box", "1,2,30,40", "--box", "5,0,20,30")
+    run = Run("estimate", photo, "-o", tmp_path, "--engine", "sam3d_body", *boxes, *words, "--json")
+    assert [person["person"] for person in run.json["photos"][0]["people"]] == people
+
+
 def test_several_people_are_computed_together(fake: None, tmp_path: Path) -> None:
     three = make_photo(tmp_path / "three.png")
     words = ["estimate", three, "-o", tmp_path, "--engine", "sam3d_body", "--json", "--person"]

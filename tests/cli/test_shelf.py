@@ -99,6 +99,10 @@ def test_a_download_by_the_command_line(tmp_path: Path) -> None:
         (["get", "instanthmr_nano", *ACCEPT[:2]], "--commercial yes"),
         (["get", "instanthmr_nano", *ACCEPT[:2], "--commercial", "yes"], "instanthmr_medium_commercial"),
         (["get", "nothing"], "there are: sam3d_body"),
+        (
+            ["get", "instanthmr_nano", *ACCEPT, "--accept", "SAM"],
+            "no terms SAM; those of instanthmr_nano are: sam, inst",
+        ),
         (["get", "instanthmr_nano", *ACCEPT, "--source", "x"], "there are: naturalpad, file"),
         (["get", "instanthmr_nano", *ACCEPT, "--token-file", "nowhere"], "nowhere cannot be read"),
         (["shelf", "--licences"], "Name the item"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from native_runtime.camera import Gravity, intrinsics_for
 from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.image.reading import Photo
 from native_runtime.lens.cameras import Cameras, pitch_and_roll, up_vector
@@ -230,3 +232,10 @@ def test_distributions_of_one_number() -> None:
     assert 0.6 < math.exp(wide.quantile([0.5])[0]) / math.hypot(1600, 900) < 0.85
     assert 0.6 < math.exp(square.quantile([0.5])[0]) / math.hypot(1000, 1000) < 0.95
     assert math.exp(usual_focal((4000, 3000)).quantile([0.5])[0]) / 5000 == pytest.approx(0.65, abs=0.04)
+
+
+def test_a_lens_that_may_be_another_one_is_told_of_however_sharp_its_peak() -> None:
+    intrinsics = intrinsics_for((1200, 900), focal_px=900)
+    sharp = LensEstimate(intrinsics, "picture", 0.1, (800.0, 1000.0), Gravity())
+    assert sharp.text(1200) is None
+    assert "anything from" in (replace(sharp, interval=(600.0, 1700.0)).text(1200) or "")

@@ -219,6 +219,8 @@ def _guard(path: Path) -> Iterator[None]:
 
 def _what_it_is(start: bytes, suffix: str) -> str:
     """Why a file that is neither a zip archive nor safetensors cannot be read, and what to do."""
+    if not start:
+        return "is empty. Download the checkpoint again."
     if start.startswith(_OLD_TORCH):
         return (
             "was saved in PyTorch's old format, which can only be read by executing it. Take the released file, or a "

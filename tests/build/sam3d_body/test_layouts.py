@@ -417,7 +417,7 @@ def test_folders(tensors: Tensors, templates: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no checkpoint in"):
         convert(folder)
     (folder / "b.safetensors").touch()
-    with pytest.raises(ModelError, match=r"b\.safetensors is neither"):
+    with pytest.raises(ModelError, match=r"b\.safetensors is empty"):
         convert(folder)
     (folder / "a.ckpt").touch()
     with pytest.raises(ModelError, match=r"several files .*\(a\.ckpt, b\.safetensors\)"):
