@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -453,13 +454,14 @@ def test_an_unusable_wish_is_refused() -> None:
 
 
 class StopsAfter(Silent):
-    """A reporter that ends the run when so many photos are finished."""
+    """A reporter that ends the run when so many photos are finished; several may be from one report to the next."""
 
     def __init__(self, photos: int) -> None:
         self._photos = photos
 
     def status(self, text: str) -> None:
-        if text.startswith(f"{self._photos} of"):
+        told = re.match(r"(\d+) of ", text)
+        if told and int(told[1]) >= self._photos:
             raise KeyboardInterrupt
 
 

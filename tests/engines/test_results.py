@@ -278,7 +278,8 @@ def test_compact_numbers_under_other_names(tmp_path: Path, rng: np.random.Genera
         del flat[nested]
     path.write_text(json.dumps(flat))
     (same,) = read_results(path, body)
-    np.testing.assert_array_equal(same.model_parameters, estimate.model_parameters)
+    # lengths of fingers are solved for: on a busy machine, BLAS cuts its sums differently
+    np.testing.assert_allclose(same.model_parameters, estimate.model_parameters, rtol=0, atol=1e-9)
 
 
 def test_fingers_without_keypoints_have_the_bodys_own_lengths(tmp_path: Path, rng: np.random.Generator) -> None:
