@@ -80,17 +80,10 @@ def answer(engine: Any, photo: Any, intrinsics: Any, find_only: bool) -> dict[st
 def _read(engine: Any, photo: Any, intrinsics: Any) -> tuple[Any, Any]:
     """A photo as the pipeline lets an engine read it, and what is told of its camera: newer versions estimate that."""
     try:
-        from native_runtime.lens.estimate import estimate_lens
+        from native_runtime.pipeline.camera import read_with_camera
     except ModuleNotFoundError:
         return engine.read(photo, intrinsics), None
-    if not getattr(engine.capabilities, "takes_camera", False):
-        lens = estimate_lens(photo, (), intrinsics)
-        return engine.read(photo, lens.intrinsics), lens
-    reading = engine.read(photo, intrinsics)
-    seen = [person.landmarks for person in reading.people if person.landmarks is not None]
-    lens = estimate_lens(photo, seen, intrinsics)
-    reading.take_camera(lens.intrinsics, lens.gravity)
-    return reading, lens
+    return read_with_camera(engine, photo, intrinsics)
 
 
 def _together(engine: Any, estimates: dict[int, Any], people: Any, photo: Any, lens: Any) -> dict[int, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from native_runtime.cli.common_arguments import (
     MODELS_HELP,
@@ -14,6 +14,7 @@ from native_runtime.cli.common_arguments import (
     add_turn_argument,
 )
 from native_runtime.pipeline.boxes import read_box
+from native_runtime.pipeline.requests import Sex
 
 if TYPE_CHECKING:
     from native_runtime.cli.common_arguments import Subparsers
@@ -198,7 +199,7 @@ def add_photo_arguments(command: Parser) -> None:
     )
     command.add_argument(
         "--sex",
-        choices=("female", "male", "neutral"),
+        choices=get_args(Sex),
         help="what the body's shape shows, for everybody who is estimated (default: what each face says; neutral where "
         "it does not say it clearly)",
     )

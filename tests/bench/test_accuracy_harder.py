@@ -316,7 +316,7 @@ class TestReadings:
         class Blind:
             capabilities = SimpleNamespace(takes_camera=True)
 
-            def read(self, photo: object, intrinsics: object) -> object:
+            def read(self, photo: object, intrinsics: object, boxes: object) -> object:
                 return SimpleNamespace(people=(), take_camera=lambda intrinsics, gravity: None)
 
         photo = Photo(np.full((64, 96, 3), 128, np.uint8), Path("grey.png"))
