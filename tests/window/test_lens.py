@@ -43,13 +43,17 @@ def test_lines_are_dragged_onto_a_photo(open_blender: Opener, photos: Path, kept
 
     # the end of a vertical line is dragged to where no camera sees it: that is said, and nothing is applied
     blender.call("lens.begin")
+    artist.screen.settle(_DRAWN_S)
     end, (x, y) = next(
         (number, place) for number, place in enumerate(blender.call("lens.ends")) if _in_the_open(*place)
     )
     artist.screen.move(x, y)
+    artist.screen.settle()
     artist.screen.press()
     artist.screen.move(x + 20, y)
+    artist.screen.settle()
     artist.screen.move(x + 40, y)
+    artist.screen.settle()
     artist.screen.release()
     blender.wait(lambda: abs(blender.call("lens.ends")[end][0] - x - 40) < 2, _TAKEN_S)
     assert blender.call("lens.ends")[end][1] == pytest.approx(y, abs=2)
