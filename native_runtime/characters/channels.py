@@ -92,20 +92,23 @@ class ChannelMap:
         matrices[:, :3, 3] = np.einsum("jab,jb->ja", self.location_map, joints[:, :3])
         return matrices
 
-    def from_local_matrices(self, matrices: ArrayLike, near: ArrayLike) -> Array:
+    def from_local_matrices(self, matrices: ArrayLike, near: ArrayLike | None) -> Array:
         """(J, 7) joint parameters of bone motions (J, 4, 4); the inverse of ``local_matrices``.
 
+        A scale that differs between the axes becomes its geometric mean, shear is dropped.
+
         Args:
-            near: (J, 7): of the angles that give the same rotation those nearest to these are taken. A scale that
-                differs between the axes becomes its geometric mean, shear is dropped.
+            near: (J, 7): of the angles that give the same rotation those nearest to these are taken. None: those whose
+                middle one is within a quarter turn, and the others within half a turn, as MHR's limits have them.
         """
         motion = np.asarray(matrices, dtype=np.float64)
-        close = np.asarray(near, dtype=np.float64)
         left, stretch, right = np.linalg.svd(motion[:, :3, :3])
         joints = np.zeros((len(motion), _CHANNELS))
         joints[:, :3] = np.einsum("jab,ja->jb", self.location_map, motion[:, :3, 3]) * CM_PER_M**2
         turns = self.turns @ (left @ right) @ np.swapaxes(self.turns, 1, 2)
-        joints[:, 3:6] = nearest_angles(matrix_to_euler(turns), close[:, 3:6])
+        joints[:, 3:6] = matrix_to_euler(turns)
+        if near is not None:
+            joints[:, 3:6] = nearest_angles(joints[:, 3:6], np.asarray(near, dtype=np.float64)[:, 3:6])
         joints[:, 6] = np.log2(np.maximum(stretch, 1e-12)).mean(axis=1)
         return joints
 

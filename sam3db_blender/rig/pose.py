@@ -16,6 +16,7 @@ from native_runtime.characters.sliders import SHAPE_KEY_LIMIT, Section
 from native_runtime.errors import Sam3dbError
 
 from .arrays import fill, take
+from .followed import followed
 from .properties import read_sliders, slider_path, write_sliders
 
 if TYPE_CHECKING:
@@ -167,7 +168,9 @@ def _joint_parameters(evaluated: bpy.types.Object, body: Body) -> Array:
     motion = _local_motion(evaluated, rig_map)
     held = np.abs(motion - rig_map.channels.local_matrices(joints)).max(axis=(1, 2)) > _CONSTRAINED
     if held.any():
-        joints[held] = rig_map.channels.from_local_matrices(motion, joints)[held]
+        # the channels of a rig that follows controls are old, and no measure of which angles are meant
+        near = None if followed(evaluated) is not None else joints
+        joints[held] = rig_map.channels.from_local_matrices(motion, near)[held]
     return joints
 
 

@@ -1,0 +1,74 @@
+"""MHR bones that follow the bones of another armature.
+
+A control rig is an armature of its own. The bones of the character's rig keep their channels, which stay as they were
+last set; on top, Copy Transforms constraints in world space hold them where bones of the control rig stand, which have
+the same rest frames (or are turned like them by other means). Reading a character reads where its bones stand, so
+everything that reads works with controls as without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import bpy
+
+from native_runtime.errors import Sam3dbError
+
+from ..rig import resting
+from ..rig.followed import FOLLOW, followed, is_following
+from ..rig.pose import apply_parameters, read_settings
+from ..rig.twist import twist_by_channels, twist_by_pose
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+
+
+def follow(rig: bpy.types.Object, body: Body, source: bpy.types.Object, bones: Mapping[str, str]) -> None:
+    """Lets bones of a character follow bones of another armature, wherever these stand.
+
+    Args:
+        source: the other armature.
+        bones: the names of MHR's bones, and for each the bone of ``source`` that it follows.
+
+    Raises:
+        Sam3dbError: the rig follows something already, or one of the armatures lacks a bone.
+    """
+    if followed(rig) is not None:
+        raise Sam3dbError(f"'{rig.name}' has controls already: remove them first.")
+    for armature, names in ((rig, bones), (source, bones.values())):
+        missing = [name for name in names if name not in armature.pose.bones]
+        if missing:
+            raise Sam3dbError(f"'{armature.name}' has no bone '{missing[0]}'.")
+    if resting.is_resting(rig):
+        resting.wake(rig)
+    for name, leader in bones.items():
+        constraint = rig.pose.bones[name].constraints.new("COPY_TRANSFORMS")
+        constraint.name = FOLLOW
+        constraint.target = source
+        constraint.subtarget = leader
+        constraint.show_expanded = False
+    twist_by_pose(rig, body)
+    rig.update_tag()
+
+
+def unfollow(rig: bpy.types.Object, body: Body) -> None:
+    """Takes the constraints away, and leaves the pose that they made, on the current frame, in the rig's own channels.
+
+    What MHR has no number for is kept where the bones have channels for it (``CharacterSettings.beyond``). Nothing
+    happens to a rig that follows nothing.
+    """
+    if followed(rig) is None:
+        return
+    settings = read_settings(rig, body)
+    release(rig, body)
+    apply_parameters(rig, body, settings.model_parameters, settings.beyond)
+
+
+def release(rig: bpy.types.Object, body: Body) -> None:
+    """Takes the constraints away; the bones go back to what their channels say."""
+    for bone in rig.pose.bones:
+        for constraint in [c for c in bone.constraints if is_following(c)]:
+            bone.constraints.remove(constraint)
+    twist_by_channels(rig, body)
+    rig.update_tag()
