@@ -1,0 +1,1 @@
+"""A Rigify rig for a character: its metarig, and which controls carry which joints, without Blender."""

@@ -1,0 +1,140 @@
+"""A character under Rigify's controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.rig_map import RigMap
+from native_runtime.characters.rigify.controls import LIMBS
+from native_runtime.errors import Sam3dbError
+from native_runtime.mhr import Body
+from sam3db_blender.rig.armature import build_rig
+from sam3db_blender.rig.arrays import evaluated_vertices
+from sam3db_blender.rig.followed import followed
+from sam3db_blender.rig.mesh import build_mesh
+from sam3db_blender.rig.pose import apply_parameters, read_parameters
+from sam3db_blender.rigify import add_on
+from sam3db_blender.rigify.making import is_outdated, make_rigify, remove_rigify, update_rigify
+from sam3db_blender.rigify.parts import parts_of
+from sam3db_blender.rigify.posing import pose_controls
+
+TOLERANCE = 1e-3  # m: the bar of 1 mm
+EXACT = 1e-5  # m
+
+Built = tuple[bpy.types.Object, bpy.types.Object]
+
+
+@pytest.fixture(scope="module")
+def body(default_body_path: Path) -> Body:
+    return Body.load(default_body_path.with_name("default-lod2.npz"))
+
+
+@pytest.fixture
+def rigify_on() -> Iterator[None]:
+    """Rigify, which Blender ships and does not enable by itself."""
+    import addon_utils
+
+    add_on.enable()
+    yield
+    addon_utils.disable("rigify", default_set=True)
+
+
+@pytest.fixture
+def built(body: Body) -> Built:
+    stage = bpy.context.scene.collection
+    rig = build_rig("Ann Rig", body, stage)
+    return rig, build_mesh("Ann Body", body, rig, stage, [bpy.data.materials.new(name) for name in body.material_names])
+
+
+def random_pose(body: Body, rng: np.random.Generator, skeleton: np.ndarray, reach: float = 0.6) -> np.ndarray:
+    """Parameters of the given skeleton, its joints within their limits."""
+    low = np.where(np.isfinite(body.limit_min), body.limit_min, -0.5) * reach
+    high = np.where(np.isfinite(body.limit_max), body.limit_max, 0.5) * reach
+    parameters = rng.uniform(low, high)
+    parameters[:3] = rng.uniform(-20, 20, 3)
+    parameters[3:6] = rng.uniform(-np.pi, np.pi, 3)
+    kept = [slider.index for slider in RigMap.of(body).section("skeleton")]
+    parameters[kept] = skeleton[kept]
+    return parameters
+
+
+def error(body: Body, mesh: bpy.types.Object, parameters: np.ndarray) -> float:
+    """The largest distance of a vertex from the body's, m."""
+    found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
+    return float(np.linalg.norm(found - mhr_to_blender(body.vertices(parameters, correctives=False)), axis=1).max())
+
+
+def pose(rig: bpy.types.Object, body: Body, parameters: np.ndarray) -> None:
+    apply_parameters(rig, body, parameters)
+    rigify = parts_of(rig).rigify
+    assert rigify is not None
+    pose_controls(rigify, body, body.joint_parameters(parameters))
+
+
+def switch(rigify: bpy.types.Object, fk: float) -> None:
+    for limb in LIMBS:
+        rigify.pose.bones[limb.master]["IK_FK"] = fk
+    rigify.update_tag()
+
+
+def test_the_character_keeps_its_pose_in_fk_and_in_ik(rigify_on: None, body: Body, built: Built) -> None:
+    rig, mesh = built
+    rng = np.random.default_rng(4)
+    parameters = random_pose(body, rng, rng.uniform(-0.1, 0.1, 204))
+    apply_parameters(rig, body, parameters)
+    rigify = make_rigify(rig, body)
+    assert rigify.parent == rig
+    assert rigify.name == "Ann Rigify"
+    assert error(body, mesh, parameters) < EXACT
+    for fk in (1.0, 0.0):
+        switch(rigify, fk)
+        assert error(body, mesh, parameters) < 0.05  # until it is snapped
+        for _ in range(3):
+            parameters = random_pose(body, rng, parameters)
+            pose(rig, body, parameters)
+            assert error(body, mesh, parameters) < EXACT
+            assert read_parameters(rig, body, near=parameters)[0] == pytest.approx(parameters, abs=1e-4)
+
+
+def test_removing_keeps_the_pose(rigify_on: None, body: Body, built: Built) -> None:
+    rig, mesh = built
+    before = {block: set(getattr(bpy.data, block).keys()) for block in ("objects", "armatures", "meshes", "texts")}
+    make_rigify(rig, body)
+    parameters = random_pose(body, np.random.default_rng(5), np.zeros(204))
+    pose(rig, body, parameters)
+    remove_rigify(rig, body)
+    assert followed(rig) is None
+    assert error(body, mesh, parameters) < EXACT
+    assert {block: set(getattr(bpy.data, block).keys()) for block in before} == before
+    with pytest.raises(Sam3dbError, match="no Rigify rig"):
+        remove_rigify(rig, body)
+
+
+def test_update_follows_the_skeleton_and_keeps_what_was_keyed(rigify_on: None, body: Body, built: Built) -> None:
+    rig, mesh = built
+    rigify = make_rigify(rig, body)
+    slider = next(s for s in RigMap.of(body).section("skeleton") if "upleg" in body.parameter_names[s.index])
+    rig[slider.key] = 3.0 * slider.units / slider.units
+    rig.update_tag()
+    assert is_outdated(rig)
+    assert update_rigify(rig, body) == []
+    assert not is_outdated(rig)
+    parameters = read_parameters(rig, body)[0]
+    assert parameters[slider.index] == pytest.approx(3.0 / slider.units)
+    assert error(body, mesh, parameters) < EXACT
+
+    hand = rigify.pose.bones["hand_ik.L"]
+    for frame, height in ((1, 0.0), (11, 0.2)):
+        hand.location = (0.0, height, 0.0)
+        hand.keyframe_insert("location", frame=frame)
+    action = rigify.animation_data.action
+    update_rigify(rig, body)
+    assert rigify.animation_data.action == action
+    bpy.context.scene.frame_set(6)
+    assert rigify.pose.bones["hand_ik.L"].location.y == pytest.approx(0.1, abs=1e-3)
