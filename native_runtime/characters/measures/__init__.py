@@ -1,0 +1,1 @@
+"""Height and measures of characters, read and typed, without Blender."""
