@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from native_runtime.mhr import Body
+from native_runtime.mhr.ages import SEXES, AgeTable
 
 COLOURS = {
     "skin": (0.72, 0.50, 0.40),
@@ -340,9 +341,12 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
     crowd = [Shot(name, {"*uparm_ry": -0.5}, identity=values, turn=25) for name, values in people.items()]
     crowd += [Shot(name, identity=values, **face, turn=25) for name, values in people.items()]
     shapes: dict[str, list[Shot]] = {"body": [], "head": [], "hands": []}
+    # Sliders of ages fit the skeletons of ages alone: the sheets of ages show them.
     for name, group, low, high in zip(
         body.identity_names, body.identity_groups, body.identity_min, body.identity_max, strict=True
     ):
+        if group not in shapes:
+            continue
         view: dict[str, Any] = {
             "body": {"turn": 30},
             "head": {**face, "turn": 35},
@@ -365,7 +369,33 @@ def galleries(body: Body) -> dict[str, tuple[int, list[Shot]]]:
         "expressions": (8, expressions),
     }
     result |= {f"identity_{group}": (8 if group != "hands" else 5, shots) for group, shots in shapes.items()}
+    if body.ages is not None:
+        result |= {f"ages_{name}": (len(AGES), shots) for name, shots in ladders(body, body.ages).items()}
     return result
+
+
+AGES = (5, 8, 12, 16, 25, 45, 70)
+
+
+def ladders(body: Body, table: AgeTable) -> dict[str, list[Shot]]:
+    """Return people by age, women above men: all of them on one scale, and their heads."""
+    whole, faces = [], []
+    for sex in SEXES:
+        for turn in (0, 90):
+            for years in AGES:
+                aged = table.at(years, sex)
+                skeleton = {n: float(v) for n, v in zip(body.parameter_names, aged.parameters, strict=True) if v}
+                identity = {n: float(v) for n, v in zip(body.identity_names, aged.identity, strict=True) if v}
+                lowest = body.vertices(aged.parameters, aged.identity)[:, 1].min()
+                title = f"{sex} {years}, {aged.stature:.0f} cm"
+                root = body.pose(aged.parameters).translations[body.joint_index("root"), 1]
+                on_floor = (0.0, 90.0 - (root - lowest), 0.0)
+                pose = {**skeleton, "*uparm_ry": -0.6, "*uparm_rz": 0.2}
+                whole.append(Shot(title, pose, identity, look_at="root", offset=on_floor, turn=turn, width=190))
+                faces.append(
+                    Shot(title, skeleton, identity, look_at="c_head", offset=(0, 8, 3), turn=turn * 0.5, width=34)
+                )
+    return {"bodies": whole, "heads": faces}
 
 
 def main() -> None:

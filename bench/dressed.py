@@ -71,7 +71,8 @@ def person(body: Body, anatomy: Anatomy, case: Case, sex: Sex, rng: np.random.Ge
     """What is seen of a dressed person, and their identity coefficients."""
     names = list(body.identity_names)
     figure = random_figure(body, rng, str(rng.choice(["standing", "contrapposto", "walk_passing", "one_hand_on_hip"])))
-    identity = np.clip(rng.normal(0.0, 0.25, body.identity_count), -0.6, 0.6)
+    identity = np.zeros(body.identity_count)
+    identity[body.ageless] = np.clip(rng.normal(0.0, 0.25, int(body.ageless.sum())), -0.6, 0.6)
     for name, mean in zip(names, ShapePrior.of(body, sex).means):
         if "gender" in name or name == "breasts":
             identity[names.index(name)] = mean

@@ -28,7 +28,8 @@ def render_example(
     """Render the example; the same seed gives the same picture."""
     rng = np.random.default_rng(seed)
     anatomy = Anatomy(body)
-    identity = np.clip(rng.normal(0.0, 0.25, body.identity_count), -0.6, 0.6)
+    identity = np.zeros(body.identity_count)
+    identity[body.ageless] = np.clip(rng.normal(0.0, 0.25, int(body.ageless.sum())), -0.6, 0.6)
     expression = np.zeros(body.expression_count)
     for name in ("mouthSmileLeft", "mouthSmileRight"):
         expression[body.expression_names.index(name)] = 0.45

@@ -176,7 +176,9 @@ def _perturbed(body: Body, rng: np.random.Generator, parameters: Array, strength
 def random_build(body: Body, rng: np.random.Generator) -> tuple[Array, Array, Array]:
     """Identity (n_id,), expression (n_ex,) and skeleton scales (204,); sizes of both sides are the same."""
     low, high = np.maximum(body.identity_min, -1.0), np.minimum(body.identity_max, 1.0)
-    identity = np.clip(rng.normal(0.0, 0.45, body.identity_count), low, high)
+    identity = np.zeros(body.identity_count)
+    identity[body.ageless] = rng.normal(0.0, 0.45, int(body.ageless.sum()))
+    identity = np.clip(identity, low, high)
     scales = np.zeros(len(body.parameter_names))
     for index, name in enumerate(body.parameter_names):
         limit = body.limit_max[index]

@@ -70,7 +70,8 @@ def lines(content: dict[str, Any]) -> str:
 def _render(body: Body, path: Path, setting: Setting, samples: int) -> dict[str, Any]:
     rng = np.random.default_rng(setting.seed)
     anatomy = Anatomy(body)
-    identity = np.clip(rng.normal(0.0, 0.25, body.identity_count), -0.6, 0.6)
+    identity = np.zeros(body.identity_count)
+    identity[body.ageless] = np.clip(rng.normal(0.0, 0.25, int(body.ageless.sum())), -0.6, 0.6)
     expression = np.zeros(body.expression_count)
     tags = tuple(library()["poses"][setting.pose]["tags"])
     parameters = footed(body, pose_parameters(body, setting.pose), tags, np.array([0.0, 1.0, 0.0]))

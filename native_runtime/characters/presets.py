@@ -48,12 +48,12 @@ def randomise(
 
     Args:
         amount: 1 uses the whole range (normally distributed, cut at the limits), 0 none of it. What MHR fixes stays
-            0, the root stays where it is.
+            0, the root stays where it is, and so does the age.
     """
     low, high = (np.where(np.isfinite(limit), limit, 0.0) for limit in (body.limit_min, body.limit_max))
     parameters = _spread(rng, low, high, amount)
     parameters[RIGID] = settings.model_parameters[RIGID]
-    identity = _spread(rng, body.identity_min, body.identity_max, amount)
+    identity = np.where(body.ageless, _spread(rng, body.identity_min, body.identity_max, amount), settings.identity)
     count = max(body.expression_count, 1)
     chosen = rng.random(body.expression_count) < _RANDOM_EXPRESSIONS / count
     expression = np.where(chosen, amount * rng.random(body.expression_count), 0.0)

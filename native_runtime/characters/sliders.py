@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from native_runtime.files.templates import load_json
+from native_runtime.mhr.ages import AGE_GROUP
 
 from .wiring import ParameterHomes
 
@@ -37,7 +38,7 @@ _TYPED_BEYOND = 4.0
 _OTHER_GROUP = "Other"
 _POSE_GROUP = "Spine"
 _EXPRESSION_GROUP = "Face"
-_SHAPE_GROUPS = {"body": "Body", "head": "Head", "hands": "Hands"}
+_SHAPE_GROUPS = {"body": "Body", "head": "Head", "hands": "Hands", AGE_GROUP: "Age"}
 
 
 @dataclass(frozen=True)

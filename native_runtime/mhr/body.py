@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .ages import AGE_GROUP
 from .bodydata import BodyData
 from .bodyfile import content_hash, read_fields, save_body
 from .local_basis import LocalBasis
@@ -78,6 +79,24 @@ class Body(BodyData):
     @property
     def identity_count(self) -> int:
         return len(self.identity_basis)
+
+    @cached_property
+    def ageless(self) -> NDArray[np.bool_]:
+        """(n_id,) which identity coefficients fit every skeleton: all but those that belong to ages."""
+        return np.array([group != AGE_GROUP for group in self.identity_groups], dtype=bool)
+
+    def without_ages(self) -> Body:
+        """The same body as it was before it knew ages: without the identity coefficients that belong to them."""
+        kept = np.flatnonzero(self.ageless)
+        return replace(
+            self,
+            identity_basis=self.identity_basis[kept],
+            identity_names=tuple(self.identity_names[k] for k in kept),
+            identity_groups=tuple(self.identity_groups[k] for k in kept),
+            identity_min=self.identity_min[kept],
+            identity_max=self.identity_max[kept],
+            ages=None,
+        )
 
     @property
     def expression_count(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .ages import AgeTable
 from .correctives import PoseCorrectives
 from .parameterisation import Parameterisation
 from .skeleton import Skeleton
@@ -26,13 +27,14 @@ class BodyData:
         face_sizes, face_vertices: (F,), (L,) polygons, counter-clockwise from outside.
         face_materials, material_names: (F,), (M,).
         uvs: (L, 2) per face corner.
-        identity_basis, identity_names, identity_groups: (n_id, V, 3), (n_id,), (n_id,) groups body, head, hands.
+        identity_basis, identity_names, identity_groups: (n_id, V, 3), (n_id,), (n_id,) groups body, head, hands, age.
         identity_min, identity_max: (n_id,) slider ranges.
         expression_basis, expression_names: (n_ex, V, 3), (n_ex,).
         skin_indices, skin_weights: (V, K) joints and weights; weights sum to 1.
         keypoint_names, keypoint_rows: the 70 MHR keypoints as sums over posed vertices, then posed joint positions.
         landmark_names, landmark_rows: further named points in the same form; may be empty.
         correctives: pose correctives, or None.
+        ages: how skeleton and shape follow age, or None.
     """
 
     name: str
@@ -59,3 +61,4 @@ class BodyData:
     landmark_names: tuple[str, ...]
     landmark_rows: SparseRows
     correctives: PoseCorrectives | None = None
+    ages: AgeTable | None = None

@@ -20,6 +20,7 @@ from native_runtime.errors import ModelError, Remedy
 from native_runtime.files.atomic import atomic_file
 from native_runtime.files.formats import Format
 
+from .ages import SEXES, AgeTable
 from .bodydata import BodyData
 from .correctives import FIRST_JOINT, PoseCorrectives
 from .local_basis import Block, LocalBasis
@@ -29,6 +30,7 @@ from .sparse import SparseRows, sorted_rows
 
 FORMAT = Format("sam3db-body")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_AGES = "age_"
 
 
 def body_arrays(body: BodyData) -> dict[str, NDArray[Any]]:
@@ -73,6 +75,8 @@ def body_arrays(body: BodyData) -> dict[str, NDArray[Any]]:
         arrays[f"{prefix}_values"] = rows.values.astype(np.float64)
     if body.correctives is not None:
         arrays |= _corrective_arrays(body.correctives)
+    if body.ages is not None:
+        arrays |= {f"{_AGES}{field.name}": getattr(body.ages, field.name) for field in fields(AgeTable)}
     return arrays
 
 
@@ -159,9 +163,14 @@ def _fields_from_arrays(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         "landmark_names": strings.get("landmark_names", ()),
         "landmark_rows": _rows(arrays, "landmark"),
         "correctives": _correctives(arrays) if "corrective_activation" in arrays else None,
+        "ages": _ages(arrays) if f"{_AGES}years" in arrays else None,
     }
     stored = {**arrays, **strings}
     return made | {field.name: stored[field.name] for field in fields(BodyData) if field.name not in made}
+
+
+def _ages(arrays: dict[str, NDArray[Any]]) -> AgeTable:
+    return AgeTable(**{field.name: arrays[f"{_AGES}{field.name}"].astype(np.float64) for field in fields(AgeTable)})
 
 
 def _correctives(arrays: dict[str, NDArray[Any]]) -> PoseCorrectives:
@@ -221,6 +230,13 @@ def _check(arrays: dict[str, NDArray[Any]]) -> None:
     }
     if "corrective_activation" in arrays:
         shapes["corrective_activation"] = (len(arrays["corrective_activation"]), 6 * max(joints - FIRST_JOINT, 0))
+    if f"{_AGES}years" in arrays:
+        count = len(arrays[f"{_AGES}years"])
+        by_age = {"years": (count,), "statures": (len(SEXES), count), "spreads": (len(SEXES), count)}
+        by_age |= {"parameters": (len(SEXES), count, parameters), "identity": (len(SEXES), count, identities)}
+        shapes |= {f"{_AGES}{name}": shape for name, shape in by_age.items()}
+        if count < 2 or np.any(np.diff(arrays[f"{_AGES}years"]) <= 0):
+            faults.append("age_years are not in rising order")
     for key, shape in shapes.items():
         if arrays[key].shape != shape:
             faults.append(f"{key} has shape {arrays[key].shape}, expected {shape}")

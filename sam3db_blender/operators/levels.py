@@ -9,7 +9,7 @@ from ..handles.people import active_character
 from ..rig.correctives import write_correction
 from ..rig.pose import read_joint_parameters
 from ..scene import live
-from ..scene.bodies import body_mesh, installed_body, levels_of
+from ..scene.bodies import body_mesh, fitting, installed_body, levels_of
 from ..scene.levels import switch_level
 from ..scene.provenance import read_origin
 from .character import CharacterOperator
@@ -47,7 +47,7 @@ class SAM3DB_OT_switch_level(CharacterOperator, bpy.types.Operator):
 
     def run(self, context, rig, body):
         mesh = body_mesh(rig)
-        other = installed_body(self.level)
+        other = fitting(rig, installed_body(self.level))
         for note in switch_level(rig, mesh, other):
             if not live.is_live(rig):
                 self.report({"WARNING"}, note)

