@@ -16,6 +16,7 @@ from native_runtime.characters.sliders import SHAPE_KEY_LIMIT, Section
 from native_runtime.errors import Sam3dbError
 
 from .arrays import fill, take
+from .control_pose import controls_of, set_controls
 from .followed import followed
 from .properties import read_sliders, slider_path, write_sliders
 
@@ -56,6 +57,8 @@ def apply_parameters(
     The bones of the spine take their whole angles, and the spine's sliders go to 0, so that "Clear Rotation"
     straightens the spine as it does everything else.
 
+    The controls of a character that has some are set to the same pose, FK and IK.
+
     Args:
         beyond: (J, 7) what the joints do on top, see ``CharacterSettings``.
     """
@@ -79,6 +82,9 @@ def apply_parameters(
     fill(bones, "rotation_euler", channels.rotation)
     fill(bones, "scale", np.repeat(channels.scale[:, None], 3, axis=1))
     rig.update_tag()
+    controls = controls_of(rig)
+    if controls is not None:
+        set_controls(controls, body, joints)
 
 
 def read_parameters(rig: bpy.types.Object, body: Body, near: ArrayLike | None = None) -> tuple[Array, float]:

@@ -1,0 +1,182 @@
+"""Making a control rig from its plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from native_runtime.characters.controls.making import control_plan
+from native_runtime.characters.controls.plan import ControlPlan, Drive, Switch, Tie, Variable
+from native_runtime.characters.rig_map import RigMap
+from native_runtime.errors import Sam3dbError
+
+from .. import compat
+from ..rig import resting
+from ..rig.armature import add_bones
+from ..rig.control_pose import CONTROLS, controls_of, set_controls
+from ..rig.followed import followed
+from ..rig.pose import read_joint_parameters
+from ..rig.properties import slider_path, units_of
+from .following import follow, unfollow
+
+if TYPE_CHECKING:
+    from native_runtime.characters.sliders import Slider
+    from native_runtime.mhr import Body
+
+#: The version of the control rigs that are made now.
+VERSION = 1
+
+
+def build_controls(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
+    """Gives a character controls, in the pose in which it stands; the rig's bones follow them.
+
+    Raises:
+        Sam3dbError: it has some already.
+    """
+    if followed(rig) is not None:
+        raise Sam3dbError(f"'{rig.name}' has controls already: remove them first.")
+    if resting.is_resting(rig):
+        resting.wake(rig)
+    plan = control_plan(body)
+    joints = read_joint_parameters(rig, body)
+    controls = _build(rig, plan, {slider.index: slider for slider in RigMap.of(body).section("pose", "skeleton")})
+    set_controls(controls, body, joints)
+    follow(rig, body, controls, plan.follow)
+    return controls
+
+
+def remove_controls(rig: bpy.types.Object, body: Body) -> None:
+    """Takes a character's controls away; the pose of the current frame stays."""
+    controls = controls_of(rig)
+    if controls is None:
+        return
+    unfollow(rig, body)
+    data: Any = controls.data
+    bpy.data.objects.remove(controls)
+    if not data.users:
+        bpy.data.armatures.remove(data)
+
+
+def _build(rig: bpy.types.Object, plan: ControlPlan, sliders: dict[int, Slider]) -> bpy.types.Object:
+    stem = rig.name.removesuffix(" Rig")
+    data = bpy.data.armatures.new(f"{stem} Controls")
+    controls = bpy.data.objects.new(f"{stem} Controls", data)
+    for collection in rig.users_collection:
+        collection.objects.link(controls)
+    controls.parent = rig
+    controls.show_in_front = True
+    controls[CONTROLS] = VERSION
+    controls.lock_location = controls.lock_rotation = controls.lock_scale = (True, True, True)
+    add_bones(controls, plan)
+    for switch in plan.switches:
+        _add_switch(controls, switch)
+    for bone in plan.bones:
+        posed = controls.pose.bones[bone.name]
+        posed.rotation_mode = bone.rotation_mode
+        if bone.kind == "mechanism":
+            continue
+        posed.lock_location = (not bone.moves,) * 3
+        posed.lock_rotation = tuple(axis not in bone.turns for axis in range(3))
+        posed.lock_rotation_w = bone.rotation_mode == "QUATERNION" and not bone.turns
+        posed.lock_scale = (True, True, True)
+    for tie in plan.ties:
+        _tie(controls, rig, tie, sliders)
+    for drive in plan.drives:
+        _drive(controls, rig, drive, sliders)
+    return controls
+
+
+def _add_switch(controls: bpy.types.Object, switch: Switch) -> None:
+    controls[switch.name] = int(switch.value) if switch.whole else float(switch.value)
+    ui: Any = controls.id_properties_ui(switch.name)  # type: ignore[func-returns-value]
+    kind = int if switch.whole else float
+    ui.update(default=kind(switch.value), min=kind(switch.low), max=kind(switch.high), description=switch.description)
+    controls.property_overridable_library_set(slider_path(switch.name), True)
+
+
+def _tie(controls: bpy.types.Object, rig: bpy.types.Object, tie: Tie, sliders: dict[int, Slider]) -> None:
+    stack: Any = controls.pose.bones[tie.bone].constraints
+    constraint = stack.new(tie.kind)
+    constraint.target = controls
+    constraint.subtarget = tie.target
+    constraint.show_expanded = False
+    for name, value in tie.settings.items():
+        setattr(constraint, name, value)
+    for name, terms in tie.sums.items():
+        _sum(constraint.driver_add(name), rig, 0.0, terms, sliders)
+    if tie.influence and tie.variables:
+        _express(constraint.driver_add("influence"), controls, tie.influence, tie.variables)
+    elif tie.influence:
+        constraint.influence = float(tie.influence)
+
+
+def _drive(controls: bpy.types.Object, rig: bpy.types.Object, drive: Drive, sliders: dict[int, Slider]) -> None:
+    curve = controls.pose.bones[drive.bone].driver_add(drive.path, drive.axis)
+    if drive.expression:
+        _express(curve, controls, drive.expression, drive.variables)
+    else:
+        _sum(curve, rig, drive.constant, drive.terms, sliders, drive.power_of_two)
+
+
+def _sum(
+    curve: Any,
+    rig: bpy.types.Object,
+    constant: float,
+    terms: tuple[tuple[float, int], ...],
+    sliders: dict[int, Slider],
+    power_of_two: bool = False,
+) -> None:
+    """A driver that adds up sliders of the rig."""
+    compat.clear_curve(curve)
+    parts = [] if constant == 0.0 and terms else [f"{constant:.9g}"]
+    for number, (factor, parameter) in enumerate(terms):
+        slider = sliders[parameter]
+        variable = curve.driver.variables.new()
+        variable.name = f"v{number}"
+        variable.type = "SINGLE_PROP"
+        variable.targets[0].id = rig
+        variable.targets[0].data_path = slider_path(slider.key)
+        parts.append(f"{factor / units_of(rig, slider):.9g}*v{number}")
+    total = "+".join(parts).replace("+-", "-")
+    curve.driver.type = "SCRIPTED"
+    curve.driver.expression = f"pow(2,{total})" if power_of_two else total
+
+
+def _express(curve: Any, controls: bpy.types.Object, expression: str, inputs: tuple[Variable, ...]) -> None:
+    """A driver with a simple expression of numbers of the control rig."""
+    compat.clear_curve(curve)
+    for entry in inputs:
+        variable = curve.driver.variables.new()
+        variable.name = entry.name
+        _aim(variable, controls, entry)
+    curve.driver.type = "SCRIPTED"
+    curve.driver.expression = expression
+
+
+def _aim(variable: Any, controls: bpy.types.Object, entry: Variable) -> None:
+    """Sets what a variable of a driver reads."""
+    if entry.kind in ("channel", "switch"):
+        variable.type = "SINGLE_PROP"
+        target = variable.targets[0]
+        target.id = controls
+        path = slider_path(entry.path) if entry.kind == "switch" else f'pose.bones["{entry.bone}"].{entry.path}'
+        target.data_path = path
+    elif entry.kind == "distance":
+        variable.type = "LOC_DIFF"
+        for target, bone in zip(variable.targets, (entry.bone, entry.path)):
+            target.id = controls
+            target.bone_target = bone
+            target.transform_space = "WORLD_SPACE"
+    else:
+        variable.type = "TRANSFORMS"
+        target = variable.targets[0]
+        target.id = controls
+        target.bone_target = entry.bone
+        if entry.kind == "scale":
+            target.transform_type = "SCALE_AVG"
+            target.transform_space = "WORLD_SPACE"
+        else:
+            target.transform_type = f"ROT_{entry.path.upper()}"
+            target.transform_space = "LOCAL_SPACE"
+            target.rotation_mode = "QUATERNION"

@@ -1,0 +1,79 @@
+"""Changing between FK and IK without a jump, on one frame or on many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from native_runtime.characters.controls.making import control_plan
+from native_runtime.characters.controls.plan import Limb
+from native_runtime.errors import Sam3dbError
+
+from ..rig.animated import rotation_channel
+from ..rig.control_pose import controls_of, set_controls
+from ..rig.pose import read_joint_parameters
+from ..rig.properties import slider_path
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+
+
+def limbs_of(body: Body, switches: Iterable[str] = ()) -> list[Limb]:
+    """The limbs of a body, or those with these switches (``arm_ik.L``, ...)."""
+    wanted = set(switches)
+    return [limb for limb in control_plan(body).limbs if not wanted or limb.switch in wanted]
+
+
+def snap(rig: bpy.types.Object, body: Body, limbs: Sequence[Limb], ik: bool) -> None:
+    """Puts the controls of FK, or of IK, where the limbs stand, and switches to them: nothing moves.
+
+    Under IK a lower arm and a lower leg turn about their hinge alone; where FK controls were unlocked and turned
+    otherwise the difference remains.
+    """
+    controls = _require(rig)
+    joints = read_joint_parameters(rig, body)
+    for limb in limbs:
+        set_controls(controls, body, joints, (*limb.controls(ik), *limb.kept))
+        controls[limb.switch] = float(ik)
+    controls.update_tag()
+
+
+def snap_frames(rig: bpy.types.Object, body: Body, limbs: Sequence[Limb], ik: bool, frames: Iterable[int]) -> int:
+    """The same on each of some frames, with keys on the controls and the switch. Returns the number of frames."""
+    controls = _require(rig)
+    scene: Any = bpy.context.scene
+    before = scene.frame_current
+    found = []
+    for frame in frames:  # all are read first: keys change what is between them
+        scene.frame_set(frame)
+        found.append((frame, read_joint_parameters(rig, body)))
+    for frame, joints in found:
+        scene.frame_set(frame)
+        for limb in limbs:
+            names = (*limb.controls(ik), *limb.kept)
+            set_controls(controls, body, joints, names)
+            controls[limb.switch] = float(ik)
+            controls.keyframe_insert(slider_path(limb.switch), frame=frame)
+            for name in names:
+                _key(controls, name, frame)
+    scene.frame_set(before)
+    return len(found)
+
+
+def _key(controls: bpy.types.Object, name: str, frame: int) -> None:
+    bone = controls.pose.bones.get(name)
+    if bone is None:
+        return
+    driven = {curve.data_path for curve in controls.animation_data.drivers} if controls.animation_data else set()
+    for channel in ("location", rotation_channel(bone.rotation_mode)):
+        if f"{bone.path_from_id()}.{channel}" not in driven:
+            bone.keyframe_insert(channel, frame=frame, group=name)
+
+
+def _require(rig: bpy.types.Object) -> bpy.types.Object:
+    controls = controls_of(rig)
+    if controls is None:
+        raise Sam3dbError(f"'{rig.name}' has no controls: add them first.")
+    return controls

@@ -1,0 +1,72 @@
+"""A pose onto the control rig that a character follows, and the properties of control rigs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from native_runtime.characters.controls.making import control_plan
+from native_runtime.characters.controls.pose import ControlPose, control_channels, nearest_euler
+
+from .followed import followed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from native_runtime.mhr import Body
+
+Array = NDArray[np.float64]
+
+#: The custom property of an object that is one of our control rigs: the version of its make.
+CONTROLS = "sam3db_controls"
+
+
+def controls_of(rig: bpy.types.Object) -> bpy.types.Object | None:
+    """The control rig that a character follows; None where it has none, or follows another armature."""
+    armature = followed(rig)
+    return armature if armature is not None and armature.get(CONTROLS) else None
+
+
+def switches_of(controls: bpy.types.Object, body: Body) -> dict[str, float]:
+    """The values of a control rig's properties."""
+    return {switch.name: float(controls.get(switch.name, switch.value)) for switch in control_plan(body).switches}
+
+
+def set_controls(
+    controls: bpy.types.Object, body: Body, joint_parameters: ArrayLike, only: Iterable[str] | None = None
+) -> None:
+    """Sets the controls, FK and IK, so that they show a pose.
+
+    Args:
+        joint_parameters: (J, 7) cm, radians, log2.
+        only: the names of the bones to set; all where it is not given.
+    """
+    write_channels(controls, control_channels(body, joint_parameters, switches_of(controls, body)), only)
+
+
+def write_channels(controls: bpy.types.Object, pose: ControlPose, only: Iterable[str] | None = None) -> None:
+    """Writes channels of controls; bones that an artist removed are passed over.
+
+    Of the angles that give the same rotation those nearest to the present ones are taken, so that curves do not jump.
+    """
+    wanted = None if only is None else set(only)
+    bones = {bone.name: bone for bone in controls.pose.bones if wanted is None or bone.name in wanted}
+    for name, place in pose.location.items():
+        if name in bones:
+            bones[name].location = place.tolist()
+    for name, angles in pose.euler.items():
+        if name in bones:
+            bone = bones[name]
+            if bone.rotation_mode in ("QUATERNION", "AXIS_ANGLE"):
+                bone.rotation_mode = "YZX"
+            present: Any = bone.rotation_euler
+            bone.rotation_euler = nearest_euler(angles, bone.rotation_mode, list(present)).tolist()
+    for name, turn in pose.quaternion.items():
+        if name in bones:
+            bone = bones[name]
+            sign = -1.0 if float(turn @ np.array(bone.rotation_quaternion)) < 0 else 1.0
+            bone.rotation_quaternion = (sign * turn).tolist()
+    controls.update_tag()

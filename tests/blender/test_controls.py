@@ -1,0 +1,243 @@
+"""A character with controls stands as estimated, in FK and in IK, and can be posed by them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.controls.making import control_plan
+from native_runtime.characters.controls.pose import bone_globals
+from native_runtime.characters.rig_map import RigMap
+from native_runtime.errors import Sam3dbError
+from native_runtime.mhr import Body
+from sam3db_blender.controls.build import build_controls, remove_controls
+from sam3db_blender.controls.snapping import limbs_of, snap, snap_frames
+from sam3db_blender.rig.armature import build_rig
+from sam3db_blender.rig.arrays import evaluated_vertices
+from sam3db_blender.rig.control_pose import controls_of, set_controls
+from sam3db_blender.rig.mesh import build_mesh
+from sam3db_blender.rig.pose import apply_parameters, read_parameters, read_settings
+
+TOLERANCE = 1e-4  # m: the bar of 0.1 mm
+TURN = np.radians(0.05)
+
+
+class _Actor:
+    """A character with controls."""
+
+    def __init__(self, body: Body) -> None:
+        stage = bpy.context.scene.collection
+        self.body = body
+        self.rig = build_rig("A Rig", body, stage)
+        self.mesh = build_mesh(
+            "A Body", body, self.rig, stage, [bpy.data.materials.new(n) for n in body.material_names]
+        )
+        self.controls = build_controls(self.rig, body)
+
+    def switch(self, ik: bool) -> None:
+        for limb in limbs_of(self.body):
+            self.controls[limb.switch] = float(ik)
+        self.controls.update_tag()
+
+    def vertices(self) -> np.ndarray:
+        return evaluated_vertices(self.mesh, bpy.context.evaluated_depsgraph_get())
+
+    def error(self, parameters: np.ndarray) -> float:
+        expected = mhr_to_blender(self.body.vertices(parameters, correctives=False))
+        return float(np.linalg.norm(self.vertices() - expected, axis=1).max())
+
+    def turns(self) -> np.ndarray:
+        """(127, 3, 3) the rotations of the rig's bones, orthonormal."""
+        bpy.context.view_layer.update()
+        return np.array([bone.matrix.normalized().to_3x3() for bone in self.rig.pose.bones])
+
+
+@pytest.fixture(scope="module")
+def real_body(default_body_path: Path) -> Body:
+    """A coarse body with real proportions."""
+    return Body.load(default_body_path.with_name("default-lod2.npz"))
+
+
+@pytest.fixture
+def actor(real_body: Body) -> _Actor:
+    return _Actor(real_body)
+
+
+def random_parameters(body: Body, rng: np.random.Generator) -> np.ndarray:
+    """Parameters within the limits, skeleton included, any root motion."""
+    low = np.where(np.isfinite(body.limit_min), body.limit_min, -0.5)
+    high = np.where(np.isfinite(body.limit_max), body.limit_max, 0.5)
+    parameters = rng.uniform(low, high)
+    parameters[:3] = rng.uniform(-5, 5, 3)
+    parameters[3:6] = rng.uniform(-np.pi, np.pi, 3)
+    return parameters
+
+
+def test_fk_and_ik_show_the_estimate(any_body: Body, rng: np.random.Generator) -> None:
+    """On the made-up body, too, whose wrists and ankles are no single points, and whose joints bend backwards."""
+    actor = _Actor(any_body)
+    assert controls_of(actor.rig) == actor.controls
+    for curve in actor.controls.animation_data.drivers:
+        assert curve.driver.is_simple_expression
+    poses = [np.zeros(204), *(random_parameters(any_body, rng) for _ in range(4))]
+    for parameters in poses:
+        apply_parameters(actor.rig, any_body, parameters)
+        for ik in (False, True):
+            actor.switch(ik)
+            assert actor.error(parameters) < TOLERANCE
+            found, _ = read_parameters(actor.rig, any_body, near=parameters)
+            assert found == pytest.approx(parameters, abs=1e-4)
+
+
+def test_posing_by_controls_is_read(actor: _Actor, rng: np.random.Generator) -> None:
+    """The controls alone are posed; the numbers of the pose are read, and the mesh is theirs."""
+    any_body = actor.body
+    first = random_parameters(any_body, rng)
+    apply_parameters(actor.rig, any_body, first)
+    for ik in (False, True):
+        actor.switch(ik)
+        goal = random_parameters(any_body, rng)
+        goal[136:] = first[136:]
+        set_controls(actor.controls, any_body, any_body.joint_parameters(goal))
+        assert actor.error(goal) < TOLERANCE
+        settings = read_settings(actor.rig, any_body, near=goal)
+        assert settings.model_parameters[6:] == pytest.approx(goal[6:], abs=3e-4)
+        assert np.abs(any_body.pose(settings.model_parameters).rotations - any_body.pose(goal).rotations).max() < 1e-3
+
+
+def test_hand_moves_under_ik(actor: _Actor) -> None:
+    """The wrist goes where its control goes, the elbow turns about its hinge alone, towards the pole."""
+    body = actor.body
+    actor.switch(True)
+    wrist = actor.rig.pose.bones["l_wrist"]
+    target = actor.controls.pose.bones["hand_ik.L"]
+    pole = actor.controls.pose.bones["elbow_pole.L"]
+    start = np.array(target.head)
+    for step in ((-0.05, -0.1, 0.1), (-0.1, -0.15, 0.2), (-0.2, 0.1, 0.3), (-0.1, -0.1, -0.05)):
+        moved = target.matrix.copy()
+        moved.translation = (start + step).tolist()
+        target.matrix = moved
+        bpy.context.view_layer.update()
+        assert np.array(wrist.head) == pytest.approx(start + step, abs=1e-5)
+        settings = read_settings(actor.rig, body)
+        assert len(settings.beyond) == 0 or np.abs(settings.beyond[body.joint_index("l_lowarm")]).max() < 1e-4
+        shoulder, at, hand = (np.array(actor.rig.pose.bones[f"l_{n}"].head) for n in ("uparm", "lowarm", "wrist"))
+        line = (hand - shoulder) / np.linalg.norm(hand - shoulder)
+        side = (at - shoulder) - ((at - shoulder) @ line) * line
+        goal = (np.array(pole.head) - shoulder) - ((np.array(pole.head) - shoulder) @ line) * line
+        assert side @ goal > 0.9 * np.linalg.norm(side) * np.linalg.norm(goal)
+
+
+def test_stretch_reaches(actor: _Actor) -> None:
+    actor.switch(True)
+    target, wrist = actor.controls.pose.bones["hand_ik.L"], actor.rig.pose.bones["l_wrist"]
+    moved = target.matrix.copy()
+    moved.translation = (1.5, 0.0, 1.4)
+    target.matrix = moved
+    bpy.context.view_layer.update()
+    assert (wrist.head - moved.translation).length > 0.2  # too far for the arm
+    actor.controls["arm_stretch.L"] = 1.0
+    actor.controls.update_tag()
+    bpy.context.view_layer.update()
+    assert (wrist.head - moved.translation).length < 1e-4
+
+
+def test_snapping_moves_nothing(actor: _Actor, rng: np.random.Generator) -> None:
+    any_body = actor.body
+    limbs = limbs_of(any_body)
+    for _ in range(3):
+        apply_parameters(actor.rig, any_body, random_parameters(any_body, rng))
+        for ik in (True, False):
+            # pose what is in use, then change over to the other
+            actor.switch(not ik)
+            if ik:
+                for limb in limbs:
+                    bone = actor.controls.pose.bones[limb.fk[0]]
+                    bone.rotation_euler = (np.array(bone.rotation_euler) + rng.uniform(-0.2, 0.2, 3)).tolist()
+            else:
+                for limb in limbs:
+                    bone = actor.controls.pose.bones[limb.target]
+                    bone.location = (np.array(bone.location) + rng.uniform(-0.03, 0.03, 3)).tolist()
+                actor.controls.pose.bones["foot_roll.L"].rotation_euler[0] = 0.3
+            actor.controls.update_tag()
+            before, turned = actor.vertices(), actor.turns()
+            snap(actor.rig, any_body, limbs, ik)
+            assert np.linalg.norm(actor.vertices() - before, axis=1).max() < TOLERANCE
+            off = np.einsum("jab,jac->jbc", actor.turns(), turned)
+            angles = np.arccos(np.clip((np.trace(off, axis1=1, axis2=2) - 1) / 2, -1, 1))
+            assert angles.max() < TURN + 1e-3  # the arc cosine of single precision
+
+
+def test_snapping_a_range_of_frames(actor: _Actor) -> None:
+    body, limbs = actor.body, limbs_of(actor.body, ["arm_ik.L"])
+    actor.switch(False)
+    scene = bpy.context.scene
+    upper = actor.controls.pose.bones["upper_arm_fk.L"]
+    for frame, angles in ((1, (0.0, 0.0, 0.0)), (6, (0.8, 0.3, -0.4)), (11, (-0.3, -0.8, 0.5))):
+        upper.rotation_euler = angles
+        upper.keyframe_insert("rotation_euler", frame=frame)
+    frames = range(1, 12)
+    before = {}
+    for frame in frames:
+        scene.frame_set(frame)
+        before[frame] = actor.vertices()
+    assert snap_frames(actor.rig, body, limbs, True, frames) == len(frames)
+    for frame in frames:
+        scene.frame_set(frame)
+        assert actor.controls["arm_ik.L"] == 1.0
+        assert np.linalg.norm(actor.vertices() - before[frame], axis=1).max() < TOLERANCE
+
+
+def test_following_another_bone_keeps_the_estimate(actor: _Actor, rng: np.random.Generator) -> None:
+    """Whatever hands, feet, poles, neck and head follow, an estimate stands as it is."""
+    plan = control_plan(actor.body)
+    switches = [switch for switch in plan.switches if switch.whole]
+    assert len(switches) >= 10
+    for _ in range(4):
+        for switch in switches:
+            actor.controls[switch.name] = int(rng.integers(switch.low, switch.high + 1))
+        parameters = random_parameters(actor.body, rng)
+        apply_parameters(actor.rig, actor.body, parameters)
+        for ik in (False, True):
+            actor.switch(ik)
+            assert actor.error(parameters) < TOLERANCE
+
+
+def test_sliders_move_the_controls(actor: _Actor, rng: np.random.Generator) -> None:
+    """Without an estimate, proportions move the rest of all controls: FK and IK stand alike."""
+    body = actor.body
+    parameters = np.zeros(204)
+    goal = random_parameters(body, rng)
+    parameters[136:] = goal[136:]
+    for slider in RigMap.of(body).section("skeleton"):
+        actor.rig[slider.key] = float(parameters[slider.index]) * slider.units
+    actor.rig.update_tag()
+    expected = bone_globals(body, body.joint_parameters(parameters))[:, :3, 3]
+    actor.switch(False)
+    actor.turns()
+    assert np.array([bone.head for bone in actor.rig.pose.bones]) == pytest.approx(expected, abs=TOLERANCE)
+    actor.switch(True)
+    actor.turns()
+    ends = [body.joint_index(name) for name in ("l_wrist", "r_wrist", "l_foot", "r_foot")]
+    heads = np.array([bone.head for bone in actor.rig.pose.bones])
+    assert heads[ends] == pytest.approx(expected[ends], abs=TOLERANCE)
+
+
+def test_removing_keeps_the_pose(actor: _Actor, rng: np.random.Generator) -> None:
+    apply_parameters(actor.rig, actor.body, random_parameters(actor.body, rng))
+    actor.switch(True)
+    target = actor.controls.pose.bones["hand_ik.R"]
+    target.location.z += 0.05
+    actor.controls.update_tag()
+    before = actor.vertices()
+    with pytest.raises(Sam3dbError, match="already"):
+        build_controls(actor.rig, actor.body)
+    assert len(bpy.data.armatures) == 2
+    remove_controls(actor.rig, actor.body)
+    assert controls_of(actor.rig) is None
+    assert [obj.name for obj in bpy.data.objects if obj.type == "ARMATURE"] == ["A Rig"]
+    assert np.linalg.norm(actor.vertices() - before, axis=1).max() < TOLERANCE
