@@ -4,7 +4,7 @@ Focal lengths are told as parts of the picture's diagonal, which does not depend
 main cameras of phones have 23 to 28 mm equivalent (Apple's, Google's and Samsung's data sheets of 2017 to 2025 say 23
 to 28), that is 0.53 to 0.65 diagonals of 43.27 mm (CIPA DCG-001) at 4:3; what cuts their picture to another shape
 makes it longer. Cameras with zooms and portrait lenses (24-70 and 18-55 x 1.5, 35, 50, 85 mm) spread around 40 mm.
-Cropped pictures are longer than either. People hold cameras level, but for some degrees, and
+What was cropped out of a picture is longer than either. People hold cameras level, but for some degrees, and
 look down with them more often than up: the spreads of pitch and roll
 are near those of the photos and panoramas that estimators are trained with (Hold-Geoffroy et al., CVPR 2018, section
 3; Kocabas et al., SPEC, ICCV 2021, section 3).
@@ -26,8 +26,9 @@ _PHONE, _PHONE_SPREAD = 0.60, 0.13
 """Diagonals of a phone's whole picture, 26 mm / 43.27 mm, and the spread of the logarithm."""
 _LENS, _LENS_SPREAD = 0.92, 0.38
 """The same of cameras: 40 mm."""
-_SMALL_PX, _CROPPED, _CROPPED_SPREAD = 1600, 1.1, 0.18
-"""Pictures that are smaller than this along the longer side were often cropped: by this factor and spread."""
+_SMALL_PX, _CROPPED, _CROPPED_SPREAD = 1600, 1.0, 0.18
+"""Pictures that are smaller than this along the longer side were made so by cropping or, mostly, by resizing, which
+leaves the focal length in diagonals as it was: by this factor, and this spread."""
 _RANGE = (0.25, 6.0)
 """Diagonals: wider and longer lenses do not take pictures of people."""
 

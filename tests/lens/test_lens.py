@@ -16,7 +16,7 @@ from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.image.reading import Photo
 from native_runtime.lens.cameras import Cameras, pitch_and_roll, up_vector
 from native_runtime.lens.estimate import LensEstimate, estimate_lens, summarise
-from native_runtime.lens.lines import LineEvidence
+from native_runtime.lens.lines import LineEvidence, level_density
 from native_runtime.lens.marginal import Marginal
 from native_runtime.lens.prior import CameraPrior, usual_focal
 from native_runtime.lens.segments import Segments
@@ -91,6 +91,44 @@ def test_the_told_spread_covers_the_truth_on_noisy_lines() -> None:
     assert np.mean(inside) >= 0.8
     assert np.mean(near) >= 0.8
     assert np.median(sigmas) < 0.6 * usual_focal(SIZE).spread
+
+
+def strewn(true: Cameras, rng: np.random.Generator, things: int = 12) -> Segments:
+    """Edges of boxes that stand about on the floor, each turned another way."""
+    pieces = []
+    for _ in range(things):
+        turned = Cameras(true.values + [0.0, 0.0, 0.0, rng.uniform(-math.pi, math.pi)])
+        pieces.append(drawn(turned, rng, count=6, noise=math.radians(0.5)))
+    middles, directions, lengths, sigmas = (
+        np.concatenate([getattr(piece, name) for piece in pieces])
+        for name in ("middles", "directions", "lengths", "sigmas")
+    )
+    return Segments(middles, directions, lengths, sigmas)
+
+
+def test_things_that_stand_about_are_not_taken_for_a_room() -> None:
+    """Their upright edges and the horizon tell which way is up; no two directions of theirs belong together."""
+    rng = np.random.default_rng(2)
+    inside, tilts = [], []
+    for _ in range(10):
+        true = camera(math.exp(rng.normal(math.log(0.65), 0.2)), rng.normal(-8, 8), rng.normal(0, 2))
+        found = seen(strewn(true, rng))
+        inside.append(found.interval[0] < true.focal[0] < found.interval[1])
+        tilts.append(apart(found.gravity.up, true.up[0]))
+    assert np.mean(inside) >= 0.8
+    assert np.median(tilts) < 1.5
+
+
+@pytest.mark.parametrize("pitch", [-40.0, -3.0, 0.0])
+def test_a_level_line_points_somewhere(pitch: float) -> None:
+    """The density of the direction of level lines that are turned at random is one, for a fine and a coarse eye."""
+    true = camera(0.7, pitch, 2.0)
+    angles = np.linspace(0.0, math.pi, 20001)[:-1]
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    for sigma in (0.004, 0.05):
+        middles, lengths = np.tile([100.0, 140.0], (len(angles), 1)), np.ones(len(angles))
+        density = level_density(true, Segments(middles, directions, lengths, np.full(len(angles), sigma)))
+        assert density[0].mean() == pytest.approx(1.0, rel=0.01)
 
 
 def test_without_lines_the_prior_stays() -> None:
