@@ -12,6 +12,7 @@ from native_runtime.cli.common_arguments import (
     add_lens_arguments,
     add_provider_argument,
     add_turn_argument,
+    heights,
 )
 from native_runtime.pipeline.boxes import read_box
 from native_runtime.pipeline.requests import Sex
@@ -202,6 +203,13 @@ def add_photo_arguments(command: Parser) -> None:
         choices=get_args(Sex),
         help="what the body's shape shows, for everybody who is estimated (default: what each face says; neutral where "
         "it does not say it clearly)",
+    )
+    command.add_argument(
+        "--height-cm",
+        metavar="H[,H...]",
+        type=heights,
+        help="how tall the person is who is estimated, 50 to 250 cm; of several people one for each, in their order. "
+        "They get this size, and the distance at which they look the same (default: what the engine makes of it)",
     )
     add_lens_arguments(command)
     add_turn_argument(command)

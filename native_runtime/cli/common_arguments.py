@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from native_runtime.errors import UsageError
-from native_runtime.pipeline.requests import REFINE
+from native_runtime.pipeline.requests import LEAST_TALL, MOST_TALL, REFINE
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction["Parser"]
@@ -105,6 +105,19 @@ def listed(text: str) -> list[str]:
     if not words:
         raise argparse.ArgumentTypeError("a list such as one,two is expected")
     return words
+
+
+def heights(text: str) -> list[float]:
+    """Heights of people, cm."""
+    try:
+        found = [float(word) for word in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or not all(LEAST_TALL <= height <= MOST_TALL for height in found):
+        raise argparse.ArgumentTypeError(
+            f"a height from {LEAST_TALL:g} to {MOST_TALL:g} cm is expected, or several with commas, not {text!r}"
+        )
+    return found
 
 
 def _turn(text: str) -> int | str:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args
 from native_runtime.errors import PromptError, UsageError
 
 from .boxes import check_box, check_boxes
-from .requests import Intrinsics, Levels, Persons, Sex, Turn, Up
+from .requests import Heights, Intrinsics, Levels, Persons, Sex, Turn, Up
 
 Request = TypeVar("Request")
 Decoder = Callable[[str, Any], Any]
@@ -151,6 +151,15 @@ def check_turn(value: Any) -> Turn:
     raise UsageError(f"A photo is rotated by 90, 180 or 270 degrees clockwise, or by 'auto', not {value!r}.")
 
 
+def _heights(key: str, value: Any) -> Heights:
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise UsageError(f"{key!r} must be a number or a list of numbers.")
+        numbers = tuple(_number(key, entry) for entry in value)
+        return numbers[0] if len(numbers) == 1 else numbers
+    return _number(key, value)
+
+
 def _levels(key: str, value: Any) -> Levels:
     if value == "all" or (isinstance(value, list) and value and all(type(level) is int for level in value)):
         return value
@@ -206,6 +215,7 @@ _DECODERS: dict[str, Decoder] = {
     "Persons": _persons,
     "Turn": lambda key, value: check_turn(value),
     "Sex": one_of(*get_args(Sex)),
+    "Heights": _heights,
     "Levels": _levels,
     "Intrinsics": _intrinsics,
     "Up": _up,

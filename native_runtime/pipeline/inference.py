@@ -6,7 +6,7 @@ Keeps what is expensive: the open engine, and the readings of the last few photo
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from native_runtime.errors import ModelError, NoPersonError, UsageError
 from .boxes import check_inside
 from .camera import read_with_camera
 from .decoding import part_of
+from .heights import of_stated_height, sizes_by_hand
 from .people import why_nobody
 from .readings import Look, Readings, ReadPhoto
 from .reporting import Reporter
@@ -230,6 +231,7 @@ class Inference:
         early: Early | None = None,
         refine: float = 0.0,
         sex: str | None = None,
+        heights: Mapping[int, float] | None = None,
     ) -> Iterator[tuple[int, Estimate]]:
         """Each person's number (from `ReadPhoto.bboxes`) and estimate.
 
@@ -242,12 +244,25 @@ class Inference:
             early: called with what engines that answer in steps have of the people before their last step.
             refine: what the photo counts against the engine (`Refinement`).
             sex: what the bodies' shape shows (`Appearance`); None: what the engine makes of each person.
+            heights: cm, of people by their numbers; of others what the engine makes of them.
 
         Raises:
             UsageError: the engine does not support it.
             NoPersonError: too little can be seen of somebody.
         """
-        alone = self._alone(found, people, keypoints, mask, inference, left_out, early, refine, sex)
+        known = heights or {}
+
+        def sized(person: int, estimate: Estimate) -> Estimate:
+            if person not in known:
+                return estimate
+            return of_stated_height(found.engine.body, estimate, known[person])
+
+        def tell(rough: Sequence[tuple[int, Estimate]]) -> None:
+            assert early is not None
+            early([(person, sized(person, estimate)) for person, estimate in rough])
+
+        answers = self._alone(found, people, keypoints, mask, inference, left_out, tell if early else None, refine, sex)
+        alone = ((person, sized(person, estimate)) for person, estimate in answers)
         if len(people) < 2 or found.engine.capabilities.agrees:
             yield from alone
             return
@@ -363,6 +378,7 @@ class Inference:
         snap: bool = False,
         refine: float = 0.0,
         sex: str | None = None,
+        height: float | None = None,
     ) -> Estimate:
         """One person's estimate for interactive work.
 
@@ -371,11 +387,13 @@ class Inference:
             edits: what the artist did by hand, which is kept but for what later pins move.
             snap: whether an engine that only takes the pins for hints is helped to meet them.
             refine, sex: as for `estimates`.
+            height: cm, how tall the person is; None: what the engine makes of it. Lengths and shapes that the artist
+                set by hand come before it.
 
         Raises:
             UsageError: the engine does not support it.
         """
-        from native_runtime.engines.refit import keep_edits, pins_of
+        from native_runtime.engines.refit import keep_edits, pins_of, refit_estimate
 
         require_inference(found.engine, inference)
         require(found.engine, "masks", mask is not None)
@@ -386,9 +404,14 @@ class Inference:
             person, list(pins), mask, inference=inference, edits=edits if keeps else None, **known
         )
         answer = _with_doubts(self._refined(answer, found, person, refine, pins, mask), found)
+        body = found.engine.body
+        if height is not None and not sizes_by_hand(body, edits):
+            answer = of_stated_height(body, answer, height)
+            if keeps:  # its pins are met, and the edits stand, at the new size
+                return refit_estimate(body, answer, pins_of(pins, body), edits)
         if keeps or (edits is None and not snap):
             return answer
-        return keep_edits(found.engine.body, answer, pins_of(pins, found.engine.body), edits, snap)
+        return keep_edits(body, answer, pins_of(pins, body), edits, snap)
 
 
 def _last(

@@ -37,10 +37,14 @@ Sex = Literal["neutral", "female", "male"]
 """What the body's shape shows; neutral: neither."""
 Up = tuple[float, float, float]
 """A direction against gravity, camera axes (x right, y down, z forward)."""
+Heights = float | tuple[float, ...]
+"""How tall somebody is, cm, or one for each of several people."""
 Levels = Literal["all"] | list[int]
 """Levels of detail of the official bodies."""
 
 DEFAULT_BODY = "default"
+LEAST_TALL, MOST_TALL = 50.0, 250.0
+"""Cm, between which heights of people lie."""
 REFINE = 0.3
 """What the photo counts against an engine's answer unless something else is said; see ``docs/fit.md``."""
 
@@ -177,6 +181,27 @@ class Appearance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Size:
+    """What a person says about how large somebody is.
+
+    Attributes:
+        height_cm: from the soles to the crown, standing upright, 50 to 250 cm; of several people a list, in the order
+            in which they are estimated; None: what the engine makes of it.
+
+    Raises:
+        UsageError: a height is out of range.
+    """
+
+    height_cm: Heights | None = None
+
+    def __post_init__(self) -> None:
+        heights = self.height_cm if isinstance(self.height_cm, tuple) else (self.height_cm,)
+        for height in heights:
+            if height is not None and not LEAST_TALL <= height <= MOST_TALL:
+                raise UsageError(f"A height lies between {LEAST_TALL:g} and {MOST_TALL:g} cm, not at {height:g} cm.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LookRequest(PhotoReading):
     """Who is in a photo.
 
@@ -192,7 +217,7 @@ class LookRequest(PhotoReading):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EstimateRequest(LookRequest, Refinement, Appearance):
+class EstimateRequest(LookRequest, Refinement, Appearance, Size):
     """The estimates of people in a photo.
 
     Attributes:
@@ -210,9 +235,13 @@ class EstimateRequest(LookRequest, Refinement, Appearance):
     mask: FilePath | None = None
     steps: bool = False
 
+    def __post_init__(self) -> None:
+        Refinement.__post_init__(self)
+        Size.__post_init__(self)
+
 
 @dataclass(frozen=True, kw_only=True)
-class PoseRequest(EngineChoice, Lens, Refinement, Appearance):
+class PoseRequest(EngineChoice, Lens, Refinement, Appearance, Size):
     """One person again, with what an artist says about them. Pixels are those of the photo's file.
 
     Attributes:
@@ -240,6 +269,7 @@ class PoseRequest(EngineChoice, Lens, Refinement, Appearance):
     def __post_init__(self) -> None:
         Lens.__post_init__(self)
         Refinement.__post_init__(self)
+        Size.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True)

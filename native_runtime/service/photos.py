@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from native_runtime.engines import engine_status, engines
 from native_runtime.pipeline.estimating import SavedEstimate, estimate_photo
+from native_runtime.pipeline.heights import heights_of
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.pipeline.reporting import Reporter
@@ -70,8 +71,18 @@ def pose_person(request: PoseRequest, inference: Inference, new_stem: NewStem, r
     found, person = inference.person_at(request, reporter)
     mask = mask_of(picture, found.photo.original_size) if picture else None
     reporter.progress(0.5)
+    height = heights_of(request.height_cm, [person]).get(person)
     estimate = inference.pose(
-        found, person, request.pins, mask, request.inference, request.edits, request.snap, request.refine, request.sex
+        found,
+        person,
+        request.pins,
+        mask,
+        request.inference,
+        request.edits,
+        request.snap,
+        request.refine,
+        request.sex,
+        height,
     )
     for warning in estimate.warnings:
         reporter.warning(warning)

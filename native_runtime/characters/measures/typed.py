@@ -55,7 +55,7 @@ class Solved:
     """A body with typed measures.
 
     Attributes:
-        parameters: (204,) model parameters, of which only the skeleton's changed.
+        parameters: (204,) model parameters; only those of the skeleton changed.
         identity: (n_id,) coefficients.
         values: cm, all measures as they are now.
         missed: what could not be met within `MET`.

@@ -1,0 +1,80 @@
+"""How tall people are who are in a photo, where somebody says it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from native_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from native_runtime.characters.measures.measurer import Measurer
+    from native_runtime.engines.edits import Edits
+    from native_runtime.engines.estimate import Estimate
+    from native_runtime.mhr import Body
+
+HEIGHT = "height"
+"""Among an estimate's details: ``stated``, ``estimated`` and ``reached``, cm, where somebody said how tall they are."""
+
+NEAREST = "This body cannot be {wanted:.1f} cm tall: it is {nearest:.1f} cm now, the nearest that it can be."
+
+
+def heights_of(stated: float | Sequence[float] | None, people: Sequence[int]) -> dict[int, float]:
+    """Cm by people's numbers.
+
+    Args:
+        stated: one for each of the people, in their order; None where nothing is known.
+        people: who is estimated.
+
+    Raises:
+        UsageError: there are more or fewer.
+    """
+    if stated is None:
+        return {}
+    values = tuple(stated) if isinstance(stated, Sequence) else (stated,)
+    if len(values) != len(people):
+        said = "one height is" if len(values) == 1 else f"{len(values)} heights are"
+        raise UsageError(
+            f"{said[:1].upper()}{said[1:]} given for {len(people)} people. Give one for each of them, in their order "
+            "(the largest in the photo first), or choose one person."
+        )
+    return dict(zip(people, values, strict=True))
+
+
+def of_stated_height(body: Body, estimate: Estimate, height: float) -> Estimate:
+    """The estimate of somebody whose height (cm) is known: another size at another distance, the same in the picture.
+
+    What the body cannot reach is named in the warnings.
+
+    Raises:
+        UsageError: a height that nobody has.
+    """
+    from native_runtime.characters.measures.definitions import STATURE
+    from native_runtime.characters.measures.height import of_height
+
+    measurer = _measurer(body)
+    before = measurer.stature(estimate.model_parameters, estimate.identity)
+    state, solved = of_height(measurer, estimate.state, estimate.intrinsics, height)
+    there = estimate.with_state(body, state)
+    said = {"stated": float(height), "estimated": before, "reached": solved.values[STATURE.key]}
+    missed = [NEAREST.format(wanted=one.wanted, nearest=one.nearest) for one in solved.missed]
+    return replace(there, warnings=(*there.warnings, *missed), details=there.details | {HEIGHT: said})
+
+
+def sizes_by_hand(body: Body, edits: Edits | None) -> bool:
+    """Whether an artist set lengths of the skeleton, or the shape, by hand."""
+    if edits is None:
+        return False
+    from native_runtime.characters.settings import parameters_of
+
+    skeleton = parameters_of(body, "skeleton")
+    return bool(edits.identity) or any(skeleton[index] for index in edits.model_parameters)
+
+
+@lru_cache(maxsize=2)
+def _measurer(body: Body) -> Measurer:
+    from native_runtime.characters.measures.measurer import Measurer
+
+    return Measurer(body)

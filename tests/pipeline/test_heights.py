@@ -1,0 +1,113 @@
+"""A stated height on its way from a request to where the person stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from native_runtime.characters.measures.measurer import Measurer
+from native_runtime.engines.base import Capabilities
+from native_runtime.engines.edits import Edits
+from native_runtime.engines.estimate import Estimate
+from native_runtime.errors import UsageError
+from native_runtime.mhr import Body
+from native_runtime.pipeline.decoding import decode, encode
+from native_runtime.pipeline.heights import HEIGHT, heights_of
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.readings import ReadPhoto
+from native_runtime.pipeline.requests import EstimateRequest, PoseRequest
+from native_runtime.proof.pictures import bundled_pictures
+from tests.support.truth_engine import TruthEngine, TruthReading, moved
+
+
+@pytest.fixture(scope="module")
+def body(default_body_path: Path) -> Body:
+    return Body.load(default_body_path.with_name("default-lod2.npz"))
+
+
+def read(body: Body, edits: bool = False, people: int = 1) -> ReadPhoto:
+    """A bundled picture, read by an engine that answers what is in it."""
+    picture = next(iter(bundled_pictures()))
+    box = np.asarray(picture.box, np.float64)
+    can = Capabilities(boxes=True, fits=True, agrees=True, edits=edits)
+    engine = TruthEngine(body, "standin", moved(lambda state, body: state), can)
+    return ReadPhoto(
+        picture.photo, TruthReading(picture.photo, np.asarray(picture.intrinsics), [box] * people, engine), engine
+    )
+
+
+def stature(body: Body, estimate: Estimate) -> float:
+    return Measurer(body).stature(estimate.model_parameters, estimate.identity)
+
+
+def off(first: Estimate, second: Estimate) -> float:
+    """Mean px by which keypoints moved, of somebody 1,000 px tall."""
+    tall = np.ptp(first.keypoints_2d[:, 1])
+    return float(1000.0 / tall * np.linalg.norm(second.keypoints_2d - first.keypoints_2d, axis=1).mean())
+
+
+@pytest.mark.parametrize("kind", [EstimateRequest, PoseRequest])
+def test_requests_carry_it(kind: type) -> None:
+    asked = decode(kind, {"photo": "a.jpg", "height_cm": 172})
+    assert encode(asked)["height_cm"] == 172.0
+    assert "height_cm" not in encode(decode(kind, {"photo": "a.jpg"}))
+    assert decode(kind, encode(decode(kind, {"photo": "a.jpg", "height_cm": [172, 160.5]}))).height_cm == (172, 160.5)
+    for wrong in (49, 251, -170, float("nan"), float("inf"), [172, 20]):
+        with pytest.raises(UsageError, match="between 50 and 250 cm"):
+            decode(kind, {"photo": "a.jpg", "height_cm": wrong})
+    for wrong in ("tall", [], [[170]], True, {}):
+        with pytest.raises(UsageError, match="height_cm"):
+            decode(kind, {"photo": "a.jpg", "height_cm": wrong})
+
+
+def test_one_for_each_person() -> None:
+    assert heights_of(None, [0, 1]) == {}
+    assert heights_of(170.0, [2]) == {2: 170.0}
+    assert heights_of((170.0, 120.0), [0, 3]) == {0: 170.0, 3: 120.0}
+    with pytest.raises(UsageError, match="One height is given for 2 people"):
+        heights_of(170.0, [0, 1])
+    with pytest.raises(UsageError, match="3 heights are given for 1 people"):
+        heights_of((170.0, 120.0, 110.0), [0])
+
+
+def test_the_size_changes_and_the_picture_stays(body: Body) -> None:
+    found, inference = read(body), Inference()
+    ((_, plain),) = inference.estimates(found, [0])
+    tall = stature(body, plain) * 1.06
+    ((_, sized),) = inference.estimates(found, [0], heights={0: tall})
+    assert stature(body, sized) == pytest.approx(tall, abs=0.1)
+    assert sized.details[HEIGHT]["reached"] == pytest.approx(tall, abs=0.1)
+    assert off(plain, sized) < 2.0
+    assert HEIGHT not in plain.details
+
+
+def test_of_several_only_who_is_meant(body: Body) -> None:
+    found, inference = read(body, people=2), Inference()
+    plain = dict(inference.estimates(found, [0, 1]))
+    sized = dict(inference.estimates(found, [0, 1], heights={1: 150.0}))
+    np.testing.assert_array_equal(sized[0].model_parameters, plain[0].model_parameters)
+    assert stature(body, sized[1]) == pytest.approx(150.0, abs=0.1)
+
+
+def test_pins_are_met_at_the_stated_size(body: Body) -> None:
+    found, inference = read(body), Inference()
+    plain = inference.pose(found, 0)
+    wrist = body.keypoint_names.index("left_wrist")
+    x, y = plain.keypoints_2d[wrist] + (6.0, -8.0)
+    sized = inference.pose(found, 0, [(wrist, x, y)], snap=True, height=158.0)
+    assert stature(body, sized) == pytest.approx(158.0, abs=0.1)
+    assert np.linalg.norm(sized.keypoints_2d[wrist] - (x, y)) < 1.0
+
+
+def test_lengths_set_by_hand_come_first(body: Body) -> None:
+    found, inference = read(body), Inference()
+    thigh = body.parameter_index("scale_uplegs")
+    by_hand = inference.pose(found, 0, edits=Edits({thigh: 0.3}), height=158.0)
+    assert by_hand.model_parameters[thigh] == 0.3
+    assert HEIGHT not in by_hand.details
+    bend = body.parameter_index("l_elbow_bend")
+    posed = inference.pose(found, 0, edits=Edits({bend: 0.7}), height=158.0)
+    assert posed.model_parameters[bend] == pytest.approx(0.7)
+    assert stature(body, posed) == pytest.approx(158.0, abs=0.1)
