@@ -28,6 +28,7 @@ from ..jobs.photo import SegmentJob
 from ..masks.store import has_mask, mask_file
 from ..rig.animated import key_where_animated, require_keyable
 from ..rig.arrays import fill, take
+from ..rig.followed import followed
 from ..rig.pose import apply_parameters, set_shape
 from ..scene import edits, snapshots
 from ..scene.bodies import body_of
@@ -317,6 +318,9 @@ def _pose(rig: bpy.types.Object, body: Body, state: CharacterState) -> Array:
     scale = rig.matrix_world.to_scale() / units_of(rig)
     rig.matrix_world = Matrix(place.tolist()) @ Matrix.Diagonal(scale.to_4d())
     key_where_animated(rig)
+    controls = followed(rig)
+    if controls is not None:
+        key_where_animated(controls)
     return place
 
 

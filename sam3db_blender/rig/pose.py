@@ -19,6 +19,7 @@ from .arrays import fill, take
 from .control_pose import controls_of, set_controls
 from .followed import followed
 from .properties import read_sliders, slider_path, write_sliders
+from .rigify_pose import followed_rigify, pose_controls
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -57,7 +58,7 @@ def apply_parameters(
     The bones of the spine take their whole angles, and the spine's sliders go to 0, so that "Clear Rotation"
     straightens the spine as it does everything else.
 
-    The controls of a character that has some are set to the same pose, FK and IK.
+    The controls of a character that has some, its own or Rigify's, are set to the same pose, FK and IK.
 
     Args:
         beyond: (J, 7) what the joints do on top, see ``CharacterSettings``.
@@ -85,6 +86,9 @@ def apply_parameters(
     controls = controls_of(rig)
     if controls is not None:
         set_controls(controls, body, joints)
+    rigify = followed_rigify(rig)
+    if rigify is not None:
+        pose_controls(rigify, body, joints)
 
 
 def read_parameters(rig: bpy.types.Object, body: Body, near: ArrayLike | None = None) -> tuple[Array, float]:

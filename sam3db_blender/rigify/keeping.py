@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .posing import write_channels
+from ..rig.rigify_pose import write_channels
 
 #: Properties of strips that say how they play; those that depend on the action or on each other come in this order.
 _STRIP = (

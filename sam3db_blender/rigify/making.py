@@ -20,12 +20,12 @@ from ..rig.animated import key_where_animated
 from ..rig.armature import SHARED_CONSTRAINT
 from ..rig.followed import followed
 from ..rig.pose import read_settings
+from ..rig.rigify_pose import METARIG, PART, RIG, pose_controls
 from ..scene.lookup import require_own
 from . import add_on
 from .keeping import Kept
 from .metarig import build_metarig, fill_metarig
-from .parts import METARIG, PART, RIG, SKELETON, parts_of, remove_parts, stem_of
-from .posing import pose_controls
+from .parts import SKELETON, parts_of, remove_parts, stem_of
 
 if TYPE_CHECKING:
     from native_runtime.characters.settings import CharacterSettings

@@ -7,9 +7,8 @@ from typing import Any
 
 import bpy
 
-#: Custom property of the generated rig and of its metarig: which of the two it is.
-PART = "sam3db_rigify"
-RIG, METARIG = "rig", "metarig"
+from ..rig.rigify_pose import METARIG, PART, RIG
+
 #: Custom property of the generated rig: the sliders of the skeleton that it was made for.
 SKELETON = "sam3db_rigify_skeleton"
 

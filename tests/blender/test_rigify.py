@@ -21,8 +21,6 @@ from sam3db_blender.rig.mesh import build_mesh
 from sam3db_blender.rig.pose import apply_parameters, read_parameters
 from sam3db_blender.rigify import add_on
 from sam3db_blender.rigify.making import is_outdated, make_rigify, remove_rigify, update_rigify
-from sam3db_blender.rigify.parts import parts_of
-from sam3db_blender.rigify.posing import pose_controls
 
 TOLERANCE = 1e-3  # m: the bar of 1 mm
 EXACT = 1e-5  # m
@@ -70,13 +68,6 @@ def error(body: Body, mesh: bpy.types.Object, parameters: np.ndarray) -> float:
     return float(np.linalg.norm(found - mhr_to_blender(body.vertices(parameters, correctives=False)), axis=1).max())
 
 
-def pose(rig: bpy.types.Object, body: Body, parameters: np.ndarray) -> None:
-    apply_parameters(rig, body, parameters)
-    rigify = parts_of(rig).rigify
-    assert rigify is not None
-    pose_controls(rigify, body, body.joint_parameters(parameters))
-
-
 def switch(rigify: bpy.types.Object, fk: float) -> None:
     for limb in LIMBS:
         rigify.pose.bones[limb.master]["IK_FK"] = fk
@@ -97,7 +88,7 @@ def test_the_character_keeps_its_pose_in_fk_and_in_ik(rigify_on: None, body: Bod
         assert error(body, mesh, parameters) < 0.05  # until it is snapped
         for _ in range(3):
             parameters = random_pose(body, rng, parameters)
-            pose(rig, body, parameters)
+            apply_parameters(rig, body, parameters)
             assert error(body, mesh, parameters) < EXACT
             assert read_parameters(rig, body, near=parameters)[0] == pytest.approx(parameters, abs=1e-4)
 
@@ -107,7 +98,7 @@ def test_removing_keeps_the_pose(rigify_on: None, body: Body, built: Built) -> N
     before = {block: set(getattr(bpy.data, block).keys()) for block in ("objects", "armatures", "meshes", "texts")}
     make_rigify(rig, body)
     parameters = random_pose(body, np.random.default_rng(5), np.zeros(204))
-    pose(rig, body, parameters)
+    apply_parameters(rig, body, parameters)
     remove_rigify(rig, body)
     assert followed(rig) is None
     assert error(body, mesh, parameters) < EXACT

@@ -24,13 +24,17 @@ from native_runtime.characters.rigify.controls import (
 from native_runtime.characters.rigify.metarig import SOCKET
 from native_runtime.mhr.rotations import twist_about, unit
 
-from ..rig.arrays import take
+from .arrays import take
+from .followed import followed
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 Array = NDArray[np.float64]
 
+#: Custom property of a generated rig and of its metarig: which of the two it is.
+PART = "sam3db_rigify"
+RIG, METARIG = "rig", "metarig"
 #: How often the scene is evaluated again until controls below follow switches, and IK, stand right.
 _ROUNDS = 12
 #: Radians and m within which a control stands right.
@@ -39,6 +43,12 @@ _TURNED, _PLACED = 2e-5, 1e-5
 _SWIVEL = 2e-4
 #: Channels of sockets that differ from rest by less are rounding errors.
 _REST = 1e-6
+
+
+def followed_rigify(rig: bpy.types.Object) -> bpy.types.Object | None:
+    """The Rigify rig that a character follows; None where it follows none, or another armature."""
+    armature = followed(rig)
+    return armature if armature is not None and armature.get(PART) == RIG else None
 
 
 def pose_controls(
@@ -106,12 +116,10 @@ class _Poser:
         for control in self._controls:
             base = self._motion[control.base] if control.base else root
             self._write(control, channel_matrix(self._rest[control.name], self._motion[control.joint], base))
-        for limb in self._limbs:
-            self._place_pole(limb)
         for _ in range(_ROUNDS):
-            seen = self._seen()
-            if not self._settle(seen):
+            if not self._settle(self._seen()):
                 break
+        self._place_poles()
         self._fill_sockets()
 
     def _root(self) -> Array:
@@ -164,17 +172,17 @@ class _Poser:
         self._bones[limb.base].rotation_euler[1] += error
         return True
 
-    def _place_pole(self, limb: Limb) -> None:
-        rest = np.stack([self._rest[SOCKET + joint][:3, 3] for joint in limb.joints])
-        places = np.stack([self._posed[joint][:3, 3] for joint in limb.joints])
-        home = self._rest[limb.pole]
-        wanted = home.copy()
-        wanted[:3, 3] = pole_place(places, self._motion[limb.joints[0]][:3, :3], rest, home[:3, 3])
-        bone = self._bones[limb.pole]
-        now = self._seen()[self._number[limb.pole]]
-        basis = np.array(bone.matrix_basis, dtype=np.float64)
-        wanted[:3, :3] = now[:3, :3]
-        bone.location = (np.linalg.inv(now @ np.linalg.inv(basis)) @ wanted)[:3, 3].tolist()
+    def _place_poles(self) -> None:
+        seen = self._seen()
+        for limb in self._limbs:
+            rest = np.stack([self._rest[SOCKET + joint][:3, 3] for joint in limb.joints])
+            places = np.stack([self._posed[joint][:3, 3] for joint in limb.joints])
+            now, home = seen[self._number[limb.pole]], self._rest[limb.pole]
+            wanted = now.copy()
+            wanted[:3, 3] = pole_place(places, self._motion[limb.joints[0]][:3, :3], rest, home[:3, 3])
+            bone = self._bones[limb.pole]
+            basis = np.array(bone.matrix_basis, dtype=np.float64)
+            bone.location = (np.linalg.inv(now @ np.linalg.inv(basis)) @ wanted)[:3, 3].tolist()
 
     def _fill_sockets(self) -> None:
         """Puts what the controls leave into the channels of the sockets; those that take a twist come last, for they
