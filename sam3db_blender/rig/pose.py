@@ -19,7 +19,7 @@ from .arrays import fill, take
 from .control_pose import controls_of, set_controls
 from .followed import followed
 from .properties import read_sliders, slider_path, write_sliders
-from .rigify_pose import followed_rigify, pose_controls
+from .rigify_pose import followed_rigify, pose_controls, pose_face
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -120,6 +120,9 @@ def set_shape(rig: bpy.types.Object, body: Body, identity: ArrayLike | None, exp
                     f"The coefficient '{slider.name}' is {value:g}; Blender's sliders end at ±{SHAPE_KEY_LIMIT:g}."
                 )
         write_sliders(rig, sliders, numbers)
+        rigify = followed_rigify(rig)
+        if rigify is not None and section == "expression":
+            pose_face(rigify, dict(zip((slider.key for slider in sliders), numbers.tolist())))
 
 
 def read_shape(rig: bpy.types.Object, body: Body) -> tuple[Array, Array]:

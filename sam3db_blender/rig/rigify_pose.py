@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,8 @@ Array = NDArray[np.float64]
 #: Custom property of a generated rig and of its metarig: which of the two it is.
 PART = "sam3db_rigify"
 RIG, METARIG = "rig", "metarig"
+#: Custom properties of a generated rig: which bone moves which slider of the face, and the way (m) from 0 to 1.
+FACE, TRACK = "sam3db_rigify_face", "sam3db_rigify_track"
 #: How often the scene is evaluated again until controls below follow switches, and IK, stand right.
 _ROUNDS = 12
 #: Radians and m within which a control stands right.
@@ -206,6 +208,15 @@ class _Poser:
         if control.placed:
             channels[:3, 3] = matrix[:3, 3]
         write_channels(self._bones[control.name], channels)
+
+
+def pose_face(rigify: bpy.types.Object, values: Mapping[str, float]) -> None:
+    """Moves the bones of the face's sliders to the values of these sliders; others are passed over."""
+    bones: Any = rigify.pose.bones
+    for key, bone in dict(rigify.get(FACE, {})).items():
+        if key in values and bone in bones:
+            bones[bone].location[1] = values[key] * float(rigify[TRACK])
+    rigify.update_tag()
 
 
 def write_channels(bone: bpy.types.PoseBone, matrix: Array) -> None:

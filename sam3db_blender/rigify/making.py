@@ -23,6 +23,7 @@ from ..rig.pose import read_settings
 from ..rig.rigify_pose import METARIG, PART, RIG, pose_controls
 from ..scene.lookup import require_own
 from . import add_on
+from .face import attach_face, detach_face, require_undriven
 from .keeping import Kept
 from .metarig import build_metarig, fill_metarig
 from .parts import SKELETON, parts_of, remove_parts, stem_of
@@ -53,6 +54,7 @@ def make_rigify(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
     if followed(rig) is not None:
         raise Sam3dbError(f"'{rig.name}' has controls already: remove them first.")
     _require_free(rig)
+    require_undriven(rig, [slider.key for slider in RigMap.of(body).section("expression")])
     remove_parts(parts_of(rig))  # of a rig that was half deleted
     settings = read_settings(rig, body)
     plan = metarig_of(body, settings.model_parameters, settings.identity)
@@ -67,6 +69,7 @@ def make_rigify(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
             raise
         _remember(rigify, rig, body)
         follow(rig, body, rigify, _followed_bones(plan))
+        attach_face(rig, rigify, plan.face)
         pose_controls(rigify, body, _joints(body, settings))
         hide(metarig)
     return rigify
@@ -123,6 +126,8 @@ def remove_rigify(rig: bpy.types.Object, body: Body) -> None:
     parts = parts_of(rig)
     if parts.rigify is None and parts.metarig is None:
         raise Sam3dbError(f"'{rig.name}' has no Rigify rig.")
+    if parts.rigify is not None:
+        detach_face(rig, parts.rigify)
     if followed(rig) == parts.rigify:
         unfollow(rig, body)
     with _at_work(rig):

@@ -54,14 +54,14 @@ def remove_parts(parts: Parts) -> None:
             bpy.data.armatures.remove(data)
         if collection is not None:
             shapes |= set(collection.objects)
-        _remove_shapes(shapes)
+        remove_shapes(shapes)
         if collection is not None and not collection.objects:
             bpy.data.collections.remove(collection)
         if script is not None:
             bpy.data.texts.remove(script)
 
 
-def _remove_shapes(shapes: set[bpy.types.Object]) -> None:
+def remove_shapes(shapes: set[bpy.types.Object]) -> None:
     """Deletes shapes that no other bone has."""
     used = {
         bone.custom_shape

@@ -18,7 +18,8 @@ from sam3db_blender.rig.armature import build_rig
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.followed import followed
 from sam3db_blender.rig.mesh import build_mesh
-from sam3db_blender.rig.pose import apply_parameters, read_parameters
+from sam3db_blender.rig.pose import apply_parameters, read_parameters, read_shape, set_shape
+from sam3db_blender.rig.properties import slider_path
 from sam3db_blender.rigify import add_on
 from sam3db_blender.rigify.making import is_outdated, make_rigify, remove_rigify, update_rigify
 
@@ -36,10 +37,14 @@ def body(default_body_path: Path) -> Body:
 @pytest.fixture
 def rigify_on() -> Iterator[None]:
     """Rigify, which Blender ships and does not enable by itself."""
-    import addon_utils
-
     add_on.enable()
     yield
+    add_on_off()
+
+
+def add_on_off() -> None:
+    import addon_utils
+
     addon_utils.disable("rigify", default_set=True)
 
 
@@ -62,10 +67,14 @@ def random_pose(body: Body, rng: np.random.Generator, skeleton: np.ndarray, reac
     return parameters
 
 
-def error(body: Body, mesh: bpy.types.Object, parameters: np.ndarray) -> float:
+def error(body: Body, mesh: bpy.types.Object, parameters: np.ndarray, expression: np.ndarray | None = None) -> float:
     """The largest distance of a vertex from the body's, m."""
     found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
-    return float(np.linalg.norm(found - mhr_to_blender(body.vertices(parameters, correctives=False)), axis=1).max())
+    return float(
+        np.linalg.norm(
+            found - mhr_to_blender(body.vertices(parameters, None, expression, correctives=False)), axis=1
+        ).max()
+    )
 
 
 def switch(rigify: bpy.types.Object, fk: float) -> None:
@@ -129,3 +138,47 @@ def test_update_follows_the_skeleton_and_keeps_what_was_keyed(rigify_on: None, b
     assert rigify.animation_data.action == action
     bpy.context.scene.frame_set(6)
     assert rigify.pose.bones["hand_ik.L"].location.y == pytest.approx(0.1, abs=1e-3)
+
+
+def test_the_faces_bones_move_its_sliders_and_follow_new_expressions(rigify_on: None, body: Body, built: Built) -> None:
+    rig, mesh = built
+    expression = np.random.default_rng(8).uniform(-0.5, 1.5, body.expression_count)
+    set_shape(rig, body, None, expression)
+    rigify = make_rigify(rig, body)
+    assert read_shape(rig.evaluated_get(bpy.context.evaluated_depsgraph_get()), body)[1] == pytest.approx(
+        expression, abs=1e-5
+    )
+    assert error(body, mesh, np.zeros(204), expression) < EXACT
+    names = {bone.name for bone in rigify.pose.bones}
+    assert {"face_jawOpen", "face_mouthSmile.L", "face_mouthSmile.R"} <= names
+    wanted = np.zeros(body.expression_count)
+    set_shape(rig, body, None, wanted)
+    assert error(body, mesh, np.zeros(204)) < EXACT
+    rigify.pose.bones["face_jawOpen"].location[1] = 0.03
+    rigify.update_tag()
+    wanted[body.expression_names.index("jawOpen")] = 1.0
+    assert error(body, mesh, np.zeros(204), wanted) < EXACT
+    remove_rigify(rig, body)
+    assert read_shape(rig, body)[1] == pytest.approx(wanted, abs=1e-5)
+    assert error(body, mesh, np.zeros(204), wanted) < EXACT
+
+
+def test_what_stands_in_the_way_is_said_and_nothing_changes(rigify_on: None, body: Body, built: Built) -> None:
+    rig, _ = built
+    constraint = rig.pose.bones["l_wrist"].constraints.new("LIMIT_ROTATION")
+    with pytest.raises(Sam3dbError, match="'l_wrist' of 'Ann Rig' has the constraint 'Limit Rotation'"):
+        make_rigify(rig, body)
+    rig.pose.bones["l_wrist"].constraints.remove(constraint)
+    key = RigMap.of(body).section("expression")[0].key
+    rig.driver_add(slider_path(key))
+    with pytest.raises(Sam3dbError, match="A driver of your own"):
+        make_rigify(rig, body)
+    rig.driver_remove(slider_path(key))
+    add_on_off()
+    with pytest.raises(Sam3dbError, match="switched off"):
+        make_rigify(rig, body)
+    assert [child.type for child in rig.children] == ["MESH"]
+    add_on.enable()
+    make_rigify(rig, body)
+    with pytest.raises(Sam3dbError, match="has controls already"):
+        make_rigify(rig, body)

@@ -26,6 +26,8 @@ from native_runtime.characters.layout import MIN_LENGTH
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.mhr.rotations import unit
 
+from .face import PANEL, FacePanel, face_panel
+
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
@@ -136,12 +138,12 @@ class Metarig:
     Attributes:
         bones: a parent stands before its children.
         sockets: after the bones; a parent stands before its children.
-        rest: (127, 4, 4) the rest frames of all MHR bones in the standard pose, m, armature space.
+        face: the sliders of the face; their bones are among ``bones``.
     """
 
     bones: tuple[MetaBone, ...]
     sockets: tuple[Socket, ...]
-    rest: Array
+    face: FacePanel
 
 
 def standard_pose(body: Body, parameters: ArrayLike) -> Array:
@@ -194,7 +196,19 @@ class _Placer:
             self._leg(letter, side)
             self._eye(letter, side)
 
-        return Metarig(tuple(self._bones), tuple(self._sockets), self._rest)
+        face = self._face()
+        return Metarig(tuple(self._bones), tuple(self._sockets), face)
+
+    def _face(self) -> FacePanel:
+        """The panel of the face, whose bones point up, and forward with their z axes."""
+        panel = face_panel(RigMap.of(self._body).section("expression"), self._at("c_head"), self._at("c_head_null"))
+        across, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
+        raw = {"type": "basic.raw_copy", "collection": "Expressions"}
+        self._bone(PANEL, "head", panel.origin, panel.origin + up * panel.track, across, **raw)
+        for slider in panel.sliders:
+            place = panel.origin + across * slider.place[0] + up * slider.place[1]
+            self._bone(slider.bone, PANEL, place, place + up * panel.track / 4, across, **raw)
+        return panel
 
     def _at(self, joint: str) -> Array:
         return np.array(self._rest[self._index[joint], :3, 3])

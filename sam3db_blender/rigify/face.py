@@ -1,0 +1,130 @@
+"""The face's sliders as bones of the Rigify rig: their shapes, and the drivers from them to the rig's sliders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.characters.rigify.face import PANEL, FacePanel
+from native_runtime.errors import Sam3dbError
+
+from ..rig.drivers import drive
+from ..rig.properties import slider_path
+from ..rig.rigify_pose import FACE, TRACK, pose_face
+
+Array = NDArray[np.float64]
+
+# m of one track
+_KNOB, _TICK, _LETTER = 0.16, 0.1, 0.28
+
+
+def dress_face(metarig: bpy.types.Object, panel: FacePanel) -> None:
+    """Gives the bones of the panel their shapes and locks; Rigify copies both."""
+    knob, plate = _shape(f"{metarig.name} Knob", *_knob(panel)), _shape(f"{metarig.name} Face", *_plate(panel))
+    bones: Any = metarig.pose.bones
+    for name, shape in ((PANEL, plate), *((slider.bone, knob) for slider in panel.sliders)):
+        bone = bones[name]
+        bone.custom_shape = shape
+        bone.use_custom_shape_bone_size = False
+        bone.rotation_mode = "XYZ"
+        bone.lock_rotation = bone.lock_scale = (name != PANEL,) * 3
+        bone.lock_location = (name != PANEL, False, name != PANEL)
+    for slider in panel.sliders:
+        limit = bones[slider.bone].constraints.new("LIMIT_LOCATION")
+        limit.owner_space = "LOCAL"
+        limit.use_transform_limit = limit.use_min_y = limit.use_max_y = True
+        limit.min_y, limit.max_y = -panel.track, 2.0 * panel.track
+
+
+def require_undriven(rig: bpy.types.Object, keys: list[str]) -> None:
+    """Raises a Sam3dbError where an artist's own driver moves a slider of the face."""
+    animation = rig.animation_data
+    for key in keys:
+        if animation is not None and animation.drivers.find(slider_path(key)) is not None:
+            raise Sam3dbError(
+                f"A driver of your own moves the slider '{key}' of '{rig.name}', which the face's controls of the "
+                "Rigify rig would move as well: remove the driver first."
+            )
+
+
+def attach_face(rig: bpy.types.Object, rigify: bpy.types.Object, panel: FacePanel) -> None:
+    """Lets the bones of the panel move the rig's sliders; the bones begin where the sliders are."""
+    rigify[FACE] = {slider.key: slider.bone for slider in panel.sliders}
+    rigify[TRACK] = panel.track
+    pose_face(rigify, {slider.key: float(rig[slider.key]) for slider in panel.sliders})
+    for slider in panel.sliders:
+        place = f'pose.bones["{slider.bone}"].location[1]'
+        drive(rigify, rig, slider_path(slider.key), [(1.0 / panel.track, place)])
+    rig.update_tag()
+
+
+def detach_face(rig: bpy.types.Object, rigify: bpy.types.Object) -> None:
+    """Takes the drivers away; the sliders keep their values of the current frame."""
+    evaluated = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    values = {key: float(evaluated[key]) for key in dict(rigify.get(FACE, {}))}
+    for key, value in values.items():
+        rig.driver_remove(slider_path(key))
+        rig[key] = value
+    rig.update_tag()
+
+
+def _shape(name: str, points: Array, edges: NDArray[np.intp], faces: list[list[int]]) -> bpy.types.Object:
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata(points.tolist(), edges.tolist(), faces)
+    return bpy.data.objects.new(name, mesh)
+
+
+def _knob(panel: FacePanel) -> tuple[Array, NDArray[np.intp], list[list[int]]]:
+    size = _KNOB * panel.track
+    points = size * np.array([[-1.3, -0.6, 0.1], [1.3, -0.6, 0.1], [1.3, 0.6, 0.1], [-1.3, 0.6, 0.1]])
+    return points, np.empty((0, 2), np.intp), [[0, 1, 2, 3]]
+
+
+def _plate(panel: FacePanel) -> tuple[Array, NDArray[np.intp], list[list[int]]]:
+    """Tracks with a tick at 0 and at 1, labels, and a frame around them, in the panel bone's own axes."""
+    points: list[list[float]] = []
+    edges: list[tuple[int, int]] = []
+
+    def line(start: tuple[float, float], end: tuple[float, float]) -> None:
+        edges.append((len(points), len(points) + 1))
+        points.extend([[*start, 0.0], [*end, 0.0]])
+
+    wide, high = panel.size
+    corners = [(0.0, 0.0), (wide, 0.0), (wide, -high), (0.0, -high)]
+    for i, corner in enumerate(corners):
+        line(corner, corners[(i + 1) % 4])
+    tick = _TICK * panel.track
+    for slider in panel.sliders:
+        x, y = slider.place
+        line((x, y), (x, y + panel.track))
+        for level in (y, y + panel.track):
+            line((x - tick, level), (x + tick, level))
+    found = [np.array(points)]
+    pairs = [np.array(edges, np.intp)]
+    count = len(points)
+    for slider in panel.sliders:
+        if slider.label:
+            places, lines = _text(slider.label, _LETTER * panel.track)
+            found.append(places + (*slider.label_place, 0.0))
+            pairs.append(lines + count)
+            count += len(places)
+    return np.concatenate(found), np.concatenate(pairs), []
+
+
+def _text(text: str, size: float) -> tuple[Array, NDArray[np.intp]]:
+    """The outlines of a line of text about its middle: points (P, 3) and pairs of them (E, 2)."""
+    curve: Any = bpy.data.curves.new("Label", "FONT")
+    curve.body, curve.size, curve.align_x, curve.align_y = text, size, "CENTER", "CENTER"
+    curve.resolution_u, curve.fill_mode = 1, "NONE"
+    carrier = bpy.data.objects.new("Label", curve)
+    mesh: Any = bpy.data.meshes.new_from_object(carrier)
+    try:
+        points = np.array([vertex.co for vertex in mesh.vertices], dtype=np.float64).reshape(-1, 3)
+        return points, np.array([edge.vertices for edge in mesh.edges], dtype=np.intp).reshape(-1, 2)
+    finally:
+        bpy.data.meshes.remove(mesh)
+        bpy.data.objects.remove(carrier)
+        bpy.data.curves.remove(curve)
