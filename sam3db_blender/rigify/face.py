@@ -18,7 +18,7 @@ from ..rig.rigify_pose import FACE, TRACK, pose_face
 Array = NDArray[np.float64]
 
 # m of one track
-_KNOB, _TICK, _LETTER = 0.16, 0.1, 0.28
+_KNOB, _TICK, _LETTER = 0.16, 0.1, 0.45
 
 
 def dress_face(metarig: bpy.types.Object, panel: FacePanel) -> None:
@@ -103,27 +103,27 @@ def _plate(panel: FacePanel) -> tuple[Array, NDArray[np.intp], list[list[int]]]:
         for level in (y, y + panel.track):
             line((x - tick, level), (x + tick, level))
     found = [np.array(points)]
-    pairs = [np.array(edges, np.intp)]
+    faces: list[list[int]] = []
     count = len(points)
     for slider in panel.sliders:
         if slider.label:
-            places, lines = _text(slider.label, _LETTER * panel.track)
+            places, pieces = _text(slider.label, _LETTER * panel.track)
             found.append(places + (*slider.label_place, 0.0))
-            pairs.append(lines + count)
+            faces += [[count + corner for corner in piece] for piece in pieces]
             count += len(places)
-    return np.concatenate(found), np.concatenate(pairs), []
+    return np.concatenate(found), np.array(edges, np.intp), faces
 
 
-def _text(text: str, size: float) -> tuple[Array, NDArray[np.intp]]:
-    """The outlines of a line of text about its middle: points (P, 3) and pairs of them (E, 2)."""
+def _text(text: str, size: float) -> tuple[Array, list[list[int]]]:
+    """A line of text about its middle: points (P, 3), and the corners of each face."""
     curve: Any = bpy.data.curves.new("Label", "FONT")
     curve.body, curve.size, curve.align_x, curve.align_y = text, size, "CENTER", "CENTER"
-    curve.resolution_u, curve.fill_mode = 1, "NONE"
+    curve.resolution_u = 2
     carrier = bpy.data.objects.new("Label", curve)
     mesh: Any = bpy.data.meshes.new_from_object(carrier)
     try:
         points = np.array([vertex.co for vertex in mesh.vertices], dtype=np.float64).reshape(-1, 3)
-        return points, np.array([edge.vertices for edge in mesh.edges], dtype=np.intp).reshape(-1, 2)
+        return points, [list(polygon.vertices) for polygon in mesh.polygons]
     finally:
         bpy.data.meshes.remove(mesh)
         bpy.data.objects.remove(carrier)

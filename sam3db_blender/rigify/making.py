@@ -36,6 +36,8 @@ Array = NDArray[np.float64]
 
 #: The setting of a limb that says whether FK (1) or IK (0) poses it.
 SWITCH = "IK_FK"
+#: Custom property of a character: its bone collections that were shown before it had a Rigify rig.
+_SHOWN = "sam3db_rigify_shown"
 #: Sliders that differ by less say the same skeleton.
 _SAME = 1e-4
 
@@ -72,6 +74,7 @@ def make_rigify(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
         attach_face(rig, rigify, plan.face)
         pose_controls(rigify, body, _joints(body, settings))
         hide(metarig)
+    _cover_bones(rig)
     return rigify
 
 
@@ -132,6 +135,7 @@ def remove_rigify(rig: bpy.types.Object, body: Body) -> None:
         unfollow(rig, body)
     with _at_work(rig):
         remove_parts(parts)
+    _uncover_bones(rig)
 
 
 def is_outdated(rig: bpy.types.Object) -> bool:
@@ -194,6 +198,25 @@ def _generate(metarig: bpy.types.Object, rig: bpy.types.Object, collection: bpy.
         if "(Tweak)" in collection_of.name or "(Detail)" in collection_of.name:
             collection_of.is_visible = False
     return rigify
+
+
+def _cover_bones(rig: bpy.types.Object) -> None:
+    """Hides the character's own bones, which now follow and would lie over the controls."""
+    collections: Any = rig.data.collections  # type: ignore[union-attr]
+    rig[_SHOWN] = [collection.name for collection in collections if collection.is_visible]
+    for collection in collections:
+        collection.is_visible = False
+
+
+def _uncover_bones(rig: bpy.types.Object) -> None:
+    """Shows the bones that were shown before, beside those that an artist has shown since."""
+    collections: Any = rig.data.collections  # type: ignore[union-attr]
+    shown: Any = rig.get(_SHOWN, ())
+    for name in shown:
+        if name in collections:
+            collections[name].is_visible = True
+    if rig.get(_SHOWN) is not None:
+        del rig[_SHOWN]
 
 
 def _adopt(obj: bpy.types.Object, rig: bpy.types.Object, part: str) -> None:

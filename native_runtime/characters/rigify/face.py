@@ -30,8 +30,8 @@ _REGIONS: tuple[tuple[str, ...], ...] = (
 _SIDES = (("Left", "L"), ("Right", "R"))
 _UNITS_A_ROW = 4
 # m, for every character alike: what was keyed must not change its meaning with the size of a head
-_WIDTH, _HEIGHT, _TRACK = 0.10, 0.065, 0.03
-_BESIDE, _ABOVE, _APART, _BELOW = 0.2, 0.08, 0.017, 0.015
+_WIDTH, _HEIGHT, _TRACK = 0.12, 0.068, 0.03
+_BESIDE, _ABOVE, _APART, _BELOW = 0.2, 0.25, 0.02, 0.016
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def face_panel(sliders: Sequence[Slider], head: Array, crown: Array) -> FacePane
     origin = np.array([head[0] + _BESIDE, head[1], crown[2] + _ABOVE])
     made: list[FaceSlider] = []
     for number, row in enumerate(rows):
-        up = -(number + 0.75) * _HEIGHT
+        up = -(number + 0.68) * _HEIGHT
         for place, pair in enumerate(row):
             middle = (place + 0.5) * _WIDTH
             apart = _APART if len(pair) == 2 else 0.0
