@@ -15,11 +15,14 @@ from native_runtime.characters.rigify.controls import LIMBS
 from native_runtime.characters.rigify.metarig import Metarig, metarig_of
 from native_runtime.errors import Sam3dbError
 
+from ..controls.build import remove_controls
 from ..controls.following import follow, unfollow
 from ..rig.animated import key_where_animated
 from ..rig.armature import SHARED_CONSTRAINT
-from ..rig.followed import followed
+from ..rig.control_pose import controls_of
+from ..rig.followed import followed, is_following
 from ..rig.pose import read_settings
+from ..rig.resting import animated
 from ..rig.rigify_pose import METARIG, PART, RIG, pose_controls
 from ..scene.lookup import require_own
 from . import add_on
@@ -45,16 +48,15 @@ _SAME = 1e-4
 def make_rigify(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
     """Makes a Rigify rig beside a character, in the character's pose, which its bones follow from then on.
 
-    Rigify has to be switched on. The character's own channels and animation stay as they are beneath.
+    Rigify has to be switched on. The character's own channels and animation stay as they are beneath; a control rig of
+    ours gives way.
 
     Raises:
-        Sam3dbError: it is linked, has controls already, constraints hold its bones, or Rigify refuses; nothing is
-            changed then.
+        Sam3dbError: it is linked, it follows a Rigify rig or controls with animation already, constraints hold its
+            bones, or Rigify refuses; nothing is changed then.
     """
     add_on.require()
     require_own(rig)
-    if followed(rig) is not None:
-        raise Sam3dbError(f"'{rig.name}' has controls already: remove them first.")
     _require_free(rig)
     require_undriven(rig, [slider.key for slider in RigMap.of(body).section("expression")])
     remove_parts(parts_of(rig))  # of a rig that was half deleted
@@ -70,6 +72,7 @@ def make_rigify(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
             remove_parts(parts_of(rig))
             raise
         _remember(rigify, rig, body)
+        remove_controls(rig, body)
         follow(rig, body, rigify, _followed_bones(plan))
         attach_face(rig, rigify, plan.face)
         pose_controls(rigify, body, _joints(body, settings))
@@ -187,6 +190,7 @@ def _generate(metarig: bpy.types.Object, rig: bpy.types.Object, collection: bpy.
     rigify.display_type = "WIRE"
     collection.objects.link(rigify)
     _adopt(rigify, rig, RIG)
+    rigify.lock_location = rigify.lock_rotation = rigify.lock_scale = (True, True, True)
     bpy.context.view_layer.update()
     metarig.data.rigify_target_rig = rigify  # type: ignore[attr-defined,union-attr]
     add_on.generate(metarig)
@@ -245,13 +249,26 @@ def _joints(body: Body, settings: CharacterSettings) -> Array:
 
 def _require_free(rig: bpy.types.Object) -> None:
     """Raises a Sam3dbError where something of the artist's already moves the bones."""
+    controls = controls_of(rig)
+    if followed(rig) != controls:
+        raise Sam3dbError(f"'{rig.name}' has controls already: remove them first.")
+    if controls is not None and animated(controls):
+        raise Sam3dbError(
+            f"'{controls.name}' is animated, and would be removed: remove its action and its NLA tracks first, or keep "
+            "these controls."
+        )
     for bone in rig.pose.bones:
         for constraint in bone.constraints:
-            if constraint.name != SHARED_CONSTRAINT and not constraint.mute and constraint.influence > 0.0:
-                raise Sam3dbError(
-                    f"The bone '{bone.name}' of '{rig.name}' has the constraint '{constraint.name}', which Rigify's "
-                    "controls would overrule: apply, mute or remove it first."
-                )
+            if _is_own(constraint) or constraint.mute or constraint.influence == 0.0:
+                continue
+            raise Sam3dbError(
+                f"The bone '{bone.name}' of '{rig.name}' has the constraint '{constraint.name}', which Rigify's "
+                "controls would overrule: apply, mute or remove it first."
+            )
+
+
+def _is_own(constraint: bpy.types.Constraint) -> bool:
+    return constraint.name == SHARED_CONSTRAINT or is_following(constraint)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from native_runtime.characters.rig_map import RigMap
 from native_runtime.characters.rigify.controls import LIMBS
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
+from sam3db_blender.controls.build import build_controls
 from sam3db_blender.rig.armature import build_rig
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.followed import followed
@@ -179,6 +180,13 @@ def test_what_stands_in_the_way_is_said_and_nothing_changes(rigify_on: None, bod
         make_rigify(rig, body)
     assert [child.type for child in rig.children] == ["MESH"]
     add_on.enable()
-    make_rigify(rig, body)
+    controls = build_controls(rig, body)
+    controls.pose.bones[0].keyframe_insert("location")
+    with pytest.raises(Sam3dbError, match="'Ann Controls' is animated"):
+        make_rigify(rig, body)
+    controls.animation_data_clear()
+    rigify = make_rigify(rig, body)
+    assert followed(rig) == rigify
+    assert "Ann Controls" not in bpy.data.objects
     with pytest.raises(Sam3dbError, match="has controls already"):
         make_rigify(rig, body)
