@@ -49,6 +49,14 @@ def clear_curve(curve: bpy.types.FCurve) -> None:
         curve.modifiers.remove(modifier)
 
 
+def select_bone(bone: bpy.types.PoseBone, on: bool) -> None:
+    """Selects a bone in pose mode: since 5.0 the selection belongs to the pose."""
+    if bpy.app.version >= (5, 0, 0):
+        bone.select = on  # type: ignore[attr-defined]
+    else:
+        bone.bone.select = on
+
+
 def animation_curves(block: Any) -> Iterator[tuple[Any, bpy.types.FCurve]]:
     """The F-curves of a data-block's own action, each with the collection that it can be removed from.
 

@@ -17,6 +17,7 @@ from .jobs import shelf as shelf_jobs
 from .jobs.worker import stop_worker
 from .operators import (
     batch,
+    controls,
     correctives,
     draw_lens,
     draw_mask,
@@ -53,6 +54,7 @@ from .shelf import pictures as shelf_pictures
 from .ui import (
     batch_panel,
     character_panel,
+    controls_panel,
     exports_panel,
     handle_tool,
     handles_panel,
@@ -103,6 +105,7 @@ CLASSES: tuple[type, ...] = (
     *exports.CLASSES,
     *batch.CLASSES,
     *retarget.CLASSES,
+    *controls.CLASSES,
     *rigify.CLASSES,
     *photo_menu.CLASSES,
     *panel.CLASSES,
@@ -113,6 +116,7 @@ CLASSES: tuple[type, ...] = (
     *lens_panel.CLASSES,
     *preset_panels.CLASSES,
     *character_panel.CLASSES,
+    *controls_panel.CLASSES,
     *rigify_panel.CLASSES,
     *previews_panel.CLASSES,
     *exports_panel.CLASSES,

@@ -19,6 +19,7 @@ from ..rig.followed import followed
 from ..rig.pose import read_joint_parameters
 from ..rig.properties import slider_path, units_of
 from .following import follow, unfollow
+from .shapes import dress, hide_bones, remove_shapes, show_bones
 
 if TYPE_CHECKING:
     from native_runtime.characters.sliders import Slider
@@ -41,8 +42,10 @@ def build_controls(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
     plan = control_plan(body)
     joints = read_joint_parameters(rig, body)
     controls = _build(rig, plan, {slider.index: slider for slider in RigMap.of(body).section("pose", "skeleton")})
+    dress(controls, body)
     set_controls(controls, body, joints)
     follow(rig, body, controls, plan.follow)
+    hide_bones(rig)
     return controls
 
 
@@ -56,6 +59,8 @@ def remove_controls(rig: bpy.types.Object, body: Body) -> None:
     bpy.data.objects.remove(controls)
     if not data.users:
         bpy.data.armatures.remove(data)
+    show_bones(rig)
+    remove_shapes()
 
 
 def _build(rig: bpy.types.Object, plan: ControlPlan, sliders: dict[int, Slider]) -> bpy.types.Object:

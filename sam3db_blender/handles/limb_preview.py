@@ -1,6 +1,7 @@
 """A limb that follows its handle while that is dragged, ahead of the engine's answer.
 
-The quick solve (``native_runtime.fitting.live``) turns a few bones. What they were before stands in a custom property
+The quick solve (``native_runtime.fitting.live``) turns a few bones, which do not follow the character's controls
+meanwhile. What they were before stands in a custom property
 of the rig, so that everything that looks at the character can have the preview taken off first, also after undoing and
 opening files: a preview is never taken for work of the artist's. A bone that the artist has turned since is theirs.
 """
@@ -25,6 +26,8 @@ from native_runtime.mhr.state import BodyState, PlacedState
 from native_runtime.prompts.prompt import keypoint_names
 
 from ..rig.arrays import take
+from ..rig.followed import followed, hold
+from ..rig.pose import take_over
 from ..scene.bodies import body_of, installed_body
 from ..scene.camera import camera_of
 from ..scene.provenance import read_origin
@@ -81,6 +84,8 @@ class LimbPreview:
         self._pins = [Pin(keypoint_names()[keypoint_of(pin)], np.array(place(pin))) for pin in others]
         self._channels = RigMap.of(self._body).channels
         self._angles = self._angles_of(state.model_parameters)
+        if followed(rig) is not None:  # the preview turns the rig's own bones, which stand elsewhere under controls
+            take_over(rig, self._body)
         self._bones = take(rig.pose.bones, "rotation_euler", 3).astype(np.float64)
         self._turned: set[int] = set()
         self._location = np.array(rig.location, dtype=np.float64)
@@ -109,6 +114,8 @@ class LimbPreview:
         preview = self.prepare().to(np.asarray(pixel, dtype=np.float64))
         turned = self._angles_of(preview.state.model_parameters) - self._angles
         known = laid(rig)
+        if not known:
+            hold(rig, False)
         self._turned |= set(np.flatnonzero(np.abs(turned).max(axis=1) > _SAME).tolist())
         for number in self._turned:
             bone: Any = rig.pose.bones[number]
@@ -139,6 +146,8 @@ def laid(rig: bpy.types.Object) -> Turns:
 def take_off(rig: bpy.types.Object) -> Turns:
     """Puts back what the preview has turned, and what of it may be laid on again."""
     turns = laid(rig)
+    if turns:
+        hold(rig, True)
     if PROPERTY in rig.keys():  # noqa: SIM118 (Blender's stubs know no other way)
         del rig[PROPERTY]
     return {name: turn for name, turn in turns.items() if _swap(rig, name, turn[1], turn[0])}
@@ -149,6 +158,7 @@ def lay_on(rig: bpy.types.Object, turns: Mapping[str, list[list[float]]]) -> Non
     shown = {name: turn for name, turn in turns.items() if _swap(rig, name, turn[0], turn[1])}
     if shown:
         rig[PROPERTY] = json.dumps(shown)
+        hold(rig, False)
 
 
 def _swap(rig: bpy.types.Object, name: str, expected: list[float], other: list[float]) -> bool:

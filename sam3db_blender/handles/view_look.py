@@ -12,6 +12,7 @@ from typing import Any
 
 import bpy
 
+from ..rig.control_pose import CONTROLS
 from ..scene.photo_over import show_over
 from ..scene.provenance import is_character
 from .people import photo_camera
@@ -77,14 +78,14 @@ def hides_bones_of(obj: bpy.types.Object | None) -> bool:
     """Whether bones are hidden in a window while an armature that is not a character is the active object: a new
     one.
     """
-    if obj is None or obj.type != "ARMATURE" or is_character(obj):
+    if obj is None or obj.type != "ARMATURE" or is_character(obj) or obj.get(CONTROLS):
         return False
     return any(_BONES in window.screen.keys() for window in bpy.context.window_manager.windows)  # noqa: SIM118
 
 
 def _has_only_characters(scene: bpy.types.Scene) -> bool:
     """Whether there are characters, and no other armature loses its bones with theirs."""
-    armatures = [is_character(obj) for obj in scene.objects if obj.type == "ARMATURE"]
+    armatures = [is_character(obj) for obj in scene.objects if obj.type == "ARMATURE" and not obj.get(CONTROLS)]
     return bool(armatures) and all(armatures)
 
 

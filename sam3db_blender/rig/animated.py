@@ -10,6 +10,7 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from ..compat import animation_curves, strip_curves
+from .followed import followed
 
 #: A channel that differs by less from its curve needs no key.
 _SAME = 1e-6
@@ -61,6 +62,9 @@ def require_keyable(rig: bpy.types.Object) -> None:
     """Raises a Sam3dbError where a character cannot be posed to last, as an NLA strip or a linked action plays on it.
     An action of its own takes keys (``key_where_animated``).
     """
+    controls = followed(rig)
+    if controls is not None:
+        require_keyable(controls)
     require_own_action(rig)
     strips = [strip.name for strip in _strips(rig) if any(True for _ in strip_curves(strip))]
     if strips:
@@ -71,7 +75,12 @@ def require_keyable(rig: bpy.types.Object) -> None:
 
 
 def key_where_animated(rig: bpy.types.Object) -> None:
-    """Keys what a pose has changed at the current frame, of the channels that the rig's action plays."""
+    """Keys what a pose has changed at the current frame, of the channels that the rig's action plays, and that of the
+    armature that it follows.
+    """
+    controls = followed(rig)
+    if controls is not None:
+        key_where_animated(controls)
     frame = bpy.context.scene.frame_current_final
     for _, curve in list(animation_curves(rig)):
         try:

@@ -21,3 +21,11 @@ def followed(rig: bpy.types.Object) -> bpy.types.Object | None:
 def is_following(constraint: bpy.types.Constraint) -> bool:
     """Whether a constraint is one of those by which a rig follows another armature."""
     return constraint.type == "COPY_TRANSFORMS" and constraint.name == FOLLOW
+
+
+def hold(rig: bpy.types.Object, on: bool) -> None:
+    """Lets a character's bones follow (``on``), or stand by their own channels for a while."""
+    for bone in rig.pose.bones:
+        for constraint in bone.constraints:
+            if is_following(constraint) and constraint.mute == on:
+                constraint.mute = not on

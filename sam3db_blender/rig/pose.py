@@ -104,6 +104,15 @@ def read_joint_parameters(rig: bpy.types.Object, body: Body) -> Array:
     return _joint_parameters(rig.evaluated_get(bpy.context.evaluated_depsgraph_get()), body)
 
 
+def take_over(rig: bpy.types.Object, body: Body) -> None:
+    """Writes where the bones of a character with controls stand into their own channels, which these override."""
+    channels = RigMap.of(body).channels.channels(read_joint_parameters(rig, body))
+    bones = _pose_bones(rig, body)
+    fill(bones, "location", channels.location)
+    fill(bones, "rotation_euler", channels.rotation)
+    fill(bones, "scale", np.repeat(channels.scale[:, None], 3, axis=1))
+
+
 def set_shape(rig: bpy.types.Object, body: Body, identity: ArrayLike | None, expression: ArrayLike | None) -> None:
     """Sets the identity (n_id,) and expression (n_ex,) coefficients; None leaves a set as it is."""
     given: tuple[tuple[Section, ArrayLike | None], ...] = (("shape", identity), ("expression", expression))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+from native_runtime.camera import mhr_to_blender
 
 from .joints import Joints, upright
 from .limbs import end_frame
 from .plan import ControlBone, ControlPlan, Drive, Limb, Tie, Variable
 from .torso import added
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
 
 Array = NDArray[np.float64]
 
@@ -104,7 +111,7 @@ def add_foot(plan: ControlPlan, joints: Joints, limb: Limb) -> None:
     plan.follow |= {joint: foot, ankle: talus}
     above = talus
     for joint, name in ((f"{low}_subtalar", f"foot_tilt.{side}"), (f"{low}_transversetarsal", f"foot_arch.{side}")):
-        plan.bones.append(joints.posed(name, joint, above, group, kind="detail"))
+        plan.bones.append(joints.posed(name, joint, above, f"Foot Details.{side}", kind="detail"))
         plan.drives += joints.links(name, joint)
         plan.follow[joint] = name
         above = name
@@ -118,12 +125,12 @@ def add_foot(plan: ControlPlan, joints: Joints, limb: Limb) -> None:
     plan.follow[ball] = toe
 
 
-def add_roll(plan: ControlPlan, joints: Joints, limb: Limb) -> None:
+def add_roll(plan: ControlPlan, joints: Joints, limb: Limb, body: Body) -> None:
     """Heel, edges, toe tip and ball, about which the foot rolls under IK, above the target of the leg."""
     side, low = limb.side, limb.side.lower()
     group = f"Foot.{side}"
     ankle, ball = joints.head(limb.joints[2]), joints.head(f"{low}_ball")
-    heel, tip, outer, inner = foot_marks(joints, low)
+    heel, tip, outer, inner = foot_marks(joints, low, body)
     roll, lift = f"foot_roll.{side}", f"foot_tip.{side}"
     turning = frozenset((0, 1, 2))
     behind = upright(np.array([ankle[0], heel[1] + 0.06, ankle[2] * 0.5]))
@@ -159,11 +166,8 @@ def add_roll(plan: ControlPlan, joints: Joints, limb: Limb) -> None:
     plan.bones.append(ControlBone(target, above, joints.rest(limb.joints[2]), joints.length(limb.joints[2])))
 
 
-def foot_marks(joints: Joints, low: str) -> tuple[Array, Array, Array, Array]:
+def foot_marks(joints: Joints, low: str, body: Body) -> tuple[Array, Array, Array, Array]:
     """The heel, the tip of the toes, and the outer and inner edge of a foot on the floor, (3,) m, at rest."""
-    from native_runtime.camera import mhr_to_blender
-
-    body = joints.body
     parts = [joints.index[f"{low}_{word}"] for word in ("talocrural", "subtalar", "transversetarsal", "ball")]
     main = body.skin_indices[np.arange(len(body.skin_indices)), body.skin_weights.argmax(axis=1)]
     points = mhr_to_blender(np.asarray(body.rest_vertices, dtype=np.float64))[np.isin(main, parts)]

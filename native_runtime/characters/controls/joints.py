@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,11 @@ _NEGLIGIBLE = 1e-9
 
 
 class Joints:
-    """The joints of a body as bones at rest."""
+    """The joints of a body as bones at rest; see ``joints_of``."""
 
     def __init__(self, body: Body) -> None:
         rig_map = RigMap.of(body)
         wiring = Wiring.of(body)
-        self.body = body
         self.layout = rig_map.layout
         self.modes = rig_map.channels.rotation_modes
         self.index = {name: i for i, name in enumerate(self.layout.names)}
@@ -36,6 +36,10 @@ class Joints:
         self.added: dict[str, list[Link]] = {}
         for link in wiring.added:
             self.added.setdefault(link.bone, []).append(link)
+        rest, parents = self.layout.rest, self.layout.parents
+        #: (J, 4, 4) the rest of each bone beneath its parent's, and the inverse of each bone's rest.
+        self.inverse: Array = np.linalg.inv(rest)
+        self.beneath: Array = np.where((parents < 0)[:, None, None], rest, self.inverse[parents] @ rest)
         self._links: dict[str, list[Link]] = {}
         for link in wiring.links:
             self._links.setdefault(link.bone, []).append(link)
@@ -121,6 +125,14 @@ class Joints:
         return drives
 
 
+def joints_of(body: Body) -> Joints:
+    """The joints of a body; remembered as long as the body is in use (bodies do not change)."""
+    found = _remembered.get(body)
+    if found is None:
+        found = _remembered[body] = Joints(body)
+    return found
+
+
 def terms_of(link: Link) -> tuple[Term, ...]:
     """The terms of a link that follows sliders alone."""
     return tuple((factor, source.parameter) for factor, source in link.terms if not source.bone)
@@ -139,3 +151,6 @@ def upright(at: Array) -> Array:
     frame = np.eye(4)
     frame[:3, 3] = at
     return frame
+
+
+_remembered: WeakKeyDictionary[Body, Joints] = WeakKeyDictionary()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from .extremities import add_foot, add_hand, add_roll
-from .joints import Joints
+from .joints import joints_of
 from .limbs import add_limb
 from .plan import ControlPlan
 from .torso import add_face, add_torso
@@ -24,7 +24,7 @@ def control_plan(body: Body) -> ControlPlan:
 
 
 def _make(body: Body) -> ControlPlan:
-    plan, joints = ControlPlan(), Joints(body)
+    plan, joints = ControlPlan(), joints_of(body)
     add_torso(plan, joints)
     add_face(plan, joints)
     for side in "LR":
@@ -38,7 +38,7 @@ def _make(body: Body) -> ControlPlan:
     for side in "LR":
         leg = add_limb(plan, joints, "leg", side, "hips")
         add_foot(plan, joints, leg)
-        add_roll(plan, joints, leg)
+        add_roll(plan, joints, leg, body)
     return plan
 
 

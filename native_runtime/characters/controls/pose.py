@@ -13,7 +13,7 @@ from native_runtime.characters.channels import nearest_angles
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler, matrix_to_quaternion
 
-from .joints import Joints
+from .joints import joints_of
 from .limbs import POLE_DISTANCE, end_frame, line_frame
 from .making import control_plan
 from .plan import ControlPlan, Limb
@@ -46,14 +46,12 @@ class ControlPose:
 
 def bone_globals(body: Body, joint_parameters: ArrayLike) -> Array:
     """(J, 4, 4) where the bones of a pose stand, in armature space, m, scale included; for (J, 7) joint parameters."""
-    rig_map = RigMap.of(body)
-    motion = rig_map.channels.local_matrices(joint_parameters)
-    rest, parents = rig_map.layout.rest, rig_map.layout.parents
-    stand = np.empty_like(rest)
-    for i, parent in enumerate(parents.tolist()):
-        stand[i] = (
-            rest[i] @ motion[i] if parent < 0 else stand[parent] @ np.linalg.inv(rest[parent]) @ rest[i] @ motion[i]
-        )
+    joints = joints_of(body)
+    motion = joints.beneath @ RigMap.of(body).channels.local_matrices(joint_parameters)
+    stand = motion.copy()
+    for i, parent in enumerate(joints.layout.parents.tolist()):
+        if parent >= 0:
+            stand[i] = stand[parent] @ motion[i]
     return stand
 
 
@@ -63,7 +61,7 @@ class _Posing:
     def __init__(self, body: Body, joint_parameters: ArrayLike, switches: Mapping[str, float]) -> None:
         self.plan: ControlPlan = control_plan(body)
         self.bones = {bone.name: bone for bone in self.plan.bones}
-        self.joints = Joints(body)
+        self.joints = joints_of(body)
         self.parameters = np.asarray(joint_parameters, dtype=np.float64)
         self.channels = RigMap.of(body).channels.channels(self.parameters)
         self.stand = bone_globals(body, self.parameters)
@@ -110,7 +108,7 @@ class _Posing:
         if anchor in self.result.quaternion:  # an IK control
             return self.ik_stand[anchor] @ np.linalg.inv(self.bones[anchor].rest)
         joint = self.owner[anchor]
-        return self.at(joint) @ np.linalg.inv(self.joints.rest(joint))
+        return self.at(joint) @ self.joints.inverse[self.joints.index[joint]]
 
     def _point(self, name: str) -> None:
         """The angles of a control that keeps its direction with something else than its parent."""
@@ -236,6 +234,8 @@ def control_channels(body: Body, joint_parameters: ArrayLike, switches: Mapping[
 
 def nearest_euler(angles: ArrayLike, mode: str, near: ArrayLike) -> Array:
     """(3,) of the Euler angles about x, y, z that give the same rotation in a mode those nearest to ``near``."""
+    if np.abs(np.subtract(angles, near)).max() < np.pi / 2:  # the other triple is farther
+        return np.asarray(angles, dtype=np.float64)
     order = ["XYZ".index(letter) for letter in mode]
     result = np.empty(3)
     result[order] = nearest_angles(np.asarray(angles)[order], np.asarray(near)[order])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .joints import Joints, terms_of, upright
-from .plan import ControlBone, ControlPlan, Switch, Tie, Variable
+from .plan import ControlBone, ControlPlan, Kind, Switch, Tie, Variable
 
 #: How far before the eyes their targets lie, m.
 EYE_DISTANCE = 0.5
@@ -100,7 +100,8 @@ def add_face(plan: ControlPlan, joints: Joints) -> None:
         ("c_tongue3", "tongue.04", "tongue.03"),
         ("c_tongue4", "tongue.05", "tongue.04"),
     ):
-        plan.bones.append(joints.posed(name, joint, parent, "Face", kind="fk" if name == "jaw" else "detail"))
+        looks: tuple[str, Kind] = ("Face", "fk") if name == "jaw" else ("Face Details", "detail")
+        plan.bones.append(joints.posed(name, joint, parent, *looks))
         plan.drives += joints.links(name, joint)
         plan.follow[joint] = name
     ends = {side: joints.rest(f"{side.lower()}_eye") @ np.array([0, EYE_DISTANCE, 0, 1.0]) for side in "LR"}
@@ -112,7 +113,7 @@ def add_face(plan: ControlPlan, joints: Joints) -> None:
     for side in "LR":
         joint, name, target = f"{side.lower()}_eye", f"eye.{side}", f"eye_target.{side}"
         plan.bones.append(ControlBone(target, "eyes", upright(ends[side][:3]), 0.03, "XYZ", "ik", "Face", moves=True))
-        plan.bones.append(joints.posed(name, joint, "head", "Face", kind="detail"))
+        plan.bones.append(joints.posed(name, joint, "head", "Face Details", "detail"))
         plan.drives += joints.links(name, joint)
         variables = (Variable("v", "switch", path="eyes_aim"),)
         plan.ties.append(Tie(name, "DAMPED_TRACK", target, {"track_axis": "TRACK_Y"}, "v", variables))

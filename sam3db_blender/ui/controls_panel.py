@@ -1,0 +1,102 @@
+"""The sidebar's panel of a character's controls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..handles.people import active_character
+from ..rig.control_pose import controls_of
+from ..rig.followed import followed
+from ..rig.properties import slider_path
+from .sidebar import SidebarPanel
+
+_LIMBS = (("Arm", "arm"), ("Leg", "leg"))
+_FOLLOWS = (
+    ("Neck", "neck_follow"),
+    ("Head", "head_follow"),
+    ("Hand L", "hand_ik_parent.L"),
+    ("Hand R", "hand_ik_parent.R"),
+    ("Foot L", "foot_ik_parent.L"),
+    ("Foot R", "foot_ik_parent.R"),
+    ("Elbow Pole L", "elbow_pole_parent.L"),
+    ("Elbow Pole R", "elbow_pole_parent.R"),
+    ("Knee Pole L", "knee_pole_parent.L"),
+    ("Knee Pole R", "knee_pole_parent.R"),
+)
+
+
+class SAM3DB_PT_controls(SidebarPanel, bpy.types.Panel):
+    """Controls with FK and IK, which the character follows"""
+
+    bl_label = "Controls"
+    bl_parent_id = "SAM3DB_PT_character"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_character(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        rig = active_character(context)
+        assert rig is not None
+        controls = controls_of(rig)
+        layout = self.layout
+        if controls is None:
+            layout.operator("sam3db.mirror_pose", icon="MOD_MIRROR")
+            if followed(rig) is None:
+                layout.operator("sam3db.add_controls", icon="ARMATURE_DATA")
+            return
+        self._draw_limbs(controls)
+        row = layout.row(align=True)
+        row.operator("sam3db.mirror_pose", icon="MOD_MIRROR")
+        row.operator("sam3db.reset_character", text="Reset", icon="LOOP_BACK").parts = {"pose"}
+        self._draw_groups(controls)
+        header, body = layout.panel("SAM3DB_control_follows", default_closed=True)
+        header.label(text="Follow")
+        if body is not None:
+            column = body.column(align=True)
+            for title, key in (*_FOLLOWS, ("Eyes Aim", "eyes_aim")):
+                if controls.get(key) is not None:
+                    column.prop(controls, slider_path(key), text=title)
+        layout.operator("sam3db.remove_controls", icon="TRASH")
+
+    def _draw_limbs(self, controls: bpy.types.Object) -> None:
+        column = self.layout.column(align=True)
+        for title, limb in _LIMBS:
+            for side in ("R", "L"):
+                key = f"{limb}_ik.{side}"
+                if controls.get(key) is None:
+                    continue
+                row = column.row(align=True)
+                row.prop(controls, slider_path(key), text=f"{title} {side}  IK", slider=True)
+                for kind in ("FK", "IK"):
+                    button = row.operator("sam3db.snap_controls", text=f"To {kind}")
+                    button.limb, button.to = key, kind
+                row.prop(controls, slider_path(f"{limb}_stretch.{side}"), text="Stretch", slider=True)
+        row = column.row(align=True)
+        for kind in ("FK", "IK"):
+            button = row.operator("sam3db.snap_controls", text=f"All to {kind}")
+            button.limb, button.to = "all", kind
+
+    def _draw_groups(self, controls: bpy.types.Object) -> None:
+        header, body = self.layout.panel("SAM3DB_control_groups", default_closed=False)
+        header.label(text="Groups")
+        if body is None:
+            return
+        groups: Any = controls.data.collections  # type: ignore[union-attr]
+        column = body.column(align=True)
+        for group in groups:
+            if group.name == "Mechanism":
+                continue
+            row = column.row(align=True)
+            row.operator("sam3db.select_controls", text=group.name).group = group.name
+            row.prop(group, "is_visible", text="", icon="HIDE_OFF" if group.is_visible else "HIDE_ON")
+            row.prop(group, "is_solo", text="", icon="SOLO_ON" if group.is_solo else "SOLO_OFF")
+            locked = all(bone.hide_select for bone in group.bones)
+            lock = row.operator("sam3db.lock_controls", text="", icon="LOCKED" if locked else "UNLOCKED")
+            lock.group = group.name
+
+
+CLASSES = (SAM3DB_PT_controls,)
