@@ -33,7 +33,7 @@ from native_runtime.fitting.problem import named_rows
 from native_runtime.mhr import Body, PointSet
 from native_runtime.prompts.prompt import Prompt
 
-from .pins import Case, cases
+from .pins import LENSES, Case, cases
 
 Array = NDArray[np.float64]
 
@@ -222,7 +222,7 @@ def main() -> None:
     tables: dict[str, list[dict[str, float]]] = defaultdict(list)
     shown: list[tuple[float, str]] = []
     joints: Joints | None = None
-    for case in cases(arguments.folder, arguments.split, arguments.people, arguments.cache, False):
+    for case in cases(arguments.folder, arguments.split, arguments.people, arguments.cache, LENSES[0]):
         joints = joints or Joints.of(case.body)
         seed = int(case.name) * 10 + case.number
         for keypoint, pixel in drags(case, arguments.drags, seed):

@@ -1,11 +1,12 @@
 """Measures what pins do to rendered people whose pose is known.
 
-    python -m bench.pins --set SET [--split held-out] [--lens true] [--people N] [--cache FILE] [--json FILE]
+    python -m bench.pins --set SET [--split held-out] [--lens estimated] [--no-wrong] [--people N] [--cache FILE]
 
-SET is a folder that ``python -m bench.accuracy render`` made. Even pictures were used to choose the settings of
-``fitting.refit``, odd ones are held out. Per person the landmarks engine predicts, and then
+SET is a folder that ``python -m bench.accuracy render`` made; the settings of ``fitting.refit`` were chosen on the
+pictures for tuning. Per person the landmarks engine predicts, and then
 
 * the visible keypoints that are farthest off (in the photo; in space) are pinned at their true places: 1, 2, 4, 8;
+* of single pins, those that can help at all (`Case.can_gain`), and those on what is plainly off, are told apart;
 * wrong prompts (the place of the other side's joint; 0.3 body heights off) that ``prompt_quality`` does not flag are
   obeyed all the same.
 
@@ -28,13 +29,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.camera import mhr_to_camera, project
+from native_runtime.camera import Gravity, mhr_to_camera, project
 from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.landmarks.engine import LandmarksReading, open_engine
 from native_runtime.engines.point_names import body_keypoint
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import read_photo
+from native_runtime.lens.estimate import estimate_lens
 from native_runtime.mhr import Body, PointSet
 from native_runtime.prompts.prompt import Prompt
 from native_runtime.prompts.quality.anatomy import mirrors
@@ -47,9 +49,12 @@ from .accuracy.truth import BODY_FILE, Person, Truth
 Array = NDArray[Any]
 
 COUNTS = (1, 2, 4, 8)
+LENSES = ("default", "estimated", "true")
 FEWEST_VISIBLE = 8
 OFF = 0.3
 """Body heights by which a wrong prompt is off."""
+FAR_OFF = 0.05
+"""Body heights from which an artist sees at once that a keypoint is off."""
 WRONG_PROMPTS = 6
 """Keypoints per person, chosen at random among the visible ones, that are put in wrong places."""
 APART = 0.05
@@ -106,6 +111,17 @@ class Case:
             "space": np.linalg.norm(deep[0] - deep[1], axis=1),
         }
 
+    def can_gain(self, keypoint: int) -> bool:
+        """Whether the true place in the photo says anything true in space: at the depth that the body has there, the
+        keypoint comes nearer to where it is, from the middle of the hips. It does not where lens, size or hips are off
+        by more than the keypoint is: no pin can mend these, as untouched limbs shall stay.
+        """
+        now, true = self.estimate.keypoints_3d, self.person.keypoints
+        ray = np.linalg.solve(self.estimate.intrinsics, [*self.places[keypoint], 1.0])
+        before, after = (point - now[[9, 10]].mean(axis=0) for point in (now[keypoint], now[keypoint, 2] * ray))
+        target = true[keypoint] - true[[9, 10]].mean(axis=0)
+        return bool(np.linalg.norm(after - target) < np.linalg.norm(before - target))
+
     def pinned(self, keypoints: Sequence[int], places: Array | None = None) -> Estimate:
         """The estimate with keypoints at their true places, or at others (70, 2)."""
         at = self.places if places is None else places
@@ -113,8 +129,8 @@ class Case:
         return self.reading.estimate(self.number, prompts)
 
 
-def cases(folder: Path, split: str, people: int | None, cache: Path | None, true_lens: bool) -> Iterator[Case]:
-    """People who are found, picture by picture."""
+def cases(folder: Path, split: str, people: int | None, cache: Path | None, lens: str) -> Iterator[Case]:
+    """People who are found, picture by picture, through a lens of ``LENSES``."""
     engine = open_engine(None, None, folder / BODY_FILE)
     names = list(engine.body.keypoint_names)
     columns, _ = landmark_columns(engine.body)
@@ -128,7 +144,12 @@ def cases(folder: Path, split: str, people: int | None, cache: Path | None, true
             if cache is not None:
                 cache.write_bytes(pickle.dumps(seen))
         landmarks, intrinsics = seen[file.stem]
-        intrinsics = truth.intrinsics if true_lens else intrinsics
+        gravity = Gravity()
+        if lens == "true":
+            intrinsics = truth.intrinsics
+        elif lens == "estimated":
+            found_lens = estimate_lens(photo, landmarks)
+            intrinsics, gravity = found_lens.intrinsics, found_lens.gravity
         costs = [[distance_between(p, q, engine.body, truth) for q in landmarks] for p in truth.people]
         for index, found in match(np.array(costs).reshape(len(truth.people), len(landmarks)), _MATCH_LIMIT):
             person = truth.people[index]
@@ -142,6 +163,7 @@ def cases(folder: Path, split: str, people: int | None, cache: Path | None, true
                 continue
             left = None if left is None else left - 1
             reading = LandmarksReading(engine, photo, intrinsics, landmarks, {})
+            reading.take_camera(intrinsics, gravity)
             places = project(person.keypoints, truth.intrinsics)
             yield Case(engine.body, file.stem, reading, found, person, places, visible, reading.estimate(found))
 
@@ -156,8 +178,8 @@ def limb_of(name: str) -> str:
     return "trunk"
 
 
-def measure(case: Case, yardstick: Yardstick, tables: dict[str, list[dict[str, float]]]) -> None:
-    """Add what pins at true and at wrong places do to one person."""
+def measure(case: Case, yardstick: Yardstick, tables: dict[str, list[dict[str, float]]], wrong: bool = True) -> None:
+    """Add what pins at true and, if asked for, at wrong places do to one person."""
     names = yardstick.body.keypoint_names
     limbs = np.array([limb_of(name) for name in names])
     before = yardstick.score(case.estimate, case.person)
@@ -186,20 +208,28 @@ def measure(case: Case, yardstick: Yardstick, tables: dict[str, list[dict[str, f
         order = sorted(case.visible, key=lambda k: -off[k])
         for count in COUNTS if where == "photo" else (1,):
             add(f"{count} farthest off in the {where}", order[:count])
+    rows = tables["1 farthest off in the photo"]
+    farthest = max(case.visible, key=lambda k: case.off["photo"][k])
+    if case.can_gain(farthest):
+        tables["1 farthest off in the photo, which brings it nearer in space"].append(rows[-1])
+    if case.off["photo"][farthest] >= FAR_OFF:
+        tables[f"1 farthest off in the photo, by {100 * FAR_OFF:.0f} % of the height or more"].append(rows[-1])
 
+    if not wrong:
+        return
     rng = np.random.default_rng(int(case.name))
     mirror = mirrors()
     for keypoint in rng.choice(case.visible, WRONG_PROMPTS, replace=False):
         angle = rng.uniform(0.0, 2.0 * np.pi)
         shifted = case.places + OFF * case.size * np.array([np.cos(angle), np.sin(angle)])
         swapped = case.places[mirror]
-        for label, wrong in (("0.3 h off", shifted), ("the other side's place", swapped)):
-            if np.linalg.norm(wrong[keypoint] - case.places[keypoint]) < APART * case.size:
+        for label, places in (("0.3 h off", shifted), ("the other side's place", swapped)):
+            if np.linalg.norm(places[keypoint] - case.places[keypoint]) < APART * case.size:
                 continue
-            flagged = case.pinned([keypoint], wrong).details["prompt_warnings"]
+            flagged = case.pinned([keypoint], places).details["prompt_warnings"]
             tables[f"{label}: all"].append({"flagged": float(bool(flagged))})
             if not flagged:
-                add(f"{label}: unflagged", [keypoint], wrong)
+                add(f"{label}: unflagged", [keypoint], places)
 
 
 def summary(rows: list[dict[str, float]]) -> dict[str, float]:
@@ -229,7 +259,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.pins", description=__doc__.splitlines()[0])
     parser.add_argument("--set", type=Path, required=True, dest="folder")
     parser.add_argument("--split", choices=("tune", "held-out", "all"), default="held-out")
-    parser.add_argument("--lens", choices=("default", "true"), default="default", help="as for a photo without EXIF")
+    parser.add_argument(
+        "--lens",
+        choices=LENSES,
+        default=LENSES[0],
+        help="the engine's rule for a photo without EXIF; as the pipeline finds it in the photo; or the true one",
+    )
+    parser.add_argument("--wrong", action=argparse.BooleanOptionalAction, default=True, help="wrong prompts as well")
     parser.add_argument("--people", type=int, help="so many at most")
     parser.add_argument("--cache", type=Path, help="what the networks saw, kept for the next run")
     parser.add_argument("--json", type=Path)
@@ -237,9 +273,9 @@ def main() -> None:
 
     tables: dict[str, list[dict[str, float]]] = defaultdict(list)
     yardstick: Yardstick | None = None
-    for case in cases(arguments.folder, arguments.split, arguments.people, arguments.cache, arguments.lens == "true"):
+    for case in cases(arguments.folder, arguments.split, arguments.people, arguments.cache, arguments.lens):
         yardstick = yardstick or Yardstick(case.body)
-        measure(case, yardstick, tables)
+        measure(case, yardstick, tables, arguments.wrong)
         print(".", end="", flush=True)
     report = {label: summary(rows) for label, rows in tables.items() if rows}
     for label, figures in report.items():

@@ -87,7 +87,7 @@ class Firmness:
     reach: float = 0.1
     least: float = 0.1
     doubt: float = 0.25
-    shifted: float = 0.5
+    shifted: float = 0.2
     deepened: float = 0.5
 
 
