@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from native_runtime.errors import UsageError
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 HEIGHT = "height"
-"""Among an estimate's details: ``stated``, ``estimated`` and ``reached``, cm, where somebody said how tall they are."""
+"""Among an estimate's details: the height that somebody ``stated``, cm; ``estimated`` and ``reached``, unless an artist
+has set the size by hand.
+"""
 
 NEAREST = "This body cannot be {wanted:.1f} cm tall: it is {nearest:.1f} cm now, the nearest that it can be."
 
@@ -61,6 +63,12 @@ def of_stated_height(body: Body, estimate: Estimate, height: float) -> Estimate:
     said = {"stated": float(height), "estimated": before, "reached": solved.values[STATURE.key]}
     missed = [NEAREST.format(wanted=one.wanted, nearest=one.nearest) for one in solved.missed]
     return replace(there, warnings=(*there.warnings, *missed), details=there.details | {HEIGHT: said})
+
+
+def stated_height(details: Mapping[str, Any]) -> float | None:
+    """Cm, by an estimate's details; None where nobody stated one."""
+    said = details.get(HEIGHT, {})
+    return float(said["stated"]) if isinstance(said, Mapping) and "stated" in said else None
 
 
 def sizes_by_hand(body: Body, edits: Edits | None) -> bool:

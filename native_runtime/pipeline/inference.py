@@ -18,7 +18,7 @@ from native_runtime.errors import ModelError, NoPersonError, UsageError
 from .boxes import check_inside
 from .camera import read_with_camera
 from .decoding import part_of
-from .heights import of_stated_height, sizes_by_hand
+from .heights import HEIGHT, of_stated_height, sizes_by_hand
 from .people import why_nobody
 from .readings import Look, Readings, ReadPhoto
 from .reporting import Reporter
@@ -405,7 +405,9 @@ class Inference:
         )
         answer = _with_doubts(self._refined(answer, found, person, refine, pins, mask), found)
         body = found.engine.body
-        if height is not None and not sizes_by_hand(body, edits):
+        if height is not None and sizes_by_hand(body, edits):
+            answer = replace(answer, details=answer.details | {HEIGHT: {"stated": height}})
+        elif height is not None:
             answer = of_stated_height(body, answer, height)
             if keeps:  # its pins are met, and the edits stand, at the new size
                 return refit_estimate(body, answer, pins_of(pins, body), edits)

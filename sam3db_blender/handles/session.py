@@ -19,6 +19,7 @@ from native_runtime.engines.base import INFERRED, REFINED, ROUGH
 from native_runtime.engines.edits import TOGETHER, WITHOUT_EDITS, Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.errors import Sam3dbError
+from native_runtime.pipeline.heights import stated_height
 from native_runtime.pipeline.requests import REFINE, PoseRequest, SegmentRequest
 
 from .. import places
@@ -94,6 +95,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         snap=bool(rig.get(SNAP, False)),
         refine=refine_of(rig, origin),
         sex=chosen_sex(rig, origin) if engines.capabilities_of(engine).sexes else None,
+        height_cm=stated_height(origin.details["details"]),
         engine=engine,
         body=bodies.for_worker(origin.details["body_name"], models),
         models=models,
@@ -208,6 +210,18 @@ def _take_over(
     flat = memory.slots.flat(state)
     memory = replace(memory, applied=flat, posed=state.camera_translation, placed=place)
     return estimate, memory.heard(answered, answer.details.get(WITHOUT_EDITS, {}))
+
+
+def stand_by_hand(rig: bpy.types.Object, body: Body, state: CharacterState) -> None:
+    """Makes a character stand so, as if an artist had done it: bones, sliders and place. It is an edit by hand.
+
+    Raises:
+        Sam3dbError: the camera is gone, or the character cannot be changed.
+    """
+    require_own(rig)
+    require_keyable(rig)
+    edits.remember(rig, body, edits.notice(rig, body, prompts(rig)))
+    _pose(rig, body, state)
 
 
 # --- going back ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import bpy
 from native_runtime.engines import AUTO, engines
 from native_runtime.image.formats import ENDINGS
 from native_runtime.pipeline.decoding import gather
-from native_runtime.pipeline.requests import REFINE, EstimateRequest
+from native_runtime.pipeline.requests import LEAST_TALL, MOST_TALL, REFINE, EstimateRequest
 
 from ..files import bodies
 from ..jobs.engines import capabilities_of, chosen, models_for, settings_for
@@ -141,6 +141,18 @@ class ImportOptions(LensProperties):
         max=1.0,
     )
     persons: bpy.props.EnumProperty(name="People", description="Which people become characters", items=_PERSONS)
+    height_known: bpy.props.BoolProperty(
+        name="Known Height",
+        description="The person's height is known: it decides their size and their distance. For one person only",
+    )
+    height: bpy.props.FloatProperty(
+        name="Height (cm)",
+        description="From the soles to the crown, in centimeters",
+        default=170.0,
+        min=LEAST_TALL,
+        max=MOST_TALL,
+        precision=1,
+    )
     body: bpy.props.EnumProperty(
         name="Body", description="The body to use, and the level of detail of its mesh", items=_bodies
     )
@@ -153,7 +165,8 @@ class ImportOptions(LensProperties):
 
 #: The names of the options, in the order in which they are drawn.
 OPTION_NAMES = (
-    "engine", "inference", "answer", "refine", "persons", "body", "lens", "focal_mm", "fov", "focal", "turn", "light",
+    "engine", "inference", "answer", "refine", "persons", "height_known", "height", "body", "lens", "focal_mm", "fov",
+    "focal", "turn", "light",
 )  # fmt: skip
 
 
@@ -183,6 +196,7 @@ def converted(options: ImportOptions, models: "Path | None") -> dict[str, Any]:
         "models": models,
         "focal_px": options.focal if options.lens == "focal" else None,
         "fov_deg": _field_of_view(options),
+        "height_cm": options.height if options.height_known else None,
         "turn": "auto" if options.turn == "auto" else int(options.turn),
         **settings_for(engine, options.inference, options.answer),
     }

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 #: Bodies kept in memory: the one that is worked with and one more, for switching levels of detail and copying.
 _KEPT = 2
+#: The official bodies' finest level of detail.
+_SLOW = "mhr-lod0"
+_LEVEL = re.compile(r"lod(\d+)$")
 
 
 def body_mesh(rig: bpy.types.Object) -> bpy.types.Object:
@@ -126,6 +129,20 @@ def _version(name: str) -> tuple[str, Path, int]:
 def levels_of(name: str) -> list[str]:
     """The names of the installed bodies that differ from the named one in their level of detail alone."""
     return [other for other in bodies.installed() if _family(other) == _family(name)]
+
+
+def measured_level(name: str) -> str:
+    """The name of the body that characters of a body are measured on: the finest installed level of detail.
+
+    The official bodies' finest is left out: it is slow, and no measure needs it.
+    """
+    quick = [other for other in levels_of(name) if other != _SLOW]
+    return min(quick or [name], key=_level)
+
+
+def _level(name: str) -> int:
+    found = _LEVEL.search(name)
+    return 0 if found is None else int(found[1])
 
 
 def _family(name: str) -> str:

@@ -10,9 +10,11 @@ from typing import Any
 
 import bpy
 
+from native_runtime.characters.measures.definitions import MEASURES, STATURE, Measure
 from native_runtime.characters.sliders import Section, label_of, slider_groups
 
 from ..files.bodies import title_of
+from ..handles.measures import CM_PER_INCH
 from ..handles.people import active_character
 from ..handles.sex import AUTOMATIC, TITLES, can_choose, chosen_sex, in_words, looks_of
 from ..layout_text import draw_lines, width_of
@@ -50,7 +52,9 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
             draw_lines(layout.column(align=True), restriction, width, "INFO")
         layout.operator_menu_enum("sam3db.switch_level", "level", icon="MESH_DATA")
         height = heights.height_of(rig)
-        layout.label(text="Height" if height is None else f"Height  {height:.1f} cm", icon="EMPTY_SINGLE_ARROW")
+        row = layout.split(factor=0.5)
+        row.label(text="Height", icon="EMPTY_SINGLE_ARROW")
+        _draw_measure(row, context, STATURE, height)
         if can_choose(rig, origin):
             self._draw_sex(rig, origin)
         state = context.window_manager.sam3db
@@ -108,6 +112,32 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
             column.prop(rig, slider_path(key), text=label_of(key, in_cm), slider=True)
 
 
+class SAM3DB_PT_measures(SidebarPanel, bpy.types.Panel):
+    """What a tape measure would show, in the standard pose"""
+
+    bl_label = "Measures"
+    bl_parent_id = "SAM3DB_PT_character"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        rig = active_character(context)
+        assert rig is not None
+        values = heights.measures_of(rig)
+        column = self.layout.column(align=True)
+        for measure in MEASURES:
+            if measure is not STATURE and (not values or measure.key in values):
+                row = column.split(factor=0.5, align=True)
+                row.label(text=measure.label)
+                _draw_measure(row, context, measure, values.get(measure.key))
+
+
+def _draw_measure(layout: Any, context: bpy.types.Context, measure: Measure, value: float | None) -> None:
+    """Draws a value (cm) in the scene's units, which can be clicked to type another one."""
+    imperial = context.scene.unit_settings.system == "IMPERIAL"
+    text = "..." if value is None else f"{value / CM_PER_INCH:.1f} in" if imperial else f"{value:.1f} cm"
+    layout.operator("sam3db.set_measure", text=text).measure = measure.key
+
+
 class SAM3DB_PT_presets(SidebarPanel, bpy.types.Panel):
     """What can be done with the character as a whole"""
 
@@ -162,4 +192,4 @@ def _groups(keys: tuple[str, ...]) -> dict[Section, dict[str, list[str]]]:
     return slider_groups(keys)
 
 
-CLASSES = (SAM3DB_PT_character, SAM3DB_PT_presets, SAM3DB_PT_correctives)
+CLASSES = (SAM3DB_PT_character, SAM3DB_PT_measures, SAM3DB_PT_presets, SAM3DB_PT_correctives)

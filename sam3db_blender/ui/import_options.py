@@ -66,8 +66,14 @@ def draw_options(
                 draw_lines(column, "Not with this model: convert it again to use smaller crops", width, "INFO")
     if not can.fits:
         column.prop(options, "refine", slider=True)
-    for name in ("persons", "body"):
-        column.prop(options, name)
+    column.prop(options, "persons")
+    if of_scene:  # a batch has a person of each photo
+        row = column.row(heading="Known Height")
+        row.prop(options, "height_known", text="")
+        value = row.row()
+        value.active = options.height_known
+        value.prop(options, "height", text="")
+    column.prop(options, "body")
     if not can.supports_body(options.body):
         draw_lines(column, f"Uses the model's own body: {bodies.title_of(can.body)}", width, "INFO")
     column.prop(options, "lens")

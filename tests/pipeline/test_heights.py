@@ -106,7 +106,7 @@ def test_lengths_set_by_hand_come_first(body: Body) -> None:
     thigh = body.parameter_index("scale_uplegs")
     by_hand = inference.pose(found, 0, edits=Edits({thigh: 0.3}), height=158.0)
     assert by_hand.model_parameters[thigh] == 0.3
-    assert HEIGHT not in by_hand.details
+    assert by_hand.details[HEIGHT] == {"stated": 158.0}
     bend = body.parameter_index("l_elbow_bend")
     posed = inference.pose(found, 0, edits=Edits({bend: 0.7}), height=158.0)
     assert posed.model_parameters[bend] == pytest.approx(0.7)

@@ -56,7 +56,7 @@ class Unknowns:
             floor[place], ceiling[place] = slider.floor / slider.units, slider.ceiling / slider.units
             unit, length = sizes[place]
             costs[place] = unit**2 / (_READY * max(length, 1.0))
-        free = [not str(name).startswith(_WHO) for name in body.identity_names]
+        free = [not str(name).startswith(_WHO) for name in body.identity_names] & body.ageless
         for limits, ends in ((body.identity_min, (low, floor)), (body.identity_max, (high, ceiling))):
             for end in ends:
                 end[count:] = np.where(free, limits, 0.0)
