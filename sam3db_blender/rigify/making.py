@@ -20,6 +20,7 @@ from ..controls.following import follow, unfollow
 from ..rig.animated import key_where_animated
 from ..rig.armature import SHARED_CONSTRAINT
 from ..rig.control_pose import controls_of
+from ..rig.drivers import drive
 from ..rig.followed import followed, is_following
 from ..rig.pose import read_settings
 from ..rig.resting import animated
@@ -39,6 +40,8 @@ Array = NDArray[np.float64]
 
 #: The setting of a limb that says whether FK (1) or IK (0) poses it.
 SWITCH = "IK_FK"
+#: The setting of a limb that says how far IK may stretch it, and what Blender's IK calls that for Rigify.
+_STRETCH, _STRETCHING = "IK_Stretch", 0.1
 #: Custom property of a character: its bone collections that were shown before it had a Rigify rig.
 _SHOWN = "sam3db_rigify_shown"
 #: Sliders that differ by less say the same skeleton.
@@ -113,6 +116,7 @@ def update_rigify(rig: bpy.types.Object, body: Body) -> list[str]:
         metarig.data.rigify_target_rig = rigify  # type: ignore[attr-defined,union-attr]
         kept = Kept(rigify)
         add_on.generate(metarig)
+        _stretch_by_setting(rigify)
         lost = kept.give_back(rigify)
         _remember(rigify, rig, body)
         if not kept.is_animated:
@@ -197,11 +201,22 @@ def _generate(metarig: bpy.types.Object, rig: bpy.types.Object, collection: bpy.
     rigify.show_in_front = True
     for limb in LIMBS:
         # lengths are the person's: a hand that pulls beyond the arm's reach does not stretch it, unless asked to
-        rigify.pose.bones[limb.master]["IK_Stretch"] = 0.0
+        rigify.pose.bones[limb.master][_STRETCH] = 0.0
+    _stretch_by_setting(rigify)
     for collection_of in rigify.data.collections_all:  # type: ignore[union-attr]
         if "(Tweak)" in collection_of.name or "(Detail)" in collection_of.name:
             collection_of.is_visible = False
     return rigify
+
+
+def _stretch_by_setting(rigify: bpy.types.Object) -> None:
+    """Lets IK change lengths only where the limb's setting says so. Rigify always allows a tenth, and IK then shortens
+    limbs rather than bend them, by up to 6 percent.
+    """
+    for limb in LIMBS:
+        setting = f'pose.bones["{limb.master}"]["{_STRETCH}"]'
+        for name in (limb.base, limb.bend):
+            drive(rigify, rigify.pose.bones[name], "ik_stretch", [(_STRETCHING, setting)])
 
 
 def _cover_bones(rig: bpy.types.Object) -> None:

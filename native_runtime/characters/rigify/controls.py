@@ -46,6 +46,7 @@ class Limb:
     Attributes:
         master: the bone with the limb's settings (``IK_FK`` and the like).
         base: the control that turns the limb about the line from its start to its target.
+        bend: the helper bone that IK bends, behind ``base``.
         target: the control at its end.
         pole: the control that its middle points to where ``pole_vector`` is on.
         joints: the MHR joints of its start, middle and end.
@@ -55,6 +56,7 @@ class Limb:
 
     master: str
     base: str
+    bend: str
     target: str
     pole: str
     joints: tuple[str, str, str]
@@ -122,6 +124,7 @@ def _arm(letter: str, side: str) -> Limb:
     return Limb(
         master=f"upper_arm_parent.{side}",
         base=f"upper_arm_ik.{side}",
+        bend=f"MCH-forearm_ik.{side}",
         target=f"hand_ik.{side}",
         pole=f"upper_arm_ik_target.{side}",
         joints=joints,
@@ -136,6 +139,7 @@ def _leg(letter: str, side: str) -> Limb:
     return Limb(
         master=f"thigh_parent.{side}",
         base=f"thigh_ik.{side}",
+        bend=f"MCH-shin_ik.{side}",
         target=f"foot_ik.{side}",
         pole=f"thigh_ik_target.{side}",
         joints=joints,
