@@ -15,6 +15,7 @@ import bpy
 
 from ..rig.mesh import BODY_PROPERTY
 from ..rig.resting import forget_stores
+from ..rigify.parts import parts_of, remove_parts
 from ..scene.camera import CAMERA
 from ..scene.lookup import in_scenes, require_own
 from ..scene.photo import OVERLAY
@@ -73,6 +74,7 @@ def remove_character(rig: bpy.types.Object) -> None:
     """
     require_own(rig)
     character, own = character_id(rig), Belongings.of(rig)
+    remove_parts(parts_of(rig))
     for child in list(rig.children):
         if child.name not in own.bodies:
             world = child.matrix_world.copy()

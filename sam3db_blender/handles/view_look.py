@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 
 from ..rig.control_pose import CONTROLS
+from ..rig.rigify_pose import PART
 from ..scene.photo_over import show_over
 from ..scene.provenance import is_character
 from .people import photo_camera
@@ -78,14 +79,14 @@ def hides_bones_of(obj: bpy.types.Object | None) -> bool:
     """Whether bones are hidden in a window while an armature that is not a character is the active object: a new
     one.
     """
-    if obj is None or obj.type != "ARMATURE" or is_character(obj) or obj.get(CONTROLS):
+    if obj is None or obj.type != "ARMATURE" or is_character(obj) or _is_control_rig(obj):
         return False
     return any(_BONES in window.screen.keys() for window in bpy.context.window_manager.windows)  # noqa: SIM118
 
 
 def _has_only_characters(scene: bpy.types.Scene) -> bool:
     """Whether there are characters, and no other armature loses its bones with theirs."""
-    armatures = [is_character(obj) for obj in scene.objects if obj.type == "ARMATURE" and not obj.get(CONTROLS)]
+    armatures = [is_character(obj) for obj in scene.objects if obj.type == "ARMATURE" and not _is_control_rig(obj)]
     return bool(armatures) and all(armatures)
 
 
@@ -104,3 +105,7 @@ def stop() -> None:
     for screen in bpy.data.screens:
         _set_bones(screen, hidden=False)
     _set_photos(shown=False)
+
+
+def _is_control_rig(obj: bpy.types.Object) -> bool:
+    return bool(obj.get(CONTROLS) or obj.get(PART))

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from ..rig.control_pose import CONTROLS
+from ..rig.rigify_pose import PART
 
 #: Objects that show nothing, handles among them, or help to make what is shown.
 _SILENT = frozenset({"EMPTY", "LATTICE"})
@@ -67,7 +68,7 @@ def belongings_of(rig: bpy.types.Object, objects: Iterable[bpy.types.Object]) ->
         elif obj.type == "MESH":
             meshes.append(tie)
             left_out += [f"the hair particles of '{obj.name}'" for part in obj.particle_systems if _is_hair(part)]
-        elif obj.type not in _SILENT and not obj.get(CONTROLS):
+        elif obj.type not in _SILENT and not (obj.get(CONTROLS) or obj.get(PART)):
             left_out.append(f"'{obj.name}' ({_KINDS.get(obj.type, 'no mesh')})")
     return meshes + _followers(others, {mesh.obj: mesh for mesh in meshes}), left_out
 
