@@ -53,7 +53,7 @@ def require() -> None:
 
 
 def generate(metarig: bpy.types.Object) -> bpy.types.Object:
-    """Lets Rigify make a rig, or make it anew, out of a metarig that is shown; object mode.
+    """Lets Rigify make a rig, or make it again, out of a metarig that is shown; object mode.
 
     Raises:
         Sam3dbError: Rigify refuses, with its own words.

@@ -1,4 +1,4 @@
-"""What an artist has made of a Rigify rig, kept while Rigify makes it anew: it deletes all bones and all animation."""
+"""What an artist has made of a Rigify rig, kept while Rigify makes it again: it deletes all bones and all animation."""
 
 from __future__ import annotations
 

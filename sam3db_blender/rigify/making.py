@@ -1,4 +1,4 @@
-"""Making a Rigify rig for a character, making it anew for another skeleton, and taking it away."""
+"""Making a Rigify rig for a character, updating it to another skeleton, and taking it away."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from . import add_on
 from .face import attach_face, detach_face, require_undriven
 from .keeping import Kept
 from .metarig import build_metarig, fill_metarig
-from .parts import SKELETON, parts_of, remove_parts, stem_of
+from .parts import SKELETON, Parts, parts_of, remove_parts, stem_of
 
 if TYPE_CHECKING:
     from native_runtime.characters.settings import CharacterSettings
@@ -66,7 +66,7 @@ def make_rigify(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
     settings = read_settings(rig, body)
     plan = metarig_of(body, settings.model_parameters, settings.identity)
     with _at_work(rig):
-        collection = next((c for c in rig.users_collection if not c.library), bpy.context.scene.collection)
+        collection = _home(rig)
         metarig = build_metarig(f"{stem_of(rig)} Metarig", plan, _lengths(body), collection)
         _adopt(metarig, rig, METARIG)
         try:
@@ -85,7 +85,7 @@ def make_rigify(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
 
 
 def update_rigify(rig: bpy.types.Object, body: Body) -> list[str]:
-    """Makes the Rigify rig of a character anew, for the skeleton that the sliders now say.
+    """Makes the Rigify rig of a character again, for the skeleton that the sliders now say.
 
     The controls keep their names, and with them their poses, settings, keys and NLA strips. Without animation the
     character keeps its pose.
@@ -101,13 +101,13 @@ def update_rigify(rig: bpy.types.Object, body: Body) -> list[str]:
     parts = parts_of(rig)
     if parts.rigify is None:
         raise Sam3dbError(f"'{rig.name}' has no Rigify rig to update.")
+    _require_own_bones(parts)
     settings = read_settings(rig, body)
     plan = metarig_of(body, settings.model_parameters, settings.identity)
     with _at_work(rig):
         rigify, metarig = parts.rigify, parts.metarig
-        collection = next((c for c in rigify.users_collection if not c.library), bpy.context.scene.collection)
         if metarig is None:
-            metarig = build_metarig(f"{stem_of(rig)} Metarig", plan, _lengths(body), collection)
+            metarig = build_metarig(f"{stem_of(rig)} Metarig", plan, _lengths(body), _home(rigify))
             _adopt(metarig, rig, METARIG)
         else:
             show(metarig)
@@ -115,10 +115,12 @@ def update_rigify(rig: bpy.types.Object, body: Body) -> list[str]:
         show(rigify)
         metarig.data.rigify_target_rig = rigify  # type: ignore[attr-defined,union-attr]
         kept = Kept(rigify)
+        unfollow(rig, body)  # Rigify deletes all bones on its way, and if it fails the pose is to stay
         add_on.generate(metarig)
         _stretch_by_setting(rigify)
         lost = kept.give_back(rigify)
         _remember(rigify, rig, body)
+        follow(rig, body, rigify, _followed_bones(plan))
         if not kept.is_animated:
             pose_controls(rigify, body, _joints(body, settings))
         hide(metarig)
@@ -136,6 +138,7 @@ def remove_rigify(rig: bpy.types.Object, body: Body) -> None:
     parts = parts_of(rig)
     if parts.rigify is None and parts.metarig is None:
         raise Sam3dbError(f"'{rig.name}' has no Rigify rig.")
+    _require_own_bones(parts)
     if parts.rigify is not None:
         detach_face(rig, parts.rigify)
     if followed(rig) == parts.rigify:
@@ -221,6 +224,8 @@ def _stretch_by_setting(rigify: bpy.types.Object) -> None:
 
 def _cover_bones(rig: bpy.types.Object) -> None:
     """Hides the character's own bones, which now follow and would lie over the controls."""
+    if rig.data.library:  # type: ignore[union-attr]
+        return  # the bones of a linked character cannot be hidden from here
     collections: Any = rig.data.collections  # type: ignore[union-attr]
     rig[_SHOWN] = [collection.name for collection in collections if collection.is_visible]
     for collection in collections:
@@ -280,6 +285,22 @@ def _require_free(rig: bpy.types.Object) -> None:
                 f"The bone '{bone.name}' of '{rig.name}' has the constraint '{constraint.name}', which Rigify's "
                 "controls would overrule: apply, mute or remove it first."
             )
+
+
+def _require_own_bones(parts: Parts) -> None:
+    """Raises a Sam3dbError where the bones of a Rigify rig lie in another file."""
+    for obj in (parts.rigify, parts.metarig):
+        if obj is not None and (obj.library or obj.override_library or obj.data.library):  # type: ignore[union-attr]
+            raise Sam3dbError(
+                f"The bones of '{obj.name}' lie in another file: update and remove the Rigify rig there; here it can "
+                "be posed."
+            )
+
+
+def _home(obj: bpy.types.Object) -> bpy.types.Collection:
+    """A collection for what is made beside an object; those of other files take none."""
+    own = (c for c in obj.users_collection if not (c.library or c.override_library))
+    return next(own, bpy.context.scene.collection)
 
 
 def _is_own(constraint: bpy.types.Constraint) -> bool:

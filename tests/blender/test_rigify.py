@@ -120,25 +120,31 @@ def test_removing_keeps_the_pose(rigify_on: None, body: Body, built: Built) -> N
 def test_update_follows_the_skeleton_and_keeps_what_was_keyed(rigify_on: None, body: Body, built: Built) -> None:
     rig, mesh = built
     rigify = make_rigify(rig, body)
-    slider = next(s for s in RigMap.of(body).section("skeleton") if "upleg" in body.parameter_names[s.index])
-    rig[slider.key] = 3.0 * slider.units / slider.units
-    rig.update_tag()
-    assert is_outdated(rig)
-    assert update_rigify(rig, body) == []
-    assert not is_outdated(rig)
-    parameters = read_parameters(rig, body)[0]
-    assert parameters[slider.index] == pytest.approx(3.0 / slider.units)
-    assert error(body, mesh, parameters) < EXACT
-
     hand = rigify.pose.bones["hand_ik.L"]
     for frame, height in ((1, 0.0), (11, 0.2)):
         hand.location = (0.0, height, 0.0)
         hand.keyframe_insert("location", frame=frame)
+    rigify.pose.bones["upper_arm_parent.L"]["IK_FK"] = 1.0
     action = rigify.animation_data.action
-    update_rigify(rig, body)
+    slider = next(s for s in RigMap.of(body).section("skeleton") if "upleg" in body.parameter_names[s.index])
+    rig[slider.key] = 3.0
+    rig.update_tag()
+    assert is_outdated(rig)
+    assert update_rigify(rig, body) == []
+    assert not is_outdated(rig)
+    knee = np.array(rigify.data.bones["shin_fk.L"].head_local)
+    standing = np.zeros(204)
+    standing[slider.index] = 3.0 / slider.units
+    assert knee == pytest.approx(
+        mhr_to_blender(body.pose(standing).translations[body.joint_index("l_lowleg")]), abs=1e-5
+    )
+    assert rigify.pose.bones["upper_arm_parent.L"]["IK_FK"] == 1.0
     assert rigify.animation_data.action == action
     bpy.context.scene.frame_set(6)
     assert rigify.pose.bones["hand_ik.L"].location.y == pytest.approx(0.1, abs=1e-3)
+    rigify.animation_data.action = None
+    apply_parameters(rig, body, standing)
+    assert error(body, mesh, standing) < EXACT
 
 
 def test_the_faces_bones_move_its_sliders_and_follow_new_expressions(rigify_on: None, body: Body, built: Built) -> None:
