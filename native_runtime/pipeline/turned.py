@@ -3,7 +3,8 @@
 Neither the detector nor the landmark network can distinguish a rotated photo from somebody who lies down: both see
 people whichever way they are turned. So a photo is only suspected, where three things come together: its file does not
 say which way is up (phones and cameras do), everybody in it is turned alike and stretched out as in standing, and the
-light does not come from where the photo has its top.
+light does not come from where the photo has its top. Several people with their heads down need no legs: a photo that is
+cut at the hips shows none, and people seldom hang upside down together.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ Array = NDArray[np.float64]
 # Of a trunk from a multiple of 90 degrees, and of the legs from the trunk's line; degrees.
 _LARGEST_LEAN = 35.0
 _LARGEST_BEND = 40.0
+_UPSIDE_DOWN = 180
+# People who are not all upside down by themselves.
+_TOGETHER = 2
 # Points that a network is less sure of are not spoken of.
 _VISIBLE = 0.5
 # Brightness from top to bottom, in standard deviations of the picture, from which light comes from above.
@@ -35,12 +39,14 @@ _MHR_70 = (("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"), ("lef
 
 
 def axis_of_landmarks(person: Any) -> Array | None:
-    """(3, 2) px: middle of the shoulders, of the hips and of the ankles, by BlazePose's points; None where one is not
-    seen.
+    """(3, 2) px: middle of the shoulders, the hips and the ankles, by BlazePose's points; ankles that are not seen
+    are NaN. None where shoulders or hips are not seen.
     """
-    if person.visibility[list(sum(_BLAZEPOSE, ()))].min() < _VISIBLE:
+    seen = [person.visibility[list(pair)].min() >= _VISIBLE for pair in _BLAZEPOSE]
+    if not all(seen[:2]):
         return None
-    return np.array([person.points_2d[list(pair)].mean(axis=0) for pair in _BLAZEPOSE])
+    places = np.array([person.points_2d[list(pair)].mean(axis=0) for pair in _BLAZEPOSE], np.float64)
+    return np.where(np.array(seen)[:, None], places, np.nan)
 
 
 def axis_of_keypoints(keypoints: Array) -> Array | None:
@@ -60,18 +66,20 @@ def suspected_turn(photo: Photo, axes: Sequence[Array | None]) -> int:
     """
     seen = [axis for axis in axes if axis is not None]
     turns = {_turn_of(axis) for axis in seen}
-    if photo.knows_up or photo.turn or len(turns) != 1 or not any(map(_is_stretched, seen)):
+    if photo.knows_up or photo.turn or len(turns) != 1:
         return 0
     (turn,) = turns
+    if not any(map(_is_stretched, seen)) and not (turn == _UPSIDE_DOWN and len(seen) >= _TOGETHER):
+        return 0
     return 0 if not turn or _is_lit_from_above(photo.pixels) else turn
 
 
 def suspicion(turn: int) -> str:
     """The message about a photo that may have to be rotated by so many degrees clockwise."""
-    how = "is upside down" if turn == 180 else "lies on the side"
+    how = "is upside down" if turn == _UPSIDE_DOWN else "lies on the side"
     return (
-        f"The photo seems to be rotated by {min(turn, 360 - turn)} degrees: everybody in it {how}. If it is, set Turn "
-        f"to {turn} degrees clockwise."
+        f"The photo seems to be rotated by {min(turn, 360 - turn)} degrees: everybody in it {how}. If it is, have "
+        f"it turned by {turn} degrees clockwise."
     )
 
 
@@ -84,7 +92,7 @@ def _turn_of(axis: Array) -> int | None:
 
 
 def _is_stretched(axis: Array) -> bool:
-    """Whether the legs go on in the line of the trunk."""
+    """Whether the legs are seen to go on in the line of the trunk."""
     trunk, legs = axis[0] - axis[1], axis[1] - axis[2]
     lengths = float(np.linalg.norm(trunk) * np.linalg.norm(legs))
     return lengths > 0 and float(trunk @ legs) > math.cos(math.radians(_LARGEST_BEND)) * lengths

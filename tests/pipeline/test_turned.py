@@ -61,6 +61,17 @@ def test_who_lies_under_the_sky_is_left_alone() -> None:
     assert suspected_turn(plain(np.ascontiguousarray(np.rot90(under_sky))), [turned(STANDING, 90)]) == 270
 
 
+def test_several_upside_down_are_suspected_without_their_legs() -> None:
+    """A crop at the hips shows no ankles; one person alone may hang like that, and lying side by side is common."""
+    cut = STANDING.copy()
+    cut[2] = np.nan
+    bent = np.array([[50.0, 20.0], [50.0, 50.0], [90.0, 60.0]])
+    assert suspected_turn(plain(), [turned(cut, 170), turned(bent, 185)]) == 180
+    assert suspected_turn(plain(), [turned(cut, 180)]) == 0
+    assert suspected_turn(plain(), [turned(cut, 90), turned(cut, 90)]) == 0
+    assert suspected_turn(plain(), [turned(cut, 180), cut]) == 0
+
+
 def test_nobody_is_no_reason() -> None:
     assert suspected_turn(plain(), []) == suspected_turn(plain(), [None]) == 0
 
@@ -104,7 +115,18 @@ def test_a_photo_without_a_tag_that_lies_on_its_side_is_noticed(landmarks: Share
     found = landmarks.inference.look(photo, landmarks.request, Silent())
     ((_, estimate),) = landmarks.inference.estimates(found, [0])
     assert "seems to be rotated by 90 degrees" in estimate.warnings[0]
-    assert "set Turn to 90 degrees clockwise" in estimate.warnings[0]
+    assert "turned by 90 degrees clockwise" in estimate.warnings[0]
+
+
+@pytest.mark.models
+def test_a_crop_of_several_people_upside_down_is_noticed(landmarks: Shared, shared: Path) -> None:
+    pixels = read_photo(shared / "photos" / "sofa.jpg").pixels
+    height, width = pixels.shape[:2]
+    crop = np.ascontiguousarray(pixels[: height * 6 // 10, : width // 2][::-1, ::-1])
+    found = landmarks.inference.look(Photo(crop, Path("crop.png")), landmarks.request, Silent())
+    assert len(found.bboxes) >= 2
+    _, estimate = next(iter(landmarks.inference.estimates(found, [0])))
+    assert "seems to be rotated by 180 degrees" in estimate.warnings[0]
 
 
 @pytest.mark.models
