@@ -1,8 +1,8 @@
-"""What the landmark network says about rendered people whose pose is known, cached in one file."""
+"""What the landmark network says about rendered people whose pose is known, cached in files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.accuracy.anatomy import Anatomy
+from native_runtime.camera import project
 from native_runtime.detection import pose
-from native_runtime.detection.crops import Crop, Picture
-from native_runtime.detection.landmarks import PersonLandmarks
+from native_runtime.detection.crops import Crop, Picture, upright_angle
+from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.models import store
@@ -22,8 +23,10 @@ from .pictures import Shot, shoot
 
 Array = NDArray[np.float64]
 
-_WINDOW = 1.25
-"""The first window, in longer sides of the person's box."""
+_CIRCLE = 1.06
+"""Radius of the circle that holds a person, in distances of the farthest point from the middle of the hips."""
+_OFF, _LARGER = 0.012, 0.04
+"""By how much windows are off, in their sides, and too large or too small."""
 _SURE = 0.5
 """A reading less sure than this shows somebody or something else."""
 
@@ -34,7 +37,7 @@ class Readings:
 
     Attributes:
         points_2d, points_3d, visibility, presence: (N, 33, ...) as in ``PersonLandmarks``.
-        mask: (N, 256, 256) uint8 0..255; mask_from_photo: (N, 2, 3).
+        mask_from_photo: (N, 2, 3).
         box: (N, 4) px; size: (N, 2) px, width and height of the picture; intrinsics: (N, 3, 3) px.
         landmarks: (N, 33, 3) m, camera axes, true.
         parameters, identity, translation: the true body (``PlacedState``).
@@ -46,7 +49,6 @@ class Readings:
     points_3d: Array
     visibility: Array
     presence: Array
-    mask: NDArray[np.uint8]
     mask_from_photo: Array
     box: Array
     size: NDArray[np.int64]
@@ -69,10 +71,10 @@ class Readings:
         return Readings(**{f.name: np.concatenate([a[f.name] for a in archives]) for f in fields(Readings)})
 
     def person(self, number: int) -> PersonLandmarks:
-        """One of them as the engines get it."""
+        """One of them as the engines get it, without a mask."""
         return PersonLandmarks(
             self.box[number], 1.0, self.points_2d[number], self.points_3d[number], self.visibility[number],
-            self.presence[number], self.mask[number].astype(np.float32) / 255.0, self.mask_from_photo[number],
+            self.presence[number], np.zeros((1, 1), np.float32), self.mask_from_photo[number],
         )  # fmt: skip
 
 
@@ -85,44 +87,76 @@ class Pose:
     held_out: bool
 
 
-def read(network: Network, shot: Shot) -> PersonLandmarks | None:
-    """The networks' answer about the one person of a picture; None where they are not sure to see one."""
+def read(network: Network, shot: Shot, rng: np.random.Generator) -> PersonLandmarks | None:
+    """The network's answer about the one person of a picture; None where it is not sure to see one.
+
+    The window is about the one that it settles on, without the passes that it takes to find it.
+    """
     picture = Picture(shot.pixels)
-    middle, side = (shot.box[:2] + shot.box[2:]) / 2, float(np.max(shot.box[2:] - shot.box[:2]))
-    first = pose.read_pose(network, picture, Crop(float(middle[0]), float(middle[1]), _WINDOW * side))
-    reading = pose.read_on(network, picture, first)
+    reading = pose.read_pose(network, picture, _window(shot, rng))
     if reading.score < _SURE:
         return None
     reading = pose.average(reading, pose.read_pose(network, picture, reading.crop, mirrored=True))
     inside = picture.contains(reading.points)
     return PersonLandmarks(
-        shot.box, reading.score, reading.points, reading.world, reading.visibility * inside,
+        shot.placed.box, reading.score, reading.points, reading.world, reading.visibility * inside,
         reading.presence * inside, reading.mask, reading.crop.pixels_from_photo(pose.INPUT_SIZE),
     )  # fmt: skip
 
 
-def make_readings(body: Body, poses: list[Pose], seed: int, progress: Callable[[int], None]) -> Readings:
-    """Render every pose once from its own seed, and read it."""
-    anatomy, network = Anatomy(body), open_network(store.network_path("pose_landmark"), threads=1)
-    rows = list(_rows(anatomy, network, poses, seed, progress))
+def _window(shot: Shot, rng: np.random.Generator) -> Crop:
+    points = project(shot.placed.landmarks, shot.placed.view.intrinsics)
+    hips, shoulders = (
+        points[[BODY_POINTS.index(f"{side}_{joint}") for side in ("left", "right")]].mean(axis=0)
+        for joint in ("hip", "shoulder")
+    )
+    limit = np.array(shot.pixels.shape[1::-1], np.float64)
+    inside = np.clip(points, -0.1 * limit, 1.1 * limit)  # what is far beyond the picture is not in the circle
+    radius = _CIRCLE * float(np.linalg.norm(inside - hips, axis=1).max()) * float(np.exp(rng.normal(0, _LARGER)))
+    angle = upright_angle(hips, shoulders) + float(rng.normal(0, _LARGER))
+    plain = pose.crop_around(hips, hips + [0.0, -radius])
+    x, y = hips + rng.normal(0.0, _OFF * plain.size, 2)
+    return Crop(float(x), float(y), plain.size, angle)
+
+
+def make_readings(body: Body, poses: Iterable[Pose], seed: int, network: Network) -> Readings:
+    """Render every pose once from its own seed, and read it. Those who are not seen are left out."""
+    rows = list(_rows(Anatomy(body), network, poses, seed))
     return Readings(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def _rows(
-    anatomy: Anatomy, network: Network, poses: list[Pose], seed: int, progress: Callable[[int], None]
-) -> Iterator[tuple[object, ...]]:
+def _rows(anatomy: Anatomy, network: Network, poses: Iterable[Pose], seed: int) -> Iterator[tuple[object, ...]]:
     for number, wanted in enumerate(poses):
         # Python's hash of a text changes from run to run; its bytes do not.
         rng = np.random.default_rng([seed, number, *wanted.group.encode()])
         shot = shoot(anatomy, wanted.parameters, rng)
-        found = read(network, shot)
-        progress(number)
+        found = read(network, shot, rng)
         if found is None:
             continue
-        height, width = shot.pixels.shape[:2]
+        placed = shot.placed
         yield (
-            found.points_2d, found.points_3d, found.visibility, found.presence,
-            np.round(found.mask * 255).astype(np.uint8), found.mask_from_photo, shot.box, (width, height),
-            shot.intrinsics, shot.landmarks, shot.parameters, shot.identity, shot.translation, wanted.group,
-            wanted.held_out,
+            found.points_2d, found.points_3d, found.visibility, found.presence, found.mask_from_photo, placed.box,
+            placed.view.size, placed.view.intrinsics, placed.landmarks, placed.parameters, placed.identity,
+            placed.translation, wanted.group, wanted.held_out,
         )  # fmt: skip
+
+
+def render_chunks(
+    body: Body, pose: Callable[[int], Pose], folder: Path, chunks: Iterable[int], size: int, seed: int,
+    tell: Callable[[str], None],
+) -> None:  # fmt: skip
+    """Write ``folder/NNNN.npz`` with the readings of ``size`` poses each; files that are there are left alone.
+
+    Args:
+        pose: the pose of a number.
+        chunks: the files' numbers.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    network = open_network(store.network_path("pose_landmark"), threads=1)
+    for chunk in chunks:
+        path = folder / f"{chunk:04d}.npz"
+        if path.exists():
+            continue
+        found = make_readings(body, (pose(chunk * size + k) for k in range(size)), seed + chunk, network)
+        found.save(path)
+        tell(f"{path.name}: {len(found.group)} of {size} people seen")

@@ -1,20 +1,24 @@
 """Where joints are in space and how limbs point, from what the landmark network says: its 3D points put right.
 
-BlazePose's depth is compressed, its people lean forward, and its errors differ from joint to joint. Linear maps,
-trained on pictures of bodies in known poses (``bench.lifting``), give for each segment between two points the
-conditional mean of its unit vector, which is the shorter the less is known, for each point the mean of its place from
-the middle of the hips, and the standard deviations about both.
+BlazePose's depth is compressed, its people lean forward, and its errors differ from joint to joint. A small network
+with a linear part beside it, trained on pictures of bodies in known poses (``bench.lifting``), gives for each segment
+between two points the spatial median of its unit vector, which is the shorter the less is known, for each point the
+median of its place from the middle of the hips, and the standard deviations about both. It looks at BlazePose's points
+in space and in the picture, at how visible they are, and at how near the person is.
 
 Everything happens in the *upright* axes of the network's window: x right and y down as the window is turned, z along
 the ray to the person. So the map needs to know nothing about pictures that are turned. Left and right are treated
-alike, since the map is averaged with its own mirror image.
+alike, since the answer is averaged with that to the mirror image.
 """
 
 from __future__ import annotations
 
+import base64
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +54,10 @@ _TORSO = [POINTS.index(f"{side}_{joint}") for side in ("left", "right") for join
 _FLIP = np.array([-1.0, 1.0, 1.0])
 _LEAST_TURN, _LEAST_MOVE = 0.05, 0.01
 """About radians, and m: nothing is better known than this."""
+_LOGARITHMS = math.log(0.01), math.log(1.5)
+"""Of standard deviations."""
+_WILDEST = 5.0
+"""Features count up to so many of their standard deviations."""
 
 
 def _other(name: str) -> str:
@@ -75,10 +83,6 @@ def mirrored_segments() -> tuple[list[int], Array]:
 
 
 _PARTNERS, _SIGNS = mirrored_segments()
-OWN = [row for row, partner in enumerate(_PARTNERS) if row <= partner]
-"""Segments whose rows are stored; the others are the mirror images of these."""
-OWN_POINTS = [row for row, partner in enumerate(_MIRRORED) if row <= partner]
-"""Points likewise."""
 
 
 @dataclass(frozen=True)
@@ -89,30 +93,43 @@ class Sight:
         space: (21, 3) m from the middle of the hips.
         flat: (21, 2) the same in the picture, in units of the person's scale (about metres).
         visibility: (21,) 0..1.
+        nearness: 1 / m, how near the person is by the lens: perspective is stronger nearby. NaN where the lens is not
+            known.
     """
 
     space: Array
     flat: Array
     visibility: Array
+    nearness: float = math.nan
 
     @staticmethod
-    def of(person: PersonLandmarks) -> Sight:
-        """Of ``POINTS``; independent of where the person is in the photo, how large, and how far turned."""
+    def of(person: PersonLandmarks, focal_px: float | None = None) -> Sight:
+        """Of ``POINTS``; independent of where the person is in the photo, how large, and how far turned.
+
+        Args:
+            focal_px: of the picture that the landmarks' pixels are of; None where it is not known.
+        """
         axes = window_axes(person)
         space, flat = person.points_3d[_COLUMNS], person.points_2d[_COLUMNS]
         space = space - space[_HIPS].mean(axis=0)
         space = np.column_stack([space[:, :2] @ axes, space[:, 2]])
-        flat = (flat - flat[_HIPS].mean(axis=0)) @ axes
-        spread = math.sqrt(float((flat**2).sum() / max((space[:, :2] ** 2).sum(), 1e-9)))
-        return Sight(space, flat / max(spread, 1e-9), np.asarray(person.visibility[_COLUMNS], np.float64))
+        middle = flat[_HIPS].mean(axis=0)
+        flat = (flat - middle) @ axes
+        spread = max(math.sqrt(float((flat**2).sum() / max((space[:, :2] ** 2).sum(), 1e-9))), 1e-9)
+        flat = flat / spread
+        nearness = math.nan if focal_px is None else spread / focal_px
+        return Sight(space, flat, np.asarray(person.visibility[_COLUMNS], np.float64), nearness)
 
     def mirrored(self) -> Sight:
         """The person as in a mirror."""
-        return Sight((self.space * _FLIP)[_MIRRORED], (self.flat * _FLIP[:2])[_MIRRORED], self.visibility[_MIRRORED])
+        return Sight(
+            (self.space * _FLIP)[_MIRRORED], (self.flat * _FLIP[:2])[_MIRRORED], self.visibility[_MIRRORED],
+            self.nearness,
+        )  # fmt: skip
 
     def features(self) -> Array:
-        """(n,) what the map multiplies."""
-        return np.concatenate([[1.0], self.space.ravel(), self.flat.ravel(), self.visibility - 0.5])
+        """(n,) what the map looks at; NaN what is not known."""
+        return np.concatenate([self.space.ravel(), self.flat.ravel(), self.visibility, [self.nearness]])
 
 
 def window_axes(person: PersonLandmarks) -> Array:
@@ -142,57 +159,94 @@ class Lifted:
 
 @dataclass(frozen=True)
 class Lifting:
-    """The maps; see the module.
+    """The map; see the module.
 
     Attributes:
-        vectors: (11, 3, n) of the features, for the segments ``OWN``.
-        vector_spread: (11, 3, 3) of 1, of 1 - |vector|^2 and of 1 - the lower visibility of a segment's ends: the
-            variance of each component. All are at least 0.
-        places: (11, 3, n) of the features, m, for the points ``OWN_POINTS``.
-        place_spread: (11, 3, 2) of 1 and of 1 - a point's visibility: the variance of each coordinate, m^2.
+        centre, scale: (n,) of the features: what is subtracted, and what they are then divided by.
+        straight: (n, 120) linear part: from scaled features to the components of vectors (19 x 3) and places (21 x 3).
+        hidden: weights (m, k) and offsets (k,) of the hidden layers, with x / (1 + exp(-x)) after each (SiLU: Elfwing
+            et al. 2018, "Sigmoid-weighted linear units", section 2).
+        last: weights (k, 240) and offsets (240,): to what is added to the linear part, and to the logarithms of the
+            standard deviations.
     """
 
-    vectors: Array
-    vector_spread: Array
-    places: Array
-    place_spread: Array
+    centre: Array
+    scale: Array
+    straight: Array
+    hidden: tuple[tuple[Array, Array], ...]
+    last: tuple[Array, Array]
 
     @staticmethod
     @cache
     def load() -> Lifting:
         """Read ``rig_templates/fit/lifting.json``."""
-        data = load_json("fit", "lifting.json")
-        return Lifting(**{field.name: np.array(data[field.name]) for field in fields(Lifting)})
+        return Lifting.of_data(load_json("fit", "lifting.json"))
+
+    @staticmethod
+    def of_data(data: Mapping[str, Any]) -> Lifting:
+        """From the file's content: see ``data``."""
+        arrays = [_decoded(entry) for entry in data["arrays"]]
+        centre, scale, straight, *layers = arrays
+        pairs = list(zip(layers[::2], layers[1::2], strict=True))
+        return Lifting(centre, scale, straight, tuple(pairs[:-1]), pairs[-1])
+
+    def data(self) -> dict[str, Any]:
+        """The content of the file: ``arrays``, each with its ``shape`` and its numbers in ``float16``, little-endian
+        half precision in base64: in the order of the attributes.
+        """
+        layers = [array for pair in (*self.hidden, self.last) for array in pair]
+        return {"arrays": [_encoded(array) for array in (self.centre, self.scale, self.straight, *layers)]}
 
     def upright(self, sight: Sight) -> Lifted:
-        """In the window's upright axes."""
-        plain, other = self.own(sight), self.own(sight.mirrored())
-        points = np.ones(len(POINTS))
+        """In the window's upright axes: the mean of a person's and of the mirror image, mirrored back."""
+        plain, other = self.once(sight), self.once(sight.mirrored())
+
+        def mean(mine: Array, reflected: Array, order: list[int]) -> Array:
+            return np.asarray(0.5 * (mine + reflected[order]))
+
+        vectors = mean(plain.vectors, other.vectors * _FLIP * _SIGNS[:, None], _PARTNERS)
         return Lifted(
-            _both(OWN, _PARTNERS, plain.vectors, other.vectors * _FLIP, _SIGNS),
-            _both(OWN, _PARTNERS, plain.vector_sigmas, other.vector_sigmas, np.ones(len(SEGMENTS))),
-            _both(OWN_POINTS, _MIRRORED, plain.places, other.places * _FLIP, points),
-            _both(OWN_POINTS, _MIRRORED, plain.place_sigmas, other.place_sigmas, points),
+            vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1.0),
+            mean(plain.vector_sigmas, other.vector_sigmas, _PARTNERS),
+            mean(plain.places, other.places * _FLIP, _MIRRORED),
+            mean(plain.place_sigmas, other.place_sigmas, _MIRRORED),
         )
 
-    def own(self, sight: Sight) -> Lifted:
-        """Of the segments ``OWN`` and the points ``OWN_POINTS`` alone."""
-        features = sight.features()
-        vectors, places = self.vectors @ features, self.places @ features
-        vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1.0)
-        turning = np.einsum("skf,sf->sk", self.vector_spread, vector_spread_features(vectors, sight))
-        moving = np.einsum("skf,sf->sk", self.place_spread, place_spread_features(sight))
+    def once(self, sight: Sight) -> Lifted:
+        """Of a person alone, without the mirror image."""
+        features = (sight.features() - self.centre) / self.scale
+        # What is far from all that was learnt from must not be answered by something wilder still.
+        features = np.clip(np.nan_to_num(features, nan=0.0), -_WILDEST, _WILDEST)
+        values = features
+        for weights, offsets in self.hidden:
+            values = values @ weights + offsets
+            values = values / (1.0 + np.exp(-values))
+        values = values @ self.last[0] + self.last[1]
+        half = len(values) // 2
+        means, sigmas = values[:half] + features @ self.straight, np.exp(np.clip(values[half:], *_LOGARITHMS))
+        vectors, places = np.split(means, [3 * len(SEGMENTS)])
+        turning, moving = np.split(sigmas, [3 * len(SEGMENTS)])
         return Lifted(
-            vectors, np.sqrt(np.maximum(turning, _LEAST_TURN**2)), places, np.sqrt(np.maximum(moving, _LEAST_MOVE**2))
-        )
+            vectors.reshape(-1, 3), np.maximum(turning, _LEAST_TURN).reshape(-1, 3),
+            places.reshape(-1, 3), np.maximum(moving, _LEAST_MOVE).reshape(-1, 3),
+        )  # fmt: skip
 
-    def of(self, person: PersonLandmarks) -> Lifted:
-        """Of a person, in axes that are not turned with the window."""
-        found, axes = self.upright(Sight.of(person)), window_axes(person)
+    def of(self, person: PersonLandmarks, focal_px: float | None = None) -> Lifted:
+        """Of a person, in axes that are not turned with the window. `focal_px`: see ``Sight.of``."""
+        found, axes = self.upright(Sight.of(person, focal_px)), window_axes(person)
         return Lifted(
             _turned(found.vectors, axes), _all_round(found.vector_sigmas), _turned(found.places, axes),
             _all_round(found.place_sigmas),
         )  # fmt: skip
+
+
+def _encoded(array: Array) -> dict[str, Any]:
+    return {"shape": list(array.shape), "float16": base64.b64encode(array.astype("<f2").tobytes()).decode()}
+
+
+def _decoded(entry: Mapping[str, Any]) -> Array:
+    numbers = np.frombuffer(base64.b64decode(entry["float16"]), "<f2")
+    return numbers.astype(np.float64).reshape(entry["shape"])
 
 
 def _turned(vectors: Array, axes: Array) -> Array:
@@ -203,28 +257,3 @@ def _all_round(sigmas: Array) -> Array:
     """Of one size across the view: turned with the window, those along its two axes would be correlated."""
     across = np.sqrt((sigmas[:, :2] ** 2).mean(axis=1, keepdims=True))
     return np.column_stack([across, across, sigmas[:, 2:]])
-
-
-def vector_spread_features(vectors: Array, sight: Sight) -> Array:
-    """(11, 3) what ``Lifting.vector_spread`` multiplies, for vectors (11, 3) of the segments ``OWN``."""
-    ends = np.array([[POINTS.index(name) for name in SEGMENTS[row]] for row in OWN])
-    hidden = 1.0 - sight.visibility[ends].min(axis=1)
-    return np.column_stack([np.ones(len(vectors)), 1.0 - (vectors**2).sum(axis=1), hidden])
-
-
-def place_spread_features(sight: Sight) -> Array:
-    """(11, 2) what ``Lifting.place_spread`` multiplies, for the points ``OWN_POINTS``."""
-    return np.column_stack([np.ones(len(OWN_POINTS)), 1.0 - sight.visibility[OWN_POINTS]])
-
-
-def _both(own: list[int], partners: list[int], plain: Array, other: Array, signs: Array) -> Array:
-    """Of all rows, from some of them (k, 3) and those of the mirror image, mirrored back: what is its own mirror image
-    is the mean of both.
-    """
-    out = np.empty((len(partners), 3))
-    theirs = np.array(partners)[own]
-    reflected = other * signs[theirs, None]
-    middle = theirs == own
-    out[theirs[~middle]], out[own] = reflected[~middle], plain
-    out[theirs[middle]] = 0.5 * (plain + reflected)[middle]
-    return out

@@ -75,8 +75,8 @@ class Trust:
     foot: float = 0.012
     finger: float = 0.015
     face: float = 0.4
-    lifted: float = 2.2
-    placed: float = 7.0
+    lifted: float = 1.6
+    placed: float = 3.5
     palm: float = 0.35
     corrected: float = 0.3
     hand: float = 0.003
@@ -227,7 +227,9 @@ def gather_evidence(
         shape: what is known of the body's shape beforehand (``engines.looks``).
     """
     seen = _look(person, photo, body, intrinsics, {body.keypoint_names[prompt[0]] for prompt in keypoints}, least)
-    gathered, lifted = _Gathered(), Lifting.load().of(person)
+    # in pixels of the picture that the landmarks are of
+    focal = float(np.mean(np.diag(np.asarray(intrinsics))[:2] * photo.scale))
+    gathered, lifted = _Gathered(), Lifting.load().of(person, focal)
     _gather_points(gathered, seen)
     _gather_directions(gathered, seen, lifted)
     for side, hand in seen.hands.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 
 import numpy as np
@@ -25,15 +26,19 @@ MIRROR = [
 ]
 
 
+FOCAL = 900.0
+
+
 def person(seed: int = 0, angle: float = 0.0) -> PersonLandmarks:
     """Somebody of about 200 px per metre, seen through a window that is turned by an angle."""
     rng = np.random.default_rng(seed)
     space = rng.uniform([-0.4, -0.9, -0.3], [0.4, 0.9, 0.3], (33, 3))
     c, s = np.cos(angle), np.sin(angle)
+    flat = space[:, :2] * 200 + rng.normal(0, 5, (33, 2)) + 300
+    visibility = rng.uniform(0, 1, 33)
     return PersonLandmarks(
-        bbox=np.array([100.0, 100, 300, 500]), score=0.9,
-        points_2d=space[:, :2] * 200 + rng.normal(0, 5, (33, 2)) + 300, points_3d=space,
-        visibility=rng.uniform(0, 1, 33), presence=np.ones(33), mask=np.ones((64, 64), np.float32),
+        bbox=np.array([100.0, 100, 300, 500]), score=0.9, points_2d=flat, points_3d=space,
+        visibility=visibility, presence=np.ones(33), mask=np.ones((64, 64), np.float32),
         mask_from_photo=np.array([[c, s, 3.0], [-s, c, 5.0]]) * 0.2,
     )  # fmt: skip
 
@@ -63,7 +68,7 @@ def mirrored(who: PersonLandmarks) -> PersonLandmarks:
 @pytest.mark.parametrize("seed", range(3))
 def test_left_and_right_are_treated_alike(seed: int) -> None:
     who = person(seed, 0.4)
-    plain, other = Lifting.load().of(who), Lifting.load().of(mirrored(who))
+    plain, other = Lifting.load().of(who, FOCAL), Lifting.load().of(mirrored(who), FOCAL)
     partners, signs = mirrored_segments()
     np.testing.assert_allclose(other.vectors, (plain.vectors * [-1, 1, 1] * signs[:, None])[partners], atol=1e-9)
     np.testing.assert_allclose(other.vector_sigmas, plain.vector_sigmas[partners], atol=1e-9)
@@ -74,8 +79,10 @@ def test_left_and_right_are_treated_alike(seed: int) -> None:
 
 def test_place_and_size_in_the_photo_do_not_count() -> None:
     who = person()
-    moved = replace(who, points_2d=who.points_2d * 3.0 + [50, -7], mask_from_photo=who.mask_from_photo / 3.0)
-    plain, other = Lifting.load().of(who), Lifting.load().of(moved)
+    moved = replace(
+        who, points_2d=who.points_2d * 3.0 + [50, -7], mask_from_photo=who.mask_from_photo / 3.0,
+    )  # fmt: skip
+    plain, other = Lifting.load().of(who, FOCAL), Lifting.load().of(moved, 3.0 * FOCAL)
     for field in fields(plain):
         np.testing.assert_allclose(getattr(other, field.name), getattr(plain, field.name), atol=1e-9)
 
@@ -102,11 +109,35 @@ def test_a_window_that_is_turned_is_looked_at_upright() -> None:
 
 def test_vectors_are_no_longer_than_one_and_spreads_are_above_zero() -> None:
     wild = replace(person(), points_3d=person().points_3d * 20)
-    for who in (person(), wild):
-        found = Lifting.load().of(who)
+    far = replace(person(), points_3d=np.zeros((33, 3)), points_2d=np.zeros((33, 2)))
+    for who, focal in (
+        (person(), FOCAL),
+        (person(), None),
+        (wild, 1e-3),
+        (far, FOCAL),
+    ):
+        found = Lifting.load().of(who, focal)
         assert found.vectors.shape == found.vector_sigmas.shape == (len(SEGMENTS), 3)
         assert found.places.shape == found.place_sigmas.shape == (len(POINTS), 3)
         assert (np.linalg.norm(found.vectors, axis=1) <= 1 + 1e-9).all()
         assert (found.vector_sigmas > 0.03).all()
-        assert (found.vector_sigmas < 1.2).all()
+        assert (found.vector_sigmas < 1.6).all()
         assert (found.place_sigmas > 0.005).all()
+        assert (np.abs(found.places) < 3.0).all()
+
+
+def test_the_lens_counts() -> None:
+    who = person(3)
+    plain = Lifting.load().of(who, FOCAL)
+    other = Lifting.load().of(who, 0.5 * FOCAL)
+    assert np.abs(other.vectors - plain.vectors).max() > 1e-3
+
+
+def test_the_file_holds_what_it_was_written_from() -> None:
+    first = Lifting.load()
+    second = Lifting.of_data(json.loads(json.dumps(first.data())))
+    who = person(4)
+    for field in fields(first.of(who, FOCAL)):
+        np.testing.assert_array_equal(
+            getattr(second.of(who, FOCAL), field.name), getattr(first.of(who, FOCAL), field.name)
+        )

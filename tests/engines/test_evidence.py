@@ -112,7 +112,7 @@ def test_depth_is_turned_onto_the_ray(body: Body) -> None:
     """
     who = person(hands=False)
     pair = ("left_shoulder", "left_hip")
-    lifted = Lifting.load().of(who)
+    lifted = Lifting.load().of(who, intrinsics_for(SIZE)[0, 0])
     row = SEGMENTS.index(pair)
     for left, expected in ((280.0, 0.0), (660.0, 380.0)):
         who.bbox = np.array([left, 380.0, left + 240, 620.0])
