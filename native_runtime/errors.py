@@ -60,6 +60,19 @@ class NoPersonError(Sam3dbError):
     """Nobody was found in the photo."""
 
 
+class EmptyBoxError(NoPersonError):
+    """Nobody is seen in some of the boxes that were given.
+
+    Args:
+        text: as for all errors; names the boxes.
+        numbers: which of the boxes, counted from 0.
+    """
+
+    def __init__(self, text: str, numbers: tuple[int, ...]) -> None:
+        super().__init__(text)
+        self.numbers = numbers
+
+
 class PromptError(Sam3dbError):
     """A keypoint prompt or a mask cannot be used."""
 

@@ -13,7 +13,7 @@ from native_runtime.batch.faults import disk_full, is_disk_full
 from native_runtime.batch.names import clean_name
 from native_runtime.cli.console import Console
 from native_runtime.cli.requests import request_of
-from native_runtime.errors import UsageError
+from native_runtime.errors import NoPersonError, UsageError
 from native_runtime.files.system_errors import readable
 from native_runtime.pipeline.decoding import gather
 from native_runtime.pipeline.estimating import SavedEstimate, estimate_photo
@@ -129,8 +129,13 @@ def _one_photo(
         keypoints = read_prompts(arguments.prompts) if arguments.prompts else ()
         request = request_of(EstimateRequest, arguments, photo=photo, keypoints=keypoints)
         # Appended, not `with_suffix`: a photo may be called "holiday.2024".
+        unseen: list[NoPersonError] = []
         found, estimates = estimate_photo(
-            request, inference, console, lambda person: stem.with_name(f"{stem.name}_person{person}")
+            request,
+            inference,
+            console,
+            lambda person: stem.with_name(f"{stem.name}_person{person}"),
+            left_out=unseen.append,
         )
         result["image_size"] = list(found.photo.original_size)
         result["engine"] = found.engine.name
@@ -139,6 +144,10 @@ def _one_photo(
         with _disk_watched(stem.parent):
             for saved in estimates:
                 result["people"].append(_one_person(found, saved, console, write_character))
+        if len(unseen) == 1 and not found.empty_boxes:
+            raise unseen[0]
+        if found.empty_boxes or unseen:
+            raise NoPersonError(" ".join([*found.empty_boxes, *map(str, unseen)]))
     return result
 
 

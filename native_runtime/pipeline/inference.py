@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from native_runtime.engines import engines, proof_failed
-from native_runtime.errors import ModelError, NoPersonError, UsageError
+from native_runtime.errors import EmptyBoxError, ModelError, NoPersonError, UsageError
 
 from .boxes import check_inside
 from .camera import read_with_camera
@@ -177,7 +177,15 @@ class Inference:
         reporter.progress(0.2)
         reporter.status("Detecting people")
         require(engine, "boxes", look.boxes is not None)
-        reading, lens = read_with_camera(engine, photo, given, look.lens.up, look.boxes)
+        empty: tuple[str, ...] = ()
+        try:
+            reading, lens = read_with_camera(engine, photo, given, look.lens.up, look.boxes)
+        except EmptyBoxError as error:
+            rest = [box for number, box in enumerate(look.boxes or ()) if number not in error.numbers]
+            if not rest:
+                raise
+            reading, lens = read_with_camera(engine, photo, given, look.lens.up, rest)
+            empty = (str(error),)
         if not reading.people:
             text, remedy = why_nobody(photo.original_size)
             raise NoPersonError(f"{photo.path}: {text}", remedy)
@@ -185,7 +193,8 @@ class Inference:
         unsure = lens.text(max(photo.original_size))
         if unsure is not None:
             reporter.status(unsure)
-        return ReadPhoto(photo, reading, engine, (*_doubts(photo, look.lens), *_distrust(look.choice)), lens=lens)
+        doubts = (*empty, *_doubts(photo, look.lens), *_distrust(look.choice))
+        return ReadPhoto(photo, reading, engine, doubts, lens=lens, empty_boxes=empty)
 
     def person_at(self, request: PoseRequest, reporter: Reporter) -> tuple[ReadPhoto, int]:
         """A reading that knows the person of a request, and their number.

@@ -34,6 +34,7 @@ class ReadPhoto:
         notes: which better engines were passed over for the last request, and why.
         lens: the photo's camera, and how sure that is; None where it was not asked for.
         seen: what the bundled networks see of people by their number, where it was asked for; None where nothing.
+        empty_boxes: which of several boxes nobody is seen in, for people to read; those are left out.
     """
 
     photo: Photo
@@ -43,6 +44,7 @@ class ReadPhoto:
     notes: tuple[str, ...] = ()
     lens: LensEstimate | None = None
     seen: dict[int, PersonLandmarks | None] = field(default_factory=dict)
+    empty_boxes: tuple[str, ...] = ()
 
     @property
     def bboxes(self) -> list[list[float]]:

@@ -202,6 +202,18 @@ def test_everybody_is_meant_who_has_a_box(
     assert [person["person"] for person in run.json["photos"][0]["people"]] == people
 
 
+def test_a_box_without_anybody_is_named_and_the_others_are_done(fake: None, photo: Path, tmp_path: Path) -> None:
+    boxes = ("--box", "1,2,30,40", "--box", "7,0,9,30", "--box", "5,0,20,30")
+    run = Run("estimate", photo, "-o", tmp_path, "--engine", "sam3d_body", *boxes, "--json")
+    assert run.code == 1
+    (told,) = run.json["photos"]
+    assert [person["bbox"] for person in told["people"]] == [[1, 2, 30, 40], [5, 0, 20, 30]]
+    assert "[7.0, 0.0, 9.0, 30.0]" in told["error"]["text"]
+    assert len(list(tmp_path.glob("*_person*.npz"))) == 2
+    alone = Run("estimate", photo, "-o", tmp_path / "b", "--engine", "sam3d_body", *boxes[2:4], "--json")
+    assert (alone.code, alone.json["photos"][0]["people"]) == (1, [])
+
+
 def test_several_people_are_computed_together(fake: None, tmp_path: Path) -> None:
     three = make_photo(tmp_path / "three.png")
     words = ["estimate", three, "-o", tmp_path, "--engine", "sam3d_body", "--json", "--person"]

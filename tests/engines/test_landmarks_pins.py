@@ -16,7 +16,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
 from native_runtime.engines.point_names import body_point
 from native_runtime.engines.refit import keep_edits, refit_estimate
-from native_runtime.errors import PromptError
+from native_runtime.errors import EmptyBoxError, PromptError
 from native_runtime.fitting.hold import limbs_of
 from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.problem import named_rows
@@ -53,6 +53,19 @@ def reading(body: Body) -> LandmarksReading:
     )  # fmt: skip
     photo = Photo(np.zeros((1000, 800, 3), np.uint8), Path("p.jpg"))
     return LandmarksReading(LandmarksEngine(body, None, None), photo, INTRINSICS, [seen], {})
+
+
+def test_every_box_without_anybody_is_named(body: Body) -> None:
+    class Networks:
+        def people_in(self, rgb: np.ndarray, boxes: np.ndarray) -> list[object]:
+            return [None, object(), None]
+
+    engine = LandmarksEngine(body, None, None)
+    vars(engine)["_networks"] = Networks()
+    boxes = [[0, 0, 50, 90], [10, 0, 80, 90], [90, 0, 99, 9]]
+    with pytest.raises(EmptyBoxError, match=r"\[0, 0, 50, 90\] and \[90, 0, 99, 9\]") as raised:
+        engine.read(np.zeros((100, 100, 3), np.uint8), INTRINSICS, boxes)
+    assert raised.value.numbers == (0, 2)
 
 
 def shifted(estimate: Estimate, keypoint: int, x: float, y: float) -> tuple[int, float, float]:

@@ -2,6 +2,7 @@
 
 ``nobody``, ``three``, ``crash``, ``abort``, ``slow``, ``slower``, ``stuck``, ``memory``, ``bug``, ``noise`` in the name
 choose what happens. The engine ``sam3d_body`` supports boxes and inference; its warnings repeat what it was given.
+Nobody is in boxes narrower than ``NARROW``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from typing import Any
 import numpy as np
 
 from native_runtime.engines.base import ROUGH, Capabilities
+from native_runtime.errors import EmptyBoxError
+
+NARROW = 4
+"""Px."""
 
 
 @dataclass
@@ -138,6 +143,9 @@ class FakeBodyEngine:
         self._providers = providers
 
     def read(self, photo: Any, intrinsics: Any = None, boxes: Any = None) -> FakeBodyReading:
+        empty = tuple(number for number, box in enumerate(() if boxes is None else boxes) if box[2] - box[0] < NARROW)
+        if empty:
+            raise EmptyBoxError(f"Nobody was detected in the box {list(boxes[empty[0]])}.", empty)
         return FakeBodyReading(photo, np.zeros((3, 3)), boxes, self._providers)
 
 

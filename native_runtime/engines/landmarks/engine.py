@@ -22,7 +22,7 @@ from native_runtime.engines.given import check_mask, check_person
 from native_runtime.engines.looks import LOOKS, check_sex, looks_of
 from native_runtime.engines.refit import pins_of, refit_estimate
 from native_runtime.engines.uncertainty import UncertaintyMeter
-from native_runtime.errors import NoPersonError
+from native_runtime.errors import EmptyBoxError, NoPersonError
 from native_runtime.fitting.fit import fit_body
 from native_runtime.fitting.physics import Physics
 from native_runtime.fitting.shape_prior import Sex
@@ -250,7 +250,7 @@ class LandmarksEngine:
                 for them.
 
         Raises:
-            NoPersonError: nobody is seen in a box.
+            EmptyBoxError: nobody is seen in some boxes.
         """
         if not isinstance(photo, Photo):
             from pathlib import Path
@@ -269,13 +269,13 @@ class LandmarksEngine:
 def _people_in(networks: LandmarkNetworks, photo: Photo, boxes: NDArray[np.float64]) -> list[PersonLandmarks]:
     """Whoever is in boxes of the original photo, each with the box that was given."""
     given = photo.to_working(boxes.reshape(-1, 2, 2)).reshape(-1, 4)
-    people = []
-    for number, (box, person) in enumerate(zip(given, networks.people_in(photo.pixels, given))):
-        if person is None:
-            place = [round(float(value)) for value in boxes.reshape(-1, 4)[number]]
-            raise NoPersonError(f"Nobody was detected in the box {place}. Draw it around the whole person.")
-        people.append(replace(person, bbox=box))
-    return people
+    found = networks.people_in(photo.pixels, given)
+    empty = tuple(number for number, person in enumerate(found) if person is None)
+    if empty:
+        places = [str([round(float(value)) for value in boxes.reshape(-1, 4)[number]]) for number in empty]
+        named = f"box {places[0]}" if len(places) == 1 else f"boxes {' and '.join(places)}"
+        raise EmptyBoxError(f"Nobody was detected in the {named}. Draw a box around the whole person.", empty)
+    return [replace(person, bbox=box) for box, person in zip(given, found) if person is not None]
 
 
 def open_engine(
