@@ -12,6 +12,7 @@ from native_runtime.cli.common_arguments import (
     add_lens_arguments,
     add_provider_argument,
     add_turn_argument,
+    ages,
     heights,
 )
 from native_runtime.pipeline.boxes import read_box
@@ -203,6 +204,13 @@ def add_photo_arguments(command: Parser) -> None:
         choices=get_args(Sex),
         help="what the body's shape shows, for everybody who is estimated (default: what each face says; neutral where "
         "it does not say it clearly)",
+    )
+    command.add_argument(
+        "--age",
+        metavar="Y[,Y...]",
+        type=ages,
+        help="how old the person is who is estimated, 5 to 90 years; of several people one for each, in their order. "
+        "Size, proportions and shape follow it (default: an adult, or a child where the face says so clearly)",
     )
     command.add_argument(
         "--height-cm",

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from native_runtime.errors import UsageError
-from native_runtime.pipeline.requests import LEAST_TALL, MOST_TALL, REFINE
+from native_runtime.pipeline.requests import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction["Parser"]
@@ -116,6 +116,19 @@ def heights(text: str) -> list[float]:
     if not found or not all(LEAST_TALL <= height <= MOST_TALL for height in found):
         raise argparse.ArgumentTypeError(
             f"a height from {LEAST_TALL:g} to {MOST_TALL:g} cm is expected, or several with commas, not {text!r}"
+        )
+    return found
+
+
+def ages(text: str) -> list[float]:
+    """Ages of people, years."""
+    try:
+        found = [float(word) for word in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or not all(YOUNGEST <= age <= OLDEST for age in found):
+        raise argparse.ArgumentTypeError(
+            f"an age from {YOUNGEST:g} to {OLDEST:g} years is expected, or several with commas, not {text!r}"
         )
     return found
 

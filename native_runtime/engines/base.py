@@ -47,6 +47,8 @@ class Capabilities:
         masks: takes a mask of the person.
         edits: keeps what an artist did by hand itself; for others ``engines.refit.keep_edits`` does it afterwards.
         sexes: its readings are a ``SexedReading``: the shape of its bodies follows the sex that is stated.
+        ages: its readings are an ``AgedReading``: the size, proportions and shape of its bodies follow the age that is
+            stated; other engines are not told an age.
         several: computes several people together (``Reading.estimate_all``), quicker than one after the other.
         agrees: the places of several people agree in space already; those of others are brought together afterwards
             (``engines.together``).
@@ -74,6 +76,7 @@ class Capabilities:
     masks: bool = True
     edits: bool = False
     sexes: bool = False
+    ages: bool = False
     several: bool = False
     agrees: bool = False
     steps: bool = False
@@ -170,6 +173,30 @@ class SexedReading(Reading, Protocol):
         Args:
             sex: what the body's shape shows (``engines.looks.SEXES``); None: what the engine makes of the person.
                 Otherwise as in ``Reading``.
+        """
+
+
+class AgedReading(Reading, Protocol):
+    """A reading of an engine that takes the age of people (``Capabilities.ages``)."""
+
+    def estimate(
+        self,
+        person: int = 0,
+        keypoints: Sequence[Prompt] = (),
+        mask: NDArray[np.bool_] | None = None,
+        *,
+        inference: str | None = None,
+        edits: Edits | None = None,
+        sex: str | None = None,
+        age: float | None = None,
+    ) -> Estimate:
+        """One person's estimate.
+
+        Args:
+            age: years; None: what the engine makes of the person. Otherwise as in ``SexedReading``.
+
+        Raises:
+            UsageError: the engine's body does not know the age.
         """
 
 

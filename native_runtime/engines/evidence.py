@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
 from native_runtime.detection.lifting import POINTS, SEGMENTS, Lifted, Lifting
+from native_runtime.fitting.ages import size_of
 from native_runtime.fitting.evidence import TORSO, Directions, Evidence, Points2D, Positions3D, Silhouette
 from native_runtime.fitting.shape_prior import ShapePrior
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
+from native_runtime.mhr.ages import AgedBody
 from native_runtime.mhr.rotations import rotation_between
 from native_runtime.prompts.prompt import Prompt, kind_of
 
@@ -212,6 +214,7 @@ def gather_evidence(
     mask: NDArray[np.bool_] | None = None,
     least: float = 0.0,
     shape: ShapePrior | None = None,
+    aged: AgedBody | None = None,
 ) -> Evidence:
     """Evidence for one person.
 
@@ -225,6 +228,7 @@ def gather_evidence(
         mask: (H, W) in original pixels, overrules the network's; None for the network's.
         least: points of which the networks are less certain (0..1, see ``confidence``) do not count.
         shape: what is known of the body's shape beforehand (``engines.looks``).
+        aged: the median person of the age that is known; None: an adult.
     """
     seen = _look(person, photo, body, intrinsics, {body.keypoint_names[prompt[0]] for prompt in keypoints}, least)
     # in pixels of the picture that the landmarks are of
@@ -254,7 +258,8 @@ def gather_evidence(
         arms={side[0]: _own_names(body, (f"{side}_elbow", f"{side}_wrist")) for side in SIDES},
         legs={side[0]: _own_names(body, (f"{side}_knee", f"{side}_ankle")) for side in SIDES},
         shape=shape,
-        positions=_positions(seen, lifted),
+        aged=aged,
+        positions=_positions(seen, lifted, 1.0 if aged is None else size_of(body, aged)),
     )
 
 
@@ -325,8 +330,12 @@ def _gather_directions(gathered: _Gathered, seen: _Seen, lifted: Lifted) -> None
         gathered.direction(first, second, vector, sigmas, weight)
 
 
-def _positions(seen: _Seen, lifted: Lifted) -> Positions3D | None:
-    """Where joints are from the middle of the hips; None for a body without points for the hips."""
+def _positions(seen: _Seen, lifted: Lifted, size: float) -> Positions3D | None:
+    """Where joints are from the middle of the hips; None for a body without points for the hips.
+
+    Args:
+        size: of the person, beside the adults that the networks think everybody is.
+    """
     about = [body_point(seen.body, f"{side}_hip") for side in SIDES]
     known = [
         (row, point, float(seen.pointing[BODY_POINTS.index(name)]))
@@ -338,8 +347,8 @@ def _positions(seen: _Seen, lifted: Lifted) -> Positions3D | None:
     rows = [row for row, _, _ in known]
     return Positions3D(
         tuple(point for _, point, _ in known),
-        lifted.places[rows] @ seen.towards.T,
-        TRUST.placed * lifted.place_sigmas[rows],
+        size * lifted.places[rows] @ seen.towards.T,
+        size * TRUST.placed * lifted.place_sigmas[rows],
         np.array([weight for _, _, weight in known]),
         tuple(point for point in about if point is not None),
         seen.towards.T,

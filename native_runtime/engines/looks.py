@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
@@ -13,6 +13,7 @@ from native_runtime.detection.landmarks import FaceReading
 from native_runtime.errors import UsageError
 from native_runtime.fitting.shape_prior import Sex, ShapePrior, sliders_of
 from native_runtime.mhr import Body
+from native_runtime.mhr.ages import AgedBody
 
 Array = NDArray[np.float64]
 
@@ -37,6 +38,8 @@ class Belief:
             the sex fully.
         faint: a certainty below this cannot be seen, and counts as none.
         age_spread: years, standard deviation between crops above which the age is unknown.
+        child, child_px: somebody is believed to be a child where no more than one crop says more years, of a straight
+            face at least so large.
     """
 
     smallest: float = 25.0
@@ -49,6 +52,8 @@ class Belief:
     sure: float = 0.9
     faint: float = 0.1
     age_spread: float = 10.0
+    child: float = 12.0
+    child_px: float = 40.0
 
 
 BELIEF = Belief()
@@ -65,7 +70,10 @@ class Looks:
         age: years; None where it is unknown.
         face_px: side of the face, px; None where none was seen.
         why: a sentence on what is unknown, or said by an artist; empty where both are known.
-        stated: whether an artist said so.
+        stated: whether an artist said which sex.
+        age_stated: whether an artist said which age.
+        grown: whether the body's size and proportions follow the age: where it was stated, or the face is clearly a
+            child's.
     """
 
     sex: Sex = "neutral"
@@ -75,10 +83,18 @@ class Looks:
     face_px: float | None = None
     why: str = ""
     stated: bool = False
+    age_stated: bool = False
+    grown: bool = False
 
     def prior(self, body: Body) -> ShapePrior:
         """The prior of the shape that follows."""
-        return ShapePrior.of(body, self.sex, self.certainty, self.age)
+        return ShapePrior.of(body, self.sex, self.certainty, self.age, self.aged(body))
+
+    def aged(self, body: Body) -> AgedBody | None:
+        """The median person of the age that is known, for a body that knows ages; None: an adult of no age."""
+        if body.ages is None or self.age is None or not self.grown:
+            return None
+        return body.ages.at(float(np.clip(self.age, *body.ages.years[[0, -1]])), self.sex, self.certainty)
 
     def to_json(self) -> dict[str, Any]:
         """Ready for ``json.dumps``."""
@@ -86,10 +102,12 @@ class Looks:
             "sex": self.sex if self.certainty > 0 or self.stated else "unknown",
             "certainty": round(self.certainty, 3),
             "probability_of_a_man": None if self.man is None else round(self.man, 3),
-            "age": None if self.age is None else round(self.age, 1),
+            "age": None if self.age is None else round(self.age, 3 if self.age_stated else 1),
+            "age_followed": self.grown,
             "face_px": None if self.face_px is None else round(self.face_px, 1),
             "why": self.why,
             "stated": self.stated,
+            "age_stated": self.age_stated,
         }
 
 
@@ -107,8 +125,35 @@ def check_sex(sex: str | None) -> Sex | None:
     raise UsageError(f"The sex is one of {', '.join(map(repr, SEXES))}, not {sex!r}.")
 
 
+def check_age(body: Body, age: float | None) -> float | None:
+    """The age that somebody stated; None for none.
+
+    Raises:
+        UsageError: the body knows no ages, or not this one.
+    """
+    if age is None:
+        return None
+    if body.ages is None:
+        raise UsageError(
+            f"The body {body.name!r} knows no ages: leave the age out, or choose the body 'default', built by this "
+            "version."
+        )
+    return body.ages.check(age)
+
+
+def stated_age(details: Mapping[str, Any]) -> float | None:
+    """The age that an estimate was made with because somebody said it, by its details; None for none."""
+    looks = details.get(LOOKS, {})
+    age = looks.get("age") if isinstance(looks, Mapping) and looks.get("age_stated") else None
+    return float(age) if isinstance(age, int | float) else None
+
+
 def looks_of(
-    face: FaceReading | None, body: Body, stated: Sex | None = None, looked: Callable[[], bool] = lambda: True
+    face: FaceReading | None,
+    body: Body,
+    stated: Sex | None = None,
+    looked: Callable[[], bool] = lambda: True,
+    age: float | None = None,
 ) -> Looks:
     """What is known of somebody.
 
@@ -117,7 +162,15 @@ def looks_of(
         body: whether there is anything to know it for.
         stated: the sex that an artist stated, which counts; None: none.
         looked: whether anybody looked for a face; asked where there is none.
+        age: the age that an artist stated, years, which counts; None: none.
     """
+    looks = _looks_of_face(face, body, stated, looked)
+    if age is not None:
+        return replace(looks, age=age, grown=True, age_stated=True)
+    return replace(looks, grown=body.ages is not None and clearly_a_child(face))
+
+
+def _looks_of_face(face: FaceReading | None, body: Body, stated: Sex | None, looked: Callable[[], bool]) -> Looks:
     age = _age(face)
     size = None if face is None else face.size
     man = None if face is None else probability_of_a_man(face)
@@ -160,6 +213,13 @@ def probability_of_a_man(face: FaceReading) -> float | None:
     turned = np.clip((BELIEF.aside - face.turn) / (BELIEF.aside - BELIEF.straight), 0.0, 1.0)
     shrunk = float(odds.mean() / (1 + odds.std()) * turned * min(face.size / BELIEF.full, 1.0))
     return float(1 / (1 + np.exp(-shrunk)))
+
+
+def clearly_a_child(face: FaceReading | None) -> bool:
+    """Whether a face is believed to be a child's: nearly all crops agree, on a face that is seen well."""
+    if face is None or _age(face) is None or face.size < BELIEF.child_px or face.turn > BELIEF.straight:
+        return False
+    return float(np.sort(face.ages)[-2]) <= BELIEF.child
 
 
 def _age(face: FaceReading | None) -> float | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.mhr.ages import AgedBody
+
 from .shape_prior import ShapePrior
 
 Array = NDArray[np.float64]
@@ -137,6 +139,7 @@ class Evidence:
         rigid: points that hardly move against each other, whose directions place the body.
         arms: "l" and "r" -> points of elbow and wrist, in turns.
         shape: what is known of the body's shape beforehand; None: nothing.
+        aged: the median person of the age that is known; None: an adult, of no age in particular.
     """
 
     points: Points2D
@@ -149,4 +152,5 @@ class Evidence:
     arms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _ARMS)
     legs: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _LEGS)
     shape: ShapePrior | None = None
+    aged: AgedBody | None = None
     positions: Positions3D | None = None

@@ -253,7 +253,14 @@ class FitProblem(Problem):
             *extras,
         )
         # What the prior is centred on is always possible: other engines' bodies may stand beyond MHR's limits.
-        super().__init__(body, prior.parameters[self.slots], terms, prior.natural_parameters(body), identity=identity)
+        super().__init__(
+            body,
+            prior.parameters[self.slots],
+            terms,
+            prior.natural_parameters(body),
+            identity=identity,
+            skeleton=prior.skeleton,
+        )
 
     def _position_term(self, seen: Positions3D, names: list[str]) -> PositionTerm:
         which, about = (np.array([names.index(name) for name in some], np.int64) for some in (seen.names, seen.about))

@@ -25,6 +25,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import matrix_to_euler, nearest_rotation
 from native_runtime.mhr.state import PlacedState
 
+from .ages import of_age
 from .evidence import Evidence
 from .evidence_terms import FitProblem, Weights
 from .modes import best_mode
@@ -134,6 +135,8 @@ def fit_body(
     """
     if prior is None:
         prior = PosePrior.load(body).with_mixtures(body, Gravity() if physics is None else physics.gravity)
+        if evidence.aged is not None:
+            prior = of_age(prior, body, evidence.aged)
     names = [body.parameter_names[i] for i in prior.parameters]
     fingers = np.array([_is_finger(name) for name in names])
     scales = np.array([name.startswith("scale_") for name in names])

@@ -28,6 +28,7 @@ class PosePrior:
         mixtures: what poses people take; used instead of the Gaussians and couplings of their parameters.
             Empty where only spreads are asked for.
         up: (3,) unit vector, which way is up in camera axes, for mixtures; None for a camera that is held level.
+        skeleton: (204,) what the skeleton of an age has, by which MHR's limits move, too; None for an adult's.
     """
 
     parameters: NDArray[np.int64]
@@ -39,6 +40,7 @@ class PosePrior:
     coupling_deviations: Array
     mixtures: tuple[PoseMixture, ...] = ()
     up: Array | None = None
+    skeleton: Array | None = None
 
     @staticmethod
     def load(body: Body) -> PosePrior:
@@ -90,8 +92,8 @@ class PosePrior:
         return ~np.isin(self.parameters, np.concatenate(about) if about else [])
 
     def natural_parameters(self, body: Body) -> Array:
-        """Model parameters (204,) of the natural pose: every free parameter at its mean, the rest at 0."""
-        out = np.zeros(len(body.parameter_names))
+        """Model parameters (204,) of the natural pose: free parameters at their means, the rest as of `skeleton`."""
+        out = np.zeros(len(body.parameter_names)) if self.skeleton is None else self.skeleton.copy()
         out[self.parameters] = self.means
         return out
 

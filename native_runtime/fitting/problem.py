@@ -106,6 +106,7 @@ class Problem:
         home: Array,
         whole: bool = True,
         identity: NDArray[np.int64] | None = None,
+        skeleton: Array | None = None,
     ) -> None:
         """Prepare the problem.
 
@@ -116,6 +117,7 @@ class Problem:
             home: (204,) model parameters that are possible whatever MHR's limits say.
             whole: whether the body's rotation and place move, too.
             identity: indices of the identity coefficients that move; None for none.
+            skeleton: (204,) by which MHR's limits, an adult's, are moved; None for nothing.
         """
         self.body, self.parameters, self.terms, self.whole = body, np.asarray(parameters, np.int64), terms, whole
         self.identity = np.zeros(0, np.int64) if identity is None else np.asarray(identity, np.int64)
@@ -125,7 +127,8 @@ class Problem:
         self._posed: tuple[PlacedState, Pose] | None = None
         self._moved: tuple[PointSet, Pose, Array] | None = None
         self._columns = ColumnSet.of(body, self.parameters)
-        low, high = body.limit_min[self.parameters], body.limit_max[self.parameters]
+        moved = 0.0 if skeleton is None else skeleton[self.parameters]
+        low, high = body.limit_min[self.parameters] + moved, body.limit_max[self.parameters] + moved
         self._low, self._high = np.minimum(low, home[self.parameters]), np.maximum(high, home[self.parameters])
         self._identity_low, self._identity_high = body.identity_min[self.identity], body.identity_max[self.identity]
 

@@ -12,22 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.files.templates import load_json
 from native_runtime.mhr import Body, Pose
+from native_runtime.mhr.ages import AgedBody, Sex
 from native_runtime.mhr.state import PlacedState
 
 from .problem import Problem
 from .solver import Linearised, Quadratics
 
 Array = NDArray[np.float64]
-
-Sex = Literal["neutral", "female", "male"]
-"""What a body's shape shows of somebody's sex."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,13 @@ class ShapePrior:
         return ShapePrior(np.zeros(body.identity_count), np.ones(body.identity_count))
 
     @staticmethod
-    def of(body: Body, sex: Sex = "neutral", certainty: float = 1.0, age: float | None = None) -> ShapePrior:
+    def of(
+        body: Body,
+        sex: Sex = "neutral",
+        certainty: float = 1.0,
+        age: float | None = None,
+        aged: AgedBody | None = None,
+    ) -> ShapePrior:
         """The prior for somebody of a sex and an age.
 
         Args:
@@ -57,7 +61,13 @@ class ShapePrior:
             sex: which sex it is most likely.
             certainty: 0..1, how far the shape may show it: at 0 it is neutral.
             age: years; None where it is unknown.
+            aged: the median person of that age, whose skeleton is used; None for an adult's.
         """
+        prior = ShapePrior._of_adults(body, sex, certainty, age)
+        return prior if aged is None else prior._grown(body, aged)
+
+    @staticmethod
+    def _of_adults(body: Body, sex: Sex, certainty: float, age: float | None) -> ShapePrior:
         prior = ShapePrior.plain(body)
         if "gender" not in set(body.identity_names):
             return prior
@@ -73,6 +83,19 @@ class ShapePrior:
             mean = 0.0 if age is None else float(np.interp(age, years, values))
             prior = prior._with(body, name, mean, numbers["age_unknown" if age is None else "age_spread"])
         return prior
+
+    def _grown(self, body: Body, aged: AgedBody) -> ShapePrior:
+        """The same for the flesh of an age: as far as the sliders of childhood are used, what is said of adults gives
+        way to them, and flesh varies less on a smaller body.
+        """
+        young = float(np.clip(aged.identity[~body.ageless].sum(), 0.0, 1.0))
+        size = min(aged.stature / float(np.ptp(body.rest_vertices[:, 1])), 1.0)
+        means = (1.0 - young) * self.means
+        means[~body.ageless] = aged.identity[~body.ageless]
+        gender = list(map(str, body.identity_names)).index("gender")
+        means[gender] += young * aged.identity[gender]
+        means = np.clip(means, body.identity_min, body.identity_max)
+        return ShapePrior(means, size * self.deviations, None if self.below is None else size * self.below)
 
     def _with(self, body: Body, name: str, mean: float, deviation: float, lower: float | None = None) -> ShapePrior:
         names = list(map(str, body.identity_names))

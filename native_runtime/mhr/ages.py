@@ -17,6 +17,7 @@ from native_runtime.errors import UsageError
 
 Array = NDArray[np.float64]
 Sex = Literal["neutral", "female", "male"]
+"""What a body's shape shows of somebody's sex."""
 
 SEXES: tuple[Sex, ...] = ("female", "male")
 """The rows of a table; "neutral" is their mean."""
@@ -65,14 +66,21 @@ class AgeTable:
             )
         return float(years)
 
-    def at(self, years: float, sex: Sex = "neutral") -> AgedBody:
+    def at(self, years: float, sex: Sex = "neutral", certainty: float = 1.0) -> AgedBody:
         """The median person of an age and sex.
+
+        Args:
+            years: the age.
+            sex: which sex it is most likely.
+            certainty: 0..1, how far that counts; at 0 it is neutral.
 
         Raises:
             UsageError: the table does not cover the age.
         """
         both = hermite(self.years, self._numbers, self._slopes, self.check(years))
-        numbers = both.mean(axis=0) if sex == "neutral" else both[SEXES.index(sex)]
+        numbers = both.mean(axis=0)
+        if sex != "neutral":
+            numbers = (1.0 - certainty) * numbers + certainty * both[SEXES.index(sex)]
         count = self.parameters.shape[2]
         return AgedBody(float(numbers[0]), float(numbers[1]), numbers[2 : 2 + count], numbers[2 + count :])
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args
 from native_runtime.errors import PromptError, UsageError
 
 from .boxes import check_box, check_boxes
-from .requests import Heights, Intrinsics, Levels, Persons, Sex, Turn, Up
+from .requests import Ages, Heights, Intrinsics, Levels, Persons, Sex, Turn, Up
 
 Request = TypeVar("Request")
 Decoder = Callable[[str, Any], Any]
@@ -151,7 +151,7 @@ def check_turn(value: Any) -> Turn:
     raise UsageError(f"A photo is rotated by 90, 180 or 270 degrees clockwise, or by 'auto', not {value!r}.")
 
 
-def _heights(key: str, value: Any) -> Heights:
+def _one_each(key: str, value: Any) -> Ages | Heights:
     if isinstance(value, (list, tuple)):
         if not value:
             raise UsageError(f"{key!r} must be a number or a list of numbers.")
@@ -215,7 +215,8 @@ _DECODERS: dict[str, Decoder] = {
     "Persons": _persons,
     "Turn": lambda key, value: check_turn(value),
     "Sex": one_of(*get_args(Sex)),
-    "Heights": _heights,
+    "Heights": _one_each,
+    "Ages": _one_each,
     "Levels": _levels,
     "Intrinsics": _intrinsics,
     "Up": _up,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from native_runtime.errors import NoPersonError, PromptError
 
-from .heights import heights_of
+from .heights import one_each
 from .inference import Inference
 from .people import choose_people
 from .readings import ReadPhoto
@@ -95,7 +95,7 @@ def _saved(
     chosen = choose_people(request.persons, len(boxes))
     if (request.keypoints or mask_picture) and len(chosen) != 1:
         raise PromptError("Keypoint prompts and a mask belong to one person; choose one.")
-    heights = heights_of(request.height_cm, chosen)
+    heights, ages = one_each(request.height_cm, chosen), one_each(request.age, chosen, "age")
     mask = mask_of(mask_picture, found.photo.original_size) if mask_picture else None
     numbers = ", ".join(str(number + 1) for number in chosen)  # as people count
     reporter.status(f"Fitting {'person' if len(chosen) == 1 else 'people'} {numbers} of {len(boxes)}")
@@ -117,6 +117,7 @@ def _saved(
         request.refine,
         request.sex,
         heights,
+        ages,
     )
     for done, (person, estimate) in enumerate(estimates, start=1):
         for warning in estimate.warnings:

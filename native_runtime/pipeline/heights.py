@@ -23,12 +23,13 @@ has set the size by hand.
 NEAREST = "This body cannot be {wanted:.1f} cm tall: it is {nearest:.1f} cm now, the nearest that it can be."
 
 
-def heights_of(stated: float | Sequence[float] | None, people: Sequence[int]) -> dict[int, float]:
-    """Cm by people's numbers.
+def one_each(stated: float | Sequence[float] | None, people: Sequence[int], what: str = "height") -> dict[int, float]:
+    """What is said of people (cm, years), by their numbers.
 
     Args:
         stated: one for each of the people, in their order; None where nothing is known.
         people: who is estimated.
+        what: the word for one of them.
 
     Raises:
         UsageError: there are more or fewer.
@@ -37,7 +38,7 @@ def heights_of(stated: float | Sequence[float] | None, people: Sequence[int]) ->
         return {}
     values = tuple(stated) if isinstance(stated, Sequence) else (stated,)
     if len(values) != len(people):
-        said = "one height is" if len(values) == 1 else f"{len(values)} heights are"
+        said = f"one {what} is" if len(values) == 1 else f"{len(values)} {what}s are"
         raise UsageError(
             f"{said[:1].upper()}{said[1:]} given for {len(people)} people. Give one for each of them, in their order "
             "(the largest in the photo first), or choose one person."

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from native_runtime.detection.landmarks import PersonLandmarks
     from native_runtime.detection.networks import LandmarkNetworks
     from native_runtime.engines.base import (
+        AgedReading,
         Engine,
         GrowingReading,
         Remembering,
-        SexedReading,
     )
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
@@ -241,6 +241,7 @@ class Inference:
         refine: float = 0.0,
         sex: str | None = None,
         heights: Mapping[int, float] | None = None,
+        ages: Mapping[int, float] | None = None,
     ) -> Iterator[tuple[int, Estimate]]:
         """Each person's number (from `ReadPhoto.bboxes`) and estimate.
 
@@ -254,6 +255,7 @@ class Inference:
             refine: what the photo counts against the engine (`Refinement`).
             sex: what the bodies' shape shows (`Appearance`); None: what the engine makes of each person.
             heights: cm, of people by their numbers; of others what the engine makes of them.
+            ages: years, the same.
 
         Raises:
             UsageError: the engine does not support it.
@@ -270,7 +272,9 @@ class Inference:
             assert early is not None
             early([(person, sized(person, estimate)) for person, estimate in rough])
 
-        answers = self._alone(found, people, keypoints, mask, inference, left_out, tell if early else None, refine, sex)
+        answers = self._alone(
+            found, people, keypoints, mask, inference, left_out, tell if early else None, refine, sex, ages or {}
+        )
         alone = ((person, sized(person, estimate)) for person, estimate in answers)
         if len(people) < 2 or found.engine.capabilities.agrees:
             yield from alone
@@ -298,14 +302,17 @@ class Inference:
         early: Early | None,
         refine: float,
         sex: str | None,
+        ages: Mapping[int, float],
     ) -> Iterator[tuple[int, Estimate]]:
         """As `estimates`, each person without regard to the others."""
         reading, engine = found.reading, found.engine
         require_inference(engine, inference)
         require(engine, "masks", mask is not None)
         require(engine, "a choice of sex", sex is not None)
+        require(engine, "a stated age", bool(ages))
         steps = early if engine.capabilities.steps else None
-        if len(people) > 1 and not keypoints and mask is None and sex is None and engine.capabilities.several:
+        plain = not keypoints and mask is None and sex is None and not ages
+        if len(people) > 1 and plain and engine.capabilities.several:
             if steps is None:
                 together = reading.estimate_all(list(people), inference=inference)
             else:
@@ -316,9 +323,10 @@ class Inference:
             return
         for person in people:
             try:
-                if sex is not None:
-                    sexed = cast("SexedReading", reading)
-                    estimate = sexed.estimate(person, list(keypoints), mask, inference=inference, sex=sex)
+                said = _said(sex, ages.get(person))
+                if said:
+                    told = cast("AgedReading", reading)
+                    estimate = told.estimate(person, list(keypoints), mask, inference=inference, **said)
                 elif steps is None or len(people) > 1:
                     estimate = reading.estimate(person, list(keypoints), mask, inference=inference)
                 else:
@@ -388,6 +396,7 @@ class Inference:
         refine: float = 0.0,
         sex: str | None = None,
         height: float | None = None,
+        age: float | None = None,
     ) -> Estimate:
         """One person's estimate for interactive work.
 
@@ -398,6 +407,7 @@ class Inference:
             refine, sex: as for `estimates`.
             height: cm, how tall the person is; None: what the engine makes of it. Lengths and shapes that the artist
                 set by hand come before it.
+            age: years; None: what the engine makes of the person.
 
         Raises:
             UsageError: the engine does not support it.
@@ -407,10 +417,10 @@ class Inference:
         require_inference(found.engine, inference)
         require(found.engine, "masks", mask is not None)
         require(found.engine, "a choice of sex", sex is not None)
+        require(found.engine, "a stated age", age is not None)
         keeps = found.engine.capabilities.edits
-        known: dict[str, Any] = {} if sex is None else {"sex": sex}
         answer = found.reading.estimate(
-            person, list(pins), mask, inference=inference, edits=edits if keeps else None, **known
+            person, list(pins), mask, inference=inference, edits=edits if keeps else None, **_said(sex, age)
         )
         answer = _with_doubts(self._refined(answer, found, person, refine, pins, mask), found)
         body = found.engine.body
@@ -423,6 +433,11 @@ class Inference:
         if keeps or (edits is None and not snap):
             return answer
         return keep_edits(body, answer, pins_of(pins, body), edits, snap)
+
+
+def _said(sex: str | None, age: float | None) -> dict[str, Any]:
+    """The arguments of a reading for what is said about a person: only engines that take them are told them."""
+    return {name: value for name, value in (("sex", sex), ("age", age)) if value is not None}
 
 
 def _last(

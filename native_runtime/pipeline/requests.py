@@ -39,12 +39,16 @@ Up = tuple[float, float, float]
 """A direction against gravity, camera axes (x right, y down, z forward)."""
 Heights = float | tuple[float, ...]
 """How tall somebody is, cm, or one for each of several people."""
+Ages = float | tuple[float, ...]
+"""How old somebody is, years, or one for each of several people."""
 Levels = Literal["all"] | list[int]
 """Levels of detail of the official bodies."""
 
 DEFAULT_BODY = "default"
 LEAST_TALL, MOST_TALL = 50.0, 250.0
 """Cm, between which heights of people lie."""
+YOUNGEST, OLDEST = 5.0, 90.0
+"""Years, between which the default body knows ages."""
 REFINE = 0.3
 """What the photo counts against an engine's answer unless something else is said; see ``docs/fit.md``."""
 
@@ -175,9 +179,21 @@ class Appearance:
 
     Attributes:
         sex: what the body's shape shows, by engines that take it (``Capabilities.sexes``); None: what the face says.
+        age: years, 5 to 90, which size, proportions and shape follow, by engines that take it (``Capabilities.ages``);
+            of several people a list, in the order in which they are estimated; None: an adult, or a child where the
+            face says so clearly.
+
+    Raises:
+        UsageError: an age is out of range.
     """
 
     sex: Sex | None = None
+    age: Ages | None = None
+
+    def __post_init__(self) -> None:
+        for age in self.age if isinstance(self.age, tuple) else (self.age,):
+            if age is not None and not YOUNGEST <= age <= OLDEST:
+                raise UsageError(f"An age lies between {YOUNGEST:g} and {OLDEST:g} years, not at {age:g}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +253,7 @@ class EstimateRequest(LookRequest, Refinement, Appearance, Size):
 
     def __post_init__(self) -> None:
         Refinement.__post_init__(self)
+        Appearance.__post_init__(self)
         Size.__post_init__(self)
 
 
@@ -269,6 +286,7 @@ class PoseRequest(EngineChoice, Lens, Refinement, Appearance, Size):
     def __post_init__(self) -> None:
         Lens.__post_init__(self)
         Refinement.__post_init__(self)
+        Appearance.__post_init__(self)
         Size.__post_init__(self)
 
 

@@ -36,7 +36,7 @@ def chosen_engine(request: Choice) -> tuple[Choice, tuple[str, ...]]:
     if request.engine != AUTO:
         return request, ()
     body, inference = request.body, getattr(request, "inference", None)
-    sexed = getattr(request, "sex", None) is not None
+    sexed, aged = (getattr(request, name, None) is not None for name in ("sex", "age"))
 
     def suits(engine: EngineDescriptor) -> bool:
         can = engine.capabilities
@@ -44,6 +44,7 @@ def chosen_engine(request: Choice) -> tuple[Choice, tuple[str, ...]]:
             (body == DEFAULT_BODY or can.supports_body(str(body)))
             and (inference is None or inference in can.inferences)
             and (can.sexes or not sexed)
+            and (can.ages or not aged)
         )
 
     best = choose_best(request.models, request.providers, suits)
@@ -54,14 +55,15 @@ def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -
     """Refuse what an engine does not support.
 
     Args:
-        what: "boxes", "masks" or "a choice of sex".
+        what: "boxes", "masks", "a choice of sex" or "a stated age".
 
     Raises:
         UsageError: somebody wants it, and the engine does not support it.
     """
 
     def supports(can: Capabilities) -> bool:
-        return {"boxes": can.boxes, "masks": can.masks, "a choice of sex": can.sexes}[what]
+        offered = {"boxes": can.boxes, "masks": can.masks, "a choice of sex": can.sexes, "a stated age": can.ages}
+        return offered[what]
 
     if wanted and not supports(engine.capabilities):
         able = [name for name, known in engines().items() if name != engine.name and supports(known.capabilities)]
@@ -126,3 +128,4 @@ def require_supported(request: PhotoReading | PoseRequest) -> None:
         require(engine, "masks", isinstance(request, (EstimateRequest, PoseRequest)) and request.mask is not None)
         require(engine, "boxes", isinstance(request, LookRequest) and request.boxes is not None)
         require(engine, "a choice of sex", getattr(request, "sex", None) is not None)
+        require(engine, "a stated age", getattr(request, "age", None) is not None)

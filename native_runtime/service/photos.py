@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from native_runtime.engines import engine_status, engines
 from native_runtime.pipeline.estimating import SavedEstimate, estimate_photo
-from native_runtime.pipeline.heights import heights_of
+from native_runtime.pipeline.heights import one_each
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.pipeline.reporting import Reporter
@@ -71,7 +71,10 @@ def pose_person(request: PoseRequest, inference: Inference, new_stem: NewStem, r
     found, person = inference.person_at(request, reporter)
     mask = mask_of(picture, found.photo.original_size) if picture else None
     reporter.progress(0.5)
-    height = heights_of(request.height_cm, [person]).get(person)
+    height, age = (
+        one_each(stated, [person], what).get(person)
+        for stated, what in ((request.height_cm, "height"), (request.age, "age"))
+    )
     estimate = inference.pose(
         found,
         person,
@@ -83,6 +86,7 @@ def pose_person(request: PoseRequest, inference: Inference, new_stem: NewStem, r
         request.refine,
         request.sex,
         height,
+        age,
     )
     for warning in estimate.warnings:
         reporter.warning(warning)

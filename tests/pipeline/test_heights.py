@@ -14,7 +14,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
 from native_runtime.pipeline.decoding import decode, encode
-from native_runtime.pipeline.heights import HEIGHT, heights_of
+from native_runtime.pipeline.heights import HEIGHT, one_each
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.pipeline.requests import EstimateRequest, PoseRequest
@@ -63,13 +63,13 @@ def test_requests_carry_it(kind: type) -> None:
 
 
 def test_one_for_each_person() -> None:
-    assert heights_of(None, [0, 1]) == {}
-    assert heights_of(170.0, [2]) == {2: 170.0}
-    assert heights_of((170.0, 120.0), [0, 3]) == {0: 170.0, 3: 120.0}
+    assert one_each(None, [0, 1]) == {}
+    assert one_each(170.0, [2]) == {2: 170.0}
+    assert one_each((170.0, 120.0), [0, 3]) == {0: 170.0, 3: 120.0}
     with pytest.raises(UsageError, match="One height is given for 2 people"):
-        heights_of(170.0, [0, 1])
+        one_each(170.0, [0, 1])
     with pytest.raises(UsageError, match="3 heights are given for 1 people"):
-        heights_of((170.0, 120.0, 110.0), [0])
+        one_each((170.0, 120.0, 110.0), [0])
 
 
 def test_the_size_changes_and_the_picture_stays(body: Body) -> None:

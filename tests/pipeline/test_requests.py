@@ -46,9 +46,9 @@ def test_the_worker_takes_these_keys() -> None:
     """The protocol follows from the classes; this is what clients rely on."""
     assert {do: set(keys) for do, keys in KEYS.items()} == {
         "read": PHOTO | {"turn"},
-        "estimate": PHOTO | {"turn", "persons", "keypoints", "mask", "steps", "refine", "sex", "height_cm"},
+        "estimate": PHOTO | {"turn", "persons", "keypoints", "mask", "steps", "refine", "sex", "age", "height_cm"},
         "pose": (PHOTO - {"boxes"})
-        | {"intrinsics", "up", "box", "pins", "mask", "edits", "snap", "slot", "refine", "sex", "height_cm"},
+        | {"intrinsics", "up", "box", "pins", "mask", "edits", "snap", "slot", "refine", "sex", "age", "height_cm"},
         "batch": (PHOTO - {"photo", "boxes"}) | BATCH | {"builder", "builders", "contact_sheet", "retry_failed"},
         "segment": {"photo", "models", "providers", "box"},
         "engine_status": ENGINE,

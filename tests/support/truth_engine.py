@@ -48,7 +48,10 @@ class TruthReading:
         entries = load_json(FOLDER, FILE)["pictures"].values()
         entry = next(entry for entry in entries if entry["file"] == self.photo.path.name)
         body = self.engine.body
-        numbers = (entry["model_parameters"], entry["identity"], np.zeros(body.expression_count))
+        # what later bodies have besides comes last
+        identity = np.zeros(body.identity_count)
+        identity[: len(entry["identity"])] = entry["identity"]
+        numbers = (entry["model_parameters"], identity, np.zeros(body.expression_count))
         estimate = Estimate.from_state(
             body,
             PlacedState(*(np.array(part) for part in numbers), np.array(entry["camera_translation"])),

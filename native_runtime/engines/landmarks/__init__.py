@@ -30,6 +30,7 @@ ENGINE = EngineDescriptor(
         searches=True,
         edits=True,
         sexes=True,
+        ages=True,
         fits=True,
         live_prompts=True,
         model_folders=("landmarks",),

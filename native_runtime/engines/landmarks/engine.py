@@ -19,7 +19,7 @@ from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.evidence import face_centre, gather_evidence
 from native_runtime.engines.given import check_mask, check_person
-from native_runtime.engines.looks import LOOKS, check_sex, looks_of
+from native_runtime.engines.looks import LOOKS, check_age, check_sex, looks_of
 from native_runtime.engines.refit import pins_of, refit_estimate
 from native_runtime.engines.uncertainty import UncertaintyMeter
 from native_runtime.errors import EmptyBoxError, NoPersonError
@@ -35,6 +35,9 @@ from . import ENGINE
 
 if TYPE_CHECKING:
     from native_runtime.detection.networks import LandmarkNetworks
+
+_Given = tuple[str, Sex | None, float | None]
+"""What is said of a person: the mask's digest, the sex, the age."""
 
 _KEPT_FITS = 8
 """Fits of a person without certain keypoints that are remembered, beside the one that uses all."""
@@ -73,7 +76,7 @@ class LandmarksReading:
         self._engine, self._photo, self.intrinsics, self._seconds = engine, photo, intrinsics, seconds
         self.people = [_person(photo, found) for found in landmarks]
         self.gravity = Gravity()
-        self._fits: dict[tuple[int, tuple[str, Sex | None], frozenset[int]], Estimate] = {}
+        self._fits: dict[tuple[int, _Given, frozenset[int]], Estimate] = {}
 
     def take_camera(self, intrinsics: NDArray[np.float64], gravity: Gravity) -> None:
         """See ``engines.base.TakesCamera``."""
@@ -89,6 +92,7 @@ class LandmarksReading:
         inference: str | None = None,
         edits: Edits | None = None,
         sex: str | None = None,
+        age: float | None = None,
     ) -> Estimate:
         """Fit the body to one person; see ``engines.base.Reading``.
 
@@ -100,27 +104,29 @@ class LandmarksReading:
             inference: there is no choice.
             edits: what an artist did to the body by hand, which stays but where a later pin moves the same limb.
             sex: what an artist says that the body's shape shows (``engines.looks.SEXES``); None: as the face says.
+            age: years, as an artist says, which the body's size and proportions follow; None: an adult, or a child
+                where the face says so clearly.
 
         Raises:
             NoPersonError: there is no such person, or too little of them to fit.
             PromptError: a prompt or the mask cannot be used.
-            UsageError: the sex is none of those.
+            UsageError: the sex is none of those, or the body does not know the age.
         """
-        stated = check_sex(sex)
-        check_person(person, len(self.people))
         body = self._engine.body
+        stated, years = check_sex(sex), check_age(body, age)
+        check_person(person, len(self.people))
         prompts = check_prompts(keypoints)
         check_mask(mask, self._photo.original_size)
         silenced = [prompt for prompt in prompts if kind_of(prompt) != "place"]
         try:
-            unprompted = self._fitted(person, (), mask, stated)
-            base = self._fitted(person, silenced, mask, stated, unprompted)
+            unprompted = self._fitted(person, (), mask, stated, years)
+            base = self._fitted(person, silenced, mask, stated, years, unprompted)
             estimate = refit_estimate(body, base, pins_of(prompts, body), edits)
         except NoPersonError:
             # What is pinned may be all that is known.
             if not prompts:
                 raise
-            estimate = unprompted = self._fitted(person, prompts, mask, stated)
+            estimate = unprompted = self._fitted(person, prompts, mask, stated, years)
         fitted = time.perf_counter()
         judgement = self._engine.uncertainty.judge(
             prompts, self.people[person].landmarks, self._photo, mask, unprompted, estimate
@@ -143,23 +149,24 @@ class LandmarksReading:
         prompts: Sequence[Prompt],
         mask: NDArray[np.bool_] | None,
         sex: Sex | None,
+        age: float | None,
         start: Estimate | None = None,
     ) -> Estimate:
-        """The fit to what the networks saw under some prompts, made once; of each person only the last mask's and the
-        last sex's are kept.
+        """The fit to what the networks saw under some prompts, made once; of each person only the last mask's, sex's
+        and age's are kept.
 
         Args:
             start: another fit of the same person, from which the way is shorter.
         """
-        given = "" if mask is None else hashlib.sha256(np.packbits(mask).tobytes()).hexdigest(), sex
+        given: _Given = "" if mask is None else hashlib.sha256(np.packbits(mask).tobytes()).hexdigest(), sex, age
         places = any(kind_of(prompt) == "place" for prompt in prompts)
         key = person, given, frozenset(prompt[0] for prompt in prompts)
         if key in self._fits and not places:
             return self._fits[key]
-        fitted = self._fit(person, prompts, mask, sex, start)
+        fitted = self._fit(person, prompts, mask, sex, age, start)
         if not places:
             mine = [known for known in self._fits if known[0] == person]
-            dropped = [known for known in mine if known[1] not in (("", None), given)]
+            dropped = [known for known in mine if known[1] not in (("", None, None), given)]
             dropped += [known for known in mine if known[2] and known not in dropped][: 1 - _KEPT_FITS]
             for known in dropped:
                 del self._fits[known]
@@ -172,15 +179,17 @@ class LandmarksReading:
         prompts: Sequence[Prompt],
         mask: NDArray[np.bool_] | None,
         sex: Sex | None,
+        age: float | None,
         start: Estimate | None,
     ) -> Estimate:
         width, height = self._photo.original_size
         body, found = self._engine.body, self.people[person]
         started = time.perf_counter()
-        looks = looks_of(found.landmarks.face, body, sex, lambda: self._engine.sees_faces)
+        looks = looks_of(found.landmarks.face, body, sex, lambda: self._engine.sees_faces, age)
         evidence = gather_evidence(
-            found.landmarks, self._photo, body, self.intrinsics, prompts, mask, shape=looks.prior(body)
-        )
+            found.landmarks, self._photo, body, self.intrinsics, prompts, mask,
+            shape=looks.prior(body), aged=looks.aged(body),
+        )  # fmt: skip
         if not evidence.points.names:
             raise NoPersonError(
                 "Too little of person {person} can be seen to fit a body. "

@@ -1,0 +1,33 @@
+"""The prior of the skeleton for somebody of an age: a child's proportions and size in place of an adult's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from native_runtime.mhr import Body
+from native_runtime.mhr.ages import AgedBody
+
+from .prior import PosePrior
+
+
+def size_of(body: Body, aged: AgedBody) -> float:
+    """How large somebody of an age is beside the body as it is by itself."""
+    return aged.stature / float(np.ptp(body.rest_vertices[:, 1]))
+
+
+def of_age(prior: PosePrior, body: Body, aged: AgedBody) -> PosePrior:
+    """The prior for somebody of an age (``mhr.ages``): bone lengths lie about that age's, and stray from them in
+    proportion to the size; MHR's limits, which are an adult's, move along. Poses stay.
+    """
+    shift = aged.parameters[prior.parameters]
+    lengths = np.array([body.parameter_names[index].startswith("scale_") for index in prior.parameters])
+    first, second = prior.coupled.T
+    return replace(
+        prior,
+        means=prior.means + shift,
+        deviations=np.where(lengths, min(size_of(body, aged), 1.0), 1.0) * prior.deviations,
+        offsets=prior.offsets + shift[first] - prior.factors * shift[second],
+        skeleton=aged.parameters,
+    )
