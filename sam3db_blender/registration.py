@@ -16,6 +16,7 @@ from .jobs import sam3d_body as sam3d_body_jobs
 from .jobs import shelf as shelf_jobs
 from .jobs.worker import stop_worker
 from .operators import (
+    age,
     batch,
     controls,
     correctives,
@@ -93,6 +94,7 @@ CLASSES: tuple[type, ...] = (
     *correctives.CLASSES,
     *levels.CLASSES,
     *measures.CLASSES,
+    *age.CLASSES,
     *handles.CLASSES,
     *inference.CLASSES,
     *viewing.CLASSES,

@@ -109,7 +109,7 @@ def with_body(
         content["identity"] = preset.identity
     changed, _ = from_json(body, content, presets.reset(body, settings, parts))
     up = np.asarray(up, np.float64)
-    return _lifted(body, changed, up * (_lowest(body, settings, up) - _lowest(body, changed, up))), notes
+    return lifted(body, changed, up * (lowest(body, settings, up) - lowest(body, changed, up))), notes
 
 
 def with_pose(
@@ -138,8 +138,8 @@ def with_pose(
     parameters[_ROOT_PLACE] = settings.model_parameters[_ROOT_PLACE]
     parameters[_ROOT_TURN] = _turned(body, parameters, _heading(body, settings.model_parameters, level), level)
     posed = replace(posed, model_parameters=parameters, beyond=_faces_alone(body, settings.beyond))
-    height = _lowest(body, settings, up) if floor is None else floor
-    return _lifted(body, posed, up * (height + preset.lift - _lowest(body, posed, up)))
+    height = lowest(body, settings, up) if floor is None else floor
+    return lifted(body, posed, up * (height + preset.lift - lowest(body, posed, up)))
 
 
 def _faces_alone(body: Body, beyond: Array) -> Array:
@@ -150,12 +150,12 @@ def _faces_alone(body: Body, beyond: Array) -> Array:
     return kept
 
 
-def _lowest(body: Body, settings: CharacterSettings, up: Array) -> float:
+def lowest(body: Body, settings: CharacterSettings, up: Array) -> float:
     """The height of the lowest point along a direction, cm."""
     return float((body.vertices(settings.model_parameters, settings.identity, settings.expression) @ up).min())
 
 
-def _lifted(body: Body, settings: CharacterSettings, by: Array) -> CharacterSettings:
+def lifted(body: Body, settings: CharacterSettings, by: Array) -> CharacterSettings:
     """The same, moved by (3,) cm."""
     parameters = settings.model_parameters.copy()
     for axis, name in enumerate(("root_tx", "root_ty", "root_tz")):

@@ -18,6 +18,7 @@ from native_runtime.characters.state import CharacterState
 from native_runtime.engines.base import INFERRED, REFINED, ROUGH
 from native_runtime.engines.edits import TOGETHER, WITHOUT_EDITS, Edits
 from native_runtime.engines.estimate import Estimate, Prompts
+from native_runtime.engines.looks import stated_age
 from native_runtime.errors import Sam3dbError
 from native_runtime.pipeline.heights import stated_height
 from native_runtime.pipeline.requests import REFINE, PoseRequest, SegmentRequest
@@ -95,6 +96,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         snap=bool(rig.get(SNAP, False)),
         refine=refine_of(rig, origin),
         sex=chosen_sex(rig, origin) if engines.capabilities_of(engine).sexes else None,
+        age=stated_age(origin.details["details"]) if engines.capabilities_of(engine).ages else None,
         height_cm=stated_height(origin.details["details"]),
         engine=engine,
         body=bodies.for_worker(origin.details["body_name"], models),

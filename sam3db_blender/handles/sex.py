@@ -95,6 +95,7 @@ def in_words(looks: Mapping[str, Any]) -> str:
     if looks.get("stated"):
         return "Chosen by you"
     age = f", about {looks['age']:.0f}" if isinstance(looks.get("age"), float) else ""
+    age = f", aged {looks['age']:g} as you said" if looks.get("age_stated") else age
     sex = TITLES.get(str(looks.get("sex")))
     if sex is None:
         return f"Not clear from the face{age}" if looks else ""

@@ -14,7 +14,7 @@ import bpy
 from native_runtime.engines import AUTO, engines
 from native_runtime.image.formats import ENDINGS
 from native_runtime.pipeline.decoding import gather
-from native_runtime.pipeline.requests import LEAST_TALL, MOST_TALL, REFINE, EstimateRequest
+from native_runtime.pipeline.requests import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST, EstimateRequest
 
 from ..files import bodies
 from ..jobs.engines import capabilities_of, chosen, models_for, settings_for
@@ -153,6 +153,19 @@ class ImportOptions(LensProperties):
         max=MOST_TALL,
         precision=1,
     )
+    age_known: bpy.props.BoolProperty(
+        name="Known Age",
+        description="The person's age is known: size, proportions and shape follow it, as a child's do not an adult's. "
+        "For one person only",
+    )
+    age: bpy.props.FloatProperty(
+        name="Age (years)",
+        description="How old the person is",
+        default=8.0,
+        min=YOUNGEST,
+        max=OLDEST,
+        precision=1,
+    )
     body: bpy.props.EnumProperty(
         name="Body", description="The body to use, and the level of detail of its mesh", items=_bodies
     )
@@ -165,8 +178,8 @@ class ImportOptions(LensProperties):
 
 #: The names of the options, in the order in which they are drawn.
 OPTION_NAMES = (
-    "engine", "inference", "answer", "refine", "persons", "height_known", "height", "body", "lens", "focal_mm", "fov",
-    "focal", "turn", "light",
+    "engine", "inference", "answer", "refine", "persons", "height_known", "height", "age_known", "age", "body", "lens",
+    "focal_mm", "fov", "focal", "turn", "light",
 )  # fmt: skip
 
 
@@ -197,6 +210,7 @@ def converted(options: ImportOptions, models: "Path | None") -> dict[str, Any]:
         "focal_px": options.focal if options.lens == "focal" else None,
         "fov_deg": _field_of_view(options),
         "height_cm": options.height if options.height_known else None,
+        "age": options.age if options.age_known and capabilities_of(engine).ages else None,
         "turn": "auto" if options.turn == "auto" else int(options.turn),
         **settings_for(engine, options.inference, options.answer),
     }

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Bodies kept in memory: the one that is worked with and one more, for switching levels of detail and copying.
 _KEPT = 2
+#: How the keys of sliders begin that belong to ages alone.
+_AGES = "Age: "
 #: The official bodies' finest level of detail.
 _SLOW = "mhr-lod0"
 _LEVEL = re.compile(r"lod(\d+)$")
@@ -86,6 +88,11 @@ def _of_ages(body: Body) -> tuple[Slider, ...]:
 @lru_cache(maxsize=_KEPT)
 def _without_ages(body: Body) -> Body:
     return body.without_ages()
+
+
+def knows_ages(rig: bpy.types.Object) -> bool:
+    """Whether a character has sliders of ages; it needs no body."""
+    return any(key.startswith(_AGES) for key in tuple(rig.keys()))
 
 
 def installed_body(name: str) -> Body:

@@ -20,6 +20,7 @@ from ..handles.sex import AUTOMATIC, TITLES, can_choose, chosen_sex, in_words, l
 from ..layout_text import draw_lines, width_of
 from ..rig.properties import in_centimetres, slider_path
 from ..scene import live
+from ..scene.bodies import knows_ages
 from ..scene.provenance import Origin, read_origin
 from ..shelf import facts
 from . import heights, preset_panels
@@ -55,6 +56,9 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
         row = layout.split(factor=0.5)
         row.label(text="Height", icon="EMPTY_SINGLE_ARROW")
         _draw_measure(row, context, STATURE, height)
+        if knows_ages(rig):
+            layout.operator_context = "INVOKE_DEFAULT"
+            layout.operator("sam3db.set_age", text="Age …", icon="TIME")
         if can_choose(rig, origin):
             self._draw_sex(rig, origin)
         state = context.window_manager.sam3db
