@@ -4,6 +4,7 @@ import bpy
 
 from ..layout_text import draw_lines
 from ..rigify import add_on
+from ..rigify.animation import take_animation
 from ..rigify.making import make_rigify, remove_rigify, switch_limbs, update_rigify
 from .character import CharacterOperator
 
@@ -96,9 +97,33 @@ class SAM3DB_OT_switch_rigify(CharacterOperator, bpy.types.Operator):
         switch_limbs(rig, body, self.to == "FK", (self.limb,) if self.limb else ())
 
 
+class SAM3DB_OT_animate_rigify(CharacterOperator, bpy.types.Operator):
+    """Key the controls of the Rigify rig so that they show the animation of the character's own bones and sliders"""
+
+    bl_idname = "sam3db.animate_rigify"
+    bl_label = "Take Over Animation"
+    bl_options = {"REGISTER", "UNDO"}
+
+    start: bpy.props.IntProperty(name="Start", description="First frame", default=1)
+    end: bpy.props.IntProperty(name="End", description="Last frame", default=250)
+
+    def invoke(self, context, event):
+        self.start, self.end = context.scene.frame_start, context.scene.frame_end
+        return context.window_manager.invoke_props_dialog(self)
+
+    def run(self, context, rig, body):
+        manager = context.window_manager
+        manager.progress_begin(0.0, 1.0)
+        try:
+            take_animation(rig, body, range(self.start, self.end + 1), manager.progress_update)
+        finally:
+            manager.progress_end()
+
+
 CLASSES = (
     SAM3DB_OT_make_rigify,
     SAM3DB_OT_update_rigify,
     SAM3DB_OT_remove_rigify,
     SAM3DB_OT_switch_rigify,
+    SAM3DB_OT_animate_rigify,
 )

@@ -6,6 +6,7 @@ import bpy
 
 from ..handles.people import active_character
 from ..layout_text import draw_lines, width_of
+from ..rig.resting import animated
 from ..rigify import add_on
 from ..rigify.making import SWITCH, is_outdated
 from ..rigify.parts import rigify_of
@@ -41,6 +42,8 @@ class SAM3DB_PT_rigify(SidebarPanel, bpy.types.Panel):
             text = "The skeleton has changed. Update the rig, so that its controls lie on the joints again."
             draw_lines(layout.column(align=True), text, width, "ERROR")
         self._draw_limbs(rigify)
+        if animated(rig):
+            layout.operator("sam3db.animate_rigify", icon="ACTION")
         layout.operator("sam3db.update_rigify", icon="FILE_REFRESH")
         layout.operator("sam3db.remove_rigify", icon="TRASH")
 

@@ -22,6 +22,7 @@ from sam3db_blender.rig.mesh import build_mesh
 from sam3db_blender.rig.pose import apply_parameters, read_parameters, read_shape, set_shape
 from sam3db_blender.rig.properties import slider_path
 from sam3db_blender.rigify import add_on
+from sam3db_blender.rigify.animation import take_animation
 from sam3db_blender.rigify.making import is_outdated, make_rigify, remove_rigify, update_rigify
 
 TOLERANCE = 1e-3  # m: the bar of 1 mm
@@ -196,3 +197,28 @@ def test_what_stands_in_the_way_is_said_and_nothing_changes(rigify_on: None, bod
     assert "Ann Controls" not in bpy.data.objects
     with pytest.raises(Sam3dbError, match="has controls already"):
         make_rigify(rig, body)
+
+
+def test_the_characters_own_animation_comes_onto_the_controls(rigify_on: None, body: Body, built: Built) -> None:
+    rig, mesh = built
+    rng = np.random.default_rng(6)
+    poses = [random_pose(body, rng, np.zeros(204), 0.3) for _ in range(2)]
+    key = RigMap.of(body).section("expression")[17].key
+    for frame, parameters in zip((1, 3), poses):
+        apply_parameters(rig, body, parameters)
+        rig[key] = frame / 4
+        rig.keyframe_insert(slider_path(key), frame=frame)
+        for bone in rig.pose.bones:
+            bone.keyframe_insert("rotation_euler", frame=frame)
+            bone.keyframe_insert("location", frame=frame)
+    seen = []
+    for frame in (1, 2, 3):
+        bpy.context.scene.frame_set(frame)
+        seen.append(evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get()))
+    rigify = make_rigify(rig, body)
+    take_animation(rig, body, range(1, 4))
+    for frame, vertices in zip((1, 2, 3), seen):
+        bpy.context.scene.frame_set(frame)
+        found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
+        assert np.linalg.norm(found - vertices, axis=1).max() < EXACT
+    assert rigify.animation_data.action != rig.animation_data.action
