@@ -117,7 +117,7 @@ def detach() -> None:
 
 
 def _numbers(rig: bpy.types.Object, rig_map: RigMap, count: int) -> tuple[Array, Array]:
-    """The (count,) model parameters, of which only the skeleton's are not 0, and the coefficients, by the sliders."""
+    """The (count,) model parameters, all 0 but those of the skeleton, and the coefficients, by the sliders."""
     skeleton = rig_map.section("skeleton")
     parameters = np.zeros(count)
     parameters[[slider.index for slider in skeleton]] = read_sliders(rig, skeleton)

@@ -81,7 +81,7 @@ def with_height(measurer: Measurer, parameters: ArrayLike, identity: ArrayLike, 
     motion = np.concatenate(moving) * weights[:, None, None]
     place = np.broadcast_to(np.eye(3), (len(motion), 3, 3)) * weights[:, None, None]  # wherever it stands
     rows = np.concatenate([motion, place], axis=2).reshape(-1, len(first) + 3)
-    ease = np.diag(np.concatenate([np.full(count, 1e-3), np.full(len(first) - count, _EASE), np.full(3, 1e-6)]))
+    ease = np.diag(np.concatenate([np.full(count, 1e-3), _EASE * np.sqrt(unknowns.costs[count:]), np.full(3, 1e-6)]))
     goal = factor * np.concatenate([before.joints[bodily], before.vertices[surface]])
     x = first.copy()
     for _ in range(_ROUNDS):

@@ -20,8 +20,12 @@ Array = NDArray[np.float64]
 MET = 0.5
 """Cm within which a typed value counts as met."""
 
-_TIGHT, _LOOSE = 0.01, 2.0
-"""Cm that a typed or held measure, and one that nobody spoke of, may ordinarily be off."""
+_TIGHT = 0.01
+"""Cm that a typed or held measure may ordinarily be off."""
+_LOOSE_LENGTH, _LOOSE_GIRTH = 2.0, 8.0
+"""Cm that a length and a girth that nobody spoke of may ordinarily change. Girths beside each other grow together: held
+fast, they would leave a bulge or a notch between them.
+"""
 _STEPS = 12
 _STEADY = 1e-3
 _LONGEST = 1.0
@@ -126,7 +130,7 @@ def with_measures(
             reading = measurer.read(figure, key)
             if reading is None:
                 continue
-            off = _TIGHT if key in goals else _LOOSE
+            off = _TIGHT if key in goals else _LOOSE_GIRTH if BY_KEY[key].girth else _LOOSE_LENGTH
             rows.append(measurer.slopes(reading)[None] / off)
             targets.append(np.array([(goals.get(key, value) - reading.value) / off]))
         reach = np.full(len(x), _LONGEST)
