@@ -38,6 +38,7 @@ class Fingerprints:
             settings.inference,
             *([settings.turn] if settings.turn else []),  # earlier versions turned nothing
             *([["refine", settings.refine]] if _refines(settings) else []),  # and refined nothing
+            *([["age", settings.age]] if settings.age is not None else []),  # and knew no ages
         ]
         # A map that its owner edits gives another export.
         self._maps = {

@@ -13,7 +13,7 @@ from native_runtime.engines import find_engine
 from native_runtime.errors import UsageError
 from native_runtime.models import store
 from native_runtime.pipeline.decoding import LOCAL, one_of, plain, read_by, text, texts
-from native_runtime.pipeline.requests import DEFAULT_BODY, Persons, PhotoReading, Refinement
+from native_runtime.pipeline.requests import DEFAULT_BODY, Persons, PhotoReading, Refinement, check_age
 
 Layout = Literal["person", "photo"]
 """One .blend file for each person, or one with all people of the photo."""
@@ -80,6 +80,8 @@ class Settings(PhotoReading, Refinement):
         blend: whether .blend files are kept.
         previews: kinds of pictures; the first stands in the contact sheet.
         exports: files for other programs.
+        age: years, 5 to 90, of the one person of each photo, by engines that take it (``Capabilities.ages``); None: as
+            for a photo (``pipeline.requests.Appearance``).
     """
 
     persons: Persons = "largest"
@@ -87,9 +89,14 @@ class Settings(PhotoReading, Refinement):
     blend: bool = True
     previews: tuple[str, ...] = ("panels",)
     exports: tuple[Export, ...] = field(default=(), metadata=read_by(_exports))
+    age: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.age is not None:
+            check_age(self.age)
+            if self.persons == "all":
+                raise UsageError("An age belongs to one person of each photo: choose the largest, or one by number.")
         unknown = [kind for kind in self.previews if kind not in PREVIEW_KINDS]
         if unknown:
             raise UsageError(f"There is no preview {unknown[0]!r}; there are {', '.join(PREVIEW_KINDS)}.")
@@ -125,7 +132,7 @@ class Settings(PhotoReading, Refinement):
     def to_json(self) -> Mapping[str, Any]:
         """For the record in the manifest."""
         names = ("engine", "body", "persons", "inference", "focal_px", "fov_deg", "layout", "blend", "previews")
-        return {name: plain(getattr(self, name)) for name in (*names, "exports", "turn", "refine")}
+        return {name: plain(getattr(self, name)) for name in (*names, "exports", "turn", "refine", "age")}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,13 @@ def add(commands: Subparsers) -> None:
         help="search sub-folders; the results use the same ones (default: yes)",
     )
     add_engine_arguments(batch)
+    batch.add_argument(
+        "--age",
+        metavar="Y",
+        type=float,
+        help="how old everybody is, 5 to 90 years, one person of each photo (default: adults, or children where the "
+        "face says so clearly)",
+    )
     add_lens_arguments(batch)
     add_turn_argument(batch)
     batch.add_argument(

@@ -173,6 +173,16 @@ class Refinement:
             raise UsageError(f"'refine' lies between 0 and 1, not at {self.refine:g}.")
 
 
+def check_age(age: float) -> None:
+    """Refuse an age that no body knows.
+
+    Raises:
+        UsageError: it is out of range, or no number.
+    """
+    if not YOUNGEST <= age <= OLDEST:
+        raise UsageError(f"An age lies between {YOUNGEST:g} and {OLDEST:g} years, not at {age:g}.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Appearance:
     """What a person says about how somebody looks.
@@ -192,8 +202,8 @@ class Appearance:
 
     def __post_init__(self) -> None:
         for age in self.age if isinstance(self.age, tuple) else (self.age,):
-            if age is not None and not YOUNGEST <= age <= OLDEST:
-                raise UsageError(f"An age lies between {YOUNGEST:g} and {OLDEST:g} years, not at {age:g}.")
+            if age is not None:
+                check_age(age)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,14 +73,14 @@ def draw_options(
         value = row.row()
         value.active = options.height_known
         value.prop(options, "height", text="")
-        row = column.row(heading="Known Age")
-        row.active = can.ages
-        row.prop(options, "age_known", text="")
-        value = row.row()
-        value.active = options.age_known
-        value.prop(options, "age", text="")
-        if options.age_known and not can.ages:
-            draw_lines(column, "This engine does not use an age", width, "INFO")
+    row = column.row(heading="Known Age")
+    row.active = can.ages
+    row.prop(options, "age_known", text="")
+    value = row.row()
+    value.active = options.age_known
+    value.prop(options, "age", text="")
+    if options.age_known and not can.ages:
+        draw_lines(column, "This engine does not use an age", width, "INFO")
     column.prop(options, "body")
     if not can.supports_body(options.body):
         draw_lines(column, f"Uses the model's own body: {bodies.title_of(can.body)}", width, "INFO")

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from native_runtime.batch import builder_process, faults, outputs
+from native_runtime.batch.fingerprints import Fingerprints
 from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import Shard
-from native_runtime.batch.settings import Export, Settings
+from native_runtime.batch.settings import BatchRequest, Export, Settings
 from native_runtime.errors import DiskFullError, ModelError, NewerFormatError, UsageError
 from native_runtime.models import manifest
+from native_runtime.pipeline.decoding import decode, encode
 from native_runtime.pipeline.reporting import Silent
 from native_runtime.retarget.maps import load_map, save_map
 
@@ -583,3 +585,14 @@ def test_a_batch_goes_on_with_the_engine_that_it_began_with(bench: Bench) -> Non
     head = json.loads((bench.out / "manifest.jsonl").read_text().splitlines()[0])
     assert head["settings"]["engine"] == "sam3d_body"
     assert bench.run(engine="landmarks").fresh == {"a.png", "b.png"}
+
+
+def test_an_age_is_one_persons_and_changes_the_estimates(bench: Bench) -> None:
+    request = replace(bench.request, engine="landmarks")
+    digests = {Fingerprints(replace(request, age=age)).of("ab")["estimate"] for age in (None, 8.0, 9.0)}
+    assert len(digests) == 3
+    assert decode(BatchRequest, encode(replace(request, age=8.0))).age == 8.0
+    with pytest.raises(UsageError, match="one person of each photo"):
+        replace(request, age=8.0, persons="all")
+    with pytest.raises(UsageError, match="between 5 and 90 years"):
+        replace(request, age=3.0)
