@@ -137,6 +137,19 @@ class Estimate(PlacedState):
         kept = ("image_size", "bbox", "engine", "prompts", "seconds", "photo", "person", "warnings", "details")
         return Estimate.from_state(body, state, self.intrinsics, **{name: getattr(self, name) for name in kept})
 
+    def on_build(self, body: Body) -> Estimate:
+        """The estimate on the build of its body that is at hand, where its numbers mean the same there.
+
+        A later build of a body of the same name moves vertices and keypoints a little (other weights, correctives);
+        these are computed again. An estimate of another body, or of one with other shapes, is returned as it is.
+        """
+        same = self.body_name == body.name and (len(self.identity), len(self.expression), len(self.vertices)) == (
+            body.identity_count,
+            body.expression_count,
+            body.vertex_count,
+        )
+        return self.with_state(body, self.state) if same and self.body_hash != body.hash else self
+
     def to_json(self) -> dict[str, Any]:
         """Everything but the large arrays, ready for ``json.dumps``."""
         content: dict[str, Any] = {"format": str(FORMAT)}

@@ -34,6 +34,7 @@ from ..rig.followed import followed
 from ..rig.pose import apply_parameters, set_shape
 from ..scene import edits, snapshots
 from ..scene.bodies import body_of
+from ..scene.levels import check_level
 from ..scene.lookup import require_own
 from ..scene.provenance import Origin, read_origin, rewrite_origin, write_placement
 from ..scene.readback import place_before_camera, units_of
@@ -201,7 +202,9 @@ def _take_over(
     """
     require_own(rig)
     if answer.body_hash != origin.details["body_hash"]:
-        raise Sam3dbError(f"The new pose is for another body ('{answer.body_name}') than '{rig.name}' has.")
+        if answer.body_name != origin.details["body_name"]:
+            raise Sam3dbError(f"The new pose is for another body ('{answer.body_name}') than '{rig.name}' has.")
+        check_level(rig, body)  # a later build of the body: its bones have to be the same
     memory = edits.notice(rig, body)
     answered = CharacterState.of(answer, len(body.joint_names))
     state = memory.edited(answered)

@@ -73,6 +73,7 @@ def build_people(
         light: also add lights, a floor that catches shadows and a world, each where the scene has none yet.
         name: of the collection and its contents; the photo's where it is not given.
     """
+    estimates = [estimate.on_build(body) for estimate in estimates]
     _check(estimates, body)
     stem = name or (as_text(photo.path.stem) if photo is not None else "") or "Photo"
     units = units_per_metre(scene)

@@ -93,3 +93,17 @@ def test_a_changed_shape_is_refused(tmp_path: Path, estimate: Estimate) -> None:
     np.savez(path, **arrays)
     with pytest.raises(ModelError, match="model_parameters"):
         Estimate.load(path)
+
+
+def test_an_estimate_goes_over_to_a_later_build_of_its_body(body: Body, estimate: Estimate) -> None:
+    later = replace(body, rest_vertices=body.rest_vertices + np.float32(0.25))
+    again = estimate.on_build(later)
+    assert again.body_hash == later.hash != estimate.body_hash
+    np.testing.assert_array_equal(again.model_parameters, estimate.model_parameters)
+    assert np.abs(again.vertices - estimate.vertices).max() > 1e-3
+    assert (again.photo, again.prompts, again.warnings) == (estimate.photo, estimate.prompts, estimate.warnings)
+    assert estimate.on_build(body) is estimate
+    # others' numbers mean something else
+    assert estimate.on_build(replace(later, name="another")) is estimate
+    fewer = replace(later, identity_basis=body.identity_basis[:-1], identity_names=body.identity_names[:-1])
+    assert estimate.on_build(fewer) is estimate
