@@ -26,6 +26,7 @@ import bpy
 import numpy as np
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.driven_correctives import drivable
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.characters.settings import CharacterSettings
 from native_runtime.mhr import Body
@@ -58,7 +59,9 @@ def exactness(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body, count: 
         settings = random_settings(body, rng)
         apply_settings(rig, body, settings)
         found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
-        expected = body.vertices(settings.model_parameters, settings.identity, settings.expression, correctives=False)
+        expected = body.vertices(
+            settings.model_parameters, settings.identity, settings.expression, correctives=drivable(body)
+        )
         distances.append(np.linalg.norm(found - mhr_to_blender(expected), axis=1).max() * 1000)
         again = read_settings(rig, body)
         numbers.append(np.abs(again.model_parameters - settings.model_parameters).max())

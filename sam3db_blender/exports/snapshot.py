@@ -17,12 +17,14 @@ from native_runtime.errors import Sam3dbError
 
 from ..rig.arrays import in_world, take
 from ..rig.correctives import PREFIX
+from ..rig.driven import DRIVEN_PREFIX
 from ..rig.transfer import mesh_triangles
 from ..scene.belongings import Belonging
 
 Array = NDArray[np.float64]
 
 _UNEVEN = 1e-4
+_CORRECTIVES = (PREFIX, DRIVEN_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -117,14 +119,14 @@ def read_piece(
     weights = _weights(mesh, data, joints.names)
     base, keys = _shapes(obj, rig, depsgraph)
     kept = len(base) == len(surface.points)
-    own = [key for key in keys if not key.name.startswith(PREFIX)] if kept else []
+    own = [key for key in keys if not key.name.startswith(_CORRECTIVES)] if kept else []
     skin = Skin(
         points=surface.points,
         weights=weights,
         carrier=None if mesh.bone is None else _number_of(mesh.bone, joints.names),
         unposed=base + sum((key.value * key.offsets for key in keys), np.zeros_like(base)) if kept else None,
         keys=tuple(own),
-        corrections=tuple(key for key in keys if key.name.startswith(PREFIX)) if kept else (),
+        corrections=tuple(key for key in keys if key.name.startswith(_CORRECTIVES)) if kept else (),
     )
     return Piece(obj.name, obj, data, skin, surface, bool(keys) and not kept, count - len(data.polygons))
 

@@ -7,6 +7,7 @@ from native_runtime.characters.corrections import corrections
 from ..files.bodies import title_of
 from ..handles.people import active_character
 from ..rig.correctives import write_correction
+from ..rig.driven import has_driven_correctives
 from ..rig.pose import read_joint_parameters
 from ..scene import live
 from ..scene.bodies import body_mesh, fitting, installed_body, levels_of
@@ -51,7 +52,7 @@ class SAM3DB_OT_switch_level(CharacterOperator, bpy.types.Operator):
         for note in switch_level(rig, mesh, other):
             if not live.is_live(rig):
                 self.report({"WARNING"}, note)
-        if live.is_live(rig):
+        if live.is_live(rig) and not has_driven_correctives(mesh):
             live.live.forget(rig.name)
             write_correction(mesh, corrections(other, read_joint_parameters(rig, other)))
 

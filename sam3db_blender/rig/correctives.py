@@ -1,10 +1,10 @@
 """MHR's pose correctives on the mesh: shape keys with the corrections of one pose, or of many.
 
-The corrections are a small network's answer to the pose: thousands of components that are not linear in anything an
-artist could turn, so they cannot be drivers. What they come to in one pose is one set of offsets before skinning, which
-is exactly a shape key. For a range of frames the offsets are compressed into as few shape keys as keep every vertex
-within a tolerance (a principal component analysis), each with its weight keyed on every frame: the file stays small,
-plays at full speed, and needs no extension.
+The official bodies' corrections are a small network's answer to the pose: thousands of components that are not linear
+in anything an artist could turn, so they cannot be drivers (the default body's can, see ``driven``). What they come to
+in one pose is one set of offsets before skinning, which is exactly a shape key. For a range of frames the offsets are
+compressed into as few shape keys as keep every vertex within a tolerance (a principal component analysis), each with
+its weight keyed on every frame: the file stays small, plays at full speed, and needs no extension.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from native_runtime.errors import Sam3dbError
 
 from .. import compat
 from .arrays import add_shape_key, fill, take
+from .driven import has_driven_correctives
 from .pose import read_joint_parameters
 
 if TYPE_CHECKING:
@@ -35,11 +36,18 @@ TOLERANCE_MM = 0.05
 
 def bake_pose(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> bpy.types.ShapeKey:
     """The corrections of the pose as it stands in one shape key; earlier ones are replaced."""
+    require_free(mesh)
     offsets = corrections(body, read_joint_parameters(rig, body))
     keys = _keys(mesh)
     if len(keys) != 1 or _is_keyed(mesh):
         remove(mesh)
     return write_correction(mesh, offsets)
+
+
+def require_free(mesh: bpy.types.Object) -> None:
+    """Raises Sam3dbError where a mesh's correctives follow the pose by drivers: others would be added to them."""
+    if has_driven_correctives(mesh):
+        raise Sam3dbError(f"The pose correctives of '{mesh.name}' follow the pose already, by drivers.")
 
 
 def write_correction(mesh: bpy.types.Object, offsets: NDArray[np.float32]) -> bpy.types.ShapeKey:
@@ -71,6 +79,7 @@ def bake_range(
     Returns:
         The number of shape keys.
     """
+    require_free(mesh)
     scene = bpy.context.scene
     numbers = list(frames)
     if not numbers:

@@ -13,6 +13,7 @@ from native_runtime.camera import mhr_to_blender
 from native_runtime.characters.sliders import SHAPE_KEY_LIMIT, Slider, expression_sliders, identity_sliders
 
 from .arrays import add_shape_key, polygon_mesh, set_uvs, set_vertex_groups
+from .driven import add_driven_correctives
 from .drivers import drive
 from .properties import slider_path
 
@@ -47,7 +48,7 @@ def shape_key_names(body: Body) -> ShapeKeyNames:
 def build_mesh(
     name: str, body: Body, rig: bpy.types.Object, collection: bpy.types.Collection, materials: list[bpy.types.Material]
 ) -> bpy.types.Object:
-    """The body's mesh at rest, bound to the rig, its shape keys driven by the rig's sliders.
+    """The body's mesh at rest, bound to the rig, its shape keys driven by the rig's sliders and bones.
 
     Args:
         rig: an armature with the body's sliders, see ``armature.build_rig``.
@@ -67,6 +68,7 @@ def build_mesh(
     obj[PARTS_PROPERTY] = json.dumps(body.material_names)
     set_vertex_groups(obj, [str(joint) for joint in body.joint_names], body.skin_indices, body.skin_weights)
     _add_shape_keys(obj, body, rest, rig)
+    add_driven_correctives(obj, rig, body, rest)
     modifier = obj.modifiers.new("Armature", "ARMATURE")
     modifier.object = rig
     modifier.use_vertex_groups = True

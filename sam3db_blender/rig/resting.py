@@ -14,6 +14,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from .armature import SHARED_CONSTRAINT
 from .arrays import take
 from .mesh import BODY_PROPERTY
 
@@ -40,7 +41,11 @@ def may_rest(rig: bpy.types.Object) -> bool:
     mesh = _body(rig)
     if mesh is None or mesh.library or not mesh.visible_get() or not rig.visible_get():
         return False  # what is not evaluated costs nothing, and its channels may be old
-    return not animated(rig) and all(_is_own(curve, rig) for owner in _owners(rig) for curve in _drivers(owner))
+    return (
+        not animated(rig)
+        and not _held(rig)
+        and all(_is_own(curve, rig) for owner in _owners(rig) for curve in _drivers(owner))
+    )
 
 
 def rest(rig: bpy.types.Object) -> None:
@@ -169,11 +174,20 @@ def _is_own(curve: bpy.types.FCurve, rig: bpy.types.Object) -> bool:
     return (
         driver is not None
         and not curve.data_path.startswith("[")
-        and all(v.type == "SINGLE_PROP" and v.targets[0].id == rig for v in driver.variables)
+        and all(v.type in ("SINGLE_PROP", "TRANSFORMS") and v.targets[0].id == rig for v in driver.variables)
     )
 
 
+def _held(rig: bpy.types.Object) -> bool:
+    """Whether constraints that are not the character's own hold its bones: their channels do not say how they stand."""
+    return any(c.name != SHARED_CONSTRAINT for bone in rig.pose.bones for c in bone.constraints)
+
+
 def _sources(rig: bpy.types.Object) -> NDArray[np.float64]:
-    """All numbers that drivers of a rig may follow: its sliders, and the angles of its bones."""
+    """All numbers that drivers of a rig may follow: its sliders, the angles of its bones, and whether something else
+    holds these.
+    """
     sliders = [value for value in rig.values() if isinstance(value, float)]
-    return np.concatenate([sliders, take(rig.pose.bones, "rotation_euler", 3).ravel()])
+    bones = rig.pose.bones
+    angles = [take(bones, name, width).ravel() for name, width in (("rotation_euler", 3), ("rotation_quaternion", 4))]
+    return np.concatenate([sliders, *angles, [float(_held(rig))]])

@@ -61,11 +61,17 @@ def twist_by_channels(rig: bpy.types.Object, body: Body) -> None:
 
 
 def drive_by_rotation(
-    owner: bpy.types.PoseBone, path: str, axis: int, armature: bpy.types.Object, bone: str, expression: str
+    owner: bpy.types.PoseBone | bpy.types.ShapeKey,
+    path: str,
+    axis: int,
+    armature: bpy.types.Object,
+    bone: str,
+    expression: str,
 ) -> None:
     """Drives ``owner.path[axis]`` by the rotation of a bone beneath its parent, constraints included.
 
     Args:
+        axis: -1 where the property has no axes.
         expression: a simple expression of the quaternion ``w``, ``x``, ``y``, ``z``, in the bone's own rest axes.
     """
     curve: Any = owner.driver_add(path, axis)

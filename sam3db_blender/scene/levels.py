@@ -14,6 +14,7 @@ from native_runtime.errors import Sam3dbError
 
 from ..rig.arrays import take
 from ..rig.correctives import PREFIX
+from ..rig.driven import DRIVEN_PREFIX
 from ..rig.mesh import BODY_PROPERTY, PARTS_PROPERTY, build_mesh, shape_key_names
 from ..rig.transfer import carry_shape_keys, carry_vertex_groups, mesh_triangles, nearest_surface
 from .materials import body_materials, store_rest_positions
@@ -103,7 +104,7 @@ def _carry(mesh: bpy.types.Object, fresh: bpy.types.Object, rig: bpy.types.Objec
     keys = data.shape_keys
     names = shape_key_names(body)
     own = {keys.reference_key.name, *names.identity, *names.expression}
-    others = [key.name for key in keys.key_blocks if key.name not in own]
+    others = [key.name for key in keys.key_blocks if key.name not in own and not key.name.startswith(DRIVEN_PREFIX)]
     corrected = [name for name in others if name.startswith(PREFIX)]
     added = [name for name in others if name not in corrected]
     groups = [group.name for group in mesh.vertex_groups if group.name not in rig.data.bones]

@@ -22,7 +22,7 @@ from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
 from ..remedies import in_words
-from ..rig.correctives import write_correction
+from ..rig.correctives import require_free, write_correction
 from ..rig.pose import read_joint_parameters
 from .bodies import body_mesh, body_of
 from .provenance import is_character
@@ -128,10 +128,11 @@ def switch(rig: bpy.types.Object, on: bool) -> None:
     """Starts or stops following; starting updates at once.
 
     Raises:
-        Sam3dbError: the body has no correctives, is not installed or is another build.
+        Sam3dbError: the body has no correctives, is not installed or is another build, or they follow by drivers.
     """
     live.forget(rig.name)
     if on:
+        require_free(body_mesh(rig))
         live.update(rig)
     rig[PROPERTY] = on
     _ensure_timer()

@@ -18,9 +18,10 @@ from ..handles.measures import CM_PER_INCH
 from ..handles.people import active_character
 from ..handles.sex import AUTOMATIC, TITLES, can_choose, chosen_sex, in_words, looks_of
 from ..layout_text import draw_lines, width_of
+from ..rig.driven import has_driven_correctives
 from ..rig.properties import in_centimetres, slider_path
 from ..scene import live
-from ..scene.bodies import knows_ages
+from ..scene.bodies import is_body, knows_ages
 from ..scene.provenance import Origin, read_origin
 from ..shelf import facts
 from . import heights, preset_panels
@@ -179,6 +180,10 @@ class SAM3DB_PT_correctives(SidebarPanel, bpy.types.Panel):
         rig = active_character(context)
         assert rig is not None
         layout = self.layout
+        mesh = next((child for child in rig.children if is_body(child)), None)
+        if mesh is not None and has_driven_correctives(mesh):
+            layout.label(text="They follow the pose by themselves", icon="CHECKMARK")
+            return
         on = live.is_live(rig)
         button = layout.operator("sam3db.live_correctives", depress=on, icon="PLAY")
         button.on = not on

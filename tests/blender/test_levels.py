@@ -75,7 +75,7 @@ def _character(body: Body) -> Character:
 
 def _error(character: Character, body: Body, settings: CharacterSettings) -> float:
     found = evaluated_vertices(character.mesh, bpy.context.evaluated_depsgraph_get())
-    expected = body.vertices(settings.model_parameters, settings.identity, settings.expression, correctives=False)
+    expected = body.vertices(settings.model_parameters, settings.identity, settings.expression)
     return float(np.linalg.norm(found - mhr_to_blender(expected), axis=1).max())
 
 

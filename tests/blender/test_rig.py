@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.driven_correctives import driven_correctives
 from native_runtime.characters.layout import COLLECTIONS
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
@@ -55,7 +56,7 @@ def test_blender_equals_the_body(any_body: Body, beyond: float) -> None:
         apply_parameters(rig, any_body, parameters)
         set_shape(rig, any_body, identity, expression)
         found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
-        expected = mhr_to_blender(any_body.vertices(parameters, identity, expression, correctives=False))
+        expected = mhr_to_blender(any_body.vertices(parameters, identity, expression))
         assert np.linalg.norm(found - expected, axis=1).max() < TOLERANCE
         joints = mhr_to_blender(any_body.pose(parameters).translations)
         assert np.array([bone.head for bone in rig.pose.bones]) == pytest.approx(joints, abs=TOLERANCE)
@@ -137,7 +138,8 @@ def test_structure(any_body: Body) -> None:
     assert uvs == pytest.approx(any_body.uvs)
     names = shape_key_names(any_body)
     keys = mesh.data.shape_keys.key_blocks
-    assert [key.name for key in keys] == ["Basis", *names.identity, *names.expression]
+    correctives = [f"Corrective {each.name}" for each in driven_correctives(any_body)]
+    assert [key.name for key in keys] == ["Basis", *names.identity, *names.expression, *correctives]
     assert all(keys[name].slider_min < 0 < keys[name].slider_max for name in names.expression)
 
 

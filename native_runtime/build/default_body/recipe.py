@@ -43,7 +43,7 @@ Progress = Callable[[float, str], None]
 DETAIL_RINGS = 2
 """Rings of faces around a patch of flattened detail that are smoothed with it."""
 
-_FILES = ("body", "skeleton", "regions", "identity", "expressions", "points", "ages")
+_FILES = ("body", "skeleton", "regions", "identity", "expressions", "points", "ages", "correctives")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Recipe:
     expressions: Mapping[str, Any]
     points: Mapping[str, Any]
     ages: Mapping[str, Any]
+    correctives: Mapping[str, Any]
     keypoints: Mapping[str, Any]
 
     @classmethod

@@ -125,8 +125,9 @@ def _export_skin(
     table = spread(bones, shares, len(skeleton.names))
     if skin.carrier is not None:  # it keeps its shape, so it can be brought back from where it stands
         full = blend(skin.points, table, np.linalg.inv(skeleton.motion))
-    # corrections are made for the pose: in another one they are shapes like the others
-    keys = skin.keys if is_current and not animated else (*skin.keys, *skin.corrections)
+    # corrections are made for the pose: in another one they are shapes like the others, where there is any of them
+    acting = tuple(key for key in skin.corrections if key.value or key.values.any())
+    keys = skin.keys if is_current and not animated else (*skin.keys, *acting)
     kept: tuple[ShapeKey, ...] = ()
     if options.shapes == "keep":
         kept = tuple(replace(key, offsets=blend_directions(key.offsets, skin.weights, rest)) for key in keys)

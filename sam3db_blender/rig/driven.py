@@ -1,0 +1,46 @@
+"""A body's pose correctives as driven shape keys: they follow the bones by themselves, without Python.
+
+Each key reads the rotation of one bone beneath its parent as it stands, so that constraints, inverse kinematics and
+control rigs count as the bone's own channels do. Only correctives of the form in
+``native_runtime.characters.driven_correctives`` can be made so; the default body's are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from native_runtime.characters.driven_correctives import driven_correctives
+from native_runtime.characters.sliders import SHAPE_KEY_LIMIT
+
+from .arrays import add_shape_key
+from .twist import drive_by_rotation
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+
+#: All driven keys begin so.
+DRIVEN_PREFIX = "Corrective "
+
+
+def add_driven_correctives(mesh: bpy.types.Object, rig: bpy.types.Object, body: Body, rest: np.ndarray) -> None:
+    """Gives a body's mesh its correctives, where they can be driven.
+
+    Args:
+        rest: (V, 3) m, the mesh's points without any shape key.
+    """
+    for each in driven_correctives(body):
+        key = add_shape_key(mesh, f"{DRIVEN_PREFIX}{each.name}", rest + each.offsets)
+        key.slider_min, key.slider_max = 0.0, SHAPE_KEY_LIMIT
+        key.value = 0.0
+        a, b, c = each.factors
+        sums = f"{a:.8g} * (x * x + z * z) + {b:.8g} * (x * y - w * z) + {c:.8g} * (y * z + w * x)"
+        drive_by_rotation(key, "value", -1, rig, each.bone, f"max(0, {sums})")
+
+
+def has_driven_correctives(mesh: bpy.types.Object) -> bool:
+    """Whether a mesh has correctives that follow the pose by themselves."""
+    keys = mesh.data.shape_keys
+    return keys is not None and any(key.name.startswith(DRIVEN_PREFIX) for key in keys.key_blocks)
