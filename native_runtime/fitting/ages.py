@@ -18,16 +18,17 @@ def size_of(body: Body, aged: AgedBody) -> float:
 
 
 def of_age(prior: PosePrior, body: Body, aged: AgedBody) -> PosePrior:
-    """The prior for somebody of an age (``mhr.ages``): bone lengths lie about that age's, and stray from them in
-    proportion to the size; MHR's limits, which are an adult's, move along. Poses stay.
+    """The prior for somebody of an age (``mhr.ages``): bone lengths lie about that age's, whatever the prior has for
+    adults, and stray from them in proportion to the size; MHR's limits, which are an adult's, move along. Poses stay.
     """
-    shift = aged.parameters[prior.parameters]
     lengths = np.array([body.parameter_names[index].startswith("scale_") for index in prior.parameters])
+    means = np.where(lengths, aged.parameters[prior.parameters], prior.means)
     first, second = prior.coupled.T
+    coupled = lengths[first] & lengths[second]
     return replace(
         prior,
-        means=prior.means + shift,
+        means=means,
         deviations=np.where(lengths, min(size_of(body, aged), 1.0), 1.0) * prior.deviations,
-        offsets=prior.offsets + shift[first] - prior.factors * shift[second],
+        offsets=np.where(coupled, means[first] - prior.factors * means[second], prior.offsets),
         skeleton=aged.parameters,
     )
