@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,14 +141,25 @@ class Estimate(PlacedState):
         """The estimate on the build of its body that is at hand, where its numbers mean the same there.
 
         A later build of a body of the same name moves vertices and keypoints a little (other weights, correctives);
-        these are computed again. An estimate of another body, or of one with other shapes, is returned as it is.
+        these are computed again. Builds that know ages have coefficients for them besides, last, which are 0 for
+        everybody of no age. An estimate of another body, or of one with other shapes, is returned as it is.
         """
-        same = self.body_name == body.name and (len(self.identity), len(self.expression), len(self.vertices)) == (
-            body.identity_count,
+        same = self.body_name == body.name and (len(self.expression), len(self.vertices)) == (
             body.expression_count,
             body.vertex_count,
         )
-        return self.with_state(body, self.state) if same and self.body_hash != body.hash else self
+        given, count = len(self.identity), body.identity_count
+        if not same or self.body_hash == body.hash:
+            return self
+        if given < count and given == int(body.ageless.sum()):
+            identity = np.pad(self.identity, (0, count - given))
+        elif given > count and body.ages is None and not self.identity[count:].any():
+            identity = self.identity[:count]
+        elif given == count:
+            identity = self.identity
+        else:
+            return self
+        return self.with_state(body, replace(self.state, identity=identity))
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the large arrays, ready for ``json.dumps``."""

@@ -205,6 +205,11 @@ def _take_over(
         if answer.body_name != origin.details["body_name"]:
             raise Sam3dbError(f"The new pose is for another body ('{answer.body_name}') than '{rig.name}' has.")
         check_level(rig, body)  # a later build of the body: its bones have to be the same
+        answer = answer.on_build(body)
+        if len(answer.identity) != body.identity_count:
+            raise Sam3dbError(
+                f"'{rig.name}' was made before its body knew ages, and cannot become a child. Import the photo again."
+            )
     memory = edits.notice(rig, body)
     answered = CharacterState.of(answer, len(body.joint_names))
     state = memory.edited(answered)

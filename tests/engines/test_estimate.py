@@ -13,7 +13,7 @@ from native_runtime.engines.estimate import ARRAYS, Estimate, Prompts
 from native_runtime.errors import ModelError
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
-from tests.support.bodies import toy_body
+from tests.support.bodies import aged, toy_body
 
 INTRINSICS = np.array([[900.0, 0, 319.5], [0, 900.0, 239.5], [0, 0, 1]])
 
@@ -107,3 +107,15 @@ def test_an_estimate_goes_over_to_a_later_build_of_its_body(body: Body, estimate
     assert estimate.on_build(replace(later, name="another")) is estimate
     fewer = replace(later, identity_basis=body.identity_basis[:-1], identity_names=body.identity_names[:-1])
     assert estimate.on_build(fewer) is estimate
+
+
+def test_builds_that_know_ages_and_those_before_understand_each_other(body: Body, estimate: Estimate) -> None:
+    later = aged(replace(body, rest_vertices=body.rest_vertices + np.float32(0.25)))
+    there = estimate.on_build(later)
+    assert there.body_hash == later.hash
+    np.testing.assert_array_equal(there.identity, np.append(estimate.identity, 0.0))
+    back = there.on_build(body)
+    assert back.body_hash == body.hash
+    np.testing.assert_array_equal(back.identity, estimate.identity)
+    child = replace(there, identity=np.append(estimate.identity, 1.0))
+    assert child.on_build(body) is child, "a child's flesh is nothing that the older build has"
