@@ -9,14 +9,14 @@ import numpy as np
 
 from ..rig.rigify_pose import write_channels
 
-#: Properties of strips that say how they play; those that depend on the action or on each other come in this order.
+#: Properties of strips that say how they play. Scale and repetitions come before the ends, which they move.
 _STRIP = (
     "action_frame_start",
     "action_frame_end",
-    "frame_start",
-    "frame_end",
     "scale",
     "repeat",
+    "frame_start",
+    "frame_end",
     "blend_type",
     "extrapolation",
     "blend_in",

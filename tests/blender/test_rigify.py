@@ -23,7 +23,7 @@ from sam3db_blender.rig.pose import apply_parameters, read_parameters, read_shap
 from sam3db_blender.rig.properties import slider_path
 from sam3db_blender.rigify import add_on
 from sam3db_blender.rigify.animation import take_animation
-from sam3db_blender.rigify.making import is_outdated, make_rigify, remove_rigify, update_rigify
+from sam3db_blender.rigify.making import is_outdated, make_rigify, remove_rigify, switch_limbs, update_rigify
 
 TOLERANCE = 1e-3  # m: the bar of 1 mm
 EXACT = 1e-5  # m
@@ -104,6 +104,25 @@ def test_the_character_keeps_its_pose_in_fk_and_in_ik(rigify_on: None, body: Bod
             assert read_parameters(rig, body, near=parameters)[0] == pytest.approx(parameters, abs=1e-4)
 
 
+def test_switching_a_limb_moves_nothing_and_no_other_control(rigify_on: None, body: Body, built: Built) -> None:
+    rig, mesh = built
+    rigify = make_rigify(rig, body)
+    for name in ("chest", "hand_ik.L", "foot_heel_ik.R"):
+        bone = rigify.pose.bones[name]
+        bone.rotation_mode = "XYZ" if bone.rotation_mode == "QUATERNION" else bone.rotation_mode
+        bone.rotation_euler = (0.3, 0.1, -0.2)
+    rigify.pose.bones["foot_ik.R"].location = (0.0, -0.1, 0.2)
+    rigify.pose.bones["hand_ik.L"].location = (-0.1, 0.0, 0.1)
+    rigify.update_tag()
+    before = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
+    for fk, masters in ((True, ["upper_arm_parent.L"]), (True, []), (False, ["thigh_parent.R"]), (False, [])):
+        switch_limbs(rig, body, fk, masters)
+        bpy.context.view_layer.update()
+        found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
+        assert np.linalg.norm(found - before, axis=1).max() < TOLERANCE
+        assert list(rigify.pose.bones["chest"].rotation_euler) == pytest.approx([0.3, 0.1, -0.2])
+
+
 def test_removing_keeps_the_pose(rigify_on: None, body: Body, built: Built) -> None:
     rig, mesh = built
     before = {block: set(getattr(bpy.data, block).keys()) for block in ("objects", "armatures", "meshes", "texts")}
@@ -127,6 +146,9 @@ def test_update_follows_the_skeleton_and_keeps_what_was_keyed(rigify_on: None, b
         hand.keyframe_insert("location", frame=frame)
     rigify.pose.bones["upper_arm_parent.L"]["IK_FK"] = 1.0
     action = rigify.animation_data.action
+    waving = action.copy()
+    strip = rigify.animation_data.nla_tracks.new().strips.new("wave", 40, waving)
+    strip.frame_end, strip.mute = 60, True
     slider = next(s for s in RigMap.of(body).section("skeleton") if "upleg" in body.parameter_names[s.index])
     rig[slider.key] = 3.0
     rig.update_tag()
@@ -141,6 +163,9 @@ def test_update_follows_the_skeleton_and_keeps_what_was_keyed(rigify_on: None, b
     )
     assert rigify.pose.bones["upper_arm_parent.L"]["IK_FK"] == 1.0
     assert rigify.animation_data.action == action
+    [track] = rigify.animation_data.nla_tracks
+    [strip] = track.strips
+    assert (strip.name, strip.action, strip.frame_start, strip.frame_end, strip.mute) == ("wave", waving, 40, 60, True)
     bpy.context.scene.frame_set(6)
     assert rigify.pose.bones["hand_ik.L"].location.y == pytest.approx(0.1, abs=1e-3)
     rigify.animation_data.action = None
