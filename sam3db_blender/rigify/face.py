@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import bpy
@@ -21,9 +23,17 @@ Array = NDArray[np.float64]
 _KNOB, _TICK, _LETTER = 0.16, 0.1, 0.45
 
 
-def dress_face(metarig: bpy.types.Object, panel: FacePanel) -> None:
-    """Gives the bones of the panel their shapes and locks; Rigify copies both."""
-    knob, plate = _shape(f"{metarig.name} Knob", *_knob(panel)), _shape(f"{metarig.name} Face", *_plate(panel))
+def dress_face(
+    metarig: bpy.types.Object, panel: FacePanel, shapes: Mapping[str, bpy.types.Object] = MappingProxyType({})
+) -> None:
+    """Gives the bones of the panel their shapes and locks; Rigify copies both.
+
+    Args:
+        shapes: those that bones had before, by the bones' names; they are taken again.
+    """
+    first = panel.sliders[0].bone if panel.sliders else ""
+    knob = shapes.get(first) or _shape(f"{metarig.name} Knob", *_knob(panel))
+    plate = shapes.get(PANEL) or _shape(f"{metarig.name} Face", *_plate(panel))
     bones: Any = metarig.pose.bones
     for name, shape in ((PANEL, plate), *((slider.bone, knob) for slider in panel.sliders)):
         bone = bones[name]

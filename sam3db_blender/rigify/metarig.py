@@ -12,7 +12,6 @@ from native_runtime.characters.rigify.metarig import COLLECTIONS, COLOURS, MetaB
 
 from ..rig.armature import add_bones
 from .face import dress_face
-from .parts import remove_shapes
 
 #: Where the colours of a chosen and of an active bone come from.
 _SELECTED, _ACTIVE = (0.31, 0.78, 1.0), (0.55, 1.0, 1.0)
@@ -47,15 +46,14 @@ def build_metarig(
 def fill_metarig(metarig: bpy.types.Object, plan: Metarig, lengths: dict[str, float]) -> None:
     """Gives a metarig its bones and settings, in place of those that it has."""
     data: Any = metarig.data
-    old = {bone.custom_shape for bone in getattr(metarig.pose, "bones", ()) if bone.custom_shape}
+    shapes = {bone.name: bone.custom_shape for bone in getattr(metarig.pose, "bones", ()) if bone.custom_shape}
     _lay_bones(metarig, plan, lengths)
     _make_collections(data)
     for bone in plan.bones:
         _configure(metarig, bone)
     for socket in plan.sockets:
         _configure_socket(metarig, socket)
-    dress_face(metarig, plan.face)
-    remove_shapes(old)
+    dress_face(metarig, plan.face, shapes)
 
 
 def _lay_bones(metarig: bpy.types.Object, plan: Metarig, lengths: dict[str, float]) -> None:
