@@ -11,6 +11,7 @@ from native_runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from native_runtime.characters.measures.measurer import Measurer
+    from native_runtime.engines.base import Engine
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
     from native_runtime.mhr import Body
@@ -20,6 +21,7 @@ HEIGHT = "height"
 has set the size by hand.
 """
 
+CHILD = "Taken for a child of about {age:.0f} years, being {height:.0f} cm tall. State the age, if it is another."
 NEAREST = "This body cannot be {wanted:.1f} cm tall: it is {nearest:.1f} cm now, the nearest that it can be."
 
 
@@ -64,6 +66,19 @@ def of_stated_height(body: Body, estimate: Estimate, height: float) -> Estimate:
     said = {"stated": float(height), "estimated": before, "reached": solved.values[STATURE.key]}
     missed = [NEAREST.format(wanted=one.wanted, nearest=one.nearest) for one in solved.missed]
     return replace(there, warnings=(*there.warnings, *missed), details=there.details | {HEIGHT: said})
+
+
+def age_of_height(engine: Engine, height: float) -> float | None:
+    """Years of the child who is so tall (cm) in the median; None for heights that adults have, and engines that know no
+    ages.
+
+    So a stated height is evidence from the start: the fit looks for a child nearby instead of an adult farther away.
+    """
+    if not engine.capabilities.ages:
+        return None
+    from native_runtime.characters.measures.children import years_of_height
+
+    return years_of_height(engine.body.ages, height)
 
 
 def stated_height(details: Mapping[str, Any]) -> float | None:

@@ -18,7 +18,7 @@ from native_runtime.errors import EmptyBoxError, ModelError, NoPersonError, Usag
 from .boxes import check_inside
 from .camera import read_with_camera
 from .decoding import part_of
-from .heights import HEIGHT, of_stated_height, sizes_by_hand
+from .heights import CHILD, HEIGHT, age_of_height, of_stated_height, sizes_by_hand
 from .people import why_nobody
 from .readings import Look, Readings, ReadPhoto
 from .reporting import Reporter
@@ -261,19 +261,39 @@ class Inference:
             UsageError: the engine does not support it.
             NoPersonError: too little can be seen of somebody.
         """
-        known = heights or {}
+        known, said = heights or {}, ages or {}
+        children = {
+            person: age
+            for person, height in known.items()
+            if person not in said and (age := age_of_height(found.engine, height)) is not None
+        }
 
         def sized(person: int, estimate: Estimate) -> Estimate:
             if person not in known:
                 return estimate
-            return of_stated_height(found.engine.body, estimate, known[person])
+            there = of_stated_height(found.engine.body, estimate, known[person])
+            if person not in children:
+                return there
+            note = CHILD.format(height=known[person], age=children[person])
+            return replace(there, warnings=(*there.warnings, note))
+
+        stated = children | dict(said)
 
         def tell(rough: Sequence[tuple[int, Estimate]]) -> None:
             assert early is not None
             early([(person, sized(person, estimate)) for person, estimate in rough])
 
         answers = self._alone(
-            found, people, keypoints, mask, inference, left_out, tell if early else None, refine, sex, ages or {}
+            found,
+            people,
+            keypoints,
+            mask,
+            inference,
+            left_out,
+            tell if early else None,
+            refine,
+            sex,
+            stated,
         )
         alone = ((person, sized(person, estimate)) for person, estimate in answers)
         if len(people) < 2 or found.engine.capabilities.agrees:
@@ -419,6 +439,8 @@ class Inference:
         require(found.engine, "a choice of sex", sex is not None)
         require(found.engine, "a stated age", age is not None)
         keeps = found.engine.capabilities.edits
+        if age is None and height is not None:
+            age = age_of_height(found.engine, height)
         answer = found.reading.estimate(
             person, list(pins), mask, inference=inference, edits=edits if keeps else None, **_said(sex, age)
         )

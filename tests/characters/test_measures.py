@@ -12,6 +12,7 @@ from scipy.optimize import lsq_linear
 
 from native_runtime.camera import mhr_to_camera
 from native_runtime.characters.measures.bounded import least_squares_within
+from native_runtime.characters.measures.children import as_child, years_of_height
 from native_runtime.characters.measures.definitions import MEASURES
 from native_runtime.characters.measures.height import of_height, with_height
 from native_runtime.characters.measures.measurer import Measurer
@@ -21,6 +22,7 @@ from native_runtime.errors import UsageError
 from native_runtime.fitting.problem import project
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
+from tests.support.bodies import aged
 
 LENS = np.array([[2200.0, 0.0, 800.0], [0.0, 2200.0, 800.0], [0.0, 0.0, 1.0]])
 ZERO = np.zeros(204)
@@ -250,6 +252,33 @@ class TestHeight:
     def test_nonsense_is_refused(self, body: Body, measurer: Measurer, height: float) -> None:
         with pytest.raises(UsageError, match="between 50 and 250 cm"):
             with_height(measurer, ZERO, np.zeros(body.identity_count), height)
+
+
+class TestChildren:
+    def test_the_child_who_is_so_tall(self, small_body: Body) -> None:
+        table = aged(small_body).ages
+        assert years_of_height(None, 110.0) is None
+        assert years_of_height(table, 170.0) is None
+        assert years_of_height(table, 40.0) == 5.0
+        young, older = years_of_height(table, 115.0), years_of_height(table, 140.0)
+        assert young is not None
+        assert older is not None
+        assert 5.0 < young < older < 20.0
+        assert table is not None
+        assert table.at(older).stature == pytest.approx(140.0, abs=0.5)
+
+    def test_an_adult_becomes_a_child_once(self, small_body: Body) -> None:
+        body = aged(small_body)
+        parameters, identity = np.zeros(204), np.zeros(body.identity_count)
+        parameters[body.parameter_index("l_elbow_bend")] = 0.4
+        child, shape = as_child(body, parameters, identity, 168.0, 115.0)
+        assert child[body.parameter_index("scale_uplegs")] < -1.0
+        assert child[body.parameter_index("l_elbow_bend")] == 0.4
+        assert shape[-1] > 0.5
+        for tall, height in ((115.0, 112.0), (168.0, 160.0)):
+            same, own = as_child(body, parameters, identity, tall, height)
+            assert np.array_equal(same, parameters)
+            assert np.array_equal(own, identity)
 
 
 def test_least_squares_within_bounds() -> None:

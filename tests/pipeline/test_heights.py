@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,11 +15,12 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
 from native_runtime.pipeline.decoding import decode, encode
-from native_runtime.pipeline.heights import HEIGHT, one_each
+from native_runtime.pipeline.heights import HEIGHT, age_of_height, one_each
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.pipeline.requests import EstimateRequest, PoseRequest
 from native_runtime.proof.pictures import bundled_pictures
+from tests.support.bodies import aged
 from tests.support.truth_engine import TruthEngine, TruthReading, moved
 
 
@@ -81,6 +83,16 @@ def test_the_size_changes_and_the_picture_stays(body: Body) -> None:
     assert sized.details[HEIGHT]["reached"] == pytest.approx(tall, abs=0.1)
     assert off(plain, sized) < 2.0
     assert HEIGHT not in plain.details
+
+
+def test_a_childs_height_is_looked_for_from_the_start(small_body: Body) -> None:
+    engine = SimpleNamespace(body=aged(small_body), capabilities=Capabilities(ages=True))
+    age = age_of_height(engine, 118.0)
+    assert age is not None
+    assert 5.0 < age < 15.0
+    assert age_of_height(engine, 168.0) is None
+    assert age_of_height(SimpleNamespace(body=engine.body, capabilities=Capabilities()), 118.0) is None
+    assert age_of_height(SimpleNamespace(body=small_body, capabilities=engine.capabilities), 118.0) is None
 
 
 def test_of_several_only_who_is_meant(body: Body) -> None:

@@ -19,6 +19,7 @@ from native_runtime.fitting.problem import project, projection_jacobian
 from native_runtime.mhr.state import PlacedState
 
 from .bounded import least_squares_within
+from .children import as_child
 from .definitions import STATURE
 from .measurer import Measurer
 from .typed import MET, Missed, Solved
@@ -51,16 +52,19 @@ def with_height(measurer: Measurer, parameters: ArrayLike, identity: ArrayLike, 
         height: cm, 50 to 250.
 
     Returns:
-        the body; lengths may leave their sliders' ranges, which are those of adults, but not what can be typed. Where
-        even that is not enough, ``missed`` names the nearest height, which the body then has.
+        the body, a child's where only children are so tall and the body knows ages. Lengths may leave their sliders'
+        ranges, which are those of adults, but not what can be typed. Where even that is not enough, ``missed`` names
+        the nearest height, which the body then has.
 
     Raises:
         UsageError: a height that nobody has.
     """
     check_height(height)
-    standing, start = measurer.standing, np.asarray(parameters, np.float64)
+    standing = measurer.standing
+    # small adults are no children: from there on the body is scaled
+    start, own = as_child(standing.body, parameters, identity, measurer.stature(parameters, identity), height)
     unknowns, count = Unknowns.of(standing), len(standing.lengths)
-    first = np.concatenate([start[standing.lengths], np.asarray(identity, np.float64)])
+    first = np.concatenate([start[standing.lengths], own])
     low, high = np.minimum(unknowns.floor, first), np.maximum(unknowns.ceiling, first)
     fixed = unknowns.ceiling <= unknowns.floor
     low, high = np.where(fixed, first, low), np.where(fixed, first, high)
