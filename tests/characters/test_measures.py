@@ -12,7 +12,7 @@ from scipy.optimize import lsq_linear
 
 from native_runtime.camera import mhr_to_camera
 from native_runtime.characters.measures.bounded import least_squares_within
-from native_runtime.characters.measures.children import as_child, years_of_height
+from native_runtime.characters.measures.children import of_age_for, years_of_height
 from native_runtime.characters.measures.definitions import MEASURES
 from native_runtime.characters.measures.height import of_height, with_height
 from native_runtime.characters.measures.measurer import Measurer
@@ -267,18 +267,20 @@ class TestChildren:
         assert table is not None
         assert table.at(older).stature == pytest.approx(140.0, abs=0.5)
 
-    def test_an_adult_becomes_a_child_once(self, small_body: Body) -> None:
+    def test_an_adult_becomes_a_child_and_grows_up_again(self, small_body: Body) -> None:
         body = aged(small_body)
         parameters, identity = np.zeros(204), np.zeros(body.identity_count)
         parameters[body.parameter_index("l_elbow_bend")] = 0.4
-        child, shape = as_child(body, parameters, identity, 168.0, 115.0)
+        child, shape = of_age_for(body, parameters, identity, 168.0, 115.0)
         assert child[body.parameter_index("scale_uplegs")] < -1.0
         assert child[body.parameter_index("l_elbow_bend")] == 0.4
         assert shape[-1] > 0.5
-        for tall, height in ((115.0, 112.0), (168.0, 160.0)):
-            same, own = as_child(body, parameters, identity, tall, height)
-            assert np.array_equal(same, parameters)
-            assert np.array_equal(own, identity)
+        adult, grown = of_age_for(body, child, shape, 115.0, 168.0)
+        assert adult == pytest.approx(parameters)
+        assert grown == pytest.approx(identity)
+        same, own = of_age_for(body, parameters, identity, 168.0, 160.0)
+        assert np.array_equal(same, parameters)
+        assert np.array_equal(own, identity)
 
 
 def test_least_squares_within_bounds() -> None:

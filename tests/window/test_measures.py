@@ -27,8 +27,9 @@ def test_a_height_is_typed(open_blender: Opener, photos: Path, kept: Path) -> No
     blender.call("scene.open_tab", name="Photo")
     blender.call("measures.show")
     artist.screen.settle(_DRAWN_S)
-    artist.picture("panel")
     before = blender.call("measures.state")
+    artist.screen.settle(_DRAWN_S)
+    artist.picture("panel")
 
     artist.click_button("sam3db.set_measure")
     artist.screen.settle(_DRAWN_S)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+_NOTHING = 1e-3
+"""Coefficients of childhood that are smaller do not make a child."""
 _ADULT, _SURELY = 20.0, 3.0
 """Years, and by how many standard deviations somebody must be smaller than adults to be a child."""
 
@@ -26,22 +28,30 @@ def years_of_height(table: AgeTable | None, height: float) -> float | None:
     return float(years[np.argmin(np.abs(statures - height))])
 
 
-def as_child(body: Body, parameters: ArrayLike, identity: ArrayLike, tall: float, height: float) -> tuple[Array, Array]:
-    """An adult's model parameters (204,) and coefficients (n_id,) as those of the child who has a height, with what
-    the adult has of their own; as they are, where a height is no child's, or somebody is one already.
+def of_age_for(
+    body: Body, parameters: ArrayLike, identity: ArrayLike, tall: float, height: float
+) -> tuple[Array, Array]:
+    """Somebody's model parameters (204,) and coefficients (n_id,) as those of a person whose age fits a height, with
+    what is their own; as they are, where the age stays.
+
+    Adults become the child who is so tall in the median, children an older or younger one or an adult.
 
     Args:
         tall: cm, how tall they are now.
         height: cm, how tall they shall be.
     """
     before = np.asarray(parameters, np.float64), np.asarray(identity, np.float64)
-    years = years_of_height(body.ages, height)
-    if body.ages is None or years is None or tall < _smallest_adult(body.ages):
+    if body.ages is None:
         return before
-    child, adult = body.ages.at(years), body.ages.at(_ADULT)
-    coefficients = before[1] + child.identity - adult.identity
+    grown_up = not np.any(np.abs(before[1][~body.ageless]) > _NOTHING)
+    now = (None if grown_up else years_of_height(body.ages, tall)) or _ADULT
+    then = years_of_height(body.ages, height) or _ADULT
+    if now == then:
+        return before
+    old, new = body.ages.at(now), body.ages.at(then)
+    coefficients = before[1] + new.identity - old.identity
     low, high = np.minimum(body.identity_min, before[1]), np.maximum(body.identity_max, before[1])
-    return before[0] + child.parameters - adult.parameters, np.clip(coefficients, low, high)
+    return before[0] + new.parameters - old.parameters, np.clip(coefficients, low, high)
 
 
 def _smallest_adult(table: AgeTable) -> float:

@@ -19,7 +19,7 @@ from native_runtime.fitting.problem import project, projection_jacobian
 from native_runtime.mhr.state import PlacedState
 
 from .bounded import least_squares_within
-from .children import as_child
+from .children import of_age_for
 from .definitions import STATURE
 from .measurer import Measurer
 from .typed import MET, Missed, Solved
@@ -61,8 +61,8 @@ def with_height(measurer: Measurer, parameters: ArrayLike, identity: ArrayLike, 
     """
     check_height(height)
     standing = measurer.standing
-    # small adults are no children: from there on the body is scaled
-    start, own = as_child(standing.body, parameters, identity, measurer.stature(parameters, identity), height)
+    # children are no small adults: from that age's body on, it is scaled
+    start, own = of_age_for(standing.body, parameters, identity, measurer.stature(parameters, identity), height)
     unknowns, count = Unknowns.of(standing), len(standing.lengths)
     first = np.concatenate([start[standing.lengths], own])
     low, high = np.minimum(unknowns.floor, first), np.maximum(unknowns.ceiling, first)

@@ -15,6 +15,7 @@ def show() -> None:
         if issubclass(cls, bpy.types.Panel) and getattr(cls, "bl_category", "") == "Photo" and cls.is_registered:
             bpy.utils.unregister_class(cls)
     panel.SAM3DB_PT_measures.bl_options = set()
+    panel.SAM3DB_PT_measures.bl_idname = "SAM3DB_PT_measures_open"  # what is closed is remembered by its name
     for cls in (panel.SAM3DB_PT_character, panel.SAM3DB_PT_measures):
         bpy.utils.register_class(cls)
 
