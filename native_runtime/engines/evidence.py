@@ -215,6 +215,7 @@ def gather_evidence(
     least: float = 0.0,
     shape: ShapePrior | None = None,
     aged: AgedBody | None = None,
+    stature: float | None = None,
 ) -> Evidence:
     """Evidence for one person.
 
@@ -229,6 +230,7 @@ def gather_evidence(
         least: points of which the networks are less certain (0..1, see ``confidence``) do not count.
         shape: what is known of the body's shape beforehand (``engines.looks``).
         aged: the median person of the age that is known; None: an adult.
+        stature: cm, how tall somebody who looks like this is on average; None: unknown.
     """
     seen = _look(person, photo, body, intrinsics, {body.keypoint_names[prompt[0]] for prompt in keypoints}, least)
     # in pixels of the picture that the landmarks are of
@@ -260,6 +262,7 @@ def gather_evidence(
         shape=shape,
         aged=aged,
         positions=_positions(seen, lifted, 1.0 if aged is None else size_of(body, aged)),
+        stature=stature,
     )
 
 

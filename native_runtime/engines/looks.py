@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from native_runtime.detection.landmarks import FaceReading
 from native_runtime.errors import UsageError
 from native_runtime.fitting.shape_prior import Sex, ShapePrior, sliders_of
+from native_runtime.fitting.stature import expected_stature
 from native_runtime.mhr import Body
 from native_runtime.mhr.ages import AgedBody
 
@@ -95,6 +96,11 @@ class Looks:
         if body.ages is None or self.age is None or not self.grown:
             return None
         return body.ages.at(float(np.clip(self.age, *body.ages.years[[0, -1]])), self.sex, self.certainty)
+
+    @property
+    def stature(self) -> float:
+        """cm, how tall adults are on average who look like this."""
+        return expected_stature(self.sex, self.certainty)
 
     def to_json(self) -> dict[str, Any]:
         """Ready for ``json.dumps``."""

@@ -140,6 +140,7 @@ class Evidence:
         arms: "l" and "r" -> points of elbow and wrist, in turns.
         shape: what is known of the body's shape beforehand; None: nothing.
         aged: the median person of the age that is known; None: an adult, of no age in particular.
+        stature: cm, how tall somebody like this is on average; None: as the body is by itself.
     """
 
     points: Points2D
@@ -154,3 +155,4 @@ class Evidence:
     shape: ShapePrior | None = None
     aged: AgedBody | None = None
     positions: Positions3D | None = None
+    stature: float | None = None

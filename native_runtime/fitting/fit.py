@@ -35,6 +35,7 @@ from .problem import CAMERA_PER_MHR, ROOT_ROTATION, named_rows
 from .restarts import retry_limbs
 from .silhouette import fit_outline
 from .solver import minimise
+from .stature import of_stature
 
 Array = NDArray[np.float64]
 
@@ -137,6 +138,8 @@ def fit_body(
         prior = PosePrior.load(body).with_mixtures(body, Gravity() if physics is None else physics.gravity)
         if evidence.aged is not None:
             prior = of_age(prior, body, evidence.aged)
+        elif evidence.stature is not None:
+            prior = of_stature(prior, body, evidence.stature)
     names = [body.parameter_names[i] for i in prior.parameters]
     fingers = np.array([_is_finger(name) for name in names])
     scales = np.array([name.startswith("scale_") for name in names])

@@ -188,7 +188,7 @@ class LandmarksReading:
         looks = looks_of(found.landmarks.face, body, sex, lambda: self._engine.sees_faces, age)
         evidence = gather_evidence(
             found.landmarks, self._photo, body, self.intrinsics, prompts, mask,
-            shape=looks.prior(body), aged=looks.aged(body),
+            shape=looks.prior(body), aged=looks.aged(body), stature=looks.stature,
         )  # fmt: skip
         if not evidence.points.names:
             raise NoPersonError(
