@@ -64,7 +64,11 @@ def of_stature(prior: PosePrior, body: Body, stature: float) -> PosePrior:
         return out
 
     # the head keeps its size, so that the factor is not that of the statures; linear but for the limits
-    factor, height, slope = 1.0, standing_height(body, zero), (standing_height(body, scaled(1.01)) - standing_height(body, zero)) / 0.01
+    factor, height, slope = (
+        1.0,
+        standing_height(body, zero),
+        (standing_height(body, scaled(1.01)) - standing_height(body, zero)) / 0.01,
+    )
     for _ in range(_ROUNDS):
         factor += (stature - height) / slope
         height = standing_height(body, scaled(factor))
