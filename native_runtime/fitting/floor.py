@@ -4,8 +4,9 @@ What a photo shows of feet is a few pixels, and the networks' depth of toes is o
 ground end up on tiptoe, or with one foot above the other. So the soles of feet that are nearly flat already are drawn
 flat, both to one height, and nothing of a foot in the air below them. The centre of mass of somebody who stands is
 drawn over the feet along the view, where pixels say nothing (the stability term of Tripathi et al., "3D Human Pose
-Estimation via Intuitive Physics", 2023, in a plainer form). Whoever jumps, lies or hangs upside down is left alone:
-this is decided by the pose before (`footing`).
+Estimation via Intuitive Physics", 2023, in a plainer form). The foot of a knee that is near the floor, as in a lunge,
+touches it with its toes. Whoever jumps, lies or hangs upside down is left alone: this is decided by the pose before
+(`footing`).
 
 "Up" is a unit vector in camera axes with a sigma, as a camera is seldom held level; everything that hangs on it counts
 less, the less is known about it.
@@ -55,6 +56,9 @@ class FloorSettings:
         tilt: radians by which planted feet are ordinarily not flat.
         level: metres by which both are ordinarily not level.
         below: metres by which a foot in the air may be below them.
+        kneeling: metres above the planted foot up to which a knee is as low as in a lunge, its foot on the floor.
+        reach: metres above the planted foot up to which such a foot is looked for.
+        tip: metres by which its lowest point is ordinarily off the floor.
         outlier: in sigmas, Geman-McClure: what is farther off is no floor.
         straight: radians of bend up to which a leg carries.
         balance: metres by which the centre of mass is ordinarily beside the middle of the feet, along the view.
@@ -67,6 +71,9 @@ class FloorSettings:
     tilt: float = 0.1
     level: float = 0.02
     below: float = 0.01
+    kneeling: float = 0.4
+    reach: float = 0.45
+    tip: float = 0.03
     outlier: float = 3.0
     straight: float = 0.7
     balance: float = 0.07
@@ -132,10 +139,12 @@ class Footing:
     Attributes:
         planted: of the left and right foot, whether it stands on the floor.
         carried: whether the body stands on them by its legs alone.
+        tips: of the left and right foot, whether it is on the floor with one point, not with its sole.
     """
 
     planted: tuple[bool, bool] = (False, False)
     carried: bool = False
+    tips: tuple[bool, bool] = (False, False)
 
 
 def footing(
@@ -178,7 +187,15 @@ def footing(
     if carried:
         offset = _over_feet(points, planted) @ (np.eye(3) - np.outer(up, up))
         carried = bool(np.linalg.norm(offset) < settings.unbalanced)
-    return Footing((bool(planted[0]), bool(planted[1])), carried)
+    tips = [
+        any(planted)
+        and seen[k]
+        and not planted[k]
+        and (place[f"{side}_lowleg"] + state.camera_translation) @ up < floor + settings.kneeling
+        and heights[_PER_FOOT * k : _PER_FOOT * (k + 1)].min() < floor + settings.reach
+        for k, side in enumerate(SIDES)
+    ]
+    return Footing((bool(planted[0]), bool(planted[1])), carried, (bool(tips[0]), bool(tips[1])))
 
 
 def _angle(first: Array, second: Array) -> float:
@@ -236,7 +253,7 @@ class FloorTerm:
         self._seen = SeenPoints(soles.points)
         points = self._seen.camera(body.pose(state.model_parameters), state)
         up, up_sigma = gravity.up, gravity.sigma
-        self._up, self._limit = up, settings.outlier**2
+        self._up = up
         n = 2 * _PER_FOOT + 1
         rows, homes, sigmas = [], [], []
         means = np.zeros((2, n))
@@ -256,6 +273,14 @@ class FloorTerm:
             rows.append(means[0] - means[1])
             homes.append(rows[-1] @ rest)
             sigmas.append(np.hypot(settings.level, up_sigma * apart))
+        limits: dict[int, float] = {}
+        for k in range(2):
+            if footing.tips[k]:
+                lowest = _PER_FOOT * k + int(np.argmin(points[_PER_FOOT * k : _PER_FOOT * (k + 1)] @ up))
+                rows.append(np.eye(n)[lowest] - means[1 - k])
+                homes.append(rows[-1] @ rest)
+                sigmas.append(np.hypot(settings.tip, up_sigma * np.linalg.norm(rows[-1] @ points)))
+                limits[len(rows) - 1] = max(settings.outlier, settings.reach / sigmas[-1])
         self._level, self._homes, self._inverse = np.array(rows), np.array(homes), 1.0 / np.array(sigmas)
         # a foot in the air: each of its points against the other sole
         self._air = np.zeros((0, n))
@@ -274,6 +299,9 @@ class FloorTerm:
             self._balance = np.eye(n)[-1] - feet
             self._view = view / max(float(np.linalg.norm(view)), 1e-9)
             self._balance_inverse = 1.0 / np.hypot(settings.balance, up_sigma * height)
+        self._limit = np.full(len(rows) + len(self._air) + (self._balance is not None), settings.outlier**2)
+        for row, limit in limits.items():
+            self._limit[row] = limit**2
 
     def _residuals(self, points: Array) -> tuple[Array, Array, float]:
         """Residuals (m,) in sigmas, their weights (m,) and the robust cost."""

@@ -159,3 +159,30 @@ def test_a_person_who_tips_over_is_righted(body: Body) -> None:
         return float(points[8, 2] - points[:8, 2].mean())
 
     assert abs(lean(moved)) < 0.6 * abs(lean(state))
+
+
+LUNGE = {"l_upleg_rz": -1.35, "l_knee_bend": 1.45, "r_upleg_rz": 0.1, "r_knee_bend": 1.75}
+
+
+def lowest_above(body: Body, state: PlacedState) -> float:
+    """Metres from the left sole up to the lowest point of the right foot."""
+    points = SeenPoints(Soles.of(body).points).camera(body.pose(state.model_parameters), state)
+    heights = points[:8] @ LEVEL_UP - Soles.of(body).heights
+    return float(heights[4:].min() - heights[:4].mean())
+
+
+def test_the_foot_of_a_knee_near_the_floor_touches_it_with_its_toes(body: Body) -> None:
+    state = posed(body, LUNGE)
+    how = footing(body, BOTH, state, LEVEL_UP)
+    assert how.planted == (True, False)
+    assert how.tips == (False, True)
+    before, after = lowest_above(body, state), lowest_above(body, settled(body, state, how, 0.02))
+    assert before > 0.1
+    assert abs(after) < 0.35 * before
+    assert_gradient(body, FloorTerm(body, how, Gravity(LEVEL_UP, 0.02), state), state)
+
+
+def test_a_foot_in_the_air_stays_there(body: Body) -> None:
+    """A knee that is high, or a foot that is far up, is no lunge."""
+    for angles in ({"r_knee_bend": 1.6}, LUNGE | {"r_knee_bend": 2.4}):
+        assert footing(body, BOTH, posed(body, angles), LEVEL_UP).tips == (False, False)
