@@ -172,7 +172,9 @@ class PriorTerm:
         self._tie = np.where(alone[prior.coupled].any(axis=1), 1.0 / prior.coupling_deviations, 0.0)
         slopes = np.stack([self._tie, -prior.factors * self._tie], axis=1)
         # What does not move has no slope, whatever column it is given.
-        self._pairs, self._slopes = np.maximum(pairs, 0), np.where(pairs < 0, 0.0, slopes)
+        self._moving = (pairs >= 0).any(axis=1)
+        self._pairs = np.maximum(pairs, 0)[self._moving]
+        self._slopes = np.where(pairs < 0, 0.0, slopes)[self._moving]
 
     def _residuals(self, state: PlacedState) -> tuple[Array, Array, float]:
         """Residuals of the free parameters (n,) and of the couplings (q,) in deviations, and the cost of all."""
@@ -195,7 +197,7 @@ class PriorTerm:
         curvature = pull[:, :, None] * self._slopes[:, None, :]
         return (
             Quadratics.separate(cost, angles, strength * own * inverse, strength * inverse**2),
-            Quadratics(0.0, self._pairs + problem.first, pull * pair[:, None], curvature),
+            Quadratics(0.0, self._pairs + problem.first, pull * pair[self._moving, None], curvature),
         )
 
 

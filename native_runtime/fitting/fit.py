@@ -40,6 +40,9 @@ from .stature import of_stature
 Array = NDArray[np.float64]
 
 
+_ASTRAY = 0.2
+"""Metres by which an outline moves any point at most: it is there to put limbs right by a hand's breadth."""
+
 WITH_PHYSICS = Physics()
 """What a body cannot do, by default."""
 
@@ -180,6 +183,9 @@ def fit_body(
             extras = physics.terms(body, evidence, state)
             problem = FitProblem(body, evidence, intrinsics, prior, free, extras=extras)
         outlined = fit_outline(problem, state, cancelled)
+        if _strayed(problem, state, outlined.state):
+            still = FitProblem(body, evidence, intrinsics, prior, np.zeros(len(names), bool), extras=extras)
+            outlined = fit_outline(still, state, cancelled)
         solution, iterations = outlined, iterations + outlined.iterations
         state = solution.state
     return FitResult(
@@ -188,6 +194,14 @@ def fit_body(
         solution.cost,
         iterations,
     )
+
+
+def _strayed(problem: FitProblem, before: PlacedState, after: PlacedState) -> bool:
+    """Whether an outline pulled a part of the body to somewhere else altogether: beside others, a mask may show a limb
+    of theirs, or end where they begin."""
+    places = [problem.points.camera(problem.pose(state), state) for state in (before, after)]
+    first, second = (place - place.mean(axis=0) for place in places)
+    return bool(np.linalg.norm(second - first, axis=1).max() > _ASTRAY)
 
 
 def point_error(problem: FitProblem, state: PlacedState) -> float:

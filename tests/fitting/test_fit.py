@@ -250,3 +250,32 @@ def test_all_derivatives_equal_finite_differences() -> None:
     room = np.minimum(values - body.limit_min[problem.parameters], body.limit_max[problem.parameters] - values) > 1e-5
     compare = np.concatenate([np.ones(6, bool), room, np.ones(3, bool)])
     np.testing.assert_allclose(gradient[compare], numeric[compare], rtol=2e-4, atol=2e-3 * np.abs(gradient).max())
+
+
+@pytest.mark.parametrize(("turn", "kept"), [(1.2, False), (0.1, True)], ids=["another limb", "a hand's breadth"])
+def test_an_outline_that_tears_a_limb_away_changes_the_shape_alone(
+    body: Body, monkeypatch: pytest.MonkeyPatch, turn: float, kept: bool
+) -> None:
+    """Beside others a mask may show somebody else's limb: what its outline says of the pose is then not believed."""
+    import native_runtime.fitting.fit as fit
+
+    evidence, _ = see(body, state_of(body, {}), mask=True)
+    index = body.parameter_index("l_upleg_rz")
+    befores, movable, real = [], [], fit.fit_outline
+
+    def torn(problem: FitProblem, state: PlacedState, cancelled):  # type: ignore[no-untyped-def]
+        solution = real(problem, state, cancelled)
+        befores.append(state)
+        movable.append(index in problem.parameters)
+        if not movable[-1]:
+            return solution
+        parameters = solution.state.model_parameters.copy()
+        parameters[index] = state.model_parameters[index] - turn
+        return replace(solution, state=replace(solution.state, model_parameters=parameters))
+
+    monkeypatch.setattr(fit, "fit_outline", torn)
+    result = fit_body(body, evidence, INTRINSICS).state
+    before = befores[0].model_parameters[index]
+    assert movable == ([True] if kept else [True, False])
+    assert result.model_parameters[index] == pytest.approx(before - turn if kept else before)
+    assert kept or np.any(result.identity != befores[0].identity)
