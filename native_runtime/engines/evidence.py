@@ -47,6 +47,8 @@ class Trust:
         hidden: what a hidden point is worth.
         absent, present: presence up to which a point counts nothing, and from which it counts fully.
         beyond: what the direction towards a point beyond the picture is worth.
+        unseen: what the directions of legs are worth that are not seen at all: how somebody holds them is guessed from
+            the rest of the body, and the map from landmarks to depth knows how well.
         guess: factor on the sigma of a hidden point: it is off more often, and must not pass for an outlier.
         legs, mask: where no knee and no ankle is more visible than ``legs``, and the mask is less sure than this of one
             of them, the legs are not seen at all: they are beyond the picture or behind something, and the network
@@ -70,6 +72,7 @@ class Trust:
     absent: float = 0.5
     present: float = 0.9
     beyond: float = 0.1
+    unseen: float = 1.0
     guess: float = 2.5
     legs: float = 0.45
     mask: float = 0.9
@@ -282,13 +285,15 @@ def _look(
     width, height = photo.original_size
     outside = np.any((places < -0.5) | (places > np.array([width, height]) - 0.5), axis=1)
     certain = np.where(outside, 0.0, confidence(person.visibility, person.presence))
+    pointing = np.where(outside, TRUST.beyond, certain)
     if not _legs_in_sight(person):
         certain = np.where(_IS_LEG, 0.0, certain)
+        pointing = np.where(_IS_LEG, TRUST.unseen, pointing)
     certain = np.where(certain < least, 0.0, certain)
+    pointing = np.where((pointing < least) & ~outside, 0.0, pointing)
     return _Seen(
         person, photo, body, size, rotation_between([0.0, 0.0, 1.0], ray), places, second, certain,
-        np.where(outside, TRUST.beyond, certain), {side: _plausible_hand(person, side) for side in SIDES}, prompted,
-        least,
+        pointing, {side: _plausible_hand(person, side) for side in SIDES}, prompted, least,
     )  # fmt: skip
 
 

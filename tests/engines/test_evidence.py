@@ -147,7 +147,7 @@ def test_points_beyond_the_picture_are_no_places_but_still_directions(body: Body
     assert 0 < weight < 0.5
 
 
-def test_legs_that_nobody_sees_are_left_to_habit(body: Body) -> None:
+def test_legs_that_nobody_sees_have_no_place_in_the_photo_but_a_guessed_direction(body: Body) -> None:
     who = person(hands=False)
     for index, name in enumerate(BODY_POINTS):
         if name.endswith(("knee", "ankle", "heel", "foot_index")):
@@ -158,6 +158,14 @@ def test_legs_that_nobody_sees_are_left_to_habit(body: Body) -> None:
     assert not any("knee" in name or "ankle" in name or "heel" in name for name in evidence.points.names)
     assert {"l_upleg", "r_lowleg"} <= set(evidence.unseen)
     assert any("left leg" in note for note in evidence.notes)
+    directions = evidence.directions
+    guessed = [weight for end, weight in zip(directions.ends, directions.weights) if "knee" in end or "ankle" in end]
+    seen = directions.weights[directions.ends.index("left_elbow")]
+    assert len(guessed) >= 4
+    assert 0 < max(guessed) < 0.5 * seen
+    # whoever asks for certain points alone, such as a fit after another network, is told nothing of them
+    certain = gather(body, who, least=0.5)
+    assert not any("knee" in end for end in certain.directions.ends)
 
 
 def test_evidence_of_a_reduced_photo_is_in_original_pixels(body: Body) -> None:
