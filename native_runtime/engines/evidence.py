@@ -47,8 +47,6 @@ class Trust:
         hidden: what a hidden point is worth.
         absent, present: presence up to which a point counts nothing, and from which it counts fully.
         beyond: what the direction towards a point beyond the picture is worth.
-        unseen: what the directions of legs are worth that are not seen at all: how somebody holds them is guessed from
-            the rest of the body, and the map from landmarks to depth knows how well.
         guess: factor on the sigma of a hidden point: it is off more often, and must not pass for an outlier.
         legs, mask: where no knee and no ankle is more visible than ``legs``, and the mask is less sure than this of one
             of them, the legs are not seen at all: they are beyond the picture or behind something, and the network
@@ -72,7 +70,6 @@ class Trust:
     absent: float = 0.5
     present: float = 0.9
     beyond: float = 0.1
-    unseen: float = 1.0
     guess: float = 2.5
     legs: float = 0.45
     mask: float = 0.9
@@ -187,8 +184,8 @@ class _Seen:
         places: (33, 2) px.
         second: how both networks see the points.
         certain: (33,) how much to believe each place; 0 beyond the picture.
-        pointing: (33,) the same for directions: beyond the picture no place is known, but which way a limb goes on is
-            still guessed better than by habit alone.
+        pointing: (33,) the same for directions and places in space: 1 within the picture, hidden or not, as the map
+            from landmarks to depth says itself how little it knows of what is hidden; beyond the picture less.
         hands: by side; None where none was found, or it cannot be this person's.
         prompted: MHR-70 keypoints of which a person said something.
         least: what is less certain does not count.
@@ -285,10 +282,10 @@ def _look(
     width, height = photo.original_size
     outside = np.any((places < -0.5) | (places > np.array([width, height]) - 0.5), axis=1)
     certain = np.where(outside, 0.0, confidence(person.visibility, person.presence))
-    pointing = np.where(outside, TRUST.beyond, certain)
+    pointing = np.where(outside, TRUST.beyond, np.where(certain > 0.0, 1.0, 0.0))
     if not _legs_in_sight(person):
         certain = np.where(_IS_LEG, 0.0, certain)
-        pointing = np.where(_IS_LEG, TRUST.unseen, pointing)
+        pointing = np.where(_IS_LEG & ~outside, 1.0, pointing)
     pointing = np.where((certain < least) & ~outside, 0.0, pointing)
     certain = np.where(certain < least, 0.0, certain)
     return _Seen(
