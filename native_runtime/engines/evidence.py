@@ -184,8 +184,8 @@ class _Seen:
         places: (33, 2) px.
         second: how both networks see the points.
         certain: (33,) how much to believe each place; 0 beyond the picture.
-        pointing: (33,) the same for directions and places in space: 1 within the picture, hidden or not, as the map
-            from landmarks to depth says itself how little it knows of what is hidden; beyond the picture less.
+        pointing: (33,) the same for directions and places in space: 1 within the picture, hidden or not, as the
+            network of depth says itself how little it knows of what is hidden; beyond the picture less.
         hands: by side; None where none was found, or it cannot be this person's.
         prompted: MHR-70 keypoints of which a person said something.
         least: what is less certain does not count.
