@@ -24,6 +24,12 @@ def preferences() -> bpy.types.AddonPreferences | None:
     return None if add_on is None else add_on.preferences
 
 
+def wants_controls() -> bool:
+    """Whether new characters shall have control rigs, by the preferences."""
+    settings = preferences()
+    return settings is None or bool(settings.make_controls)
+
+
 def models_folder() -> Path | None:
     """The models folder: the one set in the preferences, else the one that came with the extension; None for the
     usual one.

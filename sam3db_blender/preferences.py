@@ -48,6 +48,12 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         description="Show in the panel 'Character from Photo' which more accurate engines there are",
         default=True,
     )
+    make_controls: bpy.props.BoolProperty(
+        name="Controls for New Characters",
+        description="Give characters a control rig with FK and IK when they are made. Off: only where Add Controls is "
+        "used",
+        default=True,
+    )
 
     def requested_providers(self) -> list[str] | None:
         """What a worker shall compute on; None for the best that works."""
@@ -57,6 +63,7 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         self.layout.prop(self, "models_folder")
         self.layout.prop(self, "provider")
         self.layout.prop(self, "remember_photos")
+        self.layout.prop(self, "make_controls")
         self.layout.operator("sam3db.stop_worker")
         self.layout.prop(self, "offer_models")
         draw_shelf(self.layout, _WIDTH)

@@ -29,6 +29,7 @@ def write_character(
     blend_path: str | Path,
     preview_path: str | Path | None = None,
     size: int = 720,
+    controls: bool = True,
 ) -> dict[str, Any]:
     """Builds the characters of one photo in a new file and saves it.
 
@@ -41,6 +42,7 @@ def write_character(
         blend_path: the file to write; its folder must exist.
         preview_path: a .png or .jpg to write: photo, overlay and turned view; None for none.
         size: height of the preview's panels, px.
+        controls: give the characters control rigs.
 
     Returns:
         ``blend`` and ``preview`` (paths as text, ``preview`` None where none was asked for), ``characters`` (their
@@ -57,7 +59,7 @@ def write_character(
 
     start = time.perf_counter()
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    built = build_photo_scene(bpy.data.scenes[0], estimates, photo, body)
+    built = build_photo_scene(bpy.data.scenes[0], estimates, photo, body, controls=controls)
     _select(built)
     bpy.context.view_layer.update()
     seconds["build"] = time.perf_counter() - start

@@ -73,6 +73,7 @@ def _make_scene(scene: Mapping[str, Any], photo: Photo, body: Body, stages: list
         photo,
         body,
         (blend.folder if blend else scratch) / f"{stem}.blend",
+        controls=blend is not None,
     )
     if blend is not None:
         blend.seconds += sum(made["seconds"].values())

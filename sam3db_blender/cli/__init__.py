@@ -29,6 +29,12 @@ def _add_character(commands: Subparsers) -> None:
     character.add_argument(
         "--preview", action=argparse.BooleanOptionalAction, default=True, help="render a preview picture (default: yes)"
     )
+    character.add_argument(
+        "--controls",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="give the characters control rigs with FK and IK (default: yes)",
+    )
 
 
 EXTENSION = Extension(

@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         console.status("Building the character" + (" and its preview" if arguments.preview else ""))
         blend = Path(f"{place}.blend")
         picture = Path(f"{place}.png") if arguments.preview else None
-        headless.write_character(estimate, found.photo, found.engine.body, blend, picture)
+        headless.write_character(estimate, found.photo, found.engine.body, blend, picture, controls=arguments.controls)
         return {"blend": str(blend)} | ({"preview": str(picture)} if picture else {})
 
     return estimate_photos(arguments, console, write_character)

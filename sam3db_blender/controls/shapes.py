@@ -37,10 +37,18 @@ def dress(controls: bpy.types.Object, body: Body) -> None:
         posed.use_custom_shape_bone_size = False
         posed.custom_shape_scale_xyz = look.scale
         posed.custom_shape_translation = look.offset
-        posed.bone.color.palette = posed.color.palette = look.theme
+        _paint(posed.bone.color, look.colour)
         if bone.name == "chest":  # it turns the spine, and moves along with what it turns
             posed.custom_shape_transform = controls.pose.bones["spine.03"]
     data.display_type = "WIRE"
+
+
+def _paint(colours: Any, colour: tuple[float, float, float]) -> None:
+    """Sets the colours of a bone: what is selected is nearer to white."""
+    colours.palette = "CUSTOM"
+    colours.custom.normal = colour
+    colours.custom.select = tuple(0.5 + c / 2 for c in colour)
+    colours.custom.active = tuple(0.75 + c / 4 for c in colour)
 
 
 def hide_bones(rig: bpy.types.Object) -> None:

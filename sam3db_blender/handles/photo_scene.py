@@ -25,13 +25,15 @@ def build_photo_scene(
     light: bool = True,
     name: str = "",
     handles: bool = True,
+    controls: bool = False,
 ) -> PhotoScene:
     """Adds the characters of one photo to a scene (``scene.character.build_people``), and handles on the photo.
 
     Args:
         handles: lay them where the photo is at hand, those of the first person being visible.
+        controls: give the characters control rigs.
     """
-    built = build_people(scene, estimates, photo, body, light, name)
+    built = build_people(scene, estimates, photo, body, light, name, controls)
     if handles and built.image is not None:
         for character in built.characters:
             ensure_handles(character.rig)

@@ -97,7 +97,8 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         from .importing import add_to_scene
 
         try:
-            built = add_to_scene(context, job.request, job.estimates or job.early, light=self.light)
+            controls = self.controls and places.wants_controls()
+            built = add_to_scene(context, job.request, job.estimates or job.early, self.light, controls)
         except Sam3dbError as error:
             return self._fail(in_words(error), traceback.format_exc())
         except Exception as error:

@@ -9,6 +9,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
 
+from .. import places
 from ..files import sam3d_body
 from ..files.bodies import title_of
 from ..handles.views import begin_posing
@@ -76,7 +77,7 @@ class SAM3DB_OT_import_result(bpy.types.Operator, ImportHelper):  # type: ignore
                 )
             result = Path(bpy.path.abspath(self.filepath))
             photo = Path(bpy.path.abspath(self.photo)) if self.photo else photo_beside(result)
-            built = add_results(context, result, installed_body(self.body), photo, self.light)
+            built = add_results(context, result, installed_body(self.body), photo, self.light, places.wants_controls())
         except Sam3dbError as error:
             self.report({"ERROR"}, in_words(error))
             return {"CANCELLED"}

@@ -31,23 +31,33 @@ _RENDER_SETTINGS = ("resolution_x", "resolution_y", "resolution_percentage", "pi
 
 
 def add_to_scene(
-    context: bpy.types.Context, request: EstimateRequest, estimates: Sequence[Path], light: bool = True
+    context: bpy.types.Context,
+    request: EstimateRequest,
+    estimates: Sequence[Path],
+    light: bool = True,
+    controls: bool = False,
 ) -> PhotoScene:
     """Builds the characters of a photo in the context's scene; where that fails, the scene is as it was.
 
     Args:
         estimates: the files that the worker wrote, one per person.
+        controls: give the characters control rigs.
     """
     if not estimates:
         raise Sam3dbError("Nobody was found in the photo.")
     people = [Estimate.load(path) for path in estimates]
     body = load_body(request.body, request.models)
     photo = read_photo(request.photo).turned_by(people[0].details.get(PHOTO_TURNED, 0))
-    return _build(context, people, photo, body, light)
+    return _build(context, people, photo, body, light, controls=controls)
 
 
 def add_results(
-    context: bpy.types.Context, result: Path, body: Body, photo: Path | None = None, light: bool = True
+    context: bpy.types.Context,
+    result: Path,
+    body: Body,
+    photo: Path | None = None,
+    light: bool = True,
+    controls: bool = False,
 ) -> PhotoScene:
     """Builds the characters of a SAM 3D Body result made elsewhere; where that fails, the scene is as it was.
 
@@ -59,7 +69,7 @@ def add_results(
     picture = None if photo is None else read_photo(photo)
     size = None if picture is None else picture.original_size
     people = read_results(result, body, image_size=size, photo="" if photo is None else photo.name)
-    return _build(context, people, picture, body, light, result.stem)
+    return _build(context, people, picture, body, light, result.stem, controls)
 
 
 def _build(
@@ -69,13 +79,14 @@ def _build(
     body: Body,
     light: bool,
     name: str = "",
+    controls: bool = False,
 ) -> PhotoScene:
     """Builds the scene, all of it or nothing, and leaves the first character selected."""
     scene = context.scene
     assert scene is not None
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
-        built = build_photo_scene(scene, people, photo, body, light=light, name=name)
+        built = build_photo_scene(scene, people, photo, body, light=light, name=name, controls=controls)
     for obj in context.selected_objects:
         obj.select_set(False)
     rig = built.characters[0].rig

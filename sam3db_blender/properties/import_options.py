@@ -174,12 +174,15 @@ class ImportOptions(LensProperties):
     light: bpy.props.BoolProperty(
         name="Light and Floor", description="Add lights and a floor that catches the character's shadow", default=True
     )
+    controls: bpy.props.BoolProperty(
+        name="Controls", description="Give characters a control rig with FK and IK", default=True
+    )
 
 
 #: The names of the options, in the order in which they are drawn.
 OPTION_NAMES = (
     "engine", "inference", "answer", "refine", "persons", "height_known", "height", "age_known", "age", "body", "lens",
-    "focal_mm", "fov", "focal", "turn", "light",
+    "focal_mm", "fov", "focal", "turn", "light", "controls",
 )  # fmt: skip
 
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from .armature import SHARED_CONSTRAINT
 from .arrays import take
+from .control_pose import CONTROLS, controls_of
+from .followed import is_following
 from .mesh import BODY_PROPERTY
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ RESTING = "sam3db_resting"
 #: Custom properties of that object: that it is one, and what the sources of the drivers were.
 KEEPS = "sam3db_keeps_drivers"
 _AT = "sam3db_sources"
+#: That it keeps the drivers of a control rig, which has the property ``RESTING`` itself.
+_OF_CONTROLS = "sam3db_keeps_controls"
 
 
 def is_resting(rig: bpy.types.Object) -> bool:
@@ -41,11 +45,24 @@ def may_rest(rig: bpy.types.Object) -> bool:
     mesh = _body(rig)
     if mesh is None or mesh.library or not mesh.visible_get() or not rig.visible_get():
         return False  # what is not evaluated costs nothing, and its channels may be old
+    controls = controls_of(rig)
+    if controls is not None and not _may_rest_with(controls):
+        return False
+    own = {rig, controls}
+    owners = [*_owners(rig), *([] if controls is None else [controls])]
     return (
         not animated(rig)
         and not _held(rig)
-        and all(_is_own(curve, rig) for owner in _owners(rig) for curve in _drivers(owner))
+        and all(_is_own(curve, own) for owner in owners for curve in _drivers(owner))
     )
+
+
+def _may_rest_with(controls: bpy.types.Object) -> bool:
+    """Whether nothing but controls themselves decides how they stand."""
+    if controls.library or controls.override_library or not controls.visible_get():
+        return False
+    constraints = [constraint for bone in controls.pose.bones for constraint in bone.constraints]
+    return {getattr(constraint, "target", None) for constraint in constraints} <= {None, controls}
 
 
 def rest(rig: bpy.types.Object) -> None:
@@ -61,6 +78,20 @@ def rest(rig: bpy.types.Object) -> None:
             kept.drivers.from_existing(src_driver=curve)
         owner.animation_data_clear()
     rig[RESTING] = store.name
+    controls = controls_of(rig)
+    if controls is not None:
+        _rest_controls(controls)
+
+
+def _rest_controls(controls: bpy.types.Object) -> None:
+    store = bpy.data.objects.new(f"{controls.name} Drivers", None)
+    store.use_fake_user = True
+    store[KEEPS] = store[_OF_CONTROLS] = True
+    kept = store.animation_data_create()
+    for curve in _drivers(controls):
+        kept.drivers.from_existing(src_driver=curve)
+    controls.animation_data_clear()
+    controls[RESTING] = store.name
 
 
 def stirred(rig: bpy.types.Object) -> bool:
@@ -69,16 +100,23 @@ def stirred(rig: bpy.types.Object) -> bool:
     Asked at every update of the scene, so nothing is searched for (``animated`` looks at the shape keys as well).
     """
     store = _store(rig)
+    controls = controls_of(rig)
+    if controls is not None and _plays(controls):
+        return True
     return store is None or _plays(rig) or not np.array_equal(np.array(store.get(_AT, ())), _sources(rig))
 
 
 def animated(rig: bpy.types.Object) -> bool:
     """Whether keys or strips play on a rig or on its body's shape keys."""
-    return any(_plays(owner) for owner in _owners(rig))
+    controls = controls_of(rig)
+    return any(_plays(owner) for owner in _owners(rig)) or (controls is not None and _plays(controls))
 
 
 def wake(rig: bpy.types.Object) -> None:
-    """Gives a resting rig its drivers back."""
+    """Gives a resting rig its drivers back, and its controls theirs."""
+    controls = controls_of(rig)
+    if controls is not None and is_resting(controls):
+        _wake_controls(controls)
     store = _store(rig)
     del rig[RESTING]
     if store is None:
@@ -96,6 +134,21 @@ def wake(rig: bpy.types.Object) -> None:
         bpy.data.objects.remove(store)
 
 
+def _wake_controls(controls: bpy.types.Object) -> None:
+    store = _store(controls)
+    del controls[RESTING]
+    if store is None:
+        return
+    driven: Any = controls.animation_data or controls.animation_data_create()
+    for curve in _drivers(store):
+        _give_back(driven, curve, controls.parent or controls, controls)
+    if len(driven.drivers):
+        driven.drivers.remove(driven.drivers.from_existing(src_driver=driven.drivers[-1]))
+    controls.update_tag()
+    if not any(other.get(RESTING) == store.name for other in bpy.data.objects):
+        bpy.data.objects.remove(store)
+
+
 def wake_all() -> None:
     """Wakes every rig: restores all drivers that are set aside anywhere, whatever the rigs' properties say.
 
@@ -105,10 +158,14 @@ def wake_all() -> None:
     rigs = [obj for obj in bpy.data.objects if obj.type == "ARMATURE" and not obj.library]
     for store in [obj for obj in bpy.data.objects if obj.get(KEEPS) and not obj.library]:
         for rig in set(rigs) & _targets(store):
-            rig[RESTING] = store.name
+            if bool(rig.get(CONTROLS)) == bool(store.get(_OF_CONTROLS)):
+                rig[RESTING] = store.name
     for rig in rigs:
-        if rig.get(RESTING):
+        if rig.get(RESTING) and not rig.get(CONTROLS):
             wake(rig)
+    for controls in rigs:
+        if controls.get(RESTING):
+            _wake_controls(controls)
     forget_stores()
 
 
@@ -120,10 +177,11 @@ def forget_stores() -> None:
 
 
 def _targets(store: bpy.types.Object) -> set[bpy.types.ID | None]:
-    """The rigs that the drivers in a store follow."""
+    """The rigs and controls that the drivers in a store follow."""
+    curves = _drivers(store)
     return {
         target.id
-        for curve in _drivers(store)[:1]
+        for curve in (curves if store.get(_OF_CONTROLS) else curves[:1])
         if curve.driver is not None
         for variable in curve.driver.variables
         for target in variable.targets
@@ -135,14 +193,17 @@ def _store(rig: bpy.types.Object) -> bpy.types.Object | None:
     return bpy.data.objects.get(str(rig[RESTING]))
 
 
-def _give_back(driven: Any, curve: bpy.types.FCurve, rig: bpy.types.Object) -> None:
+def _give_back(
+    driven: Any, curve: bpy.types.FCurve, rig: bpy.types.Object, controls: bpy.types.Object | None = None
+) -> None:
     if driven.drivers.find(curve.data_path, index=curve.array_index) is not None:
         return
     own = driven.drivers.from_existing(src_driver=curve)
     for variable in own.driver.variables:
         for target in variable.targets:
-            if target.id != rig:  # of a copy
-                target.id = rig
+            meant = controls if controls is not None and target.id is not None and target.id.get(CONTROLS) else rig
+            if target.id != meant:  # of a copy
+                target.id = meant
 
 
 def _owners(rig: bpy.types.Object, of_rest: bool = True) -> Iterator[Any]:
@@ -168,26 +229,45 @@ def _plays(owner: Any) -> bool:
     return animation is not None and (animation.action is not None or len(animation.nla_tracks) > 0)
 
 
-def _is_own(curve: bpy.types.FCurve, rig: bpy.types.Object) -> bool:
-    """Whether a driver follows a rig's sliders and bones alone, and drives none of the sliders."""
+def _is_own(curve: bpy.types.FCurve, own: set[bpy.types.Object | None]) -> bool:
+    """Whether a driver follows sliders and bones of a character alone, and drives none of the sliders.
+
+    Args:
+        own: its rig, and its controls.
+    """
     driver = curve.driver
     return (
         driver is not None
         and not curve.data_path.startswith("[")
-        and all(v.type in ("SINGLE_PROP", "TRANSFORMS") and v.targets[0].id == rig for v in driver.variables)
+        and all(
+            v.type in ("SINGLE_PROP", "TRANSFORMS", "LOC_DIFF") and all(target.id in own for target in v.targets)
+            for v in driver.variables
+        )
     )
 
 
 def _held(rig: bpy.types.Object) -> bool:
-    """Whether constraints that are not the character's own hold its bones: their channels do not say how they stand."""
-    return any(c.name != SHARED_CONSTRAINT for bone in rig.pose.bones for c in bone.constraints)
+    """Whether constraints that are not the character's own hold its bones: their channels, and those of its controls, do
+    not say how they stand.
+    """
+    return any(
+        c.name != SHARED_CONSTRAINT and not (is_following(c) and c.target is not None and c.target.get(CONTROLS))
+        for bone in rig.pose.bones
+        for c in bone.constraints
+    )
 
 
 def _sources(rig: bpy.types.Object) -> NDArray[np.float64]:
-    """All numbers that drivers of a rig may follow: its sliders, the angles of its bones, and whether something else
-    holds these.
+    """All numbers that drivers of a rig may follow: its sliders, the angles of its bones, all of its controls, and
+    whether something else holds the bones.
     """
     sliders = [value for value in rig.values() if isinstance(value, float)]
-    bones = rig.pose.bones
-    angles = [take(bones, name, width).ravel() for name, width in (("rotation_euler", 3), ("rotation_quaternion", 4))]
-    return np.concatenate([sliders, *angles, [float(_held(rig))]])
+    found: list[Any] = [sliders, [float(_held(rig))]]
+    channels: tuple[tuple[str, int], ...] = (("rotation_euler", 3), ("rotation_quaternion", 4))
+    found += [take(rig.pose.bones, name, width).ravel() for name, width in channels]
+    controls = controls_of(rig)
+    if controls is not None:
+        found.append([float(value) for value in controls.values() if isinstance(value, float | int)])
+        for name, width in (*channels, ("location", 3), ("scale", 3)):
+            found.append(take(controls.pose.bones, name, width).ravel())
+    return np.concatenate(found)

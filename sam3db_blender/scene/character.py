@@ -16,6 +16,7 @@ from native_runtime.characters.placement import Placement, Subject, place_people
 from native_runtime.errors import Sam3dbError
 from native_runtime.files.names import as_text
 
+from ..controls.build import build_controls
 from ..rig.armature import build_rig
 from ..rig.mesh import build_mesh
 from ..rig.pose import apply_parameters, set_shape
@@ -62,6 +63,7 @@ def build_people(
     body: Body,
     light: bool = True,
     name: str = "",
+    controls: bool = False,
 ) -> PhotoScene:
     """Adds the characters of one photo to a scene, without handles (``handles.photo_scene`` makes both).
 
@@ -72,6 +74,7 @@ def build_people(
             is not at hand: the camera then has no background.
         light: also add lights, a floor that catches shadows and a world, each where the scene has none yet.
         name: of the collection and its contents; the photo's where it is not given.
+        controls: give the characters control rigs.
     """
     estimates = [estimate.on_build(body) for estimate in estimates]
     _check(estimates, body)
@@ -100,6 +103,8 @@ def build_people(
     frame_scene(scene, camera, settings)
     for character in characters:
         bind_camera(character.rig, camera)
+        if controls:
+            build_controls(character.rig, body)
     image = None
     if photo is not None:
         image = pack_photo(stem, photo.pixels)

@@ -14,6 +14,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
+from ..rig.control_pose import CONTROLS
 from ..rig.resting import RESTING, animated, is_resting, may_rest, rest, stirred, wake, wake_all
 from .live import is_live
 from .lookup import character_of
@@ -71,7 +72,11 @@ def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
         # others are listed because something was added or selected, which moves nothing of them
         if not (update.is_updated_transform or update.is_updated_geometry):
             continue
-        if isinstance(block, bpy.types.Object) and block.type == "ARMATURE" and is_character(block):
+        if isinstance(block, bpy.types.Object) and block.type == "ARMATURE":
+            if block.get(CONTROLS) and block.parent is not None:  # whose bones move the character's
+                block = block.parent
+            if not is_character(block):
+                continue
             rig = block.original
             if rig is not None and is_resting(rig) and stirred(rig):
                 wake(rig)
@@ -82,7 +87,8 @@ def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 @persistent
 def _before_frame(*_: Any) -> None:
     """Frames that play or are rendered are not updates: what was animated at rest needs its drivers for them."""
-    for rig in [obj for obj in bpy.data.objects if obj.get(RESTING) and not obj.library and animated(obj)]:
+    resting = [obj for obj in bpy.data.objects if obj.get(RESTING) and not obj.get(CONTROLS) and not obj.library]
+    for rig in [obj for obj in resting if animated(obj)]:
         wake(rig)
 
 

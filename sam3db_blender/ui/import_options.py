@@ -90,6 +90,7 @@ def draw_options(
     column.prop(options, "turn")
     if of_scene:
         column.prop(options, "light")
+        column.prop(options, "controls")
 
 
 def _draw_bundled(layout: Any, width: int) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 import sam3db_blender
 from native_runtime.mhr import Body
+from sam3db_blender.controls.build import build_controls
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import apply_parameters
 from sam3db_blender.rig.resting import is_resting
@@ -100,6 +101,35 @@ def test_whatever_is_moved_wakes_it_at_once(resting: bpy.types.Object, small_bod
     assert np.abs(moved - before).max() > 1e-3
     assert _points(awake) - away == pytest.approx(moved, abs=1e-5)
     assert not is_resting(resting)
+
+
+@pytest.mark.parametrize("moved", ["control", "switch", "slider"])
+def test_a_character_with_controls_rests_and_wakes(small_body: Body, moved: str) -> None:
+    rig = photo_scene(small_body).characters[0].rig
+    controls = build_controls(rig, small_body)
+    photo_scene(small_body)
+    bpy.ops.object.select_all(action="DESELECT")
+    before = _points(rig)
+    drivers = len(controls.animation_data.drivers)
+    assert idle.rest_idle(bpy.context) >= 1
+    assert is_resting(rig)
+    assert controls.animation_data is None
+    assert _points(rig) == pytest.approx(before, abs=1e-6)
+    if moved == "control":
+        controls.pose.bones["foot_ik.L"].location[2] += 0.03
+        controls.update_tag()
+    elif moved == "switch":
+        controls.pose.bones["thigh_fk.L"].rotation_euler[0] += 0.3  # FK is not in use; it is as soon as it is chosen
+        controls["leg_ik.L"] = 0.0
+        controls.update_tag()
+    else:
+        rig[next(key for key in sorted(rig.keys()) if key.startswith("Arms: "))] = 0.8
+        rig.update_tag()
+    assert np.abs(_points(rig) - before).max() > 1e-3
+    assert not is_resting(rig)
+    assert len(controls.animation_data.drivers) == drivers
+    there = {obj.name for obj in bpy.data.objects if "Drivers" in obj.name}
+    assert not any(rig.name in name or controls.name in name for name in there)
 
 
 def test_it_wakes_with_the_very_drivers_that_it_had(resting: bpy.types.Object) -> None:

@@ -128,7 +128,7 @@ def add_foot(plan: ControlPlan, joints: Joints, limb: Limb) -> None:
 def add_roll(plan: ControlPlan, joints: Joints, limb: Limb, body: Body) -> None:
     """Heel, edges, toe tip and ball, about which the foot rolls under IK, above the target of the leg."""
     side, low = limb.side, limb.side.lower()
-    group = f"Foot.{side}"
+    group = f"Leg IK.{side}"
     ankle, ball = joints.head(limb.joints[2]), joints.head(f"{low}_ball")
     heel, tip, outer, inner = foot_marks(joints, low, body)
     roll, lift = f"foot_roll.{side}", f"foot_tip.{side}"

@@ -62,7 +62,7 @@ def add_limb(plan: ControlPlan, joints: Joints, name: str, side: str, parent: st
     _add_target(plan, joints, limb, f"{group} IK.{side}")
     _add_solver(plan, joints, limb, socket)
 
-    plan.switches.append(Switch(limb.switch, float(name == "leg"), f"FK (0) or IK (1) of the {side} {name}"))
+    plan.switches.append(Switch(limb.switch, 0.0, f"FK (0) or IK (1) of the {side} {name}"))
     plan.switches.append(Switch(limb.stretch, 0.0, f"How far the {side} {name} stretches to its IK target"))
     above = socket
     solved = (limb.part("upper_ik"), limb.part("lower_stretched"), limb.part("end_ik"))

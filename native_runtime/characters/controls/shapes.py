@@ -36,20 +36,20 @@ GROUPS: tuple[tuple[str, bool], ...] = (
     ("Finger Joints.L", False),
     ("Fingers.R", True),
     ("Finger Joints.R", False),
-    ("Leg IK.L", True),
-    ("Leg FK.L", False),
-    ("Leg IK.R", True),
-    ("Leg FK.R", False),
+    ("Leg IK.L", False),
+    ("Leg FK.L", True),
+    ("Leg IK.R", False),
+    ("Leg FK.R", True),
     ("Foot.L", True),
     ("Foot Details.L", False),
     ("Foot.R", True),
     ("Foot Details.R", False),
     ("Mechanism", False),
 )
-#: Blender's colour themes: yellow in the middle, blue left and red right, lighter for IK, others for details.
-_THEMES = {"": "THEME09", "L": "THEME04", "R": "THEME01"}
-_IK_THEMES = {"": "THEME09", "L": "THEME08", "R": "THEME02"}
-_DETAIL_THEMES = {"": "THEME14", "L": "THEME14", "R": "THEME14"}
+#: Colours (r, g, b) by side: the middle yellow, the left blue, the right red; IK brighter than FK, details paler.
+_FK_COLOURS = {"": (1.0, 0.75, 0.1), "L": (0.25, 0.55, 1.0), "R": (1.0, 0.25, 0.2)}
+_IK_COLOURS = {"": (1.0, 0.95, 0.45), "L": (0.2, 0.95, 1.0), "R": (1.0, 0.5, 0.75)}
+_DETAIL_COLOURS = {"": (0.75, 0.8, 0.5), "L": (0.6, 0.75, 0.9), "R": (0.9, 0.65, 0.6)}
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ class Look:
         shape: which of ``outline``.
         scale: (3,) m, along the bone's own axes.
         offset: (3,) m, from the bone's head along its own axes.
-        theme: Blender's name of the colours.
+        colour: (3,) r, g, b.
     """
 
     shape: Shape
     scale: tuple[float, float, float]
     offset: tuple[float, float, float]
-    theme: str
+    colour: tuple[float, float, float]
 
 
 def looks(body: Body) -> dict[str, Look]:
@@ -106,8 +106,9 @@ class _Sizes:
 
     def look(self, bone: ControlBone) -> Look:
         shape, scale, offset = self._form(bone)
-        themes = _DETAIL_THEMES if bone.kind == "detail" else _IK_THEMES if bone.kind in ("ik", "pole") else _THEMES
-        return Look(shape, scale, offset, themes[bone.side])
+        ik = bone.kind in ("ik", "pole")
+        colours = _DETAIL_COLOURS if bone.kind == "detail" else _IK_COLOURS if ik else _FK_COLOURS
+        return Look(shape, scale, offset, colours[bone.side])
 
     def _form(self, bone: ControlBone) -> tuple[Shape, tuple[float, float, float], tuple[float, float, float]]:
         name, unit, middle = bone.name.removesuffix(f".{bone.side}"), self.height / 1.75, (0.0, bone.length / 2, 0.0)
@@ -115,8 +116,8 @@ class _Sizes:
         fixed: dict[str, tuple[Shape, tuple[float, float, float], tuple[float, float, float]]] = {
             # the root's bone points up: its circle lies on the floor
             "root": ("root", (0.42 * unit,) * 3, (0.0, 0.0, 0.0)),
-            "hips": ("square", (0.25 * unit, 1.0, 0.2 * unit), (0.0, 0.02 * unit, 0.0)),
-            "chest": ("square", (0.22 * unit, 1.0, 0.19 * unit), (0.0, 0.1 * unit, 0.0)),
+            "hips": ("square", (0.22 * unit, 1.0, 0.18 * unit), (0.0, 0.0, 0.0)),
+            "chest": ("square", (0.2 * unit, 1.0, 0.17 * unit), (0.0, 0.15 * unit, 0.0)),
             "head": ("circle", (0.125 * unit, 1.0, 0.14 * unit), (0.0, 0.19 * unit, 0.0)),
             "jaw": ("arc", (0.035 * unit,) * 3, (0.0, bone.length * 1.25, 0.0)),
             "eyes": ("square", (0.11 * unit, 1.0, 0.04 * unit), (0.0, 0.0, 0.0)),
@@ -153,12 +154,9 @@ def outline(shape: Shape) -> tuple[Array, NDArray[np.int32]]:
     if shape == "ball":
         return _joined([_closed(ring), _closed(ring[:, [1, 0, 2]]), _closed(ring[:, [0, 2, 1]])])
     if shape == "square":
-        # a rounded rectangle that also reads from the side
-        power = np.sign(ring) * np.abs(ring) ** 0.4
-        return _closed(power)
+        return _closed(_rounded(0.35))
     if shape == "pad":
-        flat = (np.sign(ring) * np.abs(ring) ** 0.6)[:, [0, 2, 1]]
-        return _closed(flat)
+        return _closed(_rounded(0.7)[:, [0, 2, 1]])
     if shape == "cube":
         corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
         edges = [(i, j) for i in range(8) for j in range(i + 1, 8) if np.abs(corners[i] - corners[j]).sum() == 2]
@@ -191,6 +189,17 @@ def outline(shape: Shape) -> tuple[Array, NDArray[np.int32]]:
     sides = [_open(bow + (x, 0.0, 0.0)) for x in (-0.4, 0.4)]
     ties = [_open(np.array([bow[i] + (-0.4, 0, 0), bow[i] + (0.4, 0, 0)])) for i in (0, -1)]
     return _joined([*sides, *ties])
+
+
+def _rounded(radius: float) -> Array:
+    """(N, 3) a square of half size 1 in x and z with round corners."""
+    steps = np.linspace(0, np.pi / 2, _ROUND // 4)
+    points = []
+    for k, (x, z) in enumerate(((1, 1), (-1, 1), (-1, -1), (1, -1))):
+        turn = steps + k * np.pi / 2
+        corner = np.stack([np.cos(turn), np.zeros(len(turn)), np.sin(turn)], axis=1) * radius
+        points.append(corner + np.array([x, 0, z]) * (1 - radius))
+    return np.concatenate(points)
 
 
 def _closed(points: Array) -> tuple[Array, NDArray[np.int32]]:
