@@ -18,6 +18,7 @@ from ..rig.control_pose import CONTROLS, controls_of, set_controls
 from ..rig.followed import followed
 from ..rig.pose import read_joint_parameters
 from ..rig.properties import slider_path, units_of
+from .baking import joints_over, key_controls, key_rig, posed_frames, settings_over
 from .following import follow, unfollow
 from .shapes import dress, hide_bones, remove_shapes, show_bones
 
@@ -30,7 +31,8 @@ VERSION = 1
 
 
 def build_controls(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
-    """Gives a character controls, in the pose in which it stands; the rig's bones follow them.
+    """Gives a character controls, in the pose in which it stands; the rig's bones follow them. An action that poses the
+    bones is keyed on the controls, on each of its frames.
 
     Raises:
         Sam3dbError: it has some already.
@@ -40,21 +42,28 @@ def build_controls(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
     if resting.is_resting(rig):
         resting.wake(rig)
     plan = control_plan(body)
-    joints = read_joint_parameters(rig, body)
+    joints, played = read_joint_parameters(rig, body), joints_over(rig, body, posed_frames(rig))
     controls = _build(rig, plan, {slider.index: slider for slider in RigMap.of(body).section("pose", "skeleton")})
     dress(controls, body)
     set_controls(controls, body, joints)
     follow(rig, body, controls, plan.follow)
+    key_controls(controls, body, played)
     hide_bones(rig)
     return controls
 
 
 def remove_controls(rig: bpy.types.Object, body: Body) -> None:
-    """Takes a character's controls away; the pose of the current frame stays."""
+    """Takes a character's controls away; the pose stays, and what an action of the controls plays is keyed on the rig's
+    own bones, on each of its frames.
+    """
     controls = controls_of(rig)
     if controls is None:
         return
+    if resting.is_resting(rig):
+        resting.wake(rig)
+    played = settings_over(rig, body, posed_frames(controls))
     unfollow(rig, body)
+    key_rig(rig, body, played)
     data: Any = controls.data
     bpy.data.objects.remove(controls)
     if not data.users:

@@ -11,10 +11,10 @@ from native_runtime.characters.controls.making import control_plan
 from native_runtime.characters.controls.plan import Limb
 from native_runtime.errors import Sam3dbError
 
-from ..rig.animated import rotation_channel
 from ..rig.control_pose import controls_of, set_controls
 from ..rig.pose import read_joint_parameters
 from ..rig.properties import slider_path
+from .baking import joints_over, key_bones
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -45,31 +45,17 @@ def snap_frames(rig: bpy.types.Object, body: Body, limbs: Sequence[Limb], ik: bo
     controls = _require(rig)
     scene: Any = bpy.context.scene
     before = scene.frame_current
-    found = []
-    for frame in frames:  # all are read first: keys change what is between them
-        scene.frame_set(frame)
-        found.append((frame, read_joint_parameters(rig, body)))
-    for frame, joints in found:
+    found = joints_over(rig, body, frames)  # all are read first: keys change what is between them
+    for frame, joints in found.items():
         scene.frame_set(frame)
         for limb in limbs:
             names = (*limb.controls(ik), *limb.kept)
             set_controls(controls, body, joints, names)
             controls[limb.switch] = float(ik)
             controls.keyframe_insert(slider_path(limb.switch), frame=frame)
-            for name in names:
-                _key(controls, name, frame)
+            key_bones(controls, names, frame)
     scene.frame_set(before)
     return len(found)
-
-
-def _key(controls: bpy.types.Object, name: str, frame: int) -> None:
-    bone = controls.pose.bones.get(name)
-    if bone is None:
-        return
-    driven = {curve.data_path for curve in controls.animation_data.drivers} if controls.animation_data else set()
-    for channel in ("location", rotation_channel(bone.rotation_mode)):
-        if f"{bone.path_from_id()}.{channel}" not in driven:
-            bone.keyframe_insert(channel, frame=frame, group=name)
 
 
 def _require(rig: bpy.types.Object) -> bpy.types.Object:

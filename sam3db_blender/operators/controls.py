@@ -52,7 +52,7 @@ class SAM3DB_OT_add_controls(CharacterOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_remove_controls(_NeedsControls, bpy.types.Operator):
-    """Take the controls away; the pose of the current frame stays. Keys on the controls are lost"""
+    """Take the controls away; pose and animation stay, on the character's own bones"""
 
     bl_idname = "sam3db.remove_controls"
     bl_label = "Remove Controls"

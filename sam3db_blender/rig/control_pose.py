@@ -69,4 +69,7 @@ def write_channels(controls: bpy.types.Object, pose: ControlPose, only: Iterable
             bone = bones[name]
             sign = -1.0 if float(turn @ np.array(bone.rotation_quaternion)) < 0 else 1.0
             bone.rotation_quaternion = (sign * turn).tolist()
+    for name, size in pose.scale.items():
+        if name in bones:
+            bones[name].scale = (size, size, size)
     controls.update_tag()

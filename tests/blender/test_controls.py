@@ -192,6 +192,24 @@ def test_snapping_a_range_of_frames(actor: _Actor) -> None:
         assert np.linalg.norm(actor.vertices() - before[frame], axis=1).max() < TOLERANCE
 
 
+def test_what_mhr_has_no_number_for_is_shown(actor: _Actor, rng: np.random.Generator) -> None:
+    """An open jaw, a turned eye, a swollen spine: what artists made of a character before it had controls."""
+    body = actor.body
+    beyond = np.zeros((len(body.joint_names), 7))
+    beyond[body.joint_index("c_jaw")] = (0.3, 0.1, -0.2, 0.0, 0.2, 0.1, 0.0)
+    beyond[body.joint_index("r_eye"), 3:6] = (0.1, 0.2, -0.1)
+    beyond[body.joint_index("l_lowarm")] = (0, 0, 0, 0.1, 0.2, 0, 0)
+    beyond[body.joint_index("c_spine2"), 6] = 0.1
+    parameters = random_parameters(body, rng)
+    apply_parameters(actor.rig, body, parameters, beyond)
+    expected = bone_globals(body, body.joint_parameters(parameters) + beyond)[:, :3, 3]
+    actor.turns()
+    assert np.array([bone.head for bone in actor.rig.pose.bones]) == pytest.approx(expected, abs=TOLERANCE)
+    settings = read_settings(actor.rig, body, near=parameters)
+    assert settings.model_parameters[6:] == pytest.approx(parameters[6:], abs=1e-4)
+    assert settings.beyond[:, 3:] == pytest.approx(beyond[:, 3:], abs=1e-4)
+
+
 def test_following_another_bone_keeps_the_estimate(actor: _Actor, rng: np.random.Generator) -> None:
     """Whatever hands, feet, poles, neck and head follow, an estimate stands as it is."""
     plan = control_plan(actor.body)
@@ -241,3 +259,29 @@ def test_removing_keeps_the_pose(actor: _Actor, rng: np.random.Generator) -> Non
     assert controls_of(actor.rig) is None
     assert [obj.name for obj in bpy.data.objects if obj.type == "ARMATURE"] == ["A Rig"]
     assert np.linalg.norm(actor.vertices() - before, axis=1).max() < TOLERANCE
+
+
+def test_animation_goes_along_when_controls_come_and_go(small_body: Body) -> None:
+    stage = bpy.context.scene.collection
+    rig = build_rig("A Rig", small_body, stage)
+    mesh = build_mesh("A Body", small_body, rig, stage, [bpy.data.materials.new(n) for n in small_body.material_names])
+    arm, root = rig.pose.bones["l_uparm"], rig.pose.bones["root"]
+    for frame, angle in ((1, 0.0), (4, 0.7), (7, -0.4)):
+        arm.rotation_euler = (angle, angle / 2, 0.1)
+        root.location = (0.0, angle, 0.0)
+        arm.keyframe_insert("rotation_euler", frame=frame)
+        root.keyframe_insert("location", frame=frame)
+
+    def played() -> list[np.ndarray]:
+        found = []
+        for frame in range(1, 8):
+            bpy.context.scene.frame_set(frame)
+            found.append(evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get()))
+        return found
+
+    before = played()
+    build_controls(rig, small_body)
+    assert np.abs(np.array(played()) - before).max() < TOLERANCE
+    remove_controls(rig, small_body)
+    assert controls_of(rig) is None
+    assert np.abs(np.array(played()) - before).max() < TOLERANCE

@@ -37,11 +37,13 @@ class ControlPose:
         location: (3,) m, own rest axes.
         euler: (3,) radians about the bone's own axes, in its own rotation mode.
         quaternion: (4,) w, x, y, z, of bones in that mode.
+        scale: even.
     """
 
     location: dict[str, Array]
     euler: dict[str, Array]
     quaternion: dict[str, Array]
+    scale: dict[str, float]
 
 
 def bone_globals(body: Body, joint_parameters: ArrayLike) -> Array:
@@ -69,7 +71,7 @@ class _Posing:
         self.ik_stand: dict[str, Array] = {}
         self.kept_twist = 0.0
         self.end_turn: Array = np.eye(3)
-        self.result = ControlPose({}, {}, {})
+        self.result = ControlPose({}, {}, {}, {})
         #: the joint whose bone a control or a bone of the mechanism moves with
         self.owner = {name: joint for joint, name in self.plan.follow.items()}
 
@@ -100,8 +102,9 @@ class _Posing:
     def _as_joint(self, name: str, joint: str) -> None:
         i = self.joints.index[joint]
         self.result.euler[name] = self.channels.rotation[i]
-        if self.bones[name].moves:
+        if not any(self.joints.location_terms(joint)):  # drivers move the others, or their sockets
             self.result.location[name] = self.channels.location[i]
+        self.result.scale[name] = float(self.channels.scale[i])
 
     def moved(self, anchor: str) -> Array:
         """(4, 4) how a bone of the control rig has moved from its rest, in armature space."""
