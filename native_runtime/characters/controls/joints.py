@@ -67,7 +67,7 @@ class Joints:
     def posed(
         self, name: str, joint: str, parent: str, group: str, kind: Kind = "fk", moves: bool = False
     ) -> ControlBone:
-        """A control in the place of a joint, whose channels hold the joint's angles."""
+        """A control where a joint is, whose channels hold the joint's angles."""
         return ControlBone(
             name=name,
             parent=parent,
