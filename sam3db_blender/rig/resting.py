@@ -247,8 +247,8 @@ def _is_own(curve: bpy.types.FCurve, own: set[bpy.types.Object | None]) -> bool:
 
 
 def _held(rig: bpy.types.Object) -> bool:
-    """Whether constraints that are not the character's own hold its bones: their channels, and those of its controls, do
-    not say how they stand.
+    """Whether constraints that are not the character's own hold its bones: neither their channels nor those of its
+    controls say then how they stand.
     """
     return any(
         c.name != SHARED_CONSTRAINT and not (is_following(c) and c.target is not None and c.target.get(CONTROLS))
