@@ -116,11 +116,11 @@ def test_a_character_with_controls_rests_and_wakes(small_body: Body, moved: str)
     assert controls.animation_data is None
     assert _points(rig) == pytest.approx(before, abs=1e-6)
     if moved == "control":
-        controls.pose.bones["foot_ik.L"].location[2] += 0.03
+        controls.pose.bones["thigh_fk.L"].rotation_euler[0] += 0.3
         controls.update_tag()
     elif moved == "switch":
-        controls.pose.bones["thigh_fk.L"].rotation_euler[0] += 0.3  # FK is not in use; it is as soon as it is chosen
-        controls["leg_ik.L"] = 0.0
+        controls.pose.bones["foot_ik.L"].location[2] += 0.03  # IK is not in use; it is as soon as it is chosen
+        controls["leg_ik.L"] = 1.0
         controls.update_tag()
     else:
         rig[next(key for key in sorted(rig.keys()) if key.startswith("Arms: "))] = 0.8
