@@ -16,7 +16,7 @@ def main() -> int:
     render.add_argument("--poses", type=Path, required=True,
                         help="what python -m native_runtime.build.pose_prior poses wrote")  # fmt: skip
     render.add_argument("--out", type=Path, required=True, help="the folder to write; what it has is kept")
-    render.add_argument("--count", type=int, default=1400, help="poses; one in nine is held out")
+    render.add_argument("--count", type=int, default=1000, help="poses; one in nine is held out")
     render.add_argument("--authored", type=float, default=0.3, help="share of the project's own poses among them")
     render.add_argument("--seed", type=int, default=0)
     render.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"),

@@ -38,7 +38,7 @@ class Recipe:
     """
 
     hidden: tuple[int, ...] = (192, 192)
-    epochs: int = 15
+    epochs: int = 30
     rate: float = 2e-3
     dropout: float = 0.15
     decay: float = 0.01
