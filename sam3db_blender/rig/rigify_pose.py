@@ -118,10 +118,12 @@ class _Poser:
         for control in self._controls:
             base = self._motion[control.base] if control.base else root
             self._write(control, channel_matrix(self._rest[control.name], self._motion[control.joint], base))
+        seen = self._seen()
         for _ in range(_ROUNDS):
-            if not self._settle(self._seen()):
+            if not self._settle(seen):
                 break
-        self._place_poles()
+            seen = self._seen()
+        self._place_poles(seen)
         self._fill_sockets()
 
     def _root(self) -> Array:
@@ -174,8 +176,7 @@ class _Poser:
         self._bones[limb.base].rotation_euler[1] += error
         return True
 
-    def _place_poles(self) -> None:
-        seen = self._seen()
+    def _place_poles(self, seen: Array) -> None:
         for limb in self._limbs:
             rest = np.stack([self._rest[SOCKET + joint][:3, 3] for joint in limb.joints])
             places = np.stack([self._posed[joint][:3, 3] for joint in limb.joints])
