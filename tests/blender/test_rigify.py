@@ -149,7 +149,7 @@ def test_update_follows_the_skeleton_and_keeps_what_was_keyed(rigify_on: None, b
     action = rigify.animation_data.action
     waving = action.copy()
     strip = rigify.animation_data.nla_tracks.new().strips.new("wave", 40, waving)
-    strip.frame_end, strip.mute = 60, True
+    strip.name, strip.frame_end, strip.mute = "wave", 60, True
     slider = next(s for s in RigMap.of(body).section("skeleton") if "upleg" in body.parameter_names[s.index])
     rig[slider.key] = 3.0
     rig.update_tag()
