@@ -54,7 +54,7 @@ class Belief:
     faint: float = 0.1
     age_spread: float = 10.0
     child: float = 12.0
-    child_px: float = 40.0
+    child_px: float = 64.0
 
 
 BELIEF = Belief()
