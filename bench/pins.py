@@ -137,6 +137,8 @@ def cases(folder: Path, split: str, people: int | None, cache: Path | None, lens
     seen = pickle.loads(cache.read_bytes()) if cache is not None and cache.is_file() else {}
     left = people
     for file in pictures(folder, split):
+        if left == 0:
+            return
         truth, photo = Truth.load(file), read_photo(file.with_suffix(".jpg"))
         if file.stem not in seen:
             fresh = engine.read(photo)

@@ -28,7 +28,7 @@ _LATTICE = (5, 9, 5, 9)
 _COARSE = math.radians(4.0)
 _STEPS = ((math.radians(2.0), 4), (0.0, 10))
 """Tolerance, radians, and rounds of the climb."""
-_CANDIDATES = 8
+_CANDIDATES = 16
 _APART = np.array([0.35, math.radians(9.0), math.radians(6.0), math.radians(9.0)])
 """Starting points are at least this far apart along one axis."""
 _SAME = np.array([0.02, math.radians(0.4), math.radians(0.4), math.radians(0.4)])
