@@ -13,6 +13,8 @@ from typing import Any
 
 import bpy
 
+from ..controls.shapes import remove_shapes
+from ..rig.control_pose import CONTROLS, controls_of
 from ..rig.mesh import BODY_PROPERTY
 from ..rig.resting import forget_stores
 from ..rigify.parts import parts_of, remove_parts
@@ -46,7 +48,7 @@ class Belongings:
     def of(cls, rig: bpy.types.Object) -> Belongings:
         """Those of a rig."""
         camera = rig.get(CAMERA)
-        bodies = [child for child in rig.children if child.get(BODY_PROPERTY) is not None]
+        bodies = [child for child in rig.children if _is_part(child)]
         homes = {home.name for obj in (rig, camera, *bodies) if obj is not None for home in obj.users_collection}
         names = tuple(body.name for body in bodies)
         return cls("" if camera is None else camera.name, names, tuple(sorted(homes)))
@@ -100,6 +102,8 @@ def clean_up(gone: dict[str, Belongings]) -> int:
     empty = _empty_homes(gone)
     for home in empty:
         _remove_empty(home)
+    if gone:
+        remove_shapes()  # of controls
     forget_stores()  # of drivers, if the character was at rest
     return len(leftovers) + len(empty)
 
@@ -130,14 +134,21 @@ def ownerless(known: dict[str, Belongings]) -> set[str]:
     for obj in in_scenes():
         if obj.get(PLANE) is not None and obj.parent is not None and obj.parent.name not in used:
             found.add(obj.parent.name)
-        elif obj.get(BODY_PROPERTY) is not None and _is_left_alone(obj):
+        elif _is_part(obj) and _is_left_alone(obj):
             found.add(obj.name)
     gone = {character: own for character, own in known.items() if character not in there}
     return found | {home.name for home in _empty_homes(gone)}
 
 
+def _is_part(obj: bpy.types.Object) -> bool:
+    """Whether an object is the body of a character, or its control rig."""
+    return obj.get(BODY_PROPERTY) is not None or bool(obj.get(CONTROLS))
+
+
 def _is_left_alone(body: bpy.types.Object) -> bool:
-    """Whether a body stands in its rest pose, as nothing moves it any more."""
+    """Whether a body stands in its rest pose, as nothing moves it any more; or controls move nobody."""
+    if body.get(CONTROLS):
+        return bool(body.users_scene) and not any(controls_of(rig) == body for rig in in_scenes() if is_character(rig))
     modifiers = [modifier for modifier in body.modifiers if isinstance(modifier, bpy.types.ArmatureModifier)]
     scenes = set(body.users_scene)
     moved = (modifier.object for modifier in modifiers)
