@@ -63,7 +63,13 @@ def apart(up: Array, other: Array) -> float:
 
 @pytest.mark.parametrize(
     ("size", "diagonals", "pitch", "roll"),
-    [(SIZE, 0.6, -12.0, 1.5), ((900, 1200), 0.75, 8.0, -3.0), ((1280, 720), 1.2, -20.0, 0.0), (SIZE, 0.5, 25.0, 6.0)],
+    [
+        (SIZE, 0.6, -12.0, 1.5),
+        ((900, 1200), 0.75, 8.0, -3.0),
+        ((1280, 720), 1.2, -20.0, 0.0),
+        (SIZE, 0.5, 25.0, 6.0),
+        ((1080, 720), 0.47, -27.5, -11.6),
+    ],
 )
 def test_exact_lines_give_the_camera(size: tuple[int, int], diagonals: float, pitch: float, roll: float) -> None:
     true = camera(diagonals, pitch, roll, size=size)
