@@ -28,6 +28,7 @@ import numpy as np
 from mathutils import Matrix
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.driven_correctives import drivable
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
@@ -67,7 +68,7 @@ def exactness(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body, given: 
     off: dict[str, list[float]] = {"fk_mm": [], "ik_mm": [], "snap_mm": [], "snap_degrees": []}
     for parameters in given:
         apply_parameters(rig, body, parameters)
-        expected = mhr_to_blender(body.vertices(parameters, correctives=False))
+        expected = mhr_to_blender(body.vertices(parameters, correctives=drivable(body)))
         for kind in ("fk", "ik"):
             for limb in limbs:
                 controls[limb.switch] = float(kind == "ik")

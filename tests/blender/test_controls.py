@@ -11,6 +11,7 @@ import pytest
 from native_runtime.camera import mhr_to_blender
 from native_runtime.characters.controls.making import control_plan
 from native_runtime.characters.controls.pose import bone_globals
+from native_runtime.characters.driven_correctives import drivable
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
@@ -47,7 +48,7 @@ class _Actor:
         return evaluated_vertices(self.mesh, bpy.context.evaluated_depsgraph_get())
 
     def error(self, parameters: np.ndarray) -> float:
-        expected = mhr_to_blender(self.body.vertices(parameters, correctives=False))
+        expected = mhr_to_blender(self.body.vertices(parameters, correctives=drivable(self.body)))
         return float(np.linalg.norm(self.vertices() - expected, axis=1).max())
 
     def turns(self) -> np.ndarray:

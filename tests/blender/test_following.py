@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.driven_correctives import drivable
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
@@ -49,7 +50,7 @@ def _build(body: Body) -> tuple[bpy.types.Object, bpy.types.Object, bpy.types.Ob
 
 def _error(mesh: bpy.types.Object, body: Body, parameters: np.ndarray) -> float:
     found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
-    expected = mhr_to_blender(body.vertices(parameters, correctives=False))
+    expected = mhr_to_blender(body.vertices(parameters, correctives=drivable(body)))
     return float(np.linalg.norm(found - expected, axis=1).max())
 
 
