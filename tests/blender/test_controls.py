@@ -286,3 +286,25 @@ def test_animation_goes_along_when_controls_come_and_go(small_body: Body) -> Non
     remove_controls(rig, small_body)
     assert controls_of(rig) is None
     assert np.abs(np.array(played()) - before).max() < TOLERANCE
+
+
+def test_feet_roll_and_fingers_curl(actor: _Actor) -> None:
+    """Rolled forward the toes stay as they are while the ankle rises; a hand's curl bends three joints of a finger."""
+    actor.switch(True)
+    hips = actor.controls.pose.bones["hips"]
+    hips.location.y -= 0.1
+    actor.controls.update_tag()
+    names = [bone.name for bone in actor.rig.pose.bones]
+    ball, ankle, tip = (names.index(name) for name in ("l_ball", "l_foot", "l_index3"))
+    turned = actor.turns()
+    heads = np.array([bone.head for bone in actor.rig.pose.bones])
+    actor.controls.pose.bones["foot_roll.L"].rotation_euler[0] = 0.5
+    actor.controls.pose.bones["fingers.L"].rotation_euler[0] = 0.4
+    actor.controls.update_tag()
+    now = actor.turns()
+    moved = np.array([bone.head for bone in actor.rig.pose.bones]) - heads
+    assert np.linalg.norm(moved[ball]) < TOLERANCE
+    assert now[ball] == pytest.approx(turned[ball], abs=1e-3)
+    assert moved[ankle][2] > 0.03
+    bent = np.trace(turned[tip].T @ now[tip])
+    assert np.arccos((bent - 1) / 2) == pytest.approx(3 * 0.4, abs=0.05)
