@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import package_picture
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOT_PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "THIRD_PARTY.md")
 PAGES = [*(ROOT / name for name in ROOT_PAGES), *sorted((ROOT / "docs").glob("*.md"))]
@@ -96,3 +98,8 @@ def test_modules_and_tests_that_are_named_exist(page: Path) -> None:
             if file is None or (test and f"def {test}(" not in file.read_text(encoding="utf-8")):
                 missing.append(span)
     assert not missing
+
+
+def test_the_picture_of_the_packages_shows_the_contracts() -> None:
+    drawn = package_picture.PICTURE.read_text("utf-8")
+    assert drawn == package_picture.draw(package_picture.settings()), "run python -m bench.package_picture"
