@@ -25,6 +25,8 @@ from sam3db_blender.rig.pose import apply_parameters, read_parameters, read_sett
 
 TOLERANCE = 1e-4  # m: the bar of 0.1 mm
 TURN = np.radians(0.05)
+#: m: IK takes the foot for level, and at the limits of its length it is off by the sine of its lean.
+TURNED_FOOT = 1e-3
 
 
 class _Actor:
@@ -308,3 +310,32 @@ def test_feet_roll_and_fingers_curl(actor: _Actor) -> None:
     assert moved[ankle][2] > 0.03
     bent = np.trace(turned[tip].T @ now[tip])
     assert np.arccos((bent - 1) / 2) == pytest.approx(3 * 0.4, abs=0.05)
+
+
+@pytest.mark.parametrize("length", [-0.1, 0.1])  # MHR's limits
+def test_long_and_short_feet_roll_over_their_own_heel_and_ball(actor: _Actor, length: float) -> None:
+    """The slider of the foot moves what it rolls over along with it: heel and ball stay where they are on the floor."""
+    body = actor.body
+    parameters = np.zeros(204)
+    parameters[body.parameter_index("scale_foot_length")] = length
+    apply_parameters(actor.rig, body, parameters)
+    actor.switch(True)
+    hips, roll = (actor.controls.pose.bones[name] for name in ("hips", "foot_roll.L"))
+    hips.location.y -= 0.12
+    actor.controls.update_tag()
+    level = actor.vertices()
+    main = body.skin_indices[np.arange(len(level)), body.skin_weights.argmax(axis=1)]
+    foot = np.flatnonzero(np.isin(main, [body.joint_index(f"l_{n}") for n in ("subtalar", "transversetarsal", "ball")]))
+    ankle, ball = actor.rig.pose.bones["l_talocrural"], actor.rig.pose.bones["l_ball"]
+    rear, front = ankle.matrix.inverted() @ actor.controls.pose.bones["MCH-foot_heel.L"].head, np.array(ball.head)
+    on_floor = np.array(ankle.matrix @ rear)
+    roll.rotation_euler[0] = -0.35
+    actor.controls.update_tag()
+    assert actor.vertices()[foot, 2].min() == pytest.approx(level[foot, 2].min(), abs=2e-3)  # it rests on its heel
+    assert np.array(ankle.matrix @ rear) == pytest.approx(on_floor, abs=TURNED_FOOT)
+    assert ball.head[2] - front[2] > 0.04
+    roll.rotation_euler[0] = 0.5
+    actor.controls.update_tag()
+    actor.turns()
+    assert (ankle.matrix @ rear)[2] - on_floor[2] > 0.05
+    assert np.array(ball.head) == pytest.approx(front, abs=TURNED_FOOT)

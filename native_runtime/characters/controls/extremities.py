@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+#: Radians by which a foot on its heel or its edge, and one on the tip of its toes, is usually turned.
+_ROLLED, _TIPPED = 0.35, 0.8
 _FINGERS = ("index", "middle", "ring", "pinky")
 #: How far the hand's spread turns each finger, and its sense on the left hand.
 _SPREAD = {"index": 1.0, "middle": 0.35, "ring": -0.4, "pinky": -1.0}
@@ -129,14 +131,18 @@ def add_roll(plan: ControlPlan, joints: Joints, limb: Limb, body: Body) -> None:
     """Heel, edges, toe tip and ball, about which the foot rolls under IK, above the target of the leg."""
     side, low = limb.side, limb.side.lower()
     group = f"Leg IK.{side}"
-    ankle, ball = joints.head(limb.joints[2]), joints.head(f"{low}_ball")
+    # the sliders of the foot move what it rolls over: the heel goes along with the tarsus, the rest with the ball
+    foot, tarsus, front = limb.tip, f"{low}_transversetarsal", f"{low}_ball"
+    ankle, ball = joints.head(foot), joints.head(front)
     heel, tip, outer, inner = foot_marks(joints, low, body)
     roll, lift = f"foot_roll.{side}", f"foot_tip.{side}"
     turning = frozenset((0, 1, 2))
     behind = upright(np.array([ankle[0], heel[1] + 0.06, ankle[2] * 0.5]))
     plan.bones.append(ControlBone(roll, limb.target, behind, 0.08, "XYZ", "master", group, turning))
+    plan.drives += joints.shifted(roll, tarsus, base=foot)
     ahead = upright(np.array([tip[0], tip[1] - 0.04, tip[2]]))
     plan.bones.append(ControlBone(lift, limb.target, ahead, 0.05, "XYZ", "master", group, turning))
+    plan.drives += joints.shifted(lift, front, base=foot)
     outward = 1 if side == "L" else -1  # the sign of the armature's x, and of a bank to the outer edge
     ends = ("max(r,0)", "min(r,0)") if outward > 0 else ("min(r,0)", "max(r,0)")
     above = limb.target
@@ -148,8 +154,12 @@ def add_roll(plan: ControlPlan, joints: Joints, limb: Limb, body: Body) -> None:
         ("ball", ball, {}),
     ):
         name = f"MCH-foot_{word}.{side}"
-        rest = joints.rest(f"{low}_ball") if word == "ball" else upright(at)
+        rest = joints.rest(front) if word == "ball" else upright(at)
         plan.bones.append(ControlBone(name, above, rest, 0.03, "XYZ"))
+        if word == "heel":
+            plan.drives += joints.shifted(name, tarsus, base=foot)
+        elif word == "outer":  # the others are beneath it
+            plan.drives += joints.shifted(name, front, base=tarsus)
         for axis, text in drives.items():
             variable = Variable("r", "channel", roll, f"rotation_euler[{axis}]")
             plan.drives.append(Drive(name, "rotation_euler", axis, text, (variable,)))
@@ -163,7 +173,10 @@ def add_roll(plan: ControlPlan, joints: Joints, limb: Limb, body: Body) -> None:
     # the ball's z axis points to the floor: a twist about the upright axis of the control is one against it
     plan.drives.append(Drive(above, "rotation_euler", 2, "-r", (Variable("r", "channel", roll, "rotation_euler[2]"),)))
     target = f"MCH-foot_target.{side}"
-    plan.bones.append(ControlBone(target, above, joints.rest(limb.joints[2]), joints.length(limb.joints[2])))
+    rest = joints.rest(limb.joints[2])
+    rest[:3, 3] = ankle
+    plan.bones.append(ControlBone(target, above, rest, joints.length(limb.joints[2])))
+    plan.drives += joints.shifted(target, foot, rest[:3, :3], base=front)
 
 
 def foot_marks(joints: Joints, low: str, body: Body) -> tuple[Array, Array, Array, Array]:
@@ -178,14 +191,25 @@ def foot_marks(joints: Joints, low: str, body: Body) -> tuple[Array, Array, Arra
             [[x, y, 0.0] for x in (ball[0] - 0.04, ball[0] + 0.04) for y in (ankle[1] + 0.05, ball[1] - 0.06)]
         )
     floor = float(points[:, 2].min())
-    sole = points[points[:, 2] < floor + 0.03]
-    heel = sole[sole[:, 1].argmax()]
-    tip = sole[sole[:, 1].argmin()]
+    sole = points[points[:, 2] < floor + 0.03] - (0.0, 0.0, floor)
     edges = sole[np.abs(sole[:, 1] - ball[1]) < 0.04]
     edges = sole if len(edges) == 0 else edges
-    sign = 1 if low == "l" else -1
-    outer, inner = edges[(sign * edges[:, 0]).argmax()], edges[(sign * edges[:, 0]).argmin()]
-    marks = []
-    for mark in (heel, tip, outer, inner):
-        marks.append(np.array([mark[0], mark[1], floor]))
-    return marks[0], marks[1], marks[2], marks[3]
+    outward = np.array([1.0 if low == "l" else -1.0, 0.0])
+    marks = (
+        _touching(sole, np.array([0.0, 1.0]), _ROLLED),
+        _touching(sole, np.array([0.0, -1.0]), _TIPPED),
+        _touching(edges, outward, _ROLLED),
+        _touching(edges, -outward, _ROLLED),
+    )
+    heel, tip, outer, inner = (np.append(mark, floor) for mark in marks)
+    return heel, tip, outer, inner
+
+
+def _touching(sole: Array, way: Array, angle: float) -> Array:
+    """(2,) the point about which a rounded sole is to turn towards a way (2,) so that turned by an angle it touches the
+    floor, and neither hovers nor sinks; for (N, 3) points of the sole, m above the floor.
+    """
+    along = sole[:, :2] @ way
+    reach = along - sole[:, 2] / np.tan(angle)
+    last = int(reach.argmax())
+    return np.asarray(sole[last, :2] + (reach[last] - along[last]) * way)

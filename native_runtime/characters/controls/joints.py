@@ -110,16 +110,20 @@ class Joints:
             i = int(self.layout.parents[i])
         return moved
 
-    def shifted(self, name: str, joint: str, axes: Array | None = None) -> list[Drive]:
+    def shifted(self, name: str, joint: str, axes: Array | None = None, base: str = "") -> list[Drive]:
         """The drives that move a bone as sliders move a joint of the unposed skeleton.
 
         Args:
             axes: (3, 3) the bone's rest axes, as columns; armature axes where they are not given.
+            base: the joint as which sliders move the bone's parent; empty where they do not move it.
         """
         frame = np.eye(3) if axes is None else axes
+        moved = list(self.shift(joint).items())
+        if base:
+            moved += [(parameter, -step) for parameter, step in self.shift(base).items()]
         drives = []
         for axis in range(3):
-            terms = [(float(step @ frame[:, axis]), parameter) for parameter, step in self.shift(joint).items()]
+            terms = [(float(step @ frame[:, axis]), parameter) for parameter, step in moved]
             if merged(terms):
                 drives.append(Drive(name, "location", axis, terms=merged(terms)))
         return drives

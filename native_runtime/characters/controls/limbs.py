@@ -3,7 +3,8 @@
 Names in the formulas, all in the rest axes of the lower joint (elbow, knee), about whose x axis it turns:
 
 * ``p``: from the upper joint to the lower one; it is constant in these axes as long as only the hinge turns;
-* ``q``: from the lower joint to the end, with the lower joint's second axis (MHR's slider for knock knees) applied;
+* ``q``: from the lower joint to the end (of a leg the ankle, as if the foot did not lean), with the lower joint's
+  second axis (MHR's slider for knock knees) applied;
 * ``w(t) = p + Rx(t) q``: from the upper joint to the end, in axes fixed to the upper bone, at the bend ``t``.
 
 The hinge's own component of ``w`` does not depend on ``t``, so that the distance ``d`` between the ends gives the bend:
@@ -102,9 +103,9 @@ def end_rest(joints: Joints, limb: Limb) -> Array:
 
 def limb_vectors(joints: Joints, limb: Limb) -> tuple[Array, Array]:
     """``p`` and ``q`` (3,) m at rest, all sliders 0."""
-    upper, lower, end = limb.joints
+    upper, lower, _ = limb.joints
     axes = joints.axes(lower)
-    return axes.T @ (joints.head(lower) - joints.head(upper)), axes.T @ (joints.head(end) - joints.head(lower))
+    return axes.T @ (joints.head(lower) - joints.head(upper)), axes.T @ (joints.head(limb.tip) - joints.head(lower))
 
 
 def _add_fk(plan: ControlPlan, joints: Joints, limb: Limb, socket: str, group: str) -> None:
@@ -130,16 +131,16 @@ def _add_fk(plan: ControlPlan, joints: Joints, limb: Limb, socket: str, group: s
 
 def _add_target(plan: ControlPlan, joints: Joints, limb: Limb, group: str) -> None:
     """The IK control and the pole."""
-    _, lower, end = limb.joints
+    lower = limb.joints[1]
     everything = frozenset((0, 1, 2))
     if limb.name == "arm":
         rest, length = end_rest(joints, limb), joints.length(end_frame(limb))
         spaces = [("root", "root"), ("hips", "hips"), ("chest", "spine.04")]
     else:
-        rest, length = upright(joints.head(end)), 0.1
+        rest, length = upright(joints.head(limb.tip)), 0.1
         spaces = [("root", "root"), ("hips", "hips")]
     control = ControlBone(limb.target, "", rest, length, "QUATERNION", "ik", group, everything, moves=True)
-    based(plan, control, spaces, joints.shifted("", end, rest[:3, :3]))
+    based(plan, control, spaces, joints.shifted("", limb.tip, rest[:3, :3]))
     p, q = limb_vectors(joints, limb)
     frame = line_frame(p, q, 0.0)
     line = joints.rest(lower)[:3, :3] @ frame.T
@@ -178,10 +179,11 @@ def _add_solver(plan: ControlPlan, joints: Joints, limb: Limb, socket: str) -> N
     for name in names.values():
         plan.bones.append(ControlBone(name, "root", upright(at), 0.01, "XYZ"))
     inward = axes.T @ joints.axes(end)
-    moved_p, along = joints.location_terms(lower), joints.location_terms(end)
+    moved_p = joints.location_terms(lower)
+    moved_q = [(axes.T @ joints.axes(joint), joints.location_terms(joint)) for joint in dict.fromkeys((end, limb.tip))]
     for axis in range(3):
         plan.drives.append(Drive(names["p"], "location", axis, constant=float(p[axis]), terms=tuple(moved_p[axis])))
-        terms = [(f * float(inward[axis, k]), i) for k in range(3) for f, i in along[k]]
+        terms = [(f * float(turn[axis, k]), i) for turn, along in moved_q for k in range(3) for f, i in along[k]]
         plan.drives.append(Drive(names["q_straight"], "location", axis, constant=float(q[axis]), terms=merged(terms)))
     hinge = limb.part("lower_ik")
     straight = [Variable(v, "channel", names["q_straight"], f"location[{i}]") for i, v in enumerate("xyz")]

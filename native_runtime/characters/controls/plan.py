@@ -142,6 +142,13 @@ class Limb:
         return tuple(f"{word}_fk.{self.side}" for word in words)  # type: ignore[return-value]
 
     @property
+    def tip(self) -> str:
+        """The joint that IK puts where it is to be. A foot turns in two joints, of which the ankle is the one that a
+        longer foot moves.
+        """
+        return self.joints[2] if self.name == "arm" else f"{self.side.lower()}_talocrural"
+
+    @property
     def target(self) -> str:
         """The IK control."""
         return f"{'hand' if self.name == 'arm' else 'foot'}_ik.{self.side}"

@@ -166,13 +166,20 @@ class _Posing:
         name = limb.target
         control = self.bones[name]
         stand = np.eye(4)
-        stand[:3, 3] = self.at(limb.joints[2])[:3, 3]
+        stand[:3, 3] = self._reached(limb)
         stand[:3, :3] = self.end_turn @ self.joints.axes(end_frame(limb)).T @ control.rest[:3, :3]
         local = np.linalg.inv(self._base(name)) @ stand
         self.result.location[name] = local[:3, 3]
         x, y, z, w = matrix_to_quaternion(_rotation(local))
         self.result.quaternion[name] = np.array([w, x, y, z])
         self.ik_stand[name] = stand
+
+    def _reached(self, limb: Limb) -> Array:
+        """(3,) m where the solver puts the limb's tip: the ankle as if the foot did not lean."""
+        _, lower, end = limb.joints
+        level = self.turn(lower) @ self.joints.axes(lower).T @ self.joints.axes(end)
+        beyond = (self.at(limb.tip) - self.at(end))[:3, 3]
+        return np.asarray(self.at(end)[:3, 3] + level @ self.turn(end).T @ beyond)
 
     def _base(self, name: str) -> Array:
         """(4, 4) where the base of a control with spaces stands: the control at zero."""
@@ -185,7 +192,7 @@ class _Posing:
         """(3,) m how far sliders have moved a control's base, armature axes."""
         limb = next(limb for limb in self.plan.limbs if name in (limb.target, limb.pole))
         if name == limb.target:
-            joint = limb.joints[2]
+            joint = limb.tip
         elif limb.name == "arm":
             joint = limb.joints[1]
         else:
@@ -201,13 +208,14 @@ class _Posing:
 
     def _pole(self, limb: Limb) -> None:
         """The pole stands before the joint, in the plane of the line's z axis; and the sense of the bend."""
-        upper, lower, end = limb.joints
+        upper, lower, _ = limb.joints
         hinge = self.channels.rotation[self.joints.index[lower]]
         # p and q as they are, with lengths by the sliders, in the lower joint's rest axes
         axes = self.turn(upper) @ self.joints.axes(upper).T @ self.joints.axes(lower)
         p = axes.T @ (self.at(lower) - self.at(upper))[:3, 3]
         bent = from_euler(np.array([hinge[0], 0.0, 0.0]), "YZX")
-        q = bent.T @ axes.T @ (self.at(end) - self.at(lower))[:3, 3]
+        lower_part: Array = self._reached(limb) - self.at(lower)[:3, 3]
+        q = np.asarray(bent.T @ axes.T @ lower_part, dtype=np.float64)
         straight = np.arctan2(p[2], p[1]) - np.arctan2(q[2], q[1])
         past = np.remainder(hinge[0] - straight + np.pi, 2 * np.pi) - np.pi
         sense = 1.0 if past >= 0 else -1.0
