@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.driven_correctives import drivable
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.characters.rigify.controls import LIMBS
 from native_runtime.characters.rigify.metarig import SOCKET
@@ -70,7 +71,7 @@ class Bench:
 
     def person(self, parameters: Array) -> None:
         body, rig = self.body, self.rig
-        wanted = mhr_to_blender(body.vertices(parameters, correctives=False))
+        wanted = mhr_to_blender(body.vertices(parameters, correctives=drivable(body)))
         apply_parameters(rig, body, parameters)
         start = time.process_time()
         rigify = make_rigify(rig, body)

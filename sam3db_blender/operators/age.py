@@ -21,8 +21,7 @@ _SEXES = (
 
 
 class SAM3DB_OT_set_age(CharacterOperator, bpy.types.Operator):
-    """Give the character another age: size, proportions, head and flesh change together. What is its own stays, in
-    proportion; so do pose, face and the floor under its feet"""
+    """Give the character another age: size, proportions, head and flesh change. Pose, face and floor stay"""
 
     bl_idname = "sam3db.set_age"
     bl_label = "Age"

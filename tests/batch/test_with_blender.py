@@ -127,5 +127,6 @@ def test_all_people_of_a_photo_in_one_file_and_for_other_programs(
         "two_person0_mixamo.glb", "two_person1.bvh", "two_person1.json", "two_person1.npz",
         "two_person1_mixamo.glb", "two_wire.jpg",
     ]  # fmt: skip
-    assert sum(kind == "ARMATURE" for kind, *_ in found["two.blend"]["objects"].values()) == 2
+    armatures = [name for name, (kind, *_) in found["two.blend"]["objects"].items() if kind == "ARMATURE"]
+    assert sorted(name.rsplit(" ", 1)[-1] for name in armatures) == ["Controls", "Controls", "Rig", "Rig"]
     assert b"mixamorig:Hips" in (tmp_path / "out" / "two_person1_mixamo.glb").read_bytes()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.driven_correctives import drivable
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.characters.rigify.controls import LIMBS
 from native_runtime.errors import Sam3dbError
@@ -74,7 +75,7 @@ def error(body: Body, mesh: bpy.types.Object, parameters: np.ndarray, expression
     found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
     return float(
         np.linalg.norm(
-            found - mhr_to_blender(body.vertices(parameters, None, expression, correctives=False)), axis=1
+            found - mhr_to_blender(body.vertices(parameters, None, expression, correctives=drivable(body))), axis=1
         ).max()
     )
 

@@ -26,8 +26,8 @@ outcome["seconds"] = round(time.perf_counter() - start, 2)
 import native_runtime, onnxruntime, cv2, numpy
 outcome["modules"] = {module.__name__: module.__file__ for module in (native_runtime, onnxruntime, cv2, numpy)}
 outcome["python"] = "%d.%d" % sys.version_info[:2]
-armatures = [o for o in bpy.data.objects if o.type == "ARMATURE"]
 meshes = [o for o in bpy.data.objects if o.type == "MESH" and o.find_armature()]
+armatures = [o.find_armature() for o in meshes]
 outcome["bones"] = [len(o.data.bones) for o in armatures]
 outcome["vertices"] = [len(o.data.vertices) for o in meshes]
 outcome["shape_keys"] = [len(o.data.shape_keys.key_blocks) for o in meshes]

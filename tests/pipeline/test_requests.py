@@ -49,7 +49,7 @@ def test_the_worker_takes_these_keys() -> None:
         "estimate": PHOTO | {"turn", "persons", "keypoints", "mask", "steps", "refine", "sex", "age", "height_cm"},
         "pose": (PHOTO - {"boxes"})
         | {"intrinsics", "up", "box", "pins", "mask", "edits", "snap", "slot", "refine", "sex", "age", "height_cm"},
-        "batch": (PHOTO - {"photo", "boxes"}) | BATCH | {"builder", "builders", "contact_sheet", "retry_failed"},
+        "batch": (PHOTO - {"photo", "boxes"}) | BATCH | {"age", "builder", "builders", "contact_sheet", "retry_failed"},
         "segment": {"photo", "models", "providers", "box"},
         "engine_status": ENGINE,
         "import_official": {"source", "models", "levels"},

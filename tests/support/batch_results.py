@@ -59,7 +59,7 @@ def _read_blend(path: Path) -> dict[str, Any]:
     """Objects and where they are, meshes, shapes, poses, pictures, and the record that each character carries."""
     import bpy
 
-    from sam3db_blender.scene.provenance import read_origin
+    from sam3db_blender.scene.provenance import is_character, read_origin
 
     bpy.ops.wm.open_mainfile(filepath=str(path))
     content: dict[str, Any] = {
@@ -82,8 +82,10 @@ def _read_blend(path: Path) -> dict[str, Any]:
     for obj in bpy.data.objects:
         if obj.type == "ARMATURE":
             matrices = np.array([np.array(bone.matrix) for bone in obj.pose.bones])
-            origin = read_origin(obj)
             content[f"pose {obj.name}"] = _digest(np.round(matrices, 4))
+            if not is_character(obj):  # its controls
+                continue
+            origin = read_origin(obj)
             content[f"origin {obj.name}"] = _without_times(origin.details)
             content[f"numbers {obj.name}"] = {name: _digest(array) for name, array in origin.arrays.items()}
     return content
