@@ -35,8 +35,9 @@ def build_controls(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
     bones is keyed on the controls, on each of its frames.
 
     Raises:
-        Sam3dbError: it has some already.
+        Sam3dbError: it has some already, or its bones lie in another file.
     """
+    require_own_bones(rig)
     if followed(rig) is not None:
         raise Sam3dbError(f"'{rig.name}' has controls already: remove them first.")
     if resting.is_resting(rig):
@@ -54,22 +55,38 @@ def build_controls(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
 
 def remove_controls(rig: bpy.types.Object, body: Body) -> None:
     """Takes a character's controls away; the pose stays, and what an action of the controls plays is keyed on the rig's
-    own bones, on each of its frames.
+    own bones, on each of its frames. Controls that a copy of the character follows as well stay with that.
+
+    Raises:
+        Sam3dbError: the bones of the character lie in another file.
     """
     controls = controls_of(rig)
     if controls is None:
         return
+    require_own_bones(rig)
     if resting.is_resting(rig):
         resting.wake(rig)
     played = settings_over(rig, body, posed_frames(controls))
     unfollow(rig, body)
     key_rig(rig, body, played)
-    data: Any = controls.data
-    bpy.data.objects.remove(controls)
-    if not data.users:
-        bpy.data.armatures.remove(data)
+    others = (obj for obj in bpy.data.objects if obj.type == "ARMATURE")
+    if not any(followed(other) == controls for other in others):
+        data: Any = controls.data
+        bpy.data.objects.remove(controls)
+        if not data.users:
+            bpy.data.armatures.remove(data)
     show_bones(rig)
     remove_shapes()
+
+
+def require_own_bones(rig: bpy.types.Object) -> None:
+    """Raises a Sam3dbError where a character is linked or overridden: constraints that another file has cannot be taken
+    away for good, they would be back when this file is opened again.
+    """
+    if rig.library or rig.override_library:
+        raise Sam3dbError(
+            f"The bones of '{rig.name}' lie in another file: add and remove its controls there; here it can be posed."
+        )
 
 
 def _build(rig: bpy.types.Object, plan: ControlPlan, sliders: dict[int, Slider]) -> bpy.types.Object:

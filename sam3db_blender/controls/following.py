@@ -9,7 +9,7 @@ everything that reads works with controls as without.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -42,6 +42,8 @@ def follow(rig: bpy.types.Object, body: Body, source: bpy.types.Object, bones: M
             raise Sam3dbError(f"'{armature.name}' has no bone '{missing[0]}'.")
     if resting.is_resting(rig):
         resting.wake(rig)
+    for constraints, constraint in _following(rig):  # of an armature that was deleted
+        constraints.remove(constraint)
     for name, leader in bones.items():
         constraint = rig.pose.bones[name].constraints.new("COPY_TRANSFORMS")
         constraint.name = FOLLOW
@@ -67,8 +69,12 @@ def unfollow(rig: bpy.types.Object, body: Body) -> None:
 
 def release(rig: bpy.types.Object, body: Body) -> None:
     """Takes the constraints away; the bones go back to what their channels say."""
-    for bone in rig.pose.bones:
-        for constraint in [c for c in bone.constraints if is_following(c)]:
-            bone.constraints.remove(constraint)
+    for constraints, constraint in _following(rig):
+        constraints.remove(constraint)
     twist_by_channels(rig, body)
     rig.update_tag()
+
+
+def _following(rig: bpy.types.Object) -> list[tuple[Any, bpy.types.Constraint]]:
+    """The constraints by which a rig follows, each with the stack that it lies in."""
+    return [(bone.constraints, c) for bone in rig.pose.bones for c in bone.constraints if is_following(c)]

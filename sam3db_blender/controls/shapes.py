@@ -54,7 +54,8 @@ def _paint(colours: Any, colour: tuple[float, float, float]) -> None:
 def hide_bones(rig: bpy.types.Object) -> None:
     """Hides the bones of a character's own rig, which its controls move."""
     collections = rig.data.collections  # type: ignore[union-attr]
-    rig[SHOWN] = [collection.name for collection in collections if collection.is_visible]
+    before: Any = rig.get(SHOWN, ())  # of controls that were deleted by hand
+    rig[SHOWN] = [collection.name for collection in collections if collection.is_visible or collection.name in before]
     for collection in collections:
         collection.is_visible = False
 

@@ -10,6 +10,7 @@ from native_runtime.mhr import Body
 
 from ..handles.handles import rig_of
 from ..scene.bodies import body_of
+from ..scene.lookup import require_own
 from .person import PersonPoll, person_of, reported
 
 if TYPE_CHECKING:
@@ -41,11 +42,19 @@ class PartOptions:
 
 
 class CharacterOperator(PersonPoll):
-    """A mix-in for operators on the character who is worked on: ``run`` does the work, errors become one line."""
+    """A mix-in for operators on the character who is worked on: ``run`` does the work, errors become one line.
+
+    A linked character is refused, as what is changed on it would be gone when the file is opened again; those operators
+    that change nothing set ``only_reads``.
+    """
+
+    only_reads = False
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         def work() -> "set[OperatorReturnItems] | None":
             rig = person_of(context)
+            if not self.only_reads:
+                require_own(rig)
             return self.run(context, rig, body_of(rig))
 
         return reported(self, work)

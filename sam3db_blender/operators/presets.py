@@ -170,6 +170,7 @@ class SAM3DB_OT_save_settings(CharacterOperator, PartOptions, bpy.types.Operator
 
     bl_idname = "sam3db.save_settings"
     bl_label = "Save Character Settings"
+    only_reads = True
 
     filename_ext = ".json"
     filter_glob: bpy.props.StringProperty(default=_FILTER, options={"HIDDEN"})
@@ -217,6 +218,7 @@ class SAM3DB_OT_save_estimate(CharacterOperator, bpy.types.Operator, ExportHelpe
 
     bl_idname = "sam3db.save_estimate"
     bl_label = "Save Estimate"
+    only_reads = True
 
     filename_ext = ".npz"
     filter_glob: bpy.props.StringProperty(default="*.npz", options={"HIDDEN"})

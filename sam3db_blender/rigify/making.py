@@ -15,7 +15,7 @@ from native_runtime.characters.rigify.controls import LIMBS
 from native_runtime.characters.rigify.metarig import Metarig, metarig_of
 from native_runtime.errors import Sam3dbError
 
-from ..controls.build import remove_controls
+from ..controls.build import remove_controls, require_own_bones
 from ..controls.following import follow, unfollow
 from ..rig.animated import key_where_animated
 from ..rig.armature import SHARED_CONSTRAINT
@@ -272,10 +272,12 @@ def _require_free(rig: bpy.types.Object) -> None:
     controls = controls_of(rig)
     if followed(rig) != controls:
         raise Sam3dbError(f"'{rig.name}' has controls already: remove them first.")
+    if controls is not None:
+        require_own_bones(rig)
     if controls is not None and animated(controls):
         raise Sam3dbError(
-            f"'{controls.name}' is animated, and would be removed: remove its action and its NLA tracks first, or keep "
-            "these controls."
+            f"'{controls.name}' is animated, and would be removed. Press 'Remove Controls' first, which keys the "
+            "character's own bones, and 'Take Over Animation' afterwards."
         )
     for bone in rig.pose.bones:
         for constraint in bone.constraints:

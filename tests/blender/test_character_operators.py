@@ -136,6 +136,23 @@ def test_reset_randomise_symmetrise(add_on: None, small_body: Body) -> None:
     assert right
 
 
+def test_a_linked_character_is_not_changed(add_on: None, small_body: Body, tmp_path: Path) -> None:
+    """What would be changed on it would be gone when the file is opened again."""
+    _scene(small_body)
+    file = tmp_path / "scene.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(file))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.link(directory=f"{file}/Collection/", filename="photo", instance_collections=False)
+    rig = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE")
+    bpy.context.view_layer.objects.active = rig
+    before = read_settings(rig, small_body)
+    for change in (bpy.ops.sam3db.reset_character, bpy.ops.sam3db.randomise_character, bpy.ops.sam3db.set_age):
+        with pytest.raises(RuntimeError, match="library override"):
+            change()
+    assert read_settings(rig, small_body).model_parameters == pytest.approx(before.model_parameters, abs=0.0)
+    assert bpy.ops.sam3db.save_settings(filepath=str(tmp_path / "settings.json")) == {"FINISHED"}
+
+
 def test_copy_and_blend(add_on: None, small_body: Body) -> None:
     built = _scene(small_body, 2)
     first, second = (character.rig for character in built.characters)

@@ -19,7 +19,8 @@ from sam3db_blender.controls.build import build_controls, remove_controls
 from sam3db_blender.controls.snapping import limbs_of, snap, snap_frames
 from sam3db_blender.rig.armature import build_rig
 from sam3db_blender.rig.arrays import evaluated_vertices
-from sam3db_blender.rig.control_pose import controls_of, set_controls
+from sam3db_blender.rig.control_pose import CONTROLS, controls_of, set_controls
+from sam3db_blender.rig.followed import FOLLOW
 from sam3db_blender.rig.mesh import build_mesh
 from sam3db_blender.rig.pose import apply_parameters, read_parameters, read_settings
 
@@ -262,6 +263,63 @@ def test_removing_keeps_the_pose(actor: _Actor, rng: np.random.Generator) -> Non
     assert controls_of(actor.rig) is None
     assert [obj.name for obj in bpy.data.objects if obj.type == "ARMATURE"] == ["A Rig"]
     assert np.linalg.norm(actor.vertices() - before, axis=1).max() < TOLERANCE
+
+
+def test_controls_that_were_deleted_by_hand_can_be_added_again(actor: _Actor) -> None:
+    shown = [
+        collection.name
+        for collection in build_rig("B", actor.body, bpy.context.scene.collection).data.collections
+        if collection.is_visible
+    ]
+    bpy.data.objects.remove(actor.controls)
+    assert controls_of(actor.rig) is None
+    actor.controls = build_controls(actor.rig, actor.body)
+    assert controls_of(actor.rig) == actor.controls
+    before = actor.vertices()
+    actor.controls.pose.bones["chest"].rotation_euler.x = 0.3
+    actor.controls.update_tag()
+    after = actor.vertices()
+    assert np.abs(after - before).max() > 0.01
+    remove_controls(actor.rig, actor.body)
+    assert not any(bone.constraints.get(FOLLOW) for bone in actor.rig.pose.bones)
+    assert np.abs(actor.vertices() - after).max() < TOLERANCE
+    assert [collection.name for collection in actor.rig.data.collections if collection.is_visible] == shown
+
+
+def test_a_copy_that_follows_the_same_controls_leaves_them_to_the_original(actor: _Actor) -> None:
+    """As a duplicate of rig and mesh alone does."""
+    copy = actor.rig.copy()
+    copy.data = actor.rig.data.copy()
+    bpy.context.scene.collection.objects.link(copy)
+    actor.controls.pose.bones["chest"].rotation_euler.x = 0.3
+    actor.controls.update_tag()
+    before = actor.vertices()
+    remove_controls(copy, actor.body)
+    assert controls_of(copy) is None
+    assert controls_of(actor.rig) == actor.controls
+    assert np.abs(actor.vertices() - before).max() < TOLERANCE
+    own = build_controls(copy, actor.body)
+    own.pose.bones["chest"].rotation_euler.x = -0.3
+    assert np.abs(actor.vertices() - before).max() < TOLERANCE
+    remove_controls(actor.rig, actor.body)
+    assert [obj for obj in bpy.data.objects if obj.get(CONTROLS)] == [own]
+
+
+def test_controls_of_another_file_are_added_and_removed_there(actor: _Actor, tmp_path: Path) -> None:
+    path = tmp_path / "library.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    with bpy.data.libraries.load(str(path), link=True) as (_, wanted):
+        wanted.objects = ["A Rig", "A Body", "A Controls"]
+    group = bpy.data.collections.new("group")
+    bpy.context.scene.collection.children.link(group)
+    for obj in wanted.objects:
+        group.objects.link(obj)
+    rig = wanted.objects[0].override_create(remap_local_usages=True)
+    assert rig.override_library is not None
+    with pytest.raises(Sam3dbError, match="another file: add and remove its controls there"):
+        remove_controls(rig, actor.body)
+    assert controls_of(rig) is not None
 
 
 def test_animation_goes_along_when_controls_come_and_go(small_body: Body) -> None:
