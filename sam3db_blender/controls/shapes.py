@@ -37,6 +37,7 @@ def dress(controls: bpy.types.Object, body: Body) -> None:
         posed.use_custom_shape_bone_size = False
         posed.custom_shape_scale_xyz = look.scale
         posed.custom_shape_translation = look.offset
+        posed.custom_shape_wire_width = look.width
         _paint(posed.bone.color, look.colour)
         if bone.name == "chest":  # it turns the spine, and moves along with what it turns
             posed.custom_shape_transform = controls.pose.bones["spine.03"]

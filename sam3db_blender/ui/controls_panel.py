@@ -64,17 +64,20 @@ class SAM3DB_PT_controls(SidebarPanel, bpy.types.Panel):
 
     def _draw_limbs(self, controls: bpy.types.Object) -> None:
         column = self.layout.column(align=True)
+        row = _limb_row(column, "")
+        for title in ("IK", "", "", "Stretch"):  # a narrow sidebar has no place for them in the rows
+            row.label(text=title)
         for title, limb in _LIMBS:
             for side in ("R", "L"):
                 key = f"{limb}_ik.{side}"
                 if controls.get(key) is None:
                     continue
-                row = column.row(align=True)
-                row.prop(controls, slider_path(key), text=f"{title} {side}  IK", slider=True)
+                row = _limb_row(column, f"{title} {side}")
+                row.prop(controls, slider_path(key), text="", slider=True)
                 for kind in ("FK", "IK"):
                     button = row.operator("sam3db.snap_controls", text=f"To {kind}")
                     button.limb, button.to = key, kind
-                row.prop(controls, slider_path(f"{limb}_stretch.{side}"), text="Stretch", slider=True)
+                row.prop(controls, slider_path(f"{limb}_stretch.{side}"), text="", slider=True)
         row = column.row(align=True)
         for kind in ("FK", "IK"):
             button = row.operator("sam3db.snap_controls", text=f"All to {kind}")
@@ -97,6 +100,13 @@ class SAM3DB_PT_controls(SidebarPanel, bpy.types.Panel):
             locked = all(bone.hide_select for bone in group.bones)
             lock = row.operator("sam3db.lock_controls", text="", icon="LOCKED" if locked else "UNLOCKED")
             lock.group = group.name
+
+
+def _limb_row(column: bpy.types.UILayout, title: str) -> bpy.types.UILayout:
+    """The row of a limb behind its name."""
+    split = column.split(factor=0.18, align=True)
+    split.label(text=title)
+    return split.row(align=True)
 
 
 CLASSES = (SAM3DB_PT_controls,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,20 +59,25 @@ class Artist:
         self.blender.call("scene.work_with_empties")
         self.over_viewport()
 
-    def click_button(self, operator: str) -> None:
+    def click_button(self, operator: str, *settings: str, across: Sequence[float] = (0.3, 0.7)) -> None:
         """Clicks a button of the sidebar's open tab.
 
         The button is found by what Blender copies from under the mouse with Ctrl+C: a button's command.
+
+        Args:
+            settings: words of that command, such as ``to='FK'``, where several buttons are for one operator.
+            across: where it may be across the sidebar's width, 0 to 1.
         """
         x0, y0, x1, y1 = self.blender.call("scene.sidebar")
         for y in range(y0, y1, _SEARCH_PX):
-            for x in (x0 + 0.3 * (x1 - x0), x0 + 0.7 * (x1 - x0)):
+            for x in (x0 + share * (x1 - x0) for share in across):
                 self.blender.call("scene.copy", text="")
                 self.screen.move(x, y)
                 time.sleep(0.15)
                 self.screen.key("ctrl+c")
                 time.sleep(0.15)
-                if self.blender.call("scene.copied").startswith(f"bpy.ops.{operator}("):
+                found = self.blender.call("scene.copied")
+                if found.startswith(f"bpy.ops.{operator}(") and all(words in found for words in settings):
                     self.screen.click(x, y)
                     return
         raise AssertionError(f"The sidebar has no button for {operator}.")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 Array = NDArray[np.float64]
+Point = tuple[float, float, float]
 Shape = Literal["circle", "square", "cube", "ball", "root", "arc", "diamond", "fan", "pad"]
 
 _ROUND = 32
@@ -46,10 +47,13 @@ GROUPS: tuple[tuple[str, bool], ...] = (
     ("Foot Details.R", False),
     ("Mechanism", False),
 )
-#: Colours (r, g, b) by side: the middle yellow, the left blue, the right red; IK brighter than FK, details paler.
-_FK_COLOURS = {"": (1.0, 0.75, 0.1), "L": (0.25, 0.55, 1.0), "R": (1.0, 0.25, 0.2)}
-_IK_COLOURS = {"": (1.0, 0.95, 0.45), "L": (0.2, 0.95, 1.0), "R": (1.0, 0.5, 0.75)}
+#: Colours (r, g, b) by side: the middle yellow, the left blue, the right red; what is grabbed first (IK, masters) is
+#: brighter, details are paler. All stand out from the dark grey of Blender's viewport.
+_FK_COLOURS = {"": (1.0, 0.8, 0.2), "L": (0.35, 0.75, 1.0), "R": (1.0, 0.45, 0.4)}
+_IK_COLOURS = {"": (1.0, 0.95, 0.45), "L": (0.3, 1.0, 0.95), "R": (1.0, 0.55, 0.85)}
 _DETAIL_COLOURS = {"": (0.75, 0.8, 0.5), "L": (0.6, 0.75, 0.9), "R": (0.9, 0.65, 0.6)}
+#: Widths of lines by kind, px: what is grabbed first is drawn strongest.
+_WIDTH, _WIDTHS = 2.0, {"ik": 3.0, "master": 2.5, "pole": 2.5, "detail": 1.5}
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,14 @@ class Look:
         scale: (3,) m, along the bone's own axes.
         offset: (3,) m, from the bone's head along its own axes.
         colour: (3,) r, g, b.
+        width: of its lines, px.
     """
 
     shape: Shape
     scale: tuple[float, float, float]
     offset: tuple[float, float, float]
     colour: tuple[float, float, float]
+    width: float
 
 
 def looks(body: Body) -> dict[str, Look]:
@@ -87,7 +93,7 @@ class _Sizes:
         owner = np.array(
             [names.index(name.split("_twist")[0]) if name.endswith("_proc") else i for i, name in enumerate(names)]
         )
-        self.names, self.main = names, owner[main]
+        self.names, self.main, self.parents = names, owner[main], body.joint_parents.tolist()
         plan = control_plan(body)
         self.joint = {control: joint for joint, control in plan.follow.items()}
         for limb in plan.limbs:
@@ -104,11 +110,26 @@ class _Sizes:
         local = (own - bone.rest[:3, 3]) @ bone.rest[:3, :3]
         return max(least, float(np.quantile(np.hypot(local[:, 0], local[:, 2]), 0.9)))
 
+    def box(self, bone: ControlBone, joint: str, unit: float) -> tuple[Point, Point]:
+        """Half the size of a box about what hangs on a joint, but the thumb, along a bone's axes; and its middle, m."""
+        if joint in self.names:
+            number = self.names.index(joint)
+            mine = {number}
+            for i, parent in enumerate(self.parents):
+                if parent in mine and "thumb" not in self.names[i]:
+                    mine.add(i)
+            local = (self.points[np.isin(self.main, list(mine))] - bone.rest[:3, 3]) @ bone.rest[:3, :3]
+            if len(local) >= 4:
+                low, high = local.min(axis=0) - 0.01 * unit, local.max(axis=0) + 0.01 * unit
+                half, middle = (high - low) / 2, (high + low) / 2
+                return (half[0], half[1], half[2]), (middle[0], middle[1], middle[2])
+        return (0.05 * unit, 0.09 * unit, 0.035 * unit), (0.0, 0.09 * unit, 0.0)
+
     def look(self, bone: ControlBone) -> Look:
         shape, scale, offset = self._form(bone)
-        ik = bone.kind in ("ik", "pole")
+        ik = bone.kind in ("ik", "pole", "master")
         colours = _DETAIL_COLOURS if bone.kind == "detail" else _IK_COLOURS if ik else _FK_COLOURS
-        return Look(shape, scale, offset, colours[bone.side])
+        return Look(shape, scale, offset, colours[bone.side], _WIDTHS.get(bone.kind, _WIDTH))
 
     def _form(self, bone: ControlBone) -> tuple[Shape, tuple[float, float, float], tuple[float, float, float]]:
         name, unit, middle = bone.name.removesuffix(f".{bone.side}"), self.height / 1.75, (0.0, bone.length / 2, 0.0)
@@ -123,7 +144,7 @@ class _Sizes:
             "eyes": ("square", (0.11 * unit, 1.0, 0.04 * unit), (0.0, 0.0, 0.0)),
             "eye_target": ("circle", (0.022 * unit,) * 3, (0.0, 0.0, 0.0)),
             "eye": ("circle", (0.012 * unit,) * 3, (0.0, bone.length * 1.2, 0.0)),
-            "hand_ik": ("cube", (0.05 * unit, 0.09 * unit, 0.035 * unit), (0.0, 0.09 * unit, 0.0)),
+            "hand_ik": ("cube", *self.box(bone, f"{bone.side.lower()}_wrist", unit)),
             "foot_ik": ("pad", (0.07 * unit, 0.17 * unit, 1.0), (0.0, -0.07 * unit, -float(bone.rest[2, 3]))),
             "foot_roll": ("arc", (0.05 * unit,) * 3, (0.0, 0.0, 0.0)),
             "foot_tip": ("ball", (0.014 * unit,) * 3, (0.0, 0.0, 0.0)),
