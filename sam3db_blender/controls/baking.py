@@ -61,7 +61,7 @@ def key_controls(controls: bpy.types.Object, body: Body, joints: dict[int, Array
     for frame, parameters in joints.items():
         scene.frame_set(frame)
         set_controls(controls, body, parameters)
-        key_bones(controls, (bone.name for bone in controls.pose.bones if _is_posed(bone)), frame)
+        key_bones(controls, (bone.name for bone in controls.pose.bones if is_posed(bone)), frame)
     scene.frame_set(before)
 
 
@@ -94,7 +94,7 @@ def key_bones(armature: bpy.types.Object, names: Iterable[str], frame: int) -> N
                     bone.keyframe_insert(channel, index=axis, frame=frame, group=name)
 
 
-def _is_posed(bone: bpy.types.PoseBone) -> bool:
+def is_posed(bone: bpy.types.PoseBone) -> bool:
     """Whether a bone of a control rig holds a part of a pose: a control, or what the mechanism keeps of an estimate."""
     return not bone.bone.hide_select or bone.name.startswith(("MCH-talus", "MCH-arm_reach", "MCH-leg_reach"))
 

@@ -1,19 +1,24 @@
 """The character's controls: added and removed, switched between FK and IK, selected, shown and locked."""
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 
 from native_runtime.characters import presets
+from native_runtime.characters.preset_library import UPWARDS
 from native_runtime.errors import Sam3dbError
 
 from .. import compat
+from ..controls.asset_catalogue import ensure_catalogue
 from ..controls.build import build_controls, remove_controls
+from ..controls.pose_assets import make_pose_assets
 from ..controls.snapping import limbs_of, snap, snap_frames
 from ..handles.people import active_character
 from ..rig.control_pose import controls_of
 from ..rig.pose import apply_settings, read_settings
 from ..scene.lookup import require_own
+from ..scene.readback import floor_below
 from .character import CharacterOperator
 
 _EVERYTHING = "all"
@@ -165,6 +170,23 @@ class SAM3DB_OT_lock_controls(_NeedsControls, bpy.types.Operator):
             bone.hide_select = locked
 
 
+class SAM3DB_OT_make_pose_assets(_NeedsControls, bpy.types.Operator):
+    """Make Pose Assets of the poses that come with the extension, for this character's controls, in this file"""
+
+    bl_idname = "sam3db.make_pose_assets"
+    bl_label = "Make Pose Assets"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context, rig, body):
+        floor, up = floor_below(rig) or (None, UPWARDS)
+        made = make_pose_assets(rig, body, floor, up)
+        if bpy.data.filepath:
+            ensure_catalogue(Path(bpy.data.filepath))
+            self.report({"INFO"}, f"Made {len(made)} Pose Assets: Asset Browser > Characters > Poses")
+        else:
+            self.report({"WARNING"}, f"Made {len(made)} Pose Assets. Save the file and press again for a catalogue")
+
+
 def _activate(context: bpy.types.Context, controls: bpy.types.Object | None) -> None:
     """Leaves an armature alone selected and active, in pose mode where there is a window; None for object mode only."""
     layer = context.view_layer
@@ -191,4 +213,5 @@ CLASSES = (
     SAM3DB_OT_mirror_pose,
     SAM3DB_OT_select_controls,
     SAM3DB_OT_lock_controls,
+    SAM3DB_OT_make_pose_assets,
 )

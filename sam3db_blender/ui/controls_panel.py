@@ -60,6 +60,7 @@ class SAM3DB_PT_controls(SidebarPanel, bpy.types.Panel):
             for title, key in (*_FOLLOWS, ("Eyes Aim", "eyes_aim")):
                 if controls.get(key) is not None:
                     column.prop(controls, slider_path(key), text=title)
+        layout.operator("sam3db.make_pose_assets", icon="ASSET_MANAGER")
         layout.operator("sam3db.remove_controls", icon="TRASH")
 
     def _draw_limbs(self, controls: bpy.types.Object) -> None:
