@@ -9,8 +9,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compat import animation_curves
-from ..rig.animated import rotation_channel
+from ..compat import animation_curves, strip_curves
+from ..rig.animated import playing_strips, rotation_channel
 from ..rig.control_pose import set_controls
 from ..rig.pose import apply_parameters, read_joint_parameters, read_settings
 
@@ -22,13 +22,16 @@ Array = NDArray[np.float64]
 
 
 def posed_frames(armature: bpy.types.Object) -> range:
-    """The frames over which an action poses bones; empty where none does."""
+    """The frames over which an action or NLA strips pose bones; empty where none does."""
     ends = [
         round(float(end))
         for _, curve in animation_curves(armature)
         if curve.data_path.startswith("pose.bones") and len(curve.keyframe_points)
         for end in curve.range()
     ]
+    for strip in playing_strips(armature):
+        if any(curve.data_path.startswith("pose.bones") for curve in strip_curves(strip)):
+            ends += [round(strip.frame_start), round(strip.frame_end)]
     return range(min(ends), max(ends) + 1) if ends else range(0)
 
 

@@ -54,8 +54,8 @@ def build_controls(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
 
 
 def remove_controls(rig: bpy.types.Object, body: Body) -> None:
-    """Takes a character's controls away; the pose stays, and what an action of the controls plays is keyed on the rig's
-    own bones, on each of its frames. Controls that a copy of the character follows as well stay with that.
+    """Takes a character's controls away; the pose stays, and what an action or the NLA of the controls plays is keyed
+    on the rig's own bones, on each of its frames. Controls that a copy of the character follows as well stay with that.
 
     Raises:
         Sam3dbError: the bones of the character lie in another file.

@@ -66,7 +66,7 @@ def require_keyable(rig: bpy.types.Object) -> None:
     if controls is not None:
         require_keyable(controls)
     require_own_action(rig)
-    strips = [strip.name for strip in _strips(rig) if any(True for _ in strip_curves(strip))]
+    strips = [strip.name for strip in playing_strips(rig) if any(True for _ in strip_curves(strip))]
     if strips:
         raise Sam3dbError(
             f"The NLA strip '{strips[0]}' plays over the pose of '{rig.name}' and would overwrite it at the next "
@@ -107,12 +107,12 @@ def _players(armature: bpy.types.Object, paths: Collection[str]) -> Iterator[str
         return
     if any(_is_at(curve, paths) for _, curve in animation_curves(armature)):
         yield f"The action '{animation.action.name}'"
-    for strip in _strips(armature):
+    for strip in playing_strips(armature):
         if any(_is_at(curve, paths) for curve in strip_curves(strip)):
             yield f"The NLA strip '{strip.name}'"
 
 
-def _strips(armature: bpy.types.Object) -> Iterator[bpy.types.NlaStrip]:
+def playing_strips(armature: bpy.types.Object) -> Iterator[bpy.types.NlaStrip]:
     """The strips of the NLA that play."""
     animation: Any = armature.animation_data
     for track in animation.nla_tracks if animation is not None and animation.use_nla else ():

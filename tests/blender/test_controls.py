@@ -322,7 +322,8 @@ def test_controls_of_another_file_are_added_and_removed_there(actor: _Actor, tmp
     assert controls_of(rig) is not None
 
 
-def test_animation_goes_along_when_controls_come_and_go(small_body: Body) -> None:
+@pytest.mark.parametrize("nla", [False, True])
+def test_animation_goes_along_when_controls_come_and_go(small_body: Body, nla: bool) -> None:
     stage = bpy.context.scene.collection
     rig = build_rig("A Rig", small_body, stage)
     mesh = build_mesh("A Body", small_body, rig, stage, [bpy.data.materials.new(n) for n in small_body.material_names])
@@ -341,8 +342,12 @@ def test_animation_goes_along_when_controls_come_and_go(small_body: Body) -> Non
         return found
 
     before = played()
-    build_controls(rig, small_body)
+    controls = build_controls(rig, small_body)
     assert np.abs(np.array(played()) - before).max() < TOLERANCE
+    if nla:
+        controls.animation_data.nla_tracks.new().strips.new("walk", 1, controls.animation_data.action)
+        controls.animation_data.action = None
+        assert np.abs(np.array(played()) - before).max() < TOLERANCE
     remove_controls(rig, small_body)
     assert controls_of(rig) is None
     assert np.abs(np.array(played()) - before).max() < TOLERANCE
