@@ -7,10 +7,10 @@ from native_runtime.characters.preset_library import UPWARDS
 from native_runtime.pipeline.requests import OLDEST, YOUNGEST
 
 from ..handles.sex import TITLES
-from ..rig.pose import apply_settings, read_settings
+from ..rig.pose import read_settings
 from ..scene.bodies import body_of
 from ..scene.readback import floor_below
-from .character import CharacterOperator
+from .character import CharacterOperator, put_on
 from .person import person_of, reported
 
 _SHOWN = "shown"
@@ -58,7 +58,7 @@ class SAM3DB_OT_set_age(CharacterOperator, bpy.types.Operator):
     def run(self, context, rig, body):
         sex = None if self.sex == _SHOWN else self.sex
         _, up = floor_below(rig) or (None, UPWARDS)
-        apply_settings(rig, body, with_age(body, read_settings(rig, body), self.years, sex, up))
+        put_on(rig, body, with_age(body, read_settings(rig, body), self.years, sex, up))
 
 
 CLASSES = (SAM3DB_OT_set_age,)

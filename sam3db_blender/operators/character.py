@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime.characters.settings import PARTS, Part
+from native_runtime.characters.settings import PARTS, CharacterSettings, Part
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 
 from ..handles.handles import rig_of
+from ..rig.animated import key_where_animated
+from ..rig.pose import apply_settings
 from ..scene.bodies import body_of
 from ..scene.lookup import require_own
 from .person import PersonPoll, person_of, reported
@@ -62,6 +64,14 @@ class CharacterOperator(PersonPoll):
     def run(self, context: bpy.types.Context, rig: bpy.types.Object, body: Body) -> "set[OperatorReturnItems] | None":
         """Does the work; the set to return where it is not FINISHED."""
         raise NotImplementedError
+
+
+def put_on(rig: bpy.types.Object, body: Body, settings: CharacterSettings) -> None:
+    """Gives a character settings. What an action of its own, or of its controls, plays is keyed at the current frame,
+    lest it is gone with the next one.
+    """
+    apply_settings(rig, body, settings)
+    key_where_animated(rig)
 
 
 def other_character(context: bpy.types.Context, rig: bpy.types.Object) -> bpy.types.Object:

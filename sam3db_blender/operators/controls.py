@@ -16,10 +16,10 @@ from ..controls.pose_assets import make_pose_assets
 from ..controls.snapping import limbs_of, snap, snap_frames
 from ..handles.people import active_character
 from ..rig.control_pose import controls_of
-from ..rig.pose import apply_settings, read_settings
+from ..rig.pose import read_settings
 from ..scene.lookup import require_own
 from ..scene.readback import floor_below
-from .character import CharacterOperator
+from .character import CharacterOperator, put_on
 
 _EVERYTHING = "all"
 
@@ -122,7 +122,7 @@ class SAM3DB_OT_mirror_pose(CharacterOperator, bpy.types.Operator):
         require_own(rig)
         settings = read_settings(rig, body)
         turned = presets.mirrored(body, settings)
-        apply_settings(rig, body, presets.copy(body, settings, turned, {"pose"}))
+        put_on(rig, body, presets.copy(body, settings, turned, {"pose"}))
 
 
 class SAM3DB_OT_select_controls(_NeedsControls, bpy.types.Operator):

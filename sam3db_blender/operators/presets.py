@@ -11,10 +11,10 @@ from native_runtime.characters.exchange import load_settings, save_settings, tra
 from native_runtime.characters.preset_library import UPWARDS, Kind, library, preset_named, with_body, with_pose
 from native_runtime.errors import Sam3dbError
 
-from ..rig.pose import apply_settings, read_settings
+from ..rig.pose import read_settings
 from ..scene.bodies import body_of
 from ..scene.readback import floor_below
-from .character import CharacterOperator, PartOptions, other_character
+from .character import CharacterOperator, PartOptions, other_character, put_on
 
 _FILTER = "*.json"
 
@@ -39,7 +39,7 @@ class SAM3DB_OT_apply_body_preset(CharacterOperator, bpy.types.Operator):
     def run(self, context, rig, body):
         _, up = floor_below(rig) or (None, UPWARDS)
         settings, notes = with_body(body, read_settings(rig, body), preset_named("bodies", self.preset), up)
-        apply_settings(rig, body, settings)
+        put_on(rig, body, settings)
         for note in notes:
             self.report({"WARNING"}, note)
 
@@ -61,7 +61,7 @@ class SAM3DB_OT_apply_pose_preset(CharacterOperator, bpy.types.Operator):
     def run(self, context, rig, body):
         preset, settings = preset_named("poses", self.preset), read_settings(rig, body)
         floor, up = floor_below(rig) or (None, UPWARDS)
-        apply_settings(rig, body, with_pose(body, settings, preset, self.mirror, floor, up))
+        put_on(rig, body, with_pose(body, settings, preset, self.mirror, floor, up))
 
 
 class SAM3DB_OT_reset_character(CharacterOperator, PartOptions, bpy.types.Operator):
@@ -72,7 +72,7 @@ class SAM3DB_OT_reset_character(CharacterOperator, PartOptions, bpy.types.Operat
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
-        apply_settings(rig, body, presets.reset(body, read_settings(rig, body), self.chosen))
+        put_on(rig, body, presets.reset(body, read_settings(rig, body), self.chosen))
 
 
 class SAM3DB_OT_randomise_character(CharacterOperator, PartOptions, bpy.types.Operator):
@@ -94,7 +94,7 @@ class SAM3DB_OT_randomise_character(CharacterOperator, PartOptions, bpy.types.Op
 
     def run(self, context, rig, body):
         rng = np.random.default_rng(self.seed)
-        apply_settings(rig, body, presets.randomise(body, read_settings(rig, body), self.chosen, rng, self.amount))
+        put_on(rig, body, presets.randomise(body, read_settings(rig, body), self.chosen, rng, self.amount))
 
 
 class SAM3DB_OT_symmetrise_character(CharacterOperator, PartOptions, bpy.types.Operator):
@@ -115,7 +115,7 @@ class SAM3DB_OT_symmetrise_character(CharacterOperator, PartOptions, bpy.types.O
 
     def run(self, context, rig, body):
         settings = presets.symmetrise(body, read_settings(rig, body), self.chosen, self.side, self.straighten)
-        apply_settings(rig, body, settings)
+        put_on(rig, body, settings)
 
 
 class SAM3DB_OT_copy_character(CharacterOperator, PartOptions, bpy.types.Operator):
@@ -133,7 +133,7 @@ class SAM3DB_OT_copy_character(CharacterOperator, PartOptions, bpy.types.Operato
         settings, notes = transfer(
             body, read_settings(rig, body), other_body, read_settings(other, other_body), self.chosen, self.place
         )
-        apply_settings(rig, body, settings)
+        put_on(rig, body, settings)
         for note in notes:
             self.report({"WARNING"}, note)
 
@@ -160,7 +160,7 @@ class SAM3DB_OT_blend_characters(CharacterOperator, PartOptions, bpy.types.Opera
         other_body = body_of(other)
         own = read_settings(rig, body)
         goal, notes = transfer(body, own, other_body, read_settings(other, other_body), self.chosen)
-        apply_settings(rig, body, presets.blend(body, own, goal, self.share, self.chosen))
+        put_on(rig, body, presets.blend(body, own, goal, self.share, self.chosen))
         for note in notes:
             self.report({"WARNING"}, note)
 
@@ -197,7 +197,7 @@ class SAM3DB_OT_load_settings(CharacterOperator, bpy.types.Operator, ImportHelpe
     def run(self, context, rig, body):
         path = Path(bpy.path.abspath(self.filepath))
         settings, notes = load_settings(path, body, read_settings(rig, body), self.place)
-        apply_settings(rig, body, settings)
+        put_on(rig, body, settings)
         for note in notes:
             self.report({"WARNING"}, note)
 
@@ -210,7 +210,7 @@ class SAM3DB_OT_settle_pose(CharacterOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
-        apply_settings(rig, body, read_settings(rig, body))
+        put_on(rig, body, read_settings(rig, body))
 
 
 class SAM3DB_OT_save_estimate(CharacterOperator, bpy.types.Operator, ExportHelper):  # type: ignore[misc]

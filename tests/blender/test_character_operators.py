@@ -21,6 +21,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 from native_runtime.models import manifest
 from sam3db_blender import places, registration
+from sam3db_blender.controls.build import build_controls
 from sam3db_blender.handles.handles import handles_of
 from sam3db_blender.handles.photo_scene import build_photo_scene
 from sam3db_blender.rig.arrays import evaluated_vertices
@@ -151,6 +152,23 @@ def test_a_linked_character_is_not_changed(add_on: None, small_body: Body, tmp_p
             change()
     assert read_settings(rig, small_body).model_parameters == pytest.approx(before.model_parameters, abs=0.0)
     assert bpy.ops.sam3db.save_settings(filepath=str(tmp_path / "settings.json")) == {"FINISHED"}
+
+
+@pytest.mark.parametrize("controlled", [False, True])
+def test_a_preset_on_an_animated_character_stays(add_on: None, small_body: Body, controlled: bool) -> None:
+    rig = _scene(small_body).characters[0].rig
+    posed, name = (build_controls(rig, small_body), "upper_arm_fk.L") if controlled else (rig, "l_uparm")
+    for frame in (1, 10):
+        posed.pose.bones[name].keyframe_insert("rotation_euler", frame=frame)
+    bpy.context.scene.frame_set(5)
+    bpy.ops.sam3db.randomise_character(seed=3, parts={"pose"})
+    bpy.context.view_layer.update()
+    wanted = read_settings(rig, small_body).model_parameters
+    bpy.context.scene.frame_set(6)
+    bpy.context.scene.frame_set(5)
+    assert read_settings(rig, small_body).model_parameters == pytest.approx(wanted, abs=1e-4)
+    bpy.context.scene.frame_set(1)
+    assert read_settings(rig, small_body).model_parameters != pytest.approx(wanted, abs=1e-2)
 
 
 def test_copy_and_blend(add_on: None, small_body: Body) -> None:
