@@ -11,6 +11,7 @@ from native_runtime.cli.common_arguments import (
     add_lens_arguments,
     add_turn_argument,
     listed,
+    one_age,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def add(commands: Subparsers) -> None:
     batch.add_argument(
         "--age",
         metavar="Y",
-        type=float,
+        type=one_age,
         help="how old everybody is, 5 to 90 years, one person of each photo (default: adults, or children where the "
         "face says so clearly)",
     )

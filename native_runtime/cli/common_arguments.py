@@ -133,6 +133,16 @@ def ages(text: str) -> list[float]:
     return found
 
 
+def one_age(text: str) -> float:
+    """The age of a person, years."""
+    try:
+        return next(iter(ages(text.replace(",", " "))))
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"one age from {YOUNGEST:g} to {OLDEST:g} years is expected, for everybody, not {text!r}"
+        ) from None
+
+
 def _turn(text: str) -> int | str:
     if text in ("0", "90", "180", "270"):
         return int(text)

@@ -41,8 +41,9 @@ def one_each(stated: float | Sequence[float] | None, people: Sequence[int], what
     values = tuple(stated) if isinstance(stated, Sequence) else (stated,)
     if len(values) != len(people):
         said = f"one {what} is" if len(values) == 1 else f"{len(values)} {what}s are"
+        whom = "one person" if len(people) == 1 else f"{len(people)} people"
         raise UsageError(
-            f"{said[:1].upper()}{said[1:]} given for {len(people)} people. Give one for each of them, in their order "
+            f"{said[:1].upper()}{said[1:]} given for {whom}. Give one for each of them, in their order "
             "(the largest in the photo first), or choose one person."
         )
     return dict(zip(people, values, strict=True))

@@ -315,8 +315,9 @@ def _at_work(rig: bpy.types.Object) -> Iterator[None]:
     layer = bpy.context.view_layer
     active = layer.objects.active
     mode = "OBJECT" if active is None else active.mode
-    chosen = [obj.name for obj in layer.objects if obj.select_get()]
-    name = None if active is None else active.name
+    # a linked object and its override have one name, and differ by the full one
+    chosen = {obj.name_full for obj in layer.objects if obj.select_get()}
+    name = None if active is None else active.name_full
     working = layer.active_layer_collection
     if mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
@@ -325,8 +326,8 @@ def _at_work(rig: bpy.types.Object) -> Iterator[None]:
     finally:
         there: Any = layer.objects
         for obj in there:
-            obj.select_set(obj.name in chosen)
-        layer.objects.active = there.get(name) if name else None
+            obj.select_set(obj.name_full in chosen)
+        layer.objects.active = next((obj for obj in there if obj.name_full == name), None)
         layer.active_layer_collection = working
         if mode == "POSE" and layer.objects.active is not None and layer.objects.active.type == "ARMATURE":
             bpy.ops.object.mode_set(mode="POSE")

@@ -226,6 +226,28 @@ def test_what_stands_in_the_way_is_said_and_nothing_changes(rigify_on: None, bod
         make_rigify(rig, body)
 
 
+def test_an_override_beside_its_linked_original_stays_the_active_one(
+    rigify_on: None, body: Body, built: Built, tmp_path: Path
+) -> None:
+    path = tmp_path / "library.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    add_on.enable()
+    with bpy.data.libraries.load(str(path), link=True) as (_, wanted):
+        wanted.objects = ["Ann Rig"]
+    stage, (linked,) = bpy.context.scene.collection, wanted.objects
+    stage.objects.link(linked)
+    rig = linked.override_create()
+    stage.objects.link(rig)
+    assert rig.name == linked.name
+    bpy.context.view_layer.objects.active = rig
+    rig.select_set(True)
+    make_rigify(rig, body)
+    assert bpy.context.view_layer.objects.active == rig
+    assert rig.select_get()
+    assert not linked.select_get()
+
+
 def test_the_characters_own_animation_comes_onto_the_controls(rigify_on: None, body: Body, built: Built) -> None:
     rig, mesh = built
     rng = np.random.default_rng(6)

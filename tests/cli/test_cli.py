@@ -490,3 +490,10 @@ def test_a_reduced_photo_gives_the_same_estimate_in_original_pixels(
         height = full["bbox"][3] - full["bbox"][1]
         apart = np.linalg.norm(full["keypoints_2d"] - reduced["keypoints_2d"], axis=1)
         assert apart.mean() < 0.02 * height
+
+
+@pytest.mark.parametrize("age", ["abc", "4", "30,10", "nan"])
+def test_a_batch_takes_one_age(tmp_path: Path, age: str) -> None:
+    run = Run("batch", tmp_path, "-o", tmp_path / "out", "--age", age, "--json")
+    assert run.code == 2
+    assert "one age from 5 to 90 years is expected" in run.out

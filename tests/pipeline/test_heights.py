@@ -70,7 +70,7 @@ def test_one_for_each_person() -> None:
     assert one_each((170.0, 120.0), [0, 3]) == {0: 170.0, 3: 120.0}
     with pytest.raises(UsageError, match="One height is given for 2 people"):
         one_each(170.0, [0, 1])
-    with pytest.raises(UsageError, match="3 heights are given for 1 people"):
+    with pytest.raises(UsageError, match="3 heights are given for one person"):
         one_each((170.0, 120.0, 110.0), [0])
 
 
