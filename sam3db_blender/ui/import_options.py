@@ -67,6 +67,23 @@ def draw_options(
     if not can.fits:
         column.prop(options, "refine", slider=True)
     column.prop(options, "persons")
+    column.prop(options, "body")
+    if not can.supports_body(options.body):
+        draw_lines(column, f"Uses the model's own body: {bodies.title_of(can.body)}", width, "INFO")
+    column.prop(options, "lens")
+    if options.lens != "auto":
+        column.prop(options, {"mm": "focal_mm"}.get(options.lens, options.lens))
+    header, more = layout.panel("SAM3DB_more_options", default_closed=True)  # so that the button stays in sight
+    header.label(text="More Options")
+    if more is not None:
+        _draw_more(more, options, width, can.ages, of_scene)
+
+
+def _draw_more(
+    layout: bpy.types.UILayout, options: ImportOptions, width: int, takes_ages: bool, of_scene: bool
+) -> None:
+    """Draws what is seldom needed: what is known of the person, how the photo lies, and what the scene gets."""
+    column = layout.column()
     if of_scene:  # a batch has a person of each photo
         row = column.row(heading="Known Height")
         row.prop(options, "height_known", text="")
@@ -74,19 +91,13 @@ def draw_options(
         value.active = options.height_known
         value.prop(options, "height", text="")
     row = column.row(heading="Known Age")
-    row.active = can.ages
+    row.active = takes_ages
     row.prop(options, "age_known", text="")
     value = row.row()
     value.active = options.age_known
     value.prop(options, "age", text="")
-    if options.age_known and not can.ages:
+    if options.age_known and not takes_ages:
         draw_lines(column, "This engine does not use an age", width, "INFO")
-    column.prop(options, "body")
-    if not can.supports_body(options.body):
-        draw_lines(column, f"Uses the model's own body: {bodies.title_of(can.body)}", width, "INFO")
-    column.prop(options, "lens")
-    if options.lens != "auto":
-        column.prop(options, {"mm": "focal_mm"}.get(options.lens, options.lens))
     column.prop(options, "turn")
     if of_scene:
         column.prop(options, "light")
