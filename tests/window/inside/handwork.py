@@ -22,8 +22,18 @@ _ARM, _LEG = (
 )
 
 
+#: The controls by which these bones are turned where a character has controls; both turn by the same angles.
+_CONTROLS = {"l_lowarm": "forearm_fk.L", "c_head": "head", "c_spine2": "spine.03", "r_upleg": "thigh_fk.R"}
+
+
+def _handle(rig: bpy.types.Object, bone: str) -> bpy.types.PoseBone:
+    """What an artist turns to turn a bone."""
+    controls = part("rig.followed").followed(rig)
+    return rig.pose.bones[bone] if controls is None else controls.pose.bones[_CONTROLS[bone]]
+
+
 def _bone(name: str) -> Callable[[bpy.types.Object], np.ndarray]:
-    return lambda rig: np.array(rig.pose.bones[name].rotation_euler)
+    return lambda rig: np.array(_handle(rig, name).rotation_euler)
 
 
 def _slider(start: str) -> Callable[[bpy.types.Object], np.ndarray]:
@@ -63,7 +73,9 @@ def do(rig: bpy.types.Object, name: str, dice: random.Random) -> None:
     elif name.endswith(": "):
         rig[_key(rig, name)] = min(max(rig[_key(rig, name)] + by, -0.5), 0.5)
     else:
-        rig.pose.bones[name].rotation_euler[2] += by
+        handle = _handle(rig, name)
+        handle.rotation_euler[2] += by
+        handle.id_data.update_tag()
     rig.update_tag()
     bpy.context.view_layer.update()
 
