@@ -22,6 +22,9 @@ has set the size by hand.
 """
 
 CHILD = "Taken for a child of about {age:.0f} years, being {height:.0f} cm tall. State the age, if it is another."
+TINY = "Nobody that this body was made for is so small ({height:.0f} cm): expect folds and odd proportions."
+_SMALLEST = 0.92
+"""Of the stature at the youngest age that a body knows: smaller ones are two standard deviations below the median."""
 NEAREST = "This body cannot be {wanted:.1f} cm tall: it is {nearest:.1f} cm now, the nearest that it can be."
 
 
@@ -66,6 +69,8 @@ def of_stated_height(body: Body, estimate: Estimate, height: float) -> Estimate:
     there = estimate.with_state(body, state)
     said = {"stated": float(height), "estimated": before, "reached": solved.values[STATURE.key]}
     missed = [NEAREST.format(wanted=one.wanted, nearest=one.nearest) for one in solved.missed]
+    if body.ages is not None and height < _SMALLEST * body.ages.at(float(body.ages.years[0])).stature:
+        missed.append(TINY.format(height=height))
     return replace(there, warnings=(*there.warnings, *missed), details=there.details | {HEIGHT: said})
 
 

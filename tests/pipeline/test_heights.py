@@ -85,6 +85,22 @@ def test_the_size_changes_and_the_picture_stays(body: Body) -> None:
     assert HEIGHT not in plain.details
 
 
+def test_sizes_that_nobody_has_are_warned_of_and_leave_the_face_alone(body: Body) -> None:
+    found, inference = read(body), Inference()
+    ((_, plain),) = inference.estimates(found, [0])
+    ((_, tiny),) = inference.estimates(found, [0], heights={0: 70.0})
+    assert any("Nobody that this body was made for is so small (70 cm)" in text for text in tiny.warnings)
+    ((_, child),) = inference.estimates(found, [0], heights={0: 112.0})
+    assert not any("so small" in text for text in child.warnings)
+    form = [
+        place
+        for place, (name, group) in enumerate(zip(body.identity_names, body.identity_groups))
+        if group == "head" and not str(name).startswith("head_")
+    ]
+    assert len(form) > 5
+    np.testing.assert_allclose(tiny.identity[form], plain.identity[form], atol=1e-9)
+
+
 def test_a_childs_height_is_looked_for_from_the_start(small_body: Body) -> None:
     engine = SimpleNamespace(body=aged(small_body), capabilities=Capabilities(ages=True))
     age = age_of_height(engine, 118.0)

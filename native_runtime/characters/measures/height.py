@@ -8,7 +8,7 @@ of the skeleton, sizes of the hands and coefficients of the shape together come 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,10 @@ from .children import of_age_for
 from .definitions import STATURE
 from .measurer import Measurer
 from .typed import MET, Missed, Solved
-from .unknowns import Unknowns
+from .unknowns import HEAD_SIZES, Unknowns
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
 
 Array = NDArray[np.float64]
 State = TypeVar("State", bound=PlacedState)
@@ -66,7 +69,7 @@ def with_height(measurer: Measurer, parameters: ArrayLike, identity: ArrayLike, 
     unknowns, count = Unknowns.of(standing), len(standing.lengths)
     first = np.concatenate([start[standing.lengths], own])
     low, high = np.minimum(unknowns.floor, first), np.maximum(unknowns.ceiling, first)
-    fixed = unknowns.ceiling <= unknowns.floor
+    fixed = (unknowns.ceiling <= unknowns.floor) | np.concatenate([np.zeros(count, bool), ~_sizes(standing.body)])
     low, high = np.where(fixed, first, low), np.where(fixed, first, high)
     before = standing.figure(start, first[count:])
     factor = height / measurer.stature(start, first[count:])
@@ -191,6 +194,20 @@ def _with_hands(measurer: Measurer, parameters: Array, factor: float) -> Array:
         low, high = min(-1.0, grown[index]), max(1.0, grown[index])
         grown[index] = np.clip(grown[index] + np.log2(factor), low, high)
     return grown
+
+
+def _sizes(body: Body) -> NDArray[np.bool_]:
+    """(n_id,) the coefficients that may help to scale a body: not those that give face or bust another form.
+
+    Where a body has none for the size of its head (MHR's own have principal components), all may.
+    """
+    groups, names = body.identity_groups, body.identity_names
+    if not set(HEAD_SIZES).issubset(map(str, names)):
+        return np.ones(len(names), bool)
+    return np.array([
+        name in HEAD_SIZES or (group != "head" and not str(name).startswith("breasts"))
+        for group, name in zip(groups, names)
+    ])  # fmt: skip
 
 
 def _full(measurer: Measurer, start: Array, values: Array) -> Array:

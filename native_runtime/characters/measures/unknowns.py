@@ -21,8 +21,10 @@ _WHO = ("gender", "age", "proportions", "ethnicity", "face_", "hand_gender")
 """Beginnings of the names of coefficients that say who somebody is, not how large some part is."""
 _MARKED = {"breasts": 25.0, "weight_softness": 4.0}
 """Costs of coefficients that show more than a size."""
-_SIZES, _FARTHER = ("head_width", "head_height", "head_depth"), 2.5
-"""Coefficients that make a part larger and leave its form, and how far beyond their range they may be typed."""
+HEAD_SIZES = ("head_width", "head_height", "head_depth")
+"""Coefficients that make the head larger and leave its form."""
+_FARTHER = 2.5
+"""How far beyond their range these may be typed."""
 _READY = 0.4
 """Cm: a bone of 40 cm that becomes 10 % longer costs as much as a coefficient that changes by 1."""
 
@@ -65,7 +67,7 @@ class Unknowns:
         for limits, ends in ((body.identity_min, (low, floor)), (body.identity_max, (high, ceiling))):
             for end in ends:
                 end[count:] = np.where(free, limits, 0.0)
-        sized = [count + place for place, name in enumerate(body.identity_names) if str(name) in _SIZES]
+        sized = [count + place for place, name in enumerate(body.identity_names) if str(name) in HEAD_SIZES]
         floor[sized], ceiling[sized] = _FARTHER * floor[sized], _FARTHER * ceiling[sized]
         return cls(low, high, floor, ceiling, costs)
 
