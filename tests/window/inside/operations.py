@@ -477,10 +477,19 @@ def _keeps_drivers(obj: bpy.types.Object) -> bool:
     return bool(obj.get(part("rig.resting").KEEPS))
 
 
+def _is_shape_in_use(obj: bpy.types.Object) -> bool:
+    """Whether controls look like an object; it then belongs to no scene."""
+    return part("controls.shapes").SHAPE in obj and obj.users > 0
+
+
 def faults() -> list[str]:
     """What must never be, whatever was done."""
     handles, provenance = part("handles.handles"), part("scene.provenance")
-    found = [f"'{obj.name}' is in no scene" for obj in bpy.data.objects if not (obj.users_scene or _keeps_drivers(obj))]
+    found = [
+        f"'{obj.name}' is in no scene"
+        for obj in bpy.data.objects
+        if not (obj.users_scene or _keeps_drivers(obj) or _is_shape_in_use(obj))
+    ]
     named = (*bpy.data.objects, *bpy.data.images, *bpy.data.meshes)
     found += [f"'{block.name}' is a double" for block in named if re.search(r"\.\d{3}$", block.name)]
     for obj in bpy.data.objects:
