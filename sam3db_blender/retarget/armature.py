@@ -20,6 +20,7 @@ from native_runtime.retarget.skeletons import TargetSkeleton
 from native_runtime.retarget.solve import TargetPose, solve
 
 from ..rig.animated import bone_path, require_own, require_own_action, require_quiet, rotation_channel
+from ..rig.turning import set_rotation
 from ..scene.provenance import is_character
 from .person import Person
 from .seen import angle_to, held_bones, moved_hips, seen_bones
@@ -176,7 +177,7 @@ def _write(armature: bpy.types.Object, target: TargetSkeleton, pose: TargetPose,
             else:
                 location = bone.location = place.location_for(head)
         if rotation is not None or number in between:
-            _set_rotation(bone, turn)
+            set_rotation(bone, turn)
             posed.append(name)
         matrices[number] = place.matrix(Matrix.LocRotScale(location, turn, scale))
     return posed
@@ -215,7 +216,7 @@ def _settle(armature: bpy.types.Object, target: TargetSkeleton, pose: TargetPose
                 continue
             if not any(constraint.enabled for constraint in bone.constraints):
                 parent = seen[bone.parent.name].matrix.copy()
-                _set_rotation(bone, _Place(bone, parent).turn_for(rotation))
+                set_rotation(bone, _Place(bone, parent).turn_for(rotation))
 
 
 def _between(target: TargetSkeleton, pose: TargetPose) -> set[int]:
@@ -256,20 +257,6 @@ class _Place:
         wanted = self._start.copy()
         wanted.translation = head
         return self.matrix(wanted, invert=True).to_translation()
-
-
-def _set_rotation(bone: bpy.types.PoseBone, turn: Quaternion) -> None:
-    """Sets a bone's rotation in its own mode, without whole turns away from what it was."""
-    if bone.rotation_mode == "QUATERNION":
-        # not make_compatible, which keeps the length of what was there before
-        if turn.dot(bone.rotation_quaternion) < 0.0:
-            turn.negate()
-        bone.rotation_quaternion = turn
-    elif bone.rotation_mode == "AXIS_ANGLE":
-        axis, angle = turn.to_axis_angle()
-        bone.rotation_axis_angle = (angle, axis.x, axis.y, axis.z)
-    else:
-        bone.rotation_euler = turn.to_euler(bone.rotation_mode, bone.rotation_euler)
 
 
 def _stand(armature: bpy.types.Object, person: Person, pose: TargetPose) -> None:

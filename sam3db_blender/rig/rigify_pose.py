@@ -26,6 +26,7 @@ from native_runtime.mhr.rotations import twist_about, unit
 
 from .arrays import take
 from .followed import followed
+from .turning import set_rotation
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -226,15 +227,7 @@ def write_channels(bone: bpy.types.PoseBone, matrix: Array) -> None:
     """
     location, turn, scale = Matrix(matrix.tolist()).decompose()
     bone.location, bone.scale = location, scale
-    if bone.rotation_mode == "QUATERNION":
-        if turn.dot(bone.rotation_quaternion) < 0.0:
-            turn.negate()
-        bone.rotation_quaternion = turn
-    elif bone.rotation_mode == "AXIS_ANGLE":
-        axis, angle = turn.to_axis_angle()
-        bone.rotation_axis_angle = (angle, axis.x, axis.y, axis.z)
-    else:
-        bone.rotation_euler = turn.to_euler(bone.rotation_mode, bone.rotation_euler)
+    set_rotation(bone, turn)
 
 
 def _rotation(matrix: Array) -> Array:

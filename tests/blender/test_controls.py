@@ -8,10 +8,8 @@ import bpy
 import numpy as np
 import pytest
 
-from native_runtime.camera import mhr_to_blender
 from native_runtime.characters.controls.making import control_plan
 from native_runtime.characters.controls.pose import bone_globals
-from native_runtime.characters.driven_correctives import drivable
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
@@ -23,6 +21,7 @@ from sam3db_blender.rig.control_pose import CONTROLS, controls_of, set_controls
 from sam3db_blender.rig.followed import FOLLOW
 from sam3db_blender.rig.mesh import build_mesh
 from sam3db_blender.rig.pose import apply_parameters, read_parameters, read_settings
+from tests.support.meshes import off_body
 
 TOLERANCE = 1e-4  # m: the bar of 0.1 mm
 TURN = np.radians(0.05)
@@ -51,8 +50,7 @@ class _Actor:
         return evaluated_vertices(self.mesh, bpy.context.evaluated_depsgraph_get())
 
     def error(self, parameters: np.ndarray) -> float:
-        expected = mhr_to_blender(self.body.vertices(parameters, correctives=drivable(self.body)))
-        return float(np.linalg.norm(self.vertices() - expected, axis=1).max())
+        return off_body(self.mesh, self.body, parameters)
 
     def turns(self) -> np.ndarray:
         """(127, 3, 3) the rotations of the rig's bones, orthonormal."""

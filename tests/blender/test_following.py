@@ -6,17 +6,16 @@ import bpy
 import numpy as np
 import pytest
 
-from native_runtime.camera import mhr_to_blender
-from native_runtime.characters.driven_correctives import drivable
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from sam3db_blender.controls.following import follow, unfollow
 from sam3db_blender.rig.armature import build_armature, build_rig
-from sam3db_blender.rig.arrays import evaluated_vertices, fill
+from sam3db_blender.rig.arrays import fill
 from sam3db_blender.rig.followed import followed
 from sam3db_blender.rig.mesh import build_mesh
 from sam3db_blender.rig.pose import apply_parameters, read_parameters
+from tests.support.meshes import off_body
 
 TOLERANCE = 1e-4  # m: the bar of 0.1 mm
 
@@ -48,12 +47,6 @@ def _build(body: Body) -> tuple[bpy.types.Object, bpy.types.Object, bpy.types.Ob
     return rig, mesh, leader
 
 
-def _error(mesh: bpy.types.Object, body: Body, parameters: np.ndarray) -> float:
-    found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
-    expected = mhr_to_blender(body.vertices(parameters, correctives=drivable(body)))
-    return float(np.linalg.norm(found - expected, axis=1).max())
-
-
 def test_the_mesh_is_the_body_and_stays(any_body: Body, rng: np.random.Generator) -> None:
     rig, mesh, leader = _build(any_body)
     first = _random_parameters(any_body, rng)
@@ -67,7 +60,7 @@ def test_the_mesh_is_the_body_and_stays(any_body: Body, rng: np.random.Generator
         parameters = _random_parameters(any_body, rng)
         parameters[136:] = first[136:]  # lengths and sizes are the rig's
         _pose(leader, any_body, parameters)
-        assert _error(mesh, any_body, parameters) < TOLERANCE
+        assert off_body(mesh, any_body, parameters) < TOLERANCE
         found, rest = read_parameters(rig, any_body, near=parameters)
         assert found[6:] == pytest.approx(parameters[6:], abs=1e-4)
         assert any_body.pose(found).rotations == pytest.approx(any_body.pose(parameters).rotations, abs=5e-4)
@@ -75,10 +68,10 @@ def test_the_mesh_is_the_body_and_stays(any_body: Body, rng: np.random.Generator
     unfollow(rig, any_body)
     assert followed(rig) is None
     bpy.data.objects.remove(leader)
-    assert _error(mesh, any_body, parameters) < TOLERANCE
+    assert off_body(mesh, any_body, parameters) < TOLERANCE
     again = _random_parameters(any_body, rng)
     apply_parameters(rig, any_body, again)
-    assert _error(mesh, any_body, again) < TOLERANCE  # the twist follows the channels again
+    assert off_body(mesh, any_body, again) < TOLERANCE  # the twist follows the channels again
 
 
 def test_what_cannot_be_followed_is_said(small_body: Body) -> None:

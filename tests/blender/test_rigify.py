@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import mhr_to_blender
-from native_runtime.characters.driven_correctives import drivable
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.characters.rigify.controls import LIMBS
 from native_runtime.errors import Sam3dbError
@@ -25,6 +24,7 @@ from sam3db_blender.rig.properties import slider_path
 from sam3db_blender.rigify import add_on
 from sam3db_blender.rigify.animation import take_animation
 from sam3db_blender.rigify.making import is_outdated, make_rigify, remove_rigify, switch_limbs, update_rigify
+from tests.support.meshes import off_body
 
 TOLERANCE = 1e-3  # m: the bar of 1 mm
 EXACT = 1e-5  # m
@@ -70,16 +70,6 @@ def random_pose(body: Body, rng: np.random.Generator, skeleton: np.ndarray, reac
     return parameters
 
 
-def error(body: Body, mesh: bpy.types.Object, parameters: np.ndarray, expression: np.ndarray | None = None) -> float:
-    """The largest distance of a vertex from the body's, m."""
-    found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
-    return float(
-        np.linalg.norm(
-            found - mhr_to_blender(body.vertices(parameters, None, expression, correctives=drivable(body))), axis=1
-        ).max()
-    )
-
-
 def switch(rigify: bpy.types.Object, fk: float) -> None:
     for limb in LIMBS:
         rigify.pose.bones[limb.master]["IK_FK"] = fk
@@ -94,14 +84,14 @@ def test_the_character_keeps_its_pose_in_fk_and_in_ik(rigify_on: None, body: Bod
     rigify = make_rigify(rig, body)
     assert rigify.parent == rig
     assert rigify.name == "Ann Rigify"
-    assert error(body, mesh, parameters) < EXACT
+    assert off_body(mesh, body, parameters) < EXACT
     for fk in (1.0, 0.0):
         switch(rigify, fk)
-        assert error(body, mesh, parameters) < 0.05  # until it is snapped
+        assert off_body(mesh, body, parameters) < 0.05  # until it is snapped
         for _ in range(3):
             parameters = random_pose(body, rng, parameters)
             apply_parameters(rig, body, parameters)
-            assert error(body, mesh, parameters) < EXACT
+            assert off_body(mesh, body, parameters) < EXACT
             assert read_parameters(rig, body, near=parameters)[0] == pytest.approx(parameters, abs=1e-4)
 
 
@@ -133,7 +123,7 @@ def test_removing_keeps_the_pose(rigify_on: None, body: Body, built: Built) -> N
     update_rigify(rig, body)
     remove_rigify(rig, body)
     assert followed(rig) is None
-    assert error(body, mesh, parameters) < EXACT
+    assert off_body(mesh, body, parameters) < EXACT
     assert {block: set(getattr(bpy.data, block).keys()) for block in before} == before
     with pytest.raises(Sam3dbError, match="no Rigify rig"):
         remove_rigify(rig, body)
@@ -172,7 +162,7 @@ def test_update_follows_the_skeleton_and_keeps_what_was_keyed(rigify_on: None, b
     assert rigify.pose.bones["hand_ik.L"].location.y == pytest.approx(0.1, abs=1e-3)
     rigify.animation_data.action = None
     apply_parameters(rig, body, standing)
-    assert error(body, mesh, standing) < EXACT
+    assert off_body(mesh, body, standing) < EXACT
 
 
 def test_the_faces_bones_move_its_sliders_and_follow_new_expressions(rigify_on: None, body: Body, built: Built) -> None:
@@ -183,19 +173,19 @@ def test_the_faces_bones_move_its_sliders_and_follow_new_expressions(rigify_on: 
     assert read_shape(rig.evaluated_get(bpy.context.evaluated_depsgraph_get()), body)[1] == pytest.approx(
         expression, abs=1e-5
     )
-    assert error(body, mesh, np.zeros(204), expression) < EXACT
+    assert off_body(mesh, body, np.zeros(204), expression) < EXACT
     names = {bone.name for bone in rigify.pose.bones}
     assert {"face_jawOpen", "face_mouthSmile.L", "face_mouthSmile.R"} <= names
     wanted = np.zeros(body.expression_count)
     set_shape(rig, body, None, wanted)
-    assert error(body, mesh, np.zeros(204)) < EXACT
+    assert off_body(mesh, body, np.zeros(204)) < EXACT
     rigify.pose.bones["face_jawOpen"].location[1] = 0.03
     rigify.update_tag()
     wanted[body.expression_names.index("jawOpen")] = 1.0
-    assert error(body, mesh, np.zeros(204), wanted) < EXACT
+    assert off_body(mesh, body, np.zeros(204), wanted) < EXACT
     remove_rigify(rig, body)
     assert read_shape(rig, body)[1] == pytest.approx(wanted, abs=1e-5)
-    assert error(body, mesh, np.zeros(204), wanted) < EXACT
+    assert off_body(mesh, body, np.zeros(204), wanted) < EXACT
 
 
 def test_what_stands_in_the_way_is_said_and_nothing_changes(rigify_on: None, body: Body, built: Built) -> None:
