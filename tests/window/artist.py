@@ -12,6 +12,8 @@ from .screen import Picture
 
 #: Keys and clicks are taken when Blender next draws, which takes a while without a graphics card.
 _TAKEN_S = 300.0
+#: Turns of Blender's event loop after which all that was pressed before is heard.
+_HEARD_TURNS = 4
 #: Seconds after which something has begun to follow from a key.
 _FOLLOWS_S = 0.5
 _SEARCH_PX = 12
@@ -58,6 +60,17 @@ class Artist:
         """Shows the empties of the handles and takes the tool that selects them, as keys and buttons want it."""
         self.blender.call("scene.work_with_empties")
         self.over_viewport()
+
+    def hold(self) -> None:
+        """Presses the mouse button, and keeps it down.
+
+        Blender tells where a button was pressed by where the mouse is when it hears of that. A mouse that has already
+        moved on presses elsewhere, so this waits until the press was heard: a call is answered once in a turn of
+        Blender's event loop, before or after the turn's events.
+        """
+        self.screen.press()
+        for _ in range(_HEARD_TURNS):
+            self.blender.call("scene.waiting")
 
     def click_button(self, operator: str, *settings: str, across: Sequence[float] = (0.3, 0.7)) -> None:
         """Clicks a button of the sidebar's open tab.
@@ -134,7 +147,7 @@ class Artist:
         x, y = self.blender.call("scene.spot", keypoint=keypoint)
         self.screen.move(x, y)
         self.screen.settle(0.5)
-        self.screen.press()
+        self.hold()
         self._glide(x, y, right, down)
         self.picture(f"{keypoint}_dragged")
         during = self.standing()
@@ -169,7 +182,7 @@ class Artist:
         x, y = self.blender.call("scene.on_screen", name=name)
         self.screen.move(x, y)
         self.screen.settle(0.5)
-        self.screen.press()
+        self.hold()
         self._glide(x, y, right, down)
         self._until(self._moving, "the mouse moves the handle")
         self.screen.release()

@@ -49,7 +49,7 @@ def test_lines_are_dragged_onto_a_photo(open_blender: Opener, photos: Path, kept
     )
     artist.screen.move(x, y)
     artist.screen.settle()
-    artist.screen.press()
+    artist.hold()
     artist.screen.move(x + 60, y)
     artist.screen.settle()
     artist.screen.move(x + 120, y)
