@@ -1,4 +1,4 @@
-"""Every format has a version, a file that 0.1.0 wrote, and readers that refuse what newer versions write."""
+"""Every format has a version, a file of its first version, and readers that refuse what newer versions write."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from native_runtime.models import manifest
 from native_runtime.onnx import threads
 from native_runtime.prompts.prompt import read_prompts
 from native_runtime.retarget.maps import load_map
-from tests.support.formats import OLD_FILES, ROOT, declared, following, restate
+from native_runtime.takes.take import Take
+from tests.support.formats import FIRST_FILES, OLD_FILES, ROOT, declared, following, restate
 
 NEWER = r"was written by a newer version of this program\. Update the program to read it\."
 FORMATS = declared("native_runtime")
@@ -33,7 +34,7 @@ FORMATS = declared("native_runtime")
 
 @dataclass(frozen=True)
 class Old:
-    """A file that 0.1.0 wrote, and its reader."""
+    """A file that 0.1.0 wrote, or the version that brought the format, and its reader."""
 
     file: str
     read: Callable[[Path], Any]
@@ -59,6 +60,7 @@ OLD = {
     "sam3db-features": Old("features/features_10.000_20.000_30.000.npz", read_features),
     "sam3db-threads": Old("threads.json", threads.read),
     "sam3db-hashes": Old("hashes.json", lambda path: hashes._load()),
+    "sam3db-take": Old("walk_person0_take.npz", Take.load),
 }
 
 each_format = pytest.mark.parametrize("name", sorted(FORMATS))
@@ -66,9 +68,10 @@ each_format = pytest.mark.parametrize("name", sorted(FORMATS))
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Copies of all files that 0.1.0 wrote."""
+    """Copies of all files that 0.1.0 wrote, and of the first files of newer formats."""
     folder = tmp_path / "files"
     shutil.copytree(OLD_FILES, folder)
+    shutil.copytree(FIRST_FILES, folder, dirs_exist_ok=True)
     monkeypatch.setattr(hashes, "_file", lambda: folder / "hashes.json")
     return folder
 
@@ -77,7 +80,7 @@ def _contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_each_has_a_file_that_version_0_1_0_wrote() -> None:
+def test_each_has_a_file_of_its_first_version() -> None:
     assert FORMATS.keys() == OLD.keys()
 
 
@@ -93,7 +96,7 @@ def test_there_is_a_way_from_each_older_version(name: str) -> None:
 
 
 @each_format
-def test_files_of_0_1_0_are_read(files: Path, name: str) -> None:
+def test_files_of_the_first_version_are_read(files: Path, name: str) -> None:
     assert OLD[name].read(files / OLD[name].file)
 
 

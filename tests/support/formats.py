@@ -15,6 +15,8 @@ from native_runtime.mhr.bodyfile import write_arrays
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD_FILES = ROOT / "tests" / "fixtures" / "v0.1.0"
+FIRST_FILES = ROOT / "tests" / "fixtures" / "since_0_1_0"
+"""The first files of formats that 0.1.0 did not have yet."""
 
 
 def declared(package: str) -> dict[str, Format]:
