@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from native_runtime.camera import Gravity
     from native_runtime.detection.landmarks import PersonLandmarks
+    from native_runtime.fitting.evidence import Evidence
     from native_runtime.image.reading import Photo
     from native_runtime.mhr import Body
     from native_runtime.prompts.prompt import Prompt
@@ -67,6 +68,8 @@ class Capabilities:
         prefers: name of one that it uses by default instead where that is installed.
         bodies: pattern of the names of the bodies that it can use.
         model_folders: folders within the models folder whose networks its results depend on.
+        evidence: its readings are an ``EvidenceReading``, which tells what was seen of a person without a fit: takes
+            are fitted to it over all their frames.
         seconds: what the first estimate of a person takes on a processor.
         seconds_per_prompt: what another prompt about the same person takes.
     """
@@ -90,6 +93,7 @@ class Capabilities:
     prefers: str | None = None
     bodies: str = "*"
     model_folders: tuple[str, ...] = ()
+    evidence: bool = False
     seconds: float = 1.0
     seconds_per_prompt: float = 0.1
 
@@ -220,6 +224,18 @@ class GrowingReading(Reading, Protocol):
         self, people: Sequence[int] | None = None, *, inference: str | None = None
     ) -> Iterator[Sequence[Estimate]]:
         """As ``estimate_steps``, of several people without prompts, as ``estimate_all`` has them."""
+
+
+class EvidenceReading(Reading, Protocol):
+    """A reading of an engine whose answers are fits to evidence that it can tell (``Capabilities.evidence``)."""
+
+    def evidence(self, person: int = 0, *, sex: str | None = None, age: float | None = None) -> Evidence:
+        """What was seen of one person, quickly. It may have no points where too little of them is in sight.
+
+        Args:
+            person: number in ``people``.
+            sex, age: as in ``AgedReading``.
+        """
 
 
 class TakesCamera(Reading, Protocol):

@@ -33,6 +33,7 @@ ENGINE = EngineDescriptor(
         ages=True,
         fits=True,
         live_prompts=True,
+        evidence=True,
         model_folders=("landmarks",),
         seconds=1.5,
         seconds_per_prompt=0.07,

@@ -19,10 +19,11 @@ from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.evidence import face_centre, gather_evidence
 from native_runtime.engines.given import check_mask, check_person
-from native_runtime.engines.looks import LOOKS, check_age, check_sex, looks_of
+from native_runtime.engines.looks import LOOKS, Looks, check_age, check_sex, looks_of
 from native_runtime.engines.refit import pins_of, refit_estimate
 from native_runtime.engines.uncertainty import UncertaintyMeter
 from native_runtime.errors import EmptyBoxError, NoPersonError
+from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.fit import fit_body
 from native_runtime.fitting.physics import Physics
 from native_runtime.fitting.shape_prior import Sex
@@ -143,6 +144,32 @@ class LandmarksReading:
         """Several people's estimates, one after the other; see ``engines.base.Reading``. Errors as `estimate`."""
         return [self.estimate(person) for person in (range(len(self.people)) if people is None else people)]
 
+    def evidence(self, person: int = 0, *, sex: str | None = None, age: float | None = None) -> Evidence:
+        """What the networks saw of one person; see ``engines.base.EvidenceReading``.
+
+        Raises:
+            NoPersonError: there is no such person.
+            UsageError: the sex is none of those, or the body does not know the age.
+        """
+        check_person(person, len(self.people))
+        return self._evidence(person, (), None, check_sex(sex), check_age(self._engine.body, age))[0]
+
+    def _evidence(
+        self,
+        person: int,
+        prompts: Sequence[Prompt],
+        mask: NDArray[np.bool_] | None,
+        sex: Sex | None,
+        age: float | None,
+    ) -> tuple[Evidence, Looks]:
+        body, landmarks = self._engine.body, self.people[person].landmarks
+        looks = looks_of(landmarks.face, body, sex, lambda: self._engine.sees_faces, age)
+        evidence = gather_evidence(
+            landmarks, self._photo, body, self.intrinsics, prompts, mask,
+            shape=looks.prior(body), aged=looks.aged(body), stature=looks.stature,
+        )  # fmt: skip
+        return evidence, looks
+
     def _fitted(
         self,
         person: int,
@@ -185,11 +212,7 @@ class LandmarksReading:
         width, height = self._photo.original_size
         body, found = self._engine.body, self.people[person]
         started = time.perf_counter()
-        looks = looks_of(found.landmarks.face, body, sex, lambda: self._engine.sees_faces, age)
-        evidence = gather_evidence(
-            found.landmarks, self._photo, body, self.intrinsics, prompts, mask,
-            shape=looks.prior(body), aged=looks.aged(body), stature=looks.stature,
-        )  # fmt: skip
+        evidence, looks = self._evidence(person, prompts, mask, sex, age)
         if not evidence.points.names:
             raise NoPersonError(
                 "Too little of person {person} can be seen to fit a body. "
