@@ -14,10 +14,8 @@ from .bodydata import BodyData
 from .bodyfile import content_hash, read_fields, save_body
 from .local_basis import LocalBasis
 from .skeleton import Pose
+from .skinning import Skinning
 from .sparse import SparseRows
-
-_SKIN_CHUNK = 16
-"""Poses skinned at a time in a batch: keeps the blended transforms within the processor's cache and memory flat."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,63 +167,12 @@ class Body(BodyData):
         return shape
 
     @cached_property
-    def _dense_weights(self) -> NDArray[np.float32]:
-        """(V, J): for batches one matrix product blends all transforms, faster than gathering K of them per vertex."""
-        dense = np.zeros((self.vertex_count, len(self.joint_names)), np.float32)
-        rows = np.repeat(np.arange(self.vertex_count), self.skin_indices.shape[1])
-        np.add.at(dense, (rows, self.skin_indices.ravel()), self.skin_weights.ravel())
-        return dense
+    def _skinning(self) -> Skinning:
+        return Skinning.of(self.skin_indices, self.skin_weights, len(self.joint_names))
 
     def skin(self, pose: Pose, shape: NDArray) -> NDArray[np.float32]:
         """Linear blend skinning: posed vertices (..., V, 3) of unposed ones (..., V, 3) or (V, 3), cm."""
-        transforms = (pose.joints @ self.inverse_bind)[..., :3, :]
-        if transforms.ndim == 3:
-            return self._skin_one(transforms, shape)
-        lead = transforms.shape[:-3]
-        flat = transforms.reshape((-1,) + transforms.shape[-3:])
-        shapes = np.broadcast_to(shape, lead + shape.shape[-2:]).reshape((-1,) + shape.shape[-2:])
-        out = np.empty((len(flat), self.vertex_count, 3), np.float32)
-        for start in range(0, len(flat), _SKIN_CHUNK):
-            stop = min(start + _SKIN_CHUNK, len(flat))
-            blended = self._dense_weights @ flat[start:stop].transpose(1, 0, 3, 2).reshape(flat.shape[1], -1).astype(
-                np.float32
-            )
-            blended = blended.reshape(self.vertex_count, stop - start, 4, 3)
-            x = shapes[start:stop].transpose(1, 0, 2)
-            posed = blended[:, :, 3] + blended[:, :, 0] * x[..., :1]
-            posed += blended[:, :, 1] * x[..., 1:2]
-            posed += blended[:, :, 2] * x[..., 2:]
-            out[start:stop] = posed.transpose(1, 0, 2)
-        return out.reshape(lead + out.shape[1:])
-
-    @cached_property
-    def _skin_slots(self) -> list[tuple[slice | NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
-        """For each influence in turn: the vertices that have one, its joints and its weights."""
-        slots: list[tuple[slice | NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
-        for joints, weights in zip(self.skin_indices.T, self.skin_weights.T):
-            used = np.flatnonzero(weights)
-            rows = slice(None) if len(used) == len(weights) else used
-            if len(used):
-                slots.append((rows, joints[rows].astype(np.int64), np.ascontiguousarray(weights[rows])))
-        return slots
-
-    def _skin_one(self, transforms: NDArray, shape: NDArray) -> NDArray[np.float32]:
-        """One pose, coordinate by coordinate: gathering long rows of single numbers is what numpy does fastest.
-
-        The indices were checked when the body was loaded, so ``take`` may leave that out (``mode="clip"``).
-        """
-        columns = np.ascontiguousarray(transforms.transpose(1, 2, 0), np.float32)  # (3, 4, J)
-        x = np.ascontiguousarray(np.asarray(shape).T, np.float32)
-        out = np.zeros((3, self.vertex_count), np.float32)
-        for rows, joints, weights in self._skin_slots:
-            own = x[:, rows]
-            for axis in range(3):
-                moved = columns[axis, 3].take(joints, mode="clip")
-                for k in range(3):
-                    moved += columns[axis, k].take(joints, mode="clip") * own[k]
-                moved *= weights
-                out[axis, rows] += moved
-        return np.ascontiguousarray(out.T)
+        return self._skinning.skin((pose.joints @ self.inverse_bind)[..., :3, :], shape)
 
     def vertices(
         self,
