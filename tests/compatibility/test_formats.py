@@ -26,6 +26,7 @@ from native_runtime.onnx import threads
 from native_runtime.prompts.prompt import read_prompts
 from native_runtime.retarget.maps import load_map
 from native_runtime.takes.take import Take
+from native_runtime.takes.trackfile import read_tracks
 from tests.support.formats import FIRST_FILES, OLD_FILES, ROOT, declared, following, restate
 
 NEWER = r"was written by a newer version of this program\. Update the program to read it\."
@@ -61,6 +62,7 @@ OLD = {
     "sam3db-threads": Old("threads.json", threads.read),
     "sam3db-hashes": Old("hashes.json", lambda path: hashes._load()),
     "sam3db-take": Old("walk_person0_take.npz", Take.load),
+    "sam3db-tracks": Old("walk_tracks.json", read_tracks),
 }
 
 each_format = pytest.mark.parametrize("name", sorted(FORMATS))
