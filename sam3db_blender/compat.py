@@ -88,6 +88,52 @@ def _action_curves(action: bpy.types.Action, slot: Any) -> Iterator[tuple[Any, b
             yield curves, curve
 
 
+def new_action(block: Any, name: str) -> tuple[bpy.types.Action, Any]:
+    """A new action that a data-block plays, and the collection that its F-curves are made in (``new_curve``).
+
+    Since 4.4 an action has layers with strips, and a slot for each data-block that plays it.
+    """
+    action = bpy.data.actions.new(name)
+    animation = block.animation_data_create()
+    if bpy.app.version < (4, 4, 0):
+        animation.action = action
+        return action, action
+    layered: Any = action
+    slot = layered.slots.new(block.id_type, block.name)
+    strip = layered.layers.new("Layer").strips.new(type="KEYFRAME")
+    animation.action, animation.action_slot = action, slot
+    return action, strip.channelbag(slot, ensure=True)
+
+
+def new_curve(curves: Any, path: str, index: int, group: str) -> bpy.types.FCurve:
+    """An F-curve without keys, in a group of its action where one is named.
+
+    Args:
+        curves: what ``new_action`` gave.
+        index: of a property with several numbers; 0 for one alone.
+    """
+    if bpy.app.version < (4, 4, 0):
+        plain: bpy.types.FCurve = curves.fcurves.new(path, index=index, action_group=group)
+        return plain
+    curve: bpy.types.FCurve = curves.fcurves.new(path, index=index)
+    if group:
+        curve.group = curves.groups.get(group) or curves.groups.new(group)
+    return curve
+
+
+def new_strip(block: Any, track: str, start: int) -> bpy.types.NlaStrip:
+    """Moves what a data-block's action plays into a strip of a new NLA track, which plays it from a frame on."""
+    animation = block.animation_data
+    action, slot = animation.action, getattr(animation, "action_slot", None)
+    row = animation.nla_tracks.new()
+    row.name = track
+    strip: bpy.types.NlaStrip = row.strips.new(action.name, start, action)
+    if slot is not None:
+        strip.action_slot = slot  # type: ignore[attr-defined]
+    animation.action = None
+    return strip
+
+
 def strokes_of(obj: Any) -> list[NDArray[np.float64]]:
     """The strokes of a Grease Pencil object on the current frame, of the layers that are shown: each (N, 3) m, in the
     object's axes.

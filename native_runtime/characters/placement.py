@@ -75,6 +75,19 @@ def place_people(vertices: Sequence[ArrayLike], roots: Sequence[ArrayLike], up: 
     return replace(placement, camera_location=np.array([-x, -y, -lowest]))
 
 
+def place_on_ground(ground: ArrayLike, root: ArrayLike) -> Placement:
+    """The placement for people whose floor is known: it is z = 0, and the first person stands above the origin.
+
+    Args:
+        ground: (4,) points x on the floor have n . x + d = 0, camera axes: n (3,) of length 1 against gravity, d m.
+        root: (3,) m, camera axes: the first person's root joint.
+    """
+    plane = np.asarray(ground, dtype=np.float64)
+    placement = Placement(np.zeros(3), upright_turn(plane[:3]))
+    x, y, _ = placement.world(root)
+    return replace(placement, camera_location=np.array([-x, -y, plane[3]]))
+
+
 def upright_turn(up: ArrayLike) -> Array:
     """(3, 3) the ``turn`` of a placement for a camera to which ``up`` (3,), in its axes, is against gravity."""
     above = camera_to_blender(np.asarray(up, dtype=np.float64) / np.linalg.norm(up))

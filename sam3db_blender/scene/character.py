@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 from mathutils import Matrix
+from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_blender
 from native_runtime.characters.beside import Footprint, View, shift_beside, shift_past
@@ -45,6 +46,19 @@ class Character:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """Where people stand who move, in place of what their first pose alone would say.
+
+    Attributes:
+        placement: of the camera that sees them.
+        points: (N, 3) m, camera axes: the space that they take up over time.
+    """
+
+    placement: Placement
+    points: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class PhotoScene:
     """All that one photo brought into a scene."""
 
@@ -64,6 +78,7 @@ def build_people(
     light: bool = True,
     name: str = "",
     controls: bool = False,
+    ground: Ground | None = None,
 ) -> PhotoScene:
     """Adds the characters of one photo to a scene, without handles (``handles.photo_scene`` makes both).
 
@@ -75,12 +90,13 @@ def build_people(
         light: also add lights, a floor that catches shadows and a world, each where the scene has none yet.
         name: of the collection and its contents; the photo's where it is not given.
         controls: give the characters control rigs.
+        ground: where they stand; their lowest point touches the floor where it is not given.
     """
     estimates = [estimate.on_build(body) for estimate in estimates]
     _check(estimates, body)
     stem = name or (as_text(photo.path.stem) if photo is not None else "") or "Photo"
     units = units_per_metre(scene)
-    placement, subject, everybody = _place(scene, estimates, body)
+    placement, subject, everybody = _place(scene, estimates, body, ground)
     top = bpy.data.collections.new(stem)
     scene.collection.children.link(top)
     parts = {part: bpy.data.collections.new(f"{stem} {part}") for part in ("Characters", "Camera")}
@@ -118,12 +134,16 @@ def build_people(
     )
 
 
-def _place(scene: bpy.types.Scene, estimates: Sequence[Estimate], body: Body) -> tuple[Placement, Subject, Subject]:
+def _place(
+    scene: bpy.types.Scene, estimates: Sequence[Estimate], body: Body, ground: Ground | None
+) -> tuple[Placement, Subject, Subject]:
     """Where the people of a photo go: their placement, the space that they take up, and that of all people there."""
     vertices = [np.asarray(estimate.vertices, dtype=np.float64) for estimate in estimates]
     roots = [estimate.joints[body.joint_index("root")] for estimate in estimates]
-    placement = place_people(vertices, roots, up_of(estimates[0].details))
-    points = np.concatenate([placement.world(person) for person in vertices])
+    if ground is None:
+        ground = Ground(place_people(vertices, roots, up_of(estimates[0].details)), np.concatenate(vertices))
+    placement = ground.placement
+    points = placement.world(ground.points)
     subject = Subject.around(points)
     view = View.of(placement.camera_location, estimates[0].intrinsics, estimates[0].image_size, placement.turn)
     there = footprints(scene)
