@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -201,6 +202,11 @@ class PriorTerm:
         )
 
 
+def points_of(body: Body, names: tuple[str, ...]) -> PointSet:
+    """The body's landmarks or keypoints of some names."""
+    return PointSet.from_rows(body, named_rows(body, names))
+
+
 class FitProblem(Problem):
     """The problem of one person, one choice of free unknowns and one set of weights."""
 
@@ -214,6 +220,7 @@ class FitProblem(Problem):
         identity: NDArray[np.int64] | None = None,
         weights: Weights | None = None,
         extras: tuple[Term, ...] = (),
+        gather: Callable[[Body, tuple[str, ...]], PointSet] | None = None,
     ) -> None:
         """Prepare the problem.
 
@@ -226,6 +233,8 @@ class FitProblem(Problem):
             identity: indices of the identity coefficients that move; None for none.
             weights: the stage's weights.
             extras: further terms (an outline, pins, what keeps parts apart).
+            gather: gives the body's points of some names (``points_of``), where many problems share them; None for
+                ``points_of`` itself.
 
         Attributes:
             extras: these, for a later stage of the same person.
@@ -242,7 +251,7 @@ class FitProblem(Problem):
             np.array([names.index(name) for name in some], np.int64)
             for some in (points.names, directions.starts, directions.ends)
         )
-        self.points = SeenPoints(PointSet.from_rows(body, named_rows(body, names)))
+        self.points = SeenPoints((gather or points_of)(body, tuple(names)))
         shape = np.zeros(0, np.int64) if identity is None else identity
         self._turns = DirectionTerm(self.points, starts, ends, directions, self.weights)
         terms: tuple[Term, ...] = (

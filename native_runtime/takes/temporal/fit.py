@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import Gravity
 from native_runtime.errors import NoPersonError, UsageError
+from native_runtime.fitting.evidence_terms import Weights
+from native_runtime.fitting.follow import of_fingers
 from native_runtime.mhr import Body
+from native_runtime.mhr.parameterisation import SCALE
 from native_runtime.mhr.state import PlacedState
 from native_runtime.takes.observations import FrameObservation
 
+from .frames import FrameProblems, prior_of, tells
 from .options import TemporalOptions
-from .starts import initial_states
+from .pins import faded_pins
+from .smoothness import Smoothness
+from .starts import LOOSE, followed, key_states, one_body
+from .whole import TakeProblem, minimise_take
 
 Array = NDArray[np.float64]
 
@@ -93,18 +100,157 @@ def fit_take(
     by_frame: list[FrameObservation] = [FrameObservation(int(frame)) for frame in frames]
     for one in ordered:
         by_frame[one.frame - int(frames[0])] = one
-    states = initial_states(body, by_frame, lens, fps, options, gravity, cancelled)
-    progress(1.0)
-    return TemporalFit(
-        frames,
-        np.stack([state.model_parameters for state in states]),
-        states[0].identity,
-        np.stack([state.expression for state in states]),
-        np.stack([state.camera_translation for state in states]),
-        np.array([one.seen for one in by_frame]),
-        {},
-        0,
-    )
+    return _Fit(body, by_frame, lens, fps, options, gravity, camera_to_world, progress, cancelled).run(frames)
+
+
+class _Fit:
+    """One call of ``fit_take``."""
+
+    def __init__(
+        self,
+        body: Body,
+        observations: list[FrameObservation],
+        intrinsics: Array,
+        fps: float,
+        options: TemporalOptions,
+        gravity: Gravity,
+        camera_to_world: NDArray | None,
+        progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self.body, self.observations, self.intrinsics, self.fps = body, observations, intrinsics, fps
+        self.options, self.gravity, self.cancelled = options, gravity, cancelled
+        self.to_world = None if camera_to_world is None else np.asarray(camera_to_world, np.float64)
+        self.iterations, self._progress, self._done = 0, progress, 0.0
+        prior = prior_of(body, observations, gravity)
+        sizes = [one.evidence.person_size for one in observations if one.evidence is not None]
+        size = float(np.median(sizes)) if sizes else 1.0
+        self.problems = FrameProblems(body, intrinsics, prior, options.carried, size)
+
+    def run(self, frames: NDArray[np.int64]) -> TemporalFit:
+        """The fit; see ``fit_take``."""
+        count, options = len(self.observations), self.options
+        seen = np.array([one.seen for one in self.observations])
+        keys = key_states(
+            self.body, self.observations, self.intrinsics, self.fps, options, self.gravity, self.cancelled
+        )
+        states = followed(
+            self.problems, self.observations, one_body(keys, seen), self.fps, options.tracking_steps,
+            lambda: self._tell(0.3 / count / 2),
+        )  # fmt: skip
+        given = self.observations
+        self.observations = [replace(one, pins=()) for one in given]
+        states = self._all_frames(states)
+        if any(one.pins for one in given):
+            self.observations = faded_pins(self.body, given, states, self.intrinsics, self.fps, options)
+            states = self._stage(states, Weights(), False, False, options.steps[1])
+        self._progress(1.0)
+        return TemporalFit(
+            frames,
+            np.stack([state.model_parameters for state in states]),
+            states[0].identity,
+            np.stack([state.expression for state in states]),
+            np.stack([state.camera_translation for state in states]),
+            seen,
+            {},
+            self.iterations,
+        )
+
+    def _all_frames(self, states: list[PlacedState]) -> list[PlacedState]:
+        options = self.options
+        loose, tight, fingers = options.steps
+        if len(states) > options.window:
+            states = self._skeleton(states)
+            skeleton = False
+        else:
+            skeleton = True
+        states = self._stage(states, LOOSE, False, skeleton, loose)
+        states = self._stage(states, Weights(), False, skeleton, tight)
+        if any(_shows_hands(one) for one in self.observations):
+            states = self._stage(states, Weights(), True, False, fingers)
+        return states
+
+    def _skeleton(self, states: list[PlacedState]) -> list[PlacedState]:
+        """The states with the lengths that frames from all over the take agree on."""
+        chosen = np.unique(np.linspace(0, len(states) - 1, self.options.skeleton_frames).astype(np.int64))
+        chosen = np.array([index for index in chosen if tells(self.observations[index])], np.int64)
+        if not len(chosen):
+            return states
+        # they are no neighbours: nothing ties them but the skeleton
+        problem = self._problem(chosen, Weights(), False, True, tied=False)
+        solved = minimise_take(problem, [states[index] for index in chosen], self.options.steps[1],
+                               cancelled=self.cancelled)  # fmt: skip
+        self.iterations += solved.iterations
+        scales = solved.states[0].model_parameters[SCALE]
+        out = []
+        for state in states:
+            parameters = state.model_parameters.copy()
+            parameters[SCALE] = scales
+            out.append(replace(state, model_parameters=parameters))
+        return out
+
+    def _stage(
+        self, states: list[PlacedState], weights: Weights, fingers: bool, skeleton: bool, steps: int
+    ) -> list[PlacedState]:
+        """All frames solved; long takes in windows, the frames beside which stay for the time being."""
+        states, options = list(states), self.options
+        for first, last, held in windows(len(states), options.window, options.overlap):
+            index = np.arange(first, last)
+            problem = self._problem(index, weights, fingers, skeleton, fixed=index < held)
+            share = 0.7 * (last - first) / len(states) / (sum(options.steps))
+            solved = minimise_take(problem, [states[k] for k in index], steps, cancelled=self.cancelled,
+                                   told=lambda share=share: self._tell(share))  # type: ignore[misc]  # fmt: skip
+            self.iterations += solved.iterations
+            states[first:last] = solved.states
+        return states
+
+    def _problem(
+        self,
+        index: NDArray[np.int64],
+        weights: Weights,
+        fingers: bool,
+        skeleton: bool,
+        tied: bool = True,
+        fixed: NDArray[np.bool_] | None = None,
+    ) -> TakeProblem:
+        options, prior = self.options, self.problems.prior
+        free = self.problems.free(fingers, skeleton)
+        parameters = prior.parameters[free]
+        lengths = int(np.sum(parameters >= SCALE.start))
+        rate = self.fps if tied else 1e-6
+        posed = parameters[: len(parameters) - lengths]
+        return TakeProblem(
+            self.body,
+            [self.problems.of(self.observations[k], free, weights) for k in index],
+            Smoothness.of(self.body, posed, rate, options.joint, options.angle, options.give),
+            lengths,
+            None if self.to_world is None else self.to_world[index],
+            fixed,
+        )
+
+    def _tell(self, part: float) -> None:
+        self._done = min(self._done + part, 0.99)
+        self._progress(self._done)
+
+
+def windows(count: int, size: int, overlap: int) -> list[tuple[int, int, int]]:
+    """Windows over `count` frames: first frame, one past the last, and the first that moves: those before it belong to
+    the window before and only hold it."""
+    if count <= size:
+        return [(0, count, 0)]
+    out, first = [(0, size, 0)], size - overlap
+    while out[-1][1] < count:
+        last = min(first + size, count)
+        out.append((first, last, first + overlap // 2))
+        first = last - overlap
+    return out
+
+
+def _shows_hands(observation: FrameObservation) -> bool:
+    if observation.evidence is None:
+        return False
+    names = observation.evidence.points.names
+    return any(name.startswith(("left_hand_", "right_hand_")) or of_fingers(name) for name in names)
 
 
 def _by_frame(observations: Sequence[FrameObservation]) -> list[FrameObservation]:

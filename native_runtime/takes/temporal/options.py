@@ -10,11 +10,31 @@ class TemporalOptions:
     """Settings of the temporal fit.
 
     Attributes:
+        joint: m/s^2 by which the trunk's joints ordinarily accelerate; ``smoothness.JOINTS`` says what others do.
+        angle: rad/s^2 the same of rotations.
+        give: in these: from where on an acceleration costs in proportion to its size.
         key_every: s between the frames that get a whole still fit where observations bring no starts of their own.
         most_keys: such frames at most.
         tracking_steps: of the solver in each frame, while the person is followed from frame to frame.
+        steps: of the solver over all frames, in each of its stages.
+        window: frames that are solved at once at most; longer takes are solved in windows that overlap.
+        overlap: frames by which windows overlap.
+        skeleton_frames: frames of a longer take from which the skeleton is found.
+        carried: what the pose prior counts in frames without evidence.
+        pin_fade: s over which a pin's correction fades in frames before and after it.
+        repair: whether exchanged sides and jumps are looked for.
     """
 
+    joint: float = 4.0
+    angle: float = 20.0
+    give: float = 2.0
     key_every: float = 2.0
     most_keys: int = 4
     tracking_steps: int = 4
+    steps: tuple[int, int, int] = (6, 8, 4)
+    window: int = 300
+    overlap: int = 30
+    skeleton_frames: int = 120
+    carried: float = 0.1
+    pin_fade: float = 0.4
+    repair: bool = True

@@ -1,79 +1,43 @@
-"""Where the temporal fit begins: still fits of key frames, one skeleton and shape, poses followed from there."""
+"""Where the temporal fit begins: still fits of key frames, one skeleton and shape, poses followed from there.
+
+The person is followed from each key frame both ways. Where the two walks that meet differ, the cheapest path through
+both is taken (Viterbi, "Error bounds for convolutional codes", 1967): what the frames show, and no leaps between them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.camera import Gravity
+from native_runtime.camera import CM_PER_M, MHR_TO_CAMERA, Gravity
 from native_runtime.errors import NoPersonError
-from native_runtime.fitting.ages import of_age
-from native_runtime.fitting.evidence import Evidence
-from native_runtime.fitting.evidence_terms import FitProblem, Weights
+from native_runtime.fitting.evidence_terms import Weights
 from native_runtime.fitting.fit import fit_body
-from native_runtime.fitting.follow import of_fingers
 from native_runtime.fitting.physics import Physics
-from native_runtime.fitting.prior import PosePrior
 from native_runtime.fitting.solver import minimise
-from native_runtime.fitting.stature import of_stature
 from native_runtime.mhr import Body
 from native_runtime.mhr.parameterisation import SCALE
 from native_runtime.mhr.state import PlacedState
 from native_runtime.takes.observations import FrameObservation
 
+from .frames import FrameProblems, tells
 from .options import TemporalOptions
+from .smoothness import JOINTS
 
 Array = NDArray[np.float64]
 
-FEWEST_POINTS = 4
-"""Points that must be seen for a frame to be fitted by itself."""
+LOOSE = Weights(2.0, 8.0, 0.8)
+"""Of the still fit's middle stage: what is far off still pulls."""
+
+_SPEED = 2.0
+"""m/s at which a joint ordinarily moves at most, for choosing between walks."""
 
 
-def prior_of(body: Body, evidence: Evidence | None, gravity: Gravity) -> PosePrior:
-    """The prior of a person, as the still fit has it (``fitting.fit``)."""
-    prior = PosePrior.load(body).with_mixtures(body, gravity)
-    if evidence is not None and evidence.aged is not None:
-        return of_age(prior, body, evidence.aged)
-    if evidence is not None and evidence.stature is not None:
-        return of_stature(prior, body, evidence.stature)
-    return prior
-
-
-def initial_states(
-    body: Body,
-    observations: Sequence[FrameObservation],
-    intrinsics: Array,
-    fps: float,
-    options: TemporalOptions,
-    gravity: Gravity,
-    cancelled: Callable[[], bool],
-) -> list[PlacedState]:
-    """A body in every frame: one skeleton and shape, and poses that follow the evidence from frame to frame.
-
-    Raises:
-        NoPersonError: no frame shows enough of the person.
-    """
-    keys = _key_states(body, observations, intrinsics, fps, options, gravity, cancelled)
-    scales, identity = _shared(keys)
-    states: list[PlacedState | None] = [None] * len(observations)
-    for index, state in keys.items():
-        states[index] = _with_shared(state, scales, identity)
-    first = min(keys)
-    order = [*range(first, len(observations)), *range(first - 1, -1, -1)]
-    names = [body.parameter_names[i] for i in PosePrior.load(body).parameters]
-    free = np.array([not of_fingers(name) and not name.startswith("scale_") for name in names])
-    for index in order:
-        near = states[index - 1] if index > first else states[index + 1] if index < first else states[index]
-        begin = states[index] or near
-        assert begin is not None
-        states[index] = _followed(body, observations[index], intrinsics, begin, free, options, gravity)
-    return [state for state in states if state is not None]
-
-
-def _key_states(
+def key_states(
     body: Body,
     observations: Sequence[FrameObservation],
     intrinsics: Array,
@@ -82,57 +46,136 @@ def _key_states(
     gravity: Gravity,
     cancelled: Callable[[], bool],
 ) -> dict[int, PlacedState]:
+    """Bodies of some frames: the observations' own starts or, where there are none, still fits of the frames that show
+    most, one for each part of the take.
+
+    Raises:
+        NoPersonError: no frame shows enough of the person.
+    """
     given = {index: one.start for index, one in enumerate(observations) if one.start is not None}
     if given:
         return given
-    seen = np.array([one.seen if _enough(one.evidence) else 0.0 for one in observations])
+    seen = np.array([one.seen if tells(one) else 0.0 for one in observations])
     if not seen.any():
         raise NoPersonError("No frame shows enough of the person to fit a body.")
     count = int(np.clip(np.ceil(len(seen) / fps / options.key_every), 1, options.most_keys))
     out: dict[int, PlacedState] = {}
     for part in np.array_split(np.arange(len(seen)), count):
+        if not len(part) or (out and cancelled()):
+            continue
         index = int(part[np.argmax(seen[part])])
         evidence = observations[index].evidence
-        if seen[index] <= 0.0 or evidence is None or (out and cancelled()):
-            continue
-        out[index] = fit_body(body, evidence, intrinsics, physics=Physics(gravity=gravity)).state
+        if seen[index] > 0.0 and evidence is not None:
+            out[index] = fit_body(body, evidence, intrinsics, physics=Physics(gravity=gravity)).state
     return out
 
 
-def _enough(evidence: Evidence | None) -> bool:
-    return evidence is not None and int(np.sum(evidence.points.weights > 0.1)) >= FEWEST_POINTS
+def one_body(keys: dict[int, PlacedState], seen: Array) -> dict[int, PlacedState]:
+    """The same poses of one skeleton and shape: the medians of theirs, each counting as its frame is seen.
+
+    Args:
+        keys: bodies by frame.
+        seen: (F,) 0..1.
+    """
+    states, weights = list(keys.values()), np.array([seen[index] + 1e-3 for index in keys])
+    scales = weighted_median(np.stack([state.model_parameters[SCALE] for state in states]), weights)
+    identity = weighted_median(np.stack([state.identity for state in states]), weights)
+    out = {}
+    for index, state in keys.items():
+        parameters = state.model_parameters.copy()
+        parameters[SCALE] = scales
+        out[index] = replace(state, model_parameters=parameters, identity=identity)
+    return out
 
 
-def _shared(keys: dict[int, PlacedState]) -> tuple[Array, Array]:
-    """Scale parameters and identity: medians over the key frames."""
-    states = list(keys.values())
-    scales = np.median([state.model_parameters[SCALE] for state in states], axis=0)
-    return np.asarray(scales), np.asarray(np.median([state.identity for state in states], axis=0))
+def weighted_median(values: Array, weights: Array) -> Array:
+    """(d,) of values (n, d) with weights (n,): the middle between those at which half of the weight is reached."""
+    if not len(values):
+        raise ValueError("no values")
+    order = np.argsort(values, axis=0, kind="stable")
+    ranked = np.take_along_axis(values, order, axis=0)
+    reached = np.cumsum(weights[order], axis=0) / np.sum(weights)
+    low = np.argmax(reached >= 0.5 - 1e-9, axis=0)
+    high = np.argmax(reached > 0.5 + 1e-9, axis=0)
+    columns = np.arange(values.shape[1])
+    return np.asarray(0.5 * (ranked[low, columns] + ranked[high, columns]))
 
 
-def _with_shared(state: PlacedState, scales: Array, identity: Array) -> PlacedState:
-    parameters = state.model_parameters.copy()
-    parameters[SCALE] = scales
-    return replace(state, model_parameters=parameters, identity=identity)
+def followed(
+    problems: FrameProblems,
+    observations: Sequence[FrameObservation],
+    keys: dict[int, PlacedState],
+    fps: float,
+    steps: int,
+    told: Callable[[], None] = lambda: None,
+) -> list[PlacedState]:
+    """A body in every frame, followed from key frames of one skeleton and shape."""
+    free = problems.free(fingers=False, skeleton=False)
+    states: dict[int, PlacedState] = dict(keys)
+    marks = sorted(keys)
+
+    def walk(frames: range, state: PlacedState) -> tuple[list[PlacedState], list[float]]:
+        out, costs = [], []
+        for index in frames:
+            told()
+            if tells(observations[index]):
+                problem = problems.of(observations[index], free, LOOSE)
+                found = minimise(state, problem.linearise, problem.cost, problem.retract, steps, 1e-2, 1e-3, patience=2)
+                state, cost = found.state, found.cost
+            else:
+                cost = 0.0
+            out.append(state)
+            costs.append(cost)
+        return out, costs
+
+    before = walk(range(marks[0] - 1, -1, -1), states[marks[0]])[0]
+    states |= dict(zip(range(marks[0] - 1, -1, -1), before))
+    for first, last in pairwise(marks):
+        if last - first < 2:
+            continue
+        there, costs = walk(range(first + 1, last), states[first])
+        back, others = walk(range(last - 1, first, -1), states[last])
+        pairs = list(zip(there, reversed(back), strict=True))
+        chosen = _path(problems.body, pairs, np.array([costs, others[::-1]]).T, states[first], states[last], fps)
+        states |= {first + 1 + k: pairs[k][which] for k, which in enumerate(chosen)}
+    states |= dict(zip(range(marks[-1] + 1, len(observations)), walk(range(marks[-1] + 1, len(observations)),
+                                                                     states[marks[-1]])[0]))  # fmt: skip
+    return [states[index] for index in range(len(observations))]
 
 
-def _followed(
+def _path(
     body: Body,
-    observation: FrameObservation,
-    intrinsics: Array,
+    pairs: list[tuple[PlacedState, PlacedState]],
+    costs: Array,
     begin: PlacedState,
-    free: NDArray[np.bool_],
-    options: TemporalOptions,
-    gravity: Gravity,
-) -> PlacedState:
-    """One frame's body, from that of its neighbour."""
-    evidence = observation.evidence
-    if not _enough(evidence):
-        return begin
-    assert evidence is not None
-    prior = prior_of(body, evidence, gravity)
-    problem = FitProblem(body, evidence, intrinsics, prior, free, weights=Weights(2.0, 8.0))
-    steps = options.tracking_steps
-    return minimise(
-        begin, problem.linearise, problem.cost, problem.retract, steps, 1e-3, 1e-3, patience=2
-    ).state  # fmt: skip
+    end: PlacedState,
+    fps: float,
+) -> list[int]:
+    """Which of two bodies in each frame, so that costs (n, 2) and leaps together are least."""
+    rows = [[begin, begin], *(list(pair) for pair in pairs), [end, end]]
+    joints = [body.joint_index(name) for name in JOINTS]
+    parameters = np.stack([[state.model_parameters for state in row] for row in rows])
+    shifts = np.stack([[state.camera_translation for state in row] for row in rows])
+    places = body.pose(parameters).translations[:, :, joints] / CM_PER_M * np.diag(MHR_TO_CAMERA) + shifts[:, :, None]
+    way = np.linalg.norm(places[1:, None, :] - places[:-1, :, None], axis=-1)  # frame, from, to, joint
+    leaps = np.sum(np.sqrt(1.0 + (way * fps / _SPEED) ** 2) - 1.0, axis=-1)
+    own = np.concatenate([np.zeros((1, 2)), costs, np.zeros((1, 2))])
+    return viterbi(own, leaps)[1:-1]
+
+
+def viterbi(own: Array, leaps: Array) -> list[int]:
+    """The cheapest path.
+
+    Args:
+        own: (n, h) what each hypothesis costs in each step.
+        leaps: (n - 1, h, h) what going from one (rows) to another (columns) costs.
+    """
+    total, came = own[0].copy(), []
+    for k in range(1, len(own)):
+        ways = total[:, None] + leaps[k - 1]
+        came.append(np.argmin(ways, axis=0))
+        total = ways.min(axis=0) + own[k]
+    out = [int(np.argmin(total))]
+    for best in reversed(came):
+        out.append(int(best[out[-1]]))
+    return out[::-1]
