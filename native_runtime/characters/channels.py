@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _CHANNELS = 7
+#: Entries of rotations in single precision that differ by less are the same.
+_SAME_TURN = 1e-5
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,26 @@ class ChannelMap:
             joints[:, 3:6] = nearest_angles(joints[:, 3:6], np.asarray(near, dtype=np.float64)[:, 3:6])
         joints[:, 6] = np.log2(np.maximum(stretch, 1e-12)).mean(axis=1)
         return joints
+
+    def turned_by(self, joint: int, turn: ArrayLike, twist: float) -> Array | None:
+        """(3,) the angles rx, ry, rz of a joint whose bone turns by ``Rx Rz Ry``, where its last angle is known: also
+        where the rotation does not say it, which is where the second is a quarter turn.
+
+        Args:
+            turn: (3, 3) the rotation of the bone from its rest place, own rest axes.
+            twist: the bone's angle about y, radians.
+
+        Returns:
+            None where no such angles give the rotation, or the bone turns in another order.
+        """
+        if self.rotation_modes[joint] != "YZX":
+            return None
+        c, s = np.cos(twist), np.sin(twist)
+        rest = np.asarray(turn, dtype=np.float64) @ np.array([[c, 0.0, -s], [0.0, 1.0, 0.0], [s, 0.0, c]])
+        if abs(rest[0, 2]) > _SAME_TURN:
+            return None
+        angles = np.array([np.arctan2(-rest[1, 2], rest[2, 2]), twist, np.arctan2(-rest[0, 1], rest[0, 0])])
+        return np.asarray(self.sign[joint] * angles[self.axis[joint]])
 
     def joint_parameters(self, channels: Channels) -> Array:
         """Bone channels as (J, 7) joint parameters; the inverse of ``channels``."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 #: The version of the control rigs that are made now.
-VERSION = 1
+VERSION = 2
 
 
 def build_controls(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
@@ -47,7 +47,7 @@ def build_controls(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
     controls = _build(rig, plan, {slider.index: slider for slider in RigMap.of(body).section("pose", "skeleton")})
     dress(controls, body)
     set_controls(controls, body, joints)
-    follow(rig, body, controls, plan.follow)
+    follow(rig, body, controls, plan.follow, plan.twists)
     key_controls(controls, body, played)
     hide_bones(rig)
     return controls

@@ -24,12 +24,19 @@ if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 
-def follow(rig: bpy.types.Object, body: Body, source: bpy.types.Object, bones: Mapping[str, str]) -> None:
+def follow(
+    rig: bpy.types.Object,
+    body: Body,
+    source: bpy.types.Object,
+    bones: Mapping[str, str],
+    twists: Mapping[str, str] | None = None,
+) -> None:
     """Lets bones of a character follow bones of another armature, wherever these stand.
 
     Args:
         source: the other armature.
         bones: the names of MHR's bones, and for each the bone of ``source`` that it follows.
+        twists: see ``twist_by_pose``.
 
     Raises:
         Sam3dbError: the rig follows something already, or one of the armatures lacks a bone.
@@ -50,7 +57,7 @@ def follow(rig: bpy.types.Object, body: Body, source: bpy.types.Object, bones: M
         constraint.target = source
         constraint.subtarget = leader
         constraint.show_expanded = False
-    twist_by_pose(rig, body)
+    twist_by_pose(rig, body, source, twists)
     rig.update_tag()
 
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.characters.controls.making import control_plan
-from native_runtime.characters.controls.pose import ControlPose, control_channels, nearest_euler
+from native_runtime.characters.controls.pose import ControlPose, control_channels, from_euler, nearest_euler
 
 from .followed import followed
+from .turning import set_rotation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +52,8 @@ def set_controls(
 def write_channels(controls: bpy.types.Object, pose: ControlPose, only: Iterable[str] | None = None) -> None:
     """Writes channels of controls; bones that an artist removed are passed over.
 
-    Of the angles that give the same rotation those nearest to the present ones are taken, so that curves do not jump.
+    Of the angles that give the same rotation those nearest to the present ones are taken, so that curves do not jump,
+    but where the angles themselves matter. A control that an artist gave another rotation mode keeps it.
     """
     wanted = None if only is None else set(only)
     bones = {bone.name: bone for bone in controls.pose.bones if wanted is None or bone.name in wanted}
@@ -60,10 +63,13 @@ def write_channels(controls: bpy.types.Object, pose: ControlPose, only: Iterable
     for name, angles in pose.euler.items():
         if name in bones:
             bone = bones[name]
-            if bone.rotation_mode in ("QUATERNION", "AXIS_ANGLE"):
-                bone.rotation_mode = "YZX"
+            mode = pose.modes[name]
+            if bone.rotation_mode != mode:
+                set_rotation(bone, Matrix(from_euler(angles, mode).tolist()).to_quaternion())
+                continue
             present: Any = bone.rotation_euler
-            bone.rotation_euler = nearest_euler(angles, bone.rotation_mode, list(present)).tolist()
+            wanted_angles = angles if name in pose.exact else nearest_euler(angles, mode, list(present))
+            bone.rotation_euler = wanted_angles.tolist()
     for name, turn in pose.quaternion.items():
         if name in bones:
             bone = bones[name]

@@ -20,6 +20,7 @@ from .control_pose import controls_of, set_controls
 from .followed import followed
 from .properties import read_sliders, slider_path, write_sliders
 from .rigify_pose import followed_rigify, pose_controls, pose_face
+from .twist import shown_twists
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -191,9 +192,26 @@ def _joint_parameters(evaluated: bpy.types.Object, body: Body) -> Array:
     held = np.abs(motion - rig_map.channels.local_matrices(joints)).max(axis=(1, 2)) > _CONSTRAINED
     if held.any():
         # the channels of a rig that follows controls are old, and no measure of which angles are meant
-        near = None if followed(evaluated) is not None else joints
-        joints[held] = rig_map.channels.from_local_matrices(motion, near)[held]
+        follows = followed(evaluated) is not None
+        joints[held] = rig_map.channels.from_local_matrices(motion, None if follows else joints)[held]
+        if follows:
+            _read_twists(joints, motion, held, evaluated, body)
     return joints
+
+
+def _read_twists(
+    joints: Array, motion: Array, held: NDArray[np.bool_], evaluated: bpy.types.Object, body: Body
+) -> None:
+    """Of the angles that give the same rotation, those with the twist that the helpers of a limb show are meant."""
+    channels = RigMap.of(body).channels
+    for name, twist in shown_twists(evaluated, body).items():
+        i = body.joint_index(name)
+        if not held[i]:
+            continue
+        turn = motion[i, :3, :3] / np.cbrt(np.linalg.det(motion[i, :3, :3]))
+        angles = channels.turned_by(i, turn, twist)
+        if angles is not None:
+            joints[i, 3:6] = angles
 
 
 def _local_motion(evaluated: bpy.types.Object, rig_map: RigMap) -> Array:

@@ -7,6 +7,7 @@ constraints hold the limb its channels say nothing; the angle is then read from 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -29,25 +30,37 @@ _ORDER = "YZX"
 _AXIS = 1
 
 
-def twist_by_pose(rig: bpy.types.Object, body: Body) -> None:
+def twist_by_pose(
+    rig: bpy.types.Object, body: Body, source: bpy.types.Object, known: Mapping[str, str] | None = None
+) -> None:
     """Lets the twist helpers follow the limbs as they stand, constraints included. It is exact while the twist is
-    within half a turn, and the middle angle of the limb within a quarter, as MHR's limits have them.
+    within half a turn, and the middle angle of the limb within a quarter.
+
+    Args:
+        source: the armature that the rig follows.
+        known: of some of MHR's bones, the bone of ``source`` whose first location is their twist, radians; for these
+            there is no such limit.
     """
+    known = known or {}
     modes = dict(zip((str(name) for name in body.joint_names), ChannelMap(bone_layout(body)).rotation_modes))
     first: dict[str, tuple[str, float]] = {}
     for link in _twists(body):
-        factor, source = link.terms[0]
+        factor, turned = link.terms[0]
         bone = rig.pose.bones[link.bone]
         bone.driver_remove("rotation_euler", link.axis)
-        if source.bone in first:  # reading the rotation once for each limb is enough
-            helper, share = first[source.bone]
+        if turned.bone in known:
+            path = f'pose.bones["{known[turned.bone]}"].location[0]'
+            drive(source, bone, "rotation_euler", [(factor, path)], axis=link.axis)
+            continue
+        if turned.bone in first:  # reading the rotation once for each limb is enough
+            helper, share = first[turned.bone]
             path = f'pose.bones["{helper}"].rotation_euler[{link.axis}]'
             drive(rig, bone, "rotation_euler", [(factor / share, path)], axis=link.axis)
             continue
-        if modes[source.bone] != _ORDER or source.axis != _AXIS:
-            raise ValueError(f"the twist of {source.bone} is not its bone's first angle")
-        drive_by_rotation(bone, "rotation_euler", link.axis, rig, source.bone, f"{factor:.9g} * {_TWIST}")
-        first[source.bone] = link.bone, factor
+        if modes[turned.bone] != _ORDER or turned.axis != _AXIS:
+            raise ValueError(f"the twist of {turned.bone} is not its bone's first angle")
+        drive_by_rotation(bone, "rotation_euler", link.axis, rig, turned.bone, f"{factor:.9g} * {_TWIST}")
+        first[turned.bone] = link.bone, factor
 
 
 def twist_by_channels(rig: bpy.types.Object, body: Body) -> None:
@@ -58,6 +71,16 @@ def twist_by_channels(rig: bpy.types.Object, body: Body) -> None:
         bone.driver_remove("rotation_euler", link.axis)
         path = f'pose.bones["{source.bone}"].rotation_euler[{source.axis}]'
         drive(rig, bone, "rotation_euler", [(factor, path)], axis=link.axis)
+
+
+def shown_twists(evaluated: bpy.types.Object, body: Body) -> dict[str, float]:
+    """The twist of each limb that the helpers of an evaluated rig show, radians; a limb without helpers has none."""
+    found: dict[str, tuple[float, float]] = {}
+    for link in _twists(body):
+        share, turned = link.terms[0]
+        if abs(share) > abs(found.get(turned.bone, (0.0, 0.0))[0]):
+            found[turned.bone] = share, float(evaluated.pose.bones[link.bone].rotation_euler[link.axis])
+    return {name: angle / share for name, (share, angle) in found.items()}
 
 
 def drive_by_rotation(

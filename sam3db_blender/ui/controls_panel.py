@@ -60,6 +60,7 @@ class SAM3DB_PT_controls(SidebarPanel, bpy.types.Panel):
             for title, key in (*_FOLLOWS, ("Eyes Aim", "eyes_aim")):
                 if controls.get(key) is not None:
                     column.prop(controls, slider_path(key), text=title)
+        self._draw_soft(controls)
         layout.operator("sam3db.make_pose_assets", icon="ASSET_MANAGER")
         layout.operator("sam3db.remove_controls", icon="TRASH")
 
@@ -83,6 +84,18 @@ class SAM3DB_PT_controls(SidebarPanel, bpy.types.Panel):
         for kind in ("FK", "IK"):
             button = row.operator("sam3db.snap_controls", text=f"All to {kind}")
             button.limb, button.to = "all", kind
+
+    def _draw_soft(self, controls: bpy.types.Object) -> None:
+        header, body = self.layout.panel("SAM3DB_control_soft", default_closed=True)
+        header.label(text="Soft IK")
+        if body is None:
+            return
+        column = body.column(align=True)
+        for title, limb in _LIMBS:
+            for side in ("R", "L"):
+                key = f"{limb}_soft.{side}"
+                if controls.get(key) is not None:
+                    column.prop(controls, slider_path(key), text=f"{title} {side}", slider=True)
 
     def _draw_groups(self, controls: bpy.types.Object) -> None:
         header, body = self.layout.panel("SAM3DB_control_groups", default_closed=False)

@@ -21,41 +21,12 @@ from sam3db_blender.rig.control_pose import CONTROLS, controls_of, set_controls
 from sam3db_blender.rig.followed import FOLLOW
 from sam3db_blender.rig.mesh import build_mesh
 from sam3db_blender.rig.pose import apply_parameters, read_parameters, read_settings
-from tests.support.meshes import off_body
+from tests.support.controlled import Controlled, random_parameters
 
 TOLERANCE = 1e-4  # m: the bar of 0.1 mm
 TURN = np.radians(0.05)
 #: m: IK takes the foot for level, and at the limits of its length it is off by the sine of its lean.
 TURNED_FOOT = 1e-3
-
-
-class _Actor:
-    """A character with controls."""
-
-    def __init__(self, body: Body) -> None:
-        stage = bpy.context.scene.collection
-        self.body = body
-        self.rig = build_rig("A Rig", body, stage)
-        self.mesh = build_mesh(
-            "A Body", body, self.rig, stage, [bpy.data.materials.new(n) for n in body.material_names]
-        )
-        self.controls = build_controls(self.rig, body)
-
-    def switch(self, ik: bool) -> None:
-        for limb in limbs_of(self.body):
-            self.controls[limb.switch] = float(ik)
-        self.controls.update_tag()
-
-    def vertices(self) -> np.ndarray:
-        return evaluated_vertices(self.mesh, bpy.context.evaluated_depsgraph_get())
-
-    def error(self, parameters: np.ndarray) -> float:
-        return off_body(self.mesh, self.body, parameters)
-
-    def turns(self) -> np.ndarray:
-        """(127, 3, 3) the rotations of the rig's bones, orthonormal."""
-        bpy.context.view_layer.update()
-        return np.array([bone.matrix.normalized().to_3x3() for bone in self.rig.pose.bones])
 
 
 @pytest.fixture(scope="module")
@@ -65,23 +36,13 @@ def real_body(default_body_path: Path) -> Body:
 
 
 @pytest.fixture
-def actor(real_body: Body) -> _Actor:
-    return _Actor(real_body)
-
-
-def random_parameters(body: Body, rng: np.random.Generator) -> np.ndarray:
-    """Parameters within the limits, skeleton included, any root motion."""
-    low = np.where(np.isfinite(body.limit_min), body.limit_min, -0.5)
-    high = np.where(np.isfinite(body.limit_max), body.limit_max, 0.5)
-    parameters = rng.uniform(low, high)
-    parameters[:3] = rng.uniform(-5, 5, 3)
-    parameters[3:6] = rng.uniform(-np.pi, np.pi, 3)
-    return parameters
+def actor(real_body: Body) -> Controlled:
+    return Controlled(real_body)
 
 
 def test_fk_and_ik_show_the_estimate(any_body: Body, rng: np.random.Generator) -> None:
     """On the made-up body, too, whose wrists and ankles are no single points, and whose joints bend backwards."""
-    actor = _Actor(any_body)
+    actor = Controlled(any_body)
     assert controls_of(actor.rig) == actor.controls
     for curve in actor.controls.animation_data.drivers:
         assert curve.driver.is_simple_expression
@@ -95,7 +56,7 @@ def test_fk_and_ik_show_the_estimate(any_body: Body, rng: np.random.Generator) -
             assert found == pytest.approx(parameters, abs=1e-4)
 
 
-def test_posing_by_controls_is_read(actor: _Actor, rng: np.random.Generator) -> None:
+def test_posing_by_controls_is_read(actor: Controlled, rng: np.random.Generator) -> None:
     """The controls alone are posed; the numbers of the pose are read, and the mesh is theirs."""
     any_body = actor.body
     first = random_parameters(any_body, rng)
@@ -111,7 +72,7 @@ def test_posing_by_controls_is_read(actor: _Actor, rng: np.random.Generator) -> 
         assert np.abs(any_body.pose(settings.model_parameters).rotations - any_body.pose(goal).rotations).max() < 1e-3
 
 
-def test_hand_moves_under_ik(actor: _Actor) -> None:
+def test_hand_moves_under_ik(actor: Controlled) -> None:
     """The wrist goes where its control goes, the elbow turns about its hinge alone, towards the pole."""
     body = actor.body
     actor.switch(True)
@@ -134,7 +95,7 @@ def test_hand_moves_under_ik(actor: _Actor) -> None:
         assert side @ goal > 0.9 * np.linalg.norm(side) * np.linalg.norm(goal)
 
 
-def test_stretch_reaches(actor: _Actor) -> None:
+def test_stretch_reaches(actor: Controlled) -> None:
     actor.switch(True)
     target, wrist = actor.controls.pose.bones["hand_ik.L"], actor.rig.pose.bones["l_wrist"]
     moved = target.matrix.copy()
@@ -148,7 +109,7 @@ def test_stretch_reaches(actor: _Actor) -> None:
     assert (wrist.head - moved.translation).length < 1e-4
 
 
-def test_snapping_moves_nothing(actor: _Actor, rng: np.random.Generator) -> None:
+def test_snapping_moves_nothing(actor: Controlled, rng: np.random.Generator) -> None:
     any_body = actor.body
     limbs = limbs_of(any_body)
     for _ in range(3):
@@ -174,7 +135,7 @@ def test_snapping_moves_nothing(actor: _Actor, rng: np.random.Generator) -> None
             assert angles.max() < TURN + 1e-3  # the arc cosine of single precision
 
 
-def test_snapping_a_range_of_frames(actor: _Actor) -> None:
+def test_snapping_a_range_of_frames(actor: Controlled) -> None:
     body, limbs = actor.body, limbs_of(actor.body, ["arm_ik.L"])
     actor.switch(False)
     scene = bpy.context.scene
@@ -194,7 +155,7 @@ def test_snapping_a_range_of_frames(actor: _Actor) -> None:
         assert np.linalg.norm(actor.vertices() - before[frame], axis=1).max() < TOLERANCE
 
 
-def test_what_mhr_has_no_number_for_is_shown(actor: _Actor, rng: np.random.Generator) -> None:
+def test_what_mhr_has_no_number_for_is_shown(actor: Controlled, rng: np.random.Generator) -> None:
     """An open jaw, a turned eye, a swollen spine: what artists made of a character before it had controls."""
     body = actor.body
     beyond = np.zeros((len(body.joint_names), 7))
@@ -212,7 +173,7 @@ def test_what_mhr_has_no_number_for_is_shown(actor: _Actor, rng: np.random.Gener
     assert settings.beyond[:, 3:] == pytest.approx(beyond[:, 3:], abs=1e-4)
 
 
-def test_following_another_bone_keeps_the_estimate(actor: _Actor, rng: np.random.Generator) -> None:
+def test_following_another_bone_keeps_the_estimate(actor: Controlled, rng: np.random.Generator) -> None:
     """Whatever hands, feet, poles, neck and head follow, an estimate stands as it is."""
     plan = control_plan(actor.body)
     switches = [switch for switch in plan.switches if switch.whole]
@@ -227,7 +188,7 @@ def test_following_another_bone_keeps_the_estimate(actor: _Actor, rng: np.random
             assert actor.error(parameters) < TOLERANCE
 
 
-def test_sliders_move_the_controls(actor: _Actor, rng: np.random.Generator) -> None:
+def test_sliders_move_the_controls(actor: Controlled, rng: np.random.Generator) -> None:
     """Without an estimate, proportions move the rest of all controls: FK and IK stand alike."""
     body = actor.body
     parameters = np.zeros(204)
@@ -247,7 +208,7 @@ def test_sliders_move_the_controls(actor: _Actor, rng: np.random.Generator) -> N
     assert heads[ends] == pytest.approx(expected[ends], abs=TOLERANCE)
 
 
-def test_removing_keeps_the_pose(actor: _Actor, rng: np.random.Generator) -> None:
+def test_removing_keeps_the_pose(actor: Controlled, rng: np.random.Generator) -> None:
     apply_parameters(actor.rig, actor.body, random_parameters(actor.body, rng))
     actor.switch(True)
     target = actor.controls.pose.bones["hand_ik.R"]
@@ -263,7 +224,7 @@ def test_removing_keeps_the_pose(actor: _Actor, rng: np.random.Generator) -> Non
     assert np.linalg.norm(actor.vertices() - before, axis=1).max() < TOLERANCE
 
 
-def test_controls_that_were_deleted_by_hand_can_be_added_again(actor: _Actor) -> None:
+def test_controls_that_were_deleted_by_hand_can_be_added_again(actor: Controlled) -> None:
     shown = [
         collection.name
         for collection in build_rig("B", actor.body, bpy.context.scene.collection).data.collections
@@ -284,7 +245,7 @@ def test_controls_that_were_deleted_by_hand_can_be_added_again(actor: _Actor) ->
     assert [collection.name for collection in actor.rig.data.collections if collection.is_visible] == shown
 
 
-def test_a_copy_that_follows_the_same_controls_leaves_them_to_the_original(actor: _Actor) -> None:
+def test_a_copy_that_follows_the_same_controls_leaves_them_to_the_original(actor: Controlled) -> None:
     """As a duplicate of rig and mesh alone does."""
     copy = actor.rig.copy()
     copy.data = actor.rig.data.copy()
@@ -303,7 +264,7 @@ def test_a_copy_that_follows_the_same_controls_leaves_them_to_the_original(actor
     assert [obj for obj in bpy.data.objects if obj.get(CONTROLS)] == [own]
 
 
-def test_controls_of_another_file_are_added_and_removed_there(actor: _Actor, tmp_path: Path) -> None:
+def test_controls_of_another_file_are_added_and_removed_there(actor: Controlled, tmp_path: Path) -> None:
     path = tmp_path / "library.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -351,7 +312,7 @@ def test_animation_goes_along_when_controls_come_and_go(small_body: Body, nla: b
     assert np.abs(np.array(played()) - before).max() < TOLERANCE
 
 
-def test_feet_roll_and_fingers_curl(actor: _Actor) -> None:
+def test_feet_roll_and_fingers_curl(actor: Controlled) -> None:
     """Rolled forward the toes stay as they are while the ankle rises; a hand's curl bends three joints of a finger."""
     actor.switch(True)
     hips = actor.controls.pose.bones["hips"]
@@ -374,7 +335,7 @@ def test_feet_roll_and_fingers_curl(actor: _Actor) -> None:
 
 
 @pytest.mark.parametrize("length", [-0.1, 0.1])  # MHR's limits
-def test_long_and_short_feet_roll_over_their_own_heel_and_ball(actor: _Actor, length: float) -> None:
+def test_long_and_short_feet_roll_over_their_own_heel_and_ball(actor: Controlled, length: float) -> None:
     """The slider of the foot moves what it rolls over along with it: heel and ball stay where they are on the floor."""
     body = actor.body
     parameters = np.zeros(204)

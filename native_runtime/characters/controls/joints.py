@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -33,6 +34,7 @@ class Joints:
         self.modes = rig_map.channels.rotation_modes
         self.index = {name: i for i, name in enumerate(self.layout.names)}
         self.free = wiring.free_axes
+        self._limits = _limits(body, rig_map)
         self.added: dict[str, list[Link]] = {}
         for link in wiring.added:
             self.added.setdefault(link.bone, []).append(link)
@@ -63,6 +65,10 @@ class Joints:
     def mode(self, joint: str) -> str:
         """Blender's rotation mode of a joint's bone."""
         return self.modes[self.index[joint]]
+
+    def limits(self, joint: str, axis: int) -> tuple[float, float]:
+        """MHR's limits of the angle of a joint's bone about one of its axes, radians; infinite where it has none."""
+        return self._limits.get((self.index[joint], axis), (-math.inf, math.inf))
 
     def posed(
         self, name: str, joint: str, parent: str, group: str, kind: Kind = "fk", moves: bool = False
@@ -134,6 +140,19 @@ def joints_of(body: Body) -> Joints:
     found = _remembered.get(body)
     if found is None:
         found = _remembered[body] = Joints(body)
+    return found
+
+
+def _limits(body: Body, rig_map: RigMap) -> dict[tuple[int, int], tuple[float, float]]:
+    """The limits of angles that one model parameter holds, by joint and bone axis."""
+    homes, channels, found = rig_map.homes, rig_map.channels, {}
+    for parameter, row in enumerate(homes.rows.tolist()):
+        joint, channel = divmod(row, 7)
+        if row < 0 or channel not in (3, 4, 5):
+            continue
+        factor = float(channels.sign[joint, channel - 3] * homes.transform[row, parameter])
+        ends = sorted(factor * float(limit[parameter]) for limit in (body.limit_min, body.limit_max))
+        found[joint, int(channels.axis[joint, channel - 3])] = ends[0], ends[1]
     return found
 
 

@@ -15,6 +15,10 @@ which is the law of cosines in the plane of the hinge. The limb is straight at `
 known from its rest. The upper bone is then turned by ``Rz(g) Rx(-a)`` beneath the line from the shoulder to the target,
 with ``a`` and ``g`` such that ``w`` comes to lie on the line's y axis. The line's z axis points to the pole or away
 from it; as it belongs to the hinge and not to the plane of three points, it is defined for straight limbs as well.
+
+Towards its reach ``r`` a limb straightens faster and faster, ``t - t0`` being about the root of ``r - d``. A soft one
+(``_SOFT``, with ``s`` from 0 to 1) bends for a distance that nears ``r`` exponentially, with the same slope where that
+begins, and is stretched by the quotient of the two.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from numpy.typing import NDArray
 from .joints import Joints, merged, upright
 from .plan import ControlBone, ControlPlan, Drive, Limb, Switch, Tie, Variable
 from .spaces import based
+from .twists import add_twist
 
 Array = NDArray[np.float64]
 
@@ -37,12 +42,17 @@ _PARTS = {"arm": ("upper_arm", "forearm", "hand"), "leg": ("thigh", "shin", "foo
 _JOINTS = {"arm": ("uparm", "lowarm", "wrist_twist"), "leg": ("upleg", "lowleg", "foot")}
 #: hand_fk: Ry Rx Rz; foot_fk: Rz Ry Rx.
 _END_MODE = {"arm": "ZXY", "leg": "XYZ"}
-_BEND = (
-    "atan2(c,b)-atan2(k,h)+s*acos(max(-1,min(1,(d*d/(f*f)-(a+g)*(a+g)-b*b-c*c-h*h-k*k)/(2*sqrt((b*b+c*c)*(h*h+k*k))))))"
-)
+_BEND = "atan2(c,b)-atan2(k,h)+s*acos(max(-1,min(1,(d*d-(a+g)*(a+g)-b*b-c*c-h*h-k*k)/(2*sqrt((b*b+c*c)*(h*h+k*k))))))"
 _ALONG = "b+h*cos(t)-k*sin(t)"
 _ACROSS = "c+h*sin(t)+k*cos(t)"
 _REACH = "sqrt((a+g)*(a+g)+pow(sqrt(b*b+c*c)+sqrt(h*h+k*k),2))"
+#: The part of its reach within which a limb that is wholly soft straightens.
+SOFT_PART = 0.1
+_IS_FAR = f"d>r*(1-{SOFT_PART}*s)"
+#: The distance that the limb bends for: that of the target, or a distance which nears the reach exponentially.
+_SOFT = f"r*(1-{SOFT_PART}*s*exp((1-{SOFT_PART}*s-d/r)/max({SOFT_PART}*s,0.000001))) if {_IS_FAR} else d"
+#: Soft limbs stretch by what they bend too much, so that they reach their target as long as others do.
+_STRETCH = f"min(d/r,1+e*max(0,d/r-1))*r/t if s>0 and {_IS_FAR} else 1+e*max(0,d/r-1)"
 
 
 def add_limb(plan: ControlPlan, joints: Joints, name: str, side: str, parent: str) -> Limb:
@@ -65,6 +75,9 @@ def add_limb(plan: ControlPlan, joints: Joints, name: str, side: str, parent: st
 
     plan.switches.append(Switch(limb.switch, 0.0, f"FK (0) or IK (1) of the {side} {name}"))
     plan.switches.append(Switch(limb.stretch, 0.0, f"How far the {side} {name} stretches to its IK target"))
+    plan.switches.append(
+        Switch(limb.soft, 0.0, f"How softly the {side} {name} straightens under IK, by stretching a little before it")
+    )
     above = socket
     solved = (limb.part("upper_ik"), limb.part("lower_stretched"), limb.part("end_ik"))
     rests = (joints.rest(upper), joints.rest(lower), end_rest(joints, limb))
@@ -76,6 +89,7 @@ def add_limb(plan: ControlPlan, joints: Joints, name: str, side: str, parent: st
         plan.ties.append(Tie(chosen, "COPY_TRANSFORMS", ik, influence="v", variables=variables))
         above = chosen
     plan.follow |= {upper: f"ORG-{words[0]}.{side}", lower: f"ORG-{words[1]}.{side}"}
+    add_twist(plan, joints, limb)
     plan.limbs.append(limb)
     return limb
 
@@ -173,9 +187,10 @@ def _add_solver(plan: ControlPlan, joints: Joints, limb: Limb, socket: str) -> N
     target = limb.target if limb.name == "arm" else f"MCH-foot_target.{limb.side}"
     lengths = joints.length(upper), joints.length(lower)
 
-    # The numbers: p, q, (distance, -, sense of the bend) and the stretch. What is computed from a number of a bone
+    # The numbers: p, q, (distance, twist that is kept, sense of the bend), the reach of the straight limb, the distance
+    # that it bends for, and the stretch. What is computed from a number of a bone
     # lies on another bone, since Blender evaluates all channels of one bone together.
-    names = {word: limb.part(word) for word in ("p", "q_straight", "q", "reach", "stretch")}
+    names = {word: limb.part(word) for word in ("p", "q_straight", "q", "reach", "full", "soft", "stretch")}
     for name in names.values():
         plan.bones.append(ControlBone(name, "root", upright(at), 0.01, "XYZ"))
     inward = axes.T @ joints.axes(end)
@@ -196,8 +211,13 @@ def _add_solver(plan: ControlPlan, joints: Joints, limb: Limb, socket: str) -> N
     distance, size = Variable("d", "distance", socket, target), Variable("u", "scale", "root")
     plan.drives.append(Drive(names["reach"], "location", 0, "d/max(u,0.000001)", (distance, size)))
     reached = Variable("d", "channel", names["reach"], "location[0]")
-    amount = Variable("e", "switch", path=limb.stretch)
-    plan.drives.append(Drive(names["stretch"], "location", 0, f"1+e*max(0,d/{_REACH}-1)", (*numbers, reached, amount)))
+    full = Variable("r", "channel", names["full"], "location[0]")
+    softness, amount = Variable("s", "switch", path=limb.soft), Variable("e", "switch", path=limb.stretch)
+    plan.drives.append(Drive(names["full"], "location", 0, _REACH, tuple(numbers)))
+    plan.drives.append(Drive(names["soft"], "location", 0, _SOFT, (full, reached, softness)))
+    bending = Variable("d", "channel", names["soft"], "location[0]")
+    softened = Variable("t", "channel", names["soft"], "location[0]")
+    plan.drives.append(Drive(names["stretch"], "location", 0, _STRETCH, (full, reached, softened, softness, amount)))
     factor = Variable("f", "channel", names["stretch"], "location[0]")
     sense = Variable("s", "channel", names["reach"], "location[2]")
 
@@ -228,7 +248,7 @@ def _add_solver(plan: ControlPlan, joints: Joints, limb: Limb, socket: str) -> N
     for axis in range(3):
         text = f"f*v-{p[axis]:.9g}" if p[axis] >= 0 else f"f*v+{-p[axis]:.9g}"
         plan.drives.append(Drive(hinge, "location", axis, text, (factor, _entry("v", names["p"], axis))))
-    plan.drives.append(Drive(hinge, "rotation_euler", 0, _BEND, (*numbers, reached, factor, sense)))
+    plan.drives.append(Drive(hinge, "rotation_euler", 0, _BEND, (*numbers, bending, sense)))
     plan.drives += [d for d in joints.links(hinge, lower, ("rotation_euler",)) if d.axis != 0]
     plan.bones.append(ControlBone(limb.part("lower_stretched"), hinge, low, lengths[1]))
     plan.drives.append(Drive(limb.part("lower_stretched"), "scale", 1, "f", (factor,)))

@@ -184,6 +184,11 @@ class Limb:
         """The property that lets the limb stretch under IK."""
         return f"{self.name}_stretch.{self.side}"
 
+    @property
+    def soft(self) -> str:
+        """The property that lets the limb straighten softly under IK."""
+        return f"{self.name}_soft.{self.side}"
+
 
 @dataclass
 class ControlPlan:
@@ -193,6 +198,7 @@ class ControlPlan:
         bones: a parent stands before its children.
         drives, ties, switches: what connects them. The ties of one bone are in the order of their evaluation.
         follow: MHR bones, and the bone that each follows.
+        twists: of MHR bones whose twist others share, the bone whose first location holds that twist, radians.
         anchors: of controls that can follow several bones, these bones, in the order of their switch's numbers.
         limbs: what the limbs' mechanisms need to be set to a pose.
     """
@@ -202,6 +208,7 @@ class ControlPlan:
     ties: list[Tie] = field(default_factory=list)
     switches: list[Switch] = field(default_factory=list)
     follow: dict[str, str] = field(default_factory=dict)
+    twists: dict[str, str] = field(default_factory=dict)
     anchors: dict[str, tuple[str, ...]] = field(default_factory=dict)
     limbs: list[Limb] = field(default_factory=list)
 

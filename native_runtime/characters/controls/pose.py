@@ -35,7 +35,9 @@ class ControlPose:
 
     Attributes:
         location: (3,) m, own rest axes.
-        euler: (3,) radians about the bone's own axes, in its own rotation mode.
+        euler: (3,) radians about the bone's own axes, in the rotation mode of the plan.
+        modes: these modes.
+        exact: the bones of which the angles matter, not just the rotation: whole turns and half turns, too.
         quaternion: (4,) w, x, y, z, of bones in that mode.
         scale: even.
     """
@@ -44,6 +46,8 @@ class ControlPose:
     euler: dict[str, Array]
     quaternion: dict[str, Array]
     scale: dict[str, float]
+    modes: dict[str, str]
+    exact: frozenset[str]
 
 
 def bone_globals(body: Body, joint_parameters: ArrayLike) -> Array:
@@ -71,7 +75,8 @@ class _Posing:
         self.ik_stand: dict[str, Array] = {}
         self.kept_twist = 0.0
         self.end_turn: Array = np.eye(3)
-        self.result = ControlPose({}, {}, {}, {})
+        modes = {bone.name: bone.rotation_mode for bone in self.plan.bones}
+        self.result = ControlPose({}, {}, {}, {}, modes, frozenset(limb.fk[0] for limb in self.plan.limbs))
         #: the joint whose bone a control or a bone of the mechanism moves with
         self.owner = {name: joint for joint, name in self.plan.follow.items()}
 
@@ -228,7 +233,8 @@ class _Posing:
         goal = start + along * line[:, 1] - limb.bend * POLE_DISTANCE * reach * line[:, 2]
         local = np.linalg.inv(self._base(limb.pole)) @ np.append(goal, 1.0)
         self.result.location[limb.pole] = local[:3]
-        self.result.location[limb.part("reach")] = np.array([0.0, 0.0, sense])
+        twist = float(self.channels.rotation[self.joints.index[upper], 1])
+        self.result.location[limb.part("reach")] = np.array([0.0, twist, sense])
         self.result.euler[limb.part("lower_ik")] = np.array([0.0, hinge[1], hinge[2]])
         self.result.euler[limb.part("p")] = np.array([self.kept_twist, 0.0, hinge[2]])
 
