@@ -61,11 +61,14 @@ class Parameterisation:
     def joint_parameters(self, model_parameters: NDArray) -> NDArray[np.float64]:
         """Joint parameters (..., J, 7) of model parameters (..., P)."""
         p = np.asarray(model_parameters, dtype=np.float64)
+        if p.ndim == 1:
+            sums = np.bincount(self.rows, p[self.columns] * self.values, self.joint_count * 7)
+            return sums.astype(np.float64, copy=False).reshape(self.joint_count, 7)
         order, rows, starts = self._by_row
         # The batch is kept innermost: forward kinematics wants it there.
-        flat = p.reshape(-1, p.shape[-1]).T
-        out = np.zeros((self.joint_count * 7, flat.shape[1]))
-        out[rows] = np.add.reduceat(flat[self.columns[order]] * self.values[order, None], starts, axis=0)
+        rows_first = p.reshape(-1, p.shape[-1]).T
+        out = np.zeros((self.joint_count * 7, rows_first.shape[1]))
+        out[rows] = np.add.reduceat(rows_first[self.columns[order]] * self.values[order, None], starts, axis=0)
         joints_last = out.reshape(self.joint_count, 7, -1).transpose(2, 0, 1)
         return joints_last.reshape((*p.shape[:-1], self.joint_count, 7))
 

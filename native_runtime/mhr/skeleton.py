@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .rotations import euler_to_matrix, quaternion_to_matrix
+from .rotations import quaternion_to_matrix
 
 Array = NDArray[np.float64]
 
@@ -89,8 +89,8 @@ class Skeleton:
         return below
 
     @cached_property
-    def _plan(self) -> tuple[NDArray, NDArray, list[tuple[slice, NDArray]]]:
-        """Joints sorted by depth, so that a whole level is one contiguous block: (order, its inverse, levels)."""
+    def _plan(self) -> tuple[NDArray, list[tuple[slice, NDArray]]]:
+        """Joints sorted by depth, so that a whole level is one contiguous block: (order, levels)."""
         if np.sum(self.depths == 0) != 1:
             raise ValueError("a skeleton needs exactly one root")
         order = np.argsort(self.depths, kind="stable")
@@ -101,14 +101,17 @@ class Skeleton:
             stop = start + int(np.sum(self.depths == self.depths[order[start]]))
             levels.append((slice(start, stop), inverse[self.parents[order[start:stop]]]))
             start = stop
-        return order, inverse, levels
+        return order, levels
 
     def forward(self, joint_parameters: NDArray) -> Pose:
         """Global transforms for joint parameters (..., J, 7): cm, radians, log2 scale."""
         jp = np.asarray(joint_parameters, dtype=np.float64)
         # Global log-scale is the sum over a joint and its ancestors; few joints ever have one (MHR scales the hands).
         scaled = np.flatnonzero(np.any(jp[..., 6].reshape(-1, jp.shape[-2]), axis=0))
-        scales = np.exp2(jp[..., scaled, 6] @ self.descends_from[scaled].astype(np.float64))
+        if len(scaled):
+            scales = np.exp2(jp[..., scaled, 6] @ self.descends_from[scaled].astype(np.float64))
+        else:
+            scales = np.ones(jp.shape[:-1])
         if jp.ndim == 2:
             return Pose(self._forward_one(jp), scales, jp)
         flat = jp.reshape((-1, *jp.shape[-2:]))
@@ -117,18 +120,67 @@ class Skeleton:
             self._forward_many(flat[start : start + _BATCH], joints[start : start + _BATCH])
         return Pose(joints.reshape((*jp.shape[:-1], 4, 4)), scales, jp)
 
+    @cached_property
+    def _jumps(self) -> list[NDArray]:
+        """(J + 1,) each: of every joint its parent, then its 2nd, 4th, 8th ... ancestor, until none has one; J stands
+        for "above the root", where nothing moves.
+        """
+        none = len(self.parents)
+        above = np.append(np.where(self.parents < 0, none, self.parents), none).astype(np.intp)
+        jumps = []
+        while np.any(above < none):
+            jumps.append(above)
+            above = above[above]
+        return jumps
+
+    @cached_property
+    def _columns(self) -> tuple[Array, Array]:
+        """Prerotations (3, 3, J), column, row, joint, and offsets (3, J)."""
+        prerotations = self.prerotation_matrices.transpose(2, 1, 0)
+        return np.ascontiguousarray(prerotations), np.ascontiguousarray(self.offsets.T)
+
     def _forward_one(self, jp: Array) -> Array:
-        """(J, 4, 4) for (J, 7): one small matrix product a level."""
-        order, inverse, levels = self._plan
-        local = np.zeros((len(jp), 4, 4))
-        local[:, :3, :3] = self.prerotation_matrices @ euler_to_matrix(jp[:, 3:6])
-        local[:, :3, :3] *= np.exp2(jp[:, 6])[:, None, None]
-        local[:, :3, 3] = self.offsets + jp[:, :3]
-        local[:, 3, 3] = 1.0
-        world = local[order]
-        for block, parents in levels:
-            world[block] = world[parents] @ world[block]
-        return world[inverse]
+        """(J, 4, 4) for (J, 7).
+
+        A tree of 15 levels would take 15 small products after each other. Instead each joint's transform is multiplied
+        by its parent's, then all by what has gathered at their 2nd ancestor, then at the 4th: after a few products of
+        all joints at once each has gathered its whole path (pointer jumping; Hillis and Steele, "Data parallel
+        algorithms", Communications of the ACM 29, 1986). Joints stand innermost, in long rows.
+        """
+        count = len(jp)
+        channels = np.ascontiguousarray(jp.T)
+        turns = np.empty((4, 3, count))  # cos, sin, -sin, cos
+        np.cos(channels[3:6], out=turns[0])
+        np.sin(channels[3:6], out=turns[1])
+        np.negative(turns[1], out=turns[2])
+        turns[3] = turns[0]
+
+        def turned(first: Array, second: Array, axis: int) -> Array:
+            """Two columns (3, J) of a rotation turned about the third's axis: first cos + second sin and second cos -
+            first sin.
+            """
+            pair = first * turns[::2, axis, None]
+            pair += second * turns[1::2, axis, None]
+            return pair
+
+        (x, y, z), offsets = self._columns
+        world = np.empty((4, 3, count + 1))  # column, row, joint
+        x, y = turned(x, y, 2)
+        z, world[0, :, :count] = turned(z, x, 1)
+        world[1:3, :, :count] = turned(y, z, 0)
+        if channels[6].any():
+            world[:3, :, :count] *= np.exp2(channels[6])
+        np.add(offsets, channels[:3], out=world[3, :, :count])
+        world[:, :, count] = np.eye(4, 3)
+
+        for jump in self._jumps:
+            above = world.take(jump, axis=2, mode="clip")
+            world = np.einsum("jin,kjn->kin", above[:3], world)
+            world[3] += above[3]
+        joints = np.empty((count, 4, 4))
+        joints[:, :3] = world[:, :, :count].transpose(2, 1, 0)
+        joints[:, 3] = (0.0, 0.0, 0.0, 1.0)
+        return joints
 
     def _forward_many(self, jp: Array, out: Array) -> None:
         """Fill ``out`` (B, J, 4, 4) for (B, J, 7).
@@ -136,7 +188,7 @@ class Skeleton:
         Thousands of tiny matrix products spend their time on being called. Here the batch is the innermost axis, so
         that each of the few products of a level runs over long, contiguous rows.
         """
-        order, _, levels = self._plan
+        order, levels = self._plan
         jp = jp.transpose(1, 2, 0)[order]  # joint, channel, pose
         world = self._local(jp, order)
         for block, parents in levels:
