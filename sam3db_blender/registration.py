@@ -44,6 +44,7 @@ from .operators import (
     retarget,
     rigify,
     sam3d_body,
+    takes,
     viewing,
     worker,
 )
@@ -72,6 +73,7 @@ from .ui import (
     retarget_panel,
     rigify_panel,
     shelf,
+    takes_panel,
     waiting_sign,
 )
 
@@ -108,6 +110,7 @@ CLASSES: tuple[type, ...] = (
     *previews.CLASSES,
     *exports.CLASSES,
     *batch.CLASSES,
+    *takes.CLASSES,
     *retarget.CLASSES,
     *controls.CLASSES,
     *rigify.CLASSES,
@@ -125,6 +128,7 @@ CLASSES: tuple[type, ...] = (
     *previews_panel.CLASSES,
     *exports_panel.CLASSES,
     *batch_panel.CLASSES,
+    *takes_panel.CLASSES,
     *retarget_panel.CLASSES,
     *shelf.CLASSES,
 )
@@ -137,6 +141,7 @@ def register() -> None:
     state.attach()
     retarget_state.attach()
     batch.attach()
+    takes.attach()
     previews.attach()
     exports.attach()
     exports_panel.attach()
@@ -185,6 +190,7 @@ def unregister() -> None:
     exports_panel.detach()
     exports.detach()
     previews.detach()
+    takes.detach()
     batch.detach()
     retarget_state.detach()
     state.detach()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,15 +20,25 @@ from native_runtime.pipeline.inference import PHOTO_TURNED
 
 from ..handles import deletions
 from ..handles.photo_scene import build_photo_scene
+from ..scene.bodies import installed_body
 from ..scene.character import PhotoScene
 from ..scene.idle import rest_idle
+from ..takes.build import TakeOptions, TakeScene, build_take_scene
+from ..takes.files import footage_of, read_takes
 
 if TYPE_CHECKING:
     from native_runtime.pipeline.requests import EstimateRequest
 
 #: The kinds of data-blocks that an import makes.
-_KINDS = ("collections", "objects", "armatures", "meshes", "cameras", "lights", "images", "materials", "worlds")
-_RENDER_SETTINGS = ("resolution_x", "resolution_y", "resolution_percentage", "pixel_aspect_x", "pixel_aspect_y")
+_KINDS = (
+    *("collections", "objects", "armatures", "meshes", "cameras", "lights", "images", "materials", "worlds"),
+    "actions",
+)
+_RENDER_SETTINGS = (
+    *("resolution_x", "resolution_y", "resolution_percentage", "pixel_aspect_x", "pixel_aspect_y"),
+    *("fps", "fps_base"),
+)
+_TIMES = ("frame_start", "frame_end", "frame_current")
 
 
 def add_to_scene(
@@ -87,22 +98,47 @@ def _build(
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
         built = build_photo_scene(scene, people, photo, body, light=light, name=name, controls=controls)
-    for obj in context.selected_objects:
-        obj.select_set(False)
-    rig = built.characters[0].rig
-    rig.select_set(True)
-    context.view_layer.objects.active = rig
+    _select(context, built)
     if bpy.app.background:  # in a window they come to rest by themselves
         rest_idle(context)
     return built
 
 
+def _select(context: bpy.types.Context, built: PhotoScene) -> None:
+    """Leaves the first character selected."""
+    for obj in context.selected_objects:
+        obj.select_set(False)
+    rig = built.characters[0].rig
+    rig.select_set(True)
+    context.view_layer.objects.active = rig
+
+
+def add_takes(context: bpy.types.Context, files: Sequence[Path], options: TakeOptions) -> TakeScene:
+    """Builds the people of take files in the context's scene; where that fails, the scene is as it was.
+
+    Args:
+        options: where they name no footage, it is looked for beside the files.
+    """
+    scene = context.scene
+    assert scene is not None
+    takes = read_takes(files)
+    body = installed_body(takes[0].body_name)
+    if options.footage is None:
+        options = replace(options, footage=footage_of(takes[0], files[0]))
+    deletions.clean_in_scripts()
+    with _all_or_nothing(scene):
+        made = build_take_scene(scene, takes, body, options, files)
+    _select(context, made.built)
+    return made
+
+
 @contextmanager
 def _all_or_nothing(scene: bpy.types.Scene) -> Iterator[None]:
-    """Removes every data-block made inside, and restores the scene's camera, world and frame, when an error passes."""
+    """Removes every data-block made inside, and restores the scene's settings, when an error passes."""
     before = {kind: {block.as_pointer() for block in getattr(bpy.data, kind)} for kind in _KINDS}
     camera, world = scene.camera, scene.world
     render = {name: getattr(scene.render, name) for name in _RENDER_SETTINGS}
+    times = {name: getattr(scene, name) for name in _TIMES}
     try:
         yield
     except BaseException:
@@ -114,4 +150,6 @@ def _all_or_nothing(scene: bpy.types.Scene) -> Iterator[None]:
         scene.camera, scene.world = camera, world
         for name, value in render.items():
             setattr(scene.render, name, value)
+        for name, moment in times.items():
+            setattr(scene, name, moment)
         raise

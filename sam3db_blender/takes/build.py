@@ -17,6 +17,7 @@ from native_runtime.files.names import as_text
 
 from .. import compat
 from ..rig.control_pose import controls_of
+from ..scene.camera import camera_settings
 from ..scene.character import Ground, PhotoScene, build_people
 from ..scene.units import units_per_metre
 from .channels import Channel, controls_channels, rig_channels, slider_channels
@@ -99,9 +100,10 @@ def build_take_scene(
         Sam3dbError: the takes do not go together, or belong to another body.
     """
     options = options or TakeOptions()
-    footage = takes[0].footage if takes else None
-    if footage is not None and options.rate == "video":
-        set_rate(scene, footage.fps)
+    for take in takes:
+        camera_settings(take.intrinsics, take.image_size)  # before anything is done: a camera that cannot be
+    if takes and options.rate == "video":
+        set_rate(scene, takes[0].footage.fps)
     motion = motion_of(takes, body, options.start, rate_of(scene))
     stem = as_text(Path(takes[0].footage.file).stem) or "Take"
     built = build_people(

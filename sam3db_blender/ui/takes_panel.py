@@ -1,0 +1,85 @@
+"""The panel for videos, and for characters that were made from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from native_runtime.errors import Sam3dbError
+
+from ..handles.people import active_character
+from ..layout_text import draw_lines, width_of
+from ..takes.quality import lamps
+from ..takes.record import read_record
+from .sidebar import SidebarPanel
+
+#: How a lamp shows what a figure means.
+_ICONS = {"good": "STRIP_COLOR_04", "fair": "STRIP_COLOR_03", "poor": "STRIP_COLOR_01", "": "STRIP_COLOR_09"}
+
+
+class SAM3DB_PT_takes(SidebarPanel, bpy.types.Panel):
+    """Characters that move as the people of a video did"""
+
+    bl_label = "Takes"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        width = width_of(context.region.width, context.preferences.system.ui_scale)
+        draw_takes(self.layout, context.window_manager, width)
+        rig = active_character(context)
+        if rig is not None:
+            draw_quality(self.layout, rig, width)
+
+
+def draw_takes(layout: Any, window_manager: Any, width: int) -> None:
+    """Draws the settings and the buttons; lines of text break after ``width`` characters."""
+    takes = window_manager.sam3db_takes
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    header, body = layout.panel("sam3db_take_animation", default_closed=True)
+    header.label(text="Animation")
+    if body is not None:
+        draw_options(body, takes)
+    row = layout.row()
+    row.operator_context = "INVOKE_DEFAULT"
+    button = row.operator("sam3db.import_take", text="Import Take...", icon="ANIM")
+    for name in ("rate", "start", "reduce", "bound_mm", "strip", "set_range"):
+        setattr(button, name, getattr(takes, name))
+
+
+def draw_options(layout: Any, options: Any) -> None:
+    """Draws how takes come into a scene."""
+    layout.prop(options, "rate")
+    layout.prop(options, "start")
+    row = layout.row(align=True, heading="Reduce Keys")
+    row.prop(options, "reduce", text="")
+    part = row.row(align=True)
+    part.active = options.reduce
+    part.prop(options, "bound_mm", text="mm")
+    column = layout.column(heading="Playback")
+    column.prop(options, "strip")
+    column.prop(options, "set_range")
+
+
+def draw_quality(layout: Any, rig: bpy.types.Object, width: int) -> None:
+    """Draws the figures of a character's take; nothing for characters of photos."""
+    try:
+        record = read_record(rig)
+    except Sam3dbError as error:
+        draw_lines(layout.column(align=True), str(error), width, "ERROR")
+        return
+    if record is None:
+        return
+    header, body = layout.panel("sam3db_take_quality")
+    header.label(text="Quality")
+    if body is None:
+        return
+    column = body.column(align=True)
+    camera = "Camera stands still" if record.camera == "fixed" else "Camera moves"
+    column.label(text=f"Frames {record.first} to {record.last}. {camera}", icon="INFO")
+    for lamp in lamps(record.quality):
+        column.label(text=f"{lamp.title}: {lamp.text}", icon=_ICONS[lamp.level])
+
+
+CLASSES = (SAM3DB_PT_takes,)
