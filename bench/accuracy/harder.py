@@ -96,7 +96,7 @@ class _People:
 
     def figure(self, rng: np.random.Generator, kind: str, child: bool) -> Figure:
         """Somebody in a pose of motion capture, or in a position of ``positions.KINDS``, not within themselves."""
-        build = _child(self.body, rng) if child else _adult(self.body, rng)
+        build = _child(self.body, rng) if child else random_adult(self.body, rng)
         best: tuple[float, Figure] | None = None
         for _ in range(_TRIES):
             posture = drawn(self.pool, rng) if kind == "mocap" else random_position(kind, self.pool, rng)
@@ -116,7 +116,7 @@ class _People:
         upright = posture.segments["trunk"] @ _UP > _TUMBLING
         standing = posture.tags[0] in ("mocap", "squatting") and upright and reach is None
         values = footed(self.body, met.parameters, ("upright",), _UP) if standing else met.parameters
-        values = _with_hands(self.body, values, rng) + build.parameters
+        values = with_hands(self.body, values, rng) + build.parameters
         said = {"missed_degrees": round(met.limbs, 2), "missed_most": round(max(met.missed.values()), 1)}
         return replace(build, parameters=values, pose=posture.label, tags=posture.tags, about=build.about | said)
 
@@ -224,7 +224,7 @@ def _only_scales(body: Body, parameters: Array) -> Array:
     return np.where([name.startswith("scale_") for name in body.parameter_names], parameters, 0.0)
 
 
-def _with_hands(body: Body, values: Array, rng: np.random.Generator) -> Array:
+def with_hands(body: Body, values: Array, rng: np.random.Generator) -> Array:
     """A shape for each hand, and what motion capture does not tell about wrists and forearms."""
     result, hands = values.copy(), library()["hands"]
     for side in "lr":
@@ -256,7 +256,7 @@ _SMALLER = {"scale_uplegs": -0.264, "scale_lowlegs": -0.264, "scale_spine_length
 """What makes the default body 10.5 cm smaller."""
 
 
-def _adult(body: Body, rng: np.random.Generator) -> Figure:
+def random_adult(body: Body, rng: np.random.Generator) -> Figure:
     """A woman or a man of 18 to 80 years; the truth of both is kept."""
     sex = "female" if rng.random() < 0.5 else "male"
     sign = -1.0 if sex == "female" else 1.0

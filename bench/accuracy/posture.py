@@ -47,6 +47,8 @@ _MOVING = (
 )  # fmt: skip
 _STIFF = {"clavicle": 0.4, "spine": 0.15, "neck": 0.25, "head": 0.25, "foot": 0.15}
 """How strongly a radian of a parameter's part is held at rest, against a unit vector's error; others: 0.04."""
+_NEAR = 0.08
+"""How strongly a radian away from the frame before is held, against a unit vector's error."""
 _REACH_CM = 4.0
 _GOOD = 6.0
 """Degrees: where no limb misses its direction by more, no other start is tried."""
@@ -112,12 +114,16 @@ def torso_frame(segments: Mapping[str, Array]) -> Array:
     return np.stack([left, up, np.cross(left, up)], axis=1)
 
 
-def retarget(body: Body, posture: Posture, reach: Mapping[str, Array] | None = None) -> Retargeted:
+def retarget(
+    body: Body, posture: Posture, reach: Mapping[str, Array] | None = None, near: Array | None = None
+) -> Retargeted:
     """The angles within MHR's limits that come nearest to a posture.
 
     Args:
         reach: joints that shall be at (3,) cm relative to the root joint, in the posture's frame; they outweigh the
             directions of their limb.
+        near: (204,) parameters of the frame before: the only start, and weakly held, so that a motion does not jump
+            from one answer to another.
     """
     columns = np.array([body.parameter_index(name) for name in _MOVING])
     low, high = body.limit_min[columns] + 1e-6, body.limit_max[columns] - 1e-6
@@ -139,6 +145,8 @@ def retarget(body: Body, posture: Posture, reach: Mapping[str, Array] | None = N
         found = segment_directions(body, pose.translations)
         ways = np.stack([found[name] for name in names], axis=1) @ rotation.transpose(0, 2, 1)
         parts = [((ways - target) * weights[:, None]).reshape(len(x), -1), stiff * x[:, 3:]]
+        if near is not None:
+            parts.append(_NEAR * (x[:, 3:] - near[columns]))
         if posture.head is not None:
             now = rotation @ pose.rotations[:, head] @ rest.rotations[head].T @ np.diag([-1.0, 1.0, 1.0])
             parts.append(_HEAD_WEIGHT * (now - posture.head).reshape(len(x), -1))
@@ -162,13 +170,15 @@ def retarget(body: Body, posture: Posture, reach: Mapping[str, Array] | None = N
 
     bounds = np.concatenate([np.full(3, -np.pi), low]), np.concatenate([np.full(3, np.pi), high])
     best: Any = None
-    for arm_start in _ARM_STARTS:
+    for arm_start in _ARM_STARTS if near is None else ({},):
         start = np.zeros(3 + len(columns))
         for name, value in arm_start.items():
             for side in "lr":
                 start[3 + _MOVING.index(f"{side}_{name}")] = value
         for side in "lr":
             start[3 + _MOVING.index(f"{side}_knee_bend")] = 0.3
+        if near is not None:
+            start[3:] = near[columns]
         start[3:] = np.clip(start[3:], low + 1e-3, high - 1e-3)
         solution = least_squares(
             lambda x: residuals(x[None])[0], start, jacobian, bounds, ftol=1e-4, xtol=1e-4, max_nfev=25
