@@ -141,7 +141,7 @@ def _one_photo(
         result["engine"] = found.engine.name
         result["notes"] = [*found.photo.notes, *found.notes]
         result["found"] = len(found.bboxes)
-        with _disk_watched(stem.parent):
+        with disk_watched(stem.parent):
             for saved in estimates:
                 result["people"].append(_one_person(found, saved, console, write_character))
         if len(unseen) == 1 and not found.empty_boxes:
@@ -152,7 +152,7 @@ def _one_photo(
 
 
 @contextmanager
-def _disk_watched(folder: Path) -> Iterator[None]:
+def disk_watched(folder: Path) -> Iterator[None]:
     """Say of an error that comes from a full disk which disk it is and what to do."""
     try:
         yield

@@ -378,7 +378,7 @@ class Inference:
         if can.fits or strength <= 0.0:
             return estimate
         try:
-            seen = self._seen(found, person)
+            seen = self.seen_of(found, person)
         except ModelError as error:
             return replace(estimate, warnings=(*estimate.warnings, f"The pose was not refined to the photo: {error}"))
         if seen is None:
@@ -386,7 +386,7 @@ class Inference:
         sight = Sight(found.photo, seen, keypoints, mask)
         return refine_estimate(found.engine.body, estimate, sight, strength, can.pa_mpjpe)
 
-    def _seen(self, found: ReadPhoto, person: int) -> PersonLandmarks | None:
+    def seen_of(self, found: ReadPhoto, person: int) -> PersonLandmarks | None:
         """What the bundled networks see of a person; None where they see nobody. Looked for once.
 
         Raises:

@@ -1,0 +1,340 @@
+"""The way from several photos of a person to the files of one body, which the command line takes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.errors import UsageError
+from native_runtime.files.atomic import write_atomically
+from native_runtime.files.formats import Format
+from native_runtime.pipeline.decoding import part_of
+from native_runtime.pipeline.inference import Inference
+from native_runtime.pipeline.people import choose_people
+from native_runtime.pipeline.readings import ReadPhoto
+from native_runtime.pipeline.reporting import Reporter
+from native_runtime.pipeline.requests import Intrinsics
+
+from .calibration.read import cameras_of, read_calibration
+from .cameras import ViewCamera
+from .fit import JointFit, ViewObservation, fit_photos, fit_synchronised
+from .joint import KnownCameras, extrinsics_between
+from .observing import looks_of_all, match_people, observation
+from .request import ViewLook, ViewsRequest
+
+if TYPE_CHECKING:
+    from native_runtime.detection.landmarks import PersonLandmarks
+    from native_runtime.engines.estimate import Estimate
+    from native_runtime.image.reading import Photo
+    from native_runtime.mhr import Body
+
+Array = NDArray[np.float64]
+
+FORMAT = Format("sam3db-views")
+VIEWS = "views"
+"""Among an estimate's details: what the other photos have to do with it."""
+
+
+@dataclass(frozen=True)
+class SavedView:
+    """The body as one photo shows it, in files.
+
+    Attributes:
+        photo: the photo's file.
+        person: the person's number in it.
+        estimate: the body before the photo's camera.
+        stem: of the files, which end in ``.npz`` and ``.json``.
+        picture: the photo without the lens's distortion, which the estimate belongs to; None where it is the photo.
+    """
+
+    photo: str
+    person: int
+    estimate: Estimate
+    stem: Path
+    picture: Path | None
+
+
+@dataclass(frozen=True)
+class SavedViews:
+    """One body in several photos, in files.
+
+    Attributes:
+        views: in the photos' order.
+        summary: the ``.json`` of all.
+        content: what it says.
+    """
+
+    views: tuple[SavedView, ...]
+    summary: Path
+    content: dict[str, Any]
+
+
+@dataclass
+class _Looked:
+    """A photo that was looked at."""
+
+    path: str
+    found: ReadPhoto
+    camera: ViewCamera | None
+    person: int = 0
+    estimate: Estimate | None = None
+
+    @property
+    def seen(self) -> PersonLandmarks | None:
+        return self.found.reading.people[self.person].landmarks or self.found.seen.get(self.person)
+
+
+def estimate_views(
+    request: ViewsRequest, inference: Inference, reporter: Reporter, stems: Sequence[Path]
+) -> SavedViews:
+    """Look at all photos, fit one body to them, and save it as each photo shows it.
+
+    Args:
+        request: what is asked for.
+        inference: opens engines and reads photos.
+        reporter: hears of progress.
+        stems: of each photo's files, without the person's number.
+
+    Raises:
+        PhotoError, ModelError, NoPersonError: a photo or a model cannot be used, or nobody is in a photo.
+        FileError: the calibration cannot be used.
+        UsageError: the request does not fit the photos, the engine or the calibration.
+        OSError: a file cannot be written.
+    """
+    started = time.perf_counter()
+    cameras: Sequence[ViewCamera | None] = [None] * len(request.photos)
+    if request.calibration is not None:
+        names = [str(photo) for photo in request.photos]
+        cameras = cameras_of(read_calibration(request.calibration), names, request.cameras)
+    looked = []
+    for number, (path, camera) in enumerate(zip(request.photos, cameras, strict=True)):
+        looked.append(_look(request, number, str(path), camera, inference, reporter))
+        reporter.progress(0.4 * (number + 1) / len(request.photos))
+    _choose(request, looked, inference)
+    faces = [view.seen for view in looked]
+    looks = looks_of_all(faces, looked[0].found.engine, request.sex, request.age)
+    seen = []
+    for number, view in enumerate(looked):
+        reporter.status(f"Fitting photo {number + 1} of {len(looked)}")
+        seen.append(_observe(request, view, looks, inference))
+        reporter.progress(0.4 + 0.3 * (number + 1) / len(looked))
+    reporter.status("Fitting one body to all photos")
+    body = looked[0].found.engine.body
+    before_fit = time.perf_counter()
+    known = [view.camera for view in looked if view.camera is not None]
+    if request.one_pose:
+        fit = fit_synchronised(body, seen, known or None)
+    else:
+        fit = fit_photos(body, seen)
+    seconds = {"look": before_fit - started, "fit": time.perf_counter() - before_fit}
+    return _saved(request, body, looked, seen, fit, known, stems, seconds, reporter)
+
+
+def _look(
+    request: ViewsRequest,
+    number: int,
+    path: str,
+    camera: ViewCamera | None,
+    inference: Inference,
+    reporter: Reporter,
+) -> _Looked:
+    from native_runtime.image.reading import read_photo
+
+    reporter.status(f"Reading {Path(path).name}")
+    photo = read_photo(path).turned_by(_turn(request))
+    for note in photo.notes:
+        reporter.status(note)
+    boxes = None if request.boxes is None else (request.boxes[number],)
+    look = part_of(ViewLook, request, photo=path, boxes=boxes, intrinsics=None, up=None)
+    if camera is not None:
+        camera = camera.for_picture(photo.original_size)
+        photo = _undistorted(photo, camera)
+        look = replace(look, intrinsics=_rows(camera.intrinsics))
+    return _Looked(path, inference.look(photo, replace(look, turn=0), reporter), camera)
+
+
+def _rows(matrix: Array) -> Intrinsics:
+    return tuple((float(x), float(y), float(z)) for x, y, z in matrix)
+
+
+def _turn(request: ViewsRequest) -> int:
+    if request.turn == "auto":
+        raise UsageError("Several photos are turned by a number of degrees, not by 'auto': say which.")
+    return int(request.turn)
+
+
+def _undistorted(photo: Photo, camera: ViewCamera) -> Photo:
+    if not camera.distorts:
+        return photo
+    working = camera.for_picture(photo.size)
+    return replace(photo, pixels=working.undistorted_picture(photo.pixels))
+
+
+def _choose(request: ViewsRequest, looked: Sequence[_Looked], inference: Inference) -> None:
+    """Who is meant in each photo; what the bundled networks see of them is known afterwards."""
+    for number, view in enumerate(looked):
+        wanted = "largest" if request.people is None else [request.people[number]]
+        (view.person,) = choose_people(wanted, len(view.found.bboxes))
+    known = [view.camera for view in looked if view.camera is not None]
+    if known and request.people is None and request.boxes is None:
+        people = [[one.landmarks for one in view.found.reading.people] for view in looked]
+        if all(people[0]):
+            chosen = match_people(people, [view.found.photo for view in looked], known)
+            for view, person in zip(looked, chosen, strict=True):
+                view.person = person
+    for view in looked:
+        inference.seen_of(view.found, view.person)
+
+
+def _observe(request: ViewsRequest, view: _Looked, looks: Any, inference: Inference) -> ViewObservation:
+    found = view.found
+    can = found.engine.capabilities
+    ages = {view.person: request.age} if request.age is not None else None
+    ((_, view.estimate),) = inference.estimates(
+        found, [view.person], inference=request.inference, refine=request.refine, sex=request.sex, ages=ages
+    )
+    assert found.lens is not None
+    height = request.height_cm if can.fits else None
+    return observation(found.engine, found.photo, view.seen, view.estimate, found.lens.gravity, looks, height)
+
+
+def _saved(
+    request: ViewsRequest,
+    body: Body,
+    looked: Sequence[_Looked],
+    seen: Sequence[ViewObservation],
+    fit: JointFit,
+    known: Sequence[ViewCamera],
+    stems: Sequence[Path],
+    seconds: dict[str, float],
+    reporter: Reporter,
+) -> SavedViews:
+    from native_runtime.pipeline.heights import of_stated_height
+
+    places = _camera_places(body, fit, request.one_pose)
+    told = _cameras_told(body, fit, known)
+    out: list[SavedView] = []
+    for number, (view, stem) in enumerate(zip(looked, stems, strict=True)):
+        assert view.estimate is not None
+        about: dict[str, Any] = {
+            "photos": [Path(other.path).name for other in looked],
+            "number": number,
+            "one_pose": request.one_pose,
+            "point_error_px": float(fit.point_errors[number]),
+        }
+        if places is not None:
+            about["camera_to_world"] = places[number].tolist()
+        about |= told[number]
+        estimate = replace(
+            view.estimate.with_state(body, fit.state.views[number]),
+            details=view.estimate.details | {VIEWS: about},
+            warnings=(*view.estimate.warnings, *_warnings(about)),
+        )
+        if request.height_cm is not None:
+            estimate = of_stated_height(body, estimate, request.height_cm)
+        stem = stem.with_name(f"{stem.name}_person{view.person}")
+        picture = _write_undistorted(view, stem) if view.camera is not None and view.camera.distorts else None
+        if picture is not None:
+            estimate = replace(estimate, photo=picture.name)
+        estimate.save(stem)
+        for warning in estimate.warnings:
+            reporter.warning(warning)
+        out.append(SavedView(view.path, view.person, estimate, stem, picture))
+    content = _summary(request, body, out, fit, seconds)
+    summary = stems[0].with_name(f"{stems[0].name}_views.json")
+    write_atomically(summary, (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    return SavedViews(tuple(out), summary, content)
+
+
+def _camera_places(body: Body, fit: JointFit, one_pose: bool) -> list[Array] | None:
+    """(4, 4) each camera's axes to the world: the calibration's, or the first camera's axes; None without one pose."""
+    if not one_pose:
+        return None
+    world = fit.state.world or fit.state.views[0]
+    out = []
+    for placed in fit.state.views:
+        rotation, translation = extrinsics_between(body, world, placed)
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = rotation.T, -rotation.T @ translation
+        out.append(matrix)
+    return out
+
+
+def _cameras_told(body: Body, fit: JointFit, known: Sequence[ViewCamera]) -> list[dict[str, Any]]:
+    """What is said of known cameras: their names, and how far they were off."""
+    if not known:
+        return [{} for _ in fit.state.views]
+    cameras = KnownCameras(body, known)
+    out = []
+    for number, camera in enumerate(known):
+        turn, shift = cameras.off(number, fit.state)
+        focal = float(np.mean(np.diag(camera.intrinsics)[:2]))
+        out.append(
+            {
+                "camera": camera.name,
+                "camera_turned_px": float(np.linalg.norm(turn[:2]) * focal),
+                "camera_moved_m": float(np.linalg.norm(shift)),
+                "camera_doubted": number in fit.doubted,
+            }
+        )
+    return out
+
+
+def _warnings(about: dict[str, Any]) -> list[str]:
+    if not about.get("camera_doubted"):
+        return []
+    return [
+        f"The calibration of the camera {about['camera']} contradicts the others: its picture is about "
+        f"{about['camera_turned_px']:.0f} pixels off. It was turned to fit them, and counts less. Calibrate it again."
+    ]
+
+
+def _write_undistorted(view: _Looked, stem: Path) -> Path:
+    import cv2
+
+    path = stem.with_name(f"{stem.name}_undistorted.png")
+    coded, data = cv2.imencode(".png", view.found.photo.pixels[:, :, ::-1])
+    if not coded:
+        raise OSError(f"{path} cannot be coded.")
+    return write_atomically(path, data.tobytes())
+
+
+def _summary(
+    request: ViewsRequest, body: Body, views: Sequence[SavedView], fit: JointFit, seconds: dict[str, float]
+) -> dict[str, Any]:
+    from native_runtime.characters.measures.measurer import Measurer
+
+    first = views[0].estimate
+    stature = Measurer(body).stature(first.model_parameters, first.identity)
+    scales = [index for index, name in enumerate(body.parameter_names) if name.startswith("scale_")]
+    return {
+        "format": str(FORMAT),
+        "body_name": body.name,
+        "body_hash": body.hash,
+        "engine": first.engine,
+        "one_pose": request.one_pose,
+        "calibrated": request.calibration is not None,
+        "stature_cm": float(stature),
+        "skeleton": {body.parameter_names[index]: float(first.model_parameters[index]) for index in scales},
+        "identity": [float(value) for value in first.identity],
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        "views": [
+            {
+                "photo": Path(view.photo).name,
+                "person": view.person,
+                "estimate": f"{view.stem.name}.npz",
+                "picture": None if view.picture is None else view.picture.name,
+                "intrinsics": view.estimate.intrinsics.tolist(),
+                "image_size": view.estimate.image_size.tolist(),
+                **view.estimate.details[VIEWS],
+            }
+            for view in views
+        ],
+    }
