@@ -7,6 +7,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from native_runtime.errors import Sam3dbError
 
+from ..retarget.animation import follow_motion
 from ..retarget.armature import PosingOptions, pose_armature
 from ..retarget.assignment import (
     assignment_for,
@@ -89,6 +90,7 @@ class SAM3DB_OT_pose_armature(TargetPoll, ReportingOperator, bpy.types.Operator)
     def run(self, context):
         settings = context.scene.sam3db_retarget
         armature = _target(context)
+        whole = settings.source == "CHARACTER" and settings.whole
         person = self._person(settings)
         if not read_assignment(armature):
             write_assignment(armature, *assignment_for(armature, settings.map))
@@ -97,11 +99,15 @@ class SAM3DB_OT_pose_armature(TargetPoll, ReportingOperator, bpy.types.Operator)
             floor=settings.floor,
             keyframe=context.scene.frame_current_final if settings.keyframe else None,
         )
-        notes = pose_armature(armature, person, read_assignment(armature), options)
+        if whole:
+            notes = follow_motion(armature, settings.character, read_assignment(armature), options)
+        else:
+            notes = pose_armature(armature, person, read_assignment(armature), options)
         for note in notes:
             self.report({"WARNING"}, note)
         if not notes:
-            self.report({"INFO"}, f"Posed '{armature.name}' as {person.name}")
+            moves = "moves" if whole else "is posed"
+            self.report({"INFO"}, f"'{armature.name}' {moves} as {person.name}")
 
     @staticmethod
     def _person(settings) -> Person:

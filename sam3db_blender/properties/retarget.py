@@ -73,6 +73,10 @@ class SAM3DB_RetargetSettings(bpy.types.PropertyGroup):
         "height alone is scaled",
         default=True,
     )
+    whole: bpy.props.BoolProperty(
+        name="Whole Animation",
+        description="Pose and key the armature on every frame on which the character is animated",
+    )
     keyframe: bpy.props.BoolProperty(name="Insert Keyframes", description="Key what is posed at the current frame")
 
 

@@ -45,8 +45,13 @@ class SAM3DB_PT_retarget(SidebarPanel, bpy.types.Panel):
         else:
             layout.prop(settings, "character", icon="OUTLINER_OB_ARMATURE")
         column = layout.column(align=True)
-        for name in ("stand", "floor", "keyframe"):
+        for name in ("stand", "floor"):
             column.prop(settings, name)
+        if settings.source == "CHARACTER":
+            column.prop(settings, "whole")
+        part = column.row()
+        part.enabled = settings.source == "FILE" or not settings.whole
+        part.prop(settings, "keyframe")
         row = layout.row()
         row.scale_y = 1.4
         row.operator("sam3db.pose_armature", icon="POSE_HLT")
