@@ -131,27 +131,31 @@ def typed(body: Body, people: People) -> dict[str, Any]:
     return {"met": met, "limit_named": named, "largest_cm": worst, "seconds": seconds}
 
 
-def heights(body: Body, people: People, seed: int) -> dict[str, Any]:
-    """Px by which keypoints move, of somebody 1,000 px tall, by the change of height."""
+def heights(body: Body, people: People, seed: int, turning: bool) -> dict[str, Any]:
+    """Px by which keypoints move, of somebody 1,000 px tall, by the change of height; and degrees by which joints turn
+    for it, the mean of the largest of each person, where they may.
+    """
     measurer, rng = Measurer(body), np.random.default_rng(seed)
     posing = ~measurer.standing.skeleton
     out = {}
     for percent in (-20, -10, -5, 5, 10, 20):
-        moved = []
+        moved, turned = [], []
         for parameters, identity in people:
             posed = parameters + 0.25 * rng.normal(size=len(parameters)) * posing
             posed[:3] = 0.0
             posed = np.where(posing, np.clip(posed, body.limit_min, body.limit_max), posed)
             state = PlacedState(posed, identity, np.zeros(body.expression_count), np.array([0.1, 0.9, 4.0]))
             tall = measurer.stature(posed, identity)
-            after, _ = of_height(measurer, state, _LENS, tall * (1 + percent / 100))
+            after, _ = of_height(measurer, state, _LENS, tall * (1 + percent / 100), turning)
             first, second = (_seen(body, one) for one in (state, after))
+            turned.append(np.degrees(np.abs(after.model_parameters - posed)[posing].max()))
             moved.append(np.linalg.norm(second - first, axis=1) * 1000.0 / np.ptp(first[:, 1]))
         distances = np.array(moved)
         out[f"{percent:+d} %"] = {
             "mean": float(distances.mean()),
             "of_95_percent": float(np.percentile(distances, 95)),
             "largest": float(distances.max()),
+            "turned": float(np.mean(turned)),
         }
     return out
 
@@ -170,7 +174,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--independent", metavar="PYTHON", help="interpreter of an environment with clad-body")
     parser.add_argument("--typed", type=int, default=6, help="how many of the bodies get typed values")
-    parser.add_argument("--only", choices=("clad_body", "levels_of_detail", "typed", "heights"))
+    parser.add_argument("--only", choices=("clad_body", "levels_of_detail", "typed", "heights", "heights_pose_kept"))
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     body = Body.load(body_path(arguments.body))
@@ -179,7 +183,8 @@ def main() -> None:
         "clad_body": lambda: against_independent(body, people, arguments.independent),
         "levels_of_detail": lambda: levels_of_detail(people),
         "typed": lambda: typed(body, people[: arguments.typed]),
-        "heights": lambda: heights(body, people, arguments.seed),
+        "heights": lambda: heights(body, people, arguments.seed, turning=True),
+        "heights_pose_kept": lambda: heights(body, people, arguments.seed, turning=False),
     }
     if not arguments.independent:
         del parts["clad_body"]

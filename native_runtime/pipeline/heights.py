@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from native_runtime.errors import UsageError
+from native_runtime.mhr.ages import SEXES
 
 if TYPE_CHECKING:
     from native_runtime.characters.measures.measurer import Measurer
@@ -25,6 +26,12 @@ CHILD = "Taken for a child of about {age:.0f} years, being {height:.0f} cm tall.
 TINY = "Nobody that this body was made for is so small ({height:.0f} cm): expect folds and odd proportions."
 _SMALLEST = 0.92
 """Of the stature at the youngest age that a body knows: smaller ones are two standard deviations below the median."""
+APART = (
+    "People of {age:g} years are {low:.0f} to {high:.0f} cm tall, not {height:g} cm: the height is kept, and the body "
+    "is that of somebody so tall. One of the two may be mistyped."
+)
+_APART = 5.0
+"""By how many standard deviations a stated height must be off a stated age to be spoken of: nearly nobody's is."""
 NEAREST = "This body cannot be {wanted:.1f} cm tall: it is {nearest:.1f} cm now, the nearest that it can be."
 
 
@@ -65,7 +72,7 @@ def of_stated_height(body: Body, estimate: Estimate, height: float) -> Estimate:
 
     measurer = _measurer(body)
     before = measurer.stature(estimate.model_parameters, estimate.identity)
-    state, solved = of_height(measurer, estimate.state, estimate.intrinsics, height)
+    state, solved = of_height(measurer, estimate.state, estimate.intrinsics, height, turning=True)
     there = estimate.with_state(body, state)
     said = {"stated": float(height), "estimated": before, "reached": solved.values[STATURE.key]}
     missed = [NEAREST.format(wanted=one.wanted, nearest=one.nearest) for one in solved.missed]
@@ -85,6 +92,18 @@ def age_of_height(engine: Engine, height: float) -> float | None:
     from native_runtime.characters.measures.children import years_of_height
 
     return years_of_height(engine.body.ages, height)
+
+
+def contradiction(body: Body, age: float, height: float) -> tuple[str, ...]:
+    """What is to be said of somebody whose stated age (years) and height (cm) do not go together; nothing, else."""
+    if body.ages is None:
+        return ()
+    ends = [
+        (person.stature - _APART * person.spread, person.stature + _APART * person.spread)
+        for person in (body.ages.at(body.ages.check(age), sex) for sex in SEXES)
+    ]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    return () if low <= height <= high else (APART.format(age=age, low=low, high=high, height=height),)
 
 
 def stated_height(details: Mapping[str, Any]) -> float | None:

@@ -18,7 +18,7 @@ from native_runtime.errors import EmptyBoxError, ModelError, NoPersonError, Usag
 from .boxes import check_inside
 from .camera import read_with_camera
 from .decoding import part_of
-from .heights import CHILD, HEIGHT, age_of_height, of_stated_height, sizes_by_hand
+from .heights import CHILD, HEIGHT, age_of_height, contradiction, of_stated_height, sizes_by_hand
 from .people import why_nobody
 from .readings import Look, Readings, ReadPhoto
 from .reporting import Reporter
@@ -272,6 +272,9 @@ class Inference:
             if person not in known:
                 return estimate
             there = of_stated_height(found.engine.body, estimate, known[person])
+            if person in said:
+                notes = contradiction(found.engine.body, said[person], known[person])
+                return replace(there, warnings=(*there.warnings, *notes))
             if person not in children:
                 return there
             note = CHILD.format(height=known[person], age=children[person])
@@ -439,12 +442,16 @@ class Inference:
         require(found.engine, "a choice of sex", sex is not None)
         require(found.engine, "a stated age", age is not None)
         keeps = found.engine.capabilities.edits
-        if age is None and height is not None:
+        notes: tuple[str, ...] = ()
+        if age is not None and height is not None:
+            notes = contradiction(found.engine.body, age, height)
+        elif height is not None:
             age = age_of_height(found.engine, height)
         answer = found.reading.estimate(
             person, list(pins), mask, inference=inference, edits=edits if keeps else None, **_said(sex, age)
         )
         answer = _with_doubts(self._refined(answer, found, person, refine, pins, mask), found)
+        answer = replace(answer, warnings=(*answer.warnings, *notes))
         body = found.engine.body
         if height is not None and sizes_by_hand(body, edits):
             answer = replace(answer, details=answer.details | {HEIGHT: {"stated": height}})

@@ -226,6 +226,35 @@ class TestHeight:
         )
         assert root[1, 2] / root[0, 2] == pytest.approx(height / tall, rel=0.03)
 
+    @pytest.mark.parametrize(("height", "off"), [(162.0, 1.0), (190.0, 1.5), (150.0, 2.0)])
+    def test_small_turns_bring_the_picture_back(
+        self, body: Body, measurer: Measurer, height: float, off: float
+    ) -> None:
+        parameters, identity = someone(body, 10, 0.2)
+        parameters[3:6] = 0.2, 0.6, -0.1
+        parameters[20:60] += 0.1
+        parameters = np.where(measurer.standing.skeleton, parameters, body.parameterisation.clamp(parameters))
+        state = PlacedState(parameters, identity, np.zeros(body.expression_count), np.array([0.1, 0.9, 3.8]))
+        kept, _ = of_height(measurer, state, LENS, height)
+        there, solved = of_height(measurer, state, LENS, height, turning=True)
+        assert measurer.stature(there.model_parameters, there.identity) == pytest.approx(height, abs=0.1)
+        np.testing.assert_array_equal(there.identity, solved.identity)
+        pose = ~measurer.standing.skeleton
+        turned = there.model_parameters[pose] - parameters[pose]
+        assert 0.0 < np.abs(turned).max() < np.radians(9.0)
+        assert np.all(there.model_parameters[pose] >= body.limit_min[pose] - 1e-9)
+        assert np.all(there.model_parameters[pose] <= body.limit_max[pose] + 1e-9)
+        before = self.seen(body, state)
+        per_thousand = 1000.0 / np.ptp(before[:, 1])
+        near, far = (
+            per_thousand * np.linalg.norm(self.seen(body, one) - before, axis=1).mean() for one in (there, kept)
+        )
+        assert near < off
+        assert near < 0.7 * far
+        # where the size does not change, nothing turns
+        same, _ = of_height(measurer, state, LENS, measurer.stature(parameters, identity), turning=True)
+        np.testing.assert_allclose(same.model_parameters, parameters, atol=2e-3)
+
     @staticmethod
     def seen(body: Body, state: PlacedState) -> np.ndarray:
         """Keypoints (70, 2), px."""

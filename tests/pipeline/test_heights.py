@@ -15,7 +15,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
 from native_runtime.pipeline.decoding import decode, encode
-from native_runtime.pipeline.heights import HEIGHT, age_of_height, one_each
+from native_runtime.pipeline.heights import HEIGHT, age_of_height, contradiction, one_each
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.pipeline.requests import EstimateRequest, PoseRequest
@@ -109,6 +109,18 @@ def test_a_childs_height_is_looked_for_from_the_start(small_body: Body) -> None:
     assert age_of_height(engine, 168.0) is None
     assert age_of_height(SimpleNamespace(body=engine.body, capabilities=Capabilities()), 118.0) is None
     assert age_of_height(SimpleNamespace(body=small_body, capabilities=engine.capabilities), 118.0) is None
+
+
+def test_heights_that_do_not_go_with_an_age_are_spoken_of(small_body: Body) -> None:
+    body = aged(small_body)
+    (said,) = contradiction(body, 5.0, 190.0)
+    assert "5 years are 80 to 142 cm tall, not 190 cm" in said
+    assert contradiction(body, 40.0, 90.0)
+    for age, height in ((5.0, 112.0), (5.0, 130.0), (30.0, 200.0), (30.0, 145.0)):
+        assert contradiction(body, age, height) == ()
+    assert contradiction(small_body, 5.0, 190.0) == ()  # it knows no ages
+    with pytest.raises(UsageError, match="knows ages from"):
+        contradiction(body, 3.0, 90.0)
 
 
 def test_of_several_only_who_is_meant(body: Body) -> None:

@@ -22,6 +22,7 @@ from .bounded import least_squares_within
 from .children import of_age_for
 from .definitions import STATURE
 from .measurer import Measurer
+from .turning import turned_to_sight
 from .typed import MET, Missed, Solved
 from .unknowns import HEAD_SIZES, Unknowns
 
@@ -127,8 +128,10 @@ def check_height(height: float) -> None:
         raise UsageError(f"A height lies between {STATURE.low:g} and {STATURE.high:g} cm, not at {height:g} cm.")
 
 
-def of_height(measurer: Measurer, state: State, intrinsics: ArrayLike, height: float) -> tuple[State, Solved]:
-    """A body before a camera, of another height and where it looks the same in the picture. Its pose stays.
+def of_height(
+    measurer: Measurer, state: State, intrinsics: ArrayLike, height: float, turning: bool = False
+) -> tuple[State, Solved]:
+    """A body before a camera, of another height and where it looks the same in the picture.
 
     The person moves along the line of sight of the root, as far as the height grew; then all of the place gives way a
     little, so that the points of the body are as near as can be to where they were in the picture.
@@ -138,6 +141,7 @@ def of_height(measurer: Measurer, state: State, intrinsics: ArrayLike, height: f
         state: the body as it stands now.
         intrinsics: (3, 3) px.
         height: cm, 50 to 250.
+        turning: whether joints may turn a little for it; else the pose stays exactly.
 
     Returns:
         the state, and what was solved.
@@ -154,7 +158,8 @@ def of_height(measurer: Measurer, state: State, intrinsics: ArrayLike, height: f
     place = factor * (offset + state.camera_translation) - offset
     moved = replace(state, model_parameters=solved.parameters, identity=solved.identity, camera_translation=place)
     before, after = _points(measurer, state), _points(measurer, moved)
-    return replace(moved, camera_translation=place + _aligned(before, after, camera)), solved
+    moved = replace(moved, camera_translation=place + _aligned(before, after, camera))
+    return turned_to_sight(body, state, moved, factor) if turning else moved, solved
 
 
 def _points(measurer: Measurer, state: PlacedState) -> Array:
