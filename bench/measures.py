@@ -7,7 +7,8 @@
   both define it, and as we define it (its slicer at our level);
 * levels of detail: how far the coarser default bodies' measures are from the finest's;
 * typed values: every measure set 6 % lower and higher, one at a time;
-* height: how far keypoints of somebody posed move in the picture when they become taller or smaller.
+* height: how far keypoints of somebody posed move in the picture when they become taller or smaller, where joints may
+  turn a little (as when a photo is read) and where the pose is kept (as when it is typed).
 """
 
 from __future__ import annotations
