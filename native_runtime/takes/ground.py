@@ -1,0 +1,130 @@
+"""The floor under a person in a take: a plane through the soles of feet that hardly move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.camera import Gravity, mhr_to_camera
+from native_runtime.fitting.floor import Soles
+from native_runtime.mhr import Body
+
+Array = NDArray[np.float64]
+
+PARTS = ("left heel", "left toe", "right heel", "right toe")
+"""The parts of feet that touch the floor, in a take's order; a toe is the ball of the foot, which carries."""
+
+_CORNERS = np.array([[0, 0], [1, 2], [4, 4], [5, 6]])
+"""Each part's points among ``Soles``: the heel's, and both of the ball's."""
+
+UNKNOWN = np.full(4, np.nan)
+"""The plane of a floor that is not known."""
+
+
+def soles_in_world(
+    body: Body, model_parameters: Array, identity: Array, translation: Array, to_world: Array | None = None
+) -> Array:
+    """Where the parts of feet are, (F, 4, 3) m in world axes: points that lie on the floor where feet stand flat.
+
+    Args:
+        body: the body model.
+        model_parameters: (F, 204).
+        identity: (n_id,)
+        translation: (F, 3) m.
+        to_world: (F, 4, 4) camera to world; None: the world's axes are the camera's.
+    """
+    soles, pose = Soles.of(body), body.pose(np.asarray(model_parameters, np.float64))
+    places = mhr_to_camera(soles.points.positions(pose, identity), np.asarray(translation, np.float64))
+    parts = places[:, _CORNERS].mean(axis=2)
+    if to_world is None:
+        return np.asarray(parts)
+    return np.asarray(parts @ to_world[:, :3, :3].transpose(0, 2, 1) + to_world[:, None, :3, 3])
+
+
+def flat_heights(body: Body) -> Array:
+    """(4,) m by which each part's point is above the floor where its foot stands flat."""
+    return np.asarray(Soles.of(body).heights[_CORNERS].mean(axis=1))
+
+
+@dataclass(frozen=True)
+class GroundSettings:
+    """What is taken for floor.
+
+    Attributes:
+        speed: m/s below which a foot may stand.
+        spread: m by which places on the floor are ordinarily off; farther ones are taken for something else.
+        together: frames that say about as much as one, as errors of neighbours go together.
+        fewest: places that a floor needs.
+    """
+
+    speed: float = 0.35
+    spread: float = 0.03
+    together: float = 10.0
+    fewest: int = 6
+
+
+def find_ground(
+    soles: Array,
+    heights: Array,
+    fps: float,
+    seen: Array | None = None,
+    gravity: Gravity | None = None,
+    settings: GroundSettings | None = None,
+) -> Array:
+    """The floor's plane (4,) n . x + d = 0 in world axes, n of length 1 against gravity; NaN where it is not known.
+
+    Robust least squares (Tukey's weights) over places of feet that stand, near the direction that is known of up;
+    begun at the lowest of them, as nothing is below a floor.
+
+    Args:
+        soles: (F, 4, 3) m, ``soles_in_world``.
+        heights: (4,) m, ``flat_heights``.
+        fps: frames per second.
+        seen: (F,) 0..1, frames at 0 do not count; None: all do.
+        gravity: which way is up, in world axes; None: about -y.
+        settings: what is taken for floor.
+    """
+    settings, gravity = settings or GroundSettings(), gravity or Gravity()
+    up = np.asarray(gravity.up, np.float64)
+    counted = np.ones(len(soles), bool) if seen is None else np.asarray(seen) > 0
+    if len(soles) < 3:
+        return UNKNOWN.copy()
+    slow = speeds(soles, fps) < settings.speed
+    # of each frame only the lowest foot may stand: the other one can be still in the air
+    along = soles @ up - heights
+    lowest = along <= along.min(axis=1, keepdims=True) + settings.spread
+    which = slow & lowest & counted[:, None]
+    places = (soles - heights[:, None] * up)[which]
+    if len(places) < settings.fewest:
+        return UNKNOWN.copy()
+    first = np.cross(up, [0.0, 0.0, 1.0] if abs(up[2]) < 0.9 else [1.0, 0.0, 0.0])
+    first /= np.linalg.norm(first)
+    across = np.stack([first, np.cross(up, first)])
+    middle = places.mean(axis=0)
+    # height = a x + b y + c over the two axes across up
+    rows = np.column_stack([(places - middle) @ across.T, np.ones(len(places))])
+    high = (places - middle) @ up
+    tilt = np.diag([1.0 / gravity.sigma**2] * 2 + [0.0])
+    plane = np.array([0.0, 0.0, np.quantile(high, 0.2)])
+    for step in range(_STEPS):
+        reach = max(4.0 * settings.spread, 0.3 * 0.6**step)
+        off = (high - rows @ plane) / reach
+        weight = np.where(np.abs(off) < 1, (1 - off**2) ** 2, 0.0) / settings.spread**2 / settings.together
+        if np.count_nonzero(weight) < settings.fewest:
+            return UNKNOWN.copy()
+        plane = np.linalg.solve(rows.T @ (rows * weight[:, None]) + tilt, rows.T @ (weight * high))
+    normal = up - plane[0] * across[0] - plane[1] * across[1]
+    normal /= np.linalg.norm(normal)
+    return np.append(normal, -normal @ (middle + plane[2] * up))
+
+
+_STEPS = 12
+
+
+def speeds(places: Array, fps: float) -> Array:
+    """(F, ...) m/s of places (F, ..., 3): of the way from the frame before to the one after, one-sided at both ends."""
+    if len(places) < 2:
+        return np.zeros(places.shape[:-1])
+    return np.asarray(np.linalg.norm(np.gradient(places, 1.0 / fps, axis=0), axis=-1))
