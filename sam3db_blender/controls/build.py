@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from native_runtime.characters.controls.making import control_plan
-from native_runtime.characters.controls.plan import ControlPlan, Drive, Switch, Tie, Variable
+from native_runtime.characters.controls.plan import VERSION, ControlBone, ControlPlan, Drive, Switch, Tie, Variable
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.errors import Sam3dbError
 
@@ -19,15 +19,12 @@ from ..rig.followed import followed
 from ..rig.pose import read_joint_parameters
 from ..rig.properties import slider_path, units_of
 from .baking import joints_over, key_controls, key_rig, posed_frames, settings_over
-from .following import follow, unfollow
+from .following import follow, require_free, unfollow
 from .shapes import dress, hide_bones, remove_shapes, show_bones
 
 if TYPE_CHECKING:
     from native_runtime.characters.sliders import Slider
     from native_runtime.mhr import Body
-
-#: The version of the control rigs that are made now.
-VERSION = 2
 
 
 def build_controls(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
@@ -38,14 +35,13 @@ def build_controls(rig: bpy.types.Object, body: Body) -> bpy.types.Object:
         Sam3dbError: it has some already, or its bones lie in another file.
     """
     require_own_bones(rig)
-    if followed(rig) is not None:
-        raise Sam3dbError(f"'{rig.name}' has controls already: remove them first.")
+    require_free(rig)
     if resting.is_resting(rig):
         resting.wake(rig)
     plan = control_plan(body)
     joints, played = read_joint_parameters(rig, body), joints_over(rig, body, posed_frames(rig))
-    controls = _build(rig, plan, {slider.index: slider for slider in RigMap.of(body).section("pose", "skeleton")})
-    dress(controls, body)
+    controls = _build(rig, plan, sliders_of(body))
+    dress(controls, body, plan.names)
     set_controls(controls, body, joints)
     follow(rig, body, controls, plan.follow, plan.twists)
     key_controls(controls, body, played)
@@ -99,23 +95,63 @@ def _build(rig: bpy.types.Object, plan: ControlPlan, sliders: dict[int, Slider])
     controls.show_in_front = True
     controls[CONTROLS] = VERSION
     controls.lock_location = controls.lock_rotation = controls.lock_scale = (True, True, True)
+    complete(controls, rig, plan, sliders)
+    return controls
+
+
+def sliders_of(body: Body) -> dict[int, Slider]:
+    """The sliders that control rigs follow, by their parameters."""
+    return {slider.index: slider for slider in RigMap.of(body).section("pose", "skeleton")}
+
+
+def complete(
+    controls: bpy.types.Object, rig: bpy.types.Object, plan: ControlPlan, sliders: dict[int, Slider]
+) -> tuple[str, ...]:
+    """Gives a control rig all of a plan that it does not have: bones, properties and constraints. Drivers are made
+    again. What else it has stays.
+
+    Returns:
+        The names of the new bones.
+    """
+    present: Any = controls.data
+    new = tuple(name for name in plan.names if name not in present.bones)
     add_bones(controls, plan)
     for switch in plan.switches:
-        _add_switch(controls, switch)
+        if controls.get(switch.name) is None:
+            _add_switch(controls, switch)
     for bone in plan.bones:
-        posed = controls.pose.bones[bone.name]
-        posed.rotation_mode = bone.rotation_mode
-        if bone.kind == "mechanism":
-            continue
-        posed.lock_location = (not bone.moves,) * 3
-        posed.lock_rotation = tuple(axis not in bone.turns for axis in range(3))
-        posed.lock_rotation_w = bone.rotation_mode == "QUATERNION" and not bone.turns
-        posed.lock_scale = (True, True, True)
+        if bone.name in new:
+            _set_up(controls.pose.bones[bone.name], bone)
     for tie in plan.ties:
-        _tie(controls, rig, tie, sliders)
+        if not _is_tied(controls, tie):
+            _tie(controls, rig, tie, sliders)
     for drive in plan.drives:
+        if drive.bone not in new:
+            controls.pose.bones[drive.bone].driver_remove(drive.path, drive.axis)
         _drive(controls, rig, drive, sliders)
-    return controls
+    return new
+
+
+def _set_up(posed: bpy.types.PoseBone, bone: ControlBone) -> None:
+    posed.rotation_mode = bone.rotation_mode  # type: ignore[assignment]
+    if bone.kind == "mechanism":
+        return
+    posed.lock_location = (not bone.moves,) * 3
+    posed.lock_rotation = tuple(axis not in bone.turns for axis in range(3))
+    posed.lock_rotation_w = bone.rotation_mode == "QUATERNION" and not bone.turns
+    posed.lock_scale = (True, True, True)
+
+
+def _is_tied(controls: bpy.types.Object, tie: Tie) -> bool:
+    """Whether a bone has the constraint of a plan already."""
+    flags = {name: value for name, value in tie.settings.items() if isinstance(value, bool)}  # two differ by axes alone
+    return any(
+        constraint.type == tie.kind
+        and getattr(constraint, "target", None) == controls
+        and getattr(constraint, "subtarget", "") == tie.target
+        and all(getattr(constraint, name) == value for name, value in flags.items())
+        for constraint in controls.pose.bones[tie.bone].constraints
+    )
 
 
 def _add_switch(controls: bpy.types.Object, switch: Switch) -> None:

@@ -18,6 +18,7 @@ from native_runtime.errors import Sam3dbError
 from ..rig import resting
 from ..rig.followed import FOLLOW, followed, is_following
 from ..rig.pose import apply_parameters, read_settings
+from ..rig.rigify_pose import followed_rigify
 from ..rig.twist import twist_by_channels, twist_by_pose
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ def follow(
     Raises:
         Sam3dbError: the rig follows something already, or one of the armatures lacks a bone.
     """
-    if followed(rig) is not None:
-        raise Sam3dbError(f"'{rig.name}' has controls already: remove them first.")
+    require_free(rig)
     for armature, names in ((rig, bones), (source, bones.values())):
         missing = [name for name in names if name not in armature.pose.bones]
         if missing:
@@ -59,6 +59,18 @@ def follow(
         constraint.show_expanded = False
     twist_by_pose(rig, body, source, twists)
     rig.update_tag()
+
+
+def require_free(rig: bpy.types.Object) -> None:
+    """Raises a Sam3dbError where a character follows an armature already."""
+    rigify = followed_rigify(rig)
+    if rigify is not None:
+        raise Sam3dbError(
+            f"'{rig.name}' follows the Rigify rig '{rigify.name}', which takes the place of controls: to have controls "
+            "instead, press Remove Rigify Rig in the panel Rigify first."
+        )
+    if followed(rig) is not None:
+        raise Sam3dbError(f"'{rig.name}' has controls already: remove them first.")
 
 
 def unfollow(rig: bpy.types.Object, body: Body) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, get_args
 
 import bpy
@@ -19,14 +20,17 @@ SHOWN = "sam3db_shown_bones"
 _MECHANISM = "Mechanism"
 
 
-def dress(controls: bpy.types.Object, body: Body) -> None:
-    """Gives the controls of a new rig their shapes and colours, and sorts the bones into collections."""
+def dress(controls: bpy.types.Object, body: Body, names: Collection[str]) -> None:
+    """Gives new bones of a control rig their shapes and colours, and sorts them into collections."""
     data: Any = controls.data
     for name, shown in GROUPS:
-        data.collections.new(name).is_visible = shown
+        if name not in data.collections:
+            data.collections.new(name).is_visible = shown
     found = looks(body)
     shapes = {shape: _shape(shape) for shape in get_args(Shape)}
     for bone in control_plan(body).bones:
+        if bone.name not in names:
+            continue
         posed = controls.pose.bones[bone.name]
         data.collections[bone.group or _MECHANISM].assign(posed.bone)
         look = found.get(bone.name)

@@ -13,6 +13,7 @@ from .. import compat
 from ..controls.asset_catalogue import ensure_catalogue
 from ..controls.build import build_controls, remove_controls
 from ..controls.pose_assets import make_pose_assets
+from ..controls.renewal import renew_controls
 from ..controls.snapping import limbs_of, snap, snap_frames
 from ..handles.people import active_character
 from ..rig.control_pose import controls_of
@@ -68,6 +69,22 @@ class SAM3DB_OT_remove_controls(_NeedsControls, bpy.types.Operator):
         _activate(context, None)
         remove_controls(rig, body)
         _activate(context, rig)
+
+
+class SAM3DB_OT_update_controls(_NeedsControls, bpy.types.Operator):
+    """Bring controls that an earlier version made up to the present one; pose, keys and additions stay"""
+
+    bl_idname = "sam3db.update_controls"
+    bl_label = "Update Controls"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context, rig, body):
+        require_own(rig)
+        controls = _controls(rig)
+        if renew_controls(rig, body):
+            self.report({"INFO"}, f"'{controls.name}' is up to date now")
+        else:
+            self.report({"INFO"}, f"'{controls.name}' was up to date")
 
 
 class SAM3DB_OT_snap_controls(_NeedsControls, bpy.types.Operator):
@@ -209,6 +226,7 @@ def controls_of_parent(obj: bpy.types.Object) -> bool:
 CLASSES = (
     SAM3DB_OT_add_controls,
     SAM3DB_OT_remove_controls,
+    SAM3DB_OT_update_controls,
     SAM3DB_OT_snap_controls,
     SAM3DB_OT_mirror_pose,
     SAM3DB_OT_select_controls,

@@ -137,7 +137,7 @@ def _lock_axes(rig: bpy.types.Object, wiring: Wiring) -> None:
 
 def add_bones(rig: bpy.types.Object, layout: Bones) -> None:
     """Makes the bones of an armature object of the current scene; Blender allows that only in edit mode, on the active
-    object.
+    object. Bones that it has already are left as they are.
     """
     layer = bpy.context.view_layer
     previous = layer.objects.active
@@ -147,6 +147,10 @@ def add_bones(rig: bpy.types.Object, layout: Bones) -> None:
         edit_bones = rig.data.edit_bones
         made: list[bpy.types.EditBone] = []
         for i, name in enumerate(layout.names):
+            present = edit_bones.get(name)
+            if present is not None:
+                made.append(present)
+                continue
             bone = edit_bones.new(name)
             bone.tail = (0.0, float(layout.lengths[i]), 0.0)
             bone.matrix = Matrix(layout.rest[i].tolist())

@@ -10,7 +10,9 @@ from mathutils import Matrix
 from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.characters.controls.making import control_plan
+from native_runtime.characters.controls.plan import POSED_SINCE, VERSION
 from native_runtime.characters.controls.pose import ControlPose, control_channels, from_euler, nearest_euler
+from native_runtime.errors import Sam3dbError
 
 from .followed import followed
 from .turning import set_rotation
@@ -32,6 +34,25 @@ def controls_of(rig: bpy.types.Object) -> bpy.types.Object | None:
     return armature if armature is not None and armature.get(CONTROLS) else None
 
 
+def version_of(controls: bpy.types.Object) -> int:
+    """The version of a control rig, see ``plan.VERSION``."""
+    return int(controls.get(CONTROLS, 0))
+
+
+def require_posable(controls: bpy.types.Object) -> None:
+    """Raises a Sam3dbError where this program does not know what the channels of a control rig mean."""
+    version = version_of(controls)
+    if version > VERSION:
+        raise Sam3dbError(
+            f"A newer version of the extension made '{controls.name}' (controls of version {version}, here they end at "
+            f"{VERSION}): update the extension. Nothing was changed."
+        )
+    if version < POSED_SINCE:
+        raise Sam3dbError(
+            f"An earlier version of the extension made '{controls.name}': press Update Controls in the panel Controls."
+        )
+
+
 def switches_of(controls: bpy.types.Object, body: Body) -> dict[str, float]:
     """The values of a control rig's properties."""
     return {switch.name: float(controls.get(switch.name, switch.value)) for switch in control_plan(body).switches}
@@ -45,7 +66,11 @@ def set_controls(
     Args:
         joint_parameters: (J, 7) cm, radians, log2.
         only: the names of the bones to set; all where it is not given.
+
+    Raises:
+        Sam3dbError: another version of the program made them, and their channels mean something else.
     """
+    require_posable(controls)
     write_channels(controls, control_channels(body, joint_parameters, switches_of(controls, body)), only)
 
 

@@ -16,7 +16,7 @@ from native_runtime.characters.sliders import SHAPE_KEY_LIMIT, Section
 from native_runtime.errors import Sam3dbError
 
 from .arrays import fill, take
-from .control_pose import controls_of, set_controls
+from .control_pose import controls_of, require_posable, set_controls
 from .followed import followed
 from .properties import read_sliders, slider_path, write_sliders
 from .rigify_pose import followed_rigify, pose_controls, pose_face
@@ -67,6 +67,9 @@ def apply_parameters(
     parameters = np.asarray(model_parameters, dtype=np.float64)
     rig_map = RigMap.of(body)
     bones = _pose_bones(rig, body)
+    controls = controls_of(rig)
+    if controls is not None:
+        require_posable(controls)
     joints = np.asarray(body.joint_parameters(parameters), dtype=np.float64)
     if beyond is not None and len(np.asarray(beyond)):
         joints = joints + np.asarray(beyond, dtype=np.float64)
@@ -84,7 +87,6 @@ def apply_parameters(
     fill(bones, "rotation_euler", channels.rotation)
     fill(bones, "scale", np.repeat(channels.scale[:, None], 3, axis=1))
     rig.update_tag()
-    controls = controls_of(rig)
     if controls is not None:
         set_controls(controls, body, joints)
     rigify = followed_rigify(rig)

@@ -126,7 +126,7 @@ def wake(rig: bpy.types.Object) -> None:
         driven: Any = owner.animation_data or owner.animation_data_create()
         for curve in _drivers(store):
             if curve.data_path.startswith("key_blocks") == keys:
-                _give_back(driven, curve, rig)
+                _give_back(driven, curve, rig, controls)
         if len(driven.drivers):  # taking a driver away is what makes Blender look at all of them again
             driven.drivers.remove(driven.drivers.from_existing(src_driver=driven.drivers[-1]))
         owner.update_tag()
@@ -178,14 +178,13 @@ def forget_stores() -> None:
 
 def _targets(store: bpy.types.Object) -> set[bpy.types.ID | None]:
     """The rigs and controls that the drivers in a store follow."""
-    curves = _drivers(store)
-    return {
-        target.id
-        for curve in (curves if store.get(_OF_CONTROLS) else curves[:1])
-        if curve.driver is not None
-        for variable in curve.driver.variables
-        for target in variable.targets
-    }
+    found: set[bpy.types.ID | None] = set()
+    for curve in _drivers(store):
+        for variable in [] if curve.driver is None else curve.driver.variables:
+            found |= {target.id for target in variable.targets}
+        if not store.get(_OF_CONTROLS) and any(one is not None and not one.get(CONTROLS) for one in found):
+            break  # the drivers of a rig follow that rig, and its controls
+    return found
 
 
 def _store(rig: bpy.types.Object) -> bpy.types.Object | None:

@@ -6,11 +6,14 @@ from typing import Any
 
 import bpy
 
+from native_runtime.characters.controls.plan import VERSION
+
 from ..handles.people import active_character
-from ..rig.control_pose import controls_of
+from ..layout_text import draw_lines, width_of
+from ..rig.control_pose import controls_of, version_of
 from ..rig.followed import followed
 from ..rig.properties import slider_path
-from .sidebar import SidebarPanel
+from .sidebar import CharacterPanel
 
 _LIMBS = (("Arm", "arm"), ("Leg", "leg"))
 _FOLLOWS = (
@@ -27,16 +30,12 @@ _FOLLOWS = (
 )
 
 
-class SAM3DB_PT_controls(SidebarPanel, bpy.types.Panel):
+class SAM3DB_PT_controls(CharacterPanel, bpy.types.Panel):
     """Controls with FK and IK, which the character follows"""
 
     bl_label = "Controls"
     bl_parent_id = "SAM3DB_PT_character"
     bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return active_character(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         rig = active_character(context)
@@ -47,7 +46,15 @@ class SAM3DB_PT_controls(SidebarPanel, bpy.types.Panel):
             layout.operator("sam3db.mirror_pose", icon="MOD_MIRROR")
             if followed(rig) is None:
                 layout.operator("sam3db.add_controls", icon="ARMATURE_DATA")
+            else:
+                self._say(context, "A Rigify rig takes the place of controls. Remove it in the panel Rigify.", "INFO")
             return
+        if version_of(controls) > VERSION:
+            self._say(context, "A newer version of the extension made these controls. Update the extension.", "ERROR")
+            return
+        if version_of(controls) < VERSION:
+            self._say(context, "An earlier version of the extension made these controls.", "INFO")
+            layout.operator("sam3db.update_controls", icon="FILE_REFRESH")
         self._draw_limbs(controls)
         row = layout.row(align=True)
         row.operator("sam3db.mirror_pose", icon="MOD_MIRROR")
@@ -63,6 +70,10 @@ class SAM3DB_PT_controls(SidebarPanel, bpy.types.Panel):
         self._draw_soft(controls)
         layout.operator("sam3db.make_pose_assets", icon="ASSET_MANAGER")
         layout.operator("sam3db.remove_controls", icon="TRASH")
+
+    def _say(self, context: bpy.types.Context, text: str, icon: str) -> None:
+        width = width_of(context.region.width, context.preferences.system.ui_scale)
+        draw_lines(self.layout.column(align=True), text, width, icon)
 
     def _draw_limbs(self, controls: bpy.types.Object) -> None:
         column = self.layout.column(align=True)

@@ -10,22 +10,18 @@ from ..rig.resting import animated
 from ..rigify import add_on
 from ..rigify.making import SWITCH, is_outdated
 from ..rigify.parts import rigify_of
-from .sidebar import SidebarPanel
+from .sidebar import CharacterPanel
 
 #: The limbs in the order of their rows: title, and the bones with the settings of the right and the left one.
 _LIMBS = (("Arm", "upper_arm_parent"), ("Leg", "thigh_parent"))
 
 
-class SAM3DB_PT_rigify(SidebarPanel, bpy.types.Panel):
+class SAM3DB_PT_rigify(CharacterPanel, bpy.types.Panel):
     """A rig with Rigify's controls, which the character follows"""
 
     bl_label = "Rigify"
     bl_parent_id = "SAM3DB_PT_character"
     bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return active_character(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         rig = active_character(context)

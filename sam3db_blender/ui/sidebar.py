@@ -22,6 +22,14 @@ class SidebarPanel:
     bl_category: str = "Photo"
 
 
+class CharacterPanel(SidebarPanel):
+    """A mix-in for panels that are there where a character is worked on."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_character(context) is not None
+
+
 class PersonPanel(SidebarPanel):
     """A mix-in for panels about the person who is worked on, whom ``_draw_person`` draws. Where their record cannot be
     read, the panel says so.

@@ -12,6 +12,7 @@ from native_runtime.mhr import Body
 from sam3db_blender.controls.build import remove_controls
 from sam3db_blender.controls.snapping import limbs_of, snap
 from sam3db_blender.rig.pose import apply_parameters, read_settings
+from sam3db_blender.rig.resting import rest, wake, wake_all
 from tests.support.controlled import Controlled
 
 TOLERANCE = 1e-4  # m: the bar of 0.1 mm
@@ -128,3 +129,16 @@ def test_a_soft_arm_straightens_evenly(actor: Controlled) -> None:
     assert missed[reached].max() < 1e-4
     # beyond its reach it is not longer than it is stretched at it
     assert (np.diff(missed[shares > 1.0]) > 0).all()
+
+
+def test_twists_are_back_after_a_rest(actor: Controlled) -> None:
+    """Drivers of the helpers follow the controls, not the rig that they lie on, also after they were put aside."""
+    body = actor.body
+    rest(actor.rig)
+    wake_all()
+    rest(actor.rig)
+    wake(actor.rig)
+    parameters = _thigh(body, "r", -0.9, -1.2, -0.7)
+    apply_parameters(actor.rig, body, parameters)
+    assert actor.error(parameters) < TOLERANCE
+    assert all(curve.driver.is_valid for curve in actor.rig.animation_data.drivers)

@@ -9,12 +9,15 @@ import pytest
 from native_runtime.characters.rig_map import RigMap
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
+from sam3db_blender.controls.build import build_controls
 from sam3db_blender.controls.following import follow, unfollow
 from sam3db_blender.rig.armature import build_armature, build_rig
 from sam3db_blender.rig.arrays import fill
+from sam3db_blender.rig.control_pose import CONTROLS
 from sam3db_blender.rig.followed import followed
 from sam3db_blender.rig.mesh import build_mesh
 from sam3db_blender.rig.pose import apply_parameters, read_parameters
+from sam3db_blender.rig.rigify_pose import PART, RIG
 from tests.support.meshes import off_body
 
 TOLERANCE = 1e-4  # m: the bar of 0.1 mm
@@ -82,3 +85,13 @@ def test_what_cannot_be_followed_is_said(small_body: Body) -> None:
     follow(rig, small_body, leader, {"l_lowarm": "l_lowarm"})
     with pytest.raises(Sam3dbError, match="already"):
         follow(rig, small_body, leader, {"l_lowarm": "l_lowarm"})
+
+
+def test_a_rigify_rig_is_named(small_body: Body) -> None:
+    """Who adds controls to a character that Rigify poses reads what to do."""
+    rig, other = (build_rig(name, small_body, bpy.context.scene.collection) for name in ("A Rig", "A Rigify"))
+    other[PART] = RIG
+    follow(rig, small_body, other, {"l_uparm": "l_uparm"})
+    with pytest.raises(Sam3dbError, match=r"the Rigify rig 'A Rigify'.*press Remove Rigify Rig"):
+        build_controls(rig, small_body)
+    assert not any(obj.get(CONTROLS) for obj in bpy.data.objects)

@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+#: The version of the control rigs that are made now, which a control rig keeps.
+#: 1: the first. 2: the twist of limbs (``twists``), and limbs that straighten softly.
+VERSION = 2
+#: The first version whose channels mean what they mean now, so that it can be posed as it is.
+POSED_SINCE = 1
+
 #: What a bone is to an artist; everything but ``mechanism`` is shown.
 Kind = Literal["fk", "ik", "pole", "master", "detail", "mechanism"]
 #: (factor, index of a model parameter that is a slider)
