@@ -16,6 +16,7 @@ from native_runtime.cli.common_arguments import (
 )
 from native_runtime.pipeline.boxes import read_box
 from native_runtime.pipeline.requests import REFINE, Sex
+from native_runtime.takes.views.request import Unit
 
 if TYPE_CHECKING:
     from native_runtime.cli.common_arguments import Subparsers
@@ -52,6 +53,12 @@ def add(commands: Subparsers) -> None:
         type=listed,
         help="which camera of the calibration took each photo, in the photos' order (default: the one whose name is in "
         "the photo's name, else by order)",
+    )
+    views.add_argument(
+        "--unit",
+        choices=get_args(Unit),
+        help="of the calibration's lengths; unknown: as large as the person's size makes them (default: m; of COLMAP "
+        "unknown)",
     )
     views.add_argument(
         "--engine",

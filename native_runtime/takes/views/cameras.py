@@ -29,6 +29,7 @@ class ViewCamera:
         translation: (3,) m: a world point p lies at ``rotation @ p + translation`` in camera axes.
         distortion: (n,) OpenCV's coefficients k1 k2 p1 p2 [k3 ...]; of a fisheye lens k1 k2 k3 k4; empty for none.
         fisheye: whether the lens follows OpenCV's fisheye model (Kannala and Brandt 2006).
+        metric: whether lengths are metres; else their unit is unknown, the same for all cameras of a file.
     """
 
     name: str
@@ -38,6 +39,11 @@ class ViewCamera:
     translation: Array
     distortion: Array = field(default_factory=lambda: np.zeros(0))
     fisheye: bool = False
+    metric: bool = True
+
+    def scaled(self, factor: float) -> ViewCamera:
+        """The camera of a world that is larger by a factor."""
+        return replace(self, translation=factor * self.translation, metric=True)
 
     @property
     def place(self) -> Array:

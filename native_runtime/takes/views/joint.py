@@ -126,10 +126,11 @@ class KnownCameras:
     def terms(self, number: int, state: JointState) -> tuple[float, Array, Array]:
         """Cost, gradient (6,) and Hessian (6, 6) by a small turn about the body's root and a shift."""
         sigma = self._deviations(number)
-        residual = np.concatenate(self.off(number, state)) / sigma
-        root = self._pivot + state.views[number].camera_translation
+        turn, shift = self.off(number, state)
+        residual = np.concatenate([turn, shift]) / sigma
+        # a turn u about the root shifts the camera's own place, too: d' = d + s + u x (d - root)
+        root = self._pivot + state.views[number].camera_translation - shift
         slope = np.eye(6)
-        # a turn about the root shifts the camera's own place, too: d = s - u x root
         slope[3:, :3] = np.array([[0, -root[2], root[1]], [root[2], 0, -root[0]], [-root[1], root[0], 0]])
         slope /= sigma[:, None]
         return 0.5 * float(residual @ residual), slope.T @ residual, slope.T @ slope

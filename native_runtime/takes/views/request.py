@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 from native_runtime.errors import UsageError
 from native_runtime.pipeline.boxes import Box
-from native_runtime.pipeline.decoding import read_by
+from native_runtime.pipeline.decoding import one_of, read_by
 from native_runtime.pipeline.requests import (
     LEAST_TALL,
     MOST_TALL,
@@ -19,6 +19,9 @@ from native_runtime.pipeline.requests import (
     Sex,
     check_age,
 )
+
+Unit = Literal["m", "cm", "mm", "unknown"]
+"""Of lengths in a calibration."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,7 @@ class ViewsRequest(PhotoReading, Refinement):
         synchronised: whether the photos were taken at the same moment, so that they show one pose.
         calibration: file of the cameras, whose photos are synchronised; None where they are not known.
         cameras: the calibration's name for the camera of each photo; None: by the photos' names, else by their order.
+        unit: of the calibration's lengths; "unknown": the person's size says it; None: metres, but of COLMAP unknown.
         sex: what the body's shape shows; None: what the faces say.
         age: years; None: an adult, or a child where the faces say so clearly.
         height_cm: how tall the person is; None: as the cameras measure it, or as people are.
@@ -68,6 +72,7 @@ class ViewsRequest(PhotoReading, Refinement):
     synchronised: bool = False
     calibration: FilePath | None = None
     cameras: tuple[str, ...] | None = None
+    unit: Unit | None = field(default=None, metadata=read_by(one_of(*get_args(Unit))))
     sex: Sex | None = None
     age: float | None = None
     height_cm: float | None = None
@@ -83,6 +88,8 @@ class ViewsRequest(PhotoReading, Refinement):
             raise UsageError("Say who is meant either by numbers or by boxes, not by both.")
         if self.cameras is not None and self.calibration is None:
             raise UsageError("Names of cameras need the calibration that they are from.")
+        if self.unit is not None and self.calibration is None:
+            raise UsageError("A unit needs the calibration whose lengths it is of.")
         if self.age is not None:
             check_age(self.age)
         if self.height_cm is not None and not LEAST_TALL <= self.height_cm <= MOST_TALL:

@@ -28,6 +28,7 @@ from .fit import JointFit, ViewObservation, fit_photos, fit_synchronised
 from .joint import KnownCameras, extrinsics_between
 from .observing import looks_of_all, match_people, observation
 from .request import ViewLook, ViewsRequest
+from .scale import in_metres
 
 if TYPE_CHECKING:
     from native_runtime.detection.landmarks import PersonLandmarks
@@ -129,6 +130,8 @@ def estimate_views(
     body = looked[0].found.engine.body
     before_fit = time.perf_counter()
     known = [view.camera for view in looked if view.camera is not None]
+    if known:
+        known = in_metres(body, known, [view.start for view in seen], request.unit)
     if request.one_pose:
         fit = fit_synchronised(body, seen, known or None)
     else:

@@ -10,7 +10,11 @@ from native_runtime.errors import FileError, UsageError
 from native_runtime.files.system_errors import readable
 from native_runtime.takes.views.cameras import ViewCamera
 
+from .colmap import read_colmap
+from .easymocap import read_easymocap
 from .numbers import MOST_BYTES
+from .opencv import read_opencv
+from .pose2sim import read_pose2sim
 from .qualisys import read_qualisys
 
 KINDS = "Pose2Sim's .toml, Qualisys's .qca.txt, EasyMocap's .yml, OpenCV's .xml, .yml or .json, or COLMAP's text files"
@@ -52,11 +56,30 @@ def text_of(file: Path) -> str:
 
 def _reader_of(file: Path) -> Callable[[Path], list[ViewCamera]]:
     name = file.name.lower()
-    if name.endswith((".qca.txt", ".qca")):
+    if file.is_dir():
+        for inside, reader in (("intri.yml", _easymocap), ("cameras.txt", _colmap)):
+            if (file / inside).is_file():
+                return lambda path: reader(path / inside)
+        raise FileError("the folder has neither intri.yml nor cameras.txt.")
+    if name in ("intri.yml", "extri.yml"):
+        return _easymocap
+    if name in ("cameras.txt", "images.txt"):
+        return _colmap
+    if name.endswith(".toml"):
+        return lambda path: read_pose2sim(text_of(path))
+    if name.endswith((".qca.txt", ".qca")) or (name.endswith(".xml") and "<calibration" in text_of(file)[:2000]):
         return lambda path: read_qualisys(text_of(path))
-    if name.endswith(".xml") and "<calibration" in text_of(file)[:2000]:
-        return lambda path: read_qualisys(text_of(path))
+    if name.endswith((".xml", ".yml", ".yaml", ".json")):
+        return lambda path: read_opencv(text_of(path))
     raise FileError(f"its name says no kind that is known: {KINDS}.")
+
+
+def _easymocap(path: Path) -> list[ViewCamera]:
+    return read_easymocap(text_of(path.with_name("intri.yml")), text_of(path.with_name("extri.yml")))
+
+
+def _colmap(path: Path) -> list[ViewCamera]:
+    return read_colmap(text_of(path.with_name("cameras.txt")), text_of(path.with_name("images.txt")))
 
 
 def cameras_of(

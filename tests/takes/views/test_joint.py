@@ -1,0 +1,177 @@
+"""One body for several views, on evidence made from the body itself: what was put in must come out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from native_runtime.camera import Gravity, mhr_to_camera
+from native_runtime.errors import UsageError
+from native_runtime.fitting.evidence_terms import FitProblem
+from native_runtime.fitting.prior import PosePrior
+from native_runtime.mhr import Body
+from native_runtime.mhr.rotations import rotation_angle, rotation_vector_to_matrix
+from native_runtime.mhr.state import PlacedState
+from native_runtime.takes.views.cameras import ViewCamera
+from native_runtime.takes.views.fit import ViewObservation, fit_photos, fit_synchronised
+from native_runtime.takes.views.joint import (
+    JointProblem,
+    JointState,
+    KnownCameras,
+    extrinsics_between,
+    in_view,
+)
+from native_runtime.takes.views.scale import in_metres, metres_per_unit
+from tests.fitting.test_fit import INTRINSICS, SIZE, see, state_of
+
+ANGLES = {"l_uparm_fe": 0.4, "r_uparm_fe": -0.2, "l_elbow_bend": 0.8, "r_upleg_fe": 0.3, "r_knee_bend": 0.4}
+LENGTHS = {"scale_uplegs": 0.25, "scale_uparms": -0.2}
+BAD_PX = 20.0
+STEP = 4e-5
+"""Above what OpenCV calls no rotation."""
+
+
+@pytest.fixture(scope="module")
+def body(default_body_path: Path) -> Body:
+    return Body.load(default_body_path)
+
+
+def posed(body: Body, angles: dict[str, float], yaw: float = 0.3) -> PlacedState:
+    known = {name: value for name, value in (angles | LENGTHS).items() if name in body.parameter_names}
+    return state_of(body, known, yaw)
+
+
+def around(body: Body, world: PlacedState, degrees: float) -> ViewCamera:
+    """A camera whose axes are the world's, carried around the body about the vertical."""
+    middle = world.camera_translation + [0, -1.0, 0]
+    turn = rotation_vector_to_matrix(np.array([0, np.radians(degrees), 0]))
+    return ViewCamera(f"at {degrees}", SIZE, INTRINSICS, turn, middle - turn @ middle)
+
+
+def roughly(state: PlacedState, rng: np.random.Generator) -> PlacedState:
+    """As a fit to one photo might have it: other angles, and at another distance."""
+    parameters = state.model_parameters.copy()
+    parameters[6:60] += rng.normal(0, 0.08, 54)
+    parameters[3:6] += rng.normal(0, 0.05, 3)
+    place = state.camera_translation * rng.uniform(0.93, 1.07)
+    return replace(state, model_parameters=parameters, camera_translation=place)
+
+
+def observed(body: Body, state: PlacedState, rng: np.random.Generator) -> ViewObservation:
+    evidence, _ = see(body, state)
+    start = roughly(state, rng)
+    clamped = replace(start, model_parameters=body.parameterisation.clamp(start.model_parameters))
+    return ViewObservation(evidence, INTRINSICS, Gravity(), clamped)
+
+
+def joints(body: Body, state: PlacedState) -> np.ndarray:
+    return np.asarray(mhr_to_camera(body.pose(state.model_parameters).translations, state.camera_translation))
+
+
+def test_a_body_stands_before_a_camera_as_its_points_do(body: Body) -> None:
+    world = posed(body, ANGLES)
+    camera = around(body, world, 70)
+    seen = in_view(body, world, camera.rotation, camera.translation)
+    # the first joint is the body's world, which its root turns in
+    np.testing.assert_allclose(joints(body, seen)[1:], camera.from_world(joints(body, world))[1:], atol=1e-9)
+    rotation, translation = extrinsics_between(body, world, seen)
+    np.testing.assert_allclose(rotation, camera.rotation, atol=1e-9)
+    np.testing.assert_allclose(translation, camera.translation, atol=1e-9)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_the_slope_is_that_of_the_cost(body: Body, rng: np.random.Generator, known: bool) -> None:
+    world = posed(body, ANGLES)
+    cameras = [around(body, world, degrees) for degrees in (0, 80)]
+    truth = [in_view(body, world, camera.rotation, camera.translation) for camera in cameras]
+    prior = PosePrior.load(body)
+    problems = [FitProblem(body, see(body, one)[0], INTRINSICS, prior, identity=np.array([0, 3])) for one in truth]
+    shared = np.array([body.parameter_names[i].startswith("scale_") for i in prior.parameters]) | known
+    near = body.parameterisation.clamp(world.model_parameters + 0.02)
+    near[3:6] = world.model_parameters[3:6]
+    moved = replace(world, model_parameters=near)
+    state = JointState(
+        tuple(in_view(body, moved, camera.rotation, camera.translation + 0.004) for camera in cameras),
+        moved if known else None,
+    )
+    problem = JointProblem(problems, shared, KnownCameras(body, cameras) if known else None)
+    around_here = problem.linearise(state)
+    slots = np.concatenate([np.arange(18 if known else 12), rng.choice(np.arange(18, problem.size), 30, replace=False)])
+    for slot in slots:
+        step = np.zeros(problem.size)
+        step[slot] = STEP
+        if min(around_here.room_below[slot], around_here.room_above[slot]) < 2 * STEP:
+            continue
+        ahead, behind = (problem.cost(problem.retract(state, sign * step)) for sign in (1, -1))
+        assert (ahead - behind) / (2 * STEP) == pytest.approx(
+            around_here.gradient[slot], rel=2e-3, abs=2e-4 * np.abs(around_here.gradient).max()
+        )
+
+
+def test_known_cameras_give_size_place_and_pose(body: Body, rng: np.random.Generator) -> None:
+    world = posed(body, ANGLES)
+    cameras = [around(body, world, degrees) for degrees in (0, 75, -100)]
+    seen = [observed(body, in_view(body, world, c.rotation, c.translation), rng) for c in cameras]
+    fit = fit_synchronised(body, seen, cameras)
+    assert fit.state.world is not None
+    assert not fit.doubted
+    off = np.linalg.norm(joints(body, fit.state.world) - joints(body, world), axis=1)
+    main = [body.joint_index(f"{s}_{n}") for s in "lr" for n in ("uparm", "lowarm", "upleg", "lowleg", "foot")]
+    assert off[main].max() < 0.02
+    for one in fit.state.views[1:]:
+        np.testing.assert_array_equal(one.model_parameters[6:], fit.state.views[0].model_parameters[6:])
+
+
+def test_a_badly_calibrated_camera_is_found_and_put_right(body: Body, rng: np.random.Generator) -> None:
+    world = posed(body, ANGLES)
+    cameras = [around(body, world, degrees) for degrees in (0, 75, -100, 150)]
+    seen = [observed(body, in_view(body, world, c.rotation, c.translation), rng) for c in cameras]
+    off = rotation_vector_to_matrix(np.array([0, BAD_PX / INTRINSICS[0, 0], 0]))
+    wrong = replace(cameras[2], rotation=off @ cameras[2].rotation, translation=off @ cameras[2].translation)
+    given = [*cameras[:2], wrong, cameras[3]]
+    fit = fit_synchronised(body, seen, given)
+    assert fit.doubted == {2}
+    turn, _ = KnownCameras(body, given).off(2, fit.state)
+    assert turn[1] * INTRINSICS[0, 0] == pytest.approx(-BAD_PX, abs=4.0)
+
+
+def test_unknown_cameras_follow_from_the_body(body: Body, rng: np.random.Generator) -> None:
+    world = posed(body, ANGLES)
+    cameras = [around(body, world, degrees) for degrees in (0, 75, -100)]
+    seen = [observed(body, in_view(body, world, c.rotation, c.translation), rng) for c in cameras]
+    fit = fit_synchronised(body, seen)
+    assert fit.state.world is None
+    for camera, view in zip(cameras[1:], fit.state.views[1:], strict=True):
+        rotation, translation = extrinsics_between(body, fit.state.views[0], view)
+        assert np.degrees(rotation_angle(rotation, camera.rotation)) < 1.0
+        place, true = -rotation.T @ translation, camera.place
+        assert np.linalg.norm(place - true) / np.linalg.norm(true) < 0.03
+
+
+def test_photos_share_lengths_and_shape_but_not_the_pose(body: Body, rng: np.random.Generator) -> None:
+    states = [posed(body, ANGLES), posed(body, {"r_uparm_fe": 0.6, "l_knee_bend": 0.5}, 1.6)]
+    fit = fit_photos(body, [observed(body, state, rng) for state in states])
+    first, second = fit.state.views
+    scales = [i for i, name in enumerate(body.parameter_names) if name.startswith("scale_")]
+    np.testing.assert_array_equal(first.model_parameters[scales], second.model_parameters[scales])
+    np.testing.assert_array_equal(first.identity, second.identity)
+    assert (fit.point_errors < 3.0).all()
+    elbow = body.parameter_index("l_elbow_bend")
+    assert first.model_parameters[elbow] - second.model_parameters[elbow] > 0.4
+
+
+def test_the_persons_size_says_what_a_unit_of_the_calibration_is(body: Body) -> None:
+    world = posed(body, ANGLES)
+    cameras = [around(body, world, degrees) for degrees in (0, 75, -100)]
+    starts = [in_view(body, world, camera.rotation, camera.translation) for camera in cameras]
+    assert metres_per_unit(body, cameras, starts) == pytest.approx(1.0)
+    millimetres = [camera.scaled(1000.0) for camera in cameras]
+    with pytest.raises(UsageError, match=r"0\.001 m"):
+        in_metres(body, millimetres, starts, None)
+    unknown = [replace(camera.scaled(7.0), metric=False) for camera in cameras]
+    for given, unit in ((millimetres, "mm"), (millimetres, "unknown"), (unknown, None)):
+        found = in_metres(body, given, starts, unit)
+        np.testing.assert_allclose(found[1].translation, cameras[1].translation, atol=1e-6)
