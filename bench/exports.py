@@ -84,7 +84,8 @@ _arrays = export.export_character_arrays
 def _skin(meant: ExportCharacter) -> Array:
     """(V, 3) the mesh as the file should show it."""
     skin = meant.skins[0]
-    points = skin.points + sum(key.value * key.offsets for key in skin.keys)
+    values = [key.values[0] if meant.posed and len(key.values) else key.value for key in skin.keys]
+    points = skin.points + sum(value * key.offsets for value, key in zip(values, skin.keys))
     table = spread(skin.bones, skin.shares, len(meant.skeleton.names))
     return blend(points, table, meant.skeleton.motion) if meant.posed else points
 

@@ -28,8 +28,15 @@ def corrections(body: Body, joint_parameters: NDArray[np.float64]) -> NDArray[np
     return mhr_to_blender(body.correctives.offsets(joint_parameters)).astype(np.float32)
 
 
-def compress(offsets: NDArray[np.float32], tolerance: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def compress(
+    offsets: NDArray[np.float32], tolerance: float, most: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """The fewest shapes whose weighted sums give offsets (F, V, 3) back within a tolerance for every vertex.
+
+    They are the principal components about zero, the strongest first.
+
+    Args:
+        most: at most so many, the strongest, though offsets may then lie outside the tolerance.
 
     Returns:
         Shapes (k, V, 3) and weights (F, k) between -1 and 1; k is 0 where nothing moves.
@@ -52,7 +59,7 @@ def compress(offsets: NDArray[np.float32], tolerance: float) -> tuple[NDArray[np
             worst = max(worst, float(np.sqrt((rest * rest).sum(axis=1).max())))
         return worst
 
-    low, high = 0, courses.shape[1]
+    low, high = 0, courses.shape[1] if most is None else min(most, courses.shape[1])
     while low < high:
         middle = (low + high) // 2
         if error(middle) <= tolerance:

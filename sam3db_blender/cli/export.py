@@ -14,7 +14,19 @@ from native_runtime.files.streams import standard_error_hidden
 
 from .blender import require_blender
 
-_CHOICES = ("to", "rest", "pose", "frames", "twist", "shapes", "influences", "positions", "visible_only", "author")
+_CHOICES = (
+    "to",
+    "rest",
+    "pose",
+    "frames",
+    "twist",
+    "shapes",
+    "correctives",
+    "influences",
+    "positions",
+    "visible_only",
+    "author",
+)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:

@@ -54,6 +54,13 @@ def add(commands: Subparsers) -> None:
         choices=("keep", "bake"),
         help="keep shape keys, or bake their current values into the mesh",
     )
+    export.add_argument(
+        "--correctives",
+        type=int,
+        metavar="N",
+        help="at most so many shape keys that hold what the file's bones cannot, as pose correctives (default: 32; 0: "
+        "none)",
+    )
     export.add_argument("--influences", type=int, choices=(4, 8), help="the maximum number of bones per vertex")
     export.add_argument(
         "--positions",

@@ -131,7 +131,7 @@ def _add_keys(mesh: bpy.types.Object, skin: ExportSkin) -> None:
     moving = {
         f'key_blocks["{bpy.utils.escape_identifier(key.name)}"].value': key.values[:, None]
         for key in skin.keys
-        if len(key.values) and np.ptp(key.values)
+        if np.any(key.values != key.value)
     }
     if moving:
         _key(keys, moving)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,8 @@ from pathlib import Path
 import bpy
 
 from native_runtime.characters.exports.character import ExportCharacter, export_character_arrays
+from native_runtime.characters.exports.correcting import NAME as POSE_CORRECTIVE
+from native_runtime.characters.exports.glb import without_at_rest
 from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.characters.exports.vrm import add_vrm
 from native_runtime.retarget.checks import sound_map
@@ -53,7 +55,9 @@ def export_character(
     options.check_path(target)
     kind = require(options.to)
     retarget = sound_map(options.names, folders)
-    finish = None
+    finish: Callable[[Path], None] | None = None
+    if options.to == "glb":
+        finish = partial(without_at_rest, prefix=POSE_CORRECTIVE)
     if options.is_vrm:
         finish = partial(add_vrm, name=target.stem, author=options.author, human_bones=tuple(retarget.by_name))
     with unkeyed_kept(), ExitStack() as lending, nothing_stays():

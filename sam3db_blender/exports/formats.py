@@ -115,9 +115,10 @@ def write_file(
             result = kind.write(str(inside), posed, moving)
         if "FINISHED" not in result or not inside.is_file():
             raise Sam3dbError(f"Blender's {kind.title} exporter wrote no file.")
+        check(_read_again(kind, inside))
         if finish is not None:
             finish(inside)
-        check(_read_again(kind, inside))
+            check(_read_again(kind, inside))
         for side in sorted(entry for entry in folder.rglob("*") if entry.is_file() and entry != inside):
             there = path.parent / side.relative_to(folder)
             there.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,8 @@ import bpy
 import numpy as np
 
 from native_runtime.characters.exports.character import ExportCharacter
+from native_runtime.characters.exports.correcting import NAME as POSE_CORRECTIVE
+from native_runtime.characters.exports.correcting import Causes
 from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.characters.exports.vrm import NOBODY
 from native_runtime.mhr import load_rig_facts
@@ -29,7 +31,8 @@ def notes_of(
         *_changed(taken),
         *_loose(taken, options),
         *_movement(taken, character, options),
-        *_places(taken, off),
+        *_correctives(character, options),
+        *_places(taken, character, options, off),
         *_format(character, options, retarget),
     ]
 
@@ -96,14 +99,43 @@ def _changes(taken: Taken) -> dict[int, list[str]]:
     return {frame: names for frame, names in found.items() if names}
 
 
-def _places(taken: Taken, off: Deviation) -> Iterator[str]:
+def _correctives(character: ExportCharacter, options: ExportOptions) -> Iterator[str]:
+    """What shape keys hold, since bones do not."""
+    count = sum(key.name.startswith(POSE_CORRECTIVE) for skin in character.skins for key in skin.keys)
+    causes = _reasons(character)
+    if count and causes:
+        frames = "keyed at each frame" if len(character.skeleton.frames) else "for the pose"
+        yield (
+            f"{count} shape keys '{POSE_CORRECTIVE}', {frames}, hold what bones alone cannot: {causes}. "
+            "Another animation needs others."
+        )
+
+
+def _reasons(character: ExportCharacter) -> str:
+    """Why bones alone would leave the meshes off what Blender shows, and by how much, the largest first."""
+    worst = Causes()
+    for skin in character.skins:
+        worst = worst.largest(skin.causes)
+    parts = (
+        ("pose correctives", worst.correctives),
+        ("the rest pose", worst.rest),
+        ("folded bones", worst.folded),
+        ("dropped influences", worst.influences),
+    )
+    named = sorted(((size, words) for words, size in parts if size > _VISIBLE), reverse=True)
+    return ", ".join(f"{words} ({1000 * size:.0f} mm)" for size, words in named)
+
+
+def _places(taken: Taken, character: ExportCharacter, options: ExportOptions, off: Deviation) -> Iterator[str]:
     over = f" over {len(taken.frames)} frames" if len(taken.frames) > 1 else ""
     if off.largest > _VISIBLE:
-        applied = ", applied modifiers" if any(other_modifiers(p.obj) for p in taken.pieces) else ""
+        causes = _reasons(character)
+        if any(other_modifiers(piece.obj) for piece in taken.pieces):
+            causes = f"{causes}, applied modifiers" if causes else "applied modifiers"
+        because = f", because of {causes}" if causes else ""
         yield (
             f"When posed, the meshes are {1000 * off.mean:.1f} mm off what Blender shows on average and "
-            f"{1000 * off.largest:.0f} mm at most{over}, because of the rest pose{applied}, folded bones and dropped "
-            "influences; the current pose as the rest pose, without animation, is exact."
+            f"{1000 * off.largest:.0f} mm at most{over}{because}{_remedy(character, options)}."
         )
     if off.surfaces_largest > _VISIBLE:
         changed = {name for names in _changes(taken).values() for name in names}
@@ -118,6 +150,16 @@ def _places(taken: Taken, off: Deviation) -> Iterator[str]:
             f"Bones of a BVH file only rotate, so joints are up to {1000 * off.joints:.0f} mm off; 'Bone Positions' "
             "places them exactly, if the other program reads them."
         )
+
+
+def _remedy(character: ExportCharacter, options: ExportOptions) -> str:
+    """What would bring the meshes nearer, where anything does."""
+    if options.shapes == "bake":
+        return "; shape keys that are kept ('Shape Keys': Keep) would hold more of it"
+    used = [sum(key.name.startswith(POSE_CORRECTIVE) for key in skin.keys) for skin in character.skins]
+    if max(used, default=0) >= options.correctives:
+        return f"; more 'Correctives' than {options.correctives} would bring them nearer"
+    return ""
 
 
 def _format(character: ExportCharacter, options: ExportOptions, retarget: RetargetMap) -> Iterator[str]:

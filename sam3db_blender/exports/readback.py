@@ -36,7 +36,8 @@ def read_fbx(path: Path) -> FileContents:
     meshes = [_fbx_mesh(mesh, influences.get(mesh.props[0])) for mesh in _of_class(objects, b"Geometry", b"Mesh")]
     limbs = [element.props[1].split(b"\0")[0].decode() for element in _of_class(objects, b"Model", b"LimbNode")]
     keys = [len(_child(element, b"KeyTime", ())) for element in objects if element.id == b"AnimationCurve"]
-    return FileContents(tuple(limbs), tuple(meshes), max(keys, default=0))
+    shapes = [element.props[1].split(b"\0")[0].decode() for element in _of_class(objects, b"Geometry", b"Shape")]
+    return FileContents(tuple(limbs), tuple(meshes), max(keys, default=0), tuple(shapes))
 
 
 def _fbx_mesh(element: Any, influences: Counter[int] | None) -> FileMesh:
@@ -75,6 +76,7 @@ def read_usd(path: Path) -> FileContents:
         tuple(bone.name for rig in rigs for bone in rig.data.bones),
         tuple(scene_mesh(obj) for obj in made if obj.type == "MESH"),
         max((_keys(rig) for rig in rigs), default=0),
+        tuple(key.name for obj in made if obj.type == "MESH" for key in _shapes(obj)),
     )
 
 
@@ -82,6 +84,11 @@ def _keys(rig: bpy.types.Object) -> int:
     from .. import compat
 
     return max((len(curve.keyframe_points) for _, curve in compat.animation_curves(rig)), default=0)
+
+
+def _shapes(mesh: bpy.types.Object) -> list[bpy.types.ShapeKey]:
+    keys: Any = mesh.data.shape_keys  # type: ignore[union-attr]
+    return [] if keys is None else [key for key in keys.key_blocks if key != keys.reference_key]
 
 
 def scene_mesh(obj: bpy.types.Object, triangles: bool = False) -> FileMesh:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from native_runtime.characters.exports.frames import chosen_frames
 from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.characters.exports.rest import Joints
-from native_runtime.characters.exports.skinning import ShapeKey
+from native_runtime.characters.exports.skinning import ShapeKey, Shown
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import load_rig_facts
 
@@ -27,6 +27,8 @@ from .snapshot import Piece, Surface, read_joints, read_key_values, read_piece, 
 
 Array = NDArray[np.float64]
 
+#: So many bytes of surfaces are kept at most; of longer animations only some frames are looked at.
+_MOST_BYTES = 1 << 30
 #: At so many frames of an animation the copy is compared with the scene.
 _COMPARED = 12
 
@@ -79,7 +81,7 @@ def take_character(rig: bpy.types.Object, options: ExportOptions, with_meshes: b
         frames = chosen_frames(options.frames, keyed, scene_frames(scene)) if moves else range(0)
         taken = Taken(joints, world, scale, pieces, keyed, frames, np.zeros((0, *joints.pose.shape)), notes=notes)
         if frames:
-            _take_frames(taken, rig, shown, unit)
+            _take_frames(taken, rig, shown, unit, options)
     return taken
 
 
@@ -136,22 +138,41 @@ def _check_joints(rig: bpy.types.Object, joints: Joints) -> None:
         )
 
 
-def _take_frames(taken: Taken, rig: bpy.types.Object, shown: Evaluation, unit: float) -> None:
-    """Reads poses and shape keys at all frames, and surfaces at some."""
+def _take_frames(taken: Taken, rig: bpy.types.Object, shown: Evaluation, unit: float, options: ExportOptions) -> None:
+    """Reads poses and shape keys at all frames, and surfaces at those that are to be corrected or compared."""
     count = len(taken.frames)
-    compared = set(np.linspace(0, count - 1, min(count, _COMPARED)).round().astype(int).tolist())
+    compared = set(_spread(count, _COMPARED))
+    size = max(sum(12 * len(piece.surface.points) for piece in taken.pieces), 1)
+    corrects = options.shapes == "keep" and options.correctives > 0
+    wanted = compared | set(_spread(count, max(_MOST_BYTES // size, _COMPARED)) if corrects else ())
     poses = []
     values: list[list[list[float]]] = [[] for _ in taken.pieces]
+    places: list[list[Array]] = [[] for _ in taken.pieces]
     for number, frame in enumerate(taken.frames):
         depsgraph = shown.at(frame)
         world, scale = read_world(rig, depsgraph, unit)
         poses.append(world @ np.diag([scale, scale, scale, 1.0]) @ read_joints(rig, depsgraph).pose)
         for piece, rows in zip(taken.pieces, values):
             rows.append(read_key_values(piece.obj, _key_names(piece), depsgraph) if _key_names(piece) else [])
+        if number not in wanted:
+            continue
+        surfaces = [read_surface(piece.obj, depsgraph, unit) for piece in taken.pieces]
+        for piece, surface, courses in zip(taken.pieces, surfaces, places):
+            if surface.matches(piece.surface):
+                courses.append(surface.points.astype(np.float32))
         if number in compared:
-            taken.seen[number] = [read_surface(piece.obj, depsgraph, unit) for piece in taken.pieces]
+            taken.seen[number] = surfaces
     taken.poses = np.stack(poses)
-    taken.pieces = [_with_values(piece, np.array(rows)) for piece, rows in zip(taken.pieces, values)]
+    made = []
+    for piece, rows, courses in zip(taken.pieces, values, places):
+        at = Shown(np.array(sorted(wanted)), np.stack(courses)) if len(courses) == len(wanted) else None
+        made.append(_with_values(replace(piece, skin=replace(piece.skin, shown=at)), np.array(rows)))
+    taken.pieces = made
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many of a number of frames, evenly, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
 
 
 def _key_names(piece: Piece) -> list[str]:

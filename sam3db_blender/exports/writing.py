@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from native_runtime.characters.exports.character import ExportCharacter
 from native_runtime.characters.exports.contents import FileContents
+from native_runtime.characters.exports.correcting import NAME as POSE_CORRECTIVE
 from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.characters.exports.skeleton import ExportSkeleton
 from native_runtime.characters.exports.verify import Expected
@@ -85,7 +86,7 @@ def write_character(
         _set_time(scene, kind, len(poses))
         copy = _build(scene, name, taken, character, skeleton, poses, kind, lent)
         off = _compared(taken, character, copy, kind)
-        expected = _expected(copy, skeleton, poses, kind, options)
+        expected = _expected(copy, character, skeleton, poses, kind, options)
         moving = options.positions and _is_moving(skeleton)
         write_file(kind, path, len(poses) > 0, moving, expected.check, finish)
     # the first bone may have left the floor for the others
@@ -129,12 +130,23 @@ def _build(
     return _Copy(armature, meshes)
 
 
-def _expected(copy: _Copy, skeleton: ExportSkeleton, poses: Array, kind: Format, options: ExportOptions) -> Expected:
+def _expected(
+    copy: _Copy,
+    character: ExportCharacter,
+    skeleton: ExportSkeleton,
+    poses: Array,
+    kind: Format,
+    options: ExportOptions,
+) -> Expected:
     """What the file is to hold."""
     triangles = kind.add_on == "io_scene_gltf2"
     meshes = tuple(scene_mesh(mesh, triangles) for mesh in copy.meshes)
-    moves = len(poses) > 1 and bool(np.ptp(poses, axis=0).max() > _TURNING)
-    return Expected(kind.title, FileContents(skeleton.names, meshes, len(poses)), options.influences, moves)
+    added = (key.name for skin in character.skins for key in skin.keys if key.name.startswith(POSE_CORRECTIVE))
+    shapes = tuple(added) if kind.has_mesh else ()
+    # exporters may leave out frames that are like the ones before
+    frames = 1 + int((np.abs(np.diff(poses, axis=0)).max(axis=(1, 2, 3)) > _TURNING).sum()) if len(poses) else 0
+    contents = FileContents(skeleton.names, meshes, frames, shapes)
+    return Expected(kind.title, contents, options.influences, frames > 1)
 
 
 def _poses(skeleton: ExportSkeleton, character: ExportCharacter, kind: Format) -> Array:

@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
-from native_runtime.characters.exports.options import VRM
+from native_runtime.characters.exports.options import CORRECTIVES_LIMIT, MOST_CORRECTIVES, VRM
 from native_runtime.errors import Sam3dbError
 from native_runtime.retarget.maps import copy_map
 
@@ -26,6 +26,7 @@ _CHOSEN = (
     "frame_step",
     "twist",
     "shapes",
+    "correctives",
     "influences",
     "positions",
     "visible_only",
@@ -79,6 +80,15 @@ class ExportProperties:
     shapes: bpy.props.EnumProperty(
         name="Shape Keys", description="What happens to the shape keys of the face and to your own", items=SHAPE_ITEMS
     )
+    correctives: bpy.props.IntProperty(
+        name="Correctives",
+        description="Shape keys, at most so many, keyed at each frame, that hold what the file's bones cannot: pose "
+        "correctives, folded bones. More are more exact, fewer make a smaller file",
+        default=MOST_CORRECTIVES,
+        min=0,
+        soft_max=64,
+        max=CORRECTIVES_LIMIT,
+    )
     influences: bpy.props.EnumProperty(
         name="Influences", description="The maximum number of bones that move one vertex", items=INFLUENCE_ITEMS
     )
@@ -99,6 +109,7 @@ class ExportProperties:
             rest=self.rest,
             twist=self.twist,
             shapes=self.shapes,
+            correctives=self.correctives,
             influences=int(self.influences),
             pose=self.pose,
             frames=self._frames(),
@@ -126,6 +137,9 @@ class ExportProperties:
             layout.prop(self, "positions")
         else:
             layout.prop(self, "shapes")
+            row = layout.row()
+            row.active = self.pose and self.shapes == "keep" and not is_vrm
+            row.prop(self, "correctives")
             layout.prop(self, "influences")
             layout.prop(self, "visible_only")
         if is_vrm:

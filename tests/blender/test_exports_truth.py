@@ -150,7 +150,8 @@ def test_clothes_and_props_arrive(to, rest, somebody, tmp_path):
     names = {re.sub(r"\W", "_", obj.name) for obj in (somebody.mesh, *things)}
     _export(somebody.rig, tmp_path / f"out.{to}", rest=rest)
     import_again(tmp_path / f"out.{to}")
-    assert {re.sub(r"\W", "_", mesh.name) for mesh in _arrived()} == names
+    # Blender's importer puts an empty of the name above a mesh whose shapes are animated
+    assert {re.sub(r"\W", "_", mesh.name.removesuffix(".001")) for mesh in _arrived()} == names
     if rest == "current":
         assert cloud_distance(_shown(*_arrived()), everything) < CLOSE
     stiff_things = [mesh for mesh in _arrived() if mesh.name in ("Hat", "Feather", "Board", "Bag")]
@@ -168,7 +169,7 @@ def test_clothes_that_follow_the_skin_get_its_bones(somebody, tmp_path):
     notes = _export(somebody.rig, tmp_path / "out.glb", rest="t")
     assert any("'Cape' follows the surface of 'somebody Body'" in note for note in notes)
     open_again(tmp_path / "out.glb")
-    found = bpy.data.objects["Cape"]
+    found = next(mesh for mesh in _arrived() if mesh.name.startswith("Cape"))
     assert len({group.group for vertex in found.data.vertices for group in vertex.groups}) > 20
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.retarget.maps import RetargetMap
 
+from .correcting import NAME, Causes, causes_of, pose_correctives, with_keys
 from .options import ExportOptions
 from .rest import Joints, rest_pose
 from .skeleton import ExportSkeleton, export_skeleton
-from .skinning import ShapeKey, Skin, blend, blend_directions, spread, strongest, unblend
+from .skinning import ShapeKey, Shown, Skin, blend, blend_directions, spread, strongest, unblend
 
 Array = NDArray[np.float64]
 
@@ -24,9 +25,10 @@ class ExportSkin:
 
     Attributes:
         points: (V, 3) the mesh at rest, without ``keys``.
-        keys: the shapes that are kept, offsets at rest.
+        keys: the shapes that are kept, offsets at rest; those that hold what the bones cannot (``correcting``) last.
         bones, shares: (V, K) which bones move each vertex, and how much; rows sum to 1.
         deviation: (V,) m how far each vertex lies, when posed, from where Blender shows it now.
+        causes: how far the bones alone would leave the skin from the character's, where it is posed.
     """
 
     points: Array
@@ -34,6 +36,7 @@ class ExportSkin:
     bones: NDArray[np.intp]
     shares: Array
     deviation: Array
+    causes: Causes = field(default_factory=Causes)
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,19 @@ def export_character_arrays(
         retarget,
         options.twist,
     )
-    animated = bool(len(frames)) and options.pose
-    made = [
-        _export_skin(skin, points, skeleton, rest @ unbind, is_current, animated, options)
-        for skin, points in zip(skins, full)
-    ]
-    posed = options.pose and not options.is_vrm and (animated or not is_current)
+    posed = options.pose and not options.is_vrm and (bool(len(frames)) or not is_current)
+    motions = _Motions(
+        unbound=rest @ unbind,
+        joints=(frames if len(frames) else pose[None]) @ np.linalg.inv(rest),
+        bones=(skeleton.frames if len(frames) else skeleton.pose[None]) @ np.linalg.inv(skeleton.rest),
+        now=skeleton.motion,
+        owners=skeleton.owners,
+        animated=bool(len(frames)),
+    )
+    made: list[ExportSkin] = []
+    for skin, points in zip(skins, full):
+        first = 1 + sum(key.name.startswith(NAME) for before in made for key in before.keys)
+        made.append(_export_skin(skin, points, motions, is_current, posed, options, first))
     return ExportCharacter(skeleton, posed, tuple(made))
 
 
@@ -105,35 +115,73 @@ def _moved(skin: Skin, pose: Array, rest: Array) -> Array:
     return blend(unblend(skin.points, skin.weights, pose, skin.unposed), skin.weights, rest)
 
 
+@dataclass(frozen=True)
+class _Motions:
+    """What moves the skins.
+
+    Attributes:
+        unbound: (N, 4, 4) the joints' motions from bind to the rest pose.
+        joints, bones: (F, N, 4, 4) and (F, B, 4, 4) the motions of joints and of the file's bones from rest at each
+            frame that is written, or as they stand now.
+        now: (B, 4, 4) those of the file's bones as they stand now.
+        owners: see ``ExportSkeleton``.
+        animated: whether there are frames.
+    """
+
+    unbound: Array
+    joints: Array
+    bones: Array
+    now: Array
+    owners: NDArray[np.intp]
+    animated: bool
+
+
 def _export_skin(
-    skin: Skin,
-    full: Array,
-    skeleton: ExportSkeleton,
-    rest: Array,
-    is_current: bool,
-    animated: bool,
-    options: ExportOptions,
+    skin: Skin, full: Array, motions: _Motions, is_current: bool, posed: bool, options: ExportOptions, first: int
 ) -> ExportSkin:
     """A mesh on the file's bones.
 
     Args:
         full: (V, 3) the mesh in the rest pose, with its shapes as they are set.
-        rest: (N, 4, 4) the joints' motions from bind to the rest pose.
+        first: the number of the first shape that is added.
     """
-    folded = spread(np.broadcast_to(skeleton.owners, skin.weights.shape), skin.weights, len(skeleton.names))
+    count = len(motions.now)
+    folded = spread(np.broadcast_to(motions.owners, skin.weights.shape), skin.weights, count)
     bones, shares = strongest(folded, options.influences)
-    table = spread(bones, shares, len(skeleton.names))
+    table = spread(bones, shares, count)
     if skin.carrier is not None:  # it keeps its shape, so it can be brought back from where it stands
-        full = blend(skin.points, table, np.linalg.inv(skeleton.motion))
-    # corrections are made for the pose: in another one they are shapes like the others, where there is any of them
-    acting = tuple(key for key in skin.corrections if key.value or key.values.any())
-    keys = skin.keys if is_current and not animated else (*skin.keys, *acting)
+        full = blend(skin.points, table, np.linalg.inv(motions.now))
+
+    def at_rest(key: ShapeKey) -> ShapeKey:
+        return replace(key, offsets=blend_directions(key.offsets, skin.weights, motions.unbound))
+
     kept: tuple[ShapeKey, ...] = ()
+    corrections = tuple(at_rest(key) for key in skin.corrections if key.value or key.values.any())
+    baked = is_current or options.shapes == "bake"
+    points = full
+    if not baked:  # they are for the pose: another one has none of them
+        points = points - sum((key.value * key.offsets for key in corrections), np.zeros_like(full))
     if options.shapes == "keep":
-        kept = tuple(replace(key, offsets=blend_directions(key.offsets, skin.weights, rest)) for key in keys)
-    posed = blend(full, table, skeleton.motion)
-    points = full - sum((key.value * key.offsets for key in kept), np.zeros_like(full))
-    return ExportSkin(points, kept, bones, shares, np.linalg.norm(posed - skin.points, axis=1))
+        kept = tuple(at_rest(key) for key in skin.keys)
+        points = points - sum((key.value * key.offsets for key in kept), np.zeros_like(full))
+    shown = skin.shown if motions.animated else Shown(np.zeros(1, np.intp), skin.points[None].astype(np.float32))
+    added: tuple[ShapeKey, ...] = ()
+    causes = Causes()
+    if posed and shown is not None and skin.carrier is None:
+        differing = [replace(key, values=_values(key, len(motions.bones)) - baked * key.value) for key in corrections]
+        causes = causes_of(points, kept, differing, skin.weights, motions.joints, (folded, table), motions.bones, shown)
+        if options.shapes == "keep" and options.correctives:
+            added = pose_correctives(points, kept, table, motions.bones, shown, options.correctives, first)
+    standing = full if baked else points + sum((key.value * key.offsets for key in kept), np.zeros_like(full))
+    if added and not motions.animated:
+        standing = with_keys(standing, added, 0)
+    off = np.linalg.norm(blend(standing, table, motions.now) - skin.points, axis=1)
+    return ExportSkin(points, (*kept, *added), bones, shares, off, causes)
+
+
+def _values(key: ShapeKey, count: int) -> Array:
+    """(F,) how much of a shape there is at each frame."""
+    return key.values if len(key.values) else np.full(count, key.value)
 
 
 def _to_the_floor(rest: Array, joints: Joints, points: Sequence[Array]) -> Array:

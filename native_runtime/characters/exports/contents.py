@@ -32,11 +32,14 @@ class FileMesh:
 
 @dataclass(frozen=True)
 class FileContents:
-    """What matters of a file: names of bones, meshes, and how many keys the most keyed channel has."""
+    """What matters of a file: names of bones, meshes, how many keys the most keyed channel has, and the names of the
+    shapes of all meshes.
+    """
 
     bones: tuple[str, ...]
     meshes: tuple[FileMesh, ...] = ()
     frames: int = 0
+    shapes: tuple[str, ...] = ()
 
 
 # --- glTF ------------------------------------------------------------------------------------------------------------
@@ -53,6 +56,7 @@ def read_glb(path: Path) -> FileContents:
         tuple(str(nodes[joint]["name"]) for joint in sorted(joints)),
         tuple(meshes),
         max((content["accessors"][i]["count"] for i in inputs), default=0),
+        tuple(name for mesh in content.get("meshes", []) for name in mesh.get("extras", {}).get("targetNames", [])),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
+from pathlib import Path
 from typing import Any
 
 from native_runtime.errors import Sam3dbError
@@ -47,3 +48,23 @@ def joined_glb(content: dict[str, Any], rest: bytes) -> bytes:
 def binary_of(rest: bytes) -> bytes:
     """The bytes of the binary chunk, which is the first one after the JSON."""
     return rest[_CHUNK.size :][: _CHUNK.unpack_from(rest)[0]] if rest else b""
+
+
+def without_at_rest(path: Path, prefix: str) -> None:
+    """Sets the weights, as they are without animation, of the morph targets whose names begin so to 0.
+
+    The exporter writes what they are at the first frame; a mesh that is not animated stands at rest and has none.
+
+    Raises:
+        Sam3dbError: the file is no glTF binary.
+    """
+    content, rest = split_glb(path.read_bytes())
+    changed = False
+    for mesh in content.get("meshes", []):
+        names, weights = mesh.get("extras", {}).get("targetNames", []), mesh.get("weights", [])
+        for number, name in enumerate(names[: len(weights)]):
+            if str(name).startswith(prefix) and weights[number]:
+                weights[number] = 0.0
+                changed = True
+    if changed:
+        path.write_bytes(joined_glb(content, rest))

@@ -19,6 +19,9 @@ OTHER_SUFFIXES = {"glb": (".vrm",), "usd": (".usdc", ".usda", ".usdz")}
 #: The map whose glTF files carry the humanoid description of VRM 1.0.
 VRM = "vrm"
 
+#: So many shape keys are added at most where nothing else is said, and where anything is.
+MOST_CORRECTIVES, CORRECTIVES_LIMIT = 32, 500
+
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "to": tuple(SUFFIXES),
     "rest": ("current", "t", "a"),
@@ -43,6 +46,9 @@ class ExportOptions:
         twist: ``keep`` the bones that spread the twist of the limbs, or ``fold`` them into the limbs.
         shapes: ``keep`` the shape keys of the face and those that were added, or ``bake`` them into the mesh. The
             person's own shape is always baked.
+        correctives: at most so many shape keys are added, and keyed at each frame, which hold what the bones of the
+            file cannot: the character's pose correctives, and what another rest pose, folded bones and dropped
+            influences change. 0 for none; none where shapes are baked.
         influences: the most bones that may move one vertex.
         pose: also write how the character moves over ``frames``; where it stands still, and the rest pose is not the
             current one, the current pose, as one frame of animation.
@@ -58,6 +64,7 @@ class ExportOptions:
     rest: str = "current"
     twist: str = "keep"
     shapes: str = "keep"
+    correctives: int = MOST_CORRECTIVES
     influences: int = 8
     pose: bool = True
     frames: str = "action"
@@ -70,6 +77,10 @@ class ExportOptions:
             value = getattr(self, name)
             if type(value) not in {type(choice) for choice in choices} or value not in choices:
                 raise UsageError(f"An export's '{name}' is {_listed(choices)}, not {value!r}.")
+        if type(self.correctives) is not int or not 0 <= self.correctives <= CORRECTIVES_LIMIT:
+            raise UsageError(
+                f"An export's 'correctives' is a number from 0 to {CORRECTIVES_LIMIT}, not {self.correctives!r}."
+            )
         if not isinstance(self.names, str) or not self.names:
             raise UsageError(f"An export's 'names' is a retarget map's name or file, not {self.names!r}.")
         if not isinstance(self.frames, str):

@@ -25,6 +25,19 @@ class ShapeKey:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Where Blender shows a mesh at some frames of an animation.
+
+    Attributes:
+        frames: (S,) the frames' numbers, counted from 0 among those that are written, rising.
+        points: (S, V, 3) m, world.
+    """
+
+    frames: NDArray[np.intp]
+    points: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Skin:
     """A mesh as it stands now, and what moves it.
 
@@ -36,6 +49,7 @@ class Skin:
             mesh has other vertices than its shape keys.
         keys: the shapes that are not the person's own: the face, and what was added.
         corrections: the same for corrections of the pose.
+        shown: the points at frames of the animation; None where there is none, or the mesh has other vertices there.
     """
 
     points: Array
@@ -44,6 +58,7 @@ class Skin:
     unposed: Array | None = None
     keys: tuple[ShapeKey, ...] = ()
     corrections: tuple[ShapeKey, ...] = ()
+    shown: Shown | None = None
 
 
 def blend(points: ArrayLike, weights: NDArray, matrices: Array) -> Array:

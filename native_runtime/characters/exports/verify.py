@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ class Expected:
 
     Attributes:
         title: what people call the format.
-        contents: bones and meshes; how many frames there are.
+        contents: bones and meshes; how many frames there are; the shapes that have to arrive.
         influences: the most bones that may move one vertex.
         moves: whether the frames differ: where they do not, an exporter may keep fewer of them.
     """
@@ -34,7 +35,7 @@ class Expected:
 
     def check(self, found: FileContents) -> None:
         """Raises Sam3dbError where a file that was read again does not hold it."""
-        faults = [*self._bones(found), *self._meshes(found.meshes), *self._frames(found)]
+        faults = [*self._bones(found), *self._meshes(found.meshes), *self._frames(found), *self._shapes(found)]
         if faults:
             raise Sam3dbError(
                 f"The {self.title} file that Blender wrote does not match the character, so it was not kept: "
@@ -64,6 +65,11 @@ class Expected:
         if not self.moves or found.frames >= wanted:
             return []
         return [f"{wanted} frames were to be written and {found.frames} arrived"]
+
+    def _shapes(self, found: FileContents) -> list[str]:
+        wanted, there = (Counter(re.sub(r"\W", "_", name) for name in names.shapes) for names in (self.contents, found))
+        missing = sorted(wanted - there)
+        return [f"the shape key '{missing[0]}' is missing"] if missing else []
 
 
 def _alike(wanted: Sequence[FileMesh], found: Sequence[FileMesh]) -> bool:
