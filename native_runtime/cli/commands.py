@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from native_runtime.cli import arguments, batch_arguments, views_arguments
+from native_runtime.cli import arguments, batch_arguments, take_arguments, views_arguments
 from native_runtime.cli.common_arguments import Parser, add_common_arguments
 from native_runtime.errors import UsageError
 from native_runtime.plugins import load_plugins
@@ -21,6 +21,7 @@ ORDER = (
     "character",
     "estimate",
     "batch",
+    "take",
     "views",
     "preview",
     "export",
@@ -57,6 +58,7 @@ class Extension(NamedTuple):
 _OWN = (
     Command("estimate", arguments.add_estimate, "native_runtime.cli.people"),
     Command("batch", batch_arguments.add, "native_runtime.cli.batch"),
+    Command("take", take_arguments.add, "native_runtime.cli.take"),
     Command("views", views_arguments.add, "native_runtime.cli.views"),
     Command("models", arguments.add_models, "native_runtime.cli.models"),
     Command("engines", arguments.add_engines, "native_runtime.cli.engines"),

@@ -100,8 +100,38 @@ def read_hand(
     readings = [r for r in readings if r.score >= _SCORE_THRESHOLD and _belongs(r, wrist, rough.size)]
     if not readings:
         return None
-    best = max(readings, key=lambda r: r.confidence(side))
-    best = _average(best, _read(hand_network, picture, best.crop, mirrored=True))
+    return _confirmed(hand_network, picture, max(readings, key=lambda r: r.confidence(side)), side)
+
+
+def follow_hand(
+    hand_network: Network,
+    picture: Picture,
+    known: HandLandmarks,
+    wrist_before: Array,
+    body_points: Array,
+    person_size: float,
+) -> HandLandmarks | None:
+    """A hand in the next picture of a video, where it moved with the wrist; None where it is lost.
+
+    Args:
+        known: the hand in the picture before.
+        wrist_before: (2,) px, the body's wrist there.
+        body_points, person_size: as for ``read_hand``, in the picture.
+    """
+    wrist, index, pinky = (body_points[BODY_POINTS.index(f"{known.side}_{n}")] for n in ("wrist", "index", "pinky"))
+    rough = _crop_from_body(wrist, index, pinky, person_size)
+    window = _crop_from_hand(known.points_2d + (wrist - wrist_before))
+    if not _is_inside(window, picture) or rough.size < 1.5 * _SMALLEST_HAND:
+        return None
+    reading = _read(hand_network, picture, window)
+    if reading.score < _SCORE_THRESHOLD or not _belongs(reading, wrist, rough.size):
+        return None
+    return _confirmed(hand_network, picture, reading, known.side)
+
+
+def _confirmed(network: Network, picture: Picture, best: HandReading, side: str) -> HandLandmarks | None:
+    """A reading averaged with its mirror image's; None where that says that there is no such hand."""
+    best = _average(best, _read(network, picture, best.crop, mirrored=True))
     if (
         best.score < _SCORE_THRESHOLD
         or best.likelihood(side) < _LEAST_LIKELIHOOD

@@ -7,6 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from native_runtime.detection.crops import Crop
+
 Array = NDArray[Any]
 
 BODY_POINTS: tuple[str, ...] = (
@@ -111,3 +113,5 @@ class PersonLandmarks:
     """None where there is none: the network is not installed, or sees somebody else in this place."""
     face: FaceReading | None = None
     """None where no face is seen, or nobody looked."""
+    window: Crop | None = None
+    """The part of the photo that shows the person best: where to look for them in the next picture of a video."""

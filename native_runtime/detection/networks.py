@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.detection import hands, pose
+from native_runtime.detection import hands, pose, sightings
 from native_runtime.detection.crops import Picture
 from native_runtime.detection.faces import FaceNetworks, read_face
 from native_runtime.detection.finder import find_people, find_people_in
-from native_runtime.detection.landmarks import FaceReading, HandLandmarks, PersonLandmarks, SecondOpinion
+from native_runtime.detection.landmarks import BODY_POINTS, FaceReading, HandLandmarks, PersonLandmarks, SecondOpinion
 from native_runtime.detection.pose import PoseReading
 from native_runtime.detection.second_opinion import consult
 from native_runtime.errors import PhotoError
@@ -118,6 +118,41 @@ class LandmarkNetworks:
         found = iter(self._consulted(picture, [reading for reading in readings if reading is not None]))
         return [None if reading is None else self._person(picture, *next(found), with_hands) for reading in readings]
 
+    def follow(self, rgb: NDArray[np.uint8], people: Sequence[PersonLandmarks]) -> list[PersonLandmarks | None]:
+        """People in the next picture of a video, in their order; None for who is lost. Errors as `people`.
+
+        Nobody is searched for: bodies and hands are looked for where they were, so that only the networks of their
+        points run. A hand that is lost stays so, and what is known of faces stays, until somebody looks anew
+        (`people_in`).
+
+        Args:
+            people: as they were seen in the picture before, of the same size.
+        """
+        picture = _picture(rgb)
+        readings = [
+            None if person.window is None else pose.follow(self._pose_landmark, picture, person.window)
+            for person in people
+        ]
+        found = iter(self._consulted(picture, [reading for reading in readings if reading is not None]))
+        followed: list[PersonLandmarks | None] = []
+        for known, reading in zip(people, readings):
+            if reading is None:
+                followed.append(None)
+                continue
+            person = self._person(picture, *next(found), with_hands=False)
+            left, right = self._followed_hands(picture, known, person.points_2d, reading.crop.size)
+            followed.append(replace(person, left_hand=left, right_hand=right, face=known.face))
+        return followed
+
+    def glance(self, rgb: NDArray[np.uint8]) -> Array:
+        """(N, 4) x0 y0 x1 y1 px, where MoveNet MultiPose sees people: quick, and less sure than `people`; none where
+        the network is not installed. Errors as `people`.
+        """
+        picture = _picture(rgb)
+        seen = [] if self._movenet_multipose is None else sightings.find(self._movenet_multipose, picture)
+        boxes = [np.concatenate([one.corners.min(axis=0), one.corners.max(axis=0)]) for one in seen]
+        return np.array(boxes).reshape(-1, 4)
+
     def with_hands(self, rgb: NDArray[np.uint8], person: PersonLandmarks) -> PersonLandmarks:
         """A person who was found without looking at their hands and face in `rgb` (H, W, 3) uint8, with them. Errors as
         `people`.
@@ -170,6 +205,7 @@ class LandmarkNetworks:
             right_hand=right,
             second=None if second is None else SecondOpinion(second.points, second.scores),
             face=self._face(picture, points) if with_hands else None,
+            window=reading.next_crop,
         )
 
     def _face(self, picture: Picture, points: Array) -> FaceReading | None:
@@ -186,6 +222,25 @@ class LandmarkNetworks:
         )
         left, right = hands.drop_shared_hand(left, right)
         return left, right
+
+    def _followed_hands(
+        self, picture: Picture, known: PersonLandmarks, points: Array, window: float
+    ) -> tuple[HandLandmarks | None, ...]:
+        """The hands that somebody had in the picture before; the other arguments as for `_hands`."""
+        left, right = (
+            None
+            if hand is None
+            else hands.follow_hand(
+                self._hand_landmark,
+                picture,
+                hand,
+                known.points_2d[BODY_POINTS.index(f"{hand.side}_wrist")],
+                points,
+                window,
+            )
+            for hand in (known.left_hand, known.right_hand)
+        )
+        return hands.drop_shared_hand(left, right)
 
 
 def _picture(rgb: NDArray[np.uint8]) -> Picture:

@@ -39,6 +39,12 @@ _SHORTEST_TORSO = 0.12
 # A window that moves by less than this (of its side, of its size, in radians) is as good as the one before.
 _STABLE_SHIFT, _STABLE_GROWTH, _STABLE_TURN = 0.015, 0.03, 0.05
 
+# The same for somebody who is followed from picture to picture of a video: the next one's window is this one's anyway.
+_FOLLOWED_SHIFT, _FOLLOWED_GROWTH, _FOLLOWED_TURN = 0.08, 0.2, 0.35
+
+# Below this probability somebody who is followed is lost.
+_FOLLOWED_SCORE = 0.5
+
 # Below this probability the person went out of sight, and the next window would be made up.
 _LOST = 0.1
 
@@ -108,6 +114,23 @@ def read_on(network: Network, picture: Picture, first: PoseReading, passes: int 
         if reading.quality >= best.quality * 0.95:  # later windows fit better where both see as much
             best = reading
     return best
+
+
+def follow(network: Network, picture: Picture, window: Crop) -> PoseReading | None:
+    """The reading of somebody who was seen through about this window in the picture before; None where they are lost.
+
+    The network runs twice, plain and mirrored, and once more where the person has moved far. MediaPipe's video mode
+    follows by the last reading's window as well (modules/pose_landmark, "pose_rect_from_landmarks").
+    """
+    reading = read_pose(network, picture, window)
+    if reading.score < _FOLLOWED_SCORE:
+        return None
+    if not is_stable(window, reading.next_crop, _FOLLOWED_SHIFT, _FOLLOWED_GROWTH, _FOLLOWED_TURN):
+        again = read_pose(network, picture, reading.next_crop)
+        if again.quality >= reading.quality * 0.95:
+            reading = again
+    both = average(reading, read_pose(network, picture, reading.crop, mirrored=True))
+    return both if both.score >= _FOLLOWED_SCORE else None
 
 
 def read_pose(
@@ -222,13 +245,25 @@ def _next_crop(crop: Crop, body: Array, centre: Array, top: Array) -> Crop:
     return following
 
 
-def is_stable(before: Crop, after: Crop) -> bool:
-    """Whether a window shows a person as well as the one that its reading asks for."""
+def is_stable(
+    before: Crop,
+    after: Crop,
+    shift: float = _STABLE_SHIFT,
+    growth: float = _STABLE_GROWTH,
+    turned: float = _STABLE_TURN,
+) -> bool:
+    """Whether a window shows a person as well as the one that its reading asks for.
+
+    Args:
+        shift: parts of the window's side that the other may lie away.
+        growth: logarithm of the factor by which it may be larger or smaller.
+        turned: radians by which it may be turned.
+    """
     turn = abs(math.remainder(after.angle - before.angle, 2 * math.pi))
     return (
-        math.hypot(after.x - before.x, after.y - before.y) < _STABLE_SHIFT * before.size
-        and abs(math.log(after.size / before.size)) < _STABLE_GROWTH
-        and turn < _STABLE_TURN
+        math.hypot(after.x - before.x, after.y - before.y) < shift * before.size
+        and abs(math.log(after.size / before.size)) < growth
+        and turn < turned
     )
 
 

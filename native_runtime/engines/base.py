@@ -70,6 +70,7 @@ class Capabilities:
         model_folders: folders within the models folder whose networks its results depend on.
         evidence: its readings are an ``EvidenceReading``, which tells what was seen of a person without a fit: takes
             are fitted to it over all their frames.
+        follows: is a ``FollowingEngine``, which finds people again in the next picture of a video without a search.
         seconds: what the first estimate of a person takes on a processor.
         seconds_per_prompt: what another prompt about the same person takes.
     """
@@ -94,6 +95,7 @@ class Capabilities:
     bodies: str = "*"
     model_folders: tuple[str, ...] = ()
     evidence: bool = False
+    follows: bool = False
     seconds: float = 1.0
     seconds_per_prompt: float = 0.1
 
@@ -282,6 +284,30 @@ class Engine(Protocol):
             boxes: (N, 4) x0 y0 x1 y1 px of the original photo, where people are, who keep this order; None: the engine
                 looks for them.
         """
+
+
+class FollowingEngine(Engine, Protocol):
+    """An engine that follows people through the pictures of a video (``Capabilities.follows``)."""
+
+    def follow(
+        self,
+        photo: Photo,
+        people: Sequence[FoundPerson],
+        intrinsics: NDArray[np.float64] | None = None,
+    ) -> tuple[Reading, list[int]]:
+        """The same people in the next picture.
+
+        Args:
+            photo: of the same size as the picture before.
+            people: of a reading of the picture before.
+            intrinsics: as for ``read``.
+
+        Returns:
+            A reading of those who are still there, and which of ``people`` each of them is.
+        """
+
+    def glance(self, photo: Photo) -> NDArray[np.float64]:
+        """(N, 4) x0 y0 x1 y1 px of the original photo, where people seem to be: quick, and less sure than ``read``."""
 
 
 class Remembering(Engine, Protocol):

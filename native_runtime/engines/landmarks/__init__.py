@@ -34,6 +34,7 @@ ENGINE = EngineDescriptor(
         fits=True,
         live_prompts=True,
         evidence=True,
+        follows=True,
         model_folders=("landmarks",),
         seconds=1.5,
         seconds_per_prompt=0.07,

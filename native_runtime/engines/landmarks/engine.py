@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.camera import Gravity, intrinsics_for
 from native_runtime.detection.landmarks import PersonLandmarks
+from native_runtime.engines.base import FoundPerson
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.evidence import face_centre, gather_evidence
@@ -296,6 +297,29 @@ class LandmarksEngine:
         people = networks.people(photo.pixels) if boxes is None else _people_in(networks, photo, np.asarray(boxes))
         seconds = {"open": opened - started, "landmarks": time.perf_counter() - opened}
         return LandmarksReading(self, photo, np.asarray(intrinsics, np.float64), people, seconds)
+
+    def follow(
+        self,
+        photo: Photo,
+        people: Sequence[FoundPerson],
+        intrinsics: NDArray[np.float64] | None = None,
+    ) -> tuple[LandmarksReading, list[int]]:
+        """See ``engines.base.FollowingEngine``."""
+        if intrinsics is None:
+            intrinsics = intrinsics_for(photo.original_size, photo=photo)
+        started = time.perf_counter()
+        known = [person.landmarks for person in people]
+        found = self._networks.follow(photo.pixels, [one for one in known if one is not None])
+        numbers = [number for number, one in enumerate(known) if one is not None]
+        seen = [(number, one) for number, one in zip(numbers, found) if one is not None]
+        seconds = {"landmarks": time.perf_counter() - started}
+        matrix = np.asarray(intrinsics, np.float64)
+        return LandmarksReading(self, photo, matrix, [one for _, one in seen], seconds), [number for number, _ in seen]
+
+    def glance(self, photo: Photo) -> NDArray[np.float64]:
+        """See ``engines.base.FollowingEngine``."""
+        boxes = np.asarray(self._networks.glance(photo.pixels), np.float64)
+        return photo.to_original(boxes.reshape(-1, 2, 2)).reshape(-1, 4)
 
 
 def _people_in(networks: LandmarkNetworks, photo: Photo, boxes: NDArray[np.float64]) -> list[PersonLandmarks]:

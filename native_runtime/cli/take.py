@@ -1,0 +1,77 @@
+"""`sam3db take`: a video, resumable."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from native_runtime.batch.faults import disk_full, is_disk_full
+from native_runtime.cli.console import Console
+from native_runtime.cli.people import make_folder
+from native_runtime.cli.requests import request_of
+from native_runtime.pipeline.inference import Inference
+from native_runtime.takes.request import TakeRequest
+from native_runtime.takes.run import SavedTake, TakeResult, make_take
+
+
+def run(arguments: argparse.Namespace, console: Console) -> bool:
+    """Run the command; whether every person who was chosen has a take."""
+    started = time.perf_counter()
+    request = request_of(TakeRequest, arguments)
+    make_folder(arguments.out)
+    try:
+        made = make_take(request, Inference(kept_photos=0), console)
+    except Exception as error:
+        if is_disk_full(error, Path(arguments.out)):
+            raise disk_full(Path(arguments.out), "run the same command again") from error
+        raise
+    for note in made.notes:
+        console.warning(note)
+    failed = {number: console.error(error) for number, error in made.failed.items()}
+    for saved in made.takes:
+        for name in saved.files.values():
+            console.line(name)
+    console.result(
+        {
+            "command": "take",
+            "ok": not failed,
+            **_described(request, made),
+            "failed": [{"person": number, "error": error} for number, error in failed.items()],
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+    )
+    return not failed
+
+
+def _described(request: TakeRequest, made: TakeResult) -> dict[str, Any]:
+    return {
+        "footage": str(request.footage),
+        "frames": made.frame_count,
+        "fresh": made.fresh,
+        "cuts": made.cuts,
+        "tracks": [
+            {"person": track.number, "first": track.first, "last": track.last, "frames": len(track.seen)}
+            for track in made.tracks
+        ],
+        "tracks_file": f"{made.stem}_tracks.json",
+        "people": [_person(saved) for saved in made.takes],
+        "notes": made.notes,
+        "stages": {name: round(value, 3) for name, value in made.seconds.items()},
+    }
+
+
+def _person(saved: SavedTake) -> dict[str, Any]:
+    take = saved.take
+    return {
+        "person": take.person,
+        "engine": take.engine,
+        "frames": [int(take.frames[0]), int(take.frames[-1])],
+        "fps": take.fps,
+        "camera": take.camera,
+        "quality": take.to_json()["quality"],
+        "warnings": list(take.warnings),
+        "seconds": {name: round(value, 3) for name, value in take.seconds.items()},
+        "files": saved.files,
+    }

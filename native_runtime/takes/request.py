@@ -1,0 +1,80 @@
+"""The request for a take: a video, and what is made of it. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from native_runtime.errors import UsageError
+from native_runtime.pipeline.decoding import read_by, text
+from native_runtime.pipeline.requests import Appearance, Persons, PhotoReading, Size
+
+Range = tuple[int, int | None]
+"""First frame, counted from 0, and the one behind the last; None: up to the end."""
+
+
+def parse_range(given: str) -> Range:
+    """The range written ``A:B``: frame A up to before frame B, counted from 0; each may be left out.
+
+    Raises:
+        UsageError: it is none.
+    """
+    first, colon, stop = given.strip().partition(":")
+    plain = all(part == "" or (part.isascii() and part.isdigit()) for part in (first, stop))
+    if not colon or not plain:
+        raise UsageError(f"A range of frames is written A:B, such as 0:100, not {given!r}.")
+    found = int(first or 0), int(stop) if stop else None
+    if found[1] is not None and found[1] <= found[0]:
+        raise UsageError(f"A range of frames goes from one frame to a later one, not {given}.")
+    return found
+
+
+def _range(key: str, value: Any) -> Range:
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        first, stop = value
+        return parse_range(f"{'' if first is None else first}:{'' if stop is None else stop}")
+    return parse_range(text(key, value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeRequest(PhotoReading, Appearance, Size):
+    """One person or several over the frames of a video.
+
+    Attributes:
+        footage: a video, or a folder of pictures.
+        out: folder for the results; made where it does not exist.
+        persons: of whom; numbers are those of the tracks, who is seen most first.
+        range: which frames.
+        every: each how manyth of them.
+        fps: frames a second of the footage; None: as it says.
+        plain: estimates of single frames and a filter over them, instead of one fit over all frames.
+        prompts: a JSON file of hints on frames (``hints``).
+        restart: whether frames that were read before are read again.
+
+    Raises:
+        UsageError: something is out of range, or belongs to single photos.
+    """
+
+    do: ClassVar = "take"
+
+    footage: Path
+    out: Path
+    persons: Persons = "largest"
+    range: Range = field(default=(0, None), metadata=read_by(_range))
+    every: int = 1
+    fps: float | None = None
+    plain: bool = False
+    prompts: Path | None = None
+    restart: bool = False
+
+    def __post_init__(self) -> None:
+        Appearance.__post_init__(self)
+        Size.__post_init__(self)
+        if self.every < 1:
+            raise UsageError(f"Every first, second or later frame can be used, not every {self.every}th.")
+        if self.turn == "auto":
+            raise UsageError("A video is rotated by 90, 180 or 270 degrees, not by 'auto'.")
+        for what, given in (("age", self.age), ("height", self.height_cm)):
+            if isinstance(given, tuple) or (given is not None and self.persons == "all"):
+                raise UsageError(f"One {what} belongs to one person: choose the largest, or one by number.")
