@@ -20,6 +20,7 @@ from native_runtime.takes.observations import FrameObservation
 from .frames import FrameProblems, prior_of, tells
 from .options import TemporalOptions
 from .pins import faded_pins
+from .repairs import repaired
 from .smoothness import Smoothness
 from .starts import LOOSE, followed, key_states, one_body
 from .whole import TakeProblem, minimise_take
@@ -37,7 +38,7 @@ class TemporalFit:
         identity: (n_id,); expression: (F, n_ex).
         camera_translation: (F, 3) m.
         seen: (F,) 0..1 how much of the person is seen; 0: the pose is carried through from other frames.
-        repairs: what was found wrong and put right, by frame: "legs swapped", "jump".
+        repairs: what was found wrong and put right, by frame (``repairs``): "legs exchanged", "jump".
         iterations: steps of the solver over all frames.
     """
 
@@ -130,6 +131,9 @@ class _Fit:
     def run(self, frames: NDArray[np.int64]) -> TemporalFit:
         """The fit; see ``fit_take``."""
         count, options = len(self.observations), self.options
+        repairs: dict[int, str] = {}
+        if options.repair:
+            self.observations, repairs = repaired(self.observations, self.fps)
         seen = np.array([one.seen for one in self.observations])
         keys = key_states(
             self.body, self.observations, self.intrinsics, self.fps, options, self.gravity, self.cancelled
@@ -152,7 +156,7 @@ class _Fit:
             np.stack([state.expression for state in states]),
             np.stack([state.camera_translation for state in states]),
             seen,
-            {},
+            repairs,
             self.iterations,
         )
 
