@@ -7,6 +7,7 @@ import atexit
 import bpy
 
 from . import preferences
+from .controls import copies
 from .files import shelf as shelf_files
 from .handles import deletions, watch
 from .jobs import batch as batch_jobs
@@ -154,6 +155,7 @@ def register() -> None:
     photo_rendering.attach()
     watch.attach()
     deletions.attach()
+    copies.attach()
     if bpy.app.module:
         # What is registered keeps bpy past Python's end, which then waits for bpy's threads for ever. Blender itself
         # switches its extensions off before it ends; a script may end early, by an error.
@@ -174,6 +176,7 @@ def unregister() -> None:
         slot.close()
     secret.keep("")
     shelf_files.forget()
+    copies.detach()
     deletions.detach()
     watch.detach()
     photo_rendering.detach()

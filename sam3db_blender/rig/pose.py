@@ -20,6 +20,7 @@ from .control_pose import controls_of, require_posable, set_controls
 from .followed import followed
 from .properties import read_sliders, slider_path, write_sliders
 from .rigify_pose import followed_rigify, pose_controls, pose_face
+from .shared_controls import own_controls, shares_controls
 from .twist import shown_twists
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def apply_parameters(
     parameters = np.asarray(model_parameters, dtype=np.float64)
     rig_map = RigMap.of(body)
     bones = _pose_bones(rig, body)
+    if shares_controls(rig):  # which are posed for the original
+        own_controls(rig)
     controls = controls_of(rig)
     if controls is not None:
         require_posable(controls)
