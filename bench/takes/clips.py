@@ -37,10 +37,12 @@ class Excerpt:
     source: str = ""
 
 
+# Of clips that are in the file twice, by two conversions, none is here if the pair is on both sides of the split
+# (Mocap.learnt_from).
 HELD_OUT: tuple[Excerpt, ...] = (
     Excerpt("free", "002_08", 20, "sword play"),
     Excerpt("free", "006_11", 5, "basketball, dribbling"),
-    Excerpt("free", "02_06", 120, "bending down and rising"),
+    Excerpt("free", "005_06", 0, "dancing on one leg"),
     Excerpt("free", "fm_tests_data_11_01.amc", 5, "a kick"),
     Excerpt("free", "train_walking_extra_walking_51", 8, "walking"),
     Excerpt("free", "test_walking_extra_walking_10", 0, "walking, turning"),
@@ -54,7 +56,7 @@ HELD_OUT: tuple[Excerpt, ...] = (
     Excerpt("test_only", "dance", 150, "dancing on the spot", "isaac_amp"),
 )
 TUNE: tuple[Excerpt, ...] = (
-    Excerpt("free", "002_06", 50, "bending down"),
+    Excerpt("free", "002_10", 60, "washing oneself"),
     Excerpt("free", "002_05", 30, "punching"),
     Excerpt("free", "005_18", 30, "dancing"),
     Excerpt("free", "train_walking_extra_walking_50", 60, "walking about"),

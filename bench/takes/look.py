@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, diags
 
 from bench.accuracy.anatomy import Anatomy
-from bench.accuracy.clothes import garment, wrinkles
+from bench.accuracy.clothes import wrinkles
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -26,8 +27,6 @@ _DENIMS = ((0.035, 0.06, 0.12), (0.09, 0.13, 0.2), (0.02, 0.022, 0.028), (0.16, 
 _MATERIALS = {"eyes": (0.75, 0.72, 0.68), "iris": (0.06, 0.04, 0.025), "pupil": (0.004, 0.004, 0.004),
               "mouth": (0.09, 0.02, 0.02), "teeth": (0.75, 0.7, 0.62), "tongue": (0.35, 0.1, 0.09)}  # fmt: skip
 _FIELDS = ("shirt", "trousers", "shoe", "hair", "brow", "x", "y", "z", "fold", "lips")
-_SOLE = 0.8
-"""cm under bare soles."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,38 @@ class _Cloth:
     second: Array
     pattern: str
     width: float
+
+
+class _Layer:
+    """A layer over the posed body, as ``bench.accuracy.clothes.garment`` makes it, without a mesh of its own.
+
+    Args:
+        inside: (V,) field of what it covers.
+        loose: mean distance from what lies under it, cm; smooth: how often places are averaged.
+        folds: (V,) of about unit strength.
+    """
+
+    def __init__(self, anatomy: Anatomy, inside: Array, loose: float, smooth: int, folds: Array) -> None:
+        self._anatomy, self._smooth = anatomy, smooth
+        self._rows = np.flatnonzero(inside > 0)
+        offset = np.maximum(0.25 + loose * (1.0 + 0.45 * folds), 0.25)
+        self._offset = np.minimum(offset, 0.35 + 0.35 * np.maximum(inside, 0.0))[self._rows, None] / 100
+        own = anatomy.averaging[self._rows][:, self._rows]
+        totals = np.maximum(np.asarray(own.sum(axis=1)).ravel(), 1e-9)
+        self._averaging = csr_matrix(diags(1 / totals) @ own)
+
+    def over(self, under: Array) -> Array:
+        """(V, 3) m the layer's surface over (V, 3) m, which is kept where it covers nothing."""
+        normals = self._anatomy.normals(under)[self._rows]
+        below = under[self._rows]
+        mine = below + normals * self._offset
+        for _ in range(self._smooth):
+            mine = 0.5 * (mine + self._averaging @ mine)
+            height = np.einsum("ij,ij->i", mine - below, normals)
+            mine += normals * np.maximum(0.003 - height, 0.0)[:, None]
+        out = under.copy()
+        out[self._rows] = mine
+        return out
 
 
 class Look:
@@ -55,9 +86,12 @@ class Look:
         self._shoe = np.where(feet, 8.5 - rest[:, 1] - 0.5 * np.maximum(rest[:, 2], -6.0) / 10, -9.0)
         self._hair = np.asarray(anatomy.scalp(float(rng.uniform(4.6, 5.6)), float(rng.uniform(-6.5, -4.5))))
         self._hair_height = float(rng.uniform(0.4, 1.6) + (0.8 if female else 0.0))
-        self._loose = float(rng.uniform(0.4, 1.4)), float(rng.uniform(0.3, 1.1))
-        self._smooth = int(rng.integers(8, 16)), int(rng.integers(3, 8))
-        self._seed = int(rng.integers(1 << 31))
+        folds = wrinkles(rest, rng, 14.0)
+        self._layers = (
+            _Layer(anatomy, self._trousers, float(rng.uniform(0.3, 1.1)), int(rng.integers(3, 8)), folds),
+            _Layer(anatomy, self._shirt, float(rng.uniform(0.4, 1.4)), int(rng.integers(8, 16)), folds),
+            _Layer(anatomy, self._shoe, 0.35, 14, folds),
+        )
         self.skin = np.array(_SKINS[int(rng.integers(len(_SKINS)))]) * rng.uniform(0.9, 1.1)
         self.hair = np.array(_HAIRS[int(rng.integers(len(_HAIRS)))])
         self._cloths = self._cloth(rng, _CLOTHS, True), self._cloth(rng, _DENIMS if rng.random() < 0.6 else _CLOTHS)
@@ -71,8 +105,8 @@ class Look:
         if "lips" in names:
             mine = triangle_material == names.index("lips")
             lips[np.unique(anatomy.body.triangles[mine])] = 1.0
-        fold = wrinkles(rest, np.random.default_rng(self._seed + 5), 6.0)
-        ragged = self._hair + 0.35 * wrinkles(rest, np.random.default_rng(self._seed + 6), 1.6)
+        fold = wrinkles(rest, rng, 6.0)
+        ragged = self._hair + 0.35 * wrinkles(rest, rng, 1.6)
         columns = (self._shirt, self._trousers, self._shoe, ragged, anatomy.brows(), *rest.T, fold, lips)
         self.fields: Floats = np.clip(np.stack(columns, axis=1), -200.0, 200.0).astype(np.float32)
         self.worn = {"sleeve": round(sleeve, 2), "leg": round(leg, 2), "top": self._cloths[0].pattern}
@@ -86,17 +120,11 @@ class Look:
 
     def outside(self, vertices: Array) -> Array:
         """(V, 3) m the dressed surface over posed vertices (V, 3) m; the same folds in each frame."""
-        anatomy = self.anatomy
         out = np.asarray(vertices, np.float64)
-        _, out = garment(
-            anatomy, out, self._trousers, np.random.default_rng(self._seed), self._loose[1], self._smooth[1]
-        )
-        _, out = garment(
-            anatomy, out, self._shirt, np.random.default_rng(self._seed + 1), self._loose[0], self._smooth[0]
-        )
-        _, out = garment(anatomy, out, self._shoe, np.random.default_rng(self._seed + 2), 0.35, 14)
+        for layer in self._layers:
+            out = layer.over(out)
         soft = (1 - np.exp(-np.maximum(self._hair, 0) / 1.2)) * self._hair_height / 100
-        return np.asarray(out + anatomy.normals(out) * soft[:, None])
+        return np.asarray(out + self.anatomy.normals(out) * soft[:, None])
 
     def colours(self, fields: Floats, material: NDArray[np.int64]) -> Floats:
         """(N, 3) linear colours of pixels with interpolated fields (N, 10) and materials of their triangles (N,)."""

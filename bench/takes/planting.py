@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import lsqr
 
-from native_runtime.mhr import Body, Pose
+from native_runtime.mhr import Body
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -29,16 +29,16 @@ _SLOW, _FAST = 20.0, 35.0
 """cm/s, along the floor, likewise."""
 _LEAST = 0.12
 """Seconds that a contact lasts at least; gaps half as long are closed."""
-_FLOOR = 0.05
-"""cm: how sharply points are kept above the floor."""
-_ROUNDS = ((0.5, 2.0), (0.1, 0.6), (0.003, 0.02))
+_FLOOR, _SUNK = 0.1, 0.5
+"""cm: how sharply points are kept above the floor, and how near to it they are held that were below it."""
+_ROUNDS = ((0.4, 2.0), (0.08, 0.5), (0.01, 0.04))
 """cm: how sharply points in contact are held, and how far off they may be to stay in contact, round by round: what
 legs cannot hold is let go, so that it does not pull at the rest."""
 _NEAR_RAD, _NEAR_CM = 0.6, 10.0
 """How far legs and root may go from the motion as it was."""
 _EVEN_RAD, _EVEN_CM = 0.015, 0.25
 """Second differences from frame to frame at 25 Hz: of the legs' change, and of the root's way."""
-_STEPS = 6
+_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,9 @@ class Soles:
                 self.locals.append(np.linalg.inv(pose.joints[joint])[:3] @ np.append(place, 1.0))
                 self.flat.append(place - [0.0, floor, 0.0])
 
-    def places(self, pose: Pose) -> Array:
-        """(F, 2, 3, 3) cm: of each side heel, big toe, small toe."""
-        joints = pose.joints[:, self.joints]
-        points = np.einsum("fkij,kj->fki", joints[..., :3, :], np.c_[self.locals, np.ones(6)])
+    def places(self, joints: Array) -> Array:
+        """(F, 2, 3, 3) cm of each side heel, big toe, small toe, from a pose's joints (F, 127, 4, 4)."""
+        points = np.einsum("fkij,kj->fki", joints[:, self.joints, :3], np.c_[self.locals, np.ones(6)])
         return np.asarray(points.reshape(-1, 2, 3, 3), np.float64)
 
 
@@ -106,17 +105,17 @@ def plant(body: Body, parameters: Array, identity: Array, rate: float) -> Plante
     """
     build = np.where([name.startswith("scale_") for name in body.parameter_names], parameters[0], 0.0)
     soles = Soles(body, build, identity)
-    places = soles.places(body.pose(parameters))
+    places = soles.places(body.pose(parameters).joints)
     contact = _contacts(places, rate)
     root = _root(places, contact, rate)
     flat = np.array(soles.flat).reshape(2, 3, 3)
     wanted = int(_parts(contact).sum())
     for sharp, most in _ROUNDS:
-        anchors = _anchors(soles.places(body.pose(parameters)) + root[:, None, None], contact, flat)
+        anchors = _anchors(soles.places(body.pose(parameters).joints) + root[:, None, None], contact, flat)
         parameters, root = _stepped(body, parameters, soles, root, anchors, contact, rate, sharp)
-        off = np.linalg.norm(soles.places(body.pose(parameters)) + root[:, None, None] - anchors, axis=-1)
+        off = np.linalg.norm(soles.places(body.pose(parameters).joints) + root[:, None, None] - anchors, axis=-1)
         contact = _kept(contact, off < most, round(_LEAST * rate))
-    final = soles.places(body.pose(parameters)) + root[:, None, None]
+    final = soles.places(body.pose(parameters).joints) + root[:, None, None]
     return Planted(parameters, root, np.asarray(_parts(contact), bool), _drift(final, contact), wanted)
 
 
@@ -262,18 +261,21 @@ def _stepped(
     def soles_of(x: Array) -> Array:
         values = parameters.copy()
         values[:, columns] = x[:, : len(columns)]
-        return soles.places(body.pose(values)) + x[:, None, None, len(columns) :]
+        return soles.places(body.pose(values).joints) + x[:, None, None, len(columns) :]
 
     def slope(x: Array) -> Array:
         """The gradient of what is near and smooth."""
         changed = x - base
         return np.asarray(even @ changed * bend**2 + pull * (x - origin))
 
+    once = np.zeros(contact.shape, bool)
     weight = np.repeat(np.where(contact, 1 / sharp, 0.0)[..., None], 3, axis=-1)
     for _ in range(_STEPS):
         now = soles_of(x)
         off = now - anchors
-        under = (now[..., 1] < 0) & ~contact
+        # what was below the floor once is held on it, or it would sink again in every second step
+        once |= now[..., 1] < 0
+        under = once & (now[..., 1] < _SUNK) & ~contact
         off[..., 1] = np.where(under, now[..., 1], off[..., 1])
         scale = weight.copy()
         scale[..., 1] = np.where(under, 1 / _FLOOR, scale[..., 1])
@@ -290,7 +292,7 @@ def _stepped(
         move = -np.linalg.solve(system, np.where(fixed, 0.0, gradient.ravel())).reshape(frames, count)
         turn = float(np.abs(move[:, : len(columns)]).max())
         x = np.clip(x + move * min(1.0, 0.4 / max(turn, 1e-9)), low, high)
-        if np.abs(move).max() < 1e-5:
+        if np.abs(move).max() < 1e-3:
             break
     result = parameters.copy()
     result[:, columns] = x[:, : len(columns)]

@@ -1,0 +1,230 @@
+"""Takes against their truth, beside frame-by-frame estimates of the same engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.accuracy.truth import BODY_FILE
+from native_runtime.camera import mhr_to_camera
+from native_runtime.mhr import Body
+from native_runtime.pipeline.inference import Inference
+
+from . import metrics
+from .answers import Answer, frame_by_frame, over_all_frames
+from .planting import Soles
+from .truth import TakeTruth
+
+Array = NDArray[np.float64]
+
+POINTS = (
+    "left_ankle", "left_knee", "left_hip", "right_hip", "right_knee", "right_ankle", "left_wrist", "left_elbow",
+    "left_shoulder", "right_shoulder", "right_elbow", "right_wrist", "neck", "nose",
+)  # fmt: skip
+"""The fourteen that are judged, as in 3DPW's protocol; the nose stands for the top of the head."""
+_HIPS = (POINTS.index("left_hip"), POINTS.index("right_hip"))
+_BONES = tuple(
+    (f"{side}_{a}", f"{side}_{b}")
+    for side in "lr"
+    for a, b in (("upleg", "lowleg"), ("lowleg", "foot"), ("foot", "ball"), ("uparm", "lowarm"), ("lowarm", "wrist"))
+) + (("c_spine0", "c_neck"), ("l_upleg", "r_upleg"), ("l_uparm", "r_uparm"))
+
+
+def measured(answer: Answer, truth: TakeTruth, body: Body) -> dict[str, Any]:
+    """All measures of one answer."""
+    rows = answer.frames[(answer.frames >= 0) & (answer.frames < len(truth.frames))]
+    mine = np.isin(answer.frames, rows)
+    names = list(body.keypoint_names)
+    judged = [names.index(name) for name in POINTS]
+    found, true = answer.keypoints[mine][:, judged], truth.keypoints_3d[rows][:, judged]
+    consecutive = np.diff(rows) == 1
+    fps = truth.fps
+    to_world = answer.camera_to_world[mine]
+    feet = _world(soles(body, answer.model_parameters[mine], answer.identity[mine], answer.translation[mine]), to_world)
+    world = _world(answer.keypoints[mine][:, judged], to_world)
+    contacts = truth.contacts[rows]
+    centred = found - found[:, list(_HIPS)].mean(axis=1, keepdims=True)
+    true_centred = true - true[:, list(_HIPS)].mean(axis=1, keepdims=True)
+    pa = metrics.pa_mpjpe(found, true)
+    drift = metrics.drifts(feet, contacts)
+    out: dict[str, Any] = {
+        "frames": int(mine.sum()), "of": len(truth.frames), "pa_mpjpe": float(pa.mean()),
+        "pa_mpjpe_worst": float(pa.max()), "pa_mpjpe_worst_frame": int(rows[pa.argmax()]),
+        "mpjpe": float(metrics.mpjpe(found, true, _HIPS).mean()),
+        "acceleration": metrics.acceleration_error(centred, true_centred, fps, consecutive),
+        "acceleration_camera": metrics.acceleration_error(found, true, fps, consecutive),
+        "jitter": metrics.jitter(world, fps), "drift_median": _median(drift), "drift_most": _most(drift),
+        "slide": metrics.slide(feet, contacts), "lag": metrics.lag(centred, true_centred),
+        "bones": metrics.bone_spread(answer.joints[mine], _bones(body)),
+        "error_by_point": dict(zip(POINTS, np.round(np.linalg.norm(centred - true_centred, axis=-1).mean(axis=0) * 1000,
+                                                    1).tolist())),
+        "depth_off": float(np.median(answer.translation[mine][:, 2] / truth.camera_translation[rows][:, 2] - 1)),
+        "seconds": answer.seconds,
+    }  # fmt: skip
+    if answer.contacts is not None and answer.contacts.any():
+        own = answer.contacts[mine]
+        held = metrics.drifts(feet, own)
+        out["precision"], out["recall"] = metrics.precision_recall(own, contacts)
+        out |= {"own_drift_median": _median(held), "own_drift_most": _most(held), "own_slide": metrics.slide(feet, own)}
+    if np.isfinite(answer.ground).all():
+        out["penetration"] = metrics.below_ground(_lowest(answer, body))
+    return out
+
+
+def reference(truth: TakeTruth, body: Body) -> dict[str, float]:
+    """The truth's own jitter, drift and slide: what a perfect answer has."""
+    names = list(body.keypoint_names)
+    feet = truth.to_world(soles(body, truth.model_parameters, truth.identity, truth.camera_translation))
+    judged = [names.index(name) for name in POINTS]
+    drift = metrics.drifts(feet, truth.contacts)
+    return {
+        "jitter": metrics.jitter(truth.to_world(truth.keypoints_3d[:, judged]), truth.fps),
+        "drift_most": _most(drift), "slide": metrics.slide(feet, truth.contacts),
+    }  # fmt: skip
+
+
+def compare(
+    folder: Path, out: Path, names: Sequence[str], engine: str, *, true_lens: bool, progress: Callable[[str], None]
+) -> dict[str, Any]:
+    """Run the take path and frame-by-frame estimates over takes; frame-by-frame answers are kept in ``out``.
+
+    Args:
+        folder: where ``make`` wrote.
+        true_lens: give both the true focal length; else the take path finds it, and the other gets the same.
+    """
+    body = Body.load(folder / BODY_FILE)
+    inference, records = Inference(), []
+    for name in names:
+        truth = TakeTruth.load(folder / f"{name}.npz")
+        video = folder / f"{name}.mp4" if (folder / f"{name}.mp4").exists() else folder / name
+        focal = float(truth.intrinsics[0, 0]) if true_lens else None
+        take = over_all_frames(video, folder / BODY_FILE, engine, out / name, focal, inference)
+        kept = out / "frames" / f"{name}_{engine}_{'true' if true_lens else 'found'}.npz"
+        single = frame_by_frame(video, truth, folder / BODY_FILE, engine, take.intrinsics, kept)
+        record = {
+            "name": name, "about": truth.about, "truth": reference(truth, body), "take": measured(take, truth, body),
+            "single": measured(single, truth, body), "lens_off": float(take.intrinsics[0, 0] / truth.intrinsics[0, 0]),
+            "said": take.about,
+        }  # fmt: skip
+        records.append(record)
+        a, b = record["take"], record["single"]
+        progress(
+            f"{name}: PA-MPJPE {a['pa_mpjpe']:.1f} mm, frame by frame {b['pa_mpjpe']:.1f}; acceleration error "
+            f"{a['acceleration']:.0f}, {b['acceleration']:.0f} mm/s^2"
+        )
+    return {"engine": engine, "lens": "true" if true_lens else "found", "takes": records}
+
+
+_ROWS = (
+    ("pa_mpjpe", "PA-MPJPE, mm"), ("mpjpe", "MPJPE, mm"), ("acceleration", "acceleration error, mm/s²"),
+    ("acceleration_camera", "the same with the root's way"), ("jitter", "jitter, 10 m/s³"),
+    ("drift_median", "drift in true contacts, median, mm"), ("drift_most", "the most, mm"),
+    ("slide", "slide in true contacts, mm a frame"), ("own_drift_most", "drift in its own contacts, the most, mm"),
+    ("precision", "contacts: precision"), ("recall", "contacts: recall"), ("lag", "lag, frames (largest size)"),
+    ("bones", "bone lengths: largest deviation, mm"), ("penetration", "below its own floor, mm"),
+    ("cpu", "seconds of a processor a frame"),
+)  # fmt: skip
+_LARGEST = ("lag", "bones", "own_drift_most", "drift_most")
+
+
+def table(report: dict[str, Any]) -> str:
+    """Means over takes (the largest where said so) as a table in Markdown, then a line for each take."""
+    lines = ["| measure | take | frame by frame | less, % |", "| --- | ---: | ---: | ---: |"]
+    for key, label in _ROWS:
+        cells = [_over(report, kind, key) for kind in ("take", "single")]
+        if all(np.isnan(cells)):
+            continue
+        less = (
+            f"{100 * (1 - cells[0] / cells[1]):.0f}" if np.isfinite(cells).all() and cells[1] and key != "lag" else ""
+        )
+        lines.append(f"| {label} | {_cell(cells[0])} | {_cell(cells[1])} | {less} |")
+    heads = "take", "motion", "camera", "PA-MPJPE", "acceleration error", "drift in true contacts", "precision, recall"
+    lines += ["", f"| {' | '.join(heads)} |", "| --- | --- | --- | ---: | ---: | ---: | ---: |"]
+    for record in report["takes"]:
+        a, b, about = record["take"], record["single"], record["about"]
+        share = f"{a['precision']:.2f}, {a['recall']:.2f}" if "precision" in a else ""
+        lines.append(
+            f"| {record['name']} | {about['motion']} | {about['camera']} | {a['pa_mpjpe']:.1f}, {b['pa_mpjpe']:.1f} "
+            f"| {a['acceleration']:.0f}, {b['acceleration']:.0f} | {a['drift_median']:.1f}, {b['drift_median']:.1f} "
+            f"| {share} |"
+        )
+    return "\n".join(lines)
+
+
+def write(report: dict[str, Any], path: Path) -> None:
+    """The report as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=1, default=float))
+
+
+def _over(report: dict[str, Any], kind: str, key: str) -> float:
+    values = []
+    for record in report["takes"]:
+        answer = record[kind]
+        if key == "cpu":
+            values.append(sum(answer["seconds"].values()) / max(answer["frames"], 1))
+        elif key in answer:
+            values.append(abs(answer[key]) if key == "lag" else answer[key])
+    known = [value for value in values if np.isfinite(value)]
+    if not known:
+        return float("nan")
+    return float(max(known) if key in _LARGEST else np.mean(known))
+
+
+def _cell(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _median(values: Array) -> float:
+    return float(np.median(values)) if len(values) else float("nan")
+
+
+def _most(values: Array) -> float:
+    return float(values.max()) if len(values) else float("nan")
+
+
+def soles(body: Body, parameters: Array, identity: Array, translation: Array) -> Array:
+    """(F, 4, 3) m, camera axes: under the left heel and toes, the right heel and toes (the middle of big and small).
+
+    The points are rigid in the joints of heel and ball, as ``planting.Soles`` has them: keypoints of the skin shift by
+    millimetres where ankles bend.
+
+    Args:
+        parameters: (F, 204); identity: (n_id,) or (F, n_id); translation: (F, 3) m.
+    """
+    joints, scales = body.pose(parameters).joints, [name.startswith("scale_") for name in body.parameter_names]
+    identity = np.broadcast_to(identity, (len(parameters), body.identity_count))
+    out, last, last_key = [], None, b""
+    for k, row in enumerate(parameters):
+        build = np.where(scales, row, 0.0)
+        key = build.tobytes() + np.ascontiguousarray(identity[k]).tobytes()
+        if last is None or key != last_key:
+            last, last_key = Soles(body, build, identity[k]), key
+        out.append(last.places(joints[k : k + 1])[0])
+    places = np.array(out)
+    points = np.stack([places[:, :, 0], places[:, :, 1:].mean(axis=2)], axis=2).reshape(-1, 4, 3)
+    return np.asarray(mhr_to_camera(points, translation), np.float64)
+
+
+def _world(points: Array, to_world: Array) -> Array:
+    return np.asarray(np.einsum("fij,fkj->fki", to_world[:, :3, :3], points) + to_world[:, None, :3, 3])
+
+
+def _bones(body: Body) -> NDArray[np.int64]:
+    return np.array([[body.joint_index(a), body.joint_index(b)] for a, b in _BONES])
+
+
+def _lowest(answer: Answer, body: Body) -> Array:
+    """(n,) m above the answer's own floor of the lowest skin in each frame."""
+    out = []
+    for k in range(len(answer.frames)):
+        vertices = body.vertices(answer.model_parameters[k], answer.identity[k], answer.expression[k])
+        points = mhr_to_camera(vertices, answer.translation[k]) @ answer.camera_to_world[k, :3, :3].T
+        points = points + answer.camera_to_world[k, :3, 3]
+        out.append(float((points @ answer.ground[:3] + answer.ground[3]).min()))
+    return np.array(out)
