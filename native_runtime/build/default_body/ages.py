@@ -42,11 +42,19 @@ _FITTED = {
     "l_talocrural": 2.0,
 }  # fmt: skip
 """The joints that the parameters are fitted to, and their weights."""
+_AXES = (1.0, 1.0, 0.3)
+"""Across, up, forward: MHR's neck stands as far forward in children as in adults, which no length mends; shortened for
+it, it would draw the head down between the shoulders.
+"""
 
 _HEAD = ("c_head", "c_jaw", "c_teeth", "c_tongue", "l_eye", "r_eye")
 """Joints that nothing brings closer to each other: MHR has no parameter for the size of a head."""
 
-_TORSO = ("root", "c_spine", "c_neck", "l_clavicle", "r_clavicle")
+_TORSO = ("root", "c_spine", "c_neck")
+_EYES = 0.6
+"""How far children's eyes come together, of what MakeHuman's do. They turn about joints that stay where those of adults
+are, and would leave their lids when they look aside.
+"""
 _ANKLE, _FEET = "talocrural", ("foot", "subtalar", "transversetarsal", "ball")
 
 _MAKEHUMAN = {"baby": 1.0, "child": 10.0, "young": 25.0, "old": 90.0}
@@ -95,10 +103,12 @@ class Aged:
     Attributes:
         parameters: (204,) of the skeleton.
         flesh: (N, 3) cm, what is to be added to the default rest shape.
+        eyes: cm, by how much each eyeball is farther out.
     """
 
     parameters: Array
     flesh: Array
+    eyes: float
 
 
 def people_by_age(maker: Maker) -> dict[tuple[str, float], Aged]:
@@ -121,6 +131,19 @@ def age_components(maker: Maker, people: Mapping[tuple[str, float], Aged]) -> Ar
     )
 
 
+def eye_shifts(maker: Maker, people: Mapping[tuple[str, float], Aged]) -> Array:
+    """What of ``age_components`` moves the eyeballs, and the skin around them with them: (n, N, 3) cm."""
+    outward = np.zeros_like(maker.rest_vertices)
+    for sign, near in zip((1.0, -1.0), maker.repose.eye_influence, strict=True):
+        outward[:, 0] += sign * near
+    return np.array(
+        [
+            np.mean([people[sex, float(entry["years"])].eyes for sex in SEXES]) * outward
+            for entry in maker.settings["components"]
+        ]
+    )
+
+
 def age_table(
     maker: Maker, people: Mapping[tuple[str, float], Aged], names: Sequence[str], basis: Array, kept: IntArray
 ) -> AgeTable:
@@ -134,7 +157,7 @@ def age_table(
     settings, years = maker.settings, np.array(maker.settings["years"], np.float64)
     own = [len(names) - len(settings["components"]) + k for k in range(len(settings["components"]))]
     gender, old = names.index("gender"), names.index("age")
-    counted = np.linalg.norm(basis[own[0]], axis=1) > 0
+    counted = np.all(np.linalg.norm(basis[[own[0], gender]], axis=2) > 0, axis=0)
     identity = np.zeros((len(SEXES), len(years), len(names)))
     for row, sex in zip(identity, SEXES, strict=True):
         for numbers, age in zip(row, years, strict=True):
@@ -194,16 +217,21 @@ def _aged(maker: Maker, fixed: Any, sex: str, years: float) -> Aged:
     joints = pose.translations
     rest = dict(zip(maker.reference.names, joints, strict=True))
     # What no parameter expresses stays the person's own: the flesh of trunk and feet keeps its shape.
-    rest |= {name: wanted[name] for name in rest if name.startswith(_TORSO)}
+    # It stands as far forward as the skeleton does, or the neck would lean.
+    rest |= {name: np.append(wanted[name][:2], rest[name][2]) for name in rest if name.startswith(_TORSO)}
     for side in "lr":
+        collar_bone, shoulder = f"{side}_clavicle", f"{side}_uparm"
+        rest[collar_bone] = wanted[collar_bone] + [0.0, 0.0, rest[shoulder][2] - wanted[shoulder][2]]
         ankle = rest[f"{side}_{_ANKLE}"] - wanted[f"{side}_{_ANKLE}"]
         rest |= {f"{side}_{part}": wanted[f"{side}_{part}"] + ankle for part in _FEET}
+    eyes = _EYES * float(wanted["l_eye"][0] - rest["l_eye"][0])
+    rest |= {f"{side}_eye": rest[f"{side}_eye"] + [sign * eyes, 0.0, 0.0] for side, sign in (("l", 1.0), ("r", -1.0))}
     moved = _reposed(maker, points, source, rest)
     # Back through the skin weights, which carry the default shape along with the joints.
     weights, home = maker.repose.weights, maker.skeleton.rest.translations
     scales = pose.scales
     back = (moved - weights @ (joints - scales[:, None] * home)) / (weights @ scales)[:, None]
-    return Aged(parameters, symmetrised(back - maker.rest_vertices, maker.partner))
+    return Aged(parameters, symmetrised(back - maker.rest_vertices, maker.partner), eyes)
 
 
 def _joints(maker: Maker, points: Array) -> dict[str, Array]:
@@ -222,7 +250,7 @@ def _fitted(maker: Maker, wanted: Mapping[str, Array]) -> Array:
     names = maker.parameterisation.names
     index = [names.index(name) for name in LENGTHS]
     joints = [maker.reference.index(name) for name in _FITTED]
-    weights = np.array(list(_FITTED.values()))[:, None]
+    weights = np.array(list(_FITTED.values()))[:, None] * _AXES
     home = maker.skeleton.rest.translations
 
     def moved(parameters: Array) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from native_runtime.build.default_body import points as point_rules
-from native_runtime.build.default_body.ages import Maker, age_components, age_table, people_by_age
+from native_runtime.build.default_body.ages import Maker, age_components, age_table, eye_shifts, people_by_age
 from native_runtime.build.default_body.eyes import with_eyeballs
 from native_runtime.build.default_body.geometry import Array, IntArray, edges_of, smooth_step, symmetrised
 from native_runtime.build.default_body.shapes import (
@@ -173,12 +173,16 @@ def make_finest(data: MakeHumanData, recipe: Recipe, progress: Progress) -> Fine
     )
     people = people_by_age(maker)
     identity = np.concatenate([identity, age_components(maker, people)])
-    # Eyeballs stay as they are: lids and sockets follow them, see Reposer.
+    # Eyeballs stay as they are but for children's: lids and sockets follow them, see Reposer.
+    gaze = np.zeros_like(identity)
+    gaze[-len(recipe.ages["components"]) :] = eye_shifts(maker, people)
+    identity -= gaze
     eyeballs = weights[:, [reference.index(f"{side}_eye") for side in "lr"]].sum(axis=1)
     identity *= (1.0 - eyeballs)[:, None]
     centres = [rest[f"{side}_eye"] for side in "lr"]
     surface_of_eye = vertices[mesh.group_vertices("eyeball-l")] - rest["l_eye"]
     slide_lids(identity, vertices, centres, float(np.linalg.norm(surface_of_eye, axis=1).mean()))
+    identity += gaze
     centre_rings(identity, vertices, weights, reference, np.array([rest[name] for name in reference.names]))
     units = recipe.expressions
     expressions = expression_components(units["names"], units["one_sided"], mixer, repose, base)
