@@ -122,7 +122,7 @@ class LandmarkNetworks:
         """People in the next picture of a video, in their order; None for who is lost. Errors as `people`.
 
         Nobody is searched for: bodies and hands are looked for where they were, so that only the networks of their
-        points run. A hand that is lost stays so, and what is known of faces stays, until somebody looks anew
+        points run. A hand that is lost stays so, and what is known of faces stays, until somebody looks again
         (`people_in`).
 
         Args:

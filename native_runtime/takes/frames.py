@@ -55,14 +55,14 @@ class SeenFrame:
         time: s.
         people: everybody, each once.
         cut: whether another scene begins here.
-        anew: whether nothing is needed from the frame before to read this one.
+        search: whether nothing is needed from the frame before to read this one.
     """
 
     number: int
     time: float
     people: tuple[SeenPerson, ...]
     cut: bool = False
-    anew: bool = False
+    search: bool = False
 
     @property
     def sightings(self) -> list[Sighting]:
@@ -114,7 +114,7 @@ class FrameStore:
         return (self.folder / _END).exists()
 
     def keep(self, name: str, content: Mapping[str, Any]) -> None:
-        """Keep something beside the frames, under a name, that goes when they are read anew."""
+        """Keep something beside the frames, under a name, that goes when they are read again."""
         write_atomically(self.folder / f"{name}.json", json.dumps(content).encode())
 
     def kept(self, name: str) -> dict[str, Any] | None:
@@ -135,7 +135,7 @@ class FrameStore:
             "number": frame.number,
             "time": frame.time,
             "cut": frame.cut,
-            "anew": frame.anew,
+            "search": frame.search,
             "people": len(frame.people),
         }
         arrays: dict[str, NDArray[Any]] = {"about": np.array(json.dumps(about))}
@@ -190,7 +190,7 @@ class FrameStore:
                     for place in range(int(about["people"]))
                 )
                 return SeenFrame(
-                    int(about["number"]), float(about["time"]), people, bool(about["cut"]), bool(about["anew"])
+                    int(about["number"]), float(about["time"]), people, bool(about["cut"]), bool(about["search"])
                 )
         except Exception:  # numpy and zipfile raise many kinds for damaged files; the frame is read again
             return None

@@ -21,6 +21,7 @@ from .tracks import Sighting, Tracker, without_doubles
 
 if TYPE_CHECKING:
     from native_runtime.engines.base import Engine, EvidenceReading, FollowingEngine, FoundPerson, Reading
+    from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
 
     from .footage import Frame
@@ -43,13 +44,14 @@ _BODY = slice(11, None)
 class Observer:
     """Looks at frames in order.
 
-    Every second, and where the picture is cut, a frame is read *anew*: it needs nothing from the frame before but where
+    Every second, and where the picture is cut, a frame is *searched*: it needs nothing from the one before but where
     people were, so that a run that was interrupted goes on from there and sees the same.
 
     Args:
         engine: an open engine.
         intrinsics: (3, 3) px, of all frames.
         inference, sex, age: as for ``engines.base.Reading.estimate``.
+        whole: whether each frame is estimated by itself, also by engines that tell their evidence.
         least: who is smaller than this part of the largest person in a frame is left out.
     """
 
@@ -61,9 +63,10 @@ class Observer:
         inference: str | None = None,
         sex: str | None = None,
         age: float | None = None,
+        whole: bool = False,
         least: float = 0.0,
     ) -> None:
-        self._least = least
+        self._alone, self._least = whole, least
         self._engine, self._intrinsics = engine, intrinsics
         self._inference, self._sex, self._age = inference, sex, age
         self._tracker, self._cuts = Tracker(), CutFinder()
@@ -77,11 +80,11 @@ class Observer:
         return self._tracker
 
     def recall(self, frame: SeenFrame) -> None:
-        """Take a frame in order that was looked at in an earlier run; the next one must be read anew."""
+        """Take a frame in order that was looked at in an earlier run; the next one must be one that was searched."""
         if frame.cut:
             self._tracker.cut()
         self._tracker.update(frame.number, frame.time, frame.sightings)
-        if frame.anew:
+        if frame.search:
             self._last_search = frame.time
         self._known = {}
 
@@ -104,16 +107,16 @@ class Observer:
         expected = self._tracker.expected(frame.time)
         lost = any(not seen for _, seen in expected.values())
         waited = frame.time - self._last_search
-        anew = cut or waited >= SEARCH_EVERY - 1e-6 or (lost and waited >= _SOONER)
-        if anew:
+        search = cut or waited >= SEARCH_EVERY - 1e-6 or (lost and waited >= _SOONER)
+        if search:
             self._last_search = frame.time
         if not self._engine.capabilities.follows:
-            people = self._searched(frame, anew)
-        elif anew:
-            people = self._anew(frame, [box for box, _ in expected.values()], first=cut or waited == np.inf)
+            people = self._searched(frame, search)
+        elif search:
+            people = self._looked_again(frame, [box for box, _ in expected.values()], first=cut or waited == np.inf)
         else:
             people = self._followed(frame.photo)
-        return self._seen(frame, self._large(people), cut, anew)
+        return self._seen(frame, self._large(people), cut, search)
 
     def _large(self, people: list[tuple[Reading, int]]) -> list[tuple[Reading, int]]:
         """Those who are large enough beside the largest one."""
@@ -122,11 +125,11 @@ class Observer:
         ]
         return [one for one, size in zip(people, sizes) if size >= self._least * max(sizes)]
 
-    def _searched(self, frame: Frame, anew: bool) -> list[tuple[Reading, int]]:
+    def _searched(self, frame: Frame, search: bool) -> list[tuple[Reading, int]]:
         """By an engine that follows nobody: in the boxes of the frame before, or everywhere."""
         expected = self._tracker.expected(frame.time)
         boxes = [box for box, seen in expected.values() if seen]
-        if self._engine.capabilities.boxes and boxes and not anew:
+        if self._engine.capabilities.boxes and boxes and not search:
             return _all(self._in_boxes(frame.photo, boxes))
         return _all([self._whole(frame)])
 
@@ -134,7 +137,7 @@ class Observer:
         made = self._made.pop(frame.number, None)
         return self._engine.read(frame.photo, self._intrinsics) if made is None else made
 
-    def _anew(self, frame: Frame, boxes: Sequence[Array], first: bool) -> list[tuple[Reading, int]]:
+    def _looked_again(self, frame: Frame, boxes: Sequence[Array], first: bool) -> list[tuple[Reading, int]]:
         """Everybody in the boxes where people were, and whoever else is seen at a glance.
 
         Args:
@@ -178,7 +181,7 @@ class Observer:
                 rest = [box for number, box in enumerate(rest) if number not in error.numbers]
         return []
 
-    def _seen(self, frame: Frame, people: list[tuple[Reading, int]], cut: bool, anew: bool) -> SeenFrame:
+    def _seen(self, frame: Frame, people: list[tuple[Reading, int]], cut: bool, search: bool) -> SeenFrame:
         """The frame with its people, each once, after the tracker has said who they are."""
         pixels = frame.photo
         seen: list[tuple[SeenPerson, FoundPerson]] = []
@@ -190,21 +193,27 @@ class Observer:
         seen = [seen[place] for place in places]
         numbers = self._tracker.update(frame.number, frame.time, [person.sighting for person, _ in seen])
         self._known = {number: found for number, (_, found) in zip(numbers, seen)}
-        return SeenFrame(frame.number, frame.time, tuple(person for person, _ in seen), cut, anew)
+        return SeenFrame(frame.number, frame.time, tuple(person for person, _ in seen), cut, search)
 
     def _person(self, number: int, reading: Reading, place: int, photo: Photo) -> SeenPerson | None:
         found = reading.people[place]
         box = np.asarray(found.bbox, np.float64)
-        if self._engine.capabilities.evidence:
-            telling = cast("EvidenceReading", reading)
-            observation = FrameObservation(number, telling.evidence(place, sex=self._sex, age=self._age))
-            points = weights = None
+        points = weights = None
+        can = self._engine.capabilities
+        seen = None
+        if can.evidence:
+            seen = cast("EvidenceReading", reading).evidence(place, sex=self._sex, age=self._age)
+        if seen is not None and not self._alone:
+            observation = FrameObservation(number, seen)
         else:
             try:
                 estimate = self._estimated(reading, place)
             except NoPersonError:
                 return None
-            observation = observe_estimate(self._engine.body, estimate, number, self._engine.capabilities.pa_mpjpe)
+            if seen is None:
+                observation = observe_estimate(self._engine.body, estimate, number, can.pa_mpjpe)
+            else:
+                observation = FrameObservation(number, seen, estimate.state)
             points, weights = estimate.keypoints_2d, np.isfinite(estimate.keypoints_2d).all(axis=1).astype(float)
             points = np.nan_to_num(points)
         torso = None
@@ -217,10 +226,10 @@ class Observer:
         look = torso_look(photo.pixels, photo.to_working(box.reshape(2, 2)).ravel(), _working(photo, torso))
         return SeenPerson(Sighting(box, np.asarray(points, np.float64), weights, look), observation)
 
-    def _estimated(self, reading: Reading, place: int):  # type: ignore[no-untyped-def]
+    def _estimated(self, reading: Reading, place: int) -> Estimate:
         given = {"sex": self._sex, "age": self._age}
         stated: dict[str, str | float] = {name: value for name, value in given.items() if value is not None}
-        estimate = cast("Callable[..., object]", reading.estimate)
+        estimate = cast("Callable[..., Estimate]", reading.estimate)
         return estimate(place, inference=self._inference, **stated)
 
 

@@ -73,6 +73,8 @@ class TakeRequest(PhotoReading, Appearance, Size):
         Size.__post_init__(self)
         if self.every < 1:
             raise UsageError(f"Every first, second or later frame can be used, not every {self.every}th.")
+        if self.plain and self.prompts is not None:
+            raise UsageError("Prompts act in the fit over all frames, which 'plain' leaves out.")
         if self.turn == "auto":
             raise UsageError("A video is rotated by 90, 180 or 270 degrees, not by 'auto'.")
         for what, given in (("age", self.age), ("height", self.height_cm)):

@@ -52,7 +52,7 @@ def read_tracks(path: Path) -> TrackFile:
         return TrackFile()
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"{path}: the tracks cannot be read ({error}). Correct the file, or remove it to begin anew."
+            f"{path}: the tracks cannot be read ({error}). Correct the file, or remove it to begin again."
         ) from error
     try:
         tracks = tuple(

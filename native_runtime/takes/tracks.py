@@ -228,7 +228,7 @@ def tidy(
     times: Mapping[int, float],
     fewest: int = FEWEST_FRAMES,
 ) -> list[Track]:
-    """Tracks worth keeping, numbered anew: those who are seen most and largest first.
+    """Tracks worth keeping, numbered from 0: those who are seen most and largest first.
 
     A track that ends where another of the same scene begins soon after, nearby and dressed alike, goes on in it.
 

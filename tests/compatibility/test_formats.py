@@ -25,6 +25,7 @@ from native_runtime.models import manifest
 from native_runtime.onnx import threads
 from native_runtime.prompts.prompt import read_prompts
 from native_runtime.retarget.maps import load_map
+from native_runtime.takes.hints import read_hints
 from native_runtime.takes.take import Take
 from native_runtime.takes.trackfile import read_tracks
 from tests.support.formats import FIRST_FILES, OLD_FILES, ROOT, declared, following, restate
@@ -63,6 +64,7 @@ OLD = {
     "sam3db-hashes": Old("hashes.json", lambda path: hashes._load()),
     "sam3db-take": Old("walk_person0_take.npz", Take.load),
     "sam3db-tracks": Old("walk_tracks.json", read_tracks),
+    "sam3db-take-prompts": Old("walk_hints.json", read_hints),
 }
 
 each_format = pytest.mark.parametrize("name", sorted(FORMATS))

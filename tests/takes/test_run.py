@@ -42,7 +42,7 @@ def _quick_fit(body: Body, observations: Sequence[FrameObservation], *args: Any,
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("native_runtime.takes.run.fit_take", _quick_fit)
+    monkeypatch.setattr("native_runtime.takes.person.fit_take", _quick_fit)
 
 
 class StoppedError(Exception):
@@ -112,7 +112,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_it_had_not_been(
             _run(video, engine, StopsAt(f"Frame {place}"), persons="all")
     engine.estimated = 0
     made = _run(video, engine, persons="all")
-    # the last second is looked at again: frame 10 was the last one that was read anew
+    # the last second is looked at again: frame 10 had the last search
     assert made.fresh == 10
     assert [(t.first, t.last) for t in made.tracks] == [(t.first, t.last) for t in whole.tracks]
     for one, other in zip(made.takes, whole.takes, strict=True):

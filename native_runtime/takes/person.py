@@ -1,0 +1,154 @@
+"""One person of a take: from what was seen of them in each frame to one body on its floor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.errors import UsageError
+from native_runtime.mhr import Body
+
+from .camera import TakeCamera
+from .footage import Footage
+from .frames import FrameStore, SeenFrame
+from .hints import with_hints
+from .observations import FrameObservation
+from .plain import filtered_take
+from .planting import Standing, stand_on_ground
+from .request import TakeRequest
+from .take import Take, TakeFootage, prompts_by_frame
+from .temporal import TemporalFit, fit_take
+from .tracks import Track
+
+Array = NDArray[np.float64]
+
+_MASKS = 48
+"""Outlines, at most, that are in memory for the fit; a few frames tell the shape."""
+_FIT = 0.85
+"""The fit's part of the time; the floor takes the rest."""
+
+
+@dataclass(frozen=True)
+class PersonSource:
+    """All that the fit of a person is made from."""
+
+    request: TakeRequest
+    footage: Footage
+    frames: FrameStore
+    outlines: Mapping[int, SeenFrame]
+    camera: TakeCamera
+    engine: str
+    body: Body
+    hints: Mapping[int, Sequence[Any]]
+
+
+def fit_person(source: PersonSource, track: Track, progress: Callable[[float], None]) -> Take:
+    """The take of one person.
+
+    Raises:
+        NoPersonError: no frame shows enough of them.
+        UsageError: a hint is for a frame in which they are not followed.
+    """
+    request, every = source.request, source.request.every
+    started = time.perf_counter()
+    outside = sorted(set(source.hints) - set(range(track.first, track.last + 1, every)))
+    if outside:
+        raise UsageError(
+            f"{request.prompts}: frame {outside[0]} is none of those in which person {track.number} is followed "
+            f"({track.first} to {track.last}{'' if every == 1 else f', every {every}th'})."
+        )
+    masked = set(_spread(sorted(track.seen), _MASKS))
+    observations = []
+    for number, seen_as in sorted(track.seen.items()):
+        seen = source.frames.observation(number, seen_as, number in masked)
+        seen = with_hints(source.body, seen, source.hints.get(number, ()))
+        observations.append(replace(seen, frame=number // every))
+    observations += [
+        with_hints(source.body, FrameObservation(number // every), prompts)
+        for number, prompts in source.hints.items()
+        if number not in track.seen
+    ]
+
+    fps = source.footage.fps / every
+    if request.plain:
+        fit = filtered_take(observations, fps)
+    else:
+        fit = fit_take(
+            source.body,
+            observations,
+            source.camera.intrinsics,
+            fps,
+            gravity=source.camera.gravity,
+            progress=lambda part: progress(_FIT * part),
+        )
+    fitted = time.perf_counter()
+    standing = stand_on_ground(
+        source.body,
+        fit.model_parameters,
+        fit.identity,
+        fit.camera_translation,
+        fps,
+        seen=fit.seen,
+        gravity=source.camera.gravity,
+        progress=lambda part: progress(_FIT + (1.0 - _FIT) * part),
+    )
+    seconds = {"fit": fitted - started, "ground": time.perf_counter() - fitted}
+    return _take(source, track, fit, standing, seconds)
+
+
+def _take(source: PersonSource, track: Track, fit: TemporalFit, standing: Standing, seconds: dict[str, float]) -> Take:
+    request, every = source.request, source.request.every
+    offset = track.first % every
+    frames = np.asarray(fit.frames, np.int64) * every + offset
+    known = sorted(source.outlines)
+    times = np.interp(frames, known, [source.outlines[number].time for number in known])
+    rows = np.array(sorted(track.seen))
+    boxes = np.array([source.outlines[number].people[track.seen[number]].sighting.box for number in rows])
+    size = np.array(source.footage.size if request.turn in (0, 180) else source.footage.size[::-1])
+    return Take.from_states(
+        source.body,
+        standing.model_parameters,
+        fit.identity,
+        fit.expression,
+        standing.camera_translation,
+        source.camera.intrinsics,
+        frames=frames,
+        times=times,
+        image_size=size,
+        camera_to_world=np.tile(np.eye(4), (len(frames), 1, 1)),
+        ground=standing.ground,
+        bbox=np.stack([np.interp(frames, rows, boxes[:, axis]) for axis in range(4)], axis=1),
+        seen=fit.seen,
+        contacts=standing.contacts,
+        engine=source.engine,
+        footage=TakeFootage(
+            request.footage.name,
+            source.footage.fps,
+            source.footage.frame_count,
+            request.range[0],
+            known[-1],
+            every,
+        ),
+        person=track.number,
+        prompts=prompts_by_frame({frame: list(prompts) for frame, prompts in source.hints.items()}),
+        seconds=seconds,
+        quality=dict(standing.quality),
+        details={
+            "lens": dict(source.camera.details),
+            "repairs": {str(frame): what for frame, what in fit.repairs.items()},
+            "iterations": fit.iterations,
+            "quality_before_planting": dict(standing.before),
+        },
+    )
+
+
+def _spread(numbers: Sequence[int], count: int) -> list[int]:
+    """At most so many of some numbers, evenly spread."""
+    if len(numbers) <= count:
+        return list(numbers)
+    return [numbers[round(place)] for place in np.linspace(0, len(numbers) - 1, count)]
