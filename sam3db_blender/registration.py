@@ -15,6 +15,7 @@ from .jobs import bodies as body_jobs
 from .jobs import engine_check
 from .jobs import sam3d_body as sam3d_body_jobs
 from .jobs import shelf as shelf_jobs
+from .jobs import takes as take_jobs
 from .jobs.worker import stop_worker
 from .operators import (
     age,
@@ -156,7 +157,7 @@ def register() -> None:
     watch.attach()
     deletions.attach()
     copies.attach()
-    if bpy.app.module:
+    if getattr(bpy.app, "module", False):  # Blender 4.2.0 does not know the word
         # What is registered keeps bpy past Python's end, which then waits for bpy's threads for ever. Blender itself
         # switches its extensions off before it ends; a script may end early, by an error.
         atexit.register(unregister)
@@ -168,6 +169,7 @@ def unregister() -> None:
     stop_worker()
     for slot in (
         batch_jobs.slot,
+        take_jobs.slot,
         body_jobs.slot,
         sam3d_body_jobs.check_slot,
         engine_check.slot,

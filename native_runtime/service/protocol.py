@@ -5,6 +5,7 @@ from __future__ import annotations
 from native_runtime.batch.settings import BatchRequest
 from native_runtime.pipeline import requests
 from native_runtime.pipeline.decoding import keys_of, path_keys_of
+from native_runtime.takes.request import TakeRequest
 
 PROTOCOL = 1
 
@@ -19,6 +20,7 @@ REQUESTS: dict[str, type] = {
         requests.EstimateRequest,
         requests.PoseRequest,
         BatchRequest,
+        TakeRequest,
         requests.SegmentRequest,
         requests.EngineStatusRequest,
         requests.ImportOfficialRequest,

@@ -10,6 +10,7 @@ from native_runtime.pipeline import requests
 from native_runtime.pipeline.decoding import decode
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.support import require_supported
+from native_runtime.takes.request import TakeRequest
 
 from .photos import EventReporter, NewStem, estimate_people, look_at_photo, pose_person, status_of_engines
 from .protocol import REQUESTS
@@ -47,6 +48,10 @@ def answer(
             from .batch import do_batch
 
             return do_batch(request, inference, reporter)
+        case TakeRequest() as request:
+            from .take import do_take
+
+            return do_take(request, inference, reporter)
         case requests.ImportOfficialRequest() | requests.DownloadOfficialRequest() as request:
             from .official import bring_bodies
 

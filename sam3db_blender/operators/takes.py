@@ -1,24 +1,37 @@
-"""File > Import > Take: characters that move as the people of a video did."""
+"""File > Import > Video, and Take: characters that move as the people of a video did."""
 
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from native_runtime.errors import Sam3dbError
+from native_runtime.errors import Sam3dbError, UsageError
+from native_runtime.image.formats import ENDINGS
+from native_runtime.pipeline.decoding import encode, gather
+from native_runtime.takes.request import TakeRequest
 
 from .. import places
+from ..app_handlers import redraw
+from ..jobs.takes import TakeJob, slot
+from ..properties.import_options import converted
 from ..properties.takes import TakeImportOptions, TakeSettings, options_of
 from ..remedies import in_words
-from ..takes.build import TakeScene
+from ..takes.build import TakeOptions, TakeScene
 from .importing import add_takes
+from .long_job import CancelOperator
+from .modal_job import ModalJobOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-    from ..takes.build import TakeOptions
+    from ..jobs.worker import Job
+
+#: What the file browser shows; a picture stands for the folder that it lies in.
+VIDEO_FILTER = ";".join(
+    f"*.{ending}" for ending in ("mp4", "mov", "m4v", "avi", "mkv", "webm", "mts", "mpg", "mpeg", *ENDINGS)
+)
 
 
 class SAM3DB_TakeState(TakeSettings, bpy.types.PropertyGroup):
@@ -29,7 +42,7 @@ class TakeImporter:
     """A mix-in for operators that bring takes into the scene."""
 
     def bring(
-        self, context: bpy.types.Context, files: "list[Path]", options: "TakeOptions"
+        self, context: bpy.types.Context, files: "list[Path]", options: TakeOptions
     ) -> "set[OperatorReturnItems]":
         """Builds the characters; what the operator is to return."""
         try:
@@ -87,6 +100,116 @@ class SAM3DB_OT_import_take(TakeImporter, TakeImportOptions, bpy.types.Operator,
         return self.bring(context, files, options_of(self, footage, controls, self.light))
 
 
+class SAM3DB_OT_import_video(  # type: ignore[misc]
+    TakeImporter, ModalJobOperator, TakeImportOptions, bpy.types.Operator, ImportHelper
+):
+    """Make characters that move as the people of a video do, in front of the video's camera. It is read in the
+    background; engine, people, body and lens are those of the panel 'Character from Photo'
+    """
+
+    bl_idname = "sam3db.import_video"
+    bl_label = "Video"
+    bl_options = {"UNDO"}
+
+    filename_ext = ""
+    filter_glob: bpy.props.StringProperty(default=VIDEO_FILTER, options={"HIDDEN"})
+    out: bpy.props.StringProperty(
+        name="Results", description="The folder of the take files; empty for a folder beside the video"
+    )
+    first: bpy.props.IntProperty(name="First Frame", description="The first frame to read, counted from 0", min=0)
+    last: bpy.props.IntProperty(name="Last Frame", description="The last frame to read; 0 for all", min=0)
+
+    _options: TakeOptions | None = None
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if slot.busy:
+            cls.poll_message_set("Another video is being read")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        imported = context.window_manager.sam3db
+        try:
+            footage = footage_at(Path(bpy.path.abspath(self.filepath)))
+            request = take_request(footage, self, imported)
+        except Sam3dbError as error:
+            self.report({"ERROR"}, in_words(error))
+            return {"CANCELLED"}
+        controls = imported.controls and places.wants_controls()
+        shown = None if request.turn else footage  # Blender shows a video as its file has it
+        self._options = options_of(self, shown, controls, imported.light)
+        return self.begin(context, slot.start(request.do, encode(request)))
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        # minutes go by, in which Esc is pressed for other things: only the panel's button cancels
+        return super().modal(context, event) if event.type == "TIMER" else {"PASS_THROUGH"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator, as another file is opened: the work goes on, and leaves its files."""
+        self.leave(context)
+
+    def tell(self, context: bpy.types.Context, job: "Job") -> None:
+        redraw("VIEW_3D")  # whose panel shows the progress
+
+    def finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        """Builds the characters of a job that went well."""
+        job = self._job
+        assert isinstance(job, TakeJob)
+        assert self._options is not None
+        slot.step()  # ends the worker
+        if job.state != "done":
+            self.report({"INFO" if job.state == "cancelled" else "ERROR"}, job.summary)
+            return {"CANCELLED"}
+        for note in job.notes:
+            self.report({"WARNING"}, note)
+        if context.mode != "OBJECT":
+            self.report({"WARNING"}, "The video is read: go to Object Mode, and use 'Import Take'")
+            return {"CANCELLED"}
+        return self.bring(context, job.files, self._options)
+
+
+def take_request(footage: Path, settings: Any, options: Any) -> TakeRequest:
+    """What the worker is asked for.
+
+    Args:
+        settings: ``out``, ``first`` and ``last``; options: of the import of photos.
+
+    Raises:
+        Sam3dbError: there is no such video, or what the engine needs cannot be brought together.
+    """
+    out = Path(bpy.path.abspath(settings.out)) if settings.out else footage.with_name(f"{footage.stem} takes")
+    given = converted(options, places.models_folder())
+    return gather(
+        TakeRequest,
+        options,
+        footage=footage,
+        out=out,
+        range=(settings.first, settings.last + 1 if settings.last else None),
+        **{**given, "turn": 0 if given["turn"] == "auto" else given["turn"]},
+    )
+
+
+def footage_at(path: Path) -> Path:
+    """The footage that somebody means who chose a file: a video itself, or the folder of a picture.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not path.name or not path.exists():
+        raise UsageError(f"Choose a video, or a picture of a folder of them; '{path}' does not exist.")
+    is_picture = path.is_file() and path.suffix.lower().lstrip(".") in ENDINGS
+    return path.parent if is_picture else path
+
+
+class SAM3DB_OT_cancel_video(CancelOperator, bpy.types.Operator):
+    """Cancel the reading of the video; the scene stays as it is, and frames that were read are kept"""
+
+    bl_idname = "sam3db.cancel_video"
+    slot = slot
+    idle = "No video is being read"
+
+
 def in_short(made: TakeScene) -> str:
     """What was made, in one line."""
     count, frames = len(made.built.characters), made.motion.frames
@@ -94,7 +217,7 @@ def in_short(made: TakeScene) -> str:
     return f"Made {people} with animation from frame {frames.start} to {frames.stop - 1}"
 
 
-CLASSES = (SAM3DB_TakeState, SAM3DB_OT_import_take)
+CLASSES = (SAM3DB_TakeState, SAM3DB_OT_import_take, SAM3DB_OT_import_video, SAM3DB_OT_cancel_video)
 
 
 def attach() -> None:

@@ -9,9 +9,13 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from ..handles.people import active_character
+from ..jobs.takes import slot
 from ..layout_text import draw_lines, width_of
+from ..properties.takes import OPTION_NAMES
 from ..takes.quality import lamps
 from ..takes.record import read_record
+from .import_options import draw_options as draw_import_options
+from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
 
 #: How a lamp shows what a figure means.
@@ -34,17 +38,39 @@ class SAM3DB_PT_takes(SidebarPanel, bpy.types.Panel):
 
 def draw_takes(layout: Any, window_manager: Any, width: int) -> None:
     """Draws the settings and the buttons; lines of text break after ``width`` characters."""
-    takes = window_manager.sam3db_takes
+    takes, job = window_manager.sam3db_takes, slot.job
     layout.use_property_split = True
     layout.use_property_decorate = False
-    header, body = layout.panel("sam3db_take_animation", default_closed=True)
+    settings = layout.column()
+    settings.enabled = not slot.busy
+    settings.prop(takes, "video")
+    settings.prop(takes, "out")
+    row = settings.row(align=True, heading="Frames")
+    row.prop(takes, "first", text="")
+    row.prop(takes, "last", text="")
+    header, body = settings.panel("sam3db_take_animation", default_closed=True)
     header.label(text="Animation")
     if body is not None:
         draw_options(body, takes)
+    header, body = settings.panel("sam3db_take_engine", default_closed=True)
+    header.label(text="Engine, People and Lens")
+    if body is not None:
+        draw_import_options(body, window_manager.sam3db, width)
+    if draw_running(layout, job, "sam3db.cancel_video"):
+        return
+    row = layout.row()
+    row.scale_y = 1.4
+    row.enabled = bool(takes.video)
+    row.operator_context = "EXEC_DEFAULT"
+    button = row.operator("sam3db.import_video", text="Make Characters", icon="ARMATURE_DATA")
+    button.filepath = takes.video
+    for name in ("out", "first", "last", *OPTION_NAMES):
+        setattr(button, name, getattr(takes, name))
+    draw_end(layout, job, width)
     row = layout.row()
     row.operator_context = "INVOKE_DEFAULT"
     button = row.operator("sam3db.import_take", text="Import Take...", icon="ANIM")
-    for name in ("rate", "start", "reduce", "bound_mm", "strip", "set_range"):
+    for name in OPTION_NAMES:
         setattr(button, name, getattr(takes, name))
 
 

@@ -1,0 +1,37 @@
+"""Videos, in a separate worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .long import JobSlot, LongJob
+
+
+class TakeJob(LongJob):
+    """A video on its way to take files."""
+
+    @property
+    def files(self) -> list[Path]:
+        """The take files, one per person, once the job is done."""
+        return [Path(file) for file in self.result.get("takes", ())]
+
+    @property
+    def tracks(self) -> Path | None:
+        """The file of who was followed, once the job is done."""
+        return Path(self.result["tracks"]) if "tracks" in self.result else None
+
+    @property
+    def achievement(self) -> str:
+        count, frames = len(self.files), int(self.result.get("frames", 0))
+        people = "1 person" if count == 1 else f"{count} people"
+        return f"{people} over {frames} frames"
+
+    @property
+    def summary(self) -> str:
+        if self.state == "cancelled":
+            return "Cancelled. The frames that were read are kept; start again to continue."
+        return super().summary
+
+
+#: The one of this Blender.
+slot = JobSlot(TakeJob)

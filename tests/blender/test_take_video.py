@@ -1,0 +1,111 @@
+"""From a video to characters, as the panel does it: read by a worker with an engine that sees no picture."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+import cv2
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture
+def settings(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path, blender_factory: None
+) -> Iterator[Any]:
+    """The panel's settings, of an add-on that was just registered."""
+    import sam3db_blender
+    from native_runtime.service.client import WorkerClient
+    from sam3db_blender import places
+    from sam3db_blender.jobs import long as long_jobs
+
+    monkeypatch.setattr(
+        long_jobs, "WorkerClient", functools.partial(WorkerClient, engines="tests.blender.posed_engine")
+    )
+    paths = places.worker_paths()
+    monkeypatch.setattr(places, "worker_paths", lambda: [repository, *paths])
+    sam3db_blender.register()
+    window_manager = bpy.context.window_manager
+    window_manager.sam3db.body = "default-lod2"
+    window_manager.sam3db.engine = "landmarks"
+    settings = window_manager.sam3db_takes
+    settings.video, settings.out = str(_video(tmp_path / "walk.mp4")), str(tmp_path / "out")
+    yield settings
+    sam3db_blender.unregister()
+
+
+def _video(path: Path, count: int = 5) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25.0, (160, 120))
+    for _ in range(count):
+        writer.write(np.full((120, 160, 3), 200, np.uint8))
+    writer.release()
+    return path
+
+
+def drawn() -> str:
+    from sam3db_blender.ui.takes_panel import draw_takes
+    from tests.support import layout
+
+    return layout.drawn(draw_takes, bpy.context.window_manager, 60)
+
+
+def test_a_video_becomes_a_character_that_moves(settings: Any, tmp_path: Path) -> None:
+    assert "[sam3db.import_video] Make Characters" in drawn()
+    done = bpy.ops.sam3db.import_video(filepath=settings.video, out=settings.out, last=3, rate="video")
+    assert done == {"FINISHED"}
+    rig = bpy.context.view_layer.objects.active
+    assert rig.get("sam3db_take")
+    assert bpy.context.scene.render.fps == 25
+    assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (1, 4)
+    assert (tmp_path / "out" / "walk_person0_take.npz").is_file()
+    assert bpy.context.scene.camera.data.background_images[0].image.source == "MOVIE"
+    assert "1 person over 4 frames" in drawn()
+
+
+def test_a_cancelled_video_leaves_the_scene_as_it_was(settings: Any) -> None:
+    from native_runtime.pipeline.decoding import encode
+    from sam3db_blender.jobs.takes import slot
+    from sam3db_blender.operators.takes import take_request
+
+    before = len(bpy.data.objects), len(bpy.data.actions), bpy.context.scene.frame_end
+    assert not bpy.ops.sam3db.cancel_video.poll()
+    request = take_request(Path(settings.video), settings, bpy.context.window_manager.sam3db)
+    job = slot.start(request.do, encode(request))
+    assert not bpy.ops.sam3db.import_video.poll()
+    give_up = time.monotonic() + 60
+    while job.status == "Starting" and not slot.step():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    assert "[sam3db.cancel_video]" in drawn()
+    bpy.ops.sam3db.cancel_video()
+    slot.wait()
+    assert job.state in ("cancelled", "done")  # it may just have been ready
+    assert before == (len(bpy.data.objects), len(bpy.data.actions), bpy.context.scene.frame_end)
+
+
+def test_what_is_no_video_is_said_so(settings: Any, tmp_path: Path) -> None:
+    before = len(bpy.data.objects)
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(RuntimeError, match="video"):
+        bpy.ops.sam3db.import_video(filepath=str(tmp_path / "text.mp4"), out=settings.out)
+    with pytest.raises(RuntimeError, match="does not exist"):
+        bpy.ops.sam3db.import_video(filepath=str(tmp_path / "missing.mp4"), out=settings.out)
+    assert len(bpy.data.objects) == before
+
+
+def test_a_picture_stands_for_its_folder(settings: Any, tmp_path: Path) -> None:
+    from sam3db_blender.operators.takes import footage_at
+
+    (tmp_path / "frames").mkdir()
+    picture = tmp_path / "frames" / "0001.png"
+    cv2.imwrite(str(picture), np.zeros((8, 8, 3), np.uint8))
+    assert footage_at(picture) == picture.parent
+    assert footage_at(picture.parent) == picture.parent
+    assert footage_at(Path(settings.video)) == Path(settings.video)

@@ -1,0 +1,83 @@
+"""Videos, as an artist brings them in."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from .scene import in_viewport, part, rigs
+
+
+def read_video(path: str, out: str) -> None:
+    """Starts the panel's button for a video."""
+    settings = bpy.context.window_manager.sam3db
+    settings.body, settings.engine = "default-lod2", "landmarks"
+    with in_viewport():
+        bpy.ops.sam3db.import_video("EXEC_DEFAULT", filepath=path, out=out, rate="video")
+
+
+def cancel() -> None:
+    """The panel's cross."""
+    bpy.ops.sam3db.cancel_video()
+
+
+def progress() -> list[object]:
+    """State and share of the reading of a video."""
+    job = part("jobs.takes").slot.job
+    return [job.state, job.progress, job.summary]
+
+
+def objects() -> int:
+    """How many objects and actions there are."""
+    return len(bpy.data.objects) + len(bpy.data.actions)
+
+
+def play() -> None:
+    """Space bar."""
+    with in_viewport():
+        bpy.ops.screen.animation_play()
+
+
+def frame() -> int:
+    """Where the playhead is."""
+    return bpy.context.scene.frame_current
+
+
+def through_camera() -> None:
+    """Looks through the scene's camera."""
+    with in_viewport():
+        if bpy.context.region_data.view_perspective != "CAMERA":
+            bpy.ops.view3d.view_camera()
+
+
+def wrists() -> list[list[float]]:
+    """The left wrist of the first character on every frame, world (m)."""
+    rig = bpy.data.objects[next(iter(rigs().values()))]
+    scene = bpy.context.scene
+    found = []
+    for number in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(number)
+        seen = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        found.append(list(seen.matrix_world @ seen.pose.bones["l_wrist"].head))
+    return found
+
+
+def export(path: str) -> list[str]:
+    """Exports the first character with its animation."""
+    exports = part("exports")
+    rig = bpy.data.objects[next(iter(rigs().values()))]
+    return list(exports.export_character(rig, path, exports.ExportOptions(to="glb")))
+
+
+def imported_wrists(path: str) -> list[list[float]]:
+    """The left wrist of an exported file on every frame."""
+    scene = bpy.context.scene
+    before = set(bpy.data.objects)
+    bpy.ops.import_scene.gltf(filepath=path)
+    rig = next(obj for obj in set(bpy.data.objects) - before if obj.type == "ARMATURE")
+    found = []
+    for number in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(number)
+        seen = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        found.append(np.array(seen.matrix_world @ seen.pose.bones["l_wrist"].head).tolist())
+    return found
