@@ -14,6 +14,7 @@ from native_runtime.takes.request import TakeRequest
 
 from .. import places
 from ..app_handlers import redraw
+from ..handles.views import view_for
 from ..jobs.takes import TakeJob, slot
 from ..properties.import_options import converted
 from ..properties.takes import TakeImportOptions, TakeSettings, options_of
@@ -54,6 +55,7 @@ class TakeImporter:
             traceback.print_exc()
             self.report({"ERROR"}, f"Building the characters failed: {error}")
             return {"CANCELLED"}
+        _look_through(context, made.built.camera)
         for note in made.notes:
             self.report({"WARNING"}, note)
         self.report({"INFO"}, in_short(made))
@@ -208,6 +210,19 @@ class SAM3DB_OT_cancel_video(CancelOperator, bpy.types.Operator):
     bl_idname = "sam3db.cancel_video"
     slot = slot
     idle = "No video is being read"
+
+
+def _look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
+    """Has a 3D view look through a camera; in the background there is none."""
+    view = None if bpy.app.background else view_for(context)
+    looking = None if view is None else view.space.region_3d
+    if view is None or looking is None:
+        return
+    if view.space.use_local_camera:
+        view.space.camera = camera
+    looking.view_perspective = "CAMERA"
+    looking.view_camera_zoom, looking.view_camera_offset = 0.0, (0.0, 0.0)
+    view.area.tag_redraw()
 
 
 def in_short(made: TakeScene) -> str:

@@ -50,6 +50,9 @@ def test_the_worker_takes_these_keys() -> None:
         "pose": (PHOTO - {"boxes"})
         | {"intrinsics", "up", "box", "pins", "mask", "edits", "snap", "slot", "refine", "sex", "age", "height_cm"},
         "batch": (PHOTO - {"photo", "boxes"}) | BATCH | {"age", "builder", "builders", "contact_sheet", "retry_failed"},
+        "take": (PHOTO - {"photo", "boxes"})
+        | {"footage", "out", "persons", "range", "every", "fps", "plain", "prompts", "restart", "turn"}
+        | {"sex", "age", "height_cm"},
         "segment": {"photo", "models", "providers", "box"},
         "engine_status": ENGINE,
         "import_official": {"source", "models", "levels"},
@@ -78,6 +81,8 @@ def test_the_worker_takes_these_keys() -> None:
         "mask",
         "source",
         "checkpoint",
+        "footage",
+        "prompts",
         "mhr",
         "folder",
         "out",
@@ -87,7 +92,15 @@ def test_the_worker_takes_these_keys() -> None:
     assert PATH_KEYS["install_model"] == {"models", "file", "mhr"}  # whose source is no file
 
 
-REQUIRED = {"photo": "a.jpg", "folder": "in", "out": "out", "source": "s", "variant": "v", "checkpoint": "c"}
+REQUIRED = {
+    "photo": "a.jpg",
+    "folder": "in",
+    "out": "out",
+    "source": "s",
+    "variant": "v",
+    "checkpoint": "c",
+    "footage": "v",
+}
 
 
 @pytest.mark.parametrize("kind", REQUESTS.values(), ids=REQUESTS)

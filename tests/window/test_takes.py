@@ -40,7 +40,7 @@ def test_a_video_plays_and_leaves(open_blender: Opener, photos: Path, tmp_path: 
 
     blender.call("takes.read_video", path=str(video), out=str(tmp_path / "two"))
     blender.wait(lambda: bool(blender.call("scene.rigs")), 3 * MAKING_S)
-    blender.call("takes.through_camera")
+    blender.screen.settle()
     blender.screen.save(kept / "first.png")
     moved = np.array(blender.call("takes.wrists"))
     assert moved.shape == (COUNT, 3)

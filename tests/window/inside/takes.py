@@ -43,13 +43,6 @@ def frame() -> int:
     return bpy.context.scene.frame_current
 
 
-def through_camera() -> None:
-    """Looks through the scene's camera."""
-    with in_viewport():
-        if bpy.context.region_data.view_perspective != "CAMERA":
-            bpy.ops.view3d.view_camera()
-
-
 def wrists() -> list[list[float]]:
     """The left wrist of the first character on every frame, world (m)."""
     rig = bpy.data.objects[next(iter(rigs().values()))]
