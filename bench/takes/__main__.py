@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     comparing.add_argument("--only", default="", help="numbers of takes, separated by commas")
     comparing.add_argument("--engine", default="landmarks")
     comparing.add_argument("--true-lens", action="store_true", help="give the true focal length")
+    comparing.add_argument("--stop", type=int, help="measure before this frame, and compute no more frame by frame")
     comparing.add_argument("--json", type=Path, help="where to write everything, take by take")
 
     speed = commands.add_parser("speed", help="seconds from a video's file to the take's file")
@@ -69,7 +70,8 @@ def main() -> int:
         if missing:
             _say(f"left out, since make has not written them: {', '.join(missing)}")
         report = compare(arguments.folder, arguments.out, [name for name in names if name not in missing],
-                         arguments.engine, true_lens=arguments.true_lens, progress=_say)  # fmt: skip
+                         arguments.engine, true_lens=arguments.true_lens, stop=arguments.stop,
+                         progress=_say)  # fmt: skip
         if arguments.json:
             write(report, arguments.json)
         print(table(report))

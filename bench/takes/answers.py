@@ -107,12 +107,22 @@ def over_all_frames(
 
 
 def frame_by_frame(
-    video: Path, truth: TakeTruth, body: Path, engine: str, intrinsics: Array | None, kept: Path
+    video: Path,
+    truth: TakeTruth,
+    body: Path,
+    engine: str,
+    intrinsics: Array | None,
+    kept: Path,
+    stop: int | None = None,
 ) -> Answer:
     """Each frame as a photo of its own; kept in a file, since it takes long. Of several people the one who overlaps the
-    truth's box most."""
+    truth's box most.
+
+    Args:
+        stop: the frame before which to end; None: all frames.
+    """
     if not kept.exists():
-        _read_all(video, truth, body, engine, intrinsics, kept)
+        _read_all(video, truth, body, engine, intrinsics, kept, stop)
     with np.load(kept, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in _ARRAYS}
         seconds = float(archive["seconds"])
@@ -123,11 +133,13 @@ def frame_by_frame(
     )  # fmt: skip
 
 
-def _read_all(video: Path, truth: TakeTruth, body: Path, engine: str, intrinsics: Array | None, kept: Path) -> None:
+def _read_all(
+    video: Path, truth: TakeTruth, body: Path, engine: str, intrinsics: Array | None, kept: Path, stop: int | None
+) -> None:
     reader = open_engine(engine, body=body)
     rows: list[tuple[Any, ...]] = []
     started = time.process_time()
-    for frame in open_footage(video).frames(FrameRange()):
+    for frame in open_footage(video).frames(FrameRange(stop=stop)):
         try:
             reading = reader.read(frame.photo, intrinsics)
             boxes = np.array([person.bbox for person in reading.people])

@@ -35,9 +35,9 @@ _BONES = tuple(
 ) + (("c_spine0", "c_neck"), ("l_upleg", "r_upleg"), ("l_uparm", "r_uparm"))
 
 
-def measured(answer: Answer, truth: TakeTruth, body: Body) -> dict[str, Any]:
-    """All measures of one answer."""
-    rows = answer.frames[(answer.frames >= 0) & (answer.frames < len(truth.frames))]
+def measured(answer: Answer, truth: TakeTruth, body: Body, stop: int | None = None) -> dict[str, Any]:
+    """All measures of one answer, before frame ``stop``."""
+    rows = answer.frames[answer.frames < (len(truth.frames) if stop is None else stop)]
     mine = np.isin(answer.frames, rows)
     names = list(body.keypoint_names)
     judged = [names.index(name) for name in POINTS]
@@ -64,7 +64,7 @@ def measured(answer: Answer, truth: TakeTruth, body: Body) -> dict[str, Any]:
         "error_by_point": dict(zip(POINTS, np.round(np.linalg.norm(centred - true_centred, axis=-1).mean(axis=0) * 1000,
                                                     1).tolist())),
         "depth_off": float(np.median(answer.translation[mine][:, 2] / truth.camera_translation[rows][:, 2] - 1)),
-        "seconds": answer.seconds,
+        "seconds": answer.seconds, "computed": len(answer.frames),
     }  # fmt: skip
     if answer.contacts is not None and answer.contacts.any():
         own = answer.contacts[mine]
@@ -89,13 +89,21 @@ def reference(truth: TakeTruth, body: Body) -> dict[str, float]:
 
 
 def compare(
-    folder: Path, out: Path, names: Sequence[str], engine: str, *, true_lens: bool, progress: Callable[[str], None]
+    folder: Path,
+    out: Path,
+    names: Sequence[str],
+    engine: str,
+    *,
+    true_lens: bool,
+    stop: int | None = None,
+    progress: Callable[[str], None],
 ) -> dict[str, Any]:
     """Run the take path and frame-by-frame estimates over takes; frame-by-frame answers are kept in ``out``.
 
     Args:
         folder: where ``make`` wrote.
         true_lens: give both the true focal length; else the take path finds it, and the other gets the same.
+        stop: both are measured before this frame, and frame by frame no more is computed; the take is of all frames.
     """
     body = Body.load(folder / BODY_FILE)
     inference, records = Inference(), []
@@ -104,12 +112,12 @@ def compare(
         video = folder / f"{name}.mp4" if (folder / f"{name}.mp4").exists() else folder / name
         focal = float(truth.intrinsics[0, 0]) if true_lens else None
         take = over_all_frames(video, folder / BODY_FILE, engine, out / name, focal, inference)
-        kept = out / "frames" / f"{name}_{engine}_{'true' if true_lens else 'found'}.npz"
-        single = frame_by_frame(video, truth, folder / BODY_FILE, engine, take.intrinsics, kept)
+        kept = out / "frames" / f"{name}_{engine}_{'true' if true_lens else 'found'}{stop or ''}.npz"
+        single = frame_by_frame(video, truth, folder / BODY_FILE, engine, take.intrinsics, kept, stop)
         record = {
-            "name": name, "about": truth.about, "truth": reference(truth, body), "take": measured(take, truth, body),
-            "single": measured(single, truth, body), "lens_off": float(take.intrinsics[0, 0] / truth.intrinsics[0, 0]),
-            "said": take.about,
+            "name": name, "about": truth.about, "truth": reference(truth, body), "said": take.about,
+            "take": measured(take, truth, body, stop), "single": measured(single, truth, body, stop),
+            "lens_off": float(take.intrinsics[0, 0] / truth.intrinsics[0, 0]),
         }  # fmt: skip
         records.append(record)
         a, b = record["take"], record["single"]
@@ -117,7 +125,7 @@ def compare(
             f"{name}: PA-MPJPE {a['pa_mpjpe']:.1f} mm, frame by frame {b['pa_mpjpe']:.1f}; acceleration error "
             f"{a['acceleration']:.0f}, {b['acceleration']:.0f} mm/s^2"
         )
-    return {"engine": engine, "lens": "true" if true_lens else "found", "takes": records}
+    return {"engine": engine, "lens": "true" if true_lens else "found", "stop": stop, "takes": records}
 
 
 _ROWS = (
@@ -167,7 +175,7 @@ def _over(report: dict[str, Any], kind: str, key: str) -> float:
     for record in report["takes"]:
         answer = record[kind]
         if key == "cpu":
-            values.append(sum(answer["seconds"].values()) / max(answer["frames"], 1))
+            values.append(sum(answer["seconds"].values()) / max(answer["computed"], 1))
         elif key in answer:
             values.append(abs(answer[key]) if key == "lag" else answer[key])
     known = [value for value in values if np.isfinite(value)]
