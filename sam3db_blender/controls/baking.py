@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+#: How the bones of the mechanism begin that keep what the controls have no channels for.
+_KEEPING = ("MCH-talus", "MCH-arm_reach", "MCH-leg_reach", "MCH-arm_p.")
+
 
 def posed_frames(armature: bpy.types.Object) -> range:
     """The frames over which an action or NLA strips pose bones; empty where none does."""
@@ -99,7 +102,7 @@ def key_bones(armature: bpy.types.Object, names: Iterable[str], frame: int) -> N
 
 def is_posed(bone: bpy.types.PoseBone) -> bool:
     """Whether a bone of a control rig holds a part of a pose: a control, or what the mechanism keeps of an estimate."""
-    return not bone.bone.hide_select or bone.name.startswith(("MCH-talus", "MCH-arm_reach", "MCH-leg_reach"))
+    return not bone.bone.hide_select or bone.name.startswith(_KEEPING)
 
 
 def _scene() -> Any:

@@ -85,6 +85,9 @@ def _keep_twists(rig: bpy.types.Object, body: Body, controls: bpy.types.Object, 
     kept = {controls.pose.bones[limb.part("reach")].path_from_id("location"): limb for limb in limbs}
     for limb in limbs:
         controls.pose.bones[limb.part("reach")].location[1] = twist(now, limb)
+        if limb.name == "arm":
+            forearm = channels.channels(now).rotation[body.joint_index(limb.joints[2])]
+            controls.pose.bones[limb.part("p")].rotation_euler[1] = float(forearm[1])
     keyed = [
         (kept[curve.data_path], curve)
         for _, curve in animation_curves(controls)

@@ -92,6 +92,34 @@ def test_a_thigh_that_turns_by_quaternions_keeps_its_twist(actor: Controlled) ->
     assert actor.error(straight) < TOLERANCE
 
 
+def test_a_wrist_that_bends_past_a_quarter_turn_keeps_the_forearm(actor: Controlled) -> None:
+    """MHR's limits let it. Straightened again by hand, the forearm is not left half a turn twisted."""
+    body = actor.body
+    parameters = np.zeros(len(body.parameter_names))
+    bend = body.parameter_names.index("l_wrist_rz")
+    for name, value in (("l_lowarm_twist", -0.8), ("l_wrist_ry", 0.5), ("l_elbow_bend", 0.6)):
+        parameters[body.parameter_names.index(name)] = value
+    for angle in (-1.5, -1.5597, -1.572, -2.1):
+        parameters[bend] = angle
+        apply_parameters(actor.rig, body, parameters)
+        for ik in (False, True):
+            actor.switch(ik)
+            assert actor.error(parameters) < TOLERANCE
+        before = actor.turns()
+        for ik in (False, True):
+            snap(actor.rig, body, limbs_of(body), ik)
+            chord = np.linalg.norm(actor.turns() - before, axis=(1, 2)).max()
+            assert np.degrees(2 * np.arcsin(chord / np.sqrt(8))) < 0.05
+    actor.switch(False)
+    hand = actor.controls.pose.bones["hand_fk.L"]
+    sign = np.sign(hand.rotation_euler.x / parameters[bend])
+    for angle in (-1.9, -1.2, 0.0):
+        parameters[bend] = angle
+        hand.rotation_euler.x = sign * angle
+        actor.controls.update_tag()
+        assert actor.error(parameters) < TOLERANCE
+
+
 def _sweep(actor: Controlled, soft: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The target's distance as a part of the arm's length, the elbow's bend from straight, and how far the wrist is
     from the target, m, while the target moves outwards through the reach.

@@ -13,6 +13,7 @@ from .joints import Joints, upright
 from .limbs import end_frame
 from .plan import ControlBone, ControlPlan, Drive, Limb, Tie, Variable
 from .torso import added
+from .twists import add_hand_twist
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -24,8 +25,7 @@ _ROLLED, _TIPPED = 0.35, 0.8
 _FINGERS = ("index", "middle", "ring", "pinky")
 #: How far the hand's spread turns each finger, and its sense on the left hand.
 _SPREAD = {"index": 1.0, "middle": 0.35, "ring": -0.4, "pinky": -1.0}
-#: The twist of the forearm within the rotation Ry Rx Rz of a hand; and the parts of the rotation Rz Ry Rx of a foot.
-_HAND_TWIST = "o+atan2(2*(x*z+w*y),1-2*(x*x+y*y))"
+#: The parts of the rotation Rz Ry Rx of a foot.
 _FOOT_X = "atan2(2*(y*z+w*x),1-2*(x*x+y*y))"
 _FOOT_Y = "asin(max(-1,min(1,2*(w*y-x*z))))"
 _FOOT_Z = "atan2(2*(x*y+w*z),1-2*(y*y+z*z))"
@@ -39,8 +39,7 @@ def add_hand(plan: ControlPlan, joints: Joints, limb: Limb) -> None:
     joint = f"{low}_wrist_twist"
     plan.bones.append(ControlBone(twist, f"ORG-forearm.{side}", joints.rest(joint), joints.length(joint)))
     plan.drives += joints.links(twist, joint, ("location",))
-    offset = Variable("o", "channel", limb.part("p"), "rotation_euler[0]")
-    plan.drives.append(Drive(twist, "rotation_euler", 1, _HAND_TWIST, (*_rotation(hand), offset)))
+    add_hand_twist(plan, joints, limb, twist, hand)
     wrist, chosen = f"{low}_wrist", hand
     hand = f"MCH-hand.{side}"
     plan.bones.append(ControlBone(hand, twist, joints.rest(wrist), joints.length(wrist)))

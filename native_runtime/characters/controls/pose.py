@@ -73,10 +73,12 @@ class _Posing:
         self.stand = bone_globals(body, self.parameters)
         self.switches = switches
         self.ik_stand: dict[str, Array] = {}
-        self.kept_twist = 0.0
+        self.kept_twist = self.end_twist = 0.0
         self.end_turn: Array = np.eye(3)
         modes = {bone.name: bone.rotation_mode for bone in self.plan.bones}
-        self.result = ControlPose({}, {}, {}, {}, modes, frozenset(limb.fk[0] for limb in self.plan.limbs))
+        exact = {name for limb in self.plan.limbs for name in (limb.fk[0], *limb.kept)}
+        exact |= {limb.fk[2] for limb in self.plan.limbs if limb.name == "arm"}
+        self.result = ControlPose({}, {}, {}, {}, modes, frozenset(exact))
         #: the joint whose bone a control or a bone of the mechanism moves with
         self.owner = {name: joint for joint, name in self.plan.follow.items()}
 
@@ -142,7 +144,7 @@ class _Posing:
 
     def _end(self, limb: Limb) -> None:
         """The hand or the foot in FK, and what its mechanism keeps."""
-        self.kept_twist = 0.0
+        self.kept_twist = self.end_twist = 0.0
         low = limb.side.lower()
         above, name = limb.joints[1], limb.fk[2]
         own = self.joints.axes(end_frame(limb))
@@ -155,6 +157,7 @@ class _Posing:
             # what the mechanism reads, against what is meant: whole and half turns
             kept = twist[1] - float(np.arctan2(local[0, 2], local[2, 2]))
             self.kept_twist = kept if abs(kept) > 1e-6 else 0.0
+            self.end_twist = float(twist[1])
         else:
             foot, ankle = self.channels.rotation[[self.joints.index[f"{low}_{w}"] for w in ("foot", "talocrural")]]
             near = np.array([ankle[0], foot[1], foot[2]])
@@ -236,7 +239,7 @@ class _Posing:
         twist = float(self.channels.rotation[self.joints.index[upper], 1])
         self.result.location[limb.part("reach")] = np.array([0.0, twist, sense])
         self.result.euler[limb.part("lower_ik")] = np.array([0.0, hinge[1], hinge[2]])
-        self.result.euler[limb.part("p")] = np.array([self.kept_twist, 0.0, hinge[2]])
+        self.result.euler[limb.part("p")] = np.array([self.kept_twist, self.end_twist, hinge[2]])
 
 
 def control_channels(body: Body, joint_parameters: ArrayLike, switches: Mapping[str, float]) -> ControlPose:

@@ -12,6 +12,9 @@ From the rotation comes ``t`` up to a period: half a turn in FK, and of a thigh 
 less than that; a whole turn of an upper arm in IK, whose limits of ``b`` are within a quarter. Of the values the one is
 taken that is nearest to the middle of the limits, or, for a pose beyond them, to what is meant. Where ``cos b`` is so
 small that single precision no longer says ``t``, it goes over into what is meant.
+
+The forearm's twist ``t`` is the same question for a hand, which turns by ``Ry(t) Rx(b) Rz(c)``: MHR's limits let a
+wrist bend past a quarter turn. In IK the half and whole turns are those of the pose that was last set.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ from .plan import ControlBone, ControlPlan, Drive, Limb, Variable
 _UNCLEAR = 0.02
 #: Radians by which a twist that is meant is at least within the period about the middle.
 _MARGIN = 0.2
-#: Blender's number of the rotation mode YZX.
-_MODE = 4
+#: Blender's numbers of the rotation modes YZX and ZXY.
+_MODE, _HAND_MODE = 4, 5
 
 
 def add_twist(plan: ControlPlan, joints: Joints, limb: Limb) -> None:
@@ -78,3 +81,31 @@ def add_twist(plan: ControlPlan, joints: Joints, limb: Limb) -> None:
     nearest = "atan2(a,b)-p*floor((atan2(a,b)-h)/p+0.5)"
     plan.drives.append(Drive(twist, "location", 0, f"lerp({nearest},q,max(0,1-sqrt(a*a+b*b)/{_UNCLEAR:g}))", inputs))
     plan.twists[upper] = twist
+
+
+def add_hand_twist(plan: ControlPlan, joints: Joints, limb: Limb, twist: str, hand: str) -> None:
+    """Lets a bone turn about its y axis by the twist of the forearm.
+
+    Args:
+        twist: that bone.
+        hand: the bone that stands as the hand does, beneath the forearm.
+    """
+    said = limb.part("hand_turn")
+    plan.bones.append(ControlBone(said, "root", upright(joints.head(limb.joints[2])), 0.01, "XYZ"))
+    w, x, y, z = (Variable(v, "rotation", hand, v) for v in "wxyz")
+    plan.drives.append(Drive(said, "location", 0, "2*(x*z+w*y)", (w, x, y, z)))  # cos b sin t
+    plan.drives.append(Drive(said, "location", 1, "1-2*(x*x+y*y)", (x, y)))  # cos b cos t
+    unclear = f"max(0,1-sqrt(a*a+b*b)/{_UNCLEAR:g})"
+    half = f"{math.pi:.9g}"
+    fk = f"lerp(atan2(a,b)-{half}*floor((atan2(a,b)-c)/{half}+0.5),c,{unclear})"
+    ik = f"lerp(atan2(a,b)+k,m,{unclear})"
+    inputs = (
+        Variable("a", "channel", said, "location[0]"),
+        Variable("b", "channel", said, "location[1]"),
+        Variable("c", "channel", limb.fk[2], "rotation_euler[1]"),
+        Variable("o", "channel", limb.fk[2], "rotation_mode"),
+        Variable("v", "switch", path=limb.switch),
+        Variable("k", "channel", limb.part("p"), "rotation_euler[0]"),
+        Variable("m", "channel", limb.part("p"), "rotation_euler[1]"),
+    )
+    plan.drives.append(Drive(twist, "rotation_euler", 1, f"{fk} if v<0.5 and o=={_HAND_MODE} else {ik}", inputs))
