@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.characters.measures.height import of_height
+from native_runtime.characters.measures.measurer import Measurer
 from native_runtime.errors import UsageError
-from native_runtime.mhr import Body
+from native_runtime.mhr import SCALE, Body
 
 from .camera import TakeCamera
 from .footage import Footage
@@ -86,6 +88,8 @@ def fit_person(source: PersonSource, track: Track, progress: Callable[[float], N
             gravity=source.camera.gravity,
             progress=lambda part: progress(_FIT * part),
         )
+    if isinstance(request.height_cm, float):
+        fit = _of_height(source, fit, request.height_cm)
     fitted = time.perf_counter()
     standing = stand_on_ground(
         source.body,
@@ -99,6 +103,26 @@ def fit_person(source: PersonSource, track: Track, progress: Callable[[float], N
     )
     seconds = {"fit": fitted - started, "ground": time.perf_counter() - fitted}
     return _take(source, track, fit, standing, seconds)
+
+
+def _of_height(source: PersonSource, fit: TemporalFit, height: float) -> TemporalFit:
+    """The same motion by somebody of another height (cm), nearer or farther away, so that the picture stays.
+
+    Lengths and shape are told by the frame in which most is seen; the way is scaled as the body is.
+    """
+    measurer = Measurer(source.body)
+    state = fit.state(int(np.argmax(fit.seen)))
+    before = measurer.stature(state.model_parameters, state.identity)
+    there, _ = of_height(measurer, state, source.camera.intrinsics, height)
+    parameters = fit.model_parameters.copy()
+    parameters[:, SCALE] = there.model_parameters[SCALE]
+    factor = measurer.stature(there.model_parameters, there.identity) / before
+    return replace(
+        fit,
+        model_parameters=parameters,
+        identity=np.asarray(there.identity, np.float64),
+        camera_translation=factor * fit.camera_translation,
+    )
 
 
 def _take(source: PersonSource, track: Track, fit: TemporalFit, standing: Standing, seconds: dict[str, float]) -> Take:
