@@ -25,6 +25,9 @@ SEXES: tuple[Sex, ...] = ("female", "male")
 AGE_GROUP = "age"
 """The group of identity coefficients that belong to ages alone: nothing else moves them."""
 
+_GROWN = 18.0
+"""Years up to which people grow."""
+
 
 @dataclass(frozen=True, eq=False)
 class AgeTable:
@@ -52,6 +55,19 @@ class AgeTable:
     @cached_property
     def _slopes(self) -> Array:
         return monotone_slopes(self.years, self._numbers)
+
+    def sizes(self, own: NDArray[np.bool_]) -> Array:
+        """By which part of itself a grown-up's stature changes for one unit of each coefficient: (n_id,), 0 but for
+        those that belong to ages alone.
+
+        Args:
+            own: (n_id,) which ones do.
+        """
+        young = self.years <= _GROWN
+        parts = self.statures[:, young] / self.statures[:, self.years >= _GROWN][:, :1] - 1.0
+        found = np.zeros(len(own))
+        found[own] = np.linalg.lstsq(self.identity[:, young][..., own].reshape(-1, own.sum()), parts.ravel(), None)[0]
+        return found
 
     def check(self, years: float) -> float:
         """The age, if the table covers it.

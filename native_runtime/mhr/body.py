@@ -83,6 +83,15 @@ class Body(BodyData):
         """(n_id,) which identity coefficients fit every skeleton: all but those that belong to ages."""
         return np.array([group != AGE_GROUP for group in self.identity_groups], dtype=bool)
 
+    @cached_property
+    def corrective_sizes(self) -> NDArray[np.float64]:
+        """(n_id,) by how much one unit of each coefficient makes the pose correctives larger: children's are smaller,
+        as children are. All 0 for bodies that know no ages, MHR's own among them.
+        """
+        if self.ages is None:
+            return np.zeros(self.identity_count)
+        return self.ages.sizes(~self.ageless)
+
     def without_ages(self) -> Body:
         """The same body as it was before it knew ages: without the identity coefficients that belong to them."""
         kept = np.flatnonzero(self.ageless)
@@ -203,7 +212,8 @@ class Body(BodyData):
         if correctives and self.correctives is not None:
             lead = np.broadcast_shapes(shape.shape[:-2], pose.joint_parameters.shape[:-2])
             shape = np.array(np.broadcast_to(shape, (*lead, *shape.shape[-2:])))
-            self.correctives.add_to(shape, pose.joint_parameters)
+            size = 1.0 if identity is None else 1.0 + np.asarray(identity) @ self.corrective_sizes
+            self.correctives.add_to(shape, pose.joint_parameters, size)
         return self.skin(pose, shape)
 
     def keypoints(self, pose: Pose, vertices: NDArray) -> NDArray[np.float64]:

@@ -59,10 +59,15 @@ class PoseCorrectives:
         """C"""
         return len(self.activation)
 
-    def add_to(self, shape: NDArray[np.float32], joint_parameters: NDArray) -> None:
-        """Add the offsets for joint parameters (..., J, 7) to unposed vertices (..., V, 3), in place."""
+    def add_to(self, shape: NDArray[np.float32], joint_parameters: NDArray, size: NDArray | float = 1.0) -> None:
+        """Add the offsets for joint parameters (..., J, 7) to unposed vertices (..., V, 3), in place.
+
+        Args:
+            size: (...) what the offsets are multiplied by.
+        """
         features = pose_features(joint_parameters).astype(np.float32)
-        self.basis.add_to(shape, np.maximum(features @ self.activation.T, 0.0))
+        active = np.maximum(features @ self.activation.T, 0.0) * np.asarray(size, np.float32)[..., None]
+        self.basis.add_to(shape, active)
 
     def offsets(self, joint_parameters: NDArray) -> NDArray[np.float32]:
         """Vertex offsets (..., V, 3) in cm, to be added before skinning."""

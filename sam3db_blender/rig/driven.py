@@ -13,9 +13,10 @@ import bpy
 import numpy as np
 
 from native_runtime.characters.driven_correctives import driven_correctives
-from native_runtime.characters.sliders import SHAPE_KEY_LIMIT
+from native_runtime.characters.sliders import SHAPE_KEY_LIMIT, identity_sliders
 
 from .arrays import add_shape_key
+from .properties import slider_path
 from .twist import drive_by_rotation
 
 if TYPE_CHECKING:
@@ -31,13 +32,20 @@ def add_driven_correctives(mesh: bpy.types.Object, rig: bpy.types.Object, body: 
     Args:
         rest: (V, 3) m, the mesh's points without any shape key.
     """
+    sizes = [
+        (f"s{number}", float(body.corrective_sizes[slider.index]), slider_path(slider.key))
+        for number, slider in enumerate(each for each in identity_sliders(body) if body.corrective_sizes[each.index])
+    ]
+    numbers = {name: path for name, _, path in sizes}
+    size = "".join(f" + {factor:.6g} * {name}" for name, factor, _ in sizes)
     for each in driven_correctives(body):
         key = add_shape_key(mesh, f"{DRIVEN_PREFIX}{each.name}", rest + each.offsets)
         key.slider_min, key.slider_max = 0.0, SHAPE_KEY_LIMIT
         key.value = 0.0
         a, b, c = each.factors
         sums = f"{a:.8g} * (x * x + z * z) + {b:.8g} * (x * y - w * z) + {c:.8g} * (y * z + w * x)"
-        drive_by_rotation(key, "value", -1, rig, each.bone, f"max(0, {sums})")
+        value = f"max(0, {sums})"
+        drive_by_rotation(key, "value", -1, rig, each.bone, f"{value} * (1{size})" if size else value, numbers)
 
 
 def has_driven_correctives(mesh: bpy.types.Object) -> bool:

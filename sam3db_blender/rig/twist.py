@@ -90,12 +90,14 @@ def drive_by_rotation(
     armature: bpy.types.Object,
     bone: str,
     expression: str,
+    numbers: Mapping[str, str] | None = None,
 ) -> None:
     """Drives ``owner.path[axis]`` by the rotation of a bone beneath its parent, constraints included.
 
     Args:
         axis: -1 where the property has no axes.
         expression: a simple expression of the quaternion ``w``, ``x``, ``y``, ``z``, in the bone's own rest axes.
+        numbers: further names in it, with the data paths of what they stand for on the armature.
     """
     curve: Any = owner.driver_add(path, axis)
     compat.clear_curve(curve)
@@ -110,6 +112,12 @@ def drive_by_rotation(
         target.transform_type = f"ROT_{name.upper()}"
         target.transform_space = "LOCAL_SPACE"
         target.rotation_mode = "QUATERNION"
+    for name, source in (numbers or {}).items():
+        variable = driver.variables.new()
+        variable.name = name
+        variable.type = "SINGLE_PROP"
+        variable.targets[0].id = armature
+        variable.targets[0].data_path = source
     driver.type = "SCRIPTED"
     driver.expression = expression
 

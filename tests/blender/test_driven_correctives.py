@@ -23,6 +23,7 @@ from sam3db_blender.scene import live
 from sam3db_blender.scene.belongings import belongings_of
 from sam3db_blender.scene.character import Character, build_character
 from sam3db_blender.scene.levels import switch_level
+from tests.support.bodies import aged
 from tests.support.correctives import limb_correctives
 from tests.support.estimates import neutral_estimate
 
@@ -67,6 +68,23 @@ def test_the_mesh_is_the_bodys_in_every_pose(character: Character, body: Body) -
         apply_settings(character.rig, body, _random(body, seed))
         assert _error(character, body) < BAR
         assert _error(character, body, correctives=False) > 1e-3
+
+
+def test_they_are_a_childs_on_a_child(body: Body, blender_factory: None) -> None:
+    young = replace(aged(body), name="bending young")
+    assert young.corrective_sizes[-1] < -0.2
+    character = _character(young)
+    keys = character.mesh.data.shape_keys
+    drivers = [c.driver for c in keys.animation_data.drivers if "Corrective" in c.data_path]
+    assert drivers
+    assert all(driver.is_simple_expression for driver in drivers)
+    settings = _random(young, 1)
+    for childhood in (0.0, 0.6, 1.0):
+        identity = settings.identity.copy()
+        identity[-1] = childhood
+        apply_settings(character.rig, young, replace(settings, identity=identity))
+        assert _error(character, young) < BAR
+        assert _error(character, young, correctives=False) > 5e-4
 
 
 def test_constraints_count_as_the_bones_own_channels_do(character: Character, body: Body) -> None:

@@ -13,6 +13,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.ages import AGE_GROUP, SEXES, AgeTable
 from native_runtime.mhr.bodyfile import body_arrays, write_arrays
 from tests.support.bodies import aged
+from tests.support.correctives import limb_correctives
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +133,27 @@ def test_only_ages_use_their_sliders(known: tuple[Body, AgeTable]):
         assert np.abs(table.at(7, sex).identity[own]).sum() > 0.8
     shown = np.abs(replace(body).identity_basis[own]).max()
     assert shown < 20, "cm: children's flesh, no unfolded mesh"
+
+
+def test_pose_correctives_are_as_small_as_children_are(small_body: Body, rng: np.random.Generator) -> None:
+    body = aged(replace(small_body, correctives=limb_correctives(small_body)))
+    table = body.ages
+    assert table is not None
+    np.testing.assert_array_equal(body.corrective_sizes[body.ageless], 0.0)
+    # a five-year-old's in proportion to the stature: 110 of 160 cm, 112 of 175
+    assert 1.0 + body.corrective_sizes[-1] == pytest.approx((110.0 / 160.0 + 112.0 / 175.0) / 2)
+    parameters = rng.uniform(-1.0, 1.0, 204) * (np.arange(204) < 136)
+    pose, parts = body.pose(parameters), []
+    people = np.zeros((3, body.identity_count))
+    people[:, -1] = 0.0, 0.5, 1.0
+    for identity in people:
+        with_them, without = (body.posed_vertices(pose, identity, correctives=each) for each in (True, False))
+        parts.append(np.abs(with_them - without).max())
+    assert parts[0] > 0.1
+    assert parts[1] == pytest.approx(parts[0] * (1.0 + 0.5 * body.corrective_sizes[-1]), rel=1e-2)
+    assert parts[2] == pytest.approx(parts[0] * (1.0 + body.corrective_sizes[-1]), rel=1e-2)
+    # each of several people has their own
+    together = body.posed_vertices(body.pose(np.tile(parameters, (3, 1))), people)
+    for one, identity in zip(together, people):
+        np.testing.assert_allclose(one, body.posed_vertices(pose, identity), atol=1e-4)
+    assert not small_body.corrective_sizes.any()
