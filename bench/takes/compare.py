@@ -28,11 +28,6 @@ POINTS = (
 )  # fmt: skip
 """The fourteen that are judged, as in 3DPW's protocol; the nose stands for the top of the head."""
 _HIPS = (POINTS.index("left_hip"), POINTS.index("right_hip"))
-_BONES = tuple(
-    (f"{side}_{a}", f"{side}_{b}")
-    for side in "lr"
-    for a, b in (("upleg", "lowleg"), ("lowleg", "foot"), ("foot", "ball"), ("uparm", "lowarm"), ("lowarm", "wrist"))
-) + (("c_spine0", "c_neck"), ("l_upleg", "r_upleg"), ("l_uparm", "r_uparm"))
 
 
 def measured(answer: Answer, truth: TakeTruth, body: Body, stop: int | None = None) -> dict[str, Any]:
@@ -45,7 +40,10 @@ def measured(answer: Answer, truth: TakeTruth, body: Body, stop: int | None = No
     consecutive = np.diff(rows) == 1
     fps = truth.fps
     to_world = answer.camera_to_world[mine]
-    feet = _world(soles(body, answer.model_parameters[mine], answer.identity[mine], answer.translation[mine]), to_world)
+    feet, balls = (
+        _world(points, to_world)
+        for points in soles(body, answer.model_parameters[mine], answer.identity[mine], answer.translation[mine])
+    )
     world = _world(answer.keypoints[mine][:, judged], to_world)
     contacts = truth.contacts[rows]
     centred = found - found[:, list(_HIPS)].mean(axis=1, keepdims=True)
@@ -68,9 +66,13 @@ def measured(answer: Answer, truth: TakeTruth, body: Body, stop: int | None = No
     }  # fmt: skip
     if answer.contacts is not None and answer.contacts.any():
         own = answer.contacts[mine]
-        held = metrics.drifts(feet, own)
+        held = metrics.drifts(balls, own)
         out["precision"], out["recall"] = metrics.precision_recall(own, contacts)
-        out |= {"own_drift_median": _median(held), "own_drift_most": _most(held), "own_slide": metrics.slide(feet, own)}
+        out |= {
+            "own_drift_median": _median(held),
+            "own_drift_most": _most(held),
+            "own_slide": metrics.slide(balls, own),
+        }
     if np.isfinite(answer.ground).all():
         out["penetration"] = metrics.below_ground(_lowest(answer, body))
     return out
@@ -79,7 +81,7 @@ def measured(answer: Answer, truth: TakeTruth, body: Body, stop: int | None = No
 def reference(truth: TakeTruth, body: Body) -> dict[str, float]:
     """The truth's own jitter, drift and slide: what a perfect answer has."""
     names = list(body.keypoint_names)
-    feet = truth.to_world(soles(body, truth.model_parameters, truth.identity, truth.camera_translation))
+    feet = truth.to_world(soles(body, truth.model_parameters, truth.identity, truth.camera_translation)[0])
     judged = [names.index(name) for name in POINTS]
     drift = metrics.drifts(feet, truth.contacts)
     return {
@@ -196,11 +198,12 @@ def _most(values: Array) -> float:
     return float(values.max()) if len(values) else float("nan")
 
 
-def soles(body: Body, parameters: Array, identity: Array, translation: Array) -> Array:
-    """(F, 4, 3) m, camera axes: under the left heel and toes, the right heel and toes (the middle of big and small).
+def soles(body: Body, parameters: Array, identity: Array, translation: Array) -> tuple[Array, Array]:
+    """Where feet are, (F, 4, 3) m in camera axes, twice: under the left heel and toes (the middle of the big and the
+    small one), then the right ones; and the same with the ball's joint for the toes.
 
-    The points are rigid in the joints of heel and ball, as ``planting.Soles`` has them: keypoints of the skin shift by
-    millimetres where ankles bend.
+    The points are rigid in their joints, as ``planting.Soles`` has them: keypoints of the skin shift by millimetres
+    where ankles bend. The truth's toes stand; engines may take the ball for what carries.
 
     Args:
         parameters: (F, 204); identity: (n_id,) or (F, n_id); translation: (F, 3) m.
@@ -215,8 +218,12 @@ def soles(body: Body, parameters: Array, identity: Array, translation: Array) ->
             last, last_key = Soles(body, build, identity[k]), key
         out.append(last.places(joints[k : k + 1])[0])
     places = np.array(out)
-    points = np.stack([places[:, :, 0], places[:, :, 1:].mean(axis=2)], axis=2).reshape(-1, 4, 3)
-    return np.asarray(mhr_to_camera(points, translation), np.float64)
+    balls = joints[:, [body.joint_index(f"{side}_ball") for side in "lr"]][..., :3, 3]
+    toes, balls = (
+        np.stack([places[:, :, 0], front], axis=2).reshape(-1, 4, 3)
+        for front in (places[:, :, 1:3].mean(axis=2), balls)
+    )
+    return mhr_to_camera(toes, translation), mhr_to_camera(balls, translation)
 
 
 def _world(points: Array, to_world: Array) -> Array:
@@ -224,7 +231,10 @@ def _world(points: Array, to_world: Array) -> Array:
 
 
 def _bones(body: Body) -> NDArray[np.int64]:
-    return np.array([[body.joint_index(a), body.joint_index(b)] for a, b in _BONES])
+    """(n, 2) joints and their parents, whose distance is a bone's length; not those of the root."""
+    parents = np.asarray(body.skeleton.parents)
+    children = np.flatnonzero(parents > body.joint_index("root"))
+    return np.stack([children, parents[children]], axis=1)
 
 
 def _lowest(answer: Answer, body: Body) -> Array:

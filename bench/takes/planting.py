@@ -22,7 +22,7 @@ Bools = NDArray[np.bool_]
 
 PARTS = ("left heel", "left toe", "right heel", "right toe")
 _LEG = ("upleg_twist", "upleg_ry", "upleg_rz", "knee_bend", "lowleg_twist", "foot_bend", "foot_lean0", "ball_bend")
-_HEEL, _TOES = 0, (1, 2)
+_HEEL, _TOES = 0, (1, 2, 3)
 _LOW, _HIGH = 3.0, 5.5
 """cm above the lowest sole that begin and end a contact."""
 _SLOW, _FAST = 20.0, 35.0
@@ -61,7 +61,7 @@ class Planted:
 
 
 class Soles:
-    """Three points under each foot: heel, big toe, small toe; rigid in the joints that move them most."""
+    """Four points under each foot: heel, big toe, small toe, ball; rigid in the joints that move them most."""
 
     def __init__(self, body: Body, build: Array, identity: Array) -> None:
         """
@@ -76,17 +76,18 @@ class Soles:
         for side in ("left", "right"):
             ball, ankle = (body.joint_index(f"{side[0]}_{part}") for part in ("ball", "subtalar"))
             floor = float(rest[_of(body, ball) | _of(body, ankle)][:, 1].min())
-            for point, joint in (("heel", ankle), ("big_toe", ball), ("small_toe", ball)):
-                place = keypoints[names.index(f"{side}_{point}")].copy()
+            for point, joint in (("heel", ankle), ("big_toe", ball), ("small_toe", ball), ("ball", ball)):
+                found = pose.translations[ball] if point == "ball" else keypoints[names.index(f"{side}_{point}")]
+                place = np.array(found)
                 place[1] = floor
                 self.joints.append(joint)
                 self.locals.append(np.linalg.inv(pose.joints[joint])[:3] @ np.append(place, 1.0))
                 self.flat.append(place - [0.0, floor, 0.0])
 
     def places(self, joints: Array) -> Array:
-        """(F, 2, 3, 3) cm of each side heel, big toe, small toe, from a pose's joints (F, 127, 4, 4)."""
-        points = np.einsum("fkij,kj->fki", joints[:, self.joints, :3], np.c_[self.locals, np.ones(6)])
-        return np.asarray(points.reshape(-1, 2, 3, 3), np.float64)
+        """(F, 2, 4, 3) cm of each side heel, big toe, small toe, ball, from a pose's joints (F, 127, 4, 4)."""
+        points = np.einsum("fkij,kj->fki", joints[:, self.joints, :3], np.c_[self.locals, np.ones(8)])
+        return np.asarray(points.reshape(-1, 2, 4, 3), np.float64)
 
 
 def _of(body: Body, joint: int) -> Bools:
@@ -108,7 +109,7 @@ def plant(body: Body, parameters: Array, identity: Array, rate: float) -> Plante
     places = soles.places(body.pose(parameters).joints)
     contact = _contacts(places, rate)
     root = _root(places, contact, rate)
-    flat = np.array(soles.flat).reshape(2, 3, 3)
+    flat = np.array(soles.flat).reshape(2, 4, 3)
     wanted = int(_parts(contact).sum())
     for sharp, most in _ROUNDS:
         anchors = _anchors(soles.places(body.pose(parameters).joints) + root[:, None, None], contact, flat)
@@ -120,12 +121,12 @@ def plant(body: Body, parameters: Array, identity: Array, rate: float) -> Plante
 
 
 def _parts(contact: Bools) -> Bools:
-    """(F, 4) in the order of ``PARTS`` from (F, 2, 3): toes touch where the big one does."""
+    """(F, 4) in the order of ``PARTS`` from (F, 2, 4): toes touch where the big one does."""
     return contact[:, :, [_HEEL, _TOES[0]]].reshape(len(contact), 4)
 
 
 def _contacts(places: Array, rate: float) -> Bools:
-    """(F, 2, 3) which points stand: both toes alike."""
+    """(F, 2, 4) which points stand: toes and ball alike."""
     height = places[..., 1] - places[..., 1].min(axis=(1, 2), keepdims=True)
     height[..., list(_TOES)] = height[..., list(_TOES)].mean(axis=-1, keepdims=True)
     velocity = np.gradient(places[..., [0, 2]], axis=0) * rate
@@ -141,7 +142,7 @@ def _contacts(places: Array, rate: float) -> Bools:
     out = np.zeros(height.shape, bool)
     least = round(_LEAST * rate)
     for side in range(2):
-        for point in range(3):
+        for point in range(4):
             out[:, side, point] = _lasting(begin[:, side, point], keep[:, side, point], least)
     return out
 
@@ -171,7 +172,7 @@ def _root(places: Array, contact: Bools, rate: float) -> Array:
     frames = len(places)
     stiff = 0.3 * (rate / 25.0) ** 2
     out = np.zeros((frames, 3))
-    runs_ = [(s, k, a, b) for s in range(2) for k in range(3) for a, b in runs(contact[:, s, k])]
+    runs_ = [(s, k, a, b) for s in range(2) for k in range(4) for a, b in runs(contact[:, s, k])]
     below: list[tuple[int, float]] = []
     for _ in range(4):
         for axis in range(3):
@@ -208,7 +209,7 @@ def _root(places: Array, contact: Bools, rate: float) -> Array:
 
 
 def _stance(places: Array, contact: Bools, flat: Array) -> Array:
-    """(3, 3) where the flat foot's points lie in one stance: its mean heading and place, on the floor."""
+    """(4, 3) where the flat foot's points lie in one stance: its mean heading and place, on the floor."""
     frames = contact.any(axis=1)
     way = places[frames][:, list(_TOES)].mean(axis=1) - places[frames][:, _HEEL]
     mean = (way / np.linalg.norm(way[:, [0, 2]], axis=1, keepdims=True)).mean(axis=0)
@@ -223,7 +224,7 @@ def _stance(places: Array, contact: Bools, flat: Array) -> Array:
 
 
 def _anchors(places: Array, contact: Bools, flat: Array) -> Array:
-    """(F, 2, 3, 3) cm where each point in contact stands (elsewhere 0), one place of the flat foot a stance."""
+    """(F, 2, 4, 3) cm where each point in contact stands (elsewhere 0), one place of the flat foot a stance."""
     out = np.zeros(places.shape)
     for side in range(2):
         for a, b in runs(contact[:, side].any(axis=1)):
@@ -300,11 +301,11 @@ def _stepped(
 
 
 def _kept(contact: Bools, holds: Bools, least: int) -> Bools:
-    """(F, 2, 3) the contacts that hold, long enough and both toes alike."""
+    """(F, 2, 4) the contacts that hold, long enough and toes and ball alike."""
     out = contact & holds
     out[..., list(_TOES)] = out[..., list(_TOES)].all(axis=-1)[..., None]
     for side in range(2):
-        for point in range(3):
+        for point in range(4):
             for a, b in runs(out[:, side, point]):
                 if b - a < least:
                     out[a:b, side, point] = False
@@ -315,7 +316,7 @@ def _drift(places: Array, contact: Bools) -> float:
     """The most that a point moves within a contact, mm."""
     worst = 0.0
     for side in range(2):
-        for point in range(3):
+        for point in range(4):
             for a, b in runs(contact[:, side, point]):
                 middle = np.median(places[a:b, side, point], axis=0) * [1.0, 0.0, 1.0]
                 worst = max(worst, 10 * float(np.linalg.norm(places[a:b, side, point] - middle, axis=1).max()))
