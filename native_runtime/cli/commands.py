@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from native_runtime.cli import arguments, batch_arguments, take_arguments, views_arguments
 from native_runtime.cli.common_arguments import Parser, add_common_arguments
@@ -12,6 +12,9 @@ from native_runtime.errors import UsageError
 from native_runtime.plugins import load_plugins
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from native_runtime.cli.common_arguments import Subparsers
 
 GROUP = "sam3db.commands"
@@ -46,13 +49,22 @@ class Command(NamedTuple):
     module: str
 
 
+class TakeSceneWriter(Protocol):
+    """Writes the people of take files, and their footage, into a .blend file; returns what an artist should know."""
+
+    def __call__(
+        self, files: Sequence[Path], footage: Path | None, blend: Path, models: str | os.PathLike[str] | None = None
+    ) -> list[str]: ...
+
+
 class Extension(NamedTuple):
-    """What a package adds. ``builder`` gives the command line of the process that builds a batch's characters, or
-    raises `UsageError` where it cannot run.
+    """What a package adds. ``builder`` gives the command line of the process that builds a batch's characters, and
+    ``take_scene`` what writes the .blend files of takes; both raise `UsageError` where that cannot be done.
     """
 
     commands: tuple[Command, ...]
     builder: Callable[[], tuple[str, ...]]
+    take_scene: Callable[[], TakeSceneWriter] | None = None
 
 
 _OWN = (

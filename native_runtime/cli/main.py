@@ -47,6 +47,7 @@ def main(
     console = console or Console(take_stdout(sys.stderr if debug else None), as_json, debug)
     try:
         arguments.builder = added[0].builder if added else None
+        arguments.take_scene = added[0].take_scene if added else None
         module = importlib.import_module(commands[arguments.command].module)
         with warnings_forwarded_to(console):
             return OK if module.run(arguments, console) else SOME_FAILED

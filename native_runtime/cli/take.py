@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.batch.faults import disk_full, is_disk_full
+from native_runtime.cli.commands import TakeSceneWriter, missing
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import make_folder
 from native_runtime.cli.requests import request_of
+from native_runtime.errors import UsageError
 from native_runtime.pipeline.inference import Inference
 from native_runtime.takes.request import TakeRequest
 from native_runtime.takes.run import SavedTake, TakeResult, make_take
@@ -21,6 +23,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     started = time.perf_counter()
     request = request_of(TakeRequest, arguments)
     make_folder(arguments.out)
+    write_scene = _scene_writer(arguments, console)
     try:
         made = make_take(request, Inference(kept_photos=0), console)
     except Exception as error:
@@ -33,16 +36,47 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     for saved in made.takes:
         for name in saved.files.values():
             console.line(name)
+    blend = None
+    if write_scene is not None and made.takes:
+        blend = Path(f"{made.stem}_take.blend")
+        console.status("Building the characters")
+        files = [Path(saved.files["npz"]) for saved in made.takes]
+        # Blender shows a video as its file has it
+        footage = None if request.turn else Path(request.footage).absolute()
+        for note in write_scene(files, footage, blend, request.models):
+            console.warning(note)
+        console.line(str(blend))
     console.result(
         {
             "command": "take",
             "ok": not failed,
             **_described(request, made),
+            "blend": None if blend is None else str(blend),
             "failed": [{"person": number, "error": error} for number, error in failed.items()],
             "seconds": round(time.perf_counter() - started, 3),
         }
     )
     return not failed
+
+
+def _scene_writer(arguments: argparse.Namespace, console: Console) -> TakeSceneWriter | None:
+    """What writes the .blend file; None where none is wanted, or nobody said so and Blender is not at hand.
+
+    Raises:
+        UsageError: one is wanted, and cannot be written.
+    """
+    if arguments.blend is False:
+        return None
+    try:
+        if arguments.take_scene is None:
+            raise missing("`--blend`")
+        writer: TakeSceneWriter = arguments.take_scene()
+    except UsageError:
+        if arguments.blend:
+            raise
+        console.status("Without Blender there is no .blend file; the takes can be imported there")
+        return None
+    return writer
 
 
 def _described(request: TakeRequest, made: TakeResult) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING, get_args
 
 from native_runtime.cli.common_arguments import (
@@ -54,6 +55,11 @@ def add(commands: Subparsers) -> None:
         "--plain",
         action="store_true",
         help="estimate each frame by itself and smooth over them, instead of one fit over all frames",
+    )
+    take.add_argument(
+        "--blend",
+        action=argparse.BooleanOptionalAction,
+        help="also write NAME_take.blend with animated characters (default: where Blender is at hand)",
     )
     take.add_argument("--restart", action="store_true", help="read all frames again, also those of an earlier run")
     add_common_arguments(take)

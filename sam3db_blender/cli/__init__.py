@@ -12,7 +12,7 @@ from native_runtime.cli.arguments import add_photo_arguments
 from native_runtime.cli.commands import Command, Extension
 
 from . import export_arguments, preview_arguments, retarget_arguments
-from .blender import builder_command
+from .blender import builder_command, take_scene_writer
 
 if TYPE_CHECKING:
     from native_runtime.cli.common_arguments import Subparsers
@@ -45,4 +45,5 @@ EXTENSION = Extension(
         Command("retarget", retarget_arguments.add, f"{__name__}.retarget"),
     ),
     builder_command,
+    take_scene_writer,
 )

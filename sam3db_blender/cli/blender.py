@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from typing import TYPE_CHECKING
 
 from native_runtime.errors import UsageError
 from native_runtime.files.folders import user_cache
+
+if TYPE_CHECKING:
+    from native_runtime.cli.commands import TakeSceneWriter
 
 
 def require_blender(what: str, instead: str = "") -> None:
@@ -29,6 +33,18 @@ def require_blender(what: str, instead: str = "") -> None:
     for name in [name for name in os.environ if name.startswith("BLENDER_USER_")]:
         del os.environ[name]
     os.environ["BLENDER_USER_RESOURCES"] = str(user_cache() / "blender")
+
+
+def take_scene_writer() -> TakeSceneWriter:
+    """What writes the .blend files of takes.
+
+    Raises:
+        UsageError: there is no bpy module.
+    """
+    require_blender("Writing a .blend", "use `--no-blend` for take files only")
+    from ..builder.takes import write_take_scene
+
+    return write_take_scene
 
 
 def builder_command() -> tuple[str, ...]:

@@ -9,8 +9,10 @@ import bpy
 import numpy as np
 import pytest
 
+from native_runtime.cli import main
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
+from sam3db_blender.builder.takes import write_take_scene
 from sam3db_blender.compat import animation_curves
 from sam3db_blender.exports import ExportOptions, export_character
 from sam3db_blender.retarget.animation import follow_motion
@@ -98,6 +100,23 @@ def test_another_armature_moves_as_the_character(default_body_path: Path) -> Non
     assert counts == {COUNT}
     for _, curve in animation_curves(armature):
         assert np.abs(np.diff([point.co[1] for point in curve.keyframe_points])).max() < 0.8
+
+
+def test_takes_become_a_blend_file(default_body_path: Path, tmp_path: Path) -> None:
+    body = Body.load(default_body_path.with_name("default-lod2.npz"))
+    file = moving_take(body, COUNT).save(tmp_path / "walk_person0_take")[0]
+    notes = write_take_scene([file], None, tmp_path / "walk_take.blend")
+    assert notes == []
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "walk_take.blend"))
+    scene = bpy.context.scene
+    assert (scene.frame_start, scene.frame_end, scene.render.fps) == (1, COUNT, 25)
+    assert any(obj.get("sam3db_take") for obj in scene.objects)
+    assert {action.name for action in bpy.data.actions} == {"walk Take", "walk Sliders"}
+
+
+def test_a_blend_file_that_is_wanted_needs_blender(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["take", "missing.mp4", "-o", str(tmp_path / "out"), "--blend"], extensions=[]) == 2
+    assert "needs the package sam3db_blender" in capsys.readouterr().err
 
 
 def test_a_character_that_stands_still_has_no_motion_to_copy(small_body: Body) -> None:
