@@ -88,7 +88,7 @@ class Body(BodyData):
         """(n_id,) by how much one unit of each coefficient makes the pose correctives larger: children's are smaller,
         as children are. All 0 for bodies that know no ages, MHR's own among them.
         """
-        if self.ages is None:
+        if self.ages is None or self.ageless.all():
             return np.zeros(self.identity_count)
         return self.ages.sizes(~self.ageless)
 
