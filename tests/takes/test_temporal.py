@@ -14,10 +14,11 @@ from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.prior import PosePrior
 from native_runtime.fitting.problem import project
 from native_runtime.fitting.solver import minimise
-from native_runtime.mhr import Body
+from native_runtime.mhr import Body, ColumnSet, joint_points
 from native_runtime.takes.observations import FrameObservation
 from native_runtime.takes.temporal import TemporalFit, TemporalOptions, fit_take
 from native_runtime.takes.temporal.frames import FrameProblems
+from native_runtime.takes.temporal.motion import joint_jacobians
 from native_runtime.takes.temporal.repairs import exchanged, mirrored, repaired
 from native_runtime.takes.temporal.smoothness import Smoothness
 from native_runtime.takes.temporal.whole import TakeProblem, TakeStep
@@ -149,6 +150,18 @@ def test_a_pin_acts_on_its_frame_and_fades(body: Body, noisy: list[FrameObservat
     assert np.linalg.norm(moved[12] - target) < 5.0
     assert away[12] > away[15] > 3.0
     assert away[[0, 1, 22, 23]].max() < 6.0
+
+
+def test_joints_move_together_as_they_do_alone(body: Body, motion: Moving) -> None:
+    joints = np.array([body.joint_index(name) for name in ("root", "l_wrist", "c_head", "r_ball")])
+    columns = ColumnSet.of(body, PosePrior.load(body).parameters)
+    parameters = np.stack([state.model_parameters for state in motion.states[:3]])
+    parameters[:, body.parameter_index("scale_l_hands")] = 0.2
+    pose = body.pose(parameters)
+    found = joint_jacobians(body, joints, columns, pose.joints, pose.scales, pose.joint_parameters)
+    for values, own in zip(parameters, found, strict=True):
+        alone = joint_points(body, joints).parameter_jacobian(body.pose(values), columns)
+        np.testing.assert_allclose(own, alone, atol=1e-9)
 
 
 def test_derivatives_are_those_of_the_cost(body: Body, motion: Moving, noisy: list[FrameObservation]) -> None:

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera
-from native_runtime.fitting.problem import CAMERA_PER_MHR, FIRST_PARAMETER, ROOT_ROTATION, Problem, whole_motion
-from native_runtime.mhr import Body, ColumnSet, joint_points
+from native_runtime.fitting.problem import CAMERA_PER_MHR, FIRST_PARAMETER, ROOT_ROTATION, TRANSLATION, Problem
+from native_runtime.mhr import Body, ColumnSet
 from native_runtime.mhr.rotations import euler_to_matrix
 from native_runtime.mhr.state import PlacedState
 
 from .banded import Banded
+from .motion import joint_jacobians
 from .smoothness import JOINTS, Smoothness
 
 Array = NDArray[np.float64]
@@ -77,7 +78,8 @@ class TakeProblem:
         self.own = self.problems[0].size - shared
         self._axes = None if to_world is None else np.asarray(to_world, np.float64)
         self._fixed = np.zeros(len(self.problems), bool) if fixed is None else fixed
-        self._points = joint_points(body, np.array([body.joint_index(name) for name in JOINTS]))
+        self._joints = np.array([body.joint_index(name) for name in JOINTS])
+        self._root = body.joint_index("root")
         self._columns = ColumnSet.of(body, self.problems[0].parameters)
         self._turning = np.concatenate([np.arange(3), np.arange(FIRST_PARAMETER, self.own)])
         self._posed = self.problems[0].parameters[: self.own - FIRST_PARAMETER]
@@ -130,7 +132,7 @@ class TakeProblem:
     def _places(self, states: States) -> Array:
         """(F, K, 3) m of the joints in the world."""
         out = np.stack([
-            mhr_to_camera(self._points.positions(problem.pose(state), state.identity), state.camera_translation)
+            mhr_to_camera(problem.pose(state).translations[self._joints], state.camera_translation)
             for problem, state in zip(self.problems, states, strict=True)
         ])  # fmt: skip
         if self._axes is None:
@@ -139,12 +141,21 @@ class TakeProblem:
 
     def _motion(self, states: States) -> Array:
         """(F, K, 3, n + s) m: d place in the world / d unknowns."""
-        rows = []
-        for problem, state in zip(self.problems, states, strict=True):
-            pose = problem.pose(state)
-            moved = self._points.parameter_jacobian(pose, self._columns, state.identity) * CAMERA_PER_MHR[:, None]
-            rows.append(np.concatenate([whole_motion(self._points, pose, self.body, state), moved], axis=2))
-        out = np.stack(rows)
+        poses = [problem.pose(state) for problem, state in zip(self.problems, states, strict=True)]
+        places = np.stack([pose.translations[self._joints] for pose in poses])
+        moved = joint_jacobians(
+            self.body, self._joints, self._columns, np.stack([pose.joints for pose in poses]),
+            np.stack([pose.scales for pose in poses]), np.stack([pose.joint_parameters for pose in poses]),
+        )  # fmt: skip
+        root = np.stack([pose.translations[self._root] for pose in poses])
+        # as ``fitting.problem.whole_motion``: all of these joints hang on the root
+        arms = places - root[:, None]
+        whole = np.zeros((*places.shape, FIRST_PARAMETER))
+        whole[..., 1, 0], whole[..., 2, 0] = -arms[..., 2], arms[..., 1]
+        whole[..., 0, 1], whole[..., 2, 1] = arms[..., 2], -arms[..., 0]
+        whole[..., 0, 2], whole[..., 1, 2] = -arms[..., 1], arms[..., 0]
+        out = np.concatenate([whole, moved], axis=3) * CAMERA_PER_MHR[:, None]
+        out[..., TRANSLATION] = np.eye(3)
         if self._axes is None:
             return out
         return np.asarray(np.einsum("fab,fkbu->fkau", self._axes[:, :3, :3], out))
