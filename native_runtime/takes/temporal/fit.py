@@ -12,6 +12,8 @@ from native_runtime.camera import Gravity
 from native_runtime.errors import NoPersonError, UsageError
 from native_runtime.fitting.evidence_terms import Weights
 from native_runtime.fitting.follow import of_fingers
+from native_runtime.fitting.physics import Physics
+from native_runtime.fitting.problem import Term
 from native_runtime.mhr import Body
 from native_runtime.mhr.parameterisation import SCALE
 from native_runtime.mhr.state import PlacedState
@@ -22,7 +24,7 @@ from .options import TemporalOptions
 from .pins import faded_pins
 from .repairs import repaired
 from .smoothness import Smoothness
-from .starts import LOOSE, followed, key_states, one_body
+from .starts import LOOSE, followed, key_states, one_body, unstuck
 from .whole import TakeProblem, minimise_take
 
 Array = NDArray[np.float64]
@@ -104,6 +106,13 @@ def fit_take(
     return _Fit(body, by_frame, lens, fps, options, gravity, camera_to_world, progress, cancelled).run(frames)
 
 
+WEIGHTS = Weights()
+"""Of the stages in which points count strictly."""
+
+Extras = Callable[[int, PlacedState], tuple[Term, ...]]
+"""Further terms of a frame, by its place and its body so far."""
+
+
 class _Fit:
     """One call of ``fit_take``."""
 
@@ -126,7 +135,9 @@ class _Fit:
         prior = prior_of(body, observations, gravity)
         sizes = [one.evidence.person_size for one in observations if one.evidence is not None]
         size = float(np.median(sizes)) if sizes else 1.0
-        self.problems = FrameProblems(body, intrinsics, prior, options.carried, size)
+        self.problems = FrameProblems(
+            body, intrinsics, prior, options.carried, size, Physics(collision=None, contact=None, gravity=gravity)
+        )
 
     def run(self, frames: NDArray[np.int64]) -> TemporalFit:
         """The fit; see ``fit_take``."""
@@ -146,8 +157,9 @@ class _Fit:
         self.observations = [replace(one, pins=()) for one in given]
         states = self._all_frames(states)
         if any(one.pins for one in given):
+            hands = any(_shows_hands(one) for one in given)
             self.observations = faded_pins(self.body, given, states, self.intrinsics, self.fps, options)
-            states = self._stage(states, Weights(), False, False, options.steps[1])
+            states = self._stage(states, WEIGHTS, hands, False, options.steps[1], self._outlined)
         self._progress(1.0)
         return TemporalFit(
             frames,
@@ -162,17 +174,31 @@ class _Fit:
 
     def _all_frames(self, states: list[PlacedState]) -> list[PlacedState]:
         options = self.options
-        loose, tight, fingers = options.steps
+        loose, tight, outlined, fingers = options.steps
         if len(states) > options.window:
             states = self._skeleton(states)
             skeleton = False
         else:
             skeleton = True
         states = self._stage(states, LOOSE, False, skeleton, loose)
-        states = self._stage(states, Weights(), False, skeleton, tight)
+        mended = unstuck(self.problems, self.observations, states, self.fps, options, self.cancelled)
+        if mended is not states:
+            states = self._stage(mended, LOOSE, False, skeleton, loose)
+        states = self._stage(states, WEIGHTS, False, skeleton, tight, self._standing)
+        if options.outline_every and any(_has_mask(one) for one in self.observations):
+            states = self._stage(states, WEIGHTS, False, skeleton, outlined, self._outlined)
         if any(_shows_hands(one) for one in self.observations):
-            states = self._stage(states, Weights(), True, False, fingers)
+            states = self._stage(states, WEIGHTS, True, False, fingers, self._outlined)
         return states
+
+    def _standing(self, index: int, state: PlacedState) -> tuple[Term, ...]:
+        return self.problems.physics(self.observations[index], state)
+
+    def _outlined(self, index: int, state: PlacedState) -> tuple[Term, ...]:
+        terms = self._standing(index, state)
+        if not self.options.outline_every or index % self.options.outline_every:
+            return terms
+        return (*terms, *self.problems.outline(self.observations[index], state))
 
     def _skeleton(self, states: list[PlacedState]) -> list[PlacedState]:
         """The states with the lengths that frames from all over the take agree on."""
@@ -181,7 +207,7 @@ class _Fit:
         if not len(chosen):
             return states
         # they are no neighbours: nothing ties them but the skeleton
-        problem = self._problem(chosen, Weights(), False, True, tied=False)
+        problem = self._problem(chosen, WEIGHTS, False, True, tied=False)
         solved = minimise_take(problem, [states[index] for index in chosen], self.options.steps[1],
                                cancelled=self.cancelled)  # fmt: skip
         self.iterations += solved.iterations
@@ -194,13 +220,20 @@ class _Fit:
         return out
 
     def _stage(
-        self, states: list[PlacedState], weights: Weights, fingers: bool, skeleton: bool, steps: int
+        self,
+        states: list[PlacedState],
+        weights: Weights,
+        fingers: bool,
+        skeleton: bool,
+        steps: int,
+        extras: Extras | None = None,
     ) -> list[PlacedState]:
         """All frames solved; long takes in windows, the frames beside which stay for the time being."""
         states, options = list(states), self.options
         for first, last, held in windows(len(states), options.window, options.overlap):
             index = np.arange(first, last)
-            problem = self._problem(index, weights, fingers, skeleton, fixed=index < held)
+            added = None if extras is None else [extras(k, states[k]) for k in index]
+            problem = self._problem(index, weights, fingers, skeleton, fixed=index < held, extras=added)
             share = 0.7 * (last - first) / len(states) / (sum(options.steps))
             solved = minimise_take(problem, [states[k] for k in index], steps, cancelled=self.cancelled,
                                    told=lambda share=share: self._tell(share))  # type: ignore[misc]  # fmt: skip
@@ -216,6 +249,7 @@ class _Fit:
         skeleton: bool,
         tied: bool = True,
         fixed: NDArray[np.bool_] | None = None,
+        extras: list[tuple[Term, ...]] | None = None,
     ) -> TakeProblem:
         options, prior = self.options, self.problems.prior
         free = self.problems.free(fingers, skeleton)
@@ -225,7 +259,10 @@ class _Fit:
         posed = parameters[: len(parameters) - lengths]
         return TakeProblem(
             self.body,
-            [self.problems.of(self.observations[k], free, weights) for k in index],
+            [
+                self.problems.of(self.observations[k], free, weights, () if extras is None else extras[place])
+                for place, k in enumerate(index)
+            ],
             Smoothness.of(self.body, posed, rate, options.joint, options.angle, options.give),
             lengths,
             None if self.to_world is None else self.to_world[index],
@@ -248,6 +285,10 @@ def windows(count: int, size: int, overlap: int) -> list[tuple[int, int, int]]:
         out.append((first, last, first + overlap // 2))
         first = last - overlap
     return out
+
+
+def _has_mask(observation: FrameObservation) -> bool:
+    return observation.evidence is not None and observation.evidence.silhouette is not None
 
 
 def _shows_hands(observation: FrameObservation) -> bool:

@@ -13,12 +13,22 @@ from native_runtime.fitting.ages import of_age
 from native_runtime.fitting.evidence import Directions, Evidence, Points2D
 from native_runtime.fitting.evidence_terms import FitProblem, PriorTerm, Weights, points_of
 from native_runtime.fitting.follow import of_fingers
+from native_runtime.fitting.physics import Physics
 from native_runtime.fitting.pins import AngleTerm
 from native_runtime.fitting.pose_mixture import MixtureTerm
 from native_runtime.fitting.prior import PosePrior
 from native_runtime.fitting.problem import Problem, Term
+from native_runtime.fitting.silhouette import (
+    BorderDistance,
+    OutlineSettings,
+    RimOnBorder,
+    comparable_vertices,
+    image_box,
+    rim_vertices,
+)
 from native_runtime.fitting.stature import of_stature
 from native_runtime.mhr import Body, PointSet
+from native_runtime.mhr.state import PlacedState
 from native_runtime.takes.observations import FrameObservation
 
 Array = NDArray[np.float64]
@@ -30,6 +40,10 @@ _NETWORK_PRIOR = 0.1
 """What the priors count beside a network's answer, which knows them already."""
 
 _NOTHING = 1e6
+
+OUTLINE = OutlineSettings(shape=False, inside_weight=0.3, inside_outlier=1.5, clothes=0.003)
+"""How the pose follows the mask: what sticks out counts more than what falls short, because of clothes."""
+_FEWEST_RIM_POINTS = 12
 
 
 def prior_of(body: Body, observations: list[FrameObservation], gravity: Gravity) -> PosePrior:
@@ -59,6 +73,7 @@ class FrameProblems:
         prior: the person's.
         carried: what it counts in frames without evidence.
         size: px, the person's in frames that show nothing of them.
+        floor: what a body does whatever is seen of it; None: nothing is asked of it.
     """
 
     body: Body
@@ -66,6 +81,7 @@ class FrameProblems:
     prior: PosePrior
     carried: float
     size: float
+    floor: Physics | None = None
     _points: dict[tuple[str, ...], PointSet] = field(default_factory=dict)
 
     def free(self, fingers: bool, skeleton: bool) -> NDArray[np.bool_]:
@@ -75,8 +91,21 @@ class FrameProblems:
             skeleton if name.startswith("scale_") else fingers if of_fingers(name) else True for name in names
         ])  # fmt: skip
 
-    def of(self, observation: FrameObservation, free: NDArray[np.bool_], weights: Weights) -> Problem:
-        """One frame's."""
+    def of(
+        self,
+        observation: FrameObservation,
+        free: NDArray[np.bool_],
+        weights: Weights,
+        extras: tuple[Term, ...] = (),
+    ) -> Problem:
+        """One frame's.
+
+        Args:
+            observation: what it shows.
+            free: which of the prior's parameters move.
+            weights: the stage's.
+            extras: further terms, in frames with evidence.
+        """
         evidence = observation.evidence
         slots = np.flatnonzero(free)
         near = self._near(observation, slots)
@@ -99,8 +128,37 @@ class FrameProblems:
                 skeleton=self.prior.skeleton,
             )
         return FitProblem(
-            self.body, evidence, self.intrinsics, self.prior, free, None, weights, near, gather=self._gather
+            self.body,
+            evidence,
+            self.intrinsics,
+            self.prior,
+            free,
+            None,
+            weights,
+            (*near, *extras),
+            gather=self._gather,
         )
+
+    def physics(self, observation: FrameObservation, state: PlacedState) -> tuple[Term, ...]:
+        """What a body does on a floor whatever is seen of it (``fitting.physics``), around a state."""
+        if self.floor is None or observation.evidence is None or not tells(observation):
+            return ()
+        return self.floor.terms(self.body, observation.evidence, state)
+
+    def outline(self, observation: FrameObservation, state: PlacedState) -> tuple[Term, ...]:
+        """The rim of the body on the border of the mask, around a state; nothing where there is no mask."""
+        evidence = observation.evidence
+        if evidence is None or evidence.silhouette is None or not tells(observation):
+            return ()
+        border = BorderDistance(evidence.silhouette)
+        if border.empty:
+            return ()
+        seen, box = comparable_vertices(self.body, evidence.unseen), image_box(evidence.silhouette)
+        rim = rim_vertices(self.body, state, self.intrinsics, box, OUTLINE.points, seen)
+        if len(rim) < _FEWEST_RIM_POINTS:
+            return ()
+        problem = FitProblem(self.body, evidence, self.intrinsics, self.prior, gather=self._gather)
+        return (RimOnBorder(problem, rim, border, evidence.person_size, OUTLINE),)
 
     def _gather(self, body: Body, names: tuple[str, ...]) -> PointSet:
         if names not in self._points:

@@ -15,8 +15,10 @@ class TemporalOptions:
         give: in these: from where on an acceleration costs in proportion to its size.
         key_every: s between the frames that get a whole still fit where observations bring no starts of their own.
         most_keys: such frames at most.
+        retry_every: s between the frames in which stuck limbs are tried from other positions.
         tracking_steps: of the solver in each frame, while the person is followed from frame to frame.
-        steps: of the solver over all frames, in each of its stages.
+        outline_every: frames from one whose outline counts to the next; 0: none does.
+        steps: of the solver over all frames, in each of its stages: loosely, strictly, with outlines, with fingers.
         window: frames that are solved at once at most; longer takes are solved in windows that overlap.
         overlap: frames by which windows overlap.
         skeleton_frames: frames of a longer take from which the skeleton is found.
@@ -30,9 +32,11 @@ class TemporalOptions:
     give: float = 2.0
     key_every: float = 2.0
     most_keys: int = 4
+    retry_every: float = 0.5
     tracking_steps: int = 4
-    steps: tuple[int, int, int] = (6, 8, 4)
-    window: int = 300
+    outline_every: int = 2
+    steps: tuple[int, int, int, int] = (5, 4, 5, 3)
+    window: int = 240
     overlap: int = 30
     skeleton_frames: int = 120
     carried: float = 0.1

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import CM_PER_M, MHR_TO_CAMERA, Gravity
 from native_runtime.errors import NoPersonError
-from native_runtime.fitting.evidence_terms import Weights
+from native_runtime.fitting.evidence_terms import FitProblem, Weights
 from native_runtime.fitting.fit import fit_body
 from native_runtime.fitting.physics import Physics
+from native_runtime.fitting.restarts import retry_limbs
 from native_runtime.fitting.solver import minimise
 from native_runtime.mhr import Body
 from native_runtime.mhr.parameterisation import SCALE
@@ -143,24 +144,73 @@ def followed(
     return [states[index] for index in range(len(observations))]
 
 
+def unstuck(
+    problems: FrameProblems,
+    observations: Sequence[FrameObservation],
+    states: list[PlacedState],
+    fps: float,
+    options: TemporalOptions,
+    cancelled: Callable[[], bool],
+) -> list[PlacedState]:
+    """The states with limbs that got stuck held otherwise.
+
+    In some frames stuck limbs are tried from other positions (``fitting.restarts``); where that explains a frame
+    better, the person is followed from there, and in each frame the better of both is taken, without leaps.
+    """
+    free = problems.free(fingers=False, skeleton=False)
+    every = max(round(options.retry_every * fps), 1)
+    changed: dict[int, PlacedState] = {}
+    for index in range(every // 2, len(states), every):
+        if cancelled():
+            return states
+        if not tells(observations[index]):
+            continue
+        problem = problems.of(observations[index], free, LOOSE)
+        if not isinstance(problem, FitProblem):
+            continue
+        state, spent = retry_limbs(problem, states[index], cancelled)
+        if spent and state is not states[index]:
+            found = minimise(state, problem.linearise, problem.cost, problem.retract, 8, 1e-2, 1e-3, patience=2)
+            if found.cost < _BETTER * problem.cost(states[index]):
+                changed[index] = found.state
+    if not changed:
+        return states
+    others = followed(problems, observations, changed, fps, options.tracking_steps)
+    costs = np.zeros((len(states), 2))
+    for index, pair in enumerate(zip(states, others, strict=True)):
+        if tells(observations[index]):
+            problem = problems.of(observations[index], free, LOOSE)
+            costs[index] = [problem.cost(state) for state in pair]
+    pairs = list(zip(states, others, strict=True))
+    chosen = _path(problems.body, pairs, costs, None, None, fps)
+    return [pairs[index][which] for index, which in enumerate(chosen)]
+
+
+_BETTER = 0.97
+"""A frame is only held otherwise where that lowers its cost to this part."""
+
+
 def _path(
     body: Body,
     pairs: list[tuple[PlacedState, PlacedState]],
     costs: Array,
-    begin: PlacedState,
-    end: PlacedState,
+    begin: PlacedState | None,
+    end: PlacedState | None,
     fps: float,
 ) -> list[int]:
-    """Which of two bodies in each frame, so that costs (n, 2) and leaps together are least."""
-    rows = [[begin, begin], *(list(pair) for pair in pairs), [end, end]]
+    """Which of two bodies in each frame, so that costs (n, 2) and leaps together are least, between what stands in the
+    frames before and after, if anything."""
+    rows = [list(pair) for pair in pairs]
+    edges = [[[one, one]] if one is not None else [] for one in (begin, end)]
+    rows = [*edges[0], *rows, *edges[1]]
     joints = [body.joint_index(name) for name in JOINTS]
     parameters = np.stack([[state.model_parameters for state in row] for row in rows])
     shifts = np.stack([[state.camera_translation for state in row] for row in rows])
     places = body.pose(parameters).translations[:, :, joints] / CM_PER_M * np.diag(MHR_TO_CAMERA) + shifts[:, :, None]
     way = np.linalg.norm(places[1:, None, :] - places[:-1, :, None], axis=-1)  # frame, from, to, joint
     leaps = np.sum(np.sqrt(1.0 + (way * fps / _SPEED) ** 2) - 1.0, axis=-1)
-    own = np.concatenate([np.zeros((1, 2)), costs, np.zeros((1, 2))])
-    return viterbi(own, leaps)[1:-1]
+    own = np.concatenate([np.zeros((len(edges[0]), 2)), costs, np.zeros((len(edges[1]), 2))])
+    return viterbi(own, leaps)[len(edges[0]) :][: len(pairs)]
 
 
 def viterbi(own: Array, leaps: Array) -> list[int]:
