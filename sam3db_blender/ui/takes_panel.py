@@ -97,6 +97,7 @@ def draw_quality(layout: Any, rig: bpy.types.Object, width: int) -> None:
         return
     if record is None:
         return
+    _draw_corrections(layout)
     header, body = layout.panel("sam3db_take_quality")
     header.label(text="Quality")
     if body is None:
@@ -106,6 +107,20 @@ def draw_quality(layout: Any, rig: bpy.types.Object, width: int) -> None:
     column.label(text=f"Frames {record.first} to {record.last}. {camera}", icon="INFO")
     for lamp in lamps(record.quality):
         column.label(text=f"{lamp.title}: {lamp.text}", icon=_ICONS[lamp.level])
+
+
+def _draw_corrections(layout: Any) -> None:
+    """Draws what corrects the motion on the frame that is shown."""
+    header, body = layout.panel("sam3db_take_corrections")
+    header.label(text="Correct This Frame")
+    if body is None:
+        return
+    row = body.row(align=True)
+    row.operator("sam3db.pin_here", icon="PINNED")
+    row.operator("sam3db.smooth_here", icon="MOD_SMOOTH")
+    row = body.row(align=True)
+    for side, name in (("L", "Left"), ("R", "Right")):
+        row.operator("sam3db.fix_foot", text=f"Fix {name} Foot", icon="LOCKED").side = side
 
 
 CLASSES = (SAM3DB_PT_takes,)
