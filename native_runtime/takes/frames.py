@@ -13,7 +13,7 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 from native_runtime.errors import UsageError
 from native_runtime.files.atomic import atomic_file, write_atomically
 
+from .camera_motion import Turn
 from .observations import FrameObservation
 from .tracks import Sighting
 
-_REVISION = 1
+_REVISION = 2
 """To be raised when frames are read in another way, so that those of before are read again."""
 _NOTE = "settings.json"
 _END = "end"
@@ -55,6 +56,7 @@ class SeenFrame:
         time: s.
         people: everybody, each once.
         cut: whether another scene begins here.
+        turn: how the camera turned since the frame before.
         search: whether nothing is needed from the frame before to read this one.
     """
 
@@ -63,6 +65,7 @@ class SeenFrame:
     people: tuple[SeenPerson, ...]
     cut: bool = False
     search: bool = False
+    turn: Turn = field(default_factory=Turn.none)
 
     @property
     def sightings(self) -> list[Sighting]:
@@ -136,6 +139,8 @@ class FrameStore:
             "time": frame.time,
             "cut": frame.cut,
             "search": frame.search,
+            "rotation": frame.turn.rotation.tolist(),
+            "share": frame.turn.share,
             "people": len(frame.people),
         }
         arrays: dict[str, NDArray[Any]] = {"about": np.array(json.dumps(about))}
@@ -190,7 +195,12 @@ class FrameStore:
                     for place in range(int(about["people"]))
                 )
                 return SeenFrame(
-                    int(about["number"]), float(about["time"]), people, bool(about["cut"]), bool(about["search"])
+                    int(about["number"]),
+                    float(about["time"]),
+                    people,
+                    bool(about["cut"]),
+                    bool(about["search"]),
+                    Turn(np.asarray(about["rotation"], np.float64).reshape(3, 3), float(about["share"])),
                 )
         except Exception:  # numpy and zipfile raise many kinds for damaged files; the frame is read again
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -13,6 +14,7 @@ from native_runtime.engines.evidence import confidence
 from native_runtime.errors import EmptyBoxError, NoPersonError
 from native_runtime.pipeline.boxes import overlap
 
+from .camera_motion import Turn, TurnFinder
 from .cuts import CutFinder
 from .frames import SeenFrame, SeenPerson
 from .looks import torso_look
@@ -69,7 +71,8 @@ class Observer:
         self._alone, self._least = whole, least
         self._engine, self._intrinsics = engine, intrinsics
         self._inference, self._sex, self._age = inference, sex, age
-        self._tracker, self._cuts = Tracker(), CutFinder()
+        self._tracker, self._cuts, self._turns = Tracker(), CutFinder(), TurnFinder(intrinsics)
+        self._boxes: list[Array] = []
         self._known: dict[int, FoundPerson] = {}
         self._last_search = -np.inf
         self._made: dict[int, Reading] = {}
@@ -87,6 +90,7 @@ class Observer:
         if frame.search:
             self._last_search = frame.time
         self._known = {}
+        self._boxes = [person.sighting.box for person in frame.people]
 
     def start(self, number: int, reading: Reading) -> None:
         """A reading of the whole picture of a frame that was made already, so that it is not made twice."""
@@ -100,6 +104,8 @@ class Observer:
         """
         if pixels_before is not None:
             self._cuts.is_cut(pixels_before)
+            self._turns.turn(pixels_before, [])
+        turn = self._turned(frame.photo)
         cut = self._cuts.is_cut(frame.photo.pixels)
         if cut:
             self._tracker.cut()
@@ -116,7 +122,13 @@ class Observer:
             people = self._looked_again(frame, [box for box, _ in expected.values()], first=cut or waited == np.inf)
         else:
             people = self._followed(frame.photo)
-        return self._seen(frame, self._large(people), cut, search)
+        seen = self._seen(frame, self._large(people), cut, search)
+        self._boxes = [person.sighting.box for person in seen.people]
+        return replace(seen, turn=Turn.none(0.0) if cut else turn)
+
+    def _turned(self, photo: Photo) -> Turn:
+        boxes = [photo.to_working(box.reshape(2, 2)).ravel() for box in self._boxes]
+        return self._turns.turn(photo.pixels, boxes, float(np.mean(photo.scale)))
 
     def _large(self, people: list[tuple[Reading, int]]) -> list[tuple[Reading, int]]:
         """Those who are large enough beside the largest one."""

@@ -16,6 +16,7 @@ from native_runtime.errors import UsageError
 from native_runtime.mhr import SCALE, Body
 
 from .camera import TakeCamera
+from .camera_motion import CameraPath, Turn, path_of
 from .footage import Footage
 from .frames import FrameStore, SeenFrame
 from .hints import with_hints
@@ -31,6 +32,10 @@ Array = NDArray[np.float64]
 
 _MASKS = 48
 """Outlines, at most, that are in memory for the fit; a few frames tell the shape."""
+TRAVELS = (
+    "The camera changes its place, or too little stands still to tell: only its turning was followed, so the person's "
+    "way and the floor are doubtful."
+)
 _FIT = 0.85
 """The fit's part of the time; the floor takes the rest."""
 
@@ -47,6 +52,12 @@ class PersonSource:
     engine: str
     body: Body
     hints: Mapping[int, Sequence[Any]]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) px of the frames as they are looked at."""
+        width, height = self.footage.size
+        return (width, height) if self.request.turn in (0, 180) else (height, width)
 
 
 def fit_person(source: PersonSource, track: Track, progress: Callable[[float], None]) -> Take:
@@ -76,7 +87,7 @@ def fit_person(source: PersonSource, track: Track, progress: Callable[[float], N
         if number not in track.seen
     ]
 
-    fps = source.footage.fps / every
+    fps, path = source.footage.fps / every, _camera_path(source, track)
     if request.plain:
         fit = filtered_take(observations, fps)
     else:
@@ -86,6 +97,7 @@ def fit_person(source: PersonSource, track: Track, progress: Callable[[float], N
             source.camera.intrinsics,
             fps,
             gravity=source.camera.gravity,
+            camera_to_world=path.to_world,
             progress=lambda part: progress(_FIT * part),
         )
     if isinstance(request.height_cm, float):
@@ -99,10 +111,18 @@ def fit_person(source: PersonSource, track: Track, progress: Callable[[float], N
         fps,
         seen=fit.seen,
         gravity=source.camera.gravity,
+        to_world=path.to_world,
         progress=lambda part: progress(_FIT + (1.0 - _FIT) * part),
     )
     seconds = {"fit": fitted - started, "ground": time.perf_counter() - fitted}
-    return _take(source, track, fit, standing, seconds)
+    return _take(source, track, fit, standing, path, seconds)
+
+
+def _camera_path(source: PersonSource, track: Track) -> CameraPath:
+    """How the camera turned over the frames of a track."""
+    numbers = range(track.first, track.last + 1, source.request.every)
+    turns = [source.outlines[number].turn if number in source.outlines else Turn.none(0.0) for number in numbers]
+    return path_of(turns, source.camera.intrinsics, source.size)
 
 
 def _of_height(source: PersonSource, fit: TemporalFit, height: float) -> TemporalFit:
@@ -125,7 +145,14 @@ def _of_height(source: PersonSource, fit: TemporalFit, height: float) -> Tempora
     )
 
 
-def _take(source: PersonSource, track: Track, fit: TemporalFit, standing: Standing, seconds: dict[str, float]) -> Take:
+def _take(
+    source: PersonSource,
+    track: Track,
+    fit: TemporalFit,
+    standing: Standing,
+    path: CameraPath,
+    seconds: dict[str, float],
+) -> Take:
     request, every = source.request, source.request.every
     offset = track.first % every
     frames = np.asarray(fit.frames, np.int64) * every + offset
@@ -133,7 +160,6 @@ def _take(source: PersonSource, track: Track, fit: TemporalFit, standing: Standi
     times = np.interp(frames, known, [source.outlines[number].time for number in known])
     rows = np.array(sorted(track.seen))
     boxes = np.array([source.outlines[number].people[track.seen[number]].sighting.box for number in rows])
-    size = np.array(source.footage.size if request.turn in (0, 180) else source.footage.size[::-1])
     return Take.from_states(
         source.body,
         standing.model_parameters,
@@ -143,8 +169,10 @@ def _take(source: PersonSource, track: Track, fit: TemporalFit, standing: Standi
         source.camera.intrinsics,
         frames=frames,
         times=times,
-        image_size=size,
-        camera_to_world=np.tile(np.eye(4), (len(frames), 1, 1)),
+        image_size=np.array(source.size),
+        camera_to_world=np.tile(np.eye(4), (len(frames), 1, 1)) if path.to_world is None else path.to_world,
+        camera="fixed" if path.to_world is None else "moving",
+        warnings=(TRAVELS,) if path.travels else (),
         ground=standing.ground,
         bbox=np.stack([np.interp(frames, rows, boxes[:, axis]) for axis in range(4)], axis=1),
         seen=fit.seen,

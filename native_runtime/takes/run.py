@@ -144,7 +144,9 @@ def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) ->
                 result.failed[track.number] = error
                 continue
             stem = result.stem.with_name(f"{result.stem.name}_person{track.number}_take")
-            take = replace(fitted, seconds={**result.seconds, **fitted.seconds}, warnings=tuple(result.notes))
+            take = replace(
+                fitted, seconds={**result.seconds, **fitted.seconds}, warnings=(*fitted.warnings, *result.notes)
+            )
             take.save(stem)
             result.takes.append(SavedTake(take, stem))
         reporter.progress(1.0)

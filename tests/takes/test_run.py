@@ -245,3 +245,27 @@ def test_requests_that_make_no_sense_are_refused(video: Path, wrong: dict[str, A
     sound = TakeRequest(footage=video, out=video.parent)
     with pytest.raises(UsageError):
         replace(sound, **wrong)
+
+
+def test_a_camera_that_turns_is_followed(tmp_path: Path, body: Body, quick: None) -> None:
+    """Somebody stands still in a room past which the camera pans: they do in the world as well."""
+    rng, step = np.random.default_rng(1), 6
+    room = np.repeat(np.repeat(rng.integers(0, 90, (40, 110, 3), dtype=np.uint8), 6, axis=0), 6, axis=1)
+    ways = [lambda frame: 170 - step * frame]
+    pictures = [
+        np.where(picture.any(axis=2, keepdims=True), picture, room[:, step * k : step * k + 320])
+        for k, picture in enumerate(film(ways, 20))
+    ]
+    take = _run(write_video(tmp_path / "pan.mp4", pictures, FPS), FilmEngine(body)).takes[0].take
+    assert take.camera == "moving"
+    focal, count = take.intrinsics[0, 0], len(take)
+    panned = np.degrees(np.arctan2(take.camera_to_world[:, 0, 2], take.camera_to_world[:, 2, 2]))
+    np.testing.assert_allclose(panned[-1], np.degrees(np.arctan(step * (count - 1) / focal)), rtol=0.12)
+    world = np.einsum("fab,fb->fa", take.camera_to_world[:, :3, :3], take.joints[:, 1])
+    assert np.ptp(world[:, 0]) < 0.25 * np.ptp(take.joints[:, 1, 0])
+
+
+def test_a_camera_on_a_tripod_is_fixed(video: Path, body: Body, quick: None) -> None:
+    take = _run(video, FilmEngine(body)).takes[0].take
+    assert take.camera == "fixed"
+    assert (take.camera_to_world == np.eye(4)).all()
