@@ -1,26 +1,25 @@
 """How exactly does a Rigify rig hold a character?
 
-    python -m bench.rigify [--estimates FOLDER] [--people 50] [--body NAME|FILE]
+    python -m bench.rigify [--estimates FOLDER] [--people 50] [--skip 0] [--body NAME|FILE]
 
-Makes a Rigify rig for a character and poses the character as many people, drawn from the fit's prior or read from a
-folder of ``.npz`` files with ``model_parameters``; random ones get lengths of their own. Reports, in mm and degrees:
+Makes a Rigify rig for a character and poses the character as so many people: the estimates of a folder (``.npz``
+files, as ``sam3db estimate`` writes them) and, where these are fewer, people drawn from the fit's prior, which was
+learned from motion capture, each with lengths of their own. Reports, in mm and degrees:
 
 * the largest distance of any vertex of the evaluated mesh from ``Body.vertices``, with the limbs in IK and in FK;
 * how far the mesh moves when the limbs are switched, by the extension and by Rigify's own buttons;
 * how far Rigify's bones stand from the joints of the limbs: what is left to the sockets;
-* the largest difference of a model parameter that is read back.
+* the largest difference of a model parameter that is read back;
+* the mesh after other lengths were set by the skeleton's sliders and the rig was updated, in IK and in FK.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -40,12 +39,15 @@ from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.mesh import build_mesh
 from sam3db_blender.rig.pose import apply_parameters, read_parameters
 from sam3db_blender.rigify import add_on
-from sam3db_blender.rigify.making import SWITCH, make_rigify, remove_rigify, switch_limbs
+from sam3db_blender.rigify.making import SWITCH, make_rigify, remove_rigify, switch_limbs, update_rigify
 from tests.support.poses import likely_poses
+from tests.support.rigify import rigify_buttons
 
 Array = NDArray[np.float64]
 #: Random lengths and scales lie within this part of their limits.
 _SKELETON = 0.3
+#: By so much of its range each of the skeleton's sliders changes before an update.
+_CHANGE = 0.1
 
 
 class Bench:
@@ -90,9 +92,25 @@ class Bench:
             switch_limbs(rig, body, fk)
             self.note(f"switched to {'FK' if fk else 'IK'} by the extension, mm", self.moved(wanted))
         self._rigifys_buttons(rigify)
+        self._updated(parameters)
         before = self.seen()
         remove_rigify(rig, body)
         self.note("mesh after removing, mm", self.moved(before))
+
+    def _updated(self, parameters: Array) -> None:
+        body, rig, other = self.body, self.rig, parameters.copy()
+        for slider in RigMap.of(body).section("skeleton"):
+            low, high = body.limit_min[slider.index], body.limit_max[slider.index]
+            if np.isfinite([low, high]).all():
+                other[slider.index] = np.clip(other[slider.index] + _CHANGE * (high - low), low, high)
+        apply_parameters(rig, body, other)
+        lost = update_rigify(rig, body)
+        self.note("lost in an update", len(lost))
+        wanted = mhr_to_blender(body.vertices(other, correctives=drivable(body)))
+        self.note("mesh after Update, mm", self.moved(wanted))
+        for fk in (False, True):
+            switch_limbs(rig, body, fk)
+            self.note(f"switched to {'FK' if fk else 'IK'} after Update, mm", self.moved(wanted))
 
     def _sockets(self, rigify: bpy.types.Object, name: str) -> None:
         for limb in LIMBS:
@@ -110,7 +128,7 @@ class Bench:
         bpy.ops.object.mode_set(mode="POSE")
         for kind, value, name in (("limb_ik2fk", 0.0, "IK"), ("generic_snap", 1.0, "FK")):
             before = self.seen()
-            for button, settings in _buttons(rigify, kind):
+            for button, settings in rigify_buttons(rigify, kind):
                 getattr(bpy.ops.pose, button)(**settings)
             for limb in LIMBS:
                 rigify.pose.bones[limb.master][SWITCH] = value
@@ -119,27 +137,18 @@ class Bench:
         bpy.ops.object.mode_set(mode="OBJECT")
 
 
-def _buttons(rigify: bpy.types.Object, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rigify's buttons of one kind in the script of its panel, with their settings."""
-    script = bpy.data.texts[f"{rigify.name}_ui.py"].as_string()
-    pattern = (
-        rf"operator\('pose\.(rigify_{kind}_(?!bake)\w+)', text='[FI]K->[FI]K[^\n]*\n((?:\s+props\.\w+ = [^\n]+\n)+)"
-    )
-    for button, lines in re.findall(pattern, script):
-        yield button, dict(re.findall(r"props\.(\w+) = '([^']*)'", lines))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--estimates", type=Path)
     parser.add_argument("--people", type=int, default=50)
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many of the people, the first")
     parser.add_argument("--body", default="default-lod2")
     arguments = parser.parse_args()
     body = Body.load(body_path(arguments.body))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     add_on.enable()
     bench = Bench(body)
-    for parameters in _people(body, arguments.estimates, arguments.people):
+    for parameters in _people(body, arguments.estimates, arguments.people)[arguments.skip :]:
         bench.person(parameters)
     print(f"{len(bench.found['mesh in IK, mm'])} people on Blender {bpy.app.version_string}: largest (mean)")
     for what, values in bench.found.items():
@@ -149,16 +158,18 @@ def main() -> None:
 
 
 def _people(body: Body, folder: Path | None, count: int) -> list[Array]:
-    if folder is not None:
-        files = sorted(folder.rglob("*.npz"))[:count]
-        return [np.load(file)["model_parameters"].reshape(-1)[:204].astype(np.float64) for file in files]
+    files = [] if folder is None else sorted(folder.rglob("*.npz"))[:count]
+    read = [np.load(file)["model_parameters"].reshape(-1)[:204].astype(np.float64) for file in files]
+    if len(read) == count:
+        return read
+    count -= len(read)
     rng = np.random.default_rng(1)
     people = likely_poses(body, count)
     for slider in RigMap.of(body).section("skeleton"):
         low, high = body.limit_min[slider.index], body.limit_max[slider.index]
         if np.isfinite([low, high]).all():
             people[:, slider.index] = _SKELETON * rng.uniform(low, high, count)
-    return list(people)
+    return [*read, *people]
 
 
 if __name__ == "__main__":

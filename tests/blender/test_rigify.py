@@ -25,6 +25,7 @@ from sam3db_blender.rigify import add_on
 from sam3db_blender.rigify.animation import take_animation
 from sam3db_blender.rigify.making import is_outdated, make_rigify, remove_rigify, switch_limbs, update_rigify
 from tests.support.meshes import off_body
+from tests.support.rigify import rigify_buttons
 
 TOLERANCE = 1e-3  # m: the bar of 1 mm
 EXACT = 1e-5  # m
@@ -112,6 +113,26 @@ def test_switching_a_limb_moves_nothing_and_no_other_control(rigify_on: None, bo
         found = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
         assert np.linalg.norm(found - before, axis=1).max() < TOLERANCE
         assert list(rigify.pose.bones["chest"].rotation_euler) == pytest.approx([0.3, 0.1, -0.2])
+
+
+def test_rigifys_own_buttons_move_little(rigify_on: None, body: Body, built: Built) -> None:
+    """From FK to IK, where Rigify searches for the plane of a limb, and back."""
+    rig, mesh = built
+    apply_parameters(rig, body, random_pose(body, np.random.default_rng(6), np.zeros(len(body.parameter_names))))
+    rigify = make_rigify(rig, body)
+    bpy.context.view_layer.objects.active = rigify
+    for kind, fk in (("limb_ik2fk", 0.0), ("generic_snap", 1.0)):
+        switch_limbs(rig, body, fk=not fk)
+        before = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
+        bpy.ops.object.mode_set(mode="POSE")
+        pressed = list(rigify_buttons(rigify, kind))
+        for button, settings in pressed:
+            getattr(bpy.ops.pose, button)(**settings)
+        bpy.ops.object.mode_set(mode="OBJECT")
+        switch(rigify, fk)
+        after = evaluated_vertices(mesh, bpy.context.evaluated_depsgraph_get())
+        assert len(pressed) >= len(LIMBS)
+        assert np.linalg.norm(after - before, axis=1).max() < TOLERANCE / 2
 
 
 def test_removing_keeps_the_pose(rigify_on: None, body: Body, built: Built) -> None:
