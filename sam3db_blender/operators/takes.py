@@ -105,9 +105,7 @@ class SAM3DB_OT_import_take(TakeImporter, TakeImportOptions, bpy.types.Operator,
 class SAM3DB_OT_import_video(  # type: ignore[misc]
     TakeImporter, ModalJobOperator, TakeImportOptions, bpy.types.Operator, ImportHelper
 ):
-    """Make characters that move as the people of a video do, in front of the video's camera. It is read in the
-    background; engine, people, body and lens are those of the panel 'Character from Photo'
-    """
+    """Make characters that move as the people of a video do, with the engine and lens of 'Character from Photo'"""
 
     bl_idname = "sam3db.import_video"
     bl_label = "Video"

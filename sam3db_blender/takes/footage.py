@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from .motion import Clock
 
+#: By which part the shape of a picture may differ from that of the take's.
+_SAME_SHAPE = 0.01
 _NUMBERED = re.compile(r"^(.*?)(\d+)(\.[^.]+)$")
 
 
@@ -47,10 +49,26 @@ def show_footage(
     except RuntimeError as error:
         return None, [f"'{path.name}' is not shown behind the camera, since Blender cannot open it ({error})."]
     image.name = path.name
+    wrong = _unlike(image, take)
+    if wrong:
+        bpy.data.images.remove(image)
+        return None, [f"'{path.name}' is not shown behind the camera: {wrong}."]
     image.source = "MOVIE" if number is None else "SEQUENCE"
     add_background(camera, image)
     _set_timing(camera, take, clock, frames, 1 if number is None else number)
     return image, []
+
+
+def _unlike(image: bpy.types.Image, take: Take) -> str:
+    """Why an image is not the footage of a take, in words; empty where it may be."""
+    width, height = (int(n) for n in image.size)
+    if not (width and height):
+        return "Blender cannot read it"
+    ratio = width / height * int(take.image_size[1]) / int(take.image_size[0])
+    if abs(ratio - 1.0) > _SAME_SHAPE:
+        seen, meant = f"{width} x {height}", f"{take.image_size[0]} x {take.image_size[1]}"
+        return f"Blender sees {seen} pixels, the take was made of {meant}"
+    return ""
 
 
 def _file_of(path: Path) -> tuple[Path, int | None] | None:

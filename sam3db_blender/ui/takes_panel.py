@@ -17,6 +17,7 @@ from ..takes.record import read_record
 from .import_options import draw_options as draw_import_options
 from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
+from .take_tracks import draw_tracks
 
 #: How a lamp shows what a figure means.
 _ICONS = {"good": "STRIP_COLOR_04", "fair": "STRIP_COLOR_03", "poor": "STRIP_COLOR_01", "": "STRIP_COLOR_09"}
@@ -67,6 +68,8 @@ def draw_takes(layout: Any, window_manager: Any, width: int) -> None:
     for name in ("out", "first", "last", *OPTION_NAMES):
         setattr(button, name, getattr(takes, name))
     draw_end(layout, job, width)
+    if job is not None and job.tracks is not None:
+        draw_tracks(layout, job.tracks, width)
     row = layout.row()
     row.operator_context = "INVOKE_DEFAULT"
     button = row.operator("sam3db.import_take", text="Import Take...", icon="ANIM")

@@ -90,6 +90,33 @@ def test_a_cancelled_video_leaves_the_scene_as_it_was(settings: Any) -> None:
     assert before == (len(bpy.data.objects), len(bpy.data.actions), bpy.context.scene.frame_end)
 
 
+def test_who_is_who_is_corrected_in_the_panel(settings: Any, tmp_path: Path) -> None:
+    from native_runtime.takes.trackfile import read_tracks
+
+    assert "Who Is Who" not in drawn()
+    bpy.ops.sam3db.import_video(filepath=settings.video, out=settings.out)
+    tracks = tmp_path / "out" / "walk_tracks.json"
+    assert "Person 1: frames 0 to 4" in drawn()
+    bpy.ops.sam3db.split_track("EXEC_DEFAULT", tracks=str(tracks), person=1, at=2)
+    assert read_tracks(tracks).edits == ({"split": 0, "at": 2},)
+    assert "Person 2: split off" in drawn()
+    bpy.ops.sam3db.merge_tracks("EXEC_DEFAULT", tracks=str(tracks), person=1, other=2)
+    assert "Person 2" not in drawn().replace("Merge person 1 and person 2", "")
+    before = tracks.read_bytes()
+    with pytest.raises(RuntimeError, match="no person 2"):
+        bpy.ops.sam3db.delete_track(tracks=str(tracks), person=2)
+    with pytest.raises(RuntimeError, match="an edit is"):
+        bpy.ops.sam3db.merge_tracks("EXEC_DEFAULT", tracks=str(tracks), person=1, other=1)
+    assert tracks.read_bytes() == before
+    bpy.ops.sam3db.undo_track_edit(tracks=str(tracks))
+    bpy.ops.sam3db.undo_track_edit(tracks=str(tracks))
+    assert read_tracks(tracks).edits == ()
+    with pytest.raises(RuntimeError, match="no edits"):
+        bpy.ops.sam3db.undo_track_edit(tracks=str(tracks))
+    with pytest.raises(RuntimeError, match="no person 1"):
+        bpy.ops.sam3db.delete_track(tracks=str(tmp_path / "missing.json"), person=1)
+
+
 def test_what_is_no_video_is_said_so(settings: Any, tmp_path: Path) -> None:
     before = len(bpy.data.objects)
     (tmp_path / "text.mp4").write_text("no video")

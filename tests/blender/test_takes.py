@@ -304,6 +304,19 @@ def test_folders_of_pictures_are_footage(body: Body, tmp_path: Path) -> None:
     assert any("not numbered" in note for note in made.notes)
 
 
+def test_other_pictures_are_no_footage(body: Body, tmp_path: Path) -> None:
+    """Such as a video that Blender does not turn upright."""
+    take = moving_take(body, 4)
+    made = build(body, take, footage=_video(tmp_path / "walk.mp4", 4, 25.0, (48, 64)))
+    assert made.footage is None
+    assert any("48 x 64" in note for note in made.notes)
+    (tmp_path / "text.mp4").write_text("no video")
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    made = build(body, take, footage=tmp_path / "text.mp4")
+    assert made.footage is None
+    assert len(bpy.data.images) == 0
+
+
 def test_takes_that_do_not_go_together_are_refused(body: Body) -> None:
     take = moving_take(body, 4)
     before = {kind: len(getattr(bpy.data, kind)) for kind in ("objects", "actions", "meshes", "collections")}
