@@ -27,8 +27,6 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from native_runtime.camera import mhr_to_blender
-from native_runtime.characters.driven_correctives import drivable
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
@@ -39,6 +37,7 @@ from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.control_pose import set_controls
 from sam3db_blender.rig.mesh import build_mesh
 from sam3db_blender.rig.pose import apply_parameters, set_shape
+from tests.support.meshes import off_body
 
 FRAMES = 120
 _MOVES = 60
@@ -68,18 +67,21 @@ def exactness(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body, given: 
     off: dict[str, list[float]] = {"fk_mm": [], "ik_mm": [], "snap_mm": [], "snap_degrees": []}
     for parameters in given:
         apply_parameters(rig, body, parameters)
-        expected = mhr_to_blender(body.vertices(parameters, correctives=drivable(body)))
         for kind in ("fk", "ik"):
             for limb in limbs:
                 controls[limb.switch] = float(kind == "ik")
             controls.update_tag()
-            off[f"{kind}_mm"].append(_largest(_points(mesh) - expected) * 1000)
+            off[f"{kind}_mm"].append(off_body(mesh, body, parameters) * 1000)
         for ik in (False, True):  # from IK to FK and back
             before, turned = _points(mesh), _turns(rig)
             snap(rig, body, limbs, ik)
             off["snap_mm"].append(_largest(_points(mesh) - before) * 1000)
             chord = np.linalg.norm(_turns(rig) - turned, axis=(1, 2)).max()
             off["snap_degrees"].append(float(np.degrees(2 * np.arcsin(chord / np.sqrt(8)))))
+    if not off["fk_mm"]:
+        raise SystemExit(
+            f"No estimate there is of the body '{body.name}' as it is installed: estimate the photos again."
+        )
     remove_controls(rig, body)
     return {"poses": len(off["fk_mm"])} | {name: round(max(values), 4) for name, values in off.items()}
 

@@ -11,6 +11,7 @@ import pytest
 from native_runtime.mhr import Body
 from sam3db_blender.controls.build import remove_controls
 from sam3db_blender.controls.snapping import limbs_of, snap
+from sam3db_blender.rig.control_pose import set_controls
 from sam3db_blender.rig.pose import apply_parameters, read_settings
 from sam3db_blender.rig.resting import rest, wake, wake_all
 from tests.support.controlled import Controlled
@@ -110,6 +111,12 @@ def test_a_wrist_that_bends_past_a_quarter_turn_keeps_the_forearm(actor: Control
             snap(actor.rig, body, limbs_of(body), ik)
             chord = np.linalg.norm(actor.turns() - before, axis=(1, 2)).max()
             assert np.degrees(2 * np.arcsin(chord / np.sqrt(8))) < 0.05
+    parameters[bend] = -1.2
+    actor.switch(True)
+    set_controls(actor.controls, body, body.joint_parameters(parameters), ["hand_ik.L"])
+    assert actor.error(parameters) < TOLERANCE
+    parameters[bend] = -2.1
+    apply_parameters(actor.rig, body, parameters)
     actor.switch(False)
     hand = actor.controls.pose.bones["hand_fk.L"]
     sign = np.sign(hand.rotation_euler.x / parameters[bend])

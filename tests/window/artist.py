@@ -12,6 +12,8 @@ from .screen import Picture
 
 #: Keys and clicks are taken when Blender next draws, which takes a while without a graphics card.
 _TAKEN_S = 300.0
+#: Seconds that a character may take to appear, on a machine that does other things as well.
+_MADE_S = 180.0
 #: Turns of Blender's event loop after which all that was pressed before is heard.
 _HEARD_TURNS = 4
 #: Seconds after which something has begun to follow from a key.
@@ -32,6 +34,16 @@ class Artist:
 
     def __init__(self, blender: Blender, pictures: Path) -> None:
         self.blender, self.screen, self._pictures = blender, blender.screen, pictures
+
+    def make_character(self, photo: Path) -> None:
+        """Makes the character of a photo in an empty scene, and opens the sidebar's tab."""
+        self.blender.call("scene.empty")
+        self.blender.call("scene.make_character", photo=str(photo), body="default-lod2")
+        self.blender.wait(lambda: bool(self.blender.call("scene.rigs")), _MADE_S)
+        self.blender.call("scene.show_panel", photo=str(photo))
+        self.over_viewport()
+        self.at_rest()
+        self.blender.call("scene.open_tab", name="Photo")
 
     def picture(self, name: str) -> Picture:
         """Keeps a picture of what the screen shows when it has come to rest."""

@@ -47,13 +47,7 @@ class _Animator(Artist):
 def test_pose_by_controls(open_blender: Opener, photos: Path, kept: Path) -> None:
     blender = open_blender(1400, 900)
     artist = _Animator(blender, kept)
-    blender.call("scene.empty")
-    blender.call("scene.make_character", photo=str(photos / "dancing.jpg"), body="default-lod2")
-    blender.wait(lambda: bool(blender.call("scene.rigs")), MAKING_S)
-    blender.call("scene.show_panel", photo=str(photos / "dancing.jpg"))
-    artist.over_viewport()
-    artist.at_rest()
-    blender.call("scene.open_tab", name="Photo")
+    artist.make_character(photos / "dancing.jpg")
     blender.call("controls.show")
     artist.screen.settle(_DRAWN_S)
     artist.picture("controls")
@@ -112,4 +106,21 @@ def test_pose_by_controls(open_blender: Opener, photos: Path, kept: Path) -> Non
     artist.over_viewport()
     artist.press("ctrl+z")
     assert np.array(artist.state()["finger"]) == pytest.approx(finger, abs=1e-4)
+    _copies_move_alone(artist)
     assert not blender.complaints
+
+
+def _copies_move_alone(artist: _Animator) -> None:
+    """Rig and body are duplicated without the controls: the copy gets its own, and one undo takes all of it back."""
+    blender = artist.blender
+    blender.call("controls.choose_character")
+    artist.screen.settle(_DRAWN_S)
+    artist.over_viewport()
+    artist.press("shift+d")
+    artist.press("Return")
+    blender.wait(lambda: len(set(blender.call("controls.followed").values())) == 2, 60.0)
+    artist.picture("copied")
+    assert None not in blender.call("controls.followed").values()
+    artist.over_viewport()
+    artist.press("ctrl+z")
+    blender.wait(lambda: len(blender.call("controls.followed")) == 1, 60.0)

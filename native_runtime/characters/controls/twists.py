@@ -14,7 +14,8 @@ taken that is nearest to the middle of the limits, or, for a pose beyond them, t
 small that single precision no longer says ``t``, it goes over into what is meant.
 
 The forearm's twist ``t`` is the same question for a hand, which turns by ``Ry(t) Rx(b) Rz(c)``: MHR's limits let a
-wrist bend past a quarter turn. In IK the half and whole turns are those of the pose that was last set.
+wrist bend past a quarter turn. In IK it is read within half a turn, as hands are twisted far; where the pose that was
+last set has whole or half turns more than that, it is the value nearest to the one of that pose.
 """
 
 from __future__ import annotations
@@ -95,17 +96,22 @@ def add_hand_twist(plan: ControlPlan, joints: Joints, limb: Limb, twist: str, ha
     w, x, y, z = (Variable(v, "rotation", hand, v) for v in "wxyz")
     plan.drives.append(Drive(said, "location", 0, "2*(x*z+w*y)", (w, x, y, z)))  # cos b sin t
     plan.drives.append(Drive(said, "location", 1, "1-2*(x*x+y*y)", (x, y)))  # cos b cos t
+    mode = Variable("o", "channel", limb.fk[2], "rotation_mode")
+    switch = Variable("v", "switch", path=limb.switch)
+    angle = Variable("c", "channel", limb.fk[2], "rotation_euler[1]")
+    kept = Variable("m", "channel", limb.part("p"), "rotation_euler[1]")
+    fk = f"v<0.5 and o=={_HAND_MODE}"
+    plan.drives.append(Drive(said, "location", 2, f"c if {fk} else m", (angle, kept, mode, switch)))
     unclear = f"max(0,1-sqrt(a*a+b*b)/{_UNCLEAR:g})"
     half = f"{math.pi:.9g}"
-    fk = f"lerp(atan2(a,b)-{half}*floor((atan2(a,b)-c)/{half}+0.5),c,{unclear})"
-    ik = f"lerp(atan2(a,b)+k,m,{unclear})"
+    nearest = f"lerp(atan2(a,b)-{half}*floor((atan2(a,b)-q)/{half}+0.5),q,{unclear})"
     inputs = (
         Variable("a", "channel", said, "location[0]"),
         Variable("b", "channel", said, "location[1]"),
-        Variable("c", "channel", limb.fk[2], "rotation_euler[1]"),
-        Variable("o", "channel", limb.fk[2], "rotation_mode"),
-        Variable("v", "switch", path=limb.switch),
+        Variable("q", "channel", said, "location[2]"),
         Variable("k", "channel", limb.part("p"), "rotation_euler[0]"),
-        Variable("m", "channel", limb.part("p"), "rotation_euler[1]"),
+        mode,
+        switch,
     )
-    plan.drives.append(Drive(twist, "rotation_euler", 1, f"{fk} if v<0.5 and o=={_HAND_MODE} else {ik}", inputs))
+    text = f"{nearest} if ({fk}) or abs(k)>0.000001 else lerp(atan2(a,b),q,{unclear})"
+    plan.drives.append(Drive(twist, "rotation_euler", 1, text, inputs))

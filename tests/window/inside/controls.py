@@ -78,6 +78,26 @@ def state() -> dict[str, Any]:
     return {"switches": switches, "heads": heads, "finger": finger, "shown": shown}
 
 
+def choose_character() -> None:
+    """Object mode, with the character's rig and body chosen, and its controls not."""
+    bpy.ops.object.mode_set(mode="OBJECT")
+    rig = _rig()
+    chosen = [rig, *(child for child in rig.children if child.type == "MESH")]
+    for obj in bpy.context.view_layer.objects:
+        obj.select_set(obj in chosen)
+    bpy.context.view_layer.objects.active = rig
+
+
+def followed() -> dict[str, str | None]:
+    """The rigs of characters in the scene, and the control rig of each."""
+    found = {}
+    for obj in bpy.context.scene.objects:
+        leader = part("rig.followed").followed(obj) if obj.type == "ARMATURE" else None
+        if leader is not None:
+            found[obj.name] = None if leader.name not in bpy.context.view_layer.objects else leader.name
+    return found
+
+
 def _wire(bone: bpy.types.PoseBone) -> np.ndarray:
     """(N, 2) the middles of the edges of a control's shape on the screen."""
     controls = _controls()
