@@ -28,6 +28,7 @@ from native_runtime.retarget.maps import load_map
 from native_runtime.takes.hints import read_hints
 from native_runtime.takes.take import Take
 from native_runtime.takes.trackfile import read_tracks
+from native_runtime.takes.views.summary import read_summary
 from tests.support.formats import FIRST_FILES, OLD_FILES, ROOT, declared, following, restate
 
 NEWER = r"was written by a newer version of this program\. Update the program to read it\."
@@ -65,6 +66,7 @@ OLD = {
     "sam3db-take": Old("walk_person0_take.npz", Take.load),
     "sam3db-tracks": Old("walk_tracks.json", read_tracks),
     "sam3db-take-prompts": Old("walk_hints.json", read_hints),
+    "sam3db-views": Old("front_views.json", read_summary),
 }
 
 each_format = pytest.mark.parametrize("name", sorted(FORMATS))

@@ -37,7 +37,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 
 from .cameras import ViewCamera
-from .joint import USUAL, CameraTrust, JointProblem, JointState, KnownCameras, in_view
+from .joint import USUAL, CameraTrust, JointProblem, JointState, KnownCameras, SameUp, in_view
 
 Array = NDArray[np.float64]
 
@@ -145,7 +145,8 @@ class _Views:
             for number, (view, prior) in enumerate(zip(self.seen, self._priors, strict=True))
         ]  # fmt: skip
         shared = np.ones(int(free.sum()), bool) if self.one_pose else self.scales[free]
-        return JointProblem(problems, shared, self.known)
+        upright = SameUp([view.gravity for view in self.seen]) if self.one_pose and self.known is None else None
+        return JointProblem(problems, shared, self.known, upright)
 
     def physics(self, state: JointState, everything: bool) -> list[tuple[Term, ...]]:
         """What a body cannot do, for each view; of one pose that is said once."""

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.camera import MHR_TO_CAMERA, mhr_to_camera
+from native_runtime.camera import MHR_TO_CAMERA, Gravity, mhr_to_camera
 from native_runtime.fitting.evidence_terms import FitProblem
 from native_runtime.fitting.problem import FIRST_PARAMETER, ROOT_ROTATION, ROTATION, TRANSLATION
 from native_runtime.fitting.solver import Linearisation
@@ -131,9 +131,43 @@ class KnownCameras:
         # a turn u about the root shifts the camera's own place, too: d' = d + s + u x (d - root)
         root = self._pivot + state.views[number].camera_translation - shift
         slope = np.eye(6)
-        slope[3:, :3] = np.array([[0, -root[2], root[1]], [root[2], 0, -root[0]], [-root[1], root[0], 0]])
+        slope[3:, :3] = _cross(root)
         slope /= sigma[:, None]
         return 0.5 * float(residual @ residual), slope.T @ residual, slope.T @ slope
+
+
+class SameUp:
+    """Unknown cameras of one moment agree about which way is up: each one's own picture says it, more or less surely.
+
+    Args:
+        gravities: of each view.
+    """
+
+    def __init__(self, gravities: Sequence[Gravity]) -> None:
+        self._gravities = gravities
+
+    def terms(self, state: JointState) -> tuple[float, Array, Array]:
+        """Cost, gradient (6 views,) and Hessian by each view's small rotation of the body (MHR axes) and translation:
+        the direction up in the body's own axes is the same in the first view and in each other one."""
+        count = len(self._gravities)
+        cost, gradient, hessian = 0.0, np.zeros(6 * count), np.zeros((6 * count, 6 * count))
+        ups = [MHR_TO_CAMERA @ gravity.up for gravity in self._gravities]
+        turns = [euler_to_matrix(view.model_parameters[ROOT_ROTATION]) for view in state.views]
+        for number in range(1, count):
+            sigma = float(np.hypot(self._gravities[0].sigma, self._gravities[number].sigma))
+            residual = (turns[number].T @ ups[number] - turns[0].T @ ups[0]) / sigma
+            slope = np.zeros((3, 6 * count))
+            # with exp(w) R for R, R^T u becomes R^T (u + u x w)
+            for view, sign in ((number, 1.0), (0, -1.0)):
+                slope[:, 6 * view : 6 * view + 3] = sign * turns[view].T @ _cross(ups[view]) / sigma
+            cost += 0.5 * float(residual @ residual)
+            gradient += slope.T @ residual
+            hessian += slope.T @ slope
+        return cost, gradient, hessian
+
+
+def _cross(v: Array) -> Array:
+    return np.array([[0.0, -v[2], v[1]], [v[2], 0.0, -v[0]], [-v[1], v[0], 0.0]])
 
 
 class JointProblem:
@@ -143,12 +177,17 @@ class JointProblem:
         problems: one for each view, all over the same unknowns of the same body.
         shared: (n,) which of the problems' parameters are the same in all views.
         known: the cameras, for a body with one place in the world; None where each view has its own.
+        upright: what unknown cameras of one moment have in common.
     """
 
     def __init__(
-        self, problems: Sequence[FitProblem], shared: NDArray[np.bool_], known: KnownCameras | None = None
+        self,
+        problems: Sequence[FitProblem],
+        shared: NDArray[np.bool_],
+        known: KnownCameras | None = None,
+        upright: SameUp | None = None,
     ) -> None:
-        self.problems, self.known = problems, known
+        self.problems, self.known, self.upright = problems, known, upright
         views, common, own = len(problems), int(shared.sum()), int((~shared).sum())
         whole = FIRST_PARAMETER * (views if known is None else views + 1)
         self._identity_first = whole + common + own * views
@@ -186,6 +225,8 @@ class JointProblem:
         total = sum(problem.cost(view) for problem, view in zip(self.problems, state.views, strict=True))
         if self.known is not None:
             total += sum(self.known.terms(number, state)[0] for number in range(len(self.problems)))
+        if self.upright is not None:
+            total += self.upright.terms(state)[0]
         return float(total)
 
     def linearise(self, state: JointState) -> Linearisation:
@@ -211,6 +252,11 @@ class JointProblem:
                 own = self._rigid[number][FIRST_PARAMETER:]
                 cost, gradient[own] = cost + off, gradient[own] + slope
                 hessian[np.ix_(own, own)] += curvature
+        if self.upright is not None:
+            tilt, slope, curvature = self.upright.terms(state)
+            cost, whole = cost + tilt, len(slope)
+            gradient[:whole] += slope
+            hessian[:whole, :whole] += curvature
         return Linearisation(cost, hessian, gradient, below, above)
 
     def _current_map(self, number: int, state: JointState) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import UsageError
 from native_runtime.files.atomic import write_atomically
-from native_runtime.files.formats import Format
 from native_runtime.pipeline.decoding import part_of
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.people import choose_people
@@ -29,6 +27,7 @@ from .joint import KnownCameras, extrinsics_between
 from .observing import looks_of_all, match_people, observation
 from .request import ViewLook, ViewsRequest
 from .scale import in_metres
+from .summary import write_summary
 
 if TYPE_CHECKING:
     from native_runtime.detection.landmarks import PersonLandmarks
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-FORMAT = Format("sam3db-views")
 VIEWS = "views"
 """Among an estimate's details: what the other photos have to do with it."""
 
@@ -252,7 +250,7 @@ def _saved(
         out.append(SavedView(view.path, view.person, estimate, stem, picture))
     content = _summary(request, body, out, fit, seconds)
     summary = stems[0].with_name(f"{stems[0].name}_views.json")
-    write_atomically(summary, (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    write_summary(summary, content)
     return SavedViews(tuple(out), summary, content)
 
 
@@ -318,7 +316,6 @@ def _summary(
     stature = Measurer(body).stature(first.model_parameters, first.identity)
     scales = [index for index, name in enumerate(body.parameter_names) if name.startswith("scale_")]
     return {
-        "format": str(FORMAT),
         "body_name": body.name,
         "body_hash": body.hash,
         "engine": first.engine,

@@ -21,6 +21,7 @@ from native_runtime.takes.views.joint import (
     JointProblem,
     JointState,
     KnownCameras,
+    SameUp,
     extrinsics_between,
     in_view,
 )
@@ -97,7 +98,8 @@ def test_the_slope_is_that_of_the_cost(body: Body, rng: np.random.Generator, kno
         tuple(in_view(body, moved, camera.rotation, camera.translation + 0.004) for camera in cameras),
         moved if known else None,
     )
-    problem = JointProblem(problems, shared, KnownCameras(body, cameras) if known else None)
+    tilted = SameUp([Gravity(), Gravity(np.array([0.0, -0.995, 0.1]), 0.05)])
+    problem = JointProblem(problems, shared, *((KnownCameras(body, cameras), None) if known else (None, tilted)))
     around_here = problem.linearise(state)
     slots = np.concatenate([np.arange(18 if known else 12), rng.choice(np.arange(18, problem.size), 30, replace=False)])
     for slot in slots:

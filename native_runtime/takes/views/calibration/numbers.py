@@ -1,4 +1,4 @@
-"""Numbers of calibration files, of which nothing is trusted."""
+"""Numbers of calibration files, which may hold anything."""
 
 from __future__ import annotations
 
