@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.accuracy.truth import BODY_FILE
-from native_runtime.camera import mhr_to_camera
+from native_runtime.camera import mhr_to_camera, project
 from native_runtime.mhr import Body
 from native_runtime.pipeline.inference import Inference
 
@@ -58,6 +58,7 @@ def measured(answer: Answer, truth: TakeTruth, body: Body, stop: int | None = No
         "acceleration_camera": metrics.acceleration_error(found, true, fps, consecutive),
         "jitter": metrics.jitter(world, fps), "drift_median": _median(drift), "drift_most": _most(drift),
         "slide": metrics.slide(feet, contacts), "lag": metrics.lag(centred, true_centred),
+        "lag_image": metrics.lag(_flat(found, answer.intrinsics), _flat(true, truth.intrinsics)),
         "bones": metrics.bone_spread(answer.joints[mine], _bones(body)),
         "error_by_point": dict(zip(POINTS, np.round(np.linalg.norm(centred - true_centred, axis=-1).mean(axis=0) * 1000,
                                                     1).tolist())),
@@ -139,7 +140,7 @@ _ROWS = (
     ("bones", "bone lengths: largest deviation, mm"), ("penetration", "below its own floor, mm"),
     ("cpu", "seconds of a processor a frame"),
 )  # fmt: skip
-_LARGEST = ("lag", "bones", "own_drift_most", "drift_most")
+_LARGEST = ("lag", "lag_image", "bones", "own_drift_most", "drift_most")
 
 
 def table(report: dict[str, Any]) -> str:
@@ -150,7 +151,9 @@ def table(report: dict[str, Any]) -> str:
         if all(np.isnan(cells)):
             continue
         less = (
-            f"{100 * (1 - cells[0] / cells[1]):.0f}" if np.isfinite(cells).all() and cells[1] and key != "lag" else ""
+            f"{100 * (1 - cells[0] / cells[1]):.0f}"
+            if np.isfinite(cells).all() and cells[1] and not key.startswith("lag")
+            else ""
         )
         lines.append(f"| {label} | {_cell(cells[0])} | {_cell(cells[1])} | {less} |")
     heads = "take", "motion", "camera", "PA-MPJPE", "acceleration error", "drift in true contacts", "precision, recall"
@@ -179,7 +182,7 @@ def _over(report: dict[str, Any], kind: str, key: str) -> float:
         if key == "cpu":
             values.append(sum(answer["seconds"].values()) / max(answer["computed"], 1))
         elif key in answer:
-            values.append(abs(answer[key]) if key == "lag" else answer[key])
+            values.append(abs(answer[key]) if key.startswith("lag") else answer[key])
     known = [value for value in values if np.isfinite(value)]
     if not known:
         return float("nan")
@@ -228,6 +231,12 @@ def soles(body: Body, parameters: Array, identity: Array, translation: Array) ->
 
 def _world(points: Array, to_world: Array) -> Array:
     return np.asarray(np.einsum("fij,fkj->fki", to_world[:, :3, :3], points) + to_world[:, None, :3, 3])
+
+
+def _flat(points: Array, intrinsics: Array) -> Array:
+    """(F, N, 2) px relative to the middle of the hips."""
+    pixels = project(points, intrinsics)
+    return np.asarray(pixels - pixels[:, list(_HIPS)].mean(axis=1, keepdims=True))
 
 
 def _bones(body: Body) -> NDArray[np.int64]:
