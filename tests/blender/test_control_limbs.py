@@ -156,7 +156,7 @@ def test_a_soft_arm_straightens_evenly(actor: Controlled) -> None:
     shares, hard, _ = _sweep(actor, 0.0)
     _, soft, missed = _sweep(actor, 1.0)
     assert np.abs(np.diff(hard)).max() > np.radians(6)
-    assert np.abs(np.diff(soft)).max() < np.radians(1.5)
+    assert np.abs(np.diff(soft)).max() < np.radians(0.7)
     assert (np.diff(soft) < 1e-4).all()
     near = shares < 0.89
     assert soft[near] == pytest.approx(hard[near], abs=1e-4)
