@@ -50,6 +50,8 @@ class Capabilities:
         sexes: its readings are a ``SexedReading``: the shape of its bodies follows the sex that is stated.
         ages: its readings are an ``AgedReading``: the size, proportions and shape of its bodies follow the age that is
             stated; other engines are not told an age.
+        heights: its readings are a ``SizedReading``: a stated height is among what a body is looked for with. Others
+            are not told one; all answers are brought to the height afterwards.
         several: computes several people together (``Reading.estimate_all``), quicker than one after the other.
         agrees: the places of several people agree in space already; those of others are brought together afterwards
             (``engines.together``).
@@ -81,6 +83,7 @@ class Capabilities:
     edits: bool = False
     sexes: bool = False
     ages: bool = False
+    heights: bool = False
     several: bool = False
     agrees: bool = False
     steps: bool = False
@@ -203,6 +206,29 @@ class AgedReading(Reading, Protocol):
 
         Raises:
             UsageError: the engine's body does not know the age.
+        """
+
+
+class SizedReading(Reading, Protocol):
+    """A reading of an engine that takes the height of people (``Capabilities.heights``)."""
+
+    def estimate(
+        self,
+        person: int = 0,
+        keypoints: Sequence[Prompt] = (),
+        mask: NDArray[np.bool_] | None = None,
+        *,
+        inference: str | None = None,
+        edits: Edits | None = None,
+        sex: str | None = None,
+        age: float | None = None,
+        height: float | None = None,
+    ) -> Estimate:
+        """One person's estimate.
+
+        Args:
+            height: cm, standing upright; None: what the engine makes of the person. The estimate is near it. Otherwise
+                as in ``AgedReading``.
         """
 
 

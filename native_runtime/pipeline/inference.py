@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from native_runtime.detection.landmarks import PersonLandmarks
     from native_runtime.detection.networks import LandmarkNetworks
     from native_runtime.engines.base import (
-        AgedReading,
         Engine,
         GrowingReading,
         Remembering,
+        SizedReading,
     )
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
@@ -297,6 +297,7 @@ class Inference:
             refine,
             sex,
             stated,
+            known if found.engine.capabilities.heights else {},
         )
         alone = ((person, sized(person, estimate)) for person, estimate in answers)
         if len(people) < 2 or found.engine.capabilities.agrees:
@@ -326,6 +327,7 @@ class Inference:
         refine: float,
         sex: str | None,
         ages: Mapping[int, float],
+        heights: Mapping[int, float],
     ) -> Iterator[tuple[int, Estimate]]:
         """As `estimates`, each person without regard to the others."""
         reading, engine = found.reading, found.engine
@@ -334,7 +336,7 @@ class Inference:
         require(engine, "a choice of sex", sex is not None)
         require(engine, "a stated age", bool(ages))
         steps = early if engine.capabilities.steps else None
-        plain = not keypoints and mask is None and sex is None and not ages
+        plain = not keypoints and mask is None and sex is None and not ages and not heights
         if len(people) > 1 and plain and engine.capabilities.several:
             if steps is None:
                 together = reading.estimate_all(list(people), inference=inference)
@@ -346,9 +348,9 @@ class Inference:
             return
         for person in people:
             try:
-                said = _said(sex, ages.get(person))
+                said = _said(sex, ages.get(person), heights.get(person))
                 if said:
-                    told = cast("AgedReading", reading)
+                    told = cast("SizedReading", reading)
                     estimate = told.estimate(person, list(keypoints), mask, inference=inference, **said)
                 elif steps is None or len(people) > 1:
                     estimate = reading.estimate(person, list(keypoints), mask, inference=inference)
@@ -447,11 +449,13 @@ class Inference:
             notes = contradiction(found.engine.body, age, height)
         elif height is not None:
             age = age_of_height(found.engine, height)
+        told = height if found.engine.capabilities.heights and not sizes_by_hand(found.engine.body, edits) else None
         answer = found.reading.estimate(
-            person, list(pins), mask, inference=inference, edits=edits if keeps else None, **_said(sex, age)
+            person, list(pins), mask, inference=inference, edits=edits if keeps else None, **_said(sex, age, told)
         )
         answer = _with_doubts(self._refined(answer, found, person, refine, pins, mask), found)
-        answer = replace(answer, warnings=(*answer.warnings, *notes))
+        if notes:
+            answer = replace(answer, warnings=(*answer.warnings, *notes))
         body = found.engine.body
         if height is not None and sizes_by_hand(body, edits):
             answer = replace(answer, details=answer.details | {HEIGHT: {"stated": height}})
@@ -464,9 +468,9 @@ class Inference:
         return keep_edits(body, answer, pins_of(pins, body), edits, snap)
 
 
-def _said(sex: str | None, age: float | None) -> dict[str, Any]:
+def _said(sex: str | None, age: float | None, height: float | None) -> dict[str, Any]:
     """The arguments of a reading for what is said about a person: only engines that take them are told them."""
-    return {name: value for name, value in (("sex", sex), ("age", age)) if value is not None}
+    return {name: value for name, value in (("sex", sex), ("age", age), ("height", height)) if value is not None}
 
 
 def _last(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,6 +123,26 @@ def test_heights_that_do_not_go_with_an_age_are_spoken_of(small_body: Body) -> N
     assert contradiction(small_body, 5.0, 190.0) == ()  # it knows no ages
     with pytest.raises(UsageError, match="knows ages from"):
         contradiction(body, 3.0, 90.0)
+
+
+def test_engines_that_take_a_height_are_told_it(body: Body) -> None:
+    told: list[float | None] = []
+
+    class Listening(TruthReading):
+        def estimate(self, *arguments: Any, height: float | None = None, **named: Any) -> Estimate:  # type: ignore[override]
+            told.append(height)
+            return super().estimate(*arguments, **named)
+
+    plain, inference = read(body, people=2), Inference()
+    reading = Listening(plain.photo, plain.reading.intrinsics, plain.reading.boxes, plain.engine)
+    for heights in (False, True):
+        engine = replace(plain.engine, capabilities=replace(plain.engine.capabilities, heights=heights))
+        found = replace(plain, reading=reading, engine=engine)
+        estimates = dict(inference.estimates(found, [0, 1], heights={1: 172.0}))
+        assert stature(body, estimates[1]) == pytest.approx(172.0, abs=0.1)
+        inference.pose(found, 0, height=172.0)
+        inference.pose(found, 0, edits=Edits({body.parameter_index("scale_uplegs"): 0.3}), height=172.0)
+    assert told == [None] * 4 + [None, 172.0, 172.0, None]
 
 
 def test_of_several_only_who_is_meant(body: Body) -> None:

@@ -11,6 +11,7 @@ import pytest
 from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
 from native_runtime.fitting.problem import named_rows
+from native_runtime.fitting.stature import standing_height
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.prompts.prompt import keypoint_names
@@ -91,3 +92,17 @@ def test_what_is_hidden_is_suggested_until_it_is_pinned(reading: LandmarksReadin
     place = first.keypoints_2d[hidden].tolist()
     after = reading.estimate(keypoints=[(hidden, *place)])
     assert hidden not in [entry["keypoint"] for entry in after.details["suggested_keypoints"]]
+
+
+def test_a_stated_height_is_looked_for_from_the_start(reading: LandmarksReading, body: Body) -> None:
+    plain = reading.estimate()
+    small, tall = (reading.estimate(height=height) for height in (160.0, 185.0))
+    heights = [standing_height(body, each.model_parameters) for each in (small, tall)]
+    assert heights[0] == pytest.approx(160.0, abs=5.0)
+    assert heights[1] == pytest.approx(185.0, abs=5.0)
+    depths = [float(each.joints[1, 2]) for each in (small, tall)]
+    assert depths[1] / depths[0] == pytest.approx(
+        heights[1] / heights[0], rel=0.02
+    )  # who is larger stands farther away
+    assert np.linalg.norm(small.keypoints_2d - tall.keypoints_2d, axis=1).mean() < 5.0
+    np.testing.assert_array_equal(reading.estimate().model_parameters, plain.model_parameters)

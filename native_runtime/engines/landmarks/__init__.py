@@ -31,6 +31,7 @@ ENGINE = EngineDescriptor(
         edits=True,
         sexes=True,
         ages=True,
+        heights=True,
         fits=True,
         live_prompts=True,
         evidence=True,

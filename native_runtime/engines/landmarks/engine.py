@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,8 +38,17 @@ from . import ENGINE
 if TYPE_CHECKING:
     from native_runtime.detection.networks import LandmarkNetworks
 
-_Given = tuple[str, Sex | None, float | None]
-"""What is said of a person: the mask's digest, the sex, the age."""
+
+class _Said(NamedTuple):
+    """What an artist says of a person: the sex, the age in years, the height in cm; None where nothing is said."""
+
+    sex: Sex | None = None
+    age: float | None = None
+    height: float | None = None
+
+
+_Given = tuple[str, _Said]
+"""What is given of a person: the mask's digest, and what is said."""
 
 _KEPT_FITS = 8
 """Fits of a person without certain keypoints that are remembered, beside the one that uses all."""
@@ -95,6 +104,7 @@ class LandmarksReading:
         edits: Edits | None = None,
         sex: str | None = None,
         age: float | None = None,
+        height: float | None = None,
     ) -> Estimate:
         """Fit the body to one person; see ``engines.base.Reading``.
 
@@ -108,6 +118,8 @@ class LandmarksReading:
             sex: what an artist says that the body's shape shows (``engines.looks.SEXES``); None: as the face says.
             age: years, as an artist says, which the body's size and proportions follow; None: an adult, or a child
                 where the face says so clearly.
+            height: cm, as an artist says, around which the lengths of bones are looked for; None: the mean of people
+                who look like this. An age that is known counts more.
 
         Raises:
             NoPersonError: there is no such person, or too little of them to fit.
@@ -115,20 +127,20 @@ class LandmarksReading:
             UsageError: the sex is none of those, or the body does not know the age.
         """
         body = self._engine.body
-        stated, years = check_sex(sex), check_age(body, age)
+        said = _Said(check_sex(sex), check_age(body, age), height)
         check_person(person, len(self.people))
         prompts = check_prompts(keypoints)
         check_mask(mask, self._photo.original_size)
         silenced = [prompt for prompt in prompts if kind_of(prompt) != "place"]
         try:
-            unprompted = self._fitted(person, (), mask, stated, years)
-            base = self._fitted(person, silenced, mask, stated, years, unprompted)
+            unprompted = self._fitted(person, (), mask, said)
+            base = self._fitted(person, silenced, mask, said, unprompted)
             estimate = refit_estimate(body, base, pins_of(prompts, body), edits)
         except NoPersonError:
             # What is pinned may be all that is known.
             if not prompts:
                 raise
-            estimate = unprompted = self._fitted(person, prompts, mask, stated, years)
+            estimate = unprompted = self._fitted(person, prompts, mask, said)
         fitted = time.perf_counter()
         judgement = self._engine.uncertainty.judge(
             prompts, self.people[person].landmarks, self._photo, mask, unprompted, estimate
@@ -153,21 +165,20 @@ class LandmarksReading:
             UsageError: the sex is none of those, or the body does not know the age.
         """
         check_person(person, len(self.people))
-        return self._evidence(person, (), None, check_sex(sex), check_age(self._engine.body, age))[0]
+        return self._evidence(person, (), None, _Said(check_sex(sex), check_age(self._engine.body, age)))[0]
 
     def _evidence(
         self,
         person: int,
         prompts: Sequence[Prompt],
         mask: NDArray[np.bool_] | None,
-        sex: Sex | None,
-        age: float | None,
+        said: _Said,
     ) -> tuple[Evidence, Looks]:
         body, landmarks = self._engine.body, self.people[person].landmarks
-        looks = looks_of(landmarks.face, body, sex, lambda: self._engine.sees_faces, age)
+        looks = looks_of(landmarks.face, body, said.sex, lambda: self._engine.sees_faces, said.age)
         evidence = gather_evidence(
             landmarks, self._photo, body, self.intrinsics, prompts, mask,
-            shape=looks.prior(body), aged=looks.aged(body), stature=looks.stature,
+            shape=looks.prior(body), aged=looks.aged(body), stature=said.height or looks.stature,
         )  # fmt: skip
         return evidence, looks
 
@@ -176,25 +187,24 @@ class LandmarksReading:
         person: int,
         prompts: Sequence[Prompt],
         mask: NDArray[np.bool_] | None,
-        sex: Sex | None,
-        age: float | None,
+        said: _Said,
         start: Estimate | None = None,
     ) -> Estimate:
-        """The fit to what the networks saw under some prompts, made once; of each person only the last mask's, sex's
-        and age's are kept.
+        """The fit to what the networks saw under some prompts, made once; of each person only what belongs
+        to the last mask and to what was last said is kept.
 
         Args:
             start: another fit of the same person, from which the way is shorter.
         """
-        given: _Given = "" if mask is None else hashlib.sha256(np.packbits(mask).tobytes()).hexdigest(), sex, age
+        given: _Given = "" if mask is None else hashlib.sha256(np.packbits(mask).tobytes()).hexdigest(), said
         places = any(kind_of(prompt) == "place" for prompt in prompts)
         key = person, given, frozenset(prompt[0] for prompt in prompts)
         if key in self._fits and not places:
             return self._fits[key]
-        fitted = self._fit(person, prompts, mask, sex, age, start)
+        fitted = self._fit(person, prompts, mask, said, start)
         if not places:
             mine = [known for known in self._fits if known[0] == person]
-            dropped = [known for known in mine if known[1] not in (("", None, None), given)]
+            dropped = [known for known in mine if known[1] not in (("", _Said()), given)]
             dropped += [known for known in mine if known[2] and known not in dropped][: 1 - _KEPT_FITS]
             for known in dropped:
                 del self._fits[known]
@@ -206,14 +216,13 @@ class LandmarksReading:
         person: int,
         prompts: Sequence[Prompt],
         mask: NDArray[np.bool_] | None,
-        sex: Sex | None,
-        age: float | None,
+        said: _Said,
         start: Estimate | None,
     ) -> Estimate:
         width, height = self._photo.original_size
         body, found = self._engine.body, self.people[person]
         started = time.perf_counter()
-        evidence, looks = self._evidence(person, prompts, mask, sex, age)
+        evidence, looks = self._evidence(person, prompts, mask, said)
         if not evidence.points.names:
             raise NoPersonError(
                 "Too little of person {person} can be seen to fit a body. "
