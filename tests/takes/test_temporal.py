@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import mhr_to_camera
+from native_runtime.errors import UsageError
 from native_runtime.fitting.evidence_terms import FitProblem, Weights, points_of
 from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.prior import PosePrior
@@ -189,3 +190,47 @@ def test_derivatives_are_those_of_the_cost(body: Body, motion: Moving, noisy: li
         slope = (costs[0] - costs[1]) / (2 * size)
         expected = float(np.sum(around.gradient.own * step.own) + around.gradient.shared @ step.shared)
         assert slope == pytest.approx(expected, rel=1e-2)
+
+
+def test_windows_agree_with_all_frames_at_once(body: Body, motion: Moving, noisy: list[FrameObservation]) -> None:
+    options = TemporalOptions(window=16, overlap=10, skeleton_frames=12)
+    parts = fit_take(body, noisy, LENS, FPS, options=options)
+    assert np.ptp(parts.model_parameters[:, 136:], axis=0).max() == 0
+    whole = fit_take(body, noisy, LENS, FPS)
+    apart = np.linalg.norm(joints_of(body, _states(parts)) - joints_of(body, _states(whole)), axis=2)
+    assert apart.mean() < 0.03
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_takes_of_a_frame_or_two_are_fitted(
+    body: Body, motion: Moving, noisy: list[FrameObservation], count: int
+) -> None:
+    fit = fit_take(body, noisy[10 : 10 + count], LENS, FPS)
+    assert fit.frames.tolist() == list(range(10, 10 + count))
+    assert np.linalg.norm(joints_of(body, _states(fit))[0] - motion.joints[10], axis=1).mean() < 0.1
+
+
+def test_a_camera_that_moves_does_not_bend_the_motion(body: Body, motion: Moving) -> None:
+    """Somebody who stands before a camera that swings to and fro stands still in the world."""
+    still = Moving(body, [motion.states[3]] * 12)
+    swing = 0.3 * np.sin(np.arange(12))
+    poses = np.tile(np.eye(4), (12, 1, 1))
+    poses[:, 0, 3] = swing
+    seen = Moving(body, [
+        replace(state, camera_translation=state.camera_translation - [x, 0, 0])
+        for state, x in zip(still.states, swing, strict=True)
+    ])  # fmt: skip
+    fit = fit_take(body, _begun(seen, observed(seen, 0.3), at=5), LENS, FPS, camera_to_world=poses)
+    places = joints_of(body, _states(fit))[:, body.joint_index("root")] + poses[:, :3, 3]
+    assert np.ptp(places[:, 0]) < 0.05
+    with pytest.raises(UsageError, match="camera poses"):
+        fit_take(body, _begun(seen, observed(seen, 0.3), at=5), LENS, FPS, camera_to_world=poses[:3])
+
+
+def test_a_fit_that_is_cancelled_still_answers(body: Body, noisy: list[FrameObservation]) -> None:
+    told: list[float] = []
+    fit = fit_take(body, noisy[:12], LENS, FPS, cancelled=lambda: True, progress=told.append)
+    assert np.isfinite(fit.model_parameters).all()
+    assert fit.iterations == 0
+    assert told == sorted(told)
+    assert told[-1] == 1.0

@@ -12,7 +12,6 @@ from native_runtime.camera import Gravity
 from native_runtime.errors import NoPersonError, UsageError
 from native_runtime.fitting.evidence_terms import Weights
 from native_runtime.fitting.follow import of_fingers
-from native_runtime.fitting.physics import Physics
 from native_runtime.fitting.problem import Term
 from native_runtime.mhr import Body
 from native_runtime.mhr.parameterisation import SCALE
@@ -135,9 +134,7 @@ class _Fit:
         prior = prior_of(body, observations, gravity)
         sizes = [one.evidence.person_size for one in observations if one.evidence is not None]
         size = float(np.median(sizes)) if sizes else 1.0
-        self.problems = FrameProblems(
-            body, intrinsics, prior, options.carried, size, Physics(collision=None, contact=None, gravity=gravity)
-        )
+        self.problems = FrameProblems(body, intrinsics, prior, options.carried, size)
 
     def run(self, frames: NDArray[np.int64]) -> TemporalFit:
         """The fit; see ``fit_take``."""
@@ -159,7 +156,7 @@ class _Fit:
         if any(one.pins for one in given):
             hands = any(_shows_hands(one) for one in given)
             self.observations = faded_pins(self.body, given, states, self.intrinsics, self.fps, options)
-            states = self._stage(states, WEIGHTS, hands, False, options.steps[1], self._outlined)
+            states = self._stage(states, WEIGHTS, hands, False, options.steps[2], self._outlined)
         self._progress(1.0)
         return TemporalFit(
             frames,
@@ -174,7 +171,7 @@ class _Fit:
 
     def _all_frames(self, states: list[PlacedState]) -> list[PlacedState]:
         options = self.options
-        loose, tight, outlined, fingers = options.steps
+        loose, tight, last = options.steps
         if len(states) > options.window:
             states = self._skeleton(states)
             skeleton = False
@@ -184,21 +181,14 @@ class _Fit:
         mended = unstuck(self.problems, self.observations, states, self.fps, options, self.cancelled)
         if mended is not states:
             states = self._stage(mended, LOOSE, False, skeleton, loose)
-        states = self._stage(states, WEIGHTS, False, skeleton, tight, self._standing)
-        if options.outline_every and any(_has_mask(one) for one in self.observations):
-            states = self._stage(states, WEIGHTS, False, skeleton, outlined, self._outlined)
-        if any(_shows_hands(one) for one in self.observations):
-            states = self._stage(states, WEIGHTS, True, False, fingers, self._outlined)
-        return states
-
-    def _standing(self, index: int, state: PlacedState) -> tuple[Term, ...]:
-        return self.problems.physics(self.observations[index], state)
+        states = self._stage(states, WEIGHTS, False, skeleton, tight)
+        hands = any(_shows_hands(one) for one in self.observations)
+        return self._stage(states, WEIGHTS, hands, skeleton, last, self._outlined)
 
     def _outlined(self, index: int, state: PlacedState) -> tuple[Term, ...]:
-        terms = self._standing(index, state)
         if not self.options.outline_every or index % self.options.outline_every:
-            return terms
-        return (*terms, *self.problems.outline(self.observations[index], state))
+            return ()
+        return self.problems.outline(self.observations[index], state)
 
     def _skeleton(self, states: list[PlacedState]) -> list[PlacedState]:
         """The states with the lengths that frames from all over the take agree on."""
@@ -285,10 +275,6 @@ def windows(count: int, size: int, overlap: int) -> list[tuple[int, int, int]]:
         out.append((first, last, first + overlap // 2))
         first = last - overlap
     return out
-
-
-def _has_mask(observation: FrameObservation) -> bool:
-    return observation.evidence is not None and observation.evidence.silhouette is not None
 
 
 def _shows_hands(observation: FrameObservation) -> bool:

@@ -13,7 +13,6 @@ from native_runtime.fitting.ages import of_age
 from native_runtime.fitting.evidence import Directions, Evidence, Points2D
 from native_runtime.fitting.evidence_terms import FitProblem, PriorTerm, Weights, points_of
 from native_runtime.fitting.follow import of_fingers
-from native_runtime.fitting.physics import Physics
 from native_runtime.fitting.pins import AngleTerm
 from native_runtime.fitting.pose_mixture import MixtureTerm
 from native_runtime.fitting.prior import PosePrior
@@ -73,7 +72,6 @@ class FrameProblems:
         prior: the person's.
         carried: what it counts in frames without evidence.
         size: px, the person's in frames that show nothing of them.
-        floor: what a body does whatever is seen of it; None: nothing is asked of it.
     """
 
     body: Body
@@ -81,7 +79,6 @@ class FrameProblems:
     prior: PosePrior
     carried: float
     size: float
-    floor: Physics | None = None
     _points: dict[tuple[str, ...], PointSet] = field(default_factory=dict)
 
     def free(self, fingers: bool, skeleton: bool) -> NDArray[np.bool_]:
@@ -138,12 +135,6 @@ class FrameProblems:
             (*near, *extras),
             gather=self._gather,
         )
-
-    def physics(self, observation: FrameObservation, state: PlacedState) -> tuple[Term, ...]:
-        """What a body does on a floor whatever is seen of it (``fitting.physics``), around a state."""
-        if self.floor is None or observation.evidence is None or not tells(observation):
-            return ()
-        return self.floor.terms(self.body, observation.evidence, state)
 
     def outline(self, observation: FrameObservation, state: PlacedState) -> tuple[Term, ...]:
         """The rim of the body on the border of the mask, around a state; nothing where there is no mask."""

@@ -18,7 +18,7 @@ class TemporalOptions:
         retry_every: s between the frames in which stuck limbs are tried from other positions.
         tracking_steps: of the solver in each frame, while the person is followed from frame to frame.
         outline_every: frames from one whose outline counts to the next; 0: none does.
-        steps: of the solver over all frames, in each of its stages: loosely, strictly, with outlines, with fingers.
+        steps: of the solver over all frames, in each of its stages: loosely, strictly, with outlines and fingers.
         window: frames that are solved at once at most; longer takes are solved in windows that overlap.
         overlap: frames by which windows overlap.
         skeleton_frames: frames of a longer take from which the skeleton is found.
@@ -34,8 +34,8 @@ class TemporalOptions:
     most_keys: int = 4
     retry_every: float = 0.5
     tracking_steps: int = 4
-    outline_every: int = 2
-    steps: tuple[int, int, int, int] = (5, 4, 5, 3)
+    outline_every: int = 3
+    steps: tuple[int, int, int] = (5, 4, 4)
     window: int = 240
     overlap: int = 30
     skeleton_frames: int = 120

@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 EXCHANGES = ("", "sides exchanged", "legs exchanged", "arms exchanged")
 JUMP = "jump"
 
-_EXCHANGE = 1.0
+_EXCHANGE = 12.0
 """What an exchange costs in each frame."""
 _STEP = 0.05
 """Part of the person's size by which a point ordinarily moves from frame to frame, at 25 frames a second."""
