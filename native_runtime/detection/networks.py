@@ -145,11 +145,12 @@ class LandmarkNetworks:
         return followed
 
     def glance(self, rgb: NDArray[np.uint8]) -> Array:
-        """(N, 4) x0 y0 x1 y1 px, where MoveNet MultiPose sees people: quick, and less sure than `people`; none where
-        the network is not installed. Errors as `people`.
+        """(N, 4) x0 y0 x1 y1 px, where MoveNet MultiPose sees people: quick, and less sure than `people`. Where
+        the network is not installed, as `boxes`. Errors as `people`.
         """
-        picture = _picture(rgb)
-        seen = [] if self._movenet_multipose is None else sightings.find(self._movenet_multipose, picture)
+        if self._movenet_multipose is None:
+            return self.boxes(rgb)
+        seen = sightings.find(self._movenet_multipose, _picture(rgb))
         boxes = [np.concatenate([one.corners.min(axis=0), one.corners.max(axis=0)]) for one in seen]
         return np.array(boxes).reshape(-1, 4)
 

@@ -133,6 +133,7 @@ def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) ->
         def progress_of(place: int) -> Callable[[float], None]:
             return lambda part: reporter.progress(0.6 + 0.4 * (place + part) / len(chosen))
 
+        told = [text for text in (camera.text, *result.notes) if text]
         for place, track in enumerate(chosen):
             reporter.status(f"Fitting person {track.number}, {len(track.seen)} frames")
             source = PersonSource(
@@ -144,9 +145,7 @@ def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) ->
                 result.failed[track.number] = error
                 continue
             stem = result.stem.with_name(f"{result.stem.name}_person{track.number}_take")
-            take = replace(
-                fitted, seconds={**result.seconds, **fitted.seconds}, warnings=(*fitted.warnings, *result.notes)
-            )
+            take = replace(fitted, seconds={**result.seconds, **fitted.seconds}, warnings=(*fitted.warnings, *told))
             take.save(stem)
             result.takes.append(SavedTake(take, stem))
         reporter.progress(1.0)
