@@ -40,16 +40,18 @@ def test_a_video_plays_and_leaves(open_blender: Opener, photos: Path, tmp_path: 
 
     blender.call("takes.read_video", path=str(video), out=str(tmp_path / "two"))
     blender.wait(lambda: bool(blender.call("scene.rigs")), 3 * MAKING_S)
-    blender.screen.settle()
-    blender.screen.save(kept / "first.png")
     moved = np.array(blender.call("takes.wrists"))
     assert moved.shape == (COUNT, 3)
-    assert np.linalg.norm(moved[-1] - moved[0]) > 0.05
+    assert (
+        np.linalg.norm(moved[-1] - moved[0]) > 0.01
+    )  # feet that stand keep the body from sliding along with the picture
 
     start = blender.call("takes.frame")
     blender.call("takes.play")
     blender.wait(lambda: blender.call("takes.frame") != start, 30.0)
     blender.call("takes.play")
+    blender.wait(lambda: blender.call("takes.looks_through_camera"), 30.0)
+    blender.screen.settle(quiet=2.0)
     blender.screen.save(kept / "played.png")
 
     blender.call("takes.export", path=str(tmp_path / "dance.glb"))

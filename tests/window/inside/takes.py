@@ -43,6 +43,12 @@ def frame() -> int:
     return bpy.context.scene.frame_current
 
 
+def looks_through_camera() -> bool:
+    """Whether the viewport shows what the scene's camera sees."""
+    with in_viewport():
+        return bpy.context.region_data.view_perspective == "CAMERA"
+
+
 def wrists() -> list[list[float]]:
     """The left wrist of the first character on every frame, world (m)."""
     rig = bpy.data.objects[next(iter(rigs().values()))]
