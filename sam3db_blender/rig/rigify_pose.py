@@ -200,6 +200,10 @@ class _Poser:
                 basis = np.array(bone.matrix_basis, dtype=np.float64)
                 under = seen[self._number[bone.name]] @ np.linalg.inv(basis)
                 left = np.linalg.inv(under) @ self._posed[joint]
+                if joint in twists:  # its constraint turns it and does not turn the way to it
+                    above = bone.parent.name
+                    start = seen[self._number[above]] @ np.linalg.inv(self._rest[above]) @ self._rest[bone.name]
+                    left[:3, 3] = (np.linalg.inv(start) @ self._posed[joint])[:3, 3]
                 left = np.eye(4) if np.abs(left - np.eye(4)).max() < _REST else left
                 write_channels(bone, left)
         self._rigify.update_tag()

@@ -186,6 +186,27 @@ def test_update_follows_the_skeleton_and_keeps_what_was_keyed(rigify_on: None, b
     assert off_body(mesh, body, standing) < EXACT
 
 
+def test_other_lengths_are_exact_before_and_after_an_update(rigify_on: None, body: Body, built: Built) -> None:
+    rig, mesh = built
+    rng = np.random.default_rng(8)
+    apply_parameters(rig, body, random_pose(body, rng, np.zeros(len(body.parameter_names))))
+    rigify = make_rigify(rig, body)
+    lengths = np.zeros(len(body.parameter_names))
+    for slider in RigMap.of(body).section("skeleton"):
+        limits = np.array([body.limit_min[slider.index], body.limit_max[slider.index]])
+        lengths[slider.index] = 0.2 * limits[1] if np.isfinite(limits).all() else 0.0
+    parameters = random_pose(body, rng, lengths)
+    apply_parameters(rig, body, parameters)
+    rigify.update_tag()
+    assert off_body(mesh, body, parameters) < EXACT
+    update_rigify(rig, body)
+    assert off_body(mesh, body, parameters) < EXACT
+    for fk in (True, False):
+        switch_limbs(rig, body, fk)
+        bpy.context.view_layer.update()
+        assert off_body(mesh, body, parameters) < TOLERANCE / 5
+
+
 def test_the_faces_bones_move_its_sliders_and_follow_new_expressions(rigify_on: None, body: Body, built: Built) -> None:
     rig, mesh = built
     expression = np.random.default_rng(8).uniform(-0.5, 1.5, body.expression_count)
