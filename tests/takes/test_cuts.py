@@ -12,8 +12,6 @@ import pytest
 from native_runtime.image.reading import read_photo
 from native_runtime.takes.cuts import CutFinder
 
-PHOTOS = Path(__file__).resolve().parents[2].parent / "shared" / "photos"
-
 
 def _scene(seed: int, colour: tuple[int, int, int], size: tuple[int, int] = (640, 360)) -> np.ndarray:
     """Soft blobs on a ground of some colour."""
@@ -68,11 +66,10 @@ def test_one_picture_repeated_has_no_cut() -> None:
     assert _cuts([np.zeros((90, 160, 3), np.uint8)] * 5) == []
 
 
-@pytest.mark.skipif(not PHOTOS.is_dir(), reason="the reference photos are not beside the checkout")
-def test_cuts_between_photos_of_people_are_found() -> None:
+def test_cuts_between_photos_of_people_are_found(photos: Path) -> None:
     names = ("dancing.jpg", "skier.jpg", "sofa.jpg", "lunge.jpg", "bus.jpg")
     frames = []
     for name in names:
-        pixels = cv2.resize(read_photo(PHOTOS / name).pixels, (640, 360), interpolation=cv2.INTER_AREA)
+        pixels = cv2.resize(read_photo(photos / name).pixels, (640, 360), interpolation=cv2.INTER_AREA)
         frames += _pan(pixels, 10, 8, 480)
     assert _cuts(frames) == [10, 20, 30, 40]
