@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import Gravity, mhr_to_camera
+from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import UsageError
 from native_runtime.fitting.evidence_terms import FitProblem
 from native_runtime.fitting.prior import PosePrior
@@ -25,6 +26,7 @@ from native_runtime.takes.views.joint import (
     extrinsics_between,
     in_view,
 )
+from native_runtime.takes.views.observing import evidence_of_estimate
 from native_runtime.takes.views.scale import in_metres, metres_per_unit
 from tests.fitting.test_fit import INTRINSICS, SIZE, see, state_of
 
@@ -177,3 +179,21 @@ def test_the_persons_size_says_what_a_unit_of_the_calibration_is(body: Body) -> 
     for given, unit in ((millimetres, "mm"), (millimetres, "unknown"), (unknown, None)):
         found = in_metres(body, given, starts, unit)
         np.testing.assert_allclose(found[1].translation, cameras[1].translation, atol=1e-6)
+
+
+def test_the_answer_of_an_engine_that_is_no_fit_is_evidence(body: Body, rng: np.random.Generator) -> None:
+    states = [posed(body, ANGLES), posed(body, {"r_uparm_fe": 0.6}, 1.6)]
+    seen = []
+    for state in states:
+        answer = Estimate.from_state(
+            body, state, INTRINSICS, image_size=np.array(SIZE), bbox=np.array([0.0, 0, 900, 1200]), engine="other"
+        )
+        for known in (None, see(body, state)[0]):
+            evidence = evidence_of_estimate(body, answer, 45.0, known)
+        seen.append(ViewObservation(evidence_of_estimate(body, answer, 45.0, None), INTRINSICS, Gravity(), state))
+        assert len(evidence.points.names) > len(seen[-1].evidence.points.names)
+        assert not evidence.directions.weights.any()
+    fit = fit_photos(body, seen)
+    main = [body.joint_index(f"{s}_{n}") for s in "lr" for n in ("uparm", "lowarm", "upleg", "lowleg", "foot")]
+    for state, view in zip(states, fit.state.views, strict=True):
+        assert np.linalg.norm(joints(body, view) - joints(body, state), axis=1)[main].max() < 0.05
