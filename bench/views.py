@@ -1,13 +1,13 @@
 """Several photos to one body: how large people are, where cameras stand, and how well real cameras agree.
 
-    python -m bench.views render photos|cameras OUT [--people N]
+    python -m bench.views render OUT --kind photos|cameras [--people N]
     python -m bench.views photos OUT [--json FILE]
     python -m bench.views cameras OUT [--json FILE]
     python -m bench.views real FOLDER TRUTH.json [--json FILE]
 
-* ``render photos``: people in random clothes, each in three poses, from the front, the side and behind, by one lens.
+* ``--kind photos``: people in random clothes, each in three poses, from front, side and behind, by one lens.
   ``photos`` says how far stature and girths are off: of each photo alone, of all together, and with a stated height.
-* ``render cameras``: people seen by three cameras at the same moment. ``cameras`` says how far the cameras' rotations
+* ``--kind cameras``: people seen by three cameras at the same moment. ``cameras`` says how far the cameras' rotations
   (degrees) and places (per cent of the baseline, after the best scale) are off where nothing but the lenses is known.
 * ``real``: FOLDER holds cam01.mp4 to cam04.mp4 and Calib.qca.txt of Pose2Sim's demo of one person (package
   ``pose2sim`` 0.10.49), TRUTH.json the triangulated points. Mean reprojection (px), PA-MPJPE (mm), and the
@@ -338,7 +338,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.views", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     made = commands.add_parser("render")
-    made.add_argument("kind", choices=tuple(TURNS))
+    made.add_argument("--kind", choices=tuple(TURNS), default="photos")
     made.add_argument("out", type=Path)
     made.add_argument("--people", type=int, default=20)
     for name in ("photos", "cameras", "real"):
