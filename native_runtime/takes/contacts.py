@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .ground import speeds
+from .ground import rays, seen_speeds
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -21,13 +21,20 @@ class ContactSettings:
     """What counts as touching the floor.
 
     Attributes:
-        height, speed: m above the floor and m/s, both below which a contact begins.
-        release: factor on both, above either of which it ends.
+        height, speed: m above the floor and m/s, below which a contact begins; of the speed what is along the
+            camera's ray counts less (``ground.seen_speeds``).
+        depth: m by which feet are ordinarily off along the camera's ray; as far as that changes their height, more is
+            allowed.
+        apart: m above the lower part of its foot, below which a part begins a contact: that both are off along the ray
+            together lifts none of them off the other.
+        release: factor on all of these, above any of which it ends.
         shortest: frames that a contact lasts at least, at 30 frames per second.
         gap: frames of a gap that is closed, likewise.
     """
 
     height: float = 0.04
+    depth: float = 0.1
+    apart: float = 0.015
     speed: float = 0.15
     release: float = 1.5
     shortest: int = 3
@@ -35,24 +42,35 @@ class ContactSettings:
 
 
 def find_contacts(
-    soles: Array, heights: Array, ground: Array, fps: float, settings: ContactSettings | None = None
+    soles: Array,
+    heights: Array,
+    ground: Array,
+    fps: float,
+    settings: ContactSettings | None = None,
+    eyes: Array | None = None,
 ) -> Bools:
     """(F, 4) which parts of feet touch the floor in each frame.
 
     Args:
         soles: (F, 4, 3) m, world axes (``ground.soles_in_world``).
-        heights: (4,) m, ``ground.flat_heights``.
+        heights: (4,) m, the first of ``ground.flat_heights``.
         ground: (4,) plane; NaN where it is not known: then nothing touches it.
         fps: frames per second.
         settings: what counts.
+        eyes: (F, 3) m where the camera is, in world axes; None: at its origin.
     """
     settings = settings or ContactSettings()
     if not np.isfinite(ground).all() or len(soles) < 2:
         return np.zeros(soles.shape[:2], bool)
-    above = np.abs(soles @ ground[:3] + ground[3] - heights)
-    fast = speeds(soles, fps)
-    begins = (above < settings.height) & (fast < settings.speed)
-    stays = (above < settings.release * settings.height) & (fast < settings.release * settings.speed)
+    over = soles @ ground[:3] + ground[3] - heights
+    foot = over.reshape(len(over), -1, 2)
+    above, apart = np.abs(over), (foot - foot.min(axis=2, keepdims=True)).reshape(over.shape)
+    fast = seen_speeds(soles, fps, eyes)
+    height = np.hypot(settings.height, settings.depth * (rays(soles, eyes) @ ground[:3]))
+    begins, stays = (
+        (above < by * height) & (apart < by * settings.apart) & (fast < by * settings.speed)
+        for by in (1.0, settings.release)
+    )
     scale = max(fps / 30.0, 1.0)
     shortest, gap = round(settings.shortest * scale), round(settings.gap * scale)
     out = np.zeros_like(begins)

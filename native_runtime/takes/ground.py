@@ -9,15 +9,20 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import Gravity, mhr_to_camera
 from native_runtime.fitting.floor import Soles
-from native_runtime.mhr import Body
+from native_runtime.mhr import Body, PointSet
+from native_runtime.mhr.parameterisation import SCALE
+from native_runtime.mhr.sparse import sorted_rows
 
 Array = NDArray[np.float64]
 
 PARTS = ("left heel", "left toe", "right heel", "right toe")
 """The parts of feet that touch the floor, in a take's order; a toe is the ball of the foot, which carries."""
 
-_CORNERS = np.array([[0, 0], [1, 2], [4, 4], [5, 6]])
-"""Each part's points among ``Soles``: the heel's, and both of the ball's."""
+_HEELS, _TIPS = np.array([0, 4]), np.array([3, 7])
+"""The heels and the tips of toes among the points of ``Soles``."""
+
+_BALLS = ("l_ball", "r_ball")
+"""The joints of toes. They stay where they are as a heel rises over toes that stand; the skin below them does not."""
 
 UNKNOWN = np.full(4, np.nan)
 """The plane of a floor that is not known."""
@@ -35,17 +40,57 @@ def soles_in_world(
         translation: (F, 3) m.
         to_world: (F, 4, 4) camera to world; None: the world's axes are the camera's.
     """
-    soles, pose = Soles.of(body), body.pose(np.asarray(model_parameters, np.float64))
-    places = mhr_to_camera(soles.points.positions(pose, identity), np.asarray(translation, np.float64))
-    parts = places[:, _CORNERS].mean(axis=2)
+    return feet_in_world(body, model_parameters, identity, translation, to_world)[:, : len(PARTS)]
+
+
+def feet_in_world(
+    body: Body, model_parameters: Array, identity: Array, translation: Array, to_world: Array | None = None
+) -> Array:
+    """(F, 6, 3) m in world axes: ``soles_in_world``, and the tips of the left and right toes.
+
+    Arguments as there.
+    """
+    pose = body.pose(np.asarray(model_parameters, np.float64))
+    corners = Soles.of(body).points.positions(pose, identity)
+    balls = pose.translations[:, [body.joint_index(name) for name in _BALLS]]
+    points = mhr_to_camera(feet_of(corners.swapaxes(0, 1), balls.swapaxes(0, 1)).swapaxes(0, 1),
+                           np.asarray(translation, np.float64))  # fmt: skip
     if to_world is None:
-        return np.asarray(parts)
-    return np.asarray(parts @ to_world[:, :3, :3].transpose(0, 2, 1) + to_world[:, None, :3, 3])
+        return np.asarray(points)
+    return np.asarray(points @ to_world[:, :3, :3].transpose(0, 2, 1) + to_world[:, None, :3, 3])
 
 
-def flat_heights(body: Body) -> Array:
-    """(4,) m by which each part's point is above the floor where its foot stands flat."""
-    return np.asarray(Soles.of(body).heights[_CORNERS].mean(axis=1))
+def feet_of(corners: Array, balls: Array) -> Array:
+    """(6, ...) the points of feet, ``PARTS`` and the tips of the left and right toes, from the points (9, ...) of
+    ``Soles`` and the balls' joints (2, ...)."""
+    heels = corners[_HEELS]
+    return np.stack([heels[0], balls[0], heels[1], balls[1], *corners[_TIPS]])
+
+
+def ball_joints(body: Body) -> PointSet:
+    """The joints of both feet's toes as a set of points."""
+    columns = body.vertex_count + np.array([body.joint_index(name) for name in _BALLS])
+    return PointSet.from_rows(body, sorted_rows(2, np.arange(2), columns, np.ones(2)))
+
+
+def flat_heights(body: Body, model_parameters: Array | None = None, identity: Array | None = None) -> Array:
+    """(6,) m by which the points of ``feet_in_world`` are above the floor where their foot stands flat.
+
+    Args:
+        body: the body model.
+        model_parameters: (204,) whose lengths count; None: the body's own.
+        identity: (n_id,); None: the mean shape.
+    """
+    build = np.zeros(len(body.parameter_names))
+    if model_parameters is not None:
+        build[SCALE] = model_parameters[SCALE]
+    nobody = np.zeros(body.identity_count) if identity is None else identity
+    feet = feet_in_world(body, build[None], nobody, np.zeros((1, 3)))[0]
+    soles = Soles.of(body)
+    places = mhr_to_camera(soles.points.positions(body.pose(build), nobody), np.zeros(3))
+    # y points down; what lies lowest of all these points, as far as they are above the sole themselves
+    floor = np.max(places[:-1, 1] + soles.heights)
+    return np.asarray(floor - feet[:, 1])
 
 
 @dataclass(frozen=True)
@@ -72,6 +117,7 @@ def find_ground(
     seen: Array | None = None,
     gravity: Gravity | None = None,
     settings: GroundSettings | None = None,
+    eyes: Array | None = None,
 ) -> Array:
     """The floor's plane (4,) n . x + d = 0 in world axes, n of length 1 against gravity; NaN where it is not known.
 
@@ -80,18 +126,19 @@ def find_ground(
 
     Args:
         soles: (F, 4, 3) m, ``soles_in_world``.
-        heights: (4,) m, ``flat_heights``.
+        heights: (4,) m, the first of ``flat_heights``.
         fps: frames per second.
         seen: (F,) 0..1, frames at 0 do not count; None: all do.
         gravity: which way is up, in world axes; None: about -y.
         settings: what is taken for floor.
+        eyes: (F, 3) m where the camera is, in world axes; None: at its origin.
     """
     settings, gravity = settings or GroundSettings(), gravity or Gravity()
     up = np.asarray(gravity.up, np.float64)
     counted = np.ones(len(soles), bool) if seen is None else np.asarray(seen) > 0
     if len(soles) < 3:
         return UNKNOWN.copy()
-    slow = speeds(soles, fps) < settings.speed
+    slow = seen_speeds(soles, fps, eyes) < settings.speed
     # of each frame only the lowest foot may stand: the other one can be still in the air
     along = soles @ up - heights
     lowest = along <= along.min(axis=1, keepdims=True) + settings.spread
@@ -128,3 +175,30 @@ def speeds(places: Array, fps: float) -> Array:
     if len(places) < 2:
         return np.zeros(places.shape[:-1])
     return np.asarray(np.linalg.norm(np.gradient(places, 1.0 / fps, axis=0), axis=-1))
+
+
+ALONG = 3.0
+"""How many times less is known of where a foot is along the camera's ray than across it, where pixels tell it."""
+
+
+def rays(places: Array, eyes: Array | None = None) -> Array:
+    """(F, K, 3) unit vectors from the camera to places (F, K, 3) m; `eyes` as for ``find_ground``."""
+    way = places if eyes is None else places - eyes[:, None]
+    return np.asarray(way / np.maximum(np.linalg.norm(way, axis=-1, keepdims=True), 1e-9))
+
+
+def seen_speeds(places: Array, fps: float, eyes: Array | None = None) -> Array:
+    """(F, K) m/s of places (F, K, 3) m as ``speeds``, of which what is along the camera's ray counts ``ALONG`` times
+    less: a foot that stands seems to move in depth as the estimate of its depth wanders.
+
+    Args:
+        places: in world axes.
+        fps: frames per second.
+        eyes: as for ``find_ground``.
+    """
+    if len(places) < 2:
+        return np.zeros(places.shape[:-1])
+    velocity = np.gradient(places, 1.0 / fps, axis=0)
+    along = np.sum(velocity * rays(places, eyes), axis=-1)
+    across = np.maximum(np.sum(velocity**2, axis=-1) - along**2, 0.0)
+    return np.asarray(np.sqrt(across + (along / ALONG) ** 2))

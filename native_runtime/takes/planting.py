@@ -1,9 +1,10 @@
 """Feet that stand still: parts of feet in contact with the floor are locked to one place, without popping.
 
-Each contact gets one place on the floor. What a foot is off by there fades in before the contact and out after it
-(Kovar, Schreiner and Gleicher, "Footskate cleanup for motion capture editing", 2002). The root takes a smooth share of
-it first, so that legs need not reach; then each leg bends to its foot, ankles and toes with it. MHR's bones keep their
-lengths. Nothing of it looks back only, so feet are planted exactly as long as they touch the floor.
+Each contact gets one place on the floor; toes that carry lie flat there and do not turn. What a foot is off by there
+fades in before the contact and out after it (Kovar, Schreiner and Gleicher, "Footskate cleanup for motion capture
+editing", 2002). The root takes a smooth share of it first, so that legs need not reach; then each leg bends to its
+foot, ankles and toes with it. What a leg could not reach, the root gives, and smoothly the second time. MHR's bones
+keep their lengths. Nothing of it looks back only, so feet are planted exactly as long as they touch the floor.
 """
 
 from __future__ import annotations
@@ -23,7 +24,18 @@ from native_runtime.mhr import Body, PointSet, Pose
 from native_runtime.mhr.state import PlacedState
 
 from .contacts import ContactSettings, find_contacts, runs
-from .ground import PARTS, GroundSettings, find_ground, flat_heights, soles_in_world
+from .ground import (
+    ALONG,
+    PARTS,
+    GroundSettings,
+    ball_joints,
+    feet_in_world,
+    feet_of,
+    find_ground,
+    flat_heights,
+    rays,
+    soles_in_world,
+)
 from .quality import figures
 from .smoothing import low_pass
 
@@ -43,16 +55,18 @@ class PlantingSettings:
         blend: s over which a foot comes to its place before a contact, and leaves it afterwards.
         held: m by which a part in contact may lie off its place.
         free: m by which a foot may ordinarily lie off its faded way elsewhere.
-        give: m by which the root ordinarily gives way, beyond its smooth share.
+        gives: m by which the root ordinarily gives way beyond its smooth share, each time that feet are planted; its
+            smooth share of one time includes what it gave the time before.
         root: Hz up to which the root follows what its feet are off by.
-        reach: m farther off than which a foot is left where it is: it was no contact.
+        reach: m farther off than which a foot is left where it is: it was no contact. Along the camera's ray
+            ``ground.ALONG`` times as much.
         steps: of the solver in each frame.
     """
 
     blend: float = 0.15
     held: float = 0.0002
-    free: float = 0.002
-    give: float = 0.004
+    free: float = 0.005
+    gives: tuple[float, ...] = (0.01, 0.001)
     root: float = 2.0
     reach: float = 0.25
     steps: int = 12
@@ -111,9 +125,16 @@ def stand_on_ground(
         cancelled: asked between frames; when true feet stay as they are.
     """
     soles = soles_in_world(body, model_parameters, identity, camera_translation, to_world)
-    heights = flat_heights(body)
-    plane = find_ground(soles, heights, fps, seen, gravity, floor) if ground is None else np.asarray(ground, np.float64)
-    touching = find_contacts(soles, heights, plane, fps, touch) if contacts is None else np.asarray(contacts, bool)
+    heights = flat_heights(body, model_parameters[0], identity)[: len(PARTS)]
+    eyes = None if to_world is None else to_world[:, :3, 3]
+    if ground is None:
+        plane = find_ground(soles, heights, fps, seen, gravity, floor, eyes)
+    else:
+        plane = np.asarray(ground, np.float64)
+    if contacts is None:
+        touching = find_contacts(soles, heights, plane, fps, touch, eyes)
+    else:
+        touching = np.asarray(contacts, bool)
 
     def measured(parameters: Array, translation: Array, places: Array) -> dict[str, float]:
         joints = mhr_to_camera(body.pose(parameters).translations, translation)
@@ -151,10 +172,12 @@ def plant_feet(
     Arguments as for ``stand_on_ground``; without a floor feet are locked where they are on average.
     """
     settings = settings or PlantingSettings()
-    soles = soles_in_world(body, model_parameters, identity, camera_translation, to_world)
-    offsets, held = foot_offsets(soles, contacts, ground, flat_heights(body), fps, settings)
-    root = _root_share(offsets, held, fps, settings)
-    targets = soles + offsets
+    feet = feet_in_world(body, model_parameters, identity, camera_translation, to_world)
+    eyes = None if to_world is None else to_world[:, :3, 3]
+    heights = flat_heights(body, model_parameters[0], identity)
+    offsets, held = foot_offsets(feet, contacts, ground, heights, fps, settings, eyes)
+    root = _root_share(offsets[:, : len(PARTS)], held[:, : len(PARTS)], fps, settings)
+    targets = feet + offsets
     if to_world is not None:
         # back into each frame's camera
         targets = np.einsum("fba,fkb->fka", to_world[:, :3, :3], targets - to_world[:, None, :3, 3])
@@ -164,46 +187,118 @@ def plant_feet(
     legs = np.array(sorted(body.parameter_index(f"{side}_{name}") for side in "lr" for name in _LEG))
     stiff = {body.parameter_index(f"{s}_{name}"): size for s in "lr" for name, size in zip(_LEG, _STIFF, strict=True)}
     spread = np.array([stiff[int(index)] for index in legs])
-    parts = _parts(body)
-    parameters, shifts = np.array(model_parameters, np.float64), np.array(camera_translation, np.float64)
+    points = Soles.of(body).points, ball_joints(body)
     expression = np.zeros(body.expression_count)
-    for k in np.flatnonzero(moving):
-        if cancelled():
-            return np.asarray(model_parameters, np.float64), np.asarray(camera_translation, np.float64)
-        start = PlacedState(parameters[k], identity, expression, shifts[k] + root[k])
-        sigmas = settings.free + (settings.held - settings.free) * held[k]
-        terms = (
-            _Places(parts, targets[k], sigmas),
-            AngleTerm(legs, start.model_parameters, spread),
-            _Shift(start.camera_translation, settings.give),
-        )
-        problem = Problem(body, legs, terms, start.model_parameters)
-        found = minimise(start, problem.linearise, problem.cost, problem.retract, settings.steps, 1e-6, 1e-6).state
-        parameters[k], shifts[k] = found.model_parameters, found.camera_translation
-        progress((k + 1) / len(parameters))
+    given = np.asarray(model_parameters, np.float64), np.asarray(camera_translation, np.float64)
+    gives = settings.gives
+    for turn, give in enumerate(gives):
+        parameters, shifts = given[0].copy(), given[1].copy()
+        for k in np.flatnonzero(moving):
+            if cancelled():
+                return given
+            start = PlacedState(parameters[k], identity, expression, shifts[k] + root[k])
+            sigmas = np.where(held[k] == 1.0, settings.held, settings.free)
+            terms = (
+                _Places(points, targets[k], sigmas),
+                AngleTerm(legs, start.model_parameters, spread),
+                _Shift(start.camera_translation, give),
+            )
+            problem = Problem(body, legs, terms, start.model_parameters)
+            found = minimise(start, problem.linearise, problem.cost, problem.retract, settings.steps, 1e-6, 1e-6).state
+            parameters[k], shifts[k] = found.model_parameters, found.camera_translation
+            progress((turn + (k + 1) / len(parameters)) / len(gives))
+        # what legs could not reach the root gave, each frame by itself: the next time it goes there smoothly
+        root = root + _smooth(shifts - given[1] - root, to_world, fps, settings)
+        moving |= np.abs(root).max(axis=1) > 1e-6
     return parameters, shifts
 
 
+def _smooth(shifts: Array, to_world: Array | None, fps: float, settings: PlantingSettings) -> Array:
+    """(F, 3) m in each frame's camera axes, smooth in the world."""
+    turned = shifts if to_world is None else np.einsum("fab,fb->fa", to_world[:, :3, :3], shifts)
+    turned = low_pass(turned, fps, min(settings.root, 0.45 * fps))
+    return turned if to_world is None else np.einsum("fba,fb->fa", to_world[:, :3, :3], turned)
+
+
 def foot_offsets(
-    soles: Array, contacts: Bools, ground: Array, heights: Array, fps: float, settings: PlantingSettings
+    feet: Array,
+    contacts: Bools,
+    ground: Array,
+    heights: Array,
+    fps: float,
+    settings: PlantingSettings,
+    eyes: Array | None = None,
 ) -> tuple[Array, Array]:
-    """What each part of a foot is moved by (F, 4, 3) m, and how firmly it is held there (F, 4): 1 in contact, fading to
-    0 over ``blend`` beside it."""
-    count = len(soles)
+    """What each point of feet is moved by (F, 6, 3) m, and how firmly it is held there (F, 6): 1 in contact, fading to
+    0 over ``blend`` beside it. The tip of the toes is held with the ball: toes that carry lie flat and do not turn.
+
+    Args:
+        feet: (F, 6, 3) m, ``ground.feet_in_world``.
+        contacts: (F, 4).
+        ground: (4,) plane; NaN where it is not known: then tips are free.
+        heights: (6,) m, ``ground.flat_heights``.
+        fps: frames per second.
+        settings: how.
+        eyes: (F, 3) m, as for ``find_ground``.
+    """
+    parts = len(PARTS)
+    soles, tips = feet[:, :parts], feet[:, parts:]
     offsets, held = np.zeros_like(soles), np.zeros(contacts.shape)
-    reach = max(round(settings.blend * fps), 1)
-    fade = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, reach + 1) / (reach + 1))
-    for first, last, part, place in contact_places(soles, contacts, ground, heights, settings.reach):
+    turned, flat = np.zeros_like(tips), np.zeros(tips.shape[:2])
+    places = contact_places(soles, contacts, ground, heights[:parts], settings.reach, eyes)
+    for first, last, part, place in places:
         off = place - soles[first:last, part]
-        offsets[first:last, part] = off
-        held[first:last, part] = 1.0
-        for step, share in enumerate(fade, start=1):
-            for index, end in ((first - step, off[0]), (last - 1 + step, off[-1])):
-                if 0 <= index < count and not contacts[index, part]:
-                    # between two contacts close by both fade into each other
-                    offsets[index, part] += share * end
-                    held[index, part] = max(held[index, part], share)
-    return _together(offsets, held), held
+        _fade_in(offsets[:, part], held[:, part], contacts[:, part], first, off, fps, settings.blend)
+        if part % 2 and np.isfinite(ground).all():
+            side = part // 2
+            tip = _tip_place(feet, places, (first, last, part, place), ground, heights)
+            _fade_in(turned[:, side], flat[:, side], contacts[:, part], first, tip - tips[first:last, side] - off, fps,
+                     settings.blend)  # fmt: skip
+    offsets = _together(offsets, held)
+    # a tip goes where its ball goes, and turns about it
+    return np.concatenate([offsets, offsets[:, 1::2] + turned], axis=1), np.concatenate([held, flat], axis=1)
+
+
+def _fade_in(offsets: Array, held: Array, touching: Bools, first: int, off: Array, fps: float, blend: float) -> None:
+    """Write one contact's offsets (n, 3) m from its first frame on, faded over `blend` s on either side, into those of
+    a point (F, 3) and how firmly it is held (F,)."""
+    count, last = len(offsets), first + len(off)
+    reach = max(round(blend * fps), 1)
+    offsets[first:last] = off
+    held[first:last] = 1.0
+    fade = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, reach + 1) / (reach + 1))
+    for step, share in enumerate(fade, start=1):
+        for index, end in ((first - step, off[0]), (last - 1 + step, off[-1])):
+            if 0 <= index < count and not touching[index]:
+                # between two contacts close by both fade into each other
+                offsets[index] += share * end
+                held[index] = max(held[index], share)
+
+
+def _tip_place(feet: Array, places: list[Contact], ball: Contact, ground: Array, heights: Array) -> Array:
+    """(3,) m where the tip of the toes lies while their ball is in contact: as it lies before the ball on average, on
+    the floor; before the heel's place, where the heel stands at the same time."""
+    first, last, part, place = ball
+    parts, normal = len(PARTS), ground[:3]
+    tip, mate = parts + part // 2, part ^ 1
+    ways = feet[first:last, part] - feet[first:last, mate]
+    heading = ways - (ways @ normal)[:, None] * normal
+    heading /= np.maximum(np.linalg.norm(heading, axis=1, keepdims=True), 1e-9)
+    toes = feet[first:last, tip] - feet[first:last, part]
+    ahead = np.median(np.sum(toes * heading, axis=1))
+    aside = np.median(np.sum(toes * np.cross(normal, heading), axis=1))
+    beside = [one for one in places if one[2] == mate and one[0] < last and one[1] > first]
+    if beside:
+        mean = place - max(beside, key=lambda one: min(one[1], last) - max(one[0], first))[3]
+        mean = mean - (mean @ normal) * normal
+    else:
+        mean = np.median(heading, axis=0)
+    mean = mean / max(float(np.linalg.norm(mean)), 1e-9)
+    flat = ahead * mean + aside * np.cross(normal, mean)
+    lift = heights[tip] - heights[part]
+    length = float(np.median(np.linalg.norm(toes, axis=1)))
+    size = np.sqrt(max(length**2 - lift**2, 1e-8))
+    return np.asarray(place + lift * normal + flat / max(float(np.linalg.norm(flat)), 1e-9) * size)
 
 
 def _together(offsets: Array, held: Array) -> Array:
@@ -216,13 +311,18 @@ def _together(offsets: Array, held: Array) -> Array:
     return out
 
 
+Contact = tuple[int, int, int, Array]
+"""First frame, one past the last, part, and the place (3,) m that it is locked to."""
+
+
 def contact_places(
-    soles: Array, contacts: Bools, ground: Array, heights: Array, reach: float
-) -> list[tuple[int, int, int, Array]]:
-    """The contacts: first frame, one past the last, part, and the place (3,) m that it is locked to.
+    soles: Array, contacts: Bools, ground: Array, heights: Array, reach: float, eyes: Array | None = None
+) -> list[Contact]:
+    """The contacts and their places.
 
     A part's place is the middle of where it is in its contact, on the floor; where heel and toe of a foot touch it at
-    once, their distance is the foot's own. A part that strays farther than `reach` from it is left alone.
+    once, their distance is the foot's own. A part that strays farther than `reach` from it (along the camera's ray
+    ``ground.ALONG`` times that) is left alone.
     """
     found = [
         (first, last, part, np.median(soles[first:last, part], axis=0))
@@ -230,8 +330,8 @@ def contact_places(
         for first, last in runs(contacts[:, part])
     ]
     found.sort(key=lambda one: (one[0] - one[1], one[0], one[2]))  # the longest first: others agree with it
-    known = np.isfinite(ground).all()
-    out: list[tuple[int, int, int, Array]] = []
+    known, way_seen = np.isfinite(ground).all(), rays(soles, eyes)
+    out: list[Contact] = []
     for first, last, part, middle in found:
         place = middle
         if known:
@@ -250,7 +350,10 @@ def contact_places(
                 place = other[3] + lift + flat / max(float(np.linalg.norm(flat)), 1e-9) * size
             else:
                 place = other[3] + way / max(float(np.linalg.norm(way)), 1e-9) * length
-        if np.linalg.norm(soles[first:last, part] - place, axis=1).max() <= reach:
+        off = soles[first:last, part] - place
+        along = np.sum(off * way_seen[first:last, part], axis=1)
+        across = np.sqrt(np.maximum(np.sum(off**2, axis=1) - along**2, 0.0))
+        if np.hypot(across, along / ALONG).max() <= reach:
             out.append((first, last, part, place))
     return out
 
@@ -268,21 +371,16 @@ def _root_share(offsets: Array, held: Array, fps: float, settings: PlantingSetti
     return low_pass(full, fps, min(settings.root, 0.45 * fps))
 
 
-def _parts(body: Body) -> PointSet:
-    """The parts of feet as a set of points: corners of ``Soles``, in its order."""
-    return Soles.of(body).points
-
-
 class _Places:
     """Draws parts of feet to places, each as firmly as its own sigma says."""
 
-    def __init__(self, points: PointSet, places: Array, sigmas: Array) -> None:
-        """`points`: of ``Soles``; `places`: (4, 3) m, camera axes; `sigmas`: (4,) m."""
+    def __init__(self, points: tuple[PointSet, PointSet], places: Array, sigmas: Array) -> None:
+        """`points`: of ``Soles``, and ``ground.ball_joints``; `places`: (6, 3) m, camera axes; `sigmas`: (6,) m."""
         self._points, self._places, self._inverse = points, places, 1.0 / sigmas
 
     def _residuals(self, pose: Pose, state: PlacedState) -> Array:
-        camera = mhr_to_camera(self._points.positions(pose, state.identity), state.camera_translation)
-        return np.asarray((_means(camera) - self._places) * self._inverse[:, None])
+        feet = feet_of(*(points.positions(pose, state.identity) for points in self._points))
+        return np.asarray((mhr_to_camera(feet, state.camera_translation) - self._places) * self._inverse[:, None])
 
     def cost(self, pose: Pose, state: PlacedState) -> float:
         """Half the sum of squares."""
@@ -291,14 +389,10 @@ class _Places:
     def linearise(self, problem: Problem, pose: Pose, state: PlacedState) -> Linearised:
         """See ``fitting.problem.Term``."""
         residual = self._residuals(pose, state)
-        motion = _means(problem.motion(self._points, pose, state)) * self._inverse[:, None, None]
+        motion = feet_of(*(problem.motion(points, pose, state) for points in self._points))
+        motion = motion * self._inverse[:, None, None]
         motion[:, :, : TRANSLATION.start] = 0.0  # the whole body does not turn
-        return (vector_residuals(float(0.5 * np.sum(residual**2)), residual, motion, np.ones(len(PARTS))),)
-
-
-def _means(corners: Array) -> Array:
-    """(4, ...) parts of feet from the points (9, ...) of ``Soles``."""
-    return np.stack([corners[0], 0.5 * (corners[1] + corners[2]), corners[4], 0.5 * (corners[5] + corners[6])])
+        return (vector_residuals(float(0.5 * np.sum(residual**2)), residual, motion, np.ones(len(residual))),)
 
 
 class _Shift:

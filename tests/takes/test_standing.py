@@ -11,7 +11,7 @@ from native_runtime.camera import Gravity
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
 from native_runtime.takes.contacts import find_contacts, runs
-from native_runtime.takes.ground import find_ground, flat_heights, soles_in_world
+from native_runtime.takes.ground import feet_in_world, find_ground, flat_heights, seen_speeds, soles_in_world
 from native_runtime.takes.planting import stand_on_ground
 from native_runtime.takes.quality import foot_slide, jitter, penetration
 from native_runtime.takes.smoothing import low_pass, smooth_take
@@ -119,9 +119,77 @@ def test_a_moving_camera_changes_nothing_in_the_world(body: Body) -> None:
 
 def test_the_heights_are_of_flat_feet(body: Body) -> None:
     identity = np.zeros(body.identity_count)
-    soles = soles_in_world(body, np.zeros((1, 204)), identity, np.zeros((1, 3)))[0]
+    feet = feet_in_world(body, np.zeros((1, 204)), identity, np.zeros((1, 3)))[0]
     floor = float(body.rest_vertices[:, 1].min()) / 100
-    np.testing.assert_allclose(-soles[:, 1] - flat_heights(body), floor, atol=0.005)
+    np.testing.assert_allclose(-feet[:, 1] - flat_heights(body), floor, atol=0.005)
+
+
+def test_the_heights_are_those_of_the_persons_own_feet(body: Body) -> None:
+    build = np.zeros(len(body.parameter_names))
+    build[body.parameter_index("scale_lowlegs")] = 0.2
+    identity = np.zeros(body.identity_count)
+    identity[0] = 2.0
+    feet = feet_in_world(body, build[None], identity, np.zeros((1, 3)))[0]
+    lowest = float(body.vertices(build, identity, np.zeros(body.expression_count))[:, 1].min()) / 100
+    np.testing.assert_allclose(-feet[:, 1] - flat_heights(body, build, identity), lowest, atol=0.005)
+
+
+def _standing(frames: int, way: np.ndarray) -> np.ndarray:
+    """(F, 4, 3) m of feet on a floor a metre below the camera, which seem to move along `way`, m a frame."""
+    places = np.array([[-0.1, 1.0, 4.0], [-0.1, 1.0, 3.85], [0.1, 1.0, 4.0], [0.1, 1.0, 3.85]])
+    wander = np.interp(np.arange(frames), [0, frames / 2, frames - 1], [0.0, frames / 2, 0.0])
+    return np.asarray(places + wander[:, None, None] * way)
+
+
+def test_a_foot_that_moves_in_depth_alone_stands() -> None:
+    ground = np.array([0.0, -1.0, 0.0, 1.0])
+    ray = np.array([0.0, 1.0, 4.0]) / np.sqrt(17.0)
+    # 35 cm/s, along the ray and along the floor across it
+    along, across = _standing(20, 0.35 / FPS * ray), _standing(20, 0.35 / FPS * np.array([1.0, 0.0, 0.0]))
+    assert find_contacts(along, np.zeros(4), ground, FPS).mean() > 0.9
+    assert not find_contacts(across, np.zeros(4), ground, FPS).any()
+    assert np.isfinite(find_ground(along, np.zeros(4), FPS)).all()
+    # a step towards the camera is faster than estimates wander
+    assert not find_contacts(_standing(20, 1.2 / FPS * ray), np.zeros(4), ground, FPS).any()
+    # the camera is elsewhere: the same way goes across its view
+    eyes = np.tile([10.0, 0.0, 4.0], (20, 1))
+    assert not find_contacts(along, np.zeros(4), ground, FPS, eyes=eyes).any()
+    assert seen_speeds(along, FPS, eyes).max() > 2.0 * seen_speeds(along, FPS).max()
+
+
+def test_a_heel_that_rises_over_its_toes_is_no_contact() -> None:
+    ground = np.array([0.0, -1.0, 0.0, 1.0])
+    feet = _standing(20, np.zeros(3))
+    feet[10:, 0, 1] -= 0.03
+    contacts = find_contacts(feet, np.zeros(4), ground, FPS)
+    assert contacts[:, 1:].all()
+    assert contacts[:8, 0].all()
+    assert not contacts[12:, 0].any()
+
+
+def test_toes_stay_while_the_heel_rises(body: Body) -> None:
+    frames = 24
+    parameters = np.zeros((frames, len(body.parameter_names)))
+    rise = np.linspace(0.0, 1.0, 14) ** 2
+    for side in "lr":
+        parameters[10:, body.parameter_index(f"{side}_upleg_rz")] = 0.1 * rise
+        parameters[10:, body.parameter_index(f"{side}_knee_bend")] = 0.2 * rise
+    parameters = body.parameterisation.clamp(parameters)
+    translation = np.stack([np.zeros(frames), np.full(frames, 1.0), 4.0 + 0.004 * np.arange(frames)], axis=1)
+    identity = np.zeros(body.identity_count)
+    contacts = np.ones((frames, 4), bool)
+    contacts[10:, [0, 2]] = False
+    before = feet_in_world(body, parameters, identity, translation)
+    heights = flat_heights(body)
+    ground = np.array([0.0, -1.0, 0.0, float(np.mean(before[0, :, 1] + heights))])
+    stood = stand_on_ground(body, parameters, identity, translation, FPS, ground=ground, contacts=contacts)
+    after = feet_in_world(body, stood.model_parameters, identity, stood.camera_translation)
+    toes = [1, 3, 4, 5]
+    assert np.ptp(before[:, toes], axis=0).max() > 0.03
+    assert np.ptp(after[:, toes], axis=0).max() < 0.001
+    assert np.abs(after[:, toes] @ ground[:3] + ground[3] - heights[toes]).max() < 0.001
+    # and the root goes there evenly
+    assert np.linalg.norm(np.diff(stood.camera_translation, 2, axis=0), axis=1).max() < 0.005
 
 
 def test_jitter_and_slide_are_as_defined() -> None:
