@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +20,8 @@ from ..rig.rigify_pose import FACE, TRACK, pose_face
 
 Array = NDArray[np.float64]
 
+#: What the drivers of sliders read, and how they scale it.
+_PLACE, _SCALED = re.compile(r'pose\.bones\["face_[^"]+"\]\.location\[1\]'), re.compile(r"[\d.e+-]+ \* v0")
 # m of one track
 _KNOB, _TICK, _LETTER = 0.16, 0.1, 0.45
 
@@ -50,10 +53,14 @@ def dress_face(
 
 
 def require_undriven(rig: bpy.types.Object, keys: list[str]) -> None:
-    """Raises a Sam3dbError where an artist's own driver moves a slider of the face."""
+    """Raises a Sam3dbError where an artist's own driver moves a slider of the face.
+
+    Drivers that a Rigify rig left when it was deleted by hand are none: ``attach_face`` replaces them.
+    """
     animation = rig.animation_data
     for key in keys:
-        if animation is not None and animation.drivers.find(slider_path(key)) is not None:
+        curve = None if animation is None else animation.drivers.find(slider_path(key))
+        if curve is not None and not _is_left_over(curve):
             raise Sam3dbError(
                 f"A driver of your own moves the slider '{key}' of '{rig.name}', which the face's controls of the "
                 "Rigify rig would move as well: remove the driver first."
@@ -67,6 +74,7 @@ def attach_face(rig: bpy.types.Object, rigify: bpy.types.Object, panel: FacePane
     pose_face(rigify, {slider.key: float(rig[slider.key]) for slider in panel.sliders})
     for slider in panel.sliders:
         place = f'pose.bones["{slider.bone}"].location[1]'
+        rig.driver_remove(slider_path(slider.key))  # of a Rigify rig that was deleted by hand
         drive(rigify, rig, slider_path(slider.key), [(1.0 / panel.track, place)])
     rig.update_tag()
 
@@ -79,6 +87,19 @@ def detach_face(rig: bpy.types.Object, rigify: bpy.types.Object) -> None:
         rig.driver_remove(slider_path(key))
         rig[key] = value
     rig.update_tag()
+
+
+def _is_left_over(curve: bpy.types.FCurve) -> bool:
+    """Whether a driver is one of ``attach_face``, and the Rigify rig that it reads was deleted."""
+    driver = curve.driver
+    if driver is None or driver.type != "SCRIPTED" or len(driver.variables) != 1:
+        return False
+    target = driver.variables[0].targets[0]
+    return (
+        target.id is None
+        and _PLACE.fullmatch(target.data_path) is not None
+        and _SCALED.fullmatch(driver.expression) is not None
+    )
 
 
 def _shape(name: str, points: Array, edges: NDArray[np.intp], faces: list[list[int]]) -> bpy.types.Object:

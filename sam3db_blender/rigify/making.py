@@ -24,7 +24,7 @@ from ..rig.drivers import drive
 from ..rig.followed import followed, is_following
 from ..rig.pose import read_settings
 from ..rig.resting import animated
-from ..rig.rigify_pose import METARIG, PART, RIG, pose_controls
+from ..rig.rigify_pose import METARIG, PART, RIG, followed_rigify, pose_controls
 from ..scene.lookup import require_own
 from . import add_on
 from .face import attach_face, detach_face, require_undriven
@@ -227,7 +227,8 @@ def _cover_bones(rig: bpy.types.Object) -> None:
     if rig.data.library:  # type: ignore[union-attr]
         return  # the bones of a linked character cannot be hidden from here
     collections: Any = rig.data.collections  # type: ignore[union-attr]
-    rig[_SHOWN] = [collection.name for collection in collections if collection.is_visible]
+    before: Any = rig.get(_SHOWN, ())  # still there where a Rigify rig was deleted by hand
+    rig[_SHOWN] = list(dict.fromkeys([*before, *(c.name for c in collections if c.is_visible)]))
     for collection in collections:
         collection.is_visible = False
 
@@ -270,6 +271,12 @@ def _joints(body: Body, settings: CharacterSettings) -> Array:
 def _require_free(rig: bpy.types.Object) -> None:
     """Raises a Sam3dbError where something of the artist's already moves the bones."""
     controls = controls_of(rig)
+    rigify = followed_rigify(rig)
+    if rigify is not None:
+        raise Sam3dbError(
+            f"'{rig.name}' has a Rigify rig already, '{rigify.name}': press Update Rigify Rig to make it again for "
+            "another skeleton, or Remove Rigify Rig to be without."
+        )
     if followed(rig) != controls:
         raise Sam3dbError(f"'{rig.name}' has controls already: remove them first.")
     if controls is not None:

@@ -254,7 +254,38 @@ def test_what_stands_in_the_way_is_said_and_nothing_changes(rigify_on: None, bod
     rigify = make_rigify(rig, body)
     assert followed(rig) == rigify
     assert "Ann Controls" not in bpy.data.objects
-    with pytest.raises(Sam3dbError, match="has controls already"):
+    with pytest.raises(Sam3dbError, match=f"Rigify rig already, '{rigify.name}': press Update Rigify Rig"):
+        make_rigify(rig, body)
+
+
+def test_a_rig_that_was_deleted_by_hand_is_made_again(rigify_on: None, body: Body, built: Built) -> None:
+    rig, _ = built
+    shown = {collection.name for collection in rig.data.collections if collection.is_visible}
+    first = make_rigify(rig, body)
+    name = first.name
+    bpy.data.objects.remove(first)
+    rigify = make_rigify(rig, body)
+    assert rigify.name == name
+    assert followed(rig) == rigify
+    rigify.pose.bones["face_jawOpen"].location[1] = 0.03
+    rigify.update_tag()
+    bpy.context.view_layer.update()
+    _, expression = read_shape(rig.evaluated_get(bpy.context.evaluated_depsgraph_get()), body)
+    assert expression[body.expression_names.index("jawOpen")] == pytest.approx(1.0, abs=1e-5)
+    for curve in rig.animation_data.drivers:
+        assert all(target.id is not None for variable in curve.driver.variables for target in variable.targets)
+    remove_rigify(rig, body)
+    assert shown <= {collection.name for collection in rig.data.collections if collection.is_visible}
+
+
+def test_an_artists_driver_whose_target_is_gone_is_still_theirs(rigify_on: None, body: Body, built: Built) -> None:
+    rig, _ = built
+    driver = rig.driver_add(slider_path(RigMap.of(body).section("expression")[0].key)).driver
+    driver.type = "SCRIPTED"
+    variable = driver.variables.new()
+    variable.targets[0].data_path = "location[0]"
+    driver.expression = "2 * var"
+    with pytest.raises(Sam3dbError, match="A driver of your own"):
         make_rigify(rig, body)
 
 
