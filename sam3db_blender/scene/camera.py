@@ -129,9 +129,15 @@ def camera_of(rig: bpy.types.Object) -> bpy.types.Object:
     """The camera that shows the photo of a character.
 
     Raises:
-        Sam3dbError: there is none, or it was deleted.
+        Sam3dbError: there is none, it was deleted, or a file that links the character did not link it.
     """
     camera = _own(rig.get(CAMERA))
+    if camera is not None and camera.library and not camera.users_scene:
+        raise Sam3dbError(
+            f"The camera of the photo of '{rig.name}' is not in this file: '{camera.name}' lies in "
+            f"'{camera.library.name}' and was not linked with the character. Link the collection that holds it, too, "
+            "or override the whole photo's collection, which holds both."
+        )
     if camera is None or not camera.users_scene:
         raise Sam3dbError(f"The camera of the photo of '{rig.name}' is no longer in the scene.")
     return camera

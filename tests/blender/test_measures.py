@@ -14,6 +14,7 @@ import pytest
 
 import sam3db_blender
 from native_runtime.engines.estimate import Estimate
+from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
@@ -24,6 +25,7 @@ from sam3db_blender.handles import measures, session
 from sam3db_blender.handles.photo_scene import build_photo_scene
 from sam3db_blender.operators.measures import SAM3DB_OT_set_measure
 from sam3db_blender.scene.character import PhotoScene
+from sam3db_blender.scene.provenance import read_origin
 from sam3db_blender.scene.readback import estimate_of
 from sam3db_blender.ui import heights
 from tests.support.posing_stage import SIZE, UP, install_body, write_photo
@@ -100,6 +102,31 @@ def test_it_is_an_edit_by_hand_of_one_step(scene: PhotoScene, body: Body) -> Non
     bpy.ops.ed.undo()
     bpy.context.view_layer.update()
     assert estimate_of(bpy.data.objects[name], body).vertices == pytest.approx(before.vertices, abs=1e-5)
+
+
+def test_a_character_that_was_linked_without_its_camera_says_what_to_link(
+    scene: PhotoScene, body: Body, tmp_path: Path
+) -> None:
+    identity, path = read_origin(rig_of(scene)).id, str(tmp_path / "library.blend")
+    (top,) = (c for c in bpy.context.scene.collection.children if c.name.startswith("photo"))
+    people, camera = f"{top.name} Characters", f"{top.name} Camera"
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.link(directory=f"{path}/Collection/", filename=people)
+    stage, layer = bpy.context.scene, bpy.context.view_layer
+    bpy.data.collections[people].override_hierarchy_create(stage, layer, do_fully_editable=True)
+    bpy.data.batch_remove([obj for obj in stage.objects if obj.instance_collection])
+    layer.update()
+    rig = next(obj for obj in stage.objects if obj.type == "ARMATURE" and read_origin(obj).id == identity)
+    with pytest.raises(Sam3dbError, match=r"lies in 'library.blend' and was not linked with the character\. Link"):
+        measures.set_height(rig, 165.0)
+    with bpy.data.libraries.load(path, link=True) as (_, wanted):
+        wanted.collections = [camera]
+    stage.collection.children.link(wanted.collections[0])
+    layer.update()
+    measures.set_height(rig, 165.0)
+    layer.update()
+    assert measures.values_of(rig)["stature"] == pytest.approx(165.0, abs=0.1)
 
 
 def test_another_measure_leaves_place_and_height(scene: PhotoScene, body: Body) -> None:
