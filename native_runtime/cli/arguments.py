@@ -216,7 +216,8 @@ def add_photo_arguments(command: Parser) -> None:
         "--height-cm",
         metavar="H[,H...]",
         type=heights,
-        help="how tall the person is who is estimated, 50 to 250 cm; of several people one for each, in their order. "
+        help="how tall the person is who is estimated, 50 to 250 cm; of several people in a photo one for each, in "
+        "their order; of several photos the same for each. "
         "They get this size, and the distance at which they look the same (default: what the engine makes of it)",
     )
     add_lens_arguments(command)

@@ -26,6 +26,9 @@ CHILD = "Taken for a child of about {age:.0f} years, being {height:.0f} cm tall.
 TINY = "Nobody that this body was made for is so small ({height:.0f} cm): expect folds and odd proportions."
 _SMALLEST = 0.92
 """Of the stature at the youngest age that a body knows: smaller ones are two standard deviations below the median."""
+HUGE = "Nobody that this body was made for is so tall ({height:.0f} cm): expect folds and odd proportions."
+_TALLEST, _GROWN = 1.3, 20.0
+"""Of the men's median stature at 20 years: about 230 cm, seven standard deviations above it."""
 APART = (
     "People of {age:g} years are {low:.0f} to {high:.0f} cm tall, not {height:g} cm: the height is kept, and the body "
     "is that of somebody so tall. One of the two may be mistyped."
@@ -52,9 +55,14 @@ def one_each(stated: float | Sequence[float] | None, people: Sequence[int], what
     if len(values) != len(people):
         said = f"one {what} is" if len(values) == 1 else f"{len(values)} {what}s are"
         whom = "one person" if len(people) == 1 else f"{len(people)} people"
+        remedy = (
+            f"Give one {what}"
+            if len(people) == 1
+            else "Give one for each of them, in their order (the largest in the photo first), or choose one person"
+        )
         raise UsageError(
-            f"{said[:1].upper()}{said[1:]} given for {whom}. Give one for each of them, in their order "
-            "(the largest in the photo first), or choose one person."
+            f"{said[:1].upper()}{said[1:]} given for {whom}. {remedy}. With several photos the same is taken for the "
+            "people of each: read photos of other people by themselves."
         )
     return dict(zip(people, values, strict=True))
 
@@ -76,9 +84,22 @@ def of_stated_height(body: Body, estimate: Estimate, height: float) -> Estimate:
     there = estimate.with_state(body, state)
     said = {"stated": float(height), "estimated": before, "reached": solved.values[STATURE.key]}
     missed = [NEAREST.format(wanted=one.wanted, nearest=one.nearest) for one in solved.missed]
-    if body.ages is not None and height < _SMALLEST * body.ages.at(float(body.ages.years[0])).stature:
-        missed.append(TINY.format(height=height))
+    missed += beyond_anybody(body, height)
     return replace(there, warnings=(*there.warnings, *missed), details=there.details | {HEIGHT: said})
+
+
+def is_tiny(body: Body, height: float) -> bool:
+    """Whether nobody of the ages that a body knows is so small (cm); False where it knows none."""
+    return body.ages is not None and height < _SMALLEST * body.ages.at(float(body.ages.years[0])).stature
+
+
+def beyond_anybody(body: Body, height: float) -> tuple[str, ...]:
+    """What is to be said of a height (cm) that nobody has whom a body was made for; nothing, else."""
+    if is_tiny(body, height):
+        return (TINY.format(height=height),)
+    if body.ages is not None and height > _TALLEST * body.ages.at(body.ages.check(_GROWN), "male").stature:
+        return (HUGE.format(height=height),)
+    return ()
 
 
 def age_of_height(engine: Engine, height: float) -> float | None:

@@ -18,7 +18,7 @@ from native_runtime.errors import EmptyBoxError, ModelError, NoPersonError, Usag
 from .boxes import check_inside
 from .camera import read_with_camera
 from .decoding import part_of
-from .heights import CHILD, HEIGHT, age_of_height, contradiction, of_stated_height, sizes_by_hand
+from .heights import CHILD, HEIGHT, age_of_height, contradiction, is_tiny, of_stated_height, sizes_by_hand
 from .people import why_nobody
 from .readings import Look, Readings, ReadPhoto
 from .reporting import Reporter
@@ -275,8 +275,8 @@ class Inference:
             if person in said:
                 notes = contradiction(found.engine.body, said[person], known[person])
                 return replace(there, warnings=(*there.warnings, *notes))
-            if person not in children:
-                return there
+            if person not in children or is_tiny(found.engine.body, known[person]):
+                return there  # below the ages that are known, none of them tells anything
             note = CHILD.format(height=known[person], age=children[person])
             return replace(there, warnings=(*there.warnings, note))
 

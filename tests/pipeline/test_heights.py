@@ -17,7 +17,7 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
 from native_runtime.pipeline.decoding import decode, encode
-from native_runtime.pipeline.heights import HEIGHT, age_of_height, contradiction, one_each
+from native_runtime.pipeline.heights import HEIGHT, age_of_height, beyond_anybody, contradiction, one_each
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.pipeline.requests import EstimateRequest, PoseRequest
@@ -74,6 +74,10 @@ def test_one_for_each_person() -> None:
         one_each(170.0, [0, 1])
     with pytest.raises(UsageError, match="3 heights are given for one person"):
         one_each((170.0, 120.0, 110.0), [0])
+    with pytest.raises(UsageError, match=r"one person\. Give one height\. With several photos"):
+        one_each((170.0, 120.0), [0])
+    with pytest.raises(UsageError, match=r"2 people\. Give one for each of them, .* or choose one person\. With"):
+        one_each((170.0,), [0, 1])
 
 
 def test_the_size_changes_and_the_picture_stays(body: Body) -> None:
@@ -92,6 +96,8 @@ def test_sizes_that_nobody_has_are_warned_of_and_leave_the_face_alone(body: Body
     ((_, plain),) = inference.estimates(found, [0])
     ((_, tiny),) = inference.estimates(found, [0], heights={0: 70.0})
     assert any("Nobody that this body was made for is so small (70 cm)" in text for text in tiny.warnings)
+    ((_, huge),) = inference.estimates(found, [0], heights={0: 250.0})
+    assert any("Nobody that this body was made for is so tall (250 cm)" in text for text in huge.warnings)
     ((_, child),) = inference.estimates(found, [0], heights={0: 112.0})
     assert not any("so small" in text for text in child.warnings)
     form = [
@@ -111,6 +117,24 @@ def test_a_childs_height_is_looked_for_from_the_start(small_body: Body) -> None:
     assert age_of_height(engine, 168.0) is None
     assert age_of_height(SimpleNamespace(body=engine.body, capabilities=Capabilities()), 118.0) is None
     assert age_of_height(SimpleNamespace(body=small_body, capabilities=engine.capabilities), 118.0) is None
+
+
+def test_an_age_is_named_only_where_the_body_knows_it(body: Body) -> None:
+    class Aged(TruthReading):
+        def estimate(self, *arguments: Any, age: float | None = None, **named: Any) -> Estimate:  # type: ignore[override]
+            return super().estimate(*arguments, **named)
+
+    found, inference = read(body), Inference()
+    reading = Aged(found.photo, found.reading.intrinsics, found.reading.boxes, found.engine)
+    can = replace(found.engine.capabilities, ages=True)
+    knowing = replace(found, reading=reading, engine=replace(found.engine, capabilities=can))
+    for height, named in ((112.0, True), (70.0, False), (180.0, False)):
+        ((_, estimate),) = inference.estimates(knowing, [0], heights={0: height})
+        assert any("Taken for a child" in text for text in estimate.warnings) == named
+
+
+def test_only_what_hardly_anybody_is_counts_as_beyond_anybody(body: Body) -> None:
+    assert [bool(beyond_anybody(body, height)) for height in (90.0, 105.0, 225.0, 235.0)] == [True, False, False, True]
 
 
 def test_heights_that_do_not_go_with_an_age_are_spoken_of(small_body: Body) -> None:
