@@ -9,7 +9,7 @@ import bpy
 from . import preferences
 from .controls import copies
 from .files import shelf as shelf_files
-from .handles import deletions, watch
+from .handles import deletions, deserted, watch
 from .jobs import batch as batch_jobs
 from .jobs import bodies as body_jobs
 from .jobs import engine_check
@@ -161,6 +161,7 @@ def register() -> None:
     watch.attach()
     deletions.attach()
     copies.attach()
+    deserted.attach()
     if getattr(bpy.app, "module", False):  # Blender 4.2.0 does not know the word
         # What is registered keeps bpy past Python's end, which then waits for bpy's threads for ever. Blender itself
         # switches its extensions off before it ends; a script may end early, by an error.
@@ -182,6 +183,7 @@ def unregister() -> None:
         slot.close()
     secret.keep("")
     shelf_files.forget()
+    deserted.detach()
     copies.detach()
     deletions.detach()
     watch.detach()

@@ -9,17 +9,18 @@ everything that reads works with controls as without.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 
 from native_runtime.errors import Sam3dbError
 
 from ..rig import resting
-from ..rig.followed import FOLLOW, followed, is_following
+from ..rig.followed import FOLLOW, followed
 from ..rig.pose import apply_parameters, read_settings
+from ..rig.releasing import following, release
 from ..rig.rigify_pose import followed_rigify
-from ..rig.twist import twist_by_channels, twist_by_pose
+from ..rig.twist import twist_by_pose
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -49,7 +50,7 @@ def follow(
             raise Sam3dbError(f"'{armature.name}' has no bone '{missing[0]}'.")
     if resting.is_resting(rig):
         resting.wake(rig)
-    for constraints, constraint in _following(rig):  # of an armature that was deleted
+    for constraints, constraint in following(rig):  # of an armature that was deleted
         constraints.remove(constraint)
     for name, leader in bones.items():
         constraint = rig.pose.bones[name].constraints.new("COPY_TRANSFORMS")
@@ -84,16 +85,3 @@ def unfollow(rig: bpy.types.Object, body: Body) -> None:
     settings = read_settings(rig, body)
     release(rig, body)
     apply_parameters(rig, body, settings.model_parameters, settings.beyond)
-
-
-def release(rig: bpy.types.Object, body: Body) -> None:
-    """Takes the constraints away; the bones go back to what their channels say."""
-    for constraints, constraint in _following(rig):
-        constraints.remove(constraint)
-    twist_by_channels(rig, body)
-    rig.update_tag()
-
-
-def _following(rig: bpy.types.Object) -> list[tuple[Any, bpy.types.Constraint]]:
-    """The constraints by which a rig follows, each with the stack that it lies in."""
-    return [(bone.constraints, c) for bone in rig.pose.bones for c in bone.constraints if is_following(c)]

@@ -13,11 +13,13 @@ from native_runtime.characters.rig_map import RigMap
 
 from ..compat import animation_curves
 from ..rig import resting
-from ..rig.control_pose import CONTROLS, controls_of, require_posable, version_of
+from ..rig.control_pose import CONTROLS, controls_of, require_bones, require_posable, version_of
 from ..rig.pose import read_joint_parameters
+from ..rig.releasing import release
+from ..rig.shared_controls import own_controls
 from .baking import joints_over
 from .build import complete, require_own_bones, sliders_of
-from .following import follow, release
+from .following import follow
 from .shapes import dress
 
 if TYPE_CHECKING:
@@ -44,14 +46,16 @@ def renew_controls(rig: bpy.types.Object, body: Body) -> bool:
         False where the character has no controls, or has those of this version.
 
     Raises:
-        Sam3dbError: the bones of the character or of its controls lie in another file, or a newer version made the
-            controls; nothing is changed then.
+        Sam3dbError: some of the controls of this version were deleted; the bones of the character or of its controls
+            lie in another file; or a newer version made the controls. Nothing is changed then.
     """
+    own_controls(rig)
     controls = controls_of(rig)
     if controls is None:
         return False
     require_posable(controls)
     if not is_old(controls):
+        require_bones(controls, control_plan(body).names)
         return False
     for armature in (rig, controls):
         require_own_bones(armature)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from native_runtime.characters.controls.making import control_plan
-from native_runtime.characters.controls.plan import Limb
+from native_runtime.characters.controls.plan import VERSION, Limb
 from native_runtime.errors import Sam3dbError
 
-from ..rig.control_pose import controls_of, set_controls
+from ..rig.control_pose import controls_of, require_bones, require_posable, set_controls, version_of
 from ..rig.pose import read_joint_parameters
 from ..rig.properties import slider_path
+from ..rig.shared_controls import own_controls
 from .baking import joints_over, key_bones
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def snap(rig: bpy.types.Object, body: Body, limbs: Sequence[Limb], ik: bool) -> 
     Under IK a lower arm and a lower leg turn about their hinge alone; where FK controls were unlocked and turned
     otherwise the difference remains.
     """
-    controls = _require(rig)
+    controls = _require(rig, limbs, ik)
     joints = read_joint_parameters(rig, body)
     for limb in limbs:
         set_controls(controls, body, joints, (*limb.controls(ik), *limb.kept))
@@ -42,7 +43,7 @@ def snap(rig: bpy.types.Object, body: Body, limbs: Sequence[Limb], ik: bool) -> 
 
 def snap_frames(rig: bpy.types.Object, body: Body, limbs: Sequence[Limb], ik: bool, frames: Iterable[int]) -> int:
     """The same on each of some frames, with keys on the controls and the switch. Returns the number of frames."""
-    controls = _require(rig)
+    controls = _require(rig, limbs, ik)
     scene: Any = bpy.context.scene
     before = scene.frame_current
     found = joints_over(rig, body, frames)  # all are read first: keys change what is between them
@@ -58,8 +59,15 @@ def snap_frames(rig: bpy.types.Object, body: Body, limbs: Sequence[Limb], ik: bo
     return len(found)
 
 
-def _require(rig: bpy.types.Object) -> bpy.types.Object:
+def _require(rig: bpy.types.Object, limbs: Sequence[Limb], ik: bool) -> bpy.types.Object:
+    """The controls of a character, which have all that these limbs need; a copy gets controls of its own."""
+    own_controls(rig)
     controls = controls_of(rig)
     if controls is None:
         raise Sam3dbError(f"'{rig.name}' has no controls: add them first.")
+    require_posable(controls)
+    wanted = [name for limb in limbs for name in limb.controls(ik)]
+    if version_of(controls) == VERSION:  # earlier ones have another mechanism
+        wanted += [name for limb in limbs for name in limb.kept]
+    require_bones(controls, dict.fromkeys(wanted))
     return controls

@@ -11,6 +11,7 @@ from native_runtime.mhr import Body
 from ..handles.handles import rig_of
 from ..rig.animated import key_where_animated
 from ..rig.pose import apply_settings
+from ..rig.releasing import release_deserted
 from ..scene.bodies import body_of
 from ..scene.lookup import require_own
 from .person import PersonPoll, person_of, reported
@@ -57,7 +58,9 @@ class CharacterOperator(PersonPoll):
             rig = person_of(context)
             if not self.only_reads:
                 require_own(rig)
-            return self.run(context, rig, body_of(rig))
+            body = body_of(rig)
+            release_deserted(rig, body)
+            return self.run(context, rig, body)
 
         return reported(self, work)
 

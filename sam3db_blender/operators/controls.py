@@ -18,6 +18,7 @@ from ..controls.snapping import limbs_of, snap, snap_frames
 from ..handles.people import active_character
 from ..rig.control_pose import controls_of
 from ..rig.pose import read_settings
+from ..rig.shared_controls import own_controls
 from ..scene.lookup import require_own
 from ..scene.readback import floor_below
 from .character import CharacterOperator, put_on
@@ -26,6 +27,7 @@ _EVERYTHING = "all"
 
 
 def _controls(rig: bpy.types.Object) -> bpy.types.Object:
+    own_controls(rig)
     controls = controls_of(rig)
     if controls is None:
         raise Sam3dbError(f"'{rig.name}' has no controls: add them first.")

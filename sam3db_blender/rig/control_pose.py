@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 
 #: The custom property of an object that is one of our control rigs: the version of its make.
 CONTROLS = "sam3db_controls"
+#: Missing bones that an error names.
+_NAMED = 6
 
 
 def controls_of(rig: bpy.types.Object) -> bpy.types.Object | None:
@@ -50,6 +52,16 @@ def require_posable(controls: bpy.types.Object) -> None:
     if version < POSED_SINCE:
         raise Sam3dbError(
             f"An earlier version of the extension made '{controls.name}': press Update Controls in the panel Controls."
+        )
+
+
+def require_bones(controls: bpy.types.Object, names: Iterable[str]) -> None:
+    """Raises a Sam3dbError where bones of a control rig were deleted."""
+    missing = [name for name in names if name not in controls.pose.bones]
+    if missing:
+        shown = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
+        raise Sam3dbError(
+            f"'{controls.name}' has lost {shown}: press Remove Controls, then Add Controls. Nothing was changed."
         )
 
 

@@ -19,6 +19,7 @@ from .arrays import fill, take
 from .control_pose import controls_of, require_posable, set_controls
 from .followed import followed
 from .properties import read_sliders, slider_path, write_sliders
+from .releasing import release_deserted
 from .rigify_pose import followed_rigify, pose_controls, pose_face
 from .shared_controls import own_controls, shares_controls
 from .twist import shown_twists
@@ -68,6 +69,7 @@ def apply_parameters(
     parameters = np.asarray(model_parameters, dtype=np.float64)
     rig_map = RigMap.of(body)
     bones = _pose_bones(rig, body)
+    release_deserted(rig, body)
     if shares_controls(rig):  # which are posed for the original
         own_controls(rig)
     controls = controls_of(rig)
