@@ -7,14 +7,15 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from mathutils import Quaternion
 
 from native_runtime.mhr import Body
 from sam3db_blender.controls.build import remove_controls
 from sam3db_blender.controls.snapping import limbs_of, snap
 from sam3db_blender.rig.control_pose import set_controls
-from sam3db_blender.rig.pose import apply_parameters, read_settings
+from sam3db_blender.rig.pose import apply_parameters, read_parameters, read_settings
 from sam3db_blender.rig.resting import rest, wake, wake_all
-from tests.support.controlled import Controlled
+from tests.support.controlled import Controlled, random_parameters
 
 TOLERANCE = 1e-4  # m: the bar of 0.1 mm
 
@@ -148,6 +149,28 @@ def _sweep(actor: Controlled, soft: float) -> tuple[np.ndarray, np.ndarray, np.n
         bends.append(np.arctan2(np.linalg.norm(np.cross(above, below)), above @ below))
         missed.append(np.linalg.norm(hand - np.array(moved.translation)))
     return shares, np.array(bends), np.array(missed)
+
+
+@pytest.mark.parametrize("side", "LR")
+def test_a_hand_twisted_back_and_forth_takes_the_forearm_along(actor: Controlled, side: str) -> None:
+    """In IK, between snaps, which read what single precision leaves of the pose."""
+    body, name = actor.body, f"hand_ik.{side}"
+    arm = [limb for limb in limbs_of(body) if limb.target == name]
+    parameters = random_parameters(body, np.random.default_rng(5)) / 4
+    apply_parameters(actor.rig, body, parameters)
+    snap(actor.rig, body, arm, False)  # keeps what it reads of the pose
+    snap(actor.rig, body, arm, True)
+    hand = actor.controls.pose.bones[name]
+    rest = hand.rotation_quaternion.copy()
+    for turn in (-1.2, 1.2, -1.2, 0.4):
+        hand.rotation_quaternion = rest @ Quaternion((0, 1, 0), turn)
+        actor.controls.update_tag()
+        before = actor.vertices()
+        found, _ = read_parameters(actor.rig, body)
+        assert actor.error(found) < TOLERANCE
+        for ik in (False, True):
+            snap(actor.rig, body, arm, ik)
+            assert np.linalg.norm(actor.vertices() - before, axis=1).max() < TOLERANCE
 
 
 def test_a_soft_arm_straightens_evenly(actor: Controlled) -> None:

@@ -154,9 +154,9 @@ class _Posing:
             wrist, twist = self.channels.rotation[[self.joints.index[f"{low}_{w}"] for w in ("wrist", "wrist_twist")]]
             near = np.array([wrist[0], twist[1], wrist[2]])
             local = base.T @ end
-            # what the mechanism reads, against what is meant: whole and half turns
+            # what the mechanism reads, against what is meant: whole and half turns, whatever single precision adds
             kept = twist[1] - float(np.arctan2(local[0, 2], local[2, 2]))
-            self.kept_twist = kept if abs(kept) > 1e-6 else 0.0
+            self.kept_twist = np.pi * round(kept / np.pi)
             self.end_twist = float(twist[1])
         else:
             foot, ankle = self.channels.rotation[[self.joints.index[f"{low}_{w}"] for w in ("foot", "talocrural")]]

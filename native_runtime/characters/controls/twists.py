@@ -113,5 +113,5 @@ def add_hand_twist(plan: ControlPlan, joints: Joints, limb: Limb, twist: str, ha
         mode,
         switch,
     )
-    text = f"{nearest} if ({fk}) or abs(k)>0.000001 else lerp(atan2(a,b),q,{unclear})"
+    text = f"{nearest} if ({fk}) or abs(k)>0.1 else lerp(atan2(a,b),q,{unclear})"
     plan.drives.append(Drive(twist, "rotation_euler", 1, text, inputs))
