@@ -32,8 +32,10 @@ from sam3db_blender.retarget.person import person_of_character
 from sam3db_blender.rig.pose import read_settings
 from sam3db_blender.scene import edits, provenance, snapshots
 from sam3db_blender.scene.provenance import is_character, read_origin
+from sam3db_blender.takes import record
 from sam3db_blender.ui.character_panel import SAM3DB_PT_character
 from sam3db_blender.ui.handles_panel import SAM3DB_PT_earlier_estimates, SAM3DB_PT_edits, SAM3DB_PT_pose
+from sam3db_blender.ui.takes_panel import draw_quality
 from tests.support.formats import OLD_FILES as FILES
 from tests.support.formats import ROOT, declared, following, restate
 from tests.support.layout import Layout
@@ -200,6 +202,7 @@ def test_every_format_of_the_extension_is_covered() -> None:
         "sam3db-character",
         "sam3db-edits",
         "sam3db-snapshot",
+        "sam3db-take-record",
         "sam3db-recent-photos",
         "sam3db-engine-seconds",
     }
@@ -220,7 +223,7 @@ def made_newer(rig: bpy.types.Object, name: str) -> None:
         rig[snapshots.PROPERTY] = json.dumps([{**first, "format": newer}, *others])
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"sam3db-recent-photos", "sam3db-engine-seconds"}))
+@pytest.mark.parametrize("name", ["sam3db-character", "sam3db-edits", "sam3db-snapshot"])
 def test_records_of_a_newer_version_are_refused_and_left_alone(
     worked_on: bpy.types.Object, body: Body, name: str
 ) -> None:
@@ -234,6 +237,18 @@ def test_records_of_a_newer_version_are_refused_and_left_alone(
     with pytest.raises(RuntimeError, match=NEWER):
         bpy.ops.sam3db.go_back(when=repr(time))
     assert records(worked_on) == before
+
+
+def test_the_record_of_a_take_of_a_newer_version_is_told_and_left_alone(worked_on: bpy.types.Object) -> None:
+    """It tells where the motion is from; the character can be worked on without it."""
+    worked_on[record.PROPERTY] = newer = json.dumps({"format": following(record.FORMAT)})
+    with pytest.raises(NewerFormatError, match=NEWER):
+        record.read_record(worked_on)
+    layout = Layout()
+    draw_quality(layout, worked_on, 300)
+    assert "was written by a newer version of this program" in " ".join(layout.drawn)
+    go_back(worked_on, snapshots.entries(worked_on)[1][1])
+    assert worked_on[record.PROPERTY] == newer
 
 
 def test_a_character_of_a_newer_version_is_not_exported_or_posed_after(
@@ -294,8 +309,8 @@ def test_records_that_somebody_spoilt_say_so(worked_on: bpy.types.Object, body: 
         whole = content if isinstance(content, dict) else content[0]
         broken = [{}, {"format": "foreign/1"}, *({**whole, name: None} for name in ("applied", "groups", "name"))]
         spoilt = ["{", "7", "[" * 100_000, *(json.dumps([it] if isinstance(content, list) else it) for it in broken)]
-    for record in spoilt:
-        worked_on[key] = record
+    for content in spoilt:
+        worked_on[key] = content
         for read in (
             lambda: read_origin(worked_on),
             lambda: edits.recall(worked_on, body),
