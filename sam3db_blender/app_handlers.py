@@ -26,6 +26,31 @@ def stop_listening(handlers: Handlers, tick: Tick) -> None:
     stop_timer(tick)
 
 
+def when_objects_change(
+    update: Callable[..., None], change: Callable[..., None], save: Callable[..., None]
+) -> Handlers:
+    """What to listen to for objects that may have come or gone. The functions must be ``persistent``.
+
+    Args:
+        update: called within every update of a scene (``objects_may_have_changed`` says whether it matters).
+        change: called after a file was opened, and after undo and redo.
+        save: called before a file is saved.
+    """
+    handlers = bpy.app.handlers
+    return (
+        (handlers.depsgraph_update_post, update),
+        (handlers.load_post, change),
+        (handlers.undo_post, change),
+        (handlers.redo_post, change),
+        (handlers.save_pre, save),
+    )
+
+
+def objects_may_have_changed(depsgraph: bpy.types.Depsgraph) -> bool:
+    """Whether an update of a scene may have brought objects or taken some away."""
+    return depsgraph.id_type_updated("COLLECTION") or depsgraph.id_type_updated("SCENE")
+
+
 def ensure_timer(tick: Tick, after_s: float, persistent: bool = True) -> None:
     """Has a function called by a timer, unless it is already.
 

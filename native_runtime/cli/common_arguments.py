@@ -44,10 +44,7 @@ def add_engine_arguments(command: Parser) -> None:
         help="bring the engine's answer onto what is seen in the photo: what the photo counts against the engine; 0: "
         f"leave the answer as it is (default: {REFINE:g}; landmarks and instanthmr fit by themselves)",
     )
-    command.add_argument("--models", metavar="DIR", help=MODELS_HELP)
-    command.add_argument(
-        "--body", metavar="NAME|FILE", default="default", help="body by name or .npz file (default: %(default)s)"
-    )
+    add_body_arguments(command)
     command.add_argument(
         "--person",
         dest="persons",
@@ -74,6 +71,14 @@ def add_turn_argument(command: Parser) -> None:
         default=0,
         help="rotate photos clockwise first; auto: only photos whose file gives no orientation and in which everyone "
         "appears to be lying down. Pixels then refer to the rotated photo",
+    )
+
+
+def add_body_arguments(command: Parser) -> None:
+    """Which body, and where models lie."""
+    command.add_argument("--models", metavar="DIR", help=MODELS_HELP)
+    command.add_argument(
+        "--body", metavar="NAME|FILE", default="default", help="body by name or .npz file (default: %(default)s)"
     )
 
 

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, get_args
 
 from native_runtime.cli.common_arguments import (
-    MODELS_HELP,
+    add_body_arguments,
     add_common_arguments,
     add_lens_arguments,
     add_provider_argument,
@@ -71,10 +71,7 @@ def add(commands: Subparsers) -> None:
     views.add_argument(
         "--refine", metavar="0..1", type=float, help=f"what a photo counts against the engine (default: {REFINE:g})"
     )
-    views.add_argument("--models", metavar="DIR", help=MODELS_HELP)
-    views.add_argument(
-        "--body", metavar="NAME|FILE", default="default", help="body by name or .npz file (default: %(default)s)"
-    )
+    add_body_arguments(views)
     views.add_argument(
         "--person",
         dest="people",

@@ -49,6 +49,26 @@ def keypoint_titles() -> tuple[str, ...]:
     return tuple(entry["title"] for entry in load_json("mhr", "keypoints.json")["keypoints"])
 
 
+def read_content(path: Path, form: Format, what: str) -> Any:
+    """What the JSON of a file of prompts holds, unchecked.
+
+    Args:
+        path: the file.
+        form: its format.
+        what: what it is a file of, for the message.
+
+    Raises:
+        PromptError: it cannot be read, or is no JSON.
+        NewerFormatError: it is for a newer version of the program.
+    """
+    try:
+        return form.parsed(path.read_text(encoding="utf-8-sig"), path)
+    except OSError as error:
+        raise PromptError(f"{path}: the prompts cannot be read ({error.strerror or error}).") from error
+    except ValueError as error:
+        raise PromptError(f"{path}: this is not a JSON file of {what} ({error}).") from error
+
+
 def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
     """Read a prompts file: ``{"keypoints": [["left_wrist", 412.0, 230.5], [62, 100, 80, "incorrect"], ...]}``.
 
@@ -59,12 +79,7 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
         NewerFormatError: it is for a newer version of the program.
     """
     path = Path(path)
-    try:
-        content = FORMAT.parsed(path.read_text(encoding="utf-8-sig"), path)
-    except OSError as error:
-        raise PromptError(f"{path}: the prompts cannot be read ({error.strerror or error}).") from error
-    except ValueError as error:
-        raise PromptError(f"{path}: this is not a JSON file of prompts ({error}).") from error
+    content = read_content(path, FORMAT, "prompts")
     keypoints = content.get("keypoints") if isinstance(content, dict) else None
     if not isinstance(keypoints, list):
         raise PromptError(f'{path}: a prompts file is an object like {{"keypoints": [["left_wrist", 412.0, 230.5]]}}.')

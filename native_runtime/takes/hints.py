@@ -23,7 +23,7 @@ from native_runtime.files.formats import Format
 from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.pins import Pin
 from native_runtime.mhr import Body
-from native_runtime.prompts.prompt import Prompt, check_prompts, keypoint_names, kind_of
+from native_runtime.prompts.prompt import Prompt, check_prompts, keypoint_names, kind_of, read_content
 
 from .observations import FrameObservation
 
@@ -40,12 +40,7 @@ def read_hints(path: Path) -> Hints:
         PromptError: it cannot be read or says something impossible; the message names the entry.
         NewerFormatError: it is for a newer version of the program.
     """
-    try:
-        content = FORMAT.parsed(path.read_text(encoding="utf-8-sig"), path)
-    except OSError as error:
-        raise PromptError(f"{path}: the prompts cannot be read ({error.strerror or error}).") from error
-    except ValueError as error:
-        raise PromptError(f"{path}: this is not a JSON file of prompts for a take ({error}).") from error
+    content = read_content(path, FORMAT, "prompts for a take")
     entries = content.get("prompts") if isinstance(content, dict) else None
     if not isinstance(entries, list):
         raise PromptError(

@@ -12,7 +12,15 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ..app_handlers import Handlers, ensure_timer, listen, stop_listening, stop_timer
+from ..app_handlers import (
+    Handlers,
+    ensure_timer,
+    listen,
+    objects_may_have_changed,
+    stop_listening,
+    stop_timer,
+    when_objects_change,
+)
 from ..rig.control_pose import CONTROLS
 from ..rig.followed import followed
 from ..rig.shared_controls import own_controls, sharing
@@ -73,7 +81,7 @@ def _forget() -> None:
 @persistent
 def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Called within every update of the scene: notes that objects may have come, and no more."""
-    if not bpy.app.background and (depsgraph.id_type_updated("COLLECTION") or depsgraph.id_type_updated("SCENE")):
+    if not bpy.app.background and objects_may_have_changed(depsgraph):
         _later()
 
 
@@ -90,14 +98,7 @@ def _before_save(*_: Any) -> None:
 
 
 def _handlers() -> Handlers:
-    handlers = bpy.app.handlers
-    return (
-        (handlers.depsgraph_update_post, _on_update),
-        (handlers.load_post, _later),
-        (handlers.undo_post, _later),
-        (handlers.redo_post, _later),
-        (handlers.save_pre, _before_save),
-    )
+    return when_objects_change(_on_update, _later, _before_save)
 
 
 def attach() -> None:

@@ -15,7 +15,7 @@ from bpy.app.handlers import persistent
 
 from native_runtime.errors import Sam3dbError
 
-from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
+from ..app_handlers import Handlers, ensure_timer, listen, objects_may_have_changed, stop_listening, when_objects_change
 from ..rig.releasing import is_deserted, release_deserted
 from ..scene.bodies import body_of
 from ..scene.lookup import in_scenes
@@ -51,7 +51,7 @@ def _soon() -> None:
 @persistent
 def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Called within every update of the scene; Blender updates it once more where this changes something."""
-    if depsgraph.id_type_updated("COLLECTION") or depsgraph.id_type_updated("SCENE"):
+    if objects_may_have_changed(depsgraph):
         _soon()
 
 
@@ -66,14 +66,7 @@ def _before_save(*_: Any) -> None:
 
 
 def _handlers() -> Handlers:
-    handlers = bpy.app.handlers
-    return (
-        (handlers.depsgraph_update_post, _on_update),
-        (handlers.load_post, _on_change),
-        (handlers.undo_post, _on_change),
-        (handlers.redo_post, _on_change),
-        (handlers.save_pre, _before_save),
-    )
+    return when_objects_change(_on_update, _on_change, _before_save)
 
 
 def attach() -> None:
