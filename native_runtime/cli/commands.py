@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from native_runtime.cli import arguments, batch_arguments, take_arguments, views_arguments
+from native_runtime.cli import arguments, batch_arguments, take_arguments, texture_arguments, views_arguments
 from native_runtime.cli.common_arguments import Parser, add_common_arguments
 from native_runtime.errors import UsageError
 from native_runtime.plugins import load_plugins
@@ -26,6 +26,7 @@ ORDER = (
     "batch",
     "take",
     "views",
+    "texture",
     "preview",
     "export",
     "retarget",
@@ -72,6 +73,7 @@ _OWN = (
     Command("batch", batch_arguments.add, "native_runtime.cli.batch"),
     Command("take", take_arguments.add, "native_runtime.cli.take"),
     Command("views", views_arguments.add, "native_runtime.cli.views"),
+    Command("texture", texture_arguments.add, "native_runtime.cli.texture"),
     Command("models", arguments.add_models, "native_runtime.cli.models"),
     Command("engines", arguments.add_engines, "native_runtime.cli.engines"),
     Command("doctor", arguments.add_doctor, "native_runtime.cli.doctor"),

@@ -128,6 +128,11 @@ class Body(BodyData):
     @cached_property
     def triangles(self) -> NDArray[np.int32]:
         """(T, 3) each polygon cut into a fan from its first corner."""
+        return self.face_vertices[self.triangle_loops].astype(np.int32)
+
+    @cached_property
+    def triangle_loops(self) -> NDArray[np.int64]:
+        """(T, 3) which face corners (of ``face_vertices`` and ``uvs``) the corners of ``triangles`` are."""
         starts = np.concatenate([[0], np.cumsum(self.face_sizes)[:-1]])
         parts = []
         for size in np.unique(self.face_sizes):
@@ -138,7 +143,12 @@ class Body(BodyData):
         faces = np.concatenate([p[0] for p in parts])
         corners = np.concatenate([np.full(len(p[0]), p[1]) for p in parts])
         fans = np.concatenate([p[2] for p in parts])
-        return self.face_vertices[fans[np.lexsort((corners, faces))]].astype(np.int32)
+        return fans[np.lexsort((corners, faces))]
+
+    @cached_property
+    def triangle_faces(self) -> NDArray[np.int64]:
+        """(T,) which face each of ``triangles`` is a part of."""
+        return np.repeat(np.arange(len(self.face_sizes)), self.face_sizes - 2)
 
     # the model
 

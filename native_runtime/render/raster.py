@@ -16,6 +16,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from .paint import Paint
+
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
@@ -35,6 +37,7 @@ class Surface:
         edges: (T, 3) whether the side opposite to each corner is an edge of the mesh, and not a diagonal that only
             divides a polygon.
         two_sided: (T,) whether it is seen from its back too: closed bodies need not, cloth and cards of hair do.
+        paint: pictures that lie on it in place of the colours, or None.
     """
 
     vertices: Array
@@ -42,6 +45,7 @@ class Surface:
     colours: Array
     edges: NDArray[np.bool_]
     two_sided: NDArray[np.bool_]
+    paint: Paint | None = None
 
     @cached_property
     def normals(self) -> Array:

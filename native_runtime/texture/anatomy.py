@@ -1,0 +1,169 @@
+"""Parts of a body that matter to its texture, and what lies opposite to what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_FINGERS = ("wrist", "thumb", "index", "middle", "ring", "pinky")
+_FOOT = ("foot", "talocrural", "subtalar", "transversetarsal", "ball")
+PARTS: tuple[str, ...] = (
+    "torso", "neck", "head",
+    "l_uparm", "r_uparm", "l_lowarm", "r_lowarm", "l_hand", "r_hand",
+    "l_upleg", "r_upleg", "l_lowleg", "r_lowleg", "l_foot", "r_foot",
+)  # fmt: skip
+#: Parts of the mesh that the photo's pixels are laid on; eyes, teeth and the inside of the mouth keep their materials.
+PAINTED = ("skin", "lips", "nails")
+#: Vertices whose mirror images are at most so far apart, cm, are each other's opposite.
+_SAME_PLACE = 0.08
+#: Parts of the height of the head above the eyes: where hair begins. Behind the eyes by so many cm, the face ends.
+_HAIRLINE, _FACE_DEPTH, _NAPE = 0.55, 7.5, 6.0
+
+
+@dataclass(frozen=True, eq=False)
+class Anatomy:
+    """What is known of a body's vertices (V), triangles (T) and edges (E).
+
+    Attributes:
+        part: (V,) index in ``PARTS``.
+        face, scalp, hands, feet: (V,) regions of skin and hair.
+        painted: (T,) whether the photo is laid on a triangle.
+        edges: (E, 2) vertices.
+        along: (E,) 0..1, how far an edge runs along its limb or the trunk, and not around it (squared cosine).
+        mirror_loops: (T, 3) the face corner opposite to each corner of a triangle; -1 where there is none.
+    """
+
+    part: Ints
+    face: Bools
+    scalp: Bools
+    hands: Bools
+    feet: Bools
+    painted: Bools
+    edges: Ints
+    along: Array
+    mirror_loops: Ints
+
+
+@lru_cache(maxsize=2)
+def anatomy_of(body: Body) -> Anatomy:
+    """The parts of a body."""
+    part = _parts(body)
+    rest = body.rest_vertices.astype(np.float64)
+    head = part == PARTS.index("head")
+    face, scalp = np.zeros_like(head), np.zeros_like(head)
+    if head.any() and "l_eye" in body.joint_names:
+        eye = body.pose(np.zeros(len(body.parameter_names))).translations[body.joint_index("l_eye")]
+        hairline = eye[1] + _HAIRLINE * (rest[head, 1].max() - eye[1])
+        face = head & (rest[:, 2] > eye[2] - _FACE_DEPTH) & (rest[:, 1] < hairline)
+        scalp = head & ~face & (rest[:, 1] > eye[1] - _NAPE)
+    materials = np.array([name in PAINTED for name in body.material_names])
+    if not materials.any():
+        materials[:] = True
+    triangles = body.triangles.astype(np.int64)
+    pairs = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
+    edges = np.unique(pairs, axis=0)
+    return Anatomy(
+        part=part,
+        face=face,
+        scalp=scalp,
+        hands=np.isin(part, [PARTS.index("l_hand"), PARTS.index("r_hand")]),
+        feet=np.isin(part, [PARTS.index("l_foot"), PARTS.index("r_foot")]),
+        painted=materials[body.face_materials[body.triangle_faces]],
+        edges=edges,
+        along=_along(rest, edges, part),
+        mirror_loops=_mirror_loops(body),
+    )
+
+
+def _parts(body: Body) -> Ints:
+    """(V,) the part of each vertex, by the joint that holds it most."""
+    of_joint = np.array([PARTS.index(_part_of(name)) for name in body.joint_names])
+    strongest = np.argmax(body.skin_weights, axis=1)
+    return of_joint[body.skin_indices[np.arange(body.vertex_count), strongest]]
+
+
+def _along(rest: Array, edges: Ints, part: Ints) -> Array:
+    """(E,) see ``Anatomy.along``; a third where nothing is long."""
+    axes = np.zeros((len(PARTS), 3))
+    for number, name in enumerate(PARTS):
+        mine = rest[part == number]
+        if name == "torso":
+            axes[number] = (0.0, 1.0, 0.0)
+        elif name.endswith(("arm", "leg")) and len(mine) > 3:
+            axes[number] = np.linalg.svd(mine - mine.mean(axis=0), full_matrices=False)[2][0]
+    step = rest[edges[:, 1]] - rest[edges[:, 0]]
+    axis = axes[part[edges[:, 0]]]
+    cosine = np.einsum("ec,ec->e", step, axis) / np.maximum(np.linalg.norm(step, axis=1), 1e-9)
+    return np.where(axis.any(axis=1), cosine**2, 1 / 3)
+
+
+def _part_of(joint: str) -> str:
+    side, _, name = joint.partition("_")
+    if side == "c":
+        return "neck" if name.startswith("neck") else "torso" if name.startswith("spine") else "head"
+    if name.startswith("eye"):
+        return "head"
+    if name.startswith(_FINGERS):
+        return f"{side}_hand"
+    if name.startswith(_FOOT):
+        return f"{side}_foot"
+    for limb in ("uparm", "lowarm", "upleg", "lowleg"):
+        if name.startswith(limb):
+            return f"{side}_{limb}"
+    return "torso"
+
+
+def opposite_vertices(points: NDArray) -> Ints:
+    """(V,) which vertex lies where the mirror image (x to -x) of each does; -1: none.
+
+    Args:
+        points: (V, 3) cm.
+    """
+    mirrored = points * (-1.0, 1.0, 1.0)
+    cells, offsets = np.floor(points / _SAME_PLACE).astype(np.int64), np.arange(-1, 2)
+    keys = _keys(cells)
+    order = np.argsort(keys, kind="stable")
+    home = np.floor(mirrored / _SAME_PLACE).astype(np.int64)
+    best, nearest = np.full(len(points), -1), np.full(len(points), _SAME_PLACE)
+    for step in np.stack(np.meshgrid(offsets, offsets, offsets), axis=-1).reshape(-1, 3):
+        wanted = _keys(home + step)
+        at = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
+        found = order[at]
+        distance = np.linalg.norm(points[found] - mirrored, axis=1)
+        better = (keys[found] == wanted) & (distance < nearest)
+        best[better], nearest[better] = found[better], distance[better]
+    return best
+
+
+def _keys(cells: Ints) -> Ints:
+    shifted = cells + (1 << 19)
+    return np.asarray((shifted[:, 0] << 40) | (shifted[:, 1] << 20) | shifted[:, 2])
+
+
+def _mirror_loops(body: Body) -> Ints:
+    """(T, 3) see ``Anatomy.mirror_loops``: the corner of the face whose vertices are all opposite to this one's."""
+    partner = opposite_vertices(body.rest_vertices.astype(np.float64))
+    partner[partner[partner] != np.arange(len(partner))] = -1
+    starts = np.concatenate([[0], np.cumsum(body.face_sizes)[:-1]])
+    vertices, mirrored = body.face_vertices.tolist(), partner[body.face_vertices].tolist()
+    loops = np.full(len(vertices), -1)
+    spans = list(zip(starts.tolist(), (starts + body.face_sizes).tolist()))
+    known = {tuple(sorted(vertices[start:end])): start for start, end in spans}
+    for start, end in spans:
+        other = known.get(tuple(sorted(mirrored[start:end])))
+        if other is not None:
+            corners = vertices[other : other + end - start]
+            for loop in range(start, end):
+                loops[loop] = other + corners.index(mirrored[loop])
+    return np.asarray(loops[body.triangle_loops])

@@ -1,0 +1,75 @@
+"""Textures as files: ``STEM_texture.png``, ``STEM_texture_confidence.png`` and ``STEM_texture.json``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from native_runtime.errors import FileError, ModelError
+from native_runtime.files.atomic import write_atomically
+from native_runtime.files.formats import Format
+from native_runtime.render.files import save_picture
+
+if TYPE_CHECKING:
+    from .making import Texture
+
+FORMAT = Format("sam3db-texture")
+
+
+@dataclass(frozen=True)
+class TextureFiles:
+    """The files of a texture: its colours, how sure they are, and what was done."""
+
+    colour: Path
+    confidence: Path
+    record: Path
+
+    @staticmethod
+    def of(stem: Path) -> TextureFiles:
+        """What the files of a person are called, ``stem`` being that of the estimate."""
+        start = stem.with_name(f"{stem.name}_texture")
+        return TextureFiles(*(Path(f"{start}{end}") for end in (".png", "_confidence.png", ".json")))
+
+
+def save_texture(texture: Texture, stem: Path, sources: dict[str, Any]) -> TextureFiles:
+    """Writes the files of a texture; each appears whole or not at all.
+
+    Args:
+        sources: what the record says besides: photos, estimates, body.
+
+    Raises:
+        Sam3dbError: a file cannot be written.
+    """
+    files = TextureFiles.of(stem)
+    save_picture(files.colour, texture.colour)
+    save_picture(files.confidence, cv2.cvtColor(texture.confidence, cv2.COLOR_GRAY2RGB))
+    content = {
+        "format": str(FORMAT),
+        **sources,
+        **texture.facts,
+        "files": {"colour": files.colour.name, "confidence": files.confidence.name},
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    try:
+        write_atomically(files.record, text.encode())
+    except OSError as error:
+        raise FileError(f"Cannot write {files.record}: {error.strerror or error}.") from error
+    return files
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """What was done for a texture, as ``save_texture`` wrote it.
+
+    Raises:
+        ModelError: it is missing, damaged, or no record of a texture.
+        NewerFormatError: a newer version of the program wrote it.
+    """
+    try:
+        content = FORMAT.parsed(path.read_bytes(), path)
+        return {**content, "shares": dict(content["shares"]), "files": dict(content["files"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} is not a usable record of a texture ({error}).") from error

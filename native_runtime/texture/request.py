@@ -1,0 +1,53 @@
+"""What is asked for: textures of people whose estimates are files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from native_runtime.errors import UsageError
+
+#: Texels along each side that a texture may have. Standard library only, as ``sam3db --help`` must not wait.
+SIZES = (1024, 2048, 4096)
+DEFAULT_SIZE = 2048
+
+
+@dataclass(frozen=True)
+class TextureRequest:
+    """Textures of people.
+
+    Attributes:
+        estimates: their ``.npz`` files.
+        photos: of each estimate, in the same order; empty: the photo that an estimate names, beside it.
+        masks: pictures of the photos' size, white on the person, in the same order; empty: looked for.
+        one_person: whether all are photos of one person, who gets one texture.
+        size: texels along each side.
+        light: whether the light is taken out, roughly.
+        models: the models folder; None for the usual one.
+        body: name or file of the body; None: that of the estimates.
+
+    Raises:
+        UsageError: the numbers do not go together.
+    """
+
+    estimates: tuple[str, ...]
+    photos: tuple[str, ...] = ()
+    masks: tuple[str, ...] = ()
+    one_person: bool = False
+    size: int = DEFAULT_SIZE
+    light: bool = True
+    models: str | None = None
+    body: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.estimates:
+            raise UsageError("A texture needs an estimate.")
+        if self.size not in SIZES:
+            raise UsageError(f"A texture has {', '.join(map(str, SIZES))} texels along each side, not {self.size}.")
+        given: dict[str, Any] = {"photos": self.photos, "masks": self.masks}
+        for what, files in given.items():
+            if files and len(files) != len(self.estimates):
+                raise UsageError(
+                    f"{len(files)} {what} were given for {len(self.estimates)} estimates: give one for each, in their "
+                    "order."
+                )

@@ -1,0 +1,166 @@
+"""Does a request: reads estimates and photos, makes the textures and writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from native_runtime.camera import resize_intrinsics
+from native_runtime.engines.estimate import Estimate
+from native_runtime.errors import ModelError, PhotoError, UsageError
+from native_runtime.files.hashes import sha256_of
+from native_runtime.image.reading import read_mask, read_photo
+from native_runtime.models.store import load_body
+
+from .files import TextureFiles, save_texture
+from .making import Texture, make_texture
+from .projection import Bools, Shot
+
+if TYPE_CHECKING:
+    from native_runtime.image.reading import Photo
+    from native_runtime.mhr import Body
+
+    from .request import TextureRequest
+
+
+@dataclass(frozen=True)
+class SavedTexture:
+    """A texture, in files.
+
+    Attributes:
+        estimates: that it was made from.
+    """
+
+    estimates: tuple[str, ...]
+    texture: Texture
+    files: TextureFiles
+
+
+def jobs_of(request: TextureRequest) -> list[TextureRequest]:
+    """One request for each texture that is to be made."""
+    if request.one_person:
+        return [request]
+    return [
+        replace(
+            request,
+            estimates=(estimate,),
+            photos=request.photos[number : number + 1],
+            masks=request.masks[number : number + 1],
+        )
+        for number, estimate in enumerate(request.estimates)
+    ]
+
+
+def run_job(job: TextureRequest, out: Path) -> SavedTexture:
+    """Makes one texture from all estimates of a request.
+
+    Raises:
+        Sam3dbError: a file is missing, damaged or does not go with the others.
+    """
+    estimates = [Estimate.load(path) for path in job.estimates]
+    names = {estimate.body_name for estimate in estimates}
+    if len(names) > 1:
+        raise UsageError(f"The estimates are of different bodies: {', '.join(sorted(names))}. Take those of one body.")
+    body = load_body(job.body or names.pop(), job.models)
+    shots, photos = [], []
+    for number, (path, estimate) in enumerate(zip(job.estimates, estimates)):
+        photo = read_photo(job.photos[number] if job.photos else _photo_beside(Path(path), estimate))
+        mask = read_mask(job.masks[number], photo.original_size) if job.masks else None
+        shots.append(shot_of(photo, estimate, body, bystanders(Path(path), estimate), mask))
+        photos.append(photo.path)
+    texture = make_texture(body, shots, job.size, job.light)
+    sources = {
+        "photos": [{"name": photo.name, "sha256": sha256_of(photo)} for photo in photos],
+        "estimates": [Path(path).name for path in job.estimates],
+        "body_name": body.name,
+        "body_hash": body.hash,
+    }
+    files = save_texture(texture, out / Path(job.estimates[0]).stem, sources)
+    return SavedTexture(job.estimates, texture, files)
+
+
+def shot_of(
+    photo: Photo,
+    estimate: Estimate,
+    body: Body,
+    others: Sequence[Estimate] = (),
+    mask: Bools | None = None,
+    hint: Bools | None = None,
+) -> Shot:
+    """A photo with the person who was estimated in it.
+
+    Args:
+        others: other people's estimates in it, of any body of which the estimate has vertices; those of other bodies
+            than ``body`` are left out.
+        mask, hint: (H, W) of the original photo, see ``Shot``.
+
+    Raises:
+        PhotoError: the photo has another size than the one that was estimated.
+        ModelError: the estimate is of another body.
+    """
+    size = tuple(int(n) for n in estimate.image_size)
+    if photo.original_size != size:
+        turned = photo.original_size == size[::-1]
+        raise PhotoError(
+            f"{photo.path} has {photo.original_size[0]} x {photo.original_size[1]} pixels, but the estimate was made "
+            f"in a photo of {size[0]} x {size[1]}. "
+            + ("Save the photo upright, as it was estimated." if turned else "Name the photo of the estimate.")
+        )
+    placed = estimate.on_build(body)
+    if placed.body_name != body.name or len(placed.vertices) != body.vertex_count:
+        raise ModelError(f"The estimate is of the body '{estimate.body_name}', not of '{body.name}'.")
+    scale = np.array(photo.scale)
+    masks = []
+    for given in (mask, hint):
+        if given is not None and given.shape != photo.pixels.shape[:2]:
+            shrunk = cv2.resize(given.astype(np.float32), photo.size, interpolation=cv2.INTER_AREA)
+            given = np.asarray(shrunk > 0.5)
+        masks.append(given)
+    beside = [other.on_build(body) for other in others]
+    return Shot(
+        photo.pixels,
+        resize_intrinsics(estimate.intrinsics, *scale),
+        placed.vertices.astype(np.float64),
+        tuple(
+            (other.vertices.astype(np.float64), body.triangles)
+            for other in beside
+            if other.body_name == body.name and len(other.vertices) == body.vertex_count
+        ),
+        *masks,
+    )
+
+
+def bystanders(path: Path, estimate: Estimate) -> list[Estimate]:
+    """The other people of the same photo whose estimates lie beside one, as ``sam3db estimate`` names them."""
+    stem, mark, _ = path.stem.rpartition("_person")
+    if not mark:
+        return []
+    found = []
+    for other in sorted(path.parent.glob("*_person*.npz")):
+        name, _, number = other.stem.rpartition("_person")
+        if name != stem or other.name == path.name or not number.isdigit():
+            continue
+        try:
+            beside = Estimate.load(other)
+        except ModelError:
+            continue
+        if beside.photo == estimate.photo and np.array_equal(beside.image_size, estimate.image_size):
+            found.append(beside)
+    return found
+
+
+def _photo_beside(path: Path, estimate: Estimate) -> Path:
+    """The photo that an estimate names: beside it, in the folder above, or in the working folder."""
+    for folder in (path.parent, path.parent.parent, Path()):
+        place = folder / estimate.photo
+        if estimate.photo and place.is_file():
+            return place
+    raise PhotoError(
+        f"The photo {estimate.photo or 'of the estimate'} is not beside {path}: name it with --photo, one for each "
+        "estimate."
+    )

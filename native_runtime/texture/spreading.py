@@ -1,0 +1,84 @@
+"""Values that are known at some vertices, continued over the whole mesh."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_ROUNDS, _TOLERANCE = 400, 1e-4
+#: Of the greatest trust: what is less sure is not handed on in the first guess.
+_KNOWN = 0.02
+
+
+def spread(known: Array, trust: Array, edges: NDArray[np.int64], stiffness: Array) -> Array:
+    """The smoothest values (V, C) that keep to what is known: the minimum of
+    sum trust |value - known|^2 + sum stiffness |difference along an edge|^2, by conjugate gradients.
+
+    Vertices are shared by all charts of a texture, so nothing that is spread has a seam.
+
+    Args:
+        known: (V, C).
+        trust: (V,) above 0 somewhere in each connected part.
+        edges: (E, 2) vertices.
+        stiffness: (E,).
+    """
+    count, first, second = len(known), edges[:, 0], edges[:, 1]
+    sources = np.concatenate([first, second])
+    targets = np.concatenate([second, first])
+    order = np.argsort(sources, kind="stable")
+    targets, weights = targets[order], np.concatenate([stiffness, stiffness])[order]
+    present, starts = np.unique(sources[order], return_index=True)
+    degree = np.bincount(sources, np.concatenate([stiffness, stiffness]), count)
+    diagonal = np.maximum(trust + degree, 1e-12)[:, None]
+
+    def product(values: Array) -> Array:
+        neighbours = np.zeros_like(values)
+        neighbours[present] = np.add.reduceat(weights[:, None] * values[targets], starts, axis=0)
+        return diagonal * values - neighbours
+
+    wanted = trust[:, None] * known
+    values = _carried(wanted, trust, targets, weights, present, starts)
+    residual = wanted - product(values)
+    direction = step = residual / diagonal
+    energy = np.einsum("vc,vc->c", residual, step)
+    limit = _TOLERANCE**2 * np.maximum(np.einsum("vc,vc->c", wanted, wanted / diagonal), 1e-30)
+    for _ in range(_ROUNDS):
+        if (energy <= limit).all():
+            break
+        moved = product(direction)
+        alpha = energy / np.maximum(np.einsum("vc,vc->c", direction, moved), 1e-300)
+        values = values + alpha * direction
+        residual = residual - alpha * moved
+        step = residual / diagonal
+        renewed = np.einsum("vc,vc->c", residual, step)
+        direction = step + renewed / np.maximum(energy, 1e-300) * direction
+        energy = renewed
+    return np.asarray(values)
+
+
+def _carried(
+    wanted: Array,
+    trust: Array,
+    targets: NDArray[np.int64],
+    weights: Array,
+    present: NDArray[np.int64],
+    starts: NDArray[np.int64],
+) -> Array:
+    """A first guess (V, C): what is known is handed on from vertex to vertex until all have something."""
+    total = trust.copy()
+    values = wanted / np.maximum(total, 1e-12)[:, None]
+    settled = total > _KNOWN * float(total.max())
+    values[~settled] = wanted.sum(axis=0) / max(float(total.sum()), 1e-12)
+    for _ in range(_ROUNDS):
+        given = np.zeros(len(total))
+        given[present] = np.add.reduceat(weights * settled[targets], starts)
+        new = ~settled & (given > 0)
+        if not new.any():
+            break
+        sums = np.zeros_like(values)
+        sums[present] = np.add.reduceat((weights * settled[targets])[:, None] * values[targets], starts, axis=0)
+        values[new] = sums[new] / given[new, None]
+        settled |= new
+    return values

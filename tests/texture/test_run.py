@@ -1,0 +1,133 @@
+"""From files to files: `sam3db texture`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from native_runtime.cli.main import main
+from native_runtime.engines.estimate import Estimate
+from native_runtime.errors import ModelError, PhotoError, UsageError
+from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
+from native_runtime.texture.files import read_record
+from native_runtime.texture.request import TextureRequest
+from native_runtime.texture.run import bystanders, run_job
+from tests.support.painted import INTRINSICS, SIZE, Model, photograph, symmetric
+
+pytestmark = pytest.mark.models
+
+
+def _estimate(body: Body, aside: float = 0.0, person: int = 0, photo: str = "street.png") -> Estimate:
+    state = PlacedState(
+        np.zeros(len(body.parameter_names)),
+        np.zeros(body.identity_count),
+        np.zeros(body.expression_count),
+        np.array([aside, 0.85, 3.8]),
+    )
+    return Estimate.from_state(
+        body,
+        state,
+        INTRINSICS,
+        image_size=np.array(SIZE),
+        bbox=np.array([0.0, 0.0, *SIZE]),
+        engine="truth",
+        photo=photo,
+        person=person,
+    )
+
+
+@pytest.fixture
+def street(person: Body, tmp_path: Path) -> Path:
+    """A photo of two people, and their estimates beside it."""
+    estimates = [_estimate(person, -0.35), _estimate(person, 0.35, 1)]
+    colours = symmetric(person.rest_vertices)
+    picture = photograph([Model(person, e.vertices.astype(float), colours) for e in estimates])
+    cv2.imwrite(str(tmp_path / "street.png"), picture[..., ::-1])
+    for number, estimate in enumerate(estimates):
+        estimate.save(tmp_path / f"street_person{number}")
+    return tmp_path
+
+
+def test_the_command_writes_a_texture_for_each_person(street: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    files = [str(street / f"street_person{number}.npz") for number in range(2)]
+    assert main(["texture", *files, "-o", str(street / "out"), "--size", "1024", "--json"]) == 0
+    result: dict[str, Any] = json.loads(capfd.readouterr().out)
+    assert result["ok"]
+    assert [len(texture["files"]) for texture in result["textures"]] == [3, 3]
+    for texture in result["textures"]:
+        picture = cv2.imread(texture["files"]["colour"])
+        sure = cv2.imread(texture["files"]["confidence"], cv2.IMREAD_UNCHANGED)
+        assert picture.shape == sure.shape == (1024, 1024, 3)
+        record = read_record(Path(texture["files"]["record"]))
+        assert record["size"] == 1024
+        assert record["photos"][0]["name"] == "street.png"
+        assert sum(record["shares"].values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_one_person_in_several_photos_gets_one_texture(street: Path) -> None:
+    files = tuple(str(street / f"street_person{number}.npz") for number in range(2))
+    saved = run_job(TextureRequest(files, one_person=True, size=1024), street)
+    assert len(saved.texture.facts["seen_by"]) == 2
+    assert saved.files.colour.name == "street_person0_texture.png"
+
+
+def test_one_that_fails_does_not_stop_the_rest(street: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (street / "broken_person0.npz").write_bytes(b"no estimate")
+    files = [str(street / name) for name in ("broken_person0.npz", "street_person0.npz")]
+    assert main(["texture", *files, "-o", str(street / "out"), "--size", "1024", "--json"]) == 1
+    textures = json.loads(capfd.readouterr().out)["textures"]
+    assert "not a usable estimate" in textures[0]["error"]["text"]
+    assert textures[1]["error"] is None
+
+
+def test_those_who_stand_beside_are_known(street: Path) -> None:
+    path = street / "street_person0.npz"
+    (street / "street_person7.npz").write_bytes(b"damaged")
+    (street / "street_person8_take.npz").write_bytes(b"something else")
+    assert [other.person for other in bystanders(path, Estimate.load(path))] == [1]
+    assert bystanders(street / "named_by_hand.npz", Estimate.load(path)) == []
+
+
+def test_photos_that_do_not_belong_are_refused(street: Path, person: Body) -> None:
+    path = street / "street_person0.npz"
+    wrong = street / "wrong.png"
+    cv2.imwrite(str(wrong), np.zeros((20, 30, 3), np.uint8))
+    with pytest.raises(PhotoError, match=r"30 x 20 pixels, but the estimate was made in a photo of 360 x 480"):
+        run_job(TextureRequest((str(path),), photos=(str(wrong),)), street)
+    _estimate(person, photo="gone.jpg").save(street / "gone_person0")
+    with pytest.raises(PhotoError, match=r"gone\.jpg is not beside"):
+        run_job(TextureRequest((str(street / "gone_person0.npz"),)), street)
+
+
+def test_estimates_of_other_bodies_are_refused(street: Path, person: Body) -> None:
+    estimate = replace(_estimate(person), body_name="other")
+    estimate.save(street / "other_person0")
+    files = (str(street / "other_person0.npz"), str(street / "street_person0.npz"))
+    with pytest.raises(UsageError, match="different bodies: default-lod2, other"):
+        run_job(TextureRequest(files, one_person=True), street)
+    with pytest.raises(ModelError, match="not of 'default-lod2'"):
+        run_job(TextureRequest(files[:1], body="default-lod2"), street)
+
+
+def test_requests_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(UsageError, match="2 photos were given for 1 estimates"):
+        TextureRequest(("a.npz",), photos=("a.jpg", "b.jpg"))
+    with pytest.raises(UsageError, match="1024, 2048, 4096"):
+        TextureRequest(("a.npz",), size=1000)
+    with pytest.raises(UsageError, match="an estimate"):
+        TextureRequest(())
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"format": "sam3db-take/1"}', b'{"format": "sam3db-texture/1"}'])
+def test_records_that_are_none_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x_texture.json"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="not a usable record of a texture"):
+        read_record(path)

@@ -1,0 +1,216 @@
+"""Textures of people whose colours are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from native_runtime.errors import ModelError, UsageError
+from native_runtime.mhr import Body
+from native_runtime.texture.anatomy import PARTS, anatomy_of
+from native_runtime.texture.atlas import atlas_of
+from native_runtime.texture.making import Texture, make_texture
+from native_runtime.texture.projection import Shot
+from tests.support.bodies import toy_body
+from tests.support.painted import INTRINSICS, Array, Model, photograph, standing, symmetric, truth
+
+SIZE = 512
+SEEN = 170
+
+
+def _made(body: Body, colours: Array, light: bool = False, **place: float) -> Texture:
+    vertices = standing(body, **place)
+    return make_texture(body, [Shot(photograph([Model(body, vertices, colours)]), INTRINSICS, vertices)], SIZE, light)
+
+
+def _errors(texture: Texture, body: Body, colours: Array, least: int = SEEN, most: int = 255) -> NDArray[np.float64]:
+    """Mean difference of the channels, sRGB 0..255, of the texels whose confidence lies within bounds."""
+    wanted, inside = truth(body, colours, SIZE)
+    chosen = inside & (texture.confidence >= least) & (texture.confidence <= most)
+    return np.abs(texture.colour[chosen].astype(float) - wanted[chosen]).mean(axis=1)
+
+
+def _magenta(colour: NDArray) -> NDArray[np.bool_]:
+    red, green, blue = colour.astype(int).transpose(2, 0, 1)
+    return (np.minimum(red, blue) - green > 70) & (red > 120)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("turn", [0.0, 40.0, 180.0])
+def test_what_is_seen_has_its_own_colour(person: Body, turn: float) -> None:
+    colours = symmetric(person.rest_vertices)
+    texture = _made(person, colours, turn=turn)
+    errors = _errors(texture, person, colours)
+    assert len(errors) > 10_000
+    assert errors.mean() < 4
+    assert np.percentile(errors, 99) < 16
+    assert texture.facts["shares"]["seen"] > 0.2
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("turn", [0.0, 75.0, 200.0])
+def test_nothing_of_the_background_is_in_the_texture(person: Body, turn: float) -> None:
+    texture = _made(person, symmetric(person.rest_vertices), turn=turn)
+    assert not _magenta(texture.colour).any()
+
+
+@pytest.mark.models
+def test_another_person_in_front_is_not_painted_on(person: Body) -> None:
+    colours = symmetric(person.rest_vertices)
+    behind, before = standing(person, distance=3.8), standing(person, distance=3.0, aside=0.25)
+    green = np.tile([0.0, 0.9, 0.0], (person.vertex_count, 1))
+    picture = photograph([Model(person, behind, colours), Model(person, before, green)])
+    shot = Shot(picture, INTRINSICS, behind, ((before, person.triangles),))
+    texture = make_texture(person, [shot], SIZE, light=False)
+    red, shade, blue = texture.colour.astype(int).transpose(2, 0, 1)
+    assert not (shade - np.maximum(red, blue) > 70).any()
+    assert np.percentile(_errors(texture, person, colours), 99) < 20
+    alone = make_texture(person, [Shot(photograph([Model(person, behind, colours)]), INTRINSICS, behind)], SIZE, False)
+    assert texture.facts["shares"]["seen"] < 0.8 * alone.facts["shares"]["seen"]
+
+
+@pytest.mark.models
+def test_an_arm_before_the_body_is_not_painted_on_it(person: Body) -> None:
+    part = anatomy_of(person).part
+    arms = np.isin(part, [i for i, name in enumerate(PARTS) if name.endswith(("arm", "hand"))])
+    colours = np.where(arms[:, None], (0.02, 0.7, 0.75), (0.6, 0.25, 0.05))
+    vertices = standing(person, turn=90.0)  # from the side
+    picture = photograph([Model(person, vertices, colours)])
+    texture = make_texture(person, [Shot(picture, INTRINSICS, vertices)], SIZE, light=False)
+    atlas = atlas_of(person, SIZE)
+    trunk = (part == PARTS.index("torso"))[person.triangles].all(axis=1)
+    inside = atlas.picture(trunk[atlas.triangle][:, None].astype(np.float32))[..., 0] > 0
+    sure = texture.confidence >= SEEN
+    assert (inside & sure).sum() > 500
+    assert not (texture.colour[inside & sure][:, 2] > 150).any(), "cyan is an arm's"
+
+
+@pytest.mark.models
+def test_the_side_that_is_not_seen_is_like_the_other(person: Body) -> None:
+    colours = symmetric(person.rest_vertices)
+    texture = _made(person, colours, turn=80.0)
+    assert texture.facts["shares"]["mirrored"] > 0.05
+    mirrored = _errors(texture, person, colours, 90, 102)
+    assert len(mirrored) > 2000
+    assert mirrored.mean() < 6
+
+
+@pytest.mark.models
+def test_different_sides_are_not_copied(person: Body) -> None:
+    left = person.rest_vertices[:, 0] > 0
+    colours = np.where(left[:, None], (0.7, 0.1, 0.1), (0.1, 0.5, 0.1))
+    texture = _made(person, colours, turn=30.0)
+    wanted, inside = truth(person, colours, SIZE)
+    clear = inside & (np.abs(wanted.astype(int)[..., 0] - wanted[..., 1]) > 60)
+    wrong = (texture.colour[..., 0] > texture.colour[..., 1]) != (wanted[..., 0] > wanted[..., 1])
+    copied = clear & (texture.confidence >= 60) & (texture.confidence < 128)
+    assert (wrong & copied).sum() < 0.02 * clear.sum()
+
+
+@pytest.mark.models
+def test_seams_do_not_show(person: Body) -> None:
+    colours = symmetric(person.rest_vertices)
+    texture = _made(person, colours, turn=25.0)
+    assert _steps(person, texture).mean() < 3
+
+
+def _steps(body: Body, texture: Texture) -> NDArray[np.float64]:
+    """Difference of the two sides of each edge that lies at two places of the texture, at its middle, sRGB."""
+    loops = body.triangle_loops
+    vertices = body.face_vertices[loops]
+    places = np.stack([body.uvs[:, 0], 1 - body.uvs[:, 1]], axis=1) * SIZE - 0.5
+    found: dict[tuple[int, int], list[NDArray]] = {}
+    for first, second in ((0, 1), (1, 2), (2, 0)):
+        for corners, ends in zip(loops[:, [first, second]], vertices[:, [first, second]]):
+            found.setdefault(tuple(sorted(ends.tolist())), []).append(places[corners].mean(axis=0))
+    differences = []
+    for pair in found.values():
+        if len(pair) == 2 and np.linalg.norm(pair[0] - pair[1]) > 2:
+            a, b = (texture.colour[tuple(np.clip(np.round(p[::-1]), 0, SIZE - 1).astype(int))] for p in pair)
+            differences.append(np.abs(a.astype(float) - b).mean())
+    assert len(differences) > 50
+    return np.array(differences)
+
+
+@pytest.mark.models
+def test_light_is_taken_out(person: Body) -> None:
+    colours = np.tile([0.35, 0.3, 0.25], (person.vertex_count, 1))
+    vertices = standing(person)
+    picture = photograph([Model(person, vertices, colours)], lambda n: 0.75 + 0.35 * n[:, 0])
+    shots = [Shot(picture, INTRINSICS, vertices)]
+    kept, removed = (make_texture(person, shots, SIZE, light) for light in (False, True))
+    spread = [t.colour[t.confidence >= SEEN].astype(float).std(axis=0).mean() for t in (kept, removed)]
+    assert removed.facts["light_removed"][0] > 0.7
+    assert spread[1] < 0.4 * spread[0]
+    assert kept.facts["light_removed"] == [0.0]
+
+
+@pytest.mark.models
+def test_even_light_changes_nothing(person: Body) -> None:
+    colours = symmetric(person.rest_vertices)
+    errors = _errors(_made(person, colours, light=True), person, colours)
+    assert errors.mean() < 6
+
+
+@pytest.mark.models
+def test_two_photos_of_different_exposure_agree(person: Body) -> None:
+    colours = symmetric(person.rest_vertices)
+    shots = []
+    for turn, exposure in ((-35.0, 1.0), (35.0, 0.5)):
+        vertices = standing(person, turn=turn)
+        shots.append(Shot(photograph([Model(person, vertices, exposure * colours)]), INTRINSICS, vertices))
+    texture = make_texture(person, shots, SIZE, light=False)
+    # the mean of both exposures
+    errors = _errors(texture, person, np.sqrt(0.5) * colours)
+    assert errors.mean() < 5
+    assert texture.facts["shares"]["seen"] > 1.1 * make_texture(person, shots[:1], SIZE, False).facts["shares"]["seen"]
+
+
+@pytest.mark.models
+def test_a_texture_is_the_same_every_time(person: Body) -> None:
+    colours = symmetric(person.rest_vertices)
+    first, second = (_made(person, colours, light=True, turn=20.0) for _ in range(2))
+    assert np.array_equal(first.colour, second.colour)
+    assert np.array_equal(first.confidence, second.confidence)
+    assert first.facts == second.facts
+
+
+@pytest.mark.models
+def test_somebody_out_of_the_frame_gets_a_texture_of_no_confidence(person: Body) -> None:
+    vertices = standing(person) + (9.0, 0, 0)
+    texture = make_texture(person, [Shot(np.zeros((480, 360, 3), np.uint8), INTRINSICS, vertices)], SIZE)
+    assert texture.facts["shares"]["seen"] == 0
+    assert texture.confidence.max() < 64
+    assert not texture.facts["skin_seen"]
+
+
+@pytest.mark.models
+def test_a_mask_of_ones_own_is_kept_to(person: Body) -> None:
+    vertices = standing(person)
+    colours = symmetric(person.rest_vertices)
+    picture = photograph([Model(person, vertices, colours)])
+    mask = np.zeros(picture.shape[:2], bool)
+    mask[:200] = True
+    texture = make_texture(person, [Shot(picture, INTRINSICS, vertices, mask=mask)], SIZE, light=False)
+    feet = anatomy_of(person).feet[person.triangles].all(axis=1)
+    atlas = atlas_of(person, SIZE)
+    inside = atlas.picture(feet[atlas.triangle][:, None].astype(np.float32))[..., 0] > 0
+    assert texture.confidence[inside].max() < 128
+    assert texture.confidence.max() > 200
+
+
+def test_bodies_without_texture_coordinates_are_refused() -> None:
+    body = toy_body()
+    flat = replace(body, uvs=np.zeros_like(body.uvs))
+    with pytest.raises(ModelError, match="no texture coordinates"):
+        make_texture(flat, [Shot(np.zeros((48, 36, 3), np.uint8), INTRINSICS, np.zeros((flat.vertex_count, 3)))], 64)
+
+
+def test_vertices_of_another_body_are_refused() -> None:
+    with pytest.raises(UsageError, match="vertices"):
+        make_texture(toy_body(), [Shot(np.zeros((48, 36, 3), np.uint8), INTRINSICS, np.zeros((5, 3)))], 64)
+    with pytest.raises(UsageError, match="at least one"):
+        make_texture(toy_body(), [], 64)
