@@ -49,6 +49,7 @@ from .operators import (
     take_editing,
     take_tracks,
     takes,
+    textures,
     viewing,
     worker,
 )
@@ -78,6 +79,7 @@ from .ui import (
     rigify_panel,
     shelf,
     takes_panel,
+    texture_panel,
     waiting_sign,
 )
 
@@ -111,6 +113,7 @@ CLASSES: tuple[type, ...] = (
     *draw_person.CLASSES,
     *draw_lens.CLASSES,
     *lens.CLASSES,
+    *textures.CLASSES,
     *previews.CLASSES,
     *exports.CLASSES,
     *batch.CLASSES,
@@ -126,6 +129,7 @@ CLASSES: tuple[type, ...] = (
     *handles_panel.CLASSES,
     *handle_tool.CLASSES,
     *masks_panel.CLASSES,
+    *texture_panel.CLASSES,
     *lens_panel.CLASSES,
     *preset_panels.CLASSES,
     *character_panel.CLASSES,

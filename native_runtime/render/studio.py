@@ -30,15 +30,20 @@ _WRAPS = (0.15, 0.5, 0.1)
 _BACKDROP_TOP, _BACKDROP_BOTTOM = np.array([0.84, 0.835, 0.82]), np.array([0.60, 0.595, 0.58])
 _FLOOR_SHADOW = 0.75
 _SKY, _GROUND = np.array([0.27, 0.285, 0.30]), np.array([0.10, 0.092, 0.088])
+#: Pictures of cloth and skin have light and shade of their own: more light from all around, and less from the lamps.
+_PAINTED_SKY, _PAINTED_GROUND, _PAINTED_LAMPS = np.array([0.66, 0.67, 0.68]), np.array([0.42, 0.41, 0.40]), 0.5
 
 
 def lit(surface: Surface, view: View) -> Floats:
     """The surface (H, W, 4), linear colour times coverage, and coverage, in the light of the studio."""
+    share, sky, ground = 1.0, _SKY, _GROUND
+    if surface.paint is not None:
+        share, sky, ground = _PAINTED_LAMPS, _PAINTED_SKY, _PAINTED_GROUND
     lamps = [
-        Light(view.axes @ np.array(direction) / np.linalg.norm(direction), power * np.array(colour), wrap)
+        Light(view.axes @ np.array(direction) / np.linalg.norm(direction), share * power * np.array(colour), wrap)
         for (direction, power, colour), wrap in zip(LAMPS, _WRAPS)
     ]
-    return render(surface, view, lamps[0], lamps[1:], sky=_SKY, ground=_GROUND)
+    return render(surface, view, lamps[0], lamps[1:], sky=sky, ground=ground)
 
 
 def backdrop(surface: Surface, view: View, shadow: bool = True) -> Floats:

@@ -47,7 +47,7 @@ def person_mask(
     if hint is not None:
         hinted = _shrunk(hint, size) > 0.5
         off = _distance(~hinted)
-        out = np.minimum(out, off)
+        out = np.maximum(_BEYOND / (2 * _OFF) * off, out)
         middle = (middle | (_distance(hinted) > _OFF * extent)) & hinted
         inside = (inside & (off < _OFF * extent)) | hinted
     labels = np.where(inside, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)

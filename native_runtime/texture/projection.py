@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -51,6 +51,7 @@ class Shot:
         others: other people's vertices and triangles, m, camera axes.
         mask: (H, W) which pixels show the person, as somebody drew it; None: it is looked for.
         hint: (H, W) the same by a coarse segmentation, or None.
+        strangers: (H, W) which pixels show other people, as far as that is known besides, or None.
     """
 
     pixels: Pixels
@@ -59,6 +60,7 @@ class Shot:
     others: tuple[tuple[Array, NDArray[np.int32]], ...] = ()
     mask: Bools | None = None
     hint: Bools | None = None
+    strangers: Bools | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +104,10 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
     part = _crop(shot, atlas.size)
     if part is None:
         return nothing
-    pixels, intrinsics, mask, hint = part
+    pixels, intrinsics, (mask, hint, strangers) = part
     raster = _rasterised(pixels, intrinsics, shot, body.triangles)
+    if strangers is not None:
+        raster = replace(raster, others=raster.others | strangers, triangle=np.where(strangers, -1, raster.triangle))
     if not (raster.triangle >= 0).any():
         return nothing
     if mask is None:
@@ -123,8 +127,10 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
     return _sampled(shot.vertices, raster, linear, trusted, shade, body, anatomy, atlas)
 
 
-def _crop(shot: Shot, side: int) -> tuple[Pixels, Array, Bools | None, Bools | None] | None:
-    """The part of the photo around the person, no larger than the texture: pixels, intrinsics, mask and hint."""
+def _crop(shot: Shot, side: int) -> tuple[Pixels, Array, list[Bools | None]] | None:
+    """The part of the photo around the person, no larger than the texture: pixels, intrinsics, and the shot's masks:
+    mask, hint, strangers.
+    """
     height, width = shot.pixels.shape[:2]
     places = project(shot.vertices, shot.intrinsics)
     places = places[np.isfinite(places).all(axis=1)]
@@ -138,7 +144,7 @@ def _crop(shot: Shot, side: int) -> tuple[Pixels, Array, Bools | None, Bools | N
         return None
     window = (slice(top, bottom), slice(left, right))
     intrinsics = crop_intrinsics(shot.intrinsics, left, top)
-    masks = [None if m is None else m[window] for m in (shot.mask, shot.hint)]
+    masks = [None if m is None else m[window] for m in (shot.mask, shot.hint, shot.strangers)]
     pixels = np.ascontiguousarray(shot.pixels[window])
     scale = side / max(pixels.shape[:2])
     if scale < 1:
@@ -149,7 +155,7 @@ def _crop(shot: Shot, side: int) -> tuple[Pixels, Array, Bools | None, Bools | N
             None if m is None else cv2.resize(m.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
             for m in masks
         ]
-    return pixels, intrinsics, masks[0], masks[1]
+    return pixels, intrinsics, masks
 
 
 def _rasterised(pixels: Pixels, intrinsics: Array, shot: Shot, triangles: NDArray[np.int32]) -> _Raster:

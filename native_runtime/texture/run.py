@@ -161,6 +161,5 @@ def _photo_beside(path: Path, estimate: Estimate) -> Path:
         if estimate.photo and place.is_file():
             return place
     raise PhotoError(
-        f"The photo {estimate.photo or 'of the estimate'} is not beside {path}: name it with --photo, one for each "
-        "estimate."
+        f"The photo {estimate.photo or 'of the estimate'} is not beside {path}: name the photos, one for each estimate."
     )

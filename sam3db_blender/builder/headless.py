@@ -15,6 +15,7 @@ from ..files.blend import save_blend
 from ..handles.photo_scene import build_photo_scene
 from ..previews import render_panels, save_picture
 from ..scene.character import PhotoScene
+from ..textures.projecting import TextureHints, texture_people
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
@@ -30,6 +31,7 @@ def write_character(
     preview_path: str | Path | None = None,
     size: int = 720,
     controls: bool = True,
+    textures: Sequence[TextureHints] | None = None,
 ) -> dict[str, Any]:
     """Builds the characters of one photo in a new file and saves it.
 
@@ -43,6 +45,7 @@ def write_character(
         preview_path: a .png or .jpg to write: photo, overlay and turned view; None for none.
         size: height of the preview's panels, px.
         controls: give the characters control rigs.
+        textures: lay the photo on the characters, with what is known of each; None: leave their materials as they are.
 
     Returns:
         ``blend`` and ``preview`` (paths as text, ``preview`` None where none was asked for), ``characters`` (their
@@ -63,6 +66,11 @@ def write_character(
     _select(built)
     bpy.context.view_layer.update()
     seconds["build"] = time.perf_counter() - start
+
+    if textures is not None:
+        start = time.perf_counter()
+        texture_people([c.rig for c in built.characters], body, photo, textures)
+        seconds["texture"] = time.perf_counter() - start
 
     start = time.perf_counter()
     save_blend(blend)

@@ -30,6 +30,12 @@ def _add_character(commands: Subparsers) -> None:
         "--preview", action=argparse.BooleanOptionalAction, default=True, help="render a preview picture (default: yes)"
     )
     character.add_argument(
+        "--texture",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="lay the photo on the person: skin and clothes as a texture (default: yes)",
+    )
+    character.add_argument(
         "--controls",
         action=argparse.BooleanOptionalAction,
         default=True,

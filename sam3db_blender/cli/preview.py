@@ -45,7 +45,13 @@ def _one_file(file: str, stem: str, out: Path, arguments: argparse.Namespace, co
             photo: dict[str, Any] = {"photo": group.photo, "people": len(group.rigs), "pictures": {}, "errors": {}}
             result["photos"].append(photo)
             for kind, outcome in preview_steps(
-                group.rigs, kinds, out, group.stem, arguments.size, renderer=arguments.renderer
+                group.rigs,
+                kinds,
+                out,
+                group.stem,
+                arguments.size,
+                renderer=arguments.renderer,
+                look=arguments.look,
             ):
                 if isinstance(outcome, Path):
                     photo["pictures"][kind] = str(outcome)

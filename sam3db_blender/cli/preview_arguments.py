@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 KINDS = ("panels", "overlay", "beside", "turntable", "wire", "shaded")
 RENDERERS = ("own", "workbench", "cycles", "eevee")
+LOOKS = ("textured", "clay")
 _SMALLEST, _LARGEST = 64, 8192
 
 
@@ -37,6 +38,13 @@ def add(commands: Subparsers) -> None:
     )
     preview.add_argument(
         "--size", metavar="PX", type=_size, default=768, help="height of the pictures (default: %(default)s)"
+    )
+    preview.add_argument(
+        "--look",
+        choices=LOOKS,
+        default="textured",
+        help="textured (default) shows the pictures on characters that have some, such as textures from photos; clay "
+        "shows all in one tint for each person",
     )
     preview.add_argument(
         "--renderer",

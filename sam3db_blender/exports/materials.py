@@ -8,11 +8,12 @@ import bpy
 
 from .. import compat
 from ..scene.materials import part_colour
+from ..scene.textured import principled_of
 
 
 def needs_plain(material: bpy.types.Material) -> bool:
     """Whether a material's colour is neither one number nor a picture."""
-    shader = _principled(material)
+    shader = principled_of(material)
     return shader is None or _is_procedural(shader)
 
 
@@ -22,7 +23,7 @@ def plain_material(original: bpy.types.Material, name: str, part: str) -> bpy.ty
     Args:
         part: the body's name of what wears it; says the colour where the material is one of ours.
     """
-    shader = _principled(original)
+    shader = principled_of(original)
     copy = bpy.data.materials.new(name)
     tree = compat.node_tree_of(copy)
     output = tree.nodes.new("ShaderNodeOutputMaterial")
@@ -34,17 +35,6 @@ def plain_material(original: bpy.types.Material, name: str, part: str) -> bpy.ty
     copy.diffuse_color = original.diffuse_color
     copy.roughness = original.roughness
     return copy
-
-
-def _principled(material: bpy.types.Material) -> Any:
-    """The Principled shader that makes a material's surface; None where another does."""
-    if material.node_tree is None:
-        return None
-    for node in material.node_tree.nodes:
-        if node.type == "OUTPUT_MATERIAL" and node.is_active_output and node.inputs["Surface"].is_linked:
-            source = node.inputs["Surface"].links[0].from_node
-            return source if source.type == "BSDF_PRINCIPLED" else None
-    return None
 
 
 def _is_procedural(shader: Any) -> bool:

@@ -14,7 +14,7 @@ from native_runtime.errors import Sam3dbError
 from ..app_handlers import redraw
 from ..compat import BLEND_RELATIVE
 from ..previews import Kind, preview_steps
-from ..previews.items import KIND_ITEMS, RENDERER_ITEMS
+from ..previews.items import KIND_ITEMS, LOOK_ITEMS, RENDERER_ITEMS
 from ..previews.saved import named_groups
 from ..remedies import in_words
 from .person import PersonPoll, ReportingOperator, reported
@@ -46,6 +46,7 @@ class SAM3DB_PreviewState(bpy.types.PropertyGroup):
         default={"overlay", "turntable", "shaded"},
     )
     renderer: bpy.props.EnumProperty(name="Renderer", description="The renderer to use", items=RENDERER_ITEMS)
+    look: bpy.props.EnumProperty(name="Look", description="The colours of the characters", items=LOOK_ITEMS)
     size: bpy.props.IntProperty(
         name="Height", description="Height of a picture", default=768, min=64, soft_max=2048, max=8192, subtype="PIXEL"
     )
@@ -82,13 +83,21 @@ class _Work:
         assert scene is not None  # what hides it from add-ons also hides their panels
         self._groups = named_groups(scene, Path(bpy.data.filepath).stem or _UNSAVED)
         self._kinds: list[Kind] = [kind for kind, *_ in KIND_ITEMS if kind in state.kinds]
-        self._size, self._renderer = state.size, state.renderer
+        self._size, self._renderer, self._look = state.size, state.renderer, state.look
         self.count = len(self._groups) * len(self._kinds)
         self.steps = self._outcomes()
 
     def _outcomes(self) -> Iterator[Outcome]:
         for group in self._groups:
-            steps = preview_steps(group.rigs, self._kinds, self.folder, group.stem, self._size, renderer=self._renderer)
+            steps = preview_steps(
+                group.rigs,
+                self._kinds,
+                self.folder,
+                group.stem,
+                self._size,
+                renderer=self._renderer,
+                look=self._look,
+            )
             for kind, outcome in steps:
                 yield group.photo, kind, outcome
 

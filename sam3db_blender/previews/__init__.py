@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "LOOKS",
     "RENDERERS",
     "Kind",
+    "Look",
     "RendererName",
     "preview_steps",
     "render_panels",
@@ -38,6 +40,8 @@ __all__ = [
 
 RendererName = Literal["own", Engine]
 RENDERERS: tuple[RendererName, ...] = ("own", *get_args(Engine))
+Look = Literal["textured", "clay"]
+LOOKS: tuple[Look, ...] = get_args(Look)
 
 _ENDING = ".jpg"
 
@@ -50,6 +54,7 @@ def render_previews(
     size: int = 768,
     photo: Photo | None = None,
     renderer: RendererName = "own",
+    look: Look = "textured",
 ) -> dict[Kind, Path]:
     """Draws the characters of one photo together and writes ``STEM_KIND.jpg`` for each kind.
 
@@ -58,13 +63,14 @@ def render_previews(
         size: height of a picture, px; those that are wider than high become less high, and a turntable has two rows.
         photo: as it was read, where it is at hand; else it is found by the .blend.
         renderer: this project's own, or one of Blender's engines.
+        look: with the pictures that the characters' materials show, or all in the tints.
 
     Raises:
         Sam3dbError: a kind could not be drawn (the photo is gone) or written. The others were written before.
     """
     written: dict[Kind, Path] = {}
     refused: list[Sam3dbError] = []
-    for kind, outcome in preview_steps(rigs, kinds, folder, stem, size, photo, renderer):
+    for kind, outcome in preview_steps(rigs, kinds, folder, stem, size, photo, renderer, look):
         if isinstance(outcome, Path):
             written[kind] = outcome
         else:
@@ -82,6 +88,7 @@ def preview_steps(
     size: int = 768,
     photo: Photo | None = None,
     renderer: RendererName = "own",
+    look: Look = "textured",
 ) -> Iterator[tuple[Kind, Path | Sam3dbError]]:
     """As ``render_previews``, one kind at a time: the file, or why there is none.
 
@@ -90,7 +97,7 @@ def preview_steps(
     Raises:
         Sam3dbError: the characters belong to several photos, or there is nothing to be seen of them.
     """
-    surface = surface_of(rigs)
+    surface = surface_of(rigs, look == "textured")
     heading = heading_of(rigs[0])
     seen: PhotoView | Sam3dbError | None = None
     if OF_PHOTO.intersection(kinds):
@@ -98,7 +105,7 @@ def preview_steps(
             seen = photo_view_of(rigs[0], photo)
         except Sam3dbError as error:
             seen = error
-    with _opened(renderer, rigs, surface) as drawing:
+    with _opened(renderer, rigs, surface, look) as drawing:
         stage = Stage(surface, drawing, heading)
         for kind in kinds:
             try:
@@ -107,10 +114,12 @@ def preview_steps(
                 yield kind, error
 
 
-def _opened(name: RendererName, rigs: Sequence[bpy.types.Object], surface: Surface) -> AbstractContextManager[Renderer]:
+def _opened(
+    name: RendererName, rigs: Sequence[bpy.types.Object], surface: Surface, look: Look
+) -> AbstractContextManager[Renderer]:
     if name == "own":
         return nullcontext(OwnRenderer(surface))
-    return blender_renderer(name, rigs, surface)
+    return blender_renderer(name, rigs, surface, look == "clay")
 
 
 def _draw(stage: Stage, kind: Kind, photo: PhotoView | Sam3dbError | None, size: int) -> Pixels:

@@ -92,11 +92,14 @@ class BlenderRenderer:
 
 
 @contextmanager
-def blender_renderer(engine: Engine, rigs: Sequence[bpy.types.Object], surface: Surface) -> Iterator[BlenderRenderer]:
+def blender_renderer(
+    engine: Engine, rigs: Sequence[bpy.types.Object], surface: Surface, clay: bool = False
+) -> Iterator[BlenderRenderer]:
     """A renderer of the characters as they are now, for as long as the context lasts.
 
     Args:
-        surface: of the same rigs; its colours are Workbench's.
+        surface: of the same rigs; its colours are Workbench's, unless it has pictures.
+        clay: the surface's colours also in place of the characters' own materials.
 
     Raises:
         Sam3dbError: this Blender does not have the engine.
@@ -108,6 +111,10 @@ def blender_renderer(engine: Engine, rigs: Sequence[bpy.types.Object], surface: 
     try:
         _set_up(scene, engine, made)
         _add_copies(scene, rigs, surface, made)
+        if engine == "workbench" and surface.paint is not None:
+            scene.display.shading.color_type = "TEXTURE"
+        if engine != "workbench" and clay:
+            scene.view_layers[0].material_override = _clay(made)
         lens = bpy.data.cameras.new(_NAME)
         lens.clip_start, lens.clip_end = 0.01 * units, 1000.0 * units
         scene.camera = _add(scene, lens, made)
@@ -175,6 +182,17 @@ def _add_copies(
             fill(colours.data, "color", np.concatenate([own, np.ones((count, 1))], axis=1))
             data.color_attributes.active_color = colours
             first += count
+
+
+def _clay(made: list[bpy.types.ID]) -> bpy.types.Material:
+    """A material of the copies' own colours."""
+    material = bpy.data.materials.new(_NAME)
+    made.append(material)
+    shader = Shader(compat.node_tree_of(material))
+    colour = shader.node("ShaderNodeAttribute", attribute_name=_COLOURS).outputs["Color"]
+    surface = shader.node("ShaderNodeBsdfPrincipled", {"Base Color": colour, "Roughness": 0.6})
+    shader.surface(surface.outputs[0])
+    return material
 
 
 def _add(scene: bpy.types.Scene, data: Any, made: list[bpy.types.ID]) -> bpy.types.Object:

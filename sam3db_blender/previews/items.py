@@ -12,6 +12,10 @@ KIND_ITEMS: tuple[tuple[Kind, str, str], ...] = (
     ("wire", "Wire", "The mesh as wires"),
     ("shaded", "Shaded", "The character in a studio"),
 )
+LOOK_ITEMS = (
+    ("textured", "Textured", "With the pictures that the materials show, textures from photos among them"),
+    ("clay", "Clay", "All in one tint for each person"),
+)
 RENDERER_ITEMS = (
     ("own", "Quick", "This extension's own: about a second per picture, on every machine"),
     ("workbench", "Workbench", "Blender's Solid view"),

@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 from native_runtime.camera import CAMERA_TO_BLENDER_CAMERA
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo, read_photo
+from native_runtime.render.paint import Paint
 from native_runtime.render.pictures import PhotoView
 from native_runtime.render.raster import Array, Surface, View
 from native_runtime.render.studio import TINTS
 
-from ..rig.arrays import evaluated_surface
+from ..rig.arrays import evaluated_surface, evaluated_uvs
 from ..rig.mesh import BODY_PROPERTY
 from ..scene.belongings import belongings_of
 from ..scene.camera import camera_of, camera_settings
 from ..scene.provenance import is_character, read_origin
 from ..scene.readback import units_of
 from ..scene.source import photo_of
+from ..scene.textured import picture_of, pixels_of
 
 Pixels = NDArray[np.uint8]
 
@@ -51,14 +53,18 @@ def meshes_of(rig: bpy.types.Object) -> list[bpy.types.Object]:
     return [mesh.obj for mesh in meshes if not mesh.is_hidden]
 
 
-def surface_of(rigs: Sequence[bpy.types.Object]) -> Surface:
+def surface_of(rigs: Sequence[bpy.types.Object], textured: bool = True) -> Surface:
     """All characters as Blender evaluates them now, in metres, each in a tint of its own.
+
+    Args:
+        textured: with the pictures that their materials show, where they show some.
 
     Raises:
         Sam3dbError: there is nothing to be seen of them.
     """
     depsgraph, units = bpy.context.evaluated_depsgraph_get(), units_of(rigs[0])
     vertices, triangles, colours, edges, two_sided, count = [], [], [], [], [], 0
+    pictures = _Pictures()
     for number, rig in enumerate(rigs):
         for mesh in meshes_of(rig):
             points, faces, materials, sides = evaluated_surface(mesh, depsgraph)
@@ -72,6 +78,8 @@ def surface_of(rigs: Sequence[bpy.types.Object]) -> Surface:
             tint = TINTS[number % len(TINTS)]
             colours.append(_shades(mesh, len(points), faces, materials)[:, None] * tint)
             count += len(points)
+            if textured:
+                pictures.add(mesh, depsgraph, materials)
     if not vertices:
         raise Sam3dbError("The characters are hidden: show them, and their meshes, in the outliner.")
     return Surface(
@@ -80,7 +88,37 @@ def surface_of(rigs: Sequence[bpy.types.Object]) -> Surface:
         np.concatenate(colours),
         np.concatenate(edges),
         np.concatenate(two_sided),
+        pictures.paint(),
     )
+
+
+class _Pictures:
+    """The pictures of meshes, one mesh after the other."""
+
+    def __init__(self) -> None:
+        self._uvs: list[NDArray[np.float32]] = []
+        self._numbers: list[NDArray[np.int64]] = []
+        self._images: list[bpy.types.Image] = []
+
+    def add(self, mesh: bpy.types.Object, depsgraph: bpy.types.Depsgraph, materials: NDArray[np.int32]) -> None:
+        """A mesh whose triangles have these material slots (T,)."""
+        shown = [picture_of(slot.material) for slot in mesh.material_slots]
+        uvs = evaluated_uvs(mesh, depsgraph) if any(shown) else None
+        numbers = np.full(max(len(shown), 1), -1)
+        for slot, image in enumerate(shown):
+            if image is not None and uvs is not None:
+                if image not in self._images:
+                    self._images.append(image)
+                numbers[slot] = self._images.index(image)
+        self._uvs.append(np.zeros((len(materials), 3, 2), np.float32) if uvs is None else uvs)
+        self._numbers.append(numbers[np.clip(materials, 0, len(numbers) - 1)])
+
+    def paint(self) -> Paint | None:
+        """All of them together; None where there is no picture."""
+        if not self._images:
+            return None
+        pictures = tuple(pixels_of(image) for image in self._images)
+        return Paint(np.concatenate(self._uvs), np.concatenate(self._numbers), pictures)
 
 
 def _shades(mesh: bpy.types.Object, count: int, faces: NDArray, materials: NDArray) -> Array:

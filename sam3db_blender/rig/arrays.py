@@ -121,6 +121,25 @@ def evaluated_surface(
     return in_world(points, evaluated), triangles, materials, np.isin(_pair_numbers(sides), _pair_numbers(ends))
 
 
+def evaluated_uvs(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> NDArray[np.float32] | None:
+    """The texture coordinates (T, 3, 2) of a mesh object's triangles, in the order of ``evaluated_surface``, by the map
+    that is rendered; None where there is none.
+    """
+    evaluated = obj.evaluated_get(depsgraph)
+    mesh = evaluated.to_mesh()
+    try:
+        layer = next((layer for layer in mesh.uv_layers if layer.active_render), None)
+        if layer is None:
+            return None
+        places = take(layer.uv, "vector", 2)
+        mesh.calc_loop_triangles()
+        loops = np.empty((len(mesh.loop_triangles), 3), np.int32)
+        mesh.loop_triangles.foreach_get("loops", loops.ravel())
+        return places[loops]
+    finally:
+        evaluated.to_mesh_clear()
+
+
 def _pair_numbers(pairs: NDArray[np.int32]) -> NDArray[np.int64]:
     """One number for each pair of vertices (..., 2), whichever comes first."""
     return pairs.min(axis=-1).astype(np.int64) << 32 | pairs.max(axis=-1)

@@ -30,7 +30,7 @@ class SAM3DB_PT_previews(SidebarPanel, bpy.types.Panel):
         settings = layout.column()
         settings.enabled = not previews.running
         settings.column(align=True).prop(previews, "kinds")
-        for name in ("renderer", "size", "folder"):
+        for name in ("look", "renderer", "size", "folder"):
             settings.prop(previews, name)
         if previews.running:
             layout.progress(factor=previews.progress, text=f"{previews.status}   (Esc: Cancel)")

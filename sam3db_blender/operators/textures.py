@@ -1,0 +1,99 @@
+"""Textures from photos."""
+
+from typing import Any
+
+import bpy
+
+from native_runtime.errors import Sam3dbError
+from native_runtime.texture.request import DEFAULT_SIZE, SIZES
+
+from ..handles.people import active_character
+from ..scene.bodies import body_mesh, body_of
+from ..scene.lookup import rig_with
+from ..scene.materials import body_materials
+from ..scene.provenance import character_id
+from ..scene.readback import units_of
+from ..scene.textured import take_off, texture_of
+from ..textures.job import TextureJob
+from ..textures.projecting import Projection, projection_of, put_on
+from .modal_job import ModalJobOperator
+from .person import PersonOperator, reported
+
+_SIZE_ITEMS = tuple((str(size), f"{size // 1024}K", f"{size} pixels along each side") for size in SIZES)
+
+
+class SAM3DB_OT_project_texture(ModalJobOperator, PersonOperator, bpy.types.Operator):  # type: ignore[misc]
+    """Lay the photo on the person as they are posed now, the rest filled in; what was painted on stays in the file"""
+
+    bl_idname = "sam3db.project_texture"
+    bl_label = "Texture from Photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    size: bpy.props.EnumProperty(
+        name="Size", description="Pixels of the texture", items=_SIZE_ITEMS, default=str(DEFAULT_SIZE)
+    )
+    remove_light: bpy.props.BoolProperty(
+        name="Remove Light",
+        description="Take out the light that can be estimated from the directions of the surface, roughly; shadows, "
+        "folds and gloss stay",
+        default=True,
+    )
+
+    _character: str
+    _projection: Projection
+
+    def execute(self, context):
+        def work():
+            rig = self.rig(context)
+            self._character = character_id(rig)
+            self._projection = projection_of(rig, body_of(rig), int(self.size), self.remove_light)
+            job: Any = TextureJob(self._projection)
+            return self.begin(context, job)
+
+        return reported(self, work)
+
+    def finish(self, context):
+        job: Any = self._job
+        if job.state == "cancelled":
+            return {"CANCELLED"}
+        return reported(self, lambda: self.run(context))
+
+    def run(self, context):
+        job: Any = self._job
+        rig = rig_with(self._character)
+        if job.state == "failed":
+            raise Sam3dbError(job.error)
+        if rig is None:
+            raise Sam3dbError("The person's character was deleted meanwhile.")
+        put_on(rig, self._projection, job.texture)
+        seen = job.texture.facts["shares"]["seen"]
+        self.report({"INFO"}, f"{100 * seen:.0f} % of the texture is seen in the photo; the rest is filled in")
+
+
+class SAM3DB_OT_remove_texture(PersonOperator, bpy.types.Operator):
+    """Give the person's skin its plain material again. A texture that was painted on stays in the file"""
+
+    bl_idname = "sam3db.remove_texture"
+    bl_label = "Remove Texture"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if not super().poll(context):
+            return False
+        rig = active_character(context)
+        try:
+            there = rig is not None and texture_of(body_mesh(rig)) is not None
+        except Sam3dbError:
+            there = False
+        if not there:
+            cls.poll_message_set("This person has no texture")
+        return there
+
+    def run(self, context):
+        rig = self.rig(context)
+        mesh = body_mesh(rig)
+        take_off(mesh, body_materials(body_of(rig), units_of(rig)))
+
+
+CLASSES = (SAM3DB_OT_project_texture, SAM3DB_OT_remove_texture)

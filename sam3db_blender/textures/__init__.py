@@ -1,0 +1,1 @@
+"""Textures of characters from their photos: what stands in the scene, projected and laid on the mesh."""
