@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,20 @@ def memory_mib() -> float:
 
 
 class _MemoryClock(StageClock):
-    def __init__(self, every: int) -> None:
+    """Notes the most memory in each tenth of a run, by its progress: six tenths are reading, four the fit."""
+
+    def __init__(self) -> None:
         super().__init__()
-        self._every, self._count = every, 0
-        self.memory: list[tuple[int, float]] = []
+        self.most: dict[int, float] = {}
+        self._part = 0
 
     def status(self, text: str) -> None:
         super().status(text)
-        if text.startswith("Frame"):
-            if self._count % self._every == 0:
-                self.memory.append((self._count, round(memory_mib(), 1)))
-            self._count += 1
+        self.most[self._part] = max(self.most.get(self._part, 0.0), round(memory_mib(), 1))
+
+    def progress(self, value: float) -> None:
+        self._part = min(int(10 * value), 9)
+        self.most[self._part] = max(self.most.get(self._part, 0.0), round(memory_mib(), 1))
 
 
 def timed(video: Path, out: Path, engine: str, frames: int = 100) -> dict[str, Any]:
@@ -58,28 +62,37 @@ def timed(video: Path, out: Path, engine: str, frames: int = 100) -> dict[str, A
     }  # fmt: skip
 
 
-def long_take(video: Path, out: Path, engine: str, frames: int) -> dict[str, Any]:
-    """Memory while a video that goes back and forth over a take's frames is read: (frame, MiB) now and then."""
+def long_take(video: Path, out: Path, engine: str, frames: int, width: int = 640) -> dict[str, Any]:
+    """The most memory in each tenth of a run over a video that goes back and forth over a take's frames: MiB.
+
+    Args:
+        width: px to which the pictures are reduced.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    longer = out / f"long_{frames}.mp4"
+    longer = out / f"long_{frames}_{width}.mp4"
     if not longer.exists():
-        _back_and_forth(video, longer, frames)
-    clock = _MemoryClock(max(frames // 20, 1))
+        # in a process of its own, whose memory does not count
+        maker = get_context("spawn").Process(target=_back_and_forth, args=(video, longer, frames, width))
+        maker.start()
+        maker.join()
+    clock = _MemoryClock()
     request = TakeRequest(footage=longer, out=out, engine=engine, body=str(video.parent / BODY_FILE), restart=True)
     before = memory_mib()
     result = make_take(request, Inference(), clock)
-    return {"frames": result.frame_count, "before_mib": round(before, 1), "memory_mib": clock.memory,
+    most = [clock.most.get(part, float("nan")) for part in range(10)]
+    return {"frames": result.frame_count, "before_mib": round(before, 1), "most_mib_by_tenth": most,
             "after_mib": round(memory_mib(), 1), "stages": clock.stop()}  # fmt: skip
 
 
-def _back_and_forth(video: Path, out: Path, frames: int) -> None:
+def _back_and_forth(video: Path, out: Path, frames: int, width: int) -> None:
     reader = cv2.VideoCapture(str(video))
     pictures = []
     while True:
         read, picture = reader.read()
         if not read:
             break
-        pictures.append(picture)
+        height = round(width * picture.shape[0] / picture.shape[1] / 2) * 2
+        pictures.append(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
     fps = reader.get(cv2.CAP_PROP_FPS)
     reader.release()
     height, width = pictures[0].shape[:2]

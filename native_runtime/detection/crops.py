@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -77,7 +78,7 @@ def upright_angle(foot: Array, head: Array) -> float:
 
 
 class Picture:
-    """A photo, ready to be sampled at any scale: halved copies are made when first needed."""
+    """A photo, ready to be sampled at any scale, also by several threads: halved copies are made when first needed."""
 
     def __init__(self, rgb: NDArray[np.uint8], size: tuple[int, int] | None = None) -> None:
         """`rgb`: (H, W, 3) uint8. `size` (w, h): that of the photo which `rgb` is a resized copy of.
@@ -88,6 +89,7 @@ class Picture:
         self.width, self.height = size or (rgb.shape[1], rgb.shape[0])
         self._scale = np.array([rgb.shape[1] / self.width, rgb.shape[0] / self.height])
         self._corner = np.zeros(2)
+        self._halving = Lock()
 
     @classmethod
     def of_window(cls, rgb: NDArray[np.uint8], window: Crop, size: tuple[int, int]) -> Picture:
@@ -109,13 +111,10 @@ class Picture:
         return np.asarray(np.all((points > -0.5) & (points < (self.width - 0.5, self.height - 0.5)), axis=-1))
 
     def _level(self, index: int) -> NDArray[np.uint8]:
-        while len(self._levels) <= index:
-            last = self._levels[-1]
-            # An odd last row or column is repeated, so that every level's pixels cover exactly 2 x 2 of the one before.
-            height, width = (n + n % 2 for n in last.shape[:2])
-            padded = cv2.copyMakeBorder(last, 0, height - last.shape[0], 0, width - last.shape[1], cv2.BORDER_REPLICATE)
-            self._levels.append(np.asarray(cv2.resize(padded, (width // 2, height // 2), interpolation=cv2.INTER_AREA)))
-        return self._levels[index]
+        with self._halving:
+            while len(self._levels) <= index:
+                self._levels.append(_halved(self._levels[-1]))
+            return self._levels[index]
 
     def sample(self, crop: Crop, pixels: int, border: int = cv2.BORDER_REPLICATE) -> NDArray[np.uint8]:
         """The window at `pixels` x `pixels`: (pixels, pixels, 3) uint8. `border` says what lies outside the photo."""
@@ -149,3 +148,10 @@ class Picture:
                 borderMode=border,
             )
         )
+
+
+def _halved(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    # An odd last row or column is repeated, so that every level's pixels cover exactly 2 x 2 of the one before.
+    height, width = (n + n % 2 for n in pixels.shape[:2])
+    padded = cv2.copyMakeBorder(pixels, 0, height - pixels.shape[0], 0, width - pixels.shape[1], cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(padded, (width // 2, height // 2), interpolation=cv2.INTER_AREA))

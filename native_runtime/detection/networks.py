@@ -6,13 +6,14 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.detection import hands, pose, sightings
+from native_runtime.detection.beside import Beside
 from native_runtime.detection.crops import Picture
 from native_runtime.detection.faces import FaceNetworks, read_face
 from native_runtime.detection.finder import find_people, find_people_in
@@ -21,7 +22,7 @@ from native_runtime.detection.pose import PoseReading
 from native_runtime.detection.second_opinion import consult
 from native_runtime.errors import PhotoError
 from native_runtime.models import store
-from native_runtime.onnx.sessions import Network, open_network
+from native_runtime.onnx.sessions import Network, default_threads, open_network
 
 Array = NDArray[Any]
 
@@ -36,11 +37,17 @@ class LandmarkNetworks:
         models_dir: str | os.PathLike[str] | None = None,
         providers: Sequence[str] | None = None,
         threads: int | None = None,
+        parallel: bool = False,
     ) -> None:
-        """`models_dir`: see `models.store`; `providers`, `threads`: see `onnx.sessions.open_network`."""
+        """`models_dir`: see `models.store`; `providers`, `threads`: see `onnx.sessions.open_network`.
+
+        Args:
+            parallel: whether people are followed by two networks at a time.
+        """
         self._models = models_dir
         self._providers = providers
         self._threads = threads
+        self._parallel = parallel
 
     def _open(self, name: str) -> Network:
         return open_network(store.network_path(name, self._models), self._providers, self._threads)
@@ -128,21 +135,44 @@ class LandmarkNetworks:
         Args:
             people: as they were seen in the picture before, of the same size.
         """
-        picture = _picture(rgb)
-        readings = [
-            None if person.window is None else pose.follow(self._pose_landmark, picture, person.window)
-            for person in people
+        networks, picture = self._following, _picture(rgb)
+        return networks._follow(picture, people)
+
+    def _follow(self, picture: Picture, people: Sequence[PersonLandmarks]) -> list[PersonLandmarks | None]:
+        beside = self._beside
+        followed: list[PersonLandmarks | None] = [None] * len(people)
+        seen = [
+            (place, reading)
+            for place, person in enumerate(people)
+            if person.window is not None
+            and (reading := pose.follow(self._pose_landmark, picture, person.window, beside)) is not None
         ]
-        found = iter(self._consulted(picture, [reading for reading in readings if reading is not None]))
-        followed: list[PersonLandmarks | None] = []
-        for known, reading in zip(people, readings):
-            if reading is None:
-                followed.append(None)
-                continue
-            person = self._person(picture, *next(found), with_hands=False)
-            left, right = self._followed_hands(picture, known, person.points_2d, reading.crop.size)
-            followed.append(replace(person, left_hand=left, right_hand=right, face=known.face))
+        readings = [reading for _, reading in seen]
+        known = [people[place] for place, _ in seen]
+
+        def hands_of(person: PersonLandmarks, reading: PoseReading) -> tuple[HandLandmarks | None, ...]:
+            return self._followed_hands(picture, person, reading.points, reading.crop.size)
+
+        begun = [beside.begin(partial(hands_of, *pair)) for pair in zip(known, readings)]
+        consulted = self._consulted(picture, readings, [person.second for person in known])
+        for (place, first), wait, before, (reading, second) in zip(seen, begun, known, consulted):
+            left, right = wait() if reading is first else hands_of(before, reading)
+            person = self._person(picture, reading, second, with_hands=False)
+            followed[place] = replace(person, left_hand=left, right_hand=right, face=before.face)
         return followed
+
+    @cached_property
+    def _following(self) -> LandmarkNetworks:
+        """The networks for following people: two run at a time, so that each leaves a core to the other. Elsewhere than
+        on the processor they are the same as for photos."""
+        cores = self._threads or default_threads()
+        if cores == 1 or not self._pose_landmark.on_processor:
+            return self
+        return LandmarkNetworks(self._models, self._providers, cores - 1, parallel=True)
+
+    @cached_property
+    def _beside(self) -> Beside:
+        return Beside(self._parallel)
 
     def glance(self, rgb: NDArray[np.uint8]) -> Array:
         """(N, 4) x0 y0 x1 y1 px, where MoveNet MultiPose sees people: quick, and less sure than `people`. Where
@@ -176,13 +206,17 @@ class LandmarkNetworks:
         return picture, self._consulted(picture, readings)
 
     def _consulted(
-        self, picture: Picture, readings: list[PoseReading]
+        self, picture: Picture, readings: list[PoseReading], known: Sequence[SecondOpinion | None] = ()
     ) -> list[tuple[PoseReading, SecondOpinion | None]]:
-        """The readings with a second opinion each, some of them read again for it."""
+        """The readings with a second opinion each, some of them read again for it.
+
+        Args:
+            known: the second opinions of the picture before.
+        """
         if self._movenet_thunder is None:
             return [(reading, None) for reading in readings]
         boxes = [_bounding_box(reading, picture) for reading in readings]
-        return [*consult(self._movenet_thunder, self._pose_landmark, picture, readings, boxes)]
+        return [*consult(self._movenet_thunder, self._pose_landmark, picture, readings, boxes, known)]
 
     def _person(
         self, picture: Picture, reading: PoseReading, second: SecondOpinion | None, with_hands: bool

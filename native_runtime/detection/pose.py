@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.detection.beside import Beside
 from native_runtime.detection.crops import Crop, Picture, upright_angle
 from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.onnx.sessions import Network
@@ -116,12 +117,16 @@ def read_on(network: Network, picture: Picture, first: PoseReading, passes: int 
     return best
 
 
-def follow(network: Network, picture: Picture, window: Crop) -> PoseReading | None:
+def follow(network: Network, picture: Picture, window: Crop, beside: Beside) -> PoseReading | None:
     """The reading of somebody who was seen through about this window in the picture before; None where they are lost.
 
     The network runs twice, plain and mirrored, and once more where the person has moved far. MediaPipe's video mode
     follows by the last reading's window as well (modules/pose_landmark, "pose_rect_from_landmarks").
+
+    Args:
+        beside: reads the mirrored window at the same time.
     """
+    mirrored = beside.begin(lambda: read_pose(network, picture, window, mirrored=True))
     reading = read_pose(network, picture, window)
     if reading.score < _FOLLOWED_SCORE:
         return None
@@ -129,7 +134,8 @@ def follow(network: Network, picture: Picture, window: Crop) -> PoseReading | No
         again = read_pose(network, picture, reading.next_crop)
         if again.quality >= reading.quality * 0.95:
             reading = again
-    both = average(reading, read_pose(network, picture, reading.crop, mirrored=True))
+    turned = mirrored() if reading.crop is window else read_pose(network, picture, reading.crop, mirrored=True)
+    both = average(reading, turned)
     return both if both.score >= _FOLLOWED_SCORE else None
 
 
@@ -202,18 +208,21 @@ def refine(fractions: Array, heatmap: Array) -> Array:
     """
     height, width = heatmap.shape[:2]
     reach = (_HEATMAP_KERNEL - 1) // 2
+    offsets = np.arange(-reach, reach + 1)
+    cells = np.floor(fractions * (width, height)).astype(int)
+    inside = np.flatnonzero(((cells >= 0) & (cells < (width, height))).all(axis=1))
+    columns, rows = (cells[inside, axis, None] + offsets for axis in (0, 1))
+    patches = heatmap[
+        np.clip(rows, 0, height - 1)[:, :, None], np.clip(columns, 0, width - 1)[:, None, :], inside[:, None, None]
+    ]
+    patches = sigmoid(patches.astype(float))
+    patches *= ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+    sure = patches.max(axis=(1, 2), initial=0.0) >= _HEATMAP_CONFIDENCE
+    patches, columns, rows = patches[sure], columns[sure], rows[sure]
+    total = patches.sum(axis=(1, 2))
     refined = fractions.copy()
-    for index, (x, y) in enumerate(fractions):
-        column, row = math.floor(x * width), math.floor(y * height)
-        if not (0 <= column < width and 0 <= row < height):
-            continue
-        top, left = max(0, row - reach), max(0, column - reach)
-        patch = sigmoid(heatmap[top : row + reach + 1, left : column + reach + 1, index].astype(float))
-        if patch.max() < _HEATMAP_CONFIDENCE:
-            continue
-        total = patch.sum()
-        refined[index, 0] = patch.sum(axis=0) @ np.arange(left, left + patch.shape[1]) / total / width
-        refined[index, 1] = patch.sum(axis=1) @ np.arange(top, top + patch.shape[0]) / total / height
+    refined[inside[sure], 0] = np.einsum("kyx,kx->k", patches, columns) / total / width
+    refined[inside[sure], 1] = np.einsum("kyx,ky->k", patches, rows) / total / height
     return refined
 
 

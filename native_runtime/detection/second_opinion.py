@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from native_runtime.detection import movenet, pose
 from native_runtime.detection.crops import Crop, Picture, upright_angle
-from native_runtime.detection.landmarks import COCO_IN_BODY, COCO_POINTS
+from native_runtime.detection.landmarks import COCO_IN_BODY, COCO_POINTS, SecondOpinion
 from native_runtime.detection.movenet import MoveNetPoints
 from native_runtime.detection.pose import PoseReading
 from native_runtime.onnx.sessions import Network
@@ -46,38 +46,54 @@ _DISAGREEMENT = 0.08
 _LEFT_OVER = 0.6
 _AS_GOOD = 0.85
 _LIKELY = 0.5  # probability of a person
+# The part of its sureness in the picture before that is left where somebody is still seen as well.
+_AS_SURE = 0.9
 # BlazePose's window beyond the farthest point of MoveNet from the middle of the hips (its circle holds head and feet),
 # and beside the length of the trunk, where the legs are not seen.
 _CIRCLE, _CIRCLE_OF_TRUNK = 1.19, 1.92
 
 
 def consult(
-    thunder: Network, landmark: Network, picture: Picture, readings: Sequence[PoseReading], boxes: Sequence[Array]
+    thunder: Network,
+    landmark: Network,
+    picture: Picture,
+    readings: Sequence[PoseReading],
+    boxes: Sequence[Array],
+    known: Sequence[SecondOpinion | None] = (),
 ) -> list[tuple[PoseReading, MoveNetPoints | None]]:
     """BlazePose's readings of everybody, some of them read again, each with what MoveNet sees (`ask`, `reconsider`).
 
     Args:
         thunder, landmark: the networks of MoveNet and BlazePose.
         boxes: (4,) x0 y0 x1 y1 px around what is seen of each.
+        known: what MoveNet saw of each in the picture before, in a video; none elsewhere.
     """
-    known = list(readings)
+    best = list(readings)
     seconds: list[MoveNetPoints | None] = []
     for index, box in enumerate(boxes):
-        second = ask(thunder, picture, known[index], box)
+        second = ask(thunder, picture, best[index], box, known[index] if known else None)
         if second is not None:
-            others = [other for number, other in enumerate(known) if number != index]
-            known[index] = reconsider(landmark, picture, known[index], second, others)
+            others = [other for number, other in enumerate(best) if number != index]
+            best[index] = reconsider(landmark, picture, best[index], second, others)
         seconds.append(second)
-    return list(zip(known, seconds, strict=True))
+    return list(zip(best, seconds, strict=True))
 
 
-def ask(network: Network, picture: Picture, reading: PoseReading, box: Array) -> MoveNetPoints | None:
+def ask(
+    network: Network, picture: Picture, reading: PoseReading, box: Array, known: SecondOpinion | None = None
+) -> MoveNetPoints | None:
     """What MoveNet sees of a person; None where it sees somebody else there, or nobody.
 
     Args:
         reading: BlazePose's.
         box: (4,) x0 y0 x1 y1 px around what is seen of the person.
+        known: what MoveNet saw in the picture before: one look is enough where it is as sure of the same person.
     """
+    expected = None if known is None else MoveNetPoints(known.points, known.scores).window()
+    if known is not None and expected is not None:
+        followed = movenet.read_points(network, picture, expected)
+        if _same_person(reading, followed) and _sureness(followed) >= _AS_SURE * _sureness(known):
+            return followed
     around = _square((box[:2] + box[2:]) / 2, _MARGIN * float(max(box[2:] - box[:2])))
     windows = [around]
     if abs(math.remainder(reading.crop.angle, 2 * math.pi)) > _UPSIDE_DOWN:
@@ -145,7 +161,7 @@ def _square(centre: Array, side: float) -> Crop:
     return Crop(float(centre[0]), float(centre[1]), side)
 
 
-def _sureness(second: MoveNetPoints) -> float:
+def _sureness(second: SecondOpinion) -> float:
     return float(second.scores[_JOINTS].mean())
 
 

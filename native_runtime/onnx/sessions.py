@@ -71,6 +71,11 @@ class Network:
             entry.name: tuple(n if isinstance(n, int) else None for n in entry.shape) for entry in session.get_inputs()
         }
 
+    @property
+    def on_processor(self) -> bool:
+        """Whether it is computed by the processor, and not by a card."""
+        return self.provider == provider_choice.CPU
+
     def run(self, outputs: Sequence[str] | None = None, /, **inputs: Values) -> dict[str, NDArray[Any]]:
         """Compute `outputs` (names; None: all) from the named `inputs` and bring them to the host.
 

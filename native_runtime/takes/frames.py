@@ -13,7 +13,7 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,10 @@ from native_runtime.errors import UsageError
 from native_runtime.files.atomic import atomic_file, write_atomically
 
 from .camera_motion import Turn
-from .observations import FrameObservation
+from .observations import OUTLINE, FrameObservation
 from .tracks import Sighting
 
-_REVISION = 2
+_REVISION = 3
 """To be raised when frames are read in another way, so that those of before are read again."""
 _NOTE = "settings.json"
 _END = "end"
@@ -175,13 +175,11 @@ class FrameStore:
         Raises:
             UsageError: the frame is gone or damaged.
         """
-        frame = self.read(number)
-        if frame is None or place >= len(frame.people):
-            raise UsageError(f"Frame {number} in {self.folder} is damaged. Remove the folder and run again.")
-        seen = frame.people[place].observation
-        if seen.evidence is None or mask:
-            return seen
-        return replace(seen, evidence=replace(seen.evidence, silhouette=None))
+        try:
+            with np.load(self._path(number), allow_pickle=False) as arrays:
+                return FrameObservation.from_arrays(_of(arrays, f"{place}.", mask))
+        except Exception as error:  # see `_read`
+            raise UsageError(f"Frame {number} in {self.folder} is damaged. Remove the folder and run again.") from error
 
     def _read(self, number: int, observed: Any) -> SeenFrame | None:
         try:
@@ -209,9 +207,10 @@ class FrameStore:
         return self.folder / f"{number:06d}.npz"
 
 
-def _of(arrays: Any, prefix: str) -> dict[str, NDArray[Any]]:
+def _of(arrays: Any, prefix: str, mask: bool = True) -> dict[str, NDArray[Any]]:
+    left_out = [f"{prefix}sighting."] if mask else [f"{prefix}sighting.", f"{prefix}{OUTLINE}"]
     return {
         name.removeprefix(prefix): arrays[name]
         for name in arrays.files
-        if name.startswith(prefix) and not name.startswith(f"{prefix}sighting.")
+        if name.startswith(prefix) and not name.startswith(tuple(left_out))
     }

@@ -93,6 +93,9 @@ class FrameObservation:
 
 _STATE = ("model_parameters", "identity", "expression", "camera_translation")
 
+OUTLINE = "evidence.silhouette."
+"""What the names of the arrays of a person's outline begin with; without them there is none."""
+
 
 def observe_estimate(body: Body, estimate: Estimate, frame: int, pa_mpjpe: float = 45.0) -> FrameObservation:
     """The observation that an engine's estimate makes: for engines whose readings give no evidence of their own.

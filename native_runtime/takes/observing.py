@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.detection.beside import Beside
 from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.engines.evidence import confidence
 from native_runtime.errors import EmptyBoxError, NoPersonError
+from native_runtime.onnx.sessions import default_threads
 from native_runtime.pipeline.boxes import overlap
 
 from .camera_motion import Turn, TurnFinder
@@ -38,6 +41,8 @@ _GROWN = 0.15
 """Parts of a box by which it is grown on each side: people move from frame to frame."""
 _KNOWN = 0.3
 """Overlap (intersection over union) with somebody who is followed, from which a box shows nobody new."""
+_SMALL = 480
+"""Px that the longer side of a picture has at least in which cuts and the camera's turning are looked for."""
 _TORSO = [BODY_POINTS.index(f"{side}_{part}") for part in ("shoulder", "hip") for side in ("left", "right")]
 _BODY = slice(11, None)
 """BlazePose's points without those of the face, which crowd in one place."""
@@ -73,6 +78,7 @@ class Observer:
         self._inference, self._sex, self._age = inference, sex, age
         self._tracker, self._cuts, self._turns = Tracker(), CutFinder(), TurnFinder(intrinsics)
         self._boxes: list[Array] = []
+        self._beside = Beside(default_threads() > 1)
         self._known: dict[int, FoundPerson] = {}
         self._last_search = -np.inf
         self._made: dict[int, Reading] = {}
@@ -103,10 +109,12 @@ class Observer:
             pixels_before: the picture before, where this is the first one after ``recall``.
         """
         if pixels_before is not None:
-            self._cuts.is_cut(pixels_before)
-            self._turns.turn(pixels_before, [])
-        turn = self._turned(frame.photo)
-        cut = self._cuts.is_cut(frame.photo.pixels)
+            before = _small(pixels_before)
+            self._cuts.is_cut(before)
+            self._turns.turn(before, [])
+        small = _small(frame.photo.pixels)
+        turn = self._beside.begin(lambda: self._turned(frame.photo, small))
+        cut = self._cuts.is_cut(small)
         if cut:
             self._tracker.cut()
             self._known = {}
@@ -123,12 +131,15 @@ class Observer:
         else:
             people = self._followed(frame.photo)
         seen = self._seen(frame, self._large(people), cut, search)
+        turned = turn()
         self._boxes = [person.sighting.box for person in seen.people]
-        return replace(seen, turn=Turn.none(0.0) if cut else turn)
+        return replace(seen, turn=Turn.none(0.0) if cut else turned)
 
-    def _turned(self, photo: Photo) -> Turn:
-        boxes = [photo.to_working(box.reshape(2, 2)).ravel() for box in self._boxes]
-        return self._turns.turn(photo.pixels, boxes, float(np.mean(photo.scale)))
+    def _turned(self, photo: Photo, small: NDArray[np.uint8]) -> Turn:
+        """How the camera turned; `small`: the photo's pixels, fewer of them."""
+        share = np.array(small.shape[1::-1]) / photo.pixels.shape[1::-1]
+        boxes = [(photo.to_working(box.reshape(2, 2)) * share).ravel() for box in self._boxes]
+        return self._turns.turn(small, boxes, float(np.mean(photo.scale * share)))
 
     def _large(self, people: list[tuple[Reading, int]]) -> list[tuple[Reading, int]]:
         """Those who are large enough beside the largest one."""
@@ -247,6 +258,13 @@ class Observer:
 
 def _all(readings: Sequence[Reading]) -> list[tuple[Reading, int]]:
     return [(reading, place) for reading in readings for place in range(len(reading.people))]
+
+
+def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture with a whole number of pixels to a side made one, which is quick, for what needs no details."""
+    every = max(max(pixels.shape[:2]) // _SMALL, 1)
+    height, width = (max(side // every, 1) for side in pixels.shape[:2])
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _working(photo: Photo, points: Array | None) -> Array | None:

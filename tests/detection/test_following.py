@@ -70,6 +70,35 @@ def test_who_is_followed_is_seen_as_well_as_who_is_searched(
     np.testing.assert_allclose(followed[-1].bbox, searched.bbox, atol=0.04 * size)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_is_seen_does_not_depend_on_what_runs_side_by_side(
+    networks: LandmarkNetworks, pan: list[np.ndarray], followed: list[PersonLandmarks], threads: int
+) -> None:
+    alone = LandmarkNetworks(providers=["cpu"], threads=threads)
+    (person,) = alone.follow(pan[1], [followed[0]])
+    assert person is not None
+    assert person.second is not None
+    assert followed[1].second is not None
+    np.testing.assert_array_equal(person.points_2d, followed[1].points_2d)
+    np.testing.assert_array_equal(person.mask, followed[1].mask)
+    np.testing.assert_array_equal(person.second.points, followed[1].second.points)
+    for side in ("left", "right"):
+        hand, other = getattr(person, f"{side}_hand"), getattr(followed[1], f"{side}_hand")
+        assert (hand is None) == (other is None)
+        if hand is not None:
+            np.testing.assert_array_equal(hand.points_2d, other.points_2d)
+
+
+def test_the_second_opinion_moves_with_the_picture(followed: list[PersonLandmarks]) -> None:
+    first, last = followed[0].second, followed[-1].second
+    assert first is not None
+    assert last is not None
+    sure = np.minimum(first.scores, last.scores) > 0.5
+    size = float(np.ptp(followed[0].bbox.reshape(2, 2), axis=0).max())
+    moved = last.points + STEP * (COUNT - 1)
+    assert np.median(np.linalg.norm(moved - first.points, axis=1)[sure]) < 0.015 * size
+
+
 def test_hands_are_followed(followed: list[PersonLandmarks]) -> None:
     for side in ("left", "right"):
         first = getattr(followed[0], f"{side}_hand")

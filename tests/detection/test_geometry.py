@@ -147,3 +147,20 @@ def test_the_window_of_a_hand_turns_and_grows_with_it() -> None:
         np.testing.assert_allclose(
             [moved.x, moved.y], frame.from_fractions(np.array([base.x, base.y]) + 0.5), atol=1e-6
         )
+
+
+def test_every_point_is_refined_by_its_own_neighbourhood() -> None:
+    rng = np.random.default_rng(5)
+    heatmap = rng.normal(-1.0, 3.0, (12, 16, 40))
+    fractions = rng.uniform(-0.1, 1.1, (40, 2))
+    expected = fractions.copy()
+    for k, (x, y) in enumerate(fractions):
+        column, row = math.floor(x * 16), math.floor(y * 12)
+        if 0 <= column < 16 and 0 <= row < 12:
+            rows = np.arange(max(row - 3, 0), min(row + 4, 12))
+            columns = np.arange(max(column - 3, 0), min(column + 4, 16))
+            weights = 1.0 / (1.0 + np.exp(-heatmap[np.ix_(rows, columns, [k])][..., 0]))
+            if weights.max() >= 0.5:
+                expected[k] = [(weights.sum(axis=0) @ columns) / 16, (weights.sum(axis=1) @ rows) / 12] / weights.sum()
+    assert (expected != fractions).any(axis=1).sum() > 20
+    np.testing.assert_allclose(pose.refine(fractions, heatmap), expected, atol=1e-12)
