@@ -59,6 +59,7 @@ from .properties import secret, state, terms
 from .scene import idle, live
 from .scene import rendering as photo_rendering
 from .shelf import pictures as shelf_pictures
+from .takes import watching as take_pictures
 from .ui import (
     batch_panel,
     character_panel,
@@ -196,6 +197,7 @@ def unregister() -> None:
     live.detach()
     thumbnails.detach()
     shelf_pictures.detach()
+    take_pictures.detach()
     preset_panels.detach()
     heights.detach()
     waiting_sign.detach()

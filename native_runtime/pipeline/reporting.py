@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 
 class Reporter(Protocol):
@@ -14,6 +15,14 @@ class Reporter(Protocol):
     def progress(self, value: float) -> None: ...
 
     def warning(self, text: str) -> None: ...
+
+
+@runtime_checkable
+class PictureReporter(Reporter, Protocol):
+    """Hears of pictures as well."""
+
+    def picture(self, file: Path) -> None:
+        """A small picture of what is being looked at. The next one may have the same name."""
 
 
 class Silent:

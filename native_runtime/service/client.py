@@ -31,7 +31,7 @@ _STOP_GRACE_S = 1.0
 _LOG_TAIL_BYTES = 4000
 _WORKER_FILE = Path(__file__).with_name("worker.py")
 
-Kind = Literal["status", "progress", "warning", "estimates", "error", "done"]
+Kind = Literal["status", "progress", "warning", "estimates", "picture", "error", "done"]
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,8 @@ class WorkerClient:
             return
         elif kind == "progress":
             self._events.append(Event(number, "progress", value=float(message.get("value", 0.0))))
-        elif kind == "estimates":
-            self._events.append(Event(number, "estimates", result=message.get("result") or {}))
+        elif kind in ("estimates", "picture"):
+            self._events.append(Event(number, kind, result=message.get("result") or {}))
         elif kind in ("status", "warning"):
             self._events.append(Event(number, kind, text=str(message.get("text", ""))))
 

@@ -248,6 +248,10 @@ class _EventReporter:
     def warning(self, text: str) -> None:
         self._worker.send({"id": self._number, "event": "warning", "text": text})
 
+    def picture(self, file: Path) -> None:
+        self.check()
+        self._worker.send({"id": self._number, "event": "picture", "result": {"file": str(file.absolute())}})
+
     def estimates(self, result: dict[str, Any]) -> None:
         self.check()
         self._worker.send({"id": self._number, "event": "estimates", "result": result})

@@ -88,6 +88,11 @@ class Observer:
         """Who is who so far."""
         return self._tracker
 
+    @property
+    def numbers(self) -> list[int]:
+        """The tracks of the people of the last frame, in their order."""
+        return list(self._known)
+
     def recall(self, frame: SeenFrame) -> None:
         """Take a frame in order that was looked at in an earlier run; the next one must be one that was searched."""
         if frame.cut:

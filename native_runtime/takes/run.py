@@ -32,6 +32,7 @@ from .request import TakeRequest
 from .take import Take
 from .trackfile import edited, read_tracks, write_tracks
 from .tracks import Track, tidy
+from .watching import Watcher
 
 Array = NDArray[np.float64]
 
@@ -196,13 +197,16 @@ def _frames(
     last = known[-1].number if known else None
     total = max(len(wanted.numbers(footage.frame_count)), 1)
     before: NDArray[np.uint8] | None = None
+    watcher = Watcher(reporter, store_of_frames.folder, engine.body.keypoint_names)
     # of the frames that are known the last one is read once more, for the question whether the next is a cut
     skip = frozenset(seen.number for seen in known[:-1])
     for frame in turned(footage.frames(wanted, skip), request.turn):
         if frame.number == last:
             before = frame.photo.pixels
             continue
-        store_of_frames.write(observer.look(frame, before))
+        seen = observer.look(frame, before)
+        store_of_frames.write(seen)
+        watcher.show(frame, seen, observer.numbers)
         before = None
         result.fresh += 1
         done = len(known) + result.fresh

@@ -8,7 +8,15 @@ from .long import JobSlot, LongJob
 
 
 class TakeJob(LongJob):
-    """A video on its way to take files."""
+    """A video on its way to take files.
+
+    Attributes:
+        picture: of the frame that was read last, as the worker sees it; None before the first one.
+        pictures: how many there were.
+    """
+
+    picture: Path | None = None
+    pictures: int = 0
 
     @property
     def files(self) -> list[Path]:
@@ -31,6 +39,10 @@ class TakeJob(LongJob):
         if self.state == "cancelled":
             return "Cancelled. The frames that were read are kept; start again to continue."
         return super().summary
+
+    def _receive_picture(self, file: Path) -> None:
+        self.picture = file
+        self.pictures += 1
 
 
 #: The one of this Blender.

@@ -10,6 +10,7 @@ import sys
 import time
 import weakref
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from native_runtime.process.payload import ErrorPayload
@@ -83,6 +84,8 @@ class Job:
             self.warnings.append(event.text)
         elif event.kind == "estimates":
             self._receive_early(event.result)
+        elif event.kind == "picture":
+            self._receive_picture(Path(event.result["file"]))
         elif event.kind == "done":
             self.progress = 1.0
             self._receive(event.result)
@@ -101,6 +104,9 @@ class Job:
     def _receive_early(self, result: dict[str, Any]) -> None:
         """Takes in what there is of the answer on the way."""
         raise NotImplementedError
+
+    def _receive_picture(self, file: Path) -> None:
+        """Takes in a picture of what is being looked at."""
 
 
 class Subscription:

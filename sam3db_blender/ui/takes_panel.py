@@ -14,6 +14,7 @@ from ..layout_text import draw_lines, width_of
 from ..properties.takes import OPTION_NAMES
 from ..takes.quality import lamps
 from ..takes.record import read_record
+from ..takes.watching import icon
 from .import_options import draw_options as draw_import_options
 from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
@@ -21,6 +22,9 @@ from .take_tracks import draw_tracks
 
 #: How a lamp shows what a figure means.
 _ICONS = {"good": "STRIP_COLOR_04", "fair": "STRIP_COLOR_03", "poor": "STRIP_COLOR_01", "": "STRIP_COLOR_09"}
+
+#: Lines of text that the picture of a video being read is high.
+_PICTURE_SCALE = 9.0
 
 
 class SAM3DB_PT_takes(SidebarPanel, bpy.types.Panel):
@@ -58,6 +62,8 @@ def draw_takes(layout: Any, window_manager: Any, width: int) -> None:
     if body is not None:
         draw_import_options(body, window_manager.sam3db, width)
     if draw_running(layout, job, "sam3db.cancel_video"):
+        if job is not None and job.picture is not None:
+            layout.template_icon(icon_value=icon(job.picture, job.pictures), scale=_PICTURE_SCALE)
         return
     row = layout.row()
     row.scale_y = 1.4

@@ -69,6 +69,30 @@ def test_a_video_becomes_a_character_that_moves(settings: Any, tmp_path: Path) -
     assert "1 person over 4 frames" in drawn()
 
 
+def test_the_frame_that_was_read_last_is_shown(settings: Any, tmp_path: Path) -> None:
+    from sam3db_blender.jobs.takes import slot
+    from sam3db_blender.takes import watching
+
+    bpy.ops.sam3db.import_video(filepath=settings.video, out=settings.out, last=1, rate="video")
+    job = slot.job
+    assert job is not None
+    assert job.pictures == 1
+    assert job.picture == tmp_path / "out" / "walk_frames" / "latest.jpg"
+    job.state = "running"
+    try:
+        shown = drawn()
+    finally:
+        job.state = "done"
+    assert "(picture)" in shown
+    preview = watching.preview(job.picture, job.pictures)
+    assert tuple(preview.image_size) == (160, 120)
+    pixels = np.reshape(preview.image_pixels_float, (120, 160, 4))
+    np.testing.assert_allclose(np.median(pixels, axis=(0, 1)), [200 / 255, 200 / 255, 200 / 255, 1.0], atol=0.02)
+    job.picture.write_bytes(b"")
+    assert watching.preview(job.picture, 2) is None
+    assert watching.icon(job.picture, 2) == 0
+
+
 def test_a_cancelled_video_leaves_the_scene_as_it_was(settings: Any) -> None:
     from native_runtime.pipeline.decoding import encode
     from sam3db_blender.jobs.takes import slot
