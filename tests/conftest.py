@@ -18,14 +18,20 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+
+# Tests share the cores already, and BLAS threads that wait for a core are busy doing so: with two of them the tests of
+# fits take three times as much time. Read once, when NumPy is loaded; child processes get it as well.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 import numpy as np
 import pytest
 
 import native_runtime  # noqa: F401  (before any test imports ONNX Runtime, which would report to its makers)
 from native_runtime.mhr import Body
+from native_runtime.onnx.sessions import default_threads, spare_cores
 from tests.support.bodies import toy_body
 from tests.support.skips import SkipGate, read_allowed
 
@@ -40,6 +46,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--strict-skips"):
         config.pluginmanager.register(SkipGate(read_allowed()), "skip-gate")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cores() -> Iterator[None]:
+    """Where several processes test at the same time, networks leave their cores to the others."""
+    cores, processes = default_threads(), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    with spare_cores(cores - max(cores // processes, 1)):
+        yield
 
 
 @pytest.hookimpl(trylast=True)

@@ -86,6 +86,7 @@ def test_a_large_network_gets_what_was_found_and_spared_cores_count(
     asked: list[int] = []
     monkeypatch.setattr(sessions, "threads_for", lambda size, cores: asked.append(cores) or 1)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(sessions, "_spared_cores", 0)
     path = scaled(tmp_path / "double.onnx", 2.0)
     sessions.open_network(path, ["cpu"])
     with sessions.spare_cores(2):
