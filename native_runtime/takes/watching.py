@@ -27,6 +27,9 @@ NAME = "latest.jpg"
 
 _COLOURS = ((255, 170, 40), (70, 190, 255), (120, 225, 90), (255, 110, 160), (190, 140, 255), (245, 225, 70))
 """RGB, of people by the numbers of their tracks."""
+_AROUND, _LEAST = 1.3, 0.4
+"""How much larger than everybody's box the part of a frame is that is shown, and its least part of the frame's shorter
+side."""
 _SEEN = 0.3
 """Weight from which a point is drawn."""
 _TRUNK = ("left_shoulder", "right_shoulder", "right_hip", "left_hip")
@@ -85,14 +88,18 @@ def picture_of(
         sightings, numbers: of each person.
         names: of the points of sightings, by their count.
     """
-    share = min(SIDE / max(pixels.shape[:2]), 1.0)
-    small = np.ascontiguousarray(cv2.resize(pixels, None, fx=share, fy=share, interpolation=cv2.INTER_AREA))
-    scale = np.array(small.shape[1::-1]) / size
+    left, top, right, bottom = _shown(sightings, size)
+    scale = np.array(pixels.shape[1::-1]) / size
+    x0, y0, x1, y1 = np.round(np.array([left, top, right, bottom]) * np.tile(scale, 2)).astype(int)
+    part = pixels[y0:y1, x0:x1]
+    share = min(SIDE / max(part.shape[:2]), 1.0)
+    small = np.ascontiguousarray(cv2.resize(part, None, fx=share, fy=share, interpolation=cv2.INTER_AREA))
+    corner, scale = np.array([left, top]), scale * share
     for sighting, number in zip(sightings, numbers, strict=True):
         colour = _COLOURS[number % len(_COLOURS)]
-        box = np.round(sighting.box.reshape(2, 2) * scale).astype(int)
+        box = np.round((sighting.box.reshape(2, 2) - corner) * scale).astype(int)
         cv2.rectangle(small, box[0].tolist(), box[1].tolist(), colour, 1, cv2.LINE_AA)
-        points = np.round(np.nan_to_num(sighting.points) * scale).astype(int)
+        points = np.round((np.nan_to_num(sighting.points) - corner) * scale).astype(int)
         known = {
             name: point.tolist()
             for name, point, weight in zip(names.get(len(points), ()), points, sighting.weights)
@@ -102,3 +109,16 @@ def picture_of(
             if start in known and end in known:
                 cv2.line(small, known[start], known[end], colour, 2, cv2.LINE_AA)
     return small
+
+
+def _shown(sightings: Sequence[Sighting], size: tuple[int, int]) -> NDArray[np.float64]:
+    """(4,) x0 y0 x1 y1 px: the part of a frame with everybody in it, square where it can be; all of it if nobody is."""
+    whole = np.array(size, np.float64)
+    if not sightings:
+        return np.array([0.0, 0.0, *whole])
+    boxes = np.array([sighting.box for sighting in sightings])
+    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    side = max(_AROUND * float((high - low).max()), _LEAST * float(whole.min()))
+    sides = np.minimum(side, whole)
+    corner = np.clip((low + high - sides) / 2, 0.0, whole - sides)
+    return np.concatenate([corner, corner + sides])

@@ -54,22 +54,46 @@ def _person(left: float, weights: list[float]) -> Sighting:
     return Sighting(np.array([left, 50, left + 100, 450]), points, np.array(weights), np.zeros(96))
 
 
+def _place(value: float) -> int:
+    return round(value * SIDE / 780)
+
+
 def test_people_are_drawn_in_colours_of_their_own(tmp_path: Path) -> None:
     onlooker = Onlooker()
     people = [_person(100, [1, 1, 1, 1]), _person(600, [1, 1, 1, 0.1])]
     Watcher(onlooker, tmp_path, NAMES).show(*_frame(people), [0, 4])
     (picture,) = onlooker.pictures
-    assert picture.shape == (SIDE * 540 // 960, SIDE, 3)
-    changed = np.abs(picture.astype(int) - 90).max(axis=2) > 60
-    # boxes at half the size; limbs between points that are seen
-    assert changed[25:225, 50].mean() > 0.9
-    assert changed[25:225, 300].mean() > 0.9
-    assert changed[80:170, 75].all()
-    assert changed[80:120, 325].all()
-    assert not changed[135:170, 325].any()
-    assert not changed[:, 170:290].any()
-    first, second = picture[100, 75].astype(int), picture[100, 325].astype(int)
+    # from 10 to 790 px across, 1.3 times everybody's width, and all of the height
+    assert picture.shape == (round(SIDE * 540 / 780), SIDE, 3)
+
+    def changed(x: slice | int, y: slice) -> np.ndarray:
+        there = np.abs(picture.astype(int) - 90).max(axis=2) > 60
+        across = slice(_place(x.start - 10), _place(x.stop - 10)) if isinstance(x, slice) else _place(x - 10)
+        return there[_place(y.start) : _place(y.stop), across]
+
+    # boxes, and limbs between points that are seen
+    assert changed(100, slice(55, 445)).mean() > 0.9
+    assert changed(600, slice(55, 445)).mean() > 0.9
+    assert changed(150, slice(160, 340)).all()
+    assert changed(650, slice(160, 240)).all()
+    assert not changed(650, slice(270, 340)).any()
+    assert not changed(slice(220, 580), slice(0, 540)).any()
+    first, second = (picture[_place(200), _place(x - 10)].astype(int) for x in (150, 650))
     assert np.abs(first - second).max() > 80
+
+
+def test_somebody_small_is_shown_larger(tmp_path: Path) -> None:
+    onlooker = Onlooker()
+    person = Sighting(np.array([600.0, 300, 640, 400]), np.zeros((0, 2)), np.zeros(0), np.zeros(96))
+    frame, seen = _frame([person], (1920, 1080))
+    frame.photo.pixels[300:400, 600:640] = (250, 20, 20)
+    Watcher(onlooker, tmp_path, NAMES).show(frame, seen, [3])
+    (picture,) = onlooker.pictures
+    # four tenths of 1080 px are shown, 432 px, with the person in the middle
+    assert picture.shape == (432, 432, 3)
+    red = np.argwhere(np.abs(picture.astype(int) - (250, 20, 20)).max(axis=2) < 60)
+    np.testing.assert_allclose(red.mean(axis=0), 215.5, atol=4)
+    assert len(red) > 0.7 * 40 * 100
 
 
 def test_there_is_no_more_than_one_picture_a_second(tmp_path: Path) -> None:
@@ -95,5 +119,8 @@ def test_a_run_shows_its_frames(tmp_path: Path, turn: int) -> None:
     engine = FilmEngine(toy_body(keypoints_on_joints=True))
     make_take(request, cast("Inference", FilmInference(engine)), onlooker)
     picture = onlooker.pictures[0]
-    assert picture.shape[:2] == ((240, 320) if turn == 0 else (320, 240))
-    assert (np.abs(picture.astype(int) - COLOURS[0]).max(axis=2) < 60).mean() > 0.05
+    assert picture.shape[0] == picture.shape[1]
+    red = np.argwhere(np.abs(picture.astype(int) - COLOURS[0]).max(axis=2) < 60)
+    across, along = np.ptp(red, axis=0)[:: 1 if turn else -1]
+    assert across == pytest.approx(60, abs=3)
+    assert along == pytest.approx(180, abs=3)
