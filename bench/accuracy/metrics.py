@@ -79,11 +79,15 @@ def mask_overlap(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
 
 def match(costs: Array, limit: float) -> list[tuple[int, int]]:
-    """Pairs (row, column) of least total cost, at most one each; pairs that cost more than ``limit`` are no match."""
+    """Pairs (row, column) of least total cost, at most one each; pairs that cost more than ``limit`` are no match.
+
+    To be without a match costs ``limit``, however far away the others are: somebody far from everybody would otherwise
+    be brought nearer at the expense of those who match.
+    """
     from scipy.optimize import linear_sum_assignment
 
     costs = np.asarray(costs, np.float64)
     if costs.size == 0:
         return []
-    rows, columns = linear_sum_assignment(np.minimum(costs, 1e6))
+    rows, columns = linear_sum_assignment(np.minimum(costs, limit * (1 + 1e-9)))
     return [(int(r), int(c)) for r, c in zip(rows, columns) if costs[r, c] <= limit]

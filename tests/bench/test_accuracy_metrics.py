@@ -89,6 +89,8 @@ def test_match_takes_the_least_total_and_leaves_strangers_alone() -> None:
     costs = np.array([[0.1, 0.15], [0.12, 0.9], [0.8, 0.7]])
     assert metrics.match(costs, limit=0.25) == [(0, 1), (1, 0)]
     assert metrics.match(np.full((1, 1), np.inf), limit=0.25) == []
+    # somebody far from everybody is not brought nearer at the expense of who matches
+    assert metrics.match(np.array([[0.01, 0.3], [5.0, 9.0]]), limit=0.25) == [(0, 0)]
     assert metrics.match(np.zeros((2, 0)), limit=0.25) == []
 
 
