@@ -42,6 +42,8 @@ _MASK_COVER = 0.02
 _MASK_NEW = 0.5
 # Two readings are of one person if their points are closer than this fraction of their windows' sizes.
 _SAME_DISTANCE = 0.06
+# The points of the face; two faces nearer to each other than this fraction of the smaller window are one.
+_FACE, _SAME_HEAD = slice(0, 11), 0.07
 # A window is searched only if this share of it shows something that is not yet explained.
 _FREE_SHARE = 0.2
 # Readings below this quality (mostly of people cut by the frame) are doubtful: other windows around the mask are tried
@@ -101,7 +103,11 @@ class _Search:
         """Add whom MultiPose and the landmark network see."""
         for person in sighted.read_all(self._landmark, self._picture, seen[:_MOST_PEOPLE]):
             # Two sightings that differ may turn out to be one person.
-            twice = any(_agree(person.reading, other) for other in self._found)
+            twice = any(
+                _agree(person.reading, other)
+                or (_share_head(person.reading, other) and _is_same(person.reading, other))
+                for other in self._found
+            )
             if person.reading.crop.size >= _SMALLEST_PERSON and not twice:
                 self._found.append(person.reading)
                 self._tried.append(person.reading.crop)
@@ -327,6 +333,12 @@ def _agree(a: PoseReading, b: PoseReading) -> bool:
     weights = np.minimum(a.visibility, b.visibility) + 1e-3
     distance = np.hypot(*(a.points - b.points).T)
     return bool(weights @ distance / weights.sum() < _SAME_DISTANCE * max(a.crop.size, b.crop.size))
+
+
+def _share_head(a: PoseReading, b: PoseReading) -> bool:
+    """Whether two readings have the face at about the same place."""
+    apart = math.dist(a.points[_FACE].mean(axis=0), b.points[_FACE].mean(axis=0))
+    return apart < _SAME_HEAD * min(a.crop.size, b.crop.size)
 
 
 def _is_same(a: PoseReading, b: PoseReading) -> bool:

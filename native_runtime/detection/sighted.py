@@ -53,6 +53,7 @@ _TAKEN, _TAKEN_VISIBILITY = 0.2, 0.1
 # BlazePose's points that belong together with one of COCO's.
 _PARTS = {"wrist": ("wrist", "pinky", "index", "thumb"), "ankle": ("ankle", "heel", "foot_index")}
 _IN_BODY = np.array(COCO_IN_BODY)
+_AS_THEY_ARE = list(range(len(COCO_POINTS)))
 _FOLLOWING = {
     name: [
         BODY_POINTS.index(name.replace(part, following))
@@ -134,8 +135,14 @@ def _best(landmark: Network, picture: Picture, sighting: Sighting, crop: Crop) -
 
 
 def _agreement(sighting: Sighting, reading: PoseReading) -> float:
+    """How well the points agree, 0..1, with left and right exchanged where that is better: of people from behind, one
+    of the two networks often takes the back for the front."""
+    return max(_agreement_in(sighting, reading, order) for order in (_AS_THEY_ARE, MIRRORED))
+
+
+def _agreement_in(sighting: Sighting, reading: PoseReading, order: list[int]) -> float:
     weights = sighting.confidences * sighting.seen
-    return agreement(reading.points[_IN_BODY], sighting.points, weights, REACH * sighting.size)
+    return agreement(reading.points[_IN_BODY][order], sighting.points, weights, REACH * sighting.size)
 
 
 def without_taken_points(reading: PoseReading, sighting: Sighting, near: Sequence[Sighting]) -> PoseReading:
@@ -143,11 +150,13 @@ def without_taken_points(reading: PoseReading, sighting: Sighting, near: Sequenc
     if not near:
         return reading
     points, reach = reading.points[_IN_BODY], _TAKEN * sighting.size
-    own = np.where(sighting.seen, np.hypot(*(points - sighting.points).T), math.inf)
+    # which point of the sighting is which of the reading's
+    order = max((_AS_THEY_ARE, MIRRORED), key=lambda sides: _agreement_in(sighting, reading, sides))
+    own = np.where(sighting.seen[order], np.hypot(*(points - sighting.points[order]).T), math.inf)
     theirs = np.full(len(COCO_POINTS), math.inf)
     for other in near:
         # A neighbour's left elbow may be taken for somebody's right one.
-        for order in (slice(None), MIRRORED):
+        for order in (_AS_THEY_ARE, MIRRORED):
             distances = np.hypot(*(points - other.points[order]).T)
             theirs = np.minimum(theirs, np.where(other.seen[order], distances, math.inf))
     visibility = reading.visibility.copy()

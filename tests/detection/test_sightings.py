@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -250,11 +251,30 @@ def test_a_reading_is_confirmed_by_somebody_clear_at_its_place(
     assert sighted.is_seen(None, photo(640, 600), reading) is seen  # type: ignore[arg-type]
 
 
-def test_a_point_on_a_neighbour_is_not_trusted() -> None:
+def test_a_reading_that_takes_the_back_for_the_front_is_of_the_same_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    person = figure(300, 300, 200)
+    points = np.zeros((33, 2))
+    points[list(COCO_IN_BODY)] = person.points[MIRRORED]
+    crop = crop_of(person)
+    reading = PoseReading(
+        crop, 1.0, crop.to_fractions(points), crop, np.zeros((33, 3)), np.ones(33), np.ones(33), np.zeros((256, 256))
+    )
+    monkeypatch.setattr(sighted.pose, "read_pose", lambda *_, **__: reading)
+    found = sighted.read(None, photo(640, 600), person, [person])  # type: ignore[arg-type]
+    assert found is not None
+    assert found.agreement > 0.99
+    monkeypatch.setattr(sighted.pose, "read_pose", lambda *_, **__: replace(reading, crop=crop.shifted(0.3, 0.0)))
+    assert sighted.read(None, photo(640, 600), person, [person]) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("facing", ["as it is", "turned round"])
+def test_a_point_on_a_neighbour_is_not_trusted(facing: str) -> None:
     """The reading's right wrist lies on the neighbour's left one; the hand goes with it, the rest stays."""
     person, neighbour = figure(300, 300, 200), figure(380, 300, 200)
     points = np.zeros((33, 2))
     points[list(COCO_IN_BODY)] = person.points
+    if facing == "turned round":
+        person = replace(person, points=person.points[MIRRORED])
     wrist = COCO_POINTS.index("right_wrist")
     points[BODY_POINTS.index("right_wrist")] = neighbour.points[MIRRORED[wrist]]
     crop = crop_of(person)
