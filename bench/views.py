@@ -1,6 +1,6 @@
 """Several photos to one body: how large people are, where cameras stand, and how well real cameras agree.
 
-    python -m bench.views render OUT --kind photos|cameras [--people N]
+    python -m bench.views render OUT --kind photos|cameras [--people N] [--seed S]
     python -m bench.views photos OUT [--json FILE]
     python -m bench.views cameras OUT [--json FILE]
     python -m bench.views real FOLDER TRUTH.json [--json FILE]
@@ -57,7 +57,7 @@ KEYS = ("stature", *GIRTHS)
 FRAMES = (5, 65, 95)
 
 
-def render(kind: str, out: Path, people: int) -> None:
+def render(kind: str, out: Path, people: int, seed: int = SEED) -> None:
     """Render the pictures of a set, three for each person."""
     from bench.accuracy.anatomy import Anatomy
     from bench.accuracy.figures import Figure, random_build, random_figure
@@ -72,7 +72,7 @@ def render(kind: str, out: Path, people: int) -> None:
     anatomy = Anatomy(body)
     skeleton = np.array([name.startswith("scale_") for name in body.parameter_names])
     for person in range(people):
-        rng = np.random.default_rng([SEED, person, len(kind)])
+        rng = np.random.default_rng([seed, person, len(kind)])
         identity, expression, scales = random_build(body, rng)
         poses = [str(name) for name in rng.choice(POSES, 3, replace=False)]
         figures = [random_figure(body, rng, name) for name in (poses if kind == "photos" else poses[:1] * 3)]
@@ -80,7 +80,7 @@ def render(kind: str, out: Path, people: int) -> None:
             figures = figures[:1] * 3
         for number, (figure, turn) in enumerate(zip(figures, TURNS[kind], strict=True)):
             picture = out / f"{person:02d}_{number}.jpg"
-            aim = np.random.default_rng([SEED, person, number, 1])
+            aim = np.random.default_rng([seed, person, number, 1])
             if picture.exists() and picture.with_suffix(".npz").exists():
                 continue
             parameters = np.where(skeleton, scales, figure.parameters)
@@ -98,7 +98,7 @@ def render(kind: str, out: Path, people: int) -> None:
             view = View(SIZE, intrinsics, rotation, middle - rotation[2] * (distance + 0.25))
             plan = Plan((placed,), view, "studio" if person % 2 else "room", False, False)
             truth = render_picture(
-                anatomy, picture, plan, np.random.default_rng([SEED, person, 2]), {"person": person}, FEW_SAMPLES
+                anatomy, picture, plan, np.random.default_rng([seed, person, 2]), {"person": person}, FEW_SAMPLES
             )
             truth.save(picture.with_suffix(".npz"))
             print(picture.name, figure.pose, flush=True)
@@ -341,6 +341,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made.add_argument("--kind", choices=tuple(TURNS), default="photos")
     made.add_argument("out", type=Path)
     made.add_argument("--people", type=int, default=20)
+    made.add_argument("--seed", type=int, default=SEED)
     for name in ("photos", "cameras", "real"):
         one = commands.add_parser(name)
         one.add_argument("folder", type=Path)
@@ -349,7 +350,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         one.add_argument("--json", type=Path)
     said = parser.parse_args(arguments)
     if said.command == "render":
-        render(said.kind, said.out, said.people)
+        render(said.kind, said.out, said.people, said.seed)
         return
     if said.command == "real":
         result = real(said.folder, said.truth)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from native_runtime.batch.photos import same_text
 
@@ -81,3 +82,20 @@ def _free(base: str, taken: set[str]) -> str:
     while same_text(name) in taken:
         name, number = f"{base}-{number}", number + 1
     return name
+
+
+def result_stems(photos: Sequence[str]) -> list[str]:
+    """What the results of each photo are called: the file's name without its ending, numbered where two would be
+    equal.
+    """
+    stems: list[str] = []
+    taken: set[str] = set()
+    for photo in photos:
+        stem = base = clean_name(Path(photo).stem)
+        number = 2
+        while stem.casefold() in taken:
+            stem = f"{base}-{number}"
+            number += 1
+        taken.add(stem.casefold())
+        stems.append(stem)
+    return stems

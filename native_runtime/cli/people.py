@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from native_runtime.batch.faults import disk_full, is_disk_full
-from native_runtime.batch.names import clean_name
+from native_runtime.batch.names import result_stems
 from native_runtime.cli.console import Console
 from native_runtime.cli.requests import request_of
 from native_runtime.errors import NoPersonError, UsageError
@@ -55,23 +55,6 @@ def estimate_photos(
         }
     )
     return ok
-
-
-def result_stems(photos: Sequence[str]) -> list[str]:
-    """What the results of each photo are called: the file's name without its ending, numbered where two would be
-    equal.
-    """
-    stems: list[str] = []
-    taken: set[str] = set()
-    for photo in photos:
-        stem = base = clean_name(Path(photo).stem)
-        number = 2
-        while stem.casefold() in taken:
-            stem = f"{base}-{number}"
-            number += 1
-        taken.add(stem.casefold())
-        stems.append(stem)
-    return stems
 
 
 def check(arguments: argparse.Namespace) -> None:

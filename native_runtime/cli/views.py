@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from native_runtime.batch.names import result_stems
 from native_runtime.cli.console import Console
-from native_runtime.cli.people import disk_watched, make_folder, result_stems
+from native_runtime.cli.people import disk_watched, make_folder
 from native_runtime.cli.requests import request_of
 from native_runtime.pipeline.inference import Inference
 from native_runtime.takes.views.request import ViewsRequest

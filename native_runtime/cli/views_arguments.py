@@ -93,6 +93,16 @@ def add(commands: Subparsers) -> None:
     views.add_argument(
         "--height-cm", metavar="H", type=_height, help="how tall the person is; known cameras measure it themselves"
     )
+    views.add_argument(
+        "--prompts",
+        metavar="FILE.json",
+        help='keypoints placed by hand: {"prompts": [{"photo": 1, "keypoints": [["left_wrist", 412, 230]]}]}',
+    )
+    views.add_argument(
+        "--start",
+        metavar="FILE.json",
+        help="NAME_views.json of an earlier run with the same photos: go on from its body (for prompts)",
+    )
     add_lens_arguments(views)
     views.add_argument(
         "--turn", metavar="90|180|270", type=int, choices=(0, 90, 180, 270), default=0,

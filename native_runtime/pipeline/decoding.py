@@ -79,8 +79,8 @@ def keys_of(kind: type) -> list[str]:
 
 
 def path_keys_of(kind: type) -> list[str]:
-    """Those whose values are paths."""
-    return [known.name for known in _fields(kind) if str(known.type).startswith(("FilePath", "Path"))]
+    """Those whose values are paths, or lists of them."""
+    return [known.name for known in _fields(kind) if str(known.type).startswith(("FilePath", "Path", "tuple[FilePath"))]
 
 
 def text(key: str, value: Any) -> str:

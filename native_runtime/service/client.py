@@ -119,7 +119,7 @@ class WorkerClient:
         message: dict[str, Any] = {"id": number, "do": do}
         for key, value in keys.items():
             if value is not None:
-                message[key] = os.path.abspath(value) if key in PATH_KEYS.get(do, ()) else value
+                message[key] = _absolute(value) if key in PATH_KEYS.get(do, ()) else value
         body = message.get("body")
         if isinstance(body, os.PathLike) or (isinstance(body, str) and body.endswith(".npz")):
             message["body"] = os.path.abspath(body)
@@ -326,6 +326,10 @@ class WorkerClient:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+
+def _absolute(value: Any) -> Any:
+    return [os.path.abspath(one) for one in value] if isinstance(value, (list, tuple)) else os.path.abspath(value)
 
 
 def _cancellation(request: _Request) -> ErrorPayload:

@@ -11,6 +11,7 @@ from native_runtime.pipeline.decoding import decode
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.support import require_supported
 from native_runtime.takes.request import TakeRequest
+from native_runtime.takes.views.request import ViewsRequest
 
 from .photos import EventReporter, NewStem, estimate_people, look_at_photo, pose_person, status_of_engines
 from .protocol import REQUESTS
@@ -52,6 +53,10 @@ def answer(
             from .take import do_take
 
             return do_take(request, inference, reporter)
+        case ViewsRequest() as request:
+            from .views import do_views
+
+            return do_views(request, inference, new_stem, reporter)
         case requests.ImportOfficialRequest() | requests.DownloadOfficialRequest() as request:
             from .official import bring_bodies
 

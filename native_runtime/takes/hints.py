@@ -79,11 +79,11 @@ def with_hints(body: Body, observation: FrameObservation, prompts: Sequence[Prom
     pins = tuple(Pin(names[p[0]], np.array(p[1:3], float)) for p in prompts if kind_of(p) == "place")
     evidence = observation.evidence
     if evidence is not None and spoken_of:
-        evidence = _silenced(body, evidence, spoken_of)
+        evidence = silenced(body, evidence, spoken_of)
     return replace(observation, evidence=evidence, pins=(*observation.pins, *pins))
 
 
-def _silenced(body: Body, evidence: Evidence, keypoints: set[str]) -> Evidence:
+def silenced(body: Body, evidence: Evidence, keypoints: set[str]) -> Evidence:
     """Evidence without what it says of some keypoints, by whatever name of the body's points it says it."""
     own = {body_point(body, name) for name in BODY_POINTS if body_keypoint(name) in keypoints}
     silent = keypoints | {name for name in own if name is not None}

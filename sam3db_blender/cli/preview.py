@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from native_runtime.batch.names import result_stems
 from native_runtime.cli.console import Console
-from native_runtime.cli.people import make_folder, result_stems
+from native_runtime.cli.people import make_folder
 from native_runtime.render.contact_sheet import Entry, write_contact_sheet
 
 from .blender import require_blender

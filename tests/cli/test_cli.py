@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from native_runtime.batch.names import result_stems
 from native_runtime.cli import main
 from native_runtime.cli.console import Console
-from native_runtime.cli.people import result_stems
 from native_runtime.errors import Sam3dbError
 from native_runtime.models import manifest
 from tests.support import fake_engine

@@ -28,6 +28,7 @@ from native_runtime.retarget.maps import load_map
 from native_runtime.takes.hints import read_hints
 from native_runtime.takes.take import Take
 from native_runtime.takes.trackfile import read_tracks
+from native_runtime.takes.views.prompts import read_view_prompts
 from native_runtime.takes.views.summary import read_summary
 from native_runtime.texture.files import read_record
 from tests.support.formats import FIRST_FILES, OLD_FILES, ROOT, declared, following, restate
@@ -67,6 +68,7 @@ OLD = {
     "sam3db-take": Old("walk_person0_take.npz", Take.load),
     "sam3db-tracks": Old("walk_tracks.json", read_tracks),
     "sam3db-take-prompts": Old("walk_hints.json", read_hints),
+    "sam3db-views-prompts": Old("front_hints.json", lambda path: read_view_prompts(path, ["a.jpg", "b.jpg"])),
     "sam3db-views": Old("front_views.json", read_summary),
     "sam3db-texture": Old("dancer_person0_texture.json", read_record),
 }

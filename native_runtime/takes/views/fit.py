@@ -31,7 +31,7 @@ from native_runtime.fitting.silhouette import (
     image_box,
     rim_vertices,
 )
-from native_runtime.fitting.solver import minimise
+from native_runtime.fitting.solver import Solution, minimise
 from native_runtime.fitting.stature import of_stature
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
@@ -237,6 +237,47 @@ def fit_synchronised(
     return _staged(views, state, cancelled)
 
 
+def refit_views(
+    body: Body,
+    seen: Sequence[ViewObservation],
+    start: JointState,
+    one_pose: bool,
+    cameras: Sequence[ViewCamera] | None = None,
+    doubted: frozenset[int] = frozenset(),
+    trust: CameraTrust = USUAL,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> JointFit:
+    """The fit again from an earlier one: after an artist has placed keypoints in some of the views.
+
+    All moves as in the last stage, and nothing else is tried: without anything new the body stays where it is.
+
+    Args:
+        body: the body.
+        seen: the views; their evidence has the prompts (``prompts.with_prompts``).
+        start: the body as it was.
+        one_pose: whether all views show the same pose.
+        cameras: known cameras, whose world the start must then have.
+        doubted: numbers of those that contradicted the others.
+        trust: how far known cameras may be off.
+        cancelled: as for `fit_photos`.
+    """
+    known = None if cameras is None else KnownCameras(body, cameras, trust, doubted)
+    seen = [_weakened(view, _DOUBTED) if number in doubted else view for number, view in enumerate(seen)]
+    views = _Views(body, seen, one_pose, known)
+    free = np.ones(len(views.names), bool) if views.hands else ~views.fingers
+    extras = views.physics(start, True)
+    solution = _outlined(views, start, replace(ROUNDS[-1], steps=_AGAIN), free, extras, cancelled)
+    if solution is None:
+        problem = views.problem(_STRICT, free, extras=extras)
+        solution = minimise(start, problem.linearise, problem.cost, problem.retract, _AGAIN, 1e-3, 1e-3, cancelled)
+    errors = point_errors(body, seen, solution.state)
+    return JointFit(solution.state, errors, solution.cost, solution.iterations, doubted)
+
+
+_AGAIN = 25
+"""Solver steps of a fit that goes on from an earlier one."""
+
+
 def _doubt_cameras(views: _Views, state: JointState, cancelled: Callable[[], bool]) -> JointState:
     """Find cameras that contradict the others, and let them turn.
 
@@ -374,19 +415,32 @@ def _staged(views: _Views, state: JointState, cancelled: Callable[[], bool]) -> 
         state, iterations, cost = solution.state, iterations + solution.iterations, solution.cost
     extras = views.physics(state, True)
     for settings in ROUNDS:
-        outlines = _outlines(views, state, settings)
-        if cancelled() or outlines is None:
+        outlined = None if cancelled() else _outlined(views, state, settings, free, extras, cancelled)
+        if outlined is None:
             break
-        shape = np.flatnonzero([group == "body" for group in views.body.identity_groups]) if settings.shape else None
-        weights = replace(_STRICT, identity=settings.identity_weight)
-        terms = [(*own, *rim) for own, rim in zip(extras, outlines, strict=True)]
-        problem = views.problem(weights, free, shape, terms)
-        solution = minimise(
-            state, problem.linearise, problem.cost, problem.retract, settings.steps, 1e-3, 1e-3, cancelled
-        )
+        solution = outlined
         state, iterations, cost = solution.state, iterations + solution.iterations, solution.cost
     doubted = frozenset() if views.known is None else views.known.doubted
     return JointFit(state, point_errors(views.body, views.seen, state), cost, iterations, doubted)
+
+
+def _outlined(
+    views: _Views,
+    state: JointState,
+    settings: OutlineSettings,
+    free: NDArray[np.bool_],
+    extras: Sequence[tuple[Term, ...]],
+    cancelled: Callable[[], bool],
+) -> Solution[JointState] | None:
+    """One round with the outlines; None where no view has one."""
+    outlines = _outlines(views, state, settings)
+    if outlines is None:
+        return None
+    shape = np.flatnonzero([group == "body" for group in views.body.identity_groups]) if settings.shape else None
+    weights = replace(_STRICT, identity=settings.identity_weight)
+    terms = [(*own, *rim) for own, rim in zip(extras, outlines, strict=True)]
+    problem = views.problem(weights, free, shape, terms)
+    return minimise(state, problem.linearise, problem.cost, problem.retract, settings.steps, 1e-3, 1e-3, cancelled)
 
 
 _FEWEST_RIM_POINTS = 12

@@ -21,6 +21,7 @@ from native_runtime.prompts.quality import person_size
 
 from .cameras import ViewCamera
 from .fit import ViewObservation
+from .prompts import with_prompts
 
 if TYPE_CHECKING:
     from native_runtime.detection.landmarks import PersonLandmarks
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
     from native_runtime.mhr import Body
+    from native_runtime.prompts.prompt import Prompt
 
 Array = NDArray[np.float64]
 
@@ -57,6 +59,7 @@ def observation(
     gravity: Gravity,
     looks: Looks,
     height: float | None,
+    prompts: Sequence[Prompt] = (),
 ) -> ViewObservation:
     """What a photo shows of a person.
 
@@ -68,16 +71,19 @@ def observation(
         gravity: which way is up.
         looks: what all photos say of the person.
         height: cm, as somebody said; None: unknown.
+        prompts: what an artist says about keypoints, px of the photo.
     """
     body, stature = engine.body, looks.stature if height is None else height
     evidence = None
     if seen is not None:
+        fits = engine.capabilities.fits
         evidence = gather_evidence(
-            seen, photo, body, estimate.intrinsics, least=0.0 if engine.capabilities.fits else LEAST,
+            seen, photo, body, estimate.intrinsics, prompts if fits else (), least=0.0 if fits else LEAST,
             shape=looks.prior(body), aged=looks.aged(body), stature=stature,
         )  # fmt: skip
     if evidence is None or not engine.capabilities.fits:
         evidence = evidence_of_estimate(body, estimate, engine.capabilities.pa_mpjpe, evidence)
+        evidence = with_prompts(body, evidence, prompts)
     return ViewObservation(evidence, estimate.intrinsics, gravity, estimate.state)
 
 

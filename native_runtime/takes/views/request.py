@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from native_runtime.errors import UsageError
 from native_runtime.pipeline.boxes import Box
@@ -19,6 +19,9 @@ from native_runtime.pipeline.requests import (
     Sex,
     check_age,
 )
+
+if TYPE_CHECKING:
+    from native_runtime.prompts.prompt import Prompt
 
 Unit = Literal["m", "cm", "mm", "unknown"]
 """Of lengths in a calibration."""
@@ -43,6 +46,12 @@ def _numbers(key: str, value: object) -> tuple[int, ...]:
     return tuple(value)
 
 
+def _pins(key: str, value: object) -> tuple[tuple[Prompt, ...], ...]:
+    from .prompts import check_view_prompts
+
+    return check_view_prompts(value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ViewsRequest(PhotoReading, Refinement):
     """One body for several photos of a person.
@@ -59,6 +68,10 @@ class ViewsRequest(PhotoReading, Refinement):
         sex: what the body's shape shows; None: what the faces say.
         age: years; None: an adult, or a child where the faces say so clearly.
         height_cm: how tall the person is; None: as the cameras measure it, or as people are.
+        prompts: a JSON file of prompts by photo (``views.prompts``).
+        pins: prompts by photo, one list for each, besides those of the file.
+        start: NAME_views.json of an earlier run with the same photos: the fit goes on from its body.
+        out: folder for the results, for whoever does not say by other means where they go.
 
     Raises:
         UsageError: these do not fit together.
@@ -76,12 +89,21 @@ class ViewsRequest(PhotoReading, Refinement):
     sex: Sex | None = None
     age: float | None = None
     height_cm: float | None = None
+    prompts: FilePath | None = None
+    pins: tuple[tuple[Prompt, ...], ...] | None = field(default=None, metadata=read_by(_pins))
+    start: FilePath | None = None
+    out: FilePath | None = None
 
     def __post_init__(self) -> None:
         Refinement.__post_init__(self)
         if len(self.photos) < 2:
             raise UsageError("Several views need two photos or more. For one photo make a character of it alone.")
-        for what, given in (("people", self.people), ("boxes", self.boxes), ("cameras", self.cameras)):
+        for what, given in (
+            ("people", self.people),
+            ("boxes", self.boxes),
+            ("cameras", self.cameras),
+            ("lists of pins", self.pins),
+        ):
             if given is not None and len(given) != len(self.photos):
                 raise UsageError(f"{len(given)} {what} were given for {len(self.photos)} photos. Give one for each.")
         if self.people is not None and self.boxes is not None:

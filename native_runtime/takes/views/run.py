@@ -19,12 +19,15 @@ from native_runtime.pipeline.people import choose_people
 from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.pipeline.reporting import Reporter
 from native_runtime.pipeline.requests import Intrinsics
+from native_runtime.prompts.prompt import Prompt, check_prompts
 
 from .calibration.read import cameras_of, read_calibration
 from .cameras import ViewCamera
-from .fit import JointFit, ViewObservation, fit_photos, fit_synchronised
+from .earlier import read_earlier
+from .fit import JointFit, ViewObservation, fit_photos, fit_synchronised, refit_views
 from .joint import KnownCameras, extrinsics_between
 from .observing import looks_of_all, match_people, observation
+from .prompts import ViewPrompts, read_view_prompts
 from .request import ViewLook, ViewsRequest
 from .scale import in_metres
 from .summary import write_summary
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
     from native_runtime.image.reading import Photo
     from native_runtime.mhr import Body
+    from native_runtime.mhr.state import PlacedState
 
 Array = NDArray[np.float64]
 
@@ -104,10 +108,15 @@ def estimate_views(
     Raises:
         PhotoError, ModelError, NoPersonError: a photo or a model cannot be used, or nobody is in a photo.
         FileError: the calibration cannot be used.
-        UsageError: the request does not fit the photos, the engine or the calibration.
+        PromptError: the prompts cannot be used.
+        UsageError: the request does not fit the photos, the engine, the calibration or the earlier run.
         OSError: a file cannot be written.
     """
     started = time.perf_counter()
+    prompts = _prompts(request)
+    earlier = None if request.start is None else read_earlier(Path(request.start), request)
+    if earlier is not None and request.people is None and request.boxes is None:
+        request = replace(request, people=earlier.people)
     cameras: Sequence[ViewCamera | None] = [None] * len(request.photos)
     if request.calibration is not None:
         names = [str(photo) for photo in request.photos]
@@ -121,8 +130,11 @@ def estimate_views(
     looks = looks_of_all(faces, looked[0].found.engine, request.sex, request.age)
     seen = []
     for number, view in enumerate(looked):
-        reporter.status(f"Fitting photo {number + 1} of {len(looked)}")
-        seen.append(_observe(request, view, looks, inference))
+        if earlier is not None and view.found.engine.capabilities.fits:
+            view.estimate = earlier.estimate_of(number, view.found.engine.body)
+        else:
+            reporter.status(f"Fitting photo {number + 1} of {len(looked)}")
+        seen.append(_observe(request, view, looks, inference, prompts[number]))
         reporter.progress(0.4 + 0.3 * (number + 1) / len(looked))
     reporter.status("Fitting one body to all photos")
     body = looked[0].found.engine.body
@@ -130,12 +142,14 @@ def estimate_views(
     known = [view.camera for view in looked if view.camera is not None]
     if known:
         known = in_metres(body, known, [view.start for view in seen], request.unit)
-    if request.one_pose:
+    if earlier is not None:
+        fit = refit_views(body, seen, earlier.state(body), request.one_pose, known or None, earlier.doubted)
+    elif request.one_pose:
         fit = fit_synchronised(body, seen, known or None)
     else:
         fit = fit_photos(body, seen)
     seconds = {"look": before_fit - started, "fit": time.perf_counter() - before_fit}
-    return _saved(request, body, looked, seen, fit, known, stems, seconds, reporter)
+    return _saved(request, body, looked, seen, fit, known, stems, seconds, reporter, prompts)
 
 
 def _look(
@@ -148,17 +162,20 @@ def _look(
 ) -> _Looked:
     from native_runtime.image.reading import read_photo
 
+    boxes = None if request.boxes is None else (request.boxes[number],)
+    look = part_of(ViewLook, request, photo=path, boxes=boxes, turn=_turn(request), intrinsics=None, up=None)
+    if camera is None:
+        return _Looked(path, inference.read(look, reporter), None)
     reporter.status(f"Reading {Path(path).name}")
     photo = read_photo(path).turned_by(_turn(request))
+    camera = camera.for_picture(photo.original_size)
+    look = replace(look, intrinsics=_rows(camera.intrinsics))
+    if not camera.distorts:
+        return _Looked(path, inference.read(look, reporter), camera)
     for note in photo.notes:
         reporter.status(note)
-    boxes = None if request.boxes is None else (request.boxes[number],)
-    look = part_of(ViewLook, request, photo=path, boxes=boxes, intrinsics=None, up=None)
-    if camera is not None:
-        camera = camera.for_picture(photo.original_size)
-        photo = _undistorted(photo, camera)
-        look = replace(look, intrinsics=_rows(camera.intrinsics))
-    return _Looked(path, inference.look(photo, replace(look, turn=0), reporter), camera)
+    found = inference.look(_undistorted(photo, camera), replace(look, turn=0), reporter)
+    return _Looked(path, found, camera)
 
 
 def _rows(matrix: Array) -> Intrinsics:
@@ -194,16 +211,28 @@ def _choose(request: ViewsRequest, looked: Sequence[_Looked], inference: Inferen
         inference.seen_of(view.found, view.person)
 
 
-def _observe(request: ViewsRequest, view: _Looked, looks: Any, inference: Inference) -> ViewObservation:
+def _observe(
+    request: ViewsRequest, view: _Looked, looks: Any, inference: Inference, prompts: Sequence[Prompt]
+) -> ViewObservation:
     found = view.found
     can = found.engine.capabilities
-    ages = {view.person: request.age} if request.age is not None else None
-    ((_, view.estimate),) = inference.estimates(
-        found, [view.person], inference=request.inference, refine=request.refine, sex=request.sex, ages=ages
-    )
+    if view.estimate is None:
+        ages = {view.person: request.age} if request.age is not None else None
+        ((_, view.estimate),) = inference.estimates(
+            found, [view.person], prompts, inference=request.inference, refine=request.refine, sex=request.sex,
+            ages=ages,
+        )  # fmt: skip
     assert found.lens is not None
     height = request.height_cm if can.fits else None
-    return observation(found.engine, found.photo, view.seen, view.estimate, found.lens.gravity, looks, height)
+    return observation(found.engine, found.photo, view.seen, view.estimate, found.lens.gravity, looks, height, prompts)
+
+
+def _prompts(request: ViewsRequest) -> ViewPrompts:
+    """Of the file and of the request itself, one list for each photo."""
+    photos = [str(photo) for photo in request.photos]
+    from_file = ((),) * len(photos) if request.prompts is None else read_view_prompts(Path(request.prompts), photos)
+    more = ((),) * len(photos) if request.pins is None else request.pins
+    return tuple(tuple(check_prompts([*one, *other])) for one, other in zip(from_file, more, strict=True))
 
 
 def _saved(
@@ -216,14 +245,22 @@ def _saved(
     stems: Sequence[Path],
     seconds: dict[str, float],
     reporter: Reporter,
+    prompts: ViewPrompts,
 ) -> SavedViews:
+    from native_runtime.engines.estimate import Prompts
     from native_runtime.pipeline.heights import of_stated_height
 
-    places = _camera_places(body, fit, request.one_pose)
+    estimates = []
+    for number, view in enumerate(looked):
+        assert view.estimate is not None
+        estimate = view.estimate.with_state(body, fit.state.views[number])
+        if request.height_cm is not None:
+            estimate = of_stated_height(body, estimate, request.height_cm)
+        estimates.append(replace(estimate, prompts=Prompts(prompts[number])))
+    places = _camera_places(body, fit.state.world, [one.state for one in estimates]) if request.one_pose else None
     told = _cameras_told(body, fit, known)
     out: list[SavedView] = []
-    for number, (view, stem) in enumerate(zip(looked, stems, strict=True)):
-        assert view.estimate is not None
+    for number, (view, estimate, stem) in enumerate(zip(looked, estimates, stems, strict=True)):
         about: dict[str, Any] = {
             "photos": [Path(other.path).name for other in looked],
             "number": number,
@@ -233,13 +270,8 @@ def _saved(
         if places is not None:
             about["camera_to_world"] = places[number].tolist()
         about |= told[number]
-        estimate = replace(
-            view.estimate.with_state(body, fit.state.views[number]),
-            details=view.estimate.details | {VIEWS: about},
-            warnings=(*view.estimate.warnings, *_warnings(about)),
-        )
-        if request.height_cm is not None:
-            estimate = of_stated_height(body, estimate, request.height_cm)
+        warnings = tuple(dict.fromkeys([*estimate.warnings, *_warnings(about)]))
+        estimate = replace(estimate, details=estimate.details | {VIEWS: about}, warnings=warnings)
         stem = stem.with_name(f"{stem.name}_person{view.person}")
         picture = _write_undistorted(view, stem) if view.camera is not None and view.camera.distorts else None
         if picture is not None:
@@ -254,14 +286,11 @@ def _saved(
     return SavedViews(tuple(out), summary, content)
 
 
-def _camera_places(body: Body, fit: JointFit, one_pose: bool) -> list[Array] | None:
-    """(4, 4) each camera's axes to the world: the calibration's, or the first camera's axes; None without one pose."""
-    if not one_pose:
-        return None
-    world = fit.state.world or fit.state.views[0]
+def _camera_places(body: Body, world: PlacedState | None, views: Sequence[PlacedState]) -> list[Array]:
+    """(4, 4) each camera's axes to the world: the calibration's, or the first camera's axes where there is none."""
     out = []
-    for placed in fit.state.views:
-        rotation, translation = extrinsics_between(body, world, placed)
+    for placed in views:
+        rotation, translation = extrinsics_between(body, world or views[0], placed)
         matrix = np.eye(4)
         matrix[:3, :3], matrix[:3, 3] = rotation.T, -rotation.T @ translation
         out.append(matrix)
