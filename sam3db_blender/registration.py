@@ -51,6 +51,7 @@ from .operators import (
     takes,
     textures,
     viewing,
+    views,
     worker,
 )
 from .previews import thumbnails
@@ -81,6 +82,7 @@ from .ui import (
     shelf,
     takes_panel,
     texture_panel,
+    views_panel,
     waiting_sign,
 )
 
@@ -95,6 +97,7 @@ CLASSES: tuple[type, ...] = (
     *photo.CLASSES,
     *find_people.CLASSES,
     *import_result.CLASSES,
+    *views.CLASSES,
     *worker.CLASSES,
     *official_body.CLASSES,
     *sam3d_body.CLASSES,
@@ -127,6 +130,7 @@ CLASSES: tuple[type, ...] = (
     *photo_menu.CLASSES,
     *panel.CLASSES,
     *import_options.CLASSES,
+    *views_panel.CLASSES,
     *handles_panel.CLASSES,
     *handle_tool.CLASSES,
     *masks_panel.CLASSES,

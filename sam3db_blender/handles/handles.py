@@ -20,11 +20,13 @@ from native_runtime.files.templates import load_json
 from native_runtime.prompts.prompt import keypoint_names
 
 from ..scene.lookup import character_of, in_scenes, rank_of, rig_with
+from ..scene.prompt_keys import key_of, keypoint_at, view_at
 from ..scene.provenance import character_id
+from ..scene.viewpoints import view_of
 from . import look
 
 if TYPE_CHECKING:
-    from ..scene.provenance import Origin
+    from ..scene.viewpoints import Viewpoint
 
 Array = NDArray[np.float64]
 
@@ -100,19 +102,32 @@ def rig_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
 
 
 def handles_of(rig: bpy.types.Object) -> list[bpy.types.Object]:
-    """The handles of a character that there are, by keypoint."""
+    """The handles of a character that there are in the view that is worked in, by keypoint."""
     return list(by_keypoint(rig).values())
 
 
-def by_keypoint(rig: bpy.types.Object) -> dict[int, bpy.types.Object]:
-    """The handles of a character by the numbers of their keypoints, in order. Of copies, the first by name."""
+def by_keypoint(rig: bpy.types.Object, view: int | None = None) -> dict[int, bpy.types.Object]:
+    """The handles of a character by the numbers of their keypoints, in order. Of copies, the first by name.
+
+    Args:
+        view: the number of the view on which they lie; None for the one that is worked in.
+    """
+    wanted = view_of(rig) if view is None else view
+    return {keypoint_at(key): handle for key, handle in in_all_views(rig).items() if view_at(key) == wanted}
+
+
+def in_all_views(rig: bpy.types.Object) -> dict[int, bpy.types.Object]:
+    """The handles of a character on all its photos by their keys (``scene.prompt_keys``), in order. Of copies, the
+    first by name.
+    """
     character = character_id(rig)
     found: dict[int, bpy.types.Object] = {}
     for obj in in_scenes():
         if is_handle(obj) and obj[CHARACTER] == character:
-            known = found.get(keypoint_of(obj))
+            key = key_of(keypoint_of(obj), view_of(obj))
+            known = found.get(key)
             if known is None or rank_of(obj) < rank_of(known):
-                found[keypoint_of(obj)] = obj
+                found[key] = obj
     return dict(sorted(found.items()))
 
 
@@ -157,12 +172,11 @@ def moved(handle: bpy.types.Object) -> bool:
     return abs(x - before[0]) > MOVED or abs(y - before[1]) > MOVED
 
 
-def height_of(origin: Origin) -> float:
-    """The height of a person in the photo, px."""
-    rows = origin.arrays["keypoints_2d"][:, 1]
-    box = origin.arrays["bbox"]
-    seen = np.isfinite(rows)
-    return float(max(np.ptp(rows[seen]) if seen.any() else 0.0, box[3] - box[1]))
+def height_of(seen: Viewpoint) -> float:
+    """The height of a person in a photo, px."""
+    rows, box = seen.keypoints_2d[:, 1], seen.bbox
+    there = np.isfinite(rows)
+    return float(max(np.ptp(rows[there]) if there.any() else 0.0, box[3] - box[1]))
 
 
 def refresh_look(handle: bpy.types.Object) -> None:

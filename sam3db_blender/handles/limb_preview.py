@@ -24,14 +24,15 @@ from native_runtime.fitting.live import LiveDrag
 from native_runtime.fitting.pins import Pin
 from native_runtime.mhr.state import BodyState, PlacedState
 from native_runtime.prompts.prompt import keypoint_names
+from native_runtime.takes.views.joint import in_view
 
 from ..rig.arrays import take
 from ..rig.followed import followed, hold
 from ..rig.pose import take_over
 from ..scene.bodies import body_of, installed_body
 from ..scene.camera import camera_of
-from ..scene.provenance import read_origin
 from ..scene.readback import current_state, units_of
+from ..scene.viewpoints import from_first, view_of, viewpoint_of
 from .handles import keypoint_of, place
 from .pins import pinned
 
@@ -77,10 +78,11 @@ class LimbPreview:
         """
         self.keypoint = keypoint_of(handle)
         self._body = body_of(rig)
-        origin, state = read_origin(rig), current_state(rig, self._body, scaled=True)
+        state, view = current_state(rig, self._body, scaled=True), view_of(handle)
+        self._to_view = from_first(rig, view) if view else None
         others = [pin for pin in pinned(rig) if pin != handle]
         self._drag: LiveDrag | None = None
-        self._intrinsics, self._state = origin.arrays["intrinsics"], state
+        self._intrinsics, self._state = viewpoint_of(rig, view).intrinsics, state
         self._pins = [Pin(keypoint_names()[keypoint_of(pin)], np.array(place(pin))) for pin in others]
         self._channels = RigMap.of(self._body).channels
         self._angles = self._angles_of(state.model_parameters)
@@ -103,7 +105,7 @@ class LimbPreview:
             self._drag = LiveDrag(
                 self._body,
                 self._intrinsics,
-                self._state,
+                self._state if self._to_view is None else in_view(self._body, self._state, *self._to_view),
                 keypoint_names()[self.keypoint],
                 self._pins,
             )
@@ -111,8 +113,11 @@ class LimbPreview:
 
     def show(self, rig: bpy.types.Object, pixel: ArrayLike) -> None:
         """Poses the limb for its handle at a pixel (2,) of the photo."""
-        preview = self.prepare().to(np.asarray(pixel, dtype=np.float64))
-        turned = self._angles_of(preview.state.model_parameters) - self._angles
+        state = self.prepare().to(np.asarray(pixel, dtype=np.float64)).state
+        if self._to_view is not None:
+            rotation, translation = self._to_view
+            state = in_view(self._body, state, rotation.T, -rotation.T @ translation)
+        turned = self._angles_of(state.model_parameters) - self._angles
         known = laid(rig)
         if not known:
             hold(rig, False)
@@ -123,7 +128,7 @@ class LimbPreview:
                 before = known.get(bone.name, [list(bone.rotation_euler)])[0]
                 bone.rotation_euler = (self._bones[number] + turned[number]).tolist()
                 known[bone.name] = [before, list(bone.rotation_euler)]
-        moved = self._axes @ (preview.state.camera_translation - self._state.camera_translation)
+        moved = self._axes @ (state.camera_translation - self._state.camera_translation)
         if np.abs(moved).max() > _SAME and rig.parent is None:
             place: Any = rig.location
             before = known.get(_RIG, [list(place)])[0]

@@ -7,9 +7,9 @@ import numpy as np
 
 from native_runtime.prompts.prompt import keypoint_titles
 
-from ..scene.camera import camera_of
 from ..scene.lookup import require_own
-from ..scene.provenance import character_id, read_origin
+from ..scene.provenance import character_id
+from ..scene.viewpoints import VIEW, view_of, viewpoint_of
 from . import look
 from .handles import (
     CENTRED,
@@ -36,28 +36,38 @@ _LAYERS = (("body",), ("feet",), ("face",), ("left_hand", "right_hand"))
 _BEFORE, _NEAREST = 0.75, 0.1
 
 
-def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
-    """The character's handles, all 70; those that are missing are made at their predicted places. All become visible.
+def ensure_handles(rig: bpy.types.Object, view: int | None = None) -> list[bpy.types.Object]:
+    """The character's handles on a photo, all 70; those that are missing are made at their predicted places. All
+    become visible, if the photo is the one that is worked in.
+
+    Args:
+        view: the photo's number, where the character has several; None for the one that is worked in.
 
     Raises:
         Sam3dbError: the photo's camera was deleted, or the character is linked from another file.
     """
     require_own(rig)
-    origin, camera = read_origin(rig), camera_of(rig)
-    person = rig.name.removesuffix(" Rig")
-    distance = max(_BEFORE * float(origin.arrays["keypoints_3d"][:, 2].min()), _NEAREST)
+    view = view_of(rig) if view is None else view
+    seen, character = viewpoint_of(rig, view), character_id(rig)
+    camera, person = seen.camera, rig.name.removesuffix(" Rig")
+    ending = f" {view + 1}" if view else ""
+    distance = max(_BEFORE * float(seen.keypoints_3d[:, 2].min()), _NEAREST)
     plane_name = camera.name.removesuffix(" Camera") + " Photo Plane"
-    planes = ensure_planes(plane_name, camera, origin.arrays["intrinsics"], distance, len(_LAYERS))
-    known = by_keypoint(rig)
-    home = next((handle.users_collection[0] for handle in known.values()), None) or _new_home(f"{person} Handles", rig)
-    show_home(home, True)
-    places, height = origin.arrays["keypoints_2d"], height_of(origin)
+    planes = ensure_planes(plane_name, camera, seen.intrinsics, distance, len(_LAYERS))
+    known = by_keypoint(rig, view)
+    home = next((handle.users_collection[0] for handle in known.values()), None)
+    home = home or _new_home(f"{person} Handles{ending}", rig, view)
+    worked_in = view == view_of(rig)
+    show_home(home, worked_in, worked_in)
+    places, height = seen.keypoints_2d, height_of(seen)
     for index, title in enumerate(keypoint_titles()):
         if index in known:
             continue
-        handle = bpy.data.objects.new(f"{person} {title}", None)
+        handle = bpy.data.objects.new(f"{person} {title}{ending}", None)
         home.objects.link(handle)
-        handle[KEYPOINT], handle[CHARACTER], handle[STATE] = index, origin.id, int(State.PREDICTED)
+        handle[KEYPOINT], handle[CHARACTER], handle[STATE] = index, character, int(State.PREDICTED)
+        if view:
+            handle[VIEW] = view
         handle.parent = planes[next(i for i, groups in enumerate(_LAYERS) if group_of(handle) in groups)]
         handle[WARNING], handle[SUGGESTED] = "", 0
         handle.empty_display_type = "IMAGE"
@@ -73,13 +83,14 @@ def ensure_handles(rig: bpy.types.Object) -> list[bpy.types.Object]:
         handle.lock_rotation = handle.lock_scale = (True, True, True)
         handle.lock_rotation_w = True
         # behind the camera there is no pixel; it can still be dragged to one
-        put(handle, places[index] if np.isfinite(places[index]).all() else origin.arrays["bbox"][:2])
+        put(handle, places[index] if np.isfinite(places[index]).all() else seen.bbox[:2])
         refresh_look(handle)
         for said in (STATE, WARNING, SUGGESTED, PLACE):
             # saved with a library override of a linked character, as its location is by itself
             handle.property_overridable_library_set(f'["{said}"]', True)
         known[index] = handle
-    show(rig, True)
+    if worked_in:
+        show(rig, True)
     _hide_image_gizmos()
     return [known[index] for index in sorted(known)]
 
@@ -107,10 +118,12 @@ def remove_handles(rig: bpy.types.Object) -> None:
             bpy.data.objects.remove(plane)
 
 
-def _new_home(name: str, rig: bpy.types.Object) -> bpy.types.Collection:
-    """The collection for handles, beside the one in which the rig lies."""
+def _new_home(name: str, rig: bpy.types.Object, view: int) -> bpy.types.Collection:
+    """The collection for the handles of a view, beside the one in which the rig lies."""
     home = bpy.data.collections.new(name)
     home[CHARACTER] = character_id(rig)
+    if view:
+        home[VIEW] = view
     home.hide_render = True
     above = next(
         (top for top in bpy.data.collections if any(part in rig.users_collection for part in top.children)), None

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from native_runtime.errors import Sam3dbError
 
 from ..scene.camera import camera_of, camera_settings, frame_scene
-from ..scene.provenance import character_id, is_character, read_origin
+from ..scene.provenance import character_id, is_character
 from ..scene.rendering import follow
+from ..scene.viewpoints import view_of, viewpoint_of
 from .handles import rig_of
 from .showing import homes_of, show_only
 
@@ -24,10 +25,14 @@ def people_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     return list(found.values())
 
 
-def photo_camera(rig: bpy.types.Object) -> bpy.types.Object | None:
-    """The camera of a character's photo; None where it was deleted."""
+def photo_camera(rig: bpy.types.Object, view: int | None = None) -> bpy.types.Object | None:
+    """The camera of a character's photo; None where it was deleted.
+
+    Args:
+        view: the photo's number, where there are several; None for the one that is worked in.
+    """
     try:
-        return camera_of(rig)
+        return camera_of(rig, view_of(rig) if view is None else view)
     except Sam3dbError:
         return None
 
@@ -36,7 +41,7 @@ def people_by_photo(scene: bpy.types.Scene) -> dict[bpy.types.Object | None, lis
     """The rigs of a scene by the camera of their photo; those whose camera was deleted stand under None."""
     photos: dict[bpy.types.Object | None, list[bpy.types.Object]] = {}
     for rig in people_of(scene):
-        photos.setdefault(photo_camera(rig), []).append(rig)
+        photos.setdefault(photo_camera(rig, 0), []).append(rig)
     return photos
 
 
@@ -88,6 +93,6 @@ def activate(context: bpy.types.Context, rig: bpy.types.Object) -> None:
     show_only(rig)
     camera, scene = photo_camera(rig), context.scene
     if camera is not None and scene is not None:
-        arrays = read_origin(rig).arrays
-        frame_scene(scene, camera, camera_settings(arrays["intrinsics"], arrays["image_size"]))
+        seen = viewpoint_of(rig)
+        frame_scene(scene, camera, camera_settings(seen.intrinsics, seen.image_size))
         follow(scene)

@@ -13,7 +13,7 @@ import numpy as np
 from native_runtime.prompts.prompt import PromptKind, keypoint_names
 
 from ..scene.lookup import rig_with
-from ..scene.provenance import read_origin
+from ..scene.viewpoints import view_of, viewpoint_of
 from .handles import (
     CHARACTER,
     STATE,
@@ -23,6 +23,7 @@ from .handles import (
     by_keypoint,
     group_of,
     handles_of,
+    in_all_views,
     keypoint_of,
     mirror_of,
     place,
@@ -46,7 +47,7 @@ def set_state(handle: bpy.types.Object, state: State) -> None:
     handle[WARNING] = ""
     if state is State.PREDICTED:
         rig = rig_with(str(handle[CHARACTER]))
-        pixel = None if rig is None else read_origin(rig).arrays["keypoints_2d"][keypoint_of(handle)]
+        pixel = None if rig is None else viewpoint_of(rig, view_of(handle)).keypoints_2d[keypoint_of(handle)]
         if pixel is not None and np.isfinite(pixel).all():
             put(handle, pixel)
     settle(handle)
@@ -54,24 +55,31 @@ def set_state(handle: bpy.types.Object, state: State) -> None:
 
 
 def pinned(rig: bpy.types.Object) -> list[bpy.types.Object]:
-    """The handles that the artist has pinned, by keypoint."""
+    """The handles that the artist has pinned in the view that is worked in, by keypoint."""
     return [handle for handle in handles_of(rig) if state_of(handle) is State.PINNED]
 
 
 def prompts(rig: bpy.types.Object) -> list[Prompt]:
-    """All that the artist says, for an engine: (keypoint, x, y, kind), px of the original photo, as they lie now."""
-    return prompts_of(by_keypoint(rig))
+    """All that the artist says: (key, x, y, kind), px of the original photos, as they lie now. The key is the number of
+    the keypoint on the first photo (``scene.prompt_keys``).
+    """
+    return prompts_of(in_all_views(rig))
+
+
+def prompts_in(rig: bpy.types.Object, view: int = 0) -> list[Prompt]:
+    """All that the artist says on one photo, for an engine: (keypoint, x, y, kind), px of the original photo."""
+    return prompts_of(by_keypoint(rig, view))
 
 
 def prompts_of(handles: Mapping[int, bpy.types.Object]) -> list[Prompt]:
-    """As ``prompts``, of a character's handles by keypoint."""
+    """What the artist says by some handles, by the numbers that they have here."""
     said = {index: (handle, state_of(handle)) for index, handle in handles.items()}
     return [(index, *place(handle), _KINDS[state]) for index, (handle, state) in said.items() if state in _KINDS]
 
 
 def reset(rig: bpy.types.Object, group: str | None = None) -> None:
-    """Takes back all that was said about the character's keypoints, or about those of one group."""
-    for handle in handles_of(rig):
+    """Takes back all that was said about the character's keypoints, or about those of one group, on all photos."""
+    for handle in in_all_views(rig).values():
         if (group is None or group_of(handle) == group) and state_of(handle) is not State.PREDICTED:
             set_state(handle, State.PREDICTED)
 
@@ -79,7 +87,7 @@ def reset(rig: bpy.types.Object, group: str | None = None) -> None:
 def symmetric(handle: bpy.types.Object) -> bpy.types.Object | None:
     """The handle on the other side; None for those in the middle, or where it was deleted."""
     rig, other = rig_with(str(handle[CHARACTER])), mirror_of(keypoint_of(handle))
-    return None if rig is None or other == keypoint_of(handle) else by_keypoint(rig).get(other)
+    return None if rig is None or other == keypoint_of(handle) else by_keypoint(rig, view_of(handle)).get(other)
 
 
 def next_suggested(rig: bpy.types.Object) -> bpy.types.Object | None:
@@ -93,6 +101,12 @@ def next_suggested(rig: bpy.types.Object) -> bpy.types.Object | None:
 def warnings(rig: bpy.types.Object) -> list[tuple[bpy.types.Object, str]]:
     """The handles that contradict the rest, and why."""
     return [(handle, str(handle[WARNING])) for handle in handles_of(rig) if handle.get(WARNING)]
+
+
+def judgement_in(details: Mapping[str, Any], view: int) -> Mapping[str, Any]:
+    """What an answer says about the prompts on one of a character's photos; of a single photo all that it says."""
+    prompts = details.get("views", {}).get("prompts")
+    return details if prompts is None else dict(prompts[view]) if view < len(prompts) else {}
 
 
 def note_judgement(handles: Mapping[int, bpy.types.Object], details: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from ..rig.control_pose import CONTROLS, controls_of
 from ..rig.mesh import BODY_PROPERTY
 from ..rig.resting import forget_stores
 from ..rigify.parts import parts_of, remove_parts
-from ..scene.camera import CAMERA
+from ..scene.camera import cameras_of
 from ..scene.lookup import in_scenes, require_own
 from ..scene.photo import OVERLAY
 from ..scene.provenance import character_id, is_character
@@ -35,27 +35,27 @@ class Belongings:
     """What came with a character, by the names of objects and collections.
 
     Attributes:
-        camera: of the photo; empty where there is none.
+        cameras: of the photos; none where they were deleted.
         bodies: the meshes that this extension made for the rig.
         homes: the collections in which these and the rig lie.
     """
 
-    camera: str
+    cameras: tuple[str, ...]
     bodies: tuple[str, ...]
     homes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, rig: bpy.types.Object) -> Belongings:
         """Those of a rig."""
-        camera = rig.get(CAMERA)
+        cameras = list(cameras_of(rig).values())
         bodies = [child for child in rig.children if _is_part(child)]
-        homes = {home.name for obj in (rig, camera, *bodies) if obj is not None for home in obj.users_collection}
+        homes = {home.name for obj in (rig, *cameras, *bodies) for home in obj.users_collection}
         names = tuple(body.name for body in bodies)
-        return cls("" if camera is None else camera.name, names, tuple(sorted(homes)))
+        return cls(tuple(camera.name for camera in cameras), names, tuple(sorted(homes)))
 
     def with_copy(self, other: Belongings) -> Belongings:
         """These and those of a copy of the rig."""
-        return Belongings(self.camera, self.bodies + other.bodies, self.homes + other.homes)
+        return Belongings(self.cameras, self.bodies + other.bodies, self.homes + other.homes)
 
 
 def characters() -> dict[str, Belongings]:
@@ -94,7 +94,7 @@ def clean_up(gone: dict[str, Belongings]) -> int:
         if character not in left:
             leftovers += [body for body in _named(own.bodies) if _is_left_alone(body)]
             _remove_mask(character)
-    cameras = {own.camera for own in gone.values()} - {own.camera for own in left.values()}
+    cameras = _cameras_of_all(gone) - _cameras_of_all(left)
     for camera in _named(cameras):
         leftovers += _of_photo(camera, everything=not left)
     leftovers = [obj for obj in dict.fromkeys(leftovers) if not obj.library]
@@ -106,6 +106,10 @@ def clean_up(gone: dict[str, Belongings]) -> int:
         remove_shapes()  # of controls
     forget_stores()  # of drivers, if the character was at rest
     return len(leftovers) + len(empty)
+
+
+def _cameras_of_all(characters: dict[str, Belongings]) -> set[str]:
+    return {camera for own in characters.values() for camera in own.cameras}
 
 
 def _empty_homes(characters: dict[str, Belongings]) -> list[bpy.types.Collection]:
@@ -129,7 +133,7 @@ def ownerless(known: dict[str, Belongings]) -> set[str]:
     their names, and the empty collections of those of the known characters that are gone.
     """
     there = characters()
-    used = {own.camera for own in there.values()}
+    used = _cameras_of_all(there)
     found = {str(obj[CHARACTER]) for obj in in_scenes() if is_handle(obj)} - there.keys()
     for obj in in_scenes():
         if obj.get(PLANE) is not None and obj.parent is not None and obj.parent.name not in used:

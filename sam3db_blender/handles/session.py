@@ -20,6 +20,7 @@ from native_runtime.engines.edits import TOGETHER, WITHOUT_EDITS, Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.looks import stated_age
 from native_runtime.errors import Sam3dbError
+from native_runtime.mhr import SCALE
 from native_runtime.pipeline.heights import stated_height
 from native_runtime.pipeline.requests import REFINE, PoseRequest, SegmentRequest
 
@@ -34,17 +35,21 @@ from ..rig.followed import followed
 from ..rig.pose import apply_parameters, set_shape
 from ..scene import edits, snapshots
 from ..scene.bodies import body_of
+from ..scene.camera import cameras_of
 from ..scene.levels import check_level
 from ..scene.lookup import require_own
+from ..scene.prompt_keys import keypoint_at, view_at
 from ..scene.provenance import Origin, read_origin, rewrite_origin, write_placement
 from ..scene.readback import place_before_camera, units_of
-from ..scene.source import photo_of
-from .handles import State, by_keypoint, moved, place, put, state_of
-from .pins import note_judgement, prompts, prompts_of, set_state
+from ..scene.source import Source, photo_of
+from ..scene.viewpoints import numbers_of, read_views, viewpoint_of, write_views
+from .handles import State, in_all_views, moved, place, put, settle, state_of
+from .pins import judgement_in, note_judgement, prompts, prompts_in, prompts_of, set_state
 from .sex import chosen_sex, restore
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
+    from native_runtime.prompts.prompt import Prompt
 
     from ..jobs.worker import Client
 
@@ -56,6 +61,9 @@ Array = NDArray[np.float64]
 SNAP = "sam3db_snap"
 STRENGTH = "sam3db_refine"
 INFERENCE = "sam3db_inference"
+
+#: Among an estimate's details: what other photos have to do with it.
+VIEWS = "views"
 
 _CHANNELS = ("location", "rotation_euler", "scale")
 
@@ -74,16 +82,15 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
     """
     require_own(rig)
     require_keyable(rig)
-    origin = read_origin(rig)
+    views = read_views(rig)
+    if views is not None and views.one_pose:
+        raise Sam3dbError("The pose of a character of several photos of one moment cannot be inferred again yet.")
+    origin, body = read_origin(rig), body_of(rig)
     width, height = (int(n) for n in origin.arrays["image_size"])
     source = photo_of(rig, (width, height))
     engine = engines.engine_that_made(origin.details)
     models = engines.models_for(engine, places.models_folder())
-    said, body = prompts(rig), body_of(rig)
-    memory = edits.notice(rig, body, said)
-    if remember:
-        cause = snapshots.cause_of(edits.recall(rig, body).said, said) or memory.cause
-        edits.remember(rig, body, replace(memory, cause=cause))
+    memory = noticed(rig, body, remember)
     corners = source.pixels(origin.arrays["bbox"].reshape(2, 2))
     return PoseRequest(
         photo=source.path,
@@ -91,9 +98,9 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         intrinsics=tuple(map(tuple, resize_intrinsics(origin.arrays["intrinsics"], *source.scale).tolist())),
         up=None if (up := up_of(origin.details["details"])) is None else tuple(up.tolist()),
         box=tuple(corners.ravel().tolist()),
-        pins=tuple((pin[0], *source.pixels(pin[1:3]).tolist(), *pin[3:]) for pin in said),
+        pins=pins_in_file(rig, source),
         mask=mask_file(rig),
-        edits=_with_place(memory.edits(), origin),
+        edits=_with_body(_with_place(memory.edits(), origin), rig, memory),
         snap=bool(rig.get(SNAP, False)),
         refine=refine_of(rig, origin),
         sex=chosen_sex(rig, origin) if engines.capabilities_of(engine).sexes else None,
@@ -104,6 +111,36 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         models=models,
         **engines.settings_for(engine, *_inferences(rig, origin)),
     )
+
+
+def noticed(rig: bpy.types.Object, body: Body, remember: bool) -> edits.Memory:
+    """What the artist did by hand so far, before a request.
+
+    Args:
+        remember: whether it is remembered as noticed; otherwise nothing is written.
+    """
+    said = prompts(rig)
+    memory = edits.notice(rig, body, said)
+    if remember:
+        cause = snapshots.cause_of(edits.recall(rig, body).said, said) or memory.cause
+        edits.remember(rig, body, replace(memory, cause=cause))
+    return memory
+
+
+def pins_in_file(rig: bpy.types.Object, source: Source, view: int = 0) -> tuple[Prompt, ...]:
+    """What the artist says on a photo, in pixels of the photo's file."""
+    return tuple((pin[0], *source.pixels(pin[1:3]).tolist(), *pin[3:]) for pin in prompts_in(rig, view))
+
+
+def _with_body(kept: Edits | None, rig: bpy.types.Object, memory: edits.Memory) -> Edits | None:
+    """Edits, and the skeleton and shape that a character has in common with those of other photos."""
+    views = read_views(rig)
+    if views is None or views.one_pose:
+        return kept
+    kept, state = kept or Edits(), memory.slots.state(memory.applied)
+    lengths = {index: float(state.model_parameters[index]) for index in range(SCALE.start, SCALE.stop)}
+    shape = dict(enumerate(map(float, state.identity)))
+    return replace(kept, model_parameters={**lengths, **kept.model_parameters}, identity={**shape, **kept.identity})
 
 
 def _with_place(kept: Edits | None, origin: Origin) -> Edits | None:
@@ -174,7 +211,7 @@ def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
     Raises:
         Sam3dbError: the body is another one, the camera is gone, or the character cannot be changed.
     """
-    origin, handles, body = read_origin(rig), by_keypoint(rig), body_of(rig)
+    origin, handles, body = read_origin(rig), in_all_views(rig), body_of(rig)
     # what an import has shown first, and nobody has said anything about, is not worth going back to
     completes = is_rough(origin) and not snapshots.entries(rig) and not prompts_of(handles)
     if not completes:
@@ -187,11 +224,26 @@ def apply_answer(rig: bpy.types.Object, answer: Estimate) -> None:
 
 
 def _record(rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], estimate: Estimate) -> None:
-    """Renews record and handles of a rig that was posed by an estimate."""
+    """Renews record and handles of a rig that was posed by an estimate.
+
+    Args:
+        handles: in all views, by their keys.
+    """
     rewrite_origin(rig, estimate)
     write_placement(rig, place_before_camera(rig, estimate.camera_translation))
-    _put_all(handles, estimate.keypoints_2d)
-    note_judgement(handles, estimate.details)
+    for view in numbers_of(rig):
+        mine = {keypoint_at(key): handle for key, handle in handles.items() if view_at(key) == view}
+        if mine and view in cameras_of(rig):
+            _put_all(mine, viewpoint_of(rig, view).keypoints_2d)
+            note_judgement(mine, judgement_in(estimate.details, view))
+    _record_errors(rig, estimate.details)
+
+
+def _record_errors(rig: bpy.types.Object, details: Mapping[str, Any]) -> None:
+    """Renews what is remembered of how well each photo shows the body, if an answer says it."""
+    views, errors = read_views(rig), details.get(VIEWS, {}).get("point_errors_px")
+    if views is not None and isinstance(errors, list) and len(errors) == len(views.views):
+        write_views(rig, views.with_errors(errors))
 
 
 def _take_over(
@@ -215,7 +267,7 @@ def _take_over(
     state = memory.edited(answered)
     if not state.is_close(answered):
         answer = answer.with_state(body, state)
-    estimate = _of_the_photo(rig, handles, origin, answer)
+    estimate = _of_the_photo(rig, origin, answer)
     place = _pose(rig, body, state)
     flat = memory.slots.flat(state)
     memory = replace(memory, applied=flat, posed=state.camera_translation, placed=place)
@@ -250,7 +302,7 @@ def go_back(rig: bpy.types.Object, when: float) -> str:
         Sam3dbError: it is not kept any more, is of another body, or the character cannot be changed.
     """
     require_own(rig)
-    body, origin, handles = body_of(rig), read_origin(rig), by_keypoint(rig)
+    body, origin, handles = body_of(rig), read_origin(rig), in_all_views(rig)
     wanted = snapshots.snapshot_of(rig, when)
     if wanted is None:
         raise Sam3dbError("This estimate is no longer available: choose another one in the list.")
@@ -262,12 +314,14 @@ def go_back(rig: bpy.types.Object, when: float) -> str:
     where = _pose(rig, body, state)
     edits.remember(rig, body, replace(wanted.memory, posed=state.camera_translation, placed=where))
     for index, handle in handles.items():
-        state, *pixel = wanted.said.get(index, (int(State.PREDICTED), *estimate.keypoints_2d[index]))
-        if np.isfinite(pixel).all():
-            put(handle, pixel)
-        if state_of(handle) != state or index in wanted.said:
-            set_state(handle, State(state))
-    estimate = _of_the_photo(rig, handles, origin, estimate)
+        known = wanted.said.get(index)
+        if known is not None:
+            put(handle, known[1:])
+        if known is not None or state_of(handle) is not State.PREDICTED:
+            set_state(handle, State.PREDICTED if known is None else State(known[0]))
+        else:
+            settle(handle)
+    estimate = _of_the_photo(rig, origin, estimate)
     _record(rig, handles, replace(estimate, details={**estimate.details, **wanted.details}))
     restore(rig, wanted.details)
     return wanted.name
@@ -303,9 +357,7 @@ def _follows(handle: bpy.types.Object) -> bool:
     return state_of(handle) in (State.PREDICTED, State.IGNORED)
 
 
-def _of_the_photo(
-    rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], origin: Origin, answer: Estimate
-) -> Estimate:
+def _of_the_photo(rig: bpy.types.Object, origin: Origin, answer: Estimate) -> Estimate:
     """An answer in the pixels of the original photo, with the character's own camera and the handles as its prompts."""
     intrinsics = origin.arrays["intrinsics"]
     return replace(
@@ -314,7 +366,7 @@ def _of_the_photo(
         image_size=origin.arrays["image_size"].astype(np.int64),
         bbox=origin.arrays["bbox"],
         keypoints_2d=project(answer.keypoints_3d, intrinsics),
-        prompts=Prompts(tuple(prompts_of(handles)), has_mask(rig)),
+        prompts=Prompts(tuple(prompts_in(rig)), has_mask(rig)),
         photo=origin.details["photo"],
         person=origin.details["person"],
         details=_with_lens_of(origin, answer.details),

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..scene.camera import CAMERA
+from ..scene.camera import cameras_of
 from ..scene.provenance import character_id
+from ..scene.viewpoints import view_of
 from .handles import CHARACTER, group_of, handles_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def show(rig: bpy.types.Object, visible: bool, group: str | None = None) -> None
         handle.hide_viewport = not visible
     if visible:
         for home in homes_of(rig):
-            show_home(home, True)
+            if view_of(home) == view_of(rig):
+                show_home(home, True)
 
 
 def shown(rig: bpy.types.Object, group: str | None = None) -> bool:
@@ -33,12 +35,15 @@ def shown(rig: bpy.types.Object, group: str | None = None) -> bool:
 
 
 def show_only(rig: bpy.types.Object) -> None:
-    """Hides the handles of all other characters; those of this one are as ``show`` left them."""
-    character, camera = character_id(rig), rig.get(CAMERA)
+    """Hides the handles of all other characters, and those of other views of this one; those of the view that is
+    worked in are as ``show`` left them.
+    """
+    character, camera, view = character_id(rig), cameras_of(rig).get(view_of(rig)), view_of(rig)
     for home in list(bpy.data.collections):
         owner = home.get(CHARACTER)
         if owner is not None and not home.library:
-            show_home(home, owner == character, owner == character or _camera_of(home) == camera)
+            worked_in = owner == character and view_of(home) == view
+            show_home(home, worked_in, worked_in or _camera_of(home) == camera)
 
 
 def show_home(home: bpy.types.Collection, visible: bool, within: bool = True) -> None:

@@ -14,9 +14,9 @@ import bpy
 
 from ..rig.control_pose import CONTROLS
 from ..rig.rigify_pose import PART
+from ..scene.camera import cameras_of
 from ..scene.photo_over import show_over
 from ..scene.provenance import is_character
-from .people import photo_camera
 
 #: The tool's name for Blender.
 TOOL = "sam3db.pose_tool"
@@ -70,8 +70,8 @@ def _set_bones(screen: bpy.types.Screen, hidden: bool) -> None:
 def _set_photos(shown: bool) -> None:
     """Lays the photos over their characters, or takes them from there."""
     rigs = (obj for scene in bpy.data.scenes for obj in scene.objects if is_character(obj))
-    for camera in {photo_camera(rig) for rig in rigs}:
-        if camera is not None and not camera.library and not getattr(camera.data, "library", None):
+    for camera in {camera for rig in rigs for camera in cameras_of(rig).values()}:
+        if not camera.library and not getattr(camera.data, "library", None):
             show_over(camera, shown)
 
 

@@ -14,8 +14,8 @@ from native_runtime.render.view_framing import frame_box
 
 from ..scene.camera import camera_settings
 from ..scene.photo_over import lay_over
-from ..scene.provenance import read_origin
 from ..scene.source import image_of
+from ..scene.viewpoints import view_of, viewpoint_of
 from . import view_look
 from .people import photo_camera
 from .showing import show
@@ -82,7 +82,7 @@ def pose_from_photo(context: bpy.types.Context, rigs: Sequence[bpy.types.Object]
         return False
     look_at_people(view, camera, rigs)
     if not camera.library and not getattr(camera.data, "library", None):
-        lay_over(camera, image_of(rigs[0]))
+        lay_over(camera, image_of(rigs[0], view_of(rigs[0])))
     take_tool(view)
     view_look.refresh()
     return True
@@ -99,7 +99,7 @@ def begin_posing(context: bpy.types.Context, rigs: Sequence[bpy.types.Object]) -
 
 def look_at_people(view: View, camera: bpy.types.Object, rigs: Sequence[bpy.types.Object]) -> None:
     """Looks through a photo's camera so that people of the photo fill the view."""
-    arrays = read_origin(rigs[0]).arrays
+    seen = viewpoint_of(rigs[0])
     space, region = view.space, view.region
     looking = space.region_3d
     if looking is None:
@@ -107,10 +107,8 @@ def look_at_people(view: View, camera: bpy.types.Object, rigs: Sequence[bpy.type
     if space.use_local_camera:
         space.camera = camera
     looking.view_perspective = "CAMERA"
-    settings = camera_settings(arrays["intrinsics"], arrays["image_size"])
-    framed = frame_box(
-        box_around(rigs), arrays["intrinsics"], settings, (region.width, region.height), free_part(view.area)
-    )
+    settings = camera_settings(seen.intrinsics, seen.image_size)
+    framed = frame_box(box_around(rigs), seen.intrinsics, settings, (region.width, region.height), free_part(view.area))
     looking.view_camera_zoom = framed.zoom
     looking.view_camera_offset = framed.offset
     view.area.tag_redraw()
@@ -120,9 +118,9 @@ def box_around(rigs: Sequence[bpy.types.Object]) -> Array:
     """x0 y0 x1 y1 px of the photo: the people of it with all their keypoints."""
     corners = []
     for rig in rigs:
-        arrays = read_origin(rig).arrays
-        points = arrays["keypoints_2d"]
-        corners += [arrays["bbox"].reshape(2, 2), points[np.isfinite(points).all(axis=1)]]
+        seen = viewpoint_of(rig)
+        points = seen.keypoints_2d
+        corners += [seen.bbox.reshape(2, 2), points[np.isfinite(points).all(axis=1)]]
     cloud = np.concatenate(corners)
     return np.concatenate([cloud.min(axis=0), cloud.max(axis=0)])
 

@@ -25,9 +25,12 @@ from ..scene.character import PhotoScene
 from ..scene.idle import rest_idle
 from ..takes.build import TakeOptions, TakeScene, build_take_scene
 from ..takes.files import footage_of, read_takes
+from ..views.build import ViewsScene, build_views_scene
 
 if TYPE_CHECKING:
     from native_runtime.pipeline.requests import EstimateRequest
+
+    from ..views.files import SeenViews
 
 #: The kinds of data-blocks that an import makes.
 _KINDS = (
@@ -128,6 +131,23 @@ def add_takes(context: bpy.types.Context, files: Sequence[Path], options: TakeOp
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
         made = build_take_scene(scene, takes, body, options, files)
+    _select(context, made.built)
+    return made
+
+
+def add_views(
+    context: bpy.types.Context, seen: SeenViews, body: Body, light: bool = True, controls: bool = False
+) -> ViewsScene:
+    """Builds a person of several photos in the context's scene; where that fails, the scene is as it was.
+
+    Args:
+        controls: give the characters control rigs.
+    """
+    scene = context.scene
+    assert scene is not None
+    deletions.clean_in_scripts()
+    with _all_or_nothing(scene):
+        made = build_views_scene(scene, seen, body, light, controls)
     _select(context, made.built)
     return made
 

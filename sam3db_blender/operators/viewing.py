@@ -5,6 +5,7 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from ..handles.people import activate, photo_camera
+from ..handles.viewpoint import work_in
 from ..handles.views import pose_from_photo
 from .person import PersonOperator
 
@@ -25,4 +26,20 @@ class SAM3DB_OT_pose_from_photo(PersonOperator, bpy.types.Operator):
             raise Sam3dbError("There is no 3D viewport to look through: open one first.")
 
 
-CLASSES = (SAM3DB_OT_pose_from_photo,)
+class SAM3DB_OT_pose_in_view(PersonOperator, bpy.types.Operator):
+    """Look through the camera of this photo of the person, and show its handles"""
+
+    bl_idname = "sam3db.pose_in_view"
+    bl_label = "Pose in View"
+    bl_options = {"REGISTER", "UNDO"}
+
+    number: bpy.props.IntProperty(name="Photo", description="The number of the photo, counted from 0", min=0)
+
+    def run(self, context):
+        rig = work_in(context, self.rig(context), self.number)
+        if photo_camera(rig) is None:
+            raise Sam3dbError(f"The camera of this photo of '{rig.name}' was deleted: import the photos again.")
+        pose_from_photo(context, [rig])
+
+
+CLASSES = (SAM3DB_OT_pose_from_photo, SAM3DB_OT_pose_in_view)

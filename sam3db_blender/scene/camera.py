@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 #: The custom property of a rig that points to the camera of its photo. Blender keeps such pointers right through
 #: renaming, undo and linking, and an appended rig brings its camera along.
 CAMERA = "sam3db_camera"
+#: The custom property of a rig with several views: the cameras of the others by their numbers, as texts.
+OTHERS = "sam3db_view_cameras"
 #: The custom property of a photo's camera: the photo's width and height, px, and the aspect of its pixels (x, y).
 FRAME = "sam3db_frame"
 #: The custom property of a scene: the camera whose frame its renders have taken.
@@ -78,9 +81,14 @@ def apply_settings(data: bpy.types.Camera, settings: BlenderCamera) -> None:
 
 def frame_scene(scene: bpy.types.Scene, camera: bpy.types.Object, settings: BlenderCamera) -> None:
     """Makes the camera the scene's and its pixels those of the photo."""
-    camera[FRAME] = [*settings.resolution, settings.pixel_aspect_x, settings.pixel_aspect_y]
+    remember_frame(camera, settings)
     scene.camera = camera
     take_frame(scene)
+
+
+def remember_frame(camera: bpy.types.Object, settings: BlenderCamera) -> None:
+    """Has a camera know the pixels of its photo."""
+    camera[FRAME] = [*settings.resolution, settings.pixel_aspect_x, settings.pixel_aspect_y]
 
 
 def take_frame(scene: bpy.types.Scene) -> bool:
@@ -125,13 +133,30 @@ def bind_camera(rig: bpy.types.Object, camera: bpy.types.Object) -> None:
     rig[CAMERA] = camera
 
 
-def camera_of(rig: bpy.types.Object) -> bpy.types.Object:
+def bind_others(rig: bpy.types.Object, cameras: Sequence[bpy.types.Object]) -> None:
+    """Remembers the cameras of a character's further views, from number 1 on."""
+    rig[OTHERS] = {str(number): camera for number, camera in enumerate(cameras, start=1)}
+
+
+def cameras_of(rig: bpy.types.Object) -> dict[int, bpy.types.Object]:
+    """The cameras of all views of a character that are there, by number."""
+    found: dict[int, bpy.types.Object | None] = {0: _own(rig.get(CAMERA))}
+    others = rig.get(OTHERS)
+    for name in () if others is None else others.keys():
+        found[int(name)] = _own(others[name])
+    return {number: camera for number, camera in sorted(found.items()) if camera is not None}
+
+
+def camera_of(rig: bpy.types.Object, view: int = 0) -> bpy.types.Object:
     """The camera that shows the photo of a character.
+
+    Args:
+        view: the number of the photo, where there are several; the character's own record is of the first.
 
     Raises:
         Sam3dbError: there is none, it was deleted, or a file that links the character did not link it.
     """
-    camera = _own(rig.get(CAMERA))
+    camera = cameras_of(rig).get(view)
     if camera is not None and camera.library and not camera.users_scene:
         raise Sam3dbError(
             f"The camera of the photo of '{rig.name}' is not in this file: '{camera.name}' lies in "

@@ -28,6 +28,7 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.files.formats import Format
 
 from ..rig.properties import slider_path
+from .prompt_keys import keypoint_at
 from .provenance import Origin, read_origin, undamaged
 from .readback import current_state, place_before_camera, units_of
 
@@ -62,7 +63,7 @@ class Memory:
         mine: slot -> value, what the artist set.
         yielding: slots among these that give way to pins.
         engine: slot -> value, what the engine had in their place at its last answer.
-        said: the prompts of the last request.
+        said: the prompts of the last request, by keys (``prompt_keys``).
         cause: what the next answer is due to, in words; empty where the prompts say it.
     """
 
@@ -246,7 +247,7 @@ def _hear(memory: Memory, body: Body, said: Sequence[Prompt]) -> Memory:
     """With other prompts than before: edits of limbs that got a pin since give way to it."""
     before, now = ({p[0]: p[1:3] for p in prompts if p[3:] in ((), ("place",))} for prompts in (memory.said, said))
     new = [k for k, at in now.items() if k not in before or np.abs(np.subtract(at, before[k])).max() > _SAME_PX]
-    pinned, later = yielding_to(body, memory.slots, list(now)), yielding_to(body, memory.slots, new)
+    pinned, later = (yielding_to(body, memory.slots, [keypoint_at(key) for key in keys]) for keys in (now, new))
     yielding = ((memory.yielding & pinned) | later) & memory.mine.keys()
     return replace(memory, yielding=frozenset(yielding), said=tuple(said))
 

@@ -20,6 +20,7 @@ from native_runtime.prompts.prompt import keypoint_titles, kind_of
 
 from ..rig.properties import slider_path
 from .edits import TOUCHED, Memory
+from .prompt_keys import keypoint_at
 from .provenance import undamaged
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ IMPORTED, BY_HAND, AGAIN = "Import", "Edited by Hand", "Updated from Photo"
 _VERBS = {"place": "Dragged", "ignore": "Ignored", "incorrect": "Marked as Wrong"}
 _SAME_PX = 0.01
 #: What an engine says about prompts, which handles show, and about the person's looks.
-_JUDGEMENT = ("prompt_warnings", "suggested_keypoints", "pins_out_of_reach", LOOKS)
+_JUDGEMENT = ("prompt_warnings", "suggested_keypoints", "pins_out_of_reach", LOOKS, "views")
 
 Said = dict[int, tuple[int, float, float]]
-"""keypoint -> (state, x, y), px, of the handles whose state was set."""
+"""key (``prompt_keys``) -> (state, x, y), px, of the handles whose state was set."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def cause_of(before: Sequence[Prompt], now: Sequence[Prompt]) -> str:
             changes.setdefault(_VERBS[new[index][0]], []).append(index)
     for verb, indices in changes.items():
         others = f" and {len(indices) - 1} More" if len(indices) > 1 else ""
-        return f"{keypoint_titles()[indices[0]]}{others} {verb}"
+        return f"{keypoint_titles()[keypoint_at(indices[0])]}{others} {verb}"
     return ""
 
 

@@ -39,7 +39,7 @@ class Source:
         return (np.asarray(original, dtype=np.float64) + 0.5) * self.scale - 0.5
 
 
-def photo_of(rig: bpy.types.Object, image_size: tuple[int, int]) -> Source:
+def photo_of(rig: bpy.types.Object, image_size: tuple[int, int], view: int = 0) -> Source:
     """The photo of a character.
 
     The file that it was made of is used where it is still as it was; then a file of that name beside the .blend; then
@@ -47,11 +47,12 @@ def photo_of(rig: bpy.types.Object, image_size: tuple[int, int]) -> Source:
 
     Args:
         image_size: width, height of the original photo.
+        view: the photo's number, where the character has several.
 
     Raises:
         Sam3dbError: there is no such image any more, or it cannot be written.
     """
-    image = image_of(rig)
+    image = image_of(rig, view)
     path, content = str(image.get(PATH, "")), str(image.get(CONTENT, ""))
     if path and content:
         beside = bpy.path.abspath(f"//{Path(path).name}", library=image.library)
@@ -61,13 +62,13 @@ def photo_of(rig: bpy.types.Object, image_size: tuple[int, int]) -> Source:
     return _unpacked(image, image_size)
 
 
-def image_of(rig: bpy.types.Object) -> bpy.types.Image:
-    """The image that shows a character's photo behind its camera.
+def image_of(rig: bpy.types.Object, view: int = 0) -> bpy.types.Image:
+    """The image that shows a character's photo, that of a view, behind its camera.
 
     Raises:
         Sam3dbError: there is none any more.
     """
-    image = image_before(camera_of(rig))
+    image = image_before(camera_of(rig, view))
     if image is None:
         raise Sam3dbError(
             f"The photo of '{rig.name}' is no longer in its camera's background: import the photo again, or undo its "

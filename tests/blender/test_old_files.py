@@ -30,7 +30,7 @@ from sam3db_blender.handles.session import apply_answer, go_back, request_for
 from sam3db_blender.masks.store import mask_file, read_own_mask
 from sam3db_blender.retarget.person import person_of_character
 from sam3db_blender.rig.pose import read_settings
-from sam3db_blender.scene import edits, provenance, snapshots
+from sam3db_blender.scene import edits, provenance, snapshots, viewpoints
 from sam3db_blender.scene.provenance import is_character, read_origin
 from sam3db_blender.takes import record
 from sam3db_blender.ui.character_panel import SAM3DB_PT_character
@@ -203,6 +203,7 @@ def test_every_format_of_the_extension_is_covered() -> None:
         "sam3db-edits",
         "sam3db-snapshot",
         "sam3db-take-record",
+        "sam3db-character-views",
         "sam3db-recent-photos",
         "sam3db-engine-seconds",
     }
@@ -249,6 +250,22 @@ def test_the_record_of_a_take_of_a_newer_version_is_told_and_left_alone(worked_o
     assert "was written by a newer version of this program" in " ".join(layout.drawn)
     go_back(worked_on, snapshots.entries(worked_on)[1][1])
     assert worked_on[record.PROPERTY] == newer
+
+
+def test_the_record_of_views_of_a_newer_version_is_told_and_left_alone(worked_on: bpy.types.Object) -> None:
+    worked_on[viewpoints.PROPERTY] = newer = json.dumps({"format": following(viewpoints.FORMAT)})
+    with pytest.raises(NewerFormatError, match=NEWER):
+        viewpoints.read_views(worked_on)
+    with pytest.raises(NewerFormatError, match=NEWER):
+        request_for(worked_on)
+    assert worked_on[viewpoints.PROPERTY] == newer
+
+
+@pytest.mark.parametrize("spoilt", ["{", "7", "{}", '{"format": "sam3db-character-views/1", "views": []}'])
+def test_a_spoilt_record_of_views_says_so(worked_on: bpy.types.Object, spoilt: str) -> None:
+    worked_on[viewpoints.PROPERTY] = spoilt
+    with pytest.raises(Sam3dbError, match=r"The record of the views of '.*' is damaged"):
+        viewpoints.read_views(worked_on)
 
 
 def test_a_character_of_a_newer_version_is_not_exported_or_posed_after(

@@ -156,8 +156,9 @@ def install_body(body: Body, models: Path) -> None:
     """Puts a body into a models folder."""
     bodies = models / "bodies"
     bodies.mkdir(parents=True)
-    body.save(bodies / "small.npz")
-    manifest.write(bodies, {"small.npz": manifest.describe(bodies / "small.npz")})
+    file = bodies / f"{body.name}.npz"
+    body.save(file)
+    manifest.write(bodies, {file.name: manifest.describe(file)})
 
 
 def set_up(body: Body, folder: Path, photo: Path) -> Stage:

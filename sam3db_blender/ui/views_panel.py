@@ -1,0 +1,99 @@
+"""The panel with the photos of a person who was made from several."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import bpy
+
+from ..handles.handles import State, in_all_views, state_of
+from ..handles.people import active_character
+from ..layout_text import draw_lines, width_of
+from ..scene.camera import cameras_of
+from ..scene.prompt_keys import view_at
+from ..scene.viewpoints import PROPERTY, Views, characters_of_body, read_views, view_of
+from .sidebar import PersonPanel
+
+_DOUBTED = "The calibration of this camera contradicts the others, and counts less"
+
+
+class _Row(NamedTuple):
+    """A photo in the list."""
+
+    number: int
+    title: str
+    chosen: bool
+    figures: str
+    doubted: bool
+
+
+class SAM3DB_PT_views(PersonPanel, bpy.types.Panel):
+    """The photos of a person, and how well the body matches each"""
+
+    bl_label = "Views"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        rig = active_character(context)
+        return rig is not None and rig.get(PROPERTY) is not None
+
+    def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
+        draw_views(self.layout, rig, width_of(context.region.width, context.preferences.system.ui_scale))
+
+
+def draw_views(layout: Any, rig: bpy.types.Object, width: int) -> None:
+    """Draws the photos of a character's body; lines of text break after ``width`` characters."""
+    views = read_views(rig)
+    if views is None:
+        return
+    column = layout.column(align=True)
+    rows = _rows_of_moment(rig, views) if views.one_pose else _rows_of_photos(rig, views)
+    for row in rows:
+        line = column.split(factor=0.62, align=True)
+        button = line.operator(
+            "sam3db.pose_in_view",
+            text=row.title,
+            icon="RADIOBUT_ON" if row.chosen else "RADIOBUT_OFF",
+            depress=row.chosen,
+        )
+        button.number = row.number
+        line.label(text=row.figures, icon="ERROR" if row.doubted else "NONE")
+    if any(view.doubted for view in views.views):
+        draw_lines(layout.column(align=True), _DOUBTED, width, "ERROR")
+
+
+def _rows_of_moment(rig: bpy.types.Object, views: Views) -> list[_Row]:
+    """The photos of one moment."""
+    cameras = cameras_of(rig)
+    pinned = [view_at(key) for key, handle in in_all_views(rig).items() if state_of(handle) is State.PINNED]
+    return [
+        _Row(
+            number,
+            view.camera or view.title,
+            number == view_of(rig),
+            _figures(view.error_px, pinned.count(number)) if number in cameras else "no camera",
+            view.doubted or number not in cameras,
+        )
+        for number, view in enumerate(views.views)
+    ]
+
+
+def _rows_of_photos(rig: bpy.types.Object, views: Views) -> list[_Row]:
+    """The photos of different moments."""
+    rows = []
+    for other in characters_of_body(rig):
+        theirs = read_views(other)
+        if theirs is not None:
+            view = theirs.views[0]
+            pinned = sum(state_of(handle) is State.PINNED for handle in in_all_views(other).values())
+            chosen = theirs.number == views.number
+            rows.append(_Row(theirs.number, view.title, chosen, _figures(view.error_px, pinned), view.doubted))
+    return rows
+
+
+def _figures(error_px: float, pinned: int) -> str:
+    """How far the body is from what a photo shows, in short."""
+    return f"{error_px:.1f} px" + (f", {pinned} pinned" if pinned else "")
+
+
+CLASSES = (SAM3DB_PT_views,)
