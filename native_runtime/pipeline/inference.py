@@ -84,6 +84,10 @@ class Inference:
     def photos_kept(self) -> int:
         return len(self._readings)
 
+    def keep_photos(self, count: int) -> None:
+        """Keep at least so many readings in memory from now on."""
+        self._readings.make_room(count)
+
     def release(self) -> None:
         """Let go of the engine, the networks and all photos, so that their memory is free."""
         self._networks.clear()

@@ -35,6 +35,7 @@ class ReadPhoto:
         lens: the photo's camera, and how sure that is; None where it was not asked for.
         seen: what the bundled networks see of people by their number, where it was asked for; None where nothing.
         empty_boxes: which of several boxes nobody is seen in, for people to read; those are left out.
+        kept: what else was made of the photo and may be wanted again, by keys of whoever made it.
     """
 
     photo: Photo
@@ -45,6 +46,7 @@ class ReadPhoto:
     lens: LensEstimate | None = None
     seen: dict[int, PersonLandmarks | None] = field(default_factory=dict)
     empty_boxes: tuple[str, ...] = ()
+    kept: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def bboxes(self) -> list[list[float]]:
@@ -94,6 +96,10 @@ class Readings:
 
     def clear(self) -> None:
         self._kept.clear()
+
+    def make_room(self, most: int) -> None:
+        """Keep at least so many from now on."""
+        self._most = max(self._most, most)
 
     def get(self, path: FilePath, look: Look) -> ReadPhoto | None:
         """The reading of a file that was looked at in a way, unless the file has changed since."""

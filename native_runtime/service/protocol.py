@@ -6,6 +6,7 @@ from native_runtime.batch.settings import BatchRequest
 from native_runtime.pipeline import requests
 from native_runtime.pipeline.decoding import keys_of, path_keys_of
 from native_runtime.takes.request import TakeRequest
+from native_runtime.takes.views.pose_request import PoseViewsRequest
 from native_runtime.takes.views.request import ViewsRequest
 
 PROTOCOL = 1
@@ -23,6 +24,7 @@ REQUESTS: dict[str, type] = {
         BatchRequest,
         TakeRequest,
         ViewsRequest,
+        PoseViewsRequest,
         requests.SegmentRequest,
         requests.EngineStatusRequest,
         requests.ImportOfficialRequest,

@@ -11,6 +11,7 @@ from native_runtime.pipeline.decoding import decode
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.support import require_supported
 from native_runtime.takes.request import TakeRequest
+from native_runtime.takes.views.pose_request import PoseViewsRequest
 from native_runtime.takes.views.request import ViewsRequest
 
 from .photos import EventReporter, NewStem, estimate_people, look_at_photo, pose_person, status_of_engines
@@ -57,6 +58,10 @@ def answer(
             from .views import do_views
 
             return do_views(request, inference, new_stem, reporter)
+        case PoseViewsRequest() as request:
+            from .views import do_pose_views
+
+            return do_pose_views(request, inference, new_stem, reporter)
         case requests.ImportOfficialRequest() | requests.DownloadOfficialRequest() as request:
             from .official import bring_bodies
 

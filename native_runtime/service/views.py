@@ -1,4 +1,4 @@
-"""The worker's request `views`: several photos to one body."""
+"""The worker's requests `views` and `pose_views`: several photos to one body, and that body again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from native_runtime.batch.names import result_stems
 from native_runtime.pipeline.estimating import SavedEstimate
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Reporter
+from native_runtime.takes.views.pose_request import PoseViewsRequest
 from native_runtime.takes.views.request import ViewsRequest
 from native_runtime.takes.views.run import VIEWS, estimate_views
 
@@ -44,3 +45,15 @@ def do_views(request: ViewsRequest, inference: Inference, new_stem: NewStem, rep
         "views": views,
         "seconds": saved.content["seconds"],
     }
+
+
+def do_pose_views(
+    request: PoseViewsRequest, inference: Inference, new_stem: NewStem, reporter: Reporter
+) -> dict[str, Any]:
+    """Do a `pose_views` (see ``docs/worker.md``); the result of `done`."""
+    from native_runtime.takes.views.posing import pose_views
+
+    estimate = pose_views(request, inference, reporter)
+    stem = new_stem(estimate.person)
+    estimate.save(stem)
+    return {"estimate": f"{stem}.npz", "seconds": estimate.seconds, "details": estimate.details}

@@ -21,6 +21,7 @@ from ..scene.camera import apply_settings, camera_of, camera_settings, frame_sce
 from ..scene.lookup import require_own
 from ..scene.provenance import PROPERTY, read_origin, rewrite_lens, write_placement
 from ..scene.source import photo_of
+from ..scene.viewpoints import has_views
 from .people import people_before
 from .plane import fit_to_lens
 
@@ -108,6 +109,11 @@ def set_camera(
         Sam3dbError: the camera was deleted, is linked, or the focal length is impossible.
     """
     camera = camera_of(rig)
+    if has_views(rig):
+        raise Sam3dbError(
+            "The lenses of several photos of one moment belong to where their cameras stand: import the photos again "
+            "with other lenses."
+        )
     people = people_before(camera, scene) or [rig]
     for other in people:
         require_own(other)

@@ -33,7 +33,8 @@ from ..scene.provenance import read_origin
 from . import pending
 from .handles import handles_of, keypoint_of, moved, place
 from .limb_preview import LimbPreview, get_ready, lay_on, take_off
-from .session import apply_answer, request_for
+from .question import question_for
+from .session import apply_answer
 from .tasks import Status, Task
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ class Loop:
         found = pending.take_up(rig)
         if found or task.wanted:
             task.wanted, task.answer = False, None
-            self._send(task, given or PoseJob(self._client(), request_for(rig)))
+            self._send(task, given or PoseJob(self._client(), question_for(rig)))
             lay_on(rig, shown)
             read_ahead(read_origin(rig).details["body_name"])
 

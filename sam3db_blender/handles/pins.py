@@ -99,14 +99,19 @@ def next_suggested(rig: bpy.types.Object) -> bpy.types.Object | None:
 
 
 def warnings(rig: bpy.types.Object) -> list[tuple[bpy.types.Object, str]]:
-    """The handles that contradict the rest, and why."""
-    return [(handle, str(handle[WARNING])) for handle in handles_of(rig) if handle.get(WARNING)]
+    """The handles that contradict the rest on the photo that is worked in, and why."""
+    return warnings_in(rig, view_of(rig))
+
+
+def warnings_in(rig: bpy.types.Object, view: int) -> list[tuple[bpy.types.Object, str]]:
+    """As ``warnings``, on the photo of a view."""
+    return [(handle, str(handle[WARNING])) for handle in by_keypoint(rig, view).values() if handle.get(WARNING)]
 
 
 def judgement_in(details: Mapping[str, Any], view: int) -> Mapping[str, Any]:
     """What an answer says about the prompts on one of a character's photos; of a single photo all that it says."""
     prompts = details.get("views", {}).get("prompts")
-    return details if prompts is None else dict(prompts[view]) if view < len(prompts) else {}
+    return details if prompts is None else dict(prompts.get(str(view), {}))
 
 
 def note_judgement(handles: Mapping[int, bpy.types.Object], details: Mapping[str, Any]) -> None:

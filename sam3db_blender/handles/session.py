@@ -72,7 +72,8 @@ _CHANNELS = ("location", "rotation_euler", "scale")
 
 
 def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
-    """What the worker is asked: this person again, with the handles as they lie now.
+    """What the worker is asked about a single photo: this person again, with the handles as they lie now
+    (``question`` for all).
 
     Args:
         remember: whether what the artist did by hand is remembered as noticed; otherwise nothing is written.
@@ -82,9 +83,6 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
     """
     require_own(rig)
     require_keyable(rig)
-    views = read_views(rig)
-    if views is not None and views.one_pose:
-        raise Sam3dbError("The pose of a character of several photos of one moment cannot be inferred again yet.")
     origin, body = read_origin(rig), body_of(rig)
     width, height = (int(n) for n in origin.arrays["image_size"])
     source = photo_of(rig, (width, height))
@@ -109,7 +107,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         engine=engine,
         body=bodies.for_worker(origin.details["body_name"], models),
         models=models,
-        **engines.settings_for(engine, *_inferences(rig, origin)),
+        **engines.settings_for(engine, *inferences(rig, origin)),
     )
 
 
@@ -149,7 +147,7 @@ def _with_place(kept: Edits | None, origin: Origin) -> Edits | None:
     return replace(kept or Edits(), along=along) if along else kept
 
 
-def _inferences(rig: bpy.types.Object, origin: Origin) -> tuple[str, str]:
+def inferences(rig: bpy.types.Object, origin: Origin) -> tuple[str, str]:
     """How closely an engine is to look: as its user chose, otherwise as when the character was made."""
     return str(rig.get(INFERENCE, "")), str(origin.details["details"].get(INFERRED, ""))
 
@@ -242,8 +240,8 @@ def _record(rig: bpy.types.Object, handles: Mapping[int, bpy.types.Object], esti
 def _record_errors(rig: bpy.types.Object, details: Mapping[str, Any]) -> None:
     """Renews what is remembered of how well each photo shows the body, if an answer says it."""
     views, errors = read_views(rig), details.get(VIEWS, {}).get("point_errors_px")
-    if views is not None and isinstance(errors, list) and len(errors) == len(views.views):
-        write_views(rig, views.with_errors(errors))
+    if views is not None and errors:
+        write_views(rig, views.with_errors({int(number): float(error) for number, error in errors.items()}))
 
 
 def _take_over(

@@ -11,7 +11,7 @@ from ..jobs.engines import capabilities_of
 from ..jobs.photo import PoseJob
 from ..scene.provenance import read_origin
 from .limb_preview import get_ready
-from .session import request_for
+from .question import question_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ def warm(rig: bpy.types.Object, client: Callable[[], Client]) -> bool:
         Whether the worker was asked.
     """
     with contextlib.suppress(Sam3dbError):
-        request = request_for(rig, remember=False)
+        request = question_for(rig, remember=False)
         if capabilities_of(request.engine).live_prompts:
             PoseJob(client(), request)
             get_ready(read_origin(rig).details["body_name"])

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from native_runtime.pipeline.decoding import encode, part_of
 from native_runtime.pipeline.requests import EstimateRequest, LookRequest, PoseRequest, SegmentRequest
+from native_runtime.takes.views.pose_request import PoseViewsRequest
 
 from ..files import speeds
 from .worker import TIMEOUT_S, Job, State
@@ -17,7 +18,7 @@ from .worker import TIMEOUT_S, Job, State
 class _PhotoJob(Job):
     """A job that is asked for by a request of the pipeline."""
 
-    def _ask(self, request: LookRequest | PoseRequest | SegmentRequest) -> None:
+    def _ask(self, request: LookRequest | PoseRequest | PoseViewsRequest | SegmentRequest) -> None:
         self._number = self.client.request(request.do, timeout_s=TIMEOUT_S, **encode(request))
 
 
@@ -147,7 +148,7 @@ class PoseJob(_PhotoJob):
         estimate: the file of the estimate; set when done.
     """
 
-    request: PoseRequest
+    request: PoseRequest | PoseViewsRequest
     estimate: Path | None = None
 
     def __post_init__(self) -> None:

@@ -24,6 +24,7 @@ from ..scene.camera import camera_of
 from ..scene.lookup import require_own
 from ..scene.photo import OVERLAY
 from ..scene.provenance import character_id, read_origin
+from ..scene.viewpoints import has_views
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -47,6 +48,10 @@ def set_mask(rig: bpy.types.Object, mask: Mask) -> Path:
         Sam3dbError: the file cannot be written, or the character cannot be changed.
     """
     require_own(rig)
+    if has_views(rig):
+        raise Sam3dbError(
+            "A person of several photos of one moment has no masks: the photos are fitted as the networks see them."
+        )
     width, height = size_of(rig)
     if mask.shape != (height, width):
         raise PromptError(

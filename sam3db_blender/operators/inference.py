@@ -7,7 +7,8 @@ from native_runtime.pipeline.requests import REFINE
 
 from ..handles import watch
 from ..handles.people import activate
-from ..handles.session import SNAP, STRENGTH, give_up_edits, go_back, is_rough, request_for
+from ..handles.question import question_for
+from ..handles.session import SNAP, STRENGTH, give_up_edits, go_back, is_rough
 from ..handles.sex import AUTOMATIC, TITLES, choose
 from ..handles.views import pose_from_photo
 from ..scene.lookup import rig_with
@@ -164,7 +165,7 @@ class SAM3DB_OT_choose_sex(PersonOperator, bpy.types.Operator):
         rig = self.rig(context)
         choose(rig, self.sex)
         try:
-            request_for(rig, remember=False)
+            question_for(rig, remember=False)
         except Sam3dbError as error:  # without the photo the sliders are all that can follow
             self.report({"INFO"}, f"Only the sliders of sex were set: {error}")
         else:

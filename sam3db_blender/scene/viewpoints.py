@@ -8,7 +8,7 @@ kept. Photos of different moments are a character each, whose records say that t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import CAMERA_TO_BLENDER_CAMERA, project
 from native_runtime.files.formats import Format
+from native_runtime.mhr.state import PlacedState
 
 from .camera import camera_of
+from .edits import pack, unpack
 from .lookup import in_scenes
 from .provenance import character_id, is_character, read_origin, undamaged
 from .readback import units_of
@@ -34,6 +36,7 @@ PROPERTY = "sam3db_views"
 #: view's handles: the number of the view that they belong to.
 VIEW = "sam3db_view"
 FORMAT = Format("sam3db-character-views")
+_NUMBERS = ("model_parameters", "identity", "expression", "camera_translation")
 
 
 @dataclass(frozen=True)
@@ -96,16 +99,19 @@ class Views:
         one_pose: whether all photos show one moment, and so are views of this one character.
         number: of the first photo of ``views`` among all photos of the body.
         views: the photos of this character, the first one being that of its own record.
+        start: the body before the first camera as the photos alone have it, without what an artist says on them.
     """
 
     body: str
     one_pose: bool
     number: int
     views: tuple[ViewRecord, ...]
+    start: PlacedState
 
-    def with_errors(self, errors: Sequence[float]) -> Views:
-        """With other distances of points (``ViewRecord.error_px``)."""
-        views = (replace(view, error_px=float(error)) for view, error in zip(self.views, errors, strict=True))
+    def with_errors(self, errors: Mapping[int, float]) -> Views:
+        """With other distances of points (``ViewRecord.error_px``), by the numbers of views."""
+        numbered = enumerate(self.views)
+        views = (replace(view, error_px=errors.get(number, view.error_px)) for number, view in numbered)
         return replace(self, views=tuple(views))
 
 
@@ -139,6 +145,7 @@ def write_views(rig: bpy.types.Object, views: Views) -> None:
         "one_pose": views.one_pose,
         "number": views.number,
         "views": [view.to_json() for view in views.views],
+        "start": {name: pack(getattr(views.start, name)) for name in _NUMBERS},
     }
     rig[PROPERTY] = json.dumps(content, ensure_ascii=False)
     if rig.get(VIEW) is None:
@@ -162,7 +169,8 @@ def read_views(rig: bpy.types.Object) -> Views | None:
         views = tuple(ViewRecord.from_json(view) for view in content["views"])
         if not views:
             raise ValueError("it names no view")
-        return Views(str(content["body"]), bool(content["one_pose"]), int(content["number"]), views)
+        start = PlacedState(*(unpack(content["start"][name]) for name in _NUMBERS))
+        return Views(str(content["body"]), bool(content["one_pose"]), int(content["number"]), views, start)
 
 
 def has_views(rig: bpy.types.Object) -> bool:

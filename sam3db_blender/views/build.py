@@ -104,7 +104,7 @@ def _build_one_pose(
     scene: bpy.types.Scene, people: Sequence[SeenPerson], body: Body, light: bool, controls: bool
 ) -> ViewsScene:
     first = people[0]
-    built = build_people(scene, [first.estimate], first.photo, body, light, controls=controls)
+    built = build_people(scene, [first.estimate], first.photo, body, light, as_text(first.title), controls)
     character, cameras = built.characters[0], [built.camera]
     (home,) = built.camera.users_collection
     for person in people[1:]:
@@ -112,7 +112,7 @@ def _build_one_pose(
     _mind_file(built.image, first)
     bind_others(character.rig, cameras[1:])
     views = tuple(_record(person) for person in people)
-    write_views(character.rig, Views(uuid.uuid4().hex, True, 0, views))
+    write_views(character.rig, Views(uuid.uuid4().hex, True, 0, views, first.estimate.state))
     for number in range(len(people)):
         ensure_handles(character.rig, number)
     show_only(character.rig)
@@ -147,9 +147,11 @@ def _build_poses(
 ) -> ViewsScene:
     one_body, scenes = uuid.uuid4().hex, []
     for number, person in enumerate(people):
-        built = build_photo_scene(scene, [person.estimate], person.photo, body, light, controls=controls)
+        built = build_photo_scene(
+            scene, [person.estimate], person.photo, body, light, as_text(person.title), controls=controls
+        )
         _mind_file(built.image, person)
-        write_views(built.characters[0].rig, Views(one_body, False, number, (_record(person),)))
+        write_views(built.characters[0].rig, Views(one_body, False, number, (_record(person),), person.estimate.state))
         scenes.append(built)
     first = scenes[0]
     show_only(first.characters[0].rig)

@@ -60,7 +60,7 @@ class Worker:
         self._events: list[Event] = []
 
     def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
-        assert do == "pose"
+        assert do in ("pose", "pose_views")
         self.asked.append(keys)
         return len(self.asked)
 

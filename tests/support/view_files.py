@@ -58,6 +58,8 @@ def person(body: Body, seed: int = 3) -> PlacedState:
 
 def extrinsics(number: int) -> tuple[Array, Array]:
     """Rotation (3, 3) and translation (3,) m of a camera in the first one's axes: all look at the same place."""
+    if number == 0:
+        return np.eye(3), np.zeros(3)
     turn = rotation_vector_to_matrix(np.array([0.06 * number, np.radians(TURNS[number]), 0.04 * number]))
     middle = np.array([0.1, 0.0, 4.0])
     return turn, np.array([0.05 * number, -0.02 * number, 4.0 + 0.3 * number]) - turn @ middle

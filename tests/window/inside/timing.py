@@ -16,7 +16,7 @@ Span = tuple[float, float]
 _BEAT_S = 0.005
 #: What the extension does in the main thread: module, class within it, and the name by which it is called there.
 WORK = {
-    "ask": ("handles.loop", "", "request_for"),
+    "ask": ("handles.loop", "", "question_for"),
     "read the answer": ("handles.loop", "Estimate", "load"),
     "begin a preview": ("handles.limb_preview", "LimbPreview", "__init__"),
     "prepare it": ("handles.limb_preview", "LimbPreview", "prepare"),
