@@ -82,6 +82,7 @@ from .ui import (
     shelf,
     takes_panel,
     texture_panel,
+    views_options,
     views_panel,
     waiting_sign,
 )
@@ -130,6 +131,7 @@ CLASSES: tuple[type, ...] = (
     *photo_menu.CLASSES,
     *panel.CLASSES,
     *import_options.CLASSES,
+    *views_options.CLASSES,
     *views_panel.CLASSES,
     *handles_panel.CLASSES,
     *handle_tool.CLASSES,

@@ -58,14 +58,24 @@ class TakeSceneWriter(Protocol):
     ) -> list[str]: ...
 
 
+class ViewsSceneWriter(Protocol):
+    """Writes a person of several photos, by the summary of the views, into a .blend file."""
+
+    def __call__(
+        self, summary: Path, photos: Sequence[Path], blend: Path, models: str | os.PathLike[str] | None = None
+    ) -> None: ...
+
+
 class Extension(NamedTuple):
-    """What a package adds. ``builder`` gives the command line of the process that builds a batch's characters, and
-    ``take_scene`` what writes the .blend files of takes; both raise `UsageError` where that cannot be done.
+    """What a package adds. ``builder`` gives the command line of the process that builds a batch's characters,
+    ``take_scene`` what writes the .blend files of takes, and ``views_scene`` what writes those of several photos; all
+    raise `UsageError` where that cannot be done.
     """
 
     commands: tuple[Command, ...]
     builder: Callable[[], tuple[str, ...]]
     take_scene: Callable[[], TakeSceneWriter] | None = None
+    views_scene: Callable[[], ViewsSceneWriter] | None = None
 
 
 _OWN = (

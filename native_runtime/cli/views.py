@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.batch.names import result_stems
+from native_runtime.cli.commands import ViewsSceneWriter, missing
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import disk_watched, make_folder
 from native_runtime.cli.requests import request_of
+from native_runtime.errors import UsageError
 from native_runtime.pipeline.inference import Inference
 from native_runtime.takes.views.request import ViewsRequest
 
@@ -20,7 +22,14 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     started = time.perf_counter()
     request = request_of(ViewsRequest, arguments)
     out = make_folder(arguments.out)
-    result: dict[str, Any] = {"command": arguments.command, "error": None, "views": [], "summary": None}
+    write_scene = _scene_writer(arguments, console)
+    result: dict[str, Any] = {
+        "command": arguments.command,
+        "error": None,
+        "views": [],
+        "summary": None,
+        "blend": None,
+    }
     with console.one_of_many(result), disk_watched(out):
         from native_runtime.takes.views.run import estimate_views
 
@@ -44,6 +53,32 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         result["summary"] = str(saved.summary)
         result["stature_cm"] = round(saved.content["stature_cm"], 1)
         console.line(str(Path(saved.summary)))
+        if write_scene is not None:
+            blend = saved.summary.with_suffix(".blend")
+            console.status("Building the character")
+            write_scene(saved.summary, [Path(photo) for photo in request.photos], blend, request.models)
+            console.line(str(blend))
+            result["blend"] = str(blend)
     ok = result["error"] is None
     console.result(result | {"ok": ok, "seconds": round(time.perf_counter() - started, 3)})
     return ok
+
+
+def _scene_writer(arguments: argparse.Namespace, console: Console) -> ViewsSceneWriter | None:
+    """What writes the .blend file; None where none is wanted, or nobody said so and Blender is not at hand.
+
+    Raises:
+        UsageError: one is wanted, and cannot be written.
+    """
+    if arguments.blend is False:
+        return None
+    try:
+        if arguments.views_scene is None:
+            raise missing("`--blend`")
+        writer: ViewsSceneWriter = arguments.views_scene()
+    except UsageError:
+        if arguments.blend:
+            raise
+        console.status("Without Blender there is no .blend file; the views can be imported there")
+        return None
+    return writer

@@ -108,6 +108,11 @@ def add(commands: Subparsers) -> None:
         "--turn", metavar="90|180|270", type=int, choices=(0, 90, 180, 270), default=0,
         help="rotate all photos clockwise first",
     )  # fmt: skip
+    views.add_argument(
+        "--blend",
+        action=argparse.BooleanOptionalAction,
+        help="also write NAME_views.blend with the character before all cameras (default: where Blender is at hand)",
+    )
     add_common_arguments(views)
 
 

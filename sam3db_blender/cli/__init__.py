@@ -12,7 +12,7 @@ from native_runtime.cli.arguments import add_photo_arguments
 from native_runtime.cli.commands import Command, Extension
 
 from . import export_arguments, preview_arguments, retarget_arguments
-from .blender import builder_command, take_scene_writer
+from .blender import builder_command, take_scene_writer, views_scene_writer
 
 if TYPE_CHECKING:
     from native_runtime.cli.common_arguments import Subparsers
@@ -52,4 +52,5 @@ EXTENSION = Extension(
     ),
     builder_command,
     take_scene_writer,
+    views_scene_writer,
 )

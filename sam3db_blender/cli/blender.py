@@ -10,7 +10,7 @@ from native_runtime.errors import UsageError
 from native_runtime.files.folders import user_cache
 
 if TYPE_CHECKING:
-    from native_runtime.cli.commands import TakeSceneWriter
+    from native_runtime.cli.commands import TakeSceneWriter, ViewsSceneWriter
 
 
 def require_blender(what: str, instead: str = "") -> None:
@@ -45,6 +45,18 @@ def take_scene_writer() -> TakeSceneWriter:
     from ..builder.takes import write_take_scene
 
     return write_take_scene
+
+
+def views_scene_writer() -> ViewsSceneWriter:
+    """What writes the .blend files of several photos of a person.
+
+    Raises:
+        UsageError: there is no bpy module.
+    """
+    require_blender("Writing a .blend", "use `--no-blend` for estimates only")
+    from ..builder.views import write_views_scene
+
+    return write_views_scene
 
 
 def builder_command() -> tuple[str, ...]:

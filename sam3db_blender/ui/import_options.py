@@ -36,12 +36,17 @@ class SAM3DB_PT_import_options(bpy.types.Panel):
 
 
 def draw_options(
-    layout: bpy.types.UILayout | None, options: ImportOptions, width: int = 40, of_scene: bool = True
+    layout: bpy.types.UILayout | None,
+    options: ImportOptions,
+    width: int = 40,
+    of_scene: bool = True,
+    one_photo: bool = True,
 ) -> None:
     """Draws the options; of the lens only what its choice needs. Lines of text break after ``width`` characters.
 
     Args:
         of_scene: also those that concern the open scene.
+        one_photo: also who of a photo is meant.
     """
     assert layout is not None
     layout.use_property_split = True
@@ -66,7 +71,8 @@ def draw_options(
                 draw_lines(column, "Not with this model: convert it again to use smaller crops", width, "INFO")
     if not can.fits:
         column.prop(options, "refine", slider=True)
-    column.prop(options, "persons")
+    if one_photo:
+        column.prop(options, "persons")
     column.prop(options, "body")
     if not can.supports_body(options.body):
         draw_lines(column, f"Uses the model's own body: {bodies.title_of(can.body)}", width, "INFO")

@@ -7,6 +7,7 @@ import bpy
 
 def draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:
     self.layout.operator("sam3db.import_character", text="Character from Photo")
+    self.layout.operator("sam3db.import_view_photos", text="Character from Several Photos")
     self.layout.operator("sam3db.import_views", text="Views of a Person (.json)")
     self.layout.operator("sam3db.import_video", text="Characters from Video")
     self.layout.operator("sam3db.import_take", text="Take of a Video (.npz)")

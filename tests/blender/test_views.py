@@ -14,8 +14,11 @@ from native_runtime.camera import project
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import PhotoError, UsageError
 from native_runtime.mhr import Body
+from native_runtime.service.client import Event
 from sam3db_blender import places
+from sam3db_blender.builder import views as builder
 from sam3db_blender.handles.handles import by_keypoint, in_all_views, is_handle, place
+from sam3db_blender.operators import views as operators
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.camera import camera_of, cameras_of
 from sam3db_blender.scene.source import photo_of
@@ -25,6 +28,7 @@ from sam3db_blender.views.build import ViewsScene, build_views_scene
 from sam3db_blender.views.files import read_views_file
 from tests.support.layout import Layout
 from tests.support.posing_stage import install_body
+from tests.support.told_worker import Worker as TellingWorker
 from tests.support.view_files import NAMES, SIZES, UP, views_body, write_views
 
 BAR = 0.05  # px
@@ -206,6 +210,73 @@ def test_a_file_without_its_photos_is_refused(asked: list[str], installed: None,
         bpy.ops.sam3db.import_views(filepath=str(summary))
     assert not bpy.data.objects
     assert bpy.ops.sam3db.import_views(filepath=str(summary), photos=str(tmp_path / "photos")) == {"FINISHED"}
+
+
+def import_photos(folder: Path, names: list[str], **options: object) -> set[str]:
+    files = [{"name": name} for name in names]
+    return bpy.ops.sam3db.import_view_photos(directory=f"{folder}/", files=files, light=False, **options)
+
+
+@pytest.mark.parametrize("one_pose", [True, False])
+def test_photos_become_a_character(
+    asked: list[str], installed: None, body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_pose: bool
+) -> None:
+    """Two photos or more, chosen in the file browser, go to the worker by their names' order."""
+    summary = write_views(body, tmp_path / "made", one_pose=one_pose, photos=tmp_path)
+    answering = TellingWorker(Event(1, "done", result={"summary": str(summary)}))
+    monkeypatch.setattr(operators, "worker", answering)
+    monkeypatch.setattr(operators, "load_body", lambda name, models: body)
+    names = [f"{name}.png" for name in NAMES]
+    moment = "SAME" if one_pose else "DIFFERENT"
+    # the stand-in's files are in its own order, whatever that of the names
+    monkeypatch.setattr(operators, "sorted", lambda given: given, raising=False)
+    assert import_photos(tmp_path, names, moment=moment, engine="landmarks") == {"FINISHED"}
+    ((do, keys),) = answering.asked
+    assert do == "views"
+    assert keys["photos"] == [str(tmp_path / name) for name in names]
+    assert keys["synchronised"] is one_pose
+    assert len(characters_of_body(bpy.context.view_layer.objects.active)) == (1 if one_pose else 3)
+    assert len([obj for obj in bpy.data.objects if obj.type == "CAMERA"]) == 3
+
+
+def test_what_is_wrong_with_the_photos_is_said_and_the_scene_stays(
+    asked: list[str], installed: None, body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_views(body, tmp_path)
+    with pytest.raises(RuntimeError, match="need two photos or more"):
+        import_photos(tmp_path, ["front.png"])
+    failing = TellingWorker(Event(1, "error", error="NoPersonError", text="Nobody is in front.png."))
+    monkeypatch.setattr(operators, "worker", failing)
+    with pytest.raises(RuntimeError, match="Nobody is in front"):
+        import_photos(tmp_path, ["front.png", "side.png"])
+    assert not bpy.data.objects
+
+
+def test_a_calibration_counts_for_photos_of_one_moment(
+    asked: list[str], installed: None, body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_views(body, tmp_path)
+    failing = TellingWorker(Event(1, "error", error="FileError", text="no"))
+    monkeypatch.setattr(operators, "worker", failing)
+    given = {"calibration": str(tmp_path / "rig.toml"), "unit": "mm"}
+    for moment in ("SAME", "DIFFERENT"):
+        with pytest.raises(RuntimeError, match="no"):
+            import_photos(tmp_path, ["front.png", "side.png"], moment=moment, **given)
+    (_, same), (_, different) = failing.asked
+    assert (same["calibration"], same["unit"]) == (str(tmp_path / "rig.toml"), "mm")
+    assert not {"calibration", "unit"} & different.keys()
+
+
+def test_the_command_line_writes_a_file(body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "load_body", lambda name, models: body)
+    summary = write_views(body, tmp_path / "out", photos=tmp_path / "photos")
+    photos = [tmp_path / "photos" / f"{name}.png" for name in NAMES]
+    builder.write_views_scene(summary, photos, tmp_path / "person.blend")
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "person.blend"))
+    rig = bpy.context.view_layer.objects.active
+    assert [camera.name for camera in cameras_of(rig).values()] == [f"{name} Camera" for name in NAMES]
+    assert len(in_all_views(rig)) == 3 * 70
+    assert photo_of(rig, SIZES[1], 1).path == photos[1]
 
 
 def test_the_record_says_what_the_summary_says(body: Body, tmp_path: Path) -> None:

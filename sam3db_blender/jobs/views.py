@@ -1,0 +1,31 @@
+"""Several photos of one person, in the shared worker: what it reads of them serves the handles later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from native_runtime.pipeline.decoding import encode
+from native_runtime.takes.views.request import ViewsRequest
+
+from .worker import TIMEOUT_S, Job
+
+
+@dataclass
+class ViewsJob(Job):
+    """Photos on their way to one body.
+
+    Attributes:
+        summary: the file about all of them; set when done.
+    """
+
+    request: ViewsRequest
+    summary: Path | None = None
+
+    def __post_init__(self) -> None:
+        limit = TIMEOUT_S * len(self.request.photos)
+        self._number = self.client.request(self.request.do, timeout_s=limit, **encode(self.request))
+
+    def _receive(self, result: dict[str, Any]) -> None:
+        self.summary = Path(result["summary"])
