@@ -14,6 +14,7 @@ from native_runtime.pipeline.decoding import gather
 from native_runtime.takes.views.request import ViewsRequest
 
 from .. import places
+from ..handles import watch
 from ..handles.views import begin_posing
 from ..jobs.views import ViewsJob
 from ..jobs.worker import worker
@@ -22,9 +23,11 @@ from ..remedies import in_words
 from ..scene.bodies import installed_body
 from ..views.build import ViewsScene
 from ..views.files import SeenViews, read_views_file
+from ..views.sharing import share_body
 from .browsing import PictureBrowser
 from .importing import add_views
 from .modal_job import ModalJobOperator
+from .person import PersonOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -223,6 +226,18 @@ class SAM3DB_OT_import_views(ViewsImporter, bpy.types.Operator, ImportHelper):  
         return self.tried(context, work)
 
 
+class SAM3DB_OT_share_body(PersonOperator, bpy.types.Operator):
+    """Give the characters of the other photos the skeleton and shape of this one, and pose them again"""
+
+    bl_idname = "sam3db.share_body"
+    bl_label = "Same Body in All Photos"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context: bpy.types.Context) -> None:
+        for other in share_body(self.rig(context)):
+            watch.refresh(other)
+
+
 def in_short(made: ViewsScene) -> str:
     """What was made, in one line."""
     count, cameras = len(made.characters), len(made.cameras)
@@ -230,4 +245,4 @@ def in_short(made: ViewsScene) -> str:
     return f"Made {people} before the cameras of {cameras} photos"
 
 
-CLASSES = (SAM3DB_OT_import_view_photos, SAM3DB_OT_import_views)
+CLASSES = (SAM3DB_OT_import_view_photos, SAM3DB_OT_import_views, SAM3DB_OT_share_body)

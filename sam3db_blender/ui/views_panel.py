@@ -58,6 +58,8 @@ def draw_views(layout: Any, rig: bpy.types.Object, width: int) -> None:
         )
         button.number = row.number
         line.label(text=row.figures, icon="ERROR" if row.doubted else "NONE")
+    if not views.one_pose:
+        layout.operator("sam3db.share_body", icon="ARMATURE_DATA")
     if any(view.doubted for view in views.views):
         draw_lines(layout.column(align=True), _DOUBTED, width, "ERROR")
 

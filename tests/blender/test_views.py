@@ -13,13 +13,16 @@ from mathutils import Vector
 from native_runtime.camera import project
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import PhotoError, UsageError
-from native_runtime.mhr import Body
+from native_runtime.mhr import POSE, Body
 from native_runtime.service.client import Event
+from native_runtime.takes.views.pose_request import PoseViewsRequest
 from sam3db_blender import places
 from sam3db_blender.builder import views as builder
 from sam3db_blender.handles.handles import by_keypoint, in_all_views, is_handle, place
+from sam3db_blender.handles.question import question_for
 from sam3db_blender.operators import views as operators
 from sam3db_blender.rig.arrays import evaluated_vertices
+from sam3db_blender.rig.pose import read_settings, set_shape
 from sam3db_blender.scene.camera import camera_of, cameras_of
 from sam3db_blender.scene.source import photo_of
 from sam3db_blender.scene.viewpoints import characters_of_body, read_views, view_of, viewpoint_of
@@ -192,6 +195,27 @@ def test_a_click_switches_to_the_character_of_a_photo(
     bpy.ops.sam3db.remove_character(character=rigs[1]["sam3db"]["id"])
     with pytest.raises(RuntimeError, match="was removed"):
         bpy.ops.sam3db.pose_in_view(number=1)
+
+
+def test_a_shape_is_shared_with_the_other_photos(asked: list[str], installed: None, body: Body, tmp_path: Path) -> None:
+    """What was changed on one character becomes all others', whose poses stay and are inferred again."""
+    bpy.ops.sam3db.import_views(filepath=str(write_views(body, tmp_path, one_pose=False)), light=False)
+    rigs = characters_of_body(bpy.context.view_layer.objects.active)
+    before = [read_settings(rig, body) for rig in rigs]
+    identity = before[0].identity + 0.3
+    set_shape(rigs[0], body, identity, None)
+    bpy.context.view_layer.update()
+    assert "[sam3db.share_body] " in panel_of(rigs[0])
+    assert bpy.ops.sam3db.share_body() == {"FINISHED"}
+    assert asked == [rig.name for rig in rigs[1:]]
+    for rig, old in zip(rigs, before, strict=True):
+        now = read_settings(rig, body)
+        np.testing.assert_allclose(now.identity, identity, atol=1e-5)
+        np.testing.assert_allclose(now.model_parameters[POSE], old.model_parameters[POSE], atol=1e-4)
+    asked_next = question_for(rigs[2])
+    assert not isinstance(asked_next, PoseViewsRequest)
+    assert asked_next.edits is not None
+    np.testing.assert_allclose(list(asked_next.edits.identity.values()), identity, atol=1e-5)
 
 
 def test_all_cameras_and_handles_go_with_the_character(

@@ -194,7 +194,7 @@ class Walk:
         """Moves a handle by up to a tenth of the person's height; the character's id."""
         handles = part("handles.handles")
         rig, index, handle = self._pick()
-        height = handles.height_of(part("scene.provenance").read_origin(rig))
+        height = handles.height_of(part("scene.viewpoints").viewpoint_of(rig, 0))
         x, y = (self.random.uniform(-0.1, 0.1) * height for _ in range(2))
         before = np.array(handles.place(handle))
         # not the plane's: what is hidden has no place in the world

@@ -303,7 +303,7 @@ def standing(character: str = "") -> dict[str, Any]:
         "mesh": hashlib.sha1(_mesh(rig).tobytes()).hexdigest(),
         "recorded": origin.arrays["keypoints_2d"].tolist(),
         "seen": keypoints_seen(rig).tolist(),
-        "height": handles.height_of(origin),
+        "height": handles.height_of(part("scene.viewpoints").viewpoint_of(rig, 0)),
         "handles": {
             handles.keypoint_names()[index]: {
                 "place": handles.place(handle),
