@@ -25,6 +25,7 @@ class _Row(NamedTuple):
     chosen: bool
     figures: str
     doubted: bool
+    pinned: bool
 
 
 class SAM3DB_PT_views(PersonPanel, bpy.types.Panel):
@@ -57,7 +58,7 @@ def draw_views(layout: Any, rig: bpy.types.Object, width: int) -> None:
             depress=row.chosen,
         )
         button.number = row.number
-        line.label(text=row.figures, icon="ERROR" if row.doubted else "NONE")
+        line.label(text=row.figures, icon="ERROR" if row.doubted else "PINNED" if row.pinned else "NONE")
     if not views.one_pose:
         layout.operator("sam3db.share_body", icon="ARMATURE_DATA")
     if any(view.doubted for view in views.views):
@@ -67,14 +68,15 @@ def draw_views(layout: Any, rig: bpy.types.Object, width: int) -> None:
 def _rows_of_moment(rig: bpy.types.Object, views: Views) -> list[_Row]:
     """The photos of one moment."""
     cameras = cameras_of(rig)
-    pinned = [view_at(key) for key, handle in in_all_views(rig).items() if state_of(handle) is State.PINNED]
+    pinned = {view_at(key) for key, handle in in_all_views(rig).items() if state_of(handle) is State.PINNED}
     return [
         _Row(
             number,
             view.camera or view.title,
             number == view_of(rig),
-            _figures(view.error_px, pinned.count(number)) if number in cameras else "no camera",
+            f"{view.error_px:.1f} px" if number in cameras else "no camera",
             view.doubted or number not in cameras,
+            number in pinned,
         )
         for number, view in enumerate(views.views)
     ]
@@ -87,15 +89,10 @@ def _rows_of_photos(rig: bpy.types.Object, views: Views) -> list[_Row]:
         theirs = read_views(other)
         if theirs is not None:
             view = theirs.views[0]
-            pinned = sum(state_of(handle) is State.PINNED for handle in in_all_views(other).values())
+            pinned = any(state_of(handle) is State.PINNED for handle in in_all_views(other).values())
             chosen = theirs.number == views.number
-            rows.append(_Row(theirs.number, view.title, chosen, _figures(view.error_px, pinned), view.doubted))
+            rows.append(_Row(theirs.number, view.title, chosen, f"{view.error_px:.1f} px", view.doubted, pinned))
     return rows
-
-
-def _figures(error_px: float, pinned: int) -> str:
-    """How far the body is from what a photo shows, in short."""
-    return f"{error_px:.1f} px" + (f", {pinned} pinned" if pinned else "")
 
 
 CLASSES = (SAM3DB_PT_views,)

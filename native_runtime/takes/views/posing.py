@@ -16,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera, project
+from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.looks import LOOKS
+from native_runtime.engines.point_names import body_point, hand_point, in_hand
 from native_runtime.errors import UsageError
+from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.evidence_terms import FitProblem
 from native_runtime.fitting.prior import PosePrior
 from native_runtime.mhr.state import PlacedState
@@ -51,7 +54,6 @@ GIVE, ROUNDS = 0.7, 3
 """Standard deviations of a pin from which on its pull does not grow, where it is out of reach; fits to settle that."""
 OUT_OF_REACH = 0.02
 """Part of the person's size: a pin that is missed by more is reported."""
-_HAND = ("wrist", "thumb", "finger")
 _ANSWER = "views of a person"
 
 
@@ -162,7 +164,7 @@ def _alone(body: Body, seen: Sequence[ViewObservation]) -> list[ViewObservation]
     ]
     spoken_of = set().union(*pins)
     for side in ("left", "right"):
-        hand = {name for name in names if name.startswith(side) and any(part in name for part in _HAND)}
+        hand = {f"{side}_wrist", *(name for name in names if name.startswith(side) and _is_finger(name))}
         if hand & spoken_of:
             spoken_of |= hand
     out = []
@@ -242,7 +244,31 @@ def _observations(
         out.append(
             observation(engine, one.found.photo, face, estimate, one.found.lens.gravity, looks, height, one.view.pins)
         )
+    wrists = {keypoint_names()[pin[0]] for one in read for pin in one.view.pins if kind_of(pin) == "place"}
+    for side in ("left", "right"):
+        if f"{side}_wrist" in wrists:
+            out = [replace(view, evidence=hand_let_go(engine.body, view.evidence, side)) for view in out]
     return out
+
+
+def hand_let_go(body: Body, seen: Evidence, side: str) -> Evidence:
+    """Evidence that says nothing of where the fingers of a hand are, but how they point: the hand goes with its wrist,
+    and not back to where it was seen. Fingers that are pinned stay so.
+    """
+    fingers: set[str | None] = {hand_point(body, side, name) for name in HAND_POINTS if name != "wrist"}
+    fingers |= {name for name in keypoint_names() if name.startswith(side) and _is_finger(name)}
+    fingers |= {body_point(body, name) for name in BODY_POINTS if in_hand(name) and name.startswith(side)}
+    points, placed = seen.points, seen.positions
+    free = np.array([name in fingers for name in points.names], bool) & ~points.trusted
+    points = replace(points, weights=np.where(free, 0.0, points.weights))
+    if placed is not None:
+        weights = np.where([name in fingers for name in placed.names], 0.0, placed.weights)
+        placed = replace(placed, weights=weights)
+    return replace(seen, points=points, positions=placed)
+
+
+def _is_finger(name: str) -> bool:
+    return "thumb" in name or "finger" in name
 
 
 def _own_answer(request: PoseViewsRequest, one: _Read, inference: Inference) -> Estimate | None:

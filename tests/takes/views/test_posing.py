@@ -22,8 +22,8 @@ from native_runtime.prompts.prompt import keypoint_names
 from native_runtime.service.protocol import REQUESTS
 from native_runtime.takes.views.joint import in_view
 from native_runtime.takes.views.pose_request import PoseViewsRequest
-from native_runtime.takes.views.posing import pose_views
-from tests.fitting.test_fit import INTRINSICS, SIZE
+from native_runtime.takes.views.posing import hand_let_go, pose_views
+from tests.fitting.test_fit import INTRINSICS, SIZE, see
 
 from .test_joint import ANGLES, around, posed
 
@@ -161,12 +161,35 @@ def test_a_pin_on_a_photo_moves_the_one_body(body: Body, places: tuple[int, ...]
     assert [bool(said[key]) for key in ("0", "10", "20")] == [number in places for number in range(3)]
 
 
-def test_a_pin_that_nobody_can_reach_is_said(body: Body) -> None:
+def test_a_hand_goes_with_its_wrist_unless_its_fingers_are_pinned(body: Body) -> None:
+    evidence, _ = see(body, posed(body, ANGLES))
+    names = evidence.points.names
+    fingers = [n for n, name in enumerate(names) if name.startswith("left_") and ("finger" in name or "thumb" in name)]
+    others = [n for n in range(len(names)) if n not in fingers]
+    trusted = evidence.points.trusted.copy()
+    trusted[fingers[-1:]] = True
+    given = replace(evidence, points=replace(evidence.points, trusted=trusted))
+    free = hand_let_go(body, given, "left").points.weights
+    assert len(fingers) == 20
+    assert free[fingers[:-1]].max() == 0.0
+    assert free[fingers[-1]] == evidence.points.weights[fingers[-1]]
+    np.testing.assert_array_equal(free[others], evidence.points.weights[others])
+
+
+def test_a_pin_that_nobody_can_reach_stretches_the_limb_and_is_said(body: Body) -> None:
     start = posed(body, ANGLES)
     far = keypoints(body, start, 1, start)[WRIST] + (0.8 * SIZE[1], 0.0)
     request = request_for(body, start, {1: [["left_wrist", *far.tolist()]]})
     answer = pose_views(request, seeing(body, start), Silent())  # type: ignore[arg-type]
     assert answer.details["views"]["prompts"]["10"]["pins_out_of_reach"] == ["left_wrist"]
+    trunk = [
+        keypoint_names().index(f"{side}_{part}") for side in ("left", "right") for part in ("hip", "knee", "ankle")
+    ]
+    for number in range(3):
+        now, before = (keypoints(body, state, number, start) for state in (answer.state, start))
+        assert np.linalg.norm(now[trunk] - before[trunk], axis=1).max() < 0.05 * SIZE[1]
+    now, before = (keypoints(body, state, 1, start)[WRIST] for state in (answer.state, start))
+    assert (far - now)[0] < 0.9 * (far - before)[0]
 
 
 def test_another_body_is_refused(body: Body) -> None:
