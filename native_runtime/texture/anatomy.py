@@ -29,6 +29,8 @@ PAINTED = ("skin", "lips", "nails")
 _SAME_PLACE = 0.08
 #: Parts of the height of the head above the eyes: where hair begins. Behind the eyes by so many cm, the face ends.
 _HAIRLINE, _FACE_DEPTH, _NAPE = 0.55, 7.5, 6.0
+#: cm from the hairline from which on there surely is hair, where there is any.
+_HAIR_DEPTH = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,7 @@ class Anatomy:
     Attributes:
         part: (V,) index in ``PARTS``.
         face, scalp, hands, feet: (V,) regions of skin and hair.
+        hair: (V,) 0..1, how far within the scalp a vertex lies, and so how surely hair grows there.
         painted: (T,) whether the photo is laid on a triangle.
         edges: (E, 2) vertices.
         along: (E,) 0..1, how far an edge runs along its limb or the trunk, and not around it (squared cosine).
@@ -47,6 +50,7 @@ class Anatomy:
     part: Ints
     face: Bools
     scalp: Bools
+    hair: Array
     hands: Bools
     feet: Bools
     painted: Bools
@@ -77,6 +81,7 @@ def anatomy_of(body: Body) -> Anatomy:
         part=part,
         face=face,
         scalp=scalp,
+        hair=_hair(rest, scalp, head),
         hands=np.isin(part, [PARTS.index("l_hand"), PARTS.index("r_hand")]),
         feet=np.isin(part, [PARTS.index("l_foot"), PARTS.index("r_foot")]),
         painted=materials[body.face_materials[body.triangle_faces]],
@@ -84,6 +89,17 @@ def anatomy_of(body: Body) -> Anatomy:
         along=_along(rest, edges, part),
         mirror_loops=_mirror_loops(body),
     )
+
+
+def _hair(rest: Array, scalp: Bools, head: Bools) -> Array:
+    """(V,) see ``Anatomy.hair``."""
+    hair = np.zeros(len(rest))
+    outside = rest[head & ~scalp]
+    if scalp.any() and len(outside):
+        inside = rest[scalp]
+        squares = (inside**2).sum(axis=1)[:, None] - 2 * inside @ outside.T + (outside**2).sum(axis=1)
+        hair[scalp] = np.clip(np.sqrt(np.maximum(squares.min(axis=1), 0)) / _HAIR_DEPTH, 0, 1)
+    return hair
 
 
 def _parts(body: Body) -> Ints:

@@ -27,7 +27,9 @@ MIRRORED, SPREAD = 0.4, 0.1
 _FULL, _FULL_MIRROR = 0.3, 0.3
 #: Halves of a part are of one garment where their colours differ by less, sRGB 0..255; judged on so many texels.
 _SAME_GARMENT, _FEWEST_SHARED = 26.0, 400
-_STIFFNESS, _ACROSS_HAIRLINE = 0.02, 0.01
+_STIFFNESS, _ACROSS_HAIRLINE = 0.02, 1e-5
+#: How far the colour at the hairline counts for hair, against that deeper in it.
+_AT_HAIRLINE = 0.01
 #: Garments end along a limb, not around it: so much less are colours carried along it.
 _ALONG = 0.02
 #: How strongly regions of skin are drawn to the skin's tone where nothing is seen of them.
@@ -79,11 +81,12 @@ def filled(
     halves = _smooth(mirror_weight / _FULL_MIRROR)
     layers = [(mirror, halves, MIRRORED), (colour, seen, 1.0)]
 
+    # colours times trust, lest what is half seen is half black
     known, trust = np.zeros_like(colour), np.zeros_like(weight)
     for layer, share, most in layers:
-        known += share[:, None] * (layer - known)
+        known += share[:, None] * (most * layer - known)
         trust += share * (most - trust)
-    around = _spread(body, anatomy, atlas, known, trust * painted, tone)
+    around = _spread(body, anatomy, atlas, known * painted[:, None], trust * painted, tone)
     result, sureness = atlas.across(triangles, around), np.full(len(weight), SPREAD, np.float32)
     for layer, share, most in layers:
         sure = most if most < 1 else 0.5 + 0.5 * weight
@@ -139,17 +142,25 @@ def _mirrored(
 
 
 def _spread(body: Body, anatomy: Anatomy, atlas: Atlas, known: Floats, trust: Floats, tone: Array) -> Array:
-    """Colours (V, 3) of the vertices, from the texels around them and along the surface."""
+    """Colours (V, 3) of the vertices, from the texels around them and along the surface.
+
+    Args:
+        known: (N, 3) linear, times ``trust``.
+        trust: (N,) 0..1.
+    """
     count, corners = body.vertex_count, body.triangles[atlas.triangle[::_SAMPLE]]
     shares = atlas.weights[::_SAMPLE] * trust[::_SAMPLE, None]
     total = np.bincount(corners.ravel(), np.ones(corners.size), count)
     weight = np.bincount(corners.ravel(), shares.ravel(), count)
+    pulls = atlas.weights[::_SAMPLE]
     sums = np.stack(
-        [np.bincount(corners.ravel(), (shares * known[::_SAMPLE, c, None]).ravel(), count) for c in range(3)], axis=1
+        [np.bincount(corners.ravel(), (pulls * known[::_SAMPLE, c, None]).ravel(), count) for c in range(3)], axis=1
     )
     colours = sums / np.maximum(weight, 1e-9)[:, None]
     # a vertex that is seen on one of its sides alone is half as sure
     sure = weight / np.maximum(total / 3, 1e-9)
+    # hairlines differ, and a forehead is not to become hair
+    sure[anatomy.scalp] *= np.maximum(anatomy.hair[anatomy.scalp], _AT_HAIRLINE)
     pull = np.full(count, 1e-7)
     for name, strength in _TO_SKIN.items():
         region: NDArray[np.bool_] = getattr(anatomy, name)

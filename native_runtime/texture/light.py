@@ -25,6 +25,9 @@ _MOST_SAMPLES, _FEWEST_SAMPLES = 20_000, 400
 _LIGHTNESS = 0.3
 _ONE_COLOUR = 13.0
 _TUNING = 0.25
+#: Parts of the differences in brightness that light explains: up to the first it may be chance, from the second on it
+#: is light.
+_CHANCE, _CLEAR = 0.04, 0.2
 #: Nothing is made darker or brighter by more than this factor.
 _LIMIT = 1.7
 
@@ -81,14 +84,24 @@ def estimate_light(linear: NDArray, normals: NDArray, folds: NDArray) -> ShadeEs
     whole = _fit(log, basis, groups)
     if halves.sum() < _FEWEST_SAMPLES / 4 or (~halves).sum() < _FEWEST_SAMPLES / 4:
         return NO_LIGHT
-    slopes = []
+    trusts = []
     for mine in (halves, ~halves):
         foretold = _within(basis[~mine] @ _fit(log[mine], basis[mine], groups[mine]), groups[~mine])
         seen = _within(log[~mine], groups[~mine])
         # what clearly is another colour says nothing about light
         sure = np.abs(seen) < 3 * max(float(np.median(np.abs(seen))), 1e-6)
-        slopes.append(float(foretold[sure] @ seen[sure]) / max(float(foretold[sure] @ foretold[sure]), 1e-9))
-    return ShadeEstimate(whole, float(np.clip(min(slopes), 0, 1)), float((basis @ whole).mean()))
+        trusts.append(_trust(foretold[sure], seen[sure]))
+    return ShadeEstimate(whole, min(trusts), float((basis @ whole).mean()))
+
+
+def _trust(foretold: Array, seen: Array) -> float:
+    """0..1, how far what was foretold is to be believed: by how much of it was seen, unless it explains next to nothing
+    of what was seen.
+    """
+    slope = float(np.clip(float(foretold @ seen) / max(float(foretold @ foretold), 1e-9), 0, 1))
+    left = seen - slope * foretold
+    explained = 1 - float(left @ left) / max(float(seen @ seen), 1e-9)
+    return slope * float(np.clip((explained - _CHANCE) / (_CLEAR - _CHANCE), 0, 1))
 
 
 def _groups(linear: NDArray) -> NDArray[np.int64]:

@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_ROUNDS, _TOLERANCE = 400, 1e-4
+_ROUNDS, _TOLERANCE = 600, 1e-6
 #: Of the greatest trust: what is less sure is not handed on in the first guess.
-_KNOWN = 0.02
+_KNOWN = 1e-4
+#: Of the greatest stiffness: edges that are hardly any.
+_LOOSE = 1e-3
 
 
 def spread(known: Array, trust: Array, edges: NDArray[np.int64], stiffness: Array) -> Array:
@@ -71,14 +73,16 @@ def _carried(
     values = wanted / np.maximum(total, 1e-12)[:, None]
     settled = total > _KNOWN * float(total.max())
     values[~settled] = wanted.sum(axis=0) / max(float(total.sum()), 1e-12)
-    for _ in range(_ROUNDS):
-        given = np.zeros(len(total))
-        given[present] = np.add.reduceat(weights * settled[targets], starts)
-        new = ~settled & (given > 0)
-        if not new.any():
-            break
-        sums = np.zeros_like(values)
-        sums[present] = np.add.reduceat((weights * settled[targets])[:, None] * values[targets], starts, axis=0)
-        values[new] = sums[new] / given[new, None]
-        settled |= new
+    for least in (_LOOSE * float(weights.max(initial=0.0)), 0.0):  # loose edges only where nothing else leads
+        tight = np.where(weights > least, weights, 0.0)
+        for _ in range(_ROUNDS):
+            given = np.zeros(len(total))
+            given[present] = np.add.reduceat(tight * settled[targets], starts)
+            new = ~settled & (given > 0)
+            if not new.any():
+                break
+            sums = np.zeros_like(values)
+            sums[present] = np.add.reduceat((tight * settled[targets])[:, None] * values[targets], starts, axis=0)
+            values[new] = sums[new] / given[new, None]
+            settled |= new
     return values

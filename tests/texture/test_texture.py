@@ -111,6 +111,29 @@ def test_different_sides_are_not_copied(person: Body) -> None:
 
 
 @pytest.mark.models
+def test_somebody_of_one_colour_is_of_one_colour_all_around(person: Body) -> None:
+    colours = np.tile([0.45, 0.27, 0.2], (person.vertex_count, 1))
+    texture = _made(person, colours, turn=25.0)
+    errors = _errors(texture, person, colours, least=1)
+    assert errors.max() < 3
+    assert texture.facts["skin_seen"]
+
+
+@pytest.mark.models
+def test_hair_goes_on_where_it_is_not_seen_and_the_face_does_not(person: Body) -> None:
+    anatomy = anatomy_of(person)
+    colours = np.tile([0.5, 0.32, 0.24], (person.vertex_count, 1))
+    colours[anatomy.scalp] = (0.02, 0.015, 0.01)
+    texture = _made(person, colours, turn=40.0)
+    atlas = atlas_of(person, SIZE)
+    behind = (anatomy.hair > 0.9)[person.triangles].all(axis=1)
+    inside = atlas.picture(behind[atlas.triangle][:, None].astype(np.float32))[..., 0] > 0
+    unseen = inside & (texture.confidence < 128)
+    assert unseen.sum() > 200
+    assert texture.colour[unseen].max() < 110
+
+
+@pytest.mark.models
 def test_seams_do_not_show(person: Body) -> None:
     colours = symmetric(person.rest_vertices)
     texture = _made(person, colours, turn=25.0)
