@@ -15,6 +15,13 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def _runs(text: str) -> tuple[int, int]:
+    number, length = (int(part) for part in text.split("x"))
+    if number < 1 or length < 3:
+        raise argparse.ArgumentTypeError("accelerations need 3 frames or more")
+    return number, length
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.takes", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -34,7 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     comparing.add_argument("--only", default="", help="numbers of takes, separated by commas")
     comparing.add_argument("--engine", default="landmarks")
     comparing.add_argument("--true-lens", action="store_true", help="give the true focal length")
-    comparing.add_argument("--stop", type=int, help="measure before this frame, and compute no more frame by frame")
+    comparing.add_argument("--runs", type=_runs, metavar="NxM", help="estimate only N runs of M frames one by one")
+    comparing.add_argument("--restart", action="store_true", help="read frames of takes again that are kept in --out")
     comparing.add_argument("--json", type=Path, help="where to write everything, take by take")
 
     speed = commands.add_parser("speed", help="seconds from a video's file to the take's file")
@@ -70,8 +78,8 @@ def main() -> int:
         if missing:
             _say(f"left out, since make has not written them: {', '.join(missing)}")
         report = compare(arguments.folder, arguments.out, [name for name in names if name not in missing],
-                         arguments.engine, true_lens=arguments.true_lens, stop=arguments.stop,
-                         progress=_say)  # fmt: skip
+                         arguments.engine, true_lens=arguments.true_lens, runs=arguments.runs,
+                         restart=arguments.restart, progress=_say)  # fmt: skip
         if arguments.json:
             write(report, arguments.json)
         print(table(report))

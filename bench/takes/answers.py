@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,27 +78,36 @@ class StageClock:
 
 
 def over_all_frames(
-    video: Path, body: Path, engine: str, out: Path, focal_px: float | None, inference: Inference, plain: bool = False
+    video: Path,
+    body: Path,
+    engine: str,
+    out: Path,
+    focal_px: float | None,
+    inference: Inference,
+    plain: bool = False,
+    restart: bool = False,
 ) -> Answer:
     """The take path, as ``sam3db take`` runs it.
 
     Args:
         focal_px: the lens, or None where the engine finds it.
         plain: estimates of single frames with a filter over them.
+        restart: read frames again that a run before has read; else only the fit is made again.
     """
     from native_runtime.takes.request import TakeRequest
     from native_runtime.takes.run import make_take
 
     clock = StageClock()
     request = TakeRequest(
-        footage=video, out=out, engine=engine, body=str(body), focal_px=focal_px, restart=True, plain=plain
+        footage=video, out=out, engine=engine, body=str(body), focal_px=focal_px, restart=restart, plain=plain
     )
     result = make_take(request, inference, clock)
     seconds = clock.stop()
     if not result.takes:
         raise SystemExit(f"{video}: nobody could be fitted: {result.failed}")
     take = result.takes[0].take
-    about = {"quality": take.quality, "camera": take.camera, "notes": result.notes, "tracks": len(result.tracks)}
+    about = {"quality": take.quality, "camera": take.camera, "notes": result.notes, "tracks": len(result.tracks),
+             "frames_read": result.fresh}  # fmt: skip
     count = len(take.frames)
     identity = np.broadcast_to(take.identity, (count, take.identity.shape[-1]))
     return Answer(
@@ -113,16 +123,16 @@ def frame_by_frame(
     engine: str,
     intrinsics: Array | None,
     kept: Path,
-    stop: int | None = None,
+    numbers: Sequence[int],
 ) -> Answer:
-    """Each frame as a photo of its own; kept in a file, since it takes long. Of several people the one who overlaps the
+    """Frames as photos of their own; kept in a file, since it takes long. Of several people the one who overlaps the
     truth's box most.
 
     Args:
-        stop: the frame before which to end; None: all frames.
+        numbers: of the frames.
     """
     if not kept.exists():
-        _read_all(video, truth, body, engine, intrinsics, kept, stop)
+        _read_all(video, truth, body, engine, intrinsics, kept, numbers)
     with np.load(kept, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in _ARRAYS}
         seconds = float(archive["seconds"])
@@ -134,12 +144,15 @@ def frame_by_frame(
 
 
 def _read_all(
-    video: Path, truth: TakeTruth, body: Path, engine: str, intrinsics: Array | None, kept: Path, stop: int | None
+    video: Path, truth: TakeTruth, body: Path, engine: str, intrinsics: Array | None, kept: Path, numbers: Sequence[int]
 ) -> None:
     reader = open_engine(engine, body=body)
     rows: list[tuple[Any, ...]] = []
     started = time.process_time()
-    for frame in open_footage(video).frames(FrameRange(stop=stop)):
+    wanted = set(numbers)
+    for frame in open_footage(video).frames(FrameRange(stop=max(wanted) + 1)):
+        if frame.number not in wanted:
+            continue
         try:
             reading = reader.read(frame.photo, intrinsics)
             boxes = np.array([person.bbox for person in reading.people])

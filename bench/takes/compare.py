@@ -30,43 +30,58 @@ POINTS = (
 _HIPS = (POINTS.index("left_hip"), POINTS.index("right_hip"))
 
 
-def measured(answer: Answer, truth: TakeTruth, body: Body, stop: int | None = None) -> dict[str, Any]:
-    """All measures of one answer, before frame ``stop``."""
-    rows = answer.frames[answer.frames < (len(truth.frames) if stop is None else stop)]
-    mine = np.isin(answer.frames, rows)
+def measured(answer: Answer, truth: TakeTruth, body: Body, frames: NDArray[np.int64] | None = None) -> dict[str, Any]:
+    """All measures of one answer.
+
+    Args:
+        frames: where poses are judged; None: wherever there is an answer. Feet, lag, jitter and lengths are those of
+            all frames of the answer.
+    """
     names = list(body.keypoint_names)
     judged = [names.index(name) for name in POINTS]
-    found, true = answer.keypoints[mine][:, judged], truth.keypoints_3d[rows][:, judged]
-    consecutive = np.diff(rows) == 1
-    fps = truth.fps
-    to_world = answer.camera_to_world[mine]
-    feet, balls = (
-        _world(points, to_world)
-        for points in soles(body, answer.model_parameters[mine], answer.identity[mine], answer.translation[mine])
-    )
-    world = _world(answer.keypoints[mine][:, judged], to_world)
-    contacts = truth.contacts[rows]
+    rows, fps = answer.frames, truth.fps
+    found, true = answer.keypoints[:, judged], truth.keypoints_3d[rows][:, judged]
     centred = found - found[:, list(_HIPS)].mean(axis=1, keepdims=True)
     true_centred = true - true[:, list(_HIPS)].mean(axis=1, keepdims=True)
-    pa = metrics.pa_mpjpe(found, true)
-    drift = metrics.drifts(feet, contacts)
+    mine = np.ones(len(rows), bool) if frames is None else np.isin(rows, frames)
+    consecutive = np.diff(rows[mine]) == 1
+    pa, whole = metrics.pa_mpjpe(found[mine], true[mine]), metrics.pa_mpjpe(found, true)
+    off = np.linalg.norm(centred - true_centred, axis=-1)[mine].mean(axis=0) * metrics.MM
     out: dict[str, Any] = {
         "frames": int(mine.sum()), "of": len(truth.frames), "pa_mpjpe": float(pa.mean()),
-        "pa_mpjpe_worst": float(pa.max()), "pa_mpjpe_worst_frame": int(rows[pa.argmax()]),
-        "mpjpe": float(metrics.mpjpe(found, true, _HIPS).mean()),
-        "acceleration": metrics.acceleration_error(centred, true_centred, fps, consecutive),
-        "acceleration_camera": metrics.acceleration_error(found, true, fps, consecutive),
-        "jitter": metrics.jitter(world, fps), "drift_median": _median(drift), "drift_most": _most(drift),
-        "slide": metrics.slide(feet, contacts), "lag": metrics.lag(centred, true_centred),
+        "pa_mpjpe_all": float(whole.mean()), "pa_mpjpe_worst": float(whole.max()),
+        "pa_mpjpe_worst_frame": int(rows[whole.argmax()]),
+        "mpjpe": float(metrics.mpjpe(found[mine], true[mine], _HIPS).mean()),
+        "acceleration": metrics.acceleration_error(centred[mine], true_centred[mine], fps, consecutive),
+        "acceleration_camera": metrics.acceleration_error(found[mine], true[mine], fps, consecutive),
+        "bones": metrics.bone_spread(answer.joints, _bones(body)),
+        "error_by_point": dict(zip(POINTS, np.round(off, 1).tolist())),
+        "depth_off": float(np.median(answer.translation[:, 2] / truth.camera_translation[rows][:, 2] - 1)),
+        "seconds": answer.seconds, "computed": len(rows),
+    }  # fmt: skip
+    if (np.diff(rows) == 1).all():
+        out |= _over_time(answer, truth, body, found, centred, true, true_centred)
+    if np.isfinite(answer.ground).all():
+        out["penetration"] = metrics.below_ground(_lowest(answer, body))
+    return out
+
+
+def _over_time(
+    answer: Answer, truth: TakeTruth, body: Body, found: Array, centred: Array, true: Array, true_centred: Array
+) -> dict[str, Any]:
+    """The measures that need frames without gaps."""
+    contacts, to_world = truth.contacts[answer.frames], answer.camera_to_world
+    feet, balls = (
+        _world(points, to_world) for points in soles(body, answer.model_parameters, answer.identity, answer.translation)
+    )
+    drift = metrics.drifts(feet, contacts)
+    out: dict[str, Any] = {
+        "jitter": metrics.jitter(_world(found, to_world), truth.fps), "drift_median": _median(drift),
+        "drift_most": _most(drift), "slide": metrics.slide(feet, contacts), "lag": metrics.lag(centred, true_centred),
         "lag_image": metrics.lag(_flat(found, answer.intrinsics), _flat(true, truth.intrinsics)),
-        "bones": metrics.bone_spread(answer.joints[mine], _bones(body)),
-        "error_by_point": dict(zip(POINTS, np.round(np.linalg.norm(centred - true_centred, axis=-1).mean(axis=0) * 1000,
-                                                    1).tolist())),
-        "depth_off": float(np.median(answer.translation[mine][:, 2] / truth.camera_translation[rows][:, 2] - 1)),
-        "seconds": answer.seconds, "computed": len(answer.frames),
     }  # fmt: skip
     if answer.contacts is not None and answer.contacts.any():
-        own = answer.contacts[mine]
+        own = answer.contacts
         held = metrics.drifts(balls, own)
         out["precision"], out["recall"] = metrics.precision_recall(own, contacts)
         out |= {
@@ -74,9 +89,17 @@ def measured(answer: Answer, truth: TakeTruth, body: Body, stop: int | None = No
             "own_drift_most": _most(held),
             "own_slide": metrics.slide(balls, own),
         }
-    if np.isfinite(answer.ground).all():
-        out["penetration"] = metrics.below_ground(_lowest(answer, body))
     return out
+
+
+def chosen_frames(count: int, runs: tuple[int, int] | None) -> NDArray[np.int64]:
+    """The frames that are estimated one by one: so many runs of so many consecutive frames each, spread evenly over
+    ``count``; all of them for None, or where runs would touch."""
+    if runs is None or runs[0] * runs[1] >= count:
+        return np.arange(count)
+    number, length = runs
+    starts = np.round(np.linspace(0, count - length, number + 2)[1:-1]).astype(np.int64)
+    return np.asarray(starts[:, None] + np.arange(length)).ravel()
 
 
 def reference(truth: TakeTruth, body: Body) -> dict[str, float]:
@@ -98,15 +121,19 @@ def compare(
     engine: str,
     *,
     true_lens: bool,
-    stop: int | None = None,
+    runs: tuple[int, int] | None = None,
+    restart: bool = False,
     progress: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Run the take path and frame-by-frame estimates over takes; frame-by-frame answers are kept in ``out``.
+    """Run the take path and frame-by-frame estimates over takes; what was read of frames and frame-by-frame answers are
+    kept in ``out``.
 
     Args:
         folder: where ``make`` wrote.
         true_lens: give both the true focal length; else the take path finds it, and the other gets the same.
-        stop: both are measured before this frame, and frame by frame no more is computed; the take is of all frames.
+        runs: which frames are estimated one by one (``chosen_frames``); poses are judged there in both answers. The
+            take is of all frames.
+        restart: read the take's frames again.
     """
     body = Body.load(folder / BODY_FILE)
     inference, records = Inference(), []
@@ -114,12 +141,15 @@ def compare(
         truth = TakeTruth.load(folder / f"{name}.npz")
         video = folder / f"{name}.mp4" if (folder / f"{name}.mp4").exists() else folder / name
         focal = float(truth.intrinsics[0, 0]) if true_lens else None
-        take = over_all_frames(video, folder / BODY_FILE, engine, out / name, focal, inference)
-        kept = out / "frames" / f"{name}_{engine}_{'true' if true_lens else 'found'}{stop or ''}.npz"
-        single = frame_by_frame(video, truth, folder / BODY_FILE, engine, take.intrinsics, kept, stop)
+        take = over_all_frames(video, folder / BODY_FILE, engine, out / name, focal, inference,
+                                restart=restart)  # fmt: skip
+        frames = chosen_frames(len(truth.frames), runs)
+        which = "" if runs is None else f"_{runs[0]}x{runs[1]}"
+        kept = out / "frames" / f"{name}_{engine}_{'true' if true_lens else 'found'}{which}.npz"
+        single = frame_by_frame(video, truth, folder / BODY_FILE, engine, take.intrinsics, kept, frames.tolist())
         record = {
             "name": name, "about": truth.about, "truth": reference(truth, body), "said": take.about,
-            "take": measured(take, truth, body, stop), "single": measured(single, truth, body, stop),
+            "take": measured(take, truth, body, single.frames), "single": measured(single, truth, body, take.frames),
             "lens_off": float(take.intrinsics[0, 0] / truth.intrinsics[0, 0]),
         }  # fmt: skip
         records.append(record)
@@ -128,7 +158,7 @@ def compare(
             f"{name}: PA-MPJPE {a['pa_mpjpe']:.1f} mm, frame by frame {b['pa_mpjpe']:.1f}; acceleration error "
             f"{a['acceleration']:.0f}, {b['acceleration']:.0f} mm/s^2"
         )
-    return {"engine": engine, "lens": "true" if true_lens else "found", "stop": stop, "takes": records}
+    return {"engine": engine, "lens": "true" if true_lens else "found", "runs": runs, "takes": records}
 
 
 _ROWS = (

@@ -177,7 +177,7 @@ def speeds(places: Array, fps: float) -> Array:
     return np.asarray(np.linalg.norm(np.gradient(places, 1.0 / fps, axis=0), axis=-1))
 
 
-ALONG = 3.0
+ALONG = 5.0
 """How many times less is known of where a foot is along the camera's ray than across it, where pixels tell it."""
 
 

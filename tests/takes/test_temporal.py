@@ -16,12 +16,16 @@ from native_runtime.fitting.prior import PosePrior
 from native_runtime.fitting.problem import project
 from native_runtime.fitting.solver import minimise
 from native_runtime.mhr import Body, ColumnSet, joint_points
+from native_runtime.mhr.rotations import rotation_vector_to_matrix
+from native_runtime.takes.ground import flat_heights, soles_in_world
 from native_runtime.takes.observations import FrameObservation
+from native_runtime.takes.quality import foot_slide
 from native_runtime.takes.temporal import TemporalFit, TemporalOptions, fit_take
 from native_runtime.takes.temporal.frames import FrameProblems
 from native_runtime.takes.temporal.motion import joint_jacobians
 from native_runtime.takes.temporal.repairs import exchanged, mirrored, repaired
 from native_runtime.takes.temporal.smoothness import Smoothness
+from native_runtime.takes.temporal.stance import Stance
 from native_runtime.takes.temporal.whole import TakeProblem, TakeStep
 from tests.support.moving import LENS, Moving, joints_of, observed, walker
 
@@ -172,7 +176,15 @@ def test_derivatives_are_those_of_the_cost(body: Body, motion: Moving, noisy: li
     parameters = prior.parameters[free]
     lengths = int(np.sum(parameters >= 136))
     smooth = Smoothness.of(body, parameters[:-lengths], FPS, 4.0, 20.0, 2.0)
-    take = TakeProblem(body, [problems.of(one, free, Weights()) for one in noisy[:5]], smooth, lengths)
+    held = np.zeros((5, 4), bool)
+    held[1:, 0] = held[:3, 3] = True
+    floor = np.array([0.0, -1.0, 0.0, 0.9])
+    turned = np.tile(np.eye(4), (5, 1, 1))
+    turned[:, :3, :3] = rotation_vector_to_matrix(np.array([0.1, 0.2, 0.0]))
+    take = TakeProblem(
+        body, [problems.of(one, free, Weights()) for one in noisy[:5]], smooth, lengths, turned,
+        stance=Stance.of(held, floor, flat_heights(body)),
+    )  # fmt: skip
     rng = np.random.default_rng(4)
     states = motion.states[:5]
     around = take.linearise(states)
@@ -190,6 +202,24 @@ def test_derivatives_are_those_of_the_cost(body: Body, motion: Moving, noisy: li
         slope = (costs[0] - costs[1]) / (2 * size)
         expected = float(np.sum(around.gradient.own * step.own) + around.gradient.shared @ step.shared)
         assert slope == pytest.approx(expected, rel=1e-2)
+
+
+def test_feet_that_stand_stay_where_they_are(body: Body, motion: Moving) -> None:
+    """Somebody stands and sways, and depth is off by a noise of its own in every frame."""
+    swaying = []
+    for k in range(12):
+        parameters = motion.states[3].model_parameters.copy()
+        parameters[6:136] = 0.0
+        parameters[body.parameter_index("spine_lean0")] += 0.1 * np.sin(0.5 * k)
+        swaying.append(replace(motion.states[3], model_parameters=parameters))
+    still = Moving(body, swaying)
+    seen = _begun(still, observed(still, 1.0), at=5)
+    slides = []
+    for stance in (False, True):
+        fit = fit_take(body, seen, LENS, FPS, options=TemporalOptions(stance=stance))
+        soles = soles_in_world(body, fit.model_parameters, fit.identity, fit.camera_translation)
+        slides.append(foot_slide(soles, np.ones(soles.shape[:2], bool)))
+    assert slides[1] < 0.5 < 1.0 < slides[0]
 
 
 def test_windows_agree_with_all_frames_at_once(body: Body, motion: Moving, noisy: list[FrameObservation]) -> None:

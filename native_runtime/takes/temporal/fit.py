@@ -16,6 +16,8 @@ from native_runtime.fitting.problem import Term
 from native_runtime.mhr import Body
 from native_runtime.mhr.parameterisation import SCALE
 from native_runtime.mhr.state import PlacedState
+from native_runtime.takes.contacts import find_contacts
+from native_runtime.takes.ground import PARTS, feet_in_world, find_ground, flat_heights
 from native_runtime.takes.observations import FrameObservation
 
 from .frames import FrameProblems, prior_of, tells
@@ -23,6 +25,7 @@ from .options import TemporalOptions
 from .pins import faded_pins
 from .repairs import repaired
 from .smoothness import Smoothness
+from .stance import Stance
 from .starts import LOOSE, followed, key_states, one_body, unstuck
 from .whole import TakeProblem, minimise_take
 
@@ -131,6 +134,7 @@ class _Fit:
         self.options, self.gravity, self.cancelled = options, gravity, cancelled
         self.to_world = None if camera_to_world is None else np.asarray(camera_to_world, np.float64)
         self.iterations, self._progress, self._done = 0, progress, 0.0
+        self.stance: Stance | None = None
         prior = prior_of(body, observations, gravity)
         sizes = [one.evidence.person_size for one in observations if one.evidence is not None]
         size = float(np.median(sizes)) if sizes else 1.0
@@ -182,8 +186,25 @@ class _Fit:
         if mended is not states:
             states = self._stage(mended, LOOSE, False, skeleton, loose)
         states = self._stage(states, WEIGHTS, False, skeleton, tight)
+        if options.stance:
+            self.stance = self._standing(states)
+            if self.stance is not None:
+                states = self._stage(states, WEIGHTS, False, skeleton, tight)
+                self.stance = self._standing(states)
         hands = any(_shows_hands(one) for one in self.observations)
         return self._stage(states, WEIGHTS, hands, skeleton, last, self._outlined)
+
+    def _standing(self, states: list[PlacedState]) -> Stance | None:
+        """Which feet stand where, as far as is known; None where no floor is found."""
+        parameters = np.stack([state.model_parameters for state in states])
+        shifts, identity = np.stack([state.camera_translation for state in states]), states[0].identity
+        feet = feet_in_world(self.body, parameters, identity, shifts, self.to_world)
+        soles, heights = feet[:, : len(PARTS)], flat_heights(self.body, parameters[0], identity)
+        seen = np.array([one.seen for one in self.observations])
+        eyes = None if self.to_world is None else self.to_world[:, :3, 3]
+        ground = find_ground(soles, heights[: len(PARTS)], self.fps, seen, self.gravity, None, eyes)
+        contacts = find_contacts(soles, heights[: len(PARTS)], ground, self.fps, None, eyes)
+        return Stance.of(contacts, ground, heights) if contacts.any() else None
 
     def _outlined(self, index: int, state: PlacedState) -> tuple[Term, ...]:
         if not self.options.outline_every or index % self.options.outline_every:
@@ -257,6 +278,7 @@ class _Fit:
             lengths,
             None if self.to_world is None else self.to_world[index],
             fixed,
+            self.stance.part(index) if self.stance is not None and tied else None,
         )
 
     def _tell(self, part: float) -> None:

@@ -24,6 +24,7 @@ class TemporalOptions:
         skeleton_frames: frames of a longer take from which the skeleton is found.
         carried: what the pose prior counts in frames without evidence.
         pin_fade: s over which a pin's correction fades in frames before and after it.
+        stance: whether feet that stand are held still, and to the floor.
         repair: whether exchanged sides and jumps are looked for.
     """
 
@@ -41,4 +42,5 @@ class TemporalOptions:
     skeleton_frames: int = 120
     carried: float = 0.1
     pin_fade: float = 0.4
+    stance: bool = True
     repair: bool = True

@@ -21,6 +21,7 @@ from native_runtime.mhr.state import PlacedState
 from .banded import Banded
 from .motion import joint_jacobians
 from .smoothness import JOINTS, Smoothness
+from .stance import FootPlaces, Stance, add_stance
 
 Array = NDArray[np.float64]
 States = list[PlacedState]
@@ -63,6 +64,7 @@ class TakeProblem:
         shared: int,
         to_world: Array | None = None,
         fixed: NDArray[np.bool_] | None = None,
+        stance: Stance | None = None,
     ) -> None:
         """Prepare.
 
@@ -73,11 +75,13 @@ class TakeProblem:
             shared: s, how many are shared.
             to_world: (F, 4, 4) camera to world of each frame; None: the camera stands still.
             fixed: (F,) frames that stay as they are and only hold their neighbours; None for none.
+            stance: which feet stand; None: nothing is known of it.
         """
         self.body, self.problems, self.smoothness, self.shared = body, list(problems), smoothness, shared
         self.own = self.problems[0].size - shared
         self._axes = None if to_world is None else np.asarray(to_world, np.float64)
         self._fixed = np.zeros(len(self.problems), bool) if fixed is None else fixed
+        self._stance, self._feet = stance, FootPlaces(body, self._axes)
         self._joints = np.array([body.joint_index(name) for name in JOINTS])
         self._root = body.joint_index("root")
         self._columns = ColumnSet.of(body, self.problems[0].parameters)
@@ -87,6 +91,8 @@ class TakeProblem:
     def cost(self, states: States) -> float:
         """The robust cost of states of all frames."""
         own = sum(problem.cost(state) for problem, state in zip(self.problems, states, strict=True))
+        if self._stance is not None:
+            own += self._stance.of_places(self._feet.places(self.problems, states))[0]
         if len(states) < 3:
             return float(own)
         joints, turns = self.smoothness.of_joints(self._places(states)), self._turns(states)
@@ -110,6 +116,8 @@ class TakeProblem:
             common += around.gradient[n:]
             below[k], above[k] = around.room_below[:n], around.room_above[:n]
             low, high = np.minimum(low, around.room_below[n:]), np.minimum(high, around.room_above[n:])
+        if self._stance is not None:
+            cost += add_stance(self._stance, self._feet, self.problems, states, normal, gradient, common)
         if count >= 3:
             part, residual, weight = self.smoothness.of_joints(self._places(states))
             cost += part
