@@ -29,7 +29,7 @@ _FULL, _FULL_MIRROR = 0.3, 0.3
 _SAME_GARMENT, _FEWEST_SHARED = 26.0, 400
 _STIFFNESS, _ACROSS_HAIRLINE = 0.02, 1e-5
 #: How far the colour at the hairline counts for hair, against that deeper in it.
-_AT_HAIRLINE = 0.01
+_AT_HAIRLINE = 0.002
 #: Garments end along a limb, not around it: so much less are colours carried along it.
 _ALONG = 0.02
 #: How strongly regions of skin are drawn to the skin's tone where nothing is seen of them.
@@ -160,7 +160,7 @@ def _spread(body: Body, anatomy: Anatomy, atlas: Atlas, known: Floats, trust: Fl
     # a vertex that is seen on one of its sides alone is half as sure
     sure = weight / np.maximum(total / 3, 1e-9)
     # hairlines differ, and a forehead is not to become hair
-    sure[anatomy.scalp] *= np.maximum(anatomy.hair[anatomy.scalp], _AT_HAIRLINE)
+    sure[anatomy.scalp] *= np.maximum(anatomy.hair[anatomy.scalp] ** 3, _AT_HAIRLINE)
     pull = np.full(count, 1e-7)
     for name, strength in _TO_SKIN.items():
         region: NDArray[np.bool_] = getattr(anatomy, name)

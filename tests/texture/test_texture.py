@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.mhr import Body
+from native_runtime.models.store import load_body
 from native_runtime.texture.anatomy import PARTS, anatomy_of
 from native_runtime.texture.atlas import atlas_of
 from native_runtime.texture.making import Texture, make_texture
@@ -120,7 +122,8 @@ def test_somebody_of_one_colour_is_of_one_colour_all_around(person: Body) -> Non
 
 
 @pytest.mark.models
-def test_hair_goes_on_where_it_is_not_seen_and_the_face_does_not(person: Body) -> None:
+def test_hair_goes_on_where_it_is_not_seen_and_the_face_does_not(models: Path) -> None:
+    person = load_body("default-lod1", models)
     anatomy = anatomy_of(person)
     colours = np.tile([0.5, 0.32, 0.24], (person.vertex_count, 1))
     colours[anatomy.scalp] = (0.02, 0.015, 0.01)
@@ -130,7 +133,7 @@ def test_hair_goes_on_where_it_is_not_seen_and_the_face_does_not(person: Body) -
     inside = atlas.picture(behind[atlas.triangle][:, None].astype(np.float32))[..., 0] > 0
     unseen = inside & (texture.confidence < 128)
     assert unseen.sum() > 200
-    assert texture.colour[unseen].max() < 110
+    assert np.percentile(texture.colour[unseen], 98) < 100, "hair is 39, skin 188"
 
 
 @pytest.mark.models
