@@ -362,9 +362,9 @@ def test_each_engine_is_asked_for_its_own_kind_of_inference(add_on: None) -> Non
     # a drag goes on as the character was made, unless its user chose otherwise
     rig = bpy.data.objects.new("rig", None)
     made = SimpleNamespace(details={"details": {"inference": "raw"}})
-    assert settings_for("instanthmr", *session._inferences(rig, made))["inference"] == "raw"
+    assert settings_for("instanthmr", *session.inferences(rig, made))["inference"] == "raw"
     rig[session.INFERENCE] = "fit"
-    assert settings_for("instanthmr", *session._inferences(rig, made))["inference"] == "fit"
+    assert settings_for("instanthmr", *session.inferences(rig, made))["inference"] == "fit"
 
 
 def test_a_failed_build_keeps_earlier_characters(
