@@ -5,7 +5,7 @@ from __future__ import annotations
 from native_runtime.batch.settings import BatchRequest
 from native_runtime.pipeline import requests
 from native_runtime.pipeline.decoding import keys_of, path_keys_of
-from native_runtime.takes.request import TakeRequest
+from native_runtime.takes.request import CorrectTakeRequest, TakeRequest
 from native_runtime.takes.views.pose_request import PoseViewsRequest
 from native_runtime.takes.views.request import ViewsRequest
 
@@ -25,6 +25,7 @@ REQUESTS: dict[str, type] = {
         TakeRequest,
         ViewsRequest,
         PoseViewsRequest,
+        CorrectTakeRequest,
         requests.SegmentRequest,
         requests.EngineStatusRequest,
         requests.ImportOfficialRequest,

@@ -10,7 +10,7 @@ from native_runtime.pipeline import requests
 from native_runtime.pipeline.decoding import decode
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.support import require_supported
-from native_runtime.takes.request import TakeRequest
+from native_runtime.takes.request import CorrectTakeRequest, TakeRequest
 from native_runtime.takes.views.pose_request import PoseViewsRequest
 from native_runtime.takes.views.request import ViewsRequest
 
@@ -62,6 +62,10 @@ def answer(
             from .views import do_pose_views
 
             return do_pose_views(request, inference, new_stem, reporter)
+        case CorrectTakeRequest() as request:
+            from .take import do_correction
+
+            return do_correction(request, reporter)
         case requests.ImportOfficialRequest() | requests.DownloadOfficialRequest() as request:
             from .official import bring_bodies
 

@@ -1,4 +1,4 @@
-"""The worker's request `take`: a video."""
+"""The worker's requests `take`, a video, and `correct_take`, what an artist says of its frames."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Reporter
-from native_runtime.takes.request import TakeRequest
+from native_runtime.takes.correction import correct_take
+from native_runtime.takes.request import CorrectTakeRequest, TakeRequest
 from native_runtime.takes.run import make_take
 
 
@@ -21,4 +22,14 @@ def do_take(request: TakeRequest, inference: Inference, reporter: Reporter) -> d
         "fresh": result.fresh,
         "out": str(request.out.absolute()),
         "notes": [*failed, *result.notes],
+    }
+
+
+def do_correction(request: CorrectTakeRequest, reporter: Reporter) -> dict[str, Any]:
+    """Do a `correct_take` (see ``docs/worker.md``); the result of `done`."""
+    made = correct_take(request, reporter)
+    return {
+        "take": str(made.take.absolute()),
+        "before": str(made.before.absolute()),
+        "prompts": str(made.prompts.absolute()),
     }

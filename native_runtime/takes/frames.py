@@ -7,6 +7,7 @@ tracks, prompts), and may be deleted at any time.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -77,24 +78,31 @@ class FrameStore:
 
     Args:
         folder: made where it does not exist.
-        depends: everything that the content of frames depends on, ready for JSON.
+        depends: everything that the content of frames depends on, ready for JSON; frames that were read otherwise are
+            removed. None: those that are there are meant.
+
+    Attributes:
+        folder: of the frames.
+        settings: a digest of what the content of frames depends on.
 
     Raises:
         OSError: the folder cannot be made or written to.
     """
 
-    def __init__(self, folder: Path, depends: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, depends: Mapping[str, Any] | None) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        wanted = json.dumps({"revision": _REVISION, **depends}, sort_keys=True)
         known = ""
         with suppress(OSError, ValueError):
             known = (folder / _NOTE).read_text(encoding="utf-8")
+        wanted = known if depends is None else json.dumps({"revision": _REVISION, **depends}, sort_keys=True)
+        if depends is not None:
+            folder.mkdir(parents=True, exist_ok=True)
         if known != wanted:
             self.forget(self.numbers())
             for path in folder.glob("*.json"):
                 path.unlink()
             write_atomically(folder / _NOTE, wanted.encode())
+        self.settings = hashlib.sha256(wanted.encode()).hexdigest()
 
     def numbers(self) -> list[int]:
         """The frames that are there, in order."""

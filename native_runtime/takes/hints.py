@@ -9,6 +9,7 @@ The keypoints are as in a prompts file of a photo (``prompts.prompt``); a person
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.engines.point_names import body_keypoint, body_point
 from native_runtime.errors import PromptError
+from native_runtime.files.atomic import write_atomically
 from native_runtime.files.formats import Format
 from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.pins import Pin
@@ -56,6 +58,26 @@ def read_hints(path: Path) -> Hints:
         except PromptError as error:
             raise PromptError(f"{path}: prompt {number}, frame {frame}: {error}") from error
     return hints
+
+
+def write_hints(path: Path, hints: Hints) -> None:
+    """Write a file of prompts, which appears whole or not at all; without any, there is no file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    names = keypoint_names()
+    entries = [
+        {"frame": frame, "person": person, "keypoints": [[names[prompt[0]], *prompt[1:]] for prompt in said]}
+        for person, frames in sorted(hints.items())
+        for frame, said in sorted(frames.items())
+        if said
+    ]
+    if not entries:
+        path.unlink(missing_ok=True)
+        return
+    lines = ",\n  ".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+    write_atomically(path, f'{{"format": "{FORMAT}",\n "prompts": [\n  {lines}]}}\n'.encode())
 
 
 def _entry(path: Path, number: int, entry: Any) -> tuple[int, int, list[Any]]:

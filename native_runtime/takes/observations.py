@@ -121,7 +121,7 @@ def observe_estimate(body: Body, estimate: Estimate, frame: int, pa_mpjpe: float
     width, height = (float(side) for side in estimate.image_size)
     places = np.asarray(estimate.keypoints_2d, np.float64)
     inside = np.all((places >= -0.5) & (places <= np.array([width, height]) - 0.5), axis=1)
-    finger = np.array([_of_hand(name) for name in names])
+    finger = np.array([of_hand(name) for name in names])
     metres = pa_mpjpe / 1000.0
     # a network's places in the photo are nearer the truth than its places in space
     points = Points2D(
@@ -149,7 +149,8 @@ _PHALANX = 0.35
 """Radians: sigma of a phalanx's direction, as for landmarks (``engines.evidence.Trust.phalanx``)."""
 
 
-def _of_hand(name: str) -> bool:
+def of_hand(name: str) -> bool:
+    """Whether a keypoint is of a finger."""
     return any(part in name for part in _FINGERS)
 
 

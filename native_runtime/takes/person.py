@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime import __version__
 from native_runtime.characters.measures.height import of_height
 from native_runtime.characters.measures.measurer import Measurer
 from native_runtime.errors import UsageError
@@ -19,12 +20,12 @@ from .camera import TakeCamera
 from .camera_motion import CameraPath, Turn, path_of
 from .footage import Footage
 from .frames import FrameStore, SeenFrame
-from .hints import with_hints
-from .observations import FrameObservation
+from .kept import KeptFit, KeptFits, observer_of
 from .plain import filtered_take
 from .planting import Standing, stand_on_ground
+from .prompted import prompted
 from .request import TakeRequest
-from .take import Take, TakeFootage, prompts_by_frame
+from .take import Take, TakeFootage
 from .temporal import TemporalFit, fit_take
 from .tracks import Track
 
@@ -68,25 +69,35 @@ def fit_person(source: PersonSource, track: Track, progress: Callable[[float], N
         UsageError: a hint is for a frame in which they are not followed.
     """
     request, every = source.request, source.request.every
-    started = time.perf_counter()
     outside = sorted(set(source.hints) - set(range(track.first, track.last + 1, every)))
     if outside:
         raise UsageError(
             f"{request.prompts}: frame {outside[0]} is none of those in which person {track.number} is followed "
             f"({track.first} to {track.last}{'' if every == 1 else f', every {every}th'})."
         )
-    masked = set(_spread(sorted(track.seen), _MASKS))
-    observations = []
-    for number, seen_as in sorted(track.seen.items()):
-        seen = source.frames.observation(number, seen_as, number in masked)
-        seen = with_hints(source.body, seen, source.hints.get(number, ()))
-        observations.append(replace(seen, frame=number // every))
-    observations += [
-        with_hints(source.body, FrameObservation(number // every), prompts)
-        for number, prompts in source.hints.items()
-        if number not in track.seen
-    ]
+    kept = KeptFits(source.frames.folder)
+    made_of = _made_of(source, track)
+    told = any(source.hints.values())
+    # without prompts a take is always fitted from the start; with some it is the one that these are about
+    base = kept.read(track.number, made_of) if told and not request.restart else None
+    if base is None:
+        base = _fitted(source, track, progress)
+        if not request.plain:
+            kept.write(base, KeptFit(made_of, dict(track.seen)))
+    if not told:
+        return base
+    return prompted(base, source.body, observer_of(source.frames, track.seen), source.hints, source.camera.gravity)
 
+
+def _fitted(source: PersonSource, track: Track, progress: Callable[[float], None]) -> Take:
+    """The take of one person, by what was seen alone."""
+    request, every = source.request, source.request.every
+    started = time.perf_counter()
+    masked = set(_spread(sorted(track.seen), _MASKS))
+    observations = [
+        replace(source.frames.observation(number, seen_as, number in masked), frame=number // every)
+        for number, seen_as in sorted(track.seen.items())
+    ]
     fps, path = source.footage.fps / every, _camera_path(source, track)
     if request.plain:
         fit = filtered_take(observations, fps)
@@ -116,6 +127,16 @@ def fit_person(source: PersonSource, track: Track, progress: Callable[[float], N
     )
     seconds = {"fit": fitted - started, "ground": time.perf_counter() - fitted}
     return _take(source, track, fit, standing, path, seconds)
+
+
+def _made_of(source: PersonSource, track: Track) -> dict[str, Any]:
+    """All that a person's fit depends on, ready for JSON."""
+    return {
+        "frames": source.frames.settings,
+        "track": [[number, place] for number, place in sorted(track.seen.items())],
+        "height_cm": source.request.height_cm,
+        "version": __version__,
+    }
 
 
 def _camera_path(source: PersonSource, track: Track) -> CameraPath:
@@ -187,7 +208,6 @@ def _take(
             every,
         ),
         person=track.number,
-        prompts=prompts_by_frame({frame: list(prompts) for frame, prompts in source.hints.items()}),
         seconds=seconds,
         quality=dict(standing.quality),
         details={

@@ -199,7 +199,7 @@ def plant_feet(
             start = PlacedState(parameters[k], identity, expression, shifts[k] + root[k])
             sigmas = np.where(held[k] == 1.0, settings.held, settings.free)
             terms = (
-                _Places(points, targets[k], sigmas),
+                Places(points, targets[k], sigmas),
                 AngleTerm(legs, start.model_parameters, spread),
                 _Shift(start.camera_translation, give),
             )
@@ -371,12 +371,13 @@ def _root_share(offsets: Array, held: Array, fps: float, settings: PlantingSetti
     return low_pass(full, fps, min(settings.root, 0.45 * fps))
 
 
-class _Places:
+class Places:
     """Draws parts of feet to places, each as firmly as its own sigma says."""
 
-    def __init__(self, points: tuple[PointSet, PointSet], places: Array, sigmas: Array) -> None:
-        """`points`: of ``Soles``, and ``ground.ball_joints``; `places`: (6, 3) m, camera axes; `sigmas`: (6,) m."""
-        self._points, self._places, self._inverse = points, places, 1.0 / sigmas
+    def __init__(self, points: tuple[PointSet, PointSet], places: Array, sigmas: Array, *, turns: bool = False) -> None:
+        """`points`: of ``Soles``, and ``ground.ball_joints``; `places`: (6, 3) m, camera axes; `sigmas`: (6,) m;
+        `turns`: whether the whole body turns for them."""
+        self._points, self._places, self._inverse, self._turns = points, places, 1.0 / sigmas, turns
 
     def _residuals(self, pose: Pose, state: PlacedState) -> Array:
         feet = feet_of(*(points.positions(pose, state.identity) for points in self._points))
@@ -391,7 +392,8 @@ class _Places:
         residual = self._residuals(pose, state)
         motion = feet_of(*(problem.motion(points, pose, state) for points in self._points))
         motion = motion * self._inverse[:, None, None]
-        motion[:, :, : TRANSLATION.start] = 0.0  # the whole body does not turn
+        if not self._turns:
+            motion[:, :, : TRANSLATION.start] = 0.0
         return (vector_residuals(float(0.5 * np.sum(residual**2)), residual, motion, np.ones(len(residual))),)
 
 

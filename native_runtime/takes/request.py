@@ -1,4 +1,4 @@
-"""The request for a take: a video, and what is made of it. Standard library only."""
+"""The requests for takes: a video and what is made of it, and what is said of its frames. Standard library only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from native_runtime.errors import UsageError
 from native_runtime.pipeline.decoding import read_by, text
-from native_runtime.pipeline.requests import Appearance, Persons, PhotoReading, Size
+from native_runtime.pipeline.requests import Appearance, ModelsFolder, Persons, PhotoReading, Size
 
 Range = tuple[int, int | None]
 """First frame, counted from 0, and the one behind the last; None: up to the end."""
@@ -80,3 +80,38 @@ class TakeRequest(PhotoReading, Appearance, Size):
         for what, given in (("age", self.age), ("height", self.height_cm)):
             if isinstance(given, tuple) or (given is not None and self.persons == "all"):
                 raise UsageError(f"One {what} belongs to one person: choose the largest, or one by number.")
+
+
+FramePrompt = tuple[Any, ...]
+"""The footage's number of a frame, and a prompt (``prompts.prompt.Prompt``)."""
+
+
+def _frame_prompts(key: str, value: Any) -> tuple[FramePrompt, ...]:
+    """``[[frame, index or name, x, y], ...]``, with a fifth entry for the kind."""
+    from native_runtime.prompts.prompt import check_prompts
+
+    by_frame: dict[int, list[Any]] = {}
+    for entry in value if isinstance(value, (list, tuple)) else [value]:
+        if not isinstance(entry, (list, tuple)) or len(entry) < 4 or type(entry[0]) is not int or entry[0] < 0:
+            raise UsageError(f"{key!r} is a list of [frame, keypoint, x, y] or [frame, keypoint, x, y, kind].")
+        by_frame.setdefault(entry[0], []).append(tuple(entry[1:]))
+    return tuple((frame, *said) for frame, given in sorted(by_frame.items()) for said in check_prompts(given))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectTakeRequest(ModelsFolder):
+    """What an artist says about frames of a take that was made.
+
+    Attributes:
+        take: its file, ``NAME_personK_take.npz``.
+        prompts: all that is said of this person, pixels of the footage; empty to take everything back.
+        before: all that was said before, so that what changes can be told.
+        body: name or file of the take's body; None for its name.
+    """
+
+    do: ClassVar = "correct_take"
+
+    take: Path
+    prompts: tuple[FramePrompt, ...] = field(default=(), metadata=read_by(_frame_prompts))
+    before: tuple[FramePrompt, ...] = field(default=(), metadata=read_by(_frame_prompts))
+    body: str | None = None

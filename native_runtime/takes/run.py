@@ -38,7 +38,8 @@ Array = NDArray[np.float64]
 
 _BACKGROUND = 0.6
 """Where the largest person is wanted, who is smaller than this part of the largest one in a frame is left out."""
-_CAMERA = "camera"
+CAMERA = "camera"
+"""The name by which the camera is kept beside the frames."""
 _LOCK = ".take.lock"
 
 
@@ -107,7 +108,7 @@ def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) ->
     hints = read_hints(request.prompts) if request.prompts else {}
     result = TakeResult(request.out / clean_name(Path(request.footage.name).stem or "take"))
     request.out.mkdir(parents=True, exist_ok=True)
-    with _held(request.out):
+    with held(request.out):
         tracks_file = result.stem.with_name(f"{result.stem.name}_tracks.json")
         known_tracks = read_tracks(tracks_file)  # before any work: it may have mistakes to correct
         engine, camera, frames = _frames(request, footage, inference, reporter, result)
@@ -170,11 +171,11 @@ def _frames(
     )
     if request.restart:
         store_of_frames.forget(store_of_frames.numbers())
-    camera = TakeCamera.from_json(store_of_frames.kept(_CAMERA))
+    camera = TakeCamera.from_json(store_of_frames.kept(CAMERA))
     made: tuple[int, Reading] | None = None
     if camera is None:
         camera, made = find_camera(request, footage, engine, wanted, reporter)
-        store_of_frames.keep(_CAMERA, camera.to_json())
+        store_of_frames.keep(CAMERA, camera.to_json())
     if camera.text:
         reporter.warning(camera.text)
     result.seconds["open"] = time.perf_counter() - started
@@ -285,8 +286,12 @@ def _chosen(request: TakeRequest, tracks: Sequence[Track]) -> list[Track]:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold an output folder: two runs at once would write over each other."""
+def held(folder: Path) -> Iterator[None]:
+    """Hold an output folder: two runs at once would write over each other.
+
+    Raises:
+        UsageError: another run holds it.
+    """
     try:
         file = lock(folder / _LOCK)
     except HeldError as error:

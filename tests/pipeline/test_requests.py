@@ -53,6 +53,7 @@ def test_the_worker_takes_these_keys() -> None:
         "take": (PHOTO - {"photo", "boxes"})
         | {"footage", "out", "persons", "range", "every", "fps", "plain", "prompts", "restart", "turn"}
         | {"sex", "age", "height_cm"},
+        "correct_take": {"take", "prompts", "before", "body", "models"},
         "segment": {"photo", "models", "providers", "box"},
         "engine_status": ENGINE,
         "import_official": {"source", "models", "levels"},
@@ -83,6 +84,7 @@ def test_the_worker_takes_these_keys() -> None:
         "checkpoint",
         "footage",
         "prompts",
+        "take",
         "mhr",
         "folder",
         "out",
@@ -100,6 +102,7 @@ REQUIRED = {
     "variant": "v",
     "checkpoint": "c",
     "footage": "v",
+    "take": "t",
 }
 
 

@@ -22,7 +22,7 @@ from native_runtime.takes.observations import FrameObservation
 
 from .frames import FrameProblems, prior_of, tells
 from .options import TemporalOptions
-from .pins import faded_pins
+from .refit import Refit
 from .repairs import repaired
 from .smoothness import Smoothness
 from .stance import Stance
@@ -157,10 +157,11 @@ class _Fit:
         given = self.observations
         self.observations = [replace(one, pins=()) for one in given]
         states = self._all_frames(states)
-        if any(one.pins for one in given):
-            hands = any(_shows_hands(one) for one in given)
-            self.observations = faded_pins(self.body, given, states, self.intrinsics, self.fps, options)
-            states = self._stage(states, WEIGHTS, hands, False, options.steps[2], self._outlined)
+        marks = [index for index, one in enumerate(given) if one.pins]
+        if marks:
+            solver = Refit(self.body, self.problems, self.intrinsics, self.fps, options, self.to_world, self.cancelled)
+            states, steps = solver.run(given, states, marks)
+            self.iterations += steps
         self._progress(1.0)
         return TemporalFit(
             frames,

@@ -101,7 +101,7 @@ class FrameProblems:
             observation: what it shows.
             free: which of the prior's parameters move.
             weights: the stage's.
-            extras: further terms, in frames with evidence.
+            extras: further terms.
         """
         evidence = observation.evidence
         slots = np.flatnonzero(free)
@@ -116,6 +116,7 @@ class FrameProblems:
                 PriorTerm(self.prior, slots, weights),
                 *(MixtureTerm(mixture, weights.poses, self.prior.up) for mixture in self.prior.mixtures),
                 *near,
+                *extras,
             )
             return Problem(
                 self.body,

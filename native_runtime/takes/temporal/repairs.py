@@ -51,15 +51,20 @@ def repaired(observations: Sequence[FrameObservation], fps: float) -> tuple[list
     """
     out, found = list(observations), {}
     for index, kind in _exchanged(out, fps).items():
-        evidence = out[index].evidence
-        assert evidence is not None
-        # a body made from what was seen has its sides exchanged, too
-        out[index] = replace(out[index], evidence=exchanged(evidence, kind), start=None, spreads=None)
+        out[index] = put_right(out[index], kind)
         found[out[index].frame] = kind
     for index in _jumps(out):
-        out[index] = replace(out[index], evidence=None, start=None, spreads=None)
+        out[index] = put_right(out[index], JUMP)
         found[out[index].frame] = JUMP
     return out, found
+
+
+def put_right(observation: FrameObservation, kind: str) -> FrameObservation:
+    """An observation in which something was found wrong (``EXCHANGES``, ``JUMP``), without it."""
+    evidence = observation.evidence
+    kept = exchanged(evidence, kind) if evidence is not None and kind in EXCHANGES else None
+    # a body made from what was seen has its sides exchanged, too
+    return replace(observation, evidence=kept, start=None, spreads=None)
 
 
 def mirrored(name: str) -> str:
