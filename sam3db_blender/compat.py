@@ -121,6 +121,22 @@ def new_curve(curves: Any, path: str, index: int, group: str) -> bpy.types.FCurv
     return curve
 
 
+def curve_of(block: Any, path: str, index: int, group: str) -> bpy.types.FCurve:
+    """A new F-curve of the action that a data-block plays; the action is made where there is none."""
+    animation = block.animation_data_create()
+    if animation.action is None:
+        return new_curve(new_action(block, f"{block.name} Action")[1], path, index, group)
+    if bpy.app.version < (4, 4, 0):
+        return new_curve(animation.action, path, index, group)
+    action, slot = animation.action, animation.action_slot
+    if slot is None:
+        slot = action.slots.new(block.id_type, block.name)
+        animation.action_slot = slot
+    if not action.layers:
+        action.layers.new("Layer").strips.new(type="KEYFRAME")
+    return new_curve(action.layers[0].strips[0].channelbag(slot, ensure=True), path, index, group)
+
+
 def new_strip(block: Any, track: str, start: int) -> bpy.types.NlaStrip:
     """Moves what a data-block's action plays into a strip of a new NLA track, which plays it from a frame on."""
     animation = block.animation_data

@@ -1,10 +1,16 @@
-"""Videos, in a separate worker."""
+"""Videos, in a separate worker; and corrections of takes, which take seconds, in the one that stays warm."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from native_runtime.pipeline.decoding import encode
+from native_runtime.takes.request import CorrectTakeRequest
 
 from .long import JobSlot, LongJob
+from .worker import TIMEOUT_S, Job
 
 
 class TakeJob(LongJob):
@@ -47,3 +53,22 @@ class TakeJob(LongJob):
 
 #: The one of this Blender.
 slot = JobSlot(TakeJob)
+
+
+@dataclass
+class CorrectionJob(Job):
+    """A take on its way to being fitted again.
+
+    Attributes:
+        take: the file of it; before: a file of the take as it was; set when done.
+    """
+
+    request: CorrectTakeRequest
+    take: Path | None = None
+    before: Path | None = None
+
+    def __post_init__(self) -> None:
+        self._number = self.client.request(self.request.do, timeout_s=TIMEOUT_S, **encode(self.request))
+
+    def _receive(self, result: dict[str, Any]) -> None:
+        self.take, self.before = Path(result["take"]), Path(result["before"])

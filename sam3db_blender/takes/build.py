@@ -24,7 +24,7 @@ from .channels import Channel, controls_channels, rig_channels, slider_channels
 from .curves import write_action
 from .footage import show_footage
 from .motion import PersonMotion, TakeMotion, motion_of
-from .record import write_record
+from .record import record_of, write_record
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -125,7 +125,7 @@ def build_take_scene(
         missed.append(animate_character(character.rig, body, person, options))
         file = files[number] if number < len(files) else None
         frames = range(int(person.frames[0]), int(person.frames[-1]) + 1)
-        write_record(character.rig, person.take, motion.clock, frames, file, options.footage)
+        write_record(character.rig, record_of(person, motion.clock, frames, file, options.footage))
         notes += [text for text in person.take.warnings if text not in notes]
     image = None
     if options.footage is not None:

@@ -26,7 +26,8 @@ Array = NDArray[np.float64]
 #: m; how far the farthest point lies from a joint that carries little, and from the joints of mechanism.
 _LEAST_REACH, _USUAL_REACH = 0.05, 0.3
 _PER_SLIDER = 0.02
-_MECHANISM = "MCH-"
+#: How the names of bones of mechanism begin, whose angles are read one by one.
+MECHANISM = "MCH-"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def controls_channels(controls: bpy.types.Object, body: Body, joints: Array) -> 
             found += _three(f"{path}.location", np.stack([pose.location[name] for pose in poses]), name)
         if name in poses[0].euler and bone.rotation_mode not in ("QUATERNION", "AXIS_ANGLE"):
             angles = np.stack([pose.euler[name] for pose in poses])
-            if not name.startswith(_MECHANISM):  # whose angles are read one by one
+            if not name.startswith(MECHANISM):
                 angles = _continuous(angles, bone.rotation_mode)
             found += _three(f"{path}.rotation_euler", angles, name, reach=reach)
         if name in poses[0].quaternion and bone.rotation_mode == "QUATERNION":

@@ -43,12 +43,12 @@ def pin_here(rig: bpy.types.Object, frame: int, reach: int) -> int:
     """
     changed = 0
     for owner, curve in _curves(rig):
-        value = _value(owner, curve)
+        value = value_of(owner, curve.data_path, curve.array_index)
         if value is None or abs(value - curve.evaluate(frame)) <= SAME:
             continue
         difference = value - curve.evaluate(frame)
-        _key(curve, frame)
-        _shift(curve, frame, reach, partial(_fade, frame=frame, reach=reach, height=difference))
+        key(curve, frame)
+        _shift(curve, frame, reach, partial(fade, frame=frame, reach=reach, height=difference))
         changed += 1
     return changed
 
@@ -82,7 +82,7 @@ def smooth_here(rig: bpy.types.Object, frame: int, reach: int, deviation: float,
             continue
         values = np.array([curve.evaluate(moment) for moment in at.tolist()])
         smooth = np.convolve(values, kernel, mode="valid")
-        moved = (smooth - values[wide : len(at) - wide]) * _fade(inner, frame, reach)
+        moved = (smooth - values[wide : len(at) - wide]) * fade(inner, frame, reach)
         _shift(curve, frame, reach, partial(np.interp, xp=inner, fp=moved))
         changed += 1
     return changed
@@ -108,7 +108,7 @@ def fix_foot(rig: bpy.types.Object, side: str, frame: int, distance: float) -> r
     foot = controls.pose.bones[f"foot_ik.{side}"]
     curves = {(c.data_path, c.array_index): c for _, c in compat.animation_curves(controls)}
     if not curves:
-        raise Sam3dbError(f"No action plays on '{controls.name}'. {_WHERE}")
+        raise Sam3dbError(f"No action plays on '{controls.name}'. {WHERE}")
     still: Any = foot.location, foot.rotation_quaternion
     place = _Rows(curves, f"{foot.path_from_id()}.location", 3, list(still[0]))
     turn = _Rows(curves, f"{foot.path_from_id()}.rotation_quaternion", 4, list(still[1]))
@@ -128,7 +128,7 @@ def fix_foot(rig: bpy.types.Object, side: str, frame: int, distance: float) -> r
             mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
         for axis, curve in row.curves.items():
             for number, value in zip(frames.tolist(), mixed[:, axis].tolist()):
-                _key(curve, number, value)
+                key(curve, number, value)
             curve.update()
     _switch_over(controls, f"leg_ik.{side}", frames)
     return held
@@ -136,7 +136,7 @@ def fix_foot(rig: bpy.types.Object, side: str, frame: int, distance: float) -> r
 
 #: What turns within a foot that stands: the joints behind the ankle, and the ankle's own lean.
 _IN_FOOT = ("MCH-talus", "foot_tilt", "foot_arch")
-_WHERE = "If NLA strips play it, take the strip's action as the active one first."
+WHERE = "If NLA strips play it, take the strip's action as the active one first."
 
 
 def _angles(bone: bpy.types.PoseBone) -> list[float]:
@@ -194,7 +194,7 @@ def _curves(rig: bpy.types.Object) -> Iterator[tuple[bpy.types.Object, bpy.types
     owners = [owner for owner in (controls_of(rig), rig) if owner is not None]
     found = [(owner, curve) for owner in owners for _, curve in compat.animation_curves(owner) if not curve.mute]
     if not found:
-        raise Sam3dbError(f"No action plays on '{rig.name}'. {_WHERE}")
+        raise Sam3dbError(f"No action plays on '{rig.name}'. {WHERE}")
     yield from found
 
 
@@ -202,22 +202,22 @@ def _bone(curve: bpy.types.FCurve) -> str:
     return curve.data_path.split('"')[1] if curve.data_path.startswith("pose.bones") else ""
 
 
-def _value(owner: bpy.types.Object, curve: bpy.types.FCurve) -> float | None:
+def value_of(owner: bpy.types.Object, path: str, index: int) -> float | None:
     """What a channel is now; None where it is gone or no number."""
     try:
-        found: Any = owner.path_resolve(curve.data_path)
-        return float(found[curve.array_index] if hasattr(found, "__len__") else found)
+        found: Any = owner.path_resolve(path)
+        return float(found[index] if hasattr(found, "__len__") else found)
     except (ValueError, TypeError, IndexError):
         return None
 
 
-def _fade(at: Array, frame: int, reach: int, height: float = 1.0) -> Array:
+def fade(at: Array, frame: int, reach: int, height: float = 1.0) -> Array:
     """A height on a frame, 0 from one beyond the reach on, smooth at both ends."""
     near = np.clip(1.0 - np.abs(at - frame) / (reach + 1), 0.0, 1.0)
     return height * near * near * (3.0 - 2.0 * near)
 
 
-def _key(curve: bpy.types.FCurve, frame: int, value: float | None = None) -> None:
+def key(curve: bpy.types.FCurve, frame: int, value: float | None = None) -> None:
     """A key on a frame, at the curve's own value where none is given."""
     points = curve.keyframe_points
     point = points.insert(frame, curve.evaluate(frame) if value is None else value, options={"FAST"})
@@ -232,7 +232,7 @@ def _shift(curve: bpy.types.FCurve, frame: int, reach: int, by: Callable[[Array]
     first, last = (float(end) for end in curve.range())
     for end in (frame - reach - 1, frame + reach + 1):
         if first < end < last:
-            _key(curve, end)
+            key(curve, end)
     points = [point for point in curve.keyframe_points if abs(point.co[0] - frame) <= reach]
     shifts = by(np.array([point.co[0] for point in points], dtype=np.float64))
     for point, shift in zip(points, np.atleast_1d(shifts).tolist()):

@@ -64,6 +64,7 @@ class PersonMotion:
         frames: (W,) of the scene, each one after the other.
         joints: (W, J, 7) cm, radians, log2; the root's translation is the way from the first pose.
         parameters: (W, 204), of which those that are no angles may move sliders; expression: (W, n_ex).
+        world: (4, 4) from the take's world axes to those in which the people of a footage stand together.
     """
 
     take: Take
@@ -72,6 +73,7 @@ class PersonMotion:
     joints: Array
     parameters: Array
     expression: Array
+    world: Array
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ def motion_of(takes: Sequence[Take], body: Body, start: int, rate: float) -> Tak
     for take, camera in zip(takes, cameras):
         parameters, translation = in_one_camera(body, take.model_parameters, take.camera_translation, camera)
         first = _first_pose(take, body, parameters[0], translation[0])
-        people.append(_person(take, body, clock, first, parameters, translation))
+        sequence = _sequence(take, body, clock, parameters, translation, translation[0])
+        people.append(PersonMotion(take, first, *sequence, camera[0] @ np.linalg.inv(take.camera_to_world[0])))
         points.append(_space(first, body, take, parameters, translation))
         roots.append(first.joints[body.joint_index("root")])
     ground = next((_ground_in(take, camera) for take, camera in zip(takes, cameras) if _knows_ground(take)), None)
@@ -176,15 +179,30 @@ def _first_pose(take: Take, body: Body, parameters: Array, translation: Array) -
     return estimate.with_state(body, state)
 
 
-def _person(
-    take: Take, body: Body, clock: Clock, first: Estimate, parameters: Array, translation: Array
-) -> PersonMotion:
+def motion_again(
+    take: Take, body: Body, clock: Clock, world: Array, home: Array
+) -> tuple[NDArray[np.int64], Array, Array]:
+    """The motion of a person whose character was made already: the frames of the scene (W,), joints (W, J, 7) and model
+    parameters (W, 204), as in ``PersonMotion``.
+
+    Args:
+        world: (4, 4), home: (3,) m: of when it was made.
+    """
+    cameras = take.camera_to_world
+    if not np.array_equal(world, np.eye(4)):
+        cameras = world @ cameras
+    parameters, translation = in_one_camera(body, take.model_parameters, take.camera_translation, cameras)
+    return _sequence(take, body, clock, parameters, translation, home)[:3]
+
+
+def _sequence(
+    take: Take, body: Body, clock: Clock, parameters: Array, translation: Array, home: Array
+) -> tuple[NDArray[np.int64], Array, Array, Array]:
+    """Frames, joints, parameters and expression of ``PersonMotion``."""
     frames = clock.frames(take.times)
     spans = Spans(take.times, clock.times(frames))
-    joints = continuous_joints(body, rooted_joints(body, parameters, translation, translation[0]))
-    return PersonMotion(
-        take,
-        first,
+    joints = continuous_joints(body, rooted_joints(body, parameters, translation, home))
+    return (
         frames,
         resampled_joints(body, joints, spans),
         resampled(parameters, spans),

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
     from native_runtime.takes.take import Take
 
-    from .motion import Clock
+    from .motion import Clock, PersonMotion
 
 #: The custom property of a rig.
 PROPERTY = "sam3db_take"
 FORMAT = Format("sam3db-take-record")
+_ADDED = ("prompts", "world", "home")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class TakeRecord:
         first, last: frames of the scene.
         camera: "fixed" or "moving".
         quality: the take's figures.
+        prompts: what is said of frames: the footage's number of a frame, then a prompt as in files of them
+            (``native_runtime.prompts.prompt``), px of the footage.
+        world: (4, 4) row by row, from the take's world to that in which its people were placed together.
+        home: (3,) m, camera axes: where MHR's origin was in the first frame, when the character was made; empty in
+            records of earlier versions.
     """
 
     take: str
@@ -47,13 +53,24 @@ class TakeRecord:
     last: int
     camera: str
     quality: dict[str, Any] = field(default_factory=dict)
+    prompts: tuple[tuple[Any, ...], ...] = ()
+    world: tuple[tuple[float, ...], ...] = ()
+    home: tuple[float, ...] = ()
+
+    def prompts_on(self, frame: int) -> dict[int, tuple[Any, ...]]:
+        """By keypoint, what is said of a frame of the footage."""
+        return {prompt[1]: prompt for prompt in self.prompts if prompt[0] == frame}
 
 
-def write_record(
-    rig: bpy.types.Object, take: Take, clock: Clock, frames: range, file: Path | None, footage: Path | None
-) -> None:
-    """Writes the record."""
-    record = TakeRecord(
+def record_of(person: PersonMotion, clock: Clock, frames: range, file: Path | None, footage: Path | None) -> TakeRecord:
+    """What a character that moves as a person does is to remember.
+
+    Args:
+        frames: of the scene.
+        file: the take's; footage: that of the footage; None where it is not at hand.
+    """
+    take = person.take
+    return TakeRecord(
         take="" if file is None else as_text(str(file)),
         footage="" if footage is None else as_text(str(footage)),
         person=take.person,
@@ -64,7 +81,19 @@ def write_record(
         last=frames.stop - 1,
         camera=take.camera,
         quality=take.to_json()["quality"],
+        prompts=prompts_of(take),
+        world=tuple(map(tuple, person.world.tolist())),
+        home=tuple(person.first.camera_translation.tolist()),
     )
+
+
+def prompts_of(take: Take) -> tuple[tuple[Any, ...], ...]:
+    """The prompts of a take as a record has them."""
+    return tuple((frame, *prompt) for frame, given in sorted(take.prompts.items()) for prompt in given.keypoints)
+
+
+def write_record(rig: bpy.types.Object, record: TakeRecord) -> None:
+    """Writes the record."""
     rig[PROPERTY] = json.dumps({"format": str(FORMAT), **asdict(record)}, ensure_ascii=False)
 
 
@@ -80,4 +109,10 @@ def read_record(rig: bpy.types.Object) -> TakeRecord | None:
     title = f"The record of the take of '{rig.name}'"
     with undamaged(title):
         content = FORMAT.checked(json.loads(text), title)
-        return TakeRecord(**{name: content[name] for name in TakeRecord.__dataclass_fields__})
+        # records of earlier versions lack what was added since
+        known = {
+            name: content[name] for name in TakeRecord.__dataclass_fields__ if name in content or name not in _ADDED
+        }
+        for name in ("prompts", "world"):
+            known[name] = tuple(map(tuple, known.get(name, ())))
+        return TakeRecord(**known)

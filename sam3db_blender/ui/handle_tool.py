@@ -32,12 +32,12 @@ from ..handles.handles import (
 from ..handles.people import active_character
 from ..handles.plane import met_by
 from ..handles.showing import shown
+from ..handles.spot_pictures import draw_pictures, forget_textures
 from ..handles.spots import spots_of
 from ..handles.view_look import TOOL
 from ..handles.views import looks_through
 from ..scene.lookup import may_change, rig_with
 from ..scene.provenance import character_id
-from .spot_pictures import draw_pictures, forget_textures
 
 #: Region px at the usual size of the user interface: the smallest spot, how near to it the mouse must be, and
 #: how far it must go for a drag; and how far apart spots of one joint must lie for both to be shown.

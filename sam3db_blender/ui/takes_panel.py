@@ -7,13 +7,15 @@ from typing import Any
 import bpy
 
 from native_runtime.errors import Sam3dbError
+from native_runtime.prompts.prompt import keypoint_names
 
 from ..handles.people import active_character
 from ..jobs.takes import slot
 from ..layout_text import draw_lines, width_of
 from ..properties.takes import OPTION_NAMES
+from ..takes.pins import in_words
 from ..takes.quality import lamps
-from ..takes.record import read_record
+from ..takes.record import TakeRecord, read_record
 from ..takes.watching import icon
 from .import_options import draw_options as draw_import_options
 from .long_jobs import draw_end, draw_running
@@ -106,7 +108,7 @@ def draw_quality(layout: Any, rig: bpy.types.Object, width: int) -> None:
         return
     if record is None:
         return
-    _draw_corrections(layout)
+    _draw_corrections(layout, record)
     header, body = layout.panel("sam3db_take_quality")
     header.label(text="Quality")
     if body is None:
@@ -118,18 +120,28 @@ def draw_quality(layout: Any, rig: bpy.types.Object, width: int) -> None:
         column.label(text=f"{lamp.title}: {lamp.text}", icon=_ICONS[lamp.level])
 
 
-def _draw_corrections(layout: Any) -> None:
+def _draw_corrections(layout: Any, record: TakeRecord) -> None:
     """Draws what corrects the motion on the frame that is shown."""
     header, body = layout.panel("sam3db_take_corrections")
     header.label(text="Correct This Frame")
     if body is None:
         return
+    row = body.row()
+    row.operator_context = "INVOKE_DEFAULT"
+    row.operator("sam3db.pin_keypoint", icon="EMPTY_AXIS")
     row = body.row(align=True)
     row.operator("sam3db.pin_here", icon="PINNED")
     row.operator("sam3db.smooth_here", icon="MOD_SMOOTH")
     row = body.row(align=True)
     for side, name in (("L", "Left"), ("R", "Right")):
         row.operator("sam3db.fix_foot", text=f"Fix {name} Foot", icon="LOCKED").side = side
+    column = body.column(align=True)
+    for prompt in record.prompts:
+        row = column.row(align=True)
+        row.label(text=in_words(prompt), icon="PINNED" if len(prompt) == 4 else "HIDE_ON")
+        row.operator_context = "EXEC_DEFAULT"
+        button = row.operator("sam3db.correct_take", text="", icon="X")
+        button.frame, button.keypoint, button.saying = prompt[0], keypoint_names()[prompt[1]], "FORGET"
 
 
 CLASSES = (SAM3DB_PT_takes,)

@@ -11,7 +11,7 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 from numpy.typing import NDArray
 
-from ..handles.look import Colour, Picture, draw
+from .look import Colour, Picture, draw
 
 #: Two triangles from corner to corner of a square of side 2, and the same in the picture.
 _SQUARE = np.array([(-1, -1), (1, -1), (1, 1), (-1, -1), (1, 1), (-1, 1)], np.float32)
