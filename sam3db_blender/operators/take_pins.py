@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 #: px at the usual size of the user interface: how near to a spot the mouse must be, and how far it goes for a drag.
 _REACH, _THRESHOLD = 10.0, 3.0
-_HELP = "Drag a keypoint to where it is in the picture  |  X: ignore it  |  Backspace: forget  |  Esc: cancel"
+_HELP = "Drag a joint to where it is in the picture  |  X: ignore it  |  Backspace: forget  |  Esc: cancel"
 _SAYINGS = (
-    ("PLACE", "Place", "The keypoint lies at this place of the picture"),
-    ("IGNORE", "Ignore", "What was seen of the keypoint on this frame does not count"),
-    ("FORGET", "Forget", "Nothing is said of the keypoint on this frame any more"),
+    ("PLACE", "Place", "The joint lies at this place of the picture"),
+    ("IGNORE", "Ignore", "What was seen of the joint on this frame does not count"),
+    ("FORGET", "Forget", "Nothing is said of the joint on this frame any more"),
 )
 #: Bones that a message names.
 _NAMED = 4
@@ -64,15 +64,15 @@ class _TakePoll(PersonPoll):
 
 
 class SAM3DB_OT_correct_take(_TakePoll, ModalJobOperator, bpy.types.Operator):
-    """Fit the take again around a frame, with a keypoint placed, ignored or forgotten there; Esc cancels"""
+    """Fit the take again around a frame, with a joint placed, ignored or forgotten there; Esc cancels"""
 
     bl_idname = "sam3db.correct_take"
     bl_label = "Correct Take"
     bl_options = {"UNDO"}
 
-    keypoint: bpy.props.StringProperty(name="Keypoint", description="Its name in MHR-70, such as left_wrist")
+    keypoint: bpy.props.StringProperty(name="Joint", description="Its name in MHR-70, such as left_wrist")
     place: bpy.props.FloatVectorProperty(name="Place", description="Pixels of the video", size=2, default=(0.0, 0.0))
-    saying: bpy.props.EnumProperty(name="Saying", description="What is said of the keypoint", items=_SAYINGS)
+    saying: bpy.props.EnumProperty(name="Saying", description="What is said of the joint", items=_SAYINGS)
     frame: bpy.props.IntProperty(
         name="Frame", description="The video's number of the frame, from 0; -1 for the one that is shown", default=-1
     )
@@ -87,7 +87,7 @@ class SAM3DB_OT_correct_take(_TakePoll, ModalJobOperator, bpy.types.Operator):
         require_own(rig)
         require_keys(rig)
         if self.keypoint not in keypoint_names():
-            raise Sam3dbError(f"There is no keypoint '{self.keypoint}'.")
+            raise Sam3dbError(f"There is no joint '{self.keypoint}'.")
         record, frame = record_of_take(rig), self.frame
         if frame < 0:
             assert context.scene is not None
@@ -136,11 +136,11 @@ def _some(bones: "tuple[str, ...]") -> str:
     return ", ".join(bones[:_NAMED]) + more
 
 
-class SAM3DB_OT_pin_keypoint(_TakePoll, bpy.types.Operator):
-    """Choose a keypoint on this frame of the video and drag it to where it is: the motion around follows"""
+class SAM3DB_OT_pin_joint(_TakePoll, bpy.types.Operator):
+    """Choose a joint on this frame of the video and drag it to where it is: the motion around follows"""
 
-    bl_idname = "sam3db.pin_keypoint"
-    bl_label = "Pin Keypoint"
+    bl_idname = "sam3db.pin_joint"
+    bl_label = "Pin Joint"
     bl_options = {"REGISTER"}
 
     _drawing: object = None
@@ -269,4 +269,4 @@ class SAM3DB_OT_pin_keypoint(_TakePoll, bpy.types.Operator):
         self._area.tag_redraw()
 
 
-CLASSES = (SAM3DB_OT_correct_take, SAM3DB_OT_pin_keypoint)
+CLASSES = (SAM3DB_OT_correct_take, SAM3DB_OT_pin_joint)

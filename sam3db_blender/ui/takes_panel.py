@@ -128,7 +128,7 @@ def _draw_corrections(layout: Any, record: TakeRecord) -> None:
         return
     row = body.row()
     row.operator_context = "INVOKE_DEFAULT"
-    row.operator("sam3db.pin_keypoint", icon="EMPTY_AXIS")
+    row.operator("sam3db.pin_joint", icon="EMPTY_AXIS")
     row = body.row(align=True)
     row.operator("sam3db.pin_here", icon="PINNED")
     row.operator("sam3db.smooth_here", icon="MOD_SMOOTH")

@@ -308,7 +308,7 @@ def test_what_is_missing_is_said(imported: bpy.types.Object, here: Callable[...,
         with pytest.raises(RuntimeError, match=match):
             bpy.ops.sam3db.correct_take(**{"keypoint": "left_wrist", "place": (300.0, 200.0), **given})
 
-    refused("no keypoint 'tail'", keypoint="tail")
+    refused("no joint 'tail'", keypoint="tail")
     bpy.context.scene.frame_set(COUNT + 20)
     refused("goes from frame 1 to frame 22")
     controls = controls_of(imported)
