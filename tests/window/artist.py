@@ -160,7 +160,7 @@ class Artist:
         self.screen.move(x, y)
         self.screen.settle(0.5)
         self.hold()
-        self._glide(x, y, right, down)
+        self.glide(x, y, right, down)
         self.picture(f"{keypoint}_dragged")
         during = self.standing()
         self.screen.release()
@@ -182,7 +182,7 @@ class Artist:
         x, y = self.click_handle(keypoint)
         self.screen.key("g")
         self._until(self._moving, "G moves the handle")
-        self._glide(x, y, right, down)
+        self.glide(x, y, right, down)
         self.screen.click(x + right, y + down)
         self._until(lambda: not self._moving(), "a click ends the move")
         self.at_rest()
@@ -195,7 +195,7 @@ class Artist:
         self.screen.move(x, y)
         self.screen.settle(0.5)
         self.hold()
-        self._glide(x, y, right, down)
+        self.glide(x, y, right, down)
         self._until(self._moving, "the mouse moves the handle")
         self.screen.release()
         self._until(lambda: not self._moving(), "letting go ends the move")
@@ -205,7 +205,8 @@ class Artist:
         """The character as it stands."""
         return self.blender.call("scene.standing")
 
-    def _glide(self, x: float, y: float, right: float, down: float, steps: int = 8) -> None:
+    def glide(self, x: float, y: float, right: float, down: float, steps: int = 8) -> None:
+        """Moves the mouse from a pixel by so many in steps, as a hand does."""
         for step in range(1, steps + 1):
             self.screen.move(x + right * step / steps, y + down * step / steps)
             time.sleep(0.12)

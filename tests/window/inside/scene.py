@@ -67,9 +67,14 @@ def viewport() -> list[int]:
 
 def on_screen(name: str) -> list[float]:
     """Where an object's origin is on the screen, px from the top left."""
+    return seen_on_screen(bpy.data.objects[name].matrix_world.translation)
+
+
+def seen_on_screen(point: Any) -> list[float]:
+    """Where a point of the world is on the screen, px from the top left."""
     region, looking = _region("WINDOW"), _view().spaces.active.region_3d
-    point = location_3d_to_region_2d(region, looking, bpy.data.objects[name].matrix_world.translation)
-    return [region.x + point.x, _window().height - (region.y + point.y)]
+    place = location_3d_to_region_2d(region, looking, Vector(point))
+    return [region.x + place.x, _window().height - (region.y + place.y)]
 
 
 def spot(keypoint: str) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from .scene import in_viewport, part, rigs
+from .scene import in_viewport, part, rigs, seen_on_screen
 
 
 def read_video(path: str, out: str) -> None:
@@ -41,6 +41,30 @@ def play() -> None:
 def frame() -> int:
     """Where the playhead is."""
     return bpy.context.scene.frame_current
+
+
+def show(number: int) -> None:
+    """Moves the playhead."""
+    bpy.context.scene.frame_set(number)
+
+
+def pin_joint() -> None:
+    """The panel's button of that name, pressed with the mouse over the viewport."""
+    with in_viewport():
+        bpy.ops.sam3db.pin_joint("INVOKE_DEFAULT")
+
+
+def joint(keypoint: str) -> list[float]:
+    """Where a joint of the first character is seen on the screen, px from the top left."""
+    rig = bpy.data.objects[next(iter(rigs().values()))]
+    number = part("takes.pins").keypoint_titles().index(keypoint)
+    return list(seen_on_screen(part("takes.pins").keypoints_in_world(rig)[number]))
+
+
+def prompts() -> list[list[object]]:
+    """What the first character remembers to have been told of frames."""
+    rig = bpy.data.objects[next(iter(rigs().values()))]
+    return [list(prompt) for prompt in part("takes.record").read_record(rig).prompts]
 
 
 def looks_through_camera() -> bool:
