@@ -31,7 +31,9 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     from ..retarget.person import person_of_estimate
 
     person = person_of_estimate(estimate, body, Path(arguments.estimate).name)
-    options = PosingOptions(stand=arguments.stand, floor=arguments.floor, keyframe=arguments.keyframe)
+    options = PosingOptions(
+        stand=arguments.stand, floor=arguments.floor, keyframe=arguments.keyframe, controls=arguments.controls
+    )
     posed = pose_in_file(blend, arguments.object, person, arguments.map, options, out)
     for note in posed["notes"]:
         console.warning(note)

@@ -41,6 +41,13 @@ def add(commands: Subparsers) -> None:
         default=True,
         help="keep the person's height above the floor, whatever the armature's proportions (default: yes)",
     )
+    retarget.add_argument(
+        "--controls",
+        choices=("fk", "ik"),
+        default="fk",
+        help="pose arms and legs by their FK bones, or by the IK controls of a Rigify, CloudRig or Auto-Rig Pro rig "
+        "(default: fk)",
+    )
     retarget.add_argument("--keyframe", metavar="FRAME", type=int, help="insert keyframes for the pose at this frame")
     retarget.add_argument("--models", metavar="DIR", help=MODELS_HELP)
     retarget.add_argument("--body", metavar="NAME|FILE", help="the estimate's body (default: the one that it names)")

@@ -98,6 +98,7 @@ class SAM3DB_OT_pose_armature(TargetPoll, ReportingOperator, bpy.types.Operator)
             stand=settings.stand,
             floor=settings.floor,
             keyframe=context.scene.frame_current_final if settings.keyframe else None,
+            controls=settings.controls,
         )
         if whole:
             notes = follow_motion(armature, settings.character, read_assignment(armature), options)

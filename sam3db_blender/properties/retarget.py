@@ -77,6 +77,19 @@ class SAM3DB_RetargetSettings(bpy.types.PropertyGroup):
         name="Whole Animation",
         description="Pose and key the armature on every frame on which the character is animated",
     )
+    controls: bpy.props.EnumProperty(
+        name="Limbs By",
+        description="By which bones arms and legs are posed",
+        items=(
+            ("fk", "FK Bones", "The bones of the list, which turn about their own joints"),
+            (
+                "ik",
+                "IK Controls",
+                "The IK targets and poles of a Rigify, CloudRig or Auto-Rig Pro rig, on top of its "
+                "FK bones; its limbs are switched to IK",
+            ),
+        ),
+    )
     keyframe: bpy.props.BoolProperty(name="Insert Keyframes", description="Key what is posed at the current frame")
 
 

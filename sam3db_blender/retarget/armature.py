@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import bpy
 import numpy as np
@@ -22,6 +23,7 @@ from native_runtime.retarget.solve import TargetPose, solve
 from ..rig.animated import bone_path, require_own, require_own_action, require_quiet, rotation_channel
 from ..rig.turning import set_rotation
 from ..scene.provenance import is_character
+from .ik_controls import control_rig, ik_paths, pose_ik
 from .person import Person
 from .seen import angle_to, held_bones, moved_hips, seen_bones
 
@@ -43,11 +45,14 @@ class PosingOptions:
         stand: also put the object where the person stands; otherwise it stays and only its bones move.
         floor: keep the person's distance to the floor whatever the armature's proportions.
         keyframe: the frame to key what was posed at; None for no keys.
+        controls: by what limbs are posed in the end: bones of forward kinematics, or a rig's IK controls, which are
+            posed on top.
     """
 
     stand: bool = False
     floor: bool = True
     keyframe: float | None = None
+    controls: Literal["fk", "ik"] = "fk"
 
 
 def skeleton_of(armature: bpy.types.Object) -> TargetSkeleton:
@@ -81,7 +86,7 @@ def pose_armature(
 
     Raises:
         UsageError: the bones are not assigned rightly.
-        Sam3dbError: the armature cannot be posed.
+        Sam3dbError: the armature cannot be posed, or has no IK controls although these are wanted.
     """
     options = options or PosingOptions()
     if is_character(armature):
@@ -93,9 +98,13 @@ def pose_armature(
         raise Sam3dbError(f"'{armature.name}' is in Edit Mode; leave it first.")
     require_own(armature)
     target = skeleton_of(armature)
+    ik = control_rig(armature) if options.controls == "ik" else None
+    if ik is not None:
+        assigned = {**assigned, **ik.assigned}
     pose = solve(person.source, target, assigned, floor=options.floor)
     if options.keyframe is None:
-        require_quiet(armature, _paths(armature, target, pose, assigned, options))
+        paths = set() if ik is None else ik_paths(armature, ik)
+        require_quiet(armature, paths | _paths(armature, target, pose, assigned, options))
     else:
         require_own_action(armature)
     notes = list(pose.notes)
@@ -111,6 +120,8 @@ def pose_armature(
     else:
         with _played(armature, options.keyframe):
             notes += _differences(armature, target, pose)
+    if ik is not None:
+        notes += pose_ik(armature, ik, options.keyframe)
     bpy.context.view_layer.update()
     return notes
 

@@ -14,6 +14,7 @@ from ..files.blend import open_blend, save_blend
 from ..scene.provenance import is_character
 from .armature import PosingOptions, pose_armature
 from .assignment import GUESS, assignment_for
+from .ik_controls import control_rig
 from .person import Person
 
 
@@ -38,6 +39,8 @@ def pose_in_file(
     open_blend(blend)
     armature = _armature(name, blend)
     assigned, how = assignment_for(armature, bones_by)
+    if options.controls == "ik":
+        assigned = {**assigned, **control_rig(armature).assigned}
     if "root" not in assigned:
         kind = "could not be identified; give a map with --map" if bones_by == GUESS else "have no hips in this map"
         raise UsageError(f"The bones of '{armature.name}' {kind}.")

@@ -52,6 +52,7 @@ class SAM3DB_PT_retarget(SidebarPanel, bpy.types.Panel):
         part = column.row()
         part.enabled = settings.source == "FILE" or not settings.whole
         part.prop(settings, "keyframe")
+        layout.row().prop(settings, "controls", expand=True)
         row = layout.row()
         row.scale_y = 1.4
         row.operator("sam3db.pose_armature", icon="POSE_HLT")
