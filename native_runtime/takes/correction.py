@@ -64,7 +64,7 @@ def correct_take(request: CorrectTakeRequest, reporter: Reporter) -> CorrectedTa
     """
     name, person = _named(request.take)
     folder = request.take.with_name(f"{name}_frames")
-    beside = request.take.with_name(f"{name}_prompts.json")
+    beside = prompts_beside(request.take.with_name(name))
     known = read_hints(beside) if beside.exists() else {}
     with held(request.take.parent):
         made = _Corrections(request, folder, person)
@@ -78,6 +78,11 @@ def correct_take(request: CorrectTakeRequest, reporter: Reporter) -> CorrectedTa
         write_hints(beside, {**known, person: made_hints(request.prompts)})
     reporter.progress(1.0)
     return CorrectedTake(request.take, before, beside)
+
+
+def prompts_beside(stem: Path) -> Path:
+    """The file of what was said of the frames of takes whose files begin with a stem."""
+    return stem.with_name(f"{stem.name}_prompts.json")
 
 
 def made_hints(given: Sequence[FramePrompt]) -> dict[int, list[Prompt]]:

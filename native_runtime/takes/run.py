@@ -87,6 +87,11 @@ class TakeResult:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+def stem_of(footage: Path, out: Path) -> Path:
+    """What the files that are made of a footage in a folder begin with."""
+    return out / clean_name(Path(footage.name).stem or "take")
+
+
 def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) -> TakeResult:
     """Follow the people of a video and fit one body to each of those who are meant.
 
@@ -106,7 +111,7 @@ def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) ->
     """
     footage = open_footage(request.footage, request.fps)
     hints = read_hints(request.prompts) if request.prompts else {}
-    result = TakeResult(request.out / clean_name(Path(request.footage.name).stem or "take"))
+    result = TakeResult(stem_of(request.footage, request.out))
     request.out.mkdir(parents=True, exist_ok=True)
     with held(request.out):
         tracks_file = result.stem.with_name(f"{result.stem.name}_tracks.json")

@@ -10,7 +10,9 @@ from bpy_extras.io_utils import ImportHelper
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.image.formats import ENDINGS
 from native_runtime.pipeline.decoding import encode, gather
+from native_runtime.takes.correction import prompts_beside
 from native_runtime.takes.request import TakeRequest
+from native_runtime.takes.run import stem_of
 
 from .. import places
 from ..app_handlers import redraw
@@ -180,12 +182,14 @@ def take_request(footage: Path, settings: Any, options: Any) -> TakeRequest:
     """
     out = Path(bpy.path.abspath(settings.out)) if settings.out else footage.with_name(f"{footage.stem} takes")
     given = converted(options, places.models_folder())
+    said = prompts_beside(stem_of(footage, out))
     return gather(
         TakeRequest,
         options,
         footage=footage,
         out=out,
         range=(settings.first, settings.last + 1 if settings.last else None),
+        prompts=said if said.exists() else None,
         **{**given, "turn": 0 if given["turn"] == "auto" else given["turn"]},
     )
 

@@ -27,7 +27,7 @@ from tests.support.takes import moving_take
 COUNT = 9
 #: m, radians: how near limbs stand in IK to where they do in FK.
 NEAR, TURNED = 0.001, np.radians(0.3)
-MAKES = ("rigify", "cloudrig", "autorig_pro")
+MAKES = ("rigify", "cloudrig", "cloudrig without poles", "autorig_pro")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,8 @@ def mover(body: Body) -> bpy.types.Object:
 
 def rig_of(make: str, body: Body) -> bpy.types.Object:
     if make != "rigify":
-        return ik_rig(body, make)  # type: ignore[arg-type]
+        name, _, rest = make.partition(" ")
+        return ik_rig(body, name, not rest)  # type: ignore[arg-type]
     bpy.ops.object.armature_basic_human_metarig_add()
     bpy.ops.pose.rigify_generate()
     return bpy.context.object
@@ -105,13 +106,13 @@ def test_limbs_stand_in_ik_as_they_do_in_fk(rigify: None, body: Body, make: str)
         assert away < NEAR
         assert turned < TURNED
         poles = [(seen[limb.pole], seen[limb.chain[1]], seen[limb.chain[0]]) for limb in controls.limbs if limb.pole]
-        assert len(poles) == 4
+        assert len(poles) == (0 if "without" in make else 4)
         ways = [(pole[:3, 3] - middle[:3, 3]) @ upper[:3, :3] for pole, middle, upper in poles]
         directions.append([way / np.linalg.norm(way) for way in ways])
         moved.append([seen[limb.target][:3, 3] for limb in controls.limbs])
     # seen from the upper bone a pole stays on its side, though each limb is stretched on the way
-    steps = np.sum(np.diff(directions, axis=0) ** 2, axis=2)
-    assert steps.max() < 0.5
+    steps = np.diff(np.array(directions), axis=0)
+    assert not steps.size or np.linalg.norm(steps, axis=2).max() < 0.7
     assert np.ptp(moved, axis=0).max() > 0.3
     # with the switch the other way the same is seen: the FK controls are keyed, too
     for limb in controls.limbs:

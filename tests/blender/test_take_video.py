@@ -161,3 +161,14 @@ def test_a_picture_stands_for_its_folder(settings: Any, tmp_path: Path) -> None:
     assert footage_at(picture) == picture.parent
     assert footage_at(picture.parent) == picture.parent
     assert footage_at(Path(settings.video)) == Path(settings.video)
+
+
+def test_what_was_said_of_frames_is_followed_again(settings: Any, tmp_path: Path) -> None:
+    from sam3db_blender.operators.takes import take_request
+
+    options = bpy.context.window_manager.sam3db
+    assert take_request(Path(settings.video), settings, options).prompts is None
+    (tmp_path / "out").mkdir()
+    said = tmp_path / "out" / "walk_prompts.json"
+    said.write_text('{"prompts": []}')
+    assert take_request(Path(settings.video), settings, options).prompts == said

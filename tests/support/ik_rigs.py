@@ -21,8 +21,12 @@ Make = Literal["cloudrig", "autorig_pro"]
 _POLE_AWAY = 0.45
 
 
-def ik_rig(body: Body, make: Make) -> bpy.types.Object:
-    """A rig in the open scene that is at rest as the body is, with its knees a little bent."""
+def ik_rig(body: Body, make: Make, poles: bool = True) -> bpy.types.Object:
+    """A rig in the open scene that is at rest as the body is, with its knees a little bent.
+
+    Args:
+        poles: otherwise the first bones of the IK chains turn limbs about their lines.
+    """
     content = load_json("control_rigs", f"{make}.json")
     names = {joint: given[0] for joint, given in content["bones"].items()}
     for limb in content["limbs"]:
@@ -34,7 +38,7 @@ def ik_rig(body: Body, make: Make) -> bpy.types.Object:
     rig = build_armature(relaid(body, body.joint_parameters(parameters), known), "Studio Rig")
     bpy.ops.object.mode_set(mode="EDIT")
     edit = rig.data.edit_bones
-    limbs = [_Limb(limb, make) for limb in content["limbs"]]
+    limbs = [_Limb(limb, make, poles) for limb in content["limbs"]]
     for limb in limbs:
         limb.bones(edit)
     if make == "cloudrig":
@@ -50,18 +54,19 @@ def ik_rig(body: Body, make: Make) -> bpy.types.Object:
 class _Limb:
     """One limb of a rig that is being built."""
 
-    def __init__(self, content: dict[str, Any], make: Make) -> None:
-        self.make = make
+    def __init__(self, content: dict[str, Any], make: Make, poles: bool) -> None:
+        self.make, self.poles = make, poles
         self.upper, self.lower, self.end = (given[0] for given in content["chain"])
         self.target, self.pole, self.shown = content["target"][0], content["pole"][0], content["shown"][0]
         self.switch, self.is_leg = content["switches"][0], "leg" in content["name"]
+        self.first = f"MCH-{self.upper}" if poles else content["swivel"][0]
         self.after, self.rest = content["after"], content["rest"][:1]
         self.angle = 0.0
 
     def bones(self, edit: Any) -> None:
         upper, lower, end = edit[self.upper], edit[self.lower], edit[self.end]
         upper.tail, lower.tail = lower.head, end.head
-        chain = [self._copy(edit, bone, f"MCH-{bone.name}") for bone in (upper, lower)]
+        chain = [self._copy(edit, upper, self.first), self._copy(edit, lower, f"MCH-{self.lower}")]
         chain[0].parent, chain[1].parent = upper.parent, chain[0]
         shown = [self._copy(edit, upper, f"SHOWN-{self.upper}"), self._copy(edit, lower, self.shown),
                  self._copy(edit, end, f"SHOWN-{self.end}")]  # fmt: skip
@@ -69,13 +74,14 @@ class _Limb:
         target = self._copy(edit, end, self.target)
         if self.is_leg:  # flat, toes ahead
             target.matrix = Matrix.LocRotScale(end.head, Matrix.Rotation(np.pi, 3, "Z"), None)
-        bend = self._bend(upper, lower, end)
-        pole = edit.new(self.pole)
-        pole.head = lower.head + _POLE_AWAY * bend
-        pole.tail = pole.head + 0.1 * bend
-        if self.make == "cloudrig":
-            pole.parent = target
-        self.angle = _pole_angle(upper, lower, pole.head)
+        if self.poles:
+            bend = self._bend(upper, lower, end)
+            pole = edit.new(self.pole)
+            pole.head = lower.head + _POLE_AWAY * bend
+            pole.tail = pole.head + 0.1 * bend
+            if self.make == "cloudrig":
+                pole.parent = target
+            self.angle = _pole_angle(upper, lower, pole.head)
         for pair in self.after:
             if pair["like"][0] in edit:
                 self._copy(edit, edit[pair["like"][0]], pair["control"][0]).parent = target
@@ -85,9 +91,9 @@ class _Limb:
     def constraints(self, rig: bpy.types.Object) -> None:
         bones = rig.pose.bones
         chain: Any = bones[f"MCH-{self.lower}"].constraints.new("IK")
-        chain.target = chain.pole_target = rig
-        chain.subtarget, chain.pole_subtarget, chain.chain_count = self.target, self.pole, 2
-        chain.pole_angle, chain.iterations = self.angle, 200
+        chain.target, chain.subtarget, chain.chain_count, chain.iterations = rig, self.target, 2, 200
+        if self.poles:
+            chain.pole_target, chain.pole_subtarget, chain.pole_angle = rig, self.pole, self.angle
         if self.make == "autorig_pro":
             for name, owner in ((self.target, "c_root_master.x"), (self.pole, self.target)):
                 follows: Any = bones[name].constraints.new("CHILD_OF")
@@ -96,7 +102,7 @@ class _Limb:
         name, holder = self.switch["property"][0], (self.switch["bone"] or ["Properties"])[0]
         bones[holder][name] = 1.0 - self.switch["ik"]
         for shown, fk, ik in (
-            (f"SHOWN-{self.upper}", self.upper, f"MCH-{self.upper}"),
+            (f"SHOWN-{self.upper}", self.upper, self.first),
             (self.shown, self.lower, f"MCH-{self.lower}"),
             (f"SHOWN-{self.end}", self.end, None),
         ):
