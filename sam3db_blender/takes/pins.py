@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +24,7 @@ from ..scene.bodies import body_of
 from ..scene.provenance import read_origin
 from ..scene.readback import estimate_of
 from .record import TakeRecord, read_record
-from .refit import footage_frame
+from .refit import footage_frame, scene_frame
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -114,10 +115,20 @@ def request_for(rig: bpy.types.Object, record: TakeRecord, prompts: tuple[tuple[
     )
 
 
-def in_words(prompt: tuple[Any, ...]) -> str:
-    """A prompt in a line."""
-    ignored = ", ignored" if len(prompt) > 4 else ""
-    return f"Frame {prompt[0]} of the video: {keypoint_titles()[prompt[1]]}{ignored}"
+def in_words(prompt: tuple[Any, ...], record: TakeRecord) -> str:
+    """A prompt in a line, with the frame of the scene that shows it, or the video's where the take's file is gone."""
+    ignored = " ignored" if len(prompt) > 4 else ""
+    path = Path(record.take)
+    try:
+        frame = f"Frame {scene_frame(record, _take(path, path.stat().st_mtime_ns), prompt[0])}"
+    except (OSError, Sam3dbError):
+        frame = f"Video's {prompt[0]}"
+    return f"{frame}: {keypoint_titles()[prompt[1]]}{ignored}"
+
+
+@lru_cache(maxsize=4)
+def _take(path: Path, changed: int) -> Take:
+    return Take.load(path)
 
 
 def keypoints_in_world(rig: bpy.types.Object, body: Body | None = None) -> Array:

@@ -138,7 +138,7 @@ def _draw_corrections(layout: Any, record: TakeRecord) -> None:
     column = body.column(align=True)
     for prompt in record.prompts:
         row = column.row(align=True)
-        row.label(text=in_words(prompt), icon="PINNED" if len(prompt) == 4 else "HIDE_ON")
+        row.label(text=in_words(prompt, record), icon="PINNED" if len(prompt) == 4 else "HIDE_ON")
         row.operator_context = "EXEC_DEFAULT"
         button = row.operator("sam3db.correct_take", text="", icon="X")
         button.frame, button.keypoint, button.saying = prompt[0], keypoint_names()[prompt[1]], "FORGET"

@@ -28,7 +28,7 @@ from sam3db_blender.compat import animation_curves
 from sam3db_blender.rig.control_pose import controls_of
 from sam3db_blender.takes.build import TakeOptions, build_take_scene
 from sam3db_blender.takes.editing import pin_here
-from sam3db_blender.takes.pins import keypoints_in_world
+from sam3db_blender.takes.pins import in_words, keypoints_in_world
 from sam3db_blender.takes.record import PROPERTY, TakeRecord, read_record
 from sam3db_blender.takes.refit import follow_refit
 from tests.support.takes import INTRINSICS, kept_take
@@ -257,6 +257,8 @@ def test_a_keypoint_is_placed_on_the_frame_that_is_shown(
     assert moved[FRAME] > moved[FRAME + 3] > moved[FRAME + 6] > 0
     assert max(moved[21:]) < 0.01
     assert [prompt[:2] for prompt in record_of(imported).prompts] == [(FRAME, WRIST)]
+    line = in_words(record_of(imported).prompts[0], record_of(imported))
+    assert line == f"Frame {SHOWN}: Left Wrist"
     # a second one knows the first; one undo takes each back
     bpy.ops.sam3db.correct_take("EXEC_DEFAULT", True, keypoint="nose", saying="IGNORE", frame=3)
     assert worker.asked[-1].before == record_of(imported).prompts[1:]

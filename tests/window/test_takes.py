@@ -59,6 +59,8 @@ def test_a_video_plays_is_corrected_and_leaves(open_blender: Opener, photos: Pat
     blender.call("takes.show", number=PINNED)
     artist.over_viewport()
     blender.call("takes.pin_joint")
+    blender.wait(lambda: "SAM3DB_OT_pin_joint" in blender.call("scene.modal"), 30.0)
+    blender.screen.settle(2.0)
     artist.picture("joints")
     x, y = blender.call("takes.joint", keypoint="Left Wrist")
     blender.screen.move(x, y)
