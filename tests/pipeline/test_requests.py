@@ -53,6 +53,11 @@ def test_the_worker_takes_these_keys() -> None:
         "take": (PHOTO - {"photo", "boxes"})
         | {"footage", "out", "persons", "range", "every", "fps", "plain", "prompts", "restart", "turn"}
         | {"sex", "age", "height_cm"},
+        "views": (PHOTO - {"photo"})
+        | {"photos", "people", "synchronised", "calibration", "cameras", "unit", "prompts", "pins", "start", "out"}
+        | {"refine", "turn", "sex", "age", "height_cm"},
+        "pose_views": ENGINE
+        | {"body", "remember", "inference", "views", "start", "slot", "refine", "sex", "age", "height_cm"},
         "correct_take": {"take", "prompts", "before", "body", "models"},
         "segment": {"photo", "models", "providers", "box"},
         "engine_status": ENGINE,
@@ -85,6 +90,9 @@ def test_the_worker_takes_these_keys() -> None:
         "footage",
         "prompts",
         "take",
+        "photos",
+        "calibration",
+        "start",
         "mhr",
         "folder",
         "out",
