@@ -7,6 +7,7 @@ import bpy
 from native_runtime.errors import Sam3dbError
 from native_runtime.texture.request import DEFAULT_SIZE, SIZES
 
+from ..app_handlers import redraw
 from ..handles.people import active_character
 from ..scene.bodies import body_mesh, body_of
 from ..scene.lookup import rig_with
@@ -66,6 +67,7 @@ class SAM3DB_OT_project_texture(ModalJobOperator, PersonOperator, bpy.types.Oper
         if rig is None:
             raise Sam3dbError("The person's character was deleted meanwhile.")
         put_on(rig, self._projection, job.texture)
+        redraw("VIEW_3D")
         seen = job.texture.facts["shares"]["seen"]
         self.report({"INFO"}, f"{100 * seen:.0f} % of the texture is seen in the photo; the rest is filled in")
 
