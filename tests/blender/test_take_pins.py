@@ -35,6 +35,11 @@ from tests.support.takes import INTRINSICS, kept_take
 
 COUNT = 22
 WRIST = keypoint_names().index("left_wrist")
+#: Arrays of a take with a row for each frame.
+PER_FRAME = (
+    *("frames", "times", "model_parameters", "expression", "camera_translation", "camera_to_world", "bbox"),
+    *("keypoints_2d", "keypoints_3d", "joints", "seen", "contacts"),
+)
 #: The frame of the video that is corrected, and the scene's that shows it.
 FRAME, SHOWN = 10, 11
 
@@ -129,6 +134,30 @@ def test_a_take_that_is_sampled_anew_follows(kept: Path, changed: Take, small_bo
     rig = build(Take.load(kept), small_body, rate="scene", start=7)
     follow_refit(rig, small_body, record_of(rig), Take.load(kept), changed)
     np.testing.assert_allclose(heads(rig, shown), wanted, atol=1e-5)
+
+
+def test_people_before_a_moving_camera_keep_their_place(kept: Path, changed: Take, small_body: Body) -> None:
+    """Each take has a world of its own, in which its camera begins; together they stand in that of the first."""
+    panned = np.tile(np.eye(4), (COUNT, 1, 1))
+    angles = np.linspace(0.0, 0.4, COUNT)
+    panned[:, 0, 0] = panned[:, 2, 2] = np.cos(angles)
+    panned[:, 0, 2], panned[:, 2, 0] = np.sin(angles), -np.sin(angles)
+    first = replace(Take.load(kept), camera="moving", camera_to_world=panned)
+    own = np.linalg.inv(panned[4]) @ panned[4:]
+    cut = {name: getattr(first, name)[4:] for name in PER_FRAME}
+    second = replace(first, person=1, **{**cut, "camera_to_world": own})
+    after = replace(second, **{name: getattr(changed, name)[4:] for name in PER_FRAME if name != "camera_to_world"})
+
+    def built(take: Take) -> bpy.types.Object:
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        chosen = TakeOptions(rate="video", light=False)
+        return build_take_scene(bpy.context.scene, [first, take], small_body, chosen).built.characters[1].rig
+
+    wanted = heads(built(after))
+    rig = built(second)
+    assert not np.allclose(record_of(rig).world, np.eye(4), atol=0.01)
+    follow_refit(rig, small_body, record_of(rig), second, after)
+    np.testing.assert_allclose(heads(rig), wanted, atol=1e-5)
 
 
 def test_corrections_by_hand_stay_where_no_prompt_says_otherwise(kept: Path, changed: Take, small_body: Body) -> None:
