@@ -21,7 +21,7 @@ from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.evidence_terms import FitProblem, Weights
 from native_runtime.fitting.physics import Physics
 from native_runtime.fitting.prior import PosePrior
-from native_runtime.fitting.problem import Term
+from native_runtime.fitting.problem import ROOT_ROTATION, Term
 from native_runtime.fitting.silhouette import (
     ROUNDS,
     BorderDistance,
@@ -34,6 +34,7 @@ from native_runtime.fitting.silhouette import (
 from native_runtime.fitting.solver import Solution, minimise
 from native_runtime.fitting.stature import of_stature
 from native_runtime.mhr import Body
+from native_runtime.mhr.rotations import euler_to_matrix
 from native_runtime.mhr.state import PlacedState
 
 from .cameras import ViewCamera
@@ -43,6 +44,9 @@ Array = NDArray[np.float64]
 
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 _LOOSE, _STRICT = Weights(2.0, 8.0, 0.8), Weights()
+_BY_POINTS = Weights(outlier=2.5)
+_FIRM_ROUNDS = tuple(replace(settings, share=150.0, steps=12) for settings in ROUNDS)
+"""Where the cameras follow from the person, a point that is off turns them, and outlines are what is seen best."""
 _LIMBS = {
     f"{side}_{limb}": tuple(f"{side}_{part}" for part in parts)
     for side in "lr"
@@ -98,6 +102,10 @@ class _Views:
         seen: the views.
         one_pose: whether all views show the same pose.
         known: known cameras.
+
+    Attributes:
+        strict: the weights of the last stages.
+        rounds: how outlines are used.
     """
 
     def __init__(
@@ -110,6 +118,9 @@ class _Views:
         self.scales = np.array([name.startswith("scale_") for name in names])
         self.fingers = np.array([any(part in name for part in _FINGERS) for name in names])
         self.hands = any(_shows_hands(view.evidence) for view in seen)
+        unknown = one_pose and known is None
+        self.strict = _BY_POINTS if unknown else _STRICT
+        self.rounds = _FIRM_ROUNDS if unknown else ROUNDS
         if not one_pose:
             self._priors = [_held_once(prior, self.scales, len(seen)) for prior in self._priors]
 
@@ -186,6 +197,46 @@ def _held_once(prior: PosePrior, scales: NDArray[np.bool_], count: int) -> PoseP
     )
 
 
+def by_triangulation(seen: Sequence[ViewObservation]) -> list[ViewObservation]:
+    """Views of one moment by unknown cameras, with evidence as strong as several of them need it.
+
+    Networks judge depth worse than several views show it, and all in their own way: what they say of directions and
+    places in space would turn the cameras. It counts the less the wider the cameras stand apart. The points of a hand
+    are wrong together, and count as few; soles and toes are what is seen best of a foot's place.
+    """
+    apart = _widest([view.start for view in seen])
+    depth = 1.0 - (1.0 - _LEAST_DEPTH) * min(apart / _WIDE, 1.0)
+    out = []
+    for view in seen:
+        evidence = view.evidence
+        points, placed = evidence.points, evidence.positions
+        hands = np.array([name.startswith(("left_hand", "right_hand")) for name in points.names], bool)
+        feet = np.array([name in _FEET for name in points.names], bool)
+        sigmas = points.sigmas * np.where(points.trusted, 1.0, np.where(hands, _HAND, np.where(feet, _FOOT, 1.0)))
+        evidence = replace(
+            evidence,
+            points=replace(points, sigmas=sigmas),
+            directions=replace(evidence.directions, weights=depth * evidence.directions.weights),
+            positions=None if placed is None else replace(placed, weights=depth * placed.weights),
+        )
+        out.append(replace(view, evidence=evidence))
+    return out
+
+
+_LEAST_DEPTH, _WIDE = 0.03, 0.5
+"""What the networks' depth is worth where two views are across each other, and the sine of the angle from which they
+are."""
+_HAND, _FOOT = 3.0, 0.5
+"""Factors on the sigmas of the points of hands, and of heels and toes."""
+_FEET = frozenset(f"blazepose_{number}" for number in (29, 30, 31, 32))
+
+
+def _widest(starts: Sequence[PlacedState]) -> float:
+    """Sine of the widest angle at which two cameras look at the person across each other, by each one's own fit."""
+    axis = [euler_to_matrix(start.model_parameters[ROOT_ROTATION])[2] for start in starts]
+    return max(float(np.linalg.norm(np.cross(one, other))) for one in axis for other in axis)
+
+
 def fit_photos(body: Body, seen: Sequence[ViewObservation], cancelled: Callable[[], bool] = lambda: False) -> JointFit:
     """One skeleton and shape for several photos of a person, and a pose for each.
 
@@ -224,7 +275,7 @@ def fit_synchronised(
         cancelled: as for `fit_photos`.
     """
     known = None if cameras is None else KnownCameras(body, cameras, trust)
-    views = _Views(body, seen, one_pose=True, known=known)
+    views = _Views(body, seen if known else by_triangulation(seen), one_pose=True, known=known)
     loose = views.problem(_LOOSE, ~views.fingers)
     starts = [_start_from(views, number) for number in range(len(seen))]
     tried = []
@@ -262,13 +313,15 @@ def refit_views(
         cancelled: as for `fit_photos`.
     """
     known = None if cameras is None else KnownCameras(body, cameras, trust, doubted)
+    if one_pose and known is None:
+        seen = by_triangulation(seen)
     seen = [_weakened(view, _DOUBTED) if number in doubted else view for number, view in enumerate(seen)]
     views = _Views(body, seen, one_pose, known)
     free = np.ones(len(views.names), bool) if views.hands else ~views.fingers
     extras = views.physics(start, True)
-    solution = _outlined(views, start, replace(ROUNDS[-1], steps=_AGAIN), free, extras, cancelled)
+    solution = _outlined(views, start, replace(views.rounds[-1], steps=_AGAIN), free, extras, cancelled)
     if solution is None:
-        problem = views.problem(_STRICT, free, extras=extras)
+        problem = views.problem(views.strict, free, extras=extras)
         solution = minimise(start, problem.linearise, problem.cost, problem.retract, _AGAIN, 1e-3, 1e-3, cancelled)
     errors = point_errors(body, seen, solution.state)
     return JointFit(solution.state, errors, solution.cost, solution.iterations, doubted)
@@ -409,12 +462,13 @@ def _staged(views: _Views, state: JointState, cancelled: Callable[[], bool]) -> 
     """Points loosely, points strictly, outlines."""
     iterations = 0
     free = np.ones(len(views.names), bool) if views.hands else ~views.fingers
-    for weights, moving, steps, all_rules in ((_LOOSE, ~views.fingers, 20, False), (_STRICT, free, 40, True)):
+    stages = ((_LOOSE, ~views.fingers, 20, False), (views.strict, free, 40, True))
+    for weights, moving, steps, all_rules in stages:
         problem = views.problem(weights, moving, extras=views.physics(state, all_rules))
         solution = minimise(state, problem.linearise, problem.cost, problem.retract, steps, 1e-4, 1e-3, cancelled)
         state, iterations, cost = solution.state, iterations + solution.iterations, solution.cost
     extras = views.physics(state, True)
-    for settings in ROUNDS:
+    for settings in views.rounds:
         outlined = None if cancelled() else _outlined(views, state, settings, free, extras, cancelled)
         if outlined is None:
             break
@@ -437,7 +491,7 @@ def _outlined(
     if outlines is None:
         return None
     shape = np.flatnonzero([group == "body" for group in views.body.identity_groups]) if settings.shape else None
-    weights = replace(_STRICT, identity=settings.identity_weight)
+    weights = replace(views.strict, identity=settings.identity_weight)
     terms = [(*own, *rim) for own, rim in zip(extras, outlines, strict=True)]
     problem = views.problem(weights, free, shape, terms)
     return minimise(state, problem.linearise, problem.cost, problem.retract, settings.steps, 1e-3, 1e-3, cancelled)

@@ -20,6 +20,7 @@ from native_runtime.mhr.rotations import rotation_between
 from native_runtime.prompts.quality import person_size
 
 from .cameras import ViewCamera
+from .conventions import without_shifts
 from .fit import ViewObservation
 from .prompts import with_prompts
 
@@ -60,6 +61,7 @@ def observation(
     looks: Looks,
     height: float | None,
     prompts: Sequence[Prompt] = (),
+    places_cameras: bool = False,
 ) -> ViewObservation:
     """What a photo shows of a person.
 
@@ -72,6 +74,7 @@ def observation(
         looks: what all photos say of the person.
         height: cm, as somebody said; None: unknown.
         prompts: what an artist says about keypoints, px of the photo.
+        places_cameras: whether unknown cameras follow from the person (``conventions``).
     """
     body, stature = engine.body, looks.stature if height is None else height
     evidence = None
@@ -81,6 +84,8 @@ def observation(
             seen, photo, body, estimate.intrinsics, prompts if fits else (), least=0.0 if fits else LEAST,
             shape=looks.prior(body), aged=looks.aged(body), stature=stature,
         )  # fmt: skip
+        if places_cameras:
+            evidence = without_shifts(body, evidence, estimate.state, estimate.intrinsics)
     if evidence is None or not engine.capabilities.fits:
         evidence = evidence_of_estimate(body, estimate, engine.capabilities.pa_mpjpe, evidence)
         evidence = with_prompts(body, evidence, prompts)

@@ -224,7 +224,10 @@ def _observe(
         )  # fmt: skip
     assert found.lens is not None
     height = request.height_cm if can.fits else None
-    return observation(found.engine, found.photo, view.seen, view.estimate, found.lens.gravity, looks, height, prompts)
+    unknown = request.one_pose and request.calibration is None
+    return observation(
+        found.engine, found.photo, view.seen, view.estimate, found.lens.gravity, looks, height, prompts, unknown
+    )
 
 
 def _prompts(request: ViewsRequest) -> ViewPrompts:

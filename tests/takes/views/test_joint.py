@@ -8,16 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from native_runtime.camera import Gravity, mhr_to_camera
+from native_runtime.camera import Gravity, mhr_to_camera, project
 from native_runtime.engines.estimate import Estimate
+from native_runtime.engines.point_names import body_point
 from native_runtime.errors import UsageError
-from native_runtime.fitting.evidence_terms import FitProblem
+from native_runtime.fitting.evidence import Points2D
+from native_runtime.fitting.evidence_terms import FitProblem, points_of
 from native_runtime.fitting.prior import PosePrior
+from native_runtime.fitting.problem import SeenPoints
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_angle, rotation_vector_to_matrix
 from native_runtime.mhr.state import PlacedState
 from native_runtime.takes.views.cameras import ViewCamera
-from native_runtime.takes.views.fit import ViewObservation, fit_photos, fit_synchronised
+from native_runtime.takes.views.conventions import without_shifts
+from native_runtime.takes.views.fit import ViewObservation, by_triangulation, fit_photos, fit_synchronised
 from native_runtime.takes.views.joint import (
     JointProblem,
     JointState,
@@ -197,3 +201,48 @@ def test_the_answer_of_an_engine_that_is_no_fit_is_evidence(body: Body, rng: np.
     main = [body.joint_index(f"{s}_{n}") for s in "lr" for n in ("uparm", "lowarm", "upleg", "lowleg", "foot")]
     for state, view in zip(states, fit.state.views, strict=True):
         assert np.linalg.norm(joints(body, view) - joints(body, state), axis=1)[main].max() < 0.05
+
+
+def test_what_a_network_calls_a_joint_is_moved_to_the_bodys_own(body: Body) -> None:
+    state = posed(body, ANGLES)
+    evidence, _ = see(body, state)
+    names = tuple(str(body_point(body, name)) for name in ("left_shoulder", "right_shoulder", "nose", "left_shoulder"))
+    points = SeenPoints(points_of(body, names)).camera(body.pose(state.model_parameters), state)
+    seen = Points2D(names, project(points, INTRINSICS), np.ones(4), np.ones(4), np.array([False, False, False, True]))
+    moved = without_shifts(body, replace(evidence, points=seen), state, INTRINSICS).points.positions
+    by = moved - seen.positions
+    metres = np.linalg.norm(by, axis=1) * points[:, 2] / INTRINSICS[0, 0]
+    # the network's shoulder lies above the joint; what a person placed lies where it was placed
+    assert (by[:2, 1] > 0).all()
+    assert (metres[:2] > 0.01).all()
+    assert (metres[:2] < 0.03).all()
+    assert not by[2:].any()
+
+
+def test_depth_of_single_photos_does_not_turn_the_cameras(body: Body, rng: np.random.Generator) -> None:
+    world = posed(body, ANGLES)
+    cameras = [around(body, world, degrees) for degrees in (0, 75, -100)]
+    seen = [observed(body, in_view(body, world, c.rotation, c.translation), rng) for c in cameras]
+    # a network that is sure to see everybody turned by a quarter of a right angle in the first photo
+    turn = rotation_vector_to_matrix(np.array([0, np.radians(22.5), 0]))
+    wrong = seen[0].evidence.directions
+    wrong = replace(wrong, vectors=wrong.vectors @ turn.T, sigmas=0.3 * wrong.sigmas)
+    seen[0] = replace(seen[0], evidence=replace(seen[0].evidence, directions=wrong, positions=None))
+    fit = fit_synchronised(body, seen)
+    for camera, view in zip(cameras[1:], fit.state.views[1:], strict=True):
+        rotation, _ = extrinsics_between(body, fit.state.views[0], view)
+        assert np.degrees(rotation_angle(rotation, camera.rotation)) < 3.0
+
+
+def test_depth_counts_where_the_cameras_stand_side_by_side(body: Body, rng: np.random.Generator) -> None:
+    world = posed(body, ANGLES)
+    shares = []
+    for degrees in (0, 10, 90):
+        cameras = [around(body, world, 0), around(body, world, degrees)]
+        views = [in_view(body, world, c.rotation, c.translation) for c in cameras]
+        seen = [ViewObservation(see(body, view)[0], INTRINSICS, Gravity(), view) for view in views]
+        before, after = seen[0].evidence.directions.weights, by_triangulation(seen)[0].evidence.directions.weights
+        shares.append(float(after.sum() / before.sum()))
+    assert shares[0] == pytest.approx(1.0)
+    assert 1.0 > shares[1] > 0.5
+    assert shares[2] < 0.05
