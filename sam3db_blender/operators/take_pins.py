@@ -23,6 +23,7 @@ from ..scene.provenance import character_id
 from ..takes.pins import (
     Pinned,
     keypoints_in_world,
+    missed,
     pinned_on,
     record_of_take,
     request_for,
@@ -111,9 +112,12 @@ class SAM3DB_OT_correct_take(_TakePoll, ModalJobOperator, bpy.types.Operator):
         if rig is None or scene is None:
             raise Sam3dbError("The character is gone.")
         before, after = Take.load(job.before), Take.load(job.take)
-        done = follow_refit(rig, body_of(rig), record_of_take(rig), before, after)
+        record = record_of_take(rig)
+        done = follow_refit(rig, body_of(rig), record, before, after)
         scene.frame_set(scene.frame_current)
         redraw("VIEW_3D")
+        for note in missed(after, record.prompts):
+            self.report({"WARNING"}, note)
         self.report({"INFO"}, in_short(done))
         return {"FINISHED"}
 

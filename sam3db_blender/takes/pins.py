@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +24,7 @@ from ..files import bodies
 from ..scene.bodies import body_of
 from ..scene.provenance import read_origin
 from ..scene.readback import estimate_of
-from .record import TakeRecord, read_record
+from .record import TakeRecord, prompts_of, read_record
 from .refit import footage_frame, scene_frame
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ Array = NDArray[np.float64]
 Saying = Literal["PLACE", "IGNORE", "FORGET"]
 #: px of the region, at the usual size of the user interface: of a spot, and between two of one joint.
 SPOT, APART = 6.0, 22.0
+#: Of a person's height in the picture: by how much a joint may miss the place that it was given.
+_MISSED = 0.02
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,26 @@ def in_words(prompt: tuple[Any, ...], record: TakeRecord) -> str:
 @lru_cache(maxsize=4)
 def _take(path: Path, changed: int) -> Take:
     return Take.load(path)
+
+
+def missed(take: Take, known: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Says which joints of a take are not where they were placed.
+
+    Args:
+        known: prompts of before, of which nothing is said again.
+    """
+    then, said = set(known), []
+    for prompt in prompts_of(take):
+        if prompt in then or len(prompt) > 4:
+            continue
+        index = take.index_of(prompt[0])
+        away = float(np.linalg.norm(take.keypoints_2d[index, prompt[1]] - prompt[2:4]))
+        if away > _MISSED * float(take.bbox[index, 3] - take.bbox[index, 1]):
+            said.append(
+                f"{keypoint_titles()[prompt[1]]} stays {away:.0f} pixels from where it was placed: it may be out of "
+                "reach, or other joints placed there hold it."
+            )
+    return said
 
 
 def keypoints_in_world(rig: bpy.types.Object, body: Body | None = None) -> Array:

@@ -303,6 +303,16 @@ def test_a_keypoint_is_placed_on_the_frame_that_is_shown(
         np.testing.assert_allclose(seen_at(imported, small_body, frame), before[frame - 1], atol=1e-3)
 
 
+def test_a_place_out_of_reach_is_said(
+    imported: bpy.types.Object, here: Callable[..., Here], small_body: Body, capfd: pytest.CaptureFixture[str]
+) -> None:
+    here()
+    bpy.ops.sam3db.correct_take(keypoint="left_wrist", place=seen_at(imported, small_body, SHOWN) + (5.0, 5.0))
+    assert "pixels from where" not in capfd.readouterr().out
+    bpy.ops.sam3db.correct_take(keypoint="left_wrist", place=(3000.0, -2000.0))
+    assert "Left Wrist stays" in capfd.readouterr().out
+
+
 def test_what_was_said_is_forgotten(
     imported: bpy.types.Object, here: Callable[..., Here], small_body: Body, tmp_path: Path
 ) -> None:
