@@ -138,7 +138,7 @@ def missed(take: Take, known: Sequence[tuple[Any, ...]]) -> list[str]:
     """Says which joints of a take are not where they were placed.
 
     Args:
-        known: prompts of before, of which nothing is said again.
+        known: prompts of before, which are not spoken of again.
     """
     then, said = set(known), []
     for prompt in prompts_of(take):
