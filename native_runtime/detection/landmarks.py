@@ -59,6 +59,18 @@ class HandLandmarks:
     """"left" or "right": the person's own side."""
 
 
+@dataclass(frozen=True)
+class FaceMesh:
+    """A face point by point, as MediaPipe's face mesh numbers them (see ``detection.face_mesh``)."""
+
+    points: Array
+    """(478, 2) px in the photo."""
+    depths: Array
+    """(478,) px, growing away from the camera, from the middle of the head: relative, and the network's guess."""
+    score: float
+    """The network's probability that a face is there, 0..1."""
+
+
 @dataclass
 class FaceReading:
     """The face of a person, as a face detector and the networks of sex and age see it."""
@@ -75,6 +87,8 @@ class FaceReading:
     """(n,) probability of a man, 0..1, of each crop (see ``detection.faces``)."""
     ages: Array
     """(n,) years, of each crop."""
+    mesh: FaceMesh | None = None
+    """None where the face is too small for it, or its network is not installed."""
 
 
 @dataclass(frozen=True)

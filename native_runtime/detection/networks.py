@@ -27,6 +27,7 @@ from native_runtime.onnx.sessions import Network, default_threads, open_network
 Array = NDArray[Any]
 
 _FACE_NETWORKS = ("face_detection", "face_sex", "face_age")
+_FACE_MESH = "face_landmark"
 
 
 class LandmarkNetworks:
@@ -78,7 +79,9 @@ class LandmarkNetworks:
         """The networks of the face; None where they are not installed."""
         if not self.sees_faces:
             return None
-        return FaceNetworks(*map(self._open, _FACE_NETWORKS))
+        detection, sex, age = map(self._open, _FACE_NETWORKS)
+        mesh = self._open(_FACE_MESH) if store.lists_network(_FACE_MESH, self._models) else None
+        return FaceNetworks(detection, sex, age, mesh)
 
     @cached_property
     def _left_out(self) -> frozenset[str]:

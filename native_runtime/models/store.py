@@ -28,7 +28,7 @@ INSTANTHMR_FOLDER = "instanthmr"
 
 NETWORKS = (
     "pose_detection", "pose_landmark", "palm_detection", "hand_landmark", "movenet_thunder", "movenet_multipose",
-    "face_detection", "face_sex", "face_age",
+    "face_detection", "face_landmark", "face_sex", "face_age",
 )  # fmt: skip
 """The networks of the engine `landmarks`, which a folder has unless its manifest says that some were left out."""
 

@@ -148,7 +148,7 @@ def test_a_wrong_file_in_a_package_is_refused(tmp_path: Path) -> None:
 def test_a_converted_network_equals_its_source_on_real_crops(name: str, built: Path, photos: Path) -> None:
     if importlib.util.find_spec("ai_edge_litert") is None:
         pytest.skip("ai-edge-litert is not installed (requirements/dev.txt)")
-    from ai_edge_litert.interpreter import Interpreter
+    from native_runtime.build.convert_networks import parity
 
     entry = manifest.read(built)["files"][f"{name}.onnx"]
     source = built.parent / networks.SOURCES_FOLDER / Path(entry["source"]["file"]).name
@@ -156,10 +156,9 @@ def test_a_converted_network_equals_its_source_on_real_crops(name: str, built: P
         pytest.skip(f"the source of {name} is not kept at {source}")
     assert sha256_of(source) == entry["source"]["sha256"]
     converted = open_network(store.network_path(name, built.parent), ["cpu"])
-    original = Interpreter(str(source), num_threads=2)
-    original.allocate_tensors()
-    entrance = original.get_input_details()[0]
-    pixels = int(entrance["shape"][1])
+    pixels = converted.input_shapes["image"][1]
+    assert pixels is not None
+    windows = []
     for photo, crop in (
         ("dancing.jpg", Crop(1236, 713, 1802, -0.6)),
         ("dancing.jpg", Crop(870, 905, 160, 3.1)),
@@ -171,11 +170,9 @@ def test_a_converted_network_equals_its_source_on_real_crops(name: str, built: P
         window = Picture(rgb).sample(crop, pixels).astype(np.float32)[None] / 255.0
         if name in ("pose_detection", "face_detection"):
             window = window * 2 - 1
-        original.set_tensor(entrance["index"], window)
-        original.invoke()
-        outputs = converted.run(image=window)
-        for got, detail in zip(outputs.values(), original.get_output_details(), strict=True):
-            wanted = original.get_tensor(detail["index"])
+        windows.append(window)
+    for window, expected in zip(windows, parity.interpret(source, windows), strict=True):
+        for got, wanted in zip(converted.run(image=window).values(), expected, strict=True):
             assert got.shape == wanted.shape
             # Relative to the output's magnitude; probabilities below 1e-3 count as 1e-3.
             assert np.abs(got - wanted).max() <= 1e-3 * max(float(np.abs(wanted).max()), 1e-3)

@@ -5,34 +5,124 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import onnxruntime
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
+from .mediapipe_operators import OPERATORS
+
 SMALLEST_MAGNITUDE = 1e-3
+_UNPACKING = (schema.BuiltinOperator.DENSIFY, schema.BuiltinOperator.DEQUANTIZE)
 
 Outputs = list[NDArray[Any]]
 """What a network computes from one input, in the order of the model's outputs."""
 
 
 def interpret(tflite_file: Path, inputs: Sequence[NDArray[np.float32]]) -> list[Outputs]:
-    """What the TensorFlow Lite interpreter computes for each of `inputs` ((1, S, S, 3) each)."""
-    interpreter = Interpreter(str(tflite_file), num_threads=2)
-    interpreter.allocate_tensors()
-    entry = interpreter.get_input_details()[0]["index"]
-    # The interpreter lists outputs in the order of the subgraph's outputs.
-    exits = [detail["index"] for detail in interpreter.get_output_details()]
+    """What the TensorFlow Lite interpreter computes for each of `inputs` ((1, S, S, 3) each); operators of MediaPipe's
+    that it lacks are computed by numpy between its turns.
+    """
+    parts = _Parts(tflite_file.read_bytes())
+    (entry,) = parts.inputs
     results = []
     for values in inputs:
-        interpreter.set_tensor(entry, values)
-        interpreter.invoke()
-        results.append([interpreter.get_tensor(index) for index in exits])
+        tensors = {entry: values}
+        for step in parts.steps:
+            step(tensors)
+        results.append([tensors[index] for index in parts.outputs])
     return results
+
+
+Step = Callable[[dict[int, NDArray[Any]]], None]
+"""Computes further tensors from those that are known."""
+
+
+class _Parts:
+    """A model as steps in turn: one for as many operators as the interpreter can do at once, one for each other."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._model = schema.ModelT.InitFromPackedBuf(content, 0)
+        (graph,) = self._model.subgraphs
+        self._operators = [(self._kind(o), [int(t) for t in o.inputs], [int(t) for t in o.outputs], o)
+                           for o in graph.operators]  # fmt: skip
+        self.inputs, self.outputs = [int(t) for t in graph.inputs], [int(t) for t in graph.outputs]
+        self._constants = {
+            index for index, tensor in enumerate(graph.tensors) if self._model.buffers[tensor.buffer].data is not None
+        }
+        # Which operator unpacks which constant: each part does that for itself.
+        self._unpacked = {
+            made[0]: index for index, (kind, _, made, _) in enumerate(self._operators) if kind in _UNPACKING
+        }
+        self.steps: list[Step] = []
+        run: list[int] = []
+        for index, (kind, read, made, operator) in enumerate(self._operators):
+            if kind in OPERATORS:
+                self.steps += [self._interpreted(run)] if run else []
+                self.steps.append(_computed(str(kind), read, made[0], operator.customOptions))
+                run = []
+            elif kind not in _UNPACKING:
+                run.append(index)
+        self.steps += [self._interpreted(run)] if run else []
+
+    def _kind(self, operator: Any) -> str | int:
+        """The name of one of MediaPipe's own operators, or the number of one of the schema."""
+        code = self._model.operatorCodes[operator.opcodeIndex]
+        number = max(int(code.builtinCode), int(code.deprecatedBuiltinCode))
+        return code.customCode.decode() if number == schema.BuiltinOperator.CUSTOM else number
+
+    def _interpreted(self, run: Sequence[int]) -> Step:
+        """The interpreter's turn for the operators `run`."""
+        unpacking: set[int] = set()
+        pending = [tensor for index in run for tensor in self._operators[index][1]]
+        while pending:
+            tensor = pending.pop()
+            if tensor in self._unpacked:
+                unpacking.add(self._unpacked[tensor])
+                pending.extend(self._operators[self._unpacked[tensor]][1])
+        chosen = [*sorted(unpacking), *run]
+        made = {tensor for index in chosen for tensor in self._operators[index][2]}
+        read = {tensor for index in chosen for tensor in self._operators[index][1]}
+        elsewhere = {
+            t for index, (_, inputs, _, _) in enumerate(self._operators) if index not in chosen for t in inputs
+        }
+        entries = sorted(tensor for tensor in read - made - self._constants if tensor >= 0)
+        exits = sorted((made - set(self._unpacked)) & (elsewhere | set(self.outputs)))
+        model = schema.ModelT.InitFromPackedBuf(self._content, 0)
+        (graph,) = model.subgraphs
+        graph.operators = [graph.operators[index] for index in chosen]
+        graph.inputs, graph.outputs = entries, exits
+        model.signatureDefs = None
+        builder = flatbuffers.Builder(len(self._content))
+        builder.Finish(model.Pack(builder), b"TFL3")
+        interpreter = Interpreter(model_content=bytes(builder.Output()), num_threads=2)
+        interpreter.allocate_tensors()
+
+        def step(tensors: dict[int, NDArray[Any]]) -> None:
+            for index in entries:
+                interpreter.set_tensor(index, tensors[index])
+            interpreter.invoke()
+            for index in exits:
+                tensors[index] = interpreter.get_tensor(index)
+
+        return step
+
+
+def _computed(name: str, read: Sequence[int], made: int, packed: Any) -> Step:
+    options = {} if packed is None or not len(packed) else flexbuffers.Loads(bytearray(bytes(packed)))
+
+    def step(tensors: dict[int, NDArray[Any]]) -> None:
+        tensors[made] = OPERATORS[name](*(tensors[index] for index in read), options)
+
+    return step
 
 
 def interpret_with_tensorflow_js(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import tflite
+from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
 _OPERATOR_NAMES = {value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
@@ -20,7 +21,9 @@ _NUMPY_TYPES: dict[int, Any] = {
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator: its name in the schema, the tensors it reads and writes, and its options, if any."""
+    """One operator: its name in the schema (of MediaPipe's own operators, their own name), the tensors it reads and
+    writes, and its options, if any: a table of the schema, or a dictionary.
+    """
 
     name: str
     inputs: tuple[int, ...]
@@ -74,7 +77,11 @@ def _operator(model: Any, operator: Any) -> Operator:
     code = model.OperatorCodes(operator.OpcodeIndex())
     # Old files hold the code in the one-byte field, new ones in the wide field; the other is then 0 or a placeholder.
     name = _OPERATOR_NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
-    options = None
+    options: Any = None
+    if name == "CUSTOM":
+        name = code.CustomCode().decode()
+        if operator.CustomOptionsLength():
+            options = flexbuffers.Loads(bytearray(operator.CustomOptionsAsNumpy().tobytes()))
     table = operator.BuiltinOptions()
     if table is not None:
         option_names = {v: k for k, v in vars(tflite.BuiltinOptions).items() if isinstance(v, int)}

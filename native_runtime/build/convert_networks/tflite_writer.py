@@ -59,13 +59,18 @@ class _Writer(GraphWriter[int]):
             "DEQUANTIZE": self._decode,
             "FULLY_CONNECTED": self._fully_connected,
             "LOGISTIC": self._logistic,
+            "Landmarks2TransformMatrix": self._window_matrix,
             "MAX_POOL_2D": self._max_pool,
             "MEAN": self._mean,
+            "MUL": self._multiply,
             "PAD": self._pad,
             "PRELU": self._prelu,
             "RELU": self._relu,
             "RESHAPE": self._reshape,
             "RESIZE_BILINEAR": self._resize,
+            "STRIDED_SLICE": self._whole,
+            "TransformLandmarks": self._move_points,
+            "TransformTensorBilinear": self._window,
         }
 
     def add(self, operator: Operator) -> None:
@@ -245,4 +250,122 @@ class _Writer(GraphWriter[int]):
             ],
             f"t{output}",
             transB=1,
+        )
+
+    def _multiply(self, operator: Operator) -> None:
+        tensor, factor = operator.inputs
+        if operator.options.FusedActivationFunction() != tflite.ActivationFunctionType.NONE:
+            raise ValueError("a product with an activation is not supported")
+        output = operator.outputs[0]
+        values = self.values(factor).astype(np.float32)
+        self._plain[output] = self.node("Mul", [self.plain(tensor), self.constant(f"f{output}", values)], f"t{output}")
+
+    def _whole(self, operator: Operator) -> None:
+        tensor, output = operator.inputs[0], operator.outputs[0]
+        begin, end, strides = (self.values(index) for index in operator.inputs[1:])
+        if begin.any() or (strides != 1).any() or tuple(end) != self.graph.shapes[tensor]:
+            raise ValueError("slices of a tensor are not supported")
+        self._plain[output] = self.plain(tensor)
+
+    # --- MediaPipe's own operators, as mediapipe/util/tflite/operations (version 2) defines them ----------------
+
+    def _window_matrix(self, operator: Operator) -> None:
+        """(batch, 4, 4) from pixels of a window around some landmarks, upright by two of them, to the picture's."""
+        points, output, options = self.plain(operator.inputs[0]), operator.outputs[0], operator.options
+        label = f"t{output}"
+        if options["target_rotation_radians"] != 0:
+            raise ValueError("windows that are not upright are not supported")
+
+        def numbers(name: str, values: Any) -> str:
+            return self.constant(f"{label}_{name}", np.asarray(values, np.float32))
+
+        def whole(name: str, values: Any) -> str:
+            return self.constant(f"{label}_{name}", np.asarray(values, np.int64))
+
+        def of(kind: str, name: str, *inputs: str, **attributes: Any) -> str:
+            return self.node(kind, inputs, f"{label}_{name}", **attributes)
+
+        def part(of_what: str, name: str, index: int) -> str:
+            """(batch, 1): one number of each (batch, 2)."""
+            return of("Gather", name, of_what, whole(f"{name}_at", [index]), axis=1)
+
+        flat = of("Gather", "xy", points, whole("xy_at", [0, 1]), axis=2)
+        ends = [
+            of("Gather", name, flat, whole(f"{name}_at", options[f"{name}_rotation_idx"]), axis=1)
+            for name in ("left", "right")
+        ]
+        along = of("Sub", "along", ends[1], ends[0])
+        length = of("ReduceL2", "length", along, axes=[1], keepdims=1)
+        unit = of("Div", "unit", along, length)
+        cos, sin = part(unit, "cos", 0), part(unit, "sin", 1)
+        minus_sin = of("Neg", "minus_sin", sin)
+        # The window's axes in the picture as rows: points @ axes^T are along the window.
+        axes = of(
+            "Reshape", "axes", of("Concat", "axes_flat", cos, sin, minus_sin, cos, axis=1), whole("two", [0, 2, 2])
+        )
+        turned_axes = of("Transpose", "axes_t", axes, perm=[0, 2, 1])
+        subset = of("Gather", "subset", flat, whole("subset_at", options["subset_idxs"]), axis=1)
+        along_window = of("MatMul", "turned", subset, turned_axes)
+        high = of("ReduceMax", "high", along_window, axes=[1], keepdims=1)
+        low = of("ReduceMin", "low", along_window, axes=[1], keepdims=1)
+        middle = of("Mul", "middle", of("Add", "sum", high, low), numbers("half", 0.5))
+        size = of("Sub", "size", high, low)
+        pixels = np.array([options["output_width"], options["output_height"]], np.float32)
+        steps = of("Mul", "steps", size, numbers("per_pixel", [options["scale_x"], options["scale_y"]] / pixels))
+        # picture = (pixel - pixels / 2) * steps @ axes + middle @ axes
+        corner = of("Sub", "corner", middle, of("Mul", "reach", steps, numbers("middle_pixel", pixels / 2)))
+        shift = of("Transpose", "shift", of("MatMul", "corner_in", corner, axes), perm=[0, 2, 1])
+        linear = of("Mul", "linear", turned_axes, steps)
+        nothing = of("Mul", "nothing", shift, numbers("zero", 0.0))
+        rows = of("Concat", "rows", linear, nothing, shift, axis=2)
+        rest = of("Mul", "rest_zero", rows, numbers("zero_rest", 0.0))
+        last = of("Add", "rest", rest, numbers("rest_values", [[[0, 0, 1, 0], [0, 0, 0, 1]]]))
+        self._plain[output] = of("Concat", "matrix", rows, last, axis=1)
+
+    def _affine(self, matrix: int, label: str) -> tuple[str, str]:
+        """The linear part, transposed (batch, 2, 2), and the shift (batch, 1, 2) of a (batch, 4, 4) tensor."""
+        first, name = self.constant(f"{label}_rows", np.array([0, 1])), self.plain(matrix)
+        rows = self.node("Gather", [name, first], f"{label}_top", axis=1)
+        turned = self.node("Transpose", [rows], f"{label}_columns", perm=[0, 2, 1])
+        linear = self.node("Gather", [turned, first], f"{label}_linear", axis=1)
+        last = self.constant(f"{label}_last", np.array([3]))
+        return linear, self.node("Gather", [turned, last], f"{label}_shift", axis=1)
+
+    def _move_points(self, operator: Operator) -> None:
+        points, matrix = operator.inputs
+        output = operator.outputs[0]
+        if self.graph.shapes[points][-1] != 2:
+            raise ValueError("only points in the picture can be moved")
+        linear, shift = self._affine(matrix, f"t{output}")
+        moved = self.node("MatMul", [self.plain(points), linear], f"t{output}_turned")
+        self._plain[output] = self.node("Add", [moved, shift], f"t{output}")
+
+    def _window(self, operator: Operator) -> None:
+        """Bilinear samples; whatever lies outside the picture is zero, without a soft edge."""
+        tensor, matrix = operator.inputs
+        output, options = operator.outputs[0], operator.options
+        label = f"t{output}"
+        width, height = options["output_width"], options["output_height"]
+        rows, columns = np.mgrid[:height, :width] + 0.5
+        pixels = np.stack([columns, rows], axis=-1).reshape(1, -1, 2).astype(np.float32)
+        linear, shift = self._affine(matrix, label)
+        turned = self.node("MatMul", [self.constant(f"{label}_pixels", pixels), linear], f"{label}_turned")
+        half = self.constant(f"{label}_half", np.array(0.5, np.float32))
+        places = self.node("Sub", [self.node("Add", [turned, shift], f"{label}_edge"), half], f"{label}_places")
+        limits = np.array(self.graph.shapes[tensor][2:0:-1], np.float32) - 1
+        scale = self.constant(f"{label}_scale", 2 / limits)
+        one = self.constant(f"{label}_one", np.array(1.0, np.float32))
+        fractions = self.node("Sub", [self.node("Mul", [places, scale], f"{label}_doubled"), one], f"{label}_fractions")
+        shape = self.constant(f"{label}_shape", np.array([0, height, width, 2]))
+        grid = self.node("Reshape", [fractions, shape], f"{label}_grid")
+        sampled = self.node(
+            "GridSample", [self.picture(tensor), grid], f"{label}_sampled",
+            mode="bilinear", padding_mode="zeros", align_corners=1,
+        )  # fmt: skip
+        off = self.node("ReduceMax", [self.node("Abs", [grid], f"{label}_abs")], f"{label}_off", axes=[3], keepdims=0)
+        inside = self.node("LessOrEqual", [off, one], f"{label}_inside")
+        mask = self.node("Cast", [inside], f"{label}_mask", to=TensorProto.FLOAT)
+        flat = self.constant(f"{label}_axis", np.array([1]))
+        self._picture[output] = self.node(
+            "Mul", [sampled, self.node("Unsqueeze", [mask, flat], f"{label}_mask_map")], f"{label}"
         )
