@@ -98,6 +98,7 @@ def test_list_shows_what_is_missing_and_verify_refuses_it(folder: Path) -> None:
         "movenet_thunder": "missing",
         "movenet_multipose": "missing",
         "face_detection": "missing",
+        "face_landmark": "missing",
         "face_sex": "missing",
         "face_age": "missing",
         "default": "missing",
