@@ -161,7 +161,7 @@ class LandmarkNetworks:
         for (place, first), wait, before, (reading, second) in zip(seen, begun, known, consulted):
             left, right = wait() if reading is first else hands_of(before, reading)
             person = self._person(picture, reading, second, with_hands=False)
-            followed[place] = replace(person, left_hand=left, right_hand=right, face=before.face)
+            followed[place] = replace(person, left_hand=left, right_hand=right, face=_remembered(before.face))
         return followed
 
     @cached_property
@@ -279,6 +279,11 @@ class LandmarkNetworks:
             for hand in (known.left_hand, known.right_hand)
         )
         return hands.drop_shared_hand(left, right)
+
+
+def _remembered(face: FaceReading | None) -> FaceReading | None:
+    """What stays known of a face in the next picture: not where its points are."""
+    return None if face is None else replace(face, mesh=None)
 
 
 def _picture(rgb: NDArray[np.uint8]) -> Picture:

@@ -19,6 +19,7 @@ from native_runtime.engines.base import FoundPerson
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.evidence import face_centre, gather_evidence
+from native_runtime.engines.faces import FACE, read_expression
 from native_runtime.engines.given import check_mask, check_person
 from native_runtime.engines.looks import LOOKS, Looks, check_age, check_sex, looks_of
 from native_runtime.engines.refit import pins_of, refit_estimate
@@ -231,10 +232,11 @@ class LandmarksReading:
             )
         physics = Physics(gravity=self.gravity)
         result = fit_body(body, evidence, self.intrinsics, None if start is None else start.state, physics=physics)
+        face = read_expression(body, found.landmarks.face, self._photo, self.intrinsics, result.state.identity)
         fitted = time.perf_counter()
         estimate = Estimate.from_state(
             body,
-            result.state,
+            face.on(body, result.state),
             self.intrinsics,
             image_size=np.array([width, height]),
             bbox=found.bbox,
@@ -245,6 +247,7 @@ class LandmarksReading:
             warnings=(*evidence.notes, *((looks.why,) if looks.why else ())),
             details={
                 LOOKS: looks.to_json(),
+                FACE: face.to_json(),
                 "person_size_px": evidence.person_size,
                 "point_error_px": result.point_error,
                 "iterations": result.iterations,

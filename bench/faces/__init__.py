@@ -1,0 +1,1 @@
+"""Faces with known expressions: rendered, read by the network, fitted, and compared."""

@@ -1,0 +1,140 @@
+"""Expressions that are read from faces: what the network sees of heads that are rendered here, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.faces.heads import Painter, before_camera, paint
+from native_runtime.detection.crops import Picture
+from native_runtime.detection.face_mesh import read_mesh
+from native_runtime.detection.landmarks import FaceMesh, FaceReading
+from native_runtime.engines.faces import LEGIBLE, read_expression
+from native_runtime.image.reading import Photo
+from native_runtime.mhr import Body
+from native_runtime.mhr.state import PlacedState
+from native_runtime.models import store
+from native_runtime.onnx.sessions import Network, open_network
+from tests.support.bodies import toy_body
+
+
+@pytest.fixture(scope="module")
+def body(default_body_path: Path) -> Body:
+    return Body.load(default_body_path)
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    if not store.lists_network("face_landmark"):
+        pytest.skip("no network of the face mesh: run `sam3db models build` (make models)")
+    return open_network(store.network_path("face_landmark"), ["cpu"])
+
+
+@pytest.fixture(scope="module")
+def painter(body: Body) -> Painter:
+    return Painter(body)
+
+
+Seen = tuple[Photo, FaceReading, np.ndarray]
+
+
+def look_at(network: Network, painter: Painter, shown: dict[str, float], yaw: float = 0.0, size: float = 90.0) -> Seen:
+    """A rendered head as a photo, its face and the lens."""
+    body = painter.body
+    expression = np.zeros(body.expression_count)
+    for name, value in shown.items():
+        expression[list(body.expression_names).index(name)] = value
+    state, intrinsics, shape = before_camera(
+        body, np.zeros(body.identity_count), expression, (0.0, np.radians(yaw), 0.0), size, 1.5
+    )
+    picture = paint(painter, state, intrinsics, shape, np.random.default_rng(4))
+    middle = np.array(shape) / 2
+    points = middle + size * np.array([[-0.2, -0.15], [0.2, -0.15], [0.0, 0.08], [0.0, 0.27], [-0.4, 0.0], [0.4, 0.0]])
+    mesh = read_mesh(network, Picture(picture), points, size)
+    face = FaceReading(points, size, 0.95, 0.1, np.full(6, 0.5), np.full(6, 30.0), mesh)
+    return Photo(picture, Path("head.png")), face, intrinsics
+
+
+@pytest.fixture(scope="module")
+def smiling(network: Network, painter: Painter) -> Seen:
+    return look_at(network, painter, {"mouthSmileLeft": 0.9, "mouthSmileRight": 0.9, "jawOpen": 0.3})
+
+
+def test_a_smile_is_put_onto_the_body(smiling: Seen, body: Body) -> None:
+    photo, face, intrinsics = smiling
+    read = read_expression(body, face, photo, intrinsics, np.zeros(body.identity_count))
+    assert read.why == ""
+    assert read.expression["mouthSmileLeft"] > 0.6
+    assert read.expression["mouthSmileRight"] > 0.6
+    assert read.confidence["mouthSmileLeft"] > 0.4
+    state = PlacedState(np.zeros(204), np.zeros(body.identity_count), np.zeros(body.expression_count), np.zeros(3))
+    after = read.on(body, state)
+    assert after.expression[list(body.expression_names).index("mouthSmileLeft")] == read.expression["mouthSmileLeft"]
+    assert ((after.expression >= 0) & (after.expression <= 1)).all()
+    np.testing.assert_array_equal(after.model_parameters, state.model_parameters)
+    changed = np.flatnonzero(after.identity != state.identity)
+    assert {body.identity_groups[k] for k in changed} <= {"head"}
+    json.dumps(read.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("shown", [{}, {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, {"jawOpen": 0.8}])
+def test_only_what_a_head_does_is_read(shown: dict[str, float], network: Network, painter: Painter, body: Body) -> None:
+    photo, face, intrinsics = look_at(network, painter, shown, yaw=8.0)
+    read = read_expression(body, face, photo, intrinsics, np.zeros(body.identity_count))
+    for name, value in shown.items():
+        assert read.expression.get(name, 0.0) == pytest.approx(value, abs=0.35)
+    others = [value for name, value in read.expression.items() if name not in shown]
+    assert max(others, default=0.0) < 0.35
+    assert sum(others) / len(body.expression_names) < 0.03
+
+
+def test_a_reduced_photo_says_the_same(smiling: Seen, body: Body) -> None:
+    """Points are in working pixels, the lens is the original's."""
+    photo, face, intrinsics = smiling
+    plain = read_expression(body, face, photo, intrinsics, np.zeros(body.identity_count))
+    assert face.mesh is not None
+    height, width = photo.pixels.shape[:2]
+    small = Photo(photo.pixels, Path("head.png"), original_size=(2 * width, 2 * height))
+    finer = intrinsics.copy()
+    finer[:2] *= 2.0
+    finer[:2, 2] += 0.5
+    again = read_expression(body, face, small, finer, np.zeros(body.identity_count))
+    assert again.expression == pytest.approx(plain.expression, abs=1e-6)
+
+
+def test_what_cannot_be_read_stays_neutral_and_says_why(smiling: Seen, body: Body) -> None:
+    photo, face, intrinsics = smiling
+    assert face.mesh is not None
+    rng = np.random.default_rng(0)
+    noise = FaceMesh(rng.uniform(0, 90, (478, 2)), rng.normal(0, 5, 478), 0.9)
+    for seen, why in (
+        (None, "No face"),
+        (replace(face, size=LEGIBLE.smallest - 1), "smaller than 40 pixels"),
+        (replace(face, mesh=None), "network is missing"),
+        (replace(face, mesh=noise), "not like a face"),
+    ):
+        read = read_expression(body, seen, photo, intrinsics, np.zeros(body.identity_count))
+        assert why in read.why
+        assert read.expression == read.identity == read.confidence == {}
+        assert read.to_json()["why"] == read.why
+        state = PlacedState(np.zeros(204), np.zeros(body.identity_count), np.zeros(body.expression_count), np.zeros(3))
+        assert not read.on(body, state).expression.any()
+
+
+def test_a_face_in_profile_says_nothing(network: Network, painter: Painter, body: Body) -> None:
+    photo, face, intrinsics = look_at(network, painter, {"jawOpen": 0.5}, yaw=80.0)
+    read = read_expression(body, face, photo, intrinsics, np.zeros(body.identity_count))
+    assert read.expression == {}
+    assert read.why != ""
+
+
+def test_bodies_whose_faces_are_not_known_stay_neutral(smiling: Seen) -> None:
+    photo, face, intrinsics = smiling
+    body = toy_body()
+    read = read_expression(body, face, photo, intrinsics, np.zeros(body.identity_count))
+    assert read.expression == {}
+    assert "not known" in read.why
