@@ -22,6 +22,7 @@ from ..rig.driven import has_driven_correctives
 from ..rig.properties import in_centimetres, slider_path
 from ..scene import live
 from ..scene.bodies import is_body, knows_ages
+from ..scene.photo_face import read_of
 from ..scene.provenance import Origin, read_origin
 from ..shelf import facts
 from . import heights, preset_panels
@@ -77,8 +78,25 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
             if section != "pose":  # there it would reset all bones, not only these sliders
                 reset = header.operator("sam3db.reset_character", text="", icon="LOOP_BACK", emboss=False)
                 reset.parts = {section}
+            if body is not None and section == "expression":
+                self._draw_read_face(body, context, origin)
             if body is not None:
                 self._draw_groups(body, rig, groups[section])
+
+    @staticmethod
+    def _draw_read_face(layout: bpy.types.UILayout, context: bpy.types.Context, origin: Origin) -> None:
+        """What was read from the photo, and what can be done about it."""
+        read = read_of(origin)
+        if not read:
+            return
+        if read.get("why"):
+            width = width_of(context.region.width, context.preferences.system.ui_scale)
+            draw_lines(layout.column(align=True), str(read["why"]), width, "INFO")
+            return
+        layout.operator_context = "INVOKE_DEFAULT"
+        row = layout.row(align=True)
+        row.operator("sam3db.photo_expression", text="From Photo …", icon="IMAGE_DATA")
+        row.operator("sam3db.reset_character", text="Neutral", icon="LOOP_BACK").parts = {"expression"}
 
     def _draw_sex(self, rig: bpy.types.Object, origin: Origin) -> None:
         column = self.layout.column(align=True)
