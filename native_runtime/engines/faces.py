@@ -1,9 +1,9 @@
-"""What a person's face does, put onto the body: expression and shape of the head, where they can be read."""
+"""What a person's face does, put onto the body: expression, shape and turn of the head, where they can be read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from native_runtime.detection.landmarks import FaceReading
 from native_runtime.fitting.face import FaceFit, fit_face, response_of
+from native_runtime.fitting.face_pose import turned_head
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
@@ -48,6 +49,9 @@ LEGIBLE = Legible()
 KEPT = frozenset({"face_gender"})
 """Coefficients of the head that follow the sex (``engines.looks``)."""
 
+_IRISES = (468, 473)
+"""The middles of the irises among the points of the mesh."""
+
 _NEUTRAL = "the expression stays neutral."
 
 
@@ -61,6 +65,8 @@ class ReadFace:
         why: a sentence on why nothing could be read; empty otherwise.
         size: px, side of the face; None where none was seen.
         fit: None where nothing could be read.
+        angles: index of a model parameter -> radians: neck and head as the face shows them.
+        turned: degrees by which the face and the body's fit disagreed on the direction of the head.
     """
 
     expression: dict[str, float]
@@ -69,6 +75,8 @@ class ReadFace:
     why: str = ""
     size: float | None = None
     fit: FaceFit | None = None
+    angles: dict[int, float] = field(default_factory=dict)
+    turned: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Ready for ``json.dumps``."""
@@ -78,14 +86,18 @@ class ReadFace:
                 "yaw": round(self.fit.yaw, 1),
                 "pitch": round(self.fit.pitch, 1),
                 "error": round(self.fit.error, 2),
+                "turned": round(self.turned, 1),
             }
         content["confidence"] = {name: round(value, 2) for name, value in self.confidence.items()}
         return content
 
     def on(self, body: Body, state: PlacedState) -> PlacedState:
         """The state with this face."""
+        parameters = np.array(state.model_parameters, np.float64)
+        parameters[list(self.angles)] = list(self.angles.values())
         return replace(
             state,
+            model_parameters=parameters,
             expression=_with(state.expression, body.expression_names, self.expression),
             identity=np.clip(
                 _with(state.identity, body.identity_names, self.identity), body.identity_min, body.identity_max
@@ -100,14 +112,16 @@ def _with(values: Array, names: Sequence[str], changed: dict[str, float]) -> Arr
     return result
 
 
-def read_expression(body: Body, face: FaceReading | None, photo: Photo, intrinsics: Array, identity: Array) -> ReadFace:
+def read_expression(
+    body: Body, face: FaceReading | None, photo: Photo, intrinsics: Array, state: PlacedState
+) -> ReadFace:
     """What a face says of expression and shape.
 
     Args:
         body: whose coefficients are meant.
         face: in working pixels of ``photo``; None where none is seen.
         intrinsics: (3, 3) px of the original photo.
-        identity: (n_id,) coefficients as they are known so far.
+        state: of the body without its face: the identity coefficients that are known so far, and where the head is.
     """
     response = response_of(body.name)
     if response is None:
@@ -121,7 +135,7 @@ def read_expression(body: Body, face: FaceReading | None, photo: Photo, intrinsi
     points = photo.to_original(face.mesh.points)
     scale = float(np.ptp(points[:, 0]) / max(np.ptp(face.mesh.points[:, 0]), 1e-9))
     ray = np.linalg.solve(intrinsics, np.append(points.mean(axis=0), 1.0))
-    known = dict(zip(map(str, body.identity_names), np.asarray(identity, np.float64).tolist()))
+    known = dict(zip(map(str, body.identity_names), np.asarray(state.identity, np.float64).tolist()))
     fit = fit_face(response, points, scale * face.mesh.depths, face.size, ray, known)
     if fit.error > LEGIBLE.error:
         return _nothing(f"The points of the face are not like a face's: {_NEUTRAL}", face, fit)
@@ -134,7 +148,12 @@ def read_expression(body: Body, face: FaceReading | None, photo: Photo, intrinsi
     }
     expression = {name: fit.expression[name] for name in told if fit.expression[name] >= LEGIBLE.faint}
     shape = {name: value for name, value in fit.identity.items() if name not in KEPT}
-    return ReadFace(expression, shape, told, "", face.size, fit)
+    turned, apart = turned_head(
+        body, state, intrinsics, fit.rotation, fit.yaw, fit.error, points[list(_IRISES)].mean(axis=0), scale * face.size
+    )
+    moved = np.flatnonzero(turned != state.model_parameters)
+    angles = dict(zip(moved.tolist(), turned[moved].tolist()))
+    return ReadFace(expression, shape, told, "", face.size, fit, angles, apart)
 
 
 def _behind_a_lid(name: str, fit: FaceFit) -> bool:

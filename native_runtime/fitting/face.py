@@ -145,7 +145,7 @@ class FaceFit:
         information: by the expressions' names, 0..1: which part of the prior's variance the points took away.
         error: how far the points are off what the model can show, in the noise's own standard deviations (about 1 for
             faces like those it was measured on).
-        rotation: (3, 3) from the neutral head's axes (x to its left, y down, z backwards) to the camera's.
+        rotation: (3, 3) from the resting head's axes (x to its left, y down, z backwards) to the camera's.
         yaw, pitch: degrees by which the head is turned from the line of sight, in its own axes: to the picture's right,
             and up.
     """
@@ -210,7 +210,7 @@ def fit_face(
         dict(zip(response.identity, values[count:].tolist())),
         dict(zip(response.expression, problem.information(weight).tolist())),
         error,
-        _onto(ray) @ rotation,
+        _onto(ray) @ rotation @ _pitched(response.forward),
         yaw,
         pitch,
     )
@@ -284,6 +284,12 @@ def within_bounds(hessian: Array, pull: Array, low: Array, high: Array) -> Array
         if most < _SETTLED:
             break
     return x
+
+
+def _pitched(forward: Array) -> Array:
+    """The rotation from the resting head's axes to those of the mean face, whose ``forward`` lies above or below."""
+    _, sine, cosine = -forward / np.linalg.norm(forward)
+    return np.array([[1.0, 0.0, 0.0], [0.0, cosine, sine], [0.0, -sine, cosine]])
 
 
 def _onto(ray: Array) -> Array:

@@ -14,6 +14,7 @@ from native_runtime.detection.crops import Picture
 from native_runtime.detection.face_mesh import read_mesh
 from native_runtime.detection.landmarks import FaceMesh, FaceReading
 from native_runtime.engines.faces import LEGIBLE, read_expression
+from native_runtime.fitting.face_pose import ANGLES, TRUST
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
@@ -42,6 +43,14 @@ def painter(body: Body) -> Painter:
 Seen = tuple[Photo, FaceReading, np.ndarray]
 
 
+def standing(body: Body) -> PlacedState:
+    """A neutral body whose head stands where that of ``look_at`` does."""
+    state, _, _ = before_camera(
+        body, np.zeros(body.identity_count), np.zeros(body.expression_count), (0.0, 0.0, 0.0), 90.0, 1.5
+    )
+    return state
+
+
 def look_at(network: Network, painter: Painter, shown: dict[str, float], yaw: float = 0.0, size: float = 90.0) -> Seen:
     """A rendered head as a photo, its face and the lens."""
     body = painter.body
@@ -66,16 +75,15 @@ def smiling(network: Network, painter: Painter) -> Seen:
 
 def test_a_smile_is_put_onto_the_body(smiling: Seen, body: Body) -> None:
     photo, face, intrinsics = smiling
-    read = read_expression(body, face, photo, intrinsics, np.zeros(body.identity_count))
+    read = read_expression(body, face, photo, intrinsics, standing(body))
     assert read.why == ""
     assert read.expression["mouthSmileLeft"] > 0.6
     assert read.expression["mouthSmileRight"] > 0.6
     assert read.confidence["mouthSmileLeft"] > 0.4
-    state = PlacedState(np.zeros(204), np.zeros(body.identity_count), np.zeros(body.expression_count), np.zeros(3))
+    state = standing(body)
     after = read.on(body, state)
     assert after.expression[list(body.expression_names).index("mouthSmileLeft")] == read.expression["mouthSmileLeft"]
     assert ((after.expression >= 0) & (after.expression <= 1)).all()
-    np.testing.assert_array_equal(after.model_parameters, state.model_parameters)
     changed = np.flatnonzero(after.identity != state.identity)
     assert {body.identity_groups[k] for k in changed} <= {"head"}
     json.dumps(read.to_json(), allow_nan=False)
@@ -84,7 +92,7 @@ def test_a_smile_is_put_onto_the_body(smiling: Seen, body: Body) -> None:
 @pytest.mark.parametrize("shown", [{}, {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, {"jawOpen": 0.8}])
 def test_only_what_a_head_does_is_read(shown: dict[str, float], network: Network, painter: Painter, body: Body) -> None:
     photo, face, intrinsics = look_at(network, painter, shown, yaw=8.0)
-    read = read_expression(body, face, photo, intrinsics, np.zeros(body.identity_count))
+    read = read_expression(body, face, photo, intrinsics, standing(body))
     for name, value in shown.items():
         assert read.expression.get(name, 0.0) == pytest.approx(value, abs=0.35)
     others = [value for name, value in read.expression.items() if name not in shown]
@@ -95,14 +103,14 @@ def test_only_what_a_head_does_is_read(shown: dict[str, float], network: Network
 def test_a_reduced_photo_says_the_same(smiling: Seen, body: Body) -> None:
     """Points are in working pixels, the lens is the original's."""
     photo, face, intrinsics = smiling
-    plain = read_expression(body, face, photo, intrinsics, np.zeros(body.identity_count))
+    plain = read_expression(body, face, photo, intrinsics, standing(body))
     assert face.mesh is not None
     height, width = photo.pixels.shape[:2]
     small = Photo(photo.pixels, Path("head.png"), original_size=(2 * width, 2 * height))
     finer = intrinsics.copy()
     finer[:2] *= 2.0
     finer[:2, 2] += 0.5
-    again = read_expression(body, face, small, finer, np.zeros(body.identity_count))
+    again = read_expression(body, face, small, finer, standing(body))
     assert again.expression == pytest.approx(plain.expression, abs=1e-6)
 
 
@@ -117,17 +125,18 @@ def test_what_cannot_be_read_stays_neutral_and_says_why(smiling: Seen, body: Bod
         (replace(face, mesh=None), "network is missing"),
         (replace(face, mesh=noise), "not like a face"),
     ):
-        read = read_expression(body, seen, photo, intrinsics, np.zeros(body.identity_count))
+        read = read_expression(body, seen, photo, intrinsics, standing(body))
         assert why in read.why
         assert read.expression == read.identity == read.confidence == {}
         assert read.to_json()["why"] == read.why
-        state = PlacedState(np.zeros(204), np.zeros(body.identity_count), np.zeros(body.expression_count), np.zeros(3))
-        assert not read.on(body, state).expression.any()
+        same = read.on(body, standing(body))
+        assert not same.expression.any()
+        assert not same.model_parameters.any()
 
 
 def test_a_face_in_profile_says_nothing(network: Network, painter: Painter, body: Body) -> None:
     photo, face, intrinsics = look_at(network, painter, {"jawOpen": 0.5}, yaw=80.0)
-    read = read_expression(body, face, photo, intrinsics, np.zeros(body.identity_count))
+    read = read_expression(body, face, photo, intrinsics, standing(body))
     assert read.expression == {}
     assert read.why != ""
 
@@ -135,6 +144,36 @@ def test_a_face_in_profile_says_nothing(network: Network, painter: Painter, body
 def test_bodies_whose_faces_are_not_known_stay_neutral(smiling: Seen) -> None:
     photo, face, intrinsics = smiling
     body = toy_body()
-    read = read_expression(body, face, photo, intrinsics, np.zeros(body.identity_count))
+    read = read_expression(body, face, photo, intrinsics, standing(body))
     assert read.expression == {}
     assert "not known" in read.why
+
+
+@pytest.mark.parametrize("yaw", [25.0, -15.0])
+def test_neck_and_head_turn_as_the_face_shows(yaw: float, network: Network, painter: Painter, body: Body) -> None:
+    """The rendered body is turned as a whole; the fit had it look ahead."""
+    photo, face, intrinsics = look_at(network, painter, {}, yaw=yaw)
+    state = standing(body)
+    read = read_expression(body, face, photo, intrinsics, state)
+    after = read.on(body, state)
+    moved = {body.parameter_names[k] for k in np.flatnonzero(after.model_parameters != state.model_parameters)}
+    assert moved <= set(ANGLES)
+    assert (after.model_parameters >= body.limit_min - 1e-9).all()
+    assert (after.model_parameters <= body.limit_max + 1e-9).all()
+    joint = body.joint_index("c_head")
+    before, now = (body.pose(one.model_parameters).rotations[joint] for one in (state, after))
+    forward = now @ before.T @ (0.0, 0.0, 1.0)
+    turned = np.degrees(np.arctan2(forward[0], forward[2]))
+    assert 0.5 * abs(yaw) < turned * np.sign(yaw) < 1.2 * abs(yaw)
+    assert read.turned == pytest.approx(abs(yaw), abs=6.0)
+
+
+def test_a_head_that_looks_elsewhere_altogether_is_not_turned(smiling: Seen, body: Body) -> None:
+    photo, face, intrinsics = smiling
+    state = standing(body)
+    aside = state.model_parameters.copy()
+    aside[body.parameter_index("head_twist")], aside[body.parameter_index("neck_twist")] = 0.6, 0.6
+    read = read_expression(body, face, photo, intrinsics, replace(state, model_parameters=aside))
+    assert read.turned > TRUST.most
+    assert read.angles == {}
+    assert read.expression["mouthSmileLeft"] > 0.6

@@ -232,7 +232,7 @@ class LandmarksReading:
             )
         physics = Physics(gravity=self.gravity)
         result = fit_body(body, evidence, self.intrinsics, None if start is None else start.state, physics=physics)
-        face = read_expression(body, found.landmarks.face, self._photo, self.intrinsics, result.state.identity)
+        face = read_expression(body, found.landmarks.face, self._photo, self.intrinsics, result.state)
         fitted = time.perf_counter()
         estimate = Estimate.from_state(
             body,
