@@ -57,6 +57,7 @@ def _about_views(rig: bpy.types.Object, remember: bool) -> PoseViewsRequest:
     return PoseViewsRequest(
         views=tuple(_photo(rig, number) for number in cameras_of(rig)),
         start=_start(rig, memory.slots.state(memory.applied)),
+        calibrated=_calibrated(rig),
         slot=origin.id,
         refine=refine_of(rig, origin),
         sex=chosen_sex(rig, origin) if can.sexes else None,
@@ -67,6 +68,12 @@ def _about_views(rig: bpy.types.Object, remember: bool) -> PoseViewsRequest:
         models=models,
         **engines.settings_for(engine, *inferences(rig, origin)),
     )
+
+
+def _calibrated(rig: bpy.types.Object) -> bool:
+    """Whether a calibration says where the cameras of a character's photos stand."""
+    views = read_views(rig)
+    return views is not None and any(view.camera for view in views.views)
 
 
 def _photo(rig: bpy.types.Object, number: int) -> ViewPhoto:

@@ -297,6 +297,7 @@ def refit_views(
     doubted: frozenset[int] = frozenset(),
     trust: CameraTrust = USUAL,
     cancelled: Callable[[], bool] = lambda: False,
+    from_person: bool = False,
 ) -> JointFit:
     """The fit again from an earlier one: after an artist has placed keypoints in some of the views.
 
@@ -311,12 +312,17 @@ def refit_views(
         doubted: numbers of those that contradicted the others.
         trust: how far known cameras may be off.
         cancelled: as for `fit_photos`.
+        from_person: whether the cameras that are known now followed from the person before: what is seen then counts as
+            it did (`by_triangulation`).
     """
     known = None if cameras is None else KnownCameras(body, cameras, trust, doubted)
-    if one_pose and known is None:
+    unknown = one_pose and (known is None or from_person)
+    if unknown:
         seen = by_triangulation(seen)
     seen = [_weakened(view, _DOUBTED) if number in doubted else view for number, view in enumerate(seen)]
     views = _Views(body, seen, one_pose, known)
+    if unknown:
+        views.strict, views.rounds = _BY_POINTS, _FIRM_ROUNDS
     free = np.ones(len(views.names), bool) if views.hands else ~views.fingers
     extras = views.physics(start, True)
     solution = _outlined(views, start, replace(views.rounds[-1], steps=_AGAIN), free, extras, cancelled)

@@ -98,6 +98,8 @@ class PoseViewsRequest(EngineChoice, Refinement):
     Attributes:
         views: the photos; the first one's camera has the axes in which the cameras and the answer are given.
         start: the body without what is said now, which the fit goes on from. Its shape stays.
+        calibrated: whether the cameras are of a calibration; else they followed from the person, and so does what
+            counts in the photos (``fit.by_triangulation``).
         inference: as in `PhotoReading`.
         sex, age, height_cm: as in `ViewsRequest`.
         slot: as in `PoseRequest`.
@@ -110,6 +112,7 @@ class PoseViewsRequest(EngineChoice, Refinement):
 
     views: tuple[ViewPhoto, ...] = field(metadata=read_by(_views))
     start: BodyNumbers = field(metadata=read_by(_body))
+    calibrated: bool = False
     inference: str | None = None
     sex: Sex | None = None
     age: float | None = None

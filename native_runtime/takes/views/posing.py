@@ -100,13 +100,19 @@ def pose_views(request: PoseViewsRequest, inference: Inference, reporter: Report
     fitted = time.perf_counter()
     if any(view.pins for view in request.views):
         reporter.status("Fitting the body to all photos")
-        state = pinned(engine.body, seen, state, cameras)
+        state = pinned(engine.body, seen, state, cameras, not request.calibrated)
     errors = point_errors(engine.body, _without_pins(seen), state)
     reporter.progress(1.0)
     return _answer(request, read, state, errors, time.perf_counter() - fitted, inference)
 
 
-def pinned(body: Body, seen: Sequence[ViewObservation], start: JointState, cameras: Sequence[ViewCamera]) -> JointState:
+def pinned(
+    body: Body,
+    seen: Sequence[ViewObservation],
+    start: JointState,
+    cameras: Sequence[ViewCamera],
+    from_person: bool = False,
+) -> JointState:
     """The body at its pins, as far as it can come near them and stay where the photos show it.
 
     The pins are met first. Where that takes most of the body off what is seen of it, they are out of its reach: their
@@ -118,23 +124,28 @@ def pinned(body: Body, seen: Sequence[ViewObservation], start: JointState, camer
         seen: what the photos show; pins are the points that count as certain.
         start: the body before.
         cameras: of the photos.
+        from_person: as of ``refit_views``.
     """
     size = float(np.mean([view.evidence.person_size for view in seen]))
     plain = _without_pins(seen)
     before = _usual_errors(body, plain, start)
-    state = _fitted(body, seen, start, cameras)
+    state = _fitted(body, seen, start, cameras, from_person)
     if (_usual_errors(body, plain, state) - before).max() <= OFF * size:
         return state
     state, seen = start, _alone(body, seen)
     for _ in range(ROUNDS):
-        state = _fitted(body, _bounded(body, seen, state), state, cameras)
+        state = _fitted(body, _bounded(body, seen, state), state, cameras, from_person)
     return state
 
 
 def _fitted(
-    body: Body, seen: Sequence[ViewObservation], start: JointState, cameras: Sequence[ViewCamera]
+    body: Body,
+    seen: Sequence[ViewObservation],
+    start: JointState,
+    cameras: Sequence[ViewCamera],
+    from_person: bool,
 ) -> JointState:
-    world = refit_views(body, seen, start, True, cameras, trust=STAND).state.world
+    world = refit_views(body, seen, start, True, cameras, trust=STAND, from_person=from_person).state.world
     assert world is not None
     return _seen_by(body, world, cameras)
 
@@ -242,8 +253,11 @@ def _observations(
             )
         height = request.height_cm if engine.capabilities.fits else None
         out.append(
-            observation(engine, one.found.photo, face, estimate, one.found.lens.gravity, looks, height, one.view.pins)
-        )
+            observation(
+                engine, one.found.photo, face, estimate, one.found.lens.gravity, looks, height, one.view.pins,
+                places_cameras=not request.calibrated,
+            )
+        )  # fmt: skip
     wrists = {keypoint_names()[pin[0]] for one in read for pin in one.view.pins if kind_of(pin) == "place"}
     for side in ("left", "right"):
         if f"{side}_wrist" in wrists:
