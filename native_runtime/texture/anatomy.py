@@ -39,6 +39,7 @@ class Anatomy:
 
     Attributes:
         part: (V,) index in ``PARTS``.
+        head: (V,) whether a vertex belongs to the head.
         face, scalp, hands, feet: (V,) regions of skin and hair.
         hair: (V,) 0..1, how far within the scalp a vertex lies, and so how surely hair grows there.
         painted: (T,) whether the photo is laid on a triangle.
@@ -48,6 +49,7 @@ class Anatomy:
     """
 
     part: Ints
+    head: Bools
     face: Bools
     scalp: Bools
     hair: Array
@@ -74,11 +76,10 @@ def anatomy_of(body: Body) -> Anatomy:
     materials = np.array([name in PAINTED for name in body.material_names])
     if not materials.any():
         materials[:] = True
-    triangles = body.triangles.astype(np.int64)
-    pairs = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
-    edges = np.unique(pairs, axis=0)
+    edges = _edges(body)
     return Anatomy(
         part=part,
+        head=head,
         face=face,
         scalp=scalp,
         hair=_hair(rest, scalp, head),
@@ -107,6 +108,15 @@ def _parts(body: Body) -> Ints:
     of_joint = np.array([PARTS.index(_part_of(name)) for name in body.joint_names])
     strongest = np.argmax(body.skin_weights, axis=1)
     return of_joint[body.skin_indices[np.arange(body.vertex_count), strongest]]
+
+
+def _edges(body: Body) -> Ints:
+    """(E, 2) the edges of the polygons, without the diagonals that divide them."""
+    following = np.arange(len(body.face_vertices)) + 1
+    ends = np.cumsum(body.face_sizes)
+    following[ends - 1] = ends - body.face_sizes
+    pairs = np.stack([body.face_vertices, body.face_vertices[following]], axis=1).astype(np.int64)
+    return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
 def _along(rest: Array, edges: Ints, part: Ints) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,11 +31,15 @@ _SAME_GARMENT, _FEWEST_SHARED = 26.0, 400
 _STIFFNESS, _ACROSS_HAIRLINE = 0.02, 1e-5
 #: How far the colour at the hairline counts for hair, against that deeper in it.
 _AT_HAIRLINE = 0.002
-#: Garments end along a limb, not around it: so much less are colours carried along it.
-_ALONG = 0.02
+#: Garments end along a limb, not around it: edges count by the power of how far they run around it, and those along it
+#: by this share.
+_AROUND, _ALONG = 3, 0.002
 #: How strongly regions of skin are drawn to the skin's tone where nothing is seen of them.
 _TO_SKIN = {"face": 0.02, "hands": 0.01, "feet": 1e-4}
 _SAMPLE = 4
+#: Difference in a and b of CIELAB (8 bit) from where on a colour is not the skin's, and the least part of a hand that
+#: has to be the skin's for the rest to be something else.
+_OTHER_HUE, _BARE = 11.0, 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +82,8 @@ def filled(
         [_of_region(region, triangles, atlas, colour, weight) for region in (anatomy.face, anatomy.hands, anatomy.feet)]
     )
 
+    if tone_seen:
+        weight = weight * _plausible_hands(anatomy, triangles, atlas, colour, weight, tone)
     seen = _smooth(weight / _FULL)
     halves = _smooth(mirror_weight / _FULL_MIRROR)
     layers = [(mirror, halves, MIRRORED), (colour, seen, 1.0)]
@@ -105,6 +112,28 @@ def _share(part: Floats, painted: NDArray[np.bool_]) -> float:
 def _smooth(share: Floats) -> Floats:
     clipped = np.clip(share, 0, 1)
     return np.asarray(clipped * clipped * (3 - 2 * clipped), np.float32)
+
+
+def _plausible_hands(
+    anatomy: Anatomy, triangles: NDArray[np.int32], atlas: Atlas, colour: Floats, weight: Floats, tone: Array
+) -> Floats:
+    """(N,) 0 on the texels of a hand that show something else than skin, 1 elsewhere; all 1 where most of what is seen
+    of the hand is something else, such as a glove. Hands are small and often beside their estimate.
+    """
+    plausible = np.ones(len(weight), np.float32)
+    part = anatomy.part[triangles[atlas.triangle, 0]]
+    for name in ("l_hand", "r_hand"):
+        mine = np.flatnonzero((part == PARTS.index(name)) & (weight > 0))
+        if not len(mine):
+            continue
+        own, skin = (
+            cv2.cvtColor(encode_srgb(c)[None], cv2.COLOR_RGB2LAB)[0, :, 1:].astype(np.float32)
+            for c in (colour[mine], np.asarray(tone)[None])
+        )
+        away = np.linalg.norm(own - skin, axis=1)
+        if (away < _OTHER_HUE).mean() >= _BARE:
+            plausible[mine] = np.clip(2 - away / _OTHER_HUE, 0, 1)
+    return plausible
 
 
 def _of_region(
@@ -165,7 +194,7 @@ def _spread(body: Body, anatomy: Anatomy, atlas: Atlas, known: Floats, trust: Fl
     for name, strength in _TO_SKIN.items():
         region: NDArray[np.bool_] = getattr(anatomy, name)
         pull[region] = np.maximum(pull[region], strength * np.clip(1 - 4 * sure[region], 0, 1))
-    stiffness = _STIFFNESS * (1 - (1 - _ALONG) * anatomy.along)
+    stiffness = _STIFFNESS * np.maximum((1 - anatomy.along) ** _AROUND, _ALONG)
     hair = anatomy.scalp[anatomy.edges]
     stiffness[hair[:, 0] != hair[:, 1]] *= _ACROSS_HAIRLINE
     together = sure + pull

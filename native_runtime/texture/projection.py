@@ -13,6 +13,7 @@ from native_runtime.camera import crop_intrinsics, project, resize_intrinsics
 from native_runtime.render.colour import decode_srgb
 from native_runtime.render.raster import Surface, View, seen_by
 
+from .alignment import face_shift, head_share
 from .atlas import Atlas, interpolated
 from .light import NO_LIGHT, ShadeEstimate, estimate_light
 from .outline import person_mask
@@ -52,6 +53,7 @@ class Shot:
         mask: (H, W) which pixels show the person, as somebody drew it; None: it is looked for.
         hint: (H, W) the same by a coarse segmentation, or None.
         strangers: (H, W) which pixels show other people, as far as that is known besides, or None.
+        face: (4, 2) px of ``pixels``, where the points of ``alignment.FACE_POINTS`` are seen, or None.
     """
 
     pixels: Pixels
@@ -61,6 +63,7 @@ class Shot:
     mask: Bools | None = None
     hint: Bools | None = None
     strangers: Bools | None = None
+    face: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +127,9 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
         corners = body.triangles[raster.triangle[sure], 0]
         shade = estimate_light(linear[sure], raster.normals[sure], anatomy.part[corners])
         linear[own] /= shade.factor(raster.normals[own])[:, None]
-    return _sampled(shot.vertices, raster, linear, trusted, shade, body, anatomy, atlas)
+    shift = face_shift(shot.face, shot.vertices, shot.intrinsics, body, anatomy)
+    shift *= raster.intrinsics[0, 0] / shot.intrinsics[0, 0]
+    return _sampled(shot.vertices, raster, linear, trusted, shade, shift, body, anatomy, atlas)
 
 
 def _crop(shot: Shot, side: int) -> tuple[Pixels, Array, list[Bools | None]] | None:
@@ -224,6 +229,7 @@ def _sampled(
     linear: Floats,
     trusted: Floats,
     shade: ShadeEstimate,
+    shift: Array,
     body: Body,
     anatomy: Anatomy,
     atlas: Atlas,
@@ -248,6 +254,11 @@ def _sampled(
     weight = np.clip((facing - _GRAZING) / (_FACING - _GRAZING), 0, 1)
     weight *= inside & (points[:, 2] <= nearest + _BIAS)
     weight *= sampled(trusted, x, y)[:, 0]
+    if shift.any():
+        # the face is looked up where the photo shows it; what is trusted has to be so in both places
+        follows = atlas.across(triangles, head_share(anatomy)[:, None])[:, 0]
+        x, y = x + follows * np.float32(shift[0]), y + follows * np.float32(shift[1])
+        weight = np.minimum(weight, sampled(trusted, x, y)[:, 0])
     return Seen(sampled(linear, x, y), weight.astype(np.float32), shade)
 
 

@@ -131,7 +131,8 @@ def shot_of(
             for other in beside
             if other.body_name == body.name and len(other.vertices) == body.vertex_count
         ),
-        *masks,
+        mask=masks[0],
+        hint=masks[1],
     )
 
 

@@ -49,6 +49,7 @@ def _hints(found: ReadPhoto, estimate: Estimate, mask: str | None) -> TextureHin
     """What the engine's networks saw of where everybody is in the photo, and the mask that was given."""
     from native_runtime.detection.silhouettes import mask_on_photo
     from native_runtime.image.reading import read_mask
+    from native_runtime.texture.alignment import face_points
 
     from ..textures.projecting import TextureHints
 
@@ -59,4 +60,6 @@ def _hints(found: ReadPhoto, estimate: Estimate, mask: str | None) -> TextureHin
     strangers = None
     if own is not None and others:
         strangers = np.logical_or.reduce(others) & ~own
-    return TextureHints(own, strangers, read_mask(mask, found.photo.original_size) if mask else None)
+    landmarks = seen[estimate.person] if estimate.person < len(seen) else None
+    face = None if landmarks is None else face_points(landmarks, found.photo)
+    return TextureHints(own, strangers, read_mask(mask, found.photo.original_size) if mask else None, face)

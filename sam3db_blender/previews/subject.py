@@ -21,6 +21,7 @@ from ..rig.arrays import evaluated_surface, evaluated_uvs
 from ..rig.mesh import BODY_PROPERTY
 from ..scene.belongings import belongings_of
 from ..scene.camera import camera_of, camera_settings
+from ..scene.materials import SOLID_VIEW_LIFT
 from ..scene.provenance import is_character, read_origin
 from ..scene.readback import units_of
 from ..scene.source import photo_of
@@ -31,6 +32,8 @@ Pixels = NDArray[np.uint8]
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 #: How much darker and brighter than most of a mesh its parts are drawn: eyes and lips stay readable in one tint.
 _DARKEST, _BRIGHTEST = 0.06, 1.3
+#: Eyes and teeth lie in the shade of lids and lips, which so little light does not show.
+_IN_SHADE = 0.55
 
 
 def groups_of(scene: bpy.types.Scene) -> list[list[bpy.types.Object]]:
@@ -76,7 +79,10 @@ def surface_of(rigs: Sequence[bpy.types.Object], textured: bool = True) -> Surfa
             edges.append(sides)
             two_sided.append(np.full(len(faces), mesh.get(BODY_PROPERTY) is None))
             tint = TINTS[number % len(TINTS)]
-            colours.append(_shades(mesh, len(points), faces, materials)[:, None] * tint)
+            if textured and any(picture_of(slot.material) for slot in mesh.material_slots):
+                colours.append(_own_colours(mesh, len(points), faces, materials))
+            else:
+                colours.append(_shades(mesh, len(points), faces, materials)[:, None] * tint)
             count += len(points)
             if textured:
                 pictures.add(mesh, depsgraph, materials)
@@ -119,6 +125,16 @@ class _Pictures:
             return None
         pictures = tuple(pixels_of(image) for image in self._images)
         return Paint(np.concatenate(self._uvs), np.concatenate(self._numbers), pictures)
+
+
+def _own_colours(mesh: bpy.types.Object, count: int, faces: NDArray, materials: NDArray) -> Array:
+    """The linear colour of each vertex (V, 3) by its material in Solid view: of eyes and teeth beside a picture."""
+    slots = [slot.material for slot in mesh.material_slots]
+    of_slot = np.array([(0.5,) * 3 if m is None else m.diffuse_color[:3] for m in slots])
+    colours = np.full((count, 3), 0.5)
+    for corner in range(3):
+        colours[faces[:, corner]] = of_slot[np.clip(materials, 0, len(slots) - 1)]
+    return _IN_SHADE * colours ** (1 / SOLID_VIEW_LIFT)
 
 
 def _shades(mesh: bpy.types.Object, count: int, faces: NDArray, materials: NDArray) -> Array:

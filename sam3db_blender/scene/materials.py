@@ -45,7 +45,8 @@ _IRIS: Colour = (0.13, 0.072, 0.036)
 _IRIS_RIM: Colour = (0.03, 0.018, 0.01)
 _PUPIL: Colour = (0.002, 0.002, 0.002)
 
-_SOLID_VIEW_LIFT = 0.7
+#: The power by which colours are made lighter for Solid view, whose light is dimmer than a scene's.
+SOLID_VIEW_LIFT = 0.7
 
 #: Half angles, seen from the eye's centre: pupil 2 mm and iris 6 mm on a ball of 12 mm.
 _PUPIL_ANGLE, _IRIS_ANGLE = np.radians(9.5), np.radians(29.0)
@@ -107,7 +108,7 @@ def _material(part: str, body: Body, units: float) -> bpy.types.Material:
     shader.surface(build(shader, colour, body))
     arrange(shader.tree)
     # what Solid view shows, whose light is dimmer than a scene's
-    material.diffuse_color = (*(channel**_SOLID_VIEW_LIFT for channel in colour), 1.0)
+    material.diffuse_color = (*(channel**SOLID_VIEW_LIFT for channel in colour), 1.0)
     material.roughness = 0.5
     for node in shader.tree.nodes:
         if "Subsurface Scale" in node.inputs:

@@ -18,6 +18,7 @@ from native_runtime.texture.files import FORMAT
 
 from .. import compat
 from ..rig.mesh import PARTS_PROPERTY
+from .materials import SOLID_VIEW_LIFT
 from .nodes import Shader, arrange
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ RECORD = "sam3db_texture"
 MADE_AS = "sam3db_made_as"
 #: Custom property of a material: the picture of how sure its texture is.
 CONFIDENCE = "sam3db_confidence"
-
-_SOLID_VIEW_LIFT = 0.7
 
 
 def wear(mesh: bpy.types.Object, texture: Texture, name: str, sources: Mapping[str, Any], units: float) -> None:
@@ -64,7 +63,7 @@ def wear(mesh: bpy.types.Object, texture: Texture, name: str, sources: Mapping[s
         _let_go(material.get(CONFIDENCE))
     material[CONFIDENCE] = confidence
     mean = texture.colour[texture.confidence >= 128].mean(axis=0) if (texture.confidence >= 128).any() else (128,) * 3
-    material.diffuse_color = (*((float(c) / 255) ** (2.2 * _SOLID_VIEW_LIFT) for c in mean), 1.0)
+    material.diffuse_color = (*((float(c) / 255) ** (2.2 * SOLID_VIEW_LIFT) for c in mean), 1.0)
     for slot, part in zip(mesh.material_slots, _parts(mesh)):
         if part in PAINTED:
             slot.material = material

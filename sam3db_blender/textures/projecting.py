@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import Sam3dbError
+from native_runtime.texture.alignment import FACE_POINTS
 from native_runtime.texture.making import make_texture
 from native_runtime.texture.projection import Shot
 from native_runtime.texture.request import DEFAULT_SIZE
@@ -23,7 +24,7 @@ from ..scene.bodies import body_mesh
 from ..scene.lookup import require_own
 from ..scene.provenance import read_origin
 from ..scene.readback import units_of
-from ..scene.textured import wear
+from ..scene.textured import record_of, wear
 
 if TYPE_CHECKING:
     from native_runtime.image.reading import Photo
@@ -41,11 +42,13 @@ class TextureHints:
         segmentation: the person, by a coarse segmentation.
         strangers: other people.
         mask: the person, as somebody drew it.
+        face: (4, 2) px, where the points of ``alignment.FACE_POINTS`` are seen.
     """
 
     segmentation: Bools | None = None
     strangers: Bools | None = None
     mask: Bools | None = None
+    face: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,19 @@ def projection_of(
     given = [
         None if mask is None else _as_large(mask, seen.pixels) for mask in (own, hints.segmentation, hints.strangers)
     ]
-    shot = Shot(seen.pixels, seen.view.intrinsics, seen.view.local(points / units), _others(rig, seen.view), *given)
+    face = _known_face(mesh) if hints.face is None else hints.face
+    width, height = (int(n) for n in read_origin(rig).arrays["image_size"])
+    scale = np.array([seen.view.width / width, seen.view.height / height])
+    shot = Shot(
+        seen.pixels,
+        seen.view.intrinsics,
+        seen.view.local(points / units),
+        _others(rig, seen.view),
+        mask=given[0],
+        hint=given[1],
+        strangers=given[2],
+        face=None if face is None else (face + 0.5) * scale - 0.5,
+    )
     details = read_origin(rig).details
     sources = {
         "photos": [{"name": str(details.get("photo", ""))}],
@@ -107,6 +122,8 @@ def projection_of(
         "body_hash": body.hash,
         "files": {},
     }
+    if face is not None:
+        sources["face_points"] = np.round(face, 2).tolist()
     return Projection(body, shot, sources, size, light)
 
 
@@ -153,6 +170,12 @@ def _others(rig: bpy.types.Object, view: Any) -> tuple[tuple[NDArray[np.float64]
                 if len(triangles):
                     found.append((view.local(points / units_of(rig)), triangles))
     return tuple(found)
+
+
+def _known_face(mesh: bpy.types.Object) -> NDArray[np.float64] | None:
+    """Where the photo shows the face, as the record of an earlier texture has it."""
+    points = np.array((record_of(mesh) or {}).get("face_points", ()), np.float64)
+    return points if points.shape == (len(FACE_POINTS), 2) else None
 
 
 def _as_large(mask: Bools, pixels: NDArray[np.uint8]) -> Bools:

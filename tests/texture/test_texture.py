@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from native_runtime.camera import project
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
+from native_runtime.texture.alignment import FACE_POINTS, face_shift
 from native_runtime.texture.anatomy import PARTS, anatomy_of
 from native_runtime.texture.atlas import atlas_of
 from native_runtime.texture.making import Texture, make_texture
@@ -134,6 +136,49 @@ def test_hair_goes_on_where_it_is_not_seen_and_the_face_does_not(models: Path) -
     unseen = inside & (texture.confidence < 128)
     assert unseen.sum() > 200
     assert np.percentile(texture.colour[unseen], 98) < 100, "hair is 39, skin 188"
+
+
+@pytest.mark.models
+def test_a_face_beside_the_bodys_is_looked_up_where_it_is(person: Body) -> None:
+    anatomy = anatomy_of(person)
+    colours = symmetric(person.rest_vertices)
+    colours[anatomy.face] = 0.3 + 0.25 * np.sin(person.rest_vertices[anatomy.face] / 0.8)
+    vertices = standing(person)
+    picture = np.roll(photograph([Model(person, vertices, colours)]), (3, -5), axis=(0, 1))
+    rows = person.landmark_rows.combine(np.concatenate([vertices, np.zeros((len(person.joint_names), 3))]))
+    number = {name: n for n, name in enumerate(person.landmark_names)}
+    body_face = project(np.array([rows[[number[n] for n in g]].mean(axis=0) for g in FACE_POINTS]), INTRINSICS)
+    assert face_shift(body_face + (-5.0, 3.0), vertices, INTRINSICS, person, anatomy) == pytest.approx([-5, 3])
+    assert not face_shift(body_face + (90.0, 0.0), vertices, INTRINSICS, person, anatomy).any(), "somebody else's"
+    assert not face_shift(None, vertices, INTRINSICS, person, anatomy).any()
+    shot = Shot(picture, INTRINSICS, vertices)
+    errors = []
+    wanted, _ = truth(person, colours, SIZE)
+    inside = _texels(person, anatomy.face)
+    for face in (None, body_face + (-5.0, 3.0)):
+        texture = make_texture(person, [replace(shot, face=face)], SIZE, light=False)
+        seen = inside & (texture.confidence >= SEEN)
+        errors.append(np.abs(texture.colour[seen].astype(float) - wanted[seen]).mean())
+    assert errors[1] < 0.5 * errors[0]
+
+
+def _texels(body: Body, vertices: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(SIZE, SIZE) the texels of the triangles whose vertices are all among some (V,)."""
+    atlas = atlas_of(body, SIZE)
+    return atlas.picture(vertices[body.triangles].all(axis=1)[atlas.triangle][:, None].astype(np.float32))[..., 0] > 0
+
+
+@pytest.mark.models
+def test_a_hand_that_lies_on_trousers_does_not_wear_them(person: Body) -> None:
+    part = anatomy_of(person).part
+    colours = np.tile([0.5, 0.3, 0.22], (person.vertex_count, 1))
+    fingers = np.isin(part, [PARTS.index("l_hand"), PARTS.index("r_hand")]) & (np.abs(person.rest_vertices[:, 0]) > 57)
+    colours[fingers] = (0.05, 0.1, 0.4)
+    texture = _made(person, colours)
+    inside = _texels(person, fingers)
+    assert inside.sum() > 300
+    red, _, blue = texture.colour[inside].astype(int).T
+    assert (red > blue).mean() > 0.9
 
 
 @pytest.mark.models
