@@ -35,6 +35,8 @@ from tests.support.takes import INTRINSICS, kept_take
 
 COUNT = 22
 WRIST = keypoint_names().index("left_wrist")
+#: A length that may change with the pose; nothing is keyed of those that do not.
+FLEXIBLE = 131
 #: Arrays of a take with a row for each frame.
 PER_FRAME = (
     *("frames", "times", "model_parameters", "expression", "camera_translation", "camera_to_world", "bbox"),
@@ -56,6 +58,7 @@ def changed(kept: Path, small_body: Body) -> Take:
     parameters, shift = take.model_parameters.copy(), take.camera_translation.copy()
     fade = np.clip(1.0 - np.abs(np.arange(COUNT) - FRAME) / 5.0, 0.0, 1.0)
     parameters[:, small_body.parameter_index("l_uparm_ry")] += 0.6 * fade
+    parameters[:, FLEXIBLE] += 0.1 * fade
     shift[:, 1] -= 0.1 * fade
     return _with(take, small_body, parameters, shift)
 
@@ -111,6 +114,7 @@ def test_the_keys_become_those_of_the_new_take(
     assert done.frames == [range(SHOWN - 4, SHOWN + 5)]
     assert done.overruled == done.kept == ()
     after = keys(rig)
+    assert after.keys() > before.keys()  # a length that was the same on all frames
     inside = {float(frame) for frame in done.frames[0]}
     for channel, known in before.items():
         for frame, value in known.items():
