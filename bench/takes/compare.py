@@ -193,7 +193,7 @@ def table(report: dict[str, Any]) -> str:
         share = f"{a['precision']:.2f}, {a['recall']:.2f}" if "precision" in a else ""
         lines.append(
             f"| {record['name']} | {about['motion']} | {about['camera']} | {a['pa_mpjpe']:.1f}, {b['pa_mpjpe']:.1f} "
-            f"| {a['acceleration']:.0f}, {b['acceleration']:.0f} | {a['drift_median']:.1f}, {b['drift_median']:.1f} "
+            f"| {a['acceleration']:.0f}, {b['acceleration']:.0f} | {a['drift_median']:.1f} "
             f"| {share} |"
         )
     return "\n".join(lines)

@@ -30,6 +30,8 @@ class ContactSettings:
         release: factor on all of these, above any of which it ends.
         shortest: frames that a contact lasts at least, at 30 frames per second.
         gap: frames of a gap that is closed, likewise.
+        near: m from its place, across the camera's ray, within which a part stays in contact before and afterwards,
+            however it moves along the ray; 0: nowhere.
     """
 
     height: float = 0.04
@@ -39,6 +41,7 @@ class ContactSettings:
     release: float = 1.5
     shortest: int = 3
     gap: int = 2
+    near: float = 0.02
 
 
 def find_contacts(
@@ -75,7 +78,9 @@ def find_contacts(
     shortest, gap = round(settings.shortest * scale), round(settings.gap * scale)
     out = np.zeros_like(begins)
     for part in range(soles.shape[1]):
-        out[:, part] = _cleaned(_hysteresis(begins[:, part], stays[:, part]), shortest, gap)
+        found = _cleaned(_hysteresis(begins[:, part], stays[:, part]), shortest, gap)
+        low = above[:, part] < settings.release * height[:, part]
+        out[:, part] = _extended(found, low, soles[:, part], rays(soles, eyes)[:, part], settings.near)
     return out
 
 
@@ -91,6 +96,23 @@ def _hysteresis(begins: Bools, stays: Bools) -> Bools:
     for first, last in runs(stays):
         if begins[first:last].any():
             out[first:last] = True
+    return out
+
+
+def _extended(flags: Bools, low: Bools, places: Array, way_seen: Array, near: float) -> Bools:
+    """The stretches with what comes before and after, as long as a part (F, 3) m is seen where it stands: low enough
+    (F,), and nearer than `near` to its place across the camera's ray (F, 3)."""
+    out = flags.copy()
+    for first, last in runs(flags):
+        off = places - np.median(places[first:last], axis=0)
+        along = np.sum(off * way_seen, axis=1)
+        there = low & (np.sum(off**2, axis=1) - along**2 < near**2)
+        while first > 0 and there[first - 1] and not out[first - 1]:
+            first -= 1
+            out[first] = True
+        while last < len(out) and there[last] and not out[last]:
+            out[last] = True
+            last += 1
     return out
 
 

@@ -10,7 +10,7 @@ import pytest
 from native_runtime.camera import Gravity
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
-from native_runtime.takes.contacts import find_contacts, runs
+from native_runtime.takes.contacts import ContactSettings, find_contacts, runs
 from native_runtime.takes.ground import feet_in_world, find_ground, flat_heights, seen_speeds, soles_in_world
 from native_runtime.takes.planting import stand_on_ground
 from native_runtime.takes.quality import foot_slide, jitter, penetration
@@ -93,7 +93,7 @@ def test_planted_feet_do_not_drift_and_nothing_pops(body: Body) -> None:
         np.abs(np.diff(body.pose(values).translations, 2, axis=0)).max()
         for values in (parameters, stood.model_parameters)
     ]
-    assert moves[1] < moves[0] + 0.5
+    assert moves[1] < 1.05 * moves[0]
     # bones keep their lengths
     np.testing.assert_array_equal(stood.model_parameters[:, 136:], parameters[:, 136:])
 
@@ -155,6 +155,18 @@ def test_a_foot_that_moves_in_depth_alone_stands() -> None:
     eyes = np.tile([10.0, 0.0, 4.0], (20, 1))
     assert not find_contacts(along, np.zeros(4), ground, FPS, eyes=eyes).any()
     assert seen_speeds(along, FPS, eyes).max() > 2.0 * seen_speeds(along, FPS).max()
+
+
+def test_a_contact_lasts_for_as_long_as_the_foot_is_seen_where_it_stands() -> None:
+    """A foot stands in all frames; at the beginning its depth is off by up to 24 cm, later it does step away."""
+    ground = np.array([0.0, -1.0, 0.0, 1.0])
+    soles = np.tile(np.array([0.2, 1.0, 4.0]), (40, 4, 1))
+    soles[:3] *= np.array([1.06, 1.04, 1.02])[:, None, None]  # along the ray: the picture shows no motion
+    soles[30:, :, 0] += 0.05 * np.arange(1, 11)[:, None]
+    kept, short = (find_contacts(soles, np.zeros(4), ground, FPS, ContactSettings(near=near)) for near in (0.02, 0.0))
+    assert kept[:30].all()
+    assert not kept[31:].any()
+    assert not short[:2].any()
 
 
 def test_a_heel_that_rises_over_its_toes_is_no_contact() -> None:

@@ -16,7 +16,7 @@ from native_runtime.fitting.problem import Term
 from native_runtime.mhr import Body
 from native_runtime.mhr.parameterisation import SCALE
 from native_runtime.mhr.state import PlacedState
-from native_runtime.takes.contacts import find_contacts
+from native_runtime.takes.contacts import ContactSettings, find_contacts
 from native_runtime.takes.ground import PARTS, feet_in_world, find_ground, flat_heights
 from native_runtime.takes.observations import FrameObservation
 
@@ -204,7 +204,7 @@ class _Fit:
         seen = np.array([one.seen for one in self.observations])
         eyes = None if self.to_world is None else self.to_world[:, :3, 3]
         ground = find_ground(soles, heights[: len(PARTS)], self.fps, seen, self.gravity, None, eyes)
-        contacts = find_contacts(soles, heights[: len(PARTS)], ground, self.fps, None, eyes)
+        contacts = find_contacts(soles, heights[: len(PARTS)], ground, self.fps, ContactSettings(near=0.0), eyes)
         return Stance.of(contacts, ground, heights) if contacts.any() else None
 
     def _outlined(self, index: int, state: PlacedState) -> tuple[Term, ...]:
