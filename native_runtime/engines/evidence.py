@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.detection.bent_knees import bent
 from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
 from native_runtime.detection.lifting import POINTS, SEGMENTS, Lifted, Lifting
 from native_runtime.fitting.ages import size_of
@@ -235,7 +236,7 @@ def gather_evidence(
     seen = _look(person, photo, body, intrinsics, {body.keypoint_names[prompt[0]] for prompt in keypoints}, least)
     # in pixels of the picture that the landmarks are of
     focal = float(np.mean(np.diag(np.asarray(intrinsics))[:2] * photo.scale))
-    gathered, lifted = _Gathered(), Lifting.load().of(person, focal)
+    gathered, lifted = _Gathered(), bent(Lifting.load().of(person, focal), person.visibility)
     _gather_points(gathered, seen)
     _gather_directions(gathered, seen, lifted)
     for side, hand in seen.hands.items():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import intrinsics_for
+from native_runtime.detection.bent_knees import bent
 from native_runtime.detection.landmarks import BODY_POINTS, HandLandmarks, PersonLandmarks
 from native_runtime.detection.lifting import SEGMENTS, Lifting
 from native_runtime.engines.evidence import TRUST, gather_evidence, pixels_per_metre
@@ -112,7 +113,7 @@ def test_depth_is_turned_onto_the_ray(body: Body) -> None:
     """
     who = person(hands=False)
     pair = ("left_shoulder", "left_hip")
-    lifted = Lifting.load().of(who, intrinsics_for(SIZE)[0, 0])
+    lifted = bent(Lifting.load().of(who, intrinsics_for(SIZE)[0, 0]), who.visibility)
     row = SEGMENTS.index(pair)
     for left, expected in ((280.0, 0.0), (660.0, 380.0)):
         who.bbox = np.array([left, 380.0, left + 240, 620.0])
