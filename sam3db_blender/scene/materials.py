@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.texture.part_colours import PART_COLOURS
 
 from .. import compat
 from .fingerprint import fingerprint
@@ -37,13 +38,13 @@ _SKIN: Colour = (0.53, 0.29, 0.20)
 _SKIN_DEEP: Colour = (0.43, 0.19, 0.13)
 _LIPS: Colour = (0.45, 0.20, 0.165)
 _NAILS: Colour = (0.66, 0.40, 0.33)
-_TEETH: Colour = (0.74, 0.68, 0.56)
-_TONGUE: Colour = (0.46, 0.14, 0.13)
+_TEETH: Colour = PART_COLOURS["teeth"]
+_TONGUE: Colour = PART_COLOURS["tongue"]
 _HAIR: Colour = (0.035, 0.022, 0.015)
-_SCLERA: Colour = (0.78, 0.75, 0.72)
-_IRIS: Colour = (0.13, 0.072, 0.036)
+_SCLERA: Colour = PART_COLOURS["eyes"]
+_IRIS: Colour = PART_COLOURS["iris"]
 _IRIS_RIM: Colour = (0.03, 0.018, 0.01)
-_PUPIL: Colour = (0.002, 0.002, 0.002)
+_PUPIL: Colour = PART_COLOURS["pupil"]
 
 #: The power by which colours are made lighter for Solid view, whose light is dimmer than a scene's.
 SOLID_VIEW_LIFT = 0.7
