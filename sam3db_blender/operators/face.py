@@ -35,9 +35,6 @@ class SAM3DB_OT_photo_expression(CharacterOperator, bpy.types.Operator):
         soft_max=2.0,
     )
 
-    def invoke(self, context, event):
-        return context.window_manager.invoke_props_popup(self, event)
-
     def run(self, context, rig, body):
         expression = photo_expression(rig, body)
         if not expression.any():

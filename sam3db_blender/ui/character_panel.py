@@ -93,9 +93,8 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
             width = width_of(context.region.width, context.preferences.system.ui_scale)
             draw_lines(layout.column(align=True), str(read["why"]), width, "INFO")
             return
-        layout.operator_context = "INVOKE_DEFAULT"
         row = layout.row(align=True)
-        row.operator("sam3db.photo_expression", text="From Photo …", icon="IMAGE_DATA")
+        row.operator("sam3db.photo_expression", text="From Photo", icon="IMAGE_DATA")
         row.operator("sam3db.reset_character", text="Neutral", icon="LOOP_BACK").parts = {"expression"}
 
     def _draw_sex(self, rig: bpy.types.Object, origin: Origin) -> None:
