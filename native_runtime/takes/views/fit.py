@@ -47,6 +47,12 @@ _LOOSE, _STRICT = Weights(2.0, 8.0, 0.8), Weights()
 _BY_POINTS = Weights(outlier=2.5)
 _FIRM_ROUNDS = tuple(replace(settings, share=150.0, steps=12) for settings in ROUNDS)
 """Where the cameras follow from the person, a point that is off turns them, and outlines are what is seen best."""
+_PHOTO_ROUNDS = (
+    replace(ROUNDS[0], share=150.0, steps=12),
+    replace(ROUNDS[1], share=150.0, steps=12, clothes=0.008),
+)
+"""Photos of other moments show the shape from other sides: their outlines together may overrule the usual shape, and
+clothes are told from the body by how far they ordinarily stand off, not by one photo's loose parts."""
 _LIMBS = {
     f"{side}_{limb}": tuple(f"{side}_{part}" for part in parts)
     for side in "lr"
@@ -120,7 +126,7 @@ class _Views:
         self.hands = any(_shows_hands(view.evidence) for view in seen)
         unknown = one_pose and known is None
         self.strict = _BY_POINTS if unknown else _STRICT
-        self.rounds = _FIRM_ROUNDS if unknown else ROUNDS
+        self.rounds = _FIRM_ROUNDS if unknown else ROUNDS if one_pose else _PHOTO_ROUNDS
         if not one_pose:
             self._priors = [_held_once(prior, self.scales, len(seen)) for prior in self._priors]
 
