@@ -32,6 +32,8 @@ class ContactSettings:
         gap: frames of a gap that is closed, likewise.
         near: m from its place, across the camera's ray, within which a part stays in contact before and afterwards,
             however it moves along the ray; 0: nowhere.
+        drift, share: m across the camera's ray by which a part moves from the beginning to the end of a contact at
+            most, and the part of all time in contact in which more than that means that the camera moves.
     """
 
     height: float = 0.04
@@ -42,6 +44,8 @@ class ContactSettings:
     shortest: int = 3
     gap: int = 2
     near: float = 0.02
+    drift: float = 0.06
+    share: float = 0.3
 
 
 def find_contacts(
@@ -82,6 +86,34 @@ def find_contacts(
         low = above[:, part] < settings.release * height[:, part]
         out[:, part] = _extended(found, low, soles[:, part], rays(soles, eyes)[:, part], settings.near)
     return out
+
+
+def drift_apart(
+    soles: Array, contacts: Bools, settings: ContactSettings | None = None, eyes: Array | None = None
+) -> bool:
+    """Whether feet that seem to stand move steadily in the picture: then it is the camera that changes its place, or
+    they do not stand. To lock them would take the body off the person.
+
+    Args:
+        soles: (F, 4, 3) m, world axes, before anything was locked.
+        contacts: (F, 4), ``find_contacts``.
+        settings: what counts.
+        eyes: as for ``find_contacts``.
+    """
+    settings = settings or ContactSettings()
+    total, moved = 0, 0
+    way_seen = rays(soles, eyes)
+    for part in range(soles.shape[1]):
+        for first, last in runs(contacts[:, part]):
+            third = max((last - first) // 3, 1)
+            begin, end = soles[first : first + third, part], soles[last - third : last, part]
+            way = np.median(end, axis=0) - np.median(begin, axis=0)
+            ray = way_seen[first:last, part].mean(axis=0)
+            ray /= max(float(np.linalg.norm(ray)), 1e-9)
+            total += last - first
+            if float(np.linalg.norm(way - (way @ ray) * ray)) > settings.drift:
+                moved += last - first
+    return moved > settings.share * total
 
 
 def runs(flags: Bools) -> list[tuple[int, int]]:

@@ -37,6 +37,10 @@ TRAVELS = (
     "The camera changes its place, or too little stands still to tell: only its turning was followed, so the person's "
     "way and the floor are doubtful."
 )
+DRIFTS = (
+    "Feet that seem to stand move in the picture, as if the camera changed its place: they were not held where they "
+    "stand, and the person's way is doubtful."
+)
 _FIT = 0.85
 """The fit's part of the time; the floor takes the rest."""
 
@@ -193,7 +197,7 @@ def _take(
         image_size=np.array(source.size),
         camera_to_world=np.tile(np.eye(4), (len(frames), 1, 1)) if path.to_world is None else path.to_world,
         camera="fixed" if path.to_world is None else "moving",
-        warnings=(TRAVELS,) if path.travels else (),
+        warnings=((TRAVELS,) if path.travels else ()) + ((DRIFTS,) if standing.drifts else ()),
         ground=standing.ground,
         bbox=np.stack([np.interp(frames, rows, boxes[:, axis]) for axis in range(4)], axis=1),
         seen=fit.seen,

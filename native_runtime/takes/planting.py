@@ -23,7 +23,7 @@ from native_runtime.fitting.solver import Linearised, Quadratics, minimise
 from native_runtime.mhr import Body, PointSet, Pose
 from native_runtime.mhr.state import PlacedState
 
-from .contacts import ContactSettings, find_contacts, runs
+from .contacts import ContactSettings, drift_apart, find_contacts, runs
 from .ground import (
     ALONG,
     PARTS,
@@ -81,6 +81,7 @@ class Standing:
         ground: (4,) plane in world axes; NaN where it is not known.
         contacts: (F, 4) what touches it (``ground.PARTS``).
         quality: figures by name (``quality.figures``) of the answer; ``before``: of what was given.
+        drifts: whether feet that seem to stand move in the picture (``contacts.drift_apart``), so that none is locked.
     """
 
     model_parameters: Array
@@ -89,6 +90,7 @@ class Standing:
     contacts: Bools
     quality: dict[str, float]
     before: dict[str, float]
+    drifts: bool = False
 
 
 def stand_on_ground(
@@ -131,8 +133,11 @@ def stand_on_ground(
         plane = find_ground(soles, heights, fps, seen, gravity, floor, eyes)
     else:
         plane = np.asarray(ground, np.float64)
+    drifts = False
     if contacts is None:
         touching = find_contacts(soles, heights, plane, fps, touch, eyes)
+        drifts = drift_apart(soles, touching, touch, eyes)
+        touching &= not drifts
     else:
         touching = np.asarray(contacts, bool)
 
@@ -144,7 +149,7 @@ def stand_on_ground(
 
     before = measured(model_parameters, camera_translation, soles)
     if not touching.any():
-        return Standing(model_parameters, camera_translation, plane, touching, before, before)
+        return Standing(model_parameters, camera_translation, plane, touching, before, before, drifts)
     planted = plant_feet(
         body, model_parameters, identity, camera_translation, touching, plane, fps, to_world=to_world,
         settings=planting, progress=progress, cancelled=cancelled,

@@ -10,7 +10,7 @@ import pytest
 from native_runtime.camera import Gravity
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
-from native_runtime.takes.contacts import ContactSettings, find_contacts, runs
+from native_runtime.takes.contacts import ContactSettings, drift_apart, find_contacts, runs
 from native_runtime.takes.ground import feet_in_world, find_ground, flat_heights, seen_speeds, soles_in_world
 from native_runtime.takes.planting import stand_on_ground
 from native_runtime.takes.quality import foot_slide, jitter, penetration
@@ -106,6 +106,30 @@ def test_feet_in_the_air_are_left_alone(body: Body) -> None:
     np.testing.assert_array_equal(stood.camera_translation, translation)
 
 
+def test_feet_that_move_with_the_camera_are_not_held(body: Body) -> None:
+    """The camera goes aside by 20 cm in two seconds and says nothing of it: locked feet would leave the picture."""
+    parameters, identity, translation = _swaying(body, 60, 0.2)
+    stood = stand_on_ground(body, parameters, identity, translation, FPS)
+    assert stood.drifts
+    assert not stood.contacts.any()
+    np.testing.assert_array_equal(stood.camera_translation, translation)
+    np.testing.assert_array_equal(stood.model_parameters, parameters)
+    # a camera that says where it is
+    poses = np.tile(np.eye(4), (60, 1, 1))
+    poses[:, 0, 3] = np.linspace(0.0, -0.2, 60)
+    told = stand_on_ground(body, parameters, identity, translation, FPS, to_world=poses)
+    assert not told.drifts
+    assert told.contacts[:12].all()
+
+
+def test_a_wandering_depth_is_no_moving_camera() -> None:
+    ray = np.array([0.0, 1.0, 4.0]) / np.sqrt(17.0)
+    all_day = np.ones((30, 4), bool)
+    assert not drift_apart(_one_way(30, 0.3 * ray), all_day)
+    assert drift_apart(_one_way(30, np.array([0.3, 0.0, 0.0])), all_day)
+    assert not drift_apart(_one_way(30, np.array([0.3, 0.0, 0.0])), np.zeros((30, 4), bool))
+
+
 def test_a_moving_camera_changes_nothing_in_the_world(body: Body) -> None:
     parameters, identity, translation = _swaying(body, 16, 0.02)
     still = stand_on_ground(body, parameters, identity, translation, FPS)
@@ -132,6 +156,11 @@ def test_the_heights_are_those_of_the_persons_own_feet(body: Body) -> None:
     feet = feet_in_world(body, build[None], identity, np.zeros((1, 3)))[0]
     lowest = float(body.vertices(build, identity, np.zeros(body.expression_count))[:, 1].min()) / 100
     np.testing.assert_allclose(-feet[:, 1] - flat_heights(body, build, identity), lowest, atol=0.005)
+
+
+def _one_way(frames: int, way: np.ndarray) -> np.ndarray:
+    """(F, 4, 3) m of feet on a floor a metre below the camera that move by `way` m in all."""
+    return np.array([0.1, 1.0, 4.0]) + np.linspace(0.0, 1.0, frames)[:, None, None] * np.broadcast_to(way, (4, 3))
 
 
 def _standing(frames: int, way: np.ndarray) -> np.ndarray:

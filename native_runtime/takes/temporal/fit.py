@@ -16,7 +16,7 @@ from native_runtime.fitting.problem import Term
 from native_runtime.mhr import Body
 from native_runtime.mhr.parameterisation import SCALE
 from native_runtime.mhr.state import PlacedState
-from native_runtime.takes.contacts import ContactSettings, find_contacts
+from native_runtime.takes.contacts import ContactSettings, drift_apart, find_contacts
 from native_runtime.takes.ground import PARTS, feet_in_world, find_ground, flat_heights
 from native_runtime.takes.observations import FrameObservation
 
@@ -196,7 +196,7 @@ class _Fit:
         return self._stage(states, WEIGHTS, hands, skeleton, last, self._outlined)
 
     def _standing(self, states: list[PlacedState]) -> Stance | None:
-        """Which feet stand where, as far as is known; None where no floor is found."""
+        """Which feet stand where, as far as is known; None where no floor is found, or where they move with it."""
         parameters = np.stack([state.model_parameters for state in states])
         shifts, identity = np.stack([state.camera_translation for state in states]), states[0].identity
         feet = feet_in_world(self.body, parameters, identity, shifts, self.to_world)
@@ -205,7 +205,9 @@ class _Fit:
         eyes = None if self.to_world is None else self.to_world[:, :3, 3]
         ground = find_ground(soles, heights[: len(PARTS)], self.fps, seen, self.gravity, None, eyes)
         contacts = find_contacts(soles, heights[: len(PARTS)], ground, self.fps, ContactSettings(near=0.0), eyes)
-        return Stance.of(contacts, ground, heights) if contacts.any() else None
+        if not contacts.any() or drift_apart(soles, contacts, None, eyes):
+            return None
+        return Stance.of(contacts, ground, heights)
 
     def _outlined(self, index: int, state: PlacedState) -> tuple[Term, ...]:
         if not self.options.outline_every or index % self.options.outline_every:
