@@ -56,10 +56,16 @@ class Child:
         return self._process.poll() is None
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Write a message. When the child has died, nothing happens: `messages` ends, which says so."""
+        """Write a message. When the child has died, nothing happens: `messages` ends, which says so.
+
+        Raises:
+            TypeError, ValueError: the message is no JSON, for example has a number that is not finite; nothing was
+                written.
+        """
         assert self._process.stdin is not None
-        with suppress(OSError, ValueError):
-            self._process.stdin.write(encode(message))
+        line = encode(message)
+        with suppress(OSError, ValueError):  # ValueError: its input is closed already
+            self._process.stdin.write(line)
             self._process.stdin.flush()
 
     def messages(self) -> Iterator[dict[str, Any]]:

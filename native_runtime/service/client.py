@@ -195,7 +195,11 @@ class WorkerClient:
                 return
         assert self._child is not None
         request.child = self._child.number
-        self._child.process.send(request.message)
+        try:
+            self._child.process.send(request.message)
+        except (TypeError, ValueError) as error:
+            text = f"The worker cannot be asked for this: {error}. Numbers must be finite."
+            self._fail(number, ErrorPayload("UsageError", text))
 
     def _take(self, child: int, message: dict[str, Any]) -> None:
         """Turn a line from the child into an event."""
@@ -203,6 +207,10 @@ class WorkerClient:
         kind = message.get("event")
         if kind == "hello" and message.get("protocol") != PROTOCOL:
             self._refuse_version(child, message)
+        if kind == "error" and number is None:
+            # it could not tell which request a line was meant to be: none that is open may wait for it
+            self._fail_all(child, ErrorPayload.from_json(message))
+            return
         request = self._requests.get(number) if isinstance(number, int) else None
         if request is None or request.child != child or not isinstance(number, int):
             # A hello, answers to our own cancellations, and the last words of a child that was given up.
@@ -243,6 +251,9 @@ class WorkerClient:
         """Forget a child, and report the reason to its requests."""
         if self._child is not None and self._child.number == child:
             self._child = None
+        self._fail_all(child, failure)
+
+    def _fail_all(self, child: int, failure: ErrorPayload) -> None:
         for number, request in list(self._requests.items()):
             if request.child == child:
                 self._fail(number, _cancellation(request) if request.cancel_text else failure)

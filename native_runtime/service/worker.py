@@ -78,10 +78,16 @@ class Worker:
     def send(self, event: dict[str, Any]) -> None:
         """Write one event; when nobody reads any more, this process has no purpose left."""
         from native_runtime.process.lines import encode
+        from native_runtime.process.payload import INTERNAL
 
+        try:
+            line = encode(event)
+        except (TypeError, ValueError) as error:
+            text = f"The worker's answer cannot be sent ({error})."
+            line = encode({"id": event["id"], "event": "error", "kind": INTERNAL, "text": text, "detail": ""})
         with self._lock:
             try:
-                self._events.write(encode(event).decode("ascii"))
+                self._events.write(line.decode("ascii"))
                 self._events.flush()
             except (OSError, ValueError):
                 self._abandon()

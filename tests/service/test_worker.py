@@ -279,6 +279,22 @@ def test_an_unknown_request_is_refused(client: WorkerClient) -> None:
     assert final(client, client.request("dance")).error == "UsageError"
 
 
+def test_a_number_that_is_not_finite_is_refused_at_once(client: WorkerClient, photo: Callable[[str], str]) -> None:
+    number = client.request("estimate", photo=photo("one"), keypoints=[[3, float("nan"), 6]])
+    (event,) = [event for event in client.poll() if event.id == number]
+    assert (event.kind, event.error) == ("error", "UsageError")
+    assert "finite" in event.text
+    assert final(client, client.request("ping")).kind == "done"
+
+
+def test_an_answer_that_names_no_request_leaves_none_waiting(client: WorkerClient, photo: Callable[[str], str]) -> None:
+    number = client.request("estimate", photo=photo("slow"))
+    assert client._child is not None
+    client._child.process.send({"do": "ping"})  # has no id
+    assert "needs an id" in final(client, number).text
+    assert not client.busy
+
+
 def test_stray_output_does_not_reach_the_protocol(client: WorkerClient, photo: Callable[[str], str]) -> None:
     assert final(client, client.request("estimate", photo=photo("noise"))).kind == "done"
 
