@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ Array = NDArray[np.float64]
 RAMP = 4
 #: Of a Gaussian, how many of its deviations its window is wide.
 _WINDOW = 3.0
+#: Units of a control's channel within which a foot's are the same: what single precision leaves.
+_HELD = 1e-5
 
 
 def pin_here(rig: bpy.types.Object, frame: int, reach: int) -> int:
@@ -68,8 +71,9 @@ def smooth_here(rig: bpy.types.Object, frame: int, reach: int, deviation: float,
         The number of channels that were smoothed.
 
     Raises:
-        Sam3dbError: no action plays on the character.
+        Sam3dbError: no action plays on the character, or the frame is not of its motion.
     """
+    require_within(frame, frames_of(curve for _, curve in _curves(rig)))
     wide = int(np.ceil(_WINDOW * deviation))
     at = np.arange(frame - reach - wide, frame + reach + wide + 1, dtype=np.float64)
     steps = np.arange(-wide, wide + 1)
@@ -90,7 +94,7 @@ def smooth_here(rig: bpy.types.Object, frame: int, reach: int, deviation: float,
 
 def fix_foot(rig: bpy.types.Object, side: str, frame: int, distance: float) -> range:
     """Holds a foot where it stands on a frame, as long as it stays near: its leg goes to IK there, led in and out over
-    a few frames.
+    a few frames. Where it is held already, nothing changes.
 
     Args:
         side: "L" or "R", the character's own.
@@ -100,26 +104,27 @@ def fix_foot(rig: bpy.types.Object, side: str, frame: int, distance: float) -> r
         The frames on which it is held.
 
     Raises:
-        Sam3dbError: the character has no controls, or no action plays on these.
+        Sam3dbError: the character has no controls, no action plays on these, or the frame is not of its motion.
     """
     controls = controls_of(rig)
     if controls is None:
         raise Sam3dbError(f"'{rig.name}' has no controls, on which feet are held: add them first.")
-    foot = controls.pose.bones[f"foot_ik.{side}"]
     curves = {(c.data_path, c.array_index): c for _, c in compat.animation_curves(controls)}
     if not curves:
         raise Sam3dbError(f"No action plays on '{controls.name}'. {WHERE}")
-    still: Any = foot.location, foot.rotation_quaternion
-    place = _Rows(curves, f"{foot.path_from_id()}.location", 3, list(still[0]))
-    turn = _Rows(curves, f"{foot.path_from_id()}.rotation_quaternion", 4, list(still[1]))
-    ends = [end for curve in curves.values() for end in curve.range()]
-    held = _standing(place, frame, distance, int(min(ends)), int(max(ends)))
-    frames = np.arange(held.start - RAMP, held.stop + RAMP)
+    motion = frames_of(curves.values())
+    require_within(frame, motion)
+    rows = _rows_of_foot(controls, side, curves)
+    switch = curves.get((slider_path(f"leg_ik.{side}"), 0))
+    held = _held(rows, switch, frame, motion)
+    if held is not None:
+        return held
+    held = _standing(rows[0], frame, distance, motion)
+    led = _led(held, motion)
+    frames = np.arange(led.start, led.stop)
     weight = np.clip(1.0 - np.maximum(held.start - frames, frames - held.stop + 1) / (RAMP + 1), 0.0, 1.0)
     weight = weight * weight * (3.0 - 2.0 * weight)
-    joints = [controls.pose.bones[f"{name}.{side}"] for name in _IN_FOOT]
-    bent = [_Rows(curves, f"{bone.path_from_id()}.rotation_euler", 3, [*_angles(bone)]) for bone in joints]
-    for row in (place, turn, *bent):
+    for row in rows:
         hold = row.at(frame)
         own = np.array([row.at(number) for number in frames.tolist()])
         signs = np.where(own @ hold < 0.0, -1.0, 1.0)[:, None] if len(hold) == 4 else 1.0
@@ -130,7 +135,7 @@ def fix_foot(rig: bpy.types.Object, side: str, frame: int, distance: float) -> r
             for number, value in zip(frames.tolist(), mixed[:, axis].tolist()):
                 key(curve, number, value)
             curve.update()
-    _switch_over(controls, f"leg_ik.{side}", frames)
+    _switch_over(controls, f"leg_ik.{side}", switch, led, motion)
     return held
 
 
@@ -156,37 +161,104 @@ class _Rows:
         return np.array([self.curves[i].evaluate(frame) if i in self.curves else v for i, v in enumerate(self.still)])
 
 
-def _standing(place: _Rows, frame: int, distance: float, first: int, last: int) -> range:
+def _rows_of_foot(
+    controls: bpy.types.Object, side: str, curves: dict[tuple[str, int], bpy.types.FCurve]
+) -> list[_Rows]:
+    """What holds a foot, its place first."""
+    foot = controls.pose.bones[f"foot_ik.{side}"]
+    still: Any = foot.location, foot.rotation_quaternion
+    joints = [controls.pose.bones[f"{name}.{side}"] for name in _IN_FOOT]
+    return [
+        _Rows(curves, f"{foot.path_from_id()}.location", 3, list(still[0])),
+        _Rows(curves, f"{foot.path_from_id()}.rotation_quaternion", 4, list(still[1])),
+        *(_Rows(curves, f"{bone.path_from_id()}.rotation_euler", 3, _angles(bone)) for bone in joints),
+    ]
+
+
+def _led(held: range, motion: range) -> range:
+    """The frames on which a foot is held, led in or led out: all of the motion's."""
+    return range(max(held.start - RAMP, motion.start), min(held.stop + RAMP, motion.stop))
+
+
+def _held(rows: list[_Rows], switch: bpy.types.FCurve | None, frame: int, motion: range) -> range | None:
+    """The frames around one on which a foot is held already; None where it is not."""
+    if switch is None:
+        return None
+    holds = [row.at(frame) for row in rows]
+
+    def same(number: int) -> bool:
+        return number in motion and all(
+            min(np.abs(at - hold).max(), np.abs(at + hold).max() if len(hold) == 4 else np.inf) <= _HELD
+            for at, hold in zip((row.at(number) for row in rows), holds)
+        )
+
+    held = _around(frame, same)
+    led = _led(held, motion)
+    begins = any(point.co[0] == led.start for point in switch.keyframe_points)
+    return held if begins and all(switch.evaluate(number) == 1.0 for number in led) else None
+
+
+def _standing(place: _Rows, frame: int, distance: float, motion: range) -> range:
     """The frames around one on which the foot is near to where it is there."""
     home = place.at(frame)
 
     def near(number: int) -> bool:
-        return first <= number <= last and float(np.linalg.norm(place.at(number) - home)) <= distance
+        return number in motion and float(np.linalg.norm(place.at(number) - home)) <= distance
 
+    return _around(frame, near)
+
+
+def _around(frame: int, like: Callable[[int], bool]) -> range:
+    """The frames around one, without a gap, that are like it."""
     start = stop = frame
-    while near(start - 1):
+    while like(start - 1):
         start -= 1
-    while near(stop + 1):
+    while like(stop + 1):
         stop += 1
     return range(start, stop + 1)
 
 
-def _switch_over(controls: bpy.types.Object, name: str, frames: NDArray[np.int64]) -> None:
-    """Switches a limb to IK over some frames, and back to what it was on the frames behind."""
-    path = slider_path(name)
-    curve = next((c for _, c in compat.animation_curves(controls) if c.data_path == path), None)
-    first, last = int(frames[0]), int(frames[-1])
+def _switch_over(
+    controls: bpy.types.Object, name: str, curve: bpy.types.FCurve | None, frames: range, motion: range
+) -> None:
+    """Switches a limb to IK over some frames, and back to what it was on the frames behind, within a motion."""
+    first, last = frames.start, frames.stop - 1
+    if curve is None:
+        curve = compat.curve_of(controls, slider_path(name), 0, "")
+    points = curve.keyframe_points
     before = after = float(controls[name])
-    if curve is not None:
+    if len(points):
         before, after = curve.evaluate(first - 1), curve.evaluate(last + 1)
-        for point in [p for p in curve.keyframe_points if first <= p.co[0] <= last]:
-            curve.keyframe_points.remove(point)
+    for number in reversed(range(len(points))):  # from the end: those behind one that is removed move up
+        if first <= points[number].co[0] <= last:
+            points.remove(points[number], fast=True)
     for frame, value in ((first - 1, before), (first, 1.0), (last + 1, after)):
-        controls[name] = value
-        controls.keyframe_insert(path, frame=frame)
-    curve = next(c for _, c in compat.animation_curves(controls) if c.data_path == path)
-    for point in curve.keyframe_points:
+        if frame in motion:
+            key(curve, frame, value)
+    for point in points:
         point.interpolation = "CONSTANT"
+    curve.update()
+
+
+def frames_of(curves: Iterable[bpy.types.FCurve]) -> range:
+    """The whole frames from the first key of some curves to the last one."""
+    ends = [end for curve in curves if len(curve.keyframe_points) for end in curve.range()]
+    return range(math.ceil(min(ends)), math.floor(max(ends)) + 1) if ends else range(0)
+
+
+def require_within(frame: int, motion: range) -> None:
+    """Refuses a frame that is not of a motion.
+
+    Raises:
+        Sam3dbError: it is not.
+    """
+    if not motion:
+        raise Sam3dbError(f"The motion has no keys. {WHERE}")
+    if frame not in motion:
+        raise Sam3dbError(
+            f"The motion goes from frame {motion.start} to frame {motion.stop - 1}, and frame {frame} is not one of "
+            "these: go to one of them first."
+        )
 
 
 def _curves(rig: bpy.types.Object) -> Iterator[tuple[bpy.types.Object, bpy.types.FCurve]]:

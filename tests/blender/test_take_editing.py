@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
+from sam3db_blender.compat import animation_curves
 from sam3db_blender.rig.control_pose import controls_of
 from sam3db_blender.takes.build import TakeOptions, build_take_scene
 from sam3db_blender.takes.editing import RAMP, fix_foot, pin_here, smooth_here
@@ -96,6 +97,45 @@ def test_a_foot_is_held_and_let_go(default_body_path: Path) -> None:
     np.testing.assert_allclose(after[outside], before[outside], atol=1e-4)
     steps = np.linalg.norm(np.diff(after, axis=0), axis=1)
     assert steps.max() < 3.0 * np.linalg.norm(np.diff(before, axis=0), axis=1).max()  # no pop
+
+
+def _keys(rig: bpy.types.Object) -> dict[tuple[str, int], list[tuple[float, float, str]]]:
+    controls = controls_of(rig)
+    assert controls is not None
+    return {
+        (curve.data_path, curve.array_index): [(*point.co, point.interpolation) for point in curve.keyframe_points]
+        for _, curve in animation_curves(controls)
+    }
+
+
+@pytest.mark.parametrize("distance", [1e-6, 0.06], ids=["one frame", "some frames"])
+@pytest.mark.parametrize("frame", [20, 1, COUNT])
+def test_a_foot_that_is_held_stays_as_it_is(small_body: Body, frame: int, distance: float) -> None:
+    rig = _rig(small_body)
+    held = fix_foot(rig, "L", frame, distance)
+    before = _keys(rig)
+    switch = before['["leg_ik.L"]', 0]
+    assert 1.0 in [value for _, value, _ in switch]
+    for number in {held.start, frame, held.stop - 1}:
+        assert fix_foot(rig, "L", number, distance) == held
+    assert _keys(rig) == before
+    controls = controls_of(rig)
+    assert controls is not None
+    assert tuple(controls.animation_data.action.frame_range) == (1.0, COUNT)
+    if len(held) < COUNT - 2 * RAMP - 2:  # a hold over the first one, whose switches lie within
+        wider = fix_foot(rig, "L", min(held.stop + 1, COUNT) if frame < COUNT else held.start - 2, 10.0)
+        assert wider == range(1, COUNT + 1)
+        assert {value for _, value, _ in _keys(rig)['["leg_ik.L"]', 0]} == {1.0}
+
+
+@pytest.mark.parametrize("frame", [0, COUNT + 1, -30])
+def test_frames_beyond_the_motion_are_refused(small_body: Body, frame: int) -> None:
+    rig = _rig(small_body)
+    before = _keys(rig)
+    for act in (lambda: smooth_here(rig, frame, 3, 1.0), lambda: fix_foot(rig, "L", frame, 0.1)):
+        with pytest.raises(Sam3dbError, match=f"goes from frame 1 to frame {COUNT}, and frame {frame} is not"):
+            act()
+    assert _keys(rig) == before
 
 
 def test_who_has_no_motion_is_told(small_body: Body) -> None:
