@@ -37,8 +37,6 @@ class SAM3DB_OT_pose_in_view(PersonOperator, bpy.types.Operator):
 
     def run(self, context):
         rig = work_in(context, self.rig(context), self.number)
-        if photo_camera(rig) is None:
-            raise Sam3dbError(f"The camera of this photo of '{rig.name}' was deleted: import the photos again.")
         pose_from_photo(context, [rig])
 
 

@@ -182,6 +182,28 @@ def test_a_click_in_the_panel_switches_to_a_photo(
     assert asked == []
 
 
+@pytest.mark.parametrize("one_pose", [True, False])
+def test_a_photo_without_its_camera_is_not_switched_to(
+    asked: list[str], installed: None, body: Body, tmp_path: Path, one_pose: bool
+) -> None:
+    bpy.ops.sam3db.import_views(filepath=str(write_views(body, tmp_path, one_pose=one_pose)), light=False)
+    bpy.ops.sam3db.pose_in_view(number=0)
+    rig, scene = bpy.context.view_layer.objects.active, bpy.context.scene
+    camera, last = scene.camera, characters_of_body(rig)[-1]
+    bpy.data.objects.remove(camera_of(last, 2 if one_pose else 0))
+    with pytest.raises(RuntimeError, match="was deleted: undo the deletion, choose another photo"):
+        bpy.ops.sam3db.pose_in_view(number=2)
+    assert (bpy.context.view_layer.objects.active, view_of(rig), scene.camera) == (rig, 0, camera)
+    assert shown_handles(bpy.context.view_layer) == {0}
+    for shown in (True, False):
+        assert bpy.ops.sam3db.show_handles(on=shown) == {"FINISHED"}
+    if one_pose:  # beside the first camera the others stand
+        bpy.data.objects.remove(camera)
+        with pytest.raises(RuntimeError, match="was deleted"):
+            bpy.ops.sam3db.pose_in_view(number=1)
+        assert view_of(rig) == 0
+
+
 def test_a_click_switches_to_the_character_of_a_photo(
     asked: list[str], installed: None, body: Body, tmp_path: Path
 ) -> None:
