@@ -56,6 +56,7 @@ class SAM3DB_OT_import_result(bpy.types.Operator, ImportHelper):  # type: ignore
     photo: bpy.props.StringProperty(
         name="Photo",
         description="The photo that the result was made from; if empty, a picture of the same name beside it",
+        options={"SKIP_SAVE"},
     )
     light: bpy.props.BoolProperty(
         name="Light and Floor", description="Add lights and a floor that catches the character's shadow", default=True

@@ -71,11 +71,21 @@ class SAM3DB_OT_correct_take(_TakePoll, ModalJobOperator, bpy.types.Operator):
     bl_label = "Correct Take"
     bl_options = {"UNDO"}
 
-    keypoint: bpy.props.StringProperty(name="Joint", description="Its name in MHR-70, such as left_wrist")
-    place: bpy.props.FloatVectorProperty(name="Place", description="Pixels of the video", size=2, default=(0.0, 0.0))
-    saying: bpy.props.EnumProperty(name="Saying", description="What is said of the joint", items=_SAYINGS)
+    # Blender remembers what it was called with, unless it is told not to
+    keypoint: bpy.props.StringProperty(
+        name="Joint", description="Its name in MHR-70, such as left_wrist", options={"SKIP_SAVE"}
+    )
+    place: bpy.props.FloatVectorProperty(
+        name="Place", description="Pixels of the video", size=2, default=(0.0, 0.0), options={"SKIP_SAVE"}
+    )
+    saying: bpy.props.EnumProperty(
+        name="Saying", description="What is said of the joint", items=_SAYINGS, options={"SKIP_SAVE"}
+    )
     frame: bpy.props.IntProperty(
-        name="Frame", description="The video's number of the frame, from 0; -1 for the one that is shown", default=-1
+        name="Frame",
+        description="The video's number of the frame, from 0; -1 for the one that is shown",
+        default=-1,
+        options={"SKIP_SAVE"},
     )
 
     _character = ""
@@ -150,6 +160,7 @@ class SAM3DB_OT_pin_joint(_TakePoll, bpy.types.Operator):
     _drawing: object = None
     _character = ""
     _shown: "int | None" = None
+    _frame = -1
     _hovered: "int | None" = None
     _dragged: Any = None
     _spots = Spots()
@@ -239,7 +250,9 @@ class SAM3DB_OT_pin_joint(_TakePoll, bpy.types.Operator):
         assert self._hovered is not None
         name = keypoint_names()[self._hovered]
         with suppress(RuntimeError):  # which it has reported itself
-            bpy.ops.sam3db.correct_take("EXEC_DEFAULT", keypoint=name, place=tuple(place), saying=saying)
+            bpy.ops.sam3db.correct_take(
+                "EXEC_DEFAULT", keypoint=name, place=tuple(place), saying=saying, frame=self._frame
+            )
         return {"FINISHED"}
 
     def _look(self, context: bpy.types.Context) -> None:
@@ -249,6 +262,7 @@ class SAM3DB_OT_pin_joint(_TakePoll, bpy.types.Operator):
             raise Sam3dbError("The character is gone.")
         pinned: Pinned = pinned_on(rig, scene.frame_current)
         self._said, self._world, self._shown = pinned.said, keypoints_in_world(rig, body_of(rig)), scene.frame_current
+        self._frame = pinned.frame
 
     def _draw(self) -> None:
         context = bpy.context

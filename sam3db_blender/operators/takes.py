@@ -79,6 +79,7 @@ class SAM3DB_OT_import_take(TakeImporter, TakeImportOptions, bpy.types.Operator,
         name="Footage",
         description="The video or the folder of pictures to show behind the camera; if empty, it is looked for beside "
         "the take",
+        options={"SKIP_SAVE"},
     )
     light: bpy.props.BoolProperty(
         name="Light and Floor", description="Add lights and a floor that catches the characters' shadows", default=True
@@ -116,10 +117,16 @@ class SAM3DB_OT_import_video(  # type: ignore[misc]
     filename_ext = ""
     filter_glob: bpy.props.StringProperty(default=VIDEO_FILTER, options={"HIDDEN"})
     out: bpy.props.StringProperty(
-        name="Results", description="The folder of the take files; empty for a folder beside the video"
+        name="Results",
+        description="The folder of the take files; empty for a folder beside the video",
+        options={"SKIP_SAVE"},
     )
-    first: bpy.props.IntProperty(name="First Frame", description="The first frame to read, counted from 0", min=0)
-    last: bpy.props.IntProperty(name="Last Frame", description="The last frame to read; 0 for all", min=0)
+    first: bpy.props.IntProperty(
+        name="First Frame", description="The first frame to read, counted from 0", min=0, options={"SKIP_SAVE"}
+    )
+    last: bpy.props.IntProperty(
+        name="Last Frame", description="The last frame to read; 0 for all", min=0, options={"SKIP_SAVE"}
+    )
 
     _options: TakeOptions | None = None
 

@@ -96,6 +96,7 @@ class SAM3DB_OT_import_view_photos(  # type: ignore[misc]
         name="Calibration",
         description="A file with the cameras of photos of one moment, by Pose2Sim, Qualisys, EasyMocap or OpenCV, or "
         "COLMAP's folder; if empty, the cameras follow from the body",
+        options={"SKIP_SAVE"},
     )
     unit: bpy.props.EnumProperty(name="Unit", description="The unit of the calibration's lengths", items=_UNITS)
 
@@ -201,6 +202,7 @@ class SAM3DB_OT_import_views(ViewsImporter, bpy.types.Operator, ImportHelper):  
     photos: bpy.props.StringProperty(
         name="Photos",
         description="The folder of the photos; if empty, they are looked for beside the file and above it",
+        options={"SKIP_SAVE"},
     )
     light: bpy.props.BoolProperty(
         name="Light and Floor", description="Add lights and a floor that catches the character's shadow", default=True

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -26,6 +27,7 @@ from native_runtime.takes.request import CorrectTakeRequest
 from native_runtime.takes.take import Take
 from sam3db_blender.compat import animation_curves
 from sam3db_blender.rig.control_pose import controls_of
+from sam3db_blender.scene.provenance import character_id
 from sam3db_blender.takes.build import TakeOptions, build_take_scene
 from sam3db_blender.takes.editing import pin_here
 from sam3db_blender.takes.pins import in_words, keypoints_in_world
@@ -305,6 +307,43 @@ def test_a_keypoint_is_placed_on_the_frame_that_is_shown(
     assert record_of(imported).prompts == ()
     for frame in (SHOWN, SHOWN + 4):
         np.testing.assert_allclose(seen_at(imported, small_body, frame), before[frame - 1], atol=1e-3)
+
+
+def test_what_a_call_is_about_is_not_remembered_for_the_next(
+    imported: bpy.types.Object, here: Callable[..., Here]
+) -> None:
+    """Blender fills in what a call leaves out with what the one before had, where it may."""
+    here()
+    about = {
+        "correct_take": ("keypoint", "place", "saying", "frame"),
+        "import_take": ("files", "directory", "footage"),
+        "import_video": ("out", "first", "last"),
+        "import_views": ("photos",),
+        "import_view_photos": ("files", "directory", "calibration"),
+        "import_result": ("photo",),
+    }
+    for name, properties in about.items():
+        known = getattr(bpy.ops.sam3db, name).get_rna_type().properties
+        assert [known[one].is_skip_save for one in properties] == [True] * len(properties), name
+    bpy.ops.sam3db.correct_take("EXEC_DEFAULT", True, keypoint="nose", saying="IGNORE", frame=3)
+    bpy.context.scene.frame_set(SHOWN)
+    bpy.ops.sam3db.correct_take("EXEC_DEFAULT", True, keypoint="left_wrist", place=(300.0, 200.0))
+    nose, wrist = sorted(record_of(imported).prompts)
+    assert (nose[0], nose[2:]) == (3, (0.0, 0.0, "ignore"))
+    assert wrist == (FRAME, WRIST, 300.0, 200.0)
+
+
+def test_a_joint_is_pinned_on_the_frame_on_which_it_was_seen(
+    imported: bpy.types.Object, here: Callable[..., Here], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sam3db_blender.operators.take_pins import SAM3DB_OT_pin_joint
+
+    here()
+    pin: Any = SimpleNamespace(_character=character_id(imported), _hovered=WRIST, _leave=lambda context: None)
+    SAM3DB_OT_pin_joint._look(pin, bpy.context)
+    bpy.context.scene.frame_set(SHOWN + 2)
+    SAM3DB_OT_pin_joint._say(pin, bpy.context, "PLACE", (300.0, 200.0))
+    assert record_of(imported).prompts == ((FRAME, WRIST, 300.0, 200.0),)
 
 
 def test_a_place_out_of_reach_is_said(
