@@ -24,10 +24,12 @@ class Pin:
     Attributes:
         keypoint: its name.
         place: (2,) px.
+        share: 0..1, what it counts of an ordinary pin.
     """
 
     keypoint: str
     place: Array
+    share: float = 1.0
 
 
 def pseudo_huber(square: Array, give: Array) -> tuple[Array, Array]:

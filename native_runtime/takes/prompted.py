@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from native_runtime.camera import Gravity, mhr_to_camera
 from native_runtime.fitting.floor import Soles
 from native_runtime.fitting.problem import Term
 from native_runtime.mhr import Body
-from native_runtime.prompts.prompt import Prompt, keypoint_names, kind_of
+from native_runtime.prompts.prompt import Prompt, keypoint_names, keypoint_titles, kind_of
 
 from .ground import PARTS, ball_joints, feet_in_world, flat_heights, soles_in_world
 from .hints import with_hints
@@ -34,6 +34,8 @@ Array = NDArray[np.float64]
 
 _STANDS = 0.0005
 """m by which a part of a foot that stands may lie off its place."""
+_MISSED = 0.02
+"""Of a person's height in the picture: by how much a joint may miss the place that it was given."""
 _FREE = 1e3
 """m: no hold at all."""
 _OF_FOOT = ("ankle", "heel", "big_toe", "small_toe")
@@ -91,6 +93,41 @@ def prompted(
 
     states, steps = solver.run(observations, given, marks, extras, progress)
     return _take(base, body, states, contacts, hints, stretches, steps, time.perf_counter() - started)
+
+
+@dataclass(frozen=True)
+class MissedPin:
+    """A keypoint that is not where it was placed.
+
+    Attributes:
+        frame: the footage's number.
+        keypoint: its number among the 70.
+        pixels: by how much it is missed.
+        alone: whether it is the only one that was placed on the frame.
+    """
+
+    frame: int
+    keypoint: int
+    pixels: float
+    alone: bool
+
+    def __str__(self) -> str:
+        why = "it is out of reach." if self.alone else "it is out of reach, or other joints placed there hold it."
+        name = keypoint_titles()[self.keypoint].lower()
+        return f"the {name} stays {self.pixels:.0f} pixels short of where it was placed: {why}"
+
+
+def missed(take: Take) -> list[MissedPin]:
+    """The keypoints of a take that are not where they were placed."""
+    out = []
+    for frame, given in sorted(take.prompts.items()):
+        placed = [prompt for prompt in given.keypoints if kind_of(prompt) == "place"]
+        index = take.index_of(frame)
+        for prompt in placed:
+            away = float(np.linalg.norm(take.keypoints_2d[index, prompt[0]] - np.array(prompt[1:3], float)))
+            if not away <= _MISSED * float(take.bbox[index, 3] - take.bbox[index, 1]):
+                out.append(MissedPin(frame, prompt[0], away, len(placed) == 1))
+    return out
 
 
 def changed_frames(base: Take, hints: Mapping[int, Sequence[Prompt]]) -> list[tuple[int, int]]:
@@ -178,7 +215,7 @@ def _take(
         joints = joints @ to_world[:, :3, :3].transpose(0, 2, 1) + to_world[:, None, :3, 3]
     heights = flat_heights(body, parameters[0], base.identity)[: len(PARTS)]
     frames = [[int(base.frames[part.start]), int(base.frames[part.stop - 1])] for part in stretches]
-    return Take.from_states(
+    take = Take.from_states(
         body,
         parameters,
         base.identity,
@@ -192,6 +229,8 @@ def _take(
         quality=figures(joints, soles, heights, base.ground, contacts, base.fps),
         details={**base.details, "prompted": {"frames": frames, "iterations": steps}},
     )
+    said = tuple(f"Frame {one.frame}: {one}" for one in missed(take))
+    return replace(take, warnings=(*base.warnings, *said))
 
 
 _KEPT = (

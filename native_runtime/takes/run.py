@@ -151,6 +151,8 @@ def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) ->
             except NoPersonError as error:
                 result.failed[track.number] = error
                 continue
+            for text in fitted.warnings:
+                reporter.warning(text)
             stem = result.stem.with_name(f"{result.stem.name}_person{track.number}_take")
             take = replace(fitted, seconds={**result.seconds, **fitted.seconds}, warnings=(*fitted.warnings, *told))
             take.save(stem)

@@ -16,6 +16,7 @@ from native_runtime.camera import blender_camera_matrix
 from native_runtime.errors import Sam3dbError
 from native_runtime.prompts.prompt import keypoint_titles
 from native_runtime.prompts.spots import Spots, thin_out
+from native_runtime.takes.prompted import missed as missed_pins
 from native_runtime.takes.request import CorrectTakeRequest
 from native_runtime.takes.take import Take
 
@@ -36,8 +37,6 @@ Array = NDArray[np.float64]
 Saying = Literal["PLACE", "IGNORE", "FORGET"]
 #: px of the region, at the usual size of the user interface: of a spot, and between two of one joint.
 SPOT, APART = 6.0, 22.0
-#: Of a person's height in the picture: by how much a joint may miss the place that it was given.
-_MISSED = 0.02
 
 
 @dataclass(frozen=True)
@@ -140,18 +139,9 @@ def missed(take: Take, known: Sequence[tuple[Any, ...]]) -> list[str]:
     Args:
         known: prompts of before, which are not spoken of again.
     """
-    then, said = set(known), []
-    for prompt in prompts_of(take):
-        if prompt in then or len(prompt) > 4:
-            continue
-        index = take.index_of(prompt[0])
-        away = float(np.linalg.norm(take.keypoints_2d[index, prompt[1]] - prompt[2:4]))
-        if away > _MISSED * float(take.bbox[index, 3] - take.bbox[index, 1]):
-            said.append(
-                f"{keypoint_titles()[prompt[1]]} stays {away:.0f} pixels from where it was placed: it may be out of "
-                "reach, or other joints placed there hold it."
-            )
-    return said
+    new = {tuple(prompt[:2]) for prompt in prompts_of(take) if prompt not in set(known)}
+    notes = [str(pin) for pin in missed_pins(take) if (pin.frame, pin.keypoint) in new]
+    return [note[:1].upper() + note[1:] for note in notes]
 
 
 def keypoints_in_world(rig: bpy.types.Object, body: Body | None = None) -> Array:

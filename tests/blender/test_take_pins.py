@@ -353,7 +353,7 @@ def test_a_place_out_of_reach_is_said(
     bpy.ops.sam3db.correct_take(keypoint="left_wrist", place=seen_at(imported, small_body, SHOWN) + (5.0, 5.0))
     assert "pixels from where" not in capfd.readouterr().out
     bpy.ops.sam3db.correct_take(keypoint="left_wrist", place=(3000.0, -2000.0))
-    assert "Left Wrist stays" in capfd.readouterr().out
+    assert "left wrist stays" in capfd.readouterr().out
 
 
 def test_what_was_said_is_forgotten(

@@ -32,7 +32,7 @@ from tests.support.moving import LENS, observed, walker
 from tests.support.videos import write_video
 
 FPS, COUNT = 5.0, 12
-NOSE = (6, 0, 60.0, 60.0)
+NOSE = (6, 0, 73.0, 105.0)
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +75,11 @@ def test_it_is_as_if_the_video_had_been_read_with_the_prompts(folder: Path, body
     base = Take.load(folder / "out" / "walk_person0_take.npz")
     made = _correct(folder, NOSE)
     corrected = Take.load(made.take)
-    assert np.linalg.norm(corrected.keypoints_2d[6, 0] - 60.0) < 0.6 * np.linalg.norm(base.keypoints_2d[6, 0] - 60.0)
-    assert corrected.prompts[6].keypoints == ((0, 60.0, 60.0),)
-    assert read_hints(made.prompts) == {0: {6: [(0, 60.0, 60.0)]}}
+    assert np.linalg.norm(corrected.keypoints_2d[6, 0] - NOSE[2:]) < 0.6 * np.linalg.norm(
+        base.keypoints_2d[6, 0] - NOSE[2:]
+    )
+    assert corrected.prompts[6].keypoints == (NOSE[1:],)
+    assert read_hints(made.prompts) == {0: {6: [NOSE[1:]]}}
     # with the fit that is kept, and with none
     for forgotten in (False, True):
         if forgotten:
@@ -118,7 +120,7 @@ def test_what_is_said_of_others_stays(folder: Path) -> None:
     beside = folder / "out" / "walk_prompts.json"
     beside.write_text(json.dumps({"prompts": [{"frame": 2, "person": 3, "keypoints": [["nose", 1, 2, "ignore"]]}]}))
     _correct(folder, NOSE)
-    assert read_hints(beside) == {0: {6: [(0, 60.0, 60.0)]}, 3: {2: [(0, 1.0, 2.0, "ignore")]}}
+    assert read_hints(beside) == {0: {6: [NOSE[1:]]}, 3: {2: [(0, 1.0, 2.0, "ignore")]}}
     _correct(folder, before=(NOSE,))
     assert read_hints(beside) == {3: {2: [(0, 1.0, 2.0, "ignore")]}}
 
@@ -222,3 +224,41 @@ def test_an_empty_frame_can_be_placed(default_body_path: Path) -> None:
     )  # fmt: skip
     assert np.linalg.norm(take.keypoints_2d[4, wrist] - target) < 3.0
     assert take.details["prompted"]["frames"] == [[2, 6]]
+
+
+def test_a_pin_out_of_reach_does_not_tear_the_body_off(default_body_path: Path) -> None:
+    """A wrist that is placed far beside the person: the arm reaches for it, and the rest stays where it is seen."""
+    body, count, fps = Body.load(default_body_path.with_name("default-lod2.npz")), 9, 5.0
+    motion = walker(body, count)
+    seen, states = observed(motion, 0.3), motion.states
+    contacts = np.zeros((count, 4), bool)
+    base = Take.from_states(
+        body, np.stack([s.model_parameters for s in states]), states[0].identity,
+        np.stack([s.expression for s in states]), np.stack([s.camera_translation for s in states]), LENS,
+        frames=np.arange(count), times=np.arange(count) / fps, image_size=np.array([1280, 720]),
+        camera_to_world=np.tile(np.eye(4), (count, 1, 1)), contacts=contacts, ground=np.full(4, np.nan),
+        bbox=np.tile([400.0, 100, 800, 600], (count, 1)), seen=np.ones(count), engine="truth",
+        footage=TakeFootage("walk.mp4", fps, count, 0, count - 1),
+    )  # fmt: skip
+    names = keypoint_names()
+    wrist, rest = names.index("left_wrist"), [names.index(f"{side}_{part}") for side in ("left", "right")
+                                              for part in ("hip", "knee", "ankle")]  # fmt: skip
+
+    def with_wrist(by: float) -> tuple[Take, np.ndarray]:
+        place = base.keypoints_2d[4, wrist] + [by, 0.0]
+        take = prompted(base, body, lambda frame, mask: seen[frame], {4: [(wrist, *place)]}, Gravity())
+        return take, np.linalg.norm(take.keypoints_2d[4] - base.keypoints_2d[4], axis=1)
+
+    near, moved = with_wrist(25.0)
+    assert moved[wrist] == pytest.approx(25.0, abs=3.0)
+    assert near.warnings == ()
+    far, moved = with_wrist(500.0)
+    assert moved[rest].max() < 15.0
+    assert moved[wrist] > 25.0
+    away = np.linalg.norm(far.keypoints_2d[4, wrist] - base.keypoints_2d[4, wrist] - [500.0, 0.0])
+    (warning,) = far.warnings
+    assert warning == (
+        f"Frame 4: the left wrist stays {away:.0f} pixels short of where it was placed: it is out of reach."
+    )
+    # those around fade into it, and stay where they are seen, too
+    assert np.linalg.norm(far.keypoints_2d[:, rest] - base.keypoints_2d[:, rest], axis=2).max() < 15.0

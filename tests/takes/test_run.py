@@ -188,11 +188,11 @@ def test_a_gap_is_carried_through(tmp_path: Path, body: Body) -> None:
 
 def test_hints_reach_their_frame(video: Path, body: Body, tmp_path: Path) -> None:
     hints = tmp_path / "hints.json"
-    hints.write_text('{"prompts": [{"frame": 7, "keypoints": [["nose", 60.0, 60.0]]}]}')
+    hints.write_text('{"prompts": [{"frame": 7, "keypoints": [["nose", 77.0, 106.0]]}]}')
     take = _run(video, FilmEngine(body), prompts=hints, range=(0, 12)).takes[0].take
-    assert take.prompts[7].keypoints == ((0, 60.0, 60.0),)
+    assert take.prompts[7].keypoints == ((0, 77.0, 106.0),)
     plain = _run(video, FilmEngine(body), range=(0, 12)).takes[0].take
-    apart = [np.linalg.norm(one.keypoints_2d[7, 0] - 60.0) for one in (take, plain)]
+    apart = [np.linalg.norm(one.keypoints_2d[7, 0] - [77.0, 106.0]) for one in (take, plain)]
     assert apart[0] < 0.6 * apart[1]
 
 

@@ -176,7 +176,7 @@ def with_pins(evidence: Evidence, observation: FrameObservation) -> Evidence:
         (*(name for name, keep in zip(points.names, kept) if keep), *names),
         np.concatenate([points.positions[kept], [pin.place for pin in observation.pins]]),
         np.concatenate([points.sigmas[kept], np.full(count, TRUST.prompt * evidence.person_size)]),
-        np.concatenate([points.weights[kept], np.full(count, TRUST.prompt_weight)]),
+        np.concatenate([points.weights[kept], [TRUST.prompt_weight * pin.share for pin in observation.pins]]),
         np.concatenate([points.trusted[kept], np.ones(count, bool)]),
     )
     return replace(evidence, points=seen)

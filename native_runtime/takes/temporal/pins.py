@@ -1,4 +1,4 @@
-"""Pins of single frames act there and fade over their neighbours."""
+"""Pins of single frames act there and fade over their neighbours; the pull of one out of reach is bounded."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera
+from native_runtime.engines.evidence import TRUST
 from native_runtime.fitting.evidence_terms import points_of
 from native_runtime.fitting.pins import Pin
 from native_runtime.fitting.problem import project
@@ -20,6 +21,9 @@ from native_runtime.takes.observations import FrameObservation
 from .options import TemporalOptions
 
 Array = NDArray[np.float64]
+
+GIVE = 0.7
+"""Standard deviations of a pin from which on its pull does not grow, where it is out of reach."""
 
 
 def faded_pins(
@@ -67,6 +71,33 @@ def faded_pins(
         replace(one, pins=(*one.pins, *added[index])) if index in added else one
         for index, one in enumerate(observations)
     ]
+
+
+def bounded_pins(
+    body: Body, observation: FrameObservation, state: PlacedState, intrinsics: Array, size: float
+) -> FrameObservation:
+    """A frame's observation with pins that pull no more than from ``GIVE`` standard deviations away.
+
+    That is a pseudo-Huber loss by reweighting, as ``fitting.pins`` has it.
+
+    Args:
+        body: the body model.
+        observation: with pins.
+        state: the body from which they are seen.
+        intrinsics: (3, 3) px.
+        size: px, the person's.
+    """
+    stretch = pin_distances(body, observation.pins, state, intrinsics) / (GIVE * TRUST.prompt * size)
+    shares = 1.0 / np.sqrt(1.0 + stretch**2)
+    pins = tuple(replace(pin, share=float(share)) for pin, share in zip(observation.pins, shares, strict=True))
+    return replace(observation, pins=pins)
+
+
+def pin_distances(body: Body, pins: Sequence[Pin], state: PlacedState, intrinsics: Array) -> Array:
+    """(n,) px by which a body misses pins."""
+    seen = [_seen(points_of(body, (pin.keypoint,)), state, intrinsics) for pin in pins]
+    away = [np.linalg.norm(place - pin.place) for place, pin in zip(seen, pins, strict=True)]
+    return np.nan_to_num(np.array(away, np.float64), nan=np.inf)
 
 
 def _seen(points: PointSet, state: PlacedState, intrinsics: Array) -> Array:

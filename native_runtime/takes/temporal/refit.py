@@ -7,12 +7,13 @@ pins. Those beyond stay as they are, bit for bit, and hold the others by how peo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.fitting.evidence_terms import Weights
+from native_runtime.fitting.evidence_terms import FitProblem, Weights
 from native_runtime.fitting.problem import Term
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
@@ -20,7 +21,7 @@ from native_runtime.takes.observations import FrameObservation, of_hand
 
 from .frames import FrameProblems
 from .options import TemporalOptions
-from .pins import faded_pins
+from .pins import bounded_pins, faded_pins, pin_distances
 from .smoothness import Smoothness
 from .whole import TakeProblem, minimise_take
 
@@ -28,6 +29,12 @@ Array = NDArray[np.float64]
 
 HOLD = 2
 """Frames that accelerations reach beyond the frames that move."""
+
+OFF, ROUNDS = 0.02, 3
+"""Part of the person's size by which pins may take the body off half of what a frame shows of it; fits to settle the
+pull of pins that are out of reach."""
+_SETTLED = 3
+"""Pins that may move a whole body, where they are met: one or two out of reach only drag it."""
 
 Extras = Callable[[int], tuple[Term, ...]]
 """Further terms of a frame, by its place."""
@@ -69,6 +76,9 @@ class Refit:
     ) -> tuple[list[PlacedState], int]:
         """The states (F,) after it, and the solver's steps.
 
+        The pins are met first. Where that takes most of the body off what is seen of it, they are out of its reach:
+        their pull is then bounded, so that the limb only reaches for them.
+
         Args:
             observations: of consecutive frames, with pins; only those of the frames within ``reach`` count.
             states: bodies without the pins, of the same skeleton.
@@ -82,9 +92,42 @@ class Refit:
         parts = [part for stretch in stretches for part in _parts(stretch, self._options)]
         steps = 0
         for number, part in enumerate(parts):
+            before = out[part.start : part.stop]
             steps += self._solve(pinned, out, part, extras)
+            torn = [k for k in marks if k in part and self._torn(observations[k], states[k], out[k])]
+            if torn:
+                out[part.start : part.stop] = before
+                for _ in range(ROUNDS):
+                    steps += self._solve(self._bounded(pinned, out, torn), out, part, extras)
             told((number + 1) / len(parts))
         return out, steps
+
+    def _bounded(
+        self, pinned: Sequence[FrameObservation], states: Sequence[PlacedState], torn: Sequence[int]
+    ) -> list[FrameObservation]:
+        """Observations whose pins around some frames pull within bounds."""
+        near, out = reach(self._fps, self._options), list(pinned)
+        for k in sorted({k for mark in torn for k in range(max(mark - near, 0), min(mark + near + 1, len(out)))}):
+            evidence = out[k].evidence
+            size = self._problems.size if evidence is None else evidence.person_size
+            out[k] = bounded_pins(self._body, out[k], states[k], self._intrinsics, size)
+        return out
+
+    def _torn(self, observation: FrameObservation, before: PlacedState, after: PlacedState) -> bool:
+        """Whether pins took most of the body off what a frame shows of it, without enough of them being met."""
+        evidence = observation.evidence
+        if evidence is None or not (evidence.points.weights > 0.0).any():
+            return False
+        bound = OFF * evidence.person_size
+        counting = evidence.points.weights > 0.0
+        plain = replace(observation, pins=(), start=None, spreads=None)
+        problem = self._problems.of(plain, self._problems.free(False, False), Weights())
+        assert isinstance(problem, FitProblem)
+        then, now = (float(np.median(problem.pixel_distances(state)[counting])) for state in (before, after))
+        if now - then <= bound:
+            return False
+        away = pin_distances(self._body, observation.pins, after, self._intrinsics)
+        return len(away) < _SETTLED or bool(away.max() > bound)
 
     def _solve(
         self, observations: Sequence[FrameObservation], states: list[PlacedState], part: range, extras: Extras
