@@ -19,11 +19,20 @@ def add_edit(path: Path, edit: Mapping[str, Any]) -> TrackFile:
         UsageError: the file is not there or damaged, or the edit makes no sense.
     """
     file = read_tracks(path)
-    there = numbers_left(file)
+    there = spans_left(file)
     named = [*edit.get("merge", ()), *(edit[word] for word in ("split", "delete") if word in edit)]
     gone = [number for number in named if number not in there]
     if gone:
         raise UsageError(f"There is no person {gone[0] + 1} (any more) among those who were followed.")
+    if len(set(edit.get("merge", ()))) < len(edit.get("merge", ())):
+        raise UsageError(f"Person {named[0] + 1} cannot be merged with the same person: choose another one.")
+    if "split" in edit:
+        first, last = there[edit["split"]]
+        if not first < edit["at"] <= last:
+            raise UsageError(
+                f"Person {edit['split'] + 1} is followed from frame {first} to frame {last} of the video and cannot be "
+                f"split at frame {edit['at']}: choose a frame after {first}, up to {last}."
+            )
     return _rewritten(path, [*file.edits, edit])
 
 
@@ -41,17 +50,29 @@ def remove_last_edit(path: Path) -> TrackFile:
 
 def numbers_left(file: TrackFile) -> list[int]:
     """The numbers that tracks have after the edits, in order."""
-    there = {number for number, *_ in file.tracks}
+    return sorted(spans_left(file))
+
+
+def spans_left(file: TrackFile) -> dict[int, tuple[int, int]]:
+    """By their numbers, the first and the last frame that tracks have after the edits; where a track was split in a
+    gap, the frames beside the cut stand for those beside the gap.
+    """
+    there = {number: (first, last) for number, first, last, _ in file.tracks}
     highest = max(there, default=-1)
     for edit in file.edits:
         if "merge" in edit:
-            there -= set(edit["merge"][1:])
+            parts = [there.pop(number) for number in edit["merge"] if number in there]
+            if parts:
+                there[edit["merge"][0]] = min(first for first, _ in parts), max(last for _, last in parts)
         elif "split" in edit:
             highest += 1
-            there.add(highest)
+            first, last = there.get(edit["split"], (edit["at"], edit["at"]))
+            there[highest] = edit["at"], last
+            if edit["split"] in there:
+                there[edit["split"]] = first, edit["at"] - 1
         else:
-            there.discard(edit["delete"])
-    return sorted(there)
+            there.pop(edit["delete"], None)
+    return there
 
 
 def in_words(edit: Mapping[str, Any]) -> str:
