@@ -13,6 +13,7 @@ import bpy
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.results import read_results
 from native_runtime.errors import Sam3dbError
+from native_runtime.files.names import as_text
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
@@ -126,11 +127,17 @@ def add_takes(context: bpy.types.Context, files: Sequence[Path], options: TakeOp
     assert scene is not None
     takes = read_takes(files)
     body = installed_body(takes[0].body_name)
-    if options.footage is None:
-        options = replace(options, footage=footage_of(takes[0], files[0]))
+    found = options.footage or footage_of(takes[0], files[0])
+    options = replace(options, footage=found)
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
         made = build_take_scene(scene, takes, body, options, files)
+    if found is None:
+        made.notes.append(
+            f"'{as_text(Path(takes[0].footage.file).name)}' was not found and is not shown behind the camera: put it "
+            "beside the take's file or a folder or two above, or choose it as 'Footage' beside the file browser, and "
+            "import the take again."
+        )
     _select(context, made.built)
     return made
 

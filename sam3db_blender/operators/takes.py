@@ -185,8 +185,13 @@ def take_request(footage: Path, settings: Any, options: Any) -> TakeRequest:
         settings: ``out``, ``first`` and ``last``; options: of the import of photos.
 
     Raises:
-        Sam3dbError: there is no such video, or what the engine needs cannot be brought together.
+        Sam3dbError: there is no such video, no frame is chosen, or what the engine needs cannot be brought together.
     """
+    if settings.last and settings.last < settings.first:
+        raise UsageError(
+            f"The last frame to read ({settings.last}) comes before the first one ({settings.first}): choose a later "
+            "last frame, or 0 for all."
+        )
     out = Path(bpy.path.abspath(settings.out)) if settings.out else footage.with_name(f"{footage.stem} takes")
     given = converted(options, places.models_folder())
     said = prompts_beside(stem_of(footage, out))

@@ -121,6 +121,12 @@ def build_take_scene(
     if options.set_range:
         scene.frame_start, scene.frame_end = motion.frames.start, motion.frames.stop - 1
     missed, notes = [], [*motion.notes]
+    if options.set_range and scene.frame_start != motion.frames.start:  # Blender allows no range before 0
+        notes.append(
+            f"The motion begins on frame {motion.frames.start}, but a scene's range begins on frame "
+            f"{scene.frame_start} at the earliest: what comes before is neither played nor rendered. Import it with a "
+            "later start frame to see all of it."
+        )
     for number, (character, person) in enumerate(zip(built.characters, motion.people)):
         missed.append(animate_character(character.rig, body, person, options))
         file = files[number] if number < len(files) else None

@@ -142,7 +142,22 @@ def test_the_same_person_twice_is_refused(body: Body, file: Path) -> None:
         bpy.ops.sam3db.import_take(directory=f"{file.parent}/", files=[{"name": file.name}, {"name": copy.name}])
 
 
-def test_footage_beside_the_take_is_found(body: Body, file: Path) -> None:
+def test_frames_before_the_scenes_range_are_said(body: Body, file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    bpy.ops.sam3db.import_take(filepath=str(file), rate="video", start=-3)
+    assert bpy.context.scene.frame_start == 0
+    assert "begins on frame -3, but a scene's range begins on frame 0" in capfd.readouterr().out
+    bpy.ops.sam3db.import_take(filepath=str(file), rate="video", start=0)
+    assert "a scene's range" not in capfd.readouterr().out
+
+
+def test_footage_that_is_not_found_is_said(body: Body, file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    bpy.ops.sam3db.import_take(filepath=str(file))
+    said = capfd.readouterr().out
+    assert "'walk.mp4' was not found" in said
+    assert "choose it as 'Footage'" in said
+
+
+def test_footage_beside_the_take_is_found(body: Body, file: Path, capfd: pytest.CaptureFixture[str]) -> None:
     import cv2
 
     writer = cv2.VideoWriter(str(file.parent / "walk.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 25.0, (64, 48))
@@ -152,6 +167,7 @@ def test_footage_beside_the_take_is_found(body: Body, file: Path) -> None:
     bpy.ops.sam3db.import_take(filepath=str(file))
     image = bpy.context.scene.camera.data.background_images[0].image
     assert (image.source, Path(bpy.path.abspath(image.filepath))) == ("MOVIE", file.parent / "walk.mp4")
+    assert "was not found" not in capfd.readouterr().out
 
 
 def test_the_figures_are_lamps(body: Body) -> None:

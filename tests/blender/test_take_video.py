@@ -125,13 +125,19 @@ def test_who_is_who_is_corrected_in_the_panel(settings: Any, tmp_path: Path) -> 
     bpy.ops.sam3db.split_track("EXEC_DEFAULT", tracks=str(tracks), person=1, at=2)
     assert read_tracks(tracks).edits == ({"split": 0, "at": 2},)
     assert "Person 2: split off" in drawn()
+    for person, at in ((1, 2), (2, 2)):  # each part has its own frames
+        with pytest.raises(RuntimeError, match=f"cannot be split at frame {at}"):
+            bpy.ops.sam3db.split_track(tracks=str(tracks), person=person, at=at)
     bpy.ops.sam3db.merge_tracks("EXEC_DEFAULT", tracks=str(tracks), person=1, other=2)
     assert "Person 2" not in drawn().replace("Merge person 1 and person 2", "")
     before = tracks.read_bytes()
     with pytest.raises(RuntimeError, match="no person 2"):
         bpy.ops.sam3db.delete_track(tracks=str(tracks), person=2)
-    with pytest.raises(RuntimeError, match="an edit is"):
+    with pytest.raises(RuntimeError, match="cannot be merged with the same person"):
         bpy.ops.sam3db.merge_tracks("EXEC_DEFAULT", tracks=str(tracks), person=1, other=1)
+    for at in (0, 5, 900):
+        with pytest.raises(RuntimeError, match=rf"from frame 0 to frame 4 .* split at frame {at}: choose"):
+            bpy.ops.sam3db.split_track(tracks=str(tracks), person=1, at=at)
     assert tracks.read_bytes() == before
     bpy.ops.sam3db.undo_track_edit(tracks=str(tracks))
     bpy.ops.sam3db.undo_track_edit(tracks=str(tracks))
@@ -140,6 +146,11 @@ def test_who_is_who_is_corrected_in_the_panel(settings: Any, tmp_path: Path) -> 
         bpy.ops.sam3db.undo_track_edit(tracks=str(tracks))
     with pytest.raises(RuntimeError, match="no person 1"):
         bpy.ops.sam3db.delete_track(tracks=str(tmp_path / "missing.json"), person=1)
+
+
+def test_a_last_frame_before_the_first_is_said_so(settings: Any) -> None:
+    with pytest.raises(RuntimeError, match=r"last frame to read \(4\) comes before the first one \(10\)"):
+        bpy.ops.sam3db.import_video(filepath=settings.video, out=settings.out, first=10, last=4)
 
 
 def test_what_is_no_video_is_said_so(settings: Any, tmp_path: Path) -> None:
