@@ -146,7 +146,8 @@ def _made_of(source: PersonSource, track: Track) -> dict[str, Any]:
 def _camera_path(source: PersonSource, track: Track) -> CameraPath:
     """How the camera turned over the frames of a track."""
     numbers = range(track.first, track.last + 1, source.request.every)
-    turns = [source.outlines[number].turn if number in source.outlines else Turn.none(0.0) for number in numbers]
+    # a frame that could not be read says nothing: the next one's turn is the one since the last that could
+    turns = [source.outlines[number].turn if number in source.outlines else Turn.none() for number in numbers]
     return path_of(turns, source.camera.intrinsics, source.size)
 
 

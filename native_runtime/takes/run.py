@@ -25,7 +25,7 @@ from native_runtime.pipeline.support import chosen_engine, require
 from .camera import TakeCamera, find_camera, turned
 from .footage import Footage, FrameRange, open_footage
 from .frames import FrameStore, SeenFrame
-from .hints import read_hints
+from .hints import Hints, read_hints
 from .observing import Observer
 from .person import PersonSource, fit_person
 from .request import TakeRequest
@@ -110,6 +110,7 @@ def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) ->
         OSError: a file cannot be written.
     """
     footage = open_footage(request.footage, request.fps)
+    _check_range(request, footage)
     hints = read_hints(request.prompts) if request.prompts else {}
     result = TakeResult(stem_of(request.footage, request.out))
     request.out.mkdir(parents=True, exist_ok=True)
@@ -136,6 +137,7 @@ def make_take(request: TakeRequest, inference: Inference, reporter: Reporter) ->
                 else f"{tracks_file}: its edits leave nobody."
             )
         chosen = _chosen(request, result.tracks)
+        result.notes += _unused(request, hints, result.tracks, chosen)
 
         def progress_of(place: int) -> Callable[[float], None]:
             return lambda part: reporter.progress(0.6 + 0.4 * (place + part) / len(chosen))
@@ -290,6 +292,37 @@ def _chosen(request: TakeRequest, tracks: Sequence[Track]) -> list[Track]:
         there = ", ".join(map(str, known))
         raise NoPersonError(f"There is no person {missing[0]} in this take. There are: {there}.")
     return [known[number] for number in dict.fromkeys(request.persons)]
+
+
+def _check_range(request: TakeRequest, footage: Footage) -> None:
+    """See that the range is not behind the footage's end, where the footage says how long it is."""
+    count, first = footage.frame_count, request.range[0]
+    if count and first >= count:
+        there = "1 frame (0)" if count == 1 else f"{count} frames (0 to {count - 1})"
+        raise UsageError(f"The video has {there}, and the range begins at frame {first}.")
+
+
+def _unused(request: TakeRequest, hints: Hints, tracks: Sequence[Track], chosen: Sequence[Track]) -> list[str]:
+    """What to say of prompts that do nothing."""
+    there, meant = [track.number for track in tracks], [track.number for track in chosen]
+    notes = []
+    for person, frames in sorted(hints.items()):
+        empty = sorted(frame for frame, said in frames.items() if not said)
+        if empty:
+            which = "frame " if len(empty) == 1 else "frames "
+            numbers = ", ".join(map(str, empty))
+            notes.append(f"{request.prompts}: no keypoints are given on {which}{numbers} for person {person}.")
+        if person not in there:
+            known = f"There is only person {there[0]}" if len(there) == 1 else f"There are {', '.join(map(str, there))}"
+            notes.append(
+                f"{request.prompts}: there is no person {person} in this take, so what is said of them was not used. "
+                f"{known}."
+            )
+        elif person not in meant:
+            notes.append(
+                f"{request.prompts}: what is said of person {person} was not used, because they were not chosen."
+            )
+    return notes
 
 
 @contextmanager

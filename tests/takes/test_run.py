@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +17,8 @@ from native_runtime.files.locks import lock
 from native_runtime.mhr import Body
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Silent
+from native_runtime.takes import person
+from native_runtime.takes.camera_motion import Turn
 from native_runtime.takes.observations import FrameObservation
 from native_runtime.takes.request import TakeRequest
 from native_runtime.takes.run import TakeResult, make_take
@@ -23,6 +26,7 @@ from native_runtime.takes.take import Take
 from native_runtime.takes.temporal import TemporalFit
 from tests.support.bodies import toy_body
 from tests.support.film_engine import FilmEngine, FilmInference, film
+from tests.support.moving import LENS
 from tests.support.videos import write_video
 
 FPS, COUNT = 5.0, 20
@@ -223,6 +227,41 @@ def test_hints_on_frames_beyond_the_track_are_refused(video: Path, body: Body, t
     hints.write_text('{"prompts": [{"frame": 70, "keypoints": [["nose", 60.0, 60.0]]}]}')
     with pytest.raises(UsageError, match="frame 70 is none of those"):
         _run(video, FilmEngine(body), prompts=hints)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ('{"frame": 7, "person": 9, "keypoints": [["nose", 77, 106]]}', "no person 9 in this take"),
+        ('{"frame": 7, "person": 1, "keypoints": [["nose", 77, 106]]}', "person 1 was not used"),
+        ('{"frame": 7, "keypoints": []}', "no keypoints are given on frame 7"),
+    ],
+)
+def test_hints_that_do_nothing_are_said(
+    video: Path, body: Body, tmp_path: Path, quick: None, entry: str, said: str
+) -> None:
+    hints = tmp_path / "hints.json"
+    hints.write_text(f'{{"prompts": [{entry}]}}')
+    made = _run(video, FilmEngine(body), prompts=hints)
+    (note,) = [note for note in made.notes if str(hints) in note]
+    assert said in note
+    assert note in made.takes[0].take.warnings
+
+
+def test_a_range_behind_the_end_is_refused(video: Path, body: Body) -> None:
+    engine = FilmEngine(body)
+    with pytest.raises(UsageError, match=r"has 20 frames \(0 to 19\).*begins at frame 500"):
+        _run(video, engine, range=(500, 600))
+    assert engine.searched == 0
+
+
+def test_a_frame_that_cannot_be_read_is_no_camera_that_moves(body: Body) -> None:
+    outlines = {frame: SimpleNamespace(turn=Turn.none()) for frame in (0, 1, 3)}
+    request = SimpleNamespace(every=1, turn=0)
+    camera = SimpleNamespace(intrinsics=LENS)
+    source = SimpleNamespace(request=request, outlines=outlines, camera=camera, size=(1280, 720))
+    track = SimpleNamespace(first=0, last=3)
+    assert not person._camera_path(cast("Any", source), cast("Any", track)).travels
 
 
 def test_nobody_is_said(tmp_path: Path, body: Body, quick: None) -> None:
