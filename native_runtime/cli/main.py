@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from native_runtime.cli.commands import ORDER, Extension, all_commands, installed_extensions, missing, parser
 from native_runtime.cli.console import Console
-from native_runtime.errors import UsageError
+from native_runtime.errors import PromptError, UsageError
 from native_runtime.files.streams import take_stdout
 from native_runtime.service.forwarding import warnings_forwarded_to
 
@@ -52,7 +52,7 @@ def main(
         module = importlib.import_module(commands[arguments.command].module)
         with warnings_forwarded_to(console):
             return OK if module.run(arguments, console) else SOME_FAILED
-    except UsageError as error:
+    except (UsageError, PromptError) as error:
         console.result({"command": command, "ok": False, "error": console.error(error)})
         return WRONG_USAGE
     except KeyboardInterrupt:

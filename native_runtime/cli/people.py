@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from native_runtime.batch.faults import disk_full, is_disk_full
 from native_runtime.batch.names import result_stems
 from native_runtime.cli.console import Console
-from native_runtime.cli.requests import request_of
+from native_runtime.cli.requests import check_files, request_of
 from native_runtime.errors import NoPersonError, UsageError
 from native_runtime.files.system_errors import readable
 from native_runtime.pipeline.decoding import gather
@@ -58,7 +58,12 @@ def estimate_photos(
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """What can be known to be wrong before any work is done."""
+    """What can be known to be wrong before any work is done.
+
+    Raises:
+        UsageError: the arguments do not fit together, or name a file that is not there.
+        PromptError: the file of prompts has mistakes.
+    """
     for what, given in (("prompts", arguments.prompts), ("mask", arguments.mask), ("box", arguments.boxes)):
         if given and len(arguments.photos) > 1:
             raise UsageError(f"--{what} belongs to one photo; {len(arguments.photos)} were given.")
@@ -68,6 +73,11 @@ def check(arguments: argparse.Namespace) -> None:
             raise UsageError(f"{what} belongs to one person; choose one with --person largest or --person N.")
     if arguments.persons is None and len(arguments.boxes or ()) > 1:
         arguments.persons = "all"
+    check_files(arguments, "prompts", "mask")
+    if arguments.prompts:
+        from native_runtime.prompts.prompt import read_prompts
+
+        read_prompts(arguments.prompts)
     request_of(PhotoReading, arguments)
     gather(Refinement, arguments)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any, TypeVar
 
 from native_runtime.engines import AUTO, find_engine
+from native_runtime.errors import UsageError
 from native_runtime.pipeline.decoding import gather
 from native_runtime.pipeline.requests import PhotoReading
 from native_runtime.pipeline.support import require_supported
@@ -34,3 +36,15 @@ def request_of(kind: type[Request], arguments: argparse.Namespace, **given: Any)
 
         candidates(request.providers)
     return request
+
+
+def check_files(arguments: argparse.Namespace, *options: str) -> None:
+    """See that what some options name is there, before any work.
+
+    Raises:
+        UsageError: it is not.
+    """
+    for option in options:
+        name = getattr(arguments, option)
+        if name is not None and not os.path.exists(name):
+            raise UsageError(f"There is no file {name}, which --{option} names.")

@@ -11,7 +11,7 @@ from native_runtime.batch.faults import disk_full, is_disk_full
 from native_runtime.cli.commands import TakeSceneWriter, missing
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import make_folder
-from native_runtime.cli.requests import request_of
+from native_runtime.cli.requests import check_files, request_of
 from native_runtime.errors import UsageError
 from native_runtime.pipeline.inference import Inference
 from native_runtime.takes.request import TakeRequest
@@ -22,6 +22,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; whether every person who was chosen has a take."""
     started = time.perf_counter()
     request = request_of(TakeRequest, arguments)
+    check_files(arguments, "prompts")
     make_folder(arguments.out)
     write_scene = _scene_writer(arguments, console)
     try:

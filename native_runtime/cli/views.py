@@ -11,7 +11,7 @@ from native_runtime.batch.names import result_stems
 from native_runtime.cli.commands import ViewsSceneWriter, missing
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import disk_watched, make_folder
-from native_runtime.cli.requests import request_of
+from native_runtime.cli.requests import check_files, request_of
 from native_runtime.errors import UsageError
 from native_runtime.pipeline.inference import Inference
 from native_runtime.takes.views.request import ViewsRequest
@@ -21,6 +21,11 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; whether it succeeded."""
     started = time.perf_counter()
     request = request_of(ViewsRequest, arguments)
+    check_files(arguments, "calibration", "prompts", "start")
+    if request.prompts is not None:
+        from native_runtime.takes.views.prompts import read_view_prompts
+
+        read_view_prompts(Path(request.prompts), [str(photo) for photo in request.photos])
     out = make_folder(arguments.out)
     write_scene = _scene_writer(arguments, console)
     result: dict[str, Any] = {

@@ -156,8 +156,15 @@ def test_prompts_that_make_no_sense(fake: None, photo: Path, tmp_path: Path, con
     prompts = tmp_path / "prompts.json"
     prompts.write_text(content)
     run = Run("estimate", photo, "-o", tmp_path, "--prompts", prompts, "--json")
-    assert run.code == 1
-    assert run.json["photos"][0]["error"]["kind"] == "PromptError"
+    assert run.code == 2
+    assert run.json["error"]["kind"] == "PromptError"
+
+
+@pytest.mark.parametrize("option", ["--prompts", "--mask"])
+def test_a_file_that_is_not_there_is_a_wrong_command(fake: None, photo: Path, tmp_path: Path, option: str) -> None:
+    run = Run("estimate", photo, "-o", tmp_path, option, tmp_path / "none.file", "--json")
+    assert run.code == 2
+    assert option in run.json["error"]["text"]
 
 
 def test_result_names_never_collide() -> None:

@@ -90,6 +90,17 @@ def test_mistakes_are_said_before_any_work(
     assert (engine.searched, engine.estimated) == (0, 0)
 
 
+def test_prompts_with_mistakes_are_a_wrong_command(video: Path, engine: FilmEngine, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.json"
+    code, content = _take(video, "-o", tmp_path / "out", "--prompts", prompts)
+    assert (code, content["error"]["kind"]) == (2, "UsageError")
+    prompts.write_text('{"prompts": [{"frame": 1, "keypoints": [["tail", 1, 2]]}]}')
+    code, content = _take(video, "-o", tmp_path / "out", "--prompts", prompts)
+    assert (code, content["error"]["kind"]) == (2, "PromptError")
+    assert "tail" in content["error"]["text"]
+    assert (engine.searched, engine.estimated) == (0, 0)
+
+
 @pytest.mark.parametrize(("name", "kind"), [("missing.mp4", "PhotoError"), ("empty", "PhotoError")])
 def test_footage_that_cannot_be_read_fails(engine: FilmEngine, tmp_path: Path, name: str, kind: str) -> None:
     (tmp_path / "empty").mkdir()

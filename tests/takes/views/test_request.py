@@ -40,6 +40,17 @@ def test_mistakes_are_told_in_words(words: tuple[str, ...], said: str) -> None:
     assert said in error_of(*words)
 
 
+@pytest.mark.parametrize("option", ["--calibration", "--prompts", "--start"])
+def test_a_file_that_is_not_there_is_a_wrong_command(option: str) -> None:
+    assert f"none.file, which {option}" in error_of("a.jpg", "b.jpg", option, "none.file")
+
+
+def test_prompts_with_mistakes_are_a_wrong_command(tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.json"
+    prompts.write_text('{"prompts": [{"photo": 5, "keypoints": []}]}')
+    assert "about the photo 5" in error_of("a.jpg", "b.jpg", "--prompts", str(prompts))
+
+
 def test_a_request_comes_back_from_its_json() -> None:
     request = ViewsRequest(photos=("a.jpg", "b.jpg"), people=(0, 1), calibration="c.toml", unit="mm", age=30.0)
     assert request.one_pose
