@@ -57,7 +57,8 @@ def test_the_worker_takes_these_keys() -> None:
         | {"photos", "people", "synchronised", "calibration", "cameras", "unit", "prompts", "pins", "start", "out"}
         | {"refine", "turn", "sex", "age", "height_cm"},
         "pose_views": ENGINE
-        | {"body", "remember", "inference", "views", "start", "slot", "refine", "sex", "age", "height_cm"},
+        | {"body", "remember", "inference", "views", "start", "slot", "calibrated"}
+        | {"refine", "sex", "age", "height_cm"},
         "correct_take": {"take", "prompts", "before", "body", "models"},
         "segment": {"photo", "models", "providers", "box"},
         "engine_status": ENGINE,
