@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from .. import compat
+from ..scene.presence import PATH
 
 
 def keyed_frames(rig: bpy.types.Object, meshes: Iterable[bpy.types.Object]) -> range:
@@ -37,7 +38,7 @@ def _animated(rig: bpy.types.Object, meshes: Iterable[bpy.types.Object]) -> set[
 
 def _ranges(block: Any) -> Iterator[tuple[float, float]]:
     for _, curve in compat.animation_curves(block):
-        if len(curve.keyframe_points):
+        if len(curve.keyframe_points) and curve.data_path != PATH:
             ends: Any = curve.range()
             yield ends[0], ends[1]
     animation = block.animation_data
@@ -45,4 +46,14 @@ def _ranges(block: Any) -> Iterator[tuple[float, float]]:
         for track in animation.nla_tracks:
             for strip in () if track.mute else track.strips:
                 if not strip.mute:
-                    yield strip.frame_start, strip.frame_end
+                    yield _frames_of(strip)
+
+
+def _frames_of(strip: bpy.types.NlaStrip) -> tuple[float, float]:
+    """The frames of a strip; of one that also says when its character is in the picture, only those."""
+    keys: Any = next((curve.keyframe_points for curve in compat.strip_curves(strip) if curve.data_path == PATH), [])
+    away = [point.co[0] for point in keys if point.co[1] > 0.0]
+    if not away or strip.repeat != 1.0:
+        return strip.frame_start, strip.frame_end
+    first = strip.frame_start + strip.scale * (away[0] == strip.action_frame_start)
+    return first, strip.frame_end - strip.scale * (away[-1] == strip.action_frame_end)

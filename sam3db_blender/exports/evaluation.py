@@ -13,6 +13,8 @@ from typing import Any
 
 import bpy
 
+from ..scene.presence import show_always
+
 
 class Evaluation:
     """Some objects of the current scene, evaluated.
@@ -25,6 +27,8 @@ class Evaluation:
         self._objects = objects
         self._undo = undo
         self._aside: bpy.types.Scene | None = None
+        for obj in objects:
+            show_always(obj, undo)
         _show(objects, undo)
         self.now = bpy.context.evaluated_depsgraph_get()
 

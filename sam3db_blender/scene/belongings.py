@@ -10,6 +10,7 @@ import bpy
 
 from ..rig.control_pose import CONTROLS
 from ..rig.rigify_pose import PART
+from .presence import is_away
 
 #: Objects that show nothing, handles among them, or help to make what is shown.
 _SILENT = frozenset({"EMPTY", "LATTICE"})
@@ -47,7 +48,11 @@ class Belonging:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether it is hidden in the viewport or in renders."""
+        """Whether it is hidden in the viewport or in renders, and not only because the character of a video is not in
+        the picture now.
+        """
+        if is_away(self.obj):
+            return self.obj.hide_get()
         return self.obj.hide_render or not self.obj.visible_get()
 
 

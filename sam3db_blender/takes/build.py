@@ -19,6 +19,7 @@ from .. import compat
 from ..rig.control_pose import controls_of
 from ..scene.camera import camera_settings
 from ..scene.character import Ground, PhotoScene, build_people
+from ..scene.presence import key_presence
 from ..scene.units import units_per_metre
 from .channels import Channel, controls_channels, rig_channels, slider_channels
 from .curves import write_action
@@ -128,7 +129,7 @@ def build_take_scene(
             "later start frame to see all of it."
         )
     for number, (character, person) in enumerate(zip(built.characters, motion.people)):
-        missed.append(animate_character(character.rig, body, person, options))
+        missed.append(animate_character(character.rig, body, person, options, [character.mesh], motion.frames))
         file = files[number] if number < len(files) else None
         frames = range(int(person.frames[0]), int(person.frames[-1]) + 1)
         write_record(character.rig, record_of(person, motion.clock, frames, file, options.footage))
@@ -152,8 +153,19 @@ def set_rate(scene: bpy.types.Scene, rate: float) -> None:
     scene.render.fps_base = max(1, round(rate)) / rate
 
 
-def animate_character(rig: bpy.types.Object, body: Body, person: PersonMotion, options: TakeOptions) -> float:
+def animate_character(
+    rig: bpy.types.Object,
+    body: Body,
+    person: PersonMotion,
+    options: TakeOptions,
+    meshes: Sequence[bpy.types.Object] = (),
+    shown: range = range(0),
+) -> float:
     """Gives a character the motion of a person: on its controls where it has some, otherwise on its own bones.
+
+    Args:
+        meshes: those that are hidden on frames on which the person is not in the picture.
+        shown: the frames of all people of the footage.
 
     Returns:
         By how many mm, at most, a joint misses its place on a frame for want of keys; 0 where none were removed.
@@ -169,10 +181,12 @@ def animate_character(rig: bpy.types.Object, body: Body, person: PersonMotion, o
         posed, sliders = [*posed, *sliders], []
     write_action(rig, f"{stem} Sliders", sliders, first, options.bound_mm / 1000.0)
     missed = _write_within(rig, owner, f"{stem} Take", posed, body, person, options.bound_mm)
+    key_presence(rig, meshes, range(first, int(person.frames[-1]) + 1), shown)
     if options.strip:
         for block in dict.fromkeys((owner, rig)):
             if block.animation_data is not None and block.animation_data.action is not None:
-                compat.new_strip(block, "Take", first)
+                begin: Any = block.animation_data.action.frame_range
+                compat.new_strip(block, "Take", round(begin[0]))
     return missed
 
 

@@ -15,6 +15,7 @@ from native_runtime.errors import Sam3dbError
 from .. import compat
 from ..rig.control_pose import controls_of
 from ..rig.properties import slider_path
+from ..scene.presence import PATH
 from .curves import SAME
 
 if TYPE_CHECKING:
@@ -265,6 +266,7 @@ def _curves(rig: bpy.types.Object) -> Iterator[tuple[bpy.types.Object, bpy.types
     """The curves of a character's actions: of its controls, and of its own."""
     owners = [owner for owner in (controls_of(rig), rig) if owner is not None]
     found = [(owner, curve) for owner in owners for _, curve in compat.animation_curves(owner) if not curve.mute]
+    found = [(owner, curve) for owner, curve in found if curve.data_path != PATH]
     if not found:
         raise Sam3dbError(f"No action plays on '{rig.name}'. {WHERE}")
     yield from found

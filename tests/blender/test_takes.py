@@ -13,15 +13,19 @@ import pytest
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera
-from native_runtime.errors import ModelError, UsageError
+from native_runtime.characters.exports.options import ExportOptions
+from native_runtime.errors import ModelError, Sam3dbError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
 from native_runtime.takes.take import Take, TakeFootage
 from sam3db_blender.compat import animation_curves, strip_curves
 from sam3db_blender.controls.build import remove_controls
+from sam3db_blender.exports.taking import take_character
 from sam3db_blender.rig.arrays import evaluated_vertices
+from sam3db_blender.scene.presence import AWAY
 from sam3db_blender.scene.readback import estimate_of
 from sam3db_blender.takes.build import TakeOptions, TakeScene, build_take_scene, rate_of
+from sam3db_blender.takes.editing import smooth_here
 from sam3db_blender.takes.record import read_record
 from tests.support.takes import moving_take
 
@@ -329,3 +333,49 @@ def test_takes_that_do_not_go_together_are_refused(body: Body) -> None:
     with pytest.raises(ModelError, match="body"):
         build(replace(body, name="another"), take)
     assert before == {kind: len(getattr(bpy.data, kind)) for kind in before}
+
+
+@pytest.mark.parametrize("strip", [False, True], ids=["actions", "strips"])
+@pytest.mark.parametrize("with_controls", [True, False], ids=["controls", "bones"])
+def test_people_are_seen_on_their_own_frames_alone(body: Body, with_controls: bool, strip: bool) -> None:
+    whole = moving_take(body, 12, first=0)
+    others = [moving_take(body, 4, first=first, person=number) for number, first in ((1, 4), (2, 0), (3, 8))]
+    made = build(body, [whole, *others], start=11, controls=with_controls, strip=strip)
+    scene, meshes = bpy.context.scene, [character.mesh for character in made.built.characters]
+    assert (scene.frame_start, scene.frame_end) == (11, 22)
+    spans = [range(11, 23), range(15, 19), range(11, 15), range(19, 23)]
+    assert AWAY not in made.built.characters[0].rig
+    for frame in (11, 14, 15, 18, 19, 22, 40):
+        scene.frame_set(frame)
+        shown = [frame in span or (frame > 22 and span.stop == 23) for span in spans]
+        assert [mesh.visible_get() for mesh in meshes] == shown
+        assert [not mesh.hide_render for mesh in meshes] == shown
+    for index in (0, 3):  # the motion stays on its frames
+        assert error(made, others[0], body, 15 + index, index, 1) < BAR
+    scene.frame_set(11)
+    rig = made.built.characters[1].rig
+    for options in (ExportOptions.for_target("mhr"), replace(ExportOptions.for_target("mhr"), visible_only=True)):
+        taken = take_character(rig, options, with_meshes=True)
+        assert (taken.frames, len(taken.pieces)) == (spans[1], 1)
+        assert not any("hidden" in note for note in taken.notes)
+    points, poses = taken.pieces[0].skin.points, taken.poses
+    assert (meshes[1].visible_get(), meshes[1].hide_viewport) == (False, True)
+    for frame, shown in ((15, True), (14, False)):
+        scene.frame_set(frame)
+        assert meshes[1].visible_get() is shown
+    scene.frame_set(15)
+    seen = take_character(rig, ExportOptions.for_target("mhr"), with_meshes=True)
+    np.testing.assert_allclose(points, seen.pieces[0].skin.points, atol=1e-5)
+    np.testing.assert_allclose(poses, seen.poses, atol=1e-5)
+
+
+def test_tools_for_the_motion_leave_when_it_is_seen_alone(body: Body) -> None:
+    made = build(body, [moving_take(body, 30), moving_take(body, 10, first=10, person=1)], start=1)
+    rig = made.built.characters[1].rig
+    (curve,) = [curve for (path, _), curve in curves_of(rig).items() if AWAY in path]
+    before = [tuple(point.co) for point in curve.keyframe_points]
+    start = int(before[1][0])
+    assert smooth_here(rig, start, 5, 2.0) > 0
+    assert [tuple(point.co) for point in curve.keyframe_points] == before
+    with pytest.raises(Sam3dbError, match=f"from frame {start} to frame {start + 9}"):
+        smooth_here(rig, start - 1, 5, 2.0)
