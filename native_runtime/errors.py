@@ -21,6 +21,7 @@ class Remedy(Enum):
     SINGLE_PHOTO = "single-photo"
     ACCEPT_TERMS = "accept-terms"
     SAY_USE = "say-use"
+    SAY_UNIT = "say-unit"
     GIVE_FILES = "give-files"
     REINSTALL = "reinstall"
     SEE_TRACEBACK = "see-traceback"

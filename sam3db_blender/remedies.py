@@ -12,6 +12,7 @@ REMEDIES = {
     Remedy.BUILD_AND_CONVERT: "Reinstall the extension, and install the model again in the panel 'Models'.",
     Remedy.ACCEPT_TERMS: "Read the terms, and tick that you accept them.",
     Remedy.SAY_USE: "Choose whether your use is commercial.",
+    Remedy.SAY_UNIT: "Choose it under 'Unit'.",
     Remedy.GIVE_FILES: "Or choose a file that you have as the source.",
     Remedy.IMPORT_OFFICIAL: "Import MHR's official assets in the panel 'Models'.",
     Remedy.REMAKE_NETWORK: "Where a network is damaged, reinstall the extension, or install its model again in the "

@@ -14,6 +14,7 @@ REMEDIES = {
     Remedy.ACCEPT_TERMS: "Read them with `sam3db models shelf NAME --licences`, and accept them with `--accept KEY`, "
     "where KEY is what `sam3db models shelf NAME` calls each.",
     Remedy.SAY_USE: "Say so with `--commercial yes` or `--commercial no`.",
+    Remedy.SAY_UNIT: "Name it with `--unit`; with `--unit unknown` the person's size tells it.",
     Remedy.GIVE_FILES: "Files that you fetched otherwise are taken with `--file`.",
     Remedy.IMPORT_OFFICIAL: "Import MHR's official assets with `sam3db models import`.",
     Remedy.REMAKE_NETWORK: "Make a damaged network again with `sam3db models build`, or with `sam3db "

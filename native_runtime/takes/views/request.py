@@ -98,14 +98,15 @@ class ViewsRequest(PhotoReading, Refinement):
         Refinement.__post_init__(self)
         if len(self.photos) < 2:
             raise UsageError("Several views need two photos or more. For one photo make a character of it alone.")
-        for what, given in (
-            ("people", self.people),
-            ("boxes", self.boxes),
-            ("cameras", self.cameras),
-            ("lists of pins", self.pins),
+        for one, several, given in (
+            ("person was", "people were", self.people),
+            ("box was", "boxes were", self.boxes),
+            ("camera was", "cameras were", self.cameras),
+            ("list of pins was", "lists of pins were", self.pins),
         ):
             if given is not None and len(given) != len(self.photos):
-                raise UsageError(f"{len(given)} {what} were given for {len(self.photos)} photos. Give one for each.")
+                what = one if len(given) == 1 else several
+                raise UsageError(f"{len(given)} {what} given for {len(self.photos)} photos. Give one for each.")
         if self.people is not None and self.boxes is not None:
             raise UsageError("Say who is meant either by numbers or by boxes, not by both.")
         if self.cameras is not None and self.calibration is None:

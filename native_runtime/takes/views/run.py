@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.errors import UsageError
+from native_runtime.errors import NoPersonError, PhotoError, UsageError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.pipeline.decoding import part_of
 from native_runtime.pipeline.inference import Inference
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+BESIDE = 0.03
+"""Part of the person's size by which a body may lie beside what a photo shows of it, on average."""
 VIEWS = "views"
 """Among an estimate's details: what the other photos have to do with it."""
 
@@ -113,6 +117,7 @@ def estimate_views(
         OSError: a file cannot be written.
     """
     started = time.perf_counter()
+    doubles = _check_photos([str(photo) for photo in request.photos])
     prompts = _prompts(request)
     earlier = None if request.start is None else read_earlier(Path(request.start), request)
     if earlier is not None and request.people is None and request.boxes is None:
@@ -149,7 +154,82 @@ def estimate_views(
     else:
         fit = fit_photos(body, seen)
     seconds = {"look": before_fit - started, "fit": time.perf_counter() - before_fit}
-    return _saved(request, body, looked, seen, fit, known, stems, seconds, reporter, prompts)
+    about = _doubts(request, looked, seen, fit, doubles)
+    return _saved(request, body, looked, about, fit, known, stems, seconds, reporter, prompts)
+
+
+def _check_photos(paths: Sequence[str]) -> dict[int, int]:
+    """See that all photos can be read, before the first is looked at; numbers of those with the same content as an
+    earlier one, and of that one.
+
+    Raises:
+        PhotoError: some cannot; all of them are named.
+        UsageError: a file is given twice.
+    """
+    from native_runtime.image.reading import read_photo
+
+    places: dict[str, int] = {}
+    contents: dict[str, int] = {}
+    doubles, wrong = {}, []
+    for number, path in enumerate(paths):
+        if os.path.realpath(path) in places:
+            raise UsageError(f"{path} is given twice. Give each photo once.")
+        places[os.path.realpath(path)] = number
+        try:
+            pixels = read_photo(path).pixels
+        except PhotoError as error:
+            wrong.append(error)
+            continue
+        content = hashlib.sha256(pixels.tobytes()).hexdigest()
+        if content in contents:
+            doubles[number] = contents[content]
+        contents.setdefault(content, number)
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise PhotoError(" ".join(str(error) for error in wrong))
+    return doubles
+
+
+def _doubts(
+    request: ViewsRequest,
+    looked: Sequence[_Looked],
+    seen: Sequence[ViewObservation],
+    fit: JointFit,
+    doubles: Mapping[int, int],
+) -> list[list[str]]:
+    """What is to be said of each photo: an unsure lens, a photo that is there twice, a body that lies beside the
+    person."""
+    out: list[list[str]] = []
+    for number, (view, one) in enumerate(zip(looked, seen, strict=True)):
+        said, name = [], Path(view.path).name
+        lens = view.found.lens
+        unsure = None if lens is None or view.camera is not None else lens.text(max(view.found.photo.original_size))
+        if unsure is not None:
+            said.append(unsure)
+        if number in doubles:
+            said.append(
+                f"{name} and {Path(looked[doubles[number]].path).name} are the same picture, which shows nothing more "
+                "of the person."
+            )
+        said += beside(name, float(fit.point_errors[number]), one.evidence.person_size, request.one_pose)
+        out.append(said)
+    return out
+
+
+def beside(name: str, error: float, size: float, one_pose: bool) -> list[str]:
+    """What is to be said of a photo whose person lies beside the body that all photos have.
+
+    Args:
+        name: the photo's.
+        error: px, how far the points that it shows are from the body's.
+        size: px, of the person in it.
+        one_pose: whether the photos are said to show one moment.
+    """
+    if error <= BESIDE * size:
+        return []
+    why = "of one moment or one person, or cameras are exchanged" if one_pose else "of one person"
+    return [f"The body lies {error:.0f} pixels off the person in {name}: the photos may not be {why}."]
 
 
 def _look(
@@ -199,7 +279,11 @@ def _choose(request: ViewsRequest, looked: Sequence[_Looked], inference: Inferen
     """Who is meant in each photo; what the bundled networks see of them is known afterwards."""
     for number, view in enumerate(looked):
         wanted = "largest" if request.people is None else [request.people[number]]
-        (view.person,) = choose_people(wanted, len(view.found.bboxes))
+        try:
+            (view.person,) = choose_people(wanted, len(view.found.bboxes))
+        except NoPersonError as error:
+            name = view.path.replace("{", "{{").replace("}", "}}")
+            raise NoPersonError(f"{name}: {error.template}", error.remedy, **error.people) from error
     known = [view.camera for view in looked if view.camera is not None]
     if known and request.people is None and request.boxes is None:
         people = [[one.landmarks for one in view.found.reading.people] for view in looked]
@@ -242,7 +326,7 @@ def _saved(
     request: ViewsRequest,
     body: Body,
     looked: Sequence[_Looked],
-    seen: Sequence[ViewObservation],
+    doubts: Sequence[Sequence[str]],
     fit: JointFit,
     known: Sequence[ViewCamera],
     stems: Sequence[Path],
@@ -273,7 +357,7 @@ def _saved(
         if places is not None:
             about["camera_to_world"] = places[number].tolist()
         about |= told[number]
-        warnings = tuple(dict.fromkeys([*estimate.warnings, *_warnings(about)]))
+        warnings = tuple(dict.fromkeys([*estimate.warnings, *_warnings(about), *doubts[number]]))
         estimate = replace(estimate, details=estimate.details | {VIEWS: about}, warnings=warnings)
         stem = stem.with_name(f"{stem.name}_person{view.person}")
         picture = _write_undistorted(view, stem) if view.camera is not None and view.camera.distorts else None

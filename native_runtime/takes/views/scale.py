@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.errors import UsageError
+from native_runtime.errors import Remedy, UsageError
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 
@@ -69,6 +69,7 @@ def in_metres(
     if not 1.0 / _SAME < scale < _SAME:
         raise UsageError(
             f"The lengths of the calibration are not in {unit or 'm'}: by the size of the person a unit is about "
-            f"{scale * UNITS[unit or 'm']:.2g} m. Say the unit."
+            f"{scale * UNITS[unit or 'm']:.2g} m. Say the unit, or that it is unknown.",
+            Remedy.SAY_UNIT,
         )
     return list(cameras)

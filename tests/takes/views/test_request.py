@@ -26,7 +26,8 @@ def error_of(*words: str) -> str:
     ("words", "said"),
     [
         (("a.jpg",), "two photos or more"),
-        (("a.jpg", "b.jpg", "--person", "0"), "Give one for each"),
+        (("a.jpg", "b.jpg", "--person", "0"), "1 person was given for 2 photos. Give one for each"),
+        (("a.jpg", "b.jpg", "--person", "0,1,0"), "3 people were given"),
         (("a.jpg", "b.jpg", "--person", "0,x"), "numbers from 0 on"),
         (("a.jpg", "b.jpg", "--camera", "x,y"), "need the calibration"),
         (("a.jpg", "b.jpg", "--unit", "mm"), "needs the calibration"),
@@ -66,6 +67,7 @@ def test_a_photo_that_is_missing_fails_the_command_with_one_object(tmp_path: Pat
     told = json.loads(out.getvalue())
     assert told["ok"] is False
     assert "a.jpg" in told["error"]["text"]
+    assert "b.jpg" in told["error"]["text"]  # all at once, before any work
 
 
 def test_a_summary_that_is_none_is_refused(tmp_path: Path) -> None:
