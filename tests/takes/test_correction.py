@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -230,7 +231,7 @@ def test_a_pin_out_of_reach_does_not_tear_the_body_off(default_body_path: Path) 
     """A wrist that is placed far beside the person: the arm reaches for it, and the rest stays where it is seen."""
     body, count, fps = Body.load(default_body_path.with_name("default-lod2.npz")), 9, 5.0
     motion = walker(body, count)
-    seen, states = observed(motion, 0.3), motion.states
+    states = motion.states
     contacts = np.zeros((count, 4), bool)
     base = Take.from_states(
         body, np.stack([s.model_parameters for s in states]), states[0].identity,
@@ -244,17 +245,34 @@ def test_a_pin_out_of_reach_does_not_tear_the_body_off(default_body_path: Path) 
     wrist, rest = names.index("left_wrist"), [names.index(f"{side}_{part}") for side in ("left", "right")
                                               for part in ("hip", "knee", "ankle")]  # fmt: skip
 
+    fingers = tuple(name for name in names if name.startswith("left_") and "finger" in name)
+    rows = [names.index(name) for name in fingers]
+    seen = []
+    for frame, one in enumerate(observed(motion, 0.3)):
+        # the hand is seen, too, and very clearly
+        assert one.evidence is not None
+        points = one.evidence.points
+        points = replace(
+            points,
+            names=(*points.names, *fingers),
+            positions=np.concatenate([points.positions, base.keypoints_2d[frame, rows]]),
+            sigmas=np.concatenate([points.sigmas, np.full(len(rows), 1.0)]),
+            weights=np.concatenate([points.weights, np.ones(len(rows))]),
+            trusted=np.concatenate([points.trusted, np.zeros(len(rows), bool)]),
+        )
+        seen.append(replace(one, evidence=replace(one.evidence, points=points)))
+
     def with_wrist(by: float) -> tuple[Take, np.ndarray]:
         place = base.keypoints_2d[4, wrist] + [by, 0.0]
         take = prompted(base, body, lambda frame, mask: seen[frame], {4: [(wrist, *place)]}, Gravity())
         return take, np.linalg.norm(take.keypoints_2d[4] - base.keypoints_2d[4], axis=1)
 
     near, moved = with_wrist(25.0)
-    assert moved[wrist] == pytest.approx(25.0, abs=3.0)
+    assert moved[wrist] > 15.0
     assert near.warnings == ()
     far, moved = with_wrist(500.0)
     assert moved[rest].max() < 15.0
-    assert moved[wrist] > 25.0
+    assert moved[wrist] > 80.0
     away = np.linalg.norm(far.keypoints_2d[4, wrist] - base.keypoints_2d[4, wrist] - [500.0, 0.0])
     (warning,) = far.warnings
     assert warning == (

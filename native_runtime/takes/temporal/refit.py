@@ -13,10 +13,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.evidence_terms import FitProblem, Weights
 from native_runtime.fitting.problem import Term
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
+from native_runtime.takes.hands import hand_let_go
+from native_runtime.takes.hints import silenced
 from native_runtime.takes.observations import FrameObservation, of_hand
 
 from .frames import FrameProblems
@@ -105,11 +108,13 @@ class Refit:
     def _bounded(
         self, pinned: Sequence[FrameObservation], states: Sequence[PlacedState], torn: Sequence[int]
     ) -> list[FrameObservation]:
-        """Observations whose pins around some frames pull within bounds."""
+        """Observations whose pins around some frames pull within bounds, and alone say where their keypoints are."""
         near, out = reach(self._fps, self._options), list(pinned)
         for k in sorted({k for mark in torn for k in range(max(mark - near, 0), min(mark + near + 1, len(out)))}):
             evidence = out[k].evidence
             size = self._problems.size if evidence is None else evidence.person_size
+            if evidence is not None:
+                out[k] = replace(out[k], evidence=_let_go(self._body, evidence, {pin.keypoint for pin in out[k].pins}))
             out[k] = bounded_pins(self._body, out[k], states[k], self._intrinsics, size)
         return out
 
@@ -150,6 +155,15 @@ class Refit:
             if k in part:
                 states[k] = state
         return solved.iterations
+
+
+def _let_go(body: Body, evidence: Evidence, keypoints: set[str]) -> Evidence:
+    """Evidence that says nothing of keypoints, nor of the hand that goes with a wrist among them."""
+    evidence = silenced(body, evidence, keypoints)
+    for side in ("left", "right"):
+        if f"{side}_wrist" in keypoints:
+            evidence = hand_let_go(body, evidence, side)
+    return evidence
 
 
 def reach(fps: float, options: TemporalOptions) -> int:

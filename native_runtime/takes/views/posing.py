@@ -16,12 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera, project
-from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.looks import LOOKS
-from native_runtime.engines.point_names import body_point, hand_point, in_hand
 from native_runtime.errors import UsageError
-from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.evidence_terms import FitProblem
 from native_runtime.fitting.prior import PosePrior
 from native_runtime.mhr.state import PlacedState
@@ -32,6 +29,7 @@ from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.pipeline.reporting import Reporter
 from native_runtime.pipeline.requests import PoseRequest
 from native_runtime.prompts.prompt import Prompt, keypoint_names, kind_of
+from native_runtime.takes.hands import hand_let_go, is_finger
 
 from .cameras import ViewCamera
 from .fit import ViewObservation, point_errors, refit_views
@@ -175,7 +173,7 @@ def _alone(body: Body, seen: Sequence[ViewObservation]) -> list[ViewObservation]
     ]
     spoken_of = set().union(*pins)
     for side in ("left", "right"):
-        hand = {f"{side}_wrist", *(name for name in names if name.startswith(side) and _is_finger(name))}
+        hand = {f"{side}_wrist", *(name for name in names if name.startswith(side) and is_finger(name))}
         if hand & spoken_of:
             spoken_of |= hand
     out = []
@@ -263,26 +261,6 @@ def _observations(
         if f"{side}_wrist" in wrists:
             out = [replace(view, evidence=hand_let_go(engine.body, view.evidence, side)) for view in out]
     return out
-
-
-def hand_let_go(body: Body, seen: Evidence, side: str) -> Evidence:
-    """Evidence that says nothing of where the fingers of a hand are, but how they point: the hand goes with its wrist,
-    and not back to where it was seen. Fingers that are pinned stay so.
-    """
-    fingers: set[str | None] = {hand_point(body, side, name) for name in HAND_POINTS if name != "wrist"}
-    fingers |= {name for name in keypoint_names() if name.startswith(side) and _is_finger(name)}
-    fingers |= {body_point(body, name) for name in BODY_POINTS if in_hand(name) and name.startswith(side)}
-    points, placed = seen.points, seen.positions
-    free = np.array([name in fingers for name in points.names], bool) & ~points.trusted
-    points = replace(points, weights=np.where(free, 0.0, points.weights))
-    if placed is not None:
-        weights = np.where([name in fingers for name in placed.names], 0.0, placed.weights)
-        placed = replace(placed, weights=weights)
-    return replace(seen, points=points, positions=placed)
-
-
-def _is_finger(name: str) -> bool:
-    return "thumb" in name or "finger" in name
 
 
 def _own_answer(request: PoseViewsRequest, one: _Read, inference: Inference) -> Estimate | None:

@@ -20,9 +20,10 @@ from native_runtime.mhr.state import PlacedState
 from native_runtime.pipeline.decoding import decode, encode
 from native_runtime.prompts.prompt import keypoint_names
 from native_runtime.service.protocol import REQUESTS
+from native_runtime.takes.hands import hand_let_go
 from native_runtime.takes.views.joint import in_view
 from native_runtime.takes.views.pose_request import PoseViewsRequest
-from native_runtime.takes.views.posing import hand_let_go, pose_views
+from native_runtime.takes.views.posing import pose_views
 from tests.fitting.test_fit import INTRINSICS, SIZE, see
 
 from .test_joint import ANGLES, around, posed
