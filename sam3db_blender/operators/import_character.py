@@ -24,13 +24,14 @@ from ..properties.import_options import PHOTO_FILTER, ImportOptions, to_request
 from ..remedies import in_words
 from .browsing import PictureBrowser
 from .modal_job import ModalJobOperator
+from .polls import PhotoImportPoll
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 
 class SAM3DB_OT_import_character(  # type: ignore[misc]
-    ModalJobOperator, ImportOptions, PictureBrowser, bpy.types.Operator, ImportHelper
+    PhotoImportPoll, ModalJobOperator, ImportOptions, PictureBrowser, bpy.types.Operator, ImportHelper
 ):
     """Make a posed, skinned character from a person in a photo, in front of a camera that matches the photo"""
 
@@ -54,16 +55,6 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
     )
 
     _job: ImportJob | None = None
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.window_manager.sam3db.running:
-            cls.poll_message_set("Another photo is being processed")
-            return False
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Go to Object Mode first")
-            return False
-        return True
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draws nothing: beside the file browser, ``ui.import_options`` does."""

@@ -17,6 +17,7 @@ from ..properties.import_options import PHOTO_FILTER
 from ..remedies import in_words
 from ..scene.bodies import installed_body, levels_of
 from .importing import add_results
+from .polls import ObjectModePoll
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -43,7 +44,7 @@ def photo_beside(result: Path) -> Path | None:
     return next((path for path in found if path.suffix.lower() in endings), None)
 
 
-class SAM3DB_OT_import_result(bpy.types.Operator, ImportHelper):  # type: ignore[misc]
+class SAM3DB_OT_import_result(ObjectModePoll, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
     """Make characters from a result of SAM 3D Body's public tools, with their camera"""
 
     bl_idname = "sam3db.import_result"
@@ -61,13 +62,6 @@ class SAM3DB_OT_import_result(bpy.types.Operator, ImportHelper):  # type: ignore
     light: bpy.props.BoolProperty(
         name="Light and Floor", description="Add lights and a floor that catches the character's shadow", default=True
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Go to Object Mode first")
-            return False
-        return True
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         try:

@@ -25,6 +25,7 @@ from ..takes.build import TakeOptions, TakeScene
 from .importing import add_takes
 from .long_job import CancelOperator
 from .modal_job import ModalJobOperator
+from .polls import ObjectModePoll
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -64,7 +65,9 @@ class TakeImporter:
         return {"FINISHED"}
 
 
-class SAM3DB_OT_import_take(TakeImporter, TakeImportOptions, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
+class SAM3DB_OT_import_take(  # type: ignore[misc]
+    ObjectModePoll, TakeImporter, TakeImportOptions, bpy.types.Operator, ImportHelper
+):
     """Make characters that move as the people of a video did, from take files, in front of the video's camera"""
 
     bl_idname = "sam3db.import_take"
@@ -89,13 +92,6 @@ class SAM3DB_OT_import_take(TakeImporter, TakeImportOptions, bpy.types.Operator,
         description="Give the characters control rigs, which then carry the keys; without, the bones do",
         default=True,
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Go to Object Mode first")
-            return False
-        return True
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         chosen = [Path(bpy.path.abspath(self.directory)) / entry.name for entry in self.files if entry.name]

@@ -28,6 +28,7 @@ from .browsing import PictureBrowser
 from .importing import add_views
 from .modal_job import ModalJobOperator
 from .person import PersonOperator
+from .polls import ObjectModePoll, PhotoImportPoll
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -79,7 +80,7 @@ class ViewsImporter:
 
 
 class SAM3DB_OT_import_view_photos(  # type: ignore[misc]
-    ViewsImporter, ModalJobOperator, ImportOptions, PictureBrowser, bpy.types.Operator, ImportHelper
+    PhotoImportPoll, ViewsImporter, ModalJobOperator, ImportOptions, PictureBrowser, bpy.types.Operator, ImportHelper
 ):
     """Make one body from two or more photos of the same person, before the cameras of all of them"""
 
@@ -101,16 +102,6 @@ class SAM3DB_OT_import_view_photos(  # type: ignore[misc]
     unit: bpy.props.EnumProperty(name="Unit", description="The unit of the calibration's lengths", items=_UNITS)
 
     _job: ViewsJob | None = None
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.window_manager.sam3db.running:
-            cls.poll_message_set("Another photo is being processed")
-            return False
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Go to Object Mode first")
-            return False
-        return True
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draws nothing: beside the file browser, ``ui.views_options`` does."""
@@ -189,7 +180,9 @@ def views_request(options: Any, names: "list[str]") -> ViewsRequest:
     )
 
 
-class SAM3DB_OT_import_views(ViewsImporter, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
+class SAM3DB_OT_import_views(  # type: ignore[misc]
+    ObjectModePoll, ViewsImporter, bpy.types.Operator, ImportHelper
+):
     """Make a character from several photos of one person, before the cameras of all of them, from the files of \
 `sam3db views`"""
 
@@ -210,13 +203,6 @@ class SAM3DB_OT_import_views(ViewsImporter, bpy.types.Operator, ImportHelper):  
     controls: bpy.props.BoolProperty(
         name="Controls", description="Give characters a control rig with FK and IK", default=True
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Go to Object Mode first")
-            return False
-        return True
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         def work() -> "set[OperatorReturnItems]":
