@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.batch.faults import disk_full, is_disk_full
-from native_runtime.cli.commands import TakeSceneWriter, missing
+from native_runtime.cli.commands import TakeSceneWriter
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import make_folder
 from native_runtime.cli.requests import check_files, request_of
-from native_runtime.errors import UsageError
+from native_runtime.cli.scenes import scene_writer
 from native_runtime.pipeline.inference import Inference
 from native_runtime.takes.request import TakeRequest
 from native_runtime.takes.run import SavedTake, TakeResult, make_take
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     request = request_of(TakeRequest, arguments)
     check_files(arguments, "prompts")
     make_folder(arguments.out)
-    write_scene = _scene_writer(arguments, console)
+    write_scene: TakeSceneWriter | None = scene_writer(arguments.blend, arguments.take_scene, "takes", console)
     try:
         made = make_take(request, Inference(kept_photos=0), console)
     except Exception as error:
@@ -58,26 +58,6 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         }
     )
     return not failed
-
-
-def _scene_writer(arguments: argparse.Namespace, console: Console) -> TakeSceneWriter | None:
-    """What writes the .blend file; None where none is wanted, or nobody said so and Blender is not at hand.
-
-    Raises:
-        UsageError: one is wanted, and cannot be written.
-    """
-    if arguments.blend is False:
-        return None
-    try:
-        if arguments.take_scene is None:
-            raise missing("`--blend`")
-        writer: TakeSceneWriter = arguments.take_scene()
-    except UsageError:
-        if arguments.blend:
-            raise
-        console.status("Without Blender there is no .blend file; the takes can be imported there")
-        return None
-    return writer
 
 
 def _described(request: TakeRequest, made: TakeResult) -> dict[str, Any]:

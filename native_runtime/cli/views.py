@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.batch.names import result_stems
-from native_runtime.cli.commands import ViewsSceneWriter, missing
+from native_runtime.cli.commands import ViewsSceneWriter
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import disk_watched, make_folder
 from native_runtime.cli.requests import check_files, request_of
-from native_runtime.errors import UsageError
+from native_runtime.cli.scenes import scene_writer
 from native_runtime.pipeline.inference import Inference
 from native_runtime.takes.views.request import ViewsRequest
 
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
 
         read_view_prompts(Path(request.prompts), [str(photo) for photo in request.photos])
     out = make_folder(arguments.out)
-    write_scene = _scene_writer(arguments, console)
+    write_scene: ViewsSceneWriter | None = scene_writer(arguments.blend, arguments.views_scene, "views", console)
     result: dict[str, Any] = {
         "command": arguments.command,
         "error": None,
@@ -67,23 +67,3 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     ok = result["error"] is None
     console.result(result | {"ok": ok, "seconds": round(time.perf_counter() - started, 3)})
     return ok
-
-
-def _scene_writer(arguments: argparse.Namespace, console: Console) -> ViewsSceneWriter | None:
-    """What writes the .blend file; None where none is wanted, or nobody said so and Blender is not at hand.
-
-    Raises:
-        UsageError: one is wanted, and cannot be written.
-    """
-    if arguments.blend is False:
-        return None
-    try:
-        if arguments.views_scene is None:
-            raise missing("`--blend`")
-        writer: ViewsSceneWriter = arguments.views_scene()
-    except UsageError:
-        if arguments.blend:
-            raise
-        console.status("Without Blender there is no .blend file; the views can be imported there")
-        return None
-    return writer

@@ -69,6 +69,24 @@ def read_content(path: Path, form: Format, what: str) -> Any:
         raise PromptError(f"{path}: this is not a JSON file of {what} ({error}).") from error
 
 
+def read_entries(path: Path, form: Format, what: str, example: str) -> list[Any]:
+    """The unchecked entries of a file of prompts about several pictures.
+
+    Args:
+        path, form, what: as for ``read_content``.
+        example: an entry, for the message.
+
+    Raises:
+        PromptError: it cannot be read, or holds no list of prompts.
+        NewerFormatError: it is for a newer version of the program.
+    """
+    content = read_content(path, form, what)
+    entries = content.get("prompts") if isinstance(content, dict) else None
+    if not isinstance(entries, list):
+        raise PromptError(f'{path}: {what} are an object like {{"prompts": [{example}]}}.')
+    return entries
+
+
 def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
     """Read a prompts file: ``{"keypoints": [["left_wrist", 412.0, 230.5], [62, 100, 80, "incorrect"], ...]}``.
 

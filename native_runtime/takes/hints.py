@@ -25,7 +25,7 @@ from native_runtime.files.formats import Format
 from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.pins import Pin
 from native_runtime.mhr import Body
-from native_runtime.prompts.prompt import Prompt, check_prompts, keypoint_names, kind_of, read_content
+from native_runtime.prompts.prompt import Prompt, check_prompts, keypoint_names, kind_of, read_entries
 
 from .observations import FrameObservation
 
@@ -42,13 +42,8 @@ def read_hints(path: Path) -> Hints:
         PromptError: it cannot be read or says something impossible; the message names the entry.
         NewerFormatError: it is for a newer version of the program.
     """
-    content = read_content(path, FORMAT, "prompts for a take")
-    entries = content.get("prompts") if isinstance(content, dict) else None
-    if not isinstance(entries, list):
-        raise PromptError(
-            f'{path}: prompts for a take are an object like {{"prompts": [{{"frame": 30, "keypoints": [["left_wrist", '
-            "412.0, 230.5]]}]}."
-        )
+    example = '{"frame": 30, "keypoints": [["left_wrist", 412.0, 230.5]]}'
+    entries = read_entries(path, FORMAT, "prompts for a take", example)
     hints: dict[int, dict[int, list[Prompt]]] = {}
     for number, entry in enumerate(entries, start=1):
         frame, person, keypoints = _entry(path, number, entry)

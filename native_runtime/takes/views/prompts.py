@@ -22,7 +22,7 @@ from native_runtime.errors import PromptError
 from native_runtime.files.formats import Format
 from native_runtime.fitting.evidence import Evidence
 from native_runtime.mhr import Body
-from native_runtime.prompts.prompt import Prompt, check_prompts, keypoint_names, kind_of, read_content
+from native_runtime.prompts.prompt import Prompt, check_prompts, keypoint_names, kind_of, read_entries
 from native_runtime.takes.hints import silenced
 
 FORMAT = Format("sam3db-views-prompts", unversioned=True)
@@ -42,13 +42,8 @@ def read_view_prompts(path: Path, photos: Sequence[str]) -> ViewPrompts:
         PromptError: it cannot be read or says something impossible; the message names the entry.
         NewerFormatError: it is for a newer version of the program.
     """
-    content = read_content(path, FORMAT, "prompts for several photos")
-    entries = content.get("prompts") if isinstance(content, dict) else None
-    if not isinstance(entries, list):
-        raise PromptError(
-            f'{path}: prompts for several photos are an object like {{"prompts": [{{"photo": 1, "keypoints": '
-            '[["left_wrist", 412.0, 230.5]]}]}.'
-        )
+    example = '{"photo": 1, "keypoints": [["left_wrist", 412.0, 230.5]]}'
+    entries = read_entries(path, FORMAT, "prompts for several photos", example)
     names = [Path(photo).name for photo in photos]
     given: list[list[Prompt]] = [[] for _ in photos]
     for number, entry in enumerate(entries, start=1):
