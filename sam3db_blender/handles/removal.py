@@ -1,8 +1,9 @@
 """Removing a character from the scene with everything that came with it, whether by a button or after it was deleted.
 
-With a person go their rig, body and handles; with the last person of a photo its camera, picture, lights and
-collections. What the artist made stays: whatever else hangs on the rig keeps its place, and collections that hold
-anything else keep it. Copies of a rig share its id and its handles, which stay as long as one of them does.
+With a person go their rig, body, handles and what was made for them to wear; with the last person of a photo its
+camera, picture, lights and collections. What the artist made stays: whatever else hangs on the rig keeps its place, and
+collections that hold anything else keep it. Copies of a rig share its id and its handles, which stay as long as one of
+them does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..controls.shapes import remove_shapes
 from ..rig.control_pose import CONTROLS, controls_of
 from ..rig.mesh import BODY_PROPERTY
 from ..rig.resting import forget_stores
+from ..rig.worn import is_worn
 from ..rigify.parts import parts_of, remove_parts
 from ..scene.camera import cameras_of
 from ..scene.lookup import in_scenes, require_own
@@ -36,7 +38,7 @@ class Belongings:
 
     Attributes:
         cameras: of the photos; none where they were deleted.
-        bodies: the meshes that this extension made for the rig.
+        bodies: the meshes that this extension made for the rig, what is worn among them.
         homes: the collections in which these and the rig lie.
     """
 
@@ -145,8 +147,8 @@ def ownerless(known: dict[str, Belongings]) -> set[str]:
 
 
 def _is_part(obj: bpy.types.Object) -> bool:
-    """Whether an object is the body of a character, or its control rig."""
-    return obj.get(BODY_PROPERTY) is not None or bool(obj.get(CONTROLS))
+    """Whether an object is the body of a character, what was made for it to wear, or its control rig."""
+    return obj.get(BODY_PROPERTY) is not None or is_worn(obj) or bool(obj.get(CONTROLS))
 
 
 def _is_left_alone(body: bpy.types.Object) -> bool:

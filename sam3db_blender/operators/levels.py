@@ -13,6 +13,7 @@ from ..scene import live
 from ..scene.bodies import body_mesh, fitting, installed_body, levels_of
 from ..scene.levels import switch_level
 from ..scene.provenance import read_origin
+from ..wearables.dressing import renew
 from .character import CharacterOperator
 
 # Blender keeps no reference to the texts of a dynamic list
@@ -52,6 +53,8 @@ class SAM3DB_OT_switch_level(CharacterOperator, bpy.types.Operator):
         for note in switch_level(rig, mesh, other):
             if not live.is_live(rig):
                 self.report({"WARNING"}, note)
+        for note in renew(rig, mesh, other):
+            self.report({"INFO"}, note)
         if live.is_live(rig) and not has_driven_correctives(mesh):
             live.live.forget(rig.name)
             write_correction(mesh, corrections(other, read_joint_parameters(rig, other)))

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 DRIVEN_PREFIX = "Corrective "
 
 
-def add_driven_correctives(mesh: bpy.types.Object, rig: bpy.types.Object, body: Body, rest: np.ndarray) -> None:
+def add_driven_correctives(
+    mesh: bpy.types.Object, rig: bpy.types.Object, body: Body, rest: np.ndarray, least: float = 0.0
+) -> None:
     """Gives a body's mesh its correctives, where they can be driven.
 
     Args:
         rest: (V, 3) m, the mesh's points without any shape key.
+        least: those that move no vertex by so much, m, are left out.
     """
     sizes = [
         (f"s{number}", float(body.corrective_sizes[slider.index]), slider_path(slider.key))
@@ -39,6 +42,8 @@ def add_driven_correctives(mesh: bpy.types.Object, rig: bpy.types.Object, body: 
     numbers = {name: path for name, _, path in sizes}
     size = "".join(f" + {factor:.6g} * {name}" for name, factor, _ in sizes)
     for each in driven_correctives(body):
+        if least and np.abs(each.offsets).max(initial=0.0) < least:
+            continue
         key = add_shape_key(mesh, f"{DRIVEN_PREFIX}{each.name}", rest + each.offsets)
         key.slider_min, key.slider_max = 0.0, SHAPE_KEY_LIMIT
         key.value = 0.0

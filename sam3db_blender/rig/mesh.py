@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 
+#: A shape key of something worn that moves no vertex by more, m, is left out.
+_LEAST_OFFSET = 1e-5
 #: The custom property by which a character's own mesh is known: the hash of its body.
 BODY_PROPERTY = "sam3db_body"
 #: The custom property with the body's names of its materials, in the order of the slots, as JSON.
@@ -54,6 +56,26 @@ def build_mesh(
         rig: an armature with the body's sliders, see ``armature.build_rig``.
         materials: one per name in ``body.material_names``, in the same order.
     """
+    obj = bound_mesh(name, body, rig, collection, materials)
+    obj[BODY_PROPERTY] = body.hash
+    obj[PARTS_PROPERTY] = json.dumps(body.material_names)
+    return obj
+
+
+def bound_mesh(
+    name: str,
+    body: Body,
+    rig: bpy.types.Object,
+    collection: bpy.types.Collection,
+    materials: list[bpy.types.Material],
+    sparse: bool = False,
+) -> bpy.types.Object:
+    """A mesh that moves as a body does: its own, or what it wears (``Wearable.on``), which is not known as a body.
+
+    Args:
+        rig, materials: see ``build_mesh``.
+        sparse: leave out the shape keys and vertex groups that move nothing of it.
+    """
     rest = mhr_to_blender(body.rest_vertices)
     mesh = polygon_mesh(name, rest, body.face_sizes, body.face_vertices)
     set_uvs(mesh, body.uvs)
@@ -64,11 +86,14 @@ def build_mesh(
     obj = bpy.data.objects.new(name, mesh)
     collection.objects.link(obj)
     obj.parent = rig
-    obj[BODY_PROPERTY] = body.hash
-    obj[PARTS_PROPERTY] = json.dumps(body.material_names)
-    set_vertex_groups(obj, [str(joint) for joint in body.joint_names], body.skin_indices, body.skin_weights)
-    _add_shape_keys(obj, body, rest, rig)
-    add_driven_correctives(obj, rig, body, rest)
+    names, indices = [str(joint) for joint in body.joint_names], body.skin_indices
+    if sparse:
+        used = np.unique(indices[body.skin_weights > 0])
+        names, indices = [names[joint] for joint in used], np.searchsorted(used, indices)
+    set_vertex_groups(obj, names, indices, body.skin_weights)
+    least = _LEAST_OFFSET if sparse else 0.0
+    _add_shape_keys(obj, body, rest, rig, least)
+    add_driven_correctives(obj, rig, body, rest, least)
     modifier = obj.modifiers.new("Armature", "ARMATURE")
     modifier.object = rig
     modifier.use_vertex_groups = True
@@ -77,14 +102,17 @@ def build_mesh(
     return obj
 
 
-def _add_shape_keys(obj: bpy.types.Object, body: Body, rest: np.ndarray, rig: bpy.types.Object) -> None:
+def _add_shape_keys(obj: bpy.types.Object, body: Body, rest: np.ndarray, rig: bpy.types.Object, least: float) -> None:
     add_shape_key(obj, "Basis", rest)
     obj.data.shape_keys.name = obj.name
     names = shape_key_names(body)
     sliders: list[Slider] = [*identity_sliders(body), *expression_sliders(body)]
     directions = [*body.identity_basis, *body.expression_basis]
     for key_name, slider, direction in zip([*names.identity, *names.expression], sliders, directions):
-        key = add_shape_key(obj, key_name, rest + mhr_to_blender(direction))
+        offsets = mhr_to_blender(direction)
+        if least and np.abs(offsets).max(initial=0.0) < least:
+            continue
+        key = add_shape_key(obj, key_name, rest + offsets)
         # a driven value is cut off at the key's own range, so that has to hold whatever the slider may say
         key.slider_min, key.slider_max = -SHAPE_KEY_LIMIT, SHAPE_KEY_LIMIT
         key.value = 0.0

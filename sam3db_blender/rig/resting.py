@@ -19,9 +19,10 @@ from .arrays import take
 from .control_pose import CONTROLS, controls_of
 from .followed import is_following
 from .mesh import BODY_PROPERTY
+from .worn import worn_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 #: The custom property of a rig that rests: the name of the object that keeps its drivers.
 RESTING = "sam3db_resting"
@@ -54,7 +55,21 @@ def may_rest(rig: bpy.types.Object) -> bool:
         not animated(rig)
         and not _held(rig)
         and all(_is_own(curve, own) for owner in owners for curve in _drivers(owner))
+        and _agree(owners)
     )
+
+
+def _agree(owners: Iterable[Any]) -> bool:
+    """Whether drivers of the same path on the shape keys of a body and of what it wears say the same, so that one copy
+    of them can be kept for all.
+    """
+    said: dict[str, tuple[Any, ...]] = {}
+    for keys in owners:
+        for curve in _drivers(keys) if isinstance(keys, bpy.types.Key) else ():
+            says = _said(curve)
+            if said.setdefault(curve.data_path, says) != says:
+                return False
+    return True
 
 
 def _may_rest_with(controls: bpy.types.Object) -> bool:
@@ -66,7 +81,7 @@ def _may_rest_with(controls: bpy.types.Object) -> bool:
 
 
 def rest(rig: bpy.types.Object) -> None:
-    """Puts the drivers of a rig, and of its body's shape keys, aside; see ``may_rest``."""
+    """Puts the drivers of a rig, and of the shape keys of its body and of what it wears, aside; see ``may_rest``."""
     bpy.context.view_layer.update()  # so that what they drive is up to date
     store = bpy.data.objects.new(f"{rig.name} Drivers", None)
     store.use_fake_user = True
@@ -75,7 +90,8 @@ def rest(rig: bpy.types.Object) -> None:
     kept = store.animation_data_create()
     for owner in _owners(rig):
         for curve in _drivers(owner):
-            kept.drivers.from_existing(src_driver=curve)
+            if owner == rig or kept.drivers.find(curve.data_path) is None:  # what is worn has the body's own drivers
+                kept.drivers.from_existing(src_driver=curve)
         owner.animation_data_clear()
     rig[RESTING] = store.name
     controls = controls_of(rig)
@@ -125,7 +141,7 @@ def wake(rig: bpy.types.Object) -> None:
         keys = isinstance(owner, bpy.types.Key)
         driven: Any = owner.animation_data or owner.animation_data_create()
         for curve in _drivers(store):
-            if curve.data_path.startswith("key_blocks") == keys:
+            if curve.data_path.startswith("key_blocks") == keys and (not keys or _has(owner, curve.data_path)):
                 _give_back(driven, curve, rig, controls)
         if len(driven.drivers):  # taking a driver away is what makes Blender look at all of them again
             driven.drivers.remove(driven.drivers.from_existing(src_driver=driven.drivers[-1]))
@@ -206,12 +222,22 @@ def _give_back(
 
 
 def _owners(rig: bpy.types.Object, of_rest: bool = True) -> Iterator[Any]:
-    """What has drivers of a character: the rig, and its body's shape keys."""
+    """What has drivers of a character: the rig, and the shape keys of its body and of what it wears."""
     yield rig
-    mesh = _body(rig)
-    keys: Any = None if mesh is None else getattr(mesh.data, "shape_keys", None)
-    if keys is not None and (keys.animation_data is not None or not of_rest):
-        yield keys
+    body = _body(rig)
+    for mesh in ([] if body is None else [body]) + worn_by(rig):
+        keys: Any = getattr(mesh.data, "shape_keys", None)
+        if keys is not None and (keys.animation_data is not None or not of_rest):
+            yield keys
+
+
+def _has(keys: bpy.types.Key, path: str) -> bool:
+    """Whether shape keys have what the path of a driver names."""
+    try:
+        keys.path_resolve(path)
+    except ValueError:
+        return False
+    return True
 
 
 def _body(rig: bpy.types.Object) -> bpy.types.Object | None:
@@ -243,6 +269,13 @@ def _is_own(curve: bpy.types.FCurve, own: set[bpy.types.Object | None]) -> bool:
             for v in driver.variables
         )
     )
+
+
+def _said(curve: bpy.types.FCurve) -> tuple[Any, ...]:
+    """What a driver's value comes from."""
+    driver: Any = curve.driver
+    sources = [(v.name, t.data_path, t.bone_target, t.transform_type) for v in driver.variables for t in v.targets]
+    return driver.type, driver.expression, sources
 
 
 def _held(rig: bpy.types.Object) -> bool:

@@ -49,12 +49,23 @@ def key_presence(rig: bpy.types.Object, meshes: Sequence[bpy.types.Object], fram
     fill(points, "co", np.array(keys, dtype=np.float64))
     fill(points, "interpolation", np.full(len(keys), _CONSTANT), np.int32)
     for mesh in meshes:
-        for switch in _SWITCHES:
-            driver: Any = mesh.driver_add(switch).driver  # type: ignore[union-attr]
-            driver.type = "AVERAGE"  # no script, which Blender may be told not to run
-            variable = driver.variables.new()
-            variable.name = "away"
-            variable.targets[0].id, variable.targets[0].data_path = rig, PATH
+        _hide_by(rig, mesh)
+
+
+def hide_alike(obj: bpy.types.Object, mesh: bpy.types.Object) -> None:
+    """Hides a mesh whenever another one of the character is hidden because it is not in the picture."""
+    rig = next((curve.driver.variables[0].targets[0].id for curve in _drivers(mesh) if curve.driver is not None), None)
+    if rig is not None:
+        _hide_by(rig, obj)
+
+
+def _hide_by(rig: Any, mesh: bpy.types.Object) -> None:
+    for switch in _SWITCHES:
+        driver: Any = mesh.driver_add(switch).driver  # type: ignore[union-attr]
+        driver.type = "AVERAGE"  # no script, which Blender may be told not to run
+        variable = driver.variables.new()
+        variable.name = "away"
+        variable.targets[0].id, variable.targets[0].data_path = rig, PATH
 
 
 def is_away(mesh: bpy.types.Object) -> bool:

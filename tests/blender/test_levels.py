@@ -17,17 +17,22 @@ from native_runtime.characters.settings import PARTS, CharacterSettings
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
+from native_runtime.wearables import wardrobe
+from native_runtime.wearables.wardrobe import Choice, Style
+from native_runtime.wearables.wearable import Wearable, from_faces
 from sam3db_blender import places
 from sam3db_blender.rig.arrays import add_shape_key, evaluated_vertices, take
 from sam3db_blender.rig.correctives import PREFIX
 from sam3db_blender.rig.mesh import shape_key_names
 from sam3db_blender.rig.pose import apply_settings, read_settings
 from sam3db_blender.rig.transfer import nearest_surface
+from sam3db_blender.rig.worn import worn_by
 from sam3db_blender.scene.bodies import levels_of
 from sam3db_blender.scene.character import Character, build_character
 from sam3db_blender.scene.levels import switch_level
 from sam3db_blender.scene.materials import body_materials
 from sam3db_blender.scene.provenance import read_origin
+from sam3db_blender.wearables import dressing
 from tests.support.estimates import neutral_estimate
 
 BAR = 5e-5  # m
@@ -179,3 +184,33 @@ def test_default_levels(default_body_path: Path) -> None:
     for body in (coarse, fine):
         switch_level(character.rig, character.mesh, body)
         assert _error(character, body, settings) < BAR
+
+
+def test_what_is_worn_is_made_again(small_body: Body, coarse_body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_of(body: Body, choice: Choice) -> Wearable:
+        faces = np.ones(len(body.face_sizes), bool)
+        return from_faces(body, "Top", "top", faces, np.full((body.vertex_count, 3), 0.2))
+
+    choice = Choice("top", "all")
+    monkeypatch.setitem(wardrobe.STYLES, "top", {"all": Style("All", all_of)})
+    character = _character(small_body)
+    rig, mesh = character.rig, character.mesh
+    dressing.wear(rig, mesh, small_body, choice)
+    (worn,) = worn_by(rig)
+    worn.modifiers.new("Smooth", "SMOOTH").show_viewport = False
+    mine = bpy.data.materials.new("my cloth")
+    worn.material_slots[0].material = mine
+    switch_level(rig, mesh, coarse_body)
+    assert dressing.renew(rig, mesh, coarse_body) == []
+    assert [modifier.name for modifier in worn.modifiers] == ["Armature", "Smooth"]
+    assert worn.material_slots[0].material == mine
+    settings = read_settings(rig, coarse_body)
+    found = evaluated_vertices(worn, bpy.context.evaluated_depsgraph_get())
+    on = all_of(coarse_body, choice).on(coarse_body)
+    expected = on.vertices(settings.model_parameters, settings.identity, settings.expression)
+    assert np.linalg.norm(found - mhr_to_blender(expected), axis=1).max() < BAR
+    # what somebody has worked on keeps its mesh, and still moves with the rig
+    worn.data.shape_keys.reference_key.points[0].co.x += 0.01
+    switch_level(rig, mesh, small_body)
+    assert dressing.renew(rig, mesh, small_body) == ["'somebody Top' keeps its mesh, which was made or edited by hand."]
+    assert len(worn.data.vertices) == coarse_body.vertex_count

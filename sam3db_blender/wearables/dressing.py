@@ -1,0 +1,84 @@
+"""Choosing what a character wears: one of each kind, made again for another mesh, nothing of an artist's lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from native_runtime.wearables import wardrobe
+from native_runtime.wearables.wardrobe import Choice
+
+from ..rig.worn import WORN_PROPERTY, worn_by
+from .attaching import Worn, is_changed, make_again, put_on, take_off
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+
+
+def worn_of(rig: bpy.types.Object, kind: str) -> bpy.types.Object | None:
+    """What a character wears of a kind."""
+    for obj in worn_by(rig):
+        worn = Worn.of(obj)
+        if worn is not None and worn.kind == kind:
+            return obj
+    return None
+
+
+def wear(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body, choice: Choice) -> list[str]:
+    """Lets a character wear something in place of what it wears of that kind.
+
+    A mesh that an artist has worked on is not touched: it stays in the file, hidden, as a mesh of the artist's own.
+
+    Args:
+        mesh: the character's own.
+        body: the one that ``mesh`` was made of.
+
+    Returns:
+        What the artist should know.
+
+    Raises:
+        Sam3dbError: there is no such style.
+    """
+    wearable = wardrobe.make(body, choice)
+    notes = remove(rig, choice.kind)
+    put_on(rig, mesh, body, wearable, choice)
+    return notes
+
+
+def remove(rig: bpy.types.Object, kind: str) -> list[str]:
+    """Takes off what a character wears of a kind; see ``wear``."""
+    notes = []
+    while (obj := worn_of(rig, kind)) is not None:
+        if is_changed(obj):
+            _release(obj)
+            notes.append(f"'{obj.name}' was edited: it is kept, hidden.")
+        else:
+            take_off(obj)
+    return notes
+
+
+def renew(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str]:
+    """Makes what a character wears again for another mesh of it, another level of detail, say.
+
+    What an artist has worked on stays as it is; it moves with the rig as before.
+
+    Returns:
+        What the artist should know.
+    """
+    notes = []
+    for obj in worn_by(rig):
+        worn = Worn.of(obj)
+        if worn is None or worn.body_hash == body.hash:
+            continue
+        if worn.choice is None or is_changed(obj):
+            notes.append(f"'{obj.name}' keeps its mesh, which was made or edited by hand.")
+            continue
+        make_again(obj, rig, body, wardrobe.make(body, worn.choice), worn.choice)
+    return notes
+
+
+def _release(obj: bpy.types.Object) -> None:
+    """Makes a worn mesh an artist's own, and hides it."""
+    del obj[WORN_PROPERTY]
+    obj.hide_viewport = obj.hide_render = True
