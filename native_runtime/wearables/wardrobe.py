@@ -1,65 +1,18 @@
 """What can be worn: the styles of each kind, and how each is made for a body.
 
-A module that makes wearables adds its styles to ``STYLES``; windows and commands list them from there.
+A module that makes wearables says its styles in a table of its own; ``STYLES`` joins them. Windows and commands list
+them from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Mapping
 
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 
+from .choice import Choice, Style
 from .wearable import Wearable
-
-Colour = tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What a character wears of one kind, and all that is needed to make it again.
-
-    Attributes:
-        kind: see ``Wearable.kind``.
-        style: a key of ``STYLES[kind]``.
-        colour: linear Rec.709; None for the colour that the style has by itself.
-        numbers: what else the style can be told, by its own names.
-    """
-
-    kind: str
-    style: str
-    colour: Colour | None = None
-    numbers: Mapping[str, float] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """What ``from_json`` reads."""
-        return asdict(self) | {"numbers": dict(self.numbers)}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Choice:
-        """Raises KeyError, TypeError or ValueError where the content is none."""
-        colour = content.get("colour")
-        if colour is not None:
-            red, green, blue = (float(channel) for channel in colour)
-            colour = (red, green, blue)
-        numbers = {str(name): float(value) for name, value in content.get("numbers", {}).items()}
-        return cls(str(content["kind"]), str(content["style"]), colour, numbers)
-
-
-@dataclass(frozen=True)
-class Style:
-    """A way to make wearables of a kind.
-
-    Attributes:
-        title: what artists call it.
-        make: the mesh for a body, in the choice's colour where it has one.
-    """
-
-    title: str
-    make: Callable[[Body, Choice], Wearable]
-
 
 #: The titles of the kinds, in the order in which they are shown.
 KINDS: dict[str, str] = {
@@ -71,7 +24,7 @@ KINDS: dict[str, str] = {
     "shoes": "Shoes",
 }
 #: The styles of each kind by their names in files, in the order in which they are shown.
-STYLES: dict[str, dict[str, Style]] = {}
+STYLES: dict[str, Mapping[str, Style]] = {}
 
 
 def make(body: Body, choice: Choice) -> Wearable:

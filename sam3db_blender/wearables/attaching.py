@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from native_runtime.camera import mhr_to_blender
-from native_runtime.wearables.wardrobe import Choice
+from native_runtime.wearables.choice import Choice
 
 from ..rig.arrays import take
 from ..rig.correctives import PREFIX

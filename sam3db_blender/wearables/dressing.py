@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from native_runtime.wearables import wardrobe
-from native_runtime.wearables.wardrobe import Choice
+from native_runtime.wearables.choice import Choice
 
 from ..rig.worn import WORN_PROPERTY, worn_by
 from .attaching import Worn, is_changed, make_again, put_on, take_off

@@ -18,7 +18,7 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.wearables import wardrobe
-from native_runtime.wearables.wardrobe import Choice, Style
+from native_runtime.wearables.choice import Choice, Style
 from native_runtime.wearables.wearable import Wearable, from_faces
 from sam3db_blender import places
 from sam3db_blender.rig.arrays import add_shape_key, evaluated_vertices, take

@@ -11,7 +11,7 @@ from native_runtime.characters.presets import randomise
 from native_runtime.characters.settings import PARTS, CharacterSettings
 from native_runtime.mhr import Body
 from native_runtime.wearables import wardrobe
-from native_runtime.wearables.wardrobe import Choice, Style
+from native_runtime.wearables.choice import Choice, Style
 from native_runtime.wearables.wearable import Wearable, from_faces
 from sam3db_blender.handles.removal import remove_character
 from sam3db_blender.rig.arrays import evaluated_vertices
