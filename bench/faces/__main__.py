@@ -4,10 +4,12 @@
     python -m bench.faces learn RENDERED.npz ... --out rig_templates/face/default.json
     python -m bench.faces score RENDERED.npz ... [--each]
     python -m bench.faces sheet OUT.jpg [--first 9000 --count 12]
+    python -m bench.faces transfer --body mhr-lod3 --out rig_templates/face/mhr.json
 
 `render` draws random heads (a seed each) and keeps what the network sees of them; `learn` makes the data that the fit
 uses of heads for learning; `score` fits heads and compares: heads for learning have seeds from 20000, those for tuning
-from 1000, held out are those from 9000. Every fifth head is neutral.
+from 1000, held out are those from 9000. Every fifth head is neutral. `transfer` finds which shapes of an official body
+(`sam3db models import`) move a face as each expression does.
 """
 
 from __future__ import annotations
@@ -29,11 +31,18 @@ from native_runtime.onnx.sessions import open_network
 from .heads import Painter, before_camera, paint
 from .learn import SILENT, learn
 from .score import score
+from .transfer import transfer
 from .truth import Case, keep, kept, make_case
 
 SOURCE = (
     "What MediaPipe's face mesh shows of the default body's head, and how it follows the body's sliders: measured on "
     "rendered heads by `python -m bench.faces learn`. See native_runtime/fitting/face.py."
+)
+
+TRANSFER_SOURCE = (
+    "Which of the official MHR body's expressions (numbers from 0) move a face as each of the default body's does, and "
+    "which are of mouth and jaw: measured on both meshes by `python -m bench.faces transfer`. See "
+    "native_runtime/fitting/face_transfer.py."
 )
 
 
@@ -56,6 +65,9 @@ def main() -> None:
     sheet.add_argument("out", type=Path)
     sheet.add_argument("--first", type=int, default=9000)
     sheet.add_argument("--count", type=int, default=12)
+    transferring = commands.add_parser("transfer", help="the expressions on MHR's official body")
+    transferring.add_argument("--body", default="mhr-lod3", help="name or file")
+    transferring.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
 
     body = Body.load(store.body_path("default"))
@@ -75,6 +87,9 @@ def main() -> None:
         seconds = (time.process_time() - started) / max(len(cases), 1)
         print(json.dumps(score(list(body.expression_names), cases, fits, arguments.each), indent=1))
         print(f"{1000 * seconds:.1f} ms of the processor a face, without the network")
+    elif arguments.command == "transfer":
+        content = {"source": TRANSFER_SOURCE, **transfer(body, store.load_body(arguments.body))}
+        write_atomically(arguments.out, (json.dumps(content, indent=1) + "\n").encode())
     else:
         _sheet(body, arguments.out, arguments.first, arguments.count)
 

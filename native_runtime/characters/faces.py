@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from native_runtime.files.templates import load_json
 
 Array = NDArray[np.float64]
 
@@ -13,8 +16,13 @@ _MOUTH = ("mouth", "jaw", "tongue")
 
 
 def is_of_mouth(name: str) -> bool:
-    """Whether an expression, by its ARKit name, is one of mouth and jaw."""
-    return name.startswith(_MOUTH)
+    """Whether an expression, by its ARKit name or the official body's, is one of mouth and jaw."""
+    return name.startswith(_MOUTH) or name in _of_official_mouth()
+
+
+@lru_cache(maxsize=1)
+def _of_official_mouth() -> frozenset[str]:
+    return frozenset(f"expression_{number}" for number in load_json("face", "mhr.json")["mouth"])
 
 
 def strengthened(names: Sequence[str], expression: ArrayLike, strength: float, mouth: float) -> Array:

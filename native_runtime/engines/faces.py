@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from native_runtime.detection.landmarks import FaceReading
 from native_runtime.fitting.face import FaceFit, fit_face, response_of
 from native_runtime.fitting.face_pose import turned_head
+from native_runtime.fitting.face_transfer import is_official, to_official
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
+
+from .estimate import Estimate
 
 Array = NDArray[np.float64]
 
@@ -112,8 +115,20 @@ def _with(values: Array, names: Sequence[str], changed: dict[str, float]) -> Arr
     return result
 
 
+def with_face(body: Body, estimate: Estimate, face: FaceReading | None, photo: Photo) -> Estimate:
+    """An answer of an engine that infers no expression with the one of the photo; the head stays turned as it is.
+
+    Args:
+        body: the body that the estimate's numbers belong to.
+        face: in working pixels of ``photo``; None where none is seen.
+    """
+    read = read_expression(body, face, photo, estimate.intrinsics, estimate.state, turns=False)
+    shown = estimate.with_state(body, read.on(body, estimate.state)) if read.expression or read.identity else estimate
+    return replace(shown, details=estimate.details | {FACE: read.to_json()})
+
+
 def read_expression(
-    body: Body, face: FaceReading | None, photo: Photo, intrinsics: Array, state: PlacedState
+    body: Body, face: FaceReading | None, photo: Photo, intrinsics: Array, state: PlacedState, turns: bool = True
 ) -> ReadFace:
     """What a face says of expression and shape.
 
@@ -122,8 +137,9 @@ def read_expression(
         face: in working pixels of ``photo``; None where none is seen.
         intrinsics: (3, 3) px of the original photo.
         state: of the body without its face: the identity coefficients that are known so far, and where the head is.
+        turns: whether neck and head turn as the face shows; an engine may know better.
     """
-    response = response_of(body.name)
+    response = response_of("default" if is_official(body) else body.name)
     if response is None:
         return _nothing(f"It is not known how the face of the body {body.name!r} moves: {_NEUTRAL}", face)
     if face is None:
@@ -148,6 +164,12 @@ def read_expression(
     }
     expression = {name: fit.expression[name] for name in told if fit.expression[name] >= LEGIBLE.faint}
     shape = {name: value for name, value in fit.identity.items() if name not in KEPT}
+    if is_official(body):
+        there = to_official().of(expression)
+        expression = {body.expression_names[k]: float(there[k]) for k in np.flatnonzero(there >= LEGIBLE.faint)}
+        shape = {}
+    if not turns:
+        return ReadFace(expression, shape, told, "", face.size, fit)
     turned, apart = turned_head(
         body, state, intrinsics, fit.rotation, fit.yaw, fit.error, points[list(_IRISES)].mean(axis=0), scale * face.size
     )

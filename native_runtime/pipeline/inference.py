@@ -380,7 +380,8 @@ class Inference:
         keypoints: Sequence[Prompt] = (),
         mask: NDArray[np.bool_] | None = None,
     ) -> Estimate:
-        """The estimate after the fit to the photo, unless the engine fits by itself."""
+        """The estimate after the fit to the photo, with the face's expression, unless the engine fits by itself."""
+        from native_runtime.engines.faces import with_face
         from native_runtime.engines.refine import Sight, refine_estimate
 
         can = found.engine.capabilities
@@ -393,7 +394,9 @@ class Inference:
         if seen is None:
             return replace(estimate, warnings=(*estimate.warnings, NOTHING_SEEN))
         sight = Sight(found.photo, seen, keypoints, mask)
-        return refine_estimate(found.engine.body, estimate, sight, strength, can.pa_mpjpe)
+        body = found.engine.body
+        refined = refine_estimate(body, estimate, sight, strength, can.pa_mpjpe)
+        return refined if refined.expression.any() else with_face(body, refined, seen.face, found.photo)
 
     def seen_of(self, found: ReadPhoto, person: int) -> PersonLandmarks | None:
         """What the bundled networks see of a person; None where they see nobody. Looked for once.

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 from bench.faces.heads import Painter, before_camera, paint
+from native_runtime.build.official import read_release_body
 from native_runtime.detection.crops import Picture
 from native_runtime.detection.face_mesh import read_mesh
 from native_runtime.detection.landmarks import FaceMesh, FaceReading
-from native_runtime.engines.faces import LEGIBLE, read_expression
+from native_runtime.engines.estimate import Estimate
+from native_runtime.engines.faces import FACE, LEGIBLE, read_expression, with_face
 from native_runtime.fitting.face_pose import ANGLES, TRUST
+from native_runtime.fitting.face_transfer import to_official
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
@@ -147,6 +150,29 @@ def test_bodies_whose_faces_are_not_known_stay_neutral(smiling: Seen) -> None:
     read = read_expression(body, face, photo, intrinsics, standing(body))
     assert read.expression == {}
     assert "not known" in read.why
+
+
+def test_the_official_body_shows_it_by_its_own_shapes(smiling: Seen, body: Body, shared: Path) -> None:
+    """Its head stays as it is where the engine knows better how it is turned."""
+    if not (shared / "mhr" / "lod3.fbx").is_file():
+        pytest.skip("MHR's own files are not there")
+    official, (photo, face, intrinsics) = read_release_body(shared / "mhr", 3), smiling
+    state = PlacedState(standing(body).model_parameters, np.zeros(45), np.zeros(72), standing(body).camera_translation)
+    estimate = Estimate.from_state(
+        official, state, intrinsics, image_size=np.array(photo.original_size), bbox=np.zeros(4), engine="standin",
+        seconds={}, photo="head.png", person=0,
+    )  # fmt: skip
+    shown = with_face(official, estimate, face, photo)
+    there = read_expression(body, face, photo, intrinsics, standing(body)).expression
+    assert shown.expression == pytest.approx(to_official().of(there), abs=LEGIBLE.faint)
+    assert shown.expression[[32, 33]].min() > 0.4
+    np.testing.assert_array_equal(shown.model_parameters, state.model_parameters)
+    np.testing.assert_array_equal(shown.identity, state.identity)
+    assert np.abs(shown.vertices - estimate.vertices).max() > 0.005
+    assert shown.details[FACE]["why"] == ""
+    nobody = with_face(official, estimate, None, photo)
+    assert not nobody.expression.any()
+    assert "No face" in nobody.details[FACE]["why"]
 
 
 @pytest.mark.parametrize("yaw", [25.0, -15.0])

@@ -17,6 +17,7 @@ from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.evidence import face_centre, gather_evidence
+from native_runtime.engines.faces import with_face
 from native_runtime.engines.given import check_mask, check_person
 from native_runtime.engines.refit import pins_of, refit_estimate
 from native_runtime.errors import ModelError, NoPersonError, UsageError
@@ -264,7 +265,8 @@ class InstantHmrReading:
             "iterations": result.iterations,
             "contradicted": list(result.contradicted),
         }
-        return self._made_of(person, result.state, seconds, (*evidence.notes, *_contradictions(result)), details)
+        made = self._made_of(person, result.state, seconds, (*evidence.notes, *_contradictions(result)), details)
+        return made if landmarks is None else with_face(parts.body, made, landmarks.face, self._photo)
 
     def _evidence(
         self,
