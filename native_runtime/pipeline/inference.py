@@ -310,14 +310,9 @@ class Inference:
         from native_runtime.engines.together import brought_together
 
         apart = dict(alone)
-        seen = {person: self._known_landmarks(found, person) for person in apart}
+        seen = {person: found.landmarks_of(person) for person in apart}
         gravity = None if found.lens is None else found.lens.gravity
         yield from brought_together(found.engine.body, apart, seen, found.photo, gravity).items()
-
-    @staticmethod
-    def _known_landmarks(found: ReadPhoto, person: int) -> PersonLandmarks | None:
-        """What the bundled networks have seen of a person, if they were asked."""
-        return found.reading.people[person].landmarks or found.seen.get(person)
 
     def _alone(
         self,
@@ -348,7 +343,7 @@ class Inference:
                 growing = cast("GrowingReading", reading).estimate_all_steps(list(people), inference=inference)
                 together = _last(growing, people, found, steps)
             for person, estimate in zip(people, together):
-                yield person, _about_photo(self._refined(estimate, found, person, refine), found)
+                yield person, _about_photo(self._refined(estimate, found, person, refine), found, person)
             return
         for person in people:
             try:
@@ -369,7 +364,7 @@ class Inference:
                 left_out(error)
             else:
                 estimate = self._refined(estimate, found, person, refine, keypoints, mask)
-                yield person, _about_photo(estimate, found)
+                yield person, _about_photo(estimate, found, person)
 
     def _refined(
         self,
@@ -460,7 +455,7 @@ class Inference:
         answer = found.reading.estimate(
             person, list(pins), mask, inference=inference, edits=edits if keeps else None, **_said(sex, age, told)
         )
-        answer = _with_doubts(self._refined(answer, found, person, refine, pins, mask), found)
+        answer = _with_doubts(self._refined(answer, found, person, refine, pins, mask), found, person)
         if notes:
             answer = replace(answer, warnings=(*answer.warnings, *notes))
         body = found.engine.body
@@ -494,7 +489,7 @@ def _last(
 
 
 def _of_people(people: Sequence[int], estimates: Sequence[Estimate], found: ReadPhoto) -> list[tuple[int, Estimate]]:
-    return [(person, _about_photo(estimate, found)) for person, estimate in zip(people, estimates)]
+    return [(person, _about_photo(estimate, found, person)) for person, estimate in zip(people, estimates)]
 
 
 def _doubts(photo: Photo, lens: Lens) -> tuple[str, ...]:
@@ -515,15 +510,25 @@ def _chosen(request: Choice, reporter: Reporter) -> tuple[Choice, tuple[str, ...
     return chosen, notes
 
 
-def _with_doubts(estimate: Estimate, found: ReadPhoto) -> Estimate:
-    """The estimate that also tells of the photo's camera, and warns of what is doubtful about the photo."""
+def _with_doubts(estimate: Estimate, found: ReadPhoto, person: int) -> Estimate:
+    """The estimate that also tells of the photo's camera and of where the networks saw the people, and warns of what is
+    doubtful about the photo.
+    """
+    from native_runtime.texture.hints import SEEN, seen_in_photo
+
+    told: dict[str, Any] = {}
     if found.lens is not None:
-        told = {LENS: found.lens.details(found.photo.original_size)}
+        told[LENS] = found.lens.details(found.photo.original_size)
+    own = found.landmarks_of(person)
+    if own is not None:
+        others = (found.landmarks_of(other) for other in range(len(found.reading.people)) if other != person)
+        told[SEEN] = seen_in_photo(own, [other for other in others if other is not None], found.photo)
+    if told:
         estimate = replace(estimate, details=estimate.details | told)
     return replace(estimate, warnings=(*found.doubts, *estimate.warnings)) if found.doubts else estimate
 
 
-def _about_photo(estimate: Estimate, found: ReadPhoto) -> Estimate:
+def _about_photo(estimate: Estimate, found: ReadPhoto, person: int) -> Estimate:
     """The estimate with the doubts about the photo, and with the rotation of the photo, added."""
     if found.photo.turn:
         estimate = replace(estimate, details=estimate.details | {PHOTO_TURNED: found.photo.turn})
@@ -531,7 +536,7 @@ def _about_photo(estimate: Estimate, found: ReadPhoto) -> Estimate:
         turn = suspected_turn(found.photo, _axes(found) or [axis_of_keypoints(estimate.keypoints_2d)])
         if turn:
             estimate = replace(estimate, warnings=(suspicion(turn), *estimate.warnings))
-    return _with_doubts(estimate, found)
+    return _with_doubts(estimate, found, person)
 
 
 def _axes(found: ReadPhoto) -> list[NDArray[np.float64] | None]:

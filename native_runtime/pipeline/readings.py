@@ -59,6 +59,10 @@ class ReadPhoto:
         heads = (person.head for person in self.reading.people)
         return [None if head is None else [float(value) for value in head] for head in heads]
 
+    def landmarks_of(self, person: int) -> PersonLandmarks | None:
+        """What the bundled networks have seen of a person, if they were asked."""
+        return self.reading.people[person].landmarks or self.seen.get(person)
+
     def nearest(self, box: Box) -> tuple[int, float]:
         """The person whose box overlaps one most, and by how much."""
         shares = [overlap(box, bbox) for bbox in self.bboxes]

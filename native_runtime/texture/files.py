@@ -35,6 +35,45 @@ class TextureFiles:
         return TextureFiles(*(Path(f"{start}{end}") for end in (".png", "_confidence.png", ".json")))
 
 
+@dataclass(frozen=True, eq=False)
+class EncodedTexture:
+    """A texture as the contents of two files, which a .blend takes as they are.
+
+    Attributes:
+        colour, confidence: PNG.
+        size: texels along each side.
+        facts: what was done, ready for ``json.dumps``: ``making.Texture.facts``, or a whole record.
+    """
+
+    colour: bytes
+    confidence: bytes
+    size: int
+    facts: dict[str, Any]
+
+    @staticmethod
+    def of(texture: Texture) -> EncodedTexture:
+        """A texture's, encoded."""
+        pictures = []
+        for pixels in (texture.colour, cv2.cvtColor(texture.confidence, cv2.COLOR_GRAY2RGB)):
+            done, data = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+            assert done
+            pictures.append(data.tobytes())
+        return EncodedTexture(pictures[0], pictures[1], len(texture.colour), dict(texture.facts))
+
+    @staticmethod
+    def read(files: TextureFiles) -> EncodedTexture:
+        """What ``save_texture`` wrote.
+
+        Raises:
+            ModelError, NewerFormatError: as ``read_record``; a picture is missing.
+        """
+        facts = read_record(files.record)
+        try:
+            return EncodedTexture(files.colour.read_bytes(), files.confidence.read_bytes(), int(facts["size"]), facts)
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"The texture of {files.record} cannot be read ({error}).") from error
+
+
 def save_texture(texture: Texture, stem: Path, sources: dict[str, Any]) -> TextureFiles:
     """Writes the files of a texture; each appears whole or not at all.
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _PADDING = 16
 
 
+#: The least confidence of what a photo shows.
+SHOWN = 128
+
+
 @dataclass(frozen=True, eq=False)
 class Texture:
     """A person's texture; row 0 is its upper edge.
@@ -73,7 +77,10 @@ def make_texture(body: Body, shots: Sequence[Shot], size: int = 2048, light: boo
         "skin_tone": encode_srgb(whole.tone).tolist(),
         "skin_seen": whole.tone_seen,
     }
-    return Texture(*_pictures(body, anatomy.painted, atlas, whole), facts)
+    colour, confidence = _pictures(body, anatomy.painted, atlas, whole)
+    shown = colour[confidence >= SHOWN]
+    facts["mean_seen"] = [round(float(c)) for c in shown.mean(axis=0)] if len(shown) else None
+    return Texture(colour, confidence, facts)
 
 
 def _pictures(body: Body, painted: NDArray[np.bool_], atlas: Atlas, whole: Filled) -> tuple[Pixels, Pixels]:

@@ -15,17 +15,24 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import ModelError, PhotoError, UsageError
 from native_runtime.files.hashes import sha256_of
 from native_runtime.image.reading import read_mask, read_photo
+from native_runtime.models import store
 from native_runtime.models.store import load_body
 
 from .files import TextureFiles, save_texture
+from .hints import SEEN, read_hints, seen_in_photo
 from .making import Texture, make_texture
 from .projection import Bools, Shot
 
 if TYPE_CHECKING:
+    import os
+
     from native_runtime.image.reading import Photo
     from native_runtime.mhr import Body
 
     from .request import TextureRequest
+
+#: Among an estimate's details (``pipeline.inference.PHOTO_TURNED``).
+_TURNED = "photo_turned"
 
 
 @dataclass(frozen=True)
@@ -70,8 +77,12 @@ def run_job(job: TextureRequest, out: Path) -> SavedTexture:
     shots, photos = [], []
     for number, (path, estimate) in enumerate(zip(job.estimates, estimates)):
         photo = read_photo(job.photos[number] if job.photos else _photo_beside(Path(path), estimate))
+        photo = photo.turned_by(estimate.details.get(_TURNED, 0))
         mask = read_mask(job.masks[number], photo.original_size) if job.masks else None
-        shots.append(shot_of(photo, estimate, body, bystanders(Path(path), estimate), mask))
+        others = bystanders(Path(path), estimate)
+        if SEEN not in estimate.details:
+            estimate = looked_at_again(estimate, others, photo, job.models)
+        shots.append(shot_of(photo, estimate, body, others, mask))
         photos.append(photo.path)
     texture = make_texture(body, shots, job.size, job.light)
     sources = {
@@ -90,18 +101,17 @@ def shot_of(
     body: Body,
     others: Sequence[Estimate] = (),
     mask: Bools | None = None,
-    hint: Bools | None = None,
 ) -> Shot:
-    """A photo with the person who was estimated in it.
+    """A photo with the person who was estimated in it; what the estimate tells of the photo (``hints``) is heeded.
 
     Args:
         others: other people's estimates in it, of any body of which the estimate has vertices; those of other bodies
             than ``body`` are left out.
-        mask, hint: (H, W) of the original photo, see ``Shot``.
+        mask: (H, W) of the original photo, see ``Shot``.
 
     Raises:
         PhotoError: the photo has another size than the one that was estimated.
-        ModelError: the estimate is of another body.
+        ModelError: the estimate is of another body, or damaged.
     """
     size = tuple(int(n) for n in estimate.image_size)
     if photo.original_size != size:
@@ -115,12 +125,10 @@ def shot_of(
     if placed.body_name != body.name or len(placed.vertices) != body.vertex_count:
         raise ModelError(f"The estimate is of the body '{estimate.body_name}', not of '{body.name}'.")
     scale = np.array(photo.scale)
-    masks = []
-    for given in (mask, hint):
-        if given is not None and given.shape != photo.pixels.shape[:2]:
-            shrunk = cv2.resize(given.astype(np.float32), photo.size, interpolation=cv2.INTER_AREA)
-            given = np.asarray(shrunk > 0.5)
-        masks.append(given)
+    if mask is not None and mask.shape != photo.pixels.shape[:2]:
+        shrunk = cv2.resize(mask.astype(np.float32), photo.size, interpolation=cv2.INTER_AREA)
+        mask = np.asarray(shrunk > 0.5)
+    hints = read_hints(estimate.details, size, photo.size)
     beside = [other.on_build(body) for other in others]
     return Shot(
         photo.pixels,
@@ -131,9 +139,34 @@ def shot_of(
             for other in beside
             if other.body_name == body.name and len(other.vertices) == body.vertex_count
         ),
-        mask=masks[0],
-        hint=masks[1],
+        mask=mask,
+        hint=hints.person,
+        strangers=hints.others,
+        face=hints.face,
     )
+
+
+def looked_at_again(
+    estimate: Estimate, others: Sequence[Estimate], photo: Photo, models: str | os.PathLike[str] | None = None
+) -> Estimate:
+    """An estimate that also tells what the landmark networks see of the people in its photo, as those of earlier
+    versions do not; unchanged where the networks are not installed or see nobody there.
+
+    Args:
+        others: other people's estimates in the photo.
+    """
+    from native_runtime.detection.networks import LandmarkNetworks
+
+    boxes = np.array([one.bbox for one in (estimate, *others)]).reshape(-1, 2, 2)
+    try:
+        networks = LandmarkNetworks(store.models_dir(models))
+        own, *beside = networks.people_in(photo.pixels, photo.to_working(boxes).reshape(-1, 4), with_hands=False)
+    except ModelError:
+        return estimate
+    if own is None:
+        return estimate
+    told = seen_in_photo(own, [one for one in beside if one is not None], photo)
+    return replace(estimate, details=estimate.details | {SEEN: told})
 
 
 def bystanders(path: Path, estimate: Estimate) -> list[Estimate]:

@@ -15,7 +15,7 @@ from ..files.blend import save_blend
 from ..handles.photo_scene import build_photo_scene
 from ..previews import render_panels, save_picture
 from ..scene.character import PhotoScene
-from ..textures.projecting import TextureHints, texture_people
+from ..textures.projecting import Bools, texture_people
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
@@ -31,7 +31,8 @@ def write_character(
     preview_path: str | Path | None = None,
     size: int = 720,
     controls: bool = True,
-    textures: Sequence[TextureHints] | None = None,
+    textures: bool = False,
+    mask: Bools | None = None,
 ) -> dict[str, Any]:
     """Builds the characters of one photo in a new file and saves it.
 
@@ -45,11 +46,12 @@ def write_character(
         preview_path: a .png or .jpg to write: photo, overlay and turned view; None for none.
         size: height of the preview's panels, px.
         controls: give the characters control rigs.
-        textures: lay the photo on the characters, with what is known of each; None: leave their materials as they are.
+        textures: lay the photo on the characters.
+        mask: (H, W) of the original photo: where the one person is, as somebody drew it, for the texture.
 
     Returns:
         ``blend`` and ``preview`` (paths as text, ``preview`` None where none was asked for), ``characters`` (their
-        ids and objects' names), ``seconds`` (build, save, preview).
+        ids and objects' names), ``seconds`` (build, texture, save, preview), ``notes`` for people to read.
 
     Raises:
         Sam3dbError: the estimate does not fit the body, or a file cannot be written.
@@ -67,9 +69,10 @@ def write_character(
     bpy.context.view_layer.update()
     seconds["build"] = time.perf_counter() - start
 
-    if textures is not None:
+    notes: tuple[str, ...] = ()
+    if textures:
         start = time.perf_counter()
-        texture_people([c.rig for c in built.characters], body, photo, textures)
+        notes = texture_people([c.rig for c in built.characters], body, photo, mask)
         seconds["texture"] = time.perf_counter() - start
 
     start = time.perf_counter()
@@ -86,6 +89,7 @@ def write_character(
         "blend": str(blend),
         "preview": None if preview is None else str(preview),
         "characters": [{"id": c.id, "rig": c.rig.name, "mesh": c.mesh.name} for c in built.characters],
+        "notes": list(notes),
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
     }
 

@@ -22,7 +22,9 @@ from native_runtime.engines.looks import stated_age
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import SCALE
 from native_runtime.pipeline.heights import stated_height
+from native_runtime.pipeline.inference import LENS
 from native_runtime.pipeline.requests import REFINE, PoseRequest, SegmentRequest
+from native_runtime.texture.hints import SEEN
 
 from .. import places
 from ..files import bodies
@@ -367,14 +369,17 @@ def _of_the_photo(rig: bpy.types.Object, origin: Origin, answer: Estimate) -> Es
         prompts=Prompts(tuple(prompts_in(rig)), has_mask(rig)),
         photo=origin.details["photo"],
         person=origin.details["person"],
-        details=_with_lens_of(origin, answer.details),
+        details=_with_photo_of(origin, answer.details),
     )
 
 
-def _with_lens_of(origin: Origin, details: dict[str, Any]) -> dict[str, Any]:
-    """An answer's details with the camera that the character's photo has in the scene."""
-    lens = origin.details["details"].get("lens")
-    return {name: value for name, value in details.items() if name != "lens"} | ({"lens": lens} if lens else {})
+def _with_photo_of(origin: Origin, details: dict[str, Any]) -> dict[str, Any]:
+    """An answer's details with what is known of the character's photo: the camera that it has in the scene, and where
+    people were seen in it, in its own pixels.
+    """
+    known = origin.details["details"]
+    kept = {name: known[name] for name in (LENS, SEEN) if known.get(name)}
+    return {name: value for name, value in details.items() if name not in (LENS, SEEN)} | kept
 
 
 def _pose(rig: bpy.types.Object, body: Body, state: CharacterState) -> Array:

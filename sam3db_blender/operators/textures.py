@@ -66,7 +66,7 @@ class SAM3DB_OT_project_texture(ModalJobOperator, PersonOperator, bpy.types.Oper
             raise Sam3dbError(job.error)
         if rig is None:
             raise Sam3dbError("The person's character was deleted meanwhile.")
-        put_on(rig, self._projection, job.texture)
+        put_on(rig, self._projection.sources, job.texture)
         redraw("VIEW_3D")
         seen = job.texture.facts["shares"]["seen"]
         self.report({"INFO"}, f"{100 * seen:.0f} % of the texture is seen in the photo; the rest is filled in")

@@ -22,10 +22,11 @@ from ..rig.mesh import BODY_PROPERTY
 from ..scene.belongings import belongings_of
 from ..scene.camera import camera_of, camera_settings
 from ..scene.materials import SOLID_VIEW_LIFT
-from ..scene.provenance import is_character, read_origin
+from ..scene.provenance import is_character
 from ..scene.readback import units_of
 from ..scene.source import photo_of
 from ..scene.textured import picture_of, pixels_of
+from ..scene.viewpoints import viewpoint_of
 
 Pixels = NDArray[np.uint8]
 
@@ -151,33 +152,37 @@ def _shades(mesh: bpy.types.Object, count: int, faces: NDArray, materials: NDArr
     return shades
 
 
-def photo_view_of(rig: bpy.types.Object, photo: Photo | None = None) -> PhotoView:
+def photo_view_of(rig: bpy.types.Object, photo: Photo | None = None, view: int = 0) -> PhotoView:
     """The photo of a character and its camera as they stand in the scene now.
 
     Args:
         photo: as it was read, where it is at hand; else it is found by the .blend.
+        view: the photo's number, where the character has several.
 
     Raises:
         Sam3dbError: the camera or the photo is gone, or the camera shows no perspective any more.
     """
-    size = read_origin(rig).arrays["image_size"].astype(int)
-    camera_of(rig)  # without one, that is the error to report
-    pixels = (photo or read_photo(photo_of(rig, (int(size[0]), int(size[1]))).path)).pixels
-    return PhotoView(pixels, camera_view(rig, pixels.shape[1], pixels.shape[0]))
+    seen = viewpoint_of(rig, view)  # without a camera, that is the error to report
+    width, height = (int(n) for n in seen.image_size)
+    pixels = (photo or read_photo(photo_of(rig, (width, height), view).path)).pixels
+    return PhotoView(pixels, camera_view(rig, pixels.shape[1], pixels.shape[0], view))
 
 
-def camera_view(rig: bpy.types.Object, width: int, height: int) -> View:
+def camera_view(rig: bpy.types.Object, width: int, height: int, view: int = 0) -> View:
     """What the camera of a character's photo sees, as ``width`` x ``height`` pixels.
+
+    Args:
+        view: the photo's number, where the character has several.
 
     Raises:
         Sam3dbError: there is no camera any more, or it shows no perspective.
     """
-    camera = camera_of(rig)
+    seen = viewpoint_of(rig, view)
+    camera: Any = seen.camera
     if camera.type != "CAMERA" or camera.data.type != "PERSP":
         raise Sam3dbError(f"'{camera.name}' is no longer a perspective camera, which the photo needs.")
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    arrays = read_origin(rig).arrays
-    aspects = camera_settings(arrays["intrinsics"], arrays["image_size"])
+    aspects = camera_settings(seen.intrinsics, seen.image_size)
     # Blender's own matrix, so that whatever decides about it is heeded: lens, shift, sensor, drivers
     projection = np.array(
         camera.evaluated_get(depsgraph).calc_matrix_camera(

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +21,7 @@ from .materials import SOLID_VIEW_LIFT
 from .nodes import Shader, arrange
 
 if TYPE_CHECKING:
-    from native_runtime.texture.making import Texture
+    from native_runtime.texture.files import EncodedTexture
 
 Pixels = NDArray[np.uint8]
 
@@ -34,7 +33,7 @@ MADE_AS = "sam3db_made_as"
 CONFIDENCE = "sam3db_confidence"
 
 
-def wear(mesh: bpy.types.Object, texture: Texture, name: str, sources: Mapping[str, Any], units: float) -> None:
+def wear(mesh: bpy.types.Object, texture: EncodedTexture, name: str, sources: Mapping[str, Any], units: float) -> None:
     """Lays a texture on the skin, lips and nails of a body's mesh.
 
     A material that shows an earlier one keeps whatever an artist has set in it, and gets the new picture. The earlier
@@ -46,8 +45,8 @@ def wear(mesh: bpy.types.Object, texture: Texture, name: str, sources: Mapping[s
         units: of the scene, for a metre: the depth of skin is a length.
     """
     picture = _packed(f"{name} Texture", texture.colour)
-    picture[RECORD] = json.dumps({"format": str(FORMAT), **sources, **texture.facts})
-    confidence = _packed(f"{name} Texture Confidence", cv2.cvtColor(texture.confidence, cv2.COLOR_GRAY2RGB))
+    picture[RECORD] = json.dumps({**texture.facts, **sources, "format": str(FORMAT)})
+    confidence = _packed(f"{name} Texture Confidence", texture.confidence)
     confidence.colorspace_settings.name = "Non-Color"
     earlier = texture_of(mesh)
     if earlier is None:
@@ -62,7 +61,7 @@ def wear(mesh: bpy.types.Object, texture: Texture, name: str, sources: Mapping[s
         _let_go(old)
         _let_go(material.get(CONFIDENCE))
     material[CONFIDENCE] = confidence
-    mean = texture.colour[texture.confidence >= 128].mean(axis=0) if (texture.confidence >= 128).any() else (128,) * 3
+    mean = texture.facts.get("mean_seen") or (128,) * 3
     material.diffuse_color = (*((float(c) / 255) ** (2.2 * SOLID_VIEW_LIFT) for c in mean), 1.0)
     for slot, part in zip(mesh.material_slots, _parts(mesh)):
         if part in PAINTED:
@@ -173,11 +172,9 @@ def _material(name: str, picture: bpy.types.Image, units: float) -> Any:
     return material
 
 
-def _packed(name: str, pixels: Pixels) -> bpy.types.Image:
-    done, encoded = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
-    assert done
-    data: Any = encoded.tobytes()
-    image = bpy.data.images.new(name, pixels.shape[1], pixels.shape[0], alpha=False)
+def _packed(name: str, data: Any) -> bpy.types.Image:
+    """A picture in the file, of a PNG; Blender reads its pixels when it needs them."""
+    image = bpy.data.images.new(name, 1, 1, alpha=False)
     image.pack(data=data, data_len=len(data))
     image.source = "FILE"
     image[MADE_AS] = _hash(data)

@@ -50,7 +50,7 @@ class ViewRecord:
         intrinsics: (3, 3) px.
         image_size: (2,) width, height px.
         bbox: (4,) x0 y0 x1 y1 px of the person.
-        details: those of the photo's estimate that are about the photo (``lens``, ``photo_turned``).
+        details: those of the photo's estimate that are about the photo (``lens``, ``photo_turned``, ``seen``).
         camera: what a calibration calls its camera; empty where there is none.
         error_px: mean distance of the points that it shows from the body's.
         doubted: whether its calibration contradicts the others.

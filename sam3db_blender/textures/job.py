@@ -7,12 +7,11 @@ import traceback
 from typing import TYPE_CHECKING, Literal
 
 from native_runtime.errors import Sam3dbError
+from native_runtime.texture.files import EncodedTexture
 
 from ..remedies import in_words
 
 if TYPE_CHECKING:
-    from native_runtime.texture.making import Texture
-
     from .projecting import Projection
 
 State = Literal["running", "done", "failed", "cancelled"]
@@ -25,17 +24,17 @@ class TextureJob:
         state: ``running`` until it is there.
         status: what is being done, for people.
         error: one line, set when failed.
-        texture: set when done.
+        texture: as a .blend takes it; set when done.
     """
 
     def __init__(self, projection: Projection) -> None:
         self.state: State = "running"
         self.status = "Making the texture"
         self.error = ""
-        self.texture: Texture | None = None
+        self.texture: EncodedTexture | None = None
         self._projection = projection
         self._thread = threading.Thread(target=self._run, name="texture", daemon=True)
-        self._made: Texture | None = None
+        self._made: EncodedTexture | None = None
         self._failed = ""
         self._thread.start()
 
@@ -58,7 +57,7 @@ class TextureJob:
 
     def _run(self) -> None:
         try:
-            self._made = self._projection.make()
+            self._made = EncodedTexture.of(self._projection.make())
         except Sam3dbError as error:
             self._failed = in_words(error)
         except Exception as error:

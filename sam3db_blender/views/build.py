@@ -18,7 +18,9 @@ from mathutils import Matrix
 
 from native_runtime.errors import UsageError
 from native_runtime.files.names import as_text
+from native_runtime.pipeline.inference import LENS, PHOTO_TURNED
 from native_runtime.takes.views.joint import extrinsics_between
+from native_runtime.texture.hints import SEEN
 
 from ..handles.making import ensure_handles
 from ..handles.photo_scene import build_photo_scene
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 _POSE = 6
 #: By how much a number may differ between photos that share it.
 _SAME = 1e-6
-_ABOUT_THE_PHOTO = ("lens", "photo_turned")
+_ABOUT_THE_PHOTO = (LENS, PHOTO_TURNED, SEEN)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 from native_runtime.models.store import load_body
+from native_runtime.texture.files import EncodedTexture
 from native_runtime.texture.making import Texture, make_texture
 from native_runtime.texture.run import shot_of
 from sam3db_blender.exports import export_character
@@ -100,7 +101,7 @@ def _mesh(rig: Any) -> Any:
 
 
 def _dress(rig: Any, body: Body, texture: Texture) -> None:
-    put_on(rig, projection_of(rig, body, 256), texture)
+    put_on(rig, projection_of(rig, body, 256).sources, EncodedTexture.of(texture))
 
 
 def _slots(mesh: Any, body: Body) -> dict[str, Any]:
@@ -110,9 +111,9 @@ def _slots(mesh: Any, body: Body) -> dict[str, Any]:
 def test_the_scene_gives_what_the_estimate_gives(rig: Any, body: Body, photo: Photo, texture: Texture) -> None:
     projection = projection_of(rig, body, 256)
     expected = shot_of(photo, _estimate(body), body)
-    assert np.abs(projection.shot.vertices - expected.vertices).max() < 1e-4
-    assert projection.shot.intrinsics == pytest.approx(expected.intrinsics, rel=1e-4)
-    assert np.abs(projection.shot.pixels.astype(int) - photo.pixels).mean() < 4  # the .blend's copy is a JPEG
+    assert np.abs(projection.shots[0].vertices - expected.vertices).max() < 1e-4
+    assert projection.shots[0].intrinsics == pytest.approx(expected.intrinsics, rel=1e-4)
+    assert np.abs(projection.shots[0].pixels.astype(int) - photo.pixels).mean() < 4  # the .blend's copy is a JPEG
 
 
 def test_skin_shows_the_picture_and_eyes_stay(rig: Any, body: Body, texture: Texture) -> None:
@@ -256,14 +257,14 @@ def test_a_mask_of_the_person_is_kept_to(rig: Any, body: Body, tmp_path: Path, m
     mask = np.zeros(SIZE[::-1], bool)
     mask[:240] = True
     masks.set_mask(rig, mask)
-    assert np.array_equal(projection_of(rig, body).shot.mask, mask)
+    assert np.array_equal(projection_of(rig, body).shots[0].mask, mask)
 
 
 def test_other_people_of_the_photo_are_known(body: Body, photo: Photo) -> None:
     built = build_photo_scene(bpy.data.scenes[0], [_estimate(body), _estimate(body, 0.4)], photo, body)
     bpy.context.view_layer.update()
     first = built.characters[0].rig
-    ((points, triangles),) = projection_of(first, body).shot.others
+    ((points, triangles),) = projection_of(first, body).shots[0].others
     assert np.abs(points - _estimate(body, 0.4).vertices).max() < 1e-4
     assert len(triangles) == len(body.triangles)
 

@@ -149,6 +149,7 @@ class Deaf:
 
     def __init__(self, estimate: Estimate) -> None:
         self._estimate = estimate
+        self.people = [SimpleNamespace(bbox=estimate.bbox, landmarks=None)]
 
     def estimate(
         self, person: int = 0, keypoints: Any = (), mask: Any = None, *, inference: Any = None, edits: Any = None

@@ -14,12 +14,16 @@ import pytest
 from native_runtime.cli.main import main
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import ModelError, PhotoError, UsageError
+from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
+from native_runtime.models.store import load_body
 from native_runtime.texture.files import read_record
+from native_runtime.texture.hints import read_hints
 from native_runtime.texture.request import TextureRequest
-from native_runtime.texture.run import bystanders, run_job
+from native_runtime.texture.run import bystanders, looked_at_again, run_job, shot_of
 from tests.support.painted import INTRINSICS, SIZE, Model, photograph, symmetric
+from tests.support.sightings import seen_person
 
 pytestmark = pytest.mark.models
 
@@ -93,6 +97,43 @@ def test_those_who_stand_beside_are_known(street: Path) -> None:
     (street / "street_person8_take.npz").write_bytes(b"something else")
     assert [other.person for other in bystanders(path, Estimate.load(path))] == [1]
     assert bystanders(street / "named_by_hand.npz", Estimate.load(path)) == []
+
+
+def test_estimates_that_tell_nothing_of_the_photo_are_looked_at_again(
+    street: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimates = [Estimate.load(street / f"street_person{number}.npz") for number in range(2)]
+    photo = read_photo(street / "street.png")
+    seen = [seen_person((90.0, 240.0)), seen_person((270.0, 240.0))]
+    asked: list[Any] = []
+
+    class Networks:
+        def __init__(self, models: Path) -> None: ...
+
+        def people_in(self, rgb: Any, boxes: Any, with_hands: bool) -> Any:
+            asked.append(boxes)
+            return seen
+
+    monkeypatch.setattr("native_runtime.detection.networks.LandmarkNetworks", Networks)
+    again = looked_at_again(estimates[0], estimates[1:], photo)
+    assert asked[0].shape == (2, 4)
+    hints = read_hints(again.details, photo.original_size, photo.size)
+    assert hints.face is not None
+    assert hints.person is not None
+    assert hints.others is not None
+    assert np.nonzero(hints.person)[1].mean() < 180 < np.nonzero(hints.others)[1].mean()
+    shot = shot_of(photo, again, load_body(again.body_name))
+    assert np.array_equal(shot.hint, hints.person)
+    assert np.array_equal(shot.strangers, hints.others)
+    assert np.array_equal(shot.face, hints.face)
+
+    seen[0] = None
+    assert looked_at_again(estimates[0], estimates[1:], photo) is estimates[0]
+
+
+def test_without_the_networks_nothing_is_known(street: Path, tmp_path: Path) -> None:
+    estimate = Estimate.load(street / "street_person0.npz")
+    assert looked_at_again(estimate, [], read_photo(street / "street.png"), tmp_path / "no models") is estimate
 
 
 def test_photos_that_do_not_belong_are_refused(street: Path, person: Body) -> None:
