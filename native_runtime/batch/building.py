@@ -106,6 +106,7 @@ class Workshop:
             "turn": task.record.turn,
             "body": str(self._body),
             "scenes": scenes,
+            "texture": any(map(self._settings.shows_texture, rooms)),
             "scratch": str(scratch),
             "stages": [self._stage(name, folder) for name, folder in rooms.items()],
         }

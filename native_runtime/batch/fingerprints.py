@@ -28,6 +28,8 @@ class Fingerprints:
 
     def __init__(self, settings: Settings) -> None:
         self._stages = settings.stages
+        # earlier versions made no textures
+        self._textured = {stage: ["texture"] for stage in settings.stages if settings.shows_texture(stage)}
         self._base = [
             _REVISION,
             settings.engine,
@@ -50,7 +52,10 @@ class Fingerprints:
     def of(self, photo: str) -> Mapping[str, str]:
         """By stage, for the photo of this SHA-256."""
         estimate = _digest([*self._base, photo])
-        built = {stage: _digest([estimate, stage, self._maps.get(stage)]) for stage in self._stages[1:]}
+        built = {
+            stage: _digest([estimate, stage, self._maps.get(stage), *self._textured.get(stage, ())])
+            for stage in self._stages[1:]
+        }
         return {ESTIMATE: estimate, **built}
 
 

@@ -80,6 +80,7 @@ class Settings(PhotoReading, Refinement):
         blend: whether .blend files are kept.
         previews: kinds of pictures; the first stands in the contact sheet.
         exports: files for other programs.
+        texture: whether the photo is laid on the characters (``native_runtime.texture``).
         age: years, 5 to 90, of the one person of each photo, by engines that take it (``Capabilities.ages``); None: as
             for a photo (``pipeline.requests.Appearance``).
     """
@@ -89,6 +90,7 @@ class Settings(PhotoReading, Refinement):
     blend: bool = True
     previews: tuple[str, ...] = ("panels",)
     exports: tuple[Export, ...] = field(default=(), metadata=read_by(_exports))
+    texture: bool = True
     age: float | None = None
 
     def __post_init__(self) -> None:
@@ -119,6 +121,10 @@ class Settings(PhotoReading, Refinement):
         built += [f"preview:{kind}" for kind in self.previews] + [f"export:{export}" for export in self.exports]
         return (ESTIMATE, *(f"{self.layout}:{name}" for name in built))
 
+    def shows_texture(self, stage: str) -> bool:
+        """Whether the files of a stage show the characters' textures: all of Blender's but motion alone."""
+        return self.texture and stage != ESTIMATE and ":export:bvh" not in stage
+
     def body_file(self) -> Path:
         """The body that the engine will take.
 
@@ -131,7 +137,18 @@ class Settings(PhotoReading, Refinement):
 
     def to_json(self) -> Mapping[str, Any]:
         """For the record in the manifest."""
-        names = ("engine", "body", "persons", "inference", "focal_px", "fov_deg", "layout", "blend", "previews")
+        names = (
+            "engine",
+            "body",
+            "persons",
+            "inference",
+            "focal_px",
+            "fov_deg",
+            "layout",
+            "blend",
+            "texture",
+            "previews",
+        )
         return {name: plain(getattr(self, name)) for name in (*names, "exports", "turn", "refine", "age")}
 
 

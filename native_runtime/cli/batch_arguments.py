@@ -62,6 +62,12 @@ def add(commands: Subparsers) -> None:
         "--blend", action=argparse.BooleanOptionalAction, default=True, help="keep the .blend files (default: yes)"
     )
     batch.add_argument(
+        "--texture",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="lay the photo on the characters as a texture (default: yes)",
+    )
+    batch.add_argument(
         "--preview",
         "--previews",
         dest="previews",

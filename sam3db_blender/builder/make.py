@@ -56,7 +56,7 @@ def make_files(job: Mapping[str, Any]) -> dict[str, Any]:
     stages = [_Stage(task) for task in job["stages"]]
     photo, body = read_photo(job["photo"]).turned_by(job["turn"]), _body(job["body"])
     for scene in job["scenes"]:
-        _make_scene(scene, photo, body, stages, Path(job["scratch"]))
+        _make_scene(scene, photo, body, stages, Path(job["scratch"]), bool(job.get("texture")))
     return {"stages": {stage.name: stage.answer() for stage in stages}}
 
 
@@ -65,7 +65,9 @@ def _body(path: str) -> Body:
     return Body.load(path)
 
 
-def _make_scene(scene: Mapping[str, Any], photo: Photo, body: Body, stages: list[_Stage], scratch: Path) -> None:
+def _make_scene(
+    scene: Mapping[str, Any], photo: Photo, body: Body, stages: list[_Stage], scratch: Path, texture: bool
+) -> None:
     stem, files = scene["stem"], [Path(file) for file in scene["estimates"]]
     blend = next((stage for stage in stages if "blend" in stage.task), None)
     made = headless.write_character(
@@ -74,9 +76,12 @@ def _make_scene(scene: Mapping[str, Any], photo: Photo, body: Body, stages: list
         body,
         (blend.folder if blend else scratch) / f"{stem}.blend",
         controls=blend is not None,
+        textures=texture,
     )
     if blend is not None:
         blend.seconds += sum(made["seconds"].values())
+    if made["notes"] and stages:
+        (blend or stages[0]).notes += made["notes"]
     rigs = [bpy.data.objects[character["rig"]] for character in made["characters"]]
     _render(rigs, photo, stem, {stage.task["preview"]: stage for stage in stages if "preview" in stage.task}, scratch)
     for stage in stages:

@@ -75,10 +75,14 @@ class Bench:
         return run_batch(replace(self.request, **changes), listener, Inference("tests.support.fake_engine", 1))
 
     @property
+    def jobs(self) -> list[dict[str, Any]]:
+        """What the last run's builders noted of each job."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    @property
     def built(self) -> list[tuple[str, list[str]]]:
         """Photo and stages of each job of the last run's builders."""
-        jobs = [json.loads(line) for line in self.log.read_text().splitlines()]
-        return [(job["photo"], job["stages"]) for job in jobs]
+        return [(job["photo"], job["stages"]) for job in self.jobs]
 
     @property
     def files(self) -> list[str]:

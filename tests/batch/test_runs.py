@@ -154,6 +154,7 @@ def test_touched_photos_are_not_done_again_but_changed_ones_are(bench: Bench, ad
         ({"layout": "photo"}, ["photo:blend", "photo:preview:panels"]),
         ({"fov_deg": 40.0}, ["person:blend", "person:preview:panels"]),
         ({"persons": "all"}, ["person:blend", "person:preview:panels"]),
+        ({"texture": False}, ["person:blend", "person:preview:panels"]),
         ({"blend": False}, None),
         ({"previews": ()}, None),
     ],
@@ -165,6 +166,22 @@ def test_a_setting_redoes_what_it_touches(bench: Bench, change: dict[str, Any], 
     bench.run()
     assert bench.built == ([] if stages is None else [("a", stages)])
     assert bench.run().fresh == frozenset()
+
+
+def test_motion_and_estimates_do_not_depend_on_textures(bench: Bench) -> None:
+    bench.photos("a.png")
+    bench.set(blend=False, previews=(), exports=(Export("bvh"), Export("glb", "mixamo")), texture=False)
+    bench.run()
+    before = {name: (bench.out / name).stat().st_mtime_ns for name in bench.files}
+    bench.set(texture=True)
+    bench.run()
+    assert bench.built == [("a", ["person:export:glb:mixamo"])]
+    again = {name for name in bench.files if (bench.out / name).stat().st_mtime_ns != before[name]}
+    assert again == {"a_person0_mixamo.glb"}
+    assert [job["texture"] for job in bench.jobs] == [True]
+    bench.set(exports=(Export("bvh", "mixamo"),))
+    bench.run()
+    assert [job["texture"] for job in bench.jobs] == [False], "none is made where none is shown"
 
 
 def test_going_back_to_a_setting_costs_nothing(bench: Bench) -> None:

@@ -129,4 +129,6 @@ def test_all_people_of_a_photo_in_one_file_and_for_other_programs(
     ]  # fmt: skip
     armatures = [name for name, (kind, *_) in found["two.blend"]["objects"].items() if kind == "ARMATURE"]
     assert sorted(name.rsplit(" ", 1)[-1] for name in armatures) == ["Controls", "Controls", "Rig", "Rig"]
-    assert b"mixamorig:Hips" in (tmp_path / "out" / "two_person1_mixamo.glb").read_bytes()
+    glb = (tmp_path / "out" / "two_person1_mixamo.glb").read_bytes()
+    assert b"mixamorig:Hips" in glb
+    assert b"Texture" in glb, "the photo is laid on people, and exports carry it"

@@ -21,6 +21,7 @@ def main(folder: str, out: str, preview: str, body: str = "default-lod2") -> int
         out=Path(out),
         body=body,
         previews=() if preview == "none" else (preview,),
+        texture=False,
         builder=module_command(),
         contact_sheet=False,
     )

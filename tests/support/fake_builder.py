@@ -26,7 +26,10 @@ def build(job: dict[str, Any]) -> dict[str, Any]:
     stem = Path(job["photo"]).stem
     log = Path(os.environ["FAKE_BUILDER_LOG"])
     with log.open("a") as file:
-        file.write(json.dumps({"photo": stem, "stages": [stage["name"] for stage in job["stages"]]}) + "\n")
+        file.write(
+            json.dumps({"photo": stem, "stages": [stage["name"] for stage in job["stages"]], "texture": job["texture"]})
+            + "\n"
+        )
     tries = sum(json.loads(line)["photo"] == stem for line in log.read_text().splitlines())
     if "deadly" in stem or ("unlucky" in stem and tries == 1):
         for stage in job["stages"]:
