@@ -50,6 +50,14 @@ def _settings(path: Path) -> Any:
     return load_settings(path, body, CharacterSettings.neutral(body))
 
 
+def _training(path: Path) -> Any:
+    pytest.importorskip("torch", reason="training needs PyTorch")
+    from native_runtime.training import checkpoint
+    from native_runtime.training.settings import TrainingSettings
+
+    return TrainingSettings.load(path) if path.suffix == ".json" else checkpoint.read(path)
+
+
 OLD = {
     "sam3db-estimate": Old("photo_person0.npz", Estimate.load),
     "sam3db-body": Old("body.npz", Body.load),
@@ -70,6 +78,8 @@ OLD = {
     "sam3db-take-prompts": Old("walk_hints.json", read_hints),
     "sam3db-views-prompts": Old("front_hints.json", lambda path: read_view_prompts(path, ["a.jpg", "b.jpg"])),
     "sam3db-views": Old("front_views.json", read_summary),
+    "sam3db-training": Old("small_training.json", _training),
+    "sam3db-checkpoint": Old("checkpoint.safetensors", _training),
     "sam3db-texture": Old("dancer_person0_texture.json", read_record),
 }
 

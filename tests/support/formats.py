@@ -48,6 +48,9 @@ def restate(path: Path, stated: str) -> None:
             arrays["format"] = np.array(stated)
         write_arrays(path, arrays)
         return
+    if path.suffix == ".safetensors":
+        _restate_tensors(path, stated)
+        return
     first, line_feed, rest = path.read_text(encoding="utf-8"), "", ""
     if path.suffix == ".jsonl":
         first, line_feed, rest = first.partition("\n")
@@ -56,3 +59,14 @@ def restate(path: Path, stated: str) -> None:
         json.dumps({**(content if isinstance(content, dict) else {}), "format": stated}) + line_feed + rest,
         encoding="utf-8",
     )
+
+
+def _restate_tensors(path: Path, stated: str) -> None:
+    """As ``restate``, of a file with a header of JSON behind its length, then tensors."""
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    facts = header["__metadata__"]
+    header["__metadata__"] = {name: json.dumps({**json.loads(text), "format": stated}) for name, text in facts.items()}
+    written = json.dumps(header).encode()
+    path.write_bytes(len(written).to_bytes(8, "little") + written + content[end:])

@@ -1,0 +1,1 @@
+"""PyTorch: training of promptable networks that predict MHR, and the data for it. Never shipped in the extension."""
