@@ -1,0 +1,109 @@
+"""Rows in parquet files, read and written with pyarrow; pictures lie beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from native_runtime.errors import FileError, UsageError
+from native_runtime.files.atomic import atomic_file
+
+from .rows import Row
+
+#: Files of a data set are counted: 000000.parquet, 000001.parquet, ...
+SHARD = "{:06}.parquet"
+_SHARD = re.compile(r"\d{6}\.parquet")
+_AT_ONCE = 256
+
+
+def write(path: Path, rows: Iterable[Row]) -> int:
+    """Write rows, in groups so that memory stays small; how many there were. Completely or not at all."""
+    arrow, parquet = _library()
+    schema = _schema(arrow)
+    count = 0
+    with atomic_file(path) as part, parquet.ParquetWriter(part, schema, compression="zstd") as writer:
+        for group in _grouped(rows):
+            columns = [row.columns() for row in group]
+            writer.write_table(arrow.Table.from_pylist(columns, schema=schema))
+            count += len(group)
+    return count
+
+
+def read(path: Path) -> Iterator[Row]:
+    """The rows of a file, one after the other; columns that are not known are passed over.
+
+    Raises:
+        FileError: the file is damaged, or a row of it holds something else than it should.
+    """
+    arrow, parquet = _library()
+    try:
+        with parquet.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches(batch_size=_AT_ONCE):
+                for columns in batch.to_pylist():
+                    try:
+                        yield Row.of(columns)
+                    except ValueError as error:
+                        raise FileError(f"{path.name}, row {number}: {error}.") from error
+                    number += 1
+    except (OSError, arrow.ArrowException) as error:
+        raise FileError(f"{path.name} cannot be read as parquet: {error}.") from error
+
+
+def shards(folder: Path) -> list[Path]:
+    """The files of a data set's folder, in order.
+
+    Raises:
+        FileError: there are none.
+    """
+    found = sorted(path for path in folder.glob("*.parquet") if _SHARD.fullmatch(path.name))
+    if not found:
+        raise FileError(f"'{folder.name}' holds no files of a data set (000000.parquet and so on).")
+    return found
+
+
+def _grouped(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    group: list[Row] = []
+    for row in rows:
+        group.append(row)
+        if len(group) == _AT_ONCE:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _schema(arrow: Any) -> Any:
+    numbers = arrow.list_(arrow.float64())
+    table = arrow.list_(numbers)
+    kinds = {
+        "image": arrow.string(),
+        "person_id": arrow.int64(),
+        "subject_idx": arrow.int64(),
+        "subject_cnt": arrow.int64(),
+        "keypoints_2d": table,
+        "keypoints_3d": table,
+        "model_params": numbers,
+        "shape_params": numbers,
+        "mhr_valid": arrow.bool_(),
+        "date": arrow.string(),
+        "bbox": numbers,
+        "bbox_center": numbers,
+        "bbox_scale": numbers,
+        "cam_int": table,
+        "mask_size": arrow.list_(arrow.int64()),
+        "mask_cnts": arrow.binary(),
+        "sam3db_quality": arrow.float64(),
+    }
+    return arrow.schema(list(kinds.items()))
+
+
+def _library() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise UsageError("Data sets need the package pyarrow: pip install pyarrow.") from error
+    return pyarrow, parquet

@@ -1,0 +1,124 @@
+"""Rows of a data set: they come back as they were, and damaged ones are named."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from native_runtime.errors import FileError
+from native_runtime.training.dataset import files
+from native_runtime.training.dataset.rows import Row
+from native_runtime.training.dataset.runs import decode, encode
+
+
+def row(rng: np.random.Generator, **changes: Any) -> Row:
+    made = Row(
+        image="walks/0001.jpg",
+        person=3,
+        subject=0,
+        subjects=2,
+        keypoints_2d=rng.random((70, 3)),
+        keypoints_3d=rng.random((70, 4)),
+        model_parameters=rng.random(204),
+        shape=rng.random(45),
+        mhr_valid=True,
+        date="2026-12-01",
+        box=np.array([10.0, 20.0, 110.0, 220.0]),
+        intrinsics=np.diag([500.0, 500.0, 1.0]),
+        mask=rng.random((40, 30)) > 0.5,
+        quality=0.5,
+    )
+    return replace(made, **changes)
+
+
+def same(one: Row, other: Row) -> bool:
+    return all(np.array_equal(getattr(one, each.name), getattr(other, each.name)) for each in fields(Row))
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        np.zeros((4, 5), bool),
+        np.ones((4, 5), bool),
+        np.eye(300, dtype=bool),
+        np.pad(np.ones((900, 2), bool), ((50, 50), (700, 3))),
+        np.zeros((0, 0), bool),
+    ],
+    ids=["none", "all", "diagonal", "post", "empty"],
+)
+def test_masks_come_back(mask: np.ndarray) -> None:
+    assert np.array_equal(decode(encode(mask), *mask.shape), mask)
+
+
+def test_masks_are_written_as_coco_writes_them() -> None:
+    # By pycocotools 2.0: encode of a 4 x 4 mask with the inner 2 x 2 pixels set.
+    mask = np.zeros((4, 4), bool, order="F")
+    mask[1:3, 1:3] = True
+    assert encode(mask) == b"52203"
+
+
+def test_random_masks_come_back(rng: np.random.Generator) -> None:
+    for share in (0.01, 0.5, 0.99):
+        mask = rng.random((57, 83)) < share
+        assert np.array_equal(decode(encode(mask), 57, 83), mask)
+
+
+@pytest.mark.parametrize("runs", [b"", b"5", b"\x10\x10", b"5220352203", b"\xff"])
+def test_damaged_runs_are_refused(runs: bytes) -> None:
+    with pytest.raises(ValueError, match="the mask's runs"):
+        decode(runs, 4, 4)
+
+
+def test_rows_come_back_from_a_file(tmp_path: Path, rng: np.random.Generator) -> None:
+    pytest.importorskip("pyarrow", reason="data sets need pyarrow")
+    rows = [
+        row(rng, image=f"{number}.jpg", mask=None if number % 2 else rng.random((9, 7)) > 0.4) for number in range(300)
+    ]
+    path = tmp_path / files.SHARD.format(0)
+    assert files.write(path, iter(rows)) == 300
+    back = list(files.read(path))
+    assert len(back) == 300
+    assert all(same(one, other) for one, other in zip(rows, back))
+    assert files.shards(tmp_path) == [path]
+
+
+def test_columns_of_others_are_passed_over_and_optional_ones_may_be_missing(rng: np.random.Generator) -> None:
+    columns = row(rng).columns() | {"bbox_format": "xyxy", "loss": 0.3}
+    del columns["sam3db_quality"], columns["date"]
+    read = Row.of(columns)
+    assert (read.quality, read.date) == (1.0, "")
+    nested = {**columns, "keypoints_2d": np.array([np.array(point) for point in columns["keypoints_2d"]], object)}
+    assert np.array_equal(Row.of(nested).keypoints_2d, read.keypoints_2d)
+    unknown = Row.of({**columns, "mhr_valid": False, "model_params": None, "shape_params": []})
+    assert not unknown.model_parameters.any()
+    assert unknown.shape.shape == (45,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("keypoints_2d", [[1.0, 2.0]] * 70, "'keypoints_2d'"),
+        ("keypoints_3d", "many", "'keypoints_3d'"),
+        ("model_params", [float("nan")] * 204, "'model_params'"),
+        ("bbox", None, "'bbox' is missing"),
+        ("person_id", "somebody", "'person_id'"),
+        ("mask_cnts", b"zzz", "the mask's runs"),
+    ],
+)
+def test_what_is_wrong_is_named(rng: np.random.Generator, name: str, value: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Row.of({**row(rng).columns(), name: value})
+
+
+def test_damaged_files_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="data sets need pyarrow")
+    path = tmp_path / "000000.parquet"
+    path.write_bytes(b"PAR1 nothing")
+    with pytest.raises(FileError, match=r"000000\.parquet cannot be read"):
+        list(files.read(path))
+    with pytest.raises(FileError, match="holds no files"):
+        files.shards(tmp_path / "none")
