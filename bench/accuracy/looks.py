@@ -50,11 +50,13 @@ def dress(scene: Any, anatomy: Anatomy, placed: Placed, rng: np.random.Generator
     dark = [h for h in HAIRS if sum(h) < 0.25]
     pool = dark if sum(skin) < 0.75 else HAIRS
     hair_colour = varied(pool[int(rng.integers(len(pool)))], rng, 0.1)
-    objects, worn = [], {}
+    objects = []
 
     bearded = gender >= 0 and figure.size == 1.0 and rng.random() < 0.45
-    objects.append(_naked(scene, anatomy, vertices, skin, hair_colour, rng, bearded, hair_colour))
+    naked, iris = _naked(scene, anatomy, vertices, skin, hair_colour, rng, bearded, hair_colour)
+    objects.append(naked)
     shirt, trousers, worn = _wardrobe(anatomy, rng)
+    worn["colours"] = {"skin": list(skin), "hair": list(hair_colour), "iris": list(iris)}  # linear Rec.709
     layers = {
         "trousers": (trousers, worn["trousers_loose"], worn["trousers_smooth"], _cloth(rng, "trousers", worn)),
         "shirt": (shirt, worn["shirt_loose"], worn["shirt_smooth"], _cloth(rng, "shirt", worn)),
@@ -135,7 +137,8 @@ def _naked(
     rng: np.random.Generator,
     bearded: bool,
     beard_colour: Colour,
-) -> Any:
+) -> tuple[Any, Colour]:
+    """The person's own surface, and the colour of their eyes."""
     body = anatomy.body
     attributes = {"brow": anatomy.brows(float(rng.uniform(0.3, 0.55)))}
     attributes["blotch"] = 0.5 + 0.25 * wrinkles(anatomy.rest, rng, 7.0)
@@ -156,7 +159,8 @@ def _naked(
     }
     skinned = _skin(skin, hair_colour, beard_colour, float(rng.uniform(0.38, 0.6)))
     materials = [ready.get(name, skinned) for name in body.material_names]
-    return add_mesh(scene, "skin", Shell(vertices, anatomy.faces, attributes), materials, body.face_materials)
+    shell = Shell(vertices, anatomy.faces, attributes)
+    return add_mesh(scene, "skin", shell, materials, body.face_materials), iris
 
 
 def _skin(colour: Colour, brow: Colour, beard: Colour, roughness: float) -> Any:

@@ -343,7 +343,8 @@ class Inference:
                 growing = cast("GrowingReading", reading).estimate_all_steps(list(people), inference=inference)
                 together = _last(growing, people, found, steps)
             for person, estimate in zip(people, together):
-                yield person, _about_photo(self._refined(estimate, found, person, refine), found, person)
+                estimate = self._refined(estimate, found, person, refine)
+                yield person, self._coloured(_about_photo(estimate, found, person), found, person)
             return
         for person in people:
             try:
@@ -364,7 +365,22 @@ class Inference:
                 left_out(error)
             else:
                 estimate = self._refined(estimate, found, person, refine, keypoints, mask)
-                yield person, _about_photo(estimate, found, person)
+                yield person, self._coloured(_about_photo(estimate, found, person), found, person, mask)
+
+    def _coloured(
+        self,
+        estimate: Estimate,
+        found: ReadPhoto,
+        person: int,
+        mask: NDArray[np.bool_] | None = None,
+        again: bool = True,
+    ) -> Estimate:
+        """The estimate with the person's colours (see `with_colours`), where it says what body it is of."""
+        if not estimate.body_hash:
+            return estimate
+        from .colours import with_colours
+
+        return with_colours(estimate, found, person, found.landmarks_of(person), mask, again)
 
     def _refined(
         self,
@@ -456,6 +472,7 @@ class Inference:
             person, list(pins), mask, inference=inference, edits=edits if keeps else None, **_said(sex, age, told)
         )
         answer = _with_doubts(self._refined(answer, found, person, refine, pins, mask), found, person)
+        answer = self._coloured(answer, found, person, mask, again=False)
         if notes:
             answer = replace(answer, warnings=(*answer.warnings, *notes))
         body = found.engine.body

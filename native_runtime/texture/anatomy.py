@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,16 +38,15 @@ class Anatomy:
     """What is known of a body's vertices (V), triangles (T) and edges (E).
 
     Attributes:
+        body: whose parts they are.
         part: (V,) index in ``PARTS``.
         head: (V,) whether a vertex belongs to the head.
         face, scalp, hands, feet: (V,) regions of skin and hair.
         hair: (V,) 0..1, how far within the scalp a vertex lies, and so how surely hair grows there.
         painted: (T,) whether the photo is laid on a triangle.
-        edges: (E, 2) vertices.
-        along: (E,) 0..1, how far an edge runs along its limb or the trunk, and not around it (squared cosine).
-        mirror_loops: (T, 3) the face corner opposite to each corner of a triangle; -1 where there is none.
     """
 
+    body: Body
     part: Ints
     head: Bools
     face: Bools
@@ -56,9 +55,23 @@ class Anatomy:
     hands: Bools
     feet: Bools
     painted: Bools
-    edges: Ints
-    along: Array
-    mirror_loops: Ints
+
+    @cached_property
+    def edges(self) -> Ints:
+        """(E, 2) vertices: the edges of the polygons, without the diagonals that divide them."""
+        return _edges(self.body)
+
+    @cached_property
+    def along(self) -> Array:
+        """(E,) 0..1, how far an edge runs along its limb or the trunk, and not around it (squared cosine); a third
+        where nothing is long.
+        """
+        return _along(self.body.rest_vertices.astype(np.float64), self.edges, self.part)
+
+    @cached_property
+    def mirror_loops(self) -> Ints:
+        """(T, 3) the face corner opposite to each corner of a triangle; -1 where there is none."""
+        return _mirror_loops(self.body)
 
 
 @lru_cache(maxsize=2)
@@ -76,8 +89,8 @@ def anatomy_of(body: Body) -> Anatomy:
     materials = np.array([name in PAINTED for name in body.material_names])
     if not materials.any():
         materials[:] = True
-    edges = _edges(body)
     return Anatomy(
+        body=body,
         part=part,
         head=head,
         face=face,
@@ -86,9 +99,6 @@ def anatomy_of(body: Body) -> Anatomy:
         hands=np.isin(part, [PARTS.index("l_hand"), PARTS.index("r_hand")]),
         feet=np.isin(part, [PARTS.index("l_foot"), PARTS.index("r_foot")]),
         painted=materials[body.face_materials[body.triangle_faces]],
-        edges=edges,
-        along=_along(rest, edges, part),
-        mirror_loops=_mirror_loops(body),
     )
 
 
@@ -111,7 +121,7 @@ def _parts(body: Body) -> Ints:
 
 
 def _edges(body: Body) -> Ints:
-    """(E, 2) the edges of the polygons, without the diagonals that divide them."""
+    """(E, 2) see ``Anatomy.edges``."""
     following = np.arange(len(body.face_vertices)) + 1
     ends = np.cumsum(body.face_sizes)
     following[ends - 1] = ends - body.face_sizes
@@ -120,7 +130,7 @@ def _edges(body: Body) -> Ints:
 
 
 def _along(rest: Array, edges: Ints, part: Ints) -> Array:
-    """(E,) see ``Anatomy.along``; a third where nothing is long."""
+    """(E,) see ``Anatomy.along``."""
     axes = np.zeros((len(PARTS), 3))
     for number, name in enumerate(PARTS):
         mine = rest[part == number]

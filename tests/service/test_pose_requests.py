@@ -16,6 +16,7 @@ from native_runtime.camera import intrinsics_for
 from native_runtime.engines.base import Capabilities
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate
+from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 from native_runtime.pipeline.inference import Inference
@@ -171,9 +172,10 @@ def test_what_an_engine_leaves_is_closed_on_demand(default_body_path: Path) -> N
     x, y = (answer.keypoints_2d[wrist] + [-8.0, 12.0]).tolist()
     reading = Deaf(answer)
     engine = SimpleNamespace(name="deaf", body=body, capabilities=Capabilities())
-    found = ReadPhoto(None, reading, engine)  # type: ignore[arg-type]
+    photo = Photo(np.zeros((size[1], size[0], 3), np.uint8), Path("dark.jpg"))
+    found = ReadPhoto(photo, reading, engine)  # type: ignore[arg-type]
     inference = Inference()
-    assert inference.pose(found, 0, [(wrist, x, y)]) is answer
+    assert inference.pose(found, 0, [(wrist, x, y)]).vertices is answer.vertices
     snapped = inference.pose(found, 0, [(wrist, x, y)], snap=True)
     assert np.linalg.norm(snapped.keypoints_2d[wrist] - [x, y]) < 1.5
     edited = parameters.copy()
@@ -187,5 +189,5 @@ def test_what_an_engine_leaves_is_closed_on_demand(default_body_path: Path) -> N
     assert both.model_parameters[head] == 0.3
     assert reading.edits is None
     engine.capabilities = Capabilities(edits=True)  # it sees to edits itself
-    assert inference.pose(found, 0, [(wrist, x, y)], edits=edits, snap=True) is answer
+    assert inference.pose(found, 0, [(wrist, x, y)], edits=edits, snap=True).vertices is answer.vertices
     assert reading.edits is edits

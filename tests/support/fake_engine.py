@@ -44,6 +44,7 @@ class FakeEstimate:
     seconds: dict[str, float] = field(default_factory=lambda: {"fit": 0.001})
     details: dict[str, Any] = field(default_factory=lambda: {"suggested_keypoints": []})
     keypoints_2d: np.ndarray = field(default_factory=lambda: np.full((70, 2), np.nan))
+    body_hash: str = ""
 
     def save(self, stem: Path) -> None:
         masked = 0 if self.mask is None else int(self.mask.sum())

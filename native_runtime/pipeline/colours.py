@@ -1,0 +1,99 @@
+"""Estimates that also tell the colours of their people, so that programs need no photo for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from native_runtime.camera import crop_intrinsics, project, resize_intrinsics
+
+from .readings import ReadPhoto
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from native_runtime.detection.landmarks import FaceMesh, PersonLandmarks
+    from native_runtime.engines.estimate import Estimate
+    from native_runtime.image.reading import Photo
+
+_KEPT = "colours of person"
+#: Part of the person's size around them.
+_MARGIN = 0.04
+
+
+def with_colours(
+    estimate: Estimate,
+    found: ReadPhoto,
+    person: int,
+    landmarks: PersonLandmarks | None,
+    mask: NDArray[np.bool_] | None = None,
+    again: bool = True,
+) -> Estimate:
+    """The estimate with the person's colours among its details (``texture.look.COLOURS``).
+
+    Args:
+        person: their number in the photo.
+        landmarks: what the bundled networks saw of them, if they were asked.
+        mask: (H, W) of the original photo, where somebody drew one.
+        again: look again; else what is known of the person already counts, as while a pose is refined.
+    """
+    from native_runtime.texture.alignment import face_points
+    from native_runtime.texture.look import COLOURS, person_colours
+
+    key = (_KEPT, person, found.engine.body.hash)
+    if again or mask is not None or key not in found.kept:
+        photo, body = found.photo, found.engine.body
+        face = None if landmarks is None else face_points(landmarks, photo)
+        intrinsics = resize_intrinsics(estimate.intrinsics, *photo.scale)
+        low, high = _around(estimate.vertices, intrinsics, photo)
+        found.kept[key] = person_colours(
+            photo.pixels[low[1] : high[1], low[0] : high[0]],
+            crop_intrinsics(intrinsics, *low),
+            estimate.vertices.astype(np.float64),
+            body,
+            face=None if landmarks is None else _moved(landmarks, low),
+            eyes_to_mouth=None if face is None else photo.to_working(face) - low,
+            mask=_mask(photo, landmarks, mask, low, high),
+        ).to_json()
+    return replace(estimate, details=estimate.details | {COLOURS: found.kept[key]})
+
+
+def _around(vertices: NDArray, intrinsics: NDArray, photo: Photo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(2,), (2,) corners of the part of the working pixels where the body is, and what grows on it."""
+    size = np.array(photo.size)
+    places = project(vertices, intrinsics)
+    places = places[np.isfinite(places).all(axis=1)]
+    if not len(places):
+        return np.zeros(2, np.int64), np.minimum(size, 1)
+    margin = _MARGIN * np.ptp(places, axis=0).max()
+    low = np.clip(np.floor(places.min(axis=0) - margin), 0, size - 1).astype(np.int64)
+    return low, np.clip(np.ceil(places.max(axis=0) + margin), low + 1, size).astype(np.int64)
+
+
+def _moved(landmarks: PersonLandmarks, low: NDArray) -> FaceMesh | None:
+    """The face, in the part of the pixels that begins at ``low``."""
+    mesh = None if landmarks.face is None else landmarks.face.mesh
+    return None if mesh is None else replace(mesh, points=mesh.points - low)
+
+
+def _mask(
+    photo: Photo,
+    landmarks: PersonLandmarks | None,
+    drawn: NDArray[np.bool_] | None,
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+) -> NDArray[np.bool_] | None:
+    """Where the person is, in a part of the working pixels."""
+    if drawn is not None:
+        whole = cv2.resize(drawn.astype(np.uint8), photo.size, interpolation=cv2.INTER_NEAREST)
+        return np.asarray(whole[low[1] : high[1], low[0] : high[0]] > 0)
+    if landmarks is None:
+        return None
+    there = landmarks.mask_from_photo.copy()
+    there[:, 2] += there[:, :2] @ low
+    size = (int(high[0] - low[0]), int(high[1] - low[1]))
+    flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
+    return np.asarray(cv2.warpAffine(landmarks.mask, there, size, flags=flags) > 0.5)
