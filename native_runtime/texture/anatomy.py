@@ -29,6 +29,8 @@ PAINTED = ("skin", "lips", "nails")
 _SAME_PLACE = 0.08
 #: Parts of the height of the head above the eyes: where hair begins. Behind the eyes by so many cm, the face ends.
 _HAIRLINE, _FACE_DEPTH, _NAPE = 0.55, 7.5, 6.0
+#: Rounds in which the axes of neighbouring parts are blended.
+_TURNING = 4
 #: cm from the hairline from which on there surely is hair, where there is any.
 _HAIR_DEPTH = 4.0
 
@@ -62,11 +64,9 @@ class Anatomy:
         return _edges(self.body)
 
     @cached_property
-    def along(self) -> Array:
-        """(E,) 0..1, how far an edge runs along its limb or the trunk, and not around it (squared cosine); a third
-        where nothing is long.
-        """
-        return _along(self.body.rest_vertices.astype(np.float64), self.edges, self.part)
+    def axis(self) -> Array:
+        """(V, 3) unit vectors at rest along the limb, or the trunk; 0 where nothing is long."""
+        return _axis(self.body.rest_vertices.astype(np.float64), self.edges, self.part)
 
     @cached_property
     def mirror_loops(self) -> Ints:
@@ -129,19 +129,28 @@ def _edges(body: Body) -> Ints:
     return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
-def _along(rest: Array, edges: Ints, part: Ints) -> Array:
-    """(E,) see ``Anatomy.along``."""
+def _axis(rest: Array, edges: Ints, part: Ints) -> Array:
+    """(V, 3) see ``Anatomy.axis``; where two parts meet, it turns from one to the other."""
     axes = np.zeros((len(PARTS), 3))
     for number, name in enumerate(PARTS):
         mine = rest[part == number]
-        if name == "torso":
+        if name in ("torso", "neck"):
             axes[number] = (0.0, 1.0, 0.0)
         elif name.endswith(("arm", "leg")) and len(mine) > 3:
-            axes[number] = np.linalg.svd(mine - mine.mean(axis=0), full_matrices=False)[2][0]
-    step = rest[edges[:, 1]] - rest[edges[:, 0]]
-    axis = axes[part[edges[:, 0]]]
-    cosine = np.einsum("ec,ec->e", step, axis) / np.maximum(np.linalg.norm(step, axis=1), 1e-9)
-    return np.where(axis.any(axis=1), cosine**2, 1 / 3)
+            along = np.linalg.svd(mine - mine.mean(axis=0), full_matrices=False)[2][0]
+            axes[number] = -along if along[1] < 0 else along
+    axis = axes[part]
+    first, second = edges.T
+    count = np.maximum(np.bincount(edges.ravel(), minlength=len(rest)), 1)[:, None]
+    for _ in range(_TURNING):
+        around = np.zeros_like(axis)
+        for c in range(3):
+            around[:, c] = np.bincount(first, axis[second, c], len(rest)) + np.bincount(
+                second, axis[first, c], len(rest)
+            )
+        axis = (axis + around / count) / 2
+    length = np.linalg.norm(axis, axis=1, keepdims=True)
+    return np.where(axes[part].any(axis=1)[:, None], axis / np.maximum(length, 1e-9), 0.0)
 
 
 def _part_of(joint: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from native_runtime.render.colour import encode_srgb
 
 from .anatomy import PARTS, Anatomy
-from .atlas import Atlas
+from .atlas import Atlas, interpolated
+from .garments import Garments, garments_of, worn
 from .projection import Floats, sampled
 from .skin import skin_tone
 from .spreading import spread
@@ -28,12 +30,11 @@ MIRRORED, SPREAD = 0.4, 0.1
 _FULL, _FULL_MIRROR = 0.3, 0.3
 #: Halves of a part are of one garment where their colours differ by less, sRGB 0..255; judged on so many texels.
 _SAME_GARMENT, _FEWEST_SHARED = 26.0, 400
-_STIFFNESS, _ACROSS_HAIRLINE = 0.02, 1e-5
+#: How far colours hold together against one that is seen well: within a garment, on the head, across the hairline; and
+#: how far each is drawn to the garment's own.
+_WITHIN, _ON_HEAD, _ACROSS_HAIRLINE, _TO_GARMENT = 0.3, 0.006, 1e-5, 0.003
 #: How far the colour at the hairline counts for hair, against that deeper in it.
 _AT_HAIRLINE = 0.002
-#: Garments end along a limb, not around it: edges count by the power of how far they run around it, and those along it
-#: by this share.
-_AROUND, _ALONG = 3, 0.002
 #: How strongly regions of skin are drawn to the skin's tone where nothing is seen of them.
 _TO_SKIN = {"face": 0.02, "hands": 0.01, "feet": 1e-4}
 _SAMPLE = 4
@@ -68,8 +69,8 @@ def filled(
     colour: Floats,
     weight: Floats,
 ) -> Filled:
-    """Fills in what was not seen: from the other side where both are of one garment, and from around, along the
-    surface; face, hands and feet from the tone of the skin.
+    """Fills in what was not seen: from the other side where both are of one garment; from what the same garment shows
+    elsewhere; face, hands and feet from the tone of the skin.
 
     Args:
         colour, weight: (N, 3) linear and (N,) 0..1, what was seen.
@@ -77,24 +78,23 @@ def filled(
     triangles = body.triangles
     part = anatomy.part[triangles[atlas.triangle, 0]]
     painted = anatomy.painted[atlas.triangle]
-    mirror, mirror_weight = _mirrored(body, anatomy, atlas, part, colour, weight)
     tone, tone_seen = skin_tone(
         [_of_region(region, triangles, atlas, colour, weight) for region in (anatomy.face, anatomy.hands, anatomy.feet)]
     )
-
     if tone_seen:
         weight = weight * _plausible_hands(anatomy, triangles, atlas, colour, weight, tone)
+    mirror, mirror_weight = _mirrored(body, anatomy, atlas, part, colour, weight)
     seen = _smooth(weight / _FULL)
     halves = _smooth(mirror_weight / _FULL_MIRROR)
     layers = [(mirror, halves, MIRRORED), (colour, seen, 1.0)]
 
-    # colours times trust, lest what is half seen is half black
-    known, trust = np.zeros_like(colour), np.zeros_like(weight)
-    for layer, share, most in layers:
-        known += share[:, None] * (most * layer - known)
-        trust += share * (most - trust)
-    around = _spread(body, anatomy, atlas, known * painted[:, None], trust * painted, tone)
-    result, sureness = atlas.across(triangles, around), np.full(len(weight), SPREAD, np.float32)
+    garments = garments_of(_of_region(~anatomy.head, triangles, atlas, colour, weight), tone)
+    samples = [
+        _Samples.of(body, atlas, layer, share * painted, garments)
+        for layer, share in ((mirror, MIRRORED * halves * (1 - seen)), (colour, seen))
+    ]
+    result = _around(body, anatomy, atlas, garments, samples, tone)
+    sureness = np.full(len(weight), SPREAD, np.float32)
     for layer, share, most in layers:
         sure = most if most < 1 else 0.5 + 0.5 * weight
         result += share[:, None] * (layer - result)
@@ -170,33 +170,97 @@ def _mirrored(
     return other, other_weight * allowed[part]
 
 
-def _spread(body: Body, anatomy: Anatomy, atlas: Atlas, known: Floats, trust: Floats, tone: Array) -> Array:
-    """Colours (V, 3) of the vertices, from the texels around them and along the surface.
+@dataclass(frozen=True, eq=False)
+class _Samples:
+    """What the texels around each vertex show: sums over them.
 
-    Args:
-        known: (N, 3) linear, times ``trust``.
-        trust: (N,) 0..1.
+    Attributes:
+        votes: (V, K) 0..1 of each garment, 1 in all where everything around a vertex is trusted.
+        colours: (V, K, 3) linear, times ``votes``.
     """
-    count, corners = body.vertex_count, body.triangles[atlas.triangle[::_SAMPLE]]
-    shares = atlas.weights[::_SAMPLE] * trust[::_SAMPLE, None]
-    total = np.bincount(corners.ravel(), np.ones(corners.size), count)
-    weight = np.bincount(corners.ravel(), shares.ravel(), count)
-    pulls = atlas.weights[::_SAMPLE]
-    sums = np.stack(
-        [np.bincount(corners.ravel(), (pulls * known[::_SAMPLE, c, None]).ravel(), count) for c in range(3)], axis=1
-    )
-    colours = sums / np.maximum(weight, 1e-9)[:, None]
-    # a vertex that is seen on one of its sides alone is half as sure
-    sure = weight / np.maximum(total / 3, 1e-9)
+
+    votes: Array
+    colours: Array
+
+    @staticmethod
+    def of(body: Body, atlas: Atlas, colour: Floats, trust: Floats, garments: Garments) -> _Samples:
+        """Sums of colours (N, 3) that are trusted so far (N,)."""
+        count, kinds = body.vertex_count, len(garments.tones)
+        corners, pulls = body.triangles[atlas.triangle[::_SAMPLE]], atlas.weights[::_SAMPLE]
+        total = np.bincount(corners.ravel(), np.ones(corners.size), count)
+        known = np.flatnonzero(trust[::_SAMPLE] > 0)
+        corners, pulls = corners[known], pulls[known] * trust[::_SAMPLE][known, None]
+        colour = colour[::_SAMPLE][known]
+        places = (corners * kinds + garments.of(colour)[:, None]).ravel()
+        sums = [np.bincount(places, pulls.ravel(), count * kinds)]
+        sums += [np.bincount(places, (pulls * colour[:, c, None]).ravel(), count * kinds) for c in range(3)]
+        # a vertex that is seen on one of its sides alone is half as sure
+        votes, *colours = (s.reshape(count, kinds) / np.maximum(total / 3, 1e-9)[:, None] for s in sums)
+        return _Samples(votes, np.stack(colours, axis=2))
+
+
+def _around(
+    body: Body, anatomy: Anatomy, atlas: Atlas, garments: Garments, samples: Sequence[_Samples], tone: Array
+) -> Floats:
+    """Colours (N, 3) of the texels, continued along the surface within each garment."""
+    votes = np.sum([s.votes for s in samples], axis=0)
+    shares = worn(garments, votes, body, anatomy)
+    wears = shares.argmax(axis=1)
+    rows = np.arange(len(wears))
+    below = ~anatomy.head
+    sure = np.where(below, votes[rows, wears], votes.sum(axis=1))
+    colours = np.sum([s.colours for s in samples], axis=0)
+    colours = np.where(below[:, None], colours[rows, wears], colours.sum(axis=1)) / np.maximum(sure, 1e-9)[:, None]
     # hairlines differ, and a forehead is not to become hair
     sure[anatomy.scalp] *= np.maximum(anatomy.hair[anatomy.scalp] ** 3, _AT_HAIRLINE)
-    pull = np.full(count, 1e-7)
+
+    goal = np.where(below[:, None], garments.tones[wears], tone)
+    pull = np.where(below, _TO_GARMENT, 1e-7)
     for name, strength in _TO_SKIN.items():
-        region: NDArray[np.bool_] = getattr(anatomy, name)
+        region: NDArray[np.bool_] = getattr(anatomy, name) & (anatomy.head | (wears == garments.skin))
         pull[region] = np.maximum(pull[region], strength * np.clip(1 - 4 * sure[region], 0, 1))
-    stiffness = _STIFFNESS * np.maximum((1 - anatomy.along) ** _AROUND, _ALONG)
-    hair = anatomy.scalp[anatomy.edges]
-    stiffness[hair[:, 0] != hair[:, 1]] *= _ACROSS_HAIRLINE
+    first, second = anatomy.edges.T
+    stiffness = np.where(below[first] & below[second], _WITHIN, _ON_HEAD)
+    stiffness[below[first] & below[second] & ~garments.kin[wears[first], wears[second]]] = 0.0
+    stiffness[anatomy.scalp[first] != anatomy.scalp[second]] *= _ACROSS_HAIRLINE
     together = sure + pull
-    wanted = (sure[:, None] * colours + pull[:, None] * tone) / together[:, None]
-    return spread(wanted, together, anatomy.edges, stiffness)
+    wanted = (sure[:, None] * colours + pull[:, None] * goal) / together[:, None]
+    filled = spread(wanted, together, anatomy.edges, stiffness)
+    return _sharp(body, atlas, garments, shares, np.where(below, wears, -1), anatomy.edges, filled)
+
+
+def _sharp(
+    body: Body,
+    atlas: Atlas,
+    garments: Garments,
+    shares: Array,
+    wears: NDArray[np.int64],
+    edges: NDArray[np.int64],
+    colours: Array,
+) -> Floats:
+    """Colours (N, 3) of the texels by those of the vertices (V, 3): each texel has those of one garment.
+
+    Args:
+        shares: (V, K) how surely each vertex wears each garment.
+        wears: (V,) the garment of each; -1: of none, and blended with all.
+    """
+    result = atlas.across(body.triangles, colours)
+    worn_by = wears[body.triangles]
+    differ = ~(garments.kin[worn_by, np.roll(worn_by, 1, axis=1)].all(axis=1))
+    mixed = (worn_by >= 0).all(axis=1) & differ
+    at = np.flatnonzero(mixed[atlas.triangle])
+    corners, weights = body.triangles[atlas.triangle[at]], atlas.weights[at]
+    choice = interpolated(corners, weights, shares).argmax(axis=1)
+    both = np.concatenate([edges, edges[:, ::-1]])
+    for number, tone in enumerate(garments.tones):
+        mine = choice == number
+        if not mine.any():
+            continue
+        # the garment's colours, continued to the vertices next to it
+        own = wears == number
+        given = both[own[both[:, 1]]]
+        count = np.bincount(given[:, 0], minlength=len(own))[:, None]
+        sums = np.stack([np.bincount(given[:, 0], c[given[:, 1]], len(own)) for c in colours.T], axis=1)
+        beside = np.where(count > 0, sums / np.maximum(count, 1), tone)
+        result[at[mine]] = interpolated(corners[mine], weights[mine], np.where(own[:, None], colours, beside))
+    return result

@@ -14,7 +14,9 @@ _KNOWN = 1e-4
 _LOOSE = 1e-3
 
 
-def spread(known: Array, trust: Array, edges: NDArray[np.int64], stiffness: Array) -> Array:
+def spread(
+    known: Array, trust: Array, edges: NDArray[np.int64], stiffness: Array, tolerance: float = _TOLERANCE
+) -> Array:
     """The smoothest values (V, C) that keep to what is known: the minimum of
     sum trust |value - known|^2 + sum stiffness |difference along an edge|^2, by conjugate gradients.
 
@@ -24,7 +26,8 @@ def spread(known: Array, trust: Array, edges: NDArray[np.int64], stiffness: Arra
         known: (V, C).
         trust: (V,) above 0 somewhere in each connected part.
         edges: (E, 2) vertices.
-        stiffness: (E,).
+        stiffness: (E,); all together positive semidefinite.
+        tolerance: of the residual, against what is wanted.
     """
     count, first, second = len(known), edges[:, 0], edges[:, 1]
     sources = np.concatenate([first, second])
@@ -41,11 +44,11 @@ def spread(known: Array, trust: Array, edges: NDArray[np.int64], stiffness: Arra
         return diagonal * values - neighbours
 
     wanted = trust[:, None] * known
-    values = _carried(wanted, trust, targets, weights, present, starts)
+    values = _carried(wanted, trust, targets, np.maximum(weights, 0), present, starts)
     residual = wanted - product(values)
     direction = step = residual / diagonal
     energy = np.einsum("vc,vc->c", residual, step)
-    limit = _TOLERANCE**2 * np.maximum(np.einsum("vc,vc->c", wanted, wanted / diagonal), 1e-30)
+    limit = tolerance**2 * np.maximum(np.einsum("vc,vc->c", wanted, wanted / diagonal), 1e-30)
     for _ in range(_ROUNDS):
         if (energy <= limit).all():
             break
@@ -58,6 +61,38 @@ def spread(known: Array, trust: Array, edges: NDArray[np.int64], stiffness: Arra
         direction = step + renewed / np.maximum(energy, 1e-300) * direction
         energy = renewed
     return np.asarray(values)
+
+
+def directed(points: Array, triangles: NDArray[np.int32], axis: Array, along: float) -> tuple[NDArray[np.int64], Array]:
+    """Edges (E, 2) of a surface and their stiffness (E,), with which what is spread goes around an axis easily, and
+    hardly along it: linear finite elements for the integral of |gradient|^2, in which the gradient along the axis
+    counts in full and across it is 1 / ``along`` times as stiff. Unlike stiffness by the directions of edges, it
+    follows the axis however the mesh runs.
+
+    Args:
+        points: (V, 3).
+        axis: (V, 3) unit vectors; 0: all directions are alike.
+        along: above 0, up to 1.
+    """
+    corners = points[triangles]
+    # sides opposite to each corner, and the gradients of the three linear functions
+    sides = np.roll(corners, -2, axis=1) - np.roll(corners, -1, axis=1)
+    normal = np.cross(sides[:, 0], sides[:, 1])
+    double = np.maximum(np.linalg.norm(normal, axis=1), 1e-9)[:, None]
+    normal = normal / double
+    gradients = np.cross(normal[:, None], sides) / double[:, None]
+    direction = axis[triangles].mean(axis=1)
+    direction -= np.einsum("tc,tc->t", direction, normal)[:, None] * normal
+    part = np.einsum("tkc,tc->tk", gradients, direction)
+    edges, stiffness = [], []
+    for one, other in ((0, 1), (1, 2), (2, 0)):
+        even = np.einsum("tc,tc->t", gradients[:, one], gradients[:, other])
+        edges.append(triangles[:, [one, other]])
+        stiffness.append(-0.5 * double[:, 0] * (even - (1 - along) * part[:, one] * part[:, other]))
+    pairs, inverse = np.unique(np.sort(np.concatenate(edges), axis=1), axis=0, return_inverse=True)
+    sums = np.zeros(len(pairs))
+    np.add.at(sums, inverse.ravel(), np.concatenate(stiffness))
+    return pairs.astype(np.int64), sums
 
 
 def _carried(

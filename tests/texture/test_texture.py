@@ -13,6 +13,7 @@ from native_runtime.camera import project
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
+from native_runtime.render.colour import encode_srgb
 from native_runtime.texture.alignment import FACE_POINTS, face_shift
 from native_runtime.texture.anatomy import PARTS, anatomy_of
 from native_runtime.texture.atlas import atlas_of
@@ -121,6 +122,26 @@ def test_somebody_of_one_colour_is_of_one_colour_all_around(person: Body) -> Non
     errors = _errors(texture, person, colours, least=1)
     assert errors.max() < 3
     assert texture.facts["skin_seen"]
+
+
+@pytest.mark.models
+def test_garments_end_sharply_where_they_are_not_seen(person: Body) -> None:
+    height = person.rest_vertices[:, 1]
+    bare = anatomy_of(person).head | anatomy_of(person).hands
+    colours = np.where((height > 100)[:, None], (0.45, 0.02, 0.02), (0.2, 0.22, 0.3))
+    colours[bare] = (0.5, 0.3, 0.22)
+    texture = _made(person, colours, turn=15.0)
+    atlas = atlas_of(person, SIZE)
+    place = atlas.picture(atlas.across(person.triangles, person.rest_vertices))
+    trunk = _texels(person, ~bare & (np.abs(person.rest_vertices[:, 0]) < 18) & (height > 90) & (height < 112))
+    unseen = trunk & (texture.confidence < 128)
+    assert unseen.sum() > 1000
+    shirt, trousers = (encode_srgb(np.array([c])).astype(float)[0] for c in ((0.45, 0.02, 0.02), (0.2, 0.22, 0.3)))
+    off = [np.abs(texture.colour[unseen] - c).mean(axis=1) for c in (shirt, trousers)]
+    assert (np.minimum(*off) < 12).mean() > 0.97, "no blend of the two"
+    above = place[unseen][:, 1]
+    clear = np.abs(above - 100) > 3
+    assert ((off[0] < off[1]) == (above > 100))[clear].mean() > 0.97, "around the trunk, at the height that is seen"
 
 
 @pytest.mark.models
