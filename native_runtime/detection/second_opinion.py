@@ -60,8 +60,9 @@ def consult(
     readings: Sequence[PoseReading],
     boxes: Sequence[Array],
     known: Sequence[SecondOpinion | None] = (),
-) -> list[tuple[PoseReading, MoveNetPoints | None]]:
-    """BlazePose's readings of everybody, some of them read again, each with what MoveNet sees (`ask`, `reconsider`).
+) -> list[tuple[PoseReading, MoveNetPoints]]:
+    """BlazePose's readings of everybody, some of them read again, each with what MoveNet sees (`ask`, `reconsider`), or
+    an opinion that is sure of nothing (`unsure`).
 
     Args:
         thunder, landmark: the networks of MoveNet and BlazePose.
@@ -69,14 +70,20 @@ def consult(
         known: what MoveNet saw of each in the picture before, in a video; none elsewhere.
     """
     best = list(readings)
-    seconds: list[MoveNetPoints | None] = []
+    seconds: list[MoveNetPoints] = []
     for index, box in enumerate(boxes):
         second = ask(thunder, picture, best[index], box, known[index] if known else None)
         if second is not None:
             others = [other for number, other in enumerate(best) if number != index]
             best[index] = reconsider(landmark, picture, best[index], second, others)
-        seconds.append(second)
+        seconds.append(second or unsure(best[index]))
     return list(zip(best, seconds, strict=True))
+
+
+def unsure(reading: PoseReading) -> MoveNetPoints:
+    """The opinion about somebody whom MoveNet does not see, or of whom it sees only a neighbour: BlazePose errs there
+    more often, as it does wherever MoveNet is unsure."""
+    return MoveNetPoints(reading.points[_IN_BODY], np.zeros(len(COCO_POINTS)))
 
 
 def ask(

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.detection.bent_knees import bent
-from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, SIDES, HandLandmarks, PersonLandmarks
+from native_runtime.detection.landmarks import (
+    BODY_POINTS,
+    COCO_POINTS,
+    HAND_POINTS,
+    SIDES,
+    HandLandmarks,
+    PersonLandmarks,
+)
 from native_runtime.detection.lifting import POINTS, SEGMENTS, Lifted, Lifting
 from native_runtime.fitting.ages import size_of
 from native_runtime.fitting.evidence import TORSO, Directions, Evidence, Points2D, Positions3D, Silhouette
@@ -52,6 +59,13 @@ class Trust:
         legs, mask: where no knee and no ankle is more visible than ``legs``, and the mask is less sure than this of one
             of them, the legs are not seen at all: they are beyond the picture or behind something, and the network
             folds them into what it sees, so that they have no place.
+        sure, apart: the second network is sure of a joint from this score on, and sees it where the first one does if
+            the two are less than ``apart`` (parts of the person's size) from each other.
+        upright: the least part of an upright trunk's length in the picture that points up.
+        hidden_leg, doubted_leg: where the two do not see the hips alike, of somebody upright, nobody knows what the
+            legs hang on. Then they say nothing, not even by their directions, unless the second network is sure of both
+            hips and legs, or the first sees a knee or ankle more clearly than ``hidden_leg``; than ``doubted_leg``
+            where the second is sure of nothing of the legs.
         joint, foot, finger: sigmas of points.
         face: weight of points on the face: eleven crowd there, and should not outweigh the limbs.
         lifted, placed: factors on the sigmas of lifted directions and places: each is right for itself, but the errors
@@ -74,6 +88,11 @@ class Trust:
     guess: float = 2.5
     legs: float = 0.45
     mask: float = 0.9
+    sure: float = 0.4
+    apart: float = 0.055
+    upright: float = 0.7
+    hidden_leg: float = 0.15
+    doubted_leg: float = 0.7
     joint: float = 0.008
     foot: float = 0.012
     finger: float = 0.015
@@ -99,6 +118,9 @@ _PALM_SEGMENTS = tuple((f"{s}_wrist", f"{s}_{f}") for s in SIDES for f in ("inde
 
 _FACE = frozenset(BODY_POINTS[:11])
 _IS_LEG = np.array([name.endswith(("knee", "ankle", "heel", "foot_index")) for name in BODY_POINTS])
+_HIPS = [BODY_POINTS.index(f"{side}_hip") for side in SIDES]
+_COCO_HIPS = [COCO_POINTS.index(f"{side}_hip") for side in SIDES]
+_COCO_LEGS = [COCO_POINTS.index(f"{side}_{joint}") for side in SIDES for joint in ("knee", "ankle")]
 _KNEES_AND_ANKLES = np.array([name.endswith(("knee", "ankle")) for name in BODY_POINTS])
 
 _LIMBS = {
@@ -284,7 +306,9 @@ def _look(
     outside = np.any((places < -0.5) | (places > np.array([width, height]) - 0.5), axis=1)
     certain = np.where(outside, 0.0, confidence(person.visibility, person.presence))
     pointing = np.where(outside, TRUST.beyond, np.where(certain > 0.0, 1.0, 0.0))
-    if not _legs_in_sight(person):
+    if _legs_are_lost(person, second):
+        certain, pointing = np.where(_IS_LEG, 0.0, certain), np.where(_IS_LEG, 0.0, pointing)
+    elif not _legs_in_sight(person):
         certain = np.where(_IS_LEG, 0.0, certain)
         pointing = np.where(_IS_LEG & ~outside, 1.0, pointing)
     pointing = np.where((certain < least) & ~outside, 0.0, pointing)
@@ -293,6 +317,29 @@ def _look(
         person, photo, body, size, rotation_between([0.0, 0.0, 1.0], ray), places, second, certain,
         pointing, {side: _plausible_hand(person, side) for side in SIDES}, prompted, least,
     )  # fmt: skip
+
+
+def _legs_are_lost(person: PersonLandmarks, second: Agreement) -> bool:
+    """Whether the legs hang on hips that are not known either, as those of somebody behind others: then the first
+    network draws them into what it sees. Without a second network nothing speaks against the first."""
+    if person.second is None:
+        return False
+    sure = np.asarray(person.second.scores, np.float64) >= TRUST.sure
+    hips, legs = sure[_COCO_HIPS], bool(sure[_COCO_LEGS].any())
+    alike = np.any(hips & (second.doubt[_HIPS] < TRUST.apart))
+    if alike or (hips.any() and legs) or not _upright(person):
+        return False
+    limit = TRUST.hidden_leg if legs else TRUST.doubted_leg
+    return bool(np.all(person.visibility[_KNEES_AND_ANKLES] < limit))
+
+
+def _upright(person: PersonLandmarks) -> bool:
+    """Whether the trunk stands upright in the picture, as that of people who stand or sit behind others."""
+    hips, shoulders = (
+        person.points_2d[[BODY_POINTS.index(f"{side}_{joint}") for side in SIDES]].mean(axis=0)
+        for joint in ("hip", "shoulder")
+    )
+    return bool(hips[1] - shoulders[1] > TRUST.upright * np.linalg.norm(hips - shoulders))
 
 
 def _legs_in_sight(person: PersonLandmarks) -> bool:

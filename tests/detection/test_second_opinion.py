@@ -113,6 +113,13 @@ def test_a_neighbour_is_not_taken_for_the_person(answers: Answers) -> None:
     np.testing.assert_array_equal(found.points, STANDING)
 
 
+def test_beside_somebody_else_movenet_is_sure_of_nothing(answers: Answers) -> None:
+    answers.points = [opinion(STANDING + (110, 0), 0.9)]
+    ((reading, second),) = second_opinion.consult(NETWORK, NETWORK, PICTURE, [blaze()], [BOX])
+    np.testing.assert_allclose(reading.points[list(COCO_IN_BODY)], STANDING)
+    assert not second.scores.any()
+
+
 def test_the_second_look_counts_where_it_is_surer(answers: Answers) -> None:
     answers.points = [opinion(score=0.5), opinion(STANDING + 1, 0.7)]
     found = second_opinion.ask(NETWORK, PICTURE, blaze(), BOX)

@@ -9,10 +9,18 @@ import pytest
 
 from native_runtime.camera import intrinsics_for
 from native_runtime.detection.bent_knees import bent
-from native_runtime.detection.landmarks import BODY_POINTS, HandLandmarks, PersonLandmarks
+from native_runtime.detection.landmarks import (
+    BODY_POINTS,
+    COCO_IN_BODY,
+    COCO_POINTS,
+    HandLandmarks,
+    PersonLandmarks,
+    SecondOpinion,
+)
 from native_runtime.detection.lifting import SEGMENTS, Lifting
 from native_runtime.engines.evidence import TRUST, gather_evidence, pixels_per_metre
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading
+from native_runtime.engines.point_names import body_point
 from native_runtime.errors import NoPersonError, PromptError
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
@@ -166,6 +174,40 @@ def test_legs_that_nobody_sees_have_no_place_in_the_photo_but_a_guessed_directio
     # whoever asks for certain points alone, such as a fit after another network, is told nothing of them
     certain = gather(body, who, least=0.5)
     assert not any("knee" in end for end in certain.directions.ends)
+
+
+@pytest.mark.parametrize("doubt", ["unsure", "elsewhere"])
+def test_legs_say_nothing_where_not_even_the_hips_are_known(body: Body, doubt: str) -> None:
+    who = person(hands=False)
+    for joint, height in (("shoulder", 350), ("hip", 500)):
+        for side, across in (("left", 450), ("right", 350)):
+            who.points_2d[BODY_POINTS.index(f"{side}_{joint}")] = across, height
+    legs = [k for k, name in enumerate(BODY_POINTS) if name.endswith(("knee", "ankle", "heel", "foot_index"))]
+    who.visibility[legs] = 0.6
+    scores = np.full(len(COCO_POINTS), 0.8)
+    who.second = SecondOpinion(who.points_2d[list(COCO_IN_BODY)], scores)
+
+    def told_of_legs() -> tuple[bool, bool]:
+        evidence = gather(body, who)
+        names = {body_point(body, BODY_POINTS[k]) for k in legs}
+        return bool(names & set(evidence.points.names)), bool(names & set(evidence.directions.ends))
+
+    assert told_of_legs() == (True, True)
+    hips, joints = (
+        [COCO_POINTS.index(f"{side}_{joint}") for side in ("left", "right") for joint in names]
+        for names in (("hip",), ("knee", "ankle"))
+    )
+    scores[joints] = 0.1
+    if doubt == "unsure":
+        scores[hips] = 0.3
+    else:
+        who.second.points[hips] += (150, 0)
+    assert told_of_legs() == (False, False)
+    who.visibility[BODY_POINTS.index("left_ankle")] = 0.9  # a foot in plain sight is one
+    assert told_of_legs() == (True, True)
+    who.visibility[BODY_POINTS.index("left_ankle")] = 0.6
+    who.points_2d = who.points_2d[:, ::-1].copy()  # somebody who lies has legs that no network knows well
+    assert told_of_legs() == (True, True)
 
 
 def test_evidence_of_a_reduced_photo_is_in_original_pixels(body: Body) -> None:
