@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from native_runtime.mhr import Body
 
 from .wearable import Wearable
@@ -44,6 +47,19 @@ class Choice:
         return cls(str(content["kind"]), str(content["style"]), colour, numbers)
 
 
+@dataclass(frozen=True, eq=False)
+class Wearer:
+    """The person that something is made for.
+
+    Attributes:
+        model_parameters: (204,); the pose in them does not matter.
+        identity: (n_id,) coefficients.
+    """
+
+    model_parameters: NDArray[np.float64]
+    identity: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class Style:
     """A way to make wearables of a kind.
@@ -51,7 +67,9 @@ class Style:
     Attributes:
         title: what artists call it.
         make: the mesh for a body, in the choice's colour where it has one.
+        fit: the same for a person of that body's, where their shape matters beyond what carries the mesh along.
     """
 
     title: str
     make: Callable[[Body, Choice], Wearable]
+    fit: Callable[[Body, Choice, Wearer], Wearable] | None = None

@@ -11,10 +11,11 @@ from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
 from native_runtime.mhr.skeleton import Pose
 
+from .choice import Choice, Style, Wearer
 from .hair_head import Head, Surface, head_of, sampled
 from .hair_mesh import Mesh, cap, joined, locks
 from .hair_paths import part_before, paths, spread
-from .hair_styles import STYLES, Locks, Style
+from .hair_styles import HAIR_STYLES, HairStyle, Locks
 from .wearable import Wearable
 
 Array = NDArray[np.float64]
@@ -30,21 +31,23 @@ _CLEARANCE = 0.12
 _SHORTEST = 0.3
 
 
-def hair_styles() -> tuple[Style, ...]:
+def hair_styles() -> tuple[HairStyle, ...]:
     """The styles that there are, from short to long."""
-    return STYLES
+    return HAIR_STYLES
 
 
-def style_of(name: str) -> Style:
+def style_of(name: str) -> HairStyle:
     """A style by its name.
 
     Raises:
         UsageError: there is none of that name.
     """
-    for style in STYLES:
+    for style in HAIR_STYLES:
         if style.name == name:
             return style
-    raise UsageError(f"There is no hair style '{name}'. Those that there are: {', '.join(s.name for s in STYLES)}.")
+    raise UsageError(
+        f"There is no hair style '{name}'. Those that there are: {', '.join(s.name for s in HAIR_STYLES)}."
+    )
 
 
 def make_hair(
@@ -98,7 +101,7 @@ def _at_rest(body: Body, worn: Wearable, pose: Pose, identity: NDArray | None) -
     return np.asarray(back - np.tensordot(np.asarray(identity, np.float64), on.identity_basis, axes=1))
 
 
-def _grown(head: Head, style: Style) -> Mesh:
+def _grown(head: Head, style: HairStyle) -> Mesh:
     rng = np.random.default_rng(style.seed)
     under = cap(
         head, style.hairline, style.cap, rng, style.columns, style.rows, style.lumps, style.rough, style.strands
@@ -115,7 +118,9 @@ def _grown(head: Head, style: Style) -> Mesh:
     return joined([under, *lying])
 
 
-def _locks(head: Head, style: Style, part: Locks, layer: Surface, ground: Surface, rng: np.random.Generator) -> Mesh:
+def _locks(
+    head: Head, style: HairStyle, part: Locks, layer: Surface, ground: Surface, rng: np.random.Generator
+) -> Mesh:
     roots = spread(layer, part.region(head, layer.points), part.count, rng)
     lengths = rng.uniform(*part.length, len(roots)) * head.size
     state = rng.bit_generator.state
@@ -134,7 +139,7 @@ def _locks(head: Head, style: Style, part: Locks, layer: Surface, ground: Surfac
     return locks(points, out, widths, thickness, rng)
 
 
-def _past_end(head: Head, style: Style, part: Locks, points: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _past_end(head: Head, style: HairStyle, part: Locks, points: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
     """(K, S) which points of paths (K, S, 3) lie beyond where locks are cut."""
     past = np.zeros(points.shape[:2], bool)
     if part.beyond is not None:
@@ -143,3 +148,19 @@ def _past_end(head: Head, style: Style, part: Locks, points: Array, rng: np.rand
         level = head.eyes[1] - head.size * rng.uniform(*part.until, len(points))
         past |= points[..., 1] < level[:, None]
     return past
+
+
+def _made(body: Body, choice: Choice) -> Wearable:
+    return _coloured(make_hair(body, choice.style), choice)
+
+
+def _fitted(body: Body, choice: Choice, wearer: Wearer) -> Wearable:
+    return _coloured(make_hair(body, choice.style, wearer.model_parameters, wearer.identity), choice)
+
+
+def _coloured(worn: Wearable, choice: Choice) -> Wearable:
+    return worn if choice.colour is None else replace(worn, colours={KIND: choice.colour})
+
+
+#: What ``wardrobe`` lists.
+STYLES: dict[str, Style] = {style.name: Style(style.label, _made, _fitted) for style in HAIR_STYLES}

@@ -57,7 +57,7 @@ class Locks:
 
 
 @dataclass(frozen=True, eq=False)
-class Style:
+class HairStyle:
     """A hair style.
 
     Attributes:
@@ -225,21 +225,21 @@ _BOB = Locks(85, _facing, (26.0, 26.0), 3.0, 0.45, _HANGING, until=(9.5, 12.0), 
 _FLOWING = Locks(72, _facing, (50.0, 50.0), 3.2, 0.5, _LONG, until=(27.0, 35.0), taper=0.35)
 _COMBED = Locks(110, _facing, (8.0, 14.0), 2.2, 0.25, _SLEEK, taper=0.3)
 
-STYLES: tuple[Style, ...] = (
-    Style("buzz", "Buzz Cut", "short", HAIRLINE, 0.32, (_EDGES,), 0.08, 0.3, columns=84, rows=20, strands=22.0),
-    Style("receding", "Receding", "short", RECEDING, 0.5, (
+HAIR_STYLES: tuple[HairStyle, ...] = (
+    HairStyle("buzz", "Buzz Cut", "short", HAIRLINE, 0.32, (_EDGES,), 0.08, 0.3, columns=84, rows=20, strands=22.0),
+    HairStyle("receding", "Receding", "short", RECEDING, 0.5, (
         replace(_EDGES, region=_receding_edge),
         replace(_CROP, count=110, length=(2.6, 4.0), width=2.0, thickness=0.2),
     )),
-    Style("short", "Short", "short", HAIRLINE, 1.1, (_CROP,)),
-    Style("side_part", "Side Parting", "short", HAIRLINE, 1.3, (_SIDES, _SWEPT)),
-    Style("curly", "Curly", "short", HAIRLINE, 3.0, (_CURLS,), lumps=0.25),
-    Style("bob", "Bob", "long", HAIRLINE, 1.2, (
+    HairStyle("short", "Short", "short", HAIRLINE, 1.1, (_CROP,)),
+    HairStyle("side_part", "Side Parting", "short", HAIRLINE, 1.3, (_SIDES, _SWEPT)),
+    HairStyle("curly", "Curly", "short", HAIRLINE, 3.0, (_CURLS,), lumps=0.25),
+    HairStyle("bob", "Bob", "long", HAIRLINE, 1.2, (
         replace(_BOB, count=25, region=_along_parting(1.5), width=2.4, thickness=0.35), _BOB,
     )),
-    Style("long", "Long", "long", HAIRLINE, 1.1, (
+    HairStyle("long", "Long", "long", HAIRLINE, 1.1, (
         replace(_FLOWING, count=20, region=_along_parting(0.3), width=2.6, thickness=0.4), _FLOWING,
     )),
-    Style("bun", "Bun", "long", HAIRLINE, 0.7, (_COMBED,), extras=(_bun,)),
-    Style("ponytail", "Ponytail", "long", HAIRLINE, 0.7, (replace(_COMBED, count=85, width=2.4),), extras=(_tail,)),
+    HairStyle("bun", "Bun", "long", HAIRLINE, 0.7, (_COMBED,), extras=(_bun,)),
+    HairStyle("ponytail", "Ponytail", "long", HAIRLINE, 0.7, (replace(_COMBED, count=85, width=2.4),), extras=(_tail,)),
 )  # fmt: skip

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 
-from .choice import Choice, Style
+from . import hair
+from .choice import Choice, Style, Wearer
 from .wearable import Wearable
 
 #: The titles of the kinds, in the order in which they are shown.
@@ -24,11 +25,14 @@ KINDS: dict[str, str] = {
     "shoes": "Shoes",
 }
 #: The styles of each kind by their names in files, in the order in which they are shown.
-STYLES: dict[str, Mapping[str, Style]] = {}
+STYLES: dict[str, Mapping[str, Style]] = {hair.KIND: hair.STYLES}
 
 
-def make(body: Body, choice: Choice) -> Wearable:
+def make(body: Body, choice: Choice, wearer: Wearer | None = None) -> Wearable:
     """A choice made for a body.
+
+    Args:
+        wearer: the person, where one is known.
 
     Raises:
         Sam3dbError: there is no such style.
@@ -37,4 +41,6 @@ def make(body: Body, choice: Choice) -> Wearable:
     if style is None:
         known = ", ".join(STYLES.get(choice.kind, {})) or "none"
         raise Sam3dbError(f"There is no style '{choice.style}' of {choice.kind}. Known: {known}.")
+    if style.fit is not None and wearer is not None:
+        return style.fit(body, choice, wearer)
     return style.make(body, choice)

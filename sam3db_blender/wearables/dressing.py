@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import bpy
 
 from native_runtime.wearables import wardrobe
-from native_runtime.wearables.choice import Choice
+from native_runtime.wearables.choice import Choice, Wearer
 
+from ..rig.pose import read_settings
 from ..rig.worn import WORN_PROPERTY, worn_by
 from .attaching import Worn, is_changed, make_again, put_on, take_off
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
+    from native_runtime.wearables.wearable import Wearable
 
 
 def worn_of(rig: bpy.types.Object, kind: str) -> bpy.types.Object | None:
@@ -40,7 +42,7 @@ def wear(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body, choice: Choi
     Raises:
         Sam3dbError: there is no such style.
     """
-    wearable = wardrobe.make(body, choice)
+    wearable = _made(rig, body, choice)
     notes = remove(rig, choice.kind)
     put_on(rig, mesh, body, wearable, choice)
     return notes
@@ -74,8 +76,14 @@ def renew(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str
         if worn.choice is None or is_changed(obj):
             notes.append(f"'{obj.name}' keeps its mesh, which was made or edited by hand.")
             continue
-        make_again(obj, rig, body, wardrobe.make(body, worn.choice), worn.choice)
+        make_again(obj, rig, body, _made(rig, body, worn.choice), worn.choice)
     return notes
+
+
+def _made(rig: bpy.types.Object, body: Body, choice: Choice) -> Wearable:
+    """A choice made for the character as its sliders are now."""
+    settings = read_settings(rig, body)
+    return wardrobe.make(body, choice, Wearer(settings.model_parameters, settings.identity))
 
 
 def _release(obj: bpy.types.Object) -> None:

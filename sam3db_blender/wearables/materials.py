@@ -11,6 +11,7 @@ from .. import compat
 from ..scene.fingerprint import fingerprint
 from ..scene.materials import MADE_AS, MADE_FOR, REST_POSITION, SOLID_VIEW_LIFT
 from ..scene.nodes import Shader, arrange
+from .hair_material import strands
 
 if TYPE_CHECKING:
     from native_runtime.wearables.wearable import Wearable
@@ -91,7 +92,7 @@ def _plain(roughness: float) -> Callable[[Shader, Colour, float], Any]:
 
 #: By the name of a material, or else by the kind of what is worn: the shader, and the colour where none is given.
 _BUILDERS: dict[str, tuple[Callable[[Shader, Colour, float], Any], Colour]] = {
-    "hair": (_plain(0.5), _HAIR),
+    "hair": (strands, _HAIR),
     "brows": (_plain(0.6), _HAIR),
     "lashes": (_plain(0.5), _HAIR),
     "underwear": (_cloth, _CLOTH),
