@@ -62,8 +62,13 @@ class ViewsSceneWriter(Protocol):
     """Writes a person of several photos, by the summary of the views, into a .blend file."""
 
     def __call__(
-        self, summary: Path, photos: Sequence[Path], blend: Path, models: str | os.PathLike[str] | None = None
-    ) -> None: ...
+        self,
+        summary: Path,
+        photos: Sequence[Path],
+        blend: Path,
+        models: str | os.PathLike[str] | None = None,
+        texture: bool = True,
+    ) -> list[str]: ...
 
 
 class Extension(NamedTuple):

@@ -60,8 +60,10 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         console.line(str(Path(saved.summary)))
         if write_scene is not None:
             blend = saved.summary.with_suffix(".blend")
-            console.status("Building the character")
-            write_scene(saved.summary, [Path(photo) for photo in request.photos], blend, request.models)
+            console.status("Building the character" + (" and its texture" if request.texture else ""))
+            photos = [Path(photo) for photo in request.photos]
+            for note in write_scene(saved.summary, photos, blend, request.models, request.texture):
+                console.warning(note)
             console.line(str(blend))
             result["blend"] = str(blend)
     ok = result["error"] is None

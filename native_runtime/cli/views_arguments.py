@@ -113,6 +113,12 @@ def add(commands: Subparsers) -> None:
         action=argparse.BooleanOptionalAction,
         help="also write NAME_views.blend with the character before all cameras (default: where Blender is at hand)",
     )
+    views.add_argument(
+        "--texture",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="lay the photos on the character in the .blend as a texture (default: yes)",
+    )
     add_common_arguments(views)
 
 

@@ -252,6 +252,7 @@ class EstimateRequest(LookRequest, Refinement, Appearance, Size):
         mask: a picture of the photo's size, white where that person is.
         steps: whether rougher estimates are told of as well, as they come, by engines that have some
             (``Capabilities.steps``).
+        texture: whether each person's texture is made as well, for whoever makes some.
     """
 
     do: ClassVar = "estimate"
@@ -260,6 +261,7 @@ class EstimateRequest(LookRequest, Refinement, Appearance, Size):
     keypoints: tuple[Prompt, ...] = ()
     mask: FilePath | None = None
     steps: bool = False
+    texture: bool = False
 
     def __post_init__(self) -> None:
         Refinement.__post_init__(self)

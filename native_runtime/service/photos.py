@@ -14,6 +14,8 @@ from native_runtime.pipeline.readings import ReadPhoto
 from native_runtime.pipeline.reporting import Reporter
 from native_runtime.pipeline.requests import EngineStatusRequest, EstimateRequest, LookRequest, PoseRequest
 
+from .textures import ESTIMATED, FirstPart, textures_of_people
+
 NewStem = Callable[[int], Path]
 """Where the files of a person go, by their number."""
 
@@ -41,8 +43,15 @@ def estimate_people(
     def early(found: ReadPhoto, rough: Iterable[SavedEstimate]) -> None:
         reporter.estimates(_with_estimates(_result(request, found), rough))
 
-    found, estimates = estimate_photo(request, inference, reporter, new_stem, early=early if request.steps else None)
-    return _with_estimates(_result(request, found), estimates)
+    first = FirstPart(reporter, ESTIMATED) if request.texture else reporter
+    found, estimates = estimate_photo(request, inference, first, new_stem, early=early if request.steps else None)
+    people = list(estimates)
+    result = _with_estimates(_result(request, found), people)
+    if request.texture:
+        mask = None if request.mask is None else str(request.mask)
+        for person, files in textures_of_people(found, people, mask, reporter).items():
+            result["people"][person]["texture"] = files
+    return result
 
 
 def _with_estimates(result: dict[str, Any], estimates: Iterable[SavedEstimate]) -> dict[str, Any]:

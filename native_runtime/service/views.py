@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.batch.names import result_stems
+from native_runtime.pipeline.decoding import part_of
 from native_runtime.pipeline.estimating import SavedEstimate
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Reporter
+from native_runtime.pipeline.requests import EngineChoice
 from native_runtime.takes.views.pose_request import PoseViewsRequest
 from native_runtime.takes.views.request import ViewsRequest
 from native_runtime.takes.views.run import VIEWS, estimate_views
 
 from .photos import NewStem
+from .textures import ESTIMATED, FirstPart, texture_of_views
 
 
 def do_views(request: ViewsRequest, inference: Inference, new_stem: NewStem, reporter: Reporter) -> dict[str, Any]:
@@ -25,7 +28,12 @@ def do_views(request: ViewsRequest, inference: Inference, new_stem: NewStem, rep
         folder = Path(request.out)
         folder.mkdir(parents=True, exist_ok=True)
         stems = [folder / stem for stem in result_stems(photos)]
-    saved = estimate_views(request, inference, reporter, stems)
+    saved = estimate_views(request, inference, FirstPart(reporter, ESTIMATED) if request.texture else reporter, stems)
+    texture = None
+    if request.texture:
+        body = inference.open(part_of(EngineChoice, request), reporter).body
+        texture = texture_of_views(saved, body, reporter)
+        reporter.progress(1.0)
     views = []
     for view in saved.views:
         estimate = view.estimate
@@ -43,6 +51,7 @@ def do_views(request: ViewsRequest, inference: Inference, new_stem: NewStem, rep
         "summary": str(saved.summary.absolute()),
         "stature_cm": saved.content["stature_cm"],
         "views": views,
+        "texture": texture,
         "seconds": saved.content["seconds"],
     }
 

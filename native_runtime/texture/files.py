@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,15 @@ class TextureFiles:
     colour: Path
     confidence: Path
     record: Path
+
+    def to_json(self) -> dict[str, str]:
+        """As results name them."""
+        return {name: str(path) for name, path in vars(self).items()}
+
+    @staticmethod
+    def from_json(content: Mapping[str, str]) -> TextureFiles:
+        """Reads what ``to_json`` wrote."""
+        return TextureFiles(*(Path(content[name]) for name in ("colour", "confidence", "record")))
 
     @staticmethod
     def of(stem: Path) -> TextureFiles:

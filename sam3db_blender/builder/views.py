@@ -14,13 +14,19 @@ import bpy
 from native_runtime.models.store import load_body
 
 from ..files.blend import save_blend
+from ..scene.textured import share
+from ..textures.projecting import texture_people
 from ..views.build import build_views_scene
 from ..views.files import read_views_file
 
 
 def write_views_scene(
-    summary: Path, photos: Sequence[Path], blend: Path, models: str | os.PathLike[str] | None = None
-) -> None:
+    summary: Path,
+    photos: Sequence[Path],
+    blend: Path,
+    models: str | os.PathLike[str] | None = None,
+    texture: bool = True,
+) -> list[str]:
     """Builds a person of several photos in a new file, and saves it.
 
     Blender's current file is replaced: this is for processes that have no other work in it.
@@ -30,6 +36,10 @@ def write_views_scene(
         photos: in its order.
         blend: the file to write; its folder must exist.
         models: the folder with the body; None for the usual one.
+        texture: lay the photos on the character.
+
+    Returns:
+        What the artist should know.
 
     Raises:
         Sam3dbError: a photo, the body or an estimate cannot be used, or the file cannot be written.
@@ -39,7 +49,13 @@ def write_views_scene(
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene: Any = bpy.context.scene
     made = build_views_scene(scene, seen, body, controls=True)
-    rig = made.characters[0].rig
+    rig, *others = (character.rig for character in made.characters)
+    notes: tuple[str, ...] = ()
+    if texture:
+        bpy.context.view_layer.update()
+        notes = texture_people([rig], body)
+        share(rig, others)
     rig.select_set(True)
     bpy.context.view_layer.objects.active = rig
     save_blend(blend.absolute())
+    return list(notes)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
+from native_runtime.texture.files import EncodedTexture
 
 from ..jobs.photo import AnswerJob, PoseJob
 from ..jobs.worker import Client
@@ -30,6 +31,7 @@ from ..remedies import in_words
 from ..scene.bodies import read_ahead
 from ..scene.lookup import may_change, rig_with
 from ..scene.provenance import read_origin
+from ..scene.textured import put_on
 from . import pending
 from .handles import handles_of, keypoint_of, moved, place
 from .limb_preview import LimbPreview, get_ready, lay_on, take_off
@@ -242,7 +244,7 @@ class Loop:
             given = None
         found = pending.take_up(rig)
         if found or task.wanted:
-            task.wanted, task.answer = False, None
+            task.wanted, task.answer, task.texture = False, None, None
             self._send(task, given or PoseJob(self._client(), question_for(rig)))
             lay_on(rig, shown)
             read_ahead(read_origin(rig).details["body_name"])
@@ -252,11 +254,13 @@ class Loop:
         answer = task.answer
         if answer is None or task.changed is not None:
             return
-        task.answer = None
+        texture, task.answer, task.texture = task.texture, None, None
         rig = rig_with(character)
         if rig is not None:
             take_off(rig)
             apply_answer(rig, answer)
+            if texture is not None:
+                put_on(rig, EncodedTexture.read(texture))
             self._end(rig)
 
     def _hear(self, character: str, task: Task, dragging: bool) -> None:
@@ -267,7 +271,7 @@ class Loop:
         if job.state == "done" and job.estimate is not None:
             task.seconds = self._clock() - task.asked
             task.error, task.repeated = "", False
-            task.answer = Estimate.load(job.estimate)
+            task.answer, task.texture = Estimate.load(job.estimate), job.texture
         elif job.state == "failed":
             if job.kind == "WorkerError" and not task.repeated:
                 task.repeated = task.wanted = True

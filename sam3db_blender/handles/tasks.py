@@ -7,6 +7,7 @@ from threading import Thread
 from typing import Literal
 
 from native_runtime.engines.estimate import Estimate
+from native_runtime.texture.files import TextureFiles
 
 from ..jobs.photo import AnswerJob
 from .limb_preview import LimbPreview
@@ -36,7 +37,7 @@ class Task:
         wanted: a new pose is, whether or not a handle was moved.
         given: a job that brings the wanted pose, so that none is to be sent.
         job: the question, ``asked`` then.
-        answer: that was read, and not yet taken over.
+        answer: that was read, and not yet taken over; ``texture`` came with it.
         repeated: the worker has died of this question once.
         reading: the body, which is read aside before the first preview.
         preview: of the handle that is dragged, which was last shown at ``place``.
@@ -47,6 +48,7 @@ class Task:
     given: AnswerJob | None = None
     job: AnswerJob | None = None
     answer: Estimate | None = None
+    texture: TextureFiles | None = None
     asked: float = 0.0
     repeated: bool = False
     reading: Thread | None = None

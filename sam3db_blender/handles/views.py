@@ -97,6 +97,15 @@ def begin_posing(context: bpy.types.Context, rigs: Sequence[bpy.types.Object]) -
             show(rig, False)
 
 
+def show_textures(context: bpy.types.Context) -> None:
+    """Has 3D views whose Solid shading has Blender's default colours show textures, and the materials' colours where
+    there are none.
+    """
+    for view in () if context.window is None else _views(context.window):
+        if view.space.shading.color_type == "MATERIAL":
+            view.space.shading.color_type = "TEXTURE"
+
+
 def look_at_people(view: View, camera: bpy.types.Object, rigs: Sequence[bpy.types.Object]) -> None:
     """Looks through a photo's camera so that people of the photo fill the view."""
     seen = viewpoint_of(rigs[0])

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from native_runtime.pipeline.decoding import encode, part_of
 from native_runtime.pipeline.requests import EstimateRequest, LookRequest, PoseRequest, SegmentRequest
 from native_runtime.takes.views.pose_request import PoseViewsRequest
+from native_runtime.texture.files import TextureFiles
 
 from ..files import speeds
 from .worker import TIMEOUT_S, Job, State
@@ -52,11 +53,13 @@ class ImportJob(_PhotoJob):
 
     Attributes:
         estimates: the files of the people's estimates; set when done.
-        early: those of rougher ones of the same people, as soon as there are any.
+        textures: the files of their textures; None for whoever got none.
+        early: those of rougher estimates of the same people, as soon as there are any.
     """
 
     request: EstimateRequest
     estimates: list[Path] = field(default_factory=list)
+    textures: list[TextureFiles | None] = field(default_factory=list)
     early: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -65,6 +68,7 @@ class ImportJob(_PhotoJob):
     def _receive(self, result: dict[str, Any]) -> None:
         self.warnings += result.get("warnings", [])
         self.estimates = _files(result)
+        self.textures = _textures(result)
         took = [person["seconds"] for person in result.get("people", []) if person.get("seconds")]
         if len(took) == 1:  # of several people, stages that they share are counted for each
             speeds.remember(self.request.engine, took[0])
@@ -78,12 +82,19 @@ def _files(result: dict[str, Any]) -> list[Path]:
     return [Path(person["estimate"]) for person in result.get("people", []) if person.get("estimate")]
 
 
+def _textures(result: dict[str, Any]) -> list[TextureFiles | None]:
+    """The textures of the people whose estimates are in a result."""
+    made = (person.get("texture") for person in result.get("people", []) if person.get("estimate"))
+    return [None if files is None else TextureFiles.from_json(files) for files in made]
+
+
 class AnswerJob(Protocol):
     """A job that ends with the estimate of one person.
 
     Attributes:
         state, status, error, kind: as of ``Job``.
         estimate: the file; set when done.
+        texture: the files of the person's texture, where one was made along with it; set when done.
     """
 
     @property
@@ -100,6 +111,9 @@ class AnswerJob(Protocol):
 
     @property
     def estimate(self) -> Path | None: ...
+
+    @property
+    def texture(self) -> TextureFiles | None: ...
 
     def poll(self) -> bool: ...
 
@@ -136,6 +150,10 @@ class LastStep:
     def estimate(self) -> Path | None:
         return self.job.estimates[self.place] if self.job.estimates else None
 
+    @property
+    def texture(self) -> TextureFiles | None:
+        return self.job.textures[self.place] if self.job.textures else None
+
     def poll(self) -> bool:
         return self.job.poll()
 
@@ -150,6 +168,7 @@ class PoseJob(_PhotoJob):
 
     request: PoseRequest | PoseViewsRequest
     estimate: Path | None = None
+    texture: TextureFiles | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._ask(self.request)

@@ -8,6 +8,7 @@ from typing import Any
 
 from native_runtime.pipeline.decoding import encode
 from native_runtime.takes.views.request import ViewsRequest
+from native_runtime.texture.files import TextureFiles
 
 from .worker import TIMEOUT_S, Job
 
@@ -18,10 +19,12 @@ class ViewsJob(Job):
 
     Attributes:
         summary: the file about all of them; set when done.
+        texture: the files of the person's texture, if one was made.
     """
 
     request: ViewsRequest
     summary: Path | None = None
+    texture: TextureFiles | None = None
 
     def __post_init__(self) -> None:
         limit = TIMEOUT_S * len(self.request.photos)
@@ -29,3 +32,5 @@ class ViewsJob(Job):
 
     def _receive(self, result: dict[str, Any]) -> None:
         self.summary = Path(result["summary"])
+        made = result.get("texture")
+        self.texture = None if made is None else TextureFiles.from_json(made)

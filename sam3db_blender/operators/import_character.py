@@ -17,7 +17,7 @@ from native_runtime.pipeline.boxes import read_box
 from .. import places
 from ..files.recent_photos import remember
 from ..handles import watch
-from ..handles.views import begin_posing
+from ..handles.views import begin_posing, show_textures
 from ..jobs.photo import ImportJob, LastStep
 from ..jobs.worker import Job, worker
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, to_request
@@ -89,13 +89,16 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
 
         try:
             controls = self.controls and places.wants_controls()
-            built = add_to_scene(context, job.request, job.estimates or job.early, self.light, controls)
+            people = job.estimates or job.early
+            built = add_to_scene(context, job.request, people, self.light, controls, job.textures)
         except Sam3dbError as error:
             return self._fail(in_words(error), traceback.format_exc())
         except Exception as error:
             return self._fail(f"Building the character failed ({error}).", traceback.format_exc())
         rigs = [character.rig for character in built.characters]
         begin_posing(context, rigs)
+        if job.request.texture:
+            show_textures(context)
         if job.state == "running":
             for place, rig in enumerate(rigs):
                 watch.expect(rig, LastStep(job, place))

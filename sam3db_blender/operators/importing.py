@@ -18,18 +18,21 @@ from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
 from native_runtime.pipeline.inference import PHOTO_TURNED
+from native_runtime.texture.files import EncodedTexture
 
 from ..handles import deletions
 from ..handles.photo_scene import build_photo_scene
 from ..scene.bodies import installed_body
 from ..scene.character import PhotoScene
 from ..scene.idle import rest_idle
+from ..scene.textured import put_on, share
 from ..takes.build import TakeOptions, TakeScene, build_take_scene
 from ..takes.files import footage_of, read_takes
 from ..views.build import ViewsScene, build_views_scene
 
 if TYPE_CHECKING:
     from native_runtime.pipeline.requests import EstimateRequest
+    from native_runtime.texture.files import TextureFiles
 
     from ..views.files import SeenViews
 
@@ -51,19 +54,21 @@ def add_to_scene(
     estimates: Sequence[Path],
     light: bool = True,
     controls: bool = False,
+    textures: Sequence[TextureFiles | None] = (),
 ) -> PhotoScene:
     """Builds the characters of a photo in the context's scene; where that fails, the scene is as it was.
 
     Args:
         estimates: the files that the worker wrote, one per person.
         controls: give the characters control rigs.
+        textures: what the characters are to wear, in the order of the estimates.
     """
     if not estimates:
         raise Sam3dbError("Nobody was found in the photo.")
     people = [Estimate.load(path) for path in estimates]
     body = load_body(request.body, request.models)
     photo = read_photo(request.photo).turned_by(people[0].details.get(PHOTO_TURNED, 0))
-    return _build(context, people, photo, body, light, controls=controls)
+    return _build(context, people, photo, body, light, controls=controls, textures=textures)
 
 
 def add_results(
@@ -95,6 +100,7 @@ def _build(
     light: bool,
     name: str = "",
     controls: bool = False,
+    textures: Sequence[TextureFiles | None] = (),
 ) -> PhotoScene:
     """Builds the scene, all of it or nothing, and leaves the first character selected."""
     scene = context.scene
@@ -102,6 +108,9 @@ def _build(
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
         built = build_photo_scene(scene, people, photo, body, light=light, name=name, controls=controls)
+        for character, texture in zip(built.characters, textures):
+            if texture is not None:
+                put_on(character.rig, EncodedTexture.read(texture))
     _select(context, built)
     if bpy.app.background:  # in a window they come to rest by themselves
         rest_idle(context)
@@ -143,18 +152,28 @@ def add_takes(context: bpy.types.Context, files: Sequence[Path], options: TakeOp
 
 
 def add_views(
-    context: bpy.types.Context, seen: SeenViews, body: Body, light: bool = True, controls: bool = False
+    context: bpy.types.Context,
+    seen: SeenViews,
+    body: Body,
+    light: bool = True,
+    controls: bool = False,
+    texture: TextureFiles | None = None,
 ) -> ViewsScene:
     """Builds a person of several photos in the context's scene; where that fails, the scene is as it was.
 
     Args:
         controls: give the characters control rigs.
+        texture: what all characters are to wear.
     """
     scene = context.scene
     assert scene is not None
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
         made = build_views_scene(scene, seen, body, light, controls)
+        if texture is not None:
+            first, *others = (character.rig for character in made.characters)
+            put_on(first, EncodedTexture.read(texture))
+            share(first, others)
     _select(context, made.built)
     return made
 

@@ -14,9 +14,9 @@ from ..scene.lookup import rig_with
 from ..scene.materials import body_materials
 from ..scene.provenance import character_id
 from ..scene.readback import units_of
-from ..scene.textured import take_off, texture_of
+from ..scene.textured import put_on, take_off, texture_of
 from ..textures.job import TextureJob
-from ..textures.projecting import Projection, projection_of, put_on
+from ..textures.projecting import Projection, projection_of
 from .modal_job import ModalJobOperator
 from .person import PersonOperator, reported
 
@@ -66,7 +66,7 @@ class SAM3DB_OT_project_texture(ModalJobOperator, PersonOperator, bpy.types.Oper
             raise Sam3dbError(job.error)
         if rig is None:
             raise Sam3dbError("The person's character was deleted meanwhile.")
-        put_on(rig, self._projection.sources, job.texture)
+        put_on(rig, job.texture, self._projection.sources)
         redraw("VIEW_3D")
         seen = job.texture.facts["shares"]["seen"]
         self.report({"INFO"}, f"{100 * seen:.0f} % of the texture is seen in the photo; the rest is filled in")

@@ -15,7 +15,7 @@ from native_runtime.takes.views.request import ViewsRequest
 
 from .. import places
 from ..handles import watch
-from ..handles.views import begin_posing
+from ..handles.views import begin_posing, show_textures
 from ..jobs.views import ViewsJob
 from ..jobs.worker import worker
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, converted
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
     from native_runtime.mhr import Body
+    from native_runtime.texture.files import TextureFiles
 
     from ..jobs.worker import Job
 
@@ -55,11 +56,19 @@ class ViewsImporter:
     """A mix-in for operators that bring a person of several photos into the scene."""
 
     def bring(
-        self, context: bpy.types.Context, seen: SeenViews, body: "Body", light: bool, controls: bool
+        self,
+        context: bpy.types.Context,
+        seen: SeenViews,
+        body: "Body",
+        light: bool,
+        controls: bool,
+        texture: "TextureFiles | None" = None,
     ) -> "set[OperatorReturnItems]":
         """Builds the characters; what the operator is to return."""
-        made = add_views(context, seen, body, light, controls)
+        made = add_views(context, seen, body, light, controls, texture)
         begin_posing(context, [character.rig for character in made.characters[:1]])
+        if texture is not None:
+            show_textures(context)
         for warning in dict.fromkeys(text for person in seen.people for text in person.estimate.warnings):
             self.report({"WARNING"}, warning)
         self.report({"INFO"}, in_short(made))
@@ -134,7 +143,8 @@ class SAM3DB_OT_import_view_photos(  # type: ignore[misc]
         def work() -> "set[OperatorReturnItems]":
             seen = read_views_file(summary, [Path(photo) for photo in request.photos])
             body = load_body(request.body, request.models)
-            return self.bring(context, seen, body, self.light, self.controls and places.wants_controls())
+            controls = self.controls and places.wants_controls()
+            return self.bring(context, seen, body, self.light, controls, job.texture)
 
         return self.tried(context, work)
 

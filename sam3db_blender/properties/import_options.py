@@ -177,12 +177,17 @@ class ImportOptions(LensProperties):
     controls: bpy.props.BoolProperty(
         name="Controls", description="Give characters a control rig with FK and IK", default=True
     )
+    texture: bpy.props.BoolProperty(
+        name="Texture",
+        description="Lay the photo on the characters as a texture; takes about three seconds for each person",
+        default=True,
+    )
 
 
 #: The names of the options, in the order in which they are drawn.
 OPTION_NAMES = (
     "engine", "inference", "answer", "refine", "persons", "height_known", "height", "age_known", "age", "body", "lens",
-    "focal_mm", "fov", "focal", "turn", "light", "controls",
+    "focal_mm", "fov", "focal", "turn", "light", "controls", "texture",
 )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -17,8 +18,10 @@ from native_runtime.texture.files import FORMAT
 
 from .. import compat
 from ..rig.mesh import PARTS_PROPERTY
+from .bodies import body_mesh
 from .materials import SOLID_VIEW_LIFT
 from .nodes import Shader, arrange
+from .readback import units_of
 
 if TYPE_CHECKING:
     from native_runtime.texture.files import EncodedTexture
@@ -66,6 +69,33 @@ def wear(mesh: bpy.types.Object, texture: EncodedTexture, name: str, sources: Ma
     for slot, part in zip(mesh.material_slots, _parts(mesh)):
         if part in PAINTED:
             slot.material = material
+
+
+def put_on(rig: bpy.types.Object, texture: EncodedTexture, sources: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Lays a texture on a character.
+
+    Args:
+        sources: as of ``wear``; none where the texture's facts are a whole record.
+
+    Raises:
+        Sam3dbError: it has no mesh any more.
+    """
+    wear(body_mesh(rig), texture, rig.name.removesuffix(" Rig"), sources, units_of(rig))
+
+
+def share(rig: bpy.types.Object, others: Sequence[bpy.types.Object]) -> None:
+    """Gives characters of the same body the material with a character's texture.
+
+    Raises:
+        Sam3dbError: one of them has no mesh any more.
+    """
+    found = texture_of(body_mesh(rig))
+    if found is None:
+        return
+    for mesh in map(body_mesh, others):
+        for slot, part in zip(mesh.material_slots, _parts(mesh)):
+            if part in PAINTED:
+                slot.material = found[0]
 
 
 def texture_of(mesh: bpy.types.Object) -> tuple[Any, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from ..scene.camera import cameras_of
 from ..scene.lookup import require_own
 from ..scene.provenance import read_origin
 from ..scene.readback import units_of
-from ..scene.textured import record_of, wear
+from ..scene.textured import put_on, record_of
 from ..scene.viewpoints import characters_of_body, numbers_of, read_views, viewpoint_of
 
 if TYPE_CHECKING:
@@ -105,31 +105,20 @@ def projection_of(
     return Projection(body, tuple(shots), sources, size, light)
 
 
-def put_on(rig: bpy.types.Object, sources: Mapping[str, Any], texture: EncodedTexture) -> None:
-    """Lays a texture on a character.
-
-    Args:
-        sources: what the record says besides what was done.
-
-    Raises:
-        Sam3dbError: it has no mesh any more.
-    """
-    wear(body_mesh(rig), texture, rig.name.removesuffix(" Rig"), sources, units_of(rig))
-
-
 def texture_people(
-    rigs: Sequence[bpy.types.Object], body: Body, photo: Photo, mask: Bools | None = None
+    rigs: Sequence[bpy.types.Object], body: Body, photo: Photo | None = None, mask: Bools | None = None
 ) -> tuple[str, ...]:
     """Gives the people of one photo their textures; why somebody got none, for people to read.
 
     Args:
+        photo: as of ``projection_of``.
         mask: as of ``projection_of``, for one person.
     """
     notes = []
     for rig in rigs:
         try:
             made = projection_of(rig, body, photo=photo, mask=mask)
-            put_on(rig, made.sources, EncodedTexture.of(made.make()))
+            put_on(rig, EncodedTexture.of(made.make()), made.sources)
         except Sam3dbError as error:
             notes.append(f"'{rig.name}' got no texture: {error}")
     return tuple(notes)

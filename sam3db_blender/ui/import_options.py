@@ -105,6 +105,7 @@ def _draw_more(
     if options.age_known and not takes_ages:
         draw_lines(column, "This engine does not use an age", width, "INFO")
     column.prop(options, "turn")
+    column.prop(options, "texture")
     if of_scene:
         column.prop(options, "light")
         column.prop(options, "controls")

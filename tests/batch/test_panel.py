@@ -33,6 +33,7 @@ def batch(
     sam3db_blender.register()
     window_manager = bpy.context.window_manager
     window_manager.sam3db.body = "default-lod2"
+    window_manager.sam3db.texture = False
     settings = window_manager.sam3db_batch
     settings.folder, settings.out = str(tmp_path / "photos"), str(tmp_path / "out")
     settings.previews = {"shaded"}

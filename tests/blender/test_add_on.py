@@ -149,7 +149,7 @@ def test_properties_have_descriptions(add_on: None) -> None:
 
 def test_import_in_background(working_add_on: None, small_body: Body, tmp_path: Path) -> None:
     photo = _photo(tmp_path, "somebody.png")
-    assert bpy.ops.sam3db.import_character(filepath=str(photo)) == {"FINISHED"}
+    assert bpy.ops.sam3db.import_character(texture=False, filepath=str(photo)) == {"FINISHED"}
     rig = bpy.context.view_layer.objects.active
     assert is_character(rig)
     origin = read_origin(rig)
@@ -163,6 +163,7 @@ def test_import_in_background(working_add_on: None, small_body: Body, tmp_path: 
 def test_a_dropped_photo_takes_the_settings_of_the_panel(working_add_on: None, tmp_path: Path) -> None:
     photo = _photo(tmp_path, "two people.png")
     bpy.context.window_manager.sam3db.persons = "all"
+    bpy.context.window_manager.sam3db.texture = False
     assert bpy.ops.sam3db.drop_photo(filepath=str(photo)) == {"FINISHED"}
     assert sum(is_character(obj) for obj in bpy.data.objects) == 2
     with pytest.raises(RuntimeError, match=r"missing\.png"):
@@ -179,7 +180,7 @@ def test_every_kind_of_photo_may_be_dropped(add_on: None) -> None:
 def test_everyone_and_the_lens(working_add_on: None, tmp_path: Path) -> None:
     photo = _photo(tmp_path, "two people.png")
     result = bpy.ops.sam3db.import_character(
-        filepath=str(photo), persons="all", lens="fov", fov=float(np.radians(60)), light=False
+        texture=False, filepath=str(photo), persons="all", lens="fov", fov=float(np.radians(60)), light=False
     )
     assert result == {"FINISHED"}
     rigs = [obj for obj in bpy.data.objects if is_character(obj)]
@@ -190,7 +191,9 @@ def test_everyone_and_the_lens(working_add_on: None, tmp_path: Path) -> None:
 
 def test_a_photo_that_lies_on_its_side_is_turned(working_add_on: None, tmp_path: Path) -> None:
     """The character, the camera and the picture behind it are all those of the turned photo."""
-    assert bpy.ops.sam3db.import_character(filepath=str(_photo(tmp_path, "one.png")), turn="90") == {"FINISHED"}
+    assert bpy.ops.sam3db.import_character(texture=False, filepath=str(_photo(tmp_path, "one.png")), turn="90") == {
+        "FINISHED"
+    }
     render = bpy.context.scene.render
     assert (render.resolution_x, render.resolution_y) == (120, 160)
     picture = bpy.context.scene.camera.data.background_images[0].image
@@ -211,7 +214,9 @@ def test_people_are_found_before_and_some_are_chosen(working_add_on: None, tmp_p
     assert state.chosen_numbers == "0,1"
     assert set(thumbnails._previews) == {person.key_of(number) for number, person in enumerate(state.found)}
     state.found[0].chosen = False
-    assert bpy.ops.sam3db.import_character(filepath=state.photo, numbers=state.chosen_numbers) == {"FINISHED"}
+    assert bpy.ops.sam3db.import_character(texture=False, filepath=state.photo, numbers=state.chosen_numbers) == {
+        "FINISHED"
+    }
     (rig,) = (obj for obj in bpy.data.objects if is_character(obj))
     assert read_origin(rig).details["person"] == 1
     # another photo, other people
@@ -234,8 +239,8 @@ def test_somebody_is_made_of_a_box(working_add_on: None, tmp_path: Path, monkeyp
     monkeypatch.setattr(import_character, "ImportJob", Watched)
     photo = _photo(tmp_path, "somebody.png")
     with pytest.raises(RuntimeError, match="four numbers"):
-        bpy.ops.sam3db.import_character(filepath=str(photo), box="10,10,5")
-    assert bpy.ops.sam3db.import_character(filepath=str(photo)) == {"FINISHED"}
+        bpy.ops.sam3db.import_character(texture=False, filepath=str(photo), box="10,10,5")
+    assert bpy.ops.sam3db.import_character(texture=False, filepath=str(photo)) == {"FINISHED"}
     rig = bpy.context.view_layer.objects.active
     draw_person.make_of_outline(bpy.context, rig, [(20.0, 30.0), (70.0, 35.0), (50.0, 110.0)])
     assert asked[0].boxes is None
@@ -259,7 +264,7 @@ def test_failures_leave_the_scene_alone(working_add_on: None, tmp_path: Path, na
     before = _counts()
     resolution = bpy.context.scene.render.resolution_x
     with pytest.raises(RuntimeError, match=message) as raised:
-        bpy.ops.sam3db.import_character(filepath=str(photo))
+        bpy.ops.sam3db.import_character(texture=False, filepath=str(photo))
     assert len(str(raised.value).strip().splitlines()) == 1
     assert _counts() == before
     assert bpy.context.scene.render.resolution_x == resolution
@@ -269,14 +274,14 @@ def test_failures_leave_the_scene_alone(working_add_on: None, tmp_path: Path, na
 
 def test_the_worker_recovers(working_add_on: None, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="try again"):
-        bpy.ops.sam3db.import_character(filepath=str(_photo(tmp_path, "crash.png")))
-    assert bpy.ops.sam3db.import_character(filepath=str(_photo(tmp_path, "fine.png"))) == {"FINISHED"}
+        bpy.ops.sam3db.import_character(texture=False, filepath=str(_photo(tmp_path, "crash.png")))
+    assert bpy.ops.sam3db.import_character(texture=False, filepath=str(_photo(tmp_path, "fine.png"))) == {"FINISHED"}
 
 
 def test_poll_gives_reasons(add_on: None, tmp_path: Path) -> None:
     bpy.context.window_manager.sam3db.running = True
     with pytest.raises(RuntimeError, match="Another photo"):
-        bpy.ops.sam3db.import_character(filepath=str(tmp_path / "a.png"))
+        bpy.ops.sam3db.import_character(texture=False, filepath=str(tmp_path / "a.png"))
     bpy.context.window_manager.sam3db.running = False
     with pytest.raises(RuntimeError, match="Nothing is being imported"):
         bpy.ops.sam3db.cancel_import()
@@ -370,7 +375,7 @@ def test_each_engine_is_asked_for_its_own_kind_of_inference(add_on: None) -> Non
 def test_a_failed_build_keeps_earlier_characters(
     working_add_on: None, small_body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bpy.ops.sam3db.import_character(filepath=str(_photo(tmp_path, "first.png")))
+    bpy.ops.sam3db.import_character(texture=False, filepath=str(_photo(tmp_path, "first.png")))
     before = _counts()
     camera = bpy.context.scene.camera
 
@@ -379,7 +384,7 @@ def test_a_failed_build_keeps_earlier_characters(
 
     monkeypatch.setattr("sam3db_blender.scene.character.pack_photo", fail)
     with pytest.raises(RuntimeError, match="no more"):
-        bpy.ops.sam3db.import_character(filepath=str(_photo(tmp_path, "second.png", (300, 200))))
+        bpy.ops.sam3db.import_character(texture=False, filepath=str(_photo(tmp_path, "second.png", (300, 200))))
     assert _counts() == before
     assert bpy.context.scene.camera == camera
     assert bpy.context.scene.render.resolution_x == 160

@@ -37,6 +37,7 @@ class Awaited:
     error: str = ""
     kind: str = ""
     estimate: Path | None = None
+    texture: None = None
 
     def poll(self) -> bool:
         return self.state != "running"

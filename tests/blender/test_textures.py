@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -15,33 +16,42 @@ import pytest
 import sam3db_blender
 from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.engines.estimate import Estimate
-from native_runtime.errors import Sam3dbError
+from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 from native_runtime.models.store import load_body
-from native_runtime.texture.files import EncodedTexture
+from native_runtime.pipeline.requests import EstimateRequest
+from native_runtime.service.client import Event
+from native_runtime.texture.files import EncodedTexture, save_texture
 from native_runtime.texture.making import Texture, make_texture
 from native_runtime.texture.run import shot_of
 from sam3db_blender.exports import export_character
+from sam3db_blender.handles.loop import UNDO_STEP, Loop
 from sam3db_blender.handles.photo_scene import build_photo_scene
+from sam3db_blender.jobs.photo import ImportJob, LastStep
 from sam3db_blender.masks import store as masks
+from sam3db_blender.operators.importing import add_to_scene
 from sam3db_blender.previews import render_previews
 from sam3db_blender.previews.subject import surface_of
+from sam3db_blender.properties.import_options import to_request
 from sam3db_blender.scene.levels import switch_level
 from sam3db_blender.scene.materials import body_materials
+from sam3db_blender.scene.provenance import character_id
 from sam3db_blender.scene.textured import (
     CONFIDENCE,
     is_painted_on,
     picture_of,
     pixels_of,
+    put_on,
     record_of,
     take_off,
     texture_of,
 )
-from sam3db_blender.textures.projecting import projection_of, put_on
+from sam3db_blender.textures.projecting import projection_of
 from tests.support.glb import Glb
 from tests.support.painted import INTRINSICS, SIZE, Model, photograph, symmetric
+from tests.support.told_worker import Worker as TellingWorker
 
 pytestmark = pytest.mark.models
 
@@ -101,7 +111,7 @@ def _mesh(rig: Any) -> Any:
 
 
 def _dress(rig: Any, body: Body, texture: Texture) -> None:
-    put_on(rig, projection_of(rig, body, 256).sources, EncodedTexture.of(texture))
+    put_on(rig, EncodedTexture.of(texture), projection_of(rig, body, 256).sources)
 
 
 def _slots(mesh: Any, body: Body) -> dict[str, Any]:
@@ -281,3 +291,96 @@ def test_a_photo_that_is_gone_is_named(rig: Any, body: Body, add_on: None) -> No
     with pytest.raises(RuntimeError, match="no longer in its camera's background"):
         bpy.ops.sam3db.project_texture(size="1024")
     assert texture_of(_mesh(rig)) is None
+
+
+def test_an_import_brings_the_textures_that_the_worker_made(
+    body: Body, photo: Photo, texture: Texture, tmp_path: Path
+) -> None:
+    """Only the first person has one; where one cannot be read, the scene stays as it was."""
+    cv2.imwrite(str(tmp_path / "a.png"), photo.pixels[..., ::-1])
+    people = []
+    for number in range(2):
+        _estimate(body, 0.4 * number).save(tmp_path / f"a_person{number}")
+        people.append(tmp_path / f"a_person{number}.npz")
+    files = save_texture(texture, tmp_path / "a_person0", {"photos": [{"name": "a.png"}], "body_hash": body.hash})
+    result = {
+        "people": [
+            {"estimate": str(people[0]), "texture": files.to_json()},
+            {"bbox": [0.0, 0.0, 1.0, 1.0]},
+            {"estimate": str(people[1])},
+        ]
+    }
+    request = EstimateRequest(photo=tmp_path / "a.png", body=body.name, texture=True)
+    worker = TellingWorker(Event(1, "done", result=result))
+    job = ImportJob(worker, request)
+    assert worker.asked[0][1]["texture"] is True
+    assert job.poll()
+    assert job.textures == [files, None]
+    assert LastStep(job, 0).texture == files
+    assert LastStep(job, 1).texture is None
+
+    built = add_to_scene(bpy.context, request, job.estimates, light=False, textures=job.textures)
+    first, second = (_mesh(character.rig) for character in built.characters)
+    found = texture_of(first)
+    assert found is not None
+    assert texture_of(second) is None
+    assert np.array_equal(pixels_of(found[1].image), texture.colour)
+    assert found[1].image.packed_file.size == files.colour.stat().st_size, "the worker's file as it is"
+    assert not is_painted_on(found[1].image)
+    record = record_of(first)
+    assert record is not None
+    assert record["photos"] == [{"name": "a.png"}]
+
+    before = {kind: set(getattr(bpy.data, kind).keys()) for kind in ("objects", "images", "materials", "meshes")}
+    files.colour.unlink()
+    with pytest.raises(ModelError, match="texture"):
+        add_to_scene(bpy.context, request, job.estimates, light=False, textures=job.textures)
+    assert {kind: set(getattr(bpy.data, kind).keys()) for kind in before} == before
+
+
+def test_an_artist_can_leave_the_texture_out(body: Body, add_on: None) -> None:
+    state = bpy.context.window_manager.sam3db
+    state.body, state.engine = body.name, "landmarks"
+    assert to_request(state, Path("a.png"), None).texture
+    state.texture = False
+    assert not to_request(state, Path("a.png"), None).texture
+
+
+def test_the_last_step_of_an_import_brings_the_texture(rig: Any, body: Body, texture: Texture, tmp_path: Path) -> None:
+    """Characters that were made of an early step get it with the last one, in the same step of undo."""
+    _estimate(body).save(tmp_path / "a_person0")
+    files = save_texture(texture, tmp_path / "a_person0", {})
+    window, made = Steps(), tmp_path / "a_person0.npz"
+    loop = Loop(window, TellingWorker)
+    awaited = SimpleNamespace(
+        state="done",
+        status="",
+        error="",
+        kind="",
+        estimate=made,
+        texture=files,
+        poll=lambda: True,
+    )
+    loop.expect(character_id(rig), awaited)
+    while loop.busy:
+        loop.tick()
+    found = texture_of(_mesh(rig))
+    assert found is not None
+    assert np.array_equal(pixels_of(found[1].image), texture.colour)
+    assert window.pushed == [UNDO_STEP]
+
+
+class Steps:
+    """A window in which nobody drags, and whose undo steps are counted."""
+
+    def __init__(self) -> None:
+        self.pushed: list[str] = []
+
+    def dragging(self) -> bool:
+        return False
+
+    def push_undo(self, message: str) -> None:
+        self.pushed.append(message)
+
+    def step(self, direction: str) -> bool:
+        return False

@@ -16,6 +16,8 @@ from native_runtime.errors import PhotoError, UsageError
 from native_runtime.mhr import POSE, Body
 from native_runtime.service.client import Event
 from native_runtime.takes.views.pose_request import PoseViewsRequest
+from native_runtime.texture.files import save_texture
+from native_runtime.texture.making import Texture
 from sam3db_blender import places
 from sam3db_blender.builder import views as builder
 from sam3db_blender.handles.handles import by_keypoint, in_all_views, is_handle, place
@@ -23,9 +25,12 @@ from sam3db_blender.handles.question import question_for
 from sam3db_blender.operators import views as operators
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_settings, set_shape
+from sam3db_blender.scene.bodies import body_mesh
 from sam3db_blender.scene.camera import camera_of, cameras_of
 from sam3db_blender.scene.source import photo_of
+from sam3db_blender.scene.textured import record_of, texture_of
 from sam3db_blender.scene.viewpoints import characters_of_body, read_views, view_of, viewpoint_of
+from sam3db_blender.textures.projecting import projection_of
 from sam3db_blender.ui.views_panel import draw_views
 from sam3db_blender.views.build import ViewsScene, build_views_scene
 from sam3db_blender.views.files import read_views_file
@@ -285,6 +290,50 @@ def test_photos_become_a_character(
     assert len([obj for obj in bpy.data.objects if obj.type == "CAMERA"]) == 3
 
 
+@pytest.mark.parametrize("one_pose", [True, False])
+def test_a_texture_is_made_of_all_photos(body: Body, tmp_path: Path, one_pose: bool) -> None:
+    made = build(body, write_views(body, tmp_path, one_pose=one_pose))
+    bpy.context.view_layer.update()
+    rig = made.characters[0].rig
+    projection = projection_of(rig, body)
+    assert [photo["name"] for photo in projection.sources["photos"]] == [f"{name}.png" for name in NAMES]
+    for number, shot in enumerate(projection.shots):
+        assert shot.pixels.shape[:2] == SIZES[number][::-1]
+        character, view = (rig, number) if one_pose else (made.characters[number].rig, 0)
+        seen = viewpoint_of(character, view)
+        np.testing.assert_allclose(shot.intrinsics, seen.intrinsics, rtol=1e-4)
+        middle = project(shot.vertices, shot.intrinsics).mean(axis=0)
+        assert np.linalg.norm(middle - np.nanmean(seen.keypoints_2d, axis=0)) < 0.2 * max(SIZES[number])
+    # a photo that is gone costs only itself
+    bpy.data.objects.remove(made.cameras[2])
+    assert len(projection_of(rig, body).shots) == 2
+
+
+@pytest.mark.parametrize("one_pose", [True, False])
+def test_all_characters_of_a_body_wear_the_texture_of_all_photos(
+    asked: list[str], installed: None, body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_pose: bool
+) -> None:
+    summary = write_views(body, tmp_path / "made", one_pose=one_pose, photos=tmp_path)
+    facts = {"size": 8, "shares": {"seen": 1.0}, "mean_seen": [90, 90, 90]}
+    flat = Texture(np.full((8, 8, 3), 90, np.uint8), np.full((8, 8), 255, np.uint8), facts)
+    files = save_texture(flat, tmp_path / "made" / "worn", {"photos": [{"name": name} for name in NAMES]})
+    answering = TellingWorker(Event(1, "done", result={"summary": str(summary), "texture": files.to_json()}))
+    monkeypatch.setattr(operators, "worker", answering)
+    monkeypatch.setattr(operators, "load_body", lambda name, models: body)
+    monkeypatch.setattr(operators, "sorted", lambda given: given, raising=False)
+    moment = "SAME" if one_pose else "DIFFERENT"
+    assert import_photos(tmp_path, [f"{name}.png" for name in NAMES], moment=moment) == {"FINISHED"}
+    assert answering.asked[0][1]["texture"] is True
+    meshes = [body_mesh(rig) for rig in characters_of_body(bpy.context.view_layer.objects.active)]
+    worn = [texture_of(mesh) for mesh in meshes]
+    assert len(worn) == (1 if one_pose else 3)
+    assert all(worn)
+    assert len({material for material, _ in worn}) == 1, "one picture for all"
+    record = record_of(meshes[0])
+    assert record is not None
+    assert [photo["name"] for photo in record["photos"]] == list(NAMES)
+
+
 def test_what_is_wrong_with_the_photos_is_said_and_the_scene_stays(
     asked: list[str], installed: None, body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,7 +366,8 @@ def test_the_command_line_writes_a_file(body: Body, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(builder, "load_body", lambda name, models: body)
     summary = write_views(body, tmp_path / "out", photos=tmp_path / "photos")
     photos = [tmp_path / "photos" / f"{name}.png" for name in NAMES]
-    builder.write_views_scene(summary, photos, tmp_path / "person.blend")
+    notes = builder.write_views_scene(summary, photos, tmp_path / "person.blend", texture=False)
+    assert notes == []
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "person.blend"))
     rig = bpy.context.view_layer.objects.active
     assert [camera.name for camera in cameras_of(rig).values()] == [f"{name} Camera" for name in NAMES]

@@ -46,16 +46,20 @@ def test_the_worker_takes_these_keys() -> None:
     """The protocol follows from the classes; this is what clients rely on."""
     assert {do: set(keys) for do, keys in KEYS.items()} == {
         "read": PHOTO | {"turn"},
-        "estimate": PHOTO | {"turn", "persons", "keypoints", "mask", "steps", "refine", "sex", "age", "height_cm"},
+        "estimate": PHOTO
+        | {"turn", "persons", "keypoints", "mask", "steps", "refine", "sex", "age", "height_cm"}
+        | {"texture"},
         "pose": (PHOTO - {"boxes"})
         | {"intrinsics", "up", "box", "pins", "mask", "edits", "snap", "slot", "refine", "sex", "age", "height_cm"},
-        "batch": (PHOTO - {"photo", "boxes"}) | BATCH | {"age", "builder", "builders", "contact_sheet", "retry_failed"},
+        "batch": (PHOTO - {"photo", "boxes"})
+        | BATCH
+        | {"age", "builder", "builders", "contact_sheet", "retry_failed", "texture"},
         "take": (PHOTO - {"photo", "boxes"})
         | {"footage", "out", "persons", "range", "every", "fps", "plain", "prompts", "restart", "turn"}
         | {"sex", "age", "height_cm"},
         "views": (PHOTO - {"photo"})
         | {"photos", "people", "synchronised", "calibration", "cameras", "unit", "prompts", "pins", "start", "out"}
-        | {"refine", "turn", "sex", "age", "height_cm"},
+        | {"refine", "turn", "sex", "age", "height_cm", "texture"},
         "pose_views": ENGINE
         | {"body", "remember", "inference", "views", "start", "slot", "calibrated"}
         | {"refine", "sex", "age", "height_cm"},

@@ -35,10 +35,10 @@ class Artist:
     def __init__(self, blender: Blender, pictures: Path) -> None:
         self.blender, self.screen, self._pictures = blender, blender.screen, pictures
 
-    def make_character(self, photo: Path) -> None:
+    def make_character(self, photo: Path, texture: bool = False) -> None:
         """Makes the character of a photo in an empty scene, and opens the sidebar's tab."""
         self.blender.call("scene.empty")
-        self.blender.call("scene.make_character", photo=str(photo), body="default-lod2")
+        self.blender.call("scene.make_character", photo=str(photo), body="default-lod2", texture=texture)
         self.blender.wait(lambda: bool(self.blender.call("scene.rigs")), _MADE_S)
         self.blender.call("scene.show_panel", photo=str(photo))
         self.over_viewport()

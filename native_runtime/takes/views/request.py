@@ -72,6 +72,7 @@ class ViewsRequest(PhotoReading, Refinement):
         pins: prompts by photo, one list for each, besides those of the file.
         start: NAME_views.json of an earlier run with the same photos: the fit goes on from its body.
         out: folder for the results, for whoever does not say by other means where they go.
+        texture: whether the person's texture is made of all photos as well, for whoever makes some.
 
     Raises:
         UsageError: these do not fit together.
@@ -93,6 +94,7 @@ class ViewsRequest(PhotoReading, Refinement):
     pins: tuple[tuple[Prompt, ...], ...] | None = field(default=None, metadata=read_by(_pins))
     start: FilePath | None = None
     out: FilePath | None = None
+    texture: bool = False
 
     def __post_init__(self) -> None:
         Refinement.__post_init__(self)

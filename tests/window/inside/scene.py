@@ -235,10 +235,10 @@ def show_panel(photo: str) -> None:
     bpy.context.window_manager.sam3db.photo = photo
 
 
-def make_character(photo: str, **options: str) -> None:
-    """Presses the panel's button."""
+def make_character(photo: str, **options: str | bool) -> None:
+    """Presses the panel's button; the texture, which takes seconds, is left out unless it is asked for."""
     with in_viewport():
-        bpy.ops.sam3db.import_character("EXEC_DEFAULT", filepath=photo, **options)
+        bpy.ops.sam3db.import_character("EXEC_DEFAULT", filepath=photo, **{"texture": False, **options})
 
 
 def importing() -> bool:

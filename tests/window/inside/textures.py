@@ -31,8 +31,21 @@ def state() -> dict[str, object]:
     return {
         "picture": "" if found is None else found[1].image.name,
         "record": textured.record_of(mesh),
-        "pictures": sorted(image.name for image in bpy.data.images if image.get(textured.RECORD)),
+        "pictures": pictures(),
     }
+
+
+def pictures() -> list[str]:
+    """All textures in the file, worn or not."""
+    return sorted(image.name for image in bpy.data.images if image.get(part("scene.textured").RECORD))
+
+
+def colour_type() -> str:
+    """What Solid view takes colours from."""
+    for area in bpy.context.window_manager.windows[0].screen.areas:
+        if area.type == "VIEW_3D":
+            return str(area.spaces.active.shading.color_type)
+    return ""
 
 
 def paint() -> None:
