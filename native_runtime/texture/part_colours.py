@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 PART_COLOURS: dict[str, tuple[float, float, float]] = {
-    "eyes": (0.78, 0.75, 0.72),
+    "eyes": (0.64, 0.59, 0.56),
     "iris": (0.13, 0.072, 0.036),
     "pupil": (0.002, 0.002, 0.002),
     "teeth": (0.74, 0.68, 0.56),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,8 +16,7 @@ from native_runtime.mhr.rotations import matrix_to_quaternion
 from .. import compat
 from ..rig.armature import add_bones
 from ..rig.arrays import add_shape_key, fill, set_vertex_groups, take
-from ..rig.mesh import PARTS_PROPERTY
-from ..scene.materials import REST_POSITION
+from ..scene.materials import REST_POSITION, SKIN_ZONES
 from .materials import needs_plain, plain_material
 from .snapshot import Piece
 
@@ -70,9 +68,10 @@ def build_mesh(
     mesh = bpy.data.objects.new(name, data)
     rig.users_collection[0].objects.link(mesh)
     mesh.vertex_groups.clear()  # and with them what modifiers have made of the weights
-    attribute = data.attributes.get(REST_POSITION)
-    if attribute is not None:
-        data.attributes.remove(attribute)
+    for ours in (REST_POSITION, SKIN_ZONES):
+        attribute = data.attributes.get(ours)
+        if attribute is not None:
+            data.attributes.remove(attribute)
     fill(data.vertices, "co", skin.points)
     data.update()
     data.name = name
@@ -98,7 +97,6 @@ def slot_materials(piece: Piece, plain_names: dict[str, str]) -> list[Any]:
     Args:
         plain_names: what each plain material is called, by the name that its original has now.
     """
-    parts = json.loads(piece.obj.get(PARTS_PROPERTY, "[]"))
     made: dict[str, Any] = {}
     chosen = []
     for material in piece.data.materials:
@@ -107,16 +105,10 @@ def slot_materials(piece: Piece, plain_names: dict[str, str]) -> list[Any]:
             if name not in made:
                 # another mesh of the character may have made it
                 made[name] = bpy.data.materials.get((name, None)) if material.name in plain_names else None
-                made[name] = made[name] or plain_material(material, name, _part_of(name, parts))
+                made[name] = made[name] or plain_material(material, name)
             material = made[name]
         chosen.append(material)
     return chosen
-
-
-def _part_of(material: str, parts: Sequence[str]) -> str:
-    """The body's part that a material is for, by the end of its name: slots do not say it once a mesh was separated."""
-    words = material.rsplit(".", 1)[0] if material[-3:].isdigit() else material
-    return next((part for part in sorted(parts, key=len, reverse=True) if words.endswith(part)), "")
 
 
 def _add_keys(mesh: bpy.types.Object, skin: ExportSkin) -> None:

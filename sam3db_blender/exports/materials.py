@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..scene.materials import part_colour
+from ..scene.materials import main_colour
 from ..scene.textured import principled_of
 
 
@@ -17,19 +17,15 @@ def needs_plain(material: bpy.types.Material) -> bool:
     return shader is None or _is_procedural(shader)
 
 
-def plain_material(original: bpy.types.Material, name: str, part: str) -> bpy.types.Material:
-    """A new material of one colour in place of a procedural one.
-
-    Args:
-        part: the body's name of what wears it; says the colour where the material is one of ours.
-    """
+def plain_material(original: bpy.types.Material, name: str) -> bpy.types.Material:
+    """A new material of one colour in place of a procedural one."""
     shader = principled_of(original)
     copy = bpy.data.materials.new(name)
     tree = compat.node_tree_of(copy)
     output = tree.nodes.new("ShaderNodeOutputMaterial")
     plain = tree.nodes.new("ShaderNodeBsdfPrincipled")
     tree.links.new(plain.outputs[0], output.inputs[0])
-    colour = part_colour(part) or tuple(original.diffuse_color[:3])
+    colour = main_colour(original) or tuple(original.diffuse_color[:3])
     plain.inputs["Base Color"].default_value = (*colour, 1.0)
     plain.inputs["Roughness"].default_value = _number(shader, "Roughness", original.roughness)
     copy.diffuse_color = original.diffuse_color

@@ -12,6 +12,7 @@ from ..handles.people import active_character
 from ..scene.bodies import body_mesh, body_of
 from ..scene.lookup import rig_with
 from ..scene.materials import body_materials
+from ..scene.person_colours import colours_of
 from ..scene.provenance import character_id
 from ..scene.readback import units_of
 from ..scene.textured import put_on, take_off, texture_of
@@ -95,7 +96,7 @@ class SAM3DB_OT_remove_texture(PersonOperator, bpy.types.Operator):
     def run(self, context):
         rig = self.rig(context)
         mesh = body_mesh(rig)
-        take_off(mesh, body_materials(body_of(rig), units_of(rig)))
+        take_off(mesh, body_materials(body_of(rig), units_of(rig), colours_of(rig)))
 
 
 CLASSES = (SAM3DB_OT_project_texture, SAM3DB_OT_remove_texture)

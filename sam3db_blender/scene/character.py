@@ -23,8 +23,9 @@ from ..rig.mesh import build_mesh
 from ..rig.pose import apply_parameters, set_shape
 from . import edits, snapshots
 from .camera import add_background, bind_camera, build_camera, camera_settings, frame_scene
-from .materials import body_materials, store_rest_positions
+from .materials import body_materials, store_rest_positions, store_skin_zones
 from .occupied import footprints, things
+from .person_colours import body_colours
 from .photo import pack_photo, remember_file
 from .provenance import write_origin, write_placement
 from .stage import set_stage
@@ -104,8 +105,8 @@ def build_people(
         top.children.link(part)
 
     characters = []
-    materials = body_materials(body, units)
     for number, estimate in enumerate(estimates):
+        materials = body_materials(body, units, body_colours(estimate.details))
         own_name = stem if len(estimates) == 1 else f"{stem} {number + 1}"
         character = build_character(own_name, estimate, body, materials, parts["Characters"])
         character.rig.location = (units * placement.rig_location(estimate.camera_translation)).tolist()
@@ -165,6 +166,7 @@ def build_character(
     rig = build_rig(f"{name} Rig", body, collection)
     mesh = build_mesh(f"{name} Body", body, rig, collection, materials)
     store_rest_positions(mesh, mhr_to_blender(body.rest_vertices))
+    store_skin_zones(mesh, body)
     apply_parameters(rig, body, estimate.model_parameters)
     set_shape(rig, body, estimate.identity, estimate.expression)
     edits.begin(rig)

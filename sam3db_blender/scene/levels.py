@@ -17,7 +17,8 @@ from ..rig.correctives import PREFIX
 from ..rig.driven import DRIVEN_PREFIX
 from ..rig.mesh import BODY_PROPERTY, PARTS_PROPERTY, build_mesh, shape_key_names
 from ..rig.transfer import carry_shape_keys, carry_vertex_groups, mesh_triangles, nearest_surface
-from .materials import body_materials, store_rest_positions
+from .materials import body_materials, store_rest_positions, store_skin_zones
+from .person_colours import colours_of
 from .provenance import rebind
 from .readback import units_of
 
@@ -44,10 +45,11 @@ def switch_level(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> l
     check_level(rig, body)
     notes = []
     old: Any = mesh.data
-    materials = _materials(mesh, body, units_of(rig))
+    materials = _materials(mesh, rig, body)
     fresh = build_mesh(f"{mesh.name} level", body, rig, bpy.context.scene.collection, materials)
     try:
         store_rest_positions(fresh, mhr_to_blender(body.rest_vertices))
+        store_skin_zones(fresh, body)
         notes += _carry(mesh, fresh, rig, body)
         name, old.name = old.name, f"{old.name} before"
         data = fresh.data
@@ -83,14 +85,14 @@ def check_level(rig: bpy.types.Object, body: Body) -> None:
         )
 
 
-def _materials(mesh: bpy.types.Object, body: Body, units: float) -> list[bpy.types.Material]:
+def _materials(mesh: bpy.types.Object, rig: bpy.types.Object, body: Body) -> list[bpy.types.Material]:
     """The character's own materials by the names of the parts; new ones for parts that it did not have."""
     slots = [slot.material for slot in mesh.material_slots]
     parts = json.loads(mesh.get(PARTS_PROPERTY, "[]"))
     own = {part: material for part, material in zip(parts, slots) if material is not None}
     if all(part in own for part in body.material_names):
         return [own[part] for part in body.material_names]
-    made = body_materials(body, units)
+    made = body_materials(body, units_of(rig), colours_of(rig))
     chosen = [own.get(part, material) for part, material in zip(body.material_names, made)]
     for material in made:
         if not material.users:  # others may have it, too
