@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.detection.landmarks import FaceReading
-from native_runtime.fitting.face import FaceFit, fit_face, response_of
+from native_runtime.fitting.evidence import HeadDistance
+from native_runtime.fitting.face import TRUST, UNIT, FaceFit, FaceResponse, aligned, fit_face, response_of
 from native_runtime.fitting.face_pose import turned_head
 from native_runtime.fitting.face_transfer import is_official, to_official
 from native_runtime.image.reading import Photo
@@ -18,6 +19,7 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 
 from .estimate import Estimate
+from .point_names import body_point
 
 Array = NDArray[np.float64]
 
@@ -30,6 +32,7 @@ class Legible:
     """What a face must be to be read. Our own choice: the limits of what ``bench.faces`` measures.
 
     Attributes:
+        score: probability from which something is a face; those of photos have 0.79 and more.
         smallest: px, side of the face.
         aside: degrees of yaw from which a face shows too little; heads that are turned by 65 or 80 degrees look like
             52 and more.
@@ -39,6 +42,7 @@ class Legible:
         closed: ``eyeBlink`` from which an eye looks nowhere.
     """
 
+    score: float = 0.7
     smallest: float = 40.0
     aside: float = 50.0
     error: float = 3.0
@@ -54,6 +58,13 @@ KEPT = frozenset({"face_gender"})
 
 _IRISES = (468, 473)
 """The middles of the irises among the points of the mesh."""
+
+_EYES = ("left_eye", "right_eye")
+
+HEADS = 0.045
+"""How far the sizes of adults' heads spread, and how well a large face shows its size, together: sigma of the
+logarithm. Breadth and length of heads vary by 3.5 to 4 % (standard deviations over means of ANSUR II, Gordon et al.
+2014), rendered faces of one head by 2.5 % (``bench.faces``)."""
 
 _NEUTRAL = "the expression stays neutral."
 
@@ -115,6 +126,21 @@ def _with(values: Array, names: Sequence[str], changed: dict[str, float]) -> Arr
     return result
 
 
+def head_distance(body: Body, face: FaceReading | None, photo: Photo, intrinsics: Array) -> HeadDistance | None:
+    """How far a head is by the size of its face; None where that cannot be told. Arguments as ``read_expression``."""
+    response, eyes, seen = response_of(body.name), [body_point(body, name) for name in _EYES], _legible(face)
+    if response is None or isinstance(seen, str) or None in eyes:
+        return None
+    points = _Points.of(seen, photo)
+    fit = points.fit(response, intrinsics, {})
+    if _unlike(fit):
+        return None
+    focal = float(np.mean(np.diag(intrinsics)[:2]))
+    sigma = HEADS * float(np.hypot(1.0, TRUST.blur / seen.size)) * max(1.0, fit.error)
+    pixels = aligned(points.places, points.depths, response.mean)[2]
+    return HeadDistance(tuple(str(name) for name in eyes), focal * UNIT / pixels, sigma)
+
+
 def with_face(body: Body, estimate: Estimate, face: FaceReading | None, photo: Photo) -> Estimate:
     """An answer of an engine that infers no expression with the one of the photo; the head stays turned as it is.
 
@@ -142,21 +168,14 @@ def read_expression(
     response = response_of("default" if is_official(body) else body.name)
     if response is None:
         return _nothing(f"It is not known how the face of the body {body.name!r} moves: {_NEUTRAL}", face)
-    if face is None:
-        return _nothing(f"No face is seen: {_NEUTRAL}", face)
-    if face.size < LEGIBLE.smallest:
-        return _nothing(f"The face is smaller than {LEGIBLE.smallest:.0f} pixels: {_NEUTRAL}", face)
-    if face.mesh is None:
-        return _nothing(f"The points of the face are not seen, or their network is missing: {_NEUTRAL}", face)
-    points = photo.to_original(face.mesh.points)
-    scale = float(np.ptp(points[:, 0]) / max(np.ptp(face.mesh.points[:, 0]), 1e-9))
-    ray = np.linalg.solve(intrinsics, np.append(points.mean(axis=0), 1.0))
-    known = dict(zip(map(str, body.identity_names), np.asarray(state.identity, np.float64).tolist()))
-    fit = fit_face(response, points, scale * face.mesh.depths, face.size, ray, known)
-    if fit.error > LEGIBLE.error:
-        return _nothing(f"The points of the face are not like a face's: {_NEUTRAL}", face, fit)
-    if abs(fit.yaw) > LEGIBLE.aside:
-        return _nothing(f"The face is turned too far aside: {_NEUTRAL}", face, fit)
+    seen = _legible(face)
+    if isinstance(seen, str):
+        return _nothing(seen, face)
+    points, known = _Points.of(seen, photo), np.asarray(state.identity, np.float64)
+    fit = points.fit(response, intrinsics, dict(zip(map(str, body.identity_names), known.tolist())))
+    why = _unlike(fit)
+    if why:
+        return _nothing(why, face, fit)
     told = {
         name: share
         for name, share in fit.information.items()
@@ -169,13 +188,61 @@ def read_expression(
         expression = {body.expression_names[k]: float(there[k]) for k in np.flatnonzero(there >= LEGIBLE.faint)}
         shape = {}
     if not turns:
-        return ReadFace(expression, shape, told, "", face.size, fit)
-    turned, apart = turned_head(
-        body, state, intrinsics, fit.rotation, fit.yaw, fit.error, points[list(_IRISES)].mean(axis=0), scale * face.size
-    )
+        return ReadFace(expression, shape, told, "", seen.size, fit)
+    eyes, size = points.places[list(_IRISES)].mean(axis=0), points.scale * seen.size
+    turned, apart = turned_head(body, state, intrinsics, fit.rotation, fit.yaw, fit.error, eyes, size)
     moved = np.flatnonzero(turned != state.model_parameters)
     angles = dict(zip(moved.tolist(), turned[moved].tolist()))
-    return ReadFace(expression, shape, told, "", face.size, fit, angles, apart)
+    return ReadFace(expression, shape, told, "", seen.size, fit, angles, apart)
+
+
+def _legible(face: FaceReading | None) -> FaceReading | str:
+    """A face whose points can be looked at, or why it says nothing."""
+    if face is None or face.score < LEGIBLE.score:
+        return f"No face is seen: {_NEUTRAL}"
+    if face.size < LEGIBLE.smallest:
+        return f"The face is smaller than {LEGIBLE.smallest:.0f} pixels: {_NEUTRAL}"
+    if face.mesh is None:
+        return f"The points of the face are not seen, or their network is missing: {_NEUTRAL}"
+    return face
+
+
+def _unlike(fit: FaceFit) -> str:
+    """Why the points of a face say nothing; empty if they do."""
+    if fit.error > LEGIBLE.error:
+        return f"The points of the face are not like a face's: {_NEUTRAL}"
+    if abs(fit.yaw) > LEGIBLE.aside:
+        return f"The face is turned too far aside: {_NEUTRAL}"
+    return ""
+
+
+@dataclass(frozen=True)
+class _Points:
+    """The points of a face in pixels of the original photo.
+
+    Attributes:
+        places, depths: (478, 2), (478,) px.
+        size: working px, side of the face.
+        scale: px of the original photo to one of these.
+    """
+
+    places: Array
+    depths: Array
+    size: float
+    scale: float
+
+    @staticmethod
+    def of(face: FaceReading, photo: Photo) -> _Points:
+        """`face` has a mesh."""
+        assert face.mesh is not None
+        places = photo.to_original(face.mesh.points)
+        scale = float(np.ptp(places[:, 0]) / max(np.ptp(face.mesh.points[:, 0]), 1e-9))
+        return _Points(places, scale * face.mesh.depths, face.size, scale)
+
+    def fit(self, response: FaceResponse, intrinsics: Array, known: Mapping[str, float]) -> FaceFit:
+        """What they say."""
+        ray = np.linalg.solve(intrinsics, np.append(self.places.mean(axis=0), 1.0))
+        return fit_face(response, self.places, self.depths, self.size, ray, known)
 
 
 def _behind_a_lid(name: str, fit: FaceFit) -> bool:

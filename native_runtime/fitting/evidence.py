@@ -94,6 +94,21 @@ class Positions3D:
 
 
 @dataclass(frozen=True)
+class HeadDistance:
+    """How far a head is from the camera.
+
+    Attributes:
+        names: names of points among the body's landmarks or keypoints whose middle lies there.
+        metres: along the optical axis.
+        sigma: of its logarithm.
+    """
+
+    names: tuple[str, ...]
+    metres: float
+    sigma: float
+
+
+@dataclass(frozen=True)
 class Silhouette:
     """Where the person covers the photo.
 
@@ -141,6 +156,7 @@ class Evidence:
         shape: what is known of the body's shape beforehand; None: nothing.
         aged: the median person of the age that is known; None: an adult, of no age in particular.
         stature: cm, how tall somebody like this is on average; None: as the body is by itself.
+        head: how far the head is; None where no face says it.
     """
 
     points: Points2D
@@ -156,3 +172,4 @@ class Evidence:
     aged: AgedBody | None = None
     positions: Positions3D | None = None
     stature: float | None = None
+    head: HeadDistance | None = None

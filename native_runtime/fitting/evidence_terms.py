@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from native_runtime.mhr import Body, PointSet, Pose
 from native_runtime.mhr.state import PlacedState
 
-from .evidence import Directions, Evidence, Points2D, Positions3D
+from .evidence import Directions, Evidence, HeadDistance, Points2D, Positions3D
+from .face_distance import HeadDistanceTerm
 from .pose_mixture import MixtureTerm
 from .prior import PosePrior
 from .problem import Problem, SeenPoints, Term, named_rows, project, projection_jacobian, vector_residuals
@@ -246,7 +247,8 @@ class FitProblem(Problem):
         points, directions = evidence.points, evidence.directions
         placed = evidence.positions
         spatial = (*placed.names, *placed.about) if placed is not None else ()
-        names = list(dict.fromkeys([*points.names, *directions.starts, *directions.ends, *spatial]))
+        head = () if evidence.head is None else evidence.head.names
+        names = list(dict.fromkeys([*points.names, *directions.starts, *directions.ends, *spatial, *head]))
         self.seen, starts, ends = (
             np.array([names.index(name) for name in some], np.int64)
             for some in (points.names, directions.starts, directions.ends)
@@ -258,6 +260,7 @@ class FitProblem(Problem):
             PointTerm(self.points, self.seen, points, self.intrinsics, self.weights),
             self._turns,
             *(() if placed is None else (self._position_term(placed, names),)),
+            *(() if evidence.head is None else (self._head_term(evidence.head, names),)),
             PriorTerm(prior, self.slots, self.weights),
             *(MixtureTerm(mixture, self.weights.poses, prior.up) for mixture in prior.mixtures),
             ShapeTerm(evidence.shape or ShapePrior.plain(body), shape, self.weights.identity),
@@ -276,6 +279,9 @@ class FitProblem(Problem):
     def _position_term(self, seen: Positions3D, names: list[str]) -> PositionTerm:
         which, about = (np.array([names.index(name) for name in some], np.int64) for some in (seen.names, seen.about))
         return PositionTerm(self.points, which, about, seen, self.weights)
+
+    def _head_term(self, seen: HeadDistance, names: list[str]) -> HeadDistanceTerm:
+        return HeadDistanceTerm(self.points, np.array([names.index(name) for name in seen.names], np.int64), seen)
 
     def direction_vectors(self, state: PlacedState) -> Array:
         """(m, 3) unit vectors of the body's segments whose directions are seen."""

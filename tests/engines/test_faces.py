@@ -15,7 +15,7 @@ from native_runtime.detection.crops import Picture
 from native_runtime.detection.face_mesh import read_mesh
 from native_runtime.detection.landmarks import FaceMesh, FaceReading
 from native_runtime.engines.estimate import Estimate
-from native_runtime.engines.faces import FACE, LEGIBLE, read_expression, with_face
+from native_runtime.engines.faces import FACE, LEGIBLE, head_distance, read_expression, with_face
 from native_runtime.fitting.face_pose import ANGLES, TRUST
 from native_runtime.fitting.face_transfer import to_official
 from native_runtime.image.reading import Photo
@@ -124,6 +124,7 @@ def test_what_cannot_be_read_stays_neutral_and_says_why(smiling: Seen, body: Bod
     noise = FaceMesh(rng.uniform(0, 90, (478, 2)), rng.normal(0, 5, 478), 0.9)
     for seen, why in (
         (None, "No face"),
+        (replace(face, score=LEGIBLE.score - 0.01), "No face"),
         (replace(face, size=LEGIBLE.smallest - 1), "smaller than 40 pixels"),
         (replace(face, mesh=None), "network is missing"),
         (replace(face, mesh=noise), "not like a face"),
@@ -173,6 +174,25 @@ def test_the_official_body_shows_it_by_its_own_shapes(smiling: Seen, body: Body,
     nobody = with_face(official, estimate, None, photo)
     assert not nobody.expression.any()
     assert "No face" in nobody.details[FACE]["why"]
+
+
+@pytest.mark.parametrize("yaw", [0.0, 30.0])
+def test_the_size_of_a_face_says_how_far_the_head_is(
+    yaw: float, network: Network, painter: Painter, body: Body
+) -> None:
+    photo, face, intrinsics = look_at(network, painter, {"jawOpen": 0.4}, yaw=yaw)
+    seen = head_distance(body, face, photo, intrinsics)
+    assert seen is not None
+    assert seen.metres == pytest.approx(1.5, rel=0.07)
+    nearer = intrinsics.copy()
+    nearer[:2] /= 2.0
+    half = head_distance(body, face, photo, nearer)
+    assert half is not None
+    assert half.metres == pytest.approx(seen.metres / 2, rel=0.02)
+    assert head_distance(body, None, photo, intrinsics) is None
+    assert head_distance(body, replace(face, score=LEGIBLE.score - 0.01), photo, intrinsics) is None
+    assert head_distance(body, replace(face, size=LEGIBLE.smallest - 1), photo, intrinsics) is None
+    assert head_distance(toy_body(), face, photo, intrinsics) is None
 
 
 @pytest.mark.parametrize("yaw", [25.0, -15.0])

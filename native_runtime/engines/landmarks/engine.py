@@ -19,7 +19,7 @@ from native_runtime.engines.base import FoundPerson
 from native_runtime.engines.edits import Edits
 from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.evidence import face_centre, gather_evidence
-from native_runtime.engines.faces import FACE, read_expression
+from native_runtime.engines.faces import FACE, head_distance, read_expression
 from native_runtime.engines.given import check_mask, check_person
 from native_runtime.engines.looks import LOOKS, Looks, check_age, check_sex, looks_of
 from native_runtime.engines.refit import pins_of, refit_estimate
@@ -181,6 +181,8 @@ class LandmarksReading:
             landmarks, self._photo, body, self.intrinsics, prompts, mask,
             shape=looks.prior(body), aged=looks.aged(body), stature=said.height or looks.stature,
         )  # fmt: skip
+        if looks.aged(body) is None:
+            evidence = replace(evidence, head=head_distance(body, landmarks.face, self._photo, self.intrinsics))
         return evidence, looks
 
     def _fitted(
