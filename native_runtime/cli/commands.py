@@ -6,7 +6,14 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from native_runtime.cli import arguments, batch_arguments, take_arguments, texture_arguments, views_arguments
+from native_runtime.cli import (
+    arguments,
+    batch_arguments,
+    evaluate_arguments,
+    take_arguments,
+    texture_arguments,
+    views_arguments,
+)
 from native_runtime.cli.common_arguments import Parser, add_common_arguments
 from native_runtime.errors import UsageError
 from native_runtime.plugins import load_plugins
@@ -33,6 +40,7 @@ ORDER = (
     "models",
     "engines",
     "convert-checkpoint",
+    "evaluate",
     "doctor",
 )
 """As `sam3db --help` lists them; others follow."""
@@ -91,6 +99,7 @@ _OWN = (
     Command("texture", texture_arguments.add, "native_runtime.cli.texture"),
     Command("models", arguments.add_models, "native_runtime.cli.models"),
     Command("engines", arguments.add_engines, "native_runtime.cli.engines"),
+    Command("evaluate", evaluate_arguments.add, "native_runtime.cli.evaluate"),
     Command("doctor", arguments.add_doctor, "native_runtime.cli.doctor"),
     Command("convert-checkpoint", arguments.add_convert, "native_runtime.cli.convert"),
 )

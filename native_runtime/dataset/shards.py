@@ -52,7 +52,7 @@ def read(path: Path) -> Iterator[Row]:
         raise FileError(f"{path.name} cannot be read as parquet: {error}.") from error
 
 
-def shards(folder: Path) -> list[Path]:
+def files_of(folder: Path) -> list[Path]:
     """The files of a data set's folder, in order.
 
     Raises:

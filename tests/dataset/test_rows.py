@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from native_runtime.dataset import shards
+from native_runtime.dataset.rows import Row
+from native_runtime.dataset.runs import decode, encode
 from native_runtime.errors import FileError
-from native_runtime.training.dataset import files
-from native_runtime.training.dataset.rows import Row
-from native_runtime.training.dataset.runs import decode, encode
 
 
 def row(rng: np.random.Generator, **changes: Any) -> Row:
@@ -78,12 +78,12 @@ def test_rows_come_back_from_a_file(tmp_path: Path, rng: np.random.Generator) ->
     rows = [
         row(rng, image=f"{number}.jpg", mask=None if number % 2 else rng.random((9, 7)) > 0.4) for number in range(300)
     ]
-    path = tmp_path / files.SHARD.format(0)
-    assert files.write(path, iter(rows)) == 300
-    back = list(files.read(path))
+    path = tmp_path / shards.SHARD.format(0)
+    assert shards.write(path, iter(rows)) == 300
+    back = list(shards.read(path))
     assert len(back) == 300
     assert all(same(one, other) for one, other in zip(rows, back))
-    assert files.shards(tmp_path) == [path]
+    assert shards.files_of(tmp_path) == [path]
 
 
 def test_columns_of_others_are_passed_over_and_optional_ones_may_be_missing(rng: np.random.Generator) -> None:
@@ -119,6 +119,6 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "000000.parquet"
     path.write_bytes(b"PAR1 nothing")
     with pytest.raises(FileError, match=r"000000\.parquet cannot be read"):
-        list(files.read(path))
+        list(shards.read(path))
     with pytest.raises(FileError, match="holds no files"):
-        files.shards(tmp_path / "none")
+        shards.files_of(tmp_path / "none")

@@ -1,0 +1,40 @@
+"""The arguments of `sam3db evaluate`. Standard library only, as ``arguments``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from native_runtime.cli.common_arguments import add_common_arguments
+
+if TYPE_CHECKING:
+    from native_runtime.cli.common_arguments import Subparsers
+
+
+def add(commands: Subparsers) -> None:
+    """Add `evaluate`."""
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="how good estimates are, by annotations of their photos",
+        description="Compares the estimates below a folder, as `sam3db batch` or `sam3db estimate` wrote them, with "
+        "what is known of their photos, and writes evaluation.json and evaluation.md.",
+        allow_abbrev=False,
+    )
+    evaluate.add_argument("estimates", metavar="FOLDER", help="with estimates; folders in it are searched too")
+    evaluate.add_argument(
+        "-o", "--out", metavar="DIR", required=True, help="folder for the results; created if missing"
+    )
+    evaluate.add_argument(
+        "--truth",
+        metavar="PATH",
+        required=True,
+        help="the annotations: the .json file of COCO's keypoints, or a data set's folder or .parquet file",
+    )
+    evaluate.add_argument(
+        "--layout", choices=("coco", "rows"), required=True, help="how they are laid out; see docs/evaluation.md"
+    )
+    evaluate.add_argument(
+        "--only-estimated",
+        action="store_true",
+        help="leave out photos without any estimate, which otherwise count as photos where nobody was found",
+    )
+    add_common_arguments(evaluate)

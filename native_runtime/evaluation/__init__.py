@@ -1,0 +1,1 @@
+"""How good estimates are, by the field's measures, on data sets as they lie on a user's disk."""

@@ -1,0 +1,32 @@
+"""Data sets in the columns of the one that Meta released with SAM 3D Body (``native_runtime.dataset``)."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from native_runtime.dataset.rows import Row
+from native_runtime.dataset.shards import files_of, read
+from native_runtime.evaluation.truth import TruePerson, TruePicture
+
+_SEEN = 0.5
+
+
+def read_rows(folder: Path) -> list[TruePicture]:
+    """The pictures of a folder of shards, or of one file.
+
+    Raises:
+        FileError: there are none, or a row is damaged.
+    """
+    pictures: dict[str, list[TruePerson]] = {}
+    for path in [folder] if folder.is_file() else files_of(folder):
+        for row in read(path):
+            pictures.setdefault(row.image, []).append(_person(row))
+    return [TruePicture(PurePosixPath(image).name, people) for image, people in sorted(pictures.items())]
+
+
+def _person(row: Row) -> TruePerson:
+    flat = np.where(row.keypoints_2d[:, 2:] >= _SEEN, row.keypoints_2d[:, :2], np.nan)
+    space = np.where(row.keypoints_3d[:, 3:] >= _SEEN, row.keypoints_3d[:, :3], np.nan)
+    return TruePerson(row.box, flat, space if np.isfinite(space).any() else None)

@@ -1,0 +1,125 @@
+"""`sam3db evaluate` from files to figures."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from native_runtime.cli import main
+from native_runtime.cli.console import Console
+from native_runtime.engines.estimate import Estimate
+from native_runtime.evaluation.truth import COCO_KEYPOINTS
+from tests.support.formats import OLD_FILES
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with one estimate of one photo."""
+    made = tmp_path / "batch" / "sub"
+    made.mkdir(parents=True)
+    for end in (".npz", ".json"):
+        shutil.copy(OLD_FILES / f"photo_person0{end}", made)
+    return tmp_path / "batch"
+
+
+@pytest.fixture
+def annotations(folder: Path, tmp_path: Path) -> Path:
+    """COCO's annotations that say of its photo what the estimate says."""
+    estimate = Estimate.load(folder / "sub" / "photo_person0.npz")
+    points = estimate.keypoints_2d[list(COCO_KEYPOINTS)]
+    low, high = points.min(axis=0), points.max(axis=0)
+    person = {
+        "image_id": 1,
+        "bbox": [*low.tolist(), *(high - low).tolist()],
+        "keypoints": np.c_[points, np.full(17, 2)].ravel().tolist(),
+    }
+    path = tmp_path / "person_keypoints.json"
+    images = [{"id": 1, "file_name": estimate.photo}]
+    path.write_text(json.dumps({"images": images, "annotations": [person]}))
+    return path
+
+
+def _run(*words: object) -> tuple[int, dict[str, Any]]:
+    out = io.StringIO()
+    code = main([*map(str, words), "--json"], Console(out, True, False))
+    return code, json.loads(out.getvalue())
+
+
+def test_it_writes_the_figures_of_a_folder(folder: Path, annotations: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, result = _run("evaluate", folder, "--truth", annotations, "--layout", "coco", "-o", out)
+    assert code == 0
+    figures = result["figures"][""]
+    assert (result["photos"], result["people"]) == (1, 1)
+    assert figures["people found, %"]["value"] == figures["PCK@0.05, %"]["value"] == 100
+    assert json.loads((out / "evaluation.json").read_text())["figures"] == result["figures"]
+    assert "| PCK@0.05, % | 100.0 (100.0 to 100.0) |" in (out / "evaluation.md").read_text()
+
+
+def test_a_damaged_estimate_is_told_and_the_rest_counts(folder: Path, annotations: Path, tmp_path: Path) -> None:
+    (folder / "other_person0.npz").write_bytes(b"nothing")
+    code, result = _run("evaluate", folder, "--truth", annotations, "--layout", "coco", "-o", tmp_path / "out")
+    assert code == 1
+    assert [Path(one["file"]).name for one in result["damaged"]] == ["other_person0.npz"]
+    assert result["figures"][""]["people found, %"]["value"] == 100
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"estimates": "nowhere"}, "no folder"),
+        ({"truth": "nowhere.json"}, "with annotations"),
+        ({"photo": "another.jpg"}, "None of the estimates"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(
+    folder: Path,
+    annotations: Path,
+    tmp_path: Path,
+    change: dict[str, str],
+    message: str,
+) -> None:
+    if "photo" in change:
+        content = json.loads(annotations.read_text())
+        content["images"][0]["file_name"] = change["photo"]
+        annotations.write_text(json.dumps(content))
+    given, truth = change.get("estimates", folder), change.get("truth", annotations)
+    code, result = _run("evaluate", given, "--truth", truth, "--layout", "coco", "-o", tmp_path / "out")
+    assert code == 2
+    assert message in result["error"]["text"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_people_of_a_data_set_are_compared_in_space(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="data sets need pyarrow")
+    from native_runtime.dataset.rows import Row
+    from native_runtime.dataset.shards import SHARD, write
+
+    estimate = Estimate.load(folder / "sub" / "photo_person0.npz")
+    low, high = estimate.keypoints_2d.min(axis=0), estimate.keypoints_2d.max(axis=0)
+    row = Row(
+        image=f"photos/{estimate.photo}",
+        person=0,
+        subject=0,
+        subjects=1,
+        keypoints_2d=np.c_[estimate.keypoints_2d, np.ones(70)],
+        keypoints_3d=np.c_[estimate.keypoints_3d + (0.01, 0.0, 0.0), np.ones(70)],
+        model_parameters=np.zeros(204),
+        shape=np.zeros(45),
+        mhr_valid=False,
+        date="",
+        box=np.concatenate([low, high]),
+        intrinsics=estimate.intrinsics,
+    )
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "data" / SHARD.format(0), [row])
+    code, result = _run("evaluate", folder, "--truth", tmp_path / "data", "--layout", "rows", "-o", tmp_path / "out")
+    assert code == 0
+    assert result["figures"][""]["MPJPE, mm"]["value"] == pytest.approx(0, abs=1e-4)
+    assert result["figures"][""]["PA-MPJPE, mm"]["value"] == pytest.approx(0, abs=1e-4)
