@@ -42,14 +42,16 @@ def exposure_gains(seen: Sequence[Seen]) -> Array:
     return np.asarray(np.exp(np.clip(gains, -np.log(_LIMIT), np.log(_LIMIT))))
 
 
-def blended(seen: Sequence[Seen]) -> tuple[Floats, Floats]:
-    """Colour (N, 3) and weight (N,) of all photos together."""
+def blended(seen: Sequence[Seen]) -> tuple[Floats, Floats, Floats]:
+    """Colour (N, 3), weight (N,) and inset (N,) of all photos together, see ``Seen``."""
     if len(seen) == 1:
-        return seen[0].colour, seen[0].weight
+        return seen[0].colour, seen[0].weight, seen[0].inset
     gains = exposure_gains(seen).astype(np.float32)
     sums, total = np.zeros_like(seen[0].colour), np.zeros_like(seen[0].weight)
     for view, gain in zip(seen, gains):
         counted = view.weight**_SHARPNESS
         sums += view.colour * gain * counted[:, None]
         total += counted
-    return sums / np.maximum(total, 1e-12)[:, None], np.maximum.reduce([view.weight for view in seen])
+    colour = sums / np.maximum(total, 1e-12)[:, None]
+    inset = np.maximum.reduce([np.where(view.weight > 0, view.inset, 0) for view in seen])
+    return colour, np.maximum.reduce([view.weight for view in seen]), inset

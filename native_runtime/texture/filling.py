@@ -14,7 +14,8 @@ from native_runtime.render.colour import encode_srgb
 
 from .anatomy import PARTS, Anatomy
 from .atlas import Atlas, interpolated
-from .garments import Garments, garments_of, worn
+from .doubts import supported
+from .garments import Garments, Samples, garments_of, worn
 from .projection import Floats, sampled
 from .skin import skin_tone
 from .spreading import spread
@@ -37,7 +38,6 @@ _WITHIN, _ON_HEAD, _ACROSS_HAIRLINE, _TO_GARMENT = 0.3, 0.006, 1e-5, 0.003
 _AT_HAIRLINE = 0.002
 #: How strongly regions of skin are drawn to the skin's tone where nothing is seen of them.
 _TO_SKIN = {"face": 0.02, "hands": 0.01, "feet": 1e-4}
-_SAMPLE = 4
 #: Difference in a and b of CIELAB (8 bit) from where on a colour is not the skin's, and the least part of a hand that
 #: has to be the skin's for the rest to be something else.
 _OTHER_HUE, _BARE = 11.0, 0.15
@@ -68,12 +68,13 @@ def filled(
     atlas: Atlas,
     colour: Floats,
     weight: Floats,
+    inset: Floats,
 ) -> Filled:
     """Fills in what was not seen: from the other side where both are of one garment; from what the same garment shows
     elsewhere; face, hands and feet from the tone of the skin.
 
     Args:
-        colour, weight: (N, 3) linear and (N,) 0..1, what was seen.
+        colour, weight, inset: (N, 3) linear, (N,) 0..1 and (N,), what was seen (``projection.Seen``).
     """
     triangles = body.triangles
     part = anatomy.part[triangles[atlas.triangle, 0]]
@@ -83,14 +84,15 @@ def filled(
     )
     if tone_seen:
         weight = weight * _plausible_hands(anatomy, triangles, atlas, colour, weight, tone)
+    garments = garments_of(_of_region(~anatomy.head, triangles, atlas, colour, weight), tone)
+    weight = weight * supported(body, anatomy, atlas, garments, colour, weight, inset)
     mirror, mirror_weight = _mirrored(body, anatomy, atlas, part, colour, weight)
     seen = _smooth(weight / _FULL)
     halves = _smooth(mirror_weight / _FULL_MIRROR)
     layers = [(mirror, halves, MIRRORED), (colour, seen, 1.0)]
 
-    garments = garments_of(_of_region(~anatomy.head, triangles, atlas, colour, weight), tone)
     samples = [
-        _Samples.of(body, atlas, layer, share * painted, garments)
+        Samples.of(body, atlas, layer, share * painted, garments)
         for layer, share in ((mirror, MIRRORED * halves * (1 - seen)), (colour, seen))
     ]
     result = _around(body, anatomy, atlas, garments, samples, tone)
@@ -170,37 +172,8 @@ def _mirrored(
     return other, other_weight * allowed[part]
 
 
-@dataclass(frozen=True, eq=False)
-class _Samples:
-    """What the texels around each vertex show: sums over them.
-
-    Attributes:
-        votes: (V, K) 0..1 of each garment, 1 in all where everything around a vertex is trusted.
-        colours: (V, K, 3) linear, times ``votes``.
-    """
-
-    votes: Array
-    colours: Array
-
-    @staticmethod
-    def of(body: Body, atlas: Atlas, colour: Floats, trust: Floats, garments: Garments) -> _Samples:
-        """Sums of colours (N, 3) that are trusted so far (N,)."""
-        count, kinds = body.vertex_count, len(garments.tones)
-        corners, pulls = body.triangles[atlas.triangle[::_SAMPLE]], atlas.weights[::_SAMPLE]
-        total = np.bincount(corners.ravel(), np.ones(corners.size), count)
-        known = np.flatnonzero(trust[::_SAMPLE] > 0)
-        corners, pulls = corners[known], pulls[known] * trust[::_SAMPLE][known, None]
-        colour = colour[::_SAMPLE][known]
-        places = (corners * kinds + garments.of(colour)[:, None]).ravel()
-        sums = [np.bincount(places, pulls.ravel(), count * kinds)]
-        sums += [np.bincount(places, (pulls * colour[:, c, None]).ravel(), count * kinds) for c in range(3)]
-        # a vertex that is seen on one of its sides alone is half as sure
-        votes, *colours = (s.reshape(count, kinds) / np.maximum(total / 3, 1e-9)[:, None] for s in sums)
-        return _Samples(votes, np.stack(colours, axis=2))
-
-
 def _around(
-    body: Body, anatomy: Anatomy, atlas: Atlas, garments: Garments, samples: Sequence[_Samples], tone: Array
+    body: Body, anatomy: Anatomy, atlas: Atlas, garments: Garments, samples: Sequence[Samples], tone: Array
 ) -> Floats:
     """Colours (N, 3) of the texels, continued along the surface within each garment."""
     votes = np.sum([s.votes for s in samples], axis=0)

@@ -24,17 +24,20 @@ if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
     from .anatomy import Anatomy
+    from .atlas import Atlas
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-#: Clusters to begin with, and the distance in CIELAB (8 bit) below which two are one garment, or may be; lightness
-#: counts for less, since folds change it.
-_CLUSTERS, _LIGHTNESS, _ONE_GARMENT, _KIN = 9, 0.45, 15.0, 18.5
+#: Clusters to begin with, and the distance in CIELAB (8 bit) below which two are one garment; lightness counts for
+#: less, since folds change it.
+_CLUSTERS, _LIGHTNESS, _ONE_GARMENT = 9, 0.45, 15.0
 #: Two are one garment, in light and in shadow, where one is the other times a factor: up to the first for greys, up to
-#: both for colours of a chroma (8 bit) from the third on. So far off that may be.
-_GREYS, _COLOURS, _CHROMA, _SHADED = 1.15, 0.55, 16.0, 9.0
+#: both for colours of a chroma (8 bit) from the third on; they may be up to the fourth. So far off that is at most, and
+#: may be.
+_GREYS, _COLOURS, _CHROMA, _SHADOWED = 1.1, 0.6, 16.0, 1.4
+_SHADED, _PERHAPS_SHADED = 9.0, 11.0
 _MOST_SAMPLES, _FEWEST_SAMPLES = 20_000, 60
 #: The least part of what is seen that is a garment, and not a print on one.
 _LEAST_SHARE = 0.012
@@ -45,6 +48,8 @@ _AROUND, _ALONG = 30.0, 0.002
 #: How far hands, and feet, are bare where nothing is seen of them.
 _BARE_HANDS, _BARE_FEET = 0.02, 2e-3
 _TOLERANCE = 5e-3
+#: Every so many texels are looked at, for the vertices.
+_SAMPLE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +68,15 @@ class Garments:
     skin: int
     kin: NDArray[np.bool_]
 
+    def nearest(self, linear: NDArray) -> tuple[Ints, Floats]:
+        """(N,) the garment whose colour is nearest to each of ``linear`` (N, 3), and how far off it is (N,)."""
+        lab = _lab(linear)
+        squares = np.stack([np.square(lab - centre).sum(axis=1) for centre in self.centres], axis=1)
+        return np.asarray(squares.argmin(axis=1), np.int64), np.sqrt(squares.min(axis=1, initial=np.inf))
+
     def of(self, linear: NDArray) -> Ints:
         """(N,) the garment whose colour is nearest to each of ``linear`` (N, 3)."""
-        lab = _lab(linear)
-        distances = np.stack([np.square(lab - centre).sum(axis=1) for centre in self.centres], axis=1)
-        return np.asarray(distances.argmin(axis=1), np.int64)
+        return self.nearest(linear)[0]
 
 
 def garments_of(linear: NDArray, tone: Array) -> Garments:
@@ -96,7 +105,9 @@ def garments_of(linear: NDArray, tone: Array) -> Garments:
         mine = linear[chosen[wears == number]]
         if len(mine) and number != bare:
             tones[number] = np.median(mine, axis=0)
-    return Garments(centres, tones, bare, _apart(centres.astype(np.float64)) < _KIN)
+    whole = centres.astype(np.float64)
+    kin = (_distances(whole) < _ONE_GARMENT) | (_shaded(whole, _SHADOWED) < _PERHAPS_SHADED)
+    return Garments(centres, tones, bare, kin)
 
 
 def _lab(linear: NDArray) -> Floats:
@@ -111,7 +122,8 @@ def _merged(centres: Floats, counts: Ints) -> Floats:
     """Centres of which those that are close are one; few colours are none."""
     kept, sizes = centres.astype(np.float64), counts.astype(np.float64)
     while len(kept) > 1:
-        apart = _apart(kept) + 1e9 * np.eye(len(kept))
+        apart = np.minimum(_distances(kept), _shaded(kept, _COLOURS) * _ONE_GARMENT / _SHADED)
+        apart += 1e9 * np.eye(len(kept))
         one, other = sorted(np.unravel_index(int(apart.argmin()), apart.shape))
         if apart[one, other] >= _ONE_GARMENT:
             break
@@ -123,19 +135,27 @@ def _merged(centres: Floats, counts: Ints) -> Floats:
     return np.asarray(kept[many], np.float32)
 
 
-def _apart(centres: Array) -> Array:
-    """(K, K) how far garments differ: their distance, or how far off one is the other in shadow if that is less."""
-    plain = np.linalg.norm(centres[:, None] - centres[None], axis=2)
+def _distances(centres: Array) -> Array:
+    """(K, K) how far garments differ."""
+    return np.asarray(np.linalg.norm(centres[:, None] - centres[None], axis=2))
+
+
+def _shaded(centres: Array, more: float) -> Array:
+    """(K, K) how far garments are from being one in light and in shadow.
+
+    Args:
+        more: by how much light may be brighter than shadow on colours, beyond what it may on greys.
+    """
     whole = centres / (_LIGHTNESS, 1, 1) - (0, 128, 128)
     squares = np.maximum(np.einsum("kc,kc->k", whole, whole), 1e-9)
     chroma = np.linalg.norm(whole[:, 1:], axis=1)
-    most = _GREYS + _COLOURS * np.minimum(np.minimum(chroma[:, None], chroma[None]) / _CHROMA, 1)
+    most = _GREYS + more * np.minimum(np.minimum(chroma[:, None], chroma[None]) / _CHROMA, 1)
     factor = np.clip(whole @ whole.T / squares[None], 1 / most, most)
-    shaded = np.linalg.norm(whole[:, None] - factor[:, :, None] * whole[None], axis=2)
-    return np.minimum(plain, np.maximum(shaded, shaded.T) * _ONE_GARMENT / _SHADED)
+    off = np.linalg.norm(whole[:, None] - factor[:, :, None] * whole[None], axis=2)
+    return np.asarray(np.maximum(off, off.T))
 
 
-def worn(garments: Garments, votes: Array, body: Body, anatomy: Anatomy) -> Array:
+def worn(garments: Garments, votes: Array, body: Body, anatomy: Anatomy, tolerance: float = _TOLERANCE) -> Array:
     """(V, K) 0..1, how surely each vertex wears each garment.
 
     Args:
@@ -149,4 +169,33 @@ def worn(garments: Garments, votes: Array, body: Body, anatomy: Anatomy) -> Arra
     wanted[:, garments.skin] += pull
     trust = total + pull
     edges, stiffness = directed(body.rest_vertices.astype(np.float64), body.triangles, anatomy.axis, _ALONG)
-    return spread(wanted / trust[:, None], trust, edges, _AROUND * stiffness, _TOLERANCE)
+    return spread(wanted / trust[:, None], trust, edges, _AROUND * stiffness, tolerance)
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What the texels around each vertex show: sums over them.
+
+    Attributes:
+        votes: (V, K) 0..1 of each garment, 1 in all where everything around a vertex is trusted.
+        colours: (V, K, 3) linear, times ``votes``.
+    """
+
+    votes: Array
+    colours: Array
+
+    @staticmethod
+    def of(body: Body, atlas: Atlas, colour: Floats, trust: Floats, garments: Garments) -> Samples:
+        """Sums of colours (N, 3) that are trusted so far (N,)."""
+        count, kinds = body.vertex_count, len(garments.tones)
+        corners, pulls = body.triangles[atlas.triangle[::_SAMPLE]], atlas.weights[::_SAMPLE]
+        total = np.bincount(corners.ravel(), np.ones(corners.size), count)
+        known = np.flatnonzero(trust[::_SAMPLE] > 0)
+        corners, pulls = corners[known], pulls[known] * trust[::_SAMPLE][known, None]
+        colour = colour[::_SAMPLE][known]
+        places = (corners * kinds + garments.of(colour)[:, None]).ravel()
+        sums = [np.bincount(places, pulls.ravel(), count * kinds)]
+        sums += [np.bincount(places, (pulls * colour[:, c, None]).ravel(), count * kinds) for c in range(3)]
+        # a vertex that is seen on one of its sides alone is half as sure
+        votes, *colours = (s.reshape(count, kinds) / np.maximum(total / 3, 1e-9)[:, None] for s in sums)
+        return Samples(votes, np.stack(colours, axis=2))

@@ -73,11 +73,13 @@ class Seen:
     Attributes:
         colour: (N, 3) linear, without the estimated light.
         weight: (N,) 0..1.
+        inset: (N,) how far within the outline of what is seen a texel lies, parts of the person's size.
         light: what was taken out.
     """
 
     colour: Floats
     weight: Floats
+    inset: Floats
     light: ShadeEstimate
 
 
@@ -103,7 +105,8 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
         light: take the estimated light out of the colours.
     """
     count = len(atlas.texel)
-    nothing = Seen(np.zeros((count, 3), np.float32), np.zeros(count, np.float32), NO_LIGHT)
+    none = np.zeros(count, np.float32)
+    nothing = Seen(np.zeros((count, 3), np.float32), none, none, NO_LIGHT)
     part = _crop(shot, atlas.size)
     if part is None:
         return nothing
@@ -118,7 +121,7 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
         # hands are where estimates are least sure
         firm = own & ~anatomy.hands[body.triangles[np.maximum(raster.triangle, 0), 0]]
         mask = person_mask(pixels, own, raster.others, firm, hint)
-    trusted = _trusted(raster, mask)
+    inset, trusted = _trusted(raster, mask)
     linear = decode_srgb(raster.pixels)
     shade = NO_LIGHT
     own = raster.triangle >= 0
@@ -129,7 +132,7 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
         linear[own] /= shade.factor(raster.normals[own])[:, None]
     shift = face_shift(shot.face, shot.vertices, shot.intrinsics, body, anatomy)
     shift *= raster.intrinsics[0, 0] / shot.intrinsics[0, 0]
-    return _sampled(shot.vertices, raster, linear, trusted, shade, shift, body, anatomy, atlas)
+    return _sampled(shot.vertices, raster, linear, np.dstack([trusted, inset]), shade, shift, body, anatomy, atlas)
 
 
 def _crop(shot: Shot, side: int) -> tuple[Pixels, Array, list[Bools | None]] | None:
@@ -202,9 +205,9 @@ def _rasterised(pixels: Pixels, intrinsics: Array, shot: Shot, triangles: NDArra
     )
 
 
-def _trusted(raster: _Raster, mask: Bools) -> Floats:
-    """(H, W) 0..1, how sure a pixel is to show the surface that the body has there: far from the person's outline and
-    from where one surface hides another.
+def _trusted(raster: _Raster, mask: Bools) -> tuple[Floats, Floats]:
+    """(H, W) how far a pixel is from the person's outline and from where one surface hides another, parts of the
+    person's size; and 0..1, how sure it is therefore to show the surface that the body has there.
     """
     own = raster.triangle >= 0
     rows, columns = np.nonzero(own)
@@ -220,7 +223,8 @@ def _trusted(raster: _Raster, mask: Bools) -> Floats:
     distance = cv2.distanceTransform(free, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
     low = max(_LEAST_EDGE_PX, _EDGE * extent)
     high = max(low + 1, _CLEAR * extent)
-    return np.asarray(np.clip((distance - low) / (high - low), 0, 1) * own, np.float32)
+    trusted = np.clip((distance - low) / (high - low), 0, 1) * own
+    return np.asarray(distance / extent, np.float32), np.asarray(trusted, np.float32)
 
 
 def _sampled(
@@ -234,7 +238,10 @@ def _sampled(
     anatomy: Anatomy,
     atlas: Atlas,
 ) -> Seen:
-    height, width = trusted.shape
+    """Args:
+    trusted: (H, W, 2) 0..1 and the inset, see ``_trusted``.
+    """
+    height, width = trusted.shape[:2]
     triangles = body.triangles
     surface = Surface(vertices, triangles, vertices, np.zeros((0, 3), bool), np.zeros(0, bool))
     points = atlas.across(triangles, vertices)
@@ -253,13 +260,15 @@ def _sampled(
     nearest = cv2.dilate(raster.depth, np.ones((3, 3), np.uint8))[row, column]
     weight = np.clip((facing - _GRAZING) / (_FACING - _GRAZING), 0, 1)
     weight *= inside & (points[:, 2] <= nearest + _BIAS)
-    weight *= sampled(trusted, x, y)[:, 0]
+    trust, inset = sampled(trusted, x, y).T
+    weight *= trust
     if shift.any():
         # the face is looked up where the photo shows it; what is trusted has to be so in both places
         follows = atlas.across(triangles, head_share(anatomy)[:, None])[:, 0]
         x, y = x + follows * np.float32(shift[0]), y + follows * np.float32(shift[1])
-        weight = np.minimum(weight, sampled(trusted, x, y)[:, 0])
-    return Seen(sampled(linear, x, y), weight.astype(np.float32), shade)
+        trust, beside = sampled(trusted, x, y).T
+        weight, inset = np.minimum(weight, trust), np.minimum(inset, beside)
+    return Seen(sampled(linear, x, y), weight.astype(np.float32), np.ascontiguousarray(inset), shade)
 
 
 def sampled(picture: Floats, x: Floats, y: Floats) -> Floats:

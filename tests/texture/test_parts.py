@@ -99,7 +99,11 @@ def test_exposures_are_brought_together_and_strangers_left_alone(rng: np.random.
     colour = rng.uniform(0.1, 0.6, (1000, 3)).astype(np.float32)
     full, none = np.ones(1000, np.float32), np.zeros(1000, np.float32)
     gains = exposure_gains(
-        [Seen(colour, full, NO_LIGHT), Seen(colour * np.float32(0.25), full, NO_LIGHT), Seen(colour, none, NO_LIGHT)]
+        [
+            Seen(colour, full, full, NO_LIGHT),
+            Seen(colour * np.float32(0.25), full, full, NO_LIGHT),
+            Seen(colour, none, none, NO_LIGHT),
+        ]
     )
     assert gains[1] / gains[0] == pytest.approx([4.0] * 3, rel=0.01)
     assert gains[0] * gains[1] == pytest.approx([1.0] * 3, rel=0.01)

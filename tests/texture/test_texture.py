@@ -145,6 +145,21 @@ def test_garments_end_sharply_where_they_are_not_seen(person: Body) -> None:
 
 
 @pytest.mark.models
+@pytest.mark.parametrize(("place", "kept"), [(11.0, True), (18.5, False)])
+def test_skin_beside_an_outline_is_a_hand_that_the_body_has_elsewhere(person: Body, place: float, kept: bool) -> None:
+    across, height, _ = person.rest_vertices.T
+    part = anatomy_of(person).part
+    thigh = part == PARTS.index("l_upleg")
+    patch = thigh & (np.abs(height - 75) < 5) & (np.abs(across - place) < 1.8)
+    colours = np.tile([0.03, 0.06, 0.2], (person.vertex_count, 1))
+    colours[anatomy_of(person).head | anatomy_of(person).hands | patch] = (0.5, 0.3, 0.22)
+    texture = _made(person, colours)
+    inside = _texels(person, thigh) & (texture.confidence > 0)
+    red, _, blue = texture.colour[inside].astype(int).T
+    assert ((red > blue).sum() > 30) == kept
+
+
+@pytest.mark.models
 def test_hair_goes_on_where_it_is_not_seen_and_the_face_does_not(models: Path) -> None:
     person = load_body("default-lod1", models)
     anatomy = anatomy_of(person)
