@@ -54,11 +54,13 @@ from .operators import (
     textures,
     viewing,
     views,
+    wearables,
     worker,
 )
 from .previews import thumbnails
 from .properties import retarget as retarget_state
 from .properties import secret, state, terms
+from .properties import worn as worn_colour
 from .scene import idle, live
 from .scene import rendering as photo_rendering
 from .shelf import pictures as shelf_pictures
@@ -73,6 +75,7 @@ from .ui import (
     heights,
     import_options,
     lens_panel,
+    look_panel,
     masks_panel,
     menu,
     panel,
@@ -122,6 +125,7 @@ CLASSES: tuple[type, ...] = (
     *draw_lens.CLASSES,
     *lens.CLASSES,
     *textures.CLASSES,
+    *wearables.CLASSES,
     *previews.CLASSES,
     *exports.CLASSES,
     *batch.CLASSES,
@@ -141,6 +145,7 @@ CLASSES: tuple[type, ...] = (
     *handle_tool.CLASSES,
     *masks_panel.CLASSES,
     *texture_panel.CLASSES,
+    *look_panel.CLASSES,
     *lens_panel.CLASSES,
     *preset_panels.CLASSES,
     *character_panel.CLASSES,
@@ -160,6 +165,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     state.attach()
+    worn_colour.attach()
     retarget_state.attach()
     batch.attach()
     takes.attach()
@@ -220,6 +226,7 @@ def unregister() -> None:
     takes.detach()
     batch.detach()
     retarget_state.detach()
+    worn_colour.detach()
     state.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -107,6 +107,7 @@ class Workshop:
             "body": str(self._body),
             "scenes": scenes,
             "texture": any(map(self._settings.shows_texture, rooms)),
+            "wear": any(map(self._settings.shows_wearables, rooms)),
             "scratch": str(scratch),
             "stages": [self._stage(name, folder) for name, folder in rooms.items()],
         }

@@ -28,8 +28,11 @@ class Fingerprints:
 
     def __init__(self, settings: Settings) -> None:
         self._stages = settings.stages
-        # earlier versions made no textures
-        self._textured = {stage: ["texture"] for stage in settings.stages if settings.shows_texture(stage)}
+        # earlier versions made no textures, and nothing to wear
+        self._shown = {
+            stage: [*["texture"] * settings.shows_texture(stage), *["wear"] * settings.shows_wearables(stage)]
+            for stage in settings.stages
+        }
         self._base = [
             _REVISION,
             settings.engine,
@@ -53,8 +56,7 @@ class Fingerprints:
         """By stage, for the photo of this SHA-256."""
         estimate = _digest([*self._base, photo])
         built = {
-            stage: _digest([estimate, stage, self._maps.get(stage), *self._textured.get(stage, ())])
-            for stage in self._stages[1:]
+            stage: _digest([estimate, stage, self._maps.get(stage), *self._shown[stage]]) for stage in self._stages[1:]
         }
         return {ESTIMATE: estimate, **built}
 

@@ -81,6 +81,7 @@ class Settings(PhotoReading, Refinement):
         previews: kinds of pictures; the first stands in the contact sheet.
         exports: files for other programs.
         texture: whether the photo is laid on the characters (``native_runtime.texture``).
+        wear: whether the characters get what they wear by default (``native_runtime.wearables``).
         age: years, 5 to 90, of the one person of each photo, by engines that take it (``Capabilities.ages``); None: as
             for a photo (``pipeline.requests.Appearance``).
     """
@@ -91,6 +92,7 @@ class Settings(PhotoReading, Refinement):
     previews: tuple[str, ...] = ("panels",)
     exports: tuple[Export, ...] = field(default=(), metadata=read_by(_exports))
     texture: bool = True
+    wear: bool = True
     age: float | None = None
 
     def __post_init__(self) -> None:
@@ -122,8 +124,17 @@ class Settings(PhotoReading, Refinement):
         return (ESTIMATE, *(f"{self.layout}:{name}" for name in built))
 
     def shows_texture(self, stage: str) -> bool:
-        """Whether the files of a stage show the characters' textures: all of Blender's but motion alone."""
-        return self.texture and stage != ESTIMATE and ":export:bvh" not in stage
+        """Whether the files of a stage show the characters' textures."""
+        return self.texture and self._shows_meshes(stage)
+
+    def shows_wearables(self, stage: str) -> bool:
+        """Whether the files of a stage show what the characters wear."""
+        return self.wear and self._shows_meshes(stage)
+
+    @staticmethod
+    def _shows_meshes(stage: str) -> bool:
+        """All of Blender's stages do but motion alone."""
+        return stage != ESTIMATE and ":export:bvh" not in stage
 
     def body_file(self) -> Path:
         """The body that the engine will take.
@@ -147,6 +158,7 @@ class Settings(PhotoReading, Refinement):
             "layout",
             "blend",
             "texture",
+            "wear",
             "previews",
         )
         return {name: plain(getattr(self, name)) for name in (*names, "exports", "turn", "refine", "age")}

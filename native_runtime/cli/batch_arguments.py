@@ -68,6 +68,13 @@ def add(commands: Subparsers) -> None:
         help="lay the photo on the characters as a texture (default: yes)",
     )
     batch.add_argument(
+        "--wear",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="give the characters what they wear: hair, shoes, and underwear where no texture shows clothes "
+        "(default: yes)",
+    )
+    batch.add_argument(
         "--preview",
         "--previews",
         dest="previews",

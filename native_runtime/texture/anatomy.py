@@ -77,7 +77,7 @@ class Anatomy:
 @lru_cache(maxsize=2)
 def anatomy_of(body: Body) -> Anatomy:
     """The parts of a body."""
-    part = _parts(body)
+    part = parts_of(body)
     rest = body.rest_vertices.astype(np.float64)
     head = part == PARTS.index("head")
     face, scalp = np.zeros_like(head), np.zeros_like(head)
@@ -113,8 +113,8 @@ def _hair(rest: Array, scalp: Bools, head: Bools) -> Array:
     return hair
 
 
-def _parts(body: Body) -> Ints:
-    """(V,) the part of each vertex, by the joint that holds it most."""
+def parts_of(body: Body) -> Ints:
+    """(V,) the part of each vertex (index in ``PARTS``), by the joint that holds it most."""
     of_joint = np.array([PARTS.index(_part_of(name)) for name in body.joint_names])
     strongest = np.argmax(body.skin_weights, axis=1)
     return of_joint[body.skin_indices[np.arange(body.vertex_count), strongest]]

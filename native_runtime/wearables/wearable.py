@@ -32,9 +32,9 @@ class Wearable:
         name: what artists call it, e.g. ``Briefs``.
         kind: what it is: ``hair``, ``brows``, ``lashes``, ``underwear``, ``top``, ``shoes``.
         vertices: (N, 3) cm, MHR's axes.
-        anchors: (N, 3) the body's vertices that each vertex is bound to: the corners of a triangle, or one vertex
-            three times.
-        shares: (N, 3) the weights of its anchors; they sum to 1.
+        anchors: (N, A) the body's vertices that each vertex is bound to: the three corners of a triangle, one vertex
+            three times, or more where cloth spans what lies between them.
+        shares: (N, A) the weights of its anchors; they sum to 1.
         face_sizes, face_vertices: (F,), (L,) polygons, counter-clockwise from outside.
         face_materials, material_names: (F,), (M,).
         uvs: (L, 2) per face corner.
@@ -56,7 +56,9 @@ class Wearable:
     def __post_init__(self) -> None:
         count, corners = len(self.vertices), len(self.face_vertices)
         sound = (
-            self.anchors.shape == self.shares.shape == (count, 3)
+            self.anchors.shape == self.shares.shape
+            and self.anchors.ndim == 2
+            and len(self.anchors) == count
             and self.uvs.shape == (corners, 2)
             and int(self.face_sizes.sum()) == corners
             and len(self.face_materials) == len(self.face_sizes)
@@ -105,7 +107,7 @@ class Wearable:
         """(N, K) the joints that move each vertex, and by how much."""
         dense = np.zeros((len(self.vertices), len(body.joint_names)))
         rows = np.arange(len(self.vertices))[:, None]
-        for corner in range(3):
+        for corner in range(self.anchors.shape[1]):
             anchor = self.anchors[:, corner]
             share = self.shares[:, corner, None] * body.skin_weights[anchor]
             np.add.at(dense, (rows, body.skin_indices[anchor]), share)

@@ -16,6 +16,7 @@ from ..handles.photo_scene import build_photo_scene
 from ..previews import render_panels, save_picture
 from ..scene.character import PhotoScene
 from ..textures.projecting import Bools, texture_people
+from ..wearables.dressing import dress
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
@@ -33,6 +34,7 @@ def write_character(
     controls: bool = True,
     textures: bool = False,
     mask: Bools | None = None,
+    worn: bool = True,
 ) -> dict[str, Any]:
     """Builds the characters of one photo in a new file and saves it.
 
@@ -48,10 +50,11 @@ def write_character(
         controls: give the characters control rigs.
         textures: lay the photo on the characters.
         mask: (H, W) of the original photo: where the one person is, as somebody drew it, for the texture.
+        worn: give the characters what they wear by default (``wearables``).
 
     Returns:
         ``blend`` and ``preview`` (paths as text, ``preview`` None where none was asked for), ``characters`` (their
-        ids and objects' names), ``seconds`` (build, texture, save, preview), ``notes`` for people to read.
+        ids and objects' names), ``seconds`` (build, texture, wearables, save, preview), ``notes`` for people to read.
 
     Raises:
         Sam3dbError: the estimate does not fit the body, or a file cannot be written.
@@ -74,6 +77,11 @@ def write_character(
         start = time.perf_counter()
         notes = texture_people([c.rig for c in built.characters], body, photo, mask)
         seconds["texture"] = time.perf_counter() - start
+
+    if worn:
+        start = time.perf_counter()
+        notes = (*notes, *(note for c in built.characters for note in dress(c.rig, c.mesh, body)))
+        seconds["wearables"] = time.perf_counter() - start
 
     start = time.perf_counter()
     save_blend(blend)

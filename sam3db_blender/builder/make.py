@@ -56,7 +56,7 @@ def make_files(job: Mapping[str, Any]) -> dict[str, Any]:
     stages = [_Stage(task) for task in job["stages"]]
     photo, body = read_photo(job["photo"]).turned_by(job["turn"]), _body(job["body"])
     for scene in job["scenes"]:
-        _make_scene(scene, photo, body, stages, Path(job["scratch"]), bool(job.get("texture")))
+        _make_scene(scene, photo, body, stages, Path(job["scratch"]), bool(job.get("texture")), bool(job.get("wear")))
     return {"stages": {stage.name: stage.answer() for stage in stages}}
 
 
@@ -66,7 +66,7 @@ def _body(path: str) -> Body:
 
 
 def _make_scene(
-    scene: Mapping[str, Any], photo: Photo, body: Body, stages: list[_Stage], scratch: Path, texture: bool
+    scene: Mapping[str, Any], photo: Photo, body: Body, stages: list[_Stage], scratch: Path, texture: bool, worn: bool
 ) -> None:
     stem, files = scene["stem"], [Path(file) for file in scene["estimates"]]
     blend = next((stage for stage in stages if "blend" in stage.task), None)
@@ -77,6 +77,7 @@ def _make_scene(
         (blend.folder if blend else scratch) / f"{stem}.blend",
         controls=blend is not None,
         textures=texture,
+        worn=worn,
     )
     if blend is not None:
         blend.seconds += sum(made["seconds"].values())

@@ -14,6 +14,7 @@ from native_runtime.models.store import load_body
 from ..files.blend import save_blend
 from ..takes.build import TakeOptions, build_take_scene
 from ..takes.files import read_takes
+from ..wearables.dressing import dress
 
 
 def write_take_scene(
@@ -40,6 +41,8 @@ def write_take_scene(
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene: Any = bpy.context.scene
     made = build_take_scene(scene, takes, body, TakeOptions(rate="video", footage=footage), files)
+    for character in made.built.characters:
+        dress(character.rig, character.mesh, body)
     rig = made.built.characters[0].rig
     rig.select_set(True)
     bpy.context.view_layer.objects.active = rig

@@ -18,6 +18,7 @@ from ..scene.textured import share
 from ..textures.projecting import texture_people
 from ..views.build import build_views_scene
 from ..views.files import read_views_file
+from ..wearables.dressing import dress
 
 
 def write_views_scene(
@@ -55,6 +56,8 @@ def write_views_scene(
         bpy.context.view_layer.update()
         notes = texture_people([rig], body)
         share(rig, others)
+    for character in made.characters:
+        notes += tuple(dress(character.rig, character.mesh, body))
     rig.select_set(True)
     bpy.context.view_layer.objects.active = rig
     save_blend(blend.absolute())

@@ -36,6 +36,13 @@ def _add_character(commands: Subparsers) -> None:
         help="lay the photo on the person: skin and clothes as a texture (default: yes)",
     )
     character.add_argument(
+        "--wear",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="give the characters what they wear: hair, shoes, and underwear where no texture shows clothes "
+        "(default: yes)",
+    )
+    character.add_argument(
         "--controls",
         action=argparse.BooleanOptionalAction,
         default=True,

@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
             picture,
             controls=arguments.controls,
             textures=arguments.texture,
+            worn=arguments.wear,
             mask=read_mask(arguments.mask, found.photo.original_size) if arguments.mask else None,
         )
         for note in made["notes"]:

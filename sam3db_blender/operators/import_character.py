@@ -90,7 +90,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         try:
             controls = self.controls and places.wants_controls()
             people = job.estimates or job.early
-            built = add_to_scene(context, job.request, people, self.light, controls, job.textures)
+            built = add_to_scene(context, job.request, people, self.light, controls, job.textures, self.worn)
         except Sam3dbError as error:
             return self._fail(in_words(error), traceback.format_exc())
         except Exception as error:

@@ -23,12 +23,13 @@ from native_runtime.texture.files import EncodedTexture
 from ..handles import deletions
 from ..handles.photo_scene import build_photo_scene
 from ..scene.bodies import installed_body
-from ..scene.character import PhotoScene
+from ..scene.character import Character, PhotoScene
 from ..scene.idle import rest_idle
 from ..scene.textured import put_on, share
 from ..takes.build import TakeOptions, TakeScene, build_take_scene
 from ..takes.files import footage_of, read_takes
 from ..views.build import ViewsScene, build_views_scene
+from ..wearables.dressing import dress
 
 if TYPE_CHECKING:
     from native_runtime.pipeline.requests import EstimateRequest
@@ -55,6 +56,7 @@ def add_to_scene(
     light: bool = True,
     controls: bool = False,
     textures: Sequence[TextureFiles | None] = (),
+    worn: bool = True,
 ) -> PhotoScene:
     """Builds the characters of a photo in the context's scene; where that fails, the scene is as it was.
 
@@ -62,13 +64,14 @@ def add_to_scene(
         estimates: the files that the worker wrote, one per person.
         controls: give the characters control rigs.
         textures: what the characters are to wear, in the order of the estimates.
+        worn: give them what they wear by default.
     """
     if not estimates:
         raise Sam3dbError("Nobody was found in the photo.")
     people = [Estimate.load(path) for path in estimates]
     body = load_body(request.body, request.models)
     photo = read_photo(request.photo).turned_by(people[0].details.get(PHOTO_TURNED, 0))
-    return _build(context, people, photo, body, light, controls=controls, textures=textures)
+    return _build(context, people, photo, body, light, controls=controls, textures=textures, worn=worn)
 
 
 def add_results(
@@ -101,6 +104,7 @@ def _build(
     name: str = "",
     controls: bool = False,
     textures: Sequence[TextureFiles | None] = (),
+    worn: bool = True,
 ) -> PhotoScene:
     """Builds the scene, all of it or nothing, and leaves the first character selected."""
     scene = context.scene
@@ -111,10 +115,18 @@ def _build(
         for character, texture in zip(built.characters, textures):
             if texture is not None:
                 put_on(character.rig, EncodedTexture.read(texture))
+        if worn:
+            _dress(built.characters, body)
     _select(context, built)
     if bpy.app.background:  # in a window they come to rest by themselves
         rest_idle(context)
     return built
+
+
+def _dress(characters: Sequence[Character], body: Body) -> None:
+    """Gives characters what they wear by default; what does not fit the body is left out."""
+    for character in characters:
+        dress(character.rig, character.mesh, body)
 
 
 def _select(context: bpy.types.Context, built: PhotoScene) -> None:
@@ -141,6 +153,7 @@ def add_takes(context: bpy.types.Context, files: Sequence[Path], options: TakeOp
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
         made = build_take_scene(scene, takes, body, options, files)
+        _dress(made.built.characters, body)
     if found is None:
         made.notes.append(
             f"'{as_text(Path(takes[0].footage.file).name)}' was not found and is not shown behind the camera: put it "
@@ -174,6 +187,7 @@ def add_views(
             first, *others = (character.rig for character in made.characters)
             put_on(first, EncodedTexture.read(texture))
             share(first, others)
+        _dress(made.characters, body)
     _select(context, made.built)
     return made
 

@@ -18,6 +18,7 @@ from ..scene.readback import units_of
 from ..scene.textured import put_on, take_off, texture_of
 from ..textures.job import TextureJob
 from ..textures.projecting import Projection, projection_of
+from ..wearables.dressing import adapt
 from .modal_job import ModalJobOperator
 from .person import PersonOperator, reported
 
@@ -68,6 +69,7 @@ class SAM3DB_OT_project_texture(ModalJobOperator, PersonOperator, bpy.types.Oper
         if rig is None:
             raise Sam3dbError("The person's character was deleted meanwhile.")
         put_on(rig, job.texture, self._projection.sources)
+        adapt(rig, body_mesh(rig), body_of(rig))
         redraw("VIEW_3D")
         seen = job.texture.facts["shares"]["seen"]
         self.report({"INFO"}, f"{100 * seen:.0f} % of the texture is seen in the photo; the rest is filled in")
@@ -96,7 +98,9 @@ class SAM3DB_OT_remove_texture(PersonOperator, bpy.types.Operator):
     def run(self, context):
         rig = self.rig(context)
         mesh = body_mesh(rig)
-        take_off(mesh, body_materials(body_of(rig), units_of(rig), colours_of(rig)))
+        body = body_of(rig)
+        take_off(mesh, body_materials(body, units_of(rig), colours_of(rig)))
+        adapt(rig, mesh, body)
 
 
 CLASSES = (SAM3DB_OT_project_texture, SAM3DB_OT_remove_texture)

@@ -19,6 +19,7 @@ from native_runtime.render.studio import TINTS
 
 from ..rig.arrays import evaluated_surface, evaluated_uvs
 from ..rig.mesh import BODY_PROPERTY
+from ..rig.worn import is_worn
 from ..scene.belongings import belongings_of
 from ..scene.camera import camera_of, camera_settings
 from ..scene.materials import SOLID_VIEW_LIFT
@@ -35,6 +36,8 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _DARKEST, _BRIGHTEST = 0.06, 1.3
 #: Eyes and teeth lie in the shade of lids and lips, which so little light does not show.
 _IN_SHADE = 0.55
+#: Hair and clothes keep their colours, but black ones would hide their shape.
+_DARKEST_WORN = 0.03
 
 
 def groups_of(scene: bpy.types.Scene) -> list[list[bpy.types.Object]]:
@@ -58,7 +61,8 @@ def meshes_of(rig: bpy.types.Object) -> list[bpy.types.Object]:
 
 
 def surface_of(rigs: Sequence[bpy.types.Object], textured: bool = True) -> Surface:
-    """All characters as Blender evaluates them now, in metres, each in a tint of its own.
+    """All characters as Blender evaluates them now, in metres, each in a tint of its own; what was made for them to
+    wear has its colours.
 
     Args:
         textured: with the pictures that their materials show, where they show some.
@@ -81,7 +85,9 @@ def surface_of(rigs: Sequence[bpy.types.Object], textured: bool = True) -> Surfa
             two_sided.append(np.full(len(faces), mesh.get(BODY_PROPERTY) is None))
             tint = TINTS[number % len(TINTS)]
             if textured and any(picture_of(slot.material) for slot in mesh.material_slots):
-                colours.append(_own_colours(mesh, len(points), faces, materials))
+                colours.append(_IN_SHADE * _own_colours(mesh, len(points), faces, materials))
+            elif is_worn(mesh):
+                colours.append(np.maximum(_own_colours(mesh, len(points), faces, materials), _DARKEST_WORN))
             else:
                 colours.append(_shades(mesh, len(points), faces, materials)[:, None] * tint)
             count += len(points)
@@ -129,13 +135,13 @@ class _Pictures:
 
 
 def _own_colours(mesh: bpy.types.Object, count: int, faces: NDArray, materials: NDArray) -> Array:
-    """The linear colour of each vertex (V, 3) by its material in Solid view: of eyes and teeth beside a picture."""
+    """The linear colour of each vertex (V, 3) by its material in Solid view."""
     slots = [slot.material for slot in mesh.material_slots]
     of_slot = np.array([(0.5,) * 3 if m is None else m.diffuse_color[:3] for m in slots])
     colours = np.full((count, 3), 0.5)
     for corner in range(3):
         colours[faces[:, corner]] = of_slot[np.clip(materials, 0, len(slots) - 1)]
-    return _IN_SHADE * colours ** (1 / SOLID_VIEW_LIFT)
+    return np.asarray(colours ** (1 / SOLID_VIEW_LIFT))
 
 
 def _shades(mesh: bpy.types.Object, count: int, faces: NDArray, materials: NDArray) -> Array:

@@ -182,12 +182,17 @@ class ImportOptions(LensProperties):
         description="Lay the photo on the characters as a texture; takes about three seconds for each person",
         default=True,
     )
+    worn: bpy.props.BoolProperty(
+        name="Hair and Clothes",
+        description="Give characters what they wear: hair and shoes as the photo shows them, and underwear",
+        default=True,
+    )
 
 
 #: The names of the options, in the order in which they are drawn.
 OPTION_NAMES = (
     "engine", "inference", "answer", "refine", "persons", "height_known", "height", "age_known", "age", "body", "lens",
-    "focal_mm", "fov", "focal", "turn", "light", "controls", "texture",
+    "focal_mm", "fov", "focal", "turn", "light", "controls", "texture", "worn",
 )  # fmt: skip
 
 

@@ -109,6 +109,7 @@ def _draw_more(
     if of_scene:
         column.prop(options, "light")
         column.prop(options, "controls")
+        column.prop(options, "worn")
 
 
 def _draw_bundled(layout: Any, width: int) -> None:

@@ -20,7 +20,7 @@ from ..rig.worn import WORN_PROPERTY
 from ..scene.materials import store_rest_positions
 from ..scene.presence import hide_alike
 from ..scene.readback import units_of
-from .materials import worn_materials
+from .materials import is_untouched, worn_materials
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -83,7 +83,7 @@ def put_on(
     """
     collection = next(iter(mesh.users_collection), bpy.context.scene.collection)
     name = f"{rig.name.removesuffix(' Rig')} {wearable.name}"
-    obj = _built(name, rig, body, wearable, collection, worn_materials(wearable, units_of(rig)))
+    obj = _built(name, rig, body, wearable, collection, worn_materials(wearable, name, units_of(rig)))
     _mark(obj, body, wearable, choice)
     hide_alike(obj, mesh)
     return obj
@@ -96,7 +96,7 @@ def make_again(obj: bpy.types.Object, rig: bpy.types.Object, body: Body, wearabl
     """
     materials = [slot.material for slot in obj.material_slots if slot.material is not None]
     if len(materials) != len(wearable.material_names):
-        materials = worn_materials(wearable, units_of(rig))
+        materials = worn_materials(wearable, obj.name, units_of(rig))
     fresh = _built(f"{obj.name} again", rig, body, wearable, bpy.context.scene.collection, materials)
     old: Any = obj.data
     try:
@@ -115,7 +115,7 @@ def is_changed(obj: bpy.types.Object) -> bool:
 
 
 def take_off(obj: bpy.types.Object) -> None:
-    """Removes a worn object, its mesh, and the materials that nothing else has."""
+    """Removes a worn object, its mesh, and the materials that nothing else has, unless an artist has worked on them."""
     data: Any = obj.data
     materials = [slot.material for slot in obj.material_slots if slot.material is not None]
     bpy.data.objects.remove(obj)
@@ -123,7 +123,10 @@ def take_off(obj: bpy.types.Object) -> None:
         bpy.data.meshes.remove(data)
     for material in dict.fromkeys(materials):
         if material.users == 0 and not material.library:
-            bpy.data.materials.remove(material)
+            if is_untouched(material):
+                bpy.data.materials.remove(material)
+            else:
+                material.use_fake_user = True
 
 
 def _built(

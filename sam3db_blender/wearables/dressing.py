@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from native_runtime.characters.sliders import identity_sliders
+from native_runtime.errors import Sam3dbError
 from native_runtime.wearables import wardrobe
 from native_runtime.wearables.choice import Choice, Wearer
+from native_runtime.wearables.defaults import UNDERWEAR, default_outfit
 
 from ..rig.pose import read_settings
+from ..rig.properties import read_sliders
 from ..rig.worn import WORN_PROPERTY, worn_by
+from ..scene.provenance import read_origin
+from ..scene.textured import texture_of
 from .attaching import Worn, is_changed, make_again, put_on, take_off
+from .materials import Colour, chosen_colour
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -25,6 +32,33 @@ def worn_of(rig: bpy.types.Object, kind: str) -> bpy.types.Object | None:
         if worn is not None and worn.kind == kind:
             return obj
     return None
+
+
+def outfit_of(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[Choice]:
+    """What a character wears unless somebody says otherwise: by its shape, its texture and what its photo told."""
+    identity = read_sliders(rig, identity_sliders(body))
+    details = read_origin(rig).details.get("details", {})
+    return default_outfit(body, identity, details, texture_of(mesh) is not None)
+
+
+def dress(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str]:
+    """Gives a new character what it wears by default, except of kinds that it wears already.
+
+    Args:
+        mesh: the character's own.
+        body: the one that ``mesh`` was made of.
+
+    Returns:
+        What the artist should know; what does not fit the body is left out.
+    """
+    notes = []
+    for choice in outfit_of(rig, mesh, body):
+        if worn_of(rig, choice.kind) is None:
+            try:
+                put_on(rig, mesh, body, _made(rig, body, choice), choice)
+            except Sam3dbError as error:
+                notes.append(str(error))
+    return notes
 
 
 def wear(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body, choice: Choice) -> list[str]:
@@ -46,6 +80,50 @@ def wear(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body, choice: Choi
     notes = remove(rig, choice.kind)
     put_on(rig, mesh, body, wearable, choice)
     return notes
+
+
+def dress_again(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str]:
+    """Gives a character what it wears by default in place of what it wears; see ``dress``. Meshes that an artist has
+    worked on are left alone.
+    """
+    notes = []
+    outfit = {choice.kind: choice for choice in outfit_of(rig, mesh, body)}
+    for obj in worn_by(rig):
+        worn = Worn.of(obj)
+        if worn is None:
+            continue
+        if is_changed(obj):
+            notes.append(f"'{obj.name}' was edited: it is kept.")
+        elif worn.choice != outfit.get(worn.kind):
+            take_off(obj)
+    return notes + dress(rig, mesh, body)
+
+
+def adapt(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str]:
+    """Takes underwear off where a texture shows clothes now, and puts it on where none does any more."""
+    if texture_of(mesh) is None:
+        return dress(rig, mesh, body)
+    for kind in UNDERWEAR:
+        obj = worn_of(rig, kind)
+        if obj is not None and not is_changed(obj):
+            take_off(obj)
+    return []
+
+
+def colour_of(rig: bpy.types.Object, kind: str) -> Colour | None:
+    """The colour of what a character wears of a kind, where somebody chose one."""
+    obj = worn_of(rig, kind)
+    material = None if obj is None or not obj.material_slots else obj.material_slots[0].material
+    return None if material is None else chosen_colour(material)
+
+
+def style_title(obj: bpy.types.Object) -> str:
+    """What artists call the style of something worn."""
+    worn = Worn.of(obj)
+    if worn is None:
+        return obj.name
+    style = None if worn.choice is None else wardrobe.STYLES.get(worn.kind, {}).get(worn.choice.style)
+    return worn.name if style is None else style.title
 
 
 def remove(rig: bpy.types.Object, kind: str) -> list[str]:

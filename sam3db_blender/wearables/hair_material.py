@@ -52,6 +52,15 @@ def strands(shader: Shader, colour: tuple[float, float, float], units: float) ->
     ).outputs[0]
 
 
+def recolour_strands(material: bpy.types.Material, colour: tuple[float, float, float]) -> None:
+    """Gives a material the picture of strands of another colour, where it has one."""
+    for node in material.node_tree.nodes:
+        if node.type == "TEX_IMAGE" and node.image is not None and node.image.get(_COLOUR):
+            earlier, node.image = node.image, strand_image(colour)
+            if not earlier.users:
+                bpy.data.images.remove(earlier)
+
+
 def strand_image(colour: tuple[float, float, float]) -> bpy.types.Image:
     """The picture of strands of a colour, packed; one for all that have it."""
     key = " ".join(f"{channel:.4f}" for channel in colour)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import bpy
 import numpy as np
 import pytest
 
+import sam3db_blender
 from native_runtime.camera import mhr_to_blender
 from native_runtime.characters.presets import randomise
 from native_runtime.characters.settings import PARTS, CharacterSettings
+from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.wearables import wardrobe
 from native_runtime.wearables.choice import Choice, Style
@@ -20,8 +25,10 @@ from sam3db_blender.rig.resting import rest, wake
 from sam3db_blender.rig.worn import is_worn, worn_by
 from sam3db_blender.scene.character import Character, build_character
 from sam3db_blender.scene.materials import body_materials
+from sam3db_blender.wearables import dressing
 from sam3db_blender.wearables.attaching import Worn, is_changed
 from sam3db_blender.wearables.dressing import remove, wear, worn_of
+from sam3db_blender.wearables.materials import chosen_colour, colour_of, recolour
 from tests.support.estimates import neutral_estimate
 
 BAR = 5e-5  # m
@@ -30,12 +37,14 @@ PLAIN = Choice("top", "every second face", (0.2, 0.3, 0.4))
 
 def _every_second(body: Body, choice: Choice) -> Wearable:
     faces = np.arange(len(body.face_sizes)) % 2 == 0
-    return from_faces(body, "Top", "top", faces, np.full((body.vertex_count, 3), 0.2))
+    top = from_faces(body, "Top", "top", faces, np.full((body.vertex_count, 3), 0.2))
+    return replace(top, colours={} if choice.colour is None else {"top": choice.colour})
 
 
 @pytest.fixture(autouse=True)
 def _style(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(wardrobe.STYLES, "top", {PLAIN.style: Style("Every second face", _every_second)})
+    style = {PLAIN.style: Style("Every second face", _every_second)}
+    monkeypatch.setitem(wardrobe.STYLES, "top", {**wardrobe.STYLES["top"], **style})
 
 
 @pytest.fixture
@@ -111,3 +120,84 @@ def test_what_cannot_be_read_is_left_alone(dressed: Character) -> None:
     assert is_changed(worn)
     assert remove(dressed.rig, "top") == []
     assert worn_by(dressed.rig) == [worn]
+
+
+def test_a_chosen_colour_stays_with_another_style(dressed: Character, small_body: Body) -> None:
+    (worn,) = worn_by(dressed.rig)
+    material = worn.material_slots[0].material
+    assert colour_of(material) == pytest.approx(PLAIN.colour)
+    assert chosen_colour(material) is None
+    recolour(material, (0.5, 0.1, 0.2))
+    assert chosen_colour(material) == pytest.approx((0.5, 0.1, 0.2))
+    assert material.diffuse_color[0] == pytest.approx(0.5**0.7)
+    remove(dressed.rig, "top")
+    assert not [left for left in bpy.data.materials if left.users == 0], "nobody worked on it but on its colour"
+
+
+def test_a_material_that_was_worked_on_stays_in_the_file(dressed: Character) -> None:
+    (worn,) = worn_by(dressed.rig)
+    material = worn.material_slots[0].material
+    material.node_tree.nodes["Principled BSDF"].inputs["Roughness"].default_value = 0.1
+    remove(dressed.rig, "top")
+    assert material.use_fake_user
+
+
+@pytest.fixture(scope="module")
+def default_body(default_body_path: Path) -> Body:
+    return Body.load(default_body_path)
+
+
+@pytest.fixture(scope="module")
+def person(default_body: Body) -> Estimate:
+    return neutral_estimate(default_body)
+
+
+def test_new_characters_wear_underwear_until_they_have_a_texture(
+    default_body: Body, person: Estimate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    character = build_character("A", person, default_body, body_materials(default_body), bpy.context.scene.collection)
+    rig, mesh = character.rig, character.mesh
+    assert dressing.dress(rig, mesh, default_body) == []
+    assert {"A Trunks", "A Sports Top"} <= {obj.name for obj in worn_by(rig)}
+    count = len(worn_by(rig))
+    assert dressing.dress(rig, mesh, default_body) == []
+    assert len(worn_by(rig)) == count, "nothing twice"
+    monkeypatch.setattr(dressing, "texture_of", lambda mesh: (None, None))
+    dressing.adapt(rig, mesh, default_body)
+    assert worn_of(rig, "underwear") is None
+    assert worn_of(rig, "top") is None
+    monkeypatch.undo()
+    rig["Body: gender"] = 1.0
+    dressing.adapt(rig, mesh, default_body)
+    assert worn_of(rig, "underwear") is not None
+    assert worn_of(rig, "top") is None, "men need none"
+
+
+def test_what_was_edited_stays_when_the_photo_is_read_again(default_body: Body, person: Estimate) -> None:
+    character = build_character("A", person, default_body, body_materials(default_body), bpy.context.scene.collection)
+    rig, mesh = character.rig, character.mesh
+    dressing.wear(rig, mesh, default_body, Choice("underwear", "briefs"))
+    worn = worn_of(rig, "underwear")
+    worn.data.shape_keys.reference_key.points[0].co.x += 0.01
+    assert "'A Briefs' was edited: it is kept." in dressing.dress_again(rig, mesh, default_body)
+    assert worn_of(rig, "underwear") == worn
+    assert worn_of(rig, "top") is not None
+
+
+def test_the_operators_wear_and_take_off(default_body: Body, person: Estimate) -> None:
+    sam3db_blender.register()
+    try:
+        character = build_character("A", person, default_body, body_materials(default_body), bpy.context.collection)
+        bpy.context.view_layer.objects.active = character.rig
+        assert bpy.ops.sam3db.wear_from_photo() == {"FINISHED"}
+        assert bpy.ops.sam3db.wear(kind="underwear", style="briefs") == {"FINISHED"}
+        worn = worn_of(character.rig, "underwear")
+        assert worn.name == "A Briefs"
+        worn.material_slots[0].material.sam3db_colour = (0.1, 0.2, 0.6)
+        bpy.ops.sam3db.wear(kind="underwear", style="trunks")
+        cloth = worn_of(character.rig, "underwear").material_slots[0].material
+        assert tuple(cloth.sam3db_colour) == pytest.approx((0.1, 0.2, 0.6))
+        bpy.ops.sam3db.wear(kind="underwear", style="none")
+        assert worn_of(character.rig, "underwear") is None
+    finally:
+        sam3db_blender.unregister()

@@ -37,6 +37,7 @@ BATCH = {
     "recursive",
     "layout",
     "blend",
+    "wear",
     "previews",
     "exports",
 }

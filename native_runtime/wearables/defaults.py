@@ -1,0 +1,43 @@
+"""What a new character wears, by its shape and by what the photo says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from native_runtime.mhr import Body
+
+from .choice import Choice
+
+#: The kinds that are worn where no texture shows clothes.
+UNDERWEAR = ("underwear", "top")
+#: From this coefficient of sex on (positive: male) a body certainly has no breasts; children wear a top in any case.
+_MALE, _CHILD = 0.35, 0.3
+
+
+def default_outfit(
+    body: Body, identity: NDArray[np.float64], details: Mapping[str, Any], textured: bool = False
+) -> list[Choice]:
+    """What a character wears unless somebody says otherwise.
+
+    Args:
+        identity: (n_id,) its shape.
+        details: of its estimate, which hold what the photo told.
+        textured: whether a texture shows its clothes: it then wears no underwear.
+    """
+    outfit = []
+    if not textured:
+        outfit.append(Choice("underwear", "trunks"))
+        if needs_top(body, identity):
+            outfit.append(Choice("top", "sports"))
+    return outfit
+
+
+def needs_top(body: Body, identity: NDArray[np.float64]) -> bool:
+    """Whether a body has breasts, may have, or is a child's."""
+    values = dict(zip((str(name) for name in body.identity_names), np.asarray(identity).tolist()))
+    child = any(values.get(name, 0.0) > _CHILD for name in ("childhood", "late_childhood"))
+    return child or "gender" not in values or values["gender"] < _MALE

@@ -1,0 +1,66 @@
+"""What the active person wears: chosen by kind, or as their photo shows it."""
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from native_runtime.wearables import wardrobe
+from native_runtime.wearables.choice import Choice
+
+from ..scene.bodies import body_mesh
+from ..wearables import dressing
+from .character import CharacterOperator
+
+if TYPE_CHECKING:
+    from native_runtime.mhr import Body
+
+NOTHING = "none"
+"""The style of a kind where none is worn."""
+
+# Blender keeps no reference to the texts of a dynamic list
+_items: dict[str, list[tuple[str, str, str]]] = {}
+
+
+def _styles(self: bpy.types.Operator, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    kind = str(getattr(self, "kind", ""))
+    styles = wardrobe.STYLES.get(kind, {})
+    _items[kind] = [
+        (NOTHING, "None", "Take it off"),
+        *((name, style.title, f"Wear {style.title.lower()}") for name, style in styles.items()),
+    ]
+    return _items[kind]
+
+
+class SAM3DB_OT_wear(CharacterOperator, bpy.types.Operator):
+    """Choose what the person wears of this kind. A mesh that was edited stays in the file, hidden"""
+
+    bl_idname = "sam3db.wear"
+    bl_label = "Wear"
+    bl_options = {"REGISTER", "UNDO"}
+
+    kind: bpy.props.StringProperty(name="Kind", options={"HIDDEN"})
+    style: bpy.props.EnumProperty(name="Style", description="Which of its kind", items=_styles)
+
+    def run(self, context: bpy.types.Context, rig: bpy.types.Object, body: "Body"):
+        if self.style == NOTHING:
+            notes = dressing.remove(rig, self.kind)
+        else:
+            choice = Choice(self.kind, self.style, dressing.colour_of(rig, self.kind))
+            notes = dressing.wear(rig, body_mesh(rig), body, choice)
+        for note in notes:
+            self.report({"INFO"}, note)
+
+
+class SAM3DB_OT_wear_from_photo(CharacterOperator, bpy.types.Operator):
+    """Let the person wear what was read from the photo, and underwear without a texture; edited meshes stay"""
+
+    bl_idname = "sam3db.wear_from_photo"
+    bl_label = "From Photo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context: bpy.types.Context, rig: bpy.types.Object, body: "Body"):
+        for note in dressing.dress_again(rig, body_mesh(rig), body):
+            self.report({"INFO"}, note)
+
+
+CLASSES = (SAM3DB_OT_wear, SAM3DB_OT_wear_from_photo)
