@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import math
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +12,7 @@ import bpy
 import numpy as np
 from bpy_extras.object_utils import world_to_camera_view
 from bpy_extras.view3d_utils import location_3d_to_region_2d
-from mathutils import Vector
+from mathutils import Euler, Vector
 
 _signs: list[str] = []
 
@@ -233,6 +234,26 @@ def show_panel(photo: str) -> None:
     """Opens the sidebar at the extension's tab, with a photo chosen."""
     _view().spaces.active.show_region_ui = True
     bpy.context.window_manager.sam3db.photo = photo
+
+
+def show_sidebar(shown: bool) -> None:
+    """Opens or closes the sidebar."""
+    _view().spaces.active.show_region_ui = shown
+
+
+def look_from_aside() -> None:
+    """Leaves the photo's camera for a look at the first character from the right and a little above."""
+    space = _view().spaces.active
+    rig = bpy.data.objects[next(iter(rigs().values()))]
+    corners = [
+        mesh.matrix_world @ Vector(corner) for mesh in rig.children if mesh.type == "MESH" for corner in mesh.bound_box
+    ]
+    low, high = (Vector(tuple(end(corner[axis] for corner in corners) for axis in range(3))) for end in (min, max))
+    looking = space.region_3d
+    looking.view_perspective = "PERSP"
+    looking.view_rotation = Euler((math.radians(82.0), 0.0, math.radians(38.0))).to_quaternion()
+    looking.view_location = (low + high) / 2
+    looking.view_distance = 2.1 * (high - low).length
 
 
 def make_character(photo: str, **options: str | bool) -> None:
