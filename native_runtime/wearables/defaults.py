@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from native_runtime.mhr import Body
 
 from .choice import Choice
+from .face_hair import brows_of, lashes_of, shows_brows
 
 #: The kinds that are worn where no texture shows clothes.
 UNDERWEAR = ("underwear", "top")
+#: The kinds that a texture may show.
+SHOWN = (*UNDERWEAR, "brows")
 #: From this coefficient of sex on (positive: male) a body certainly has no breasts; children wear a top in any case.
 _MALE, _CHILD = 0.35, 0.3
 
@@ -26,9 +29,12 @@ def default_outfit(
     Args:
         identity: (n_id,) its shape.
         details: of its estimate, which hold what the photo told.
-        textured: whether a texture shows its clothes: it then wears no underwear.
+        textured: whether a texture shows its clothes: it then wears no underwear, and no brows besides those that the
+            photo shows.
     """
-    outfit = []
+    outfit = [lashes_of(details)]
+    if not (textured and shows_brows(details)):
+        outfit.append(brows_of(details))
     if not textured:
         outfit.append(Choice("underwear", "trunks"))
         if needs_top(body, identity):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 
-from . import garments, hair
+from . import brows, garments, hair, lashes
 from .choice import Choice, Style, Wearer
 from .wearable import Wearable
 
@@ -25,7 +25,12 @@ KINDS: dict[str, str] = {
     "shoes": "Shoes",
 }
 #: The styles of each kind by their names in files, in the order in which they are shown.
-STYLES: dict[str, Mapping[str, Style]] = {hair.KIND: hair.STYLES, **garments.STYLES}
+STYLES: dict[str, Mapping[str, Style]] = {
+    hair.KIND: hair.STYLES,
+    "brows": brows.STYLES,
+    "lashes": lashes.STYLES,
+    **garments.STYLES,
+}
 
 
 def make(body: Body, choice: Choice, wearer: Wearer | None = None) -> Wearable:

@@ -10,7 +10,7 @@ from native_runtime.characters.sliders import identity_sliders
 from native_runtime.errors import Sam3dbError
 from native_runtime.wearables import wardrobe
 from native_runtime.wearables.choice import Choice, Wearer
-from native_runtime.wearables.defaults import UNDERWEAR, default_outfit
+from native_runtime.wearables.defaults import SHOWN, default_outfit
 
 from ..rig.pose import read_settings
 from ..rig.properties import read_sliders
@@ -100,12 +100,15 @@ def dress_again(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> li
 
 
 def adapt(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str]:
-    """Takes underwear off where a texture shows clothes now, and puts it on where none does any more."""
+    """Takes off what a texture shows now, underwear where it has clothes and brows where it has some, and puts it on
+    where none does any more.
+    """
     if texture_of(mesh) is None:
         return dress(rig, mesh, body)
-    for kind in UNDERWEAR:
+    wanted = {choice.kind for choice in outfit_of(rig, mesh, body)}
+    for kind in SHOWN:
         obj = worn_of(rig, kind)
-        if obj is not None and not is_changed(obj):
+        if obj is not None and kind not in wanted and not is_changed(obj):
             take_off(obj)
     return []
 

@@ -22,6 +22,7 @@ Colour = tuple[float, float, float]
 #: Custom properties of a material: its colour, and the one that it was made with.
 _COLOUR, MADE_COLOUR = "sam3db_colour_now", "sam3db_colour_made"
 _HAIR: Colour = (0.035, 0.022, 0.015)
+_LASHES: Colour = (0.012, 0.009, 0.008)
 _CLOTH: Colour = (0.16, 0.17, 0.18)
 _LEATHER: Colour = (0.05, 0.05, 0.055)
 
@@ -124,9 +125,10 @@ def _cloth(shader: Shader, colour: Colour, units: float) -> Any:
     ).outputs[0]
 
 
-def _plain(roughness: float) -> Callable[[Shader, Colour, float], Any]:
+def _plain(roughness: float, specular: float = 0.5) -> Callable[[Shader, Colour, float], Any]:
     def build(shader: Shader, colour: Colour, units: float) -> Any:
-        return shader.node("ShaderNodeBsdfPrincipled", {"Base Color": colour, "Roughness": roughness}).outputs[0]
+        inputs: dict[str | int, Any] = {"Base Color": colour, "Roughness": roughness, "Specular IOR Level": specular}
+        return shader.node("ShaderNodeBsdfPrincipled", inputs).outputs[0]
 
     return build
 
@@ -134,8 +136,8 @@ def _plain(roughness: float) -> Callable[[Shader, Colour, float], Any]:
 #: By the name of a material, or else by the kind of what is worn: the shader, and the colour where none is given.
 _BUILDERS: dict[str, tuple[Callable[[Shader, Colour, float], Any], Colour]] = {
     "hair": (strands, _HAIR),
-    "brows": (_plain(0.6), _HAIR),
-    "lashes": (_plain(0.5), _HAIR),
+    "brows": (_plain(0.75, 0.15), _HAIR),
+    "lashes": (_plain(0.6, 0.15), _LASHES),
     "underwear": (_cloth, _CLOTH),
     "top": (_cloth, _CLOTH),
     "shoes": (_plain(0.5), _LEATHER),
