@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.detection import hands, pose, sightings
+from native_runtime.detection import facing, hands, pose, sightings
 from native_runtime.detection.beside import Beside
 from native_runtime.detection.crops import Picture
 from native_runtime.detection.faces import FaceNetworks, read_face
@@ -125,7 +125,7 @@ class LandmarkNetworks:
         """
         picture = _picture(rgb)
         readings = find_people_in(self._pose_detection, self._pose_landmark, picture, boxes)
-        found = iter(self._consulted(picture, [reading for reading in readings if reading is not None]))
+        found = iter(self._faced(picture, [reading for reading in readings if reading is not None]))
         return [None if reading is None else self._person(picture, *next(found), with_hands) for reading in readings]
 
     def follow(self, rgb: NDArray[np.uint8], people: Sequence[PersonLandmarks]) -> list[PersonLandmarks | None]:
@@ -159,6 +159,8 @@ class LandmarkNetworks:
         begun = [beside.begin(partial(hands_of, *pair)) for pair in zip(known, readings)]
         consulted = self._consulted(picture, readings, [person.second for person in known])
         for (place, first), wait, before, (reading, second) in zip(seen, begun, known, consulted):
+            if second is not None and facing.contradict(reading, second):
+                reading = facing.continued(reading, before.points_2d)
             left, right = wait() if reading is first else hands_of(before, reading)
             person = self._person(picture, reading, second, with_hands=False)
             followed[place] = replace(person, left_hand=left, right_hand=right, face=_remembered(before.face))
@@ -206,7 +208,19 @@ class LandmarkNetworks:
     def _find(self, rgb: NDArray[np.uint8]) -> tuple[Picture, list[tuple[PoseReading, SecondOpinion | None]]]:
         picture = _picture(rgb)
         readings = find_people(self._pose_detection, self._pose_landmark, self._movenet_multipose, picture)
-        return picture, self._consulted(picture, readings)
+        return picture, self._faced(picture, readings)
+
+    def _faced(self, picture: Picture, readings: list[PoseReading]) -> list[tuple[PoseReading, SecondOpinion | None]]:
+        """As `_consulted`; whom MoveNet sees the other way round faces as the face says."""
+        return [
+            (
+                facing.settled(reading, self._face(picture, reading.points))
+                if second is not None and self.sees_faces and facing.contradict(reading, second)
+                else reading,
+                second,
+            )
+            for reading, second in self._consulted(picture, readings)
+        ]
 
     def _consulted(
         self, picture: Picture, readings: list[PoseReading], known: Sequence[SecondOpinion | None] = ()

@@ -62,7 +62,8 @@ def _mirror_order() -> list[int]:
     return [BODY_POINTS.index(partner(name)) for name in BODY_POINTS]
 
 
-_MIRRORED = _mirror_order()
+MIRRORED = _mirror_order()
+"""For each point the one of the other side."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +160,9 @@ def read_pose(
     centre, top = fractions[_CENTRE], fractions[_RADIUS]
     if mirrored:
         flip = np.array([-1.0, 1.0])
-        body, centre, top = (np.array([1.0, 0.0]) + flip * values for values in (body[_MIRRORED], centre, top))
-        world = world[_MIRRORED] * (-1.0, 1.0, 1.0)
-        visibility, presence = visibility[_MIRRORED], presence[_MIRRORED]
+        body, centre, top = (np.array([1.0, 0.0]) + flip * values for values in (body[MIRRORED], centre, top))
+        world = world[MIRRORED] * (-1.0, 1.0, 1.0)
+        visibility, presence = visibility[MIRRORED], presence[MIRRORED]
         mask = np.ascontiguousarray(mask[:, ::-1])
     world[:, :2] = world[:, :2] @ crop.axes.T
     return PoseReading(
