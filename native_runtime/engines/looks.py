@@ -89,7 +89,13 @@ class Looks:
 
     def prior(self, body: Body) -> ShapePrior:
         """The prior of the shape that follows."""
-        return ShapePrior.of(body, self.sex, self.certainty, self.age, self.aged(body))
+        return ShapePrior.of(body, self.sex, self.certainty, self.age, self.aged(body), self.leaning)
+
+    @property
+    def leaning(self) -> float:
+        """-1..1: how much likelier a man than a woman, where a face is too doubtful for more."""
+        unsaid = self.man is not None and self.certainty == 0.0 and not self.stated
+        return 2.0 * float(self.man or 0.0) - 1.0 if unsaid else 0.0
 
     def aged(self, body: Body) -> AgedBody | None:
         """The median person of the age that is known, for a body that knows ages; None: an adult of no age."""
@@ -190,13 +196,18 @@ def _looks_of_face(face: FaceReading | None, body: Body, stated: Sex | None, loo
     excess = abs(2 * man - 1) - BELIEF.unsure
     certainty = float(np.clip(excess / (BELIEF.sure - BELIEF.unsure), 0.0, 1.0))
     if certainty < BELIEF.faint:
-        return Looks(man=man, age=age, face_px=size, why=f"The face does not say clearly whether {_NEUTRAL}")
+        return Looks(man=man, age=age, face_px=size, why=_UNCLEAR)
     return Looks("male" if man > 0.5 else "female", certainty, man, age, size)
 
 
 NOT_LOOKED = (
     "Nobody looked whether this is a woman or a man: the networks of faces are missing. The body is neutral. Build or "
     "install the models again, or choose the sex."
+)
+
+_UNCLEAR = (
+    "The face does not say clearly whether this is a woman or a man: the body hardly shows it. Choose the sex, if you "
+    "know it."
 )
 
 _NEUTRAL = "this is a woman or a man: the body is neutral. Choose the sex, if you know it."

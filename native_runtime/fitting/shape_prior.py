@@ -27,6 +27,9 @@ from .solver import Linearised, Quadratics
 
 Array = NDArray[np.float64]
 
+_LEANT = 0.5
+"""How far the frame of a body follows which sex is likelier, where neither is likely enough to be shown."""
+
 
 @dataclass(frozen=True)
 class ShapePrior:
@@ -53,6 +56,7 @@ class ShapePrior:
         certainty: float = 1.0,
         age: float | None = None,
         aged: AgedBody | None = None,
+        leaning: float = 0.0,
     ) -> ShapePrior:
         """The prior for somebody of a sex and an age.
 
@@ -62,12 +66,14 @@ class ShapePrior:
             certainty: 0..1, how far the shape may show it: at 0 it is neutral.
             age: years; None where it is unknown.
             aged: the median person of that age, whose skeleton is used; None for an adult's.
+            leaning: -1..1, how much likelier a man than a woman, where that is not enough for a sex: frame and face
+                follow it by half, breasts do not.
         """
-        prior = ShapePrior._of_adults(body, sex, certainty, age)
+        prior = ShapePrior._of_adults(body, sex, certainty, age, leaning)
         return prior if aged is None else prior._grown(body, aged)
 
     @staticmethod
-    def _of_adults(body: Body, sex: Sex, certainty: float, age: float | None) -> ShapePrior:
+    def _of_adults(body: Body, sex: Sex, certainty: float, age: float | None, leaning: float) -> ShapePrior:
         prior = ShapePrior.plain(body)
         if "gender" not in set(body.identity_names):
             return prior
@@ -75,8 +81,11 @@ class ShapePrior:
         for name, (mean, deviation, *below) in numbers["build"].items():
             prior = prior._with(body, name, mean, deviation, *below)
         neutral, sexed = numbers["sexes"]["neutral"], numbers["sexes"][sex]
+        leant = numbers["sexes"]["male" if leaning > 0 else "female"]
         for name, unsure in neutral.items():
             mean, deviation = (1 - certainty) * np.array(unsure) + certainty * np.array(sexed[name])
+            if name != "breasts":
+                mean += _LEANT * abs(leaning) * leant[name][0]
             prior = prior._with(body, name, mean, deviation)
         for name, points in numbers["ages"].items():
             years, values = np.array(points).T
