@@ -28,10 +28,11 @@ from native_runtime.texture.files import EncodedTexture
 from ..jobs.photo import AnswerJob, PoseJob
 from ..jobs.worker import Client
 from ..remedies import in_words
-from ..scene.bodies import read_ahead
+from ..scene.bodies import body_mesh, body_of, read_ahead
 from ..scene.lookup import may_change, rig_with
 from ..scene.provenance import read_origin
 from ..scene.textured import put_on
+from ..wearables.dressing import adapt
 from . import pending
 from .handles import handles_of, keypoint_of, moved, place
 from .limb_preview import LimbPreview, get_ready, lay_on, take_off
@@ -261,6 +262,7 @@ class Loop:
             apply_answer(rig, answer)
             if texture is not None:
                 put_on(rig, EncodedTexture.read(texture))
+                adapt(rig, body_mesh(rig), body_of(rig))
             self._end(rig)
 
     def _hear(self, character: str, task: Task, dragging: bool) -> None:

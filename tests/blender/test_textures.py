@@ -49,6 +49,7 @@ from sam3db_blender.scene.textured import (
     texture_of,
 )
 from sam3db_blender.textures.projecting import projection_of
+from sam3db_blender.wearables.dressing import UNDERWEAR, dress, worn_of
 from tests.support.glb import Glb
 from tests.support.painted import INTRINSICS, SIZE, Model, photograph, symmetric
 from tests.support.told_worker import Worker as TellingWorker
@@ -351,6 +352,8 @@ def test_the_last_step_of_an_import_brings_the_texture(rig: Any, body: Body, tex
     _estimate(body).save(tmp_path / "a_person0")
     files = save_texture(texture, tmp_path / "a_person0", {})
     window, made = Steps(), tmp_path / "a_person0.npz"
+    dress(rig, _mesh(rig), body)
+    assert any(worn_of(rig, kind) for kind in UNDERWEAR)
     loop = Loop(window, TellingWorker)
     awaited = SimpleNamespace(
         state="done",
@@ -367,6 +370,7 @@ def test_the_last_step_of_an_import_brings_the_texture(rig: Any, body: Body, tex
     found = texture_of(_mesh(rig))
     assert found is not None
     assert np.array_equal(pixels_of(found[1].image), texture.colour)
+    assert not any(worn_of(rig, kind) for kind in UNDERWEAR), "the texture shows clothes"
     assert window.pushed == [UNDO_STEP]
 
 
