@@ -1,4 +1,4 @@
-"""A person's colours in a photo: skin, hair, brows, lips and iris.
+"""A person's colours in a photo: skin, hair, brows, lips, iris and shoes.
 
 A photo's exposure and the colour of its light are unknown, so no colour is certain. What is taken out is the shade that
 follows the surface's direction; what remains is brought to the nearest tone that human skin has, and what that changes
@@ -65,6 +65,10 @@ _CELL, _BEHIND = 0.02, 0.03
 _FEWEST, _LEAST_SKIN = 12, 0.3
 #: CIELAB: closer to the tone of the skin than this is no hair; darker than the skin by this much are brows.
 _SAME_COLOUR, _BROW_CONTRAST = 14.0, 8.0
+#: The same of covered feet, which lie in shade and are seen with some ground; and by how much lightness, a and b count.
+_COVERED, _FEET_WEIGHTS = 18.0, np.array([0.25, 1.3, 1.3])
+#: Part of the feet that has to have another colour than skin, and how high shoes reach, cm.
+_LEAST_COVERED, _SHOE_HEIGHT = 0.6, 7.0
 #: Part of the scalp that has to have the colour of hair.
 _LEAST_HAIR = 0.35
 #: Photos whose colours differ from grey by less than this are grey, 0..255.
@@ -101,13 +105,14 @@ class Tone:
 
 @dataclass(frozen=True)
 class PersonColours:
-    """The colours of a person; None where one cannot be told."""
+    """The colours of a person; None where one cannot be told, and for shoes where the feet look bare."""
 
     skin: Tone | None = None
     hair: Tone | None = None
     brows: Tone | None = None
     lips: Tone | None = None
     iris: Tone | None = None
+    shoes: Tone | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Those that are known, by name: ``srgb`` 0..255 and ``confidence`` 0..1."""
@@ -170,6 +175,7 @@ def person_colours(
         brows=_brows(pixels, face, skin, light) if face is not None and width >= _BROWS_FROM else None,
         lips=_lips(pixels, face, light) if face is not None and width >= _LIPS_FROM else None,
         iris=_iris(pixels, face, light) if face is not None and width >= _IRIS_FROM else None,
+        shoes=_shoes(seen, skin, light),
     )
 
 
@@ -180,11 +186,13 @@ class _Regions:
     Attributes:
         face: the bare part of the face: without eyes, lips and where a beard or brows grow.
         scalp, hands: the regions of ``Anatomy``.
+        feet: what low shoes cover of them.
     """
 
     face: Ints
     scalp: Ints
     hands: Ints
+    feet: Ints
 
 
 @lru_cache(maxsize=4)
@@ -203,7 +211,10 @@ def _regions(body: Body) -> _Regions:
     face &= names != "lips"
     scalp = painted & (anatomy.hair[triangles].min(axis=1) > 0.35)
     hands = painted & anatomy.hands[triangles].all(axis=1) & (names != "nails")
-    return _Regions(np.flatnonzero(face), np.flatnonzero(scalp), np.flatnonzero(hands))
+    feet = painted & anatomy.feet[triangles].all(axis=1)
+    if feet.any():
+        feet &= rest[:, 1] < rest[feet, 1].min() + _SHOE_HEIGHT
+    return _Regions(np.flatnonzero(face), np.flatnonzero(scalp), np.flatnonzero(hands), np.flatnonzero(feet))
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,6 +229,7 @@ class _Seen:
     face_normals: Array
     hands: Array
     hands_normals: Array
+    feet: Array
     layers: tuple[Array, ...]
     scalp_share: float
 
@@ -232,8 +244,8 @@ class _Seen:
         others: tuple[Array, ...],
     ) -> _Seen:
         regions = _regions(body)
-        chosen = np.concatenate([regions.face, regions.hands, regions.scalp])
-        ends = np.cumsum([0, len(regions.face), len(regions.hands), len(regions.scalp)])
+        parts = (regions.face, regions.hands, regions.scalp, regions.feet)
+        chosen, ends = np.concatenate(parts), np.cumsum([0, *map(len, parts)])
         a, b, c = vertices[body.triangles[chosen]].transpose(1, 0, 2)
         normals = np.cross(b - a, c - a)
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
@@ -244,21 +256,22 @@ class _Seen:
         facing = -np.einsum("nc,nc->n", normals, away)
         everybody = np.concatenate([vertices, *others])
         steepest = np.full(len(centres), _FACING)
-        steepest[ends[2] :] = _FACING_SCALP
+        steepest[ends[2] : ends[3]] = _FACING_SCALP
         open_to_view = (facing > steepest) & (centres[:, 2] > 0.05) & ~_hidden(centres, everybody)
         shift = face_shift(eyes_to_mouth, vertices, intrinsics, body, anatomy_of(body))
         of_head = np.ones((len(centres), 1))
-        of_head[ends[1] : ends[2]] = 0.0
+        of_head[ends[1] : ends[2]] = of_head[ends[3] :] = 0.0
         places = project(centres, intrinsics) + of_head * shift
         usable = open_to_view & _inside(places, pixels, mask)
-        face, hands, scalp = (np.arange(ends[k], ends[k + 1]) for k in range(3))
+        face, hands, scalp, feet = (np.arange(ends[k], ends[k + 1]) for k in range(4))
         face, hands, on_scalp = face[usable[face]], hands[usable[hands]], scalp[open_to_view[scalp]]
         layers = []
         for distance in _HAIR_LAYERS:
             outside = project(centres[on_scalp] + distance * normals[on_scalp], intrinsics) + shift
             layers.append(outside[_inside(outside, pixels, mask)])
         share = len(on_scalp) / max(len(scalp), 1)
-        return _Seen(pixels, places[face], normals[face], places[hands], normals[hands], tuple(layers), share)
+        shod = places[feet[usable[feet]]]
+        return _Seen(pixels, places[face], normals[face], places[hands], normals[hands], shod, tuple(layers), share)
 
     @property
     def is_grey(self) -> bool:
@@ -375,6 +388,23 @@ def _hair(seen: _Seen, skin: Tone | None, light: Array) -> Tone | None:
     if sure < 0.1:
         return None
     return _tone(_from_lab(middle[None])[0], float(sure) * (0.9 if skin is not None else 0.5))
+
+
+def _shoes(seen: _Seen, skin: Tone, light: Array) -> Tone | None:
+    """The colour of what covers the feet; None where they look as bare as the face."""
+    if len(seen.feet) < _FEWEST:
+        return None
+    lab = _lab(seen.at(seen.feet) * light)
+    own = _lab(np.array(skin.linear)[None])[0]
+    covered = np.linalg.norm(_FEET_WEIGHTS * (lab - own), axis=1) > _COVERED
+    share = float(covered.mean())
+    if share < _LEAST_COVERED:
+        return None
+    middle = np.median(lab[covered], axis=0)
+    spread = float(np.median(np.linalg.norm(lab[covered] - middle, axis=1)))
+    size = float(np.linalg.norm(np.ptp(seen.feet, axis=0)))
+    sure = min(1.0, size / 60) * share * skin.confidence * np.clip(1.4 - spread / 40, 0.3, 1)
+    return _tone(_from_lab(middle[None])[0], float(sure))
 
 
 def _in_gamut_of_hair(lab: Array) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body
+from native_runtime.texture.look import COLOURS, PersonColours
 
 from .choice import Choice
 from .face_hair import brows_of, lashes_of, shows_brows
@@ -19,6 +20,8 @@ UNDERWEAR = ("underwear", "top")
 SHOWN = (*UNDERWEAR, "brows")
 #: From this coefficient of sex on (positive: male) a body certainly has no breasts; children wear a top in any case.
 _MALE, _CHILD = 0.35, 0.3
+#: From this confidence on the photo shows shoes.
+_SURE = 0.3
 
 
 def default_outfit(
@@ -39,6 +42,9 @@ def default_outfit(
         outfit.append(Choice("underwear", "trunks"))
         if needs_top(body, identity):
             outfit.append(Choice("top", "sports"))
+    shoes = PersonColours.from_json(details.get(COLOURS)).shoes
+    if shoes is not None and shoes.confidence > _SURE:
+        outfit.append(Choice("shoes", "sneakers", shoes.linear))
     return outfit
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 
-from . import brows, garments, hair, lashes
+from . import brows, garments, hair, lashes, shoes
 from .choice import Choice, Style, Wearer
 from .wearable import Wearable
 
@@ -30,6 +30,7 @@ STYLES: dict[str, Mapping[str, Style]] = {
     "brows": brows.STYLES,
     "lashes": lashes.STYLES,
     **garments.STYLES,
+    shoes.KIND: shoes.STYLES,
 }
 
 

@@ -140,5 +140,6 @@ _BUILDERS: dict[str, tuple[Callable[[Shader, Colour, float], Any], Colour]] = {
     "lashes": (_plain(0.6, 0.15), _LASHES),
     "underwear": (_cloth, _CLOTH),
     "top": (_cloth, _CLOTH),
-    "shoes": (_plain(0.5), _LEATHER),
+    "shoes": (_plain(0.6), _LEATHER),
+    "sole": (_plain(0.7), _LEATHER),
 }

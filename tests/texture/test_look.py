@@ -34,11 +34,14 @@ def _apart(tone: Tone | None, srgb: tuple[int, ...]) -> float:
     return float(np.linalg.norm(_lab(tone.srgb) - _lab(srgb)))
 
 
-def _painted(body: Body, skin: tuple[int, ...], hair: tuple[int, ...] | None, cloth: tuple[int, ...]) -> NDArray[Any]:
-    """(V, 3) linear: somebody in clothes that leave head and hands bare."""
+def _painted(
+    body: Body, skin: tuple[int, ...], hair: tuple[int, ...] | None, cloth: tuple[int, ...], barefoot: bool = False
+) -> NDArray[Any]:
+    """(V, 3) linear: somebody in clothes that leave head and hands bare, and the feet, too, if ``barefoot``."""
     linear = [decode_srgb(np.array(c if c else skin, np.uint8)).astype(np.float64) for c in (skin, hair, cloth)]
     anatomy = anatomy_of(body)
-    colours = np.where((anatomy.head | anatomy.hands)[:, None], linear[0], linear[2])
+    bare = anatomy.head | anatomy.hands | (anatomy.feet & barefoot)
+    colours = np.where(bare[:, None], linear[0], linear[2])
     return np.asarray(np.where((anatomy.hair > 0.1)[:, None], linear[1], colours))
 
 
@@ -49,9 +52,10 @@ def _seen(
     light: Light | None = None,
     turn: float = 0.0,
     distance: float = 3.6,
+    barefoot: bool = False,
 ) -> PersonColours:
     vertices = standing(body, turn, distance)
-    photo = photograph([Model(body, vertices, _painted(body, skin, hair, (40, 80, 160)))], light)
+    photo = photograph([Model(body, vertices, _painted(body, skin, hair, (40, 80, 160), barefoot))], light)
     mask = (photo != np.array(BACKDROP)).any(axis=2)
     return person_colours(photo, INTRINSICS, vertices, body, mask=mask)
 
@@ -73,6 +77,13 @@ def test_colours_are_those_that_were_painted(person: Body, tone: str, hair: str)
 def test_shade_changes_a_tone_little(person: Body, tone: str) -> None:
     seen = _seen(person, TONES[tone], light=_from_aside)
     assert _apart(seen.skin, TONES[tone]) < 9
+
+
+@pytest.mark.parametrize("tone", TONES)
+def test_shoes_are_seen_where_feet_have_another_colour(person: Body, tone: str) -> None:
+    assert _apart(_seen(person, TONES[tone]).shoes, (40, 80, 160)) < 6
+    assert _seen(person, TONES[tone], barefoot=True).shoes is None
+    assert _seen(person, TONES[tone], light=_from_aside, barefoot=True).shoes is None
 
 
 def test_the_order_of_tones_survives_light(person: Body) -> None:
