@@ -76,12 +76,25 @@ _GREY = 8.0
 #: m outside the scalp at which hair is looked for.
 _HAIR_LAYERS = (0.003, 0.012, 0.025)
 
-# What the skin of people of all origins has, in CIELAB under daylight, with a margin: lightness, and the least and most
-# chroma and hue (degrees) at the darkest and at the lightest (means and spreads of Xiao and others, "Characterising the
-# variations in ethnic skin colours", Skin Research and Technology 2017).
+# What the skin of people of all origins has, in CIELAB under daylight: lightness, and at some lightnesses the usual
+# chroma and hue, degrees (after the means of Xiao and others, "Characterising the variations in ethnic skin colours",
+# Skin Research and Technology 2017). A photo's light and development change hue and chroma more than people differ in
+# them, so only a part of what is off is believed, and no more than people differ.
 _LIGHTNESS = (20.0, 78.0)
-_CHROMA_DARK, _CHROMA_LIGHT = (7.0, 26.0), (11.0, 30.0)
-_HUE_DARK, _HUE_LIGHT = (32.0, 66.0), (42.0, 74.0)
+_TONES = np.array([[20.0, 14.0, 46.0], [35.0, 21.0, 52.0], [50.0, 25.0, 57.0], [65.0, 23.0, 60.0], [78.0, 19.0, 58.0]])
+_KEPT_CHROMA, _KEPT_HUE = 0.4, 0.4
+# Exposure changes lightness nearly as much as people differ in it, too: what is usual, how skin of that lightness looks
+# in photos where it is lit, and what part of the difference is believed, chosen on half of the people
+# that ``bench/person_colours.py`` tells about.
+_USUAL_LIGHTNESS, _LIT_LIGHTNESS, _KEPT_LIGHTNESS = 57.0, 62.0, 0.8
+_OFF_CHROMA, _OFF_HUE = 6.0, 12.0
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+#: Percentiles of luminance between which skin is lit.
+_LIT = (55.0, 90.0)
+#: Hands are seen smaller, and their tone differs from the face's.
+_HANDS_TRUST = 0.7
+#: Degrees of hue between hands and face, farther than which the hands are gloved, or something else is seen there.
+_HUE_ALIKE = 11.0
 
 
 @dataclass(frozen=True)
@@ -325,7 +338,8 @@ def _skin(seen: _Seen, face: FaceMesh | None) -> tuple[Tone | None, Array]:
             kept &= ~_in_polygon(places, _grown(face.points[list(hole)], 1.25))
         if kept.sum() >= _FEWEST:
             places, normals = places[kept], normals[kept]
-    for region, (at, facing) in (("face", (places, normals)), ("hands", (seen.hands, seen.hands_normals))):
+    found = []
+    for at, trust in ((places, 1.0), (seen.hands, _HANDS_TRUST)):
         if len(at) < _FEWEST:
             continue
         colours = seen.at(at)
@@ -333,31 +347,48 @@ def _skin(seen: _Seen, face: FaceMesh | None) -> tuple[Tone | None, Array]:
         share = float(likely.mean())
         if likely.sum() < _FEWEST or share < _LEAST_SKIN:
             continue
-        raw = _unshaded(colours[likely], facing[likely])
-        tone = _human(raw)
-        spread = float(np.linalg.norm(_lab(colours[likely]).std(axis=0)))
+        raw = _lit(colours[likely])
         size = float(np.linalg.norm(np.ptp(at, axis=0)))
-        moved = float(np.linalg.norm(_lab(raw[None]) - _lab(tone[None])))
-        sure = min(1.0, size / 60) * np.clip(share / 0.8, 0, 1) * np.clip(1.4 - spread / 40, 0.3, 1)
-        sure *= np.clip(1.15 - moved / 30, 0.2, 1) * (1.0 if region == "face" else 0.7)
-        return _tone(tone, float(sure)), tone / np.maximum(raw, 1e-4)
-    return None, np.ones(3)
+        sure = trust * min(1.0, size / 60) * float(np.clip(share / 0.8, 0, 1))
+        found.append((raw, sure, float(np.linalg.norm(_lab(colours[likely]).std(axis=0)))))
+    if not found:
+        return None, np.ones(3)
+    raw, sure, spread = found[0]
+    # shade makes skin darker, and nothing makes it lighter: hands of the same hue that are better lit count
+    for other in found[1:]:
+        brighter = other[0] @ _LUMINANCE > raw @ _LUMINANCE
+        if brighter and other[1] > 0.5 * sure and _same_hue(other[0], raw):
+            raw, sure, spread = other
+    tone = _human(raw)
+    moved = float(np.linalg.norm(_lab(raw[None]) - _lab(tone[None])))
+    sure *= float(np.clip(1.4 - spread / 40, 0.3, 1) * np.clip(1.15 - moved / 40, 0.2, 1))
+    return _tone(tone, sure), tone / np.maximum(raw, 1e-4)
 
 
-def _unshaded(linear: Array, normals: Array) -> Array:
-    """(3,) the colour of a surface without its shade."""
-    return np.median(linear, axis=0)
+def _same_hue(one: Array, other: Array) -> bool:
+    lab = _lab(np.stack([one, other]))
+    turn = np.degrees(np.arctan2(lab[:, 2], lab[:, 1]))
+    chroma = np.hypot(lab[:, 1], lab[:, 2])
+    return bool(abs(turn[0] - turn[1]) < _HUE_ALIKE and 0.65 < chroma[0] / max(chroma[1], 1e-6) < 1.5)
+
+
+def _lit(linear: Array) -> Array:
+    """(3,) the colour of the part of the skin that light falls on, without what is gloss."""
+    bright = linear @ _LUMINANCE
+    low, high = np.percentile(bright, _LIT)
+    return np.asarray(np.median(linear[(bright >= low) & (bright <= high)], axis=0))
 
 
 def _human(linear: Array) -> Array:
-    """(3,) the nearest colour that skin has."""
+    """(3,) the tone that somebody has whose skin looks so in a photo: between what is seen and what people have."""
     lightness, a, b = _lab(linear[None])[0]
     chroma, hue = float(np.hypot(a, b)), float(np.degrees(np.arctan2(b, a)))
+    lightness = _USUAL_LIGHTNESS + _KEPT_LIGHTNESS * (float(lightness) - _LIT_LIGHTNESS)
     lightness = float(np.clip(lightness, *_LIGHTNESS))
-    light = (lightness - _LIGHTNESS[0]) / (_LIGHTNESS[1] - _LIGHTNESS[0])
-    low, high = ((1 - light) * np.array(dark) + light * np.array(bright) for dark, bright in (
-        (_CHROMA_DARK, _CHROMA_LIGHT), (_HUE_DARK, _HUE_LIGHT)))  # fmt: skip
-    chroma, hue = float(np.clip(chroma, *low)), float(np.clip(hue, *high))
+    usual_chroma = float(np.interp(lightness, _TONES[:, 0], _TONES[:, 1]))
+    usual_hue = float(np.interp(lightness, _TONES[:, 0], _TONES[:, 2]))
+    chroma = usual_chroma + float(np.clip(_KEPT_CHROMA * (chroma - usual_chroma), -_OFF_CHROMA, _OFF_CHROMA))
+    hue = usual_hue + float(np.clip(_KEPT_HUE * (hue - usual_hue), -_OFF_HUE, _OFF_HUE))
     turned = np.array([lightness, chroma * np.cos(np.radians(hue)), chroma * np.sin(np.radians(hue))])
     return np.asarray(_from_lab(turned[None])[0])
 
