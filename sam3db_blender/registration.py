@@ -60,6 +60,7 @@ from .operators import (
 from .previews import thumbnails
 from .properties import retarget as retarget_state
 from .properties import secret, state, terms
+from .properties import skin as skin_colour
 from .properties import worn as worn_colour
 from .scene import idle, live
 from .scene import rendering as photo_rendering
@@ -166,6 +167,7 @@ def register() -> None:
         bpy.utils.register_class(cls)
     state.attach()
     worn_colour.attach()
+    skin_colour.attach()
     retarget_state.attach()
     batch.attach()
     takes.attach()
@@ -226,6 +228,7 @@ def unregister() -> None:
     takes.detach()
     batch.detach()
     retarget_state.detach()
+    skin_colour.detach()
     worn_colour.detach()
     state.detach()
     for cls in reversed(CLASSES):

@@ -14,7 +14,7 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.render.paint import Paint
 from native_runtime.render.pictures import PhotoView
-from native_runtime.render.raster import Array, Surface, View
+from native_runtime.render.raster import Surface, View
 from native_runtime.render.studio import TINTS
 
 from ..rig.arrays import evaluated_surface, evaluated_uvs
@@ -22,20 +22,17 @@ from ..rig.mesh import BODY_PROPERTY
 from ..rig.worn import is_worn
 from ..scene.belongings import belongings_of
 from ..scene.camera import camera_of, camera_settings
-from ..scene.materials import SOLID_VIEW_LIFT
+from ..scene.materials import USUAL
+from ..scene.person_colours import colours_of
 from ..scene.provenance import is_character
 from ..scene.readback import units_of
 from ..scene.source import photo_of
 from ..scene.textured import picture_of, pixels_of
 from ..scene.viewpoints import viewpoint_of
+from .colours import own_colours, shades
 
 Pixels = NDArray[np.uint8]
 
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
-#: How much darker and brighter than most of a mesh its parts are drawn: eyes and lips stay readable in one tint.
-_DARKEST, _BRIGHTEST = 0.06, 1.3
-#: Eyes and teeth lie in the shade of lids and lips, which so little light does not show.
-_IN_SHADE = 0.55
 #: Hair and clothes keep their colours, but black ones would hide their shape.
 _DARKEST_WORN = 0.03
 
@@ -61,11 +58,11 @@ def meshes_of(rig: bpy.types.Object) -> list[bpy.types.Object]:
 
 
 def surface_of(rigs: Sequence[bpy.types.Object], textured: bool = True) -> Surface:
-    """All characters as Blender evaluates them now, in metres, each in a tint of its own; what was made for them to
-    wear has its colours.
+    """All characters as Blender evaluates them now, in metres, each in its own colours, or in a tint where these are
+    not known; what was made for them to wear has its colours.
 
     Args:
-        textured: with the pictures that their materials show, where they show some.
+        textured: with their own colours and the pictures that their materials show; else in tints.
 
     Raises:
         Sam3dbError: there is nothing to be seen of them.
@@ -74,6 +71,7 @@ def surface_of(rigs: Sequence[bpy.types.Object], textured: bool = True) -> Surfa
     vertices, triangles, colours, edges, two_sided, count = [], [], [], [], [], 0
     pictures = _Pictures()
     for number, rig in enumerate(rigs):
+        own = _has_own_colours(rig)
         for mesh in meshes_of(rig):
             points, faces, materials, sides = evaluated_surface(mesh, depsgraph)
             points /= units
@@ -84,12 +82,12 @@ def surface_of(rigs: Sequence[bpy.types.Object], textured: bool = True) -> Surfa
             edges.append(sides)
             two_sided.append(np.full(len(faces), mesh.get(BODY_PROPERTY) is None))
             tint = TINTS[number % len(TINTS)]
-            if textured and any(picture_of(slot.material) for slot in mesh.material_slots):
-                colours.append(_IN_SHADE * _own_colours(mesh, len(points), faces, materials))
-            elif is_worn(mesh):
-                colours.append(np.maximum(_own_colours(mesh, len(points), faces, materials), _DARKEST_WORN))
+            if is_worn(mesh):
+                colours.append(np.maximum(own_colours(mesh, len(points), faces, materials), _DARKEST_WORN))
+            elif textured and (own or any(picture_of(slot.material) for slot in mesh.material_slots)):
+                colours.append(own_colours(mesh, len(points), faces, materials))
             else:
-                colours.append(_shades(mesh, len(points), faces, materials)[:, None] * tint)
+                colours.append(shades(mesh, len(points), faces, materials)[:, None] * tint)
             count += len(points)
             if textured:
                 pictures.add(mesh, depsgraph, materials)
@@ -134,28 +132,12 @@ class _Pictures:
         return Paint(np.concatenate(self._uvs), np.concatenate(self._numbers), pictures)
 
 
-def _own_colours(mesh: bpy.types.Object, count: int, faces: NDArray, materials: NDArray) -> Array:
-    """The linear colour of each vertex (V, 3) by its material in Solid view."""
-    slots = [slot.material for slot in mesh.material_slots]
-    of_slot = np.array([(0.5,) * 3 if m is None else m.diffuse_color[:3] for m in slots])
-    colours = np.full((count, 3), 0.5)
-    for corner in range(3):
-        colours[faces[:, corner]] = of_slot[np.clip(materials, 0, len(slots) - 1)]
-    return np.asarray(colours ** (1 / SOLID_VIEW_LIFT))
-
-
-def _shades(mesh: bpy.types.Object, count: int, faces: NDArray, materials: NDArray) -> Array:
-    """How bright each vertex (V,) is compared with most of the mesh, by its material's colour in Solid view."""
-    slots = [slot.material for slot in mesh.material_slots]
-    if not slots:
-        return np.ones(count)
-    brightness = np.array([1.0 if m is None else np.dot(m.diffuse_color[:3], _LUMINANCE) for m in slots])
-    index = np.clip(materials, 0, len(slots) - 1)
-    usual = brightness[np.bincount(index).argmax()]
-    shades = np.ones(count)
-    for corner in range(3):
-        shades[faces[:, corner]] = np.clip(brightness / max(usual, 1e-3), _DARKEST, _BRIGHTEST)[index]
-    return shades
+def _has_own_colours(rig: bpy.types.Object) -> bool:
+    """Whether it is known what colours a person has."""
+    try:
+        return colours_of(rig) != USUAL
+    except (Sam3dbError, KeyError, TypeError):
+        return False
 
 
 def photo_view_of(rig: bpy.types.Object, photo: Photo | None = None, view: int = 0) -> PhotoView:

@@ -36,7 +36,7 @@ MADE_FOR = "sam3db_made_for"
 MADE_AS = "sam3db_made_as"
 
 Colour = tuple[float, float, float]
-Builder = Callable[[Shader, Colour, "Body", "BodyColours"], Any]
+Builder = Callable[[Shader, Colour, "EyeAxes | None", "BodyColours"], Any]
 
 _TEETH: Colour = PART_COLOURS["teeth"]
 _TONGUE: Colour = PART_COLOURS["tongue"]
@@ -87,11 +87,25 @@ def body_materials(body: Body, units: float = 1.0, colours: BodyColours = USUAL)
     Args:
         units: of the scene, for a metre: the depth of skin is a length.
     """
-    shared = {m[MADE_FOR]: m for m in bpy.data.materials if m.get(MADE_FOR) and not m.library and is_untouched(m)}
-    return [
-        shared.get(_made_for(str(name), body, units, colours)) or _material(str(name), body, units, colours)
-        for name in body.material_names
-    ]
+    parts = [str(name) for name in body.material_names]
+    eyes = eye_axes(body) if any(_PARTS.get(part, _PARTS["skin"])[0] is _eye for part in parts) else None
+    return [_shared_or_new(part, body.name, body.hash, eyes, units, colours) for part in parts]
+
+
+def skin_material(part: str, body_name: str, body_hash: str, units: float, colours: BodyColours) -> bpy.types.Material:
+    """The material of one of ``TINTED_BY_SKIN`` for a body that is not at hand; shared as by ``body_materials``."""
+    assert part in TINTED_BY_SKIN
+    return _shared_or_new(part, body_name, body_hash, None, units, colours)
+
+
+def _shared_or_new(
+    part: str, body_name: str, body_hash: str, eyes: EyeAxes | None, units: float, colours: BodyColours
+) -> bpy.types.Material:
+    made_for = _made_for(part, body_hash, units, colours)
+    for material in bpy.data.materials:
+        if material.get(MADE_FOR) == made_for and not material.library and is_untouched(material):
+            return material
+    return _material(part, body_name, made_for, eyes, units, colours)
 
 
 def store_rest_positions(obj: bpy.types.Object, points: NDArray[Any]) -> None:
@@ -136,22 +150,24 @@ def is_untouched(material: bpy.types.Material) -> bool:
     return material.get(MADE_AS) == fingerprint(material)
 
 
-def _made_for(part: str, body: Body, units: float, colours: BodyColours) -> str:
+def _made_for(part: str, body_hash: str, units: float, colours: BodyColours) -> str:
     """What tells materials apart: those of the usual colours have no colours in it, as in older files."""
     tint = ""
     for name in _TINTED_BY.get(part, ("skin",) if part not in _PARTS else ()):
         usual, own = getattr(USUAL, name), getattr(colours, name)
         if own != usual:
             tint += f" {name} " + " ".join(f"{channel:.4f}" for channel in own)
-    return f"{body.hash} {part} {units:g}{tint}"
+    return f"{body_hash} {part} {units:g}{tint}"
 
 
-def _material(part: str, body: Body, units: float, colours: BodyColours) -> bpy.types.Material:
-    material = bpy.data.materials.new(f"{body.name} {part}")
+def _material(
+    part: str, body_name: str, made_for: str, eyes: EyeAxes | None, units: float, colours: BodyColours
+) -> bpy.types.Material:
+    material = bpy.data.materials.new(f"{body_name} {part}")
     shader = Shader(compat.node_tree_of(material))
     build, colour_of = _PARTS.get(part, _PARTS["skin"])
     colour = colour_of(colours)
-    shader.surface(build(shader, colour, body, colours))
+    shader.surface(build(shader, colour, eyes, colours))
     arrange(shader.tree)
     # what Solid view shows, whose light is dimmer than a scene's
     material.diffuse_color = (*(channel**SOLID_VIEW_LIFT for channel in colour), 1.0)
@@ -160,12 +176,12 @@ def _material(part: str, body: Body, units: float, colours: BodyColours) -> bpy.
         if "Subsurface Scale" in node.inputs:
             depth: Any = node.inputs["Subsurface Scale"]
             depth.default_value *= units
-    material[MADE_FOR] = _made_for(part, body, units, colours)
+    material[MADE_FOR] = made_for
     material[MADE_AS] = fingerprint(material)
     return material
 
 
-def _skin(shader: Shader, colour: Colour, body: Body, colours: BodyColours) -> Any:
+def _skin(shader: Shader, colour: Colour, eyes: EyeAxes | None, colours: BodyColours) -> Any:
     """Skin: mottled colour, paler palms and soles, flushed cheeks, uneven gloss, fine pores, light that travels under
     the surface.
     """
@@ -199,7 +215,7 @@ def _skin(shader: Shader, colour: Colour, body: Body, colours: BodyColours) -> A
 def _plain(roughness: float, subsurface: float) -> Builder:
     """A part of one colour."""
 
-    def build(shader: Shader, colour: Colour, body: Body, colours: BodyColours) -> Any:
+    def build(shader: Shader, colour: Colour, eyes: EyeAxes | None, colours: BodyColours) -> Any:
         inputs: dict[str | int, Any] = {"Base Color": colour, "Roughness": roughness}
         if subsurface:
             inputs |= {"Subsurface Weight": subsurface, "Subsurface Scale": 0.003}
@@ -208,18 +224,18 @@ def _plain(roughness: float, subsurface: float) -> Builder:
     return build
 
 
-def _eye(shader: Shader, colour: Colour, body: Body, colours: BodyColours) -> Any:
+def _eye(shader: Shader, colour: Colour, eyes: EyeAxes | None, colours: BodyColours) -> Any:
     """An eyeball with pupil, iris and white, drawn by the angle from the gaze; the white is redder in its corners and
     darker where lids shade it; above all a wet coat, which bulges over the iris.
     """
-    eye = eye_axes(body)
-    pupil, iris = (float(np.arcsin(radius / 100 / eye.radius)) for radius in (_PUPIL_RADIUS, _IRIS_RADIUS))
+    assert eyes is not None
+    pupil, iris = (float(np.arcsin(radius / 100 / eyes.radius)) for radius in (_PUPIL_RADIUS, _IRIS_RADIUS))
     rim: Colour = (0.22 * colours.iris[0], 0.22 * colours.iris[1], 0.25 * colours.iris[2])
     inner: Colour = (min(1.0, 1.7 * colours.iris[0]), min(1.0, 1.5 * colours.iris[1]), min(1.0, 1.3 * colours.iris[2]))
     x, y, z = shader.node("ShaderNodeSeparateXYZ", {"Vector": shader.attribute(REST_POSITION)}).outputs
     left = shader.node("ShaderNodeCombineXYZ", {"X": shader.math("ABSOLUTE", x), "Y": y, "Z": z}).outputs[0]
-    outward = shader.vector_math("NORMALIZE", shader.vector_math("SUBTRACT", left, tuple(eye.centre.tolist())))
-    angle = shader.math("ARCCOSINE", shader.vector_math("DOT_PRODUCT", outward, tuple(eye.gaze.tolist())))
+    outward = shader.vector_math("NORMALIZE", shader.vector_math("SUBTRACT", left, tuple(eyes.centre.tolist())))
+    angle = shader.math("ARCCOSINE", shader.vector_math("DOT_PRODUCT", outward, tuple(eyes.gaze.tolist())))
     height = shader.node("ShaderNodeSeparateXYZ", {"Vector": outward}).outputs[2]
     white = shader.mix(shader.smooth(angle, 1.4 * iris, 2.4 * iris), _SCLERA, _CORNER)
     white = shader.mix(shader.smooth(height, 0.05, 0.42), white, _LID_SHADE)
@@ -283,7 +299,8 @@ _PARTS: dict[str, tuple[Builder, Callable[[BodyColours], Colour]]] = {
     "brows": (_plain(0.6, 0.0), _always(_HAIR)),
     "hair": (_plain(0.5, 0.0), _always(_HAIR)),
 }
-#: Which colours a part's material depends on.
+#: Parts whose materials depend on the tone of the skin.
+TINTED_BY_SKIN = ("skin", "lips", "nails")
 _TINTED_BY = {
     "skin": ("skin",),
     "lips": ("skin", "lips"),

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
 from native_runtime.texture.look import COLOURS, PersonColours, Tone
 
 from ..rig.mesh import PARTS_PROPERTY
-from .materials import MADE_FOR, BodyColours, Colour, body_materials, is_untouched
-from .provenance import is_character, read_origin
+from .materials import MADE_FOR, TINTED_BY_SKIN, BodyColours, Colour, is_untouched, skin_material
+from .provenance import read_origin
 from .readback import units_of
-
-if TYPE_CHECKING:
-    from native_runtime.mhr import Body
 
 #: Custom property of a character's armature: the skin that an artist chose, linear Rec.709.
 SKIN = "sam3db_skin"
@@ -54,28 +51,30 @@ def colours_of(rig: bpy.types.Object) -> BodyColours:
     return BodyColours(skin=(red, green, blue), iris=seen.iris)
 
 
-def give_skin(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body, skin: Colour | None) -> None:
+def give_skin(rig: bpy.types.Object, mesh: bpy.types.Object, skin: Colour | None) -> None:
     """Gives a character's skin another tone: its materials of skin, lips and nails are replaced, unless an artist has
     changed them, or they show a picture.
 
     Args:
         mesh: the character's own.
         skin: linear Rec.709; None for what the photo showed.
+
+    Raises:
+        Sam3dbError: the character's record is damaged.
     """
-    assert is_character(rig)
+    record = read_origin(rig).details
     if skin is None:
         rig.pop(SKIN, None)
     else:
         rig[SKIN] = [float(channel) for channel in skin]
-    parts = json.loads(mesh.get(PARTS_PROPERTY, "[]"))
-    of_part = dict(zip(body.material_names, body_materials(body, units_of(rig), colours_of(rig)), strict=True))
-    left = set()
-    for slot, part in zip(mesh.material_slots, parts):
+    colours, units = colours_of(rig), units_of(rig)
+    left = []
+    for slot, part in zip(mesh.material_slots, json.loads(mesh.get(PARTS_PROPERTY, "[]"))):
         old = slot.material
-        if old is not None and part in of_part and old.get(MADE_FOR) and is_untouched(old):
-            slot.material = of_part[part]
-            left.add(old)
-    for material in {*left, *of_part.values()}:
+        if part in TINTED_BY_SKIN and old is not None and old.get(MADE_FOR) and is_untouched(old):
+            slot.material = skin_material(part, record["body_name"], record["body_hash"], units, colours)
+            left.append(old)
+    for material in dict.fromkeys(left):
         if material.users == 0 and not material.library:
             bpy.data.materials.remove(material)
 

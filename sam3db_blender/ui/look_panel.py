@@ -20,6 +20,9 @@ class SAM3DB_PT_look(PersonPanel, bpy.types.Panel):
     def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
         column = self.layout.column()
         column.operator("sam3db.wear_from_photo", icon="IMAGE_DATA")
+        split = column.split(factor=0.3)
+        split.label(text="Skin")
+        split.prop(rig, "sam3db_skin_color", text="")
         for kind, title in wardrobe.KINDS.items():
             if not wardrobe.STYLES.get(kind):
                 continue

@@ -14,7 +14,10 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 from native_runtime.models.store import load_body
+from native_runtime.render.studio import TINTS
 from native_runtime.texture.look import COLOURS
+from sam3db_blender.previews.subject import surface_of
+from sam3db_blender.properties import skin
 from sam3db_blender.scene.character import build_people
 from sam3db_blender.scene.levels import switch_level
 from sam3db_blender.scene.materials import SKIN_ZONES, BodyColours, main_colour
@@ -68,9 +71,9 @@ def test_each_tone_has_its_materials_and_people_of_one_tone_share_them(coarse: B
     assert dark["teeth"] == pale["teeth"] == unknown["teeth"]
     assert dark["eyes"] == pale["eyes"]
     assert max(dark["skin"].diffuse_color[:3]) < min(0.5, pale["skin"].diffuse_color[0])
-    lips, skin = (np.array(main_colour(dark[part])) for part in ("lips", "skin"))
-    assert (lips < skin).all()
-    assert lips[1] / skin[1] < lips[0] / skin[0]  # redder
+    lips, own = (np.array(main_colour(dark[part])) for part in ("lips", "skin"))
+    assert (lips < own).all()
+    assert lips[1] / own[1] < lips[0] / own[0]  # redder
 
 
 def test_what_is_not_sure_is_not_used(coarse: Body) -> None:
@@ -92,7 +95,7 @@ def test_skin_that_an_artist_chose_is_kept_and_changed_materials_are_not_touched
     changed.diffuse_color = (1.0, 0.0, 0.0, 1.0)
     first.mesh.material_slots[coarse.material_names.index("nails")].material = changed
     before = _slots(second, coarse)
-    give_skin(first.rig, first.mesh, coarse, (0.5, 0.3, 0.2))
+    give_skin(first.rig, first.mesh, (0.5, 0.3, 0.2))
     after = _slots(first, coarse)
     assert np.allclose(main_colour(after["skin"]), (0.5, 0.3, 0.2), atol=1e-5)
     assert after["nails"] == changed
@@ -106,7 +109,7 @@ def test_skin_that_an_artist_chose_is_kept_and_changed_materials_are_not_touched
     assert _slots(first, finer)["nails"] == changed
 
     lips = after["lips"].name
-    give_skin(first.rig, first.mesh, finer, None)
+    give_skin(first.rig, first.mesh, None)
     assert colours_of(first.rig).skin == colours_of(second.rig).skin
     assert lips not in bpy.data.materials
 
@@ -122,3 +125,32 @@ def test_palms_and_soles_are_known(coarse: Body) -> None:
     assert soles.sum() > 5
     assert hands.sum() > 5
     assert (soles | hands)[pale].all()
+
+
+def test_the_sidebar_changes_the_skin(coarse: Body) -> None:
+    (person,) = _people(coarse, {"skin": _said(DARK)})
+    skin.attach()
+    try:
+        rig: Any = person.rig
+        assert tuple(rig.sam3db_skin_color) == pytest.approx(colours_of(person.rig).skin, abs=1e-5)
+        rig.sam3db_skin_color = (0.6, 0.4, 0.3)
+        assert main_colour(_slots(person, coarse)["skin"]) == pytest.approx((0.6, 0.4, 0.3), abs=1e-4)
+        assert tuple(rig.sam3db_skin_color) == pytest.approx((0.6, 0.4, 0.3))
+    finally:
+        skin.detach()
+
+
+def test_previews_show_people_in_their_colours_and_clay_in_tints(coarse: Body) -> None:
+    dark, unknown = (person.rig for person in _people(coarse, {"skin": _said(DARK)}, None))
+    own, clay = surface_of([dark]).colours, surface_of([dark], textured=False).colours
+    tone = np.array(colours_of(dark).skin)
+    assert np.abs(np.median(own, axis=0) - tone).max() < 0.02
+    assert np.median(clay, axis=0) == pytest.approx(TINTS[0], abs=0.02)
+    assert np.median(surface_of([unknown]).colours, axis=0) == pytest.approx(TINTS[0], abs=0.02)
+    number = coarse.material_names.index("eyes")
+    eyes = np.unique(coarse.face_vertices[np.repeat(coarse.face_materials == number, coarse.face_sizes)])
+    upper = eyes[coarse.rest_vertices[eyes, 1] > np.percentile(coarse.rest_vertices[eyes, 1], 80)]
+    lower = eyes[coarse.rest_vertices[eyes, 1] < np.percentile(coarse.rest_vertices[eyes, 1], 50)]
+    for colours, brightest in ((own, 0.4), (clay, 0.5)):
+        assert colours[eyes].max() < brightest  # nobody stares
+        assert colours[upper].mean() < 0.7 * colours[lower].mean()
