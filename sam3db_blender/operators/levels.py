@@ -6,7 +6,7 @@ from native_runtime.characters.corrections import corrections
 
 from ..files.bodies import title_of
 from ..handles.people import active_character
-from ..rig.correctives import write_correction
+from ..rig.correctives import correct_worn, write_correction
 from ..rig.driven import has_driven_correctives
 from ..rig.pose import read_joint_parameters
 from ..scene import live
@@ -58,6 +58,7 @@ class SAM3DB_OT_switch_level(CharacterOperator, bpy.types.Operator):
         if live.is_live(rig) and not has_driven_correctives(mesh):
             live.live.forget(rig.name)
             write_correction(mesh, corrections(other, read_joint_parameters(rig, other)))
+            correct_worn(rig, mesh)
 
 
 CLASSES = (SAM3DB_OT_switch_level,)

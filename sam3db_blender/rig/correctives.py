@@ -10,7 +10,7 @@ its weight keyed on every frame: the file stays small, plays at full speed, and 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
@@ -23,6 +23,7 @@ from .. import compat
 from .arrays import add_shape_key, fill, take
 from .driven import has_driven_correctives
 from .pose import read_joint_parameters
+from .worn import carried, is_worn, worn_by
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -41,7 +42,9 @@ def bake_pose(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> bpy.
     keys = _keys(mesh)
     if len(keys) != 1 or _is_keyed(mesh):
         remove(mesh)
-    return write_correction(mesh, offsets)
+    key = write_correction(mesh, offsets)
+    correct_worn(rig, mesh)
+    return key
 
 
 def require_free(mesh: bpy.types.Object) -> None:
@@ -101,12 +104,59 @@ def bake_range(
         for frame, weight in zip(numbers, course.tolist()):
             key.value = weight
             key.keyframe_insert("value", frame=frame)
+    correct_worn(rig, mesh)
     scene.frame_set(current)
     return len(shapes)
 
 
+def correct_worn(rig: bpy.types.Object, mesh: bpy.types.Object) -> None:
+    """Gives what a character wears the corrections that its body's mesh has, as far as they move it."""
+    keys: Any = mesh.data.shape_keys
+    if keys is None:
+        return
+    made = _keys(mesh)
+    basis = take(keys.reference_key.points, "co", 3)
+    for worn in worn_by(rig):
+        own: Any = worn.data.shape_keys  # type: ignore[union-attr]
+        if own is None or {key.name for key in _keys(worn)} - {key.name for key in made}:
+            remove(worn)
+        for key in made:
+            offsets = carried(worn, take(key.points, "co", 3) - basis)
+            if offsets is None:
+                break
+            points = take(own.reference_key.points, "co", 3) + offsets
+            copy = own.key_blocks.get(key.name) or add_shape_key(worn, key.name, points)
+            fill(copy.points, "co", points)
+            copy.slider_min, copy.slider_max = key.slider_min, key.slider_max
+            if _is_keyed(mesh):
+                _follow(copy, keys, key.name)
+            else:
+                copy.value = key.value
+        worn.data.update_tag()  # type: ignore[union-attr]
+
+
+def _follow(key: bpy.types.ShapeKey, keys: bpy.types.Key, name: str) -> None:
+    """Drives a shape key by the one of that name among other shape keys."""
+    key.driver_remove("value")
+    driver: Any = key.driver_add("value").driver  # type: ignore[union-attr]
+    driver.type = "SUM"
+    variable = driver.variables.new()
+    variable.name = "value"
+    target = variable.targets[0]
+    target.id_type = "KEY"
+    target.id = keys
+    target.data_path = f'key_blocks["{bpy.utils.escape_identifier(name)}"].value'
+
+
 def remove(mesh: bpy.types.Object) -> int:
-    """Takes all corrections and their animation away; returns how many shape keys they were."""
+    """Takes all corrections and their animation away, from what is worn as well; returns how many shape keys of the
+    mesh they were.
+    """
+    if mesh.parent is not None and not is_worn(mesh):
+        for worn in worn_by(mesh.parent):
+            remove(worn)
+    if mesh.data.shape_keys is None:
+        return 0
     keys = _keys(mesh)
     for curves, curve in list(compat.animation_curves(mesh.data.shape_keys)):
         if curve.data_path.startswith(f'key_blocks["{PREFIX}'):

@@ -22,7 +22,7 @@ from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
 from ..remedies import in_words
-from ..rig.correctives import require_free, write_correction
+from ..rig.correctives import correct_worn, require_free, write_correction
 from ..rig.pose import read_joint_parameters
 from .bodies import body_mesh, body_of
 from .provenance import is_character
@@ -102,7 +102,9 @@ class LiveCorrectives:
         before = self._poses.get(rig.name)
         if before is not None and np.array_equal(before, pose):
             return False
-        write_correction(body_mesh(rig), corrections(body, pose))
+        mesh = body_mesh(rig)
+        write_correction(mesh, corrections(body, pose))
+        correct_worn(rig, mesh)
         self._poses[rig.name] = pose
         return True
 

@@ -11,12 +11,13 @@ import bpy
 import numpy as np
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.driven_correctives import drivable
 from native_runtime.wearables.choice import Choice
 
 from ..rig.arrays import take
-from ..rig.correctives import PREFIX
+from ..rig.correctives import PREFIX, correct_worn
 from ..rig.mesh import bound_mesh
-from ..rig.worn import WORN_PROPERTY
+from ..rig.worn import WORN_PROPERTY, keep_binding
 from ..scene.materials import store_rest_positions
 from ..scene.presence import hide_alike
 from ..scene.readback import units_of
@@ -86,6 +87,7 @@ def put_on(
     obj = _built(name, rig, body, wearable, collection, worn_materials(wearable, name, units_of(rig)))
     _mark(obj, body, wearable, choice)
     hide_alike(obj, mesh)
+    correct_worn(rig, mesh)
     return obj
 
 
@@ -144,6 +146,8 @@ def _built(
 
 
 def _mark(obj: bpy.types.Object, body: Body, wearable: Wearable, choice: Choice | None) -> None:
+    if body.correctives is not None and not drivable(body):
+        keep_binding(obj, wearable)
     obj[WORN_PROPERTY] = Worn(wearable.name, wearable.kind, body.hash, _state(obj), choice).to_json()
 
 

@@ -18,13 +18,15 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.mhr.correctives import PoseCorrectives
 from native_runtime.models import manifest
+from native_runtime.wearables.wearable import Wearable, from_faces
 from sam3db_blender import compat, places
 from sam3db_blender.rig.arrays import evaluated_vertices
-from sam3db_blender.rig.correctives import PREFIX, bake_pose, bake_range, remove
+from sam3db_blender.rig.correctives import PREFIX, TOLERANCE_MM, bake_pose, bake_range, remove
 from sam3db_blender.rig.pose import apply_settings, read_settings
 from sam3db_blender.scene import live
 from sam3db_blender.scene.character import Character, build_character
 from sam3db_blender.scene.live import LiveCorrectives, Throttle
+from sam3db_blender.wearables.attaching import put_on
 from tests.support.estimates import neutral_estimate
 
 BAR = 5e-5  # m
@@ -50,6 +52,51 @@ def _character(body: Body) -> Character:
     character = build_character("somebody", estimate, body, materials, bpy.context.scene.collection)
     bpy.context.view_layer.objects.active = character.rig
     return character
+
+
+def _dressed(character: Character, body: Body) -> bpy.types.Object:
+    """What the character wears from now on: every second face, 2 mm away."""
+    return put_on(character.rig, character.mesh, body, _every_second(body))
+
+
+def _every_second(body: Body) -> Wearable:
+    faces = np.arange(len(body.face_sizes)) % 2 == 0
+    return from_faces(body, "Top", "top", faces, np.full((body.vertex_count, 3), 0.2))
+
+
+def _worn_error(worn: bpy.types.Object, character: Character, body: Body) -> float:
+    found = evaluated_vertices(worn, bpy.context.evaluated_depsgraph_get())
+    settings = read_settings(character.rig, body)
+    on = _every_second(body).on(body)
+    expected = on.vertices(settings.model_parameters, settings.identity, settings.expression)
+    return float(np.linalg.norm(found - mhr_to_blender(expected), axis=1).max())
+
+
+def test_what_is_worn_gets_the_corrections_of_the_body(body: Body) -> None:
+    character = _character(body)
+    worn = _dressed(character, body)
+    apply_settings(character.rig, body, _random(body, 1))
+    assert _worn_error(worn, character, body) > 1e-3
+    bake_pose(character.rig, character.mesh, body)
+    assert _worn_error(worn, character, body) < BAR
+    later = _dressed(character, body)
+    assert _worn_error(later, character, body) < BAR, "also what is put on afterwards"
+    remove(character.mesh)
+    assert not [key for key in worn.data.shape_keys.key_blocks if key.name.startswith(PREFIX)]
+
+
+def test_what_is_worn_follows_the_corrections_of_an_animation(body: Body) -> None:
+    character = _character(body)
+    worn = _dressed(character, body)
+    for frame, seed in ((1, 1), (5, 2)):
+        apply_settings(character.rig, body, _random(body, seed))
+        for bone in character.rig.pose.bones:
+            bone.keyframe_insert("rotation_euler", frame=frame)
+            bone.keyframe_insert("location", frame=frame)
+    bake_range(character.rig, character.mesh, body, range(1, 6))
+    for frame in (1, 3, 5):
+        bpy.context.scene.frame_set(frame)
+        assert _worn_error(worn, character, body) < 2 * TOLERANCE_MM / 1000
 
 
 def _random(body: Body, seed: int) -> CharacterSettings:

@@ -15,9 +15,11 @@ from native_runtime.characters.presets import randomise
 from native_runtime.characters.settings import PARTS, CharacterSettings
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
+from native_runtime.models.store import load_body
 from native_runtime.wearables import wardrobe
 from native_runtime.wearables.choice import Choice, Style
 from native_runtime.wearables.wearable import Wearable, from_faces
+from sam3db_blender.exports import ExportOptions, export_character
 from sam3db_blender.handles.removal import remove_character
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import apply_settings
@@ -201,3 +203,20 @@ def test_the_operators_wear_and_take_off(default_body: Body, person: Estimate) -
         assert worn_of(character.rig, "underwear") is None
     finally:
         sam3db_blender.unregister()
+
+
+def test_exports_carry_what_is_worn(default_body_path: Path, tmp_path: Path) -> None:
+    body = load_body("default-lod2", default_body_path.parents[1])
+    character = build_character("A", neutral_estimate(body), body, body_materials(body), bpy.context.scene.collection)
+    for choice in (Choice("underwear", "trunks"), Choice("shoes", "sneakers", (0.1, 0.3, 0.5))):
+        dressing.wear(character.rig, character.mesh, body, choice)
+    counts = {obj.name: len(obj.data.vertices) for obj in worn_by(character.rig)}
+    assert set(counts) == {"A Trunks", "A Sneakers"}
+    assert export_character(character.rig, tmp_path / "a.fbx", ExportOptions(to="fbx")) == []
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.fbx(filepath=str(tmp_path / "a.fbx"))
+    back = {obj.name: obj for obj in bpy.data.objects if obj.name in counts}
+    assert {name: len(obj.data.vertices) for name, obj in back.items()} == counts
+    colour = back["A Sneakers"].material_slots[0].material.diffuse_color[:3]
+    assert colour == pytest.approx((0.1, 0.3, 0.5), abs=0.02)
+    assert all(obj.vertex_groups for obj in back.values())
