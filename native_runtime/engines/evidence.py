@@ -66,6 +66,8 @@ class Trust:
             legs hang on. Then they say nothing, not even by their directions, unless the second network is sure of both
             hips and legs, or the first sees a knee or ankle more clearly than ``hidden_leg``; than ``doubted_leg``
             where the second is sure of nothing of the legs.
+        standing: where the second network is not sure of the hips either, sigma of the directions, straight down, of
+            the trunk and legs of somebody who stands.
         joint, foot, finger: sigmas of points.
         face: weight of points on the face: eleven crowd there, and should not outweigh the limbs.
         lifted, placed: factors on the sigmas of lifted directions and places: each is right for itself, but the errors
@@ -93,6 +95,7 @@ class Trust:
     upright: float = 0.7
     hidden_leg: float = 0.15
     doubted_leg: float = 0.7
+    standing: float = 0.3
     joint: float = 0.008
     foot: float = 0.012
     finger: float = 0.015
@@ -333,6 +336,10 @@ def _legs_are_lost(person: PersonLandmarks, second: Agreement) -> bool:
     return bool(np.all(person.visibility[_KNEES_AND_ANKLES] < limit))
 
 
+def _sure_of_hips(person: PersonLandmarks) -> bool:
+    return person.second is not None and bool(np.max(person.second.scores[_COCO_HIPS]) >= TRUST.sure)
+
+
 def _upright(person: PersonLandmarks) -> bool:
     """Whether the trunk stands upright in the picture, as that of people who stand or sit behind others."""
     hips, shoulders = (
@@ -381,6 +388,18 @@ def _gather_directions(gathered: _Gathered, seen: _Seen, lifted: Lifted) -> None
         if {body_keypoint(start), body_keypoint(end)} & seen.prompted:
             weight *= TRUST.corrected
         gathered.direction(first, second, vector, sigmas, weight)
+    if not seen.least and _legs_are_lost(seen.person, seen.second) and not _sure_of_hips(seen.person):
+        _gather_standing(gathered, seen)
+
+
+def _gather_standing(gathered: _Gathered, seen: _Seen) -> None:
+    """Whoever is hidden by others up to the chest mostly stands: trunk and legs hang straight down in the picture."""
+    for side in SIDES:
+        for start, end in pairwise(("shoulder", "hip", "knee", "ankle")):
+            first, second = (body_point(seen.body, f"{side}_{joint}") for joint in (start, end))
+            placed = {body_keypoint(f"{side}_{joint}") for joint in (start, end)} & seen.prompted
+            if first is not None and second is not None and not placed:
+                gathered.direction(first, second, np.array([0.0, 1.0, 0.0]), np.full(3, TRUST.standing), 1.0)
 
 
 def _positions(seen: _Seen, lifted: Lifted, size: float) -> Positions3D | None:

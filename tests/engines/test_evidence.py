@@ -190,7 +190,9 @@ def test_legs_say_nothing_where_not_even_the_hips_are_known(body: Body, doubt: s
     def told_of_legs() -> tuple[bool, bool]:
         evidence = gather(body, who)
         names = {body_point(body, BODY_POINTS[k]) for k in legs}
-        return bool(names & set(evidence.points.names)), bool(names & set(evidence.directions.ends))
+        seen = evidence.directions
+        said = {end for end, spread in zip(seen.ends, seen.sigmas[:, 0]) if spread != TRUST.standing}
+        return bool(names & set(evidence.points.names)), bool(names & said)
 
     assert told_of_legs() == (True, True)
     hips, joints = (
@@ -208,6 +210,29 @@ def test_legs_say_nothing_where_not_even_the_hips_are_known(body: Body, doubt: s
     who.visibility[BODY_POINTS.index("left_ankle")] = 0.6
     who.points_2d = who.points_2d[:, ::-1].copy()  # somebody who lies has legs that no network knows well
     assert told_of_legs() == (True, True)
+
+
+def test_whoever_is_hidden_up_to_the_chest_stands_unless_a_person_says_otherwise(body: Body) -> None:
+    who = person(hands=False)
+    for joint, height in (("shoulder", 350), ("hip", 500)):
+        for side, across in (("left", 450), ("right", 350)):
+            who.points_2d[BODY_POINTS.index(f"{side}_{joint}")] = across, height
+    who.visibility[[k for k, name in enumerate(BODY_POINTS) if name.endswith(("knee", "ankle"))]] = 0.1
+    who.second = SecondOpinion(who.points_2d[list(COCO_IN_BODY)], np.zeros(len(COCO_POINTS)))
+
+    def standing(*prompts: Prompt) -> set[tuple[str, str]]:
+        seen = gather(body, who, keypoints=prompts).directions
+        which = seen.sigmas[:, 0] == TRUST.standing
+        np.testing.assert_allclose(seen.vectors[which], np.tile([0.0, 1.0, 0.0], (which.sum(), 1)), atol=0.05)
+        return {(seen.starts[k], seen.ends[k]) for k in np.flatnonzero(which)}
+
+    hip, knee, ankle = (str(body_point(body, f"left_{joint}")) for joint in ("hip", "knee", "ankle"))
+    assert {(hip, knee), (knee, ankle)} <= standing()
+    placed = standing((body.keypoint_names.index("left_knee"), 300.0, 600.0))
+    assert not placed & {(hip, knee), (knee, ankle)}
+    assert len(placed) == len(standing()) - 2
+    who.second.scores[[COCO_POINTS.index("left_hip"), COCO_POINTS.index("right_hip")]] = 0.9
+    assert not standing()
 
 
 def test_evidence_of_a_reduced_photo_is_in_original_pixels(body: Body) -> None:
