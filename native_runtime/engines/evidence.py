@@ -182,6 +182,19 @@ def confidence(visibility: NDArray, presence: NDArray) -> Array:
     return there * (TRUST.hidden + (1.0 - TRUST.hidden) * sight)
 
 
+def hidden_limbs(person: PersonLandmarks) -> tuple[str, ...]:
+    """The limbs of which the networks see neither end: "left arm", "right leg" and so on."""
+    return _hidden(confidence(person.visibility, person.presence))
+
+
+def _hidden(certain: Array) -> tuple[str, ...]:
+    return tuple(
+        limb
+        for limb, (points, _) in _LIMBS.items()
+        if all(certain[BODY_POINTS.index(name)] <= TRUST.hidden for name in points)
+    )
+
+
 def pixels_per_metre(person: PersonLandmarks) -> float:
     """Scale of the person in the photo, from BlazePose's two views of the same points.
 
@@ -271,11 +284,7 @@ def gather_evidence(
         if kind_of(prompt) == "place":
             name, place = body.keypoint_names[prompt[0]], np.array(prompt[1:3])
             gathered.point(name, place, TRUST.prompt * seen.size, TRUST.prompt_weight, trusted=True)
-    hidden = [
-        limb
-        for limb, (points, _) in _LIMBS.items()
-        if all(seen.certain[BODY_POINTS.index(name)] <= TRUST.hidden for name in points)
-    ]
+    hidden = _hidden(seen.certain)
     return Evidence(
         *gathered.observations(seen.towards),
         seen.size,

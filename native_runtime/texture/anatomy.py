@@ -23,6 +23,7 @@ PARTS: tuple[str, ...] = (
     "l_uparm", "r_uparm", "l_lowarm", "r_lowarm", "l_hand", "r_hand",
     "l_upleg", "r_upleg", "l_lowleg", "r_lowleg", "l_foot", "r_foot",
 )  # fmt: skip
+_LIMBS = {"arm": ("uparm", "lowarm", "hand"), "leg": ("upleg", "lowleg", "foot")}
 #: Parts of the mesh that the photo's pixels are laid on; eyes, teeth and the inside of the mouth keep their materials.
 PAINTED = ("skin", "lips", "nails")
 #: Vertices whose mirror images are at most so far apart, cm, are each other's opposite.
@@ -151,6 +152,12 @@ def _axis(rest: Array, edges: Ints, part: Ints) -> Array:
         axis = (axis + around / count) / 2
     length = np.linalg.norm(axis, axis=1, keepdims=True)
     return np.where(axes[part].any(axis=1)[:, None], axis / np.maximum(length, 1e-9), 0.0)
+
+
+def parts_of(limb: str) -> tuple[int, ...]:
+    """The parts of a limb, such as "left arm"."""
+    side, _, kind = limb.partition(" ")
+    return tuple(PARTS.index(f"{side[:1]}_{name}") for name in _LIMBS.get(kind, ()))
 
 
 def _part_of(joint: str) -> str:

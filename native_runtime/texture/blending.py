@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .projection import Floats, Seen
+from .projection import Seen
 
 Array = NDArray[np.float64]
 
@@ -42,16 +42,21 @@ def exposure_gains(seen: Sequence[Seen]) -> Array:
     return np.asarray(np.exp(np.clip(gains, -np.log(_LIMIT), np.log(_LIMIT))))
 
 
-def blended(seen: Sequence[Seen]) -> tuple[Floats, Floats, Floats]:
-    """Colour (N, 3), weight (N,) and inset (N,) of all photos together, see ``Seen``."""
+def blended(seen: Sequence[Seen]) -> Seen:
+    """What all photos show together."""
     if len(seen) == 1:
-        return seen[0].colour, seen[0].weight, seen[0].inset
+        return seen[0]
     gains = exposure_gains(seen).astype(np.float32)
     sums, total = np.zeros_like(seen[0].colour), np.zeros_like(seen[0].weight)
     for view, gain in zip(seen, gains):
         counted = view.weight**_SHARPNESS
         sums += view.colour * gain * counted[:, None]
         total += counted
-    colour = sums / np.maximum(total, 1e-12)[:, None]
-    inset = np.maximum.reduce([np.where(view.weight > 0, view.inset, 0) for view in seen])
-    return colour, np.maximum.reduce([view.weight for view in seen]), inset
+    return Seen(
+        sums / np.maximum(total, 1e-12)[:, None],
+        np.maximum.reduce([view.weight for view in seen]),
+        np.maximum.reduce([np.where(view.weight > 0, view.inset, 0) for view in seen]),
+        seen[0].light,
+        np.logical_and.reduce([view.doubted | (view.weight <= 0) for view in seen]),
+        np.concatenate([view.beside * gain for view, gain in zip(seen, gains)]),
+    )

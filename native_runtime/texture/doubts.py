@@ -1,4 +1,7 @@
-"""What is seen, but probably of something else: near an outline, a photo may show what lies beside.
+"""What is seen, but probably of something else.
+
+A limb that the estimate calls hidden, or whose colours are those of the furniture beside it and of no other part of the
+person, is behind that furniture: what is seen there is not the person's.
 
 A fit is some centimetres off. So the outline of a hand before a thigh lies elsewhere in the photo than on the body, and
 the thigh has skin there, or the hand trousers. What lies well within an outline is certain of its garment. Near an
@@ -9,8 +12,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from native_runtime.render.colour import encode_srgb
+
+from .anatomy import PARTS
 from .garments import Garments, Samples, worn
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
 
     from .anatomy import Anatomy
     from .atlas import Atlas
-    from .projection import Floats
+    from .projection import Floats, Seen
 
 #: Parts of the person's size: nearer to an outline than the first, the photo may show anything; from the second on, it
 #: shows the person.
@@ -30,6 +38,89 @@ _OWN = 0.4
 #: CIELAB (scaled as garments are): farther from all garments than this, a colour is none of theirs.
 _STRANGE = 30.0
 _TOLERANCE = 2e-2
+#: A garment that is at least this part of what is seen of a part nearby is worn there. So many texels are looked at.
+_WORN, _EVERY = 0.12, 8
+#: Colours beside the person are sorted into cells of so many steps of CIELAB (8 bit). A colour is seen beside where the
+#: cells around it hold this part of all.
+_CELL, _COMMON, _COMMON_WHERE_DOUBTED = 8, 0.03, 0.006
+#: What is seen counts half where this part around it is none of the person's; around is so many edges far.
+_AMIDST, _ROUNDS = 0.3, 3
+_ENDS = ("hand", "foot")
+#: The parts nearby: opposite, and next to a part towards the trunk. Upper parts come first.
+_NEAR_PARTS = {
+    PARTS.index(f"{side}_{name}"): [PARTS.index(f"{other}_{name}"), PARTS.index(before.format(side))]
+    for before, name in (
+        ("torso", "uparm"), ("{}_uparm", "lowarm"), ("{}_lowarm", "hand"),
+        ("torso", "upleg"), ("{}_upleg", "lowleg"), ("{}_lowleg", "foot"),
+    )
+    for side, other in ("lr", "rl")
+}  # fmt: skip
+
+
+def believed(body: Body, atlas: Atlas, anatomy: Anatomy, garments: Garments, shown: Seen) -> Floats:
+    """(N,) 0 on limbs that show what is worn nowhere near and is seen beside the person, 1 elsewhere.
+
+    A limb that is not clearly seen is doubted sooner. Others may be bare anywhere, and wear shoes and gloves.
+    """
+    part = anatomy.part[body.triangles[atlas.triangle, 0]]
+    seen = np.flatnonzero(shown.weight > 0)
+    result = np.ones(len(part), np.float32)
+    if not len(seen) or not len(shown.beside):
+        return result
+    every = seen[::_EVERY]
+    sure = shown.weight[every] * np.clip((shown.inset[every] - _NEAR) / (_CERTAIN - _NEAR), _LEAST, 1)
+    sure *= ~shown.doubted[every]
+    kinds = len(garments.tones)
+    place = part[every] * kinds + garments.of(shown.colour[every])
+    counts = np.bincount(place, sure, len(PARTS) * kinds).reshape(len(PARTS), kinds)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-9)
+    own = np.ones((len(PARTS), kinds), bool)
+    behind = _beside(garments.tones.astype(np.float32), shown.beside) > _COMMON
+    doubted = np.bincount(part[every], shown.doubted[every], len(PARTS)) > 0
+    for number, near in _NEAR_PARTS.items():
+        own[number] = (shares[near] @ garments.kin).max(axis=0) > _WORN
+        if not doubted[number]:
+            own[number] |= garments.kin[garments.skin] | PARTS[number].endswith(_ENDS)
+        shares[number, behind & ~own[number]] = 0  # and does not speak for the next
+    alien = seen[~own[part[seen], garments.of(shown.colour[seen])]]
+    common = _beside(shown.colour[alien], shown.beside)
+    alien = alien[common > np.where(shown.doubted[alien], _COMMON_WHERE_DOUBTED, _COMMON)]
+    if len(alien):
+        # what is left amidst what is none of theirs, is none either
+        rejected = np.zeros(len(part), np.float32)
+        rejected[alien] = 1
+        around = _around_vertices(body, anatomy, atlas, rejected, shown.weight > 0)
+        result = np.clip(2 - around / _AMIDST, 0, 1) * (1 - rejected)
+    return np.asarray(result, np.float32)
+
+
+def _around_vertices(body: Body, anatomy: Anatomy, atlas: Atlas, values: Floats, where: NDArray[np.bool_]) -> Floats:
+    """(N,) the mean of values (N,) around each texel, of those texels that are meant."""
+    count, chosen = body.vertex_count, np.flatnonzero(where)[::_EVERY]
+    corners = body.triangles[atlas.triangle[chosen]].ravel()
+    total = np.bincount(corners, np.ones(len(corners)), count)
+    sums = np.bincount(corners, np.repeat(values[chosen], 3), count)
+    first, second = anatomy.edges.T
+    for _ in range(_ROUNDS):
+        total = total + np.bincount(first, total[second], count) + np.bincount(second, total[first], count)
+        sums = sums + np.bincount(first, sums[second], count) + np.bincount(second, sums[first], count)
+    return atlas.across(body.triangles, (sums / np.maximum(total, 1e-9))[:, None])[:, 0]
+
+
+def _beside(colour: Floats, beside: Floats) -> Floats:
+    """(N,) which part of the colours beside a person (M, 3) is about each of ``colour`` (N, 3), linear."""
+    if not len(colour):
+        return np.zeros(0, np.float32)
+    # a table of cells of CIELAB, each with its neighbours
+    table = np.zeros((256 // _CELL,) * 3, np.float32)
+    np.add.at(table, tuple((_lab8(beside) // _CELL).T), 1 / len(beside))
+    for axis in range(3):
+        table = table + np.roll(table, 1, axis) + np.roll(table, -1, axis)
+    return np.asarray(table[tuple((_lab8(colour) // _CELL).T)])
+
+
+def _lab8(linear: Floats) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(encode_srgb(linear)[None], cv2.COLOR_RGB2LAB)[0])
 
 
 def supported(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -14,9 +14,9 @@ from native_runtime.render.colour import encode_srgb
 
 from .anatomy import PARTS, Anatomy
 from .atlas import Atlas, interpolated
-from .doubts import supported
+from .doubts import believed, supported
 from .garments import Garments, Samples, garments_of, worn
-from .projection import Floats, sampled
+from .projection import Floats, Seen, sampled
 from .skin import skin_tone
 from .spreading import spread
 
@@ -66,16 +66,15 @@ def filled(
     body: Body,
     anatomy: Anatomy,
     atlas: Atlas,
-    colour: Floats,
-    weight: Floats,
-    inset: Floats,
+    shown: Seen,
 ) -> Filled:
     """Fills in what was not seen: from the other side where both are of one garment; from what the same garment shows
     elsewhere; face, hands and feet from the tone of the skin.
 
     Args:
-        colour, weight, inset: (N, 3) linear, (N,) 0..1 and (N,), what was seen (``projection.Seen``).
+        shown: what the photos show.
     """
+    colour, weight = shown.colour, shown.weight
     triangles = body.triangles
     part = anatomy.part[triangles[atlas.triangle, 0]]
     painted = anatomy.painted[atlas.triangle]
@@ -85,7 +84,8 @@ def filled(
     if tone_seen:
         weight = weight * _plausible_hands(anatomy, triangles, atlas, colour, weight, tone)
     garments = garments_of(_of_region(~anatomy.head, triangles, atlas, colour, weight), tone)
-    weight = weight * supported(body, anatomy, atlas, garments, colour, weight, inset)
+    weight = weight * believed(body, atlas, anatomy, garments, replace(shown, weight=weight))
+    weight = weight * supported(body, anatomy, atlas, garments, colour, weight, shown.inset)
     mirror, mirror_weight = _mirrored(body, anatomy, atlas, part, colour, weight)
     seen = _smooth(weight / _FULL)
     halves = _smooth(mirror_weight / _FULL_MIRROR)

@@ -30,9 +30,9 @@ Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-#: Clusters to begin with, and the distance in CIELAB (8 bit) below which two are one garment; lightness counts for
-#: less, since folds change it.
-_CLUSTERS, _LIGHTNESS, _ONE_GARMENT = 9, 0.45, 15.0
+#: Clusters to begin with, and the distance in CIELAB (8 bit) below which two are one garment, or may be; lightness
+#: counts for less, since folds change it.
+_CLUSTERS, _LIGHTNESS, _ONE_GARMENT, _PERHAPS_ONE = 9, 0.45, 15.0, 18.0
 #: Two are one garment, in light and in shadow, where one is the other times a factor: up to the first for greys, up to
 #: both for colours of a chroma (8 bit) from the third on; they may be up to the fourth. So far off that is at most, and
 #: may be.
@@ -106,7 +106,7 @@ def garments_of(linear: NDArray, tone: Array) -> Garments:
         if len(mine) and number != bare:
             tones[number] = np.median(mine, axis=0)
     whole = centres.astype(np.float64)
-    kin = (_distances(whole) < _ONE_GARMENT) | (_shaded(whole, _SHADOWED) < _PERHAPS_SHADED)
+    kin = (_distances(whole) < _PERHAPS_ONE) | (_shaded(whole, _SHADOWED) < _PERHAPS_SHADED)
     return Garments(centres, tones, bare, kin)
 
 

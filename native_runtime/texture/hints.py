@@ -43,11 +43,13 @@ class PhotoHints:
         person: (H, W) which pixels show the person, by a coarse segmentation; None: not known.
         others: (H, W) which show other people, the same; None: not known, or there are none.
         face: (4, 2) px, where the points of ``alignment.FACE_POINTS`` are seen; None: not known.
+        hidden: limbs that are not clearly seen, such as "left arm" (``engines.evidence.hidden_limbs``).
     """
 
     person: Bools | None = None
     others: Bools | None = None
     face: Array | None = None
+    hidden: tuple[str, ...] = ()
 
 
 def seen_in_photo(person: PersonLandmarks, others: Sequence[PersonLandmarks], photo: Photo) -> dict[str, Any]:
@@ -56,7 +58,12 @@ def seen_in_photo(person: PersonLandmarks, others: Sequence[PersonLandmarks], ph
     Args:
         person, others: found in ``photo.pixels``.
     """
+    from native_runtime.engines.evidence import hidden_limbs
+
     seen: dict[str, Any] = {}
+    hidden = hidden_limbs(person)
+    if hidden:
+        seen["hidden"] = list(hidden)
     face = face_points(person, photo)
     if face is not None:
         seen["face"] = np.round(face, 2).tolist()
@@ -94,9 +101,10 @@ def read_hints(details: Mapping[str, Any], image_size: Sequence[int], size: Sequ
         scale = np.array(size, np.float64) / np.array(image_size, np.float64)
         if face is not None:
             face = (face + 0.5) * scale - 0.5
+        hidden = tuple(str(limb) for limb in seen.get("hidden", ()))
         people = seen.get("people")
         if people is None:
-            return PhotoHints(face=face)
+            return PhotoHints(face=face, hidden=hidden)
         box = np.array(people["box"], np.float64).reshape(2, 2)
         if not ((box[0] >= 0) & (box[0] < box[1]) & (box[1] <= np.array(image_size))).all():
             raise ValueError(f"the box {people['box']} is not in the photo")
@@ -108,7 +116,7 @@ def read_hints(details: Mapping[str, Any], image_size: Sequence[int], size: Sequ
         others &= ~own
     except (AttributeError, KeyError, TypeError, ValueError, binascii.Error) as error:
         raise ModelError(f"What the estimate says of the people in its photo is damaged ({error}).") from error
-    return PhotoHints(own, others if others.any() else None, face)
+    return PhotoHints(own, others if others.any() else None, face, hidden)
 
 
 def _spread(mask: Bools, box: Array, size: Sequence[int]) -> Bools:

@@ -68,7 +68,7 @@ def make_texture(body: Body, shots: Sequence[Shot], size: int = 2048, light: boo
             )
     atlas, anatomy = atlas_of(body, size), anatomy_of(body)
     seen = [look(shot, body, anatomy, atlas, light) for shot in shots]
-    whole = filled(body, anatomy, atlas, *blended(seen))
+    whole = filled(body, anatomy, atlas, blended(seen))
     facts = {
         "size": size,
         "shares": {name: round(share, 4) for name, share in whole.shares.items()},

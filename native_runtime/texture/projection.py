@@ -14,6 +14,7 @@ from native_runtime.render.colour import decode_srgb
 from native_runtime.render.raster import Surface, View, seen_by
 
 from .alignment import face_shift, head_share
+from .anatomy import parts_of
 from .atlas import Atlas, interpolated
 from .light import NO_LIGHT, ShadeEstimate, estimate_light
 from .outline import person_mask
@@ -37,6 +38,8 @@ _BIAS = 0.006
 #: Parts of the person's size: up to the first from an edge no pixel is used; from the second on they count fully.
 _EDGE, _CLEAR = 0.004, 0.014
 _LEAST_EDGE_PX = 1.5
+#: As far around the person is looked at what is beside, in so many places.
+_BESIDE, _MOST_BESIDE = 0.15, 4000
 #: Cosines of the angle to the camera: below the first nothing is taken, from the second on it counts fully.
 _GRAZING, _FACING = 0.15, 0.7
 
@@ -54,6 +57,7 @@ class Shot:
         hint: (H, W) the same by a coarse segmentation, or None.
         strangers: (H, W) which pixels show other people, as far as that is known besides, or None.
         face: (4, 2) px of ``pixels``, where the points of ``alignment.FACE_POINTS`` are seen, or None.
+        hidden: limbs that are not clearly seen, such as "left arm".
     """
 
     pixels: Pixels
@@ -64,6 +68,7 @@ class Shot:
     hint: Bools | None = None
     strangers: Bools | None = None
     face: Array | None = None
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +80,16 @@ class Seen:
         weight: (N,) 0..1.
         inset: (N,) how far within the outline of what is seen a texel lies, parts of the person's size.
         light: what was taken out.
+        doubted: (N,) whether a texel's limb is not clearly seen.
+        beside: (M, 3) linear colours of what lies around the person in the photo.
     """
 
     colour: Floats
     weight: Floats
     inset: Floats
     light: ShadeEstimate
+    doubted: Bools
+    beside: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +115,9 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
     """
     count = len(atlas.texel)
     none = np.zeros(count, np.float32)
-    nothing = Seen(np.zeros((count, 3), np.float32), none, none, NO_LIGHT)
+    nothing = Seen(
+        np.zeros((count, 3), np.float32), none, none, NO_LIGHT, np.zeros(count, bool), np.zeros((0, 3), np.float32)
+    )
     part = _crop(shot, atlas.size)
     if part is None:
         return nothing
@@ -123,6 +134,8 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
         mask = person_mask(pixels, own, raster.others, firm, hint)
     inset, trusted = _trusted(raster, mask)
     linear = decode_srgb(raster.pixels)
+    around = _around(mask, raster.triangle >= 0)
+    beside = linear[around][:: -(-int(around.sum()) // _MOST_BESIDE) or 1]
     shade = NO_LIGHT
     own = raster.triangle >= 0
     if light:
@@ -132,7 +145,12 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
         linear[own] /= shade.factor(raster.normals[own])[:, None]
     shift = face_shift(shot.face, shot.vertices, shot.intrinsics, body, anatomy)
     shift *= raster.intrinsics[0, 0] / shot.intrinsics[0, 0]
-    return _sampled(shot.vertices, raster, linear, np.dstack([trusted, inset]), shade, shift, body, anatomy, atlas)
+    colour, weight, inset = _sampled(
+        shot.vertices, raster, linear, np.dstack([trusted, inset]), shift, body, anatomy, atlas
+    )
+    parts = anatomy.part[body.triangles[atlas.triangle, 0]]
+    doubted = np.isin(parts, [n for limb in shot.hidden for n in parts_of(limb)])
+    return Seen(colour, weight, inset, shade, doubted, beside)
 
 
 def _crop(shot: Shot, side: int) -> tuple[Pixels, Array, list[Bools | None]] | None:
@@ -227,19 +245,28 @@ def _trusted(raster: _Raster, mask: Bools) -> tuple[Floats, Floats]:
     return np.asarray(distance / extent, np.float32), np.asarray(trusted, np.float32)
 
 
+def _around(mask: Bools, body: Bools) -> Bools:
+    """(H, W) what lies around a person, and surely is somebody or something else."""
+    rows, columns = np.nonzero(body)
+    extent = float(max(np.ptp(rows), np.ptp(columns)) + 1)
+    away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return np.asarray((away > _CLEAR * extent) & (away < _BESIDE * extent))
+
+
 def _sampled(
     vertices: Array,
     raster: _Raster,
     linear: Floats,
     trusted: Floats,
-    shade: ShadeEstimate,
     shift: Array,
     body: Body,
     anatomy: Anatomy,
     atlas: Atlas,
-) -> Seen:
-    """Args:
-    trusted: (H, W, 2) 0..1 and the inset, see ``_trusted``.
+) -> tuple[Floats, Floats, Floats]:
+    """Colour, weight and inset of the texels, see ``Seen``.
+
+    Args:
+        trusted: (H, W, 2) 0..1 and the inset, see ``_trusted``.
     """
     height, width = trusted.shape[:2]
     triangles = body.triangles
@@ -268,7 +295,7 @@ def _sampled(
         x, y = x + follows * np.float32(shift[0]), y + follows * np.float32(shift[1])
         trust, beside = sampled(trusted, x, y).T
         weight, inset = np.minimum(weight, trust), np.minimum(inset, beside)
-    return Seen(sampled(linear, x, y), weight.astype(np.float32), np.ascontiguousarray(inset), shade)
+    return sampled(linear, x, y), weight.astype(np.float32), np.ascontiguousarray(inset)
 
 
 def sampled(picture: Floats, x: Floats, y: Floats) -> Floats:

@@ -143,6 +143,7 @@ def shot_of(
         hint=hints.person,
         strangers=hints.others,
         face=hints.face,
+        hidden=hints.hidden,
     )
 
 

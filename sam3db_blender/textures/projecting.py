@@ -147,6 +147,7 @@ def _shot_of(rig: bpy.types.Object, view: int, body: Body, photo: Photo | None, 
         hint=hints.person,
         strangers=hints.others,
         face=hints.face,
+        hidden=hints.hidden,
     )
     earlier = _recorded_face(mesh) if hints.face is None and view == 0 else None
     return shot if earlier is None else replace(shot, face=(earlier + 0.5) * np.divide(size, original) - 0.5)

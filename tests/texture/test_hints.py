@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.detection.silhouettes import mask_on_photo
 from native_runtime.errors import ModelError
 from native_runtime.image.reading import Photo
@@ -74,9 +75,18 @@ def test_people_at_the_edge_and_hidden_faces() -> None:
     assert "people" not in seen_in_photo(seen_person((-900.0, 200.0)), [], photo)
 
 
+def test_limbs_that_are_not_seen_are_told() -> None:
+    photo, person = _photo(), seen_person((300.0, 200.0))
+    assert "hidden" not in seen_in_photo(person, [], photo)
+    for name in ("left_knee", "left_ankle", "right_elbow"):
+        person.visibility[BODY_POINTS.index(name)] = 0.02
+    details = {SEEN: seen_in_photo(person, [], photo)}
+    assert read_hints(details, photo.original_size, photo.original_size).hidden == ("left leg",)
+
+
 def test_estimates_of_earlier_versions_tell_nothing() -> None:
     hints = read_hints({}, (WIDTH, HEIGHT), (WIDTH, HEIGHT))
-    assert (hints.person, hints.others, hints.face) == (None, None, None)
+    assert (hints.person, hints.others, hints.face, hints.hidden) == (None, None, None, ())
 
 
 @pytest.mark.parametrize(

@@ -100,9 +100,9 @@ def test_exposures_are_brought_together_and_strangers_left_alone(rng: np.random.
     full, none = np.ones(1000, np.float32), np.zeros(1000, np.float32)
     gains = exposure_gains(
         [
-            Seen(colour, full, full, NO_LIGHT),
-            Seen(colour * np.float32(0.25), full, full, NO_LIGHT),
-            Seen(colour, none, none, NO_LIGHT),
+            Seen(colour, full, full, NO_LIGHT, none > 0, colour[:0]),
+            Seen(colour * np.float32(0.25), full, full, NO_LIGHT, none > 0, colour[:0]),
+            Seen(colour, none, none, NO_LIGHT, none > 0, colour[:0]),
         ]
     )
     assert gains[1] / gains[0] == pytest.approx([4.0] * 3, rel=0.01)

@@ -20,7 +20,7 @@ from native_runtime.texture.atlas import atlas_of
 from native_runtime.texture.making import Texture, make_texture
 from native_runtime.texture.projection import Shot
 from tests.support.bodies import toy_body
-from tests.support.painted import INTRINSICS, Array, Model, photograph, standing, symmetric, truth
+from tests.support.painted import BACKDROP, INTRINSICS, Array, Model, photograph, standing, symmetric, truth
 
 SIZE = 512
 SEEN = 170
@@ -157,6 +157,25 @@ def test_skin_beside_an_outline_is_a_hand_that_the_body_has_elsewhere(person: Bo
     inside = _texels(person, thigh) & (texture.confidence > 0)
     red, _, blue = texture.colour[inside].astype(int).T
     assert ((red > blue).sum() > 30) == kept
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(("hidden", "least"), [((), 0.7), (("left leg",), 0.98)])
+def test_a_limb_behind_furniture_is_not_of_its_colour(person: Body, hidden: tuple[str, ...], least: float) -> None:
+    anatomy, sofa = anatomy_of(person), (0.2, 0.42, 0.22)
+    colours = np.tile([0.03, 0.06, 0.2], (person.vertex_count, 1))
+    colours[anatomy.head | anatomy.hands] = (0.5, 0.3, 0.22)
+    covered = np.isin(anatomy.part, [PARTS.index("l_lowleg"), PARTS.index("l_foot")])
+    before = np.where(covered[:, None], sofa, colours)
+    vertices = standing(person)
+    picture = photograph([Model(person, vertices, before)], backdrop=tuple(encode_srgb(np.array([sofa]))[0].tolist()))
+    mask = (photograph([Model(person, vertices, before)]) != BACKDROP).any(axis=2)
+    shot = Shot(picture, INTRINSICS, vertices, mask=mask, hidden=hidden)
+    texture = make_texture(person, [shot], SIZE, light=False)
+    kept = np.abs(texture.colour[_texels(person, anatomy.hands)].astype(int) - encode_srgb(np.array([0.5, 0.3, 0.22])))
+    assert np.median(kept) < 4
+    green = texture.colour[_texels(person, anatomy.part == PARTS.index("l_lowleg"))][:, 1]
+    assert (green < 90).mean() > least, "trousers, as on the other leg"
 
 
 @pytest.mark.models
