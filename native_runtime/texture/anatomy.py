@@ -154,7 +154,7 @@ def _axis(rest: Array, edges: Ints, part: Ints) -> Array:
     return np.where(axes[part].any(axis=1)[:, None], axis / np.maximum(length, 1e-9), 0.0)
 
 
-def parts_of(limb: str) -> tuple[int, ...]:
+def parts_of_limb(limb: str) -> tuple[int, ...]:
     """The parts of a limb, such as "left arm"."""
     side, _, kind = limb.partition(" ")
     return tuple(PARTS.index(f"{side[:1]}_{name}") for name in _LIMBS.get(kind, ()))

@@ -14,7 +14,7 @@ from native_runtime.render.colour import decode_srgb
 from native_runtime.render.raster import Surface, View, seen_by
 
 from .alignment import face_shift, head_share
-from .anatomy import parts_of
+from .anatomy import parts_of_limb
 from .atlas import Atlas, interpolated
 from .light import NO_LIGHT, ShadeEstimate, estimate_light
 from .outline import person_mask
@@ -149,7 +149,7 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
         shot.vertices, raster, linear, np.dstack([trusted, inset]), shift, body, anatomy, atlas
     )
     parts = anatomy.part[body.triangles[atlas.triangle, 0]]
-    doubted = np.isin(parts, [n for limb in shot.hidden for n in parts_of(limb)])
+    doubted = np.isin(parts, [n for limb in shot.hidden for n in parts_of_limb(limb)])
     return Seen(colour, weight, inset, shade, doubted, beside)
 
 
