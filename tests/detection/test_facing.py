@@ -72,12 +72,12 @@ def test_a_body_that_is_turned_about_keeps_its_place_and_its_handedness() -> Non
     np.testing.assert_allclose(again.world, reading.world)
 
 
-@pytest.mark.parametrize(("score", "front"), [(None, False), (0.6, False), (0.8, True)])
+@pytest.mark.parametrize(("score", "front"), [(None, False), (0.6, None), (0.8, True)])
 @pytest.mark.parametrize("about", [False, True])
-def test_the_face_decides(score: float | None, front: bool, about: bool) -> None:
+def test_the_face_decides(score: float | None, front: bool | None, about: bool) -> None:
     reading = facing.turned_about(seen()) if about else seen()
     settled = facing.settled(reading, None if score is None else face(score))
-    assert facing.faces_camera(settled.points) is front
+    assert facing.faces_camera(settled.points) is (not about if front is None else front)
 
 
 def test_a_head_too_small_for_the_face_detector_decides_nothing() -> None:
