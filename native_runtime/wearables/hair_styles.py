@@ -157,7 +157,8 @@ def hanging(across: float) -> Flow:
         near = np.interp(height, [-9.0, -4.0, 3.0, 6.0], [0.0, 1.0, 1.0, 0.0])[:, None]
         x = (places[:, 0] - head.centre[0]) / head.size
         z = (places[:, 2] - head.centre[2]) / head.size
-        beside = np.stack([-0.16 * x, np.zeros(len(x)), np.where(z > 0.5, 0.7, -1.0)], axis=1)
+        inwards = -0.1 * x - 0.5 * np.sign(x) * np.maximum(np.abs(x) - 6.0, 0)
+        beside = np.stack([inwards, np.zeros(len(x)), np.where(z > 0.5, 0.7, -1.0)], axis=1)
         return np.asarray((1 - near) * above(head, places) * (height > 6.0)[:, None] + near * beside + _BELOW)
 
     return flow
@@ -175,7 +176,8 @@ def _receding_edge(head: Head, places: Array) -> Array:
 def _facing(head: Head, places: Array) -> Array:
     """Everywhere, and more of it along the forehead."""
     ahead = (places[:, 2] - head.centre[2] > 2 * head.size) & (places[:, 1] > head.eyes[1] + 2 * head.size)
-    return 1.0 + 4.0 * (ahead & (head.within(places, HAIRLINE) < 2.5 * head.size))
+    within = head.within(places, HAIRLINE) / head.size
+    return (1.0 + 4.0 * (ahead & (within < 2.5))) * (within > 0.7)
 
 
 def _along_parting(across: float) -> Region:
@@ -183,7 +185,8 @@ def _along_parting(across: float) -> Region:
 
     def region(head: Head, places: Array) -> Array:
         away = (places - head.centre) / head.size
-        return ((np.abs(away[:, 0] - across) < 1.6) & (away[:, 2] > -2.0)).astype(np.float64)
+        near = (np.abs(away[:, 0] - across) < 1.6) & (away[:, 2] > -2.0)
+        return (near & (head.within(places, HAIRLINE) > 0.7 * head.size)).astype(np.float64)
 
     return region
 
@@ -223,6 +226,10 @@ _CURLS = Locks(
 )  # fmt: skip
 _BOB = Locks(85, _facing, (26.0, 26.0), 3.0, 0.45, _HANGING, until=(9.5, 12.0), taper=0.25)
 _FLOWING = Locks(72, _facing, (50.0, 50.0), 3.2, 0.5, _LONG, until=(27.0, 35.0), taper=0.35)
+_WAVES = Locks(
+    58, _facing, (46.0, 46.0), 3.6, 0.7,
+    replace(_LONG, steps=18, flow=hanging(1.2), curl=0.95, turns=5.0, stray=0.12), until=(17.0, 25.0), taper=0.3,
+)  # fmt: skip
 _COMBED = Locks(110, _facing, (8.0, 14.0), 2.2, 0.25, _SLEEK, taper=0.3)
 
 HAIR_STYLES: tuple[HairStyle, ...] = (
@@ -240,6 +247,9 @@ HAIR_STYLES: tuple[HairStyle, ...] = (
     HairStyle("long", "Long", "long", HAIRLINE, 1.1, (
         replace(_FLOWING, count=20, region=_along_parting(0.3), width=2.6, thickness=0.4), _FLOWING,
     )),
+    HairStyle("wavy", "Long and Wavy", "long", HAIRLINE, 1.6, (
+        replace(_WAVES, count=15, region=_along_parting(1.2), width=2.8, thickness=0.5), _WAVES,
+    ), lumps=0.2),
     HairStyle("bun", "Bun", "long", HAIRLINE, 0.7, (_COMBED,), extras=(_bun,)),
     HairStyle("ponytail", "Ponytail", "long", HAIRLINE, 0.7, (replace(_COMBED, count=85, width=2.4),), extras=(_tail,)),
 )  # fmt: skip
