@@ -1,4 +1,4 @@
-"""Estimates that also tell the colours of their people, so that programs need no photo for them."""
+"""Estimates that also tell the colours and the hair of their people, so that programs need no photo for them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def with_colours(
     mask: NDArray[np.bool_] | None = None,
     again: bool = True,
 ) -> Estimate:
-    """The estimate with the person's colours among its details (``texture.look.COLOURS``).
+    """The estimate with the person's colours and hair among its details (``texture.look.COLOURS``,
+    ``wearables.hair_choice.HAIR``).
 
     Args:
         person: their number in the photo.
@@ -40,25 +41,28 @@ def with_colours(
         mask: (H, W) of the original photo, where somebody drew one.
         again: look again; else what is known of the person already counts, as while a pose is refined.
     """
-    from native_runtime.texture.alignment import face_points
+    from native_runtime.texture.alignment import face_points, face_shift
+    from native_runtime.texture.anatomy import anatomy_of
     from native_runtime.texture.look import COLOURS, person_colours
+    from native_runtime.wearables.hair_choice import HAIR, choose_hair, sex_of
 
     key = (_KEPT, person, found.engine.body.hash)
     if again or mask is not None or key not in found.kept:
         photo, body = found.photo, found.engine.body
         face = None if landmarks is None else face_points(landmarks, photo)
         intrinsics = resize_intrinsics(estimate.intrinsics, *photo.scale)
-        low, high = _around(estimate.vertices, intrinsics, photo)
-        found.kept[key] = person_colours(
-            photo.pixels[low[1] : high[1], low[0] : high[0]],
-            crop_intrinsics(intrinsics, *low),
-            estimate.vertices.astype(np.float64),
-            body,
-            face=None if landmarks is None else _moved(landmarks, low),
-            eyes_to_mouth=None if face is None else photo.to_working(face) - low,
-            mask=_mask(photo, landmarks, mask, low, high),
-        ).to_json()
-    return replace(estimate, details=estimate.details | {COLOURS: found.kept[key]})
+        vertices = estimate.vertices.astype(np.float64)
+        low, high = _around(vertices, intrinsics, photo)
+        pixels, intrinsics = photo.pixels[low[1] : high[1], low[0] : high[0]], crop_intrinsics(intrinsics, *low)
+        eyes_to_mouth = None if face is None else photo.to_working(face) - low
+        shown = _mask(photo, landmarks, mask, low, high)
+        mesh = None if landmarks is None else _moved(landmarks, low)
+        colours = person_colours(pixels, intrinsics, vertices, body, mesh, eyes_to_mouth, shown)
+        shift = face_shift(eyes_to_mouth, vertices, intrinsics, body, anatomy_of(body))
+        sex = sex_of(body, estimate.identity)
+        hair = choose_hair(pixels, intrinsics, vertices, body, sex, colours, shown, shift)
+        found.kept[key] = {COLOURS: colours.to_json(), HAIR: hair.to_json()}
+    return replace(estimate, details=estimate.details | found.kept[key])
 
 
 def _around(vertices: NDArray, intrinsics: NDArray, photo: Photo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -13,6 +13,7 @@ from native_runtime.texture.look import COLOURS, PersonColours
 
 from .choice import Choice
 from .face_hair import brows_of, lashes_of, shows_brows
+from .hair_choice import worn_hair
 
 #: The kinds that are worn where no texture shows clothes.
 UNDERWEAR = ("underwear", "top")
@@ -38,6 +39,9 @@ def default_outfit(
     outfit = [lashes_of(details)]
     if not (textured and shows_brows(details)):
         outfit.append(brows_of(details))
+    hair = worn_hair(details)
+    if hair is not None:
+        outfit.append(hair)
     if not textured:
         outfit.append(Choice("underwear", "trunks"))
         if needs_top(body, identity):

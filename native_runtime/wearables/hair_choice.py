@@ -174,3 +174,9 @@ def worn_hair(details: Mapping[str, Any]) -> Choice | None:
     if found is None or found.style is None:
         return None
     return Choice(KIND, found.style if found.confidence >= _SURE else _UNSURE, found.colour)
+
+
+def sex_of(body: Body, identity: NDArray) -> float:
+    """-1 for a woman's shape to 1 for a man's; 0 for bodies that do not say."""
+    names = list(body.identity_names)
+    return float(identity[names.index("gender")]) if "gender" in names else 0.0
