@@ -124,7 +124,7 @@ def _sports_top(body: Body) -> Pattern:
 
     cuts = (Cut(above_waist, 2.6), Cut(beside_arms, 0.9), Cut(below_neck, 0.9))
     parts = ("torso", "neck", "l_uparm", "r_uparm")
-    return Pattern(parts, cuts, np.array([0.0, under + 8, 12.0]), spanned, evened, padding)
+    return Pattern(parts, cuts, np.array([0.0, under + 8, 12.0]), spanned, evened, (apex, apex * (-1, 1, 1)), padding)
 
 
 @lru_cache(maxsize=_KEPT)

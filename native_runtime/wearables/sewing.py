@@ -17,13 +17,15 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.texture.anatomy import PAINTED, PARTS, parts_of
 
-from .patch import Bools, Floats, Ints, Patch, patch_of
+from .patch import ANCHORS, Bools, Floats, Ints, Patch, patch_of
 from .wearable import Wearable
 
 #: cm, how far cloth lies above the skin, and how much further a band of elastic does.
 _THICKNESS, _BAND = 0.28, 0.07
 #: The hem, from the cloth's outer edge to below the skin: cm beyond the edge, cm above the skin.
 _HEM = ((0.10, 0.20), (0.12, 0.05), (0.04, -0.25))
+#: cm, how far around a place cloth is bound to what lies beyond.
+_BRIDGED = 2.2
 #: The name of the material along the edges.
 BAND = "band"
 #: Rounds of smoothing that leave no relief of the skin.
@@ -66,6 +68,7 @@ class Pattern:
         seed: (3,) cm; what does not hang together with the nearest vertex is left out.
         spanned: from rest positions (N, 3) how far (N,), 0..1, the cloth spans hollows of the body there.
         evened: in the same way how far it is without the skin's relief.
+        bridged: (3,) cm, places whose relief within ``_BRIDGED`` cm the cloth follows in no shape of the body.
         padding: cm, how much thicker it is (N,).
     """
 
@@ -74,6 +77,7 @@ class Pattern:
     seed: Floats
     spanned: Line
     evened: Line = lambda points: np.full(len(points), 0.4)
+    bridged: tuple[Floats, ...] = ()
     padding: Line = lambda points: np.zeros(len(points))
 
 
@@ -101,6 +105,8 @@ def sew(body: Body, name: str, kind: str, pattern: Pattern) -> Wearable:
     border[[vertex for loop in loops for vertex in loop]] = True
     evened = pattern.evened(skin)
     cloth = cloth.blurred((evened > 0.5) & ~border).blurred((evened > 0.5) & ~border)
+    for place in pattern.bridged:
+        cloth = _bridged(cloth, skin, place)
     even = points + evened[:, None] * (patch.smoothed(points, _ROUNDS, border) - points)
     lift = _THICKNESS + _BAND * patch.smoothed(_vertices_of(patch, band), 1)[:, 0] + pattern.padding(skin)
     cloth_normals = patch.normals(even)
@@ -108,6 +114,26 @@ def sew(body: Body, name: str, kind: str, pattern: Pattern) -> Wearable:
     offsets = _cleared(patch, cloth, lifted - points, normals, lift, [rest, *samples])
     lifted = points + offsets
     return _hemmed(cloth, name, kind, lifted, patch.normals(lifted), lift, band, loops)
+
+
+def _bridged(patch: Patch, points: Floats, place: Floats) -> Patch:
+    """The patch with its vertices near a place bound to a ring of others around it."""
+    away = np.linalg.norm(points - place, axis=1)
+    inside = np.flatnonzero(away < _BRIDGED)
+    outside = np.flatnonzero((away >= _BRIDGED) & (away < _BRIDGED + 2.5))
+    if len(outside) < ANCHORS:
+        return patch
+    turns = np.arctan2(*(points[outside] - place)[:, [1, 0]].T)
+    ring = []
+    for turn in np.linspace(-np.pi, np.pi, ANCHORS, endpoint=False):
+        off = np.abs(np.angle(np.exp(1j * (turns - turn))))
+        ring.append(int(outside[np.argmin(off + 0.2 * away[outside])]))
+    ring = list(dict.fromkeys(ring))
+    sums = {}
+    for vertex in inside.tolist():
+        weights = 1 / (((points[ring] - points[vertex]) ** 2).sum(axis=1) + 0.5)
+        sums[vertex] = (ring, (weights / weights.sum()).tolist())
+    return patch.mixed(sums)
 
 
 def _cleared(

@@ -70,8 +70,20 @@ class Wearable:
 
     def carried(self, values: NDArray) -> NDArray:
         """Values (..., V, k) of the body's vertices at the vertices (..., N, k) of what is worn."""
-        corners = np.asarray(values)[..., self.anchors, :]
-        return np.asarray(np.einsum("...nak,na->...nk", corners, self.shares.astype(corners.dtype)))
+        given = np.asarray(values)
+        kind = np.result_type(given.dtype, np.float32)
+        total = np.zeros((*given.shape[:-2], len(self.anchors), given.shape[-1]), kind)
+        for anchors, shares in zip(self.anchors.T, self.shares.T.astype(kind)):
+            if shares.any():
+                total += given[..., anchors, :] * shares[:, None]
+        return total
+
+    def _shapes(self, basis: NDArray) -> NDArray:
+        """Shapes (k, V, 3) of the body as those of what is worn; most of the body's move nothing of it."""
+        shapes = np.zeros((len(basis), len(self.anchors), 3), np.float32)
+        moving = np.flatnonzero((basis[:, np.unique(self.anchors)] != 0).any(axis=(1, 2)))
+        shapes[moving] = self.carried(basis[moving])
+        return shapes
 
     def on(self, body: Body) -> Body:
         """What is worn as a body of its own: the same skeleton, parameters, sliders and correctives, but this mesh. It
@@ -92,8 +104,8 @@ class Wearable:
             face_materials=self.face_materials,
             material_names=self.material_names,
             uvs=self.uvs,
-            identity_basis=self.carried(body.identity_basis),
-            expression_basis=self.carried(body.expression_basis),
+            identity_basis=self._shapes(body.identity_basis),
+            expression_basis=self._shapes(body.expression_basis),
             skin_indices=indices,
             skin_weights=weights,
             keypoint_names=(),
@@ -119,7 +131,7 @@ class Wearable:
     def _correctives(self, body: Body) -> PoseCorrectives | None:
         if body.correctives is None:
             return None
-        shapes = self.carried(body.correctives.basis.dense())
+        shapes = self._shapes(body.correctives.basis.dense())
         parts = (shapes[start : start + GROUP] for start in range(0, len(shapes), GROUP))
         return PoseCorrectives.from_parts(body.correctives.activation, parts, len(self.vertices))
 

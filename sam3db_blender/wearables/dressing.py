@@ -163,6 +163,9 @@ def renew(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str
 
 def _made(rig: bpy.types.Object, body: Body, choice: Choice) -> Wearable:
     """A choice made for the character as its sliders are now."""
+    style = wardrobe.STYLES.get(choice.kind, {}).get(choice.style)
+    if style is None or style.fit is None:
+        return wardrobe.make(body, choice)
     settings = read_settings(rig, body)
     return wardrobe.make(body, choice, Wearer(settings.model_parameters, settings.identity))
 

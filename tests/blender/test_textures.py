@@ -26,6 +26,7 @@ from native_runtime.service.client import Event
 from native_runtime.texture.files import EncodedTexture, save_texture
 from native_runtime.texture.making import Texture, make_texture
 from native_runtime.texture.run import shot_of
+from native_runtime.wearables.defaults import UNDERWEAR
 from sam3db_blender.exports import export_character
 from sam3db_blender.handles.loop import UNDO_STEP, Loop
 from sam3db_blender.handles.photo_scene import build_photo_scene
@@ -49,7 +50,7 @@ from sam3db_blender.scene.textured import (
     texture_of,
 )
 from sam3db_blender.textures.projecting import projection_of
-from sam3db_blender.wearables.dressing import UNDERWEAR, dress, worn_of
+from sam3db_blender.wearables.dressing import dress, worn_of
 from tests.support.glb import Glb
 from tests.support.painted import INTRINSICS, SIZE, Model, photograph, symmetric
 from tests.support.told_worker import Worker as TellingWorker
