@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 ROOT = Path(__file__).resolve().parents[1]
-PHOTO = ROOT / "examples" / "standing.jpg"
+PHOTO = ROOT / "examples" / "outdoors.jpg"
 PICTURES = ROOT / "docs" / "pictures"
 
 PEOPLE = (
@@ -86,7 +86,7 @@ class Maker:
         for seed, pose, place in PEOPLE:
             photo = self._people / f"{pose}_{seed}.jpg"
             if not photo.exists():
-                options = ("--pose", pose, "--seed", seed, "--place", place, "--size", 450, 600, "--samples", 8)
+                options = ("--pose", pose, "--seed", seed, "--place", place, "--size", 300, 400, "--samples", 6)
                 _python("bench.accuracy", "example", "--out", photo, *options)
         photos, out = self._work / "people", self._work / "characters"
         shutil.copytree(self._people, photos, ignore=shutil.ignore_patterns("*.part"))
