@@ -90,7 +90,7 @@ class Maker:
                 _python("bench.accuracy", "example", "--out", photo, *options)
         photos, out = self._work / "people", self._work / "characters"
         shutil.copytree(self._people, photos, ignore=shutil.ignore_patterns("*.part"))
-        _python("sam3db_blender", "batch", photos, "-o", out, "--preview", "shaded")
+        _python("sam3db_blender", "batch", photos, "-o", out)
         return _read(out / "contact_sheet.png")
 
     def _character(self) -> None:

@@ -30,6 +30,8 @@ _SIZE = (1280, 800)
 _MAKING_S = 300.0
 _DRAWN_S = 6.0
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 88]
+_BARS, _BELOW = 64, 30
+"""Rows of the viewport that the headers take, and that lie below the photo."""
 _DRAG = ("left_wrist", 60.0, -70.0)
 """Which handle, and by how many px to the right and down."""
 
@@ -51,7 +53,7 @@ def show(artist: Artist, folder: Path, out: Path) -> None:
     after = artist.picture("after")
     x0, y0, x1, y1 = (int(v) for v in blender.call("scene.viewport"))
     middle, half = (x0 + x1) // 2, int(0.3 * (y1 - y0))
-    parts = [picture[y0:y1, middle - half : middle + half] for picture in (before, after)]
+    parts = [picture[y0 + _BARS : y1 - _BELOW, middle - half : middle + half] for picture in (before, after)]
     _write(out / "handles.jpg", np.concatenate(parts, axis=1))
     artist.press("ctrl+z")
     blender.call("scene.show_sidebar", shown=True)

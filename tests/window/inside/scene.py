@@ -242,7 +242,9 @@ def show_sidebar(shown: bool) -> None:
 
 
 def look_from_aside() -> None:
-    """Leaves the photo's camera for a look at the first character from the right and a little above."""
+    """Leaves the photo's camera for a look at the first character in Pose Mode, from the side that they are turned to,
+    without lights and cameras.
+    """
     space = _view().spaces.active
     rig = bpy.data.objects[next(iter(rigs().values()))]
     corners = [
@@ -251,9 +253,13 @@ def look_from_aside() -> None:
     low, high = (Vector(tuple(end(corner[axis] for corner in corners) for axis in range(3))) for end in (min, max))
     looking = space.region_3d
     looking.view_perspective = "PERSP"
-    looking.view_rotation = Euler((math.radians(82.0), 0.0, math.radians(38.0))).to_quaternion()
+    looking.view_rotation = Euler((math.radians(82.0), 0.0, math.radians(-34.0))).to_quaternion()
     looking.view_location = (low + high) / 2
-    looking.view_distance = 2.1 * (high - low).length
+    looking.view_distance = 1.5 * (high - low).length
+    space.overlay.show_extras = space.overlay.show_relationship_lines = False
+    with in_viewport():
+        bpy.ops.object.mode_set(mode="POSE")
+        bpy.ops.pose.select_all(action="DESELECT")
 
 
 def make_character(photo: str, **options: str | bool) -> None:
