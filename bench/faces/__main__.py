@@ -1,6 +1,6 @@
 """Faces with known expressions.
 
-    python -m bench.faces render OUT.npz --first 20000 --count 1400 --sizes 70 100 --yaw 45
+    python -m bench.faces render OUT.npz --first 20000 --count 500 --sizes 55 140 --yaw 45 --spread 1.3
     python -m bench.faces learn RENDERED.npz ... --out rig_templates/face/default.json
     python -m bench.faces score RENDERED.npz ... [--each]
     python -m bench.faces sheet OUT.jpg [--first 9000 --count 12]
@@ -55,6 +55,7 @@ def main() -> None:
     render.add_argument("--count", type=int, default=100)
     render.add_argument("--sizes", type=float, nargs=2, default=(60.0, 240.0), help="px of the face, from and to")
     render.add_argument("--yaw", type=float, nargs="+", default=[40.0], help="degrees: at most; or from and to")
+    render.add_argument("--spread", type=float, default=1.0, help="how many times as much as usual shapes vary")
     learning = commands.add_parser("learn", help="measure what the network shows of the sliders")
     learning.add_argument("rendered", type=Path, nargs="+")
     learning.add_argument("--out", type=Path, required=True)
@@ -73,9 +74,10 @@ def main() -> None:
     body = Body.load(store.body_path("default"))
     if arguments.command == "render":
         network = open_network(store.network_path("face_landmark"), threads=1)
-        painter, yaws = Painter(body), tuple(arguments.yaw)
+        painter, yaws, sizes = Painter(body), tuple(arguments.yaw), tuple(arguments.sizes)
         seeds = range(arguments.first, arguments.first + arguments.count)
-        keep([make_case(painter, network, seed, yaws, tuple(arguments.sizes))[0] for seed in seeds], arguments.out)
+        cases = [make_case(painter, network, seed, yaws, sizes, arguments.spread)[0] for seed in seeds]
+        keep(cases, arguments.out)
     elif arguments.command == "learn":
         response = learn(body, _read(arguments.rendered))
         content = {"source": SOURCE, **response.to_json()}

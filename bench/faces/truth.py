@@ -90,16 +90,18 @@ def make_case(
     seed: int,
     yaws: tuple[float, ...] = (40.0,),
     sizes: tuple[float, float] = (60.0, 240.0),
+    spread: float = 1.0,
 ) -> tuple[Case, NDArray[np.uint8]]:
     """A random head and its picture; every fifth is neutral.
 
     Args:
         yaws: degrees, to either side: at most; or at least and at most.
         sizes: px, of the face, from and to.
+        spread: how many times as much as usual the shapes of heads and bodies vary.
     """
     body, rng = painter.body, np.random.default_rng(seed)
     expression = random_expression(list(body.expression_names), rng, seed % 5 == 0)
-    identity = random_identity(body, rng)
+    identity = np.clip(spread * random_identity(body, rng), body.identity_min, body.identity_max)
     yaw = rng.uniform(-yaws[0], yaws[0]) if len(yaws) == 1 else rng.choice([-1.0, 1.0]) * rng.uniform(*yaws)
     size = float(np.exp(rng.uniform(*np.log(sizes))))
     turn = (rng.normal(0.0, 0.12), np.radians(yaw), rng.normal(0.0, 0.1))
@@ -108,12 +110,7 @@ def make_case(
     side = shape[0]
     scene = Picture(picture)
     window = Crop(side / 2, side / 2, 0.85 * side)
-    mesh: FaceMesh | None = None
-    for _ in range(2):
-        mesh = face_mesh._read(network, scene, window)
-        window = face_mesh.window_around(mesh.points)
-    if mesh is not None and mesh.score < 0.5:
-        mesh = None
+    mesh = face_mesh.read_around(network, scene, window)
     return Case(expression, identity, intrinsics, mesh, yaw, size), picture
 
 

@@ -9,6 +9,7 @@ numbers these have is listed in ``face_landmark_cpu.pbtxt`` and in the network i
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from native_runtime.detection.crops import Crop, Picture, upright_angle
 from native_runtime.detection.landmarks import FaceMesh
+from native_runtime.files.templates import load_json
 from native_runtime.onnx.sessions import Network
 
 Array = NDArray[Any]
@@ -52,14 +54,14 @@ _EYE_CONTOUR = 16
 
 _OUTER_CORNERS = (33, 263)
 _WINDOW_SCALE = 1.5
-_PASSES = 2
 # Windows in which the network sees hardly anything of a face are not worth a second look.
 _HOPELESS = 0.05
 _FACE_SCORE = 0.5
 
 
 def read_mesh(network: Network, picture: Picture, face_points: Array, size: float) -> FaceMesh | None:
-    """The mesh of a face that was found; None where it is too small, or the network sees none.
+    """The mesh of a face that was found; None where it is too small, or the network sees none. The points are the means
+    of those in the picture and in its mirror image.
 
     Args:
         picture: the photo, in its own pixels.
@@ -68,13 +70,27 @@ def read_mesh(network: Network, picture: Picture, face_points: Array, size: floa
     """
     if size < SMALLEST_FACE:
         return None
-    window = _first_window(face_points, size)
-    mesh = _read(network, picture, window)
-    for _ in range(_PASSES - 1):
-        if mesh.score < _HOPELESS:
-            return None
-        mesh = _read(network, picture, window_around(mesh.points))
-    return mesh if mesh.score >= _FACE_SCORE else None
+    return read_around(network, picture, _first_window(face_points, size))
+
+
+def read_around(network: Network, picture: Picture, window: Crop) -> FaceMesh | None:
+    """As ``read_mesh``, of a face that fills about two thirds of a window."""
+    first = _read(network, picture, window)
+    if first.score < _HOPELESS:
+        return None
+    window = window_around(first.points)
+    plain, mirrored = (_read(network, picture, window, turned) for turned in (False, True))
+    if plain.score < _FACE_SCORE:
+        return None
+    return FaceMesh(
+        (plain.points + mirrored.points) / 2, (plain.depths + mirrored.depths) / 2, (plain.score + mirrored.score) / 2
+    )
+
+
+@lru_cache(maxsize=1)
+def mirror_partners() -> NDArray[np.int64]:
+    """(478,) for each point the one on the other side of the face."""
+    return np.array(load_json("face", "mirror.json")["points"], np.int64)
 
 
 def window_around(points: Array) -> Crop:
@@ -94,8 +110,10 @@ def _first_window(face_points: Array, size: float) -> Crop:
     return Crop(float(middle[0]), float(middle[1]), size * _WINDOW_SCALE, upright_angle(mouth, eyes))
 
 
-def _read(network: Network, picture: Picture, crop: Crop) -> FaceMesh:
+def _read(network: Network, picture: Picture, crop: Crop, mirrored: bool = False) -> FaceMesh:
+    """What is seen in a window, or in its mirror image, in pixels of the picture."""
     pixels = picture.sample(crop, MESH_INPUT).astype(np.float32) / 255.0
+    pixels = np.ascontiguousarray(pixels[:, ::-1]) if mirrored else pixels
     output = {name: values.reshape(-1) for name, values in network.run(image=pixels[None]).items()}
     places = np.empty((ALL_POINTS, 3))
     places[:MESH_POINTS] = output["landmarks"].reshape(MESH_POINTS, 3)
@@ -105,5 +123,8 @@ def _read(network: Network, picture: Picture, crop: Crop) -> FaceMesh:
         places[rows, :2] = output[name].reshape(-1, 2)
         places[rows, 2] = places[list(eye[:_EYE_CONTOUR]), 2].mean()
     score = float(1.0 / (1.0 + np.exp(-float(output["presence"][0]))))
+    if mirrored:
+        places = places[mirror_partners()]
+        places[:, 0] = MESH_INPUT - places[:, 0]
     points = crop.from_fractions(places[:, :2] / MESH_INPUT)
     return FaceMesh(points, places[:, 2] * (crop.size / MESH_INPUT), score)

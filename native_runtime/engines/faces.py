@@ -39,15 +39,17 @@ class Legible:
         error: off what the model can show by more (``FaceFit.error``), the points are no face's.
         information: expressions of which the points say less stay 0 (``FaceFit.information``).
         faint: coefficients below this cannot be seen and stay 0.
+        gaze: px, side of the face from which irises are seen.
         closed: ``eyeBlink`` from which an eye looks nowhere.
     """
 
     score: float = 0.7
     smallest: float = 40.0
     aside: float = 50.0
-    error: float = 3.0
+    error: float = 4.0
     information: float = 0.12
     faint: float = 0.08
+    gaze: float = 50.0
     closed: float = 0.6
 
 
@@ -179,7 +181,7 @@ def read_expression(
     told = {
         name: share
         for name, share in fit.information.items()
-        if share >= LEGIBLE.information and not _behind_a_lid(name, fit)
+        if share >= LEGIBLE.information and not _unseen_gaze(name, fit, seen.size)
     }
     expression = {name: fit.expression[name] for name in told if fit.expression[name] >= LEGIBLE.faint}
     shape = {name: value for name, value in fit.identity.items() if name not in KEPT}
@@ -245,10 +247,11 @@ class _Points:
         return fit_face(response, self.places, self.depths, self.size, ray, known)
 
 
-def _behind_a_lid(name: str, fit: FaceFit) -> bool:
-    """Whether an expression is a gaze of an eye that is closed: the network makes one up."""
+def _unseen_gaze(name: str, fit: FaceFit, size: float) -> bool:
+    """Whether an expression is a gaze of an eye that is closed or small (px of the face): the network makes one up."""
     side = "Left" if name.endswith("Left") else "Right"
-    return name.startswith("eyeLook") and fit.expression.get(f"eyeBlink{side}", 0.0) > LEGIBLE.closed
+    closed = fit.expression.get(f"eyeBlink{side}", 0.0) > LEGIBLE.closed
+    return name.startswith("eyeLook") and (closed or size < LEGIBLE.gaze)
 
 
 def _nothing(why: str, face: FaceReading | None, fit: FaceFit | None = None) -> ReadFace:

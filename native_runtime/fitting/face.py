@@ -4,8 +4,9 @@ The landmark network does not put its points on bones and skin but where faces u
 a cheek by a centimetre it may show two millimetres, and something at the mouth as well. So the shapes that are fitted
 are not those of the mesh but what the network makes of them, measured on rendered heads (``FaceResponse``, made by
 ``python -m bench.faces learn``): the points, brought to one place, size and direction, are taken as a linear function
-of identity and expression coefficients plus noise, whose covariance is measured, too. That noise includes what the
-body's sex, weight and the direction of the head do to the points.
+of identity and expression coefficients and of how the head is turned, plus noise, whose covariance is measured, too.
+That noise includes what the body's sex and weight do to the points. Differences between points that hardly vary say as
+much as large ones: the network gives its points without noise of its own.
 
 The coefficients follow by least squares within their bounds. Those of the identity are Gaussian; those of the
 expression are few and not large: an exponential prior, which for coefficients that are not negative is a linear cost
@@ -53,6 +54,7 @@ class FaceTrust:
         turned: degrees, added to the noise of faces that look aside: at this yaw its variance is doubled.
         usual: error of a rendered head. The variance grows with the square of what is beyond: a beard, a hand before
             the mouth or glasses are not taken for an expression.
+        aside: degrees of yaw at which the usual error of people is twice as large.
     """
 
     few: float = 0.7
@@ -60,22 +62,30 @@ class FaceTrust:
     sides: float = 0.15
     identity: float = 0.35
     noise: float = 1.2
-    blur: float = 30.0
-    turned: float = 40.0
+    blur: float = 40.0
+    turned: float = 75.0
     usual: float = 0.7
+    aside: float = 45.0
 
 
 TRUST = FaceTrust()
 
 RARE: dict[str, float] = {
     "jawLeft": 4.0, "jawRight": 4.0, "jawForward": 4.0, "mouthLeft": 4.0, "mouthRight": 4.0, "cheekPuff": 4.0,
-    "browDown": 3.0, "noseSneer": 2.0, "cheekSquint": 2.0, "mouthRollUpper": 2.0, "mouthRollLower": 2.0,
+    "browDown": 3.0, "noseSneer": 4.0, "cheekSquint": 2.0, "mouthRollUpper": 2.0, "mouthRollLower": 2.0,
     "mouthShrugUpper": 2.0, "mouthShrugLower": 2.0, "mouthFunnel": 2.0, "mouthPress": 2.0, "mouthStretch": 2.0,
-    "mouthFrown": 1.5, "eyeSquint": 1.5,
+    "mouthFrown": 1.5, "eyeSquint": 1.5, "browOuterUp": 1.5, "mouthUpperUp": 1.5, "mouthPucker": 2.0,
 }  # fmt: skip
 """How many times ``FaceTrust.few`` an expression costs that people show less often in photos, or that the shape of a
 face, a beard or its turn imitates, than they smile, open their mouths or close their eyes; for both sides. Our own
 choice, by looking at photos."""
+
+
+CONTRARY = (
+    ("browDown", "browOuterUp"), ("mouthSmile", "mouthFrown"), ("eyeWide", "eyeBlink"), ("eyeWide", "eyeSquint"),
+    ("eyeLookUp", "eyeLookDown"),
+)  # fmt: skip
+"""Expressions of one side that nobody shows together; glasses and fringes can look like both."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,8 @@ class FaceResponse:
         components: (D, 1434) principal directions of the points about the mean.
         slopes: (n, D) change of the components' amounts for one unit of each coefficient.
         covariance: (D, D) of what the coefficients do not explain.
+        bends: (5, D) change of the amounts with the turn of the head (``turn_terms``): on a face that is turned the
+            network puts its points elsewhere.
         expression, identity: the names of the coefficients, expression first in ``slopes``.
         forward: (3,) unit vector out of the neutral head's face, in the axes of ``mean``.
     """
@@ -95,6 +107,7 @@ class FaceResponse:
     components: Array
     slopes: Array
     covariance: Array
+    bends: Array
     expression: tuple[str, ...]
     identity: tuple[str, ...]
     forward: Array
@@ -105,19 +118,32 @@ class FaceResponse:
             "expression": list(self.expression),
             "identity": list(self.identity),
             "forward": np.round(self.forward, 5).tolist(),
-            **{name: _packed(getattr(self, name)) for name in ("mean", "components", "slopes", "covariance")},
+            **{name: _packed(getattr(self, name)) for name in _ARRAYS},
         }
 
     @staticmethod
     def from_json(content: dict[str, Any]) -> FaceResponse:
         """Read back what ``to_json`` wrote."""
-        arrays = {name: _unpacked(content[name]) for name in ("mean", "components", "slopes", "covariance")}
+        arrays = {name: _unpacked(content[name]) for name in _ARRAYS}
         return FaceResponse(
             expression=tuple(content["expression"]),
             identity=tuple(content["identity"]),
             forward=np.array(content["forward"]),
             **arrays,
         )
+
+
+_ARRAYS = ("mean", "components", "slopes", "covariance", "bends")
+
+_MOST_TURNED = np.radians(50.0)
+
+
+def turn_terms(yaw: float, pitch: float) -> Array:
+    """(5,) what the network's points follow when a head is turned: yaw and pitch (degrees), in radians, and their
+    products; beyond 50 degrees as at 50.
+    """
+    across, up = np.clip(np.radians([yaw, pitch]), -_MOST_TURNED, _MOST_TURNED)
+    return np.array([across, across**2, up, up**2, across * up])
 
 
 def _packed(values: Array) -> dict[str, Any]:
@@ -196,21 +222,22 @@ def fit_face(
         known: identity coefficients that the body has already, by name, about which they are looked for.
     """
     places, rotation, _ = aligned(points, depths, response.mean)
-    amounts = response.components @ (places - response.mean).ravel()
     # Where the camera is from the head tells how the head is turned, however the photo is rolled.
     camera = -rotation[2]
     yaw = float(np.degrees(np.arctan2(-camera[0], -camera[2])))
     pitch = float(np.degrees(np.arcsin(np.clip(camera[1], -1.0, 1.0)) - np.arcsin(response.forward[1])))
+    amounts = response.components @ (places - response.mean).ravel() - turn_terms(yaw, pitch) @ response.bends
     noise = trust.noise * (1.0 + (trust.blur / size) ** 2 + (yaw / trust.turned) ** 2)
     weight = np.linalg.inv(noise * response.covariance)
     problem = _Problem(response, trust, known or {})
     values, error = problem.solved(amounts, weight)
-    if error > trust.usual:
-        weight = weight * (trust.usual / error) ** 2
+    usual = trust.usual * (1.0 + (yaw / trust.aside) ** 2)
+    if error > usual:
+        weight = weight * (usual / error) ** 2
         values, _ = problem.solved(amounts, weight)
     count = len(response.expression)
     return FaceFit(
-        dict(zip(response.expression, values[:count].tolist())),
+        _agreeing(dict(zip(response.expression, values[:count].tolist()))),
         dict(zip(response.identity, values[count:].tolist())),
         dict(zip(response.expression, problem.information(weight).tolist())),
         error,
@@ -218,6 +245,18 @@ def fit_face(
         yaw,
         pitch,
     )
+
+
+def _agreeing(expression: dict[str, float]) -> dict[str, float]:
+    """The same where nothing contradicts itself: of what both of a pair show nothing is left."""
+    result = dict(expression)
+    for one, other in CONTRARY:
+        for side in ("Left", "Right"):
+            both = min(expression.get(one + side, 0.0), expression.get(other + side, 0.0))
+            for name in (one + side, other + side):
+                if name in result:
+                    result[name] = result[name] - both
+    return result
 
 
 class _Problem:

@@ -67,6 +67,21 @@ def test_a_mirrored_face_has_mirrored_points(network: Network, laughing: tuple[P
         assert np.hypot(*(place - plain.points[one])) < 0.04 * crop.size, (one, other)
 
 
+def test_a_face_is_read_alike_in_the_mirror(network: Network, laughing: tuple[Picture, FaceMesh, Crop]) -> None:
+    """As the mean of both readings, but for the pixels of windows that do not lie on the mirrored ones."""
+    picture, _, crop = laughing
+    plain = face_mesh.read_around(network, picture, crop)
+    flipped = Picture(np.ascontiguousarray(cv2.flip(picture.pixels, 1)))
+    last, partner = picture.width - 1, face_mesh.mirror_partners()
+    back = face_mesh.read_around(network, flipped, Crop(last - crop.x, crop.y, crop.size, -crop.angle))
+    assert plain is not None
+    assert back is not None
+    np.testing.assert_array_equal(partner[partner], np.arange(face_mesh.ALL_POINTS))
+    off = np.linalg.norm(back.points[partner] * (-1, 1) + (last, 0) - plain.points, axis=1)
+    assert np.median(off) < 0.004 * crop.size
+    assert off.max() < 0.02 * crop.size
+
+
 def test_a_rough_first_window_leads_to_the_same_points(
     network: Network, laughing: tuple[Picture, FaceMesh, Crop]
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,8 +36,13 @@ def points_of(
     )
     if noise is not None:
         amounts = amounts + noise.multivariate_normal(np.zeros(len(amounts)), response.covariance)
+    rotation = rotation_vector_to_matrix(np.array(turn))
+    camera = -rotation[2]
+    yaw = np.degrees(np.arctan2(-camera[0], -camera[2]))
+    pitch = np.degrees(np.arcsin(camera[1]) - np.arcsin(response.forward[1]))
+    amounts = amounts + face.turn_terms(float(yaw), float(pitch)) @ response.bends
     places = response.mean + (amounts @ response.components).reshape(response.mean.shape)
-    places = places @ rotation_vector_to_matrix(np.array(turn)).T * size / np.ptp(response.mean[:, 1])
+    places = places @ rotation.T * size / np.ptp(response.mean[:, 1])
     return places[:, :2] + (321.0, 234.0), places[:, 2]
 
 
@@ -69,6 +76,23 @@ def test_the_mean_face_is_neutral(response: FaceResponse) -> None:
     assert max(fit.expression.values()) < 0.05
     assert max(map(abs, fit.identity.values())) < 0.1
     assert fit.error < 0.1
+
+
+def test_nothing_contradicts_itself(response: FaceResponse) -> None:
+    shown = {"browDownLeft": 0.9, "browOuterUpLeft": 0.9, "browDownRight": 0.9}
+    fit = fitted(response, *points_of(response, shown))
+    for one, other in face.CONTRARY:
+        for side in ("Left", "Right"):
+            assert min(fit.expression[one + side], fit.expression[other + side]) == 0.0
+    assert fit.expression["browDownRight"] > 0.3
+
+
+@pytest.mark.parametrize("yaw", [-30.0, 30.0])
+def test_what_the_turn_of_the_head_does_to_the_points_is_no_expression(response: FaceResponse, yaw: float) -> None:
+    seen = points_of(response, {}, (0.0, -np.radians(yaw), 0.0))
+    explained, taken = fitted(response, *seen), fitted(replace(response, bends=0 * response.bends), *seen)
+    assert explained.error < 0.7 * taken.error
+    assert max(explained.expression.values()) < 0.08
 
 
 def test_place_size_and_roll_in_the_photo_do_not_count(response: FaceResponse) -> None:
