@@ -23,10 +23,12 @@ Array = NDArray[np.float64]
 #: In distances from the middle of the face to an eye, from the eye's centre: the brow's course outwards, and by how
 #: much it lies above the ridge; half of its thickness.
 _COURSE_X = np.array([-0.60, -0.30, 0.05, 0.32, 0.55, 0.76])
-_ABOVE_RIDGE = np.array([-0.11, -0.05, 0.02, 0.05, 0.03, -0.05])
+_ABOVE_RIDGE = np.array([-0.085, -0.045, 0.02, 0.06, 0.03, -0.09])
 _THICKNESS = np.array([0.070, 0.092, 0.085, 0.070, 0.045, 0.012])
 #: Where the ridge is looked for.
 _RIDGE = (-0.3, 0.6)
+#: How far the brow follows the ridge's slope, which falls outwards.
+_ALONG_RIDGE = 0.4
 #: Degrees from straight up to outwards in which hairs grow, at the same places.
 _LEAN = np.array([12.0, 48.0, 68.0, 80.0, 92.0, 100.0])
 #: Parts of the same distance: a hair's length and half of its width at the root.
@@ -73,7 +75,8 @@ def _half(half: FaceMap, thick: float, arch: float, count: int) -> Strands:
     spine_x = _COURSE_X * scale
     # a line through the ridge, which the mesh has in steps, and which runs up to the forehead between the brows
     sure = np.linspace(*_RIDGE, 9) * scale
-    spine_y = np.polyval(np.polyfit(sure, half.ridge(sure), 1), spine_x) + scale * (_ABOVE_RIDGE * (0.6 + 0.4 * arch))
+    slope, level = np.polyfit(sure, half.ridge(sure), 1)
+    spine_y = level + _ALONG_RIDGE * slope * spine_x + scale * (_ABOVE_RIDGE * (0.6 + 0.4 * arch))
     x = np.interp(along, stations, spine_x)
     curve = np.polyfit(spine_x, spine_y, 3)
     half_thick = np.interp(along, stations, _THICKNESS) * scale * thick

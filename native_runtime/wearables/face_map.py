@@ -155,7 +155,7 @@ def face_map(body: Body, side: int) -> FaceMap:
         side: 1 for the left half, -1 for the right.
 
     Raises:
-        Sam3dbError: the body has no eyes.
+        Sam3dbError: the body has no eyes, or no skin around them.
     """
     name = "l_eye" if side > 0 else "r_eye"
     if name not in body.joint_names:
@@ -183,6 +183,8 @@ def face_map(body: Body, side: int) -> FaceMap:
         axis=1,
     )
     hits = rasterise(screen, rest[:, 2], np.ones(len(rest), bool), surface, width, height)
+    if not len(hits.pixel):
+        raise Sam3dbError(f"'{body.name}' has no skin around its eyes, on which brows and lashes could lie.")
     triangle = np.full(width * height, -1)
     weights = np.zeros((width * height, 3))
     triangle[hits.pixel] = chosen[hits.triangle]

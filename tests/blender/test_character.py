@@ -66,7 +66,7 @@ def test_written_file_holds_the_estimate(any_body: Body, tmp_path: Path) -> None
     report = write_character(estimate, _photo(), any_body, blend, preview, size=200)
     assert report["blend"] == str(blend)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["Straße 1.blend", "preview.png"]
-    assert report["seconds"].keys() == {"build", "save", "preview"}
+    assert report["seconds"].keys() == {"build", "wearables", "save", "preview"}
 
     bpy.ops.wm.open_mainfile(filepath=str(blend))
     rig = bpy.data.objects[report["characters"][0]["rig"]]
