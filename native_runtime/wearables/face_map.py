@@ -76,6 +76,8 @@ class FaceMap:
         bare = self._triangle[chosen] < 0
         if bare.any():
             there = np.flatnonzero(self._triangle >= 0)
+            if not len(there):
+                raise Sam3dbError(f"'{self._body.name}' has no face around its eyes.")
             rows, columns = np.divmod(there, width)
             for number in np.flatnonzero(bare):
                 away = (columns - column[number]) ** 2 + (rows - row[number]) ** 2

@@ -26,6 +26,8 @@ _THICKNESS, _BAND = 0.28, 0.07
 _HEM = ((0.10, 0.20), (0.12, 0.05), (0.04, -0.25))
 #: cm, how far around a place cloth is bound to what lies beyond.
 _BRIDGED = 2.2
+#: Polygons of the body that a garment lies on, at least.
+_FEWEST = 24
 #: The name of the material along the edges.
 BAND = "band"
 #: Rounds of smoothing that leave no relief of the skin.
@@ -176,7 +178,10 @@ def _cut_out(body: Body, rest: Floats, pattern: Pattern) -> Patch:
         if cut.band:
             patch = patch.cut(cut.line(patch.points(rest)) - cut.band)
     nearest = int(np.argmin(((patch.points(rest) - pattern.seed) ** 2).sum(axis=1)))
-    return patch.only(patch.connected(nearest))
+    patch = patch.only(patch.connected(nearest))
+    if len(patch.faces) < _FEWEST:
+        raise Sam3dbError(f"'{body.name}' has too few polygons where the garment would lie.")
+    return patch
 
 
 def _bands(patch: Patch, rest: Floats, cuts: Sequence[Cut]) -> Bools:

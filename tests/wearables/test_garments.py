@@ -107,9 +107,14 @@ def test_it_has_the_colour_of_the_choice(default_body: Body) -> None:
     assert plain.vertices is worn.vertices, "made once for all"
 
 
-def test_a_body_without_hips_is_told(small_body: Body) -> None:
-    with pytest.raises(Sam3dbError):
-        wardrobe.make(small_body, Choice("underwear", "trunks"))
+@pytest.mark.parametrize("kind", wardrobe.STYLES)
+def test_a_body_without_what_it_lies_on_is_told(small_body: Body, kind: str) -> None:
+    for style in wardrobe.STYLES[kind]:
+        with pytest.raises(Sam3dbError, match="small"):
+            wardrobe.make(small_body, Choice(kind, style))
+
+
+def test_a_style_that_is_none_is_told(small_body: Body) -> None:
     with pytest.raises(Sam3dbError, match="no style 'kilt'"):
         wardrobe.make(small_body, Choice("underwear", "kilt"))
 
