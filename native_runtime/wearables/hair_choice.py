@@ -35,7 +35,7 @@ _MIXED = 13.0
 #: both together.
 _JAW, _NECK, _JAW_TURNED = 1.4, 1.4, 7.0
 #: cm on each side of the cheeks of what is neither skin nor hair: hair below a hat.
-_OTHER = 3.5
+_OTHER = 3.0
 #: cm on both sides of the jaw together of hair that is wavy or curled.
 _WIDE = 12.0
 #: cm below the chin to which hair reaches that is long; and that surely is.
@@ -127,7 +127,9 @@ def _chosen(seen: Seen, colours: PersonColours, sex: float) -> HairChoice:
     if not _is_hair(colour) or seen.mixed > _MIXED:
         return HairChoice(None, None, 0.6 * seen.clearness, "its colour is none that hair has")
     if seen.turned <= _TURNED and seen.other[1] >= _OTHER:
-        return HairChoice(None, None, 0.4 * seen.clearness, "hair of another colour shows below it, as below a hat")
+        if not _is_hair(seen.other_colour):
+            return HairChoice(None, None, 0.4 * seen.clearness, "something else than hair is beside the face")
+        return HairChoice("bob", seen.other_colour, 0.5 * seen.clearness, "hair shows below a hat")
     sure *= min(1.0, seen.scalp / _HAIR_ON_SCALP)
     if _beside(seen.jaw, seen, _JAW, _JAW_TURNED):
         far = not seen.clothes_alike and seen.below >= _FAR

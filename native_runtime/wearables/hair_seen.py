@@ -53,6 +53,7 @@ class Seen:
         jaw: widths of hair beside the jaw, on both sides of the head, more first.
         neck: the same beside the neck.
         other: widths beside the cheeks of what is neither skin nor like the scalp.
+        other_colour: linear Rec.709 of that.
         turned: 0..1, how far the head is turned to one side: sides are not comparable then.
         below: how far it reaches below the chin.
         height: how far it reaches above the skull.
@@ -67,6 +68,7 @@ class Seen:
     jaw: tuple[float, float]
     neck: tuple[float, float]
     other: tuple[float, float]
+    other_colour: tuple[float, float, float]
     turned: float
     below: float
     height: float
@@ -258,6 +260,7 @@ def _measured(head: Head, placed: _Placed, picture: _Picture, body_places: Array
         jaw=_widths(beside, placed, head, _JAW),
         neck=_widths(beside, placed, head, _NECK),
         other=_widths(other, placed, head, _CHEEKS),
+        other_colour=_colour_beside(other, picture, placed, head),
         turned=turned,
         below=_below(alike, placed, head),
         height=_height(alike, placed, head),
@@ -299,6 +302,17 @@ def _widths(beside: Bools, placed: _Placed, head: Head, heights: tuple[float, ..
             counts.append(0.5 * float(beside[rows[good], columns[good]].sum()))
         sides.append(float(np.median(counts)))
     return max(sides), min(sides)
+
+
+def _colour_beside(other: Bools, picture: _Picture, placed: _Placed, head: Head) -> tuple[float, float, float]:
+    """The median colour of chosen pixels near the cheeks."""
+    middle = placed.pixels_of((head.eyes + head.size * np.array([0.0, -5.0, -7.0]))[None])[0]
+    rows, columns = np.nonzero(other)
+    near = np.linalg.norm(np.stack([columns, rows], axis=1) - middle, axis=1) < _FARTHEST * _SCALE
+    if not near.any():
+        return 0.0, 0.0, 0.0
+    red, green, blue = np.median(picture.linear[rows[near], columns[near]], axis=0).tolist()
+    return red, green, blue
 
 
 def _hidden(body: Body, vertices: NDArray, placed: _Placed) -> bool:

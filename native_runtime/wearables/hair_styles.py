@@ -216,9 +216,9 @@ _LONG = Way(
 _SLEEK = Way(10, towards((0.0, 2.5, -9.6)), (-0.15, 0.06, 0.1, 0.1), stray=0.04)
 _EDGES = Locks(150, _edge, (0.7, 1.2), 0.55, 0.1, Way(4, grown, (-0.1, 0.05, 0.05, 0.0), stray=0.3), taper=0.9)
 _CROP = Locks(125, everywhere, (4.6, 6.4), 2.4, 0.3, Way(7, cropped, _LYING, stray=0.13), beyond=0.35, taper=0.6)
-_SIDES = Locks(75, everywhere, (3.4, 5.0), 2.6, 0.35, Way(7, parted(3.2, 0.35), _LYING, stray=0.12), beyond=0.25)
+_SIDES = Locks(80, everywhere, (3.6, 5.4), 2.4, 0.26, Way(7, parted(3.2, 0.35), _LYING, stray=0.12), beyond=0.25)
 _SWEPT = Locks(
-    55, _top, (7.0, 10.0), 2.8, 0.5, Way(9, parted(3.2, 0.45), (-0.2, 0.4, 0.6, 0.4, 0.1), stray=0.08), beyond=0.5
+    60, _top, (7.0, 10.0), 2.6, 0.34, Way(9, parted(3.2, 0.45), (-0.2, 0.4, 0.6, 0.4, 0.1), stray=0.08), beyond=0.5
 )
 _CURLS = Locks(
     200, _facing, (4.0, 5.0), 1.5, 0.55,

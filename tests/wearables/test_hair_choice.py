@@ -116,6 +116,18 @@ def test_a_blue_hat_is_no_hair(body: Body) -> None:
     assert _chosen(body, "short", colour=np.array([0.02, 0.06, 0.5])).style is None
 
 
+def test_blond_hair_below_a_black_hat_is_the_hair(body: Body) -> None:
+    blond = np.array([0.55, 0.44, 0.18])
+    pixels, mask, vertices = _photo(body, "wavy", colour=blond)
+    brow = project(vertices, INTRINSICS)[body.rest_vertices[:, 1] > 166.0, 1].max()
+    hat = mask & (np.arange(SIZE)[:, None] < brow)
+    pixels[hat] = (24, 24, 26)
+    choice = choose_hair(pixels, INTRINSICS, vertices, body, 0.0, PersonColours(), mask)
+    assert choice.style == "bob"
+    assert choice.colour is not None
+    assert np.allclose(np.cbrt(choice.colour), np.cbrt(blond), atol=0.08)
+
+
 def test_a_woman_whose_hair_is_not_beside_her_face_has_tied_it(body: Body) -> None:
     assert _chosen(body, "bun", sex=-0.9).style == "ponytail"
     assert _chosen(body, "short", sex=0.9).style == "short"
