@@ -54,7 +54,8 @@ class FaceTrust:
         turned: degrees, added to the noise of faces that look aside: at this yaw its variance is doubled.
         usual: error of a rendered head. The variance grows with the square of what is beyond: a beard, a hand before
             the mouth or glasses are not taken for an expression.
-        aside: degrees of yaw at which the usual error of people is twice as large.
+        aside: degrees of yaw at which the usual error of people is twice as large, and the costs in ``RARE`` are
+            taken to the power of 1.5.
     """
 
     few: float = 0.7
@@ -229,7 +230,7 @@ def fit_face(
     amounts = response.components @ (places - response.mean).ravel() - turn_terms(yaw, pitch) @ response.bends
     noise = trust.noise * (1.0 + (trust.blur / size) ** 2 + (yaw / trust.turned) ** 2)
     weight = np.linalg.inv(noise * response.covariance)
-    problem = _Problem(response, trust, known or {})
+    problem = _Problem(response, trust, known or {}, yaw)
     values, error = problem.solved(amounts, weight)
     usual = trust.usual * (1.0 + (yaw / trust.aside) ** 2)
     if error > usual:
@@ -262,7 +263,7 @@ def _agreeing(expression: dict[str, float]) -> dict[str, float]:
 class _Problem:
     """The priors of a body's coefficients, and the cost together with the points."""
 
-    def __init__(self, response: FaceResponse, trust: FaceTrust, known: Mapping[str, float]) -> None:
+    def __init__(self, response: FaceResponse, trust: FaceTrust, known: Mapping[str, float], yaw: float) -> None:
         self._slopes = response.slopes
         names, others = response.expression, len(response.identity)
         self._count = len(names)
@@ -272,8 +273,8 @@ class _Problem:
             prior[[one, other], [other, one]] -= trust.sides**-2
         self._prior = prior
         kinds = [name.removesuffix("Left").removesuffix("Right") for name in names]
-        costs = [RARE.get(name, RARE.get(kind, 1.0)) for name, kind in zip(names, kinds)]
-        self._cost = np.r_[trust.few * np.array(costs), np.zeros(others)]
+        costs = np.array([RARE.get(name, RARE.get(kind, 1.0)) for name, kind in zip(names, kinds)])
+        self._cost = np.r_[trust.few * costs ** (1.0 + 0.5 * (yaw / trust.aside) ** 2), np.zeros(others)]
         self._low = np.r_[np.zeros(self._count), np.full(others, -1.0)]
         self._mean = np.r_[np.zeros(self._count), [known.get(name, 0.0) for name in response.identity]]
 
