@@ -36,7 +36,7 @@ def default_outfit(
         textured: whether a texture shows its clothes: it then wears no underwear, and no brows besides those that the
             photo shows.
     """
-    outfit = [lashes_of(details)]
+    outfit = [lashes_of(details)] if "eyes" in body.material_names else []  # MHR's own body has its eyes in its skin
     if not (textured and shows_brows(details)):
         outfit.append(brows_of(details))
     hair = worn_hair(details)

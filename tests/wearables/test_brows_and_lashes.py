@@ -204,6 +204,8 @@ def test_everybody_has_both_unless_a_texture_shows_the_brows(models: Path) -> No
     face = {"seen": {"face": [[1.0, 2.0]] * 4}}
     assert kinds({}, False) == kinds(face, False) == kinds({}, True) == {"brows", "lashes"}
     assert kinds(face, True) == {"lashes"}
+    body = replace(body, material_names=("skin",) * len(body.material_names))  # as MHR's own, whose eyes are skin
+    assert kinds({}, False) == {"brows"}
 
 
 def test_bodies_without_eyes_are_refused(models: Path) -> None:
