@@ -19,7 +19,7 @@ from native_runtime.texture.look import PersonColours
 
 from .choice import Choice
 from .hair import KIND, hair_styles
-from .hair_seen import Seen, look_at_hair
+from .hair_seen import TURNED, Seen, look_at_hair
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -40,8 +40,8 @@ _OTHER = 3.0
 _WIDE = 12.0
 #: cm below the chin to which hair reaches that is long; and that surely is.
 _LONG, _FAR = 7.5, 12.0
-#: Sine of the turn of a head from which on its sides are not compared, and from which on it is seen from the side.
-_TURNED, _FROM_SIDE = 0.45, 0.58
+#: Sine of the turn of a head from which on it is seen from the side.
+_FROM_SIDE = 0.58
 #: cm above the skull of hair that stands off.
 _FULL = 2.8
 #: Part of the upper forehead that is bare where hair recedes.
@@ -126,7 +126,7 @@ def _chosen(seen: Seen, colours: PersonColours, sex: float) -> HairChoice:
         return HairChoice(None, None, seen.clearness * (1 - 2 * seen.scalp), "the scalp shows skin")
     if not _is_hair(colour) or seen.mixed > _MIXED:
         return HairChoice(None, None, 0.6 * seen.clearness, "its colour is none that hair has")
-    if seen.turned <= _TURNED and seen.other[1] >= _OTHER:
+    if seen.turned <= TURNED and seen.other[1] >= _OTHER:
         if not _is_hair(seen.other_colour):
             return HairChoice(None, None, 0.4 * seen.clearness, "something else than hair is beside the face")
         return HairChoice("bob", seen.other_colour, 0.5 * seen.clearness, "hair shows below a hat")
@@ -134,7 +134,7 @@ def _chosen(seen: Seen, colours: PersonColours, sex: float) -> HairChoice:
     if _beside(seen.jaw, seen, _JAW, _JAW_TURNED):
         far = not seen.clothes_alike and seen.below >= _FAR
         if far or (_beside(seen.neck, seen, _NECK, _NECK) and (seen.clothes_alike or seen.below >= _LONG)):
-            wide = seen.turned <= _TURNED and sum(seen.jaw) >= _WIDE
+            wide = seen.turned <= TURNED and sum(seen.jaw) >= _WIDE
             return HairChoice("wavy" if wide else "long", colour, 0.9 * sure, "it reaches below the chin")
         return HairChoice("bob", colour, 0.8 * sure, "it is beside the face")
     if sex < _FEMALE:
@@ -143,15 +143,15 @@ def _chosen(seen: Seen, colours: PersonColours, sex: float) -> HairChoice:
         return HairChoice("ponytail", colour, 0.7 * sure, "it is not beside the face")
     if seen.height >= _FULL:
         return HairChoice("curly", colour, sure * _part(seen.height, _FULL), "it stands off the skull")
-    if seen.forehead >= _RECEDED and sex > -_FEMALE and seen.turned <= _TURNED:
+    if seen.forehead >= _RECEDED and sex > -_FEMALE and seen.turned <= TURNED:
         return HairChoice("receding", colour, 0.7 * sure, "the upper forehead is bare")
     return HairChoice("short", colour, sure, "it ends above the ears")
 
 
 def _beside(widths: tuple[float, float], seen: Seen, least: float, least_turned: float) -> bool:
     """Whether hair hangs down: on both sides, or on one where the other is out of view or in another light."""
-    if seen.turned > _TURNED:
-        return sum(widths) >= float(np.interp(seen.turned, (_TURNED, _FROM_SIDE), (1.5 * least, least_turned)))
+    if seen.turned > TURNED:
+        return sum(widths) >= float(np.interp(seen.turned, (TURNED, _FROM_SIDE), (1.5 * least, least_turned)))
     return widths[1] >= least or (widths[0] >= 3 * least and not seen.clothes_alike)
 
 

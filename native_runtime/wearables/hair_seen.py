@@ -34,6 +34,10 @@ _FROM_SKIN, _ALIKE = 12.0, 13.0
 _FEWEST = 25
 #: Part of the scalp that differs from the face, below which both have one colour.
 _SAME = 0.25
+#: Sine of the turn of a head from which on its sides are not compared.
+TURNED = 0.45
+#: cm beside the jaw, on each side or on both together from the side, of hair that covers the face, too.
+_COVERING = (3.5, 9.5)
 #: cm from the eyes: the heights of cheeks, jaw and neck; how far from the head's axis hair is looked for.
 _CHEEKS, _JAW, _NECK = (-3.5, -4.5, -5.5, -6.5), (-7.0, -8.0, -9.0, -10.0), (-12.5, -13.5, -14.5, -15.5)
 _FARTHEST = 15.0
@@ -273,7 +277,7 @@ def _measured(head: Head, placed: _Placed, picture: _Picture, body_places: Array
 
 def _hangs(widths: tuple[float, float], turned: float) -> bool:
     """Whether so much beside the jaw is more than what an ear or a collar is."""
-    return sum(widths) >= 9.5 if turned > 0.45 else widths[1] >= 3.5
+    return sum(widths) >= _COVERING[1] if turned > TURNED else widths[1] >= _COVERING[0]
 
 
 def _face(head: Head, placed: _Placed, within: Array) -> Bools:
