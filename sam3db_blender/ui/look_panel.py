@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from native_runtime.wearables import wardrobe
 
 from ..wearables.dressing import style_title, worn_of
 from .sidebar import PersonPanel
+
+
+def _menu_name(kind: str) -> str:
+    return f"SAM3DB_MT_wear_{kind}"
+
+
+class _StyleMenu:
+    """A mix-in: a menu of the styles of a kind, and None."""
+
+    kind: str
+    layout: Any
+
+    def draw(self, context: bpy.types.Context) -> None:
+        styles = {"none": "None", **{name: style.title for name, style in wardrobe.STYLES[self.kind].items()}}
+        for name, title in styles.items():
+            choice = self.layout.operator("sam3db.wear", text=title)
+            choice.kind = self.kind
+            choice.style = name
+
+
+#: One menu for each kind that can be worn.
+_MENUS = tuple(
+    type(_menu_name(kind), (_StyleMenu, bpy.types.Menu), {"bl_label": wardrobe.KINDS[kind], "kind": kind})
+    for kind in wardrobe.STYLES
+)
 
 
 class SAM3DB_PT_look(PersonPanel, bpy.types.Panel):
@@ -30,10 +57,7 @@ class SAM3DB_PT_look(PersonPanel, bpy.types.Panel):
             split.label(text=title)
             row = split.row(align=True)
             worn = worn_of(rig, kind)
-            choice = row.operator_menu_enum(
-                "sam3db.wear", "style", text="None" if worn is None else style_title(worn), icon="DOWNARROW_HLT"
-            )
-            choice.kind = kind
+            row.menu(_menu_name(kind), text="None" if worn is None else style_title(worn))
             if worn is None:
                 continue
             for slot in worn.material_slots:
@@ -45,4 +69,4 @@ class SAM3DB_PT_look(PersonPanel, bpy.types.Panel):
             remove.kind, remove.style = kind, "none"
 
 
-CLASSES = (SAM3DB_PT_look,)
+CLASSES = (*_MENUS, SAM3DB_PT_look)

@@ -191,6 +191,12 @@ def test_the_operators_wear_and_take_off(default_body: Body, person: Estimate) -
     try:
         character = build_character("A", person, default_body, body_materials(default_body), bpy.context.collection)
         bpy.context.view_layer.objects.active = character.rig
+        for kind, styles in wardrobe.STYLES.items():  # as the menus of the panel do
+            properties = bpy.context.window_manager.operator_properties_last("sam3db.wear")
+            properties.kind = kind
+            for style in ("none", *styles):
+                properties.style = style
+            assert getattr(bpy.types, f"SAM3DB_MT_wear_{kind}").kind == kind
         assert bpy.ops.sam3db.wear_from_photo() == {"FINISHED"}
         assert bpy.ops.sam3db.wear(kind="underwear", style="briefs") == {"FINISHED"}
         worn = worn_of(character.rig, "underwear")
