@@ -87,6 +87,7 @@ def main() -> None:
         print(f"{name}: median {np.median(values):.3f}, mean {values.mean():.3f}, worst {worst:.3f}")
     gained = np.array([f.likeness - f.likeness_of_skin for f in figures])
     print(f"gain of likeness: median {np.median(gained):.3f}, mean {gained.mean():.3f}, worst {gained.min():.3f}")
+    print(f"people with a gain of at least 0.15: {(gained >= 0.15).sum()} of {len(gained)}")
     print(f"people with magenta texels: {sum(f.magenta > 0 for f in figures)} of {len(figures)}")
 
 

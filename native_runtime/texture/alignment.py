@@ -34,7 +34,11 @@ FACE_POINTS: tuple[tuple[str, ...], ...] = (
 _SEEN = 0.6
 #: Parts of the height of the head: a face that is farther off is not this body's.
 _FARTHEST = 0.25
-_SMOOTHING = 12
+_SMOOTHING, _SOFT = 12, 3
+#: Degrees by which a face may be turned from the camera: features smear from the first on, and are none at the second.
+_HALF_ASIDE, _ASIDE = 45.0, 60.0
+#: cm from a point of the face within which everything moves with it.
+_NEAR_CM = 1.5
 
 
 def face_points(landmarks: PersonLandmarks, photo: Photo) -> Array | None:
@@ -58,20 +62,82 @@ def face_shift(face: Array | None, vertices: Array, intrinsics: Array, body: Bod
         vertices: (V, 3) m, camera axes.
         intrinsics: (3, 3) px.
     """
+    found = _apart(face, vertices, intrinsics, body, anatomy)
+    return np.zeros(2) if found is None or not _plausible(*found) else found[0][:2].mean(axis=0)
+
+
+def face_moves(
+    face: Array | None, vertices: Array, intrinsics: Array, body: Body, anatomy: Anatomy
+) -> tuple[Array, Array]:
+    """(V, 2) px, from where the body has each vertex to where the photo shows it, as far as the face tells; and (V,)
+    0..1, how far the photo is to be believed there: not in a face that is another's, or turned aside.
+
+    Each of the face's points lies where it is seen, and what is between them moves with those that are near.
+
+    Args:
+        face, vertices, intrinsics: see ``face_shift``.
+    """
+    still, share = np.zeros((len(vertices), 2)), head_share(anatomy)
+    found = _apart(face, vertices, intrinsics, body, anatomy)
+    if found is None:
+        return still, np.ones(len(vertices))
+    aside = np.clip((_turned(vertices, body, anatomy) - _HALF_ASIDE) / (_ASIDE - _HALF_ASIDE), 0, 1)
+    believed = 1 - (aside if _plausible(*found) else 1.0) * share * _spread_out(anatomy, anatomy.face)
+    if not _plausible(*found):
+        return still, believed
+    rest = body.rest_vertices.astype(np.float64)
+    squares = np.square(rest[:, None] - _middles(rest, body)[None]).sum(axis=2)
+    nearness = 1 / np.square(squares + _NEAR_CM**2)
+    moves = nearness @ found[0] / nearness.sum(axis=1, keepdims=True)
+    return moves * share[:, None], believed
+
+
+def _turned(vertices: Array, body: Body, anatomy: Anatomy) -> float:
+    """Degrees between the way a face looks and the way to the camera."""
+    corners = vertices[body.triangles[anatomy.face[body.triangles].all(axis=1)]]
+    looks = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).sum(axis=0)
+    towards = -corners.mean(axis=(0, 1))
+    cosine = looks @ towards / max(float(np.linalg.norm(looks) * np.linalg.norm(towards)), 1e-9)
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def _apart(
+    face: Array | None, vertices: Array, intrinsics: Array, body: Body, anatomy: Anatomy
+) -> tuple[Array, float] | None:
+    """(4, 2) px, how far each of ``FACE_POINTS`` is from where the photo shows it, and how far it may be; None where
+    that is not known.
+    """
     if face is None or not {name for group in FACE_POINTS for name in group} <= set(body.landmark_names):
-        return np.zeros(2)
-    points = body.landmark_rows.combine(np.concatenate([vertices, np.zeros((len(body.joint_names), 3))]))
-    index = {name: number for number, name in enumerate(body.landmark_names)}
-    middles = np.array([points[[index[name] for name in group]].mean(axis=0) for group in FACE_POINTS])
-    apart = face - project(middles, intrinsics)
+        return None
+    apart = face - project(_middles(vertices, body), intrinsics)
     head = project(vertices[anatomy.head], intrinsics)
     if not np.isfinite(apart).all() or not np.isfinite(head).all() or len(head) == 0:
-        return np.zeros(2)
-    farthest = _FARTHEST * float(np.ptp(head, axis=0).max())
-    shift = apart[:2].mean(axis=0)
+        return None
+    return apart, _FARTHEST * float(np.ptp(head, axis=0).max())
+
+
+def _middles(vertices: Array, body: Body) -> Array:
+    """(4, 3) where the body has ``FACE_POINTS``."""
+    points = body.landmark_rows.combine(np.concatenate([vertices, np.zeros((len(body.joint_names), 3))]))
+    index = {name: number for number, name in enumerate(body.landmark_names)}
+    return np.array([points[[index[name] for name in group]].mean(axis=0) for group in FACE_POINTS])
+
+
+def _plausible(apart: Array, farthest: float) -> bool:
     # eyes, nose and mouth have to be off together: the face may be another's, or turned another way
     together = np.linalg.norm(apart - np.median(apart, axis=0), axis=1).max() <= farthest
-    return shift if together and np.linalg.norm(shift) <= farthest else np.zeros(2)
+    return bool(together and np.linalg.norm(apart[:2].mean(axis=0)) <= farthest)
+
+
+def _spread_out(anatomy: Anatomy, region: NDArray[np.bool_]) -> Array:
+    """(V,) 1 in a region, and less towards its border."""
+    share = region.astype(np.float64)
+    first, second = anatomy.edges.T
+    count = np.maximum(np.bincount(anatomy.edges.ravel(), minlength=len(share)), 1)
+    for _ in range(_SOFT):
+        around = np.bincount(first, share[second], len(share)) + np.bincount(second, share[first], len(share))
+        share = (share + around / count) / 2
+    return share
 
 
 def head_share(anatomy: Anatomy) -> Array:

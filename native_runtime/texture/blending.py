@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,7 @@ def blended(seen: Sequence[Seen]) -> Seen:
     if len(seen) == 1:
         return seen[0]
     gains = exposure_gains(seen).astype(np.float32)
+    seen = [view if view.believed is None else replace(view, weight=view.weight * view.believed) for view in seen]
     sums, total = np.zeros_like(seen[0].colour), np.zeros_like(seen[0].weight)
     for view, gain in zip(seen, gains):
         counted = view.weight**_SHARPNESS

@@ -37,7 +37,8 @@ _LEAST = 0.05
 _OWN = 0.4
 #: CIELAB (scaled as garments are): farther from all garments than this, a colour is none of theirs.
 _STRANGE = 30.0
-_TOLERANCE = 2e-2
+#: Of the random walks: enough where something is seen.
+_WALKS = 60
 #: A garment that is at least this part of what is seen of a part nearby is worn there. So many texels are looked at.
 _WORN, _EVERY = 0.12, 8
 #: Colours beside the person are sorted into cells of so many steps of CIELAB (8 bit). A colour is seen beside where the
@@ -133,7 +134,7 @@ def supported(
     """
     certain = np.clip((inset - _NEAR) / (_CERTAIN - _NEAR), 0, 1)
     votes = Samples.of(body, atlas, colour, weight * np.maximum(certain, _LEAST), garments).votes
-    shares = worn(garments, votes, body, anatomy, _TOLERANCE)
+    shares = worn(garments, votes, body, anatomy, _WALKS)
     alike = shares @ garments.kin
     below = ~anatomy.head[body.triangles].any(axis=1)
     asked = np.flatnonzero((weight > 0) & (certain < 1) & below[atlas.triangle])

@@ -81,6 +81,8 @@ def filled(
     tone, tone_seen = skin_tone(
         [_of_region(region, triangles, atlas, colour, weight) for region in (anatomy.face, anatomy.hands, anatomy.feet)]
     )
+    if shown.believed is not None:
+        weight = weight * shown.believed
     if tone_seen:
         weight = weight * _plausible_hands(anatomy, triangles, atlas, colour, weight, tone)
     garments = garments_of(_of_region(~anatomy.head, triangles, atlas, colour, weight), tone)

@@ -47,7 +47,7 @@ _SKIN = 12.0
 _AROUND, _ALONG = 30.0, 0.002
 #: How far hands, and feet, are bare where nothing is seen of them.
 _BARE_HANDS, _BARE_FEET = 0.02, 2e-3
-_TOLERANCE = 5e-3
+_TOLERANCE, _ROUNDS = 5e-3, 400
 #: Every so many texels are looked at, for the vertices.
 _SAMPLE = 4
 
@@ -155,11 +155,12 @@ def _shaded(centres: Array, more: float) -> Array:
     return np.asarray(np.maximum(off, off.T))
 
 
-def worn(garments: Garments, votes: Array, body: Body, anatomy: Anatomy, tolerance: float = _TOLERANCE) -> Array:
+def worn(garments: Garments, votes: Array, body: Body, anatomy: Anatomy, rounds: int = _ROUNDS) -> Array:
     """(V, K) 0..1, how surely each vertex wears each garment.
 
     Args:
         votes: (V, K) how much of each garment is seen at a vertex; 1 in all where it is seen well.
+        rounds: fewer are enough where only what is seen matters.
     """
     total = votes.sum(axis=1)
     pull = np.full(len(votes), 1e-6)
@@ -169,7 +170,7 @@ def worn(garments: Garments, votes: Array, body: Body, anatomy: Anatomy, toleran
     wanted[:, garments.skin] += pull
     trust = total + pull
     edges, stiffness = directed(body.rest_vertices.astype(np.float64), body.triangles, anatomy.axis, _ALONG)
-    return spread(wanted / trust[:, None], trust, edges, _AROUND * stiffness, tolerance)
+    return spread(wanted / trust[:, None], trust, edges, _AROUND * stiffness, _TOLERANCE, rounds)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from native_runtime.camera import crop_intrinsics, project, resize_intrinsics
 from native_runtime.render.colour import decode_srgb
 from native_runtime.render.raster import Surface, View, seen_by
 
-from .alignment import face_shift, head_share
+from .alignment import face_moves
 from .anatomy import parts_of_limb
 from .atlas import Atlas, interpolated
 from .light import NO_LIGHT, ShadeEstimate, estimate_light
@@ -42,6 +42,8 @@ _LEAST_EDGE_PX = 1.5
 _BESIDE, _MOST_BESIDE = 0.15, 4000
 #: Cosines of the angle to the camera: below the first nothing is taken, from the second on it counts fully.
 _GRAZING, _FACING = 0.15, 0.7
+#: The same of the face, whose features smear sooner.
+_FACE_GRAZING, _FACE_FACING = 0.3, 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +84,7 @@ class Seen:
         light: what was taken out.
         doubted: (N,) whether a texel's limb is not clearly seen.
         beside: (M, 3) linear colours of what lies around the person in the photo.
+        believed: (N,) 0..1, below 1 in a face that is turned aside, of which only the tone counts; None: 1.
     """
 
     colour: Floats
@@ -90,6 +93,7 @@ class Seen:
     light: ShadeEstimate
     doubted: Bools
     beside: Floats
+    believed: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,14 +147,15 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
         corners = body.triangles[raster.triangle[sure], 0]
         shade = estimate_light(linear[sure], raster.normals[sure], anatomy.part[corners])
         linear[own] /= shade.factor(raster.normals[own])[:, None]
-    shift = face_shift(shot.face, shot.vertices, shot.intrinsics, body, anatomy)
-    shift *= raster.intrinsics[0, 0] / shot.intrinsics[0, 0]
+    moves, believed = face_moves(shot.face, shot.vertices, shot.intrinsics, body, anatomy)
+    moves *= raster.intrinsics[0, 0] / shot.intrinsics[0, 0]
     colour, weight, inset = _sampled(
-        shot.vertices, raster, linear, np.dstack([trusted, inset]), shift, body, anatomy, atlas
+        shot.vertices, raster, linear, np.dstack([trusted, inset]), moves, body, anatomy, atlas
     )
     parts = anatomy.part[body.triangles[atlas.triangle, 0]]
     doubted = np.isin(parts, [n for limb in shot.hidden for n in parts_of_limb(limb)])
-    return Seen(colour, weight, inset, shade, doubted, beside)
+    faith = atlas.across(body.triangles, believed[:, None])[:, 0] if believed.min() < 1 else None
+    return Seen(colour, weight, inset, shade, doubted, beside, faith)
 
 
 def _crop(shot: Shot, side: int) -> tuple[Pixels, Array, list[Bools | None]] | None:
@@ -258,7 +263,7 @@ def _sampled(
     raster: _Raster,
     linear: Floats,
     trusted: Floats,
-    shift: Array,
+    moves: Array,
     body: Body,
     anatomy: Anatomy,
     atlas: Atlas,
@@ -267,6 +272,7 @@ def _sampled(
 
     Args:
         trusted: (H, W, 2) 0..1 and the inset, see ``_trusted``.
+        moves: (V, 2) px, from where a vertex is to where the photo shows it.
     """
     height, width = trusted.shape[:2]
     triangles = body.triangles
@@ -286,13 +292,15 @@ def _sampled(
 
     nearest = cv2.dilate(raster.depth, np.ones((3, 3), np.uint8))[row, column]
     weight = np.clip((facing - _GRAZING) / (_FACING - _GRAZING), 0, 1)
+    of_face = anatomy.face[triangles].all(axis=1)[atlas.triangle]
+    weight[of_face] = np.clip((facing[of_face] - _FACE_GRAZING) / (_FACE_FACING - _FACE_GRAZING), 0, 1)
     weight *= inside & (points[:, 2] <= nearest + _BIAS)
     trust, inset = sampled(trusted, x, y).T
     weight *= trust
-    if shift.any():
+    if moves.any():
         # the face is looked up where the photo shows it; what is trusted has to be so in both places
-        follows = atlas.across(triangles, head_share(anatomy)[:, None])[:, 0]
-        x, y = x + follows * np.float32(shift[0]), y + follows * np.float32(shift[1])
+        moved = atlas.across(triangles, moves)
+        x, y = x + moved[:, 0], y + moved[:, 1]
         trust, beside = sampled(trusted, x, y).T
         weight, inset = np.minimum(weight, trust), np.minimum(inset, beside)
     return sampled(linear, x, y), weight.astype(np.float32), np.ascontiguousarray(inset)

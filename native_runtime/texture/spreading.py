@@ -15,7 +15,12 @@ _LOOSE = 1e-3
 
 
 def spread(
-    known: Array, trust: Array, edges: NDArray[np.int64], stiffness: Array, tolerance: float = _TOLERANCE
+    known: Array,
+    trust: Array,
+    edges: NDArray[np.int64],
+    stiffness: Array,
+    tolerance: float = _TOLERANCE,
+    rounds: int = _ROUNDS,
 ) -> Array:
     """The smoothest values (V, C) that keep to what is known: the minimum of
     sum trust |value - known|^2 + sum stiffness |difference along an edge|^2, by conjugate gradients.
@@ -28,6 +33,7 @@ def spread(
         edges: (E, 2) vertices.
         stiffness: (E,); all together positive semidefinite.
         tolerance: of the residual, against what is wanted.
+        rounds: after so many it is good enough.
     """
     count, first, second = len(known), edges[:, 0], edges[:, 1]
     sources = np.concatenate([first, second])
@@ -49,7 +55,7 @@ def spread(
     direction = step = residual / diagonal
     energy = np.einsum("vc,vc->c", residual, step)
     limit = tolerance**2 * np.maximum(np.einsum("vc,vc->c", wanted, wanted / diagonal), 1e-30)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         if (energy <= limit).all():
             break
         moved = product(direction)

@@ -14,7 +14,7 @@ from native_runtime.errors import ModelError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
 from native_runtime.render.colour import encode_srgb
-from native_runtime.texture.alignment import FACE_POINTS, face_shift
+from native_runtime.texture.alignment import FACE_POINTS, face_moves, face_shift
 from native_runtime.texture.anatomy import PARTS, anatomy_of
 from native_runtime.texture.atlas import atlas_of
 from native_runtime.texture.making import Texture, make_texture
@@ -215,6 +215,42 @@ def test_a_face_beside_the_bodys_is_looked_up_where_it_is(person: Body) -> None:
         seen = inside & (texture.confidence >= SEEN)
         errors.append(np.abs(texture.colour[seen].astype(float) - wanted[seen]).mean())
     assert errors[1] < 0.5 * errors[0]
+
+
+@pytest.mark.models
+def test_each_point_of_a_face_is_brought_to_where_it_is_seen(person: Body) -> None:
+    anatomy, vertices = anatomy_of(person), standing(person)
+    rows = person.landmark_rows.combine(np.concatenate([vertices, np.zeros((len(person.joint_names), 3))]))
+    number = {name: n for n, name in enumerate(person.landmark_names)}
+    points = np.array([rows[[number[n] for n in g]].mean(axis=0) for g in FACE_POINTS])
+    apart = np.array([[-5.0, 3.0], [-3.0, 3.0], [-4.0, 2.0], [-4.0, 0.0]])
+    moves, believed = face_moves(project(points, INTRINSICS) + apart, vertices, INTRINSICS, person, anatomy)
+    assert (believed == 1).all()
+    for place, wanted in zip(points, apart):
+        assert moves[np.linalg.norm(vertices - place, axis=1).argmin()] == pytest.approx(wanted, abs=1.0)
+    assert np.abs(moves[anatomy.feet]).max() < 1e-3
+    _, believed = face_moves(project(points, INTRINSICS) + (90.0, 0.0), vertices, INTRINSICS, person, anatomy)
+    assert believed[anatomy.face].mean() < 0.3, "somebody else's"
+    assert believed[anatomy.feet].min() > 0.999
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(("turn", "least", "most"), [(20.0, 1.0, 1.0), (52.0, 0.3, 0.8), (75.0, 0.0, 0.3)])
+def test_the_features_of_a_face_that_is_turned_aside_are_doubted(
+    person: Body, turn: float, least: float, most: float
+) -> None:
+    anatomy, vertices = anatomy_of(person), standing(person, turn=turn)
+    rows = person.landmark_rows.combine(np.concatenate([vertices, np.zeros((len(person.joint_names), 3))]))
+    number = {name: n for n, name in enumerate(person.landmark_names)}
+    face = project(np.array([rows[[number[n] for n in g]].mean(axis=0) for g in FACE_POINTS]), INTRINSICS)
+    moves, believed = face_moves(face, vertices, INTRINSICS, person, anatomy)
+    assert moves == pytest.approx(0, abs=1e-6)
+    assert least <= believed[anatomy.face].mean() <= most
+    # of such a face the tone counts
+    colours = np.tile([0.5, 0.3, 0.22], (person.vertex_count, 1))
+    shot = Shot(photograph([Model(person, vertices, colours)]), INTRINSICS, vertices, face=face)
+    texture = make_texture(person, [shot], SIZE, light=False)
+    assert texture.facts["skin_tone"] == pytest.approx([188, 149, 129], abs=3)
 
 
 def _texels(body: Body, vertices: NDArray[np.bool_]) -> NDArray[np.bool_]:
