@@ -17,7 +17,7 @@ Flow = Callable[[Head, Array], Array]
 _DOWN = np.array([0.0, -1.0, 0.0])
 _CANDIDATES = 12
 #: What hair keeps free, cm from the eyes: to both sides, up, down, and back from them.
-_FACE_WIDTH, _FACE_TOP, _FACE_BOTTOM, _FACE_DEPTH = 6.6, 4.5, -13.0, 5.0
+_FACE_WIDTH, _FACE_TOP, _FACE_BOTTOM, _FACE_DEPTH = 6.6, 5.6, -13.0, 5.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -150,7 +150,7 @@ def hanging(across: float) -> Flow:
     """Parted at ``across`` cm to the left and falling: beside the face where it grows in front, else behind the
     shoulders.
     """
-    above = parted(across, 0.45)
+    above = parted(across, 0.75)
 
     def flow(head: Head, places: Array) -> Array:
         height = (places[:, 1] - head.neck[1]) / head.size
