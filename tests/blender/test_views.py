@@ -367,7 +367,7 @@ def test_the_command_line_writes_a_file(body: Body, tmp_path: Path, monkeypatch:
     summary = write_views(body, tmp_path / "out", photos=tmp_path / "photos")
     photos = [tmp_path / "photos" / f"{name}.png" for name in NAMES]
     notes = builder.write_views_scene(summary, photos, tmp_path / "person.blend", texture=False)
-    assert notes == []
+    assert all(note.startswith("'seen' has") for note in notes), "what it cannot wear, and nothing else"
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "person.blend"))
     rig = bpy.context.view_layer.objects.active
     assert [camera.name for camera in cameras_of(rig).values()] == [f"{name} Camera" for name in NAMES]
