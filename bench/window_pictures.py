@@ -10,6 +10,7 @@ own. Needs Xvfb and xdotool.
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -39,7 +40,7 @@ _DRAG = ("left_wrist", 60.0, -70.0)
 def show(artist: Artist, folder: Path, out: Path) -> None:
     """Makes both pictures."""
     blender = artist.blender
-    artist.make_character(PHOTO, texture=True)
+    artist.make_character(Path(shutil.copy(PHOTO, folder)), texture=True)  # the panel shows where the photo lies
     blender.wait(lambda: not blender.call("scene.importing"), _MAKING_S)
     artist.over_viewport()
     artist.screen.settle(_DRAWN_S)
