@@ -84,7 +84,7 @@ class Seen:
         light: what was taken out.
         doubted: (N,) whether a texel's limb is not clearly seen.
         beside: (M, 3) linear colours of what lies around the person in the photo.
-        believed: (N,) 0..1, below 1 in a face that is turned aside, of which only the tone counts; None: 1.
+        believed: (N,) 0..1, below 1 in a face that is turned aside and gives its tone alone; None: 1.
     """
 
     colour: Floats
