@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from native_runtime.texture.look import COLOURS, PersonColours
 
 from .choice import Choice
 from .face_hair import brows_of, lashes_of, shows_brows
-from .hair_choice import worn_hair
+from .hair_choice import hair_colour, worn_hair
 
 #: The kinds that are worn where no texture shows clothes.
 UNDERWEAR = ("underwear", "top")
@@ -50,6 +51,22 @@ def default_outfit(
     if shoes is not None and shoes.confidence > _SURE:
         outfit.append(Choice("shoes", "sneakers", shoes.linear))
     return outfit
+
+
+def in_seen_colour(details: Mapping[str, Any], kind: str, style: str) -> Choice:
+    """A style that somebody chose, of hair, brows or lashes in the colour that the photo told; of other kinds, or where
+    it told none, in the style's own.
+
+    Args:
+        details: of the person's estimate.
+    """
+    if kind == "hair":
+        return Choice(kind, style, hair_colour(details))
+    if kind == "brows":
+        return replace(brows_of(details), style=style)
+    if kind == "lashes":
+        return replace(lashes_of(details), style=style)
+    return Choice(kind, style)
 
 
 def needs_top(body: Body, identity: NDArray[np.float64]) -> bool:

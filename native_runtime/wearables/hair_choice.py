@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body
-from native_runtime.texture.look import PersonColours
+from native_runtime.texture.look import COLOURS, PersonColours
 
-from .choice import Choice
+from .choice import Choice, Colour
 from .hair import KIND, hair_styles
 from .hair_seen import TURNED, Seen, look_at_hair
 
@@ -176,6 +176,17 @@ def worn_hair(details: Mapping[str, Any]) -> Choice | None:
     if found is None or found.style is None:
         return None
     return Choice(KIND, found.style if found.confidence >= _SURE else _UNSURE, found.colour)
+
+
+def hair_colour(details: Mapping[str, Any]) -> Colour | None:
+    """The colour of a person's hair by what the photo told, whatever its style, from an estimate's details: linear
+    Rec.709, None where nobody can tell, or where it is a hat's rather.
+    """
+    found = HairChoice.from_json(details.get(HAIR))
+    if found is not None and found.colour is not None:
+        return found.colour
+    tone = PersonColours.from_json(details.get(COLOURS)).hair
+    return tone.linear if tone is not None and tone.confidence >= _SURE and _is_hair(tone.linear) else None
 
 
 def sex_of(body: Body, identity: NDArray) -> float:

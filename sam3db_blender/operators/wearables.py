@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import bpy
 
 from native_runtime.wearables import wardrobe
-from native_runtime.wearables.choice import Choice
 
 from ..scene.bodies import body_mesh
 from ..wearables import dressing
@@ -45,8 +44,7 @@ class SAM3DB_OT_wear(CharacterOperator, bpy.types.Operator):
         if self.style == NOTHING:
             notes = dressing.remove(rig, self.kind)
         else:
-            choice = Choice(self.kind, self.style, dressing.colour_of(rig, self.kind))
-            notes = dressing.wear(rig, body_mesh(rig), body, choice)
+            notes = dressing.wear(rig, body_mesh(rig), body, dressing.choice_of(rig, self.kind, self.style))
         for note in notes:
             self.report({"INFO"}, note)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
@@ -10,7 +11,7 @@ from native_runtime.characters.sliders import identity_sliders
 from native_runtime.errors import Sam3dbError
 from native_runtime.wearables import wardrobe
 from native_runtime.wearables.choice import Choice, Wearer
-from native_runtime.wearables.defaults import SHOWN, default_outfit
+from native_runtime.wearables.defaults import SHOWN, default_outfit, in_seen_colour
 
 from ..rig.pose import read_settings
 from ..rig.properties import read_sliders
@@ -113,11 +114,24 @@ def adapt(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str
     return []
 
 
-def colour_of(rig: bpy.types.Object, kind: str) -> Colour | None:
-    """The colour of what a character wears of a kind, where somebody chose one."""
+def choice_of(rig: bpy.types.Object, kind: str, style: str) -> Choice:
+    """A style that an artist chose: in the colour of what the character wears of that kind, where it has been given
+    one; else in the photo's.
+    """
+    choice = in_seen_colour(read_origin(rig).details.get("details", {}), kind, style)
+    colour = _colour_of(rig, kind)
+    return choice if colour is None else replace(choice, colour=colour)
+
+
+def _colour_of(rig: bpy.types.Object, kind: str) -> Colour | None:
+    """The colour of what a character wears of a kind: chosen by somebody, or else what it was made in."""
     obj = worn_of(rig, kind)
-    material = None if obj is None or not obj.material_slots else obj.material_slots[0].material
-    return None if material is None else chosen_colour(material)
+    if obj is None:
+        return None
+    material = obj.material_slots[0].material if obj.material_slots else None
+    chosen = None if material is None else chosen_colour(material)
+    worn = Worn.of(obj)
+    return chosen if chosen is not None or worn is None or worn.choice is None else worn.choice.colour
 
 
 def style_title(obj: bpy.types.Object) -> str:

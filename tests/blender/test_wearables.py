@@ -16,6 +16,7 @@ from native_runtime.characters.settings import PARTS, CharacterSettings
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
+from native_runtime.texture.look import Tone
 from native_runtime.wearables import wardrobe
 from native_runtime.wearables.choice import Choice, Style
 from native_runtime.wearables.wearable import Wearable, from_faces
@@ -186,6 +187,25 @@ def test_what_was_edited_stays_when_the_photo_is_read_again(default_body: Body, 
     assert worn_of(rig, "top") is not None
 
 
+def test_a_chosen_style_has_the_colour_of_the_photo_unless_an_artist_chose_one(
+    default_body: Body, person: Estimate
+) -> None:
+    blond = {"style": "short", "colour": [0.4, 0.26, 0.12], "confidence": 0.9, "why": ""}
+    seen = replace(person, details={"hair": blond, "colours": {"brows": {"srgb": [90, 60, 40], "confidence": 0.8}}})
+    character = build_character("A", seen, default_body, body_materials(default_body), bpy.context.scene.collection)
+    rig, mesh = character.rig, character.mesh
+
+    def colour(kind: str, style: str) -> tuple[float, float, float]:
+        dressing.wear(rig, mesh, default_body, dressing.choice_of(rig, kind, style))
+        return colour_of(worn_of(rig, kind).material_slots[0].material)
+
+    assert colour("hair", "long") == pytest.approx(blond["colour"])
+    assert colour("brows", "natural") == pytest.approx(Tone((90, 60, 40), 1.0).linear)
+    recolour(worn_of(rig, "hair").material_slots[0].material, (0.1, 0.2, 0.6))
+    assert colour("hair", "bob") == pytest.approx((0.1, 0.2, 0.6))
+    assert colour("hair", "buzz") == pytest.approx((0.1, 0.2, 0.6))
+
+
 def test_the_operators_wear_and_take_off(default_body: Body, person: Estimate) -> None:
     sam3db_blender.register()
     try:
@@ -205,6 +225,9 @@ def test_the_operators_wear_and_take_off(default_body: Body, person: Estimate) -
         bpy.ops.sam3db.wear(kind="underwear", style="trunks")
         cloth = worn_of(character.rig, "underwear").material_slots[0].material
         assert tuple(cloth.sam3db_colour) == pytest.approx((0.1, 0.2, 0.6))
+        bpy.ops.sam3db.wear(kind="underwear", style="briefs")
+        cloth = worn_of(character.rig, "underwear").material_slots[0].material
+        assert tuple(cloth.sam3db_colour) == pytest.approx((0.1, 0.2, 0.6)), "with every further style"
         bpy.ops.sam3db.wear(kind="underwear", style="none")
         assert worn_of(character.rig, "underwear") is None
     finally:

@@ -12,9 +12,10 @@ from native_runtime.camera import project
 from native_runtime.mhr import Body
 from native_runtime.render.colour import encode_srgb
 from native_runtime.render.raster import Surface, View, seen_by
-from native_runtime.texture.look import PersonColours
+from native_runtime.texture.look import COLOURS, PersonColours, Tone
+from native_runtime.wearables.defaults import in_seen_colour
 from native_runtime.wearables.hair import make_hair
-from native_runtime.wearables.hair_choice import HAIR, HairChoice, choose_hair, worn_hair
+from native_runtime.wearables.hair_choice import HAIR, HairChoice, choose_hair, hair_colour, worn_hair
 from native_runtime.wearables.wearable import Wearable
 
 SKIN, SHIRT, WALL = np.array([0.42, 0.22, 0.15]), np.array([0.10, 0.25, 0.5]), np.array([0.6, 0.62, 0.6])
@@ -156,3 +157,15 @@ def test_a_choice_is_read_back_and_worn() -> None:
     assert worn_hair({HAIR: HairChoice(None, None, 0.9, "bald").to_json()}) is None
     for damaged in (None, {}, {"style": "mohawk", "colour": None, "confidence": 1}, {"style": "bob", "colour": [1]}):
         assert worn_hair({HAIR: damaged}) is None
+
+
+def test_the_colour_of_a_chosen_style_is_what_the_photo_told() -> None:
+    told = HairChoice("bob", (0.4, 0.26, 0.12), 0.2, "").to_json()
+    colours = {"hair": {"srgb": [200, 160, 90], "confidence": 0.5}}
+    assert hair_colour({HAIR: told, COLOURS: colours}) == (0.4, 0.26, 0.12)
+    assert hair_colour({COLOURS: colours}) == Tone((200, 160, 90), 0.5).linear
+    assert hair_colour({COLOURS: {"hair": colours["hair"] | {"confidence": 0.2}}}) is None
+    assert hair_colour({COLOURS: {"hair": {"srgb": [20, 60, 200], "confidence": 0.9}}}) is None, "a blue hat"
+    assert hair_colour({}) is None
+    assert in_seen_colour({HAIR: told}, "hair", "long").colour == (0.4, 0.26, 0.12)
+    assert in_seen_colour({HAIR: told}, "shoes", "sneakers").colour is None
