@@ -51,7 +51,7 @@ def wear(mesh: bpy.types.Object, texture: EncodedTexture, name: str, sources: Ma
     picture[RECORD] = json.dumps({**texture.facts, **sources, "format": str(FORMAT)})
     confidence = _packed(f"{name} Texture Confidence", texture.confidence)
     confidence.colorspace_settings.name = "Non-Color"
-    earlier = texture_of(mesh)
+    earlier, left = texture_of(mesh), []
     if earlier is None:
         material = _material(f"{name} textured", picture, units)
     else:
@@ -60,10 +60,11 @@ def wear(mesh: bpy.types.Object, texture: EncodedTexture, name: str, sources: Ma
             # another character has it, too
             material = material.copy()
             node = next(other for other in material.node_tree.nodes if other.name == node.name)
-        old, node.image = node.image, picture
-        _let_go(old)
-        _let_go(material.get(CONFIDENCE))
+        left = [node.image, material.get(CONFIDENCE)]
+        node.image = picture
     material[CONFIDENCE] = confidence
+    for old in left:
+        _let_go(old)
     mean = texture.facts.get("mean_seen") or (128,) * 3
     material.diffuse_color = (*((float(c) / 255) ** (2.2 * SOLID_VIEW_LIFT) for c in mean), 1.0)
     for slot, part in zip(mesh.material_slots, _parts(mesh)):
@@ -227,10 +228,16 @@ def _slots_with(mesh: bpy.types.Object, material: Any) -> int:
 
 
 def _let_go(picture: bpy.types.Image | None) -> None:
-    """Removes a picture that nothing shows any more, unless somebody has painted on it."""
-    if picture is None or picture.users - picture.use_fake_user > 0:
+    """Removes a picture that nothing shows any more, unless somebody has painted on it: it is then packed as it is now.
+
+    Blender writes no pixels of pictures that were painted on and not saved; without an editor that shows it, nobody
+    would think of saving this one.
+    """
+    if picture is None or picture.library or picture.users - picture.use_fake_user > 0:
         return
     if is_painted_on(picture):
         picture.use_fake_user = True
+        if picture.is_dirty:
+            picture.pack()
     else:
         bpy.data.images.remove(picture)

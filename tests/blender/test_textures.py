@@ -174,6 +174,42 @@ def test_another_one_keeps_the_material_and_what_was_painted(rig: Any, body: Bod
     assert not is_painted_on(node.image)
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_what_was_painted_is_there_after_saving_and_opening(
+    rig: Any, body: Body, texture: Texture, tmp_path: Path, again: bool
+) -> None:
+    """Whether the texture was removed or projected again."""
+    mesh = _mesh(rig)
+    _dress(rig, body, texture)
+    material, node = texture_of(mesh)
+    painted = [node.image, material[CONFIDENCE]]
+    names = [picture.name for picture in painted]
+    for picture in painted:
+        _paint(picture, (1.0, 0.2, 0.4))
+    expected = [pixels_of(picture) for picture in painted]
+    if again:
+        _dress(rig, body, texture)
+    else:
+        take_off(mesh, body_materials(body))
+    path = str(tmp_path / "a.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    for name, pixels in zip(names, expected):
+        assert np.array_equal(pixels_of(bpy.data.images[name]), pixels)
+        assert is_painted_on(bpy.data.images[name])
+
+
+def _paint(picture: Any, colour: tuple[float, float, float]) -> None:
+    """Fills a block of a picture, as a brush does: in memory only."""
+    width, height = picture.size
+    values = np.empty(width * height * picture.channels, np.float32)
+    picture.pixels.foreach_get(values)
+    values.reshape(height, width, -1)[10:50, 20:90, :3] = colour
+    picture.pixels.foreach_set(values)
+    picture.update()
+    assert picture.is_dirty
+
+
 def test_a_character_that_shares_the_material_keeps_its_own(
     body: Body, photo: Photo, texture: Texture, rig: Any
 ) -> None:
