@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import os
 import re
 import shutil
 import tempfile
@@ -19,10 +20,12 @@ from numpy.typing import NDArray
 
 from native_runtime.characters.exports import contents
 from native_runtime.characters.exports.contents import FileContents
+from native_runtime.characters.exports.fbx import without_text
 from native_runtime.errors import Sam3dbError
 
 from . import readback
 from .copy import ACTION
+from .pictures import packed_pictures_named
 
 Array = NDArray[np.float64]
 
@@ -150,25 +153,31 @@ def _last_line(error: Exception) -> str:
 
 
 def _write_fbx(path: str, posed: bool, moving: bool) -> Any:
-    return bpy.ops.export_scene.fbx(
-        filepath=path,
-        check_existing=False,
-        object_types={"ARMATURE", "MESH"},
-        apply_unit_scale=True,
-        apply_scale_options="FBX_SCALE_NONE",
-        axis_forward="-Z",
-        axis_up="Y",
-        use_mesh_modifiers=False,
-        mesh_smooth_type="FACE",
-        add_leaf_bones=False,
-        use_armature_deform_only=False,
-        bake_anim=posed,
-        bake_anim_use_nla_strips=False,
-        bake_anim_use_all_actions=False,
-        bake_anim_simplify_factor=0.0,
-        path_mode="COPY",
-        embed_textures=True,
-    )
+    scene: Any = bpy.context.scene
+    with packed_pictures_named(scene):
+        result: Any = bpy.ops.export_scene.fbx(
+            filepath=path,
+            check_existing=False,
+            object_types={"ARMATURE", "MESH"},
+            apply_unit_scale=True,
+            apply_scale_options="FBX_SCALE_NONE",
+            axis_forward="-Z",
+            axis_up="Y",
+            use_mesh_modifiers=False,
+            mesh_smooth_type="FACE",
+            add_leaf_bones=False,
+            use_armature_deform_only=False,
+            bake_anim=posed,
+            bake_anim_use_nla_strips=False,
+            bake_anim_use_all_actions=False,
+            bake_anim_simplify_factor=0.0,
+            path_mode="COPY",
+            embed_textures=True,
+        )
+    # the exporter writes the pictures' whole paths, but the file is to leave the folder that it is written in
+    if Path(path).is_file():
+        without_text(Path(path), f"{Path(path).parent.name}{os.sep}")
+    return result
 
 
 def _write_glb(path: str, posed: bool, moving: bool) -> Any:

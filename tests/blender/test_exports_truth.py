@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import cv2
 import numpy as np
 import pytest
 
@@ -27,6 +28,7 @@ from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.bodies import body_mesh
 from sam3db_blender.scene.character import Character
 from sam3db_blender.scene.lookup import character_of
+from sam3db_blender.scene.textured import picture_of
 from tests.blender.test_exports import person
 from tests.support.bodies import toy_body
 from tests.support.export_scenes import bone_heads, cloud_distance, round_trips, stiff
@@ -171,6 +173,43 @@ def test_clothes_that_follow_the_skin_get_its_bones(somebody, tmp_path):
     open_again(tmp_path / "out.glb")
     found = next(mesh for mesh in _arrived() if mesh.name.startswith("Cape"))
     assert len({group.group for vertex in found.data.vertices for group in vertex.groups}) > 20
+
+
+def _packed(name: str, colour: tuple[float, float, float], path: str = "") -> bpy.types.Image:
+    """A picture in the .blend of one colour, which lies nowhere on the disk."""
+    pixels = np.full((4, 8, 3), [round(255 * channel) for channel in colour[::-1]], np.uint8)
+    content = cv2.imencode(".png", pixels)[1].tobytes()
+    picture = bpy.data.images.new(name, 1, 1, alpha=False)
+    picture.pack(data=content, data_len=len(content))
+    picture.source = "FILE"
+    picture.filepath_raw = path
+    return picture
+
+
+@pytest.mark.parametrize("path", ["", "//one/skin.png"])
+@pytest.mark.parametrize("to", ["fbx", "glb"])
+def test_each_material_shows_its_own_packed_picture(to, path, somebody, tmp_path):
+    colours = {"small skin": (1.0, 0.0, 0.2), "small eyes": (0.0, 0.6, 1.0)}
+    pictures = []
+    for slot in somebody.mesh.material_slots:
+        tree = slot.material.node_tree
+        tree.nodes.clear()
+        output, shader, image = (
+            tree.nodes.new(f"ShaderNode{kind}") for kind in ("OutputMaterial", "BsdfPrincipled", "TexImage")
+        )
+        image.image = _packed(slot.material.name, colours[slot.material.name], path)
+        pictures.append(image.image)
+        tree.links.new(image.outputs["Color"], shader.inputs["Base Color"])
+        tree.links.new(shader.outputs[0], output.inputs["Surface"])
+    _export(somebody.rig, tmp_path / f"out.{to}", pose=False)
+    assert [picture.filepath for picture in pictures] == [path, path]
+    assert b".export-" not in (tmp_path / f"out.{to}").read_bytes()
+    open_again(tmp_path / f"out.{to}")
+    (mesh,) = _arrived()
+    found = {slot.material.name: picture_of(slot.material) for slot in mesh.material_slots}
+    assert {name: picture.size[:] for name, picture in found.items()} == dict.fromkeys(colours, (8, 4))
+    for name, picture in found.items():
+        assert picture.pixels[:3] == pytest.approx(colours[name], abs=0.01)
 
 
 def test_what_no_file_can_hold_is_named(somebody, tmp_path):
