@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import mhr_to_camera, project
-from native_runtime.errors import ModelError, NewerFormatError
+from native_runtime.errors import ModelError, NewerFormatError, Sam3dbError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.formats import Format
 from native_runtime.files.names import as_text
+from native_runtime.image.formats import ENDINGS
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.mhr.state import PlacedState
@@ -195,26 +196,85 @@ class Estimate(PlacedState):
             ModelError: it is missing, damaged or no estimate.
             NewerFormatError: a newer version of the program wrote it.
         """
+        _require_archive(Path(path))
         try:
             with np.load(Path(path), allow_pickle=False) as archive:
-                about = FORMAT.parsed(str(archive["about"]), path)
+                about = _about(str(archive["about"]), path)
                 arrays = {name: archive[name] for name in ARRAYS}
             for name, shape in ARRAYS.items():
                 actual = arrays[name].shape
                 if len(actual) != len(shape) or any(s not in (None, a) for s, a in zip(shape, actual)):
-                    raise ValueError(f"{name} has shape {actual}")
+                    raise _UnusableError(f"{name} has shape {actual}")
+                if arrays[name].dtype.kind not in "fiu":
+                    raise _UnusableError(f"{name} holds no numbers")
             return Estimate(
                 **arrays,
-                **{name: about[name] for name in ("engine", "body_name", "body_hash", "photo", "person")},
+                **{name: _typed(about, name, str) for name in ("engine", "body_name", "body_hash", "photo")},
+                person=_typed(about, "person", int),
                 prompts=Prompts.from_json(about["prompts"]),
-                seconds=about["seconds"],
-                warnings=tuple(about["warnings"]),
-                details=about["details"],
+                seconds=_typed(about, "seconds", dict),
+                warnings=tuple(str(warning) for warning in _typed(about, "warnings", list)),
+                details={} if about["details"] is None else _typed(about, "details", dict),
             )
         except NewerFormatError:
             raise
         except Exception as error:  # numpy and zipfile raise many kinds for damaged files
-            raise ModelError(f"{path} is not a usable estimate ({error}).") from error
+            raise ModelError(f"{path} is not a usable estimate: {_why(error)}.") from error
+
+
+class _UnusableError(ValueError):
+    """Says what is wrong with an estimate's file, in words for people."""
+
+
+def _require_archive(path: Path) -> None:
+    """Raises ModelError where a file cannot be an estimate's ``.npz``, and says what it is instead."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except IsADirectoryError as error:
+        raise ModelError(f"{path} is a folder: name the estimates (.npz) in it.") from error
+    except FileNotFoundError as error:
+        raise ModelError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror or 'the system refuses it'}).") from error
+    except ValueError as error:  # of a name with a zero byte
+        raise ModelError(f"{str(path)!r} is no name of a file.") from error
+    if start == b"PK\x03\x04":
+        return
+    ending = path.suffix.lower().removeprefix(".")
+    if ending in ENDINGS:
+        why = "it is a photo. Name the .npz file that its estimate was written to"
+    elif ending == "json":
+        why = "it is a .json file. Name the .npz file that is written beside an estimate's"
+    else:
+        why = "it is no .npz file, or a damaged one"
+    raise ModelError(f"{path} is not a usable estimate: {why}.")
+
+
+def _about(text: str, path: str | Path) -> dict[str, Any]:
+    """What the text of an estimate's file says."""
+    try:
+        return dict(FORMAT.parsed(text, path))
+    except json.JSONDecodeError as error:
+        raise _UnusableError("its text is no JSON") from error
+    except ValueError as error:
+        raise _UnusableError(str(error)) from error
+
+
+def _typed(about: dict[str, Any], name: str, kind: type) -> Any:
+    """A value of an estimate's text."""
+    value = about[name]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise _UnusableError(f"its '{name}' is {'null' if value is None else 'of the wrong type'}")
+    return value
+
+
+def _why(error: Exception) -> str:
+    """What is wrong, without the words of libraries."""
+    if isinstance(error, KeyError):
+        name = str(error.args[0]).split(" ")[0] if error.args else "something"
+        return f"it has no '{name}'"
+    return str(error).removesuffix(".") if isinstance(error, _UnusableError | Sam3dbError) else "it is damaged"
 
 
 def _without_nan(value: Any) -> Any:

@@ -47,7 +47,10 @@ class TextureRequest:
         given: dict[str, Any] = {"photos": self.photos, "masks": self.masks}
         for what, files in given.items():
             if files and len(files) != len(self.estimates):
-                raise UsageError(
-                    f"{len(files)} {what} were given for {len(self.estimates)} estimates: give one for each, in their "
-                    "order."
-                )
+                given_files, wanted = _counted(len(files), what), _counted(len(self.estimates), "estimates")
+                verb = "was" if len(files) == 1 else "were"
+                raise UsageError(f"{given_files} {verb} given for {wanted}: give one for each, in their order.")
+
+
+def _counted(count: int, plural: str) -> str:
+    return f"{count} {plural.removesuffix('s') if count == 1 else plural}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,13 +79,53 @@ def test_a_photo_whose_name_is_no_text_can_be_saved(tmp_path: Path, estimate: Es
     assert Estimate.load(arrays).photo == "caf?.jpg"
 
 
-@pytest.mark.parametrize("content", [b"", b"not a zip", None], ids=["empty", "text", "missing"])
-def test_files_that_are_no_estimates_are_refused(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "x.npz"
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("x.npz", b"", "is not a usable estimate: it is no .npz file"),
+        ("x.npz", b"not a zip", "is not a usable estimate: it is no .npz file"),
+        ("x.npz", b"PK\x03\x04 cut off", "is not a usable estimate: it is damaged"),
+        ("x.jpg", b"\xff\xd8\xff\xe0", "it is a photo. Name the .npz file"),
+        ("x.json", b"{}", "it is a .json file. Name the .npz file"),
+        ("x.npz", None, "There is no file"),
+        ("", None, "is a folder"),
+    ],
+)
+def test_files_that_are_no_estimates_are_refused(tmp_path: Path, name: str, content: bytes | None, why: str) -> None:
+    path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ModelError, match="not a usable estimate"):
+    with pytest.raises(ModelError, match=re.escape(why)):
         Estimate.load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"details": []}, "its 'details' is of the wrong type"),
+        ({"engine": 5}, "its 'engine' is of the wrong type"),
+        ({"person": None}, "its 'person' is null"),
+        ({"warnings": 3}, "its 'warnings' is of the wrong type"),
+        ({"prompts": []}, "it is damaged"),
+        ({"format": "other/1"}, "its format is 'other/1'"),
+    ],
+)
+def test_a_text_that_is_none_is_refused(tmp_path: Path, estimate: Estimate, change: dict[str, Any], why: str) -> None:
+    path = _with_text(tmp_path, estimate, change)
+    with pytest.raises(ModelError, match=re.escape(f"is not a usable estimate: {why}")):
+        Estimate.load(path)
+
+
+def test_details_of_null_tell_nothing(tmp_path: Path, estimate: Estimate) -> None:
+    assert Estimate.load(_with_text(tmp_path, estimate, {"details": None})).details == {}
+
+
+def _with_text(folder: Path, estimate: Estimate, change: dict[str, Any]) -> Path:
+    path, _ = estimate.save(folder / "x")
+    arrays = dict(np.load(path))
+    arrays["about"] = np.array(json.dumps(json.loads(str(arrays["about"])) | change))
+    np.savez(path, **arrays)
+    return path
 
 
 def test_a_changed_shape_is_refused(tmp_path: Path, estimate: Estimate) -> None:

@@ -158,10 +158,12 @@ def test_estimates_of_other_bodies_are_refused(street: Path, person: Body) -> No
 
 
 def test_requests_that_do_not_go_together_are_refused() -> None:
-    with pytest.raises(UsageError, match="2 photos were given for 1 estimates"):
+    with pytest.raises(UsageError, match="2 photos were given for 1 estimate: "):
         TextureRequest(("a.npz",), photos=("a.jpg", "b.jpg"))
     with pytest.raises(UsageError, match="1024, 2048, 4096"):
         TextureRequest(("a.npz",), size=1000)
+    with pytest.raises(UsageError, match="1 mask was given for 2 estimates: "):
+        TextureRequest(("a.npz", "b.npz"), masks=("a.png",))
     with pytest.raises(UsageError, match="an estimate"):
         TextureRequest(())
 
