@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.detection.landmarks import FaceReading
+from native_runtime.engines.details import number_of, part_of
 from native_runtime.errors import UsageError
 from native_runtime.fitting.shape_prior import Sex, ShapePrior, sliders_of
 from native_runtime.fitting.stature import expected_stature
@@ -155,9 +156,8 @@ def check_age(body: Body, age: float | None) -> float | None:
 
 def stated_age(details: Mapping[str, Any]) -> float | None:
     """The age that an estimate was made with because somebody said it, by its details; None for none."""
-    looks = details.get(LOOKS, {})
-    age = looks.get("age") if isinstance(looks, Mapping) and looks.get("age_stated") else None
-    return float(age) if isinstance(age, int | float) else None
+    looks = part_of(details, LOOKS)
+    return number_of(looks.get("age")) if looks.get("age_stated") else None
 
 
 def looks_of(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from native_runtime.engines.details import number_of, part_of
 from native_runtime.errors import UsageError
 from native_runtime.mhr.ages import SEXES
 
@@ -129,8 +130,7 @@ def contradiction(body: Body, age: float, height: float) -> tuple[str, ...]:
 
 def stated_height(details: Mapping[str, Any]) -> float | None:
     """Cm, by an estimate's details; None where nobody stated one."""
-    said = details.get(HEIGHT, {})
-    return float(said["stated"]) if isinstance(said, Mapping) and "stated" in said else None
+    return number_of(part_of(details, HEIGHT).get("stated"))
 
 
 def sizes_by_hand(body: Body, edits: Edits | None) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from native_runtime.engines import engines, proof_failed
+from native_runtime.engines.details import PHOTO_TURNED
 from native_runtime.errors import EmptyBoxError, ModelError, NoPersonError, UsageError
 
 from .boxes import check_inside
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
 KEPT_PHOTOS = 4
 LENS = "lens"
 """Among an estimate's details: the photo's camera (``lens.estimate.LensEstimate.details``)."""
-PHOTO_TURNED = "photo_turned"
-"""Among an estimate's details: the degrees clockwise by which the photo was turned after reading; 0 where missing."""
 
 Early = Callable[[Sequence[tuple[int, "Estimate"]]], None]
 """Hears of people's numbers and the estimates of them that there are so far."""

@@ -71,8 +71,8 @@ def texture_of_views(saved: SavedViews, body: Body, reporter: Reporter) -> dict[
     """The files of the texture of a person of several photos, from all of them; None, and a warning, where there is
     none.
     """
+    from native_runtime.engines.details import turn_of
     from native_runtime.image.reading import read_photo
-    from native_runtime.pipeline.inference import PHOTO_TURNED
     from native_runtime.texture.run import shot_of
 
     reporter.status("Making the texture")
@@ -80,7 +80,7 @@ def texture_of_views(saved: SavedViews, body: Body, reporter: Reporter) -> dict[
         seen = []
         for view in saved.views:
             if view.picture is None:
-                photo = read_photo(view.photo).turned_by(view.estimate.details.get(PHOTO_TURNED, 0))
+                photo = read_photo(view.photo).turned_by(turn_of(view.estimate.details))
             else:
                 photo = read_photo(view.picture)
             seen.append((shot_of(photo, view.estimate, body), photo, view.estimate))

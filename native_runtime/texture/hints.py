@@ -5,7 +5,6 @@ texture can be made of it later without looking again.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.detection.silhouettes import SURE
+from native_runtime.engines.details import points_of
 from native_runtime.errors import ModelError
 
 from .alignment import FACE_POINTS, face_points
@@ -94,29 +94,52 @@ def read_hints(details: Mapping[str, Any], image_size: Sequence[int], size: Sequ
     seen = details.get(SEEN)
     if seen is None:
         return PhotoHints()
-    try:
-        face = None if seen.get("face") is None else np.array(seen["face"], np.float64)
-        if face is not None and (face.shape != (len(FACE_POINTS), 2) or not np.isfinite(face).all()):
-            raise ValueError("the face's points are none")
-        scale = np.array(size, np.float64) / np.array(image_size, np.float64)
-        if face is not None:
-            face = (face + 0.5) * scale - 0.5
-        hidden = tuple(str(limb) for limb in seen.get("hidden", ()))
-        people = seen.get("people")
-        if people is None:
-            return PhotoHints(face=face, hidden=hidden)
-        box = np.array(people["box"], np.float64).reshape(2, 2)
-        if not ((box[0] >= 0) & (box[0] < box[1]) & (box[1] <= np.array(image_size))).all():
-            raise ValueError(f"the box {people['box']} is not in the photo")
-        data = np.frombuffer(base64.b64decode(people["png"], validate=True), np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if len(data) else None
-        if picture is None:
-            raise ValueError("the picture of the people cannot be read")
-        own, others = (_spread(picture == value, box * scale, size) for value in (_PERSON, _OTHERS))
-        others &= ~own
-    except (AttributeError, KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise ModelError(f"What the estimate says of the people in its photo is damaged ({error}).") from error
+    if not isinstance(seen, Mapping):
+        raise _damaged("'seen' is no JSON object")
+    scale = np.array(size, np.float64) / np.array(image_size, np.float64)
+    face = None
+    if seen.get("face") is not None:
+        points = points_of(seen["face"], len(FACE_POINTS))
+        if points is None:
+            raise _damaged(f"'seen.face' has to be {len(FACE_POINTS)} points [x, y]")
+        face = (np.array(points, np.float64) + 0.5) * scale - 0.5
+    limbs = seen.get("hidden") or ()
+    if not isinstance(limbs, Sequence) or isinstance(limbs, str):
+        raise _damaged("'seen.hidden' is no list")
+    hidden = tuple(str(limb) for limb in limbs)
+    if seen.get("people") is None:
+        return PhotoHints(face=face, hidden=hidden)
+    picture, box = _people_in(seen["people"], image_size)
+    own, others = (_spread(picture == value, box * scale, size) for value in (_PERSON, _OTHERS))
+    others &= ~own
     return PhotoHints(own, others if others.any() else None, face, hidden)
+
+
+def _people_in(people: Any, image_size: Sequence[int]) -> tuple[NDArray[np.uint8], Array]:
+    """The coarse picture (h, w) of the people, and the corners (2, 2) of the part of the photo that it shows."""
+    edges = people.get("box") if isinstance(people, Mapping) else None
+    corners = points_of([edges[:2], edges[2:]] if isinstance(edges, list) else None, 2)
+    box = np.array(corners, np.float64)
+    if corners is None or not ((box[0] >= 0) & (box[0] < box[1]) & (box[1] <= np.array(image_size))).all():
+        raise _damaged("'seen.people.box' is no part of the photo")
+    try:
+        data = np.frombuffer(base64.b64decode(people["png"], validate=True), np.uint8)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged("'seen.people.png' is no base64") from error
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if len(data) else None
+    except cv2.error:  # of pictures that are too large
+        picture = None
+    if picture is None:
+        raise _damaged("'seen.people.png' is no picture")
+    return np.asarray(picture, np.uint8), box
+
+
+def _damaged(why: str) -> ModelError:
+    return ModelError(
+        f"What the estimate says of the people in its photo is damaged: {why}. Estimate the photo again, or take "
+        "'seen' out of its details."
+    )
 
 
 def _spread(mask: Bools, box: Array, size: Sequence[int]) -> Bools:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import project
+from native_runtime.engines.details import colour_of, number_of
 from native_runtime.render.colour import decode_srgb, encode_srgb
 
 from .alignment import face_shift
@@ -138,18 +139,20 @@ class PersonColours:
 
     @staticmethod
     def from_json(content: Any) -> PersonColours:
-        """Reads back what ``to_json`` wrote; what is damaged or missing is None."""
+        """Reads back what ``to_json`` wrote; what is missing or no colour, as with channels outside 0..255, is None."""
         if not isinstance(content, Mapping):
             return PersonColours()
         return PersonColours(**{field.name: _tone_of(content.get(field.name)) for field in fields(PersonColours)})
 
 
 def _tone_of(content: Any) -> Tone | None:
-    try:
-        red, green, blue = (int(np.clip(round(float(value)), 0, 255)) for value in content["srgb"])
-        return Tone((red, green, blue), float(np.clip(float(content["confidence"]), 0.0, 1.0)))
-    except (KeyError, TypeError, ValueError, OverflowError):
+    if not isinstance(content, Mapping):
         return None
+    srgb, confidence = colour_of(content.get("srgb"), 255.0), number_of(content.get("confidence"), 0.0, 1.0)
+    if srgb is None or confidence is None:
+        return None
+    red, green, blue = (round(channel) for channel in srgb)
+    return Tone((red, green, blue), confidence)
 
 
 def person_colours(

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from native_runtime.camera import resize_intrinsics
+from native_runtime.engines.details import turn_of
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import ModelError, PhotoError, UsageError
 from native_runtime.files.hashes import sha256_of
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
     from .request import TextureRequest
-
-#: Among an estimate's details (``pipeline.inference.PHOTO_TURNED``).
-_TURNED = "photo_turned"
 
 
 @dataclass(frozen=True)
@@ -77,10 +75,10 @@ def run_job(job: TextureRequest, out: Path) -> SavedTexture:
     shots, photos = [], []
     for number, (path, estimate) in enumerate(zip(job.estimates, estimates)):
         photo = read_photo(job.photos[number] if job.photos else _photo_beside(Path(path), estimate))
-        photo = photo.turned_by(estimate.details.get(_TURNED, 0))
+        photo = photo.turned_by(turn_of(estimate.details))
         mask = read_mask(job.masks[number], photo.original_size) if job.masks else None
         others = bystanders(Path(path), estimate)
-        if SEEN not in estimate.details:
+        if estimate.details.get(SEEN) is None:
             estimate = looked_at_again(estimate, others, photo, job.models)
         shots.append(shot_of(photo, estimate, body, others, mask))
         photos.append(photo.path)

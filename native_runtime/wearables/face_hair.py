@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from native_runtime.engines.details import number_of, part_of, points_of
 from native_runtime.engines.looks import LOOKS
+from native_runtime.texture.alignment import FACE_POINTS
 from native_runtime.texture.hints import SEEN
 from native_runtime.texture.look import COLOURS, PersonColours, Tone
 
@@ -33,10 +35,10 @@ def brows_of(details: Mapping[str, Any]) -> Choice:
     Args:
         details: of an estimate.
     """
-    looks = details.get(LOOKS)
-    looks = looks if isinstance(looks, Mapping) else {}
-    man, certainty, age = (_number(looks.get(name)) for name in ("man", "certainty", "age"))
-    numbers = {"man": 0.5 if man is None else 0.5 + (round(man) - 0.5) * (certainty or 0.0), "thickness": 1.0}
+    looks = part_of(details, LOOKS)
+    certainty, age = number_of(looks.get("certainty"), 0.0, 1.0) or 0.0, number_of(looks.get("age"))
+    leaning = {"male": 0.5, "female": -0.5}.get(str(looks.get("sex")), 0.0)
+    numbers = {"man": 0.5 + leaning * certainty, "thickness": 1.0}
     if age is not None and age <= _CHILD:
         numbers = {"man": 0.3, "thickness": _CHILD_BROWS}
     return Choice("brows", "natural", _brow_colour(PersonColours.from_json(details.get(COLOURS))), numbers)
@@ -50,8 +52,7 @@ def lashes_of(details: Mapping[str, Any]) -> Choice:
 
 def shows_brows(details: Mapping[str, Any]) -> bool:
     """Whether the photo shows the face, so that a texture of it has the person's own brows."""
-    seen = details.get(SEEN)
-    return isinstance(seen, Mapping) and seen.get("face") is not None
+    return points_of(part_of(details, SEEN).get("face"), len(FACE_POINTS)) is not None
 
 
 def _brow_colour(colours: PersonColours) -> Colour | None:
@@ -73,7 +74,3 @@ def _scaled(colour: Colour, factor: float, most: float) -> Colour:
     red, green, blue = (factor * channel for channel in colour)
     limit = min(1.0, most / max(red, green, blue, 1e-6))
     return red * limit, green * limit, blue * limit
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and np.isfinite(value) else None

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.engines.details import colour_of, number_of
 from native_runtime.mhr import Body
 from native_runtime.texture.look import COLOURS, PersonColours
 
@@ -76,20 +77,13 @@ class HairChoice:
 
     @staticmethod
     def from_json(content: Any) -> HairChoice | None:
-        """None where the content is none, or names a style that is not known."""
+        """None where the content is none, or names a style that is not known; without a colour where it is none."""
         if not isinstance(content, Mapping):
             return None
-        try:
-            style, colour = content["style"], content["colour"]
-            if style is not None and style not in {known.name for known in hair_styles()}:
-                return None
-            if colour is not None:
-                red, green, blue = (float(np.clip(float(channel), 0.0, 1.0)) for channel in colour)
-                colour = (red, green, blue)
-            confidence = float(np.clip(float(content["confidence"]), 0.0, 1.0))
-            return HairChoice(style, colour, confidence, str(content.get("why", "")))
-        except (KeyError, TypeError, ValueError):
+        style, confidence = content.get("style"), number_of(content.get("confidence"), 0.0, 1.0)
+        if confidence is None or not (style is None or style in [known.name for known in hair_styles()]):
             return None
+        return HairChoice(style, colour_of(content.get("colour"), 1.0), confidence, str(content.get("why", "")))
 
 
 def choose_hair(
@@ -175,7 +169,7 @@ def worn_hair(details: Mapping[str, Any]) -> Choice | None:
     found = HairChoice.from_json(details.get(HAIR))
     if found is None or found.style is None:
         return None
-    return Choice(KIND, found.style if found.confidence >= _SURE else _UNSURE, found.colour)
+    return Choice(KIND, found.style if found.confidence >= _SURE else _UNSURE, hair_colour(details))
 
 
 def hair_colour(details: Mapping[str, Any]) -> Colour | None:

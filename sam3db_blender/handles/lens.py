@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.camera import CAMERA_TO_BLENDER_CAMERA, blender_camera_matrix, fov_from_focal
 from native_runtime.characters.placement import upright_turn
+from native_runtime.engines.details import part_of
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 from native_runtime.lens.estimate import LensEstimate, estimate_lens
@@ -63,7 +64,7 @@ def focal_from_mm(focal_mm: float, sensor_mm: float, side: float) -> float:
 
 def lens_of(rig: bpy.types.Object) -> dict[str, Any]:
     """What a character's photo is known to have been taken with (``docs/lens.md``); empty for older characters."""
-    return dict(read_origin(rig).details["details"].get("lens") or {})
+    return dict(part_of(read_origin(rig).details["details"], "lens"))
 
 
 def source_in_words(lens: dict[str, Any]) -> str:

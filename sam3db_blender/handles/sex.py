@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from native_runtime.engines.details import part_of
 from native_runtime.engines.looks import LOOKS, SEXES
 from native_runtime.errors import Sam3dbError
 from native_runtime.fitting.shape_prior import Sex, sliders_of
@@ -40,8 +41,7 @@ def can_choose(rig: bpy.types.Object, origin: Origin) -> bool:
 
 def looks_of(origin: Origin) -> Mapping[str, Any]:
     """What the character's estimate says of its looks (``engines.looks.Looks.to_json``); empty in older files."""
-    found = origin.details["details"].get(LOOKS, {})
-    return found if isinstance(found, Mapping) else {}
+    return part_of(origin.details["details"], LOOKS)
 
 
 def chosen_sex(rig: bpy.types.Object, origin: Origin) -> Sex | None:
@@ -85,7 +85,7 @@ def choose(rig: bpy.types.Object, choice: str) -> None:
 
 def restore(rig: bpy.types.Object, details: Mapping[str, Any]) -> None:
     """Chooses again what an earlier estimate was made with."""
-    looks = details.get(LOOKS, {})
+    looks = part_of(details, LOOKS)
     if rig.get(SEX) is not None or looks.get("stated"):
         rig[SEX] = str(looks["sex"]) if looks.get("stated") else AUTOMATIC
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from native_runtime.engines.details import turn_of
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.results import read_results
 from native_runtime.errors import Sam3dbError
@@ -17,7 +18,6 @@ from native_runtime.files.names import as_text
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
-from native_runtime.pipeline.inference import PHOTO_TURNED
 from native_runtime.texture.files import EncodedTexture
 
 from ..handles import deletions
@@ -70,7 +70,7 @@ def add_to_scene(
         raise Sam3dbError("Nobody was found in the photo.")
     people = [Estimate.load(path) for path in estimates]
     body = load_body(request.body, request.models)
-    photo = read_photo(request.photo).turned_by(people[0].details.get(PHOTO_TURNED, 0))
+    photo = read_photo(request.photo).turned_by(turn_of(people[0].details))
     return _build(context, people, photo, body, light, controls=controls, textures=textures, worn=worn)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.engines.details import part_of
 from native_runtime.engines.faces import FACE
 
 from . import edits
@@ -23,8 +24,7 @@ def read_of(origin: Origin) -> Mapping[str, Any]:
     """What an estimate says of its face (``engines.faces.ReadFace.to_json``); empty in older files and of engines that
     read none.
     """
-    found = origin.details["details"].get(FACE, {})
-    return found if isinstance(found, Mapping) else {}
+    return part_of(origin.details["details"], FACE)
 
 
 def photo_expression(rig: bpy.types.Object, body: Body) -> NDArray[np.float64]:

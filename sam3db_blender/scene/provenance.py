@@ -197,4 +197,7 @@ def read_origin(rig: bpy.types.Object) -> Origin:
             if name in record
         }
         placed = np.array(record["placed"], dtype=np.float64).reshape(4, 4) if "placed" in record else None
-        return Origin(id=record["id"], arrays=arrays, details=json.loads(record["details"]), placed=placed)
+        details = dict(json.loads(record["details"]))
+        if not isinstance(details.get("details"), dict):  # as a file says that somebody else wrote
+            details["details"] = {}
+        return Origin(id=record["id"], arrays=arrays, details=details, placed=placed)

@@ -16,9 +16,10 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from native_runtime.engines.details import PHOTO_TURNED
 from native_runtime.errors import UsageError
 from native_runtime.files.names import as_text
-from native_runtime.pipeline.inference import LENS, PHOTO_TURNED
+from native_runtime.pipeline.inference import LENS
 from native_runtime.takes.views.joint import extrinsics_between
 from native_runtime.texture.hints import SEEN
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from native_runtime.engines.details import turn_of
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import ModelError, PhotoError
 from native_runtime.image.reading import read_photo
-from native_runtime.pipeline.inference import PHOTO_TURNED
 from native_runtime.takes.views.summary import read_summary
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def read_views_file(summary: Path, photos: Sequence[Path] | None = None, folder:
             photo = read_photo(_found(summary, str(picture), None, folder))
         else:
             photo = read_photo(given or _found(summary, name, given, folder))
-            photo = photo.turned_by(estimate.details.get(PHOTO_TURNED, 0))
+            photo = photo.turned_by(turn_of(estimate.details))
         people.append(SeenPerson(photo, Path(name).stem, estimate, dict(about)))
     body_name = people[0].estimate.body_name if people else ""
     return SeenViews(bool(content.get("one_pose")), body_name, tuple(people))

@@ -38,7 +38,7 @@ def worn_of(rig: bpy.types.Object, kind: str) -> bpy.types.Object | None:
 def outfit_of(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[Choice]:
     """What a character wears unless somebody says otherwise: by its shape, its texture and what its photo told."""
     identity = read_sliders(rig, identity_sliders(body))
-    details = read_origin(rig).details.get("details", {})
+    details = read_origin(rig).details["details"]
     return default_outfit(body, identity, details, texture_of(mesh) is not None)
 
 
@@ -118,7 +118,7 @@ def choice_of(rig: bpy.types.Object, kind: str, style: str) -> Choice:
     """A style that an artist chose: in the colour of what the character wears of that kind, where it has been given
     one; else in the photo's.
     """
-    choice = in_seen_colour(read_origin(rig).details.get("details", {}), kind, style)
+    choice = in_seen_colour(read_origin(rig).details["details"], kind, style)
     colour = _colour_of(rig, kind)
     return choice if colour is None else replace(choice, colour=colour)
 

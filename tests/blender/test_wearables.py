@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -19,6 +21,7 @@ from native_runtime.models.store import load_body
 from native_runtime.texture.look import Tone
 from native_runtime.wearables import wardrobe
 from native_runtime.wearables.choice import Choice, Style
+from native_runtime.wearables.defaults import default_outfit
 from native_runtime.wearables.wearable import Wearable, from_faces
 from sam3db_blender.exports import ExportOptions, export_character
 from sam3db_blender.handles.removal import remove_character
@@ -27,7 +30,9 @@ from sam3db_blender.rig.pose import apply_settings
 from sam3db_blender.rig.resting import rest, wake
 from sam3db_blender.rig.worn import is_worn, worn_by
 from sam3db_blender.scene.character import Character, build_character
-from sam3db_blender.scene.materials import body_materials
+from sam3db_blender.scene.materials import BodyColours, body_materials
+from sam3db_blender.scene.person_colours import body_colours
+from sam3db_blender.scene.provenance import read_origin
 from sam3db_blender.wearables import dressing
 from sam3db_blender.wearables.attaching import Worn, is_changed
 from sam3db_blender.wearables.dressing import remove, wear, worn_of
@@ -204,6 +209,28 @@ def test_a_chosen_style_has_the_colour_of_the_photo_unless_an_artist_chose_one(
     recolour(worn_of(rig, "hair").material_slots[0].material, (0.1, 0.2, 0.6))
     assert colour("hair", "bob") == pytest.approx((0.1, 0.2, 0.6))
     assert colour("hair", "buzz") == pytest.approx((0.1, 0.2, 0.6))
+
+
+NONSENSE = (None, 7, "x", [], {"srgb": [-9, 900, 900], "confidence": 9}, {"style": "bob", "colour": [-9, 9, 9]})
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_details_that_make_no_sense_change_nobody(default_body: Body, person: Estimate, nonsense: Any) -> None:
+    keys = ("colours", "hair", "seen", "face", "looks", "height")
+    details: Any = dict.fromkeys(keys, nonsense) | {"colours": dict.fromkeys(("skin", "hair", "iris"), nonsense)}
+    usual, made = BodyColours(), body_colours(details)
+    assert (made.skin, made.iris, made.lips) == (usual.skin, usual.iris, None)
+    expected = [(choice.kind, choice.colour) for choice in default_outfit(default_body, person.identity, {})]
+    given = default_outfit(default_body, person.identity, details)
+    assert [(choice.kind, choice.colour) for choice in given] == expected
+
+
+def test_a_character_whose_record_says_null_can_be_dressed(default_body: Body, person: Estimate) -> None:
+    character = build_character("A", person, default_body, body_materials(default_body), bpy.context.scene.collection)
+    record = character.rig["sam3db"]
+    record["details"] = json.dumps(json.loads(record["details"]) | {"details": None})
+    assert read_origin(character.rig).details["details"] == {}
+    assert dressing.dress(character.rig, character.mesh, default_body) == []
 
 
 def test_the_operators_wear_and_take_off(default_body: Body, person: Estimate) -> None:

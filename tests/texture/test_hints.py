@@ -95,6 +95,9 @@ def test_estimates_of_earlier_versions_tell_nothing() -> None:
         [],
         {"face": [[1.0, 2.0]]},
         {"face": [[1.0, 2.0]] * 3 + [[float("nan"), 1.0]]},
+        {"face": "here"},
+        {"hidden": 3},
+        {"people": []},
         {"people": {"box": [0, 0, 10, 10]}},
         {"people": {"box": [0, 0, 10, 10], "png": "no picture"}},
         {"people": {"box": [0, 0, 10, 10], "png": ""}},
@@ -102,8 +105,9 @@ def test_estimates_of_earlier_versions_tell_nothing() -> None:
         {"people": {"box": [9, 0, 2, 10], "png": ""}},
         {"people": {"box": [0, 0, 1e9, 10], "png": ""}},
         {"people": {"box": "all", "png": ""}},
+        {"people": {"box": [0, 0, 10, 10], "png": 7}},
     ],
 )
 def test_what_is_damaged_is_refused(seen: Any) -> None:
-    with pytest.raises(ModelError, match="damaged"):
+    with pytest.raises(ModelError, match=r"damaged: 'seen[.\w]*' .*\. Estimate the photo again"):
         read_hints({SEEN: seen}, (WIDTH, HEIGHT), (WIDTH, HEIGHT))

@@ -149,4 +149,4 @@ def test_colours_are_read_back_from_files() -> None:
     assert PersonColours.from_json(colours.to_json()) == colours
     assert PersonColours.from_json(None) == PersonColours()
     damaged = {"skin": {"srgb": [1, 2], "confidence": 1}, "hair": 3, "lips": {"srgb": [300, -4, 5], "confidence": 7}}
-    assert PersonColours.from_json(damaged) == PersonColours(lips=Tone((255, 0, 5), 1.0))
+    assert PersonColours.from_json(damaged) == PersonColours()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from native_runtime.engines.looks import LOOKS, Looks
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
@@ -187,10 +188,11 @@ def test_colours_follow_the_photo() -> None:
     assert own is not None
     assert lash is not None
     assert max(lash) < max(own) < max(by_hair) < 0.55
-    man = {"looks": {"man": 0.99, "certainty": 1.0, "age": 30.0}}
-    assert brows_of(man).numbers["man"] == 1.0
-    assert brows_of({"looks": {"man": 0.6, "certainty": 0.0, "age": None}}).numbers["man"] == 0.5
-    assert brows_of({"looks": {"man": 0.9, "certainty": 1.0, "age": 6.0}}).numbers["thickness"] < 1
+    man = Looks(sex="male", certainty=1.0, man=0.99, age=30.0)
+    assert brows_of({LOOKS: man.to_json()}).numbers["man"] == 1.0
+    assert brows_of({LOOKS: Looks(sex="female", certainty=0.5, man=0.1).to_json()}).numbers["man"] == 0.25
+    assert brows_of({LOOKS: Looks(man=0.6).to_json()}).numbers["man"] == 0.5
+    assert brows_of({LOOKS: replace(man, age=6.0).to_json()}).numbers["thickness"] < 1
     assert brows_of({"looks": "damaged", "colours": 3}).numbers["man"] == 0.5
 
 

@@ -155,8 +155,21 @@ def test_a_choice_is_read_back_and_worn() -> None:
     assert unsure is not None
     assert unsure.style == "short"
     assert worn_hair({HAIR: HairChoice(None, None, 0.9, "bald").to_json()}) is None
-    for damaged in (None, {}, {"style": "mohawk", "colour": None, "confidence": 1}, {"style": "bob", "colour": [1]}):
+    for damaged in (
+        None,
+        [],
+        {},
+        {"style": "mohawk", "colour": None, "confidence": 1},
+        {"style": ["bob"], "colour": None, "confidence": 1},
+        {"style": "bob", "colour": [1]},
+        sure.to_json() | {"confidence": 40},
+        sure.to_json() | {"confidence": float("nan")},
+    ):
         assert worn_hair({HAIR: damaged}) is None
+    for colour in ([-3, 900, 900], [1], "red", 5):
+        worn = worn_hair({HAIR: sure.to_json() | {"colour": colour}, COLOURS: {"hair": {"srgb": colour}}})
+        assert worn is not None
+        assert (worn.style, worn.colour) == ("long", None), "no colour, and not one brought into range"
 
 
 def test_the_colour_of_a_chosen_style_is_what_the_photo_told() -> None:
