@@ -17,7 +17,7 @@ from .. import compat
 from ..rig.armature import add_bones
 from ..rig.arrays import add_shape_key, fill, set_vertex_groups, take
 from ..scene.materials import REST_POSITION, SKIN_ZONES
-from .materials import needs_plain, plain_material
+from .materials import needs_replacing, replacement
 from .snapshot import Piece
 
 Array = NDArray[np.float64]
@@ -91,21 +91,21 @@ def other_modifiers(mesh: bpy.types.Object) -> list[str]:
     return [modifier.name for modifier in mesh.modifiers if modifier.show_viewport and modifier.type != "ARMATURE"]
 
 
-def slot_materials(piece: Piece, plain_names: dict[str, str]) -> list[Any]:
-    """What the slots of the copy get: the mesh's materials, procedural ones as plain ones.
+def slot_materials(piece: Piece, lent: dict[str, str]) -> list[Any]:
+    """What the slots of the copy get: the mesh's materials, or what replaces them.
 
     Args:
-        plain_names: what each plain material is called, by the name that its original has now.
+        lent: what each replacement is called, by the name that its original has now.
     """
     made: dict[str, Any] = {}
     chosen = []
     for material in piece.data.materials:
-        if material is not None and needs_plain(material):
-            name = plain_names.get(material.name, material.name)
+        if material is not None and needs_replacing(material):
+            name = lent.get(material.name, material.name)
             if name not in made:
                 # another mesh of the character may have made it
-                made[name] = bpy.data.materials.get((name, None)) if material.name in plain_names else None
-                made[name] = made[name] or plain_material(material, name)
+                made[name] = bpy.data.materials.get((name, None)) if material.name in lent else None
+                made[name] = made[name] or replacement(material, name)
             material = made[name]
         chosen.append(material)
     return chosen

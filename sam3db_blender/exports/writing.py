@@ -24,7 +24,7 @@ from native_runtime.errors import Sam3dbError
 from ..rig.transfer import nearest_surface
 from .copy import ACTION, FRAME, build_armature, build_mesh, pose_armature, slot_materials
 from .formats import Format, write_file
-from .materials import needs_plain
+from .materials import needs_replacing
 from .readback import scene_mesh
 from .snapshot import Surface, read_surface
 from .taking import Taken
@@ -168,11 +168,11 @@ def _turned(poses: Array, kind: Format) -> Array:
 def _wanted_names(armature: str, taken: Taken) -> list[tuple[Any, str]]:
     """The names that the file is to hold, of data-blocks of the scene."""
     data: Any = bpy.data
-    plain = {m.name for piece in taken.pieces for m in piece.data.materials if m is not None and needs_plain(m)}
+    replaced = {m.name for piece in taken.pieces for m in piece.data.materials if m is not None and needs_replacing(m)}
     return [
         *((collection, armature) for collection in (data.objects, data.armatures)),
         *((collection, piece.name) for piece in taken.pieces for collection in (data.objects, data.meshes)),
-        *((data.materials, name) for name in sorted(plain)),
+        *((data.materials, name) for name in sorted(replaced)),
         (data.actions, ACTION),
     ]
 

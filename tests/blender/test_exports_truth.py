@@ -28,6 +28,7 @@ from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.bodies import body_mesh
 from sam3db_blender.scene.character import Character
 from sam3db_blender.scene.lookup import character_of
+from sam3db_blender.scene.nodes import Shader
 from sam3db_blender.scene.textured import picture_of
 from tests.blender.test_exports import person
 from tests.support.bodies import toy_body
@@ -210,6 +211,42 @@ def test_each_material_shows_its_own_packed_picture(to, path, somebody, tmp_path
     assert {name: picture.size[:] for name, picture in found.items()} == dict.fromkeys(colours, (8, 4))
     for name, picture in found.items():
         assert picture.pixels[:3] == pytest.approx(colours[name], abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["computed", "pictures"])
+def test_normals_and_roughness_are_pictures_of_them_or_plain(kind, somebody, tmp_path):
+    """Exporters write any picture that they find behind an input, as if it held what the input wants."""
+    material = somebody.mesh.material_slots[0].material
+    material.roughness = 0.9
+    tree = material.node_tree
+    tree.nodes.clear()
+    shader = Shader(tree)
+    colour, normal = (shader.node("ShaderNodeTexImage", image=_packed(name, (0.5, 0.5, 1.0))) for name in "ab")
+    if kind == "computed":
+        rough = shader.math("MULTIPLY_ADD", colour.outputs["Color"], 0.5, 0.2)
+        bump = shader.node("ShaderNodeBump", {"Height": colour.outputs["Color"]})
+    else:
+        split = shader.node("ShaderNodeSeparateColor", {"Color": normal.outputs["Color"]})
+        rough = shader.math("MULTIPLY", split.outputs["Green"], 0.5)
+        bump = shader.node("ShaderNodeNormalMap", {"Color": normal.outputs["Color"]})
+    inputs = {"Base Color": colour.outputs["Color"], "Roughness": rough, "Normal": bump.outputs[0]}
+    shader.surface(shader.node("ShaderNodeBsdfPrincipled", inputs).outputs[0])
+    links, name = len(tree.links), material.name
+    _export(somebody.rig, tmp_path / "out.glb", pose=False)
+    assert (len(tree.links), material.name) == (links, name)
+    glb = Glb.read(tmp_path / "out.glb").content
+    written = next(entry for entry in glb["materials"] if entry["name"] == name)
+    shown = written["pbrMetallicRoughness"]
+    assert "baseColorTexture" in shown
+    if kind == "computed":
+        assert "normalTexture" not in written
+        assert "metallicRoughnessTexture" not in shown
+        assert shown["roughnessFactor"] == pytest.approx(0.9)
+        assert len(glb["images"]) == 1
+    else:
+        assert glb["images"][glb["textures"][written["normalTexture"]["index"]]["source"]]["name"] == "b"
+        assert shown["roughnessFactor"] == pytest.approx(0.5)
+        assert "metallicRoughnessTexture" in shown
 
 
 def test_what_no_file_can_hold_is_named(somebody, tmp_path):
