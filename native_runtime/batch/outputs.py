@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from native_runtime.batch.record import FileState
+from native_runtime.files.aside import set_aside
 from native_runtime.files.system_errors import readable
 
 _PREFIX = ".batch-part"
@@ -122,11 +123,7 @@ class Staging:
             known = self._known.get(path)
             if not file.exists() or (known is not None and known.holds(file)):
                 return
-            aside, number = file.with_name(f"{file.stem} (changed){file.suffix}"), 2
-            while aside.exists():
-                aside, number = file.with_name(f"{file.stem} (changed {number}){file.suffix}"), number + 1
-            file.rename(aside)
-            self.set_aside.append(aside.relative_to(self._out).as_posix())
+            self.set_aside.append(set_aside(file).relative_to(self._out).as_posix())
 
     def note(self, outputs: Mapping[str, FileState]) -> None:
         """Say of results that the manifest lists them."""

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         textures.append(result)
         with console.one_of_many(result), disk_watched(out):
             console.status(f"Making the texture of {job.estimates[0]}")
-            saved = run_job(job, out)
+            saved = run_job(job, out, console.warning)
             result["files"] = {name: str(getattr(saved.files, name)) for name in ("colour", "confidence", "record")}
             result["shares"] = saved.texture.facts["shares"]
             for name in result["files"].values():

@@ -60,7 +60,9 @@ def textures_of_people(
         others = [other.estimate for other in people if other is not saved]
         try:
             shot = shot_of(found.photo, saved.estimate, found.engine.body, others, drawn)
-            made[saved.person] = _texture(found.engine.body, [(shot, found.photo, saved.estimate)], saved.stem)
+            made[saved.person] = _texture(
+                found.engine.body, [(shot, found.photo, saved.estimate)], saved.stem, reporter
+            )
         except Sam3dbError as error:
             reporter.warning(f"Person {saved.person + 1} got no texture: {error}")
         reporter.progress(ESTIMATED + (1 - ESTIMATED) * (number + 1) / len(people))
@@ -84,13 +86,13 @@ def texture_of_views(saved: SavedViews, body: Body, reporter: Reporter) -> dict[
             else:
                 photo = read_photo(view.picture)
             seen.append((shot_of(photo, view.estimate, body), photo, view.estimate))
-        return _texture(body, seen, saved.views[0].stem)
+        return _texture(body, seen, saved.views[0].stem, reporter)
     except Sam3dbError as error:
         reporter.warning(f"The character got no texture: {error}")
         return None
 
 
-def _texture(body: Body, seen: Sequence[tuple[Any, Photo, Estimate]], stem: Path) -> dict[str, str]:
+def _texture(body: Body, seen: Sequence[tuple[Any, Photo, Estimate]], stem: Path, reporter: Reporter) -> dict[str, str]:
     from native_runtime.texture.files import save_texture
     from native_runtime.texture.making import make_texture
 
@@ -99,5 +101,5 @@ def _texture(body: Body, seen: Sequence[tuple[Any, Photo, Estimate]], stem: Path
         "body_name": body.name,
         "body_hash": body.hash,
     }
-    files = save_texture(make_texture(body, [shot for shot, *_ in seen]), stem, sources)
+    files = save_texture(make_texture(body, [shot for shot, *_ in seen]), stem, sources, reporter.warning)
     return files.to_json()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from native_runtime.errors import FileError, ModelError
+from native_runtime.files.aside import set_aside
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.formats import Format
+from native_runtime.files.hashes import sha256_of
 from native_runtime.render.files import save_picture
 
 if TYPE_CHECKING:
@@ -84,16 +86,29 @@ class EncodedTexture:
             raise ModelError(f"The texture of {files.record} cannot be read ({error}).") from error
 
 
-def save_texture(texture: Texture, stem: Path, sources: dict[str, Any]) -> TextureFiles:
+def save_texture(
+    texture: Texture, stem: Path, sources: dict[str, Any], warn: Callable[[str], None] | None = None
+) -> TextureFiles:
     """Writes the files of a texture; each appears whole or not at all.
+
+    Pictures of an earlier texture that are not as its record says, painted on for instance, are kept under another
+    name.
 
     Args:
         sources: what the record says besides: photos, estimates, body.
+        warn: gets a note about each picture that is kept.
 
     Raises:
         Sam3dbError: a file cannot be written.
     """
     files = TextureFiles.of(stem)
+    for picture in _changed(files):
+        try:
+            kept = set_aside(picture)
+        except OSError as error:
+            raise FileError(f"Cannot rename {picture}: {error.strerror or error}.") from error
+        if warn is not None:
+            warn(f"{picture.name} is not as it was made, or nobody can tell: it is kept as {kept.name}.")
     save_picture(files.colour, texture.colour)
     save_picture(files.confidence, cv2.cvtColor(texture.confidence, cv2.COLOR_GRAY2RGB))
     content = {
@@ -101,6 +116,7 @@ def save_texture(texture: Texture, stem: Path, sources: dict[str, Any]) -> Textu
         **sources,
         **texture.facts,
         "files": {"colour": files.colour.name, "confidence": files.confidence.name},
+        "sha256": {"colour": sha256_of(files.colour), "confidence": sha256_of(files.confidence)},
     }
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     try:
@@ -108,6 +124,16 @@ def save_texture(texture: Texture, stem: Path, sources: dict[str, Any]) -> Textu
     except OSError as error:
         raise FileError(f"Cannot write {files.record}: {error.strerror or error}.") from error
     return files
+
+
+def _changed(files: TextureFiles) -> list[Path]:
+    """The pictures that are not known to be as they were written."""
+    try:
+        known = dict(read_record(files.record).get("sha256", {}))
+    except (ModelError, TypeError, ValueError):
+        known = {}
+    pictures = {"colour": files.colour, "confidence": files.confidence}
+    return [path for name, path in pictures.items() if path.is_file() and sha256_of(path) != known.get(name)]
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,8 +61,11 @@ def jobs_of(request: TextureRequest) -> list[TextureRequest]:
     ]
 
 
-def run_job(job: TextureRequest, out: Path) -> SavedTexture:
+def run_job(job: TextureRequest, out: Path, warn: Callable[[str], None] | None = None) -> SavedTexture:
     """Makes one texture from all estimates of a request.
+
+    Args:
+        warn: as of ``save_texture``.
 
     Raises:
         Sam3dbError: a file is missing, damaged or does not go with the others.
@@ -89,7 +92,7 @@ def run_job(job: TextureRequest, out: Path) -> SavedTexture:
         "body_name": body.name,
         "body_hash": body.hash,
     }
-    files = save_texture(texture, out / Path(job.estimates[0]).stem, sources)
+    files = save_texture(texture, out / Path(job.estimates[0]).stem, sources, warn)
     return SavedTexture(job.estimates, texture, files)
 
 

@@ -18,8 +18,9 @@ from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 from native_runtime.models.store import load_body
-from native_runtime.texture.files import read_record
+from native_runtime.texture.files import TextureFiles, read_record, save_texture
 from native_runtime.texture.hints import read_hints
+from native_runtime.texture.making import Texture
 from native_runtime.texture.request import TextureRequest
 from native_runtime.texture.run import bystanders, looked_at_again, run_job, shot_of
 from tests.support.painted import INTRINSICS, SIZE, Model, photograph, symmetric
@@ -80,6 +81,43 @@ def test_one_person_in_several_photos_gets_one_texture(street: Path) -> None:
     saved = run_job(TextureRequest(files, one_person=True, size=1024), street)
     assert len(saved.texture.facts["seen_by"]) == 2
     assert saved.files.colour.name == "street_person0_texture.png"
+
+
+def test_a_picture_that_was_painted_on_is_kept(street: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    command = ["texture", str(street / "street_person0.npz"), "-o", str(street), "--size", "1024"]
+    picture = street / "street_person0_texture.png"
+    start = "street_person0_texture"
+    made = {f"{start}.png", f"{start}.json", f"{start}_confidence.png"}
+
+    def run() -> str:
+        assert main(command) == 0
+        return capfd.readouterr().err
+
+    assert "kept" not in run() + run(), "nobody has changed them"
+    assert {path.name for path in street.glob(f"{start}*")} == made
+    for number, name in enumerate((f"{start} (changed).png", f"{start} (changed 2).png")):
+        cv2.imwrite(str(picture), np.full((8, 8, 3), 40 * number, np.uint8))
+        painted = picture.read_bytes()
+        assert f"{picture.name} is not as it was made, or nobody can tell: it is kept as {name}." in run()
+        made.add(name)
+        assert {path.name for path in street.glob(f"{start}*")} == made
+        assert (street / name).read_bytes() == painted
+        assert cv2.imread(str(picture)).shape == (1024, 1024, 3)
+
+
+@pytest.mark.parametrize("record", [None, b"damaged", b'{"format": "sam3db-texture/1", "shares": {}, "files": {}}'])
+def test_pictures_that_no_record_knows_are_kept(tmp_path: Path, record: bytes | None) -> None:
+    texture = Texture(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.uint8), {"shares": {}})
+    files = TextureFiles.of(tmp_path / "a")
+    files.colour.write_bytes(b"somebody's")
+    if record is not None:
+        files.record.write_bytes(record)
+    heard: list[str] = []
+    assert save_texture(texture, tmp_path / "a", {}, heard.append) == files
+    assert (tmp_path / "a_texture (changed).png").read_bytes() == b"somebody's"
+    assert len(heard) == 1
+    save_texture(texture, tmp_path / "a", {}, heard.append)
+    assert len(heard) == 1, "now its record tells"
 
 
 def test_one_that_fails_does_not_stop_the_rest(street: Path, capfd: pytest.CaptureFixture[str]) -> None:
