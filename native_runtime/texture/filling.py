@@ -16,6 +16,7 @@ from .anatomy import PARTS, Anatomy
 from .atlas import Atlas, interpolated
 from .doubts import believed, supported
 from .garments import Garments, Samples, garments_of, worn
+from .hips import DENIM, bare_hips
 from .projection import Floats, Seen, sampled
 from .skin import skin_tone
 from .spreading import spread
@@ -41,6 +42,8 @@ _TO_SKIN = {"face": 0.02, "hands": 0.01, "feet": 1e-4}
 #: Difference in a and b of CIELAB (8 bit) from where on a colour is not the skin's, and the least part of a hand that
 #: has to be the skin's for the rest to be something else.
 _OTHER_HUE, _BARE = 11.0, 0.15
+#: Feet of which less is seen than this stay bare below trousers of a plain colour.
+_UNSEEN = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,7 @@ class Filled:
         shares: which part of the painted texels is seen, mirrored, and spread.
         tone: (3,) linear, of the skin.
         tone_seen: whether the photos show skin.
+        covered: whether hips that no photo shows dressed were covered with trousers or shorts of a plain colour.
     """
 
     colour: Floats
@@ -60,6 +64,7 @@ class Filled:
     shares: dict[str, float]
     tone: Array
     tone_seen: bool
+    covered: bool
 
 
 def filled(
@@ -89,15 +94,30 @@ def filled(
     weight = weight * believed(body, atlas, anatomy, garments, replace(shown, weight=weight))
     weight = weight * supported(body, anatomy, atlas, garments, colour, weight, shown.inset)
     mirror, mirror_weight = _mirrored(body, anatomy, atlas, part, colour, weight)
-    seen = _smooth(weight / _FULL)
-    halves = _smooth(mirror_weight / _FULL_MIRROR)
-    layers = [(mirror, halves, MIRRORED), (colour, seen, 1.0)]
+    seen, halves = _smooth(weight / _FULL), _smooth(mirror_weight / _FULL_MIRROR)
 
-    samples = [
-        Samples.of(body, atlas, layer, share * painted, garments)
-        for layer, share in ((mirror, MIRRORED * halves * (1 - seen)), (colour, seen))
-    ]
-    result = _around(body, anatomy, atlas, garments, samples, tone)
+    def sampled_layers() -> list[Samples]:
+        return [
+            Samples.of(body, atlas, layer, share * painted, garments)
+            for layer, share in ((mirror, MIRRORED * halves * (1 - seen)), (colour, seen))
+        ]
+
+    samples = sampled_layers()
+    votes = np.sum([s.votes for s in samples], axis=0)
+    shares_worn = worn(garments, votes, body, anatomy)
+    bare = bare_hips(body, anatomy, garments, votes, shares_worn)
+    if bare.any():
+        garments = garments.with_one_more(DENIM)
+        shown_there = 1 - atlas.across(triangles, bare[:, None].astype(np.float64))[:, 0]
+        seen, halves, weight = seen * shown_there, halves * shown_there, weight * shown_there
+        samples = sampled_layers()
+        unseen_feet, kinds = anatomy.feet & (votes.sum(axis=1) < _UNSEEN), len(garments.tones)
+        samples.append(Samples.plain(bare, kinds - 1, DENIM, kinds))
+        samples.append(Samples.plain(unseen_feet, garments.skin, tone, kinds))
+        votes = np.sum([s.votes for s in samples], axis=0)
+        shares_worn = worn(garments, votes, body, anatomy)
+    result = _around(body, anatomy, atlas, garments, samples, shares_worn, tone)
+    layers = [(mirror, halves, MIRRORED), (colour, seen, 1.0)]
     sureness = np.full(len(weight), SPREAD, np.float32)
     for layer, share, most in layers:
         sure = most if most < 1 else 0.5 + 0.5 * weight
@@ -106,7 +126,7 @@ def filled(
 
     shares = {"seen": _share(seen, painted), "mirrored": _share((1 - seen) * halves, painted)}
     shares["spread"] = max(0.0, 1 - sum(shares.values()))
-    return Filled(result, sureness * painted, shares, tone, tone_seen)
+    return Filled(result, sureness * painted, shares, tone, tone_seen, bool(bare.any()))
 
 
 def _share(part: Floats, painted: NDArray[np.bool_]) -> float:
@@ -175,11 +195,20 @@ def _mirrored(
 
 
 def _around(
-    body: Body, anatomy: Anatomy, atlas: Atlas, garments: Garments, samples: Sequence[Samples], tone: Array
+    body: Body,
+    anatomy: Anatomy,
+    atlas: Atlas,
+    garments: Garments,
+    samples: Sequence[Samples],
+    shares: Array,
+    tone: Array,
 ) -> Floats:
-    """Colours (N, 3) of the texels, continued along the surface within each garment."""
+    """Colours (N, 3) of the texels, continued along the surface within each garment.
+
+    Args:
+        shares: (V, K) how surely each vertex wears each garment.
+    """
     votes = np.sum([s.votes for s in samples], axis=0)
-    shares = worn(garments, votes, body, anatomy)
     wears = shares.argmax(axis=1)
     rows = np.arange(len(wears))
     below = ~anatomy.head

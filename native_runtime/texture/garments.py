@@ -78,6 +78,14 @@ class Garments:
         """(N,) the garment whose colour is nearest to each of ``linear`` (N, 3)."""
         return self.nearest(linear)[0]
 
+    def with_one_more(self, tone: Array) -> Garments:
+        """These, and after them one of a tone (3,) linear, to which no colour that is seen belongs."""
+        kinds = len(self.tones)
+        kin = np.zeros((kinds + 1, kinds + 1), bool)
+        kin[:kinds, :kinds], kin[kinds, kinds] = self.kin, True
+        nowhere = np.full((1, 3), 1e6, np.float32)
+        return Garments(np.concatenate([self.centres, nowhere]), np.vstack([self.tones, tone]), self.skin, kin)
+
 
 def garments_of(linear: NDArray, tone: Array) -> Garments:
     """The garments in colours (N, 3) that are seen below the head, linear.
@@ -200,3 +208,10 @@ class Samples:
         # a vertex that is seen on one of its sides alone is half as sure
         votes, *colours = (s.reshape(count, kinds) / np.maximum(total / 3, 1e-9)[:, None] for s in sums)
         return Samples(votes, np.stack(colours, axis=2))
+
+    @staticmethod
+    def plain(where: NDArray[np.bool_], garment: int, tone: Array, kinds: int) -> Samples:
+        """As if one of so many garments were seen at vertices (V,), in a colour (3,) linear."""
+        votes = np.zeros((len(where), kinds))
+        votes[where, garment] = 1.0
+        return Samples(votes, votes[..., None] * tone)

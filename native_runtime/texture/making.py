@@ -76,6 +76,7 @@ def make_texture(body: Body, shots: Sequence[Shot], size: int = 2048, light: boo
         "light_removed": [round(view.light.trust, 3) for view in seen],
         "skin_tone": encode_srgb(whole.tone).tolist(),
         "skin_seen": whole.tone_seen,
+        "hips_covered": whole.covered,
     }
     colour, confidence = _pictures(body, anatomy.painted, atlas, whole)
     shown = colour[confidence >= SHOWN]

@@ -17,6 +17,7 @@ from native_runtime.render.colour import encode_srgb
 from native_runtime.texture.alignment import FACE_POINTS, face_moves, face_shift
 from native_runtime.texture.anatomy import PARTS, anatomy_of
 from native_runtime.texture.atlas import atlas_of
+from native_runtime.texture.hips import hips_of
 from native_runtime.texture.making import Texture, make_texture
 from native_runtime.texture.projection import Shot
 from tests.support.bodies import toy_body
@@ -176,6 +177,57 @@ def test_a_limb_behind_furniture_is_not_of_its_colour(person: Body, hidden: tupl
     assert np.median(kept) < 4
     green = texture.colour[_texels(person, anatomy.part == PARTS.index("l_lowleg"))][:, 1]
     assert (green < 90).mean() > least, "trousers, as on the other leg"
+
+
+SKIN, SHIRT, SHORTS = (0.5, 0.3, 0.22), (0.3, 0.02, 0.03), (0.03, 0.25, 0.05)
+
+
+def _bather(body: Body, hips: tuple[float, float, float]) -> Array:
+    """Linear colours (V, 3) of somebody with a shirt, bare legs, and hips of a colour."""
+    anatomy = anatomy_of(body)
+    colours = np.tile(SKIN, (body.vertex_count, 1))
+    colours[anatomy.part == PARTS.index("torso")] = SHIRT
+    colours[hips_of(body, anatomy)] = hips
+    return colours
+
+
+def _behind(body: Body, colours: Array, top: float, bottom: float) -> Texture:
+    """The texture of somebody of whom a board hides what lies between two heights, cm at rest."""
+    vertices = standing(body)
+    picture = photograph([Model(body, vertices, colours)])
+    rest = body.rest_vertices[:, 1]
+    high, low = (
+        round(float(project(vertices, INTRINSICS)[np.abs(rest - height).argmin(), 1])) for height in (top, bottom)
+    )
+    mask = (picture != BACKDROP).any(axis=2)
+    picture[high:low], mask[high:low] = BACKDROP, False
+    return make_texture(body, [Shot(picture, INTRINSICS, vertices, mask=mask)], SIZE, light=False)
+
+
+def _of_skin(texture: Texture, body: Body, where: NDArray[np.bool_]) -> float:
+    colour = texture.colour[_texels(body, where)].astype(float)
+    return float((np.abs(colour - encode_srgb(np.array([SKIN]))[0]).mean(axis=1) < 25).mean())
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(("bottom", "shins_bare"), [(-50.0, False), (62.0, True)])
+def test_nobody_is_left_naked_where_nothing_is_seen_of_the_hips(person: Body, bottom: float, shins_bare: bool) -> None:
+    anatomy = anatomy_of(person)
+    texture = _behind(person, _bather(person, SHORTS), 122.0, bottom)
+    assert texture.facts["hips_covered"]
+    assert _of_skin(texture, person, hips_of(person, anatomy)) == 0
+    shins = np.isin(anatomy.part, [PARTS.index("l_lowleg"), PARTS.index("r_lowleg")])
+    assert (_of_skin(texture, person, shins) > 0.9) == shins_bare, "shorts where bare legs are seen, else trousers"
+    assert _of_skin(texture, person, anatomy.feet) > 0.7
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("hips", [SHORTS, SKIN])
+def test_hips_that_are_seen_stay_as_they_are(person: Body, hips: tuple[float, float, float]) -> None:
+    colours = _bather(person, hips)
+    texture = _made(person, colours)
+    assert not texture.facts["hips_covered"]
+    assert _errors(texture, person, colours).mean() < 4
 
 
 @pytest.mark.models
