@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 
-#: A shape key of something worn that moves no vertex by more, m, is left out.
-_LEAST_OFFSET = 1e-5
+#: A shape key of something worn that moves no vertex by more, m, is left out. Expressions go to 1, and lids that move
+#: hair by less than this are not seen; of the person's shape, which goes further, each counts.
+_LEAST_OFFSET, _LEAST_EXPRESSION = 1e-5, 1e-4
 #: The custom property by which a character's own mesh is known: the hash of its body.
 BODY_PROPERTY = "sam3db_body"
 #: The custom property with the body's names of its materials, in the order of the slots, as JSON.
@@ -92,7 +93,7 @@ def bound_mesh(
         names, indices = [names[joint] for joint in used], np.searchsorted(used, indices)
     set_vertex_groups(obj, names, indices, body.skin_weights)
     least = _LEAST_OFFSET if sparse else 0.0
-    _add_shape_keys(obj, body, rest, rig, least)
+    _add_shape_keys(obj, body, rest, rig, sparse)
     add_driven_correctives(obj, rig, body, rest, least)
     modifier = obj.modifiers.new("Armature", "ARMATURE")
     modifier.object = rig
@@ -102,15 +103,16 @@ def bound_mesh(
     return obj
 
 
-def _add_shape_keys(obj: bpy.types.Object, body: Body, rest: np.ndarray, rig: bpy.types.Object, least: float) -> None:
+def _add_shape_keys(obj: bpy.types.Object, body: Body, rest: np.ndarray, rig: bpy.types.Object, sparse: bool) -> None:
     add_shape_key(obj, "Basis", rest)
     obj.data.shape_keys.name = obj.name
     names = shape_key_names(body)
     sliders: list[Slider] = [*identity_sliders(body), *expression_sliders(body)]
     directions = [*body.identity_basis, *body.expression_basis]
-    for key_name, slider, direction in zip([*names.identity, *names.expression], sliders, directions):
+    least = [_LEAST_OFFSET] * len(names.identity) + [_LEAST_EXPRESSION] * len(names.expression)
+    for key_name, slider, direction, limit in zip([*names.identity, *names.expression], sliders, directions, least):
         offsets = mhr_to_blender(direction)
-        if least and np.abs(offsets).max(initial=0.0) < least:
+        if sparse and np.linalg.norm(offsets, axis=1).max(initial=0.0) < limit:
             continue
         key = add_shape_key(obj, key_name, rest + offsets)
         # a driven value is cut off at the key's own range, so that has to hold whatever the slider may say

@@ -26,6 +26,7 @@ from native_runtime.wearables.wearable import Wearable, from_faces
 from sam3db_blender.exports import ExportOptions, export_character
 from sam3db_blender.handles.removal import remove_character
 from sam3db_blender.rig.arrays import evaluated_vertices
+from sam3db_blender.rig.mesh import shape_key_names
 from sam3db_blender.rig.pose import apply_settings
 from sam3db_blender.rig.resting import rest, wake
 from sam3db_blender.rig.worn import is_worn, worn_by
@@ -34,7 +35,7 @@ from sam3db_blender.scene.materials import BodyColours, body_materials
 from sam3db_blender.scene.person_colours import body_colours
 from sam3db_blender.scene.provenance import read_origin
 from sam3db_blender.wearables import dressing
-from sam3db_blender.wearables.attaching import Worn, is_changed
+from sam3db_blender.wearables.attaching import Worn, is_changed, put_on
 from sam3db_blender.wearables.dressing import remove, wear, worn_of
 from sam3db_blender.wearables.materials import chosen_colour, colour_of, recolour
 from tests.support.estimates import neutral_estimate
@@ -82,6 +83,20 @@ def test_it_moves_with_pose_and_sliders(dressed: Character, small_body: Body) ->
     assert worn.users_collection == dressed.mesh.users_collection
     assert _off(dressed.rig, small_body, 1) < BAR
     assert _off(dressed.rig, small_body, 2) < BAR
+
+
+def test_expressions_that_nobody_sees_on_it_are_left_out(small_body: Body) -> None:
+    lengths = np.linalg.norm(mhr_to_blender(small_body.expression_basis), axis=2).max(axis=1)
+    wanted = np.array([0.9e-4, 1.1e-4])  # m
+    basis = small_body.expression_basis * (wanted / lengths)[:, None, None]
+    body = replace(small_body, expression_basis=basis.astype(np.float32))
+    character = build_character("A", neutral_estimate(body), body, body_materials(body), bpy.context.scene.collection)
+    top = from_faces(body, "Top", "top", np.ones(len(body.face_sizes), bool), np.full((body.vertex_count, 3), 0.2))
+    worn = put_on(character.rig, character.mesh, body, top)
+    names = set(shape_key_names(body).expression)
+    kept, own = (names & set(obj.data.shape_keys.key_blocks.keys()) for obj in (worn, character.mesh))
+    assert kept == {body.expression_names[1]}
+    assert own == names
 
 
 def test_it_rests_and_wakes_with_the_character(dressed: Character, small_body: Body) -> None:
