@@ -10,7 +10,7 @@ import pytest
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.wearables.hair import hair_styles, make_hair
-from native_runtime.wearables.hair_head import head_of
+from native_runtime.wearables.hair_head import Surface, head_of
 from native_runtime.wearables.hair_picture import strand_picture
 
 NAMES = [style.name for style in hair_styles()]
@@ -109,3 +109,14 @@ def test_the_picture_of_strands_has_the_colour_and_repeats() -> None:
     assert np.allclose(linear.mean(axis=(0, 1)), colour, rtol=0.15)
     inside = np.abs(np.diff(picture, axis=1)).mean()
     assert np.abs(picture[:, 0] - picture[:, -1]).mean() < 3 * inside
+
+
+def test_the_nearest_point_is_found_as_by_comparing_all(rng: np.random.Generator) -> None:
+    half = rng.normal(0, 20.0, (700, 3)).round(2)
+    points = np.concatenate([half, half * (-1, 1, 1)])  # both sides alike, so that places in the middle have two
+    surface = Surface(points, points, np.zeros((len(points), 3), np.int64), np.zeros((len(points), 3)))
+    places = np.concatenate([rng.normal(0, 30.0, (300, 3)), half[:100] * (0, 1, 1)])
+    distances = np.linalg.norm(places[:, None] - points, axis=-1)
+    near = surface.nearest(places)
+    assert distances[np.arange(len(places)), near] == pytest.approx(distances.min(axis=1), abs=1e-3)
+    assert (near[300:] < len(half)).all(), "of two, the first"
