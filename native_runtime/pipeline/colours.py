@@ -44,7 +44,7 @@ def with_colours(
     from native_runtime.texture.alignment import face_points, face_shift
     from native_runtime.texture.anatomy import anatomy_of
     from native_runtime.texture.look import COLOURS, person_colours
-    from native_runtime.wearables.hair_choice import HAIR, choose_hair, sex_of
+    from native_runtime.wearables.hair_choice import HAIR, choose_hair, sex_of, without_hat
 
     key = (_KEPT, person, found.engine.body.hash)
     if again or mask is not None or key not in found.kept:
@@ -61,7 +61,7 @@ def with_colours(
         shift = face_shift(eyes_to_mouth, vertices, intrinsics, body, anatomy_of(body))
         sex = sex_of(body, estimate.identity)
         hair = choose_hair(pixels, intrinsics, vertices, body, sex, colours, shown, shift)
-        found.kept[key] = {COLOURS: colours.to_json(), HAIR: hair.to_json()}
+        found.kept[key] = {COLOURS: without_hat(colours, hair).to_json(), HAIR: hair.to_json()}
     return replace(estimate, details=estimate.details | found.kept[key])
 
 

@@ -7,7 +7,7 @@ hair, there is no style.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from native_runtime.engines.details import colour_of, number_of
 from native_runtime.mhr import Body
-from native_runtime.texture.look import COLOURS, PersonColours
+from native_runtime.render.colour import encode_srgb
+from native_runtime.texture.look import COLOURS, PersonColours, Tone
 
 from .choice import Choice, Colour
 from .hair import KIND, hair_styles
@@ -52,6 +53,8 @@ _RECEDED = 0.9
 _FEMALE = -0.3
 #: How sure a style has to be, and the one that is taken where it is not.
 _SURE, _UNSURE = 0.4, "short"
+#: How sure the colour of a hat can be as that of hair.
+_OF_HAT = 0.2
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,14 @@ class HairChoice:
         colour: linear Rec.709, or None.
         confidence: 0..1.
         why: what decided, for people to read.
+        hat: whether the scalp shows a hat's colour rather than hair's; files do not say it.
     """
 
     style: str | None
     colour: tuple[float, float, float] | None
     confidence: float
     why: str
+    hat: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """What ``from_json`` reads."""
@@ -113,17 +118,29 @@ def choose_hair(
     return _chosen(seen, colours, sex)
 
 
+def without_hat(colours: PersonColours, found: HairChoice) -> PersonColours:
+    """A person's colours with the hair's from below a hat, where there is one; where none shows there, the hat's is
+    less sure than colours that are used.
+    """
+    if not found.hat or colours.hair is None:
+        return colours
+    if found.colour is None:
+        return replace(colours, hair=replace(colours.hair, confidence=min(colours.hair.confidence, _OF_HAT)))
+    red, green, blue = encode_srgb(np.array(found.colour)).tolist()
+    return replace(colours, hair=Tone((red, green, blue), found.confidence))
+
+
 def _chosen(seen: Seen, colours: PersonColours, sex: float) -> HairChoice:
     colour = colours.hair.linear if colours.hair is not None else seen.colour
     sure = seen.clearness * (1.0 if colours.hair is not None else 0.7)
     if seen.scalp < _BALD:
         return HairChoice(None, None, seen.clearness * (1 - 2 * seen.scalp), "the scalp shows skin")
     if not _is_hair(colour) or seen.mixed > _MIXED:
-        return HairChoice(None, None, 0.6 * seen.clearness, "its colour is none that hair has")
+        return HairChoice(None, None, 0.6 * seen.clearness, "its colour is none that hair has", hat=True)
     if seen.turned <= TURNED and seen.other[1] >= _OTHER:
         if not _is_hair(seen.other_colour):
-            return HairChoice(None, None, 0.4 * seen.clearness, "something else than hair is beside the face")
-        return HairChoice("bob", seen.other_colour, 0.5 * seen.clearness, "hair shows below a hat")
+            return HairChoice(None, None, 0.4 * seen.clearness, "something else than hair is beside the face", hat=True)
+        return HairChoice("bob", seen.other_colour, 0.5 * seen.clearness, "hair shows below a hat", hat=True)
     sure *= min(1.0, seen.scalp / _HAIR_ON_SCALP)
     if _beside(seen.jaw, seen, _JAW, _JAW_TURNED):
         far = not seen.clothes_alike and seen.below >= _FAR

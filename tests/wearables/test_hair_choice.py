@@ -15,7 +15,7 @@ from native_runtime.render.raster import Surface, View, seen_by
 from native_runtime.texture.look import COLOURS, PersonColours, Tone
 from native_runtime.wearables.defaults import in_seen_colour
 from native_runtime.wearables.hair import make_hair
-from native_runtime.wearables.hair_choice import HAIR, HairChoice, choose_hair, hair_colour, worn_hair
+from native_runtime.wearables.hair_choice import HAIR, HairChoice, choose_hair, hair_colour, without_hat, worn_hair
 from native_runtime.wearables.wearable import Wearable
 
 SKIN, SHIRT, WALL = np.array([0.42, 0.22, 0.15]), np.array([0.10, 0.25, 0.5]), np.array([0.6, 0.62, 0.6])
@@ -114,7 +114,13 @@ def test_a_bald_head_has_none(body: Body) -> None:
 
 
 def test_a_blue_hat_is_no_hair(body: Body) -> None:
-    assert _chosen(body, "short", colour=np.array([0.02, 0.06, 0.5])).style is None
+    choice = _chosen(body, "short", colour=np.array([0.02, 0.06, 0.5]))
+    assert choice.style is None
+    seen = PersonColours(hair=Tone((20, 60, 190), 0.9))
+    hair = without_hat(seen, choice).hair
+    assert hair is not None
+    assert hair.confidence < 0.25, "brows do not follow it"
+    assert without_hat(seen, _chosen(body, "short")) == seen
 
 
 def test_blond_hair_below_a_black_hat_is_the_hair(body: Body) -> None:
@@ -127,6 +133,10 @@ def test_blond_hair_below_a_black_hat_is_the_hair(body: Body) -> None:
     assert choice.style == "bob"
     assert choice.colour is not None
     assert np.allclose(np.cbrt(choice.colour), np.cbrt(blond), atol=0.08)
+    hair = without_hat(PersonColours(hair=Tone((24, 24, 26), 0.9)), choice).hair
+    assert hair is not None
+    assert hair.confidence == choice.confidence
+    assert np.allclose(np.cbrt(hair.linear), np.cbrt(blond), atol=0.08)
 
 
 def test_a_woman_whose_hair_is_not_beside_her_face_has_tied_it(body: Body) -> None:
