@@ -37,6 +37,9 @@ _FARTHEST = 0.25
 _SMOOTHING, _SOFT = 12, 3
 #: Degrees by which a face may be turned from the camera: features smear from the first on, and are none at the second.
 _HALF_ASIDE, _ASIDE = 45.0, 60.0
+#: The same where the photo's face was read, which smears and is doubled sooner than the body's tells; and by how many
+#: degrees the two may differ before they are doubled.
+_HALF_SEEN_ASIDE, _SEEN_ASIDE, _DIFFERENT = 34.0, 40.0, 20.0
 #: cm from a point of the face within which everything moves with it.
 _NEAR_CM = 1.5
 
@@ -67,22 +70,30 @@ def face_shift(face: Array | None, vertices: Array, intrinsics: Array, body: Bod
 
 
 def face_moves(
-    face: Array | None, vertices: Array, intrinsics: Array, body: Body, anatomy: Anatomy
+    face: Array | None,
+    vertices: Array,
+    intrinsics: Array,
+    body: Body,
+    anatomy: Anatomy,
+    looks: tuple[float, float] | None = None,
 ) -> tuple[Array, Array]:
     """(V, 2) px, from where the body has each vertex to where the photo shows it, as far as the face tells; and (V,)
-    0..1, how far the photo is to be believed there: not in a face that is another's, or turned aside.
+    0..1, how far the photo is to be believed there: not in a face that is another's, turned aside, or turned another
+    way than the body's.
 
     Each of the face's points lies where it is seen, and what is between them moves with those that are near.
 
     Args:
         face, vertices, intrinsics: see ``face_shift``.
+        looks: yaw and pitch, degrees from the line of sight, to the right of the picture and upwards, of the photo's
+            face; None: not known.
     """
     still, share = np.zeros((len(vertices), 2)), head_share(anatomy)
     found = _apart(face, vertices, intrinsics, body, anatomy)
+    aside = _aside(vertices, body, anatomy, looks) if found is None or _plausible(*found) else 1.0
+    believed = 1 - aside * share * _spread_out(anatomy, anatomy.face)
     if found is None:
-        return still, np.ones(len(vertices))
-    aside = np.clip((_turned(vertices, body, anatomy) - _HALF_ASIDE) / (_ASIDE - _HALF_ASIDE), 0, 1)
-    believed = 1 - (aside if _plausible(*found) else 1.0) * share * _spread_out(anatomy, anatomy.face)
+        return still, believed
     if not _plausible(*found):
         return still, believed
     rest = body.rest_vertices.astype(np.float64)
@@ -92,13 +103,39 @@ def face_moves(
     return moves * share[:, None], believed
 
 
-def _turned(vertices: Array, body: Body, anatomy: Anatomy) -> float:
-    """Degrees between the way a face looks and the way to the camera."""
-    corners = vertices[body.triangles[anatomy.face[body.triangles].all(axis=1)]]
-    looks = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).sum(axis=0)
-    towards = -corners.mean(axis=(0, 1))
-    cosine = looks @ towards / max(float(np.linalg.norm(looks) * np.linalg.norm(towards)), 1e-9)
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+def _aside(vertices: Array, body: Body, anatomy: Anatomy, looks: tuple[float, float] | None) -> float:
+    """0..1, how far a face is turned aside, or otherwise than the body's; see ``face_moves``."""
+    if not anatomy.face.any():
+        return 0.0
+    towards = -vertices[anatomy.face].mean(axis=0)
+    towards /= max(float(np.linalg.norm(towards)), 1e-9)
+    own = _forward(vertices, body, anatomy)
+    if looks is None:
+        return float(np.clip((_between(own, towards) - _HALF_ASIDE) / (_ASIDE - _HALF_ASIDE), 0, 1))
+    yaw, pitch = np.radians(looks)
+    # the line of sight is the axis from which both are counted
+    yaw += np.arctan2(towards[0], -towards[2])
+    pitch += np.arcsin(np.clip(-towards[1], -1, 1))
+    seen = np.array([np.sin(yaw) * np.cos(pitch), -np.sin(pitch), -np.cos(yaw) * np.cos(pitch)])
+    if _between(own, seen) > _DIFFERENT:
+        return 1.0
+    share = (_between(seen, towards) - _HALF_SEEN_ASIDE) / (_SEEN_ASIDE - _HALF_SEEN_ASIDE)
+    return float(np.clip(share, 0, 1))
+
+
+def _forward(vertices: Array, body: Body, anatomy: Anatomy) -> Array:
+    """(3,) where a body's face looks, a unit vector: the turn that takes the head at rest to where it is (Kabsch, Acta
+    Crystallographica A32, 1976).
+    """
+    rest, posed = body.rest_vertices[anatomy.head].astype(np.float64), vertices[anatomy.head]
+    left, _, right = np.linalg.svd((posed - posed.mean(axis=0)).T @ (rest - rest.mean(axis=0)))
+    left[:, 2] *= np.sign(np.linalg.det(left @ right))
+    return np.asarray((left @ right)[:, 2])
+
+
+def _between(one: Array, other: Array) -> float:
+    """Degrees between unit vectors."""
+    return float(np.degrees(np.arccos(np.clip(one @ other, -1, 1))))
 
 
 def _apart(

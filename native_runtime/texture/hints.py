@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.detection.silhouettes import SURE
-from native_runtime.engines.details import points_of
+from native_runtime.engines.details import number_of, part_of, points_of
 from native_runtime.errors import ModelError
 
 from .alignment import FACE_POINTS, face_points
@@ -44,12 +44,14 @@ class PhotoHints:
         others: (H, W) which show other people, the same; None: not known, or there are none.
         face: (4, 2) px, where the points of ``alignment.FACE_POINTS`` are seen; None: not known.
         hidden: limbs that are not clearly seen, such as "left arm" (``engines.evidence.hidden_limbs``).
+        looks: yaw and pitch of the photo's face, degrees (``alignment.face_moves``); None: not known.
     """
 
     person: Bools | None = None
     others: Bools | None = None
     face: Array | None = None
     hidden: tuple[str, ...] = ()
+    looks: tuple[float, float] | None = None
 
 
 def seen_in_photo(person: PersonLandmarks, others: Sequence[PersonLandmarks], photo: Photo) -> dict[str, Any]:
@@ -107,12 +109,15 @@ def read_hints(details: Mapping[str, Any], image_size: Sequence[int], size: Sequ
     if not isinstance(limbs, Sequence) or isinstance(limbs, str):
         raise _damaged("'seen.hidden' is no list")
     hidden = tuple(str(limb) for limb in limbs)
+    read = part_of(details, "face")
+    yaw, pitch = (number_of(read.get(name), -180.0, 180.0) for name in ("yaw", "pitch"))
+    looks = None if yaw is None or pitch is None else (yaw, pitch)
     if seen.get("people") is None:
-        return PhotoHints(face=face, hidden=hidden)
+        return PhotoHints(face=face, hidden=hidden, looks=looks)
     picture, box = _people_in(seen["people"], image_size)
     own, others = (_spread(picture == value, box * scale, size) for value in (_PERSON, _OTHERS))
     others &= ~own
-    return PhotoHints(own, others if others.any() else None, face, hidden)
+    return PhotoHints(own, others if others.any() else None, face, hidden, looks)
 
 
 def _people_in(people: Any, image_size: Sequence[int]) -> tuple[NDArray[np.uint8], Array]:

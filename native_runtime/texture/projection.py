@@ -60,6 +60,7 @@ class Shot:
         strangers: (H, W) which pixels show other people, as far as that is known besides, or None.
         face: (4, 2) px of ``pixels``, where the points of ``alignment.FACE_POINTS`` are seen, or None.
         hidden: limbs that are not clearly seen, such as "left arm".
+        looks: yaw and pitch of the photo's face, see ``alignment.face_moves``, or None.
     """
 
     pixels: Pixels
@@ -71,6 +72,7 @@ class Shot:
     strangers: Bools | None = None
     face: Array | None = None
     hidden: tuple[str, ...] = ()
+    looks: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +149,7 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
         corners = body.triangles[raster.triangle[sure], 0]
         shade = estimate_light(linear[sure], raster.normals[sure], anatomy.part[corners])
         linear[own] /= shade.factor(raster.normals[own])[:, None]
-    moves, believed = face_moves(shot.face, shot.vertices, shot.intrinsics, body, anatomy)
+    moves, believed = face_moves(shot.face, shot.vertices, shot.intrinsics, body, anatomy, shot.looks)
     moves *= raster.intrinsics[0, 0] / shot.intrinsics[0, 0]
     colour, weight, inset = _sampled(
         shot.vertices, raster, linear, np.dstack([trusted, inset]), moves, body, anatomy, atlas

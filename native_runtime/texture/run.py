@@ -145,6 +145,7 @@ def shot_of(
         strangers=hints.others,
         face=hints.face,
         hidden=hints.hidden,
+        looks=hints.looks,
     )
 
 

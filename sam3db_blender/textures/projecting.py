@@ -148,6 +148,7 @@ def _shot_of(rig: bpy.types.Object, view: int, body: Body, photo: Photo | None, 
         strangers=hints.others,
         face=hints.face,
         hidden=hints.hidden,
+        looks=hints.looks,
     )
     earlier = _recorded_face(mesh) if hints.face is None and view == 0 else None
     return shot if earlier is None else replace(shot, face=(earlier + 0.5) * np.divide(size, original) - 0.5)

@@ -84,6 +84,14 @@ def test_limbs_that_are_not_seen_are_told() -> None:
     assert read_hints(details, photo.original_size, photo.original_size).hidden == ("left leg",)
 
 
+@pytest.mark.parametrize(
+    ("face", "looks"),
+    [({"yaw": -20.5, "pitch": 4}, (-20.5, 4.0)), ({"yaw": 3.0}, None), ({"yaw": "far", "pitch": 1.0}, None), (7, None)],
+)
+def test_where_the_face_looks_is_read(face: Any, looks: tuple[float, float] | None) -> None:
+    assert read_hints({SEEN: {}, "face": face}, (8, 8), (8, 8)).looks == looks
+
+
 def test_estimates_of_earlier_versions_tell_nothing() -> None:
     hints = read_hints({}, (WIDTH, HEIGHT), (WIDTH, HEIGHT))
     assert (hints.person, hints.others, hints.face, hints.hidden) == (None, None, None, ())

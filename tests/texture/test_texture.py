@@ -305,6 +305,31 @@ def test_the_features_of_a_face_that_is_turned_aside_are_doubted(
     assert texture.facts["skin_tone"] == pytest.approx([188, 149, 129], abs=3)
 
 
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("turn", "looks", "kept"),
+    [
+        (0.0, (0.0, 0.0), True),
+        (0.0, (12.0, -10.0), True),
+        (0.0, (25.0, 0.0), False),
+        (0.0, (0.0, 25.0), False),
+        (-18.0, (18.0, 0.0), False),
+        (18.0, (18.0, 0.0), True),
+        (50.0, (50.0, 0.0), False),
+    ],
+)
+def test_a_face_that_looks_another_way_than_the_bodys_has_no_features(
+    person: Body, turn: float, looks: tuple[float, float], kept: bool
+) -> None:
+    anatomy, vertices = anatomy_of(person), standing(person, turn=turn, aside=0.4)
+    # angles are counted from the line of sight, which goes to the right and up here
+    right, down, ahead = vertices[anatomy.face].mean(axis=0)
+    yaw, pitch = np.degrees(np.arctan2([right, -down], [ahead, np.hypot(right, ahead)]))
+    _, believed = face_moves(None, vertices, INTRINSICS, person, anatomy, (looks[0] + yaw, looks[1] + pitch))
+    assert (believed[anatomy.face].mean() > 0.99) == kept
+    assert believed[anatomy.feet].min() > 0.999
+
+
 def _texels(body: Body, vertices: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(SIZE, SIZE) the texels of the triangles whose vertices are all among some (V,)."""
     atlas = atlas_of(body, SIZE)
