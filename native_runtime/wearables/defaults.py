@@ -53,6 +53,11 @@ def default_outfit(
     return outfit
 
 
+def is_told(choice: Choice) -> bool:
+    """Whether a choice of ``default_outfit`` says something that the photo told, its style or its colour."""
+    return choice.kind in ("hair", "shoes") or choice.colour is not None
+
+
 def in_seen_colour(details: Mapping[str, Any], kind: str, style: str) -> Choice:
     """A style that somebody chose, of hair, brows or lashes in the colour that the photo told; of other kinds, or where
     it told none, in the style's own.

@@ -50,7 +50,7 @@ class SAM3DB_OT_wear(CharacterOperator, bpy.types.Operator):
 
 
 class SAM3DB_OT_wear_from_photo(CharacterOperator, bpy.types.Operator):
-    """Let the person wear what was read from the photo, and underwear without a texture; edited meshes stay"""
+    """Wear what the photo tells of, and underwear without a texture; edited meshes and other choices stay"""
 
     bl_idname = "sam3db.wear_from_photo"
     bl_label = "From Photo"

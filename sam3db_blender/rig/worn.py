@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: The custom property of such a mesh: what it is and what it was made of, as JSON (``wearables.attaching``).
 WORN_PROPERTY = "sam3db_worn"
+#: The custom property of a rig: the kinds of which somebody chose what the character wears, or that it wears none.
+_CHOSEN = "sam3db_worn_chosen"
 #: Custom properties with the body's vertices that each vertex is bound to, and their weights: one row after the other.
 _ANCHORS, _SHARES = "sam3db_anchors", "sam3db_shares"
 
@@ -25,6 +27,21 @@ def is_worn(obj: bpy.types.Object) -> bool:
 def worn_by(rig: bpy.types.Object) -> list[bpy.types.Object]:
     """What a character wears, by name."""
     return sorted((child for child in rig.children if is_worn(child)), key=lambda obj: obj.name)
+
+
+def chosen_kinds(rig: bpy.types.Object) -> set[str]:
+    """The kinds of which somebody chose by hand what a character wears, or that it wears none."""
+    kinds = rig.get(_CHOSEN, "")
+    return set(kinds.split()) if isinstance(kinds, str) else set()
+
+
+def mark_chosen(rig: bpy.types.Object, kind: str, chosen: bool) -> None:
+    """Notes whether what a character wears of a kind was chosen by hand."""
+    kinds = chosen_kinds(rig) - {kind} | ({kind} if chosen else set())
+    if kinds:
+        rig[_CHOSEN] = " ".join(sorted(kinds))
+    else:
+        rig.pop(_CHOSEN, None)
 
 
 def keep_binding(obj: bpy.types.Object, wearable: Wearable) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,9 +97,49 @@ def make_again(obj: bpy.types.Object, rig: bpy.types.Object, body: Body, wearabl
 
     Materials are kept by their slots where there are as many as before.
     """
-    materials = [slot.material for slot in obj.material_slots if slot.material is not None]
+    materials = _materials_of(obj)
     if len(materials) != len(wearable.material_names):
         materials = worn_materials(wearable, obj.name, units_of(rig))
+    _make_of(obj, rig, body, wearable, choice, materials)
+
+
+def exchange(
+    obj: bpy.types.Object,
+    rig: bpy.types.Object,
+    mesh: bpy.types.Object,
+    body: Body,
+    wearable: Wearable,
+    choice: Choice | None = None,
+) -> None:
+    """Gives a worn object the mesh and the materials of another wearable; modifiers and custom properties stay, and
+    so does a name that an artist gave it.
+
+    Args:
+        mesh: the character's own.
+        body: the one that ``mesh`` was made of.
+        choice: see ``put_on``.
+
+    Raises:
+        Sam3dbError: the wearable was made for another body.
+    """
+    owner, worn, left = rig.name.removesuffix(" Rig"), Worn.of(obj), _materials_of(obj)
+    name = f"{owner} {wearable.name}"
+    _make_of(obj, rig, body, wearable, choice, worn_materials(wearable, name, units_of(rig)))
+    if worn is not None and re.sub(r"\.\d+$", "", obj.name) == f"{owner} {worn.name}":
+        obj.name = obj.data.name = name
+    _let_go(left)
+    correct_worn(rig, mesh)
+
+
+def _make_of(
+    obj: bpy.types.Object,
+    rig: bpy.types.Object,
+    body: Body,
+    wearable: Wearable,
+    choice: Choice | None,
+    materials: list[bpy.types.Material],
+) -> None:
+    """Gives a worn object another mesh with these materials."""
     fresh = _built(f"{obj.name} again", rig, body, wearable, bpy.context.scene.collection, materials)
     old: Any = obj.data
     try:
@@ -119,10 +160,19 @@ def is_changed(obj: bpy.types.Object) -> bool:
 def take_off(obj: bpy.types.Object) -> None:
     """Removes a worn object, its mesh, and the materials that nothing else has, unless an artist has worked on them."""
     data: Any = obj.data
-    materials = [slot.material for slot in obj.material_slots if slot.material is not None]
+    materials = _materials_of(obj)
     bpy.data.objects.remove(obj)
     if data.users == 0:
         bpy.data.meshes.remove(data)
+    _let_go(materials)
+
+
+def _materials_of(obj: bpy.types.Object) -> list[bpy.types.Material]:
+    return [slot.material for slot in obj.material_slots if slot.material is not None]
+
+
+def _let_go(materials: list[bpy.types.Material]) -> None:
+    """Removes the materials that nothing has any more, unless an artist has worked on them."""
     for material in dict.fromkeys(materials):
         if material.users == 0 and not material.library:
             if is_untouched(material):

@@ -11,14 +11,14 @@ from native_runtime.characters.sliders import identity_sliders
 from native_runtime.errors import Sam3dbError
 from native_runtime.wearables import wardrobe
 from native_runtime.wearables.choice import Choice, Wearer
-from native_runtime.wearables.defaults import SHOWN, default_outfit, in_seen_colour
+from native_runtime.wearables.defaults import SHOWN, default_outfit, in_seen_colour, is_told
 
 from ..rig.pose import read_settings
 from ..rig.properties import read_sliders
-from ..rig.worn import WORN_PROPERTY, worn_by
+from ..rig.worn import WORN_PROPERTY, chosen_kinds, mark_chosen, worn_by
 from ..scene.provenance import read_origin
 from ..scene.textured import texture_of
-from .attaching import Worn, is_changed, make_again, put_on, take_off
+from .attaching import Worn, exchange, is_changed, make_again, put_on, take_off
 from .materials import Colour, chosen_colour
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def outfit_of(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list
 
 
 def dress(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str]:
-    """Gives a new character what it wears by default, except of kinds that it wears already.
+    """Gives a new character what it wears by default, except of kinds that it wears already, or of which somebody
+    chose that it wears none.
 
     Args:
         mesh: the character's own.
@@ -52,9 +53,9 @@ def dress(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str
     Returns:
         What the artist should know; what does not fit the body is left out.
     """
-    notes = []
+    notes, chosen = [], chosen_kinds(rig)
     for choice in outfit_of(rig, mesh, body):
-        if worn_of(rig, choice.kind) is None:
+        if choice.kind not in chosen and worn_of(rig, choice.kind) is None:
             try:
                 put_on(rig, mesh, body, _made(rig, body, choice), choice)
             except Sam3dbError as error:
@@ -65,7 +66,9 @@ def dress(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str
 def wear(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body, choice: Choice) -> list[str]:
     """Lets a character wear something in place of what it wears of that kind.
 
-    A mesh that an artist has worked on is not touched: it stays in the file, hidden, as a mesh of the artist's own.
+    The object stays, with its modifiers and custom properties, and gets another mesh and materials. A mesh that an
+    artist has worked on is not touched: it stays in the file, hidden, as a mesh of the artist's own. The choice is
+    noted, so that defaults do not replace it.
 
     Args:
         mesh: the character's own.
@@ -78,38 +81,55 @@ def wear(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body, choice: Choi
         Sam3dbError: there is no such style.
     """
     wearable = _made(rig, body, choice)
-    notes = remove(rig, choice.kind)
-    put_on(rig, mesh, body, wearable, choice)
+    worn = worn_of(rig, choice.kind)
+    if worn is None or is_changed(worn):
+        notes = remove(rig, choice.kind)
+        put_on(rig, mesh, body, wearable, choice)
+    else:
+        notes = []
+        exchange(worn, rig, mesh, body, wearable, choice)
+    mark_chosen(rig, choice.kind, True)
     return notes
 
 
 def dress_again(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str]:
     """Gives a character what it wears by default in place of what it wears; see ``dress``. Meshes that an artist has
-    worked on are left alone.
+    worked on are left alone, and so is what somebody chose of kinds of which the photo told nothing.
     """
     notes = []
     outfit = {choice.kind: choice for choice in outfit_of(rig, mesh, body)}
+    for kind in chosen_kinds(rig):
+        if kind in outfit and is_told(outfit[kind]):
+            mark_chosen(rig, kind, False)
+    chosen = chosen_kinds(rig)
     for obj in worn_by(rig):
         worn = Worn.of(obj)
         if worn is None:
             continue
         if is_changed(obj):
             notes.append(f"'{obj.name}' was edited: it is kept.")
-        elif worn.choice != outfit.get(worn.kind):
+        elif worn.kind in chosen:
+            notes.append(f"'{obj.name}' was chosen, and the photo tells nothing of it: it is kept.")
+        elif worn.kind not in outfit:
             take_off(obj)
+        elif worn.choice != (choice := outfit[worn.kind]):
+            try:
+                exchange(obj, rig, mesh, body, _made(rig, body, choice), choice)
+            except Sam3dbError as error:
+                notes.append(str(error))
     return notes + dress(rig, mesh, body)
 
 
 def adapt(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> list[str]:
     """Takes off what a texture shows now, underwear where it has clothes and brows where it has some, and puts it on
-    where none does any more.
+    where none does any more. What somebody chose stays as it is.
     """
     if texture_of(mesh) is None:
         return dress(rig, mesh, body)
     wanted = {choice.kind for choice in outfit_of(rig, mesh, body)}
-    for kind in SHOWN:
+    for kind in set(SHOWN) - wanted - chosen_kinds(rig):
         obj = worn_of(rig, kind)
-        if obj is not None and kind not in wanted and not is_changed(obj):
+        if obj is not None and not is_changed(obj):
             take_off(obj)
     return []
 
@@ -144,8 +164,9 @@ def style_title(obj: bpy.types.Object) -> str:
 
 
 def remove(rig: bpy.types.Object, kind: str) -> list[str]:
-    """Takes off what a character wears of a kind; see ``wear``."""
+    """Takes off what a character wears of a kind, and notes that somebody chose this; see ``wear``."""
     notes = []
+    mark_chosen(rig, kind, True)
     while (obj := worn_of(rig, kind)) is not None:
         if is_changed(obj):
             _release(obj)

@@ -207,6 +207,97 @@ def test_what_was_edited_stays_when_the_photo_is_read_again(default_body: Body, 
     assert worn_of(rig, "top") is not None
 
 
+@pytest.fixture
+def worn_by_default(default_body: Body, person: Estimate) -> Character:
+    character = build_character("A", person, default_body, body_materials(default_body), bpy.context.scene.collection)
+    assert dressing.dress(character.rig, character.mesh, default_body) == []
+    return character
+
+
+@pytest.fixture
+def textured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Characters have textures that show clothes and brows."""
+    monkeypatch.setattr(dressing, "texture_of", lambda mesh: (None, None))
+    monkeypatch.setattr("native_runtime.wearables.defaults.shows_brows", lambda details: True)
+
+
+def _styles(rig: bpy.types.Object) -> dict[str, str]:
+    """What a character wears, by kinds."""
+    found = (Worn.of(obj) for obj in worn_by(rig))
+    return {worn.kind: worn.choice.style for worn in found if worn is not None and worn.choice is not None}
+
+
+def test_a_texture_takes_off_what_nobody_chose(
+    worn_by_default: Character, default_body: Body, textured: None, tmp_path: Path
+) -> None:
+    rig, mesh = worn_by_default.rig, worn_by_default.mesh
+    assert {"brows", "underwear", "top"} <= _styles(rig).keys()
+    dressing.wear(rig, mesh, default_body, Choice("underwear", "briefs"))
+    dressing.wear(rig, mesh, default_body, Choice("brows", "natural"))
+    names = rig.name, mesh.name
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))  # the choice is kept in the file
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    rig, mesh = (bpy.data.objects[name] for name in names)
+    for _ in range(2):
+        assert dressing.adapt(rig, mesh, default_body) == []
+        assert _styles(rig) == {"lashes": "natural", "brows": "natural", "underwear": "briefs"}
+
+
+def test_what_somebody_took_off_stays_off(worn_by_default: Character, default_body: Body) -> None:
+    rig, mesh = worn_by_default.rig, worn_by_default.mesh
+    remove(rig, "top")
+    dressing.adapt(rig, mesh, default_body)
+    assert worn_of(rig, "top") is None
+    dressing.dress_again(rig, mesh, default_body)
+    assert worn_of(rig, "top") is None, "no photo tells of it"
+
+
+def test_a_photo_that_tells_nothing_takes_off_no_hair_that_was_chosen(
+    worn_by_default: Character, default_body: Body
+) -> None:
+    rig, mesh = worn_by_default.rig, worn_by_default.mesh
+    dressing.wear(rig, mesh, default_body, Choice("hair", "bob"))
+    hair = worn_of(rig, "hair")
+    note = "'A Bob' was chosen, and the photo tells nothing of it: it is kept."
+    assert note in dressing.dress_again(rig, mesh, default_body)
+    assert worn_of(rig, "hair") == hair
+
+
+def test_a_photo_that_tells_of_hair_replaces_what_was_chosen(default_body: Body, person: Estimate) -> None:
+    hair = {"style": "long", "colour": [0.4, 0.26, 0.12], "confidence": 0.9, "why": ""}
+    seen = replace(person, details={"hair": hair})
+    character = build_character("A", seen, default_body, body_materials(default_body), bpy.context.scene.collection)
+    rig, mesh = character.rig, character.mesh
+    dressing.wear(rig, mesh, default_body, Choice("hair", "bob"))
+    dressing.dress_again(rig, mesh, default_body)
+    assert _styles(rig)["hair"] == "long"
+    assert colour_of(worn_of(rig, "hair").material_slots[0].material) == pytest.approx(hair["colour"])
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_another_style_keeps_what_an_artist_added_to_the_object(
+    worn_by_default: Character, default_body: Body, renamed: bool
+) -> None:
+    rig, mesh = worn_by_default.rig, worn_by_default.mesh
+    worn = worn_of(rig, "underwear")
+    meshes, materials = len(bpy.data.meshes), len(bpy.data.materials)
+    worn.modifiers.new("thick", "SOLIDIFY").thickness = 0.004
+    worn["asset"] = "A17"
+    if renamed:
+        worn.name = "my trunks"
+    before = len(worn.data.vertices)
+    dressing.wear(rig, mesh, default_body, Choice("underwear", "briefs", (0.1, 0.2, 0.3)))
+    assert worn_of(rig, "underwear") == worn
+    assert worn.name == ("my trunks" if renamed else "A Briefs")
+    assert [modifier.name for modifier in worn.modifiers] == ["Armature", "thick"]
+    assert worn.modifiers["thick"].thickness == pytest.approx(0.004)
+    assert worn["asset"] == "A17"
+    assert len(worn.data.vertices) != before
+    assert not is_changed(worn)
+    assert colour_of(worn.material_slots[0].material) == pytest.approx((0.1, 0.2, 0.3))
+    assert (len(bpy.data.meshes), len(bpy.data.materials)) == (meshes, materials), "nothing is left over"
+
+
 def test_a_chosen_style_has_the_colour_of_the_photo_unless_an_artist_chose_one(
     default_body: Body, person: Estimate
 ) -> None:
