@@ -8,6 +8,7 @@ import bpy
 
 from native_runtime.wearables import wardrobe
 
+from ..layout_text import draw_lines, width_of
 from ..scene.bodies import body_mesh
 from ..scene.textured import texture_of
 from ..wearables.dressing import style_title, worn_of
@@ -49,13 +50,13 @@ class SAM3DB_PT_look(PersonPanel, bpy.types.Panel):
     def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
         column = self.layout.column()
         column.operator("sam3db.wear_from_photo", icon="IMAGE_DATA")
-        skin = column.column(align=True)
-        split = skin.split(factor=0.3)
+        split = column.split(factor=0.3)
         split.label(text="Skin")
         split.prop(rig, "sam3db_skin_color", text="")
         if texture_of(body_mesh(rig)) is not None:
-            skin.enabled = False
-            skin.label(text="The texture covers it: paint there, or remove it", icon="INFO")
+            split.enabled = False
+            width = width_of(context.region.width, context.preferences.system.ui_scale)
+            draw_lines(column.column(align=True), "The texture covers it: paint there, or remove it.", width, "INFO")
         for kind, title in wardrobe.KINDS.items():
             if not wardrobe.STYLES.get(kind):
                 continue

@@ -50,8 +50,10 @@ from sam3db_blender.scene.textured import (
     texture_of,
 )
 from sam3db_blender.textures.projecting import projection_of
+from sam3db_blender.ui.look_panel import SAM3DB_PT_look
 from sam3db_blender.wearables.dressing import dress, worn_of
 from tests.support.glb import Glb
+from tests.support.layout import Layout
 from tests.support.painted import INTRINSICS, SIZE, Model, photograph, symmetric
 from tests.support.told_worker import Worker as TellingWorker
 
@@ -298,6 +300,22 @@ def test_the_button_makes_it_and_undoes_nothing_else(rig: Any, body: Body, add_o
     assert bpy.ops.sam3db.remove_texture() == {"FINISHED"}
     assert texture_of(mesh) is None
     assert not bpy.ops.sam3db.remove_texture.poll()
+
+
+def test_the_panel_says_why_the_skin_takes_no_colour(rig: Any, body: Body, texture: Texture, add_on: None) -> None:
+    context = SimpleNamespace(
+        region=SimpleNamespace(width=1000), preferences=bpy.context.preferences, object=rig, scene=bpy.context.scene
+    )
+
+    def texts() -> str:
+        panel: Any = SimpleNamespace(layout=Layout())
+        SAM3DB_PT_look._draw_person(panel, context, rig)  # type: ignore[arg-type]
+        return "\n".join(panel.layout.drawn)
+
+    assert "<sam3db_skin_color>" in texts()
+    assert "texture covers it" not in texts()
+    _dress(rig, body, texture)
+    assert "<sam3db_skin_color>\nThe texture covers it: paint there, or remove it." in texts()
 
 
 def test_a_mask_of_the_person_is_kept_to(rig: Any, body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
