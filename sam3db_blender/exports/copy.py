@@ -95,7 +95,7 @@ def slot_materials(piece: Piece, lent: dict[str, str]) -> list[Any]:
     """What the slots of the copy get: the mesh's materials, or what replaces them.
 
     Args:
-        lent: what each replacement is called, by the name that its original has now.
+        lent: what each replacement and its pictures are called, by the names that the originals have now.
     """
     made: dict[str, Any] = {}
     chosen = []
@@ -105,7 +105,7 @@ def slot_materials(piece: Piece, lent: dict[str, str]) -> list[Any]:
             if name not in made:
                 # another mesh of the character may have made it
                 made[name] = bpy.data.materials.get((name, None)) if material.name in lent else None
-                made[name] = made[name] or replacement(material, name)
+                made[name] = made[name] or replacement(material, lent)
             material = made[name]
         chosen.append(material)
     return chosen

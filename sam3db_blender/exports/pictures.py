@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 #: How the content of a picture begins, and how its file is called.
-_SUFFIXES = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"))
+_SUFFIXES = ((b"\x89PNG", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"\x76\x2f\x31\x01", ".exr"))
 #: What Windows, macOS or Linux allows in no file name.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 

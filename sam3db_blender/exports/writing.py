@@ -24,7 +24,7 @@ from native_runtime.errors import Sam3dbError
 from ..rig.transfer import nearest_surface
 from .copy import ACTION, FRAME, build_armature, build_mesh, pose_armature, slot_materials
 from .formats import Format, write_file
-from .materials import needs_replacing
+from .materials import needs_replacing, unsaved_pictures
 from .readback import scene_mesh
 from .snapshot import Surface, read_surface
 from .taking import Taken
@@ -168,11 +168,14 @@ def _turned(poses: Array, kind: Format) -> Array:
 def _wanted_names(armature: str, taken: Taken) -> list[tuple[Any, str]]:
     """The names that the file is to hold, of data-blocks of the scene."""
     data: Any = bpy.data
-    replaced = {m.name for piece in taken.pieces for m in piece.data.materials if m is not None and needs_replacing(m)}
+    materials = {m.name: m for piece in taken.pieces for m in piece.data.materials if m is not None}
+    replaced = [material for _, material in sorted(materials.items()) if needs_replacing(material)]
+    pictures = sorted({name for material in replaced for name in unsaved_pictures(material)})
     return [
         *((collection, armature) for collection in (data.objects, data.armatures)),
         *((collection, piece.name) for piece in taken.pieces for collection in (data.objects, data.meshes)),
-        *((data.materials, name) for name in sorted(replaced)),
+        *((data.materials, material.name) for material in replaced),
+        *((data.images, name) for name in pictures),
         (data.actions, ACTION),
     ]
 

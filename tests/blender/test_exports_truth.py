@@ -249,6 +249,25 @@ def test_normals_and_roughness_are_pictures_of_them_or_plain(kind, somebody, tmp
         assert "metallicRoughnessTexture" in shown
 
 
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize("to", WITH_MESHES)
+def test_pictures_are_written_as_they_are_painted(to, saved, somebody, tmp_path):
+    picture = _packed("paint", (0.0, 0.0, 1.0)) if saved else bpy.data.images.new("paint", 8, 4)
+    material = somebody.mesh.material_slots[0].material
+    material.node_tree.nodes.clear()
+    shader = Shader(material.node_tree)
+    colour = shader.node("ShaderNodeTexImage", image=picture)
+    shader.surface(shader.node("ShaderNodeBsdfPrincipled", {"Base Color": colour.outputs["Color"]}).outputs[0])
+    picture.pixels = [1.0, 0.4, 0.0, 1.0][: picture.channels] * 32
+    assert picture.is_dirty
+    _export(somebody.rig, tmp_path / f"out.{to}", pose=False)
+    assert (picture.name, picture.is_dirty, colour.image) == ("paint", True, picture)
+    open_again(tmp_path / f"out.{to}")
+    (found,) = (image for image in bpy.data.images if image.name.startswith("paint") and image.size[0])
+    assert found.name in ("paint", "paint.png")
+    assert found.pixels[:3] == pytest.approx((1.0, 0.4, 0.0), abs=0.01)
+
+
 def test_what_no_file_can_hold_is_named(somebody, tmp_path):
     curve = bpy.data.curves.new("strand", "CURVE")
     hair = bpy.data.objects.new("Strand", curve)
