@@ -84,7 +84,11 @@ def filled(
     part = anatomy.part[triangles[atlas.triangle, 0]]
     painted = anatomy.painted[atlas.triangle]
     tone, tone_seen = skin_tone(
-        [_of_region(region, triangles, atlas, colour, weight) for region in (anatomy.face, anatomy.hands, anatomy.feet)]
+        [
+            _of_region(region, triangles, atlas, colour, weight)
+            for region in (anatomy.face, anatomy.hands, anatomy.feet)
+        ],
+        lit=shown.believed is not None,
     )
     if shown.believed is not None:
         weight = weight * shown.believed

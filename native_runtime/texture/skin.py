@@ -13,17 +13,22 @@ Array = NDArray[np.float64]
 DEFAULT_TONE = np.array([0.53, 0.29, 0.20])
 """Linear Rec.709, where no skin is seen."""
 _FEWEST, _LEAST_SHARE = 60, 0.15
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
-def skin_tone(regions: list[NDArray]) -> tuple[Array, bool]:
+def skin_tone(regions: list[NDArray], lit: bool = False) -> tuple[Array, bool]:
     """The median colour of what looks like skin in the first region that shows some, linear; and whether any does.
 
     Args:
         regions: (N, 3) linear colours that were seen of the face, the hands and the feet.
+        lit: take the brighter half of it alone: faces that are turned aside show hair and shade besides.
     """
     for colours in regions:
         likely = colours[looks_like_skin(colours)]
         if len(likely) >= max(_FEWEST, _LEAST_SHARE * len(colours)):
+            if lit:
+                luminance = likely @ _LUMINANCE
+                likely = likely[luminance >= np.median(luminance)]
             return np.median(likely, axis=0).astype(np.float64), True
     return DEFAULT_TONE.copy(), False
 
