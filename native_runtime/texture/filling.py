@@ -19,6 +19,7 @@ from .garments import Garments, Samples, garments_of, worn
 from .hips import DENIM, bare_hips
 from .projection import Floats, Seen, sampled
 from .skin import skin_tone
+from .skin_parts import skin_parts
 from .spreading import spread
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ _TO_SKIN = {"face": 0.02, "hands": 0.01, "feet": 1e-4}
 #: Difference in a and b of CIELAB (8 bit) from where on a colour is not the skin's, and the least part of a hand that
 #: has to be the skin's for the rest to be something else.
 _OTHER_HUE, _BARE = 11.0, 0.15
-#: Feet of which less is seen than this stay bare below trousers of a plain colour.
+#: Feet of which less is seen than this stay bare below trousers of a plain colour; such lips have the colour that
+#: follows from the skin's.
 _UNSEEN = 0.1
 
 
@@ -223,6 +225,9 @@ def _around(
     sure[anatomy.scalp] *= np.maximum(anatomy.hair[anatomy.scalp] ** 3, _AT_HAIRLINE)
 
     goal = np.where(below[:, None], garments.tones[wears], tone)
+    lips = _lips(body)
+    if len(lips) and sure[lips].mean() < _UNSEEN:
+        goal[lips] = skin_parts(_triple(tone)).lips
     pull = np.where(below, _TO_GARMENT, 1e-7)
     for name, strength in _TO_SKIN.items():
         region: NDArray[np.bool_] = getattr(anatomy, name) & (anatomy.head | (wears == garments.skin))
@@ -235,6 +240,17 @@ def _around(
     wanted = (sure[:, None] * colours + pull[:, None] * goal) / together[:, None]
     filled = spread(wanted, together, anatomy.edges, stiffness)
     return _sharp(body, atlas, garments, shares, np.where(below, wears, -1), anatomy.edges, filled)
+
+
+def _lips(body: Body) -> NDArray[np.int64]:
+    """The vertices of the lips; none of bodies that do not tell them from skin."""
+    lips = [number for number, name in enumerate(body.material_names) if name == "lips"]
+    return np.unique(body.triangles[np.isin(body.face_materials[body.triangle_faces], lips)])
+
+
+def _triple(colour: Array) -> tuple[float, float, float]:
+    red, green, blue = colour.tolist()
+    return red, green, blue
 
 
 def _sharp(
