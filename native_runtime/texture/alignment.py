@@ -103,6 +103,16 @@ def face_moves(
     return moves * share[:, None], believed
 
 
+def is_seen_aside(looks: tuple[float, float]) -> bool:
+    """Whether a photo's face is turned so far aside that a texture of it has no features.
+
+    Args:
+        looks: yaw and pitch, degrees, see ``face_moves``.
+    """
+    yaw, pitch = np.radians(looks)
+    return bool(np.cos(yaw) * np.cos(pitch) < np.cos(np.radians(_SEEN_ASIDE)))
+
+
 def _aside(vertices: Array, body: Body, anatomy: Anatomy, looks: tuple[float, float] | None) -> float:
     """0..1, how far a face is turned aside, or otherwise than the body's; see ``face_moves``."""
     if not anatomy.face.any():

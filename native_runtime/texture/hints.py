@@ -109,15 +109,20 @@ def read_hints(details: Mapping[str, Any], image_size: Sequence[int], size: Sequ
     if not isinstance(limbs, Sequence) or isinstance(limbs, str):
         raise _damaged("'seen.hidden' is no list")
     hidden = tuple(str(limb) for limb in limbs)
-    read = part_of(details, "face")
-    yaw, pitch = (number_of(read.get(name), -180.0, 180.0) for name in ("yaw", "pitch"))
-    looks = None if yaw is None or pitch is None else (yaw, pitch)
+    looks = looks_of(details)
     if seen.get("people") is None:
         return PhotoHints(face=face, hidden=hidden, looks=looks)
     picture, box = _people_in(seen["people"], image_size)
     own, others = (_spread(picture == value, box * scale, size) for value in (_PERSON, _OTHERS))
     others &= ~own
     return PhotoHints(own, others if others.any() else None, face, hidden, looks)
+
+
+def looks_of(details: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Yaw and pitch of the photo's face, degrees (``alignment.face_moves``), by its estimate; None: not known."""
+    read = part_of(details, "face")
+    yaw, pitch = (number_of(read.get(name), -180.0, 180.0) for name in ("yaw", "pitch"))
+    return None if yaw is None or pitch is None else (yaw, pitch)
 
 
 def _people_in(people: Any, image_size: Sequence[int]) -> tuple[NDArray[np.uint8], Array]:

@@ -206,6 +206,8 @@ def test_everybody_has_both_unless_a_texture_shows_the_brows(models: Path) -> No
     face = {"seen": {"face": [[1.0, 2.0]] * 4}}
     assert kinds({}, False) == kinds(face, False) == kinds({}, True) == {"brows", "lashes"}
     assert kinds(face, True) == {"lashes"}
+    assert kinds(face | {"face": {"yaw": 20.0, "pitch": -10.0}}, True) == {"lashes"}
+    assert kinds(face | {"face": {"yaw": -35.0, "pitch": 30.0}}, True) == {"brows", "lashes"}, "turned far aside"
     body = replace(body, material_names=("skin",) * len(body.material_names))  # as MHR's own, whose eyes are skin
     assert kinds({}, False) == {"brows"}
 
