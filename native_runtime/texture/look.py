@@ -425,7 +425,9 @@ def _hair(seen: _Seen, skin: Tone | None, light: Array) -> Tone | None:
 
 
 def _shoes(seen: _Seen, skin: Tone, light: Array) -> Tone | None:
-    """The colour of what covers the feet; None where they look as bare as the face."""
+    """The colour of what covers the feet, as the photo shows it and so as the texture beside it has it; None where the
+    feet look as bare as the face.
+    """
     if len(seen.feet) < _FEWEST:
         return None
     lab = _lab(seen.at(seen.feet) * light)
@@ -434,8 +436,9 @@ def _shoes(seen: _Seen, skin: Tone, light: Array) -> Tone | None:
     share = float(covered.mean())
     if share < _LEAST_COVERED:
         return None
-    middle = np.median(lab[covered], axis=0)
-    spread = float(np.median(np.linalg.norm(lab[covered] - middle, axis=1)))
+    shown = _lab(seen.at(seen.feet[covered]))
+    middle = np.median(shown, axis=0)
+    spread = float(np.median(np.linalg.norm(shown - middle, axis=1)))
     size = float(np.linalg.norm(np.ptp(seen.feet, axis=0)))
     sure = min(1.0, size / 60) * share * skin.confidence * np.clip(1.4 - spread / 40, 0.3, 1)
     return _tone(_from_lab(middle[None])[0], float(sure))
