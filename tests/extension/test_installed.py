@@ -26,7 +26,9 @@ outcome["seconds"] = round(time.perf_counter() - start, 2)
 import native_runtime, onnxruntime, cv2, numpy
 outcome["modules"] = {module.__name__: module.__file__ for module in (native_runtime, onnxruntime, cv2, numpy)}
 outcome["python"] = "%d.%d" % sys.version_info[:2]
-meshes = [o for o in bpy.data.objects if o.type == "MESH" and o.find_armature()]
+worn = [o for o in bpy.data.objects if o.type == "MESH" and o.find_armature()]
+meshes = [o for o in worn if o.get("sam3db_body")]
+outcome["worn"] = len(worn) - len(meshes)
 armatures = [o.find_armature() for o in meshes]
 outcome["bones"] = [len(o.data.bones) for o in armatures]
 outcome["vertices"] = [len(o.data.vertices) for o in meshes]
@@ -87,6 +89,7 @@ def test_a_photo_becomes_a_character(
     assert bones >= 127
     assert vertices > 1000
     assert keys > 50
+    assert outcome["worn"] > 0  # lashes at least
     assert outcome["camera"]
     assert outcome["resolution"] == [2250, 1500]
     assert outcome["background"] == [[2250, 1500]]
