@@ -8,6 +8,7 @@ import bpy
 import cv2
 import numpy as np
 
+from native_runtime.render.colour import encode_srgb
 from native_runtime.wearables.hair_picture import strand_picture
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def strand_image(colour: tuple[float, float, float]) -> bpy.types.Image:
     if not done:
         raise RuntimeError("OpenCV could not write a picture of strands")
     content = data.tobytes()
-    image = bpy.data.images.new("Hair Strands", 1, 1, alpha=False)
+    # by its colour, so that pictures of several people have names of their own, in exported files as well
+    shade = "".join(f"{channel:02x}" for channel in encode_srgb(np.array(colour)).tolist())
+    image = bpy.data.images.new(f"Hair Strands {shade}", 1, 1, alpha=False)
     image.pack(data=content, data_len=len(content))
     image.source = "FILE"
     image[_COLOUR] = key
