@@ -233,7 +233,8 @@ def test_somebody_is_made_of_a_box(working_add_on: None, tmp_path: Path, monkeyp
     class Watched(import_character.ImportJob):
         def __post_init__(self) -> None:
             asked.append(self.request)
-            self.request = replace(self.request, boxes=None)  # the stand-in for an engine takes none
+            # the stand-in for an engine takes no boxes, and a texture of its body takes a minute
+            self.request = replace(self.request, boxes=None, texture=False)
             super().__post_init__()
 
     monkeypatch.setattr(import_character, "ImportJob", Watched)
