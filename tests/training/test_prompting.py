@@ -10,12 +10,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs PyTorch")
 
 from native_runtime.network.conditioning import LABEL_INCORRECT, LABEL_NONE  # noqa: E402
+from native_runtime.prompts.prompt import keypoint_names  # noqa: E402
 from native_runtime.training.prompting.keypoints import (  # noqa: E402
     BODY_KEYPOINTS,
     Prompts,
     PromptSampler,
     PromptSettings,
-    keypoint_names,
 )
 from native_runtime.training.prompting.masks import MaskSettings, draw_masks  # noqa: E402
 from native_runtime.training.randomness import generator  # noqa: E402

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from native_runtime.files.templates import load_json
 from native_runtime.models.sam3d_body_layout import KEYPOINTS
 from native_runtime.network.conditioning import LABEL_INCORRECT, LABEL_NONE
+from native_runtime.prompts.quality.anatomy import mirrors
 
 #: Shoulders, elbows, hips, knees, ankles and wrists: what people correct first.
 BODY_KEYPOINTS = (5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 41, 62)
@@ -91,8 +91,7 @@ class PromptSampler:
 
     def __init__(self, settings: PromptSettings) -> None:
         self.settings = settings
-        names = keypoint_names()
-        self.other_side = torch.tensor([names.index(_mirrored(name)) for name in names])
+        self.other_side = torch.from_numpy(mirrors())
         self.body = torch.zeros(KEYPOINTS, dtype=torch.bool)
         self.body[list(BODY_KEYPOINTS)] = True
 
@@ -192,19 +191,6 @@ class _Person:
 
     def _uniform(self) -> Tensor:
         return torch.rand(2, generator=self.generator)
-
-
-def keypoint_names() -> list[str]:
-    """The names of the 70 keypoints."""
-    return [str(keypoint["name"]) for keypoint in load_json("mhr", "keypoints.json")["keypoints"]]
-
-
-def _mirrored(name: str) -> str:
-    """The name of the keypoint on the other side; the same for those in the middle."""
-    for side, other in (("left_", "right_"), ("right_", "left_")):
-        if name.startswith(side):
-            return other + name.removeprefix(side)
-    return name
 
 
 def _empty(people: int, count: int, like: Tensor) -> Tensor:
