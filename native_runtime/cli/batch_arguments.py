@@ -10,6 +10,7 @@ from native_runtime.cli.common_arguments import (
     add_engine_arguments,
     add_lens_arguments,
     add_turn_argument,
+    add_wear_argument,
     listed,
     one_age,
 )
@@ -67,13 +68,7 @@ def add(commands: Subparsers) -> None:
         default=True,
         help="lay the photo on the characters as a texture (default: yes)",
     )
-    batch.add_argument(
-        "--wear",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="give the characters what they wear: hair, shoes, and underwear where no texture shows clothes "
-        "(default: yes)",
-    )
+    add_wear_argument(batch)
     batch.add_argument(
         "--preview",
         "--previews",

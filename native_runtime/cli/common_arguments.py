@@ -21,6 +21,17 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message[:1].upper()}{message[1:]}. `{self.prog} --help` lists the options.")
 
 
+def add_wear_argument(command: Parser) -> None:
+    """Whether characters get what they wear."""
+    command.add_argument(
+        "--wear",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="give the characters what they wear: hair, shoes, and underwear where no texture shows clothes "
+        "(default: yes)",
+    )
+
+
 def add_engine_arguments(command: Parser) -> None:
     """Which engine with which models looks at the photos, and at whom."""
     command.add_argument(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from native_runtime.cli.arguments import add_photo_arguments
 from native_runtime.cli.commands import Command, Extension
+from native_runtime.cli.common_arguments import add_wear_argument
 
 from . import export_arguments, preview_arguments, retarget_arguments
 from .blender import builder_command, take_scene_writer, views_scene_writer
@@ -35,13 +36,7 @@ def _add_character(commands: Subparsers) -> None:
         default=True,
         help="lay the photo on the person: skin and clothes as a texture (default: yes)",
     )
-    character.add_argument(
-        "--wear",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="give the characters what they wear: hair, shoes, and underwear where no texture shows clothes "
-        "(default: yes)",
-    )
+    add_wear_argument(character)
     character.add_argument(
         "--controls",
         action=argparse.BooleanOptionalAction,
