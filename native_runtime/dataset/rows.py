@@ -23,6 +23,24 @@ SHAPE = 45
 
 
 @dataclass(frozen=True, eq=False)
+class PlacedBody:
+    """A body before the camera, by its own numbers: those of Meta's columns only say MHR's official body.
+
+    Attributes:
+        name, hash: the body that the numbers belong to, as in an estimate.
+        parameters: (204,) MHR's model parameters, by which every body of ours is posed.
+        identity: (n,) the body's own.
+        translation: (3,) m, camera axes: where MHR's origin is.
+    """
+
+    name: str
+    hash: str
+    parameters: Array
+    identity: Array
+    translation: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Row:
     """A person in a picture.
 
@@ -40,6 +58,10 @@ class Row:
         intrinsics: (3, 3) px.
         mask: (H, W), or None.
         quality: how good the annotation is, 0..1; 1 where nobody says.
+        placed: the body in numbers of its own, or None.
+        dense: (N, 3) px of points on the surface, and 1 where one is seen; None where nobody knows.
+        pose: the name of the pose or clip that the person takes; "" where it has none.
+        held_out: whether it is kept for measuring, and nothing learns from it.
     """
 
     image: str
@@ -56,6 +78,10 @@ class Row:
     intrinsics: Array
     mask: NDArray[np.bool_] | None = None
     quality: float = 1.0
+    placed: PlacedBody | None = None
+    dense: Array | None = None
+    pose: str = ""
+    held_out: bool = False
 
     def columns(self) -> dict[str, Any]:
         """By column, what a file holds."""
@@ -78,6 +104,13 @@ class Row:
             "mask_size": [-1, -1] if self.mask is None else list(self.mask.shape),
             "mask_cnts": b"" if self.mask is None else encode(self.mask),
             "sam3db_quality": float(self.quality),
+            "sam3db_body": None if self.placed is None else {"name": self.placed.name, "hash": self.placed.hash},
+            "sam3db_parameters": None if self.placed is None else self.placed.parameters.tolist(),
+            "sam3db_identity": None if self.placed is None else self.placed.identity.tolist(),
+            "sam3db_translation": None if self.placed is None else self.placed.translation.tolist(),
+            "sam3db_dense": None if self.dense is None else self.dense.tolist(),
+            "sam3db_pose": self.pose,
+            "sam3db_held_out": self.held_out,
         }
 
     @staticmethod
@@ -108,7 +141,24 @@ class Row:
             intrinsics=read.array("cam_int", (3, 3)),
             mask=mask,
             quality=float(columns.get("sam3db_quality", 1.0)),
+            placed=_placed(read) if columns.get("sam3db_parameters") is not None else None,
+            dense=read.array("sam3db_dense", (None, 3)) if columns.get("sam3db_dense") is not None else None,
+            pose=str(columns.get("sam3db_pose") or ""),
+            held_out=bool(columns.get("sam3db_held_out") or False),
         )
+
+
+def _placed(read: _Columns) -> PlacedBody:
+    body = read.one("sam3db_body", dict)
+    if not all(isinstance(body.get(name), str) for name in ("name", "hash")):
+        raise ValueError("the column 'sam3db_body' does not hold a body's name and hash")
+    return PlacedBody(
+        name=body["name"],
+        hash=body["hash"],
+        parameters=read.array("sam3db_parameters", (MODEL_PARAMETERS,)),
+        identity=read.array("sam3db_identity", (None,)),
+        translation=read.array("sam3db_translation", (3,)),
+    )
 
 
 class _Columns:
@@ -116,19 +166,24 @@ class _Columns:
         self._columns = columns
 
     def one(self, name: str, kind: Callable[[Any], Any]) -> Any:
+        value = self._value(name)
         try:
-            return kind(self._value(name))
+            return kind(value)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"the column '{name}' holds {self._columns[name]!r:.60}") from error
+            raise ValueError(f"the column '{name}' holds {value!r:.60}") from error
 
-    def array(self, name: str, shape: tuple[int, ...]) -> Array:
+    def array(self, name: str, shape: tuple[int | None, ...]) -> Array:
+        """Numbers of a shape; None stands for any length."""
         value = self._value(name)
         try:
             # rows of a table may come as an array of arrays
             array = np.array(value.tolist() if isinstance(value, np.ndarray) else value, np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(f"the column '{name}' does not hold {shape} numbers") from error
-        if array.shape != shape or not np.isfinite(array).all():
+        if 0 in array.shape and None in shape:
+            array = array.reshape([0 if side is None else side for side in shape])
+        fits = array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape))
+        if not fits or not np.isfinite(array).all():
             raise ValueError(f"the column '{name}' holds {array.shape} numbers instead of {shape}, or no numbers")
         return array
 

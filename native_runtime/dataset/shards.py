@@ -96,6 +96,13 @@ def _schema(arrow: Any) -> Any:
         "mask_size": arrow.list_(arrow.int64()),
         "mask_cnts": arrow.binary(),
         "sam3db_quality": arrow.float64(),
+        "sam3db_body": arrow.struct({"name": arrow.string(), "hash": arrow.string()}),
+        "sam3db_parameters": numbers,
+        "sam3db_identity": numbers,
+        "sam3db_translation": numbers,
+        "sam3db_dense": table,
+        "sam3db_pose": arrow.string(),
+        "sam3db_held_out": arrow.bool_(),
     }
     return arrow.schema(list(kinds.items()))
 

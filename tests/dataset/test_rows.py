@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from native_runtime.dataset import shards
-from native_runtime.dataset.rows import Row
+from native_runtime.dataset.rows import PlacedBody, Row
 from native_runtime.dataset.runs import decode, encode
 from native_runtime.errors import FileError
 
@@ -31,12 +31,18 @@ def row(rng: np.random.Generator, **changes: Any) -> Row:
         intrinsics=np.diag([500.0, 500.0, 1.0]),
         mask=rng.random((40, 30)) > 0.5,
         quality=0.5,
+        placed=PlacedBody("default", "0f3a", rng.random(204), rng.random(93), rng.random(3)),
+        dense=rng.random((595, 3)),
+        pose="lotus",
+        held_out=True,
     )
     return replace(made, **changes)
 
 
-def same(one: Row, other: Row) -> bool:
-    return all(np.array_equal(getattr(one, each.name), getattr(other, each.name)) for each in fields(Row))
+def same(one: Any, other: Any) -> bool:
+    if not is_dataclass(one) or type(one) is not type(other):
+        return np.array_equal(one, other)
+    return all(same(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +84,8 @@ def test_rows_come_back_from_a_file(tmp_path: Path, rng: np.random.Generator) ->
     rows = [
         row(rng, image=f"{number}.jpg", mask=None if number % 2 else rng.random((9, 7)) > 0.4) for number in range(300)
     ]
+    rows[7] = replace(rows[7], placed=None, dense=None, pose="", held_out=False)
+    rows[8] = replace(rows[8], dense=np.zeros((0, 3)))
     path = tmp_path / shards.SHARD.format(0)
     assert shards.write(path, iter(rows)) == 300
     back = list(shards.read(path))
@@ -88,9 +96,16 @@ def test_rows_come_back_from_a_file(tmp_path: Path, rng: np.random.Generator) ->
 
 def test_columns_of_others_are_passed_over_and_optional_ones_may_be_missing(rng: np.random.Generator) -> None:
     columns = row(rng).columns() | {"bbox_format": "xyxy", "loss": 0.3}
-    del columns["sam3db_quality"], columns["date"]
+    columns = {name: value for name, value in columns.items() if not name.startswith("sam3db_") and name != "date"}
     read = Row.of(columns)
-    assert (read.quality, read.date) == (1.0, "")
+    assert (read.quality, read.date, read.placed, read.dense, read.pose, read.held_out) == (
+        1.0,
+        "",
+        None,
+        None,
+        "",
+        False,
+    )
     nested = {**columns, "keypoints_2d": np.array([np.array(point) for point in columns["keypoints_2d"]], object)}
     assert np.array_equal(Row.of(nested).keypoints_2d, read.keypoints_2d)
     unknown = Row.of({**columns, "mhr_valid": False, "model_params": None, "shape_params": []})
@@ -107,6 +122,11 @@ def test_columns_of_others_are_passed_over_and_optional_ones_may_be_missing(rng:
         ("bbox", None, "'bbox' is missing"),
         ("person_id", "somebody", "'person_id'"),
         ("mask_cnts", b"zzz", "the mask's runs"),
+        ("sam3db_body", None, "'sam3db_body' is missing"),
+        ("sam3db_body", {"name": "default"}, "a body's name and hash"),
+        ("sam3db_parameters", [1.0], "'sam3db_parameters'"),
+        ("sam3db_identity", [[1.0]], "'sam3db_identity'"),
+        ("sam3db_dense", [[1.0, 2.0]], "'sam3db_dense'"),
     ],
 )
 def test_what_is_wrong_is_named(rng: np.random.Generator, name: str, value: Any, message: str) -> None:
