@@ -7,7 +7,7 @@ Columns and their meaning: the data set that Meta released with SAM 3D Body (doc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from native_runtime.models.sam3d_body_layout import KEYPOINTS, MODEL_PARAMETERS
 
-from .runs import decode, encode
+from .runs import Runs, encode
 
 Array = NDArray[np.float64]
 
@@ -120,13 +120,28 @@ class Row:
         Raises:
             ValueError: a column is missing, or holds something else than it should.
         """
+        row, mask = Row.with_runs(columns)
+        return row if mask is None else replace(row, mask=mask.decoded())
+
+    @staticmethod
+    def with_runs(columns: Mapping[str, Any]) -> tuple[Row, Runs | None]:
+        """A row that was read, without its mask, and the mask as it was written: a hundredth of the memory.
+
+        Raises:
+            ValueError: as ``of``, but for damaged masks.
+        """
         read = _Columns(columns)
         size = read.array("mask_size", (2,))
         mask = None
         if columns.get("mask_cnts") and (size >= 0).all():
-            mask = decode(bytes(columns["mask_cnts"]), int(size[0]), int(size[1]))
+            mask = Runs(bytes(columns["mask_cnts"]), int(size[0]), int(size[1]))
+        box, intrinsics = read.array("bbox", (4,)), read.array("cam_int", (3, 3))
+        if (box[2:] <= box[:2]).any():
+            raise ValueError(f"the column 'bbox' holds an empty box, {box.tolist()}")
+        if min(intrinsics[0, 0], intrinsics[1, 1]) <= 0:
+            raise ValueError("the column 'cam_int' holds a lens without a focal length")
         valid = bool(read.one("mhr_valid", int))
-        return Row(
+        row = Row(
             image=read.one("image", str),
             person=read.one("person_id", int),
             subject=read.one("subject_idx", int),
@@ -137,15 +152,15 @@ class Row:
             shape=read.array("shape_params", (SHAPE,)) if valid else np.zeros(SHAPE),
             mhr_valid=valid,
             date=str(columns.get("date", "")),
-            box=read.array("bbox", (4,)),
-            intrinsics=read.array("cam_int", (3, 3)),
-            mask=mask,
+            box=box,
+            intrinsics=intrinsics,
             quality=float(columns.get("sam3db_quality", 1.0)),
             placed=_placed(read) if columns.get("sam3db_parameters") is not None else None,
             dense=read.array("sam3db_dense", (None, 3)) if columns.get("sam3db_dense") is not None else None,
             pose=str(columns.get("sam3db_pose") or ""),
             held_out=bool(columns.get("sam3db_held_out") or False),
         )
+        return row, mask
 
 
 def _placed(read: _Columns) -> PlacedBody:

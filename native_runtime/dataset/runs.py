@@ -7,10 +7,25 @@ a character, from the lowest, with a sign, offset by 48.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 _OFFSET, _BITS, _MORE, _SIGN = 48, 5, 0x20, 0x10
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A mask as it was written: its runs, its height and its width."""
+
+    runs: bytes
+    height: int
+    width: int
+
+    def decoded(self) -> NDArray[np.bool_]:
+        """(height, width); raises as ``decode``."""
+        return decode(self.runs, self.height, self.width)
 
 
 def encode(mask: NDArray[np.bool_]) -> bytes:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from native_runtime.errors import FileError, UsageError
 from native_runtime.files.atomic import atomic_file
 
 from .rows import Row
+from .runs import Runs
 
 #: Files of a data set are counted: 000000.parquet, 000001.parquet, ...
 SHARD = "{:06}.parquet"
 _SHARD = re.compile(r"\d{6}\.parquet")
 _AT_ONCE = 256
+
+T = TypeVar("T")
 
 
 def write(path: Path, rows: Iterable[Row]) -> int:
@@ -37,6 +40,15 @@ def read(path: Path) -> Iterator[Row]:
     Raises:
         FileError: the file is damaged, or a row of it holds something else than it should.
     """
+    return _read(path, Row.of)
+
+
+def read_with_runs(path: Path) -> Iterator[tuple[Row, Runs | None]]:
+    """The rows of a file without their masks, and these as they were written; raises as ``read``, but for masks."""
+    return _read(path, Row.with_runs)
+
+
+def _read(path: Path, made: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
     arrow, parquet = _library()
     try:
         with parquet.ParquetFile(path) as file:
@@ -44,7 +56,7 @@ def read(path: Path) -> Iterator[Row]:
             for batch in file.iter_batches(batch_size=_AT_ONCE):
                 for columns in batch.to_pylist():
                     try:
-                        yield Row.of(columns)
+                        yield made(columns)
                     except ValueError as error:
                         raise FileError(f"{path.name}, row {number}: {error}.") from error
                     number += 1
