@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from native_runtime.cli.common_arguments import add_common_arguments
+from native_runtime.evaluation.layouts import LAYOUTS
 
 if TYPE_CHECKING:
     from native_runtime.cli.common_arguments import Subparsers
@@ -27,10 +28,15 @@ def add(commands: Subparsers) -> None:
         "--truth",
         metavar="PATH",
         required=True,
-        help="the annotations: the .json file of COCO's keypoints, or a data set's folder or .parquet file",
+        help="the annotations: a data set's file or folder; see docs/evaluation.md for each layout",
     )
     evaluate.add_argument(
-        "--layout", choices=("coco", "rows"), required=True, help="how they are laid out; see docs/evaluation.md"
+        "--layout", choices=LAYOUTS, required=True, help="how they are laid out; see docs/evaluation.md"
+    )
+    evaluate.add_argument(
+        "--smpl",
+        metavar="DIR",
+        help="your files of SMPL and SMPL-X (SMPL_NEUTRAL.npz and so on), for data sets that hold their parameters",
     )
     evaluate.add_argument(
         "--only-estimated",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,24 +18,25 @@ def mean(values: Array) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def bootstrap(
-    groups: Sequence[Array], figure: Callable[[Array], float] = mean, certainty: float = 0.95, seed: int = 0
-) -> tuple[float, float]:
-    """The interval of a figure of all values, by drawing groups again and again: the percentile bootstrap
-    (Efron, 1979).
+def bootstrap(groups: Sequence[Array], certainty: float = 0.95, seed: int = 0) -> tuple[float, float]:
+    """The interval of the mean of all values that are known, by drawing groups again and again: the percentile
+    bootstrap (Efron, 1979).
 
-    Values of one group belong together, as the joints of a person or the people of a picture do: to draw them one by
-    one would make a figure look more certain than it is.
+    Values of one group belong together, as the joints of a person, the people of a picture or the pictures of a
+    sequence do: to draw them one by one would make a figure look more certain than it is.
 
     Args:
         groups: values (n,) each.
-        figure: of all values.
     """
     if not groups:
         return float("nan"), float("nan")
-    random = np.random.default_rng(seed)
-    draws = random.integers(len(groups), size=(_RESAMPLES, len(groups)))
-    figures = [figure(np.concatenate([groups[index] for index in draw])) for draw in draws.tolist()]
+    sums = np.array([np.nansum(group) for group in groups])
+    counts = np.array([np.count_nonzero(np.isfinite(group)) for group in groups], np.float64)
+    draws = np.random.default_rng(seed).integers(len(groups), size=(_RESAMPLES, len(groups)))
+    drawn = counts[draws].sum(axis=1)
+    figures = sums[draws].sum(axis=1)[drawn > 0] / drawn[drawn > 0]
+    if not len(figures):
+        return float("nan"), float("nan")
     tail = 50 * (1 - certainty)
-    low, high = np.nanpercentile(figures, [tail, 100 - tail]) if np.isfinite(figures).any() else (np.nan, np.nan)
+    low, high = np.percentile(figures, [tail, 100 - tail])
     return float(low), float(high)

@@ -2,115 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.models.sam3d_body_layout import HIPS
-
 from . import metrics
 from .found import FoundPerson
 from .intervals import bootstrap, mean
-from .truth import BODY_JOINTS, TruePicture
+from .truth import Joints, TruePerson, TruePicture, Truth
 
 Array = NDArray[np.float64]
 
-_ROOT = tuple(BODY_JOINTS.index(number) for number in range(HIPS.start, HIPS.stop))
 #: An estimate is of a person whose box it shares so much with.
 _SAME_PERSON = 0.3
 _IGNORED = 0.5
+_PERCENT = 100.0
+
+FOUND, FALSE = "people found, %", "false people a picture"
+PCK_SHARES = (0.05, 0.1)
+PCKH, MPJPE, PA_MPJPE, AUC, PVE, PA_PVE = (
+    "PCKh@0.5, %",
+    "MPJPE, mm",
+    "PA-MPJPE, mm",
+    "AUC, %",
+    "PVE, mm",
+    "PA-PVE, mm",
+)
+#: In the order in which tables show them.
+MEASURES = (
+    FOUND,
+    FALSE,
+    *(f"PCK@{share:g}, %" for share in PCK_SHARES),
+    *(f"PCK@{share:g} of people found, %" for share in PCK_SHARES),
+    PCKH,
+    MPJPE,
+    PA_MPJPE,
+    AUC,
+    PVE,
+    PA_PVE,
+)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The errors of people, each in groups of those of one picture.
+    """The values of each measure, in groups of those that belong together: of a picture, or of a sequence."""
 
-    Attributes:
-        found, false: people of each picture who were found, as shares 0 or 1 of those there are; estimates of nobody.
-        correct: PCK@0.05 of keypoints; those of people who were not found count as wrong.
-        correct_found: the same, of those who were found.
-        errors, aligned: mm at the body's joints, of those who were found, from the middle of the hips and after
-            Procrustes analysis.
-    """
+    values: dict[str, dict[str, list[Array]]] = field(default_factory=dict)
 
-    found: list[Array] = field(default_factory=list)
-    false: list[Array] = field(default_factory=list)
-    correct: list[Array] = field(default_factory=list)
-    correct_found: list[Array] = field(default_factory=list)
-    errors: list[Array] = field(default_factory=list)
-    aligned: list[Array] = field(default_factory=list)
+    def add(self, measure: str, group: str, values: Array) -> None:
+        """Values (n,) of a measure, in its unit; NaN where nothing is known."""
+        self.values.setdefault(measure, {}).setdefault(group, []).append(values)
 
     def figures(self) -> dict[str, dict[str, float]]:
-        """By name: the figure, and the interval that holds it with a certainty of 95 %."""
-        shown = {
-            "people found, %": (self.found, 100.0),
-            "false people a picture": (self.false, 1.0),
-            "PCK@0.05, %": (self.correct, 100.0),
-            "PCK@0.05 of people found, %": (self.correct_found, 100.0),
-            "MPJPE, mm": (self.errors, 1.0),
-            "PA-MPJPE, mm": (self.aligned, 1.0),
-        }
+        """By measure: the mean of its values, and the interval that holds it with a certainty of 95 %."""
         figures = {}
-        for name, (groups, unit) in shown.items():
-            scaled = [unit * group for group in groups]
-            figures[name] = _figure(scaled, mean)
-        figures["AUC, %"] = _figure(self.errors, lambda values: 100 * metrics.area_under_curve(values))
-        return {name: figure for name, figure in figures.items() if np.isfinite(figure["value"])}
+        for measure in (measure for measure in MEASURES if measure in self.values):
+            groups = [np.concatenate(parts) for parts in self.values[measure].values()]
+            value = mean(np.concatenate(groups))
+            if np.isfinite(value):
+                low, high = bootstrap(groups)
+                figures[measure] = {"value": value, "low": low, "high": high}
+        return figures
 
 
-def score(pictures: Sequence[TruePicture], estimates: Mapping[str, Sequence[FoundPerson]]) -> dict[str, Scores]:
+def score(truth: Truth, estimates: Mapping[str, Sequence[FoundPerson]]) -> dict[str, Scores]:
     """The scores of all people, under "", and of each category.
 
     Args:
-        estimates: by the picture's file name; a picture without any is one where nobody was found.
+        estimates: by the picture's name; a picture without any is one where nobody was found.
     """
     scores = {"": Scores()}
-    for picture in pictures:
+    for picture in truth.pictures:
         given = list(estimates.get(picture.name, ()))
         partners = _partners(picture, given)
         alone = [number for number in range(len(given)) if number not in partners.values()]
         stray = [number for number in alone if not _is_ignored(given[number], picture)]
-        for category in {"", *(person.category for person in picture.people)}:
-            own = scores.setdefault(category, Scores())
-            people = [i for i, person in enumerate(picture.people) if category in ("", person.category)]
-            _add(own, picture, people, given, partners)
-            own.false.append(np.array([float(len(stray))]))
+        group = picture.group or picture.name
+        for number, person in enumerate(picture.people):
+            estimate = given[partners[number]] if number in partners else None
+            values = {FOUND: np.array([_PERCENT * (estimate is not None)]), **_errors(person, estimate, truth.joints)}
+            for category in ("", *person.categories):
+                own = scores.setdefault(category, Scores())
+                for measure, those in values.items():
+                    own.add(measure, group, those)
+        if truth.everybody:
+            for category in {"", *chain.from_iterable(person.categories for person in picture.people)}:
+                scores[category].add(FALSE, group, np.array([float(len(stray))]))
     return scores
 
 
-def _add(
-    scores: Scores,
-    picture: TruePicture,
-    people: Sequence[int],
-    given: Sequence[FoundPerson],
-    partners: Mapping[int, int],
-) -> None:
-    if not people:
-        return
-    scores.found.append(np.array([float(number in partners) for number in people]))
-    correct, correct_found, errors, aligned = [], [], [], []
-    for number in people:
-        true = picture.people[number]
-        if number not in partners:
-            correct.append(np.where(np.isfinite(true.keypoints_2d).all(axis=1), 0.0, np.nan))
-            continue
-        estimate = given[partners[number]]
-        correct.append(metrics.correct_keypoints(estimate.keypoints_2d, true.keypoints_2d, true.box))
-        correct_found.append(correct[-1])
-        if true.keypoints_3d is not None:
-            body = list(BODY_JOINTS)
-            errors.append(metrics.joint_errors(estimate.keypoints_3d[body], true.keypoints_3d[body], _ROOT))
-            aligned.append(metrics.aligned_errors(estimate.keypoints_3d[body], true.keypoints_3d[body]))
-    for groups, values in (
-        (scores.correct, correct),
-        (scores.correct_found, correct_found),
-        (scores.errors, errors),
-        (scores.aligned, aligned),
-    ):
-        if values:
-            groups.append(np.concatenate(values))
+def _errors(true: TruePerson, estimate: FoundPerson | None, joints: Joints) -> dict[str, Array]:
+    """By measure, the values of one person; of somebody who was not found, keypoints are wrong."""
+    values: dict[str, Array] = {}
+    known = np.isfinite(true.keypoints_2d).all(axis=1)
+    wrong = np.where(known, 0.0, np.nan)
+    for share in PCK_SHARES:
+        correct = wrong
+        if estimate is not None:
+            correct = _PERCENT * metrics.correct_keypoints(estimate.keypoints_2d, true.keypoints_2d, true.box, share)
+            values[f"PCK@{share:g} of people found, %"] = correct
+        values[f"PCK@{share:g}, %"] = correct
+    if true.head is not None:
+        values[PCKH] = wrong
+        if estimate is not None:
+            near = metrics.near_keypoints(estimate.keypoints_2d, true.keypoints_2d, 0.5 * true.head)
+            values[PCKH] = _PERCENT * near
+    if estimate is None:
+        return values
+    if true.keypoints_3d is not None:
+        found, real = estimate.keypoints_3d, true.keypoints_3d
+        numbers = list(joints.numbers)
+        root = tuple(joints.numbers.index(number) for number in joints.root)
+        values[MPJPE] = metrics.joint_errors(found[numbers], real[numbers], root)
+        values[PA_MPJPE] = metrics.aligned_errors(found[numbers], real[numbers])
+        values[AUC] = _PERCENT * metrics.curve_shares(values[MPJPE])
+    if true.vertices is not None and true.keypoints_3d is not None and estimate.body == true.body:
+        vertices, surface = estimate.vertices(), true.vertices()
+        if vertices.shape == surface.shape:
+            roots = (
+                estimate.keypoints_3d[list(joints.root)].mean(axis=0),
+                true.keypoints_3d[list(joints.root)].mean(axis=0),
+            )
+            values[PVE], values[PA_PVE] = (
+                errors.mean(keepdims=True) for errors in metrics.vertex_errors(vertices, surface, roots)
+            )
+    return values
 
 
 def _partners(picture: TruePicture, given: Sequence[FoundPerson]) -> dict[int, int]:
@@ -145,9 +164,3 @@ def _body_box(estimate: FoundPerson) -> Array:
     if np.count_nonzero(inside) < 2:
         return np.asarray(estimate.bbox, np.float64)
     return np.concatenate([points[inside].min(axis=0), points[inside].max(axis=0)])
-
-
-def _figure(groups: Sequence[Array], figure: Callable[[Array], float]) -> dict[str, float]:
-    values = np.concatenate(groups) if groups else np.zeros(0)
-    low, high = bootstrap(groups, figure)
-    return {"value": float(figure(values)), "low": low, "high": high}

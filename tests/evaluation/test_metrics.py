@@ -49,9 +49,9 @@ def test_correct_keypoints_by_hand() -> None:
 
 
 def test_area_under_the_curve_by_hand() -> None:
-    assert metrics.area_under_curve(np.array([0.0, 1e9])) == pytest.approx(0.5)
-    assert metrics.area_under_curve(np.array([75.0, np.nan])) == pytest.approx(16 / 31)
-    assert np.isnan(metrics.area_under_curve(np.array([np.nan])))
+    shares = metrics.curve_shares(np.array([0.0, 1e9, 75.0, np.nan]))
+    assert shares[:3] == pytest.approx([1.0, 0.0, 16 / 31])
+    assert np.isnan(shares[3])
 
 
 def test_overlap_by_hand() -> None:

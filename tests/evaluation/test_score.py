@@ -13,14 +13,16 @@ from native_runtime.errors import FileError
 from native_runtime.evaluation.found import FoundPerson
 from native_runtime.evaluation.layouts.coco import read
 from native_runtime.evaluation.score import score
-from native_runtime.evaluation.truth import BODY_JOINTS, COCO_KEYPOINTS, TruePerson, TruePicture
+from native_runtime.evaluation.truth import BODY_JOINTS, COCO_KEYPOINTS, TruePerson, TruePicture, Truth
 
 
 def person(rng: np.random.Generator, x: float, category: str = "") -> TruePerson:
     """Somebody who stands at x and fills their box."""
     points = rng.uniform((x, 100.0), (x + 80.0, 300.0), size=(70, 2))
     points[:2] = (x, 100.0), (x + 80.0, 300.0)
-    return TruePerson(np.array([x, 100.0, x + 80.0, 300.0]), points, rng.normal(size=(70, 3)), category)
+    return TruePerson(
+        np.array([x, 100.0, x + 80.0, 300.0]), points, rng.normal(size=(70, 3)), (category,) if category else ()
+    )
 
 
 def found(true: TruePerson, off: float = 0.0) -> FoundPerson:
@@ -30,7 +32,7 @@ def found(true: TruePerson, off: float = 0.0) -> FoundPerson:
 
 def test_the_truth_scores_full_marks(rng: np.random.Generator) -> None:
     people = [person(rng, 100.0), person(rng, 300.0), person(rng, 500.0)]
-    scores = score([TruePicture("a.jpg", people)], {"a.jpg": [found(people[k]) for k in (2, 0, 1)]})
+    scores = score(Truth([TruePicture("a.jpg", people)]), {"a.jpg": [found(people[k]) for k in (2, 0, 1)]})
     figures = {name: figure["value"] for name, figure in scores[""].figures().items()}
     assert figures["people found, %"] == 100
     assert figures["false people a picture"] == 0
@@ -43,7 +45,7 @@ def test_the_truth_scores_full_marks(rng: np.random.Generator) -> None:
 def test_who_is_not_found_counts_as_wrong_and_strangers_as_false(rng: np.random.Generator) -> None:
     people, stranger = [person(rng, 100.0), person(rng, 300.0)], person(rng, 700.0)
     pictures = [TruePicture("a.jpg", people), TruePicture("b.jpg", [person(rng, 100.0)])]
-    figures = score(pictures, {"a.jpg": [found(people[0]), found(stranger)]})[""].figures()
+    figures = score(Truth(pictures), {"a.jpg": [found(people[0]), found(stranger)]})[""].figures()
     assert figures["people found, %"]["value"] == pytest.approx(100 / 3)
     assert figures["false people a picture"]["value"] == pytest.approx(0.5)
     assert figures["PCK@0.05, %"]["value"] == pytest.approx(100 / 3)
@@ -52,7 +54,7 @@ def test_who_is_not_found_counts_as_wrong_and_strangers_as_false(rng: np.random.
 
 def test_two_estimates_of_one_person_are_one_too_many(rng: np.random.Generator) -> None:
     one = person(rng, 100.0)
-    scores = score([TruePicture("a.jpg", [one])], {"a.jpg": [found(one, 25.0), found(one)]})[""].figures()
+    scores = score(Truth([TruePicture("a.jpg", [one])]), {"a.jpg": [found(one, 25.0), found(one)]})[""].figures()
     assert scores["people found, %"]["value"] == 100
     assert scores["PCK@0.05, %"]["value"] == 100  # the better one is theirs
     assert scores["false people a picture"]["value"] == 1
@@ -61,14 +63,14 @@ def test_two_estimates_of_one_person_are_one_too_many(rng: np.random.Generator) 
 def test_ignored_people_are_neither_right_nor_wrong(rng: np.random.Generator) -> None:
     crowd = person(rng, 300.0)
     picture = TruePicture("a.jpg", [], ignored=np.array([[250.0, 50.0, 500.0, 400.0]]))
-    figures = score([picture], {"a.jpg": [found(crowd)]})[""].figures()
+    figures = score(Truth([picture]), {"a.jpg": [found(crowd)]})[""].figures()
     assert figures["false people a picture"]["value"] == 0
     assert "people found, %" not in figures
 
 
 def test_categories_are_told_apart(rng: np.random.Generator) -> None:
     pictures = [TruePicture(f"{k}.jpg", [person(rng, 100.0, "sitting" if k else "standing")]) for k in range(4)]
-    scores = score(pictures, {"0.jpg": [found(pictures[0].people[0])]})
+    scores = score(Truth(pictures), {"0.jpg": [found(pictures[0].people[0])]})
     assert scores.keys() == {"", "sitting", "standing"}
     shares = {name: scores[name].figures()["people found, %"]["value"] for name in scores}
     assert shares == {"": 25.0, "sitting": 0.0, "standing": 100.0}
@@ -93,7 +95,7 @@ def _annotations(**changes: Any) -> dict[str, Any]:
 def test_coco_is_read(tmp_path: Path) -> None:
     path = tmp_path / "keypoints.json"
     path.write_text(json.dumps(_annotations(keypoints=[15, 25, 2] * 16 + [0, 0, 0])))
-    seven, eight = read(path)
+    seven, eight = read(path).pictures
     assert (seven.name, eight.name) == ("7.jpg", "8.jpg")
     assert seven.people[0].box.tolist() == [10, 20, 90, 220]
     known = np.isfinite(seven.people[0].keypoints_2d).all(axis=1)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from native_runtime.errors import FileError
-from native_runtime.evaluation.truth import COCO_KEYPOINTS, TruePerson, TruePicture, nothing_known
+from native_runtime.evaluation.truth import COCO_KEYPOINTS, TruePerson, TruePicture, Truth, nowhere
 
 
-def read(path: Path, fewest: int = 5) -> list[TruePicture]:
+def read(path: Path, fewest: int = 5) -> Truth:
     """The pictures with people of a file of annotations.
 
     Args:
@@ -35,12 +35,13 @@ def read(path: Path, fewest: int = 5) -> list[TruePicture]:
             if entry.get("iscrowd") or np.count_nonzero(marked) < fewest:
                 ignored.setdefault(image, []).append(box)
                 continue
-            keypoints = nothing_known()
+            keypoints = nowhere(2)
             keypoints[np.array(COCO_KEYPOINTS)[marked]] = points[marked, :2]
             people.setdefault(image, []).append(TruePerson(np.array(box), keypoints))
-        return [
+        pictures = [
             TruePicture(names[image], people.get(image, []), np.array(ignored.get(image, [])).reshape(-1, 4))
             for image in sorted(people.keys() | ignored.keys(), key=lambda image: names[image])
         ]
+        return Truth(pictures)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileError(f"{path.name} cannot be read as COCO's annotations of keypoints ({error!r:.80}).") from error

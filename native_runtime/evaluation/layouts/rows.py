@@ -8,12 +8,12 @@ import numpy as np
 
 from native_runtime.dataset.rows import Row
 from native_runtime.dataset.shards import files_of, read
-from native_runtime.evaluation.truth import TruePerson, TruePicture
+from native_runtime.evaluation.truth import TruePerson, TruePicture, Truth
 
 _SEEN = 0.5
 
 
-def read_rows(folder: Path) -> list[TruePicture]:
+def read_rows(folder: Path) -> Truth:
     """The pictures of a folder of shards, or of one file.
 
     Raises:
@@ -23,7 +23,7 @@ def read_rows(folder: Path) -> list[TruePicture]:
     for path in [folder] if folder.is_file() else files_of(folder):
         for row in read(path):
             pictures.setdefault(row.image, []).append(_person(row))
-    return [TruePicture(PurePosixPath(image).name, people) for image, people in sorted(pictures.items())]
+    return Truth([TruePicture(PurePosixPath(image).name, people) for image, people in sorted(pictures.items())])
 
 
 def _person(row: Row) -> TruePerson:
