@@ -33,9 +33,10 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_vector_to_matrix
 from native_runtime.mhr.state import PlacedState
 from native_runtime.models import store
+from native_runtime.synthetic.library import turned
 
 from .accuracy.compare import landmark_columns
-from .accuracy.figures import random_figure, turned
+from .accuracy.figures import random_figure
 from .accuracy.metrics import aligned, distances
 
 Array = NDArray[np.float64]

@@ -19,7 +19,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.accuracy.anatomy import Anatomy
 from bench.accuracy.clothes import garment
 from bench.accuracy.figures import random_figure
 from native_runtime.camera import mhr_to_camera
@@ -30,6 +29,7 @@ from native_runtime.fitting.shape_prior import Sex, ShapePrior
 from native_runtime.fitting.silhouette import comparable_vertices
 from native_runtime.mhr import Body
 from native_runtime.models import store
+from native_runtime.synthetic.anatomy import Anatomy
 
 Array = NDArray[np.float64]
 

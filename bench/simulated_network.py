@@ -27,8 +27,8 @@ from native_runtime.fitting.problem import Problem, SeenPoints, named_rows
 from native_runtime.fitting.solver import minimise
 from native_runtime.mhr import Body, PointSet
 from native_runtime.mhr.state import PlacedState
+from native_runtime.synthetic.library import part_of
 
-from .accuracy.figures import part_of
 from .accuracy.truth import Person, Truth
 
 Array = NDArray[np.float64]

@@ -61,12 +61,14 @@ FRAMES = (5, 65, 95)
 
 def render(kind: str, out: Path, people: int, seed: int = SEED) -> None:
     """Render the pictures of a set, three for each person."""
-    from bench.accuracy.anatomy import Anatomy
-    from bench.accuracy.figures import Figure, random_build, random_figure
+    from bench.accuracy.figures import Figure, random_figure
     from bench.accuracy.plan import Plan
     from bench.accuracy.render import FEW_SAMPLES, keep_body, render_picture
-    from bench.accuracy.views import FULL_FRAME_DIAGONAL, Placed, View, look
+    from bench.accuracy.views import FULL_FRAME_DIAGONAL, Placed
     from native_runtime.models import store
+    from native_runtime.synthetic.anatomy import Anatomy
+    from native_runtime.synthetic.builds import random_build
+    from native_runtime.synthetic.views import View, look
 
     body = store.load_body("default", None)
     out.mkdir(parents=True, exist_ok=True)

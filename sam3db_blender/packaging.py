@@ -55,8 +55,8 @@ BUNDLED_BODY = "default"
 # Files of the package that have no place in the add-on.
 NOT_IN_ADD_ON = ("packaging.py", "__main__.py")
 
-# Rooms of our wheel that need PyTorch, and serve only those who work on the project.
-NOT_IN_WHEEL = ("network", "training")
+# Rooms of our wheel that serve only those who train networks, most with PyTorch.
+NOT_IN_WHEEL = ("network", "synthetic", "training")
 
 # Files that hold somebody else's weights; whoever has them may not pass them on as they like.
 WEIGHTS = (".ckpt", ".pt", ".pth", ".safetensors", ".weights", ".data")

@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
-from .anatomy import Anatomy
+from native_runtime.synthetic.anatomy import Anatomy
+from native_runtime.synthetic.wrinkles import wrinkles
+
+from .neighbours import averaging
 
 Array = NDArray[np.float64]
 
@@ -42,16 +45,6 @@ class Strands:
     radius: Array
 
 
-def wrinkles(rest: Array, rng: np.random.Generator, size: float) -> Array:
-    """(N,) smooth noise of about unit strength over rest places (N, 3) cm, with folds ``size`` cm apart."""
-    total = np.zeros(len(rest))
-    for _ in range(6):
-        direction = rng.normal(size=3)
-        direction *= 2 * np.pi / (size * rng.uniform(0.7, 1.6)) / np.linalg.norm(direction)
-        total += np.sin(rest @ direction + rng.uniform(0, 2 * np.pi))
-    return total / 6**0.5
-
-
 def garment(
     anatomy: Anatomy, under: Array, inside: Array, rng: np.random.Generator, loose: float, smooth: int
 ) -> tuple[Shell, Array]:
@@ -76,9 +69,9 @@ def garment(
     offset = np.minimum(offset, 0.35 + 0.35 * np.maximum(inside, 0.0)) / 100
     out = under + normals * offset[:, None]
     weight = np.where(covered, 1.0, 0.0)
-    near = np.maximum(anatomy.averaging @ weight, 1e-9)
+    near = np.maximum(averaging(anatomy) @ weight, 1e-9)
     for _ in range(smooth):
-        mean = (anatomy.averaging @ (out * weight[:, None])) / near[:, None]
+        mean = (averaging(anatomy) @ (out * weight[:, None])) / near[:, None]
         out = np.where(covered[:, None] & (near > 1e-6)[:, None], 0.5 * (out + mean), out)
         height = np.einsum("ij,ij->i", out - under, normals)
         out += normals * np.maximum(0.003 - height, 0.0)[:, None]

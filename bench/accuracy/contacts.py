@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from .anatomy import Anatomy
+from native_runtime.synthetic.anatomy import Anatomy
 
 Array = NDArray[np.float64]
 

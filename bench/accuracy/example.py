@@ -8,15 +8,17 @@ import cv2
 import numpy as np
 
 from native_runtime.mhr import Body
+from native_runtime.synthetic.anatomy import Anatomy
+from native_runtime.synthetic.library import library, pose_parameters
+from native_runtime.synthetic.views import View
 
 from . import sets
-from .anatomy import Anatomy
-from .figures import Figure, library, pose_parameters
+from .figures import Figure
 from .footing import footed
 from .looks import dress
 from .render import developed, rendered
 from .stage import add_camera, empty_scene
-from .views import Placed, View, portrait_view
+from .views import Placed, portrait_view
 
 _LARGEST = 400_000
 """Bytes of the picture at most."""

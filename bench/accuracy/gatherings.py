@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body
+from native_runtime.synthetic.library import library
+from native_runtime.synthetic.views import View, about_z, look
 
-from .figures import library, random_figure
+from .figures import random_figure
 from .plan import Plan
-from .views import Placed, View, about_z, look, placed_on_floor, random_view
+from .views import Placed, placed_on_floor, random_view
 
 Array = NDArray[np.float64]
 

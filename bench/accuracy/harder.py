@@ -16,9 +16,12 @@ from scipy.spatial import cKDTree
 
 from native_runtime.camera import CM_PER_M, MHR_TO_BLENDER, mhr_to_blender
 from native_runtime.mhr import Body
+from native_runtime.synthetic.builds import random_build
+from native_runtime.synthetic.library import FINGERS, library, part_of
+from native_runtime.synthetic.views import about_z
 
 from . import children
-from .figures import FINGERS, Figure, library, part_of, random_build
+from .figures import Figure
 from .footing import footed
 from .mocap import Clip, clips, drawn
 from .overlap import OverlapMeter
@@ -26,7 +29,7 @@ from .plan import SURROUNDINGS, Plan, person_in, recognisable
 from .positions import random_position
 from .posture import Posture, retarget, segment_directions
 from .truth import split_of
-from .views import Habits, Placed, about_z, random_view
+from .views import Habits, Placed, random_view
 
 Array = NDArray[np.float64]
 

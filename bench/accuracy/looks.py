@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import CM_PER_M, MHR_TO_BLENDER
 from native_runtime.mhr import Body
+from native_runtime.synthetic.anatomy import Anatomy
+from native_runtime.synthetic.library import pose_parameters
+from native_runtime.synthetic.views import about_z
+from native_runtime.synthetic.wrinkles import wrinkles
 
-from .anatomy import Anatomy
-from .clothes import Shell, cap, garment, hair, shoe, wrinkles
-from .figures import Figure, pose_parameters
+from .clothes import Shell, cap, garment, hair, shoe
+from .figures import Figure
 from .stage import Colour, add_mesh, add_strands, linear, material, plain, principled, varied
-from .views import Placed, about_z
+from .views import Placed
 
 Array = NDArray[np.float64]
 

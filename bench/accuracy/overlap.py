@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from native_runtime.mhr import Body
-
-from .anatomy import Anatomy
+from native_runtime.synthetic.anatomy import Anatomy
 
 Array = NDArray[np.float64]
 

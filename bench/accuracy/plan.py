@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.mhr import Body
+from native_runtime.synthetic.views import View
 
 from .compare import landmark_columns
 from .figures import random_figure
 from .truth import Person, Truth
-from .views import Placed, View, placed_on_floor, random_view
+from .views import Placed, placed_on_floor, random_view
 
 Array = NDArray[np.float64]
 

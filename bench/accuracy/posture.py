@@ -17,8 +17,7 @@ from scipy.optimize import least_squares
 
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_vector_to_matrix
-
-from .figures import turned
+from native_runtime.synthetic.library import turned
 
 Array = NDArray[np.float64]
 

@@ -17,16 +17,18 @@ import numpy as np
 from native_runtime.files.atomic import write_atomically
 from native_runtime.mhr import Body
 from native_runtime.proof.pictures import FILE
+from native_runtime.synthetic.anatomy import Anatomy
+from native_runtime.synthetic.library import library, pose_parameters
+from native_runtime.synthetic.views import View
 
 from . import sets
-from .anatomy import Anatomy
-from .figures import Figure, library, pose_parameters
+from .figures import Figure
 from .footing import footed
 from .looks import dress
 from .render import developed, rendered
 from .stage import add_camera, empty_scene
 from .truth import Person, Truth
-from .views import Placed, View, portrait_view
+from .views import Placed, portrait_view
 
 SIZE = (600, 800)
 _QUALITY = 86

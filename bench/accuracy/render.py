@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body
+from native_runtime.synthetic.anatomy import Anatomy
+from native_runtime.synthetic.views import View
 
 from . import sets
-from .anatomy import Anatomy
 from .contacts import contacts
 from .gatherings import CROWDS, LENSES, crowd_plan, lens_plan
 from .harder import EVERY, PICTURES, harder_plan
@@ -25,7 +26,7 @@ from .looks import dress, hang_coat
 from .plan import Plan, person_in, usual_plan
 from .stage import add_camera, empty_scene, read_exr
 from .truth import BODY_FILE, COARSE_FILE, Truth, split_of
-from .views import Placed, View
+from .views import Placed
 
 Array = NDArray[np.float64]
 

@@ -9,9 +9,10 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.synthetic.views import View, about_z
+
 from .clothes import Shell
 from .stage import Colour, Nodes, add_mesh, linear, material, plain, principled, varied
-from .views import View, about_z
 
 Array = NDArray[np.float64]
 

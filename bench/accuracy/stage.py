@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import blender_camera
+from native_runtime.synthetic.views import View
 
 from .clothes import Shell, Strands
-from .views import View
 
 Array = NDArray[np.float64]
 Colour = tuple[float, float, float]

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import MHR_TO_BLENDER, MHR_TO_CAMERA, mhr_to_blender, mhr_to_camera, project
 from native_runtime.mhr import Body
+from native_runtime.synthetic.library import turned
+from native_runtime.synthetic.views import View, about_z, look
 
-from .figures import Figure, turned
+from .figures import Figure
 
 Array = NDArray[np.float64]
 
@@ -24,31 +26,6 @@ _NEAREST = 1.6
 """Metres: nobody photographs a whole person from nearer."""
 FULL_FRAME_DIAGONAL = math.hypot(36.0, 24.0)
 """mm."""
-
-
-@dataclass(frozen=True)
-class View:
-    """A camera in the world.
-
-    Attributes:
-        size: (width, height) px.
-        intrinsics: (3, 3) px.
-        rotation: (3, 3) world vectors to camera axes (x right, y down, z forward).
-        place: (3,) m, world.
-    """
-
-    size: tuple[int, int]
-    intrinsics: Array
-    rotation: Array
-    place: Array
-
-    def from_world(self, points: Array) -> Array:
-        """World points (..., 3) m to camera axes."""
-        return (points - self.place) @ self.rotation.T
-
-    def to_world(self, points: Array) -> Array:
-        """Camera points (..., 3) m to the world."""
-        return points @ self.rotation + self.place
 
 
 @dataclass(frozen=True)
@@ -71,12 +48,6 @@ class Placed:
         parameters = turned(body, self.figure.parameters, towards)
         root = body.pose(parameters).translations[body.joint_index("root")] * self.figure.size
         return parameters, view.from_world(self.root) - mhr_to_camera(root)
-
-
-def about_z(angle: float) -> Array:
-    """Rotation (3, 3) about the world's z."""
-    c, s = math.cos(angle), math.sin(angle)
-    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
 def placed_on_floor(body: Body, figure: Figure, rng: np.random.Generator, spot: Array) -> Placed:
@@ -159,12 +130,3 @@ def portrait_view(points: Array, size: tuple[int, int]) -> View:
     middle = (low + high) / 2
     distance = float(np.max((high - low)[[0, 2]] / np.array(size)) * focal / 0.86)
     return View(size, intrinsics, look(-0.02, 0.0), middle + np.array([0.0, -distance, 0.02 * distance]))
-
-
-def look(pitch: float, roll: float) -> Array:
-    """Rotation (3, 3), world to camera axes, of a camera looking along +y, raised by ``pitch``, turned by ``roll``."""
-    level = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
-    c, s = math.cos(pitch), math.sin(pitch)
-    tilt = np.array([[1.0, 0, 0], [0, c, s], [0, -s, c]])
-    c, s = math.cos(roll), math.sin(roll)
-    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]]) @ tilt @ level

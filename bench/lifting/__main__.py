@@ -38,9 +38,9 @@ def main() -> int:
     if arguments.command in ("render", "stances"):
         from native_runtime.mhr import Body
         from native_runtime.models import store
+        from native_runtime.synthetic.poses import Poses
 
         from .made import stances_of
-        from .poses import Poses
         from .readings import render_chunks
 
         body = Body.load(store.body_path("default-lod1" if arguments.command == "render" else "default-lod2"))

@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from bench.accuracy.anatomy import Anatomy
 from native_runtime.camera import project
 from native_runtime.detection.crops import upright_angle
 from native_runtime.detection.landmarks import BODY_POINTS
 from native_runtime.detection.lifting import POINTS, Sight
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
+from native_runtime.synthetic.pictures import before_camera
+from native_runtime.synthetic.poses import Pose
 
-from .pictures import before_camera
-from .readings import Pose
+from .readings import blazepose
 from .stances import Example, Stance
 
 Array = NDArray[np.float64]
@@ -66,14 +66,15 @@ class Stances:
 
 def stances_of(body: Body, poses: Sequence[Pose], seed: int, tell: Callable[[int], None]) -> Stances:
     """What would be true of people in these poses before random cameras."""
-    anatomy, rows = Anatomy(body), []
+    rows = []
     for number, pose in enumerate(poses):
         rng = np.random.default_rng([seed, number, *pose.group.encode()])
-        placed = before_camera(anatomy, pose.parameters, rng)
-        hips, shoulders = (project(placed.landmarks, placed.view.intrinsics)[pair].mean(axis=0) for pair in _SIDES)
+        person, view = before_camera(body, pose.parameters, rng)
+        landmarks = blazepose(body, person)
+        hips, shoulders = (project(landmarks, view.intrinsics)[pair].mean(axis=0) for pair in _SIDES)
         angle = upright_angle(hips, shoulders)
         axes = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        rows.append(Stance.of(placed.landmarks, placed.view.intrinsics, axes, placed.box))
+        rows.append(Stance.of(landmarks, view.intrinsics, axes, person.box))
         tell(number)
     vectors, places, flat, nearness = (
         np.array([getattr(row, name) for row in rows]) for name in ("vectors", "places", "flat", "nearness")

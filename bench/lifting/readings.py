@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.accuracy.anatomy import Anatomy
 from native_runtime.camera import project
 from native_runtime.detection import pose
 from native_runtime.detection.crops import Crop, Picture, upright_angle
@@ -18,8 +17,10 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.models import store
 from native_runtime.onnx.sessions import Network, open_network
-
-from .pictures import Shot, shoot
+from native_runtime.synthetic.anatomy import Anatomy
+from native_runtime.synthetic.people import Person
+from native_runtime.synthetic.pictures import Shot, shoot
+from native_runtime.synthetic.poses import Pose
 
 Array = NDArray[np.float64]
 
@@ -78,34 +79,25 @@ class Readings:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Pose:
-    """A pose to render: (204,) model parameters, where it is from, and whether it is held out of training."""
-
-    parameters: Array
-    group: str
-    held_out: bool
-
-
-def read(network: Network, shot: Shot, rng: np.random.Generator) -> PersonLandmarks | None:
+def read(body: Body, network: Network, shot: Shot, rng: np.random.Generator) -> PersonLandmarks | None:
     """The network's answer about the one person of a picture; None where it is not sure to see one.
 
     The window is about the one that it settles on, without the passes that it takes to find it.
     """
     picture = Picture(shot.pixels)
-    reading = pose.read_pose(network, picture, _window(shot, rng))
+    reading = pose.read_pose(network, picture, _window(body, shot, rng))
     if reading.score < _SURE:
         return None
     reading = pose.average(reading, pose.read_pose(network, picture, reading.crop, mirrored=True))
     inside = picture.contains(reading.points)
     return PersonLandmarks(
-        shot.placed.box, reading.score, reading.points, reading.world, reading.visibility * inside,
+        shot.people[0].box, reading.score, reading.points, reading.world, reading.visibility * inside,
         reading.presence * inside, reading.mask, reading.crop.pixels_from_photo(pose.INPUT_SIZE),
     )  # fmt: skip
 
 
-def _window(shot: Shot, rng: np.random.Generator) -> Crop:
-    points = project(shot.placed.landmarks, shot.placed.view.intrinsics)
+def _window(body: Body, shot: Shot, rng: np.random.Generator) -> Crop:
+    points = project(blazepose(body, shot.people[0]), shot.view.intrinsics)
     hips, shoulders = (
         points[[BODY_POINTS.index(f"{side}_{joint}") for side in ("left", "right")]].mean(axis=0)
         for joint in ("hip", "shoulder")
@@ -130,15 +122,20 @@ def _rows(anatomy: Anatomy, network: Network, poses: Iterable[Pose], seed: int) 
         # Python's hash of a text changes from run to run; its bytes do not.
         rng = np.random.default_rng([seed, number, *wanted.group.encode()])
         shot = shoot(anatomy, wanted.parameters, rng)
-        found = read(network, shot, rng)
+        found = read(anatomy.body, network, shot, rng)
         if found is None:
             continue
-        placed = shot.placed
+        person = shot.people[0]
         yield (
-            found.points_2d, found.points_3d, found.visibility, found.presence, found.mask_from_photo, placed.box,
-            placed.view.size, placed.view.intrinsics, placed.landmarks, placed.parameters, placed.identity,
-            placed.translation, wanted.group, wanted.held_out,
+            found.points_2d, found.points_3d, found.visibility, found.presence, found.mask_from_photo, person.box,
+            shot.view.size, shot.view.intrinsics, blazepose(anatomy.body, person), person.parameters,
+            person.standing.identity, person.translation, wanted.group, wanted.held_out,
         )  # fmt: skip
+
+
+def blazepose(body: Body, person: Person) -> Array:
+    """(33, 3) m, camera axes: the body's points for BlazePose's."""
+    return person.landmarks[[body.landmark_names.index(f"blazepose_{k:02d}") for k in range(33)]]
 
 
 def render_chunks(

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from native_runtime.detection import lifting
 from native_runtime.detection.lifting import POINTS, SEGMENTS, Lifting
+from native_runtime.synthetic.poses import AUTHORED, FOLDS, LIBRARY, fold_of
 
 from .made import Stances, made
 from .network import Recipe
 from .network import train as train_network
-from .poses import AUTHORED, FOLDS, LIBRARY, fold_of
 from .readings import Readings
 from .stances import Example, Stance, vectors_of
 

@@ -7,8 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.accuracy.views import FULL_FRAME_DIAGONAL, View
+from bench.accuracy.views import FULL_FRAME_DIAGONAL
 from native_runtime.camera import project
+from native_runtime.synthetic.views import View
 
 Array = NDArray[np.float64]
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from bench.accuracy.anatomy import Anatomy
-from bench.accuracy.clothes import wrinkles
+from bench.accuracy.neighbours import averaging
+from native_runtime.synthetic.anatomy import Anatomy
+from native_runtime.synthetic.wrinkles import wrinkles
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -51,7 +52,7 @@ class _Layer:
         self._rows = np.flatnonzero(inside > 0)
         offset = np.maximum(0.25 + loose * (1.0 + 0.45 * folds), 0.25)
         self._offset = np.minimum(offset, 0.35 + 0.35 * np.maximum(inside, 0.0))[self._rows, None] / 100
-        own = anatomy.averaging[self._rows][:, self._rows]
+        own = averaging(anatomy)[self._rows][:, self._rows]
         totals = np.maximum(np.asarray(own.sum(axis=1)).ravel(), 1e-9)
         self._averaging = csr_matrix(diags(1 / totals) @ own)
 

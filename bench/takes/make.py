@@ -12,14 +12,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.accuracy.anatomy import Anatomy
 from bench.accuracy.figures import Figure
 from bench.accuracy.harder import random_adult, with_hands
 from bench.accuracy.render import ground_in, keep_body
-from bench.accuracy.views import Placed, View
+from bench.accuracy.views import Placed
 from native_runtime.camera import mhr_to_blender, mhr_to_camera, project
 from native_runtime.mhr import Body
 from native_runtime.render.raster import View as RasterView
+from native_runtime.synthetic.anatomy import Anatomy
+from native_runtime.synthetic.views import View
 
 from .cameras import SIZE, fixed, moving
 from .clips import EXCERPTS, RATE, Excerpt, postures

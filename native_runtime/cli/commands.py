@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from native_runtime.cli import (
     arguments,
     batch_arguments,
+    dataset_arguments,
     evaluate_arguments,
     take_arguments,
     texture_arguments,
@@ -40,6 +41,7 @@ ORDER = (
     "models",
     "engines",
     "convert-checkpoint",
+    "dataset",
     "evaluate",
     "doctor",
 )
@@ -99,6 +101,7 @@ _OWN = (
     Command("texture", texture_arguments.add, "native_runtime.cli.texture"),
     Command("models", arguments.add_models, "native_runtime.cli.models"),
     Command("engines", arguments.add_engines, "native_runtime.cli.engines"),
+    Command("dataset", dataset_arguments.add, "native_runtime.cli.dataset"),
     Command("evaluate", evaluate_arguments.add, "native_runtime.cli.evaluate"),
     Command("doctor", arguments.add_doctor, "native_runtime.cli.doctor"),
     Command("convert-checkpoint", arguments.add_convert, "native_runtime.cli.convert"),

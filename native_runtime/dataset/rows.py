@@ -31,6 +31,7 @@ class PlacedBody:
         parameters: (204,) MHR's model parameters, by which every body of ours is posed.
         identity: (n,) the body's own.
         translation: (3,) m, camera axes: where MHR's origin is.
+        expression: (n,) the face's coefficients on this body; None: at rest.
     """
 
     name: str
@@ -38,6 +39,7 @@ class PlacedBody:
     parameters: Array
     identity: Array
     translation: Array
+    expression: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,8 @@ class Row:
         quality: how good the annotation is, 0..1; 1 where nobody says.
         placed: the body in numbers of its own, or None.
         dense: (N, 3) px of points on the surface, and 1 where one is seen; None where nobody knows.
+        visible: (70,) of each keypoint, 1 where it is seen, 0 where something hides it or it is beyond the picture;
+            None where nobody knows.
         pose: the name of the pose or clip that the person takes; "" where it has none.
         held_out: whether it is kept for measuring, and nothing learns from it.
     """
@@ -80,6 +84,7 @@ class Row:
     quality: float = 1.0
     placed: PlacedBody | None = None
     dense: Array | None = None
+    visible: Array | None = None
     pose: str = ""
     held_out: bool = False
 
@@ -108,6 +113,10 @@ class Row:
             "sam3db_parameters": None if self.placed is None else self.placed.parameters.tolist(),
             "sam3db_identity": None if self.placed is None else self.placed.identity.tolist(),
             "sam3db_translation": None if self.placed is None else self.placed.translation.tolist(),
+            "sam3db_expression": None
+            if self.placed is None or self.placed.expression is None
+            else self.placed.expression.tolist(),
+            "sam3db_visible": None if self.visible is None else self.visible.tolist(),
             "sam3db_dense": None if self.dense is None else self.dense.tolist(),
             "sam3db_pose": self.pose,
             "sam3db_held_out": self.held_out,
@@ -155,8 +164,9 @@ class Row:
             box=box,
             intrinsics=intrinsics,
             quality=float(columns.get("sam3db_quality", 1.0)),
-            placed=_placed(read) if columns.get("sam3db_parameters") is not None else None,
-            dense=read.array("sam3db_dense", (None, 3)) if columns.get("sam3db_dense") is not None else None,
+            placed=_placed(read) if read.has("sam3db_parameters") else None,
+            dense=read.array("sam3db_dense", (None, 3)) if read.has("sam3db_dense") else None,
+            visible=read.array("sam3db_visible", (KEYPOINTS,)) if read.has("sam3db_visible") else None,
             pose=str(columns.get("sam3db_pose") or ""),
             held_out=bool(columns.get("sam3db_held_out") or False),
         )
@@ -173,12 +183,16 @@ def _placed(read: _Columns) -> PlacedBody:
         parameters=read.array("sam3db_parameters", (MODEL_PARAMETERS,)),
         identity=read.array("sam3db_identity", (None,)),
         translation=read.array("sam3db_translation", (3,)),
+        expression=read.array("sam3db_expression", (None,)) if read.has("sam3db_expression") else None,
     )
 
 
 class _Columns:
     def __init__(self, columns: Mapping[str, Any]) -> None:
         self._columns = columns
+
+    def has(self, name: str) -> bool:
+        return self._columns.get(name) is not None
 
     def one(self, name: str, kind: Callable[[Any], Any]) -> Any:
         value = self._value(name)

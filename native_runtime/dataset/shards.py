@@ -112,6 +112,8 @@ def _schema(arrow: Any) -> Any:
         "sam3db_parameters": numbers,
         "sam3db_identity": numbers,
         "sam3db_translation": numbers,
+        "sam3db_expression": numbers,
+        "sam3db_visible": numbers,
         "sam3db_dense": table,
         "sam3db_pose": arrow.string(),
         "sam3db_held_out": arrow.bool_(),

@@ -11,7 +11,7 @@ import pytest
 
 from bench.accuracy import gatherings, marked, versus
 from bench.accuracy.compare import SCORED, figure_in, landmark_columns
-from bench.accuracy.figures import Figure, pose_parameters
+from bench.accuracy.figures import Figure
 from bench.accuracy.plan import person_in
 from bench.accuracy.score import Found
 from bench.accuracy.search import Tally, is_countable, tally
@@ -20,6 +20,7 @@ from bench.accuracy.views import Placed
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
+from native_runtime.synthetic.library import pose_parameters
 
 
 @pytest.fixture(scope="module")

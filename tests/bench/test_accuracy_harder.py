@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from bench.accuracy import angles, answers, children, likeness, mocap, readings
-from bench.accuracy.anatomy import Anatomy
 from bench.accuracy.contacts import contacts
-from bench.accuracy.figures import Figure, library, pose_parameters
+from bench.accuracy.figures import Figure
 from bench.accuracy.finding import Figure2D, sorted_out
 from bench.accuracy.overlap import OverlapMeter, distances_to, winding_numbers
 from bench.accuracy.plan import person_in
@@ -26,6 +25,8 @@ from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
 from native_runtime.models import store
+from native_runtime.synthetic.anatomy import Anatomy
+from native_runtime.synthetic.library import library, pose_parameters
 
 CUBE = np.array([[x, y, z] for x in (0.0, 1) for y in (0.0, 1) for z in (0.0, 1)])
 CUBE_FACES = np.array([[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6],

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from bench.accuracy import metrics
-from bench.accuracy.capsules import penetration, segment_distance
-from bench.accuracy.figures import Figure, library, mirror, pose_parameters, random_figure, turned
+from bench.accuracy.figures import Figure, random_figure
 from bench.accuracy.score import table
 from bench.accuracy.truth import Person, Truth, split_of
 from bench.accuracy.views import placed_on_floor, random_view
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix
+from native_runtime.synthetic.capsules import penetration, segment_distance
+from native_runtime.synthetic.library import library, mirror, pose_parameters, turned
 from tests.support.bodies import toy_body
 
 

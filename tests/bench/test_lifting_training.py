@@ -7,12 +7,12 @@ import pytest
 
 from bench.lifting.made import made
 from bench.lifting.network import Recipe, train
-from bench.lifting.poses import FOLDS, MIXED, fold_of
 from bench.lifting.stances import Example, vectors_of
 from bench.lifting.training import calibrated, fit
 from native_runtime.camera import project
 from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.detection.lifting import SEGMENTS
+from native_runtime.synthetic.poses import FOLDS, MIXED, fold_of
 
 INTRINSICS = np.array([[900.0, 0, 320], [0, 900, 320], [0, 0, 1]])
 HIPS = [BODY_POINTS.index("left_hip"), BODY_POINTS.index("right_hip")]

@@ -31,8 +31,9 @@ def row(rng: np.random.Generator, **changes: Any) -> Row:
         intrinsics=np.diag([500.0, 500.0, 1.0]),
         mask=rng.random((40, 30)) > 0.5,
         quality=0.5,
-        placed=PlacedBody("default", "0f3a", rng.random(204), rng.random(93), rng.random(3)),
+        placed=PlacedBody("default", "0f3a", rng.random(204), rng.random(93), rng.random(3), rng.random(72)),
         dense=rng.random((595, 3)),
+        visible=rng.integers(0, 2, 70).astype(float),
         pose="lotus",
         held_out=True,
     )

@@ -33,7 +33,7 @@ def segment_distance(a0: Array, a1: Array, b0: Array, b1: Array) -> float:
     Minimises |a0 + s u - b0 - t v| over the unit square: the free minimum, else the best along its four edges.
     """
     u, v, w = a1 - a0, b1 - b0, a0 - b0
-    uu, uv, vv, uw, vw = u @ u, u @ v, v @ v, u @ w, v @ w
+    uu, uv, vv, uw, vw = (float(a @ b) for a, b in ((u, u), (u, v), (v, v), (u, w), (v, w)))
     determinant = uu * vv - uv * uv
 
     def at(s: float, t: float) -> float:
@@ -52,7 +52,8 @@ def penetration(body: Body, pose: Pose) -> float:
     """By how many centimetres the worst pair of the body's parts overlaps; negative where all keep apart."""
     places = {name: pose.translations[body.joint_index(name)] for name in body.joint_names}
     parts: dict[str, tuple[Array, Array, float]] = {}
-    for label, group in (("torso", _TORSO), ("head", _HEAD)):
+    middle: tuple[tuple[str, tuple[tuple[str, str, float], ...]], ...] = (("torso", _TORSO), ("head", _HEAD))
+    for label, group in middle:
         for number, (start, end, radius) in enumerate(group):
             parts[f"{label}{number}"] = (places[start], places[end], radius)
     for side in "lr":

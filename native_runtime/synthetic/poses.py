@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.accuracy.capsules import penetration
-from bench.accuracy.figures import library, mirror, part_of, random_figure, turned
 from native_runtime.build.pose_prior.authored import authored_poses
 from native_runtime.build.pose_prior.limbs import LimbSolver
 from native_runtime.build.pose_prior.mocap import recording
@@ -18,12 +16,13 @@ from native_runtime.build.pose_prior.poses import PoseSet
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_vector_to_matrix
 
-from .readings import Pose
+from .capsules import penetration
+from .library import library, mirror, part_of, pose_parameters, turned, varied
 
 Array = NDArray[np.float64]
 
 LIBRARY, AUTHORED = "library/", "authored/"
-"""Beginnings of the names of what is from the bench's library, and from ``rig_templates/fit/authored_poses.json``."""
+"""Beginnings of the names of what is from ``poses.json``, and from ``rig_templates/fit/authored_poses.json``."""
 MIXED = " + "
 """Between the names of two clips, where a pose has the arms or the legs of another."""
 FAULTY = "cmu_expmap/"
@@ -52,6 +51,15 @@ def fold_of(group: str) -> int:
     name = group.split(MIXED)[0]
     source, _, clip = name.partition("/")
     return zlib.crc32((recording(source, clip) or name).encode()) % FOLDS
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A pose of somebody: (204,) model parameters, where it is from, and whether it is held out of training."""
+
+    parameters: Array
+    group: str
+    held_out: bool
 
 
 @dataclass(frozen=True)
@@ -86,13 +94,9 @@ class Poses:
         sound = (found.worst < _MOST_OFF) & ~np.char.startswith(found.names, FAULTY)
         everything = _Pool(found.model_parameters, found.names)
         self._learnt, self._held = (everything.some(sound & mask) for mask in (found.learnt_from, found.held_out))
-        solver, own = LimbSolver(body), authored_poses()
-        self._own = _Pool(
-            np.array([solver.solve(entry.pose).model_parameters for entry in own]),
-            np.array([AUTHORED + entry.name for entry in own]),
-        )
+        self._solver, self._own = LimbSolver(body), authored_poses()
+        self._solved: dict[int, Array] = {}
         self._body, self._authored, self._seed = body, authored, seed
-        self._is_scale = np.array([name.startswith("scale_") for name in body.parameter_names])
         parts = [part_of(name) for name in body.parameter_names]
         self._arms, self._legs = (np.isin(parts, limbs) for limbs in (_ARMS, _LEGS))
         self._spread = np.array([_SPREAD.get(part, 0.0) for part in parts])
@@ -117,13 +121,15 @@ class Poses:
         if rng.random() < 0.4:
             names = list(library()["poses"])[1::2] if held else list(library()["poses"])[::2]
             name = str(rng.choice(names))
-            figure = random_figure(self._body, rng, name)
-            return Pose(np.where(self._is_scale, 0.0, figure.parameters), LIBRARY + name, held)
-        index = int(rng.choice(np.arange(len(self._own.names))[int(held) :: 2]))
-        parameters = self._noisy(self._own.parameters[index], rng)
+            plain = pose_parameters(self._body, name, mirrored=bool(rng.random() < 0.5))
+            return Pose(varied(self._body, rng, name, plain)[0], LIBRARY + name, held)
+        index = int(rng.choice(np.arange(len(self._own))[int(held) :: 2]))
+        if index not in self._solved:  # which takes a while, so that it is done for those that are wanted
+            self._solved[index] = self._solver.solve(self._own[index].pose).model_parameters
+        parameters = self._noisy(self._solved[index], rng)
         if rng.random() < 0.5:
             parameters = mirror(self._body, parameters)
-        return Pose(parameters, str(self._own.names[index]), held)
+        return Pose(parameters, AUTHORED + self._own[index].name, held)
 
     def _mixed(self, pool: _Pool, parameters: Array, group: str, rng: np.random.Generator) -> tuple[Array, str]:
         """A variation of a pose, in part with the arms or legs of another of the same fold; the limbs keep apart."""

@@ -10,7 +10,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix, csr_matrix
 
 from native_runtime.mhr import Body
 
@@ -73,20 +72,6 @@ class Anatomy:
             self.body.face_vertices[np.repeat(~np.array(inner)[self.body.face_materials], self.body.face_sizes)]
         ] = True
         return outside
-
-    @cached_property
-    def averaging(self) -> csr_matrix:
-        """(V, V) sparse: the mean over a vertex's neighbours along edges."""
-        corners = self.body.face_vertices
-        starts = np.concatenate([[0], np.cumsum(self.body.face_sizes)[:-1]])
-        following = np.arange(len(corners)) + 1
-        following[starts + self.body.face_sizes - 1] = starts
-        a, b = corners, corners[following]
-        edges = np.unique(np.sort(np.stack([a, b], axis=1), axis=1), axis=0)
-        rows, columns = np.concatenate([edges, edges[:, ::-1]]).T
-        adjacency = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(self.rest),) * 2).tocsr()
-        counts = np.maximum(np.asarray(adjacency.sum(axis=1)).ravel(), 1.0)
-        return csr_matrix(adjacency.multiply(1.0 / counts[:, None]))
 
     def _along(self, parts: tuple[str, str], joints: tuple[str, str, str]) -> tuple[Array, float]:
         """(V,) cm along a limb of two bones from its first joint (NaN off the limb), and the limb's length."""

@@ -1,0 +1,45 @@
+"""`sam3db dataset`: data sets of annotated people."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from native_runtime.cli.console import Console
+from native_runtime.cli.people import make_folder
+from native_runtime.errors import UsageError
+
+
+def run(arguments: argparse.Namespace, console: Console) -> bool:
+    """Run the action."""
+    return {"synthesize": _synthesize}[arguments.action](arguments, console)
+
+
+def _synthesize(arguments: argparse.Namespace, console: Console) -> bool:
+    from native_runtime.models.store import load_body
+    from native_runtime.synthetic.making import Part, default_body, synthesize
+
+    part = Part(*_numbers(arguments.part))
+    body = load_body(arguments.body or default_body(arguments.models), arguments.models)
+    out = make_folder(arguments.out)
+    start = time.perf_counter()
+    made = synthesize(
+        body, Path(arguments.poses), out, arguments.count, arguments.seed, part, arguments.authored, console.step
+    )
+    seconds = time.perf_counter() - start
+    console.line(
+        f"{made.people} people in {made.pictures} pictures, {made.written} shards written, {made.kept} were there "
+        f"({seconds:.0f} s)."
+    )
+    console.result({"command": arguments.command, "action": arguments.action, "ok": True, **asdict(made),
+                    "body": body.name, "seconds": round(seconds, 3), "out": str(out)})  # fmt: skip
+    return True
+
+
+def _numbers(text: str) -> tuple[int, int]:
+    first, slash, second = text.partition("/")
+    if not (slash and first.isdecimal() and second.isdecimal()):
+        raise UsageError(f"'{text}' is no part: --part 1/4 is the first of four.")
+    return int(first), int(second)
