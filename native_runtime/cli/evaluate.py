@@ -62,7 +62,8 @@ def _truth(arguments: argparse.Namespace) -> Truth:
         raise UsageError(f"There is no '{path}' with annotations.")
     if smpl is not None and not smpl.is_dir():
         raise UsageError(f"There is no folder '{smpl}' with files of SMPL.")
-    return read_truth(arguments.layout, path, smpl)
+    models = None if arguments.models is None else Path(arguments.models)
+    return read_truth(arguments.layout, path, smpl, models)
 
 
 def _tell_unmatched(matched: Matched, console: Console) -> None:

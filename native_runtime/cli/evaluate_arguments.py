@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from native_runtime.cli.common_arguments import add_common_arguments
+from native_runtime.cli.common_arguments import MODELS_HELP, add_common_arguments
 from native_runtime.evaluation.layouts import LAYOUTS
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def add(commands: Subparsers) -> None:
         metavar="DIR",
         help="your files of SMPL and SMPL-X (SMPL_NEUTRAL.npz and so on), for data sets that hold their parameters",
     )
+    evaluate.add_argument("--models", metavar="DIR", help=MODELS_HELP)
     evaluate.add_argument(
         "--only-estimated",
         action="store_true",

@@ -47,6 +47,13 @@ def near_keypoints(found: Array, true: Array, distance: float) -> Array:
     return correct
 
 
+def within(errors: Array, mm: float = 150.0) -> Array:
+    """(J,) of errors in mm: 1 where one is within ``mm``, 0 where not, NaN where it is not known. Their mean is 3D PCK
+    (Mehta et al., as above).
+    """
+    return np.asarray(np.where(np.isfinite(errors), errors <= mm, np.nan))
+
+
 def curve_shares(errors: Array) -> Array:
     """(J,) of errors in mm: the share of the thresholds 0, 5, ..., 150 mm that each is within; NaN where it is not
     known. Their mean is the area under the curve of 3D PCK (AUC).

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from . import metrics
 from .found import FoundPerson
 from .intervals import bootstrap, mean
-from .truth import Joints, TruePerson, TruePicture, Truth
+from .truth import BODY, Joints, TruePerson, TruePicture, Truth
 
 Array = NDArray[np.float64]
 
@@ -23,8 +23,9 @@ _PERCENT = 100.0
 
 FOUND, FALSE = "people found, %", "false people a picture"
 PCK_SHARES = (0.05, 0.1)
-PCKH, MPJPE, PA_MPJPE, AUC, PVE, PA_PVE = (
+PCKH, PCK_3D, MPJPE, PA_MPJPE, AUC, PVE, PA_PVE = (
     "PCKh@0.5, %",
+    "3D PCK@150 mm, %",
     "MPJPE, mm",
     "PA-MPJPE, mm",
     "AUC, %",
@@ -40,6 +41,7 @@ MEASURES = (
     PCKH,
     MPJPE,
     PA_MPJPE,
+    PCK_3D,
     AUC,
     PVE,
     PA_PVE,
@@ -77,9 +79,10 @@ def score(truth: Truth, estimates: Mapping[str, Sequence[FoundPerson]]) -> dict[
     scores = {"": Scores()}
     for picture in truth.pictures:
         given = list(estimates.get(picture.name, ()))
-        partners = _partners(picture, given)
+        boxes = [_seen_box(estimate, truth.joints) for estimate in given]
+        partners = _partners(picture, boxes)
         alone = [number for number in range(len(given)) if number not in partners.values()]
-        stray = [number for number in alone if not _is_ignored(given[number], picture)]
+        stray = [number for number in alone if not _is_ignored(boxes[number], picture)]
         group = picture.group or picture.name
         for number, person in enumerate(picture.people):
             estimate = given[partners[number]] if number in partners else None
@@ -118,29 +121,35 @@ def _errors(true: TruePerson, estimate: FoundPerson | None, joints: Joints) -> d
         root = tuple(joints.numbers.index(number) for number in joints.root)
         values[MPJPE] = metrics.joint_errors(found[numbers], real[numbers], root)
         values[PA_MPJPE] = metrics.aligned_errors(found[numbers], real[numbers])
+        values[PCK_3D] = _PERCENT * metrics.within(values[MPJPE])
         values[AUC] = _PERCENT * metrics.curve_shares(values[MPJPE])
-    if true.vertices is not None and true.keypoints_3d is not None and estimate.body == true.body:
-        vertices, surface = estimate.vertices(), true.vertices()
-        if vertices.shape == surface.shape:
-            roots = (
-                estimate.keypoints_3d[list(joints.root)].mean(axis=0),
-                true.keypoints_3d[list(joints.root)].mean(axis=0),
-            )
-            values[PVE], values[PA_PVE] = (
-                errors.mean(keepdims=True) for errors in metrics.vertex_errors(vertices, surface, roots)
-            )
+        values |= _surface_errors(true, estimate, joints)
     return values
 
 
-def _partners(picture: TruePicture, given: Sequence[FoundPerson]) -> dict[int, int]:
-    """By person, the estimate that is of them: the pairs that overlap most first, each at most once."""
-    if not given or not picture.people:
+def _surface_errors(true: TruePerson, estimate: FoundPerson, joints: Joints) -> dict[str, Array]:
+    """PVE and PA-PVE, where the true vertices are known on the estimate's body and from where the root is."""
+    surface = None if true.vertices is None else true.vertices(estimate.body)
+    if surface is None or true.keypoints_3d is None:
         return {}
-    true = np.stack([person.box for person in picture.people])
-    overlaps = metrics.overlap(true, np.stack([_body_box(estimate) for estimate in given]))
+    vertices = estimate.vertices()
+    if vertices.shape != surface.shape:
+        return {}
+    here, there = (points[list(joints.root)].mean(axis=0) for points in (estimate.keypoints_3d, true.keypoints_3d))
+    errors = metrics.vertex_errors(vertices, surface, (here, there))
+    return {name: those.mean(keepdims=True) for name, those in zip((PVE, PA_PVE), errors)}
+
+
+def _partners(picture: TruePicture, boxes: Sequence[Array]) -> dict[int, int]:
+    """By person, the number of the box (4,) of the estimate that is of them: the pairs that overlap most first, each at
+    most once.
+    """
+    if not boxes or not picture.people:
+        return {}
+    overlaps = metrics.overlap(np.stack([person.box for person in picture.people]), np.stack(boxes))
     partners: dict[int, int] = {}
     for flat in np.argsort(-overlaps, axis=None, kind="stable").tolist():
-        person, estimate = divmod(flat, len(given))
+        person, estimate = divmod(flat, len(boxes))
         if overlaps[person, estimate] < _SAME_PERSON:
             break
         if person not in partners and estimate not in partners.values():
@@ -148,18 +157,19 @@ def _partners(picture: TruePicture, given: Sequence[FoundPerson]) -> dict[int, i
     return partners
 
 
-def _is_ignored(estimate: FoundPerson, picture: TruePicture) -> bool:
-    """Whether most of an estimate lies in the box of somebody who is not annotated."""
-    box = _body_box(estimate)
+def _is_ignored(box: Array, picture: TruePicture) -> bool:
+    """Whether most of an estimate's box lies in the box of somebody who is not annotated."""
     low, high = np.maximum(picture.ignored[:, :2], box[:2]), np.minimum(picture.ignored[:, 2:], box[2:])
     shared = np.clip(high - low, 0, None).prod(axis=1)
     return bool((shared > _IGNORED * (box[2:] - box[:2]).prod()).any())
 
 
-def _body_box(estimate: FoundPerson) -> Array:
-    """(4,) the box of the estimate's keypoints within the picture; the one that was found where none is inside."""
+def _seen_box(estimate: FoundPerson, joints: Joints) -> Array:
+    """(4,) the box of the estimate's keypoints within the picture (of a hand's where a hand is annotated); the one that
+    was found where none is inside.
+    """
     size = estimate.image_size.astype(np.float64)
-    points = estimate.keypoints_2d
+    points = estimate.keypoints_2d if joints is BODY else estimate.keypoints_2d[list(joints.numbers)]
     inside = np.isfinite(points).all(axis=1) & (points >= 0).all(axis=1) & (points < size).all(axis=1)
     if np.count_nonzero(inside) < 2:
         return np.asarray(estimate.bbox, np.float64)

@@ -6,6 +6,7 @@ smpl.is.tue.mpg.de or smpl-x.is.tue.mpg.de. Only what places the joints is read 
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ class SmplJoints:
             if (parents[1:] >= np.arange(1, joints)).any():
                 raise ValueError("a joint comes before the one above it")
             return SmplJoints(regressor @ template, np.einsum("jv,vcb->jcb", regressor, shapes), parents)
-        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        except (OSError, EOFError, zipfile.BadZipFile, ValueError, KeyError, TypeError, IndexError) as error:
             raise FileError(f"{path.name} cannot be read as a file of SMPL ({error!r:.80}).") from error
 
 

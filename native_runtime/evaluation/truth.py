@@ -44,8 +44,8 @@ class TruePerson:
         keypoints_3d: (70, 3) m, camera axes, from any origin; NaN where it is not known; None where nothing is.
         categories: of what kinds the person or the picture is, for figures of each kind.
         head: px, how large the head is (PCKh); None where nobody says.
-        vertices: (V, 3) m, camera axes, from any origin, as a call that makes them; None where nobody says.
-        body: name of the body that the vertices are of.
+        vertices: given a body's name, its vertices (V, 3) m, camera axes, from any origin, or None where the person is
+            not known on this body; None where nobody says.
     """
 
     box: Array
@@ -53,8 +53,7 @@ class TruePerson:
     keypoints_3d: Array | None = None
     categories: tuple[str, ...] = ()
     head: float | None = None
-    vertices: Callable[[], Array] | None = None
-    body: str = ""
+    vertices: Callable[[str], Array | None] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,102 @@ def write_emdb(root: Path, smpl: Path, rng: np.random.Generator, frames: int = 4
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(content))
     return joints
+
+
+def write_lspet(folder: Path, rng: np.random.Generator, pictures: int = 3, compressed: bool = True) -> Array:
+    """``joints.mat`` of LSPET; the last picture has one joint only. Returns the joints (14, 3, N)."""
+    from scipy.io import savemat
+
+    joints = np.concatenate([rng.uniform(50, 300, (14, 2, pictures)), np.ones((14, 1, pictures))], axis=1)
+    joints[1:, 2, -1] = 0
+    joints[2, :, 0] = 0
+    folder.mkdir(parents=True, exist_ok=True)
+    savemat(folder / "joints.mat", {"about": "a text", "joints": joints}, do_compression=compressed)
+    return joints
+
+
+def write_freihand(folder: Path, rng: np.random.Generator, pictures: int = 2) -> Array:
+    """The evaluation part of FreiHAND. Returns its points (N, 21, 3) m."""
+    points = rng.normal(scale=0.04, size=(pictures, 21, 3)) + (0.0, 0.0, 0.6)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "evaluation_xyz.json").write_text(json.dumps(points.tolist()))
+    (folder / "evaluation_K.json").write_text(json.dumps([INTRINSICS.tolist()] * pictures))
+    return points
+
+
+def write_human36m(folder: Path, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Frames 0 and 1 of subject 9, walking. Returns the joints (17, 3) mm of the first, world axes, and the camera
+    (4, 4) in mm.
+    """
+    joints, camera = rng.normal(scale=400.0, size=(2, 17, 3)), world_to_camera(rng, 5000.0)
+    images, annotations = [], []
+    for frame in (0, 1):
+        file = f"s_09_act_14_subact_01_ca_02/s_09_act_14_subact_01_ca_02_{frame + 1:06d}.jpg"
+        place = {"subject": 9, "action_idx": 14, "subaction_idx": 1, "cam_idx": 2, "frame_idx": frame}
+        images.append({"id": frame, "file_name": file, "width": 1000, "height": 1002, **place})
+        annotations.append({"id": frame, "image_id": frame, "bbox": [300, 200, 250, 500]})
+    (fx, _, cx), (_, fy, cy) = INTRINSICS[0], INTRINSICS[1]
+    cameras = {"2": {"R": camera[:3, :3].tolist(), "t": camera[:3, 3].tolist(), "f": [fx, fy], "c": [cx, cy]}}
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, content in {
+        "data": {"images": images, "annotations": annotations},
+        "camera": cameras,
+        "joint_3d": {"14": {"1": {str(frame): joints[frame].tolist() for frame in (0, 1)}}},
+    }.items():
+        (folder / f"Human36M_subject9_{part}.json").write_text(json.dumps(content))
+    return joints[0], camera
+
+
+def threedhp_arrays(rng: np.random.Generator, frames: int = 3) -> dict[str, Array]:
+    """What h5py reads of ``annot_data.mat``; the second frame is not valid."""
+    valid = np.ones((frames, 1))
+    valid[1] = 0
+    return {
+        "annot2": rng.uniform(100, 1800, (frames, 1, 17, 2)),
+        "annot3": rng.normal(scale=500.0, size=(frames, 1, 17, 3)) + (0.0, 0.0, 4000.0),
+        "valid_frame": valid,
+        "activity_annotation": np.full((frames, 1), 6.0),
+    }
+
+
+def write_spin(path: Path, rng: np.random.Generator, names: list[str]) -> tuple[Array, Array]:
+    """An ``.npz`` of SPIN. Returns ``part`` (N, 24, 3) and ``S`` (N, 24, 4)."""
+    count = len(names)
+    part = np.concatenate([rng.uniform(100, 400, (count, 24, 2)), np.ones((count, 24, 1))], axis=2)
+    space = np.concatenate([rng.normal(size=(count, 24, 3)), np.ones((count, 24, 1))], axis=2)
+    part[:, 11, 2] = space[:, 11, 3] = 0  # nobody knows left wrists
+    centers, scales = np.full((count, 2), 250.0), np.full(count, 1.5)
+    np.savez(path, imgname=names, center=centers, scale=scales, part=part, S=space)
+    return part, space
+
+
+def write_rich(root: Path, rng: np.random.Generator, frames: int = 2) -> tuple[Path, Array]:
+    """A sequence of RICH with two cameras, of which one has pictures, and the bodies that it needs. Returns their
+    folder, and the camera (4, 4).
+    """
+    models = root / "models"
+    write_smpl(models / "SMPLX_FEMALE.npz", rng, joints=55)
+    write_smpl(models / "SMPLX_MALE.npz", rng, joints=55)
+    sequence = "Gym_010_pushup1"
+    for frame in range(frames):
+        folder = root / "bodies" / "test" / sequence / f"{frame + 5:05d}"
+        folder.mkdir(parents=True)
+        body = {
+            "global_orient": rng.normal(size=(1, 3)),
+            "body_pose": rng.normal(scale=0.3, size=(1, 63)),
+            "betas": rng.normal(size=(1, 10)),
+            "transl": rng.normal(scale=0.1, size=(1, 3)),
+            "left_hand_pose": np.zeros((1, 12)),
+        }
+        (folder / "010.pkl").write_bytes(pickle.dumps({k: v.astype(np.float32) for k, v in body.items()}))
+    (root / "images" / "test" / sequence / "cam_01").mkdir(parents=True)
+    calibration = root / "scan_calibration" / "Gym" / "calibration"
+    calibration.mkdir(parents=True)
+    camera = world_to_camera(rng)
+    for number in (0, 1):
+        matrices = {"CameraMatrix": camera[:3], "Intrinsics": INTRINSICS, "Distortion": np.zeros(5)}
+        text = "".join(
+            f"<{n}><data>{' '.join(map(repr, m.ravel().tolist()))}</data></{n}>" for n, m in matrices.items()
+        )
+        (calibration / f"{number:03d}.xml").write_text(f"<?xml version='1.0'?><opencv_storage>{text}</opencv_storage>")
+    return models, camera

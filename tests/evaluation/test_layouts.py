@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,9 +14,22 @@ import pytest
 from native_runtime.camera import project
 from native_runtime.errors import FileError, UsageError
 from native_runtime.evaluation.layouts import LAYOUTS, read_truth
+from native_runtime.evaluation.layouts.threedhp import pictures_of
 from native_runtime.evaluation.smpl import SMPL_TO_MHR, SmplBodies, SmplJoints
 from native_runtime.evaluation.truth import BODY_JOINTS
-from tests.evaluation.lookalikes import INTRINSICS, PARENTS, write_3dpw, write_emdb, write_smpl
+from tests.evaluation.lookalikes import (
+    INTRINSICS,
+    PARENTS,
+    threedhp_arrays,
+    write_3dpw,
+    write_emdb,
+    write_freihand,
+    write_human36m,
+    write_lspet,
+    write_rich,
+    write_smpl,
+    write_spin,
+)
 
 
 def test_3dpw_is_read(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -131,7 +147,7 @@ def test_smpls_own_pickles_are_read_without_their_libraries(tmp_path: Path, rng:
     assert own.shapes == pytest.approx(plain.shapes)
 
 
-@pytest.mark.parametrize("layout", sorted(set(LAYOUTS) - {"rows"}))
+@pytest.mark.parametrize("layout", sorted(set(LAYOUTS) - {"rows", "3dhp"}))
 def test_empty_folders_and_damaged_files_are_refused(tmp_path: Path, layout: str) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -142,3 +158,123 @@ def test_empty_folders_and_damaged_files_are_refused(tmp_path: Path, layout: str
         damaged.write_bytes(content)
         with pytest.raises(FileError, match=r"damaged_data\.pkl"):
             read_truth(layout, damaged, tmp_path)
+
+
+def test_rich_is_read_in_the_cameras_that_have_pictures(tmp_path: Path, rng: np.random.Generator) -> None:
+    models, camera = write_rich(tmp_path, rng)
+    truth = read_truth("rich", tmp_path, models)
+    sequence = "Gym_010_pushup1"
+    assert [p.name for p in truth.pictures] == [f"{sequence}/cam_01/{frame:05d}_01" for frame in (5, 6)]
+    person = truth.pictures[0].people[0]
+    assert person.keypoints_3d is not None
+    body = pickle.loads((tmp_path / "bodies/test" / sequence / "00005" / "010.pkl").read_bytes())
+    pose = np.concatenate([body["global_orient"], body["body_pose"]], axis=1).reshape(1, 22, 3)
+    joints = SmplJoints.load(models / "SMPLX_FEMALE.npz").place(body["betas"][0], pose, body["transl"])[0]
+    assert person.keypoints_3d[7] == pytest.approx(camera[:3, :3] @ joints[18] + camera[:3, 3])
+    with pytest.raises(UsageError, match=r"SMPLX_FEMALE\.npz or \.pkl is needed .*smpl-x\.is\.tue\.mpg\.de"):
+        read_truth("rich", tmp_path, tmp_path / "bodies")
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_lspet_is_read(tmp_path: Path, rng: np.random.Generator, compressed: bool) -> None:
+    joints = write_lspet(tmp_path, rng, compressed=compressed)
+    truth = read_truth("lspet", tmp_path)
+    assert [p.name for p in truth.pictures] == ["im00001", "im00002"]
+    first = truth.pictures[0].people[0]
+    assert np.isnan(first.keypoints_2d[10]).all()  # the right hip, which is not marked
+    assert first.keypoints_2d[14].tolist() == joints[0, :2, 0].tolist()  # the right ankle
+    assert first.head == pytest.approx(np.linalg.norm(joints[12, :2, 0] - joints[13, :2, 0]))
+    marked = joints[[0, 1, *range(3, 14)], :2, 0]
+    size = np.ptp(marked, axis=0)
+    assert first.box[2:] - first.box[:2] == pytest.approx(1.2 * size)
+
+
+def test_freihand_is_read(tmp_path: Path, rng: np.random.Generator, repository: Path) -> None:
+    points = write_freihand(tmp_path, rng)
+    truth = read_truth("freihand", tmp_path)
+    assert [p.name for p in truth.pictures] == ["00000000.jpg", "00000001.jpg"]
+    names = [k["name"] for k in json.loads((repository / "rig_templates/mhr/keypoints.json").read_text())["keypoints"]]
+    assert names[truth.joints.root[0]] == "right_wrist"
+    second = truth.pictures[1].people[0]
+    assert second.keypoints_3d is not None
+    for number, name in ((4, "right_thumb4"), (5, "right_forefinger_third_joint"), (20, "right_pinky_finger4")):
+        assert second.keypoints_3d[names.index(name)] == pytest.approx(points[1, number])
+    (tmp_path / "evaluation_K.json").write_text("[]")
+    with pytest.raises(FileError, match=r"evaluation_xyz\.json cannot be read"):
+        read_truth("freihand", tmp_path)
+
+
+def test_human36m_is_read(tmp_path: Path, rng: np.random.Generator) -> None:
+    joints, camera = write_human36m(tmp_path / "annotations", rng)
+    (picture,) = read_truth("h36m", tmp_path).pictures  # every 64th frame
+    assert picture.name == "s_09_act_14_subact_01_ca_02_000001.jpg"
+    person = picture.people[0]
+    assert person.categories == ("walking",)
+    assert person.box.tolist() == [300, 200, 550, 700]
+    assert person.keypoints_3d is not None
+    here = (camera[:3, :3] @ joints[13] + camera[:3, 3]) / 1000
+    assert person.keypoints_3d[62] == pytest.approx(here)
+    assert person.keypoints_2d[62] == pytest.approx(project(here, INTRINSICS))
+
+
+def test_frames_of_3dhp_are_read(rng: np.random.Generator) -> None:
+    arrays = threedhp_arrays(rng)
+    first, third = pictures_of("TS2", arrays)
+    assert (first.name, third.name, third.group) == ("TS2/img_000001.jpg", "TS2/img_000003.jpg", "TS2")
+    person = third.people[0]
+    assert person.categories == ("sports",)
+    assert person.keypoints_3d is not None
+    assert person.keypoints_3d[62] == pytest.approx(arrays["annot3"][2, 0, 7] / 1000)
+    assert person.keypoints_2d[9].tolist() == arrays["annot2"][2, 0, 11].tolist()
+    with pytest.raises(FileError, match=r"TS2/annot_data\.mat"):
+        pictures_of("TS2", arrays | {"valid_frame": np.ones(9)})
+
+
+def test_3dhp_is_read_from_its_files(tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By h5py, for which something stands here that opens NumPy's files."""
+    stand_in = ModuleType("h5py")
+    stand_in.File = lambda path, mode: np.load(path)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "h5py", stand_in)
+    file = tmp_path / "TS1" / "annot_data.mat"
+    file.parent.mkdir()
+    with file.open("wb") as stream:
+        np.savez(stream, **threedhp_arrays(rng))
+    assert [p.name for p in read_truth("3dhp", tmp_path).pictures] == ["TS1/img_000001.jpg", "TS1/img_000003.jpg"]
+    file.write_bytes(b"nothing")
+    with pytest.raises(FileError, match=r"TS1/annot_data\.mat cannot be read"):
+        read_truth("3dhp", tmp_path)
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(UsageError, match="pip install h5py"):
+        read_truth("3dhp", tmp_path)
+
+
+def test_files_of_spin_are_read(tmp_path: Path, rng: np.random.Generator) -> None:
+    names = [f"mpi_inf_3dhp_test_set/TS{k}/imageSequence/img_000001.jpg" for k in (1, 2)]
+    names += ["S9_Directions_1.60457274_000001.jpg", "images/im1001.jpg"]
+    part, space = write_spin(tmp_path / "a.npz", rng, names)
+    pictures = {p.name: p for p in read_truth("spin", tmp_path / "a.npz").pictures}
+    groups = {name: p.group for name, p in pictures.items()}
+    assert groups == {
+        "TS1/img_000001.jpg": "TS1",
+        "TS2/img_000001.jpg": "TS2",
+        names[2]: "S9_Directions",
+        "im1001.jpg": "",
+    }
+    person = pictures["TS2/img_000001.jpg"].people[0]
+    assert person.keypoints_3d is not None
+    assert person.keypoints_3d[10].tolist() == space[1, 2, :3].tolist()
+    assert person.keypoints_2d[10].tolist() == part[1, 2, :2].tolist()
+    assert np.isnan(person.keypoints_3d[62]).all()
+    assert person.box.tolist() == [100, 100, 400, 400]
+
+
+def test_files_of_matlab_that_are_hostile_are_refused(tmp_path: Path, rng: np.random.Generator) -> None:
+    write_lspet(tmp_path, rng)
+    path = tmp_path / "joints.mat"
+    whole = path.read_bytes()
+    damaged = [whole[:length] for length in (0, 100, 130, 200, len(whole) - 9)]
+    damaged += [whole[:124] + b"\x00\x02IM" + whole[128:], whole[:126] + b"XX" + whole[128:]]
+    for content in damaged:
+        path.write_bytes(content)
+        with pytest.raises(FileError, match=r"joints\.mat"):
+            read_truth("lspet", tmp_path)

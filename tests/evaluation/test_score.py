@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 from native_runtime.errors import FileError
 from native_runtime.evaluation.found import FoundPerson
 from native_runtime.evaluation.layouts.coco import read
-from native_runtime.evaluation.score import score
-from native_runtime.evaluation.truth import BODY_JOINTS, COCO_KEYPOINTS, TruePerson, TruePicture, Truth
+from native_runtime.evaluation.score import FOUND, score
+from native_runtime.evaluation.truth import BODY, BODY_JOINTS, COCO_KEYPOINTS, Joints, TruePerson, TruePicture, Truth
 
 
 def person(rng: np.random.Generator, x: float, category: str = "") -> TruePerson:
@@ -110,3 +111,70 @@ def test_what_is_no_coco_file_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(FileError, match=r"keypoints\.json cannot be read"):
         read(path)
+
+
+def test_people_of_coco_are_told_apart_by_what_hides_them(tmp_path: Path) -> None:
+    path = tmp_path / "keypoints.json"
+    content = _annotations(keypoints=[15, 25, 1] * 5 + [15, 25, 2] * 12)
+    content["images"][0] |= {"width": 100, "height": 220}  # whose lower border cuts off the person
+    content["annotations"] += [{"image_id": 9, "bbox": [5, 5, 9, 9], "keypoints": [7, 7, 2] * 17}] * 6
+    path.write_text(json.dumps(content))
+    kinds = {picture.name: [p.categories for p in picture.people] for picture in read(path).pictures}
+    assert kinds["7.jpg"] == [("occluded", "truncated")]
+    assert kinds["9.jpg"] == [("visible", "crowd")] * 6
+
+
+def test_figures_of_a_sequence_are_as_certain_as_it_is_long_not_as_it_has_frames(rng: np.random.Generator) -> None:
+    """Frames of one sequence are alike: errors differ from one to the next much more."""
+    frames = [(sequence, frame) for sequence in range(6) for frame in range(20)]
+    one = person(rng, 100.0)
+    estimates = {f"{s}_{f}.jpg": [found(one, off=4.0 * s)] for s, f in frames}
+    alone = Truth([TruePicture(f"{s}_{f}.jpg", [one]) for s, f in frames])
+    together = Truth([TruePicture(f"{s}_{f}.jpg", [one], group=str(s)) for s, f in frames])
+    widths = []
+    for truth in (alone, together):
+        figure = score(truth, estimates)[""].figures()["PCK@0.05, %"]
+        widths.append(figure["high"] - figure["low"])
+    assert widths[1] > 2 * widths[0] > 0
+
+
+def test_vertices_are_compared_on_the_same_body_alone(rng: np.random.Generator) -> None:
+    plain = person(rng, 100.0)
+    surface = rng.normal(size=(50, 3))
+    true = replace(plain, vertices=lambda body: surface if body == "default" else None)
+    turned = surface @ np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+
+    class Held(FoundPerson):
+        def vertices(self) -> np.ndarray:
+            return turned
+
+    def figures(body: str) -> dict[str, dict[str, float]]:
+        estimate = Held(true.keypoints_2d, plain.keypoints_3d, true.box, np.array([900, 600]), body)
+        return score(Truth([TruePicture("a.jpg", [true])]), {"a.jpg": [estimate]})[""].figures()
+
+    assert figures("default")["PA-PVE, mm"]["value"] == pytest.approx(0, abs=1e-6)
+    assert figures("default")["PVE, mm"]["value"] > 100
+    assert "PVE, mm" not in figures("mhr-lod1")
+
+
+def test_hands_are_found_by_their_own_box(rng: np.random.Generator) -> None:
+    hand = Joints(tuple(range(21, 42)), (41,))
+    true = person(rng, 100.0)
+    flat = np.full((70, 2), np.nan)
+    flat[21:42] = rng.uniform((10.0, 10.0), (60.0, 60.0), size=(21, 2))
+    box = np.concatenate([np.nanmin(flat, axis=0), np.nanmax(flat, axis=0)])
+    only = replace(true, keypoints_2d=flat, box=box)
+    whole = np.where(np.isfinite(flat), flat, rng.uniform(0, 580, size=(70, 2)))  # a body that fills the picture
+    estimate = replace(found(true), keypoints_2d=whole)
+    shares = [
+        score(Truth([TruePicture("a.jpg", [only])], joints), {"a.jpg": [estimate]})[""].figures()[FOUND]["value"]
+        for joints in (hand, BODY)
+    ]
+    assert shares == [100.0, 0.0]
+
+
+def test_keypoints_within_half_a_head_are_correct(rng: np.random.Generator) -> None:
+    true = replace(person(rng, 100.0), head=40.0)
+    for off, share in ((19.0, 100.0), (21.0, 0.0)):
+        figures = score(Truth([TruePicture("a.jpg", [true])]), {"a.jpg": [found(true, off)]})[""].figures()
+        assert figures["PCKh@0.5, %"]["value"] == share

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from native_runtime.errors import FileError
 from native_runtime.evaluation.truth import COCO_KEYPOINTS, TruePerson, TruePicture, Truth, nowhere
 
+Array = NDArray[np.float64]
+
+#: Flags of keypoints: 0 not marked, 1 marked though hidden, 2 seen.
+_HIDDEN = 1
+#: Somebody of whom so much of what is marked is hidden is occluded.
+_OCCLUDED = 0.25
+#: px: a box that comes so near to the border of the picture is cut off by it.
+_BORDER = 2.0
+#: A picture of so many people, crowds as one, is a crowd.
+_CROWD = 6
+
 
 def read(path: Path, fewest: int = 5) -> Truth:
-    """The pictures with people of a file of annotations.
+    """The pictures with people of a file of annotations. Categories: each person is "visible" or "occluded", and may be
+    "truncated" by the border of the picture, or in a "crowd".
 
     Args:
         fewest: people with fewer annotated keypoints count as ignored, as do crowds.
@@ -23,7 +37,8 @@ def read(path: Path, fewest: int = 5) -> Truth:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        names = {entry["id"]: str(entry["file_name"]) for entry in content["images"]}
+        images = {entry["id"]: entry for entry in content["images"]}
+        crowded = Counter(entry["image_id"] for entry in content["annotations"])
         people: dict[Any, list[TruePerson]] = {}
         ignored: dict[Any, list[list[float]]] = {}
         for entry in content["annotations"]:
@@ -37,11 +52,27 @@ def read(path: Path, fewest: int = 5) -> Truth:
                 continue
             keypoints = nowhere(2)
             keypoints[np.array(COCO_KEYPOINTS)[marked]] = points[marked, :2]
-            people.setdefault(image, []).append(TruePerson(np.array(box), keypoints))
-        pictures = [
-            TruePicture(names[image], people.get(image, []), np.array(ignored.get(image, [])).reshape(-1, 4))
-            for image in sorted(people.keys() | ignored.keys(), key=lambda image: names[image])
-        ]
-        return Truth(pictures)
+            kinds = _kinds(np.array(box), points[marked, 2], images[image], crowded[image])
+            people.setdefault(image, []).append(TruePerson(np.array(box), keypoints, categories=kinds))
+        names = {image: str(images[image]["file_name"]) for image in people.keys() | ignored.keys()}
+        return Truth(
+            [
+                TruePicture(name, people.get(image, []), np.array(ignored.get(image, [])).reshape(-1, 4))
+                for image, name in sorted(names.items(), key=lambda item: item[1])
+            ]
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileError(f"{path.name} cannot be read as COCO's annotations of keypoints ({error!r:.80}).") from error
+
+
+def _kinds(box: Array, flags: Array, image: dict[str, Any], people: int) -> tuple[str, ...]:
+    """The categories of a person of whom keypoints are marked with some flags."""
+    hidden = np.count_nonzero(flags == _HIDDEN) >= _OCCLUDED * len(flags)
+    kinds = ["occluded" if hidden else "visible"]
+    if "width" in image and "height" in image:
+        size = np.array([image["width"], image["height"]], np.float64)
+        if (box[:2] <= _BORDER).any() or (box[2:] >= size - _BORDER).any():
+            kinds.append("truncated")
+    if people >= _CROWD:
+        kinds.append("crowd")
+    return tuple(kinds)
