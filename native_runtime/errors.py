@@ -23,6 +23,7 @@ class Remedy(Enum):
     SAY_USE = "say-use"
     SAY_UNIT = "say-unit"
     GIVE_FILES = "give-files"
+    NAME_PHOTOS = "name-photos"
     REINSTALL = "reinstall"
     SEE_TRACEBACK = "see-traceback"
 

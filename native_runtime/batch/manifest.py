@@ -65,8 +65,18 @@ def last_settings(paths: Iterable[Path]) -> Mapping[str, Any]:
     Raises:
         NewerFormatError: a newer version of the program has worked on the folder.
     """
+    head = newest_head(paths)
+    return head.settings if head is not None else {}
+
+
+def newest_head(paths: Iterable[Path]) -> Head | None:
+    """What the newest run that manifests tell of was asked to do; None where they tell of none.
+
+    Raises:
+        NewerFormatError: a newer version of the program has worked on the folder.
+    """
     heads = [head for path in paths for head in _heads(path)]
-    return max(heads, key=lambda head: head.started).settings if heads else {}
+    return max(heads, key=lambda head: head.started, default=None)
 
 
 @dataclass(frozen=True)

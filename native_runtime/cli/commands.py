@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from native_runtime.cli.common_arguments import Subparsers
+    from native_runtime.corrections.folder import CharacterReader
 
 GROUP = "sam3db.commands"
 """Group of the entry points by which installed packages add commands; each names an `Extension`."""
@@ -83,14 +84,15 @@ class ViewsSceneWriter(Protocol):
 
 class Extension(NamedTuple):
     """What a package adds. ``builder`` gives the command line of the process that builds a batch's characters,
-    ``take_scene`` what writes the .blend files of takes, and ``views_scene`` what writes those of several photos; all
-    raise `UsageError` where that cannot be done.
+    ``take_scene`` what writes the .blend files of takes, ``views_scene`` what writes those of several photos, and
+    ``corrections`` what reads the characters of .blend files; all raise `UsageError` where that cannot be done.
     """
 
     commands: tuple[Command, ...]
     builder: Callable[[], tuple[str, ...]]
     take_scene: Callable[[], TakeSceneWriter] | None = None
     views_scene: Callable[[], ViewsSceneWriter] | None = None
+    corrections: Callable[[], CharacterReader] | None = None
 
 
 _OWN = (

@@ -13,8 +13,14 @@ from native_runtime.errors import UsageError
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
-    """Run the action."""
-    return {"synthesize": _synthesize}[arguments.action](arguments, console)
+    """Run the action; whether all went well."""
+    return {"synthesize": _synthesize, "export": _export}[arguments.action](arguments, console)
+
+
+def _export(arguments: argparse.Namespace, console: Console) -> bool:
+    from native_runtime.cli import dataset_export
+
+    return dataset_export.run(arguments, console)
 
 
 def _synthesize(arguments: argparse.Namespace, console: Console) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from native_runtime.cli.common_arguments import MODELS_HELP, Parser, add_common_arguments
@@ -16,6 +17,7 @@ def add(commands: Subparsers) -> None:
     add_common_arguments(dataset)
     actions = dataset.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
     _add_synthesize(actions)
+    _add_export(actions)
 
 
 def _add_synthesize(actions: Subparsers) -> None:
@@ -54,3 +56,38 @@ def _add_synthesize(actions: Subparsers) -> None:
     )
     synthesize.add_argument("--models", metavar="DIR", help=MODELS_HELP)
     add_common_arguments(synthesize)
+
+
+def _add_export(actions: Subparsers) -> None:
+    export = actions.add_parser(
+        "export",
+        help="characters that you corrected, as a data set in a folder",
+        description="Writes the characters below FOLDER that a person corrected as rows of a data set, with their "
+        "pictures and a data card, into a folder. Nothing is sent anywhere.",
+        allow_abbrev=False,
+    )
+    export.add_argument(
+        "folder", metavar="FOLDER", help="results of `sam3db batch` or `sam3db estimate`, or .blend files"
+    )
+    export.add_argument("-o", "--out", metavar="DIR", required=True, help="a folder that is new or empty")
+    export.add_argument(
+        "--consent",
+        action="store_true",
+        help="the people in the photos, and those who own them, agree to the use for training; required",
+    )
+    export.add_argument(
+        "--photos", metavar="DIR", help="where the photos lie, if they are not where the batch read them"
+    )
+    export.add_argument("--all", action="store_true", help="characters that nobody corrected as well")
+    export.add_argument(
+        "--blur-faces",
+        action="store_true",
+        help="make all faces coarse: those of the characters, and those that the landmark networks find",
+    )
+    export.add_argument(
+        "--blend",
+        action=argparse.BooleanOptionalAction,
+        help="read the .blend files, which needs Blender as a Python module (default: yes, where there are any)",
+    )
+    export.add_argument("--models", metavar="DIR", help=MODELS_HELP)
+    add_common_arguments(export)

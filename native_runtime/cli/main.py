@@ -49,6 +49,7 @@ def main(
         arguments.builder = added[0].builder if added else None
         arguments.take_scene = added[0].take_scene if added else None
         arguments.views_scene = added[0].views_scene if added else None
+        arguments.corrections = added[0].corrections if added else None
         module = importlib.import_module(commands[arguments.command].module)
         with warnings_forwarded_to(console):
             return OK if module.run(arguments, console) else SOME_FAILED

@@ -16,6 +16,7 @@ REMEDIES = {
     Remedy.SAY_USE: "Say so with `--commercial yes` or `--commercial no`.",
     Remedy.SAY_UNIT: "Name it with `--unit`; with `--unit unknown` the person's size tells it.",
     Remedy.GIVE_FILES: "Files that you fetched otherwise are taken with `--file`.",
+    Remedy.NAME_PHOTOS: "Name the folder that they lie in with `--photos`.",
     Remedy.IMPORT_OFFICIAL: "Import MHR's official assets with `sam3db models import`.",
     Remedy.REMAKE_NETWORK: "Make a damaged network again with `sam3db models build`, or with `sam3db "
     "convert-checkpoint` if it came from a checkpoint.",

@@ -23,14 +23,13 @@ T = TypeVar("T")
 
 def write(path: Path, rows: Iterable[Row]) -> int:
     """Write rows, in groups so that memory stays small; how many there were. Completely or not at all."""
-    arrow, parquet = _library()
+    arrow, parquet = library()
     schema = _schema(arrow)
     count = 0
     with atomic_file(path) as part, parquet.ParquetWriter(part, schema, compression="zstd") as writer:
-        for group in _grouped(rows):
-            columns = [row.columns() for row in group]
+        for columns in _grouped(row.columns() for row in rows):  # masks become small one by one
             writer.write_table(arrow.Table.from_pylist(columns, schema=schema))
-            count += len(group)
+            count += len(columns)
     return count
 
 
@@ -49,7 +48,7 @@ def read_with_runs(path: Path) -> Iterator[tuple[Row, Runs | None]]:
 
 
 def _read(path: Path, made: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
-    arrow, parquet = _library()
+    arrow, parquet = library()
     try:
         with parquet.ParquetFile(path) as file:
             number = 0
@@ -76,10 +75,10 @@ def files_of(folder: Path) -> list[Path]:
     return found
 
 
-def _grouped(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    group: list[Row] = []
-    for row in rows:
-        group.append(row)
+def _grouped(entries: Iterable[T]) -> Iterator[list[T]]:
+    group: list[T] = []
+    for entry in entries:
+        group.append(entry)
         if len(group) == _AT_ONCE:
             yield group
             group = []
@@ -121,7 +120,12 @@ def _schema(arrow: Any) -> Any:
     return arrow.schema(list(kinds.items()))
 
 
-def _library() -> tuple[Any, Any]:
+def library() -> tuple[Any, Any]:
+    """The modules ``pyarrow`` and ``pyarrow.parquet``.
+
+    Raises:
+        UsageError: they are not installed.
+    """
     try:
         import pyarrow
         from pyarrow import parquet

@@ -13,7 +13,7 @@ from native_runtime.cli.commands import Command, Extension
 from native_runtime.cli.common_arguments import add_wear_argument
 
 from . import export_arguments, preview_arguments, retarget_arguments
-from .blender import builder_command, take_scene_writer, views_scene_writer
+from .blender import builder_command, correction_reader, take_scene_writer, views_scene_writer
 
 if TYPE_CHECKING:
     from native_runtime.cli.common_arguments import Subparsers
@@ -55,4 +55,5 @@ EXTENSION = Extension(
     builder_command,
     take_scene_writer,
     views_scene_writer,
+    correction_reader,
 )

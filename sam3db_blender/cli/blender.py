@@ -11,6 +11,7 @@ from native_runtime.files.folders import user_cache
 
 if TYPE_CHECKING:
     from native_runtime.cli.commands import TakeSceneWriter, ViewsSceneWriter
+    from native_runtime.corrections.folder import CharacterReader
 
 
 def require_blender(what: str, instead: str = "") -> None:
@@ -57,6 +58,18 @@ def views_scene_writer() -> ViewsSceneWriter:
     from ..builder.views import write_views_scene
 
     return write_views_scene
+
+
+def correction_reader() -> CharacterReader:
+    """What reads the characters of .blend files for data sets.
+
+    Raises:
+        UsageError: there is no bpy module.
+    """
+    require_blender("Reading .blend files", "use `--no-blend` for estimates only")
+    from ..builder.corrections import read_corrections
+
+    return read_corrections
 
 
 def builder_command() -> tuple[str, ...]:

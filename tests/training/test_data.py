@@ -15,8 +15,7 @@ from native_runtime.dataset.annotations import read_annotations, stacked
 from native_runtime.dataset.pictures import PictureFolder
 from native_runtime.errors import FileError
 from native_runtime.mhr import Body
-
-from . import pictured
+from tests.support import pictured
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch")
 

@@ -27,7 +27,7 @@ def placed(body: Body, rng: np.random.Generator, x: float = 0.0) -> PlacedState:
     parameters, identity = state.model_parameters.copy(), state.identity.copy()
     parameters[3:68] = rng.normal(0, 0.1, 65)
     parameters[68:122] = rng.normal(0, 0.2, 54)
-    identity[:5] = rng.normal(0, 0.3, 5)
+    identity[:3] = rng.normal(0, 0.3, 3)
     return PlacedState(parameters, identity, state.expression, np.array([x, 1.0, 3.5]))
 
 
