@@ -23,6 +23,7 @@ from .losses.keypoints import LEFT_HAND, RIGHT_HAND
 from .models import Crops
 from .people import People
 from .rounds import Batch
+from .surface import Surface
 
 Array = NDArray[np.float32]
 
@@ -60,8 +61,14 @@ class PeopleInPictures:
         pictures: Pictures,
         constants: Mapping[str, NDArray[np.float32]],
         settings: CropSettings,
+        surface: Surface | None = None,
     ) -> None:
-        """``constants``: the head's, by official name (``HeadConstants``)."""
+        """
+        Args:
+            constants: the head's, by official name (``HeadConstants``).
+            surface: of the body of ``settings``, for networks that are held to it.
+        """
+        self._surface = surface
         self._annotations, self._pictures, self._settings = annotations, pictures, settings
         self._cuts = Cuts.around(annotations.box, settings.size, settings.padding)
         self._others = _same_picture(annotations.picture)
@@ -132,6 +139,9 @@ class PeopleInPictures:
         known = found.keypoints_2d[index, :, 2]
         boxes, seen = zip(*(_hand_boxes(points[:, hand], known[:, hand]) for hand in (LEFT_HAND, RIGHT_HAND)))
         numbers = {name: _tensor(array[index]) for name, array in self._truth.items()}
+        vertices = None
+        if self._surface is not None:
+            vertices = self._surface.true(_tensor(found.parameters[index]), numbers["shape"])
         return People(
             keypoints_2d=_tensor(points - 0.5),
             keypoints_3d=_tensor(found.keypoints_3d[index, :, :3]),
@@ -139,6 +149,8 @@ class PeopleInPictures:
             known_3d=_tensor(found.keypoints_3d[index, :, 3]),
             hand_boxes=_tensor(np.stack(boxes, axis=1)),
             hand_seen=_tensor(np.stack(seen, axis=1)),
+            vertices=vertices,
+            known_vertices=None if vertices is None else numbers["known_shape"],
             **numbers,
         )
 

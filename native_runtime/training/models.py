@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import torch
@@ -11,7 +12,7 @@ from native_runtime.network.backbones import Encoder
 from native_runtime.network.context import Context
 from native_runtime.network.decoder import Decoder
 from native_runtime.network.heads import CameraPrediction, PosePrediction, View
-from native_runtime.network.mhr import KeypointSupport
+from native_runtime.network.mhr import KeypointSupport, keypoints
 from native_runtime.network.network import SAM3DBody
 
 from .losses.total import Answer, HandAnswer
@@ -35,6 +36,11 @@ class Crops(NamedTuple):
     rays: Tensor
     condition: Tensor
     view: View
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Crops:
+        """The same of changed arrays: of some people, or on another device."""
+        pictures = {name: change(getattr(self, name)) for name in self._fields if name != "view"}
+        return Crops(**pictures, view=View(*map(change, self.view)))
 
 
 class Answers(NamedTuple):
@@ -73,15 +79,24 @@ class BodyBranch(nn.Module):
     from features that hardly change.
     """
 
-    def __init__(self, network: SAM3DBody, support: KeypointSupport, train_encoder: bool = False) -> None:
+    def __init__(
+        self,
+        network: SAM3DBody,
+        support: KeypointSupport,
+        train_encoder: bool = False,
+        surface: KeypointSupport | None = None,
+    ) -> None:
+        """``surface``: points of the surface (``surface.surface_support``) that answers have, too; None for none."""
         super().__init__()
         self.network = network
         self.train_encoder = train_encoder
         for name, parameter in network.named_parameters():
             used = not name.split(".")[0].endswith("_hand") and not name.startswith("hand_pe_layer")
             parameter.requires_grad_(used and (train_encoder or not name.startswith("backbone.")))
-        for number, array in enumerate(support):
-            self.register_buffer(f"_support_{number}", array, persistent=False)
+        self.has_surface = surface is not None
+        for name, points in (("support", support), ("surface", surface or ())):
+            for number, array in enumerate(points):
+                self.register_buffer(f"_{name}_{number}", array, persistent=False)
         # kept out of the modules' tree: they hold the same network once more
         self._parts = (
             Encoder(network.backbone, network.configuration.margin),
@@ -92,7 +107,15 @@ class BodyBranch(nn.Module):
     @property
     def support(self) -> KeypointSupport:
         """MHR, reduced to the keypoints, on the device of the weights."""
-        return KeypointSupport(*(getattr(self, f"_support_{number}") for number in range(len(KeypointSupport._fields))))
+        return self._points("support")
+
+    @property
+    def surface(self) -> KeypointSupport:
+        """MHR, reduced to the points of the surface; only where the answers have them."""
+        return self._points("surface")
+
+    def _points(self, name: str) -> KeypointSupport:
+        return KeypointSupport(*(getattr(self, f"_{name}_{number}") for number in range(len(KeypointSupport._fields))))
 
     def read(self, crops: Crops, masks: Tensor, scores: Tensor) -> tuple[Tensor, ...]:
         """See ``PromptableModel``."""
@@ -115,8 +138,12 @@ class BodyBranch(nn.Module):
         states = list(decoder.layers(tokens, positions, crops.view, self.support, context, tuple(keys_and_values)))
         boxes, logits = decoder.hands(states[-1].result)
         last = states[-1]
+        answers = [_answer(state.pose, state.camera) for state in states]
+        if self.has_surface:
+            vertices = keypoints(self.surface, last.pose.joints, last.pose.shape)
+            answers[-1] = answers[-1]._replace(vertices=vertices)
         return Answers(
-            [_answer(state.pose, state.camera) for state in states],
+            answers,
             HandAnswer(boxes, logits),
             torch.cat([*_numbers(last.pose), last.camera.camera], dim=1),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
@@ -20,6 +21,9 @@ class People(NamedTuple):
         known_pose, known_hands, known_shape: (B,), (B, 2) left and right, (B,) 0 or 1; shape includes scale.
         hand_boxes: (B, 2, 4) left and right: centre and size in 0..1 of the crop.
         hand_seen: (B, 2) 1 where the hand is in the crop and visible, 0 where it is not, negative where nobody knows.
+        vertices: (B, V, 3) m, camera axes, from the middle of the hips: the points of the surface that the model has
+            (``surface.Surface``); None where the data have none.
+        known_vertices: (B,) 0 or 1; None with ``vertices``.
     """
 
     keypoints_2d: Tensor
@@ -35,3 +39,9 @@ class People(NamedTuple):
     known_shape: Tensor
     hand_boxes: Tensor
     hand_seen: Tensor
+    vertices: Tensor | None = None
+    known_vertices: Tensor | None = None
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> People:
+        """The same of changed arrays: of some people, or on another device."""
+        return People(*(None if array is None else change(array) for array in self))  # type: ignore[arg-type]

@@ -31,6 +31,12 @@ class Batch(NamedTuple):
     crops: Crops
     people: People
 
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device."""
+        return Batch(
+            self.numbers, self.crops.each(lambda array: array.to(device)), self.people.each(lambda a: a.to(device))
+        )
+
 
 class Rounds(nn.Module):
     """A model, its objective, and the prompts in between: one call is one step's loss.

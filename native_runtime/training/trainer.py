@@ -14,14 +14,11 @@ import torch
 from torch import nn
 
 from native_runtime.errors import UsageError
-from native_runtime.network.heads import View
 
 from . import checkpoint
 from .averaging import AveragedWeights, trained
 from .checkpoint import Progress
 from .losses.total import TrainingLoss
-from .models import Crops
-from .people import People
 from .processes import Processes
 from .randomness import shuffled
 from .reports import Reports
@@ -140,7 +137,7 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(settings, step)
         self.rounds.train()
-        batch = _moved(self.data.batch(self.processes.share(self._numbers(step))), self.processes.device)
+        batch = self.data.batch(self.processes.share(self._numbers(step))).to(self.processes.device)
         with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             total, terms = self.distributed(batch, step)
         self.optimiser.zero_grad(set_to_none=True)
@@ -216,13 +213,6 @@ def _groups(module: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     others = [weight for weight in own.values() if id(weight) not in known]
     groups = [(matrices, weight_decay), (others, 0.0)]
     return [{"params": weights, "weight_decay": decay} for weights, decay in groups if weights]
-
-
-def _moved(batch: Batch, device: torch.device) -> Batch:
-    crops, people = batch.crops, batch.people
-    view = View(*(array.to(device) for array in crops.view))
-    pictures = {name: getattr(crops, name).to(device) for name in Crops._fields if name != "view"}
-    return Batch(batch.numbers, Crops(**pictures, view=view), People(*(array.to(device) for array in people)))
 
 
 @contextmanager

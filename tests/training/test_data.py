@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from native_runtime.camera import mhr_to_camera
 from native_runtime.dataset import shards
 from native_runtime.dataset.annotations import read_annotations, stacked
 from native_runtime.dataset.pictures import PictureFolder
@@ -21,6 +22,7 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch")
 
 from native_runtime.training.data import CropSettings, PeopleInPictures  # noqa: E402
 from native_runtime.training.losses.keypoints import LEFT_HAND, RIGHT_HAND, from_origins  # noqa: E402
+from native_runtime.training.surface import Surface, surface_vertices  # noqa: E402
 
 from .tiny import SIDE  # noqa: E402
 
@@ -31,7 +33,8 @@ def constants(branch: Any) -> dict[str, Any]:
 
 def data(branch: Any, folder: Path, entries: list[Any], body: Body) -> PeopleInPictures:
     settings = CropSettings(SIDE, body=body.hash)
-    return PeopleInPictures(stacked(entries), PictureFolder(folder), constants(branch), settings)
+    surface = Surface(branch.support, branch.surface)
+    return PeopleInPictures(stacked(entries), PictureFolder(folder), constants(branch), settings, surface)
 
 
 @pytest.fixture
@@ -110,6 +113,19 @@ def test_what_is_not_known_is_marked(branch: Any, tmp_path: Path, tiny_body: Bod
     assert people.known_shape.tolist() == [0, 1, 0, 0, 0, 0]
     assert people.known_3d[0].sum() == 0
     assert people.known_2d[0].sum() == 70
+
+
+def test_the_surface_is_that_of_the_body(branch: Any, tmp_path: Path, tiny_body: Body, entries: list[Any]) -> None:
+    people = data(branch, tmp_path, entries, tiny_body).batch([1, 0]).people
+    assert people.vertices is not None
+    vertices = surface_vertices(tiny_body)
+    assert people.vertices.shape == (2, len(vertices), 3)
+    for found, (row, _) in zip(people.vertices.numpy(), reversed(entries)):
+        whole = tiny_body.vertices(row.placed.parameters, row.placed.identity, np.zeros(tiny_body.expression_count))
+        expected = mhr_to_camera(whole[vertices], row.placed.translation)
+        np.testing.assert_allclose(found, expected - row.keypoints_3d[9:11, :3].mean(axis=0), atol=1e-4)
+    apart = np.linalg.norm(tiny_body.rest_vertices[vertices][:, None] - tiny_body.rest_vertices[None], axis=2)
+    assert apart.min(axis=0).max() < 8.0  # no vertex is farther from all of them
 
 
 def test_the_same_number_is_the_same_person(

@@ -51,6 +51,8 @@ def people(random: Callable[..., Tensor], count: int = 2) -> People:
         known_shape=torch.ones(count, dtype=torch.float64),
         hand_boxes=torch.full((count, 2, 4), 0.3, dtype=torch.float64),
         hand_seen=torch.ones(count, 2),
+        vertices=random(count, 50, 3),
+        known_vertices=torch.ones(count, dtype=torch.float64),
     )
 
 
@@ -63,6 +65,7 @@ def answer(truth: People) -> Answer:
         scale=truth.scale.clone(),
         shape=truth.shape.clone(),
         model_parameters=torch.zeros(len(truth.pose), 204, dtype=torch.float64),
+        vertices=None if truth.vertices is None else truth.vertices + truth.keypoints_3d[:, 9:11].mean(1, keepdim=True),
     )
 
 
@@ -222,11 +225,15 @@ def test_the_truth_costs_nothing_and_every_term_counts(random: Callable[..., Ten
     assert set(right.terms) == set(Weights.terms())
     wrong = {
         "keypoints_2d": answer(truth)._replace(keypoints_2d=truth.keypoints_2d + 0.1),
-        "keypoints_3d": answer(truth)._replace(keypoints_3d=truth.keypoints_3d + random(2, 70, 3)),
+        "keypoints_3d": answer(truth)._replace(
+            keypoints_3d=truth.keypoints_3d + random(2, 70, 3),
+            vertices=None,  # which is seen from the hips
+        ),
         "pose": answer(truth)._replace(pose=random(2, 266)),
         "hands": answer(truth)._replace(hands=truth.hands + 1),
         "scale": answer(truth)._replace(scale=truth.scale + 1),
         "shape": answer(truth)._replace(shape=truth.shape + 1),
+        "vertices": answer(truth)._replace(vertices=random(2, 50, 3)),
         "limits": answer(truth)._replace(model_parameters=torch.full((2, 204), 1.5, dtype=torch.float64)),
     }
     for name, said in wrong.items():
@@ -248,6 +255,13 @@ def test_earlier_layers_count_less_and_unknown_people_not_at_all(random: Callabl
         known_pose=0 * truth.known_pose,
         known_hands=0 * truth.known_hands,
         known_shape=0 * truth.known_shape,
+        known_vertices=torch.zeros(2, dtype=torch.float64),
     )
     said = [answer(people(random))]
     assert objective()(said, None, nothing, prompted, step=10_000).total.item() == 0
+
+
+def test_models_and_data_without_a_surface_have_no_term_of_it(random: Callable[..., Tensor]) -> None:
+    truth, prompted = people(random), torch.zeros(2, 70, dtype=torch.float64)
+    for said, known in ((answer(truth)._replace(vertices=None), truth), (answer(truth), truth._replace(vertices=None))):
+        assert "vertices" not in objective()([said], None, known, prompted, step=0).terms

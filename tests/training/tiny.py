@@ -2,131 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from native_runtime.build.sam3d_body.keypoint_support import keypoint_support
-from native_runtime.mhr import Body, load_rig_facts
-from native_runtime.models.sam3d_body_layout import (
-    BODY_ANGLES,
-    BODY_ROTATIONS,
-    ESTIMATE,
-    HAND,
-    HANDS,
-    KEYPOINTS,
-    SCALE,
-    SHAPE,
-)
-from native_runtime.network.backbones import Patches
-from native_runtime.network.conditioning import ChannelNorm
-from native_runtime.network.configuration import MAPPED_KEYPOINTS, ModelConfiguration
+from bench.overfit.network import Size, new_branch, with_few_shapes
+from bench.overfit.people import Learnt
+from native_runtime.mhr import Body
+from native_runtime.models.sam3d_body_layout import HANDS, KEYPOINTS, SCALE, SHAPE
 from native_runtime.network.heads import View
-from native_runtime.network.mhr import KeypointSupport
-from native_runtime.network.network import KINDS, SAM3DBody
 from native_runtime.training.losses.total import TrainingLoss, Weights
 from native_runtime.training.models import BodyBranch, Crops
 from native_runtime.training.people import People
 from native_runtime.training.prompting.keypoints import PromptSettings
 from native_runtime.training.randomness import generator
-from native_runtime.training.rounds import Batch
 from native_runtime.training.settings import TrainingSettings
+from native_runtime.training.surface import Surface
+from native_runtime.training.validation import mean_joint_error
 
 SIDE, PATCH, WIDTH = 64, 16, 64
-_IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _AWAY = 3.0
 
 
 def tiny_branch(body: Body) -> BodyBranch:
     """A network of two layers on MHR's skeleton; the same body gives the same weights."""
-    mapping = np.zeros((MAPPED_KEYPOINTS, body.vertex_count + len(body.joint_names)), np.float32)
-    rows = body.keypoint_rows
-    mapping[rows.rows, rows.columns] = rows.values
-    configuration = ModelConfiguration(
-        image_size=(SIDE, SIDE),
-        margin=0,
-        patch=PATCH,
-        channels=WIDTH,
-        width=WIDTH,
-        depth=2,
-        heads=4,
-        inner=WIDTH,
-        hidden=2 * WIDTH,
-        vertices=body.vertex_count,
-        faces=1,
-        hand_camera_scale=10.0,
+    return new_branch(
+        with_few_shapes(body), Size(side=SIDE, patch=PATCH, channels=WIDTH, width=WIDTH, hidden=2 * WIDTH)
     )
-    torch.manual_seed(0)
-    network = SAM3DBody(configuration, Patches(WIDTH, PATCH))
-    _fill(network)
-    fewer = replace(
-        body,
-        identity_basis=body.identity_basis[:45],
-        identity_names=body.identity_names[:45],
-        identity_groups=body.identity_groups[:45],
-        identity_min=body.identity_min[:45],
-        identity_max=body.identity_max[:45],
-        ages=None,
-    )
-    return BodyBranch(network, KeypointSupport.of(keypoint_support(fewer, mapping)), train_encoder=True)
-
-
-def _fill(network: SAM3DBody) -> None:
-    random = generator("tiny")
-    for kind in KINDS:
-        head = network.part("head_pose", kind)
-        for name, buffer in head.named_buffers():
-            if buffer.is_floating_point():
-                size = 0.05 if name in ("scale_comps", "hand_pose_comps") else 0.0
-                buffer.copy_(size * torch.randn(buffer.shape, generator=random))
-            else:
-                buffer.copy_(torch.arange(buffer.numel()).view(buffer.shape) % 27)
-        head.hand_joint_idxs_left.copy_(torch.arange(68, 95))
-        head.hand_joint_idxs_right.copy_(torch.arange(95, 122))
-        pose = torch.zeros(1, ESTIMATE)
-        pose[0, 6 : 6 + 6 * len(BODY_ROTATIONS)] = torch.tensor(_IDENTITY).repeat(len(BODY_ROTATIONS))
-        pose[0, :6] = torch.tensor(_IDENTITY)
-        start = 6 + 6 * len(BODY_ROTATIONS)
-        pose[0, start + 1 : start + 2 * len(BODY_ANGLES) : 2] = 1.0
-        network.part("init_pose", kind).weight.data.copy_(pose)
-        network.part("init_camera", kind).weight.data.copy_(torch.tensor([[-0.7, 0.0, 0.0]]))
-    for module in network.modules():
-        if isinstance(module, nn.Embedding) and module.weight.shape[1] == WIDTH:
-            module.weight.data.mul_(0.1)
-        if isinstance(module, ChannelNorm):
-            module.weight.data.fill_(1.0)
-            module.bias.data.zero_()
-    for module in (network.hand_pe_layer, network.prompt_encoder.pe_layer):
-        module.positional_encoding_gaussian_matrix.copy_(
-            torch.randn(module.positional_encoding_gaussian_matrix.shape, generator=random)
-        )
-
-
-@dataclass
-class LearntByHeart:
-    """People whose true answers the network could give, and pictures of their skeletons."""
-
-    crops: Crops
-    people: People
-
-    def __len__(self) -> int:
-        return len(self.crops.pixels)
-
-    def batch(self, numbers: Sequence[int]) -> Batch:
-        """See ``trainer.Data``."""
-        index = torch.tensor(list(numbers))
-        view = View(*(array[index] for array in self.crops.view))
-        crops = Crops(*(array[index] for array in self.crops[:-1]), view)
-        return Batch(list(numbers), crops, People(*(array[index] for array in self.people)))
 
 
 @torch.no_grad()
-def tiny_people(branch: BodyBranch, count: int) -> LearntByHeart:
+def tiny_people(branch: BodyBranch, count: int) -> Learnt:
     """People in random poses, seen from the front; their pictures are drawn from their keypoints."""
     random = generator("people")
     network = branch.network
@@ -173,9 +83,10 @@ def tiny_people(branch: BodyBranch, count: int) -> LearntByHeart:
         known_shape=torch.ones(count),
         hand_boxes=boxes,
         hand_seen=torch.ones(count, 2),
+        vertices=Surface(branch.support, branch.surface).true(pose.model_parameters, pose.shape),
+        known_vertices=torch.ones(count),
     )
-    assert estimate[:, HANDS].shape[1] == 2 * HAND
-    return LearntByHeart(crops, people)
+    return Learnt(crops, people)
 
 
 def _drawn(points: np.ndarray) -> np.ndarray:
@@ -191,24 +102,14 @@ def _box(points: Tensor) -> Tensor:
     return torch.cat([(low + high) / 2 + 0.5, high - low], dim=1)
 
 
-@torch.no_grad()
-def mean_joint_error(model: BodyBranch, data: LearntByHeart) -> float:
-    """MPJPE of the first answer, mm, from the middle of the hips."""
-    none = torch.zeros(len(data), 1, 3)
-    none[..., 2] = -2
-    crops = data.crops
-    read = model.read(crops, torch.zeros_like(crops.masks), torch.zeros(len(data)))
-    said = model.answer(read, crops, none, None).layers[-1].keypoints_3d
-    truth = data.people.keypoints_3d
-    error = (said - said[:, 9:11].mean(1, keepdim=True)) - (truth - truth[:, 9:11].mean(1, keepdim=True))
-    return float(1000 * torch.linalg.vector_norm(error, dim=2).mean())
+def first_error(model: BodyBranch, data: Learnt) -> float:
+    """MPJPE of the first answer, mm."""
+    return mean_joint_error(model, data, len(data), torch.device("cpu"))
 
 
 def objective() -> TrainingLoss:
     """The objective with MHR's limits."""
-    parameters = load_rig_facts().parameterisation
-    low, high = (torch.tensor(limit, dtype=torch.float32) for limit in (parameters.limit_min, parameters.limit_max))
-    return TrainingLoss(Weights(), low, high)
+    return TrainingLoss.of_mhr(Weights())
 
 
 def few_steps(**changes: Any) -> TrainingSettings:

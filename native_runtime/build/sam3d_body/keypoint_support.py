@@ -61,7 +61,12 @@ def keypoint_support(body: Body, keypoint_mapping: NDArray) -> dict[str, NDArray
     if not np.isfinite(weights).all() or not weights.any(axis=1).all():
         raise ModelError("The checkpoint's keypoint weights are damaged. Download the checkpoint again.")
     rows, columns = np.nonzero(weights)
-    part, part_rows = _needed(body, sorted_rows(KEYPOINTS, rows, columns, weights[rows, columns]))
+    return point_support(body, sorted_rows(KEYPOINTS, rows, columns, weights[rows, columns]))
+
+
+def point_support(body: Body, rows: SparseRows) -> dict[str, NDArray]:
+    """The same arrays for any K points instead of the 70 keypoints: weights over posed vertices, then joints."""
+    part, part_rows = _needed(body, rows)
     pairs = PointSet.from_rows(part, part_rows)
     count = len(pairs.joints)
     basis = pairs.local_basis.transpose(1, 0, 2).reshape(-1, count * 3)
@@ -72,7 +77,7 @@ def keypoint_support(body: Body, keypoint_mapping: NDArray) -> dict[str, NDArray
         "joint_offsets": skeleton.offsets.astype(np.float32),
         "joint_prerotations": skeleton.prerotation_matrices.astype(np.float32),
         "pair_joints": pairs.joints.astype(np.int64),
-        "pair_sums": (pairs.points == np.arange(KEYPOINTS)[:, None]).astype(np.float32),
+        "pair_sums": (pairs.points == np.arange(rows.row_count)[:, None]).astype(np.float32),
         "pair_weights": pairs.weights[:, None].astype(np.float32),
         "pair_places": pairs.local.reshape(-1).astype(np.float32),
         "pair_identity": np.ascontiguousarray(basis[: body.identity_count], np.float32),

@@ -6,19 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
-from native_runtime.models.sam3d_body_layout import HAND
+from native_runtime.mhr import load_rig_facts
+from native_runtime.models.sam3d_body_layout import HAND, HIPS
 from native_runtime.training.losses.schedule import Weight
 from native_runtime.training.people import People
 
 from .hand_boxes import hand_box_loss, presence_loss
 from .keypoints import JointUncertainty, keypoint_loss_2d, keypoint_loss_3d
 from .parameters import limit_loss, parameter_loss, pose_loss
+from .vertices import vertex_loss
 
 
 class Answer(NamedTuple):
-    """What one layer of a decoder says of B people; shapes as in ``People`` and ``network.heads.PosePrediction``."""
+    """What one layer of a decoder says of B people; shapes as in ``People`` and ``network.heads.PosePrediction``.
+
+    ``vertices``: None for models without a surface, and for layers in which it is not looked at.
+    """
 
     keypoints_2d: Tensor
     keypoints_3d: Tensor
@@ -27,6 +33,7 @@ class Answer(NamedTuple):
     scale: Tensor
     shape: Tensor
     model_parameters: Tensor
+    vertices: Tensor | None = None
 
 
 class HandAnswer(NamedTuple):
@@ -52,6 +59,7 @@ class Weights:
     scale: Weight = Weight(0.5)
     shape: Weight = Weight(0.05)
     limits: Weight = Weight(1.0, warm_up=500)
+    vertices: Weight = Weight(1.0, warm_up=500)
     hand_boxes: Weight = Weight(1.0)
     hand_presence: Weight = Weight(0.2)
     prompted: float = 4.0
@@ -90,6 +98,13 @@ class TrainingLoss(nn.Module):
         self.register_buffer("limit_low", limit_low)
         self.register_buffer("limit_high", limit_high)
 
+    @staticmethod
+    def of_mhr(weights: Weights) -> TrainingLoss:
+        """The objective with the limits of MHR's own parameterisation."""
+        parameters = load_rig_facts().parameterisation
+        limits = (torch.from_numpy(limit).float() for limit in (parameters.limit_min, parameters.limit_max))
+        return TrainingLoss(weights, *limits)
+
     def forward(
         self, layers: Sequence[Answer], hands: HandAnswer | None, people: People, prompted: Tensor, step: int
     ) -> Loss:
@@ -120,7 +135,7 @@ class TrainingLoss(nn.Module):
         weights = self.weights
         known_hands = people.known_hands.repeat_interleave(HAND, dim=1)
         hands = (answer.hands - people.hands).square() * known_hands
-        return {
+        terms = {
             "keypoints_2d": keypoint_loss_2d(
                 answer.keypoints_2d,
                 people.keypoints_2d,
@@ -138,3 +153,8 @@ class TrainingLoss(nn.Module):
             "shape": people.known_shape * parameter_loss(answer.shape, people.shape),
             "limits": limit_loss(answer.model_parameters, self.limit_low, self.limit_high),
         }
+        if answer.vertices is not None and people.vertices is not None and people.known_vertices is not None:
+            hips = answer.keypoints_3d[:, HIPS].mean(1)
+            surface = vertex_loss(answer.vertices, people.vertices, hips, torch.zeros_like(hips))
+            terms["vertices"] = people.known_vertices * surface
+        return terms
