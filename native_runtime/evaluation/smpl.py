@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.errors import FileError, UsageError
+from native_runtime.files.pickles import read_pickle
 
-from .pickles import read_pickle
 from .truth import nowhere
 
 Array = NDArray[np.float64]

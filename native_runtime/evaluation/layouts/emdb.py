@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import project
 from native_runtime.errors import FileError
-from native_runtime.evaluation.pickles import read_pickle
 from native_runtime.evaluation.smpl import SmplBodies, mhr_keypoints
 from native_runtime.evaluation.truth import TruePerson, TruePicture, Truth
+from native_runtime.files.pickles import read_pickle
 
 Array = NDArray[np.float64]
 

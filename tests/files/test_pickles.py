@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from native_runtime.errors import FileError
-from native_runtime.evaluation.pickles import read_pickle
+from native_runtime.files.pickles import read_pickle
 
 _CONTENT = {
     "points": np.arange(24.0).reshape(2, 4, 3),
@@ -83,6 +83,8 @@ _HOSTILE = {
     "a name that is no text": b"\x80\x04\x93.",
     "another's state on a class": b"cnumpy\ndtype\n}b.",
     "attributes on a class": b"cnumpy\nndarray\n(N}U\x0c__setstate__Nstb.",
+    "an object of an enormous number": b"\x80\x02Nr\xff\xff\xff\x7f",
+    "a piece of an enormous length": b"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\x00",
     "a persistent id": b"Pevil\n.",
     "an extension": b"\x80\x02\x82\x01.",
     "an array larger than its bytes": pickle.dumps(np.zeros(3)).replace(b"K\x03\x85", b"K\x63\x85"),

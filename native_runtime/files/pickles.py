@@ -8,6 +8,7 @@ reduce themselves (``ndarray.__reduce__``, ``dtype.__reduce__``).
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections import OrderedDict
 from pathlib import Path
@@ -151,26 +152,35 @@ def read_pickle(path: Path, inert: frozenset[tuple[str, str]] = frozenset()) -> 
         FileError: it cannot be read, is cut off, or names anything else than arrays and plain values.
     """
     try:
-        with path.open("rb") as file:
-            return _Real().of(_Unpickler(file, inert).load())
+        data = path.read_bytes()
     except OSError as error:
         raise FileError(f"{path.name} cannot be read ({error.strerror or 'the system refuses it'}).") from error
+    return read_pickled(data, path.name, inert)
+
+
+def read_pickled(data: bytes, name: str, inert: frozenset[tuple[str, str]] = frozenset()) -> Any:
+    """As ``read_pickle``, of bytes that messages call ``name``."""
+    try:
+        return _Real().of(_Unpickler(io.BytesIO(data), inert).load())
     except EOFError as error:
-        raise FileError(f"{path.name} is cut off: copy or download it again.") from error
+        raise FileError(f"{name} is cut off: copy or download it again.") from error
     except _ForbiddenError as error:
         raise FileError(
-            f"{path.name} is refused: it names {error}, and files with annotations hold arrays and plain values only. "
+            f"{name} is refused: it names {error}, and files with annotations hold arrays and plain values only. "
             "It could run a program; get the file again from those who publish it."
         ) from error
     except Exception as error:  # an unpickler raises whatever the bytes lead it to
-        raise FileError(f"{path.name} cannot be read as a pickle of arrays ({error!r:.80}).") from error
+        raise FileError(f"{name} cannot be read as a pickle of arrays ({error!r:.80}).") from error
 
 
 class _ForbiddenError(pickle.UnpicklingError):
     """Says which name."""
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):
+    # Python's own, not C's, whose memory grows with the numbers that a pickle gives its objects: a few bytes could fill
+    # all memory. Arrays are read as a whole, so that it hardly takes longer.
+
     def __init__(self, file: Any, inert: frozenset[tuple[str, str]]) -> None:
         super().__init__(file, encoding="latin1")
         self._inert = inert
