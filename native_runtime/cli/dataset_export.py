@@ -52,11 +52,9 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     console.status(f"Writing the pictures and rows of {len(photos)} photos")
     done = export(photos, out, failed, arguments.all, faces)
     content = done.content
-    console.line(
-        f"{content.people} people in {content.pictures} pictures, {content.corrected} of them corrected: {out}"
-    )
+    console.line(f"People: {content.people} ({content.corrected} corrected), pictures: {content.pictures}, in {out}")
     if done.passed_over:
-        console.line(f"{done.passed_over} characters were left out, since nobody corrected them (--all takes them).")
+        console.line(f"Left out, since nobody corrected them: {done.passed_over} (--all takes them).")
     console.result(
         {
             "command": arguments.command,

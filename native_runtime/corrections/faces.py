@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 #: A face becomes so many coloured spots along each side.
 _SPOTS = 5
 #: Radius of what is blurred, to the largest distance between points of a face, and to a person's longer side.
-_AROUND, _OF_PERSON = 1.3, 0.055
+_AROUND, _OF_PERSON = 1.1, 0.06
 _SMALLEST = 4.0
 
 

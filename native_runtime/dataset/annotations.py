@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import FileError
 
+from .pictures import PictureFolder, Pictures
 from .rows import SHAPE, Row
 from .runs import Runs
 from .shards import files_of, read_with_runs
+from .web import WebDataSet
 
 Array = NDArray[np.float32]
+
+_TAR = ".tar"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,21 +60,32 @@ OFFICIAL = "mhr"
 """Stands for MHR's official body in ``Annotations.body``."""
 
 
-def read_annotations(folder: Path, held_out: bool | None = False) -> Annotations:
-    """The people of a data set's folder, or of one of its files.
+def open_data_set(
+    path: Path, pictures: Path | None = None, held_out: bool | None = False
+) -> tuple[Annotations, Pictures]:
+    """The people of a data set, and their pictures: of a folder with parquet files or with tar files (``web``), or of
+    one such file.
 
     Args:
+        pictures: the folder of the pictures, where they do not lie beside parquet files.
         held_out: whether to take those that are kept for measuring; None: everybody.
 
     Raises:
         FileError: there are no files, one is damaged, or nobody is left.
     """
-    files = [folder] if folder.is_file() else files_of(folder)
-    rows = (entry for path in files for entry in read_with_runs(path))
+    archives = [path] if path.suffix == _TAR else sorted(path.glob(f"*{_TAR}")) if path.is_dir() else []
+    shown: Pictures
+    if archives:
+        shown = web = WebDataSet(archives)
+        rows = web.rows()
+    else:
+        files = [path] if path.is_file() else files_of(path)
+        rows = (entry for file in files for entry in read_with_runs(file))
+        shown = PictureFolder(path.parent if path.is_file() else path, pictures)
     wanted = [entry for entry in rows if held_out is None or entry[0].held_out == held_out]
     if not wanted:
-        raise FileError(f"'{folder.name}' holds no people to learn from.")
-    return stacked(wanted)
+        raise FileError(f"'{path.name}' holds no people to learn from.")
+    return stacked(wanted), shown
 
 
 def stacked(entries: Iterable[tuple[Row, Runs | None]]) -> Annotations:

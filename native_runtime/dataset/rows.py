@@ -144,7 +144,7 @@ class Row:
         mask = None
         if columns.get("mask_cnts") and (size >= 0).all():
             mask = Runs(bytes(columns["mask_cnts"]), int(size[0]), int(size[1]))
-        box, intrinsics = read.array("bbox", (4,)), read.array("cam_int", (3, 3))
+        box, intrinsics = _box(read, columns.get("bbox_format")), read.array("cam_int", (3, 3))
         if (box[2:] <= box[:2]).any():
             raise ValueError(f"the column 'bbox' holds an empty box, {box.tolist()}")
         if min(intrinsics[0, 0], intrinsics[1, 1]) <= 0:
@@ -171,6 +171,16 @@ class Row:
             held_out=bool(columns.get("sam3db_held_out") or False),
         )
         return row, mask
+
+
+def _box(read: _Columns, layout: object) -> Array:
+    """(4,) x0, y0, x1, y1, of a box in the layout that a row names."""
+    box = read.array("bbox", (4,))
+    if layout in (None, "", "xyxy"):
+        return box
+    if layout == "xywh":
+        return np.concatenate([box[:2], box[:2] + box[2:]])
+    raise ValueError(f"the column 'bbox_format' holds {layout!r:.40}, which is neither 'xyxy' nor 'xywh'")
 
 
 def _placed(read: _Columns) -> PlacedBody:

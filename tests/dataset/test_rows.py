@@ -107,6 +107,8 @@ def test_columns_of_others_are_passed_over_and_optional_ones_may_be_missing(rng:
         "",
         False,
     )
+    wide = Row.of({**columns, "bbox_format": "xywh"})
+    assert wide.box.tolist() == [10, 20, 120, 240]
     nested = {**columns, "keypoints_2d": np.array([np.array(point) for point in columns["keypoints_2d"]], object)}
     assert np.array_equal(Row.of(nested).keypoints_2d, read.keypoints_2d)
     unknown = Row.of({**columns, "mhr_valid": False, "model_params": None, "shape_params": []})
@@ -122,6 +124,7 @@ def test_columns_of_others_are_passed_over_and_optional_ones_may_be_missing(rng:
         ("model_params", [float("nan")] * 204, "'model_params'"),
         ("bbox", None, "'bbox' is missing"),
         ("bbox", [10.0, 20.0, 10.0, 50.0], "an empty box"),
+        ("bbox_format", "cxcywh", "neither 'xyxy' nor 'xywh'"),
         ("cam_int", [[0.0] * 3] * 3, "without a focal length"),
         ("person_id", "somebody", "'person_id'"),
         ("mask_cnts", b"zzz", "the mask's runs"),

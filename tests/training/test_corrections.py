@@ -11,8 +11,7 @@ import pytest
 
 from native_runtime.cli import main
 from native_runtime.cli.console import Console
-from native_runtime.dataset.annotations import read_annotations
-from native_runtime.dataset.pictures import PictureFolder
+from native_runtime.dataset.annotations import open_data_set
 from native_runtime.mhr import Body
 from tests.corrections.results import WRIST, corrected, write_photo
 from tests.support import pictured
@@ -41,9 +40,7 @@ def test_five_corrected_characters_train_a_step(tmp_path: Path, tiny_body: Body,
 
     branch = tiny_branch(tiny_body)
     constants = {name: buffer.numpy() for name, buffer in branch.network.part("head_pose", "body").named_buffers()}
-    data = PeopleInPictures(
-        read_annotations(out), PictureFolder(out), constants, CropSettings(SIDE, body=tiny_body.hash)
-    )
+    data = PeopleInPictures(*open_data_set(out), constants, CropSettings(SIDE, body=tiny_body.hash))
     people = data.batch(range(5)).people
     assert people.known_pose.tolist() == people.known_shape.tolist() == [1] * 5
     assert people.known_2d[:, WRIST].tolist() == [1] * 5

@@ -12,7 +12,7 @@ import pytest
 
 from native_runtime.camera import mhr_to_camera
 from native_runtime.dataset import shards
-from native_runtime.dataset.annotations import read_annotations, stacked
+from native_runtime.dataset.annotations import open_data_set, stacked
 from native_runtime.dataset.pictures import PictureFolder
 from native_runtime.errors import FileError
 from native_runtime.mhr import Body
@@ -167,14 +167,14 @@ def test_a_folder_trains(branch: Any, tmp_path: Path, tiny_body: Body, entries: 
     alone = Processes(0, 1, torch.device("cpu"))
     held = replace(entries[0][0], held_out=True)
     shards.write(tmp_path / "000000.parquet", [row for row, _ in entries] + [held])
-    annotations = read_annotations(tmp_path)
+    annotations, pictures = open_data_set(tmp_path)
     assert len(annotations) == 2
-    assert len(read_annotations(tmp_path, held_out=True)) == 1
+    assert len(open_data_set(tmp_path, held_out=True)[0]) == 1
     settings = CropSettings(SIDE, body=tiny_body.hash)
-    people = PeopleInPictures(annotations, PictureFolder(tmp_path), constants(branch), settings)
+    people = PeopleInPictures(annotations, pictures, constants(branch), settings)
     folder = tmp_path / "run"
     outcome = train(branch, objective(), people, few_steps(steps=1, batch=2), folder, alone)
     assert outcome.steps == 1
     shards.write(tmp_path / "none" / "000000.parquet", [held])
     with pytest.raises(FileError, match="no people to learn from"):
-        read_annotations(tmp_path / "none")
+        open_data_set(tmp_path / "none")
