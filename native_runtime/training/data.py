@@ -39,6 +39,7 @@ class CropSettings:
         size: px of a crop's side.
         padding: the box grows by this factor before it becomes a square.
         body: whose identity the network predicts: a body's hash, or ``OFFICIAL``.
+        quality: bodies whose rows have no better quality than this are no truth: only their keypoints teach.
         hands_off: hands that the network's components miss by more than this (radians) teach it nothing.
         scale_off: the same of scales (powers of two); of those people neither scale nor shape is taken.
         largest_scale: components of scales beyond this are not what a network should say.
@@ -47,6 +48,7 @@ class CropSettings:
     size: int
     padding: float = BODY_PADDING
     body: str = OFFICIAL
+    quality: float = 0.5
     hands_off: float = 0.1
     scale_off: float = 0.1
     largest_scale: float = 10.0
@@ -115,7 +117,7 @@ class PeopleInPictures:
         """What the heads should say of all people, and of whom it is known."""
         found, settings = self._annotations, self._settings
         packed = pack(found.parameters, constants)
-        posed = found.posed.astype(np.float32)
+        posed = (found.posed & (found.quality > settings.quality)).astype(np.float32)
         fits = (packed.scale_left_out <= settings.scale_off) & (
             np.abs(packed.scale).max(axis=1) <= settings.largest_scale
         )

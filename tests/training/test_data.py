@@ -106,11 +106,12 @@ def test_what_is_not_known_is_marked(branch: Any, tmp_path: Path, tiny_body: Bod
     more = np.zeros(60)
     more[50] = 0.4
     more_than_45 = replace(row, placed=replace(row.placed, identity=more))
-    changed = [(one, mask) for one in (flat, no_hands, other_body, too_odd, official, more_than_45)]
-    people = data(branch, tmp_path, changed, tiny_body).batch(range(6)).people
-    assert people.known_pose.tolist() == [0, 1, 1, 1, 1, 1]
-    assert people.known_hands.tolist() == [[0, 0], [0, 1], [1, 1], [1, 1], [1, 1], [1, 1]]
-    assert people.known_shape.tolist() == [0, 1, 0, 0, 0, 0]
+    guessed = replace(row, quality=0.5)  # as of a character that nobody corrected
+    changed = [(one, mask) for one in (flat, no_hands, other_body, too_odd, official, more_than_45, guessed)]
+    people = data(branch, tmp_path, changed, tiny_body).batch(range(7)).people
+    assert people.known_pose.tolist() == [0, 1, 1, 1, 1, 1, 0]
+    assert people.known_hands.tolist() == [[0, 0], [0, 1], [1, 1], [1, 1], [1, 1], [1, 1], [0, 0]]
+    assert people.known_shape.tolist() == [0, 1, 0, 0, 0, 0, 0]
     assert people.known_3d[0].sum() == 0
     assert people.known_2d[0].sum() == 70
 
