@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from native_runtime.cli import (
     arguments,
     batch_arguments,
+    compare_arguments,
     dataset_arguments,
     evaluate_arguments,
     take_arguments,
@@ -44,6 +45,7 @@ ORDER = (
     "convert-checkpoint",
     "dataset",
     "evaluate",
+    "compare",
     "doctor",
 )
 """As `sam3db --help` lists them; others follow."""
@@ -105,6 +107,7 @@ _OWN = (
     Command("engines", arguments.add_engines, "native_runtime.cli.engines"),
     Command("dataset", dataset_arguments.add, "native_runtime.cli.dataset"),
     Command("evaluate", evaluate_arguments.add, "native_runtime.cli.evaluate"),
+    Command("compare", compare_arguments.add, "native_runtime.cli.compare"),
     Command("doctor", arguments.add_doctor, "native_runtime.cli.doctor"),
     Command("convert-checkpoint", arguments.add_convert, "native_runtime.cli.convert"),
 )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from . import metrics
 from .found import FoundPerson
 from .intervals import bootstrap, mean
+from .partners import partners, seen_box
 from .truth import BODY, Joints, TruePerson, TruePicture, Truth
 
 Array = NDArray[np.float64]
@@ -79,13 +80,15 @@ def score(truth: Truth, estimates: Mapping[str, Sequence[FoundPerson]]) -> dict[
     scores = {"": Scores()}
     for picture in truth.pictures:
         given = list(estimates.get(picture.name, ()))
-        boxes = [_seen_box(estimate, truth.joints) for estimate in given]
-        partners = _partners(picture, boxes)
-        alone = [number for number in range(len(given)) if number not in partners.values()]
+        # of a hand where a hand is annotated
+        numbers = None if truth.joints is BODY else truth.joints.numbers
+        boxes = [seen_box(estimate, numbers) for estimate in given]
+        theirs = partners([person.box for person in picture.people], boxes, _SAME_PERSON)
+        alone = [number for number in range(len(given)) if number not in theirs.values()]
         stray = [number for number in alone if not _is_ignored(boxes[number], picture)]
         group = picture.group or picture.name
         for number, person in enumerate(picture.people):
-            estimate = given[partners[number]] if number in partners else None
+            estimate = given[theirs[number]] if number in theirs else None
             values = {FOUND: np.array([_PERCENT * (estimate is not None)]), **_errors(person, estimate, truth.joints)}
             for category in ("", *person.categories):
                 own = scores.setdefault(category, Scores())
@@ -140,37 +143,8 @@ def _surface_errors(true: TruePerson, estimate: FoundPerson, joints: Joints) -> 
     return {name: those.mean(keepdims=True) for name, those in zip((PVE, PA_PVE), errors)}
 
 
-def _partners(picture: TruePicture, boxes: Sequence[Array]) -> dict[int, int]:
-    """By person, the number of the box (4,) of the estimate that is of them: the pairs that overlap most first, each at
-    most once.
-    """
-    if not boxes or not picture.people:
-        return {}
-    overlaps = metrics.overlap(np.stack([person.box for person in picture.people]), np.stack(boxes))
-    partners: dict[int, int] = {}
-    for flat in np.argsort(-overlaps, axis=None, kind="stable").tolist():
-        person, estimate = divmod(flat, len(boxes))
-        if overlaps[person, estimate] < _SAME_PERSON:
-            break
-        if person not in partners and estimate not in partners.values():
-            partners[person] = estimate
-    return partners
-
-
 def _is_ignored(box: Array, picture: TruePicture) -> bool:
     """Whether most of an estimate's box lies in the box of somebody who is not annotated."""
     low, high = np.maximum(picture.ignored[:, :2], box[:2]), np.minimum(picture.ignored[:, 2:], box[2:])
     shared = np.clip(high - low, 0, None).prod(axis=1)
     return bool((shared > _IGNORED * (box[2:] - box[:2]).prod()).any())
-
-
-def _seen_box(estimate: FoundPerson, joints: Joints) -> Array:
-    """(4,) the box of the estimate's keypoints within the picture (of a hand's where a hand is annotated); the one that
-    was found where none is inside.
-    """
-    size = estimate.image_size.astype(np.float64)
-    points = estimate.keypoints_2d if joints is BODY else estimate.keypoints_2d[list(joints.numbers)]
-    inside = np.isfinite(points).all(axis=1) & (points >= 0).all(axis=1) & (points < size).all(axis=1)
-    if np.count_nonzero(inside) < 2:
-        return np.asarray(estimate.bbox, np.float64)
-    return np.concatenate([points[inside].min(axis=0), points[inside].max(axis=0)])

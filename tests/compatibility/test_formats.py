@@ -18,6 +18,8 @@ from native_runtime.characters.settings import CharacterSettings
 from native_runtime.engines.estimate import Estimate
 from native_runtime.engines.sam3d_body.stored import read_features
 from native_runtime.errors import ModelError, NewerFormatError, Sam3dbError
+from native_runtime.evaluation.preference.pairs import read_key
+from native_runtime.evaluation.preference.votes import read_votes
 from native_runtime.files import hashes
 from native_runtime.files.formats import Format
 from native_runtime.mhr import Body
@@ -81,6 +83,8 @@ OLD = {
     "sam3db-training": Old("small_training.json", _training),
     "sam3db-checkpoint": Old("checkpoint.safetensors", _training),
     "sam3db-texture": Old("dancer_person0_texture.json", read_record),
+    "sam3db-pairs": Old("pairs.json", read_key),
+    "sam3db-votes": Old("votes-ann.json", lambda path: read_votes(path, read_key(path.with_name("pairs.json")))),
 }
 
 each_format = pytest.mark.parametrize("name", sorted(FORMATS))
