@@ -17,9 +17,8 @@ from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.models import store
 from native_runtime.onnx.sessions import Network, open_network
-from native_runtime.synthetic.anatomy import Anatomy
 from native_runtime.synthetic.people import Person
-from native_runtime.synthetic.pictures import Shot, shoot
+from native_runtime.synthetic.pictures import Photographer, Shot
 from native_runtime.synthetic.poses import Pose
 
 Array = NDArray[np.float64]
@@ -113,23 +112,24 @@ def _window(body: Body, shot: Shot, rng: np.random.Generator) -> Crop:
 
 def make_readings(body: Body, poses: Iterable[Pose], seed: int, network: Network) -> Readings:
     """Render every pose once from its own seed, and read it. Those who are not seen are left out."""
-    rows = list(_rows(Anatomy(body), network, poses, seed))
+    rows = list(_rows(body, network, poses, seed))
     return Readings(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def _rows(anatomy: Anatomy, network: Network, poses: Iterable[Pose], seed: int) -> Iterator[tuple[object, ...]]:
+def _rows(body: Body, network: Network, poses: Iterable[Pose], seed: int) -> Iterator[tuple[object, ...]]:
+    photographer = Photographer(body)
     for number, wanted in enumerate(poses):
         # Python's hash of a text changes from run to run; its bytes do not.
         rng = np.random.default_rng([seed, number, *wanted.group.encode()])
-        shot = shoot(anatomy, wanted.parameters, rng)
-        found = read(anatomy.body, network, shot, rng)
+        shot = photographer.shoot(lambda _, pose=wanted: pose, rng, company=0.0)  # type: ignore[misc]
+        found = read(body, network, shot, rng)
         if found is None:
             continue
         person = shot.people[0]
         yield (
             found.points_2d, found.points_3d, found.visibility, found.presence, found.mask_from_photo, person.box,
-            shot.view.size, shot.view.intrinsics, blazepose(anatomy.body, person), person.parameters,
-            person.standing.identity, person.translation, wanted.group, wanted.held_out,
+            shot.view.size, shot.view.intrinsics, blazepose(body, person), person.parameters,
+            person.standing.build.identity, person.translation, wanted.group, wanted.held_out,
         )  # fmt: skip
 
 

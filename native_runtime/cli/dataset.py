@@ -24,16 +24,24 @@ def _export(arguments: argparse.Namespace, console: Console) -> bool:
 
 
 def _synthesize(arguments: argparse.Namespace, console: Console) -> bool:
-    from native_runtime.models.store import load_body
-    from native_runtime.synthetic.making import Part, default_body, synthesize
+    from native_runtime.models.store import lists_body, load_body
+
+    try:
+        from native_runtime.synthetic.making import Part, default_body, synthesize
+        from native_runtime.synthetic.truth import COARSEST, OFFICIAL
+    except ModuleNotFoundError as error:
+        raise UsageError(f"`sam3db dataset synthesize` needs a checkout of the program ({error}).") from error
 
     part = Part(*_numbers(arguments.part))
     body = load_body(arguments.body or default_body(arguments.models), arguments.models)
     out = make_folder(arguments.out)
     start = time.perf_counter()
+    official = body.name.startswith(OFFICIAL) and lists_body(COARSEST, arguments.models)
+    coarsest = load_body(COARSEST, arguments.models) if official else None
     made = synthesize(
-        body, Path(arguments.poses), out, arguments.count, arguments.seed, part, arguments.authored, console.step
-    )
+        body, Path(arguments.poses), out, arguments.count, arguments.seed, part, arguments.authored, arguments.depth,
+        coarsest, console.step,
+    )  # fmt: skip
     seconds = time.perf_counter() - start
     console.line(
         f"{made.people} people in {made.pictures} pictures, {made.written} shards written, {made.kept} were there "

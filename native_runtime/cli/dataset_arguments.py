@@ -54,6 +54,7 @@ def _add_synthesize(actions: Subparsers) -> None:
         metavar="NAME|FILE",
         help="the body (default: mhr-lod3 where it is installed, else default-lod1)",
     )
+    synthesize.add_argument("--depth", action="store_true", help="also write depth, as PNG of 16 bits in millimetres")
     synthesize.add_argument("--models", metavar="DIR", help=MODELS_HELP)
     add_common_arguments(synthesize)
 

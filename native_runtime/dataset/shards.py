@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +61,22 @@ def _read(path: Path, made: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
                     number += 1
     except (OSError, arrow.ArrowException) as error:
         raise FileError(f"{path.name} cannot be read as parquet: {error}.") from error
+
+
+def columns(path: Path, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Some columns of every row of a file, which is quicker than all of them.
+
+    Raises:
+        FileError: the file is damaged, or lacks one of them.
+    """
+    arrow, parquet = _library()
+    try:
+        found: list[dict[str, Any]] = parquet.read_table(path, columns=list(names)).to_pylist()
+    except (OSError, arrow.ArrowException) as error:
+        raise FileError(f"{path.name} cannot be read as parquet: {error}.") from error
+    if found and (lacking := sorted(set(names) - set(found[0]))):
+        raise FileError(f"{path.name} lacks the columns {', '.join(lacking)}.")
+    return found
 
 
 def files_of(folder: Path) -> list[Path]:

@@ -2,12 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.mhr import Body
+from native_runtime.mhr.ages import SEXES
 
 Array = NDArray[np.float64]
+
+
+_CHILDREN, _OLD = 0.15, 0.1
+"""Shares of people who are children, and who are older than 60."""
+_ADULT = 30.0
+"""Years, of people whose body knows no ages."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """What somebody's body is like.
+
+    Attributes:
+        identity, expression: coefficients.
+        scales: (204,) model parameters of the skeleton's sizes; all others are 0.
+        years: the age.
+        masculine: -1 to 1, as far as it is known.
+    """
+
+    identity: Array
+    expression: Array
+    scales: Array
+    years: float = _ADULT
+    masculine: float = 0.0
+
+
+def random_person(body: Body, rng: np.random.Generator) -> Build:
+    """Somebody of any age that the body knows."""
+    identity, expression, scales = random_build(body, rng)
+    masculine = 0.0
+    if "gender" in body.identity_names:
+        masculine = float(identity[body.identity_names.index("gender")])
+    kind = rng.random()
+    if body.ages is None or kind >= _CHILDREN + _OLD:
+        return Build(identity, expression, scales, _ADULT, masculine)
+    low, high = (body.ages.years[0], 15.0) if kind < _CHILDREN else (60.0, body.ages.years[-1])
+    years = float(rng.uniform(low, high))
+    sex = SEXES[int(rng.integers(len(SEXES)))]
+    median = body.ages.at(years, sex, 0.8)
+    return Build(
+        np.clip(0.7 * identity + median.identity, body.identity_min, body.identity_max), expression,
+        0.6 * scales + median.parameters, years, 0.5 if sex == "male" else -0.5,
+    )  # fmt: skip
 
 
 def random_build(body: Body, rng: np.random.Generator) -> tuple[Array, Array, Array]:

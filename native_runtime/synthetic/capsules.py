@@ -27,25 +27,29 @@ _NEIGHBOURS = {
 }  # fmt: skip
 
 
-def segment_distance(a0: Array, a1: Array, b0: Array, b1: Array) -> float:
-    """The smallest distance between two segments, each given by its ends (3,).
+def segment_distances(a0: Array, a1: Array, b0: Array, b1: Array) -> Array:
+    """(N,) the smallest distances between pairs of segments, each given by its ends (N, 3).
 
     Minimises |a0 + s u - b0 - t v| over the unit square: the free minimum, else the best along its four edges.
     """
     u, v, w = a1 - a0, b1 - b0, a0 - b0
-    uu, uv, vv, uw, vw = (float(a @ b) for a, b in ((u, u), (u, v), (v, v), (u, w), (v, w)))
+    uu, uv, vv, uw, vw = (np.einsum("ni,ni->n", a, b) for a, b in ((u, u), (u, v), (v, v), (u, w), (v, w)))
     determinant = uu * vv - uv * uv
+    free = determinant > 1e-9 * uu * vv
+    safe = np.where(free, determinant, 1.0)
+    inner = np.stack([(uv * vw - vv * uw) / safe, (uu * vw - uv * uw) / safe])
+    free &= ((inner >= 0) & (inner <= 1)).all(axis=0)
+    zero, one = np.zeros(len(u)), np.ones(len(u))
+    choices = [(s, np.clip((vw + s * uv) / vv, 0, 1)) for s in (zero, one)]
+    choices += [(np.clip((t * uv - uw) / uu, 0, 1), t) for t in (zero, one)]
+    choices.append((np.where(free, inner[0], 0.0), np.where(free, inner[1], 0.0)))
+    away = [np.linalg.norm(w + s[:, None] * u - t[:, None] * v, axis=1) for s, t in choices]
+    return np.asarray(np.min(away, axis=0))
 
-    def at(s: float, t: float) -> float:
-        return float(np.linalg.norm(w + s * u - t * v))
 
-    if determinant > 1e-9 * uu * vv:
-        s, t = (uv * vw - vv * uw) / determinant, (uu * vw - uv * uw) / determinant
-        if 0 <= s <= 1 and 0 <= t <= 1:
-            return at(s, t)
-    edges = [at(s, float(np.clip((vw + s * uv) / vv, 0, 1))) for s in (0.0, 1.0)]
-    edges += [at(float(np.clip((t * uv - uw) / uu, 0, 1)), t) for t in (0.0, 1.0)]
-    return min(edges)
+def segment_distance(a0: Array, a1: Array, b0: Array, b1: Array) -> float:
+    """The smallest distance between two segments, each given by its ends (3,)."""
+    return float(segment_distances(*(np.asarray(end)[None] for end in (a0, a1, b0, b1)))[0])
 
 
 def penetration(body: Body, pose: Pose) -> float:
@@ -60,9 +64,11 @@ def penetration(body: Body, pose: Pose) -> float:
         for label, group in (("arm", _ARM), ("leg", _LEG)):
             for number, (start, end, radius) in enumerate(group):
                 parts[f"{side}_{label}{number}"] = (places[f"{side}_{start}"], places[f"{side}_{end}"], radius)
-    worst = -np.inf
-    for (first, a), (second, b) in combinations(parts.items(), 2):
-        if first[:-1] == second[:-1] or (first, second) in _NEIGHBOURS or (second, first) in _NEIGHBOURS:
-            continue
-        worst = max(worst, a[2] + b[2] - segment_distance(a[0], a[1], b[0], b[1]))
-    return float(worst)
+    pairs = [
+        (a, b)
+        for (first, a), (second, b) in combinations(parts.items(), 2)
+        if not (first[:-1] == second[:-1] or (first, second) in _NEIGHBOURS or (second, first) in _NEIGHBOURS)
+    ]
+    ends = [np.array([pair[k][end] for pair in pairs]) for k in (0, 1) for end in (0, 1)]
+    radii = np.array([a[2] + b[2] for a, b in pairs])
+    return float((radii - segment_distances(*ends)).max())

@@ -28,17 +28,19 @@ from native_runtime.files.locks import HeldError, lock
 from native_runtime.mhr import Body
 from native_runtime.models.store import lists_body
 
-from .anatomy import Anatomy
-from .pictures import shoot
+from .card import write_card
+from .pictures import Photographer
 from .poses import Poses
-from .truth import VERSION, rows_of
+from .truth import VERSION, Annotator
 
 PICTURES = 256
 """In a shard."""
-IMAGES, SETTINGS = "images", "synthesis.json"
+IMAGES, DEPTH, SETTINGS = "images", "depth", "synthesis.json"
 _BODIES = "mhr-lod3", "default-lod1"
-_QUALITY = 70, 96
-"""Of JPEG files."""
+_QUALITY, _POOR = (70, 97), (25, 70)
+"""Of JPEG files; every fifth is poor."""
+_FARTHEST = 65.0
+"""Metres that depth is kept of."""
 
 
 def default_body(models: str | os.PathLike[str] | None = None) -> str:
@@ -55,6 +57,7 @@ class Synthesis:
         authored: the share of poses that are variations of the project's own.
         body: the name and hash of the body.
         poses: the hash of the file of poses.
+        depth: whether there are pictures of depth.
         maker: its version.
     """
 
@@ -62,6 +65,7 @@ class Synthesis:
     authored: float
     body: str
     poses: str
+    depth: bool = False
     maker: str = VERSION
 
 
@@ -93,6 +97,7 @@ class Made:
 
 def synthesize(
     body: Body, poses: Path, out: Path, count: int, seed: int = 0, part: Part = Part(), authored: float = 0.3,
+    depth: bool = False, coarsest: Body | None = None,
     tell: Callable[[float, str], None] = lambda fraction, text: None,
 ) -> Made:  # fmt: skip
     """Write ``out/000000.parquet`` and so on with the people of ``count`` pictures, and these below ``out/images``.
@@ -101,6 +106,8 @@ def synthesize(
         body: whose people are shown.
         poses: a file of ``python -m native_runtime.build.pose_prior poses``.
         authored: the share of the project's own poses.
+        depth: write ``out/depth`` as well: PNG of 16 bits, mm, 0 where only the background is.
+        coarsest: MHR's LOD 6 where the body is another level of it, for the dense keypoints.
         tell: told which share of the part is done, 0..1, and what is next.
 
     Raises:
@@ -117,8 +124,9 @@ def synthesize(
     except HeldError as error:
         raise UsageError(f"Another process makes part {part.number}/{part.count} of {out}.") from error
     with held:
-        maker = _Maker(Anatomy(body), Poses(body, poses, authored, seed), seed)
-        _settle(out, Synthesis(seed, authored, f"{body.name} {body.hash}", sha256_of(poses)))
+        maker = _Maker(body, coarsest, Poses(body, poses, authored, seed), seed)
+        settings = Synthesis(seed, authored, f"{body.name} {body.hash}", sha256_of(poses), depth)
+        _settle(out, settings)
         mine = part.of(-(-count // PICTURES))
         written = people = pictures = 0
         for done, number in enumerate(mine):
@@ -126,23 +134,28 @@ def synthesize(
             if _complete(out, number, len(wanted)):
                 continue
             tell(done / len(mine), f"shard {number + 1} of {-(-count // PICTURES)}")
-            people += _write(out, number, wanted, maker)
+            people += _write(out, number, wanted, maker, depth)
             written, pictures = written + 1, pictures + len(wanted)
+        write_card(out, {key: str(value) for key, value in asdict(settings).items()})
     return Made(written, len(mine) - written, pictures, people)
 
 
 class _Maker:
-    def __init__(self, anatomy: Anatomy, poses: Poses, seed: int) -> None:
-        self._anatomy, self._poses, self._seed = anatomy, poses, seed
+    def __init__(self, body: Body, coarsest: Body | None, poses: Poses, seed: int) -> None:
+        self._photographer, self._annotator = Photographer(body), Annotator(body, coarsest)
+        self._poses, self._seed = poses, seed
 
-    def picture(self, number: int, image: str) -> tuple[NDArray[np.uint8], list[Row]]:
-        """The JPEG file of a number as bytes (L,), and its rows."""
-        pose = self._poses.pose(number)
+    def picture(self, number: int, image: str) -> tuple[NDArray[np.uint8], NDArray[np.float32], list[Row]]:
+        """The JPEG file of a number as bytes (L,), its depth (H, W) m, and its rows."""
         rng = np.random.default_rng([self._seed, number, 1])
-        shot = shoot(self._anatomy, pose.parameters, rng)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(*_QUALITY))]
-        encoded = cv2.imencode(".jpg", np.ascontiguousarray(shot.pixels[..., ::-1]), quality)[1]
-        return np.asarray(encoded, np.uint8), rows_of(self._anatomy.body, shot, pose, image, number)
+        shot = self._photographer.shoot(lambda other: self._poses.pose(number, other), rng)
+        quality = int(rng.integers(*_QUALITY) if rng.random() < 0.8 else rng.integers(*_POOR))
+        encoded = _encoded(".jpg", np.ascontiguousarray(shot.pixels[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, quality])
+        return encoded, shot.depth, self._annotator.rows(shot, image, number)
+
+
+def _encoded(kind: str, pixels: NDArray, settings: list[int]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.imencode(kind, pixels, settings)[1], np.uint8)
 
 
 def _settle(out: Path, wanted: Synthesis) -> None:
@@ -170,29 +183,41 @@ def _complete(out: Path, number: int, pictures: int) -> bool:
     return (out / shards.SHARD.format(number)).is_file() and len(list(folder.glob("*.jpg"))) >= pictures
 
 
-def _write(out: Path, number: int, wanted: range, maker: _Maker) -> int:
+def _write(out: Path, number: int, wanted: range, maker: _Maker, depth: bool) -> int:
     """Write a shard; how many people it has."""
     name = f"{number:06}"
-    images = out / IMAGES
-    images.mkdir(exist_ok=True)
-    for left in images.glob(f".{name}.*"):  # of a run that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=images))
+    roots = [out / IMAGES, *([out / DEPTH] if depth else [])]
+    rows: list[Row] = []
+    staged = [_staging(root, name) for root in roots]
     try:
-        rows: list[Row] = []
         for picture in wanted:
-            file = f"{picture:08}.jpg"
-            encoded, found = maker.picture(picture, f"{name}/{file}")
-            (staged / file).write_bytes(encoded.tobytes())
+            encoded, away, found = maker.picture(picture, f"{name}/{picture:08}.jpg")
+            (staged[0] / f"{picture:08}.jpg").write_bytes(encoded.tobytes())
+            if depth:
+                millimetres = np.where(away < _FARTHEST, 1000 * np.minimum(away, _FARTHEST), 0.0)
+                (staged[1] / f"{picture:08}.png").write_bytes(
+                    _encoded(".png", np.round(millimetres).astype(np.uint16), []).tobytes()
+                )
             rows += found
-        staged.chmod(0o755)
-        target = images / name
-        (out / shards.SHARD.format(number)).unlink(missing_ok=True)
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(staged, target)
+        shard = out / shards.SHARD.format(number)
+        shard.unlink(missing_ok=True)
+        for root, folder in zip(roots, staged):
+            if (root / name).exists():
+                shutil.rmtree(root / name)
+            os.replace(folder, root / name)
     except BaseException:
-        shutil.rmtree(staged, ignore_errors=True)
+        for folder in staged:
+            shutil.rmtree(folder, ignore_errors=True)
         raise
-    shards.write(out / shards.SHARD.format(number), rows)
+    shards.write(shard, rows)
     return len(rows)
+
+
+def _staging(root: Path, name: str) -> Path:
+    """A new folder for a shard's files beside where they will be; those of runs that were killed go."""
+    root.mkdir(exist_ok=True)
+    for left in root.glob(f".{name}.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=root))
+    made.chmod(0o755)
+    return made

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from native_runtime.camera import MHR_TO_BLENDER, MHR_TO_CAMERA, mhr_to_blender, mhr_to_camera, project
 from native_runtime.mhr import Body
 
-from .builds import random_build
+from .builds import Build, random_person
 from .library import turned
 from .views import View, about_z
 
@@ -23,15 +23,14 @@ class Standing:
 
     Attributes:
         parameters: (204,) model parameters, the root's rotation as in the pose, bone lengths included.
-        identity, expression: coefficients.
+        build: identity, face and age.
         yaw: radians about the world's z.
         root: (3,) m, where the root joint is.
         vertices: (V, 3) m, the naked body.
     """
 
     parameters: Array
-    identity: Array
-    expression: Array
+    build: Build
     yaw: float
     root: Array
     vertices: Array
@@ -64,13 +63,14 @@ def stand(body: Body, parameters: Array, rng: np.random.Generator, spot: tuple[f
         parameters: (204,) model parameters of the pose.
         spot: x, y m of the root joint.
     """
-    identity, expression, scales = random_build(body, rng)
-    own = parameters + scales
+    build = random_person(body, rng)
+    own = parameters + build.scales
     yaw = float(rng.uniform(-np.pi, np.pi))
     pivot = body.pose(own).translations[body.joint_index("root")]
-    vertices = mhr_to_blender(np.asarray(body.vertices(own, identity, expression), np.float64) - pivot) @ about_z(yaw).T
+    naked = np.asarray(body.vertices(own, build.identity, build.expression), np.float64)
+    vertices = mhr_to_blender(naked - pivot) @ about_z(yaw).T
     root = np.array([*spot, -float(vertices[:, 2].min())])
-    return Standing(own, identity, expression, yaw, root, vertices + root)
+    return Standing(own, build, yaw, root, vertices + root)
 
 
 def before(body: Body, standing: Standing, view: View) -> Person:
@@ -79,7 +79,7 @@ def before(body: Body, standing: Standing, view: View) -> Person:
     parameters = turned(body, standing.parameters, towards)
     pose = body.pose(parameters)
     translation = view.from_world(standing.root) - mhr_to_camera(pose.translations[body.joint_index("root")])
-    vertices = body.vertices(parameters, standing.identity, standing.expression)
+    vertices = body.vertices(parameters, standing.build.identity, standing.build.expression)
     seen = view.from_world(standing.vertices)
     outline = project(seen[seen[:, 2] > _NEAR], view.intrinsics)
     limit = np.array(view.size) - 1.0

@@ -1,41 +1,46 @@
-"""Cheap pictures of people in known poses: good enough for a network's window of 256 px, at twenty a second."""
+"""Cheap pictures of people in known poses: good enough for a network's window of 256 px, at ten a second."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import project
 from native_runtime.mhr import Body
-from native_runtime.render.colour import encode_srgb
 
 from .anatomy import Anatomy
-from .backgrounds import background
-from .looks import dressed
-from .painting import Painted, paint
-from .people import Person, before, stand
-from .views import View, look
+from .backgrounds import Background, background
+from .developing import developed
+from .framing import random_view
+from .lighting import random_lighting, shadows
+from .looks import Looks
+from .painting import FINER, Painted, paint
+from .people import Person, Standing, before, stand
+from .poses import Pose
+from .props import around, before_them
+from .things import Thing
+from .views import View
 
 Array = NDArray[np.float64]
 
-_LENSES = 0.5, 0.9
-"""Focal lengths as shares of the picture's diagonal."""
-_SMALL, _SMALLEST = 0.35, 2.5
-"""The share of people who are small, as if their surroundings were cut out of a larger picture; how small."""
-_PITCH = 0.61
-"""Radians that a camera looks up or down at most."""
-_HIDDEN = 0.15
-"""The share of pictures in which something stands before the person."""
-_SIDES = 240, 360
-"""About the longer side of pictures, px: the network's own window has 256."""
-_NEAREST = 1.4
-"""Metres."""
+_HIDDEN = 0.25
+"""The share of pictures in which something stands before somebody."""
 _MASKED = 0.5
 """The part of a pixel that shows somebody where the pixel counts as theirs."""
+_MORE = 0.3
+"""The share of pictures of several people, where they are wanted; up to so many others."""
+_OTHERS = 3
+_TOUCHING, _APART = 0.35, 1.6
+"""Metres from one to the next."""
+_LEAST, _TRIES = 0.3, 6
+"""The picture reaches so much of the one that it is about, unless that fails so often."""
+_CLOSE = 0.3
+"""Metres that others are away from the camera at least."""
+_ALL = 0.35
+"""The share of pictures of several people that are framed about all of them."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +50,28 @@ class Shot:
     Attributes:
         pixels: (H, W, 3) sRGB.
         view: the camera.
-        people: whoever is in it, the one that it is about first.
+        people: whoever is in it, the one that it is about first; poses: theirs.
         masks: for each, (H, W) where they are seen.
+        painted: what is seen where.
+        parts: for each, the numbers of the surfaces that they consist of.
     """
 
     pixels: NDArray[np.uint8]
     view: View
     people: tuple[Person, ...]
+    poses: tuple[Pose, ...]
     masks: tuple[NDArray[np.bool_], ...]
+    painted: Painted
+    parts: tuple[tuple[int, ...], ...]
+
+    def sees(self, person: int, points: Array, within: Array | float) -> NDArray[np.bool_]:
+        """Which points (N, 3) m, camera axes, of a person are seen; see ``Painted.sees``."""
+        return self.painted.sees(points, self.parts[person], within)
+
+    @property
+    def depth(self) -> NDArray[np.float32]:
+        """(H, W) m along z of people and things, infinite where only the background is."""
+        return self.painted.depth[::FINER, ::FINER]
 
 
 def before_camera(body: Body, parameters: Array, rng: np.random.Generator) -> tuple[Person, View]:
@@ -62,81 +81,93 @@ def before_camera(body: Body, parameters: Array, rng: np.random.Generator) -> tu
         parameters: (204,) model parameters of the pose.
     """
     standing = stand(body, parameters, rng)
-    view = _view(standing.vertices, rng, int(rng.integers(*_SIDES)))
+    view = random_view(standing.vertices, rng)
     return before(body, standing, view), view
 
 
-def shoot(anatomy: Anatomy, parameters: Array, rng: np.random.Generator) -> Shot:
-    """A picture of such a person, dressed. Arguments as ``before_camera``."""
-    person, view = before_camera(anatomy.body, parameters, rng)
-    painted = paint([dressed(anatomy, person.standing.vertices, rng)], view)
-    pixels = _photo(painted, rng)
-    mask = painted.share(0) > _MASKED
-    if rng.random() < _HIDDEN:
-        hidden = _put_before(pixels, project(view.from_world(person.standing.vertices), view.intrinsics), rng)
-        mask &= ~hidden
-    return Shot(pixels, view, (person,), (mask,))
+class Photographer:
+    """Takes pictures of people of one body."""
+
+    def __init__(self, body: Body) -> None:
+        self.body = body
+        self._looks = Looks(Anatomy(body))
+
+    def shoot(self, pose: Callable[[int], Pose], rng: np.random.Generator, company: float = _MORE) -> Shot:
+        """A picture of people, dressed.
+
+        Args:
+            pose: of the one that the picture is about, 0, and of others, 1 and so on.
+            company: the share of pictures of several people.
+        """
+        standing, poses = self._gathered(pose, rng, company)
+        about_all = rng.random() < _ALL
+        framed = np.concatenate([one.vertices for one in (standing if about_all else standing[:1])])
+        for _ in range(_TRIES):
+            view = random_view(framed, rng)
+            if _within(standing[0].vertices, view) >= _LEAST:
+                break
+        # Nobody stands in the camera's way, or behind it.
+        clear = [k for k, one in enumerate(standing) if k == 0 or view.from_world(one.vertices)[:, 2].min() > _CLOSE]
+        standing, poses = [standing[k] for k in clear], [poses[k] for k in clear]
+        people = tuple(before(self.body, one, view) for one in standing)
+        everybody = np.concatenate([one.vertices for one in standing])
+        things: list[Thing] = []
+        parts: list[tuple[int, ...]] = []
+        for one in standing:
+            worn = self._looks.dressed(one.vertices, one.build, rng)
+            parts.append(tuple(range(len(things), len(things) + len(worn))))
+            things += worn
+        if rng.random() < _HIDDEN:
+            things.append(before_them(view, standing[0].vertices, rng))
+        things += around(view, everybody, rng)
+        behind = background(view, everybody, rng)
+        painted = paint([thing.surface for thing in things], view)
+        pixels = _photo(painted, things, behind, rng)
+        masks = tuple(painted.share(mine) > _MASKED for mine in parts)
+        return Shot(pixels, view, people, tuple(poses), masks, painted, tuple(parts))
+
+    def _gathered(
+        self, pose: Callable[[int], Pose], rng: np.random.Generator, company: float
+    ) -> tuple[list[Standing], list[Pose]]:
+        poses = [pose(0)]
+        people = [stand(self.body, poses[0].parameters, rng)]
+        if rng.random() >= company:
+            return people, poses
+        for number in range(1, 1 + int(rng.integers(1, _OTHERS + 1))):
+            angle, away = rng.uniform(-np.pi, np.pi), rng.uniform(_TOUCHING, _APART)
+            spot = people[int(rng.integers(len(people)))].root[:2] + away * np.array([np.cos(angle), np.sin(angle)])
+            taken = pose(number)
+            one = stand(self.body, taken.parameters, rng, (float(spot[0]), float(spot[1])))
+            if all(_clear(one, other) for other in people):
+                people.append(one)
+                poses.append(taken)
+        return people, poses
 
 
-def _put_before(pixels: NDArray[np.uint8], outline: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw something of one colour over a part of somebody whose vertices lie at `outline` (V, 2) px; (H, W) where."""
-    extent = np.ptp(outline, axis=0)
-    middle = outline[int(rng.integers(len(outline)))]
-    half = extent * rng.uniform(0.08, 0.3, 2)
-    low, high = (tuple(int(v) for v in middle + sign * half) for sign in (-1, 1))
-    colour = [int(v) for v in rng.integers(0, 255, 3)]
-    drawn = np.zeros(pixels.shape[:2], np.uint8)
-    if rng.random() < 0.5:
-        cv2.rectangle(drawn, low, high, 1, -1)
-    else:
-        cv2.ellipse(drawn, tuple(int(v) for v in middle), tuple(int(v) + 1 for v in half), float(rng.uniform(0, 180)),
-                    0, 360, 1, -1)  # fmt: skip
-    hidden = drawn > 0
-    pixels[hidden] = colour
-    return hidden
+def _within(points: Array, view: View) -> float:
+    """Which part of some points (N, 3) m the picture reaches."""
+    pixels = project(view.from_world(points[::7]), view.intrinsics)
+    return float(((pixels > -0.5) & (pixels < np.array(view.size) - 0.5)).all(axis=1).mean())
 
 
-def _view(points: Array, rng: np.random.Generator, side: int) -> View:
-    """A camera around world points (N, 3) near the origin: any heading is the person's own yaw; mostly level."""
-    shape = float(rng.choice([0.66, 0.8, 1.0]))
-    extent = np.ptp(points, axis=0)
-    size = (round(side * shape), side) if extent[2] > max(extent[0], extent[1]) or shape == 1 else (
-        side, round(side * shape))  # fmt: skip
-    focal = math.exp(rng.uniform(*np.log(_LENSES))) * math.hypot(*size)
-    if rng.random() < _SMALL:
-        focal *= float(rng.uniform(1.0, _SMALLEST))
-    intrinsics = np.array([[focal, 0, (size[0] - 1) / 2], [0, focal, (size[1] - 1) / 2], [0, 0, 1.0]])
-    level = rng.random() < 0.6
-    pitch = float(np.clip(rng.normal(-0.08, 0.2) if level else rng.uniform(-_PITCH, _PITCH), -_PITCH, _PITCH))
-    rotation = look(pitch, float(rng.normal(0.0, 0.06)))
-    fill = float(rng.uniform(0.6, 0.92) if rng.random() > 0.12 else rng.uniform(1.05, 1.5))
-    distance, middle = 4.0, (points.min(axis=0) + points.max(axis=0)) / 2
-    for _ in range(8):
-        pixels = project((points - middle) @ rotation.T + [0, 0, distance], intrinsics)
-        share = float(np.max(np.ptp(pixels, axis=0) / np.array(size)))
-        distance = max(distance * float(np.clip(share / fill, 0.6, 1.6)), _NEAREST)
-    aside = rng.uniform(-0.5, 0.5, 2) * np.maximum(np.array(size) - np.ptp(pixels, axis=0), 0.0)
-    offset = np.append(((np.array(size) - 1) / 2 - (pixels.min(axis=0) + pixels.max(axis=0)) / 2 + aside) / focal, 0.0)
-    return View(size, intrinsics, rotation, middle - rotation[2] * distance - rotation.T @ offset * distance)
+def _clear(one: Standing, other: Standing) -> bool:
+    """Whether two people are not within each other, as far as coarse cells show."""
+    cells = [{tuple(cell) for cell in np.floor(who.vertices[::3] / 0.08).astype(int).tolist()} for who in (one, other)]
+    return len(cells[0] & cells[1]) <= 2
 
 
-def _photo(painted: Painted, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The surfaces in a random light before a random background, with grain."""
-
-    def towards(low: float, high: float) -> Array:
-        turn, height = rng.uniform(-np.pi, np.pi), rng.uniform(low, high)
-        return np.array([np.cos(turn) * np.cos(height), np.sin(turn) * np.cos(height), np.sin(height)])
-
-    behind = encode_srgb(background(painted.view, rng)).astype(np.float32)
-    normals = np.concatenate([surface.normals for surface in painted.surfaces])
-    colours = np.concatenate([surface.colours for surface in painted.surfaces])
-    light = np.zeros((len(normals), 3))
-    for reach, strength in ((0.2, rng.uniform(0.4, 1.2)), (0.5, rng.uniform(0.1, 0.4))):
-        facing = np.clip((normals @ towards(-0.2, 1.3) + reach) / (1 + reach), 0.0, None)
-        light += facing[:, None] * strength * np.exp(rng.normal(0, 0.08, 3))
-    light += rng.uniform(0.05, 0.2) + (0.5 + 0.5 * normals[:, 2:]) * rng.uniform(0.1, 0.3)
-    shades = painted.interpolated(encode_srgb(np.clip(colours * light, 0, 1)).astype(np.float64))
-    pixels = painted.over(shades, behind)
-    if rng.random() < 0.4:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), float(rng.uniform(0.4, 0.9)))
-    return np.clip(pixels + rng.normal(0, rng.uniform(0.5, 5), pixels.shape), 0, 255).astype(np.uint8)
+def _photo(
+    painted: Painted, things: Sequence[Thing], behind: Background, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """The things in a random light before a background, as a camera takes them."""
+    lighting = random_lighting(rng, behind.kind in ("garden", "street"))
+    shade = shadows(painted.view, painted.surfaces, lighting)
+    floor = behind.floor * (1 - shade)
+    pixels = behind.pixels * (1 - floor)[..., None]
+    colours = np.zeros((len(painted.covered), 3), np.float32)
+    for number, thing in enumerate(things):
+        values = np.column_stack([thing.values, thing.surface.normals])
+        mine, found = painted.interpolated(number, values)
+        normals = found[:, -3:] / np.maximum(np.linalg.norm(found[:, -3:], axis=1, keepdims=True), 1e-6)
+        colours[mine] = thing.albedo(found[:, :-3]) * lighting.on(normals)
+    return developed(painted.over(colours, pixels.astype(np.float32)), rng)

@@ -101,9 +101,13 @@ class Poses:
         self._arms, self._legs = (np.isin(parts, limbs) for limbs in (_ARMS, _LEGS))
         self._spread = np.array([_SPREAD.get(part, 0.0) for part in parts])
 
-    def pose(self, number: int) -> Pose:
-        """The pose of a number; one in nine is held out of training."""
-        rng = np.random.default_rng([self._seed, number])
+    def pose(self, number: int, other: int = 0) -> Pose:
+        """The pose of a number; one in nine is held out of training.
+
+        Args:
+            other: further poses of the same number, all of them held out or none: people of one picture.
+        """
+        rng = np.random.default_rng([self._seed, number, other] if other else [self._seed, number])
         held = number % (_HELD_OUT + 1) == _HELD_OUT
         if rng.random() < self._authored:
             return self._of_libraries(rng, held)

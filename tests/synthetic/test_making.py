@@ -20,7 +20,7 @@ from native_runtime.dataset import shards
 from native_runtime.dataset.rows import Row
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
-from native_runtime.synthetic import making
+from native_runtime.synthetic import looks, making
 from native_runtime.synthetic.library import library, pose_parameters
 from native_runtime.synthetic.making import Part, synthesize
 
@@ -54,7 +54,10 @@ def poses(body: Body, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "PICTURES", 4)
+    """Two pictures each, of people whose hair needs not be made first."""
+    monkeypatch.setattr(making, "PICTURES", 2)
+    for heads in ("_HEADS", "_OLD_HEADS"):
+        monkeypatch.setattr(looks, heads, {"bald": 0.4, "painted": 0.4, "hat": 0.2})
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -74,12 +77,12 @@ def command(*words: object) -> tuple[int, dict[str, Any]]:
 
 
 def test_the_parts_of_a_set_are_what_one_process_makes(body: Body, poses: Path, tmp_path: Path) -> None:
-    made = synthesize(body, poses, tmp_path / "one", 10, seed=3)
-    assert (made.written, made.kept, made.pictures) == (3, 0, 10)
+    made = synthesize(body, poses, tmp_path / "one", 5, seed=3)
+    assert (made.written, made.kept, made.pictures) == (3, 0, 5)
     for number in (2, 1):
-        synthesize(body, poses, tmp_path / "two", 10, seed=3, part=Part(number, 2))
+        synthesize(body, poses, tmp_path / "two", 5, seed=3, part=Part(number, 2))
     assert content(tmp_path / "one") == content(tmp_path / "two")
-    synthesize(body, poses, tmp_path / "other", 4, seed=4)
+    synthesize(body, poses, tmp_path / "other", 1, seed=4)
     assert (
         content(tmp_path / "other")["images/000000/00000000.jpg"]
         != content(tmp_path / "one")["images/000000/00000000.jpg"]
@@ -89,7 +92,7 @@ def test_the_parts_of_a_set_are_what_one_process_makes(body: Body, poses: Path, 
 def test_what_a_kill_left_is_made_again_and_the_rest_is_kept(
     body: Body, poses: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    synthesize(body, poses, tmp_path / "whole", 12, seed=3)
+    synthesize(body, poses, tmp_path / "whole", 6, seed=3)
     out, write = tmp_path / "broken", shards.write
 
     def stop(path: Path, rows: Sequence[Row]) -> int:
@@ -99,32 +102,31 @@ def test_what_a_kill_left_is_made_again_and_the_rest_is_kept(
 
     monkeypatch.setattr(shards, "write", stop)
     with pytest.raises(KeyboardInterrupt):
-        synthesize(body, poses, out, 8, seed=3)
-    monkeypatch.undo()
-    monkeypatch.setattr(making, "PICTURES", 4)
+        synthesize(body, poses, out, 4, seed=3)
+    monkeypatch.setattr(shards, "write", write)
     # As a kill leaves them: pictures without rows, and a folder that was not finished.
     assert (out / "images" / "000001").is_dir()
     assert not (out / "000001.parquet").exists()
     (out / "images" / ".000002.abcd").mkdir()
-    (out / "images" / ".000002.abcd" / "00000008.jpg").write_bytes(b"half")
+    (out / "images" / ".000002.abcd" / "00000004.jpg").write_bytes(b"half")
     first = (out / "000000.parquet").stat().st_mtime_ns
-    made = synthesize(body, poses, out, 12, seed=3)
+    made = synthesize(body, poses, out, 6, seed=3)
     assert (made.written, made.kept) == (2, 1)
     assert (out / "000000.parquet").stat().st_mtime_ns == first
     assert content(out) == content(tmp_path / "whole")
 
 
 def test_a_last_shard_that_was_short_is_filled_when_more_are_wanted(body: Body, poses: Path, tmp_path: Path) -> None:
-    synthesize(body, poses, tmp_path / "grown", 2, seed=3)
-    made = synthesize(body, poses, tmp_path / "grown", 4, seed=3)
-    assert (made.written, made.pictures) == (1, 4)
-    synthesize(body, poses, tmp_path / "at_once", 4, seed=3)
+    synthesize(body, poses, tmp_path / "grown", 1, seed=3)
+    made = synthesize(body, poses, tmp_path / "grown", 2, seed=3)
+    assert (made.written, made.pictures) == (1, 2)
+    synthesize(body, poses, tmp_path / "at_once", 2, seed=3)
     assert content(tmp_path / "grown") == content(tmp_path / "at_once")
-    assert synthesize(body, poses, tmp_path / "grown", 3, seed=3).kept == 1
+    assert synthesize(body, poses, tmp_path / "grown", 1, seed=3).kept == 1
 
 
 def test_rows_are_true_of_their_pictures(body: Body, poses: Path, tmp_path: Path) -> None:
-    synthesize(body, poses, tmp_path, 18, seed=3)
+    synthesize(body, poses, tmp_path, 10, seed=3, depth=True)
     rows = rows_of(tmp_path)
     assert {row.image for row in rows} == {
         str(path.relative_to(tmp_path / "images")) for path in tmp_path.rglob("*.jpg")
@@ -147,6 +149,22 @@ def test_rows_are_true_of_their_pictures(body: Body, poses: Path, tmp_path: Path
         height, width = row.mask.shape
         beyond = (row.keypoints_2d[:, :2] < -0.5) | (row.keypoints_2d[:, :2] > np.array([width, height]) - 0.5)
         assert not (beyond.any(axis=1) & inside).any()
+        assert row.visible is not None
+        assert row.dense is not None
+        assert row.dense.shape == (595, 3)
+        assert not (row.visible.astype(bool) & ~inside).any()
+        # What is seen of somebody lies on the mask, but for its edge.
+        wide = cv2.dilate(row.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        for points in (np.c_[row.keypoints_2d[:, :2], row.visible], row.dense):
+            x, y = np.round(points[points[:, 2] > 0, :2]).astype(int).T
+            assert wide[y.clip(0, height - 1), x.clip(0, width - 1)].all()
+        away = cv2.imread(str(tmp_path / "depth" / row.image.replace(".jpg", ".png")), cv2.IMREAD_UNCHANGED)
+        assert away.dtype == np.uint16
+        inner = cv2.erode(row.mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        assert (away[inner] > 0).all()
+    card = (tmp_path / "data_card.md").read_text()
+    assert f"| people | {len(rows)} |" in card
+    assert f"| people who are held out | {sum(row.held_out for row in rows)} |" in card
 
 
 @pytest.mark.parametrize(
@@ -179,7 +197,7 @@ def test_the_command_makes_a_set_and_keeps_to_it(body: Body, poses: Path, tmp_pa
     body.save(own)
     words = ("dataset", "synthesize", out, "--poses", poses, "--body", own, "--count", 3)
     code, result = command(*words)
-    assert (code, result["people"], result["pictures"], result["written"]) == (0, len(rows_of(out)), 3, 1)
+    assert (code, result["people"], result["pictures"], result["written"]) == (0, len(rows_of(out)), 3, 2)
     before = content(out)
     code, result = command(*words, "--seed", 1)
     assert code == 2
