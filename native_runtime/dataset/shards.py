@@ -69,7 +69,7 @@ def columns(path: Path, names: Sequence[str]) -> list[dict[str, Any]]:
     Raises:
         FileError: the file is damaged, or lacks one of them.
     """
-    arrow, parquet = _library()
+    arrow, parquet = library()
     try:
         found: list[dict[str, Any]] = parquet.read_table(path, columns=list(names)).to_pylist()
     except (OSError, arrow.ArrowException) as error:
