@@ -14,6 +14,7 @@ from native_runtime.cli import (
     evaluate_arguments,
     take_arguments,
     texture_arguments,
+    train_arguments,
     views_arguments,
 )
 from native_runtime.cli.common_arguments import Parser, add_common_arguments
@@ -44,6 +45,7 @@ ORDER = (
     "engines",
     "convert-checkpoint",
     "dataset",
+    "train",
     "evaluate",
     "compare",
     "doctor",
@@ -108,6 +110,7 @@ _OWN = (
     Command("dataset", dataset_arguments.add, "native_runtime.cli.dataset"),
     Command("evaluate", evaluate_arguments.add, "native_runtime.cli.evaluate"),
     Command("compare", compare_arguments.add, "native_runtime.cli.compare"),
+    Command("train", train_arguments.add, "native_runtime.cli.train"),
     Command("doctor", arguments.add_doctor, "native_runtime.cli.doctor"),
     Command("convert-checkpoint", arguments.add_convert, "native_runtime.cli.convert"),
 )

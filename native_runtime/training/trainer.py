@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from native_runtime.errors import UsageError
+from native_runtime.errors import FileError, UsageError
 
 from . import checkpoint
 from .averaging import AveragedWeights, trained
@@ -192,6 +192,26 @@ class _Run:
                 f"{path.name} was trained with another {', '.join(different)}. Use the same, or another folder."
             )
         return replace(progress, settings=own)
+
+
+def wear_best(model: nn.Module, folder: Path) -> bool:
+    """Give a model the averaged weights of the best validation in a training's folder; whether there was one.
+
+    Raises:
+        FileError: the file is damaged, or belongs to another network.
+    """
+    path = folder / BEST
+    if not path.is_file():
+        return False
+    _, tensors = checkpoint.read(path)
+    own = trained(model)
+    try:
+        with torch.no_grad():
+            for name, weight in own.items():
+                weight.copy_(tensors[f"averaged.model.{name}"])
+    except (KeyError, RuntimeError) as error:
+        raise FileError(f"{path.name} belongs to another network.") from error
+    return True
 
 
 _MAY_CHANGE = ("steps", "patience", "save_every")
