@@ -6,7 +6,7 @@ import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from native_runtime.cli.console import Console, describe
 from native_runtime.cli.people import make_folder
@@ -14,36 +14,51 @@ from native_runtime.errors import Sam3dbError, UsageError
 
 if TYPE_CHECKING:
     from native_runtime.evaluation.found import Matched
+    from native_runtime.evaluation.score import Scores
     from native_runtime.evaluation.truth import Truth
+
+#: Where estimates go that are made first, below the folder of the results.
+_ESTIMATES = "estimates"
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
-    """Run the command; whether every estimate could be read."""
-    from native_runtime.evaluation.found import match, read_found
-    from native_runtime.evaluation.report import table
-    from native_runtime.evaluation.score import score
+    """Run the command; whether every photo could be estimated, and every estimate be read."""
+    from native_runtime.evaluation.report import comparison, table
     from native_runtime.files.atomic import write_atomically
 
-    folder = Path(arguments.estimates)
-    if not folder.is_dir():
-        raise UsageError(f"There is no folder '{folder}' with estimates.")
-    damaged: list[dict[str, str]] = []
+    given = [Path(folder) for folder in arguments.folders]
+    for folder in given:
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder '{folder}' with {'photos' if arguments.engine else 'estimates'}.")
+    truth = _truth(arguments, console)
+    damaged: list[dict[str, Any]] = []
+    if arguments.engine:
+        given = [_estimated(arguments, console, damaged)]
+    names = _names(given)
 
     def tell(path: Path, error: Sam3dbError) -> None:
         console.warning(f"{path.name}: {error}")
         damaged.append({"file": str(path), **describe(error)})
 
-    truth = _truth(arguments)
-    matched = match(read_found(folder, tell), truth.pictures)
-    _tell_unmatched(matched, console)
+    matched = [_matched(folder, truth, tell, console) for folder in given]
     if arguments.only_estimated:
-        truth = replace(truth, pictures=[picture for picture in truth.pictures if picture.name in matched.people])
+        known = set.intersection(*(set(one.people) for one in matched))
+        truth = replace(truth, pictures=[picture for picture in truth.pictures if picture.name in known])
+        if not known:
+            raise UsageError("There is no photo of which all folders have an estimate.")
     out = make_folder(arguments.out)
     pictures = truth.pictures
     console.status(f"Comparing the people of {len(pictures)} photos")
-    figures = {category: scores.figures() for category, scores in score(truth, matched.people).items()}
-    text = table(figures)
-    content = {"photos": len(pictures), "people": sum(len(picture.people) for picture in pictures), "figures": figures}
+    scores = {name: _score(truth, one) for name, one in zip(names, matched)}
+    figures = {name: {kind: those.figures() for kind, those in own.items()} for name, own in scores.items()}
+    content: dict[str, Any] = {"photos": len(pictures), "people": sum(len(picture.people) for picture in pictures)}
+    if len(names) == 1:
+        content["figures"] = figures[names[0]]
+        text = table(content["figures"])
+    else:
+        less = {name: scores[name][""].less(scores[names[0]][""]) for name in names[1:]}
+        content |= {"folders": figures, "differences": less}
+        text = comparison(figures, less)
     files = [
         write_atomically(out / "evaluation.json", (json.dumps(content, indent=1) + "\n").encode()),
         write_atomically(out / "evaluation.md", text.encode()),
@@ -54,7 +69,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     return ok
 
 
-def _truth(arguments: argparse.Namespace) -> Truth:
+def _truth(arguments: argparse.Namespace, console: Console) -> Truth:
+    from native_runtime.evaluation.kinds import read_kinds, with_kinds
     from native_runtime.evaluation.layouts import read_truth
 
     path, smpl = Path(arguments.truth), None if arguments.smpl is None else Path(arguments.smpl)
@@ -63,15 +79,64 @@ def _truth(arguments: argparse.Namespace) -> Truth:
     if smpl is not None and not smpl.is_dir():
         raise UsageError(f"There is no folder '{smpl}' with files of SMPL.")
     models = None if arguments.models is None else Path(arguments.models)
-    return read_truth(arguments.layout, path, smpl, models)
+    truth = read_truth(arguments.layout, path, smpl, models)
+    if arguments.kinds is not None:
+        truth, known = with_kinds(truth, read_kinds(Path(arguments.kinds)))
+        if not known:
+            raise UsageError(f"None of the photos of '{arguments.kinds}' is among the annotations.")
+        console.status(f"{known} of {len(truth.pictures)} photos have kinds")
+    return truth
 
 
-def _tell_unmatched(matched: Matched, console: Console) -> None:
-    """Say which photos cannot be compared.
+def _estimated(arguments: argparse.Namespace, console: Console, failed: list[dict[str, Any]]) -> Path:
+    """The folder of the estimates of everybody in the photos of a folder, made where they are missing. A photo in which
+    nobody is found is no failure.
+    """
+    from native_runtime.batch.run import run_batch
+    from native_runtime.batch.settings import BatchRequest
+    from native_runtime.cli.requests import request_of
+    from native_runtime.errors import NoPersonError
+
+    if len(arguments.folders) > 1:
+        raise UsageError("--engine takes one folder of photos; compare engines by the folders of their estimates.")
+    out = make_folder(arguments.out) / _ESTIMATES
+    request = request_of(
+        BatchRequest,
+        arguments,
+        folder=arguments.folders[0],
+        out=str(out),
+        layout=None,  # of files, not of annotations
+        persons=arguments.persons or "all",
+        blend=False,
+        previews=[],
+        contact_sheet=False,
+        builder=(),
+    )
+    for record in run_batch(request, console).failed:
+        if record.fault is not None and record.fault.kind != NoPersonError.__name__:
+            failed.append({"file": record.photo, "kind": record.fault.kind, "text": record.fault.text})
+    return out
+
+
+def _names(folders: list[Path]) -> list[str]:
+    """What tables call the folders: their names, or their paths where two have one name."""
+    names = [folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        names = [str(folder) for folder in folders]
+    if len(set(names)) < len(names):
+        raise UsageError("A folder is named twice.")
+    return names
+
+
+def _matched(folder: Path, truth: Truth, tell: Any, console: Console) -> Matched:
+    """The estimates of a folder by the pictures that they are of.
 
     Raises:
-        UsageError: none can.
+        UsageError: none is of any.
     """
+    from native_runtime.evaluation.found import match, read_found
+
+    matched = match(read_found(folder, tell), truth.pictures)
     unclear, strangers = matched.unclear, matched.strangers
     if not matched.people:
         why = "None of the estimates is of a photo that the annotations name."
@@ -85,3 +150,10 @@ def _tell_unmatched(matched: Matched, console: Console) -> None:
         console.warning(f"The folders of {len(unclear)} photos do not say which sequence they are of: {unclear[0]}.")
     if strangers:
         console.warning(f"{len(strangers)} photos with estimates are not among the annotations, {strangers[0]} first.")
+    return matched
+
+
+def _score(truth: Truth, matched: Matched) -> dict[str, Scores]:
+    from native_runtime.evaluation.score import score
+
+    return score(truth, matched.people)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from native_runtime.cli.common_arguments import MODELS_HELP, add_common_arguments
+from native_runtime.cli.common_arguments import (
+    add_common_arguments,
+    add_engine_arguments,
+    add_lens_arguments,
+)
 from native_runtime.evaluation.layouts import LAYOUTS
 
 if TYPE_CHECKING:
@@ -16,11 +20,18 @@ def add(commands: Subparsers) -> None:
     evaluate = commands.add_parser(
         "evaluate",
         help="how good estimates are, by annotations of their photos",
-        description="Compares the estimates below a folder, as `sam3db batch` or `sam3db estimate` wrote them, with "
-        "what is known of their photos, and writes evaluation.json and evaluation.md.",
+        description="Compares the estimates below folders, as `sam3db batch` or `sam3db estimate` wrote them, with "
+        "what is known of their photos, and writes evaluation.json and evaluation.md. With --engine the folder is one "
+        "of photos, and the estimates are made first; run the same command again to make only what is missing.",
         allow_abbrev=False,
     )
-    evaluate.add_argument("estimates", metavar="FOLDER", help="with estimates; folders in it are searched too")
+    evaluate.add_argument(
+        "folders",
+        metavar="FOLDER",
+        nargs="+",
+        help="with estimates, of several engines one each; with --engine, one with photos; folders in it are searched "
+        "too",
+    )
     evaluate.add_argument(
         "-o", "--out", metavar="DIR", required=True, help="folder for the results; created if missing"
     )
@@ -38,10 +49,16 @@ def add(commands: Subparsers) -> None:
         metavar="DIR",
         help="your files of SMPL and SMPL-X (SMPL_NEUTRAL.npz and so on), for data sets that hold their parameters",
     )
-    evaluate.add_argument("--models", metavar="DIR", help=MODELS_HELP)
+    evaluate.add_argument(
+        "--kinds",
+        metavar="FILE.json",
+        help='kinds of photos, for figures of each: {"photo.jpg": ["crowd", "lying"]}, or a mining.json',
+    )
     evaluate.add_argument(
         "--only-estimated",
         action="store_true",
         help="leave out photos without any estimate, which otherwise count as photos where nobody was found",
     )
+    add_engine_arguments(evaluate)
+    add_lens_arguments(evaluate)
     add_common_arguments(evaluate)

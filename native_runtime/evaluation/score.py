@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from . import metrics
 from .found import FoundPerson
-from .intervals import bootstrap, mean
+from .intervals import bootstrap, mean, paired_difference
 from .partners import partners, seen_box
 from .truth import BODY, Joints, TruePerson, TruePicture, Truth
 
@@ -67,6 +67,15 @@ class Scores:
             value = mean(np.concatenate(groups))
             if np.isfinite(value):
                 low, high = bootstrap(groups)
+                figures[measure] = {"value": value, "low": low, "high": high}
+        return figures
+
+    def less(self, other: Scores) -> dict[str, dict[str, float]]:
+        """By measure that both have: the figure less the other's, and the interval of the difference."""
+        figures = {}
+        for measure in (measure for measure in MEASURES if measure in self.values and measure in other.values):
+            value, low, high = paired_difference(self.values[measure], other.values[measure])
+            if np.isfinite(value):
                 figures[measure] = {"value": value, "low": low, "high": high}
         return figures
 

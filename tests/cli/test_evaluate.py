@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from native_runtime.batch.settings import BatchRequest
 from native_runtime.cli import main
 from native_runtime.cli.console import Console
 from native_runtime.engines.estimate import Estimate
@@ -123,3 +126,62 @@ def test_people_of_a_data_set_are_compared_in_space(folder: Path, tmp_path: Path
     assert code == 0
     assert result["figures"][""]["MPJPE, mm"]["value"] == pytest.approx(0, abs=1e-4)
     assert result["figures"][""]["PA-MPJPE, mm"]["value"] == pytest.approx(0, abs=1e-4)
+
+
+def test_several_engines_are_set_beside_each_other(folder: Path, annotations: Path, tmp_path: Path) -> None:
+    estimate = Estimate.load(folder / "sub" / "photo_person0.npz")
+    worse = tmp_path / "worse"
+    worse.mkdir()
+    moved = replace(estimate, keypoints_2d=estimate.keypoints_2d + 60.0)
+    moved.save(worse / "photo_person0")
+    kinds = tmp_path / "kinds.json"
+    kinds.write_text(json.dumps({estimate.photo: ["lying"]}))
+    truth = ("--truth", annotations, "--layout", "coco", "--kinds", kinds)
+    code, result = _run("evaluate", folder, worse, *truth, "-o", tmp_path / "out")
+    assert code == 0
+    pck = {name: figures["lying"]["PCK@0.05, %"]["value"] for name, figures in result["folders"].items()}
+    assert pck["batch"] == 100
+    assert pck["worse"] < 50
+    assert result["differences"]["worse"]["PCK@0.05, %"]["value"] == pytest.approx(pck["worse"] - 100)
+    text = (tmp_path / "out" / "evaluation.md").read_text()
+    assert "| PCK@0.05, % | batch | worse |" in text
+    assert "| more than batch |" in text
+    code, result = _run("evaluate", folder, folder, *truth, "-o", tmp_path / "out")
+    assert code == 2
+    assert "named twice" in result["error"]["text"]
+
+
+def test_kinds_of_other_photos_are_refused(folder: Path, annotations: Path, tmp_path: Path) -> None:
+    kinds = tmp_path / "kinds.json"
+    kinds.write_text(json.dumps({"another.jpg": ["lying"]}))
+    words = ("--truth", annotations, "--layout", "coco", "--kinds", kinds, "-o", tmp_path / "out")
+    code, result = _run("evaluate", folder, *words)
+    assert code == 2
+    assert "None of the photos" in result["error"]["text"]
+
+
+def test_an_engine_looks_at_the_photos_first(
+    folder: Path, annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = []
+
+    def batch(request: BatchRequest, console: Console) -> SimpleNamespace:
+        requests.append(request)
+        shutil.copytree(folder, request.out, dirs_exist_ok=True)
+        faults = [SimpleNamespace(kind=kind, text="why") for kind in ("NoPersonError", "PhotoError")]
+        return SimpleNamespace(failed=[SimpleNamespace(photo=f"{f.kind}.jpg", fault=f) for f in faults])
+
+    monkeypatch.setattr("native_runtime.batch.run.run_batch", batch)
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    words = ("--truth", annotations, "--layout", "coco", "--engine", "landmarks", "-o", tmp_path / "out")
+    code, result = _run("evaluate", photos, *words)
+    (request,) = requests
+    assert (request.folder, request.out) == (photos, tmp_path / "out" / "estimates")
+    assert (request.engine, request.persons, request.needs_blender) == ("landmarks", "all", False)
+    assert code == 1  # for the photo that could not be read, not for the one without people
+    assert [one["file"] for one in result["damaged"]] == ["PhotoError.jpg"]
+    assert result["figures"][""]["people found, %"]["value"] == 100
+    code, result = _run("evaluate", photos, photos, *words)
+    assert code == 2
+    assert "one folder of photos" in result["error"]["text"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from native_runtime.evaluation import metrics
-from native_runtime.evaluation.intervals import bootstrap, mean
+from native_runtime.evaluation.intervals import bootstrap, mean, paired_difference
 
 
 def _turn(rng: np.random.Generator) -> np.ndarray:
@@ -77,3 +77,22 @@ def test_one_by_one_would_look_too_certain() -> None:
     together = np.ptp(bootstrap(groups))
     apart = np.ptp(bootstrap([np.array([value]) for value in np.concatenate(groups)]))
     assert together > 2 * apart
+
+
+def test_differences_of_the_same_groups_are_more_certain_than_figures(rng: np.random.Generator) -> None:
+    hard = rng.normal(50.0, 20.0, 30)  # how hard each group is, for both
+    one = {str(k): [level + rng.normal(0, 1, 8)] for k, level in enumerate(hard)}
+    other = {name: [values[0] - 3.0 + rng.normal(0, 1, 8)] for name, values in one.items()}
+    value, low, high = paired_difference(one, other)
+    assert value == pytest.approx(3.0, abs=0.5)
+    assert low < 3.0 < high
+    assert high - low < 0.1 * np.ptp(bootstrap([values[0] for values in one.values()]))
+    assert paired_difference(other, one)[0] == pytest.approx(-value)
+
+
+def test_differences_are_of_groups_that_both_have() -> None:
+    one = {"a": [np.array([1.0, np.nan])], "b": [np.array([99.0])]}
+    other = {"a": [np.array([3.0])], "c": [np.array([7.0])]}
+    assert paired_difference(one, other) == (-2.0, -2.0, -2.0)
+    assert all(np.isnan(paired_difference({}, other)))
+    assert all(np.isnan(paired_difference({"a": [np.array([np.nan])]}, other)))
