@@ -25,10 +25,12 @@ def bootstrap(groups: Sequence[Array], certainty: float = 0.95, seed: int = 0) -
     Values of one group belong together, as the joints of a person, the people of a picture or the pictures of a
     sequence do: to draw them one by one would make a figure look more certain than it is.
 
+    One group alone says nothing of how groups differ: both bounds are NaN then.
+
     Args:
         groups: values (n,) each.
     """
-    if not groups:
+    if len(groups) < 2:
         return float("nan"), float("nan")
     sums = np.array([np.nansum(group) for group in groups])
     counts = np.array([np.count_nonzero(np.isfinite(group)) for group in groups], np.float64)
@@ -49,7 +51,8 @@ def paired_difference(
     group hard makes it hard for both, so that differences are more certain than figures.
 
     Args:
-        first, second: by group, values; groups that one of them lacks are left out of both.
+        first, second: by group, values; groups that one of them lacks are left out of both. Of one group the bounds
+            are NaN.
     """
     groups = [group for group in first if group in second]
     if not groups:
@@ -62,6 +65,8 @@ def paired_difference(
     if (counts.sum(axis=1) == 0).any():
         return float("nan"), float("nan"), float("nan")
     means = sums.sum(axis=1) / counts.sum(axis=1)
+    if len(groups) < 2:
+        return float(means[0] - means[1]), float("nan"), float("nan")
     draws = np.random.default_rng(seed).integers(len(groups), size=(_RESAMPLES, len(groups)))
     drawn = [counts[row][draws].sum(axis=1) for row in range(2)]
     usable = (drawn[0] > 0) & (drawn[1] > 0)

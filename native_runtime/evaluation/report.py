@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-Figure = Mapping[str, float]
+Figure = Mapping[str, float | None]
 Figures = Mapping[str, Figure]
 
 #: Measures that figures of each kind are shown of, where several engines are compared.
@@ -59,7 +59,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _cell(figure: Figure | None, sign: str = "") -> str:
     if figure is None:
         return ""
-    return "{value:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})".format(**figure, sign=sign)
+    value, low, high = (figure[name] for name in ("value", "low", "high"))
+    if value is None or low is None or high is None:
+        return "" if value is None else f"{value:{sign}.1f}"
+    return f"{value:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
 
 
 def _text(cell: str) -> str:

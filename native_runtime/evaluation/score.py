@@ -49,6 +49,10 @@ MEASURES = (
 )
 
 
+Figure = dict[str, float | None]
+"""``value``, and ``low`` and ``high`` of its interval; None where one picture or sequence alone has values."""
+
+
 @dataclass(frozen=True)
 class Scores:
     """The values of each measure, in groups of those that belong together: of a picture, or of a sequence."""
@@ -59,24 +63,23 @@ class Scores:
         """Values (n,) of a measure, in its unit; NaN where nothing is known."""
         self.values.setdefault(measure, {}).setdefault(group, []).append(values)
 
-    def figures(self) -> dict[str, dict[str, float]]:
+    def figures(self) -> dict[str, Figure]:
         """By measure: the mean of its values, and the interval that holds it with a certainty of 95 %."""
-        figures = {}
+        figures: dict[str, Figure] = {}
         for measure in (measure for measure in MEASURES if measure in self.values):
             groups = [np.concatenate(parts) for parts in self.values[measure].values()]
             value = mean(np.concatenate(groups))
             if np.isfinite(value):
-                low, high = bootstrap(groups)
-                figures[measure] = {"value": value, "low": low, "high": high}
+                figures[measure] = _figure(value, *bootstrap(groups))
         return figures
 
-    def less(self, other: Scores) -> dict[str, dict[str, float]]:
+    def less(self, other: Scores) -> dict[str, Figure]:
         """By measure that both have: the figure less the other's, and the interval of the difference."""
-        figures = {}
+        figures: dict[str, Figure] = {}
         for measure in (measure for measure in MEASURES if measure in self.values and measure in other.values):
             value, low, high = paired_difference(self.values[measure], other.values[measure])
             if np.isfinite(value):
-                figures[measure] = {"value": value, "low": low, "high": high}
+                figures[measure] = _figure(value, low, high)
         return figures
 
 
@@ -107,6 +110,10 @@ def score(truth: Truth, estimates: Mapping[str, Sequence[FoundPerson]]) -> dict[
             for category in {"", *chain.from_iterable(person.categories for person in picture.people)}:
                 scores[category].add(FALSE, group, np.array([float(len(stray))]))
     return scores
+
+
+def _figure(value: float, low: float, high: float) -> Figure:
+    return {"value": value, **{name: end if np.isfinite(end) else None for name, end in (("low", low), ("high", high))}}
 
 
 def _errors(true: TruePerson, estimate: FoundPerson | None, joints: Joints) -> dict[str, Array]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from native_runtime.evaluation.report import comparison, table
 
+_ALONE = {"value": 7.0, "low": None, "high": None}
 _FIGURE = {"value": 50.04, "low": 40.0, "high": 60.0}
 
 
 def test_one_folder_has_a_row_for_each_measure() -> None:
-    text = table({"": {"MPJPE, mm": _FIGURE}, "crowd": {"MPJPE, mm": _FIGURE, "AUC, %": _FIGURE}})
+    text = table({"": {"MPJPE, mm": _FIGURE}, "crowd": {"MPJPE, mm": _FIGURE, "AUC, %": _ALONE}})
     assert text.splitlines() == [
         "|  | all | crowd |",
         "| --- | --- | --- |",
         "| MPJPE, mm | 50.0 (40.0 to 60.0) | 50.0 (40.0 to 60.0) |",
-        "| AUC, % |  | 50.0 (40.0 to 60.0) |",
+        "| AUC, % |  | 7.0 |",
     ]
 
 
