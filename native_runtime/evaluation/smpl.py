@@ -140,6 +140,8 @@ def _dense(value: Any) -> Array:
     """An array; what is known of one is its state, where it is of another library's class."""
     if isinstance(value, dict) and "x" in value:
         return _dense(value["x"])
+    if isinstance(value, dict) and "idxs" in value:  # chumpy's Select: some numbers of another array
+        return _dense(value["a"]).ravel()[np.asarray(value["idxs"])].reshape(value["preferred_shape"])
     if isinstance(value, dict) and "indptr" in value:
         height, width = (int(side) for side in value["_shape"])
         matrix = np.zeros((height, width))

@@ -122,6 +122,13 @@ class _Chumpy:
         self.x = x
 
 
+class _Select:
+    """Stands where they have a part of an array of chumpy."""
+
+    def __init__(self, whole: np.ndarray, numbers: np.ndarray) -> None:
+        self.a, self.idxs, self.preferred_shape = _Chumpy(whole), numbers.ravel(), numbers.shape
+
+
 class _Sparse:
     """Stands where they have SciPy's sparse matrix."""
 
@@ -136,10 +143,16 @@ def test_smpls_own_pickles_are_read_without_their_libraries(tmp_path: Path, rng:
     write_smpl(tmp_path / "SMPL_MALE.npz", rng)
     with np.load(tmp_path / "SMPL_MALE.npz") as archive:
         arrays = dict(archive)
-    content = arrays | {"shapedirs": _Chumpy(arrays["shapedirs"]), "J_regressor": _Sparse(arrays["J_regressor"])}
+    twice = np.concatenate([arrays["shapedirs"], arrays["shapedirs"]], axis=2)
+    content = arrays | {
+        "v_template": _Chumpy(arrays["v_template"]),
+        "shapedirs": _Select(twice, np.arange(twice.size).reshape(twice.shape)[:, :, :10]),
+        "J_regressor": _Sparse(arrays["J_regressor"]),
+    }
     written = pickle.dumps(content, protocol=2)
     here = __name__.encode()
     written = written.replace(b"c%b\n_Chumpy\n" % here, b"cchumpy.ch\nCh\n")
+    written = written.replace(b"c%b\n_Select\n" % here, b"cchumpy.reordering\nSelect\n")
     written = written.replace(b"c%b\n_Sparse\n" % here, b"cscipy.sparse.csc\ncsc_matrix\n")
     (tmp_path / "SMPL_FEMALE.pkl").write_bytes(written)
     own, plain = (SmplJoints.load(tmp_path / name) for name in ("SMPL_FEMALE.pkl", "SMPL_MALE.npz"))
