@@ -75,6 +75,11 @@ def main() -> int:
     read.add_argument("--split", choices=("tune", "held-out", "all"), default="tune")
     read.add_argument("--readings", type=Path, required=True)
 
+    dataset = commands.add_parser("dataset", help="the pictures as shards of a data set for training")
+    dataset.add_argument("--set", type=Path, required=True, dest="folder")
+    dataset.add_argument("--out", type=Path, required=True)
+    dataset.add_argument("--every", type=int, default=3, help="one picture in so many is not held out (default: 3)")
+
     sheet = commands.add_parser("sheet", help="all pictures on one page")
     sheet.add_argument("--set", type=Path, required=True, dest="folder")
     sheet.add_argument("--out", type=Path, required=True)
@@ -159,6 +164,10 @@ def main() -> int:
 
         numbers = [file.stem for file in pictures(arguments.folder, arguments.split)]
         read_set(arguments.folder, numbers, arguments.readings, _say)
+    elif arguments.command == "dataset":
+        from .dataset import convert
+
+        print(f"{convert(arguments.folder, arguments.out, arguments.every)} people")
     elif arguments.command == "sheet":
         from .sheets import contact_sheet
 

@@ -1,15 +1,12 @@
 """Data sets of made pictures: in parts, by several processes or machines, and going on where they were broken off.
 
-Everything of a picture follows from the seed and its number. A shard of ``PICTURES`` pictures appears whole or not at
-all: its rows come last.
+Everything of a picture follows from the seed and its number.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +16,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.dataset import shards
-from native_runtime.dataset.rows import Row
 from native_runtime.errors import UsageError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.hashes import sha256_of
@@ -31,11 +26,10 @@ from native_runtime.models.store import lists_body
 from .card import write_card
 from .pictures import Photographer
 from .poses import Poses
+from .shard_files import Picture, image_name, is_complete, pictures_of, shards_of, write
 from .truth import VERSION, Annotator
 
-PICTURES = 256
-"""In a shard."""
-IMAGES, DEPTH, SETTINGS = "images", "depth", "synthesis.json"
+SETTINGS = "synthesis.json"
 _BODIES = "mhr-lod3", "default-lod1"
 _QUALITY, _POOR = (70, 97), (25, 70)
 """Of JPEG files; every fifth is poor."""
@@ -127,14 +121,14 @@ def synthesize(
         maker = _Maker(body, coarsest, Poses(body, poses, authored, seed), seed)
         settings = Synthesis(seed, authored, f"{body.name} {body.hash}", sha256_of(poses), depth)
         _settle(out, settings)
-        mine = part.of(-(-count // PICTURES))
+        mine = part.of(shards_of(count))
         written = people = pictures = 0
         for done, number in enumerate(mine):
-            wanted = range(number * PICTURES, min((number + 1) * PICTURES, count))
-            if _complete(out, number, len(wanted)):
+            wanted = pictures_of(number, count)
+            if is_complete(out, number, len(wanted)):
                 continue
-            tell(done / len(mine), f"shard {number + 1} of {-(-count // PICTURES)}")
-            people += _write(out, number, wanted, maker, depth)
+            tell(done / len(mine), f"shard {number + 1} of {shards_of(count)}")
+            people += write(out, number, (maker.picture(picture, depth) for picture in wanted))
             written, pictures = written + 1, pictures + len(wanted)
         write_card(out, {key: str(value) for key, value in asdict(settings).items()})
     return Made(written, len(mine) - written, pictures, people)
@@ -145,17 +139,22 @@ class _Maker:
         self._photographer, self._annotator = Photographer(body), Annotator(body, coarsest)
         self._poses, self._seed = poses, seed
 
-    def picture(self, number: int, image: str) -> tuple[NDArray[np.uint8], NDArray[np.float32], list[Row]]:
-        """The JPEG file of a number as bytes (L,), its depth (H, W) m, and its rows."""
+    def picture(self, number: int, depth: bool) -> Picture:
+        """The picture of a number, everything that is true of it, and its depth if that is wanted."""
         rng = np.random.default_rng([self._seed, number, 1])
         shot = self._photographer.shoot(lambda other: self._poses.pose(number, other), rng)
         quality = int(rng.integers(*_QUALITY) if rng.random() < 0.8 else rng.integers(*_POOR))
-        encoded = _encoded(".jpg", np.ascontiguousarray(shot.pixels[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, quality])
-        return encoded, shot.depth, self._annotator.rows(shot, image, number)
+        image = _encoded(".jpg", np.ascontiguousarray(shot.pixels[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, quality])
+        away = shot.depth
+        millimetres = np.where(away < _FARTHEST, 1000 * np.minimum(away, _FARTHEST), 0.0)
+        return Picture(
+            number, image, self._annotator.rows(shot, image_name(number), number),
+            _encoded(".png", np.round(millimetres).astype(np.uint16), []) if depth else None,
+        )  # fmt: skip
 
 
-def _encoded(kind: str, pixels: NDArray, settings: list[int]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.imencode(kind, pixels, settings)[1], np.uint8)
+def _encoded(kind: str, pixels: NDArray, settings: list[int]) -> bytes:
+    return bytes(cv2.imencode(kind, pixels, settings)[1].tobytes())
 
 
 def _settle(out: Path, wanted: Synthesis) -> None:
@@ -175,49 +174,3 @@ def _settle(out: Path, wanted: Synthesis) -> None:
     other = sorted(key for key in content if not isinstance(found, dict) or found.get(key) != content[key])
     if other:
         raise UsageError(f"{out} holds a set with another {' and '.join(other)}. Choose another folder.")
-
-
-def _complete(out: Path, number: int, pictures: int) -> bool:
-    """Whether a shard is there, with as many pictures as are wanted: a set's last one may be shorter."""
-    folder = out / IMAGES / f"{number:06}"
-    return (out / shards.SHARD.format(number)).is_file() and len(list(folder.glob("*.jpg"))) >= pictures
-
-
-def _write(out: Path, number: int, wanted: range, maker: _Maker, depth: bool) -> int:
-    """Write a shard; how many people it has."""
-    name = f"{number:06}"
-    roots = [out / IMAGES, *([out / DEPTH] if depth else [])]
-    rows: list[Row] = []
-    staged = [_staging(root, name) for root in roots]
-    try:
-        for picture in wanted:
-            encoded, away, found = maker.picture(picture, f"{name}/{picture:08}.jpg")
-            (staged[0] / f"{picture:08}.jpg").write_bytes(encoded.tobytes())
-            if depth:
-                millimetres = np.where(away < _FARTHEST, 1000 * np.minimum(away, _FARTHEST), 0.0)
-                (staged[1] / f"{picture:08}.png").write_bytes(
-                    _encoded(".png", np.round(millimetres).astype(np.uint16), []).tobytes()
-                )
-            rows += found
-        shard = out / shards.SHARD.format(number)
-        shard.unlink(missing_ok=True)
-        for root, folder in zip(roots, staged):
-            if (root / name).exists():
-                shutil.rmtree(root / name)
-            os.replace(folder, root / name)
-    except BaseException:
-        for folder in staged:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    shards.write(shard, rows)
-    return len(rows)
-
-
-def _staging(root: Path, name: str) -> Path:
-    """A new folder for a shard's files beside where they will be; those of runs that were killed go."""
-    root.mkdir(exist_ok=True)
-    for left in root.glob(f".{name}.*"):
-        shutil.rmtree(left, ignore_errors=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=root))
-    made.chmod(0o755)
-    return made

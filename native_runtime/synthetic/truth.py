@@ -13,7 +13,6 @@ from native_runtime.models.sam3d_body_layout import MODEL_PARAMETERS
 
 from .pictures import Shot
 from .things import mesh
-from .views import View
 
 Array = NDArray[np.float64]
 
@@ -71,7 +70,7 @@ class Annotator:
             person=number,
             subject=subject,
             subjects=subjects,
-            keypoints_2d=within(person.keypoints, shot.view),
+            keypoints_2d=pixels_within(person.keypoints, shot.view.intrinsics, shot.view.size),
             keypoints_3d=np.c_[person.keypoints, np.ones(len(person.keypoints))],
             model_parameters=person.parameters if official else np.zeros(MODEL_PARAMETERS),
             shape=build.identity if official else np.zeros(SHAPE),
@@ -96,13 +95,13 @@ class Annotator:
         points = self._dense.of(surface)
         normals = self._dense.of(mesh(surface, body.triangles).normals)
         facing = np.einsum("nk,nk->n", normals, points) < 0
-        pixels = within(points, shot.view)
+        pixels = pixels_within(points, shot.view.intrinsics, shot.view.size)
         pixels[:, 2] *= facing & shot.sees(index, points, self._cloth)
         return np.round(pixels, 3)
 
 
-def within(points: Array, view: View) -> Array:
+def pixels_within(points: Array, intrinsics: Array, size: tuple[int, int]) -> Array:
     """(N, 3) px, and 1 within the picture, of points (N, 3) m in camera axes; zeros for those behind the camera."""
-    pixels = np.nan_to_num(project(points, view.intrinsics), nan=0.0)
-    inside = (points[:, 2] > 0) & ((pixels > -0.5) & (pixels < np.array(view.size) - 0.5)).all(axis=1)
+    pixels = np.nan_to_num(project(points, intrinsics), nan=0.0)
+    inside = (points[:, 2] > 0) & ((pixels > -0.5) & (pixels < np.array(size) - 0.5)).all(axis=1)
     return np.c_[pixels, inside]

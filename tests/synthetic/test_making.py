@@ -20,7 +20,7 @@ from native_runtime.dataset import shards
 from native_runtime.dataset.rows import Row
 from native_runtime.errors import UsageError
 from native_runtime.mhr import Body
-from native_runtime.synthetic import looks, making
+from native_runtime.synthetic import looks, shard_files
 from native_runtime.synthetic.library import library, pose_parameters
 from native_runtime.synthetic.making import Part, synthesize
 
@@ -55,7 +55,7 @@ def poses(body: Body, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two pictures each, of people whose hair needs not be made first."""
-    monkeypatch.setattr(making, "PICTURES", 2)
+    monkeypatch.setattr(shard_files, "PICTURES", 2)
     for heads in ("_HEADS", "_OLD_HEADS"):
         monkeypatch.setattr(looks, heads, {"bald": 0.4, "painted": 0.4, "hat": 0.2})
 
