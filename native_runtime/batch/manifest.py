@@ -79,6 +79,16 @@ def newest_head(paths: Iterable[Path]) -> Head | None:
     return max(heads, key=lambda head: head.started, default=None)
 
 
+def photos_folder(paths: Iterable[Path]) -> Path | None:
+    """The folder of the photos of the newest run that manifests tell of; None where they tell of none.
+
+    Raises:
+        NewerFormatError: a newer version of the program has worked on the folder.
+    """
+    heads = [head for path in paths for head in _heads(path)]
+    return Path(max(heads, key=lambda head: head.started).folder) if heads else None
+
+
 @dataclass(frozen=True)
 class Head:
     """The first line: what the run was asked to do.

@@ -122,7 +122,7 @@ class Photographer:
         things += around(view, everybody, rng)
         behind = background(view, everybody, rng)
         painted = paint([thing.surface for thing in things], view)
-        pixels = _photo(painted, things, behind, rng)
+        pixels = photographed(painted, things, behind, rng)
         masks = tuple(painted.share(mine) > _MASKED for mine in parts)
         return Shot(pixels, view, people, tuple(poses), masks, painted, tuple(parts))
 
@@ -156,7 +156,7 @@ def _clear(one: Standing, other: Standing) -> bool:
     return len(cells[0] & cells[1]) <= 2
 
 
-def _photo(
+def photographed(
     painted: Painted, things: Sequence[Thing], behind: Background, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """The things in a random light before a background, as a camera takes them."""

@@ -23,6 +23,7 @@ from native_runtime.evaluation.preference.votes import read_votes
 from native_runtime.files import hashes
 from native_runtime.files.formats import Format
 from native_runtime.mhr import Body
+from native_runtime.mining.report import read_mined
 from native_runtime.models import manifest
 from native_runtime.onnx import threads
 from native_runtime.prompts.prompt import read_prompts
@@ -82,6 +83,7 @@ OLD = {
     "sam3db-views": Old("front_views.json", read_summary),
     "sam3db-training": Old("small_training.json", _training),
     "sam3db-checkpoint": Old("checkpoint.safetensors", _training),
+    "sam3db-mining": Old("mining.json", read_mined),
     "sam3db-texture": Old("dancer_person0_texture.json", read_record),
     "sam3db-pairs": Old("pairs.json", read_key),
     "sam3db-votes": Old("votes-ann.json", lambda path: read_votes(path, read_key(path.with_name("pairs.json")))),

@@ -1,0 +1,43 @@
+"""The arguments of `sam3db mine`. Standard library only, as ``arguments``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from native_runtime.cli.common_arguments import (
+    add_common_arguments,
+    add_engine_arguments,
+    add_lens_arguments,
+    add_turn_argument,
+)
+
+if TYPE_CHECKING:
+    from native_runtime.cli.common_arguments import Subparsers
+
+
+def add(commands: Subparsers) -> None:
+    """Add `mine`."""
+    mine = commands.add_parser(
+        "mine",
+        help="which photos of a folder went wrong, and what is hard about them",
+        description="Ranks the people of a folder by how likely their estimate is wrong, tells what is hard about "
+        "their photos, and shows the worst in a contact sheet.",
+        allow_abbrev=False,
+    )
+    mine.add_argument(
+        "folder", metavar="FOLDER", help="the output folder of a batch, or photos, which are estimated first"
+    )
+    mine.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; created if missing")
+    mine.add_argument(
+        "--count", metavar="N", type=int, default=60, help="how many people the sheet shows (default: %(default)s)"
+    )
+    mine.add_argument("--photos", metavar="DIR", help="where the photos of the batch lie now, if they were moved")
+    mine.add_argument(
+        "--flip",
+        action="store_true",
+        help="also estimate each photo's mirror image and compare: finds more, takes as long as the estimates",
+    )
+    add_engine_arguments(mine)
+    add_lens_arguments(mine)
+    add_turn_argument(mine)
+    add_common_arguments(mine)

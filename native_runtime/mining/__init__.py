@@ -1,0 +1,1 @@
+"""Which photos of a folder go wrong, and what is hard about them, so that people correct those first."""
