@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from native_runtime.cli.console import Console, describe
+from native_runtime.cli.evaluate_boxes import ESTIMATES, in_true_boxes
 from native_runtime.cli.people import make_folder
 from native_runtime.errors import Sam3dbError, UsageError
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from native_runtime.evaluation.found import Matched
     from native_runtime.evaluation.score import Scores
     from native_runtime.evaluation.truth import Truth
-
-#: Where estimates go that are made first, below the folder of the results.
-_ESTIMATES = "estimates"
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
@@ -33,7 +31,10 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     truth = _truth(arguments, console)
     damaged: list[dict[str, Any]] = []
     if arguments.engine:
-        given = [_estimated(arguments, console, damaged)]
+        make = in_true_boxes if arguments.true_boxes else _estimated
+        given = [make(arguments, truth, console, damaged)]
+    elif arguments.true_boxes:
+        raise UsageError("--true-boxes says how estimates are made: name an --engine as well.")
     names = _names(given)
 
     def tell(path: Path, error: Sam3dbError) -> None:
@@ -88,7 +89,7 @@ def _truth(arguments: argparse.Namespace, console: Console) -> Truth:
     return truth
 
 
-def _estimated(arguments: argparse.Namespace, console: Console, failed: list[dict[str, Any]]) -> Path:
+def _estimated(arguments: argparse.Namespace, truth: Truth, console: Console, failed: list[dict[str, Any]]) -> Path:
     """The folder of the estimates of everybody in the photos of a folder, made where they are missing. A photo in which
     nobody is found is no failure.
     """
@@ -99,7 +100,7 @@ def _estimated(arguments: argparse.Namespace, console: Console, failed: list[dic
 
     if len(arguments.folders) > 1:
         raise UsageError("--engine takes one folder of photos; compare engines by the folders of their estimates.")
-    out = make_folder(arguments.out) / _ESTIMATES
+    out = make_folder(arguments.out) / ESTIMATES
     request = request_of(
         BatchRequest,
         arguments,

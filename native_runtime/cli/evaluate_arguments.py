@@ -59,6 +59,12 @@ def add(commands: Subparsers) -> None:
         action="store_true",
         help="leave out photos without any estimate, which otherwise count as photos where nobody was found",
     )
+    evaluate.add_argument(
+        "--true-boxes",
+        action="store_true",
+        help="with --engine: estimate the annotated people in their boxes, instead of looking for people, as most "
+        "papers do",
+    )
     add_engine_arguments(evaluate)
     add_lens_arguments(evaluate)
     add_common_arguments(evaluate)

@@ -89,23 +89,37 @@ def read_found(folder: Path, damaged: Callable[[Path, Sam3dbError], None]) -> di
 
 
 def match(found: Mapping[str, Sequence[FoundPerson]], pictures: Iterable[TruePicture]) -> Matched:
-    """Find the picture of each photo: one of its name, whose folders are among the photo's, in this order."""
+    """Find the picture of each photo, as ``pictures_of`` does."""
+    names, strangers, unclear = pictures_of(found, pictures)
+    people: dict[str, list[FoundPerson]] = {}
+    for photo, name in names.items():
+        people.setdefault(name, []).extend(found[photo])
+    return Matched(people, strangers, unclear)
+
+
+def pictures_of(photos: Iterable[str], pictures: Iterable[TruePicture]) -> tuple[dict[str, str], list[str], list[str]]:
+    """The name of the picture that each photo is: of the one of its file name, whose folders are among the photo's, in
+    this order. And photos that are none of the pictures, and those that might be several.
+
+    Args:
+        photos: paths with "/".
+    """
     by_file: dict[str, list[str]] = defaultdict(list)
     for picture in pictures:
         by_file[PurePosixPath(picture.name).name].append(picture.name)
-    people: dict[str, list[FoundPerson]] = {}
+    names: dict[str, str] = {}
     strangers, unclear = [], []
-    for photo, those in found.items():
+    for photo in photos:
         *folders, file = photo.split("/")
         same = [*by_file.get(file, ()), *(by_file.get(PurePosixPath(file).stem, ()) if "." in file else ())]
         fitting = [name for name in same if _within(name.split("/")[:-1], folders)]
         if len(fitting) == 1:
-            people.setdefault(fitting[0], []).extend(those)
+            names[photo] = fitting[0]
         elif same:
             unclear.append(photo)
         else:
             strangers.append(photo)
-    return Matched(people, sorted(strangers), sorted(unclear))
+    return names, sorted(strangers), sorted(unclear)
 
 
 def _within(some: Sequence[str], folders: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -17,7 +18,9 @@ from native_runtime.batch.settings import BatchRequest
 from native_runtime.cli import main
 from native_runtime.cli.console import Console
 from native_runtime.engines.estimate import Estimate
+from native_runtime.errors import NoPersonError
 from native_runtime.evaluation.truth import COCO_KEYPOINTS
+from native_runtime.pipeline.requests import EstimateRequest
 from tests.support.formats import OLD_FILES
 
 
@@ -185,3 +188,47 @@ def test_an_engine_looks_at_the_photos_first(
     code, result = _run("evaluate", photos, photos, *words)
     assert code == 2
     assert "one folder of photos" in result["error"]["text"]
+
+
+def test_annotated_people_are_estimated_in_their_boxes(
+    folder: Path, annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimate = Estimate.load(folder / "sub" / "photo_person0.npz")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in (estimate.photo, "stranger.png"):
+        cv2.imwrite(str(photos / name), np.full((40, 50, 3), 90, np.uint8))
+    asked: list[EstimateRequest] = []
+
+    def look(request: EstimateRequest, inference: object, console: object, stem: Any, **_: Any) -> tuple[None, Any]:
+        asked.append(request)
+        return None, iter([estimate.save(stem(0))])
+
+    monkeypatch.setattr("native_runtime.pipeline.estimating.estimate_photo", look)
+    words = ("--truth", annotations, "--layout", "coco", "-o", tmp_path / "out")
+    in_boxes = ("evaluate", photos, "--engine", "landmarks", "--true-boxes", *words)
+    code, result = _run(*in_boxes)
+    assert code == 0
+    (request,) = asked  # not for the photo that is not annotated
+    x, y, width, height = json.loads(annotations.read_text())["annotations"][0]["bbox"]
+    assert request.boxes == (pytest.approx((x, y, x + width, y + height)),)
+    assert (request.engine, request.persons) == ("landmarks", "all")
+    assert result["figures"][""]["people found, %"]["value"] == 100
+    assert _run(*in_boxes)[0] == 0
+    assert len(asked) == 1  # what is there is not made again
+
+    def nobody(*_: Any, **__: Any) -> None:
+        raise NoPersonError("nobody")
+
+    shutil.rmtree(tmp_path / "out")
+    monkeypatch.setattr("native_runtime.pipeline.estimating.estimate_photo", nobody)
+    code, result = _run(*in_boxes)
+    assert code == 1  # there is nothing to compare
+    assert "no estimates" in result["error"]["text"]
+    for more, message in ((("--person", "0"), "does not go with it"), (("--engine", "none"), "none")):
+        code, result = _run(*in_boxes, *more)
+        assert code == 2
+        assert message in result["error"]["text"]
+    code, result = _run("evaluate", folder, "--true-boxes", *words)
+    assert code == 2
+    assert "name an --engine" in result["error"]["text"]
