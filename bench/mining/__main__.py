@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 
 def main() -> int:
@@ -20,13 +24,48 @@ def main() -> int:
     measure = commands.add_parser("measure", help="what mining makes of a set; goes on where it stopped")
     measure.add_argument("--set", dest="folder", type=Path, required=True, help="the folder that render wrote")
 
+    train = commands.add_parser("train", help="weigh the signs by measured sets")
+    figures = commands.add_parser("figures", help="how often kinds are told, and how well the score ranks")
+    for command in (train, figures):
+        command.add_argument("--set", dest="folders", type=Path, action="append", required=True, help="repeatable")
+    train.add_argument("--out", type=Path, default=Path("rig_templates/mining/score.json"))
+
     arguments = parser.parse_args()
-    return {"render": _render, "measure": _measure}[arguments.command](arguments)
+    commands_by_name = {"render": _render, "measure": _measure, "train": _train, "figures": _figures}
+    return commands_by_name[arguments.command](arguments)
+
+
+def _rows(folders: list[Path]) -> list[dict[str, Any]]:
+    lines = [line for folder in folders for line in (folder / "measured.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in lines]
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from .weighing import weigh
+
+    data = weigh(_rows(arguments.folders))
+    signs = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in data["signs"].items())
+    arguments.out.write_text(f'{{\n "offset": {data["offset"]},\n "signs": {{\n{signs}\n }}\n}}\n')
+    return 0
+
+
+def _figures(arguments: argparse.Namespace) -> int:
+    from native_runtime.mining.score import ScoreModel
+
+    from .telling import told_kinds
+    from .weighing import area, told
+
+    for line in told_kinds(arguments.folders):
+        print(line)
+    scores, wrong = told(ScoreModel.load(), _rows(arguments.folders))
+    first = wrong[np.argsort(-scores, kind="stable")][:30]
+    print(f"{wrong.sum()} of {len(wrong)} estimates are wrong; {first.sum()} of them are in the first 30")
+    if 0 < wrong.sum() < len(wrong):
+        print(f"area under the curve {area(scores, wrong):.3f}")
+    return 0
 
 
 def _measure(arguments: argparse.Namespace) -> int:
-    import json
-
     from .measuring import Measuring
 
     path: Path = arguments.folder / "measured.jsonl"

@@ -37,6 +37,34 @@ def add(commands: Subparsers) -> None:
         action="store_true",
         help="also estimate each photo's mirror image and compare: finds more, takes as long as the estimates",
     )
+    mine.add_argument(
+        "--vlm-url",
+        metavar="URL",
+        help="also ask a vision-language model what is hard about the worst photos: the address of an "
+        "OpenAI-compatible server, such as https://host/v1. It gets the part of each photo around the person",
+    )
+    mine.add_argument("--vlm-model", metavar="NAME", help="the model's name there")
+    mine.add_argument(
+        "--vlm-key-env",
+        metavar="NAME",
+        default="SAM3DB_VLM_KEY",
+        help="environment variable that holds the server's key (default: %(default)s)",
+    )
+    mine.add_argument(
+        "--vlm-photos",
+        metavar="N",
+        type=int,
+        default=50,
+        help="how many photos are sent (default: %(default)s)",
+    )
+    mine.add_argument(
+        "--vlm-tokens",
+        metavar="N",
+        type=int,
+        default=200_000,
+        help="tokens after which it ends (default: %(default)s)",
+    )
+    mine.add_argument("--vlm-send", action="store_true", help="agree that photos are sent, without being asked")
     add_engine_arguments(mine)
     add_lens_arguments(mine)
     add_turn_argument(mine)

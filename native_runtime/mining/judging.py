@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from native_runtime.camera import project
 from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
@@ -18,10 +17,10 @@ from native_runtime.prompts.quality import person_size
 
 from .kinds import Kind, Scene, kinds_of
 from .picture import sharpness
-from .posture import SIDES, posture
+from .posture import posture
 from .score import ScoreModel
 from .seen import SeenPhoto
-from .signs import MAIN, UNKNOWN, SignReader, Signs
+from .signs import MAIN, SignReader, Signs
 
 REASONS: Mapping[str, str] = {
     "disagreement": "two networks see the joints in different places",
@@ -102,7 +101,7 @@ def scene_of(estimate: Estimate, seen: SeenPhoto | None, signs: Signs) -> Scene:
     own = seen.person(estimate)
     return Scene(
         outside=float(np.mean(~within)),
-        hidden=1.0 if own is None else _off_mask(estimate, seen.mask(own), size),
+        hidden=1.0 if own is None else behind_something(estimate, signs.hidden),
         people=len(seen.people),
         covered=_covered(estimate, seen, own),
         sharpness=sharpness(seen.photo.pixels, seen.photo.to_working(estimate.bbox.reshape(2, 2)).ravel()),
@@ -110,26 +109,28 @@ def scene_of(estimate: Estimate, seen: SeenPhoto | None, signs: Signs) -> Scene:
     )
 
 
-def _off_mask(estimate: Estimate, mask: NDArray[np.bool_], size: float) -> float:
-    """The share of places along the limbs, within the photo, that the mask does not show: something is before them."""
+def behind_something(estimate: Estimate, hidden: float) -> float:
+    """The share of the joints of the limbs that are out of sight, less those that lie behind the body itself.
+
+    Args:
+        hidden: the share that is within the photo and out of sight.
+    """
     names = keypoint_names()
-    flat = np.asarray(estimate.keypoints_2d, np.float64)
-    ends = np.array([[flat[names.index(f"{side}_{joint}")] for joint in pair] for side in SIDES for pair in _BONES])
-    places = (ends[:, None, 0] + _ALONG[:, None] * (ends[:, None, 1] - ends[:, None, 0])).reshape(-1, 2)
-    places = places[np.isfinite(places).all(axis=1)]
-    inside = np.all((places > -0.5) & (places < np.array(mask.shape[::-1]) - 0.5), axis=1)
-    if not inside.any():
-        return UNKNOWN
-    reach = max(1, round(_NEAR_MASK * size)) if np.isfinite(size) else 1
-    wide = cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
-    columns, rows = np.round(places[inside]).astype(int).T
-    return float(np.mean(~wide[rows, columns]))
+    rows = [names.index(name) for name in MAIN]
+    flat, deep = np.asarray(estimate.keypoints_2d, np.float64)[rows], np.asarray(estimate.keypoints_3d)[rows, 2]
+    vertices = np.asarray(estimate.vertices, np.float64)
+    seen = project(vertices, estimate.intrinsics)
+    reach = _BESIDE * person_size(estimate.keypoints_3d, estimate.intrinsics)
+    with np.errstate(invalid="ignore"):
+        over = np.linalg.norm(seen[None] - flat[:, None], axis=-1) < reach
+        inside = np.all((flat > -0.5) & (flat < np.asarray(estimate.image_size) - 0.5), axis=1)
+    nearest = np.where(over, vertices[None, :, 2], np.inf).min(axis=1)
+    return max(0.0, hidden - float(np.mean(inside & (nearest < deep - _BEFORE))))
 
 
-_BONES = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
-_ALONG = np.linspace(0.0, 1.0, 6)
-_NEAR_MASK = 0.025
-"""Of the person's size: nearer to the mask a place counts as shown."""
+_BESIDE, _BEFORE = 0.02, 0.14
+"""Of the person's size, and metres: skin this near to a joint in the photo and this far before it hides it; the joint's
+own skin is nearer."""
 
 
 def _covered(estimate: Estimate, seen: SeenPhoto, own: PersonLandmarks | None) -> float:

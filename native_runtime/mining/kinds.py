@@ -50,7 +50,7 @@ class Scene:
 
     Attributes:
         outside: share of the joints of the limbs beyond the photo.
-        hidden: share of the limbs within the photo that the person's mask does not show; NaN where nobody looked.
+        hidden: share of them that something else than the person hides; NaN where nobody looked.
         people: how many are in the photo.
         covered: share of the person's box that other people's boxes cover.
         sharpness: of the person's part of the photo; None where nobody looked.
@@ -75,7 +75,7 @@ def _inverted(p: Posture, _: Scene, t: Thresholds) -> bool:
 
 
 def _leg_split(p: Posture, _: Scene, t: Thresholds) -> bool:
-    return p.thigh_spread >= t.leg_split and sum(p.knees) / 2 <= t.leg_straight
+    return p.thigh_spread >= t.leg_split and min(p.knees) <= t.leg_straight
 
 
 def _arm_split(p: Posture, _: Scene, t: Thresholds) -> bool:
@@ -115,11 +115,12 @@ def _cross_legged(p: Posture, _: Scene, t: Thresholds) -> bool:
 
 def _crossed_legs(p: Posture, s: Scene, t: Thresholds) -> bool:
     ankles = p.ankle_gap <= t.crossed_ankles and p.knee_gap <= t.crossed_knees
-    return (ankles or p.knee_gap <= t.crossed_thighs) and not _cross_legged(p, s, t)
+    return (ankles or p.knee_gap <= t.crossed_thighs) and not _cross_legged(p, s, t) and not _inverted(p, s, t)
 
 
-def _back_view(p: Posture, _: Scene, t: Thresholds) -> bool:
-    return p.facing >= t.behind
+def _back_view(p: Posture, s: Scene, t: Thresholds) -> bool:
+    down = t.bent_trunk <= p.trunk_tilt < t.inverted_trunk or _bent_over(p, s, t)
+    return p.facing >= t.behind and not down
 
 
 def _top_down(p: Posture, _: Scene, t: Thresholds) -> bool:

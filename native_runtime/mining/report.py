@@ -16,6 +16,7 @@ from native_runtime.render.contact_sheet import Entry, write_contact_sheet
 
 from .judging import Judgement
 from .kinds import TITLES, Kind
+from .language_model.question import Described
 
 FORMAT = Format("sam3db-mining")
 NAME = "mining.json"
@@ -32,6 +33,7 @@ class MinedPerson:
         estimate: the ``.npz`` file.
         judgement: what is thought.
         files: other files of the person, such as a .blend.
+        described: what a language model said of the photo; None where it was not asked, or said nothing of use.
     """
 
     photo: str
@@ -39,11 +41,13 @@ class MinedPerson:
     estimate: Path
     judgement: Judgement
     files: tuple[Path, ...] = ()
+    described: Described | None = None
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """What is hard about the photo."""
-        return self.judgement.kinds
+        """What is hard about the photo: by the rules, then what the language model told besides."""
+        told = self.described.kinds if self.described else ()
+        return (*self.judgement.kinds, *(kind for kind in told if kind not in self.judgement.kinds))
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class Mined:
                     "chosen": number in chosen,
                     "kinds": list(one.kinds),
                     "reasons": list(one.judgement.reasons),
+                    "described": None if one.described is None else one.described.to_json(),
                     "signs": one.judgement.signs.to_json(),
                 }
                 for number, one in enumerate(self.people)

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from native_runtime.batch.manifest import is_output_folder
 from native_runtime.batch.run import run_batch
 from native_runtime.batch.settings import BatchRequest
@@ -14,7 +17,7 @@ from native_runtime.engines.details import turn_of
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import ModelError, PhotoError, Sam3dbError, UsageError
 from native_runtime.files.system_errors import readable
-from native_runtime.image.reading import read_photo
+from native_runtime.image.reading import Photo, read_photo
 from native_runtime.models import store
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Reporter
@@ -25,6 +28,8 @@ from .choice import balanced
 from .flip import flipped
 from .folder import FoundPhoto, look_into
 from .judging import Judge
+from .language_model.asking import Asker, LimitReachedError
+from .language_model.question import UnusableAnswerError
 from .preview import panels
 from .report import Mined, MinedPerson, write_report
 from .seen import SeenPhoto, look
@@ -45,6 +50,7 @@ class MineRequest:
         photos: where the photos of a batch lie now; None for where they lay.
         flip: whether mirrored photos are estimated as well.
         batch: how photos without estimates are read; its folders are set here.
+        asker: a language model to be asked about the worst photos; None for none.
     """
 
     folder: Path
@@ -53,6 +59,7 @@ class MineRequest:
     count: int = 60
     photos: Path | None = None
     flip: bool = False
+    asker: Asker | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,8 @@ def mine(request: MineRequest, reporter: Reporter, inference: Inference | None =
         _judge_photo(photo, request, inference, judges, judged)
         reporter.progress((number + 1) / len(photos))
     people = sorted(judged.people, key=lambda one: -one.judgement.score)
+    if request.asker is not None:
+        people = _described(people, {photo.name: photo for photo in photos}, request.asker, reporter)
     chosen = balanced([one.judgement.score for one in people], [one.kinds for one in people], request.count)
     options = {"flip": request.flip, "count": request.count}
     mined = Mined(folder.place, estimates, people, chosen, folder.failed, judged.left_out, options)
@@ -182,6 +191,45 @@ def _judge_of(name: str, request: MineRequest, judges: dict[str, Judge]) -> Judg
     if name not in judges:
         judges[name] = Judge(store.load_body(name, request.batch.models))
     return judges[name]
+
+
+def _described(
+    people: list[MinedPerson], photos: Mapping[str, FoundPhoto], asker: Asker, reporter: Reporter
+) -> list[MinedPerson]:
+    """With what a language model says of them, the worst first, as far as its limits allow. A server that fails ends
+    the asking, not the mining.
+    """
+    described = list(people)
+    for number, one in enumerate(people):
+        try:
+            estimate = Estimate.load(one.estimate)
+            picture = read_photo(photos[one.photo].path).turned_by(turn_of(estimate.details))
+            reporter.status(f"Asking {asker.endpoint.host} about {one.photo}")
+            described[number] = replace(one, described=asker.ask(_around(picture, estimate)))
+        except UnusableAnswerError as error:
+            reporter.warning(f"{one.photo}: {error}.")
+        except (PhotoError, OSError):
+            continue  # which photo cannot be read was said when it was judged
+        except LimitReachedError as error:
+            reporter.status(str(error))
+            break
+        except ModelError as error:
+            reporter.warning(f"The language model is not asked any further. {error}")
+            break
+    return described
+
+
+def _around(photo: Photo, estimate: Estimate) -> NDArray[np.uint8]:
+    """The part of a photo around a person: nothing else needs to leave the machine."""
+    box = photo.to_working(estimate.bbox.reshape(2, 2))
+    margin = _MARGIN * (box[1] - box[0])
+    low = np.floor(np.clip(box[0] - margin, 0, np.array(photo.size) - 1)).astype(int)
+    high = np.ceil(np.clip(box[1] + margin, low + 1, photo.size)).astype(int)
+    return photo.pixels[low[1] : high[1], low[0] : high[0]]
+
+
+_MARGIN = 0.25
+"""Of a person's box, on each side."""
 
 
 def _previews(

@@ -25,15 +25,15 @@ class Thresholds:
             at least.
         crossed_ankles, crossed_knees: gaps in widths of the hips below which legs cross, both; ``crossed_thighs``: of
             the knees alone.
-        leg_split: between the thighs; ``leg_straight``: the largest bend of the knees, on average.
+        leg_split: between the thighs; ``leg_straight``: the largest bend of the straighter knee.
         arm_split: between both arms; ``arm_straight``: the largest bend of the elbows.
         raised: of a wrist above the head.
         bend_back, lean, twist: of the spine, from which a body is contorted; ``extension``: of the trunk, backwards.
         foot_at_head: distance up to which a foot is at the head.
         behind: angle of the chest to the camera from which somebody is seen from behind.
         from_above, from_below: elevation of the camera.
-        outside: share of the limbs' joints beyond the photo; ``hidden``: share of the limbs within it that something
-            covers.
+        outside: share of the limbs' joints beyond the photo; ``hidden``: share of them that something else than the
+            person hides.
         crowd: people in the photo; ``crowd_overlap``: share of a person's box that others' boxes cover.
         soft: of the picture along its most blurred direction, from which it is blurred; ``soft_difference``: by which
             other directions are sharper.
@@ -56,12 +56,12 @@ class Thresholds:
     cross_legged_gap: float = 0.9
     cross_legged_knees: float = 1.6
     crossed_ankles: float = 0.65
-    crossed_knees: float = 0.85
+    crossed_knees: float = 0.96
     crossed_thighs: float = 0.45
     leg_split: float = 105.0
     leg_straight: float = 50.0
-    arm_split: float = 135.0
-    arm_straight: float = 50.0
+    arm_split: float = 120.0
+    arm_straight: float = 65.0
     raised: float = 0.08
     bend_back: float = -15.0
     lean: float = 20.0
@@ -70,9 +70,9 @@ class Thresholds:
     foot_at_head: float = 0.35
     behind: float = 110.0
     from_above: float = 30.0
-    from_below: float = -18.0
-    outside: float = 0.25
-    hidden: float = 0.2
+    from_below: float = -24.0
+    outside: float = 0.15
+    hidden: float = 0.16
     crowd: int = 4
     crowd_overlap: float = 0.35
     soft: float = 1.9

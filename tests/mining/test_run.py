@@ -26,6 +26,7 @@ from native_runtime.synthetic.library import mirror
 from native_runtime.synthetic.pictures import Photographer
 from native_runtime.synthetic.poses import Pose
 from tests.mining.people import Poser, poser
+from tests.mining.stub_model import completion, serving
 
 
 def _run(*words: object) -> tuple[int, dict[str, Any]]:
@@ -76,8 +77,14 @@ def folder(people: Poser, models: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_the_wrong_estimate_comes_first(folder: Path, tmp_path: Path) -> None:
-    code, result = _run("mine", folder / "batch", "-o", tmp_path / "out")
+    said = completion('{"kinds": ["crowd"], "note": "Two people."}')
+    with serving(said, completion(None, refusal="No.")) as stub:
+        model = ("--vlm-url", stub.url, "--vlm-model", "seer", "--vlm-send")
+        code, result = _run("mine", folder / "batch", "-o", tmp_path / "out", *model)
     assert code == 1, "a photo has no estimate"
+    assert len(stub.asked) == 2
+    assert [one["described"] for one in result["people"]] == [{"kinds": ["crowd"], "note": "Two people."}, None]
+    assert "crowd" in result["people"][0]["kinds"]
     assert [one["photo"] for one in result["people"]] == ["wrong.png", "right.png"]
     first, second = result["people"]
     assert first["score"] > second["score"] + 0.1
@@ -119,6 +126,9 @@ def test_a_damaged_estimate_does_not_stop_the_rest(folder: Path, tmp_path: Path)
         (["{top}/batch", "-o", "{out}", "--photos", "{top}/none"], "There is no folder"),
         (["{top}/batch", "-o", "{out}", "--count", "0"], "At least one person"),
         (["{top}/empty", "-o", "{out}"], "no photo|no estimates"),
+        (["{top}/batch", "-o", "{out}", "--vlm-url", "https://a.invalid", "--vlm-model", "x"], "unless you agree"),
+        (["{top}/batch", "-o", "{out}", "--vlm-url", "http://a.invalid", "--vlm-model", "x"], "https"),
+        (["{top}/batch", "-o", "{out}", "--vlm-url", "https://a.invalid"], "needs a name"),
     ],
 )
 def test_what_makes_no_sense_is_refused(folder: Path, tmp_path: Path, words: list[str], said: str) -> None:
