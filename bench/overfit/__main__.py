@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 
 from native_runtime.models.store import load_body
-from native_runtime.synthetic.anatomy import Anatomy
 from native_runtime.training.losses.total import TrainingLoss, Weights
 from native_runtime.training.processes import processes
 from native_runtime.training.prompting.keypoints import PromptSettings
@@ -43,7 +42,7 @@ def main() -> int:
     torch.set_num_threads(1)
     body = with_few_shapes(load_body("default-lod2"))
     branch = new_branch(body, Size())
-    people = learnt(branch, Anatomy(body), given.people)
+    people = learnt(branch, body, given.people)
     settings = TrainingSettings(
         steps=given.steps,
         batch=given.people,

@@ -13,11 +13,11 @@ from native_runtime.dataset.annotations import stacked
 from native_runtime.dataset.rows import Row
 from native_runtime.dataset.runs import Runs, encode
 from native_runtime.errors import FileError
-from native_runtime.synthetic.anatomy import Anatomy
+from native_runtime.mhr import Body
 from native_runtime.synthetic.library import library, pose_parameters, varied
-from native_runtime.synthetic.pictures import shoot
+from native_runtime.synthetic.pictures import Photographer
 from native_runtime.synthetic.poses import LIBRARY, Pose
-from native_runtime.synthetic.truth import rows_of
+from native_runtime.synthetic.truth import Annotator
 from native_runtime.training.data import CropSettings, PeopleInPictures
 from native_runtime.training.models import BodyBranch, Crops
 from native_runtime.training.people import People
@@ -53,22 +53,23 @@ class _InMemory:
         return self.files[name]
 
 
-def learnt(branch: BodyBranch, anatomy: Anatomy, count: int) -> Learnt:
+def learnt(branch: BodyBranch, body: Body, count: int) -> Learnt:
     """People in poses of the library, one a picture, for a network; everything follows from their number.
 
     Args:
-        anatomy: of the network's body.
+        body: the network's.
     """
-    body, pictures = anatomy.body, _InMemory()
+    photographer, annotator, pictures = Photographer(body), Annotator(body), _InMemory()
     rows: list[tuple[Row, Runs | None]] = []
     names = list(library()["poses"])
     for number in range(count):
         rng = np.random.default_rng([7, number])
         name = str(rng.choice(names))
         pose = Pose(varied(body, rng, name, pose_parameters(body, name))[0], LIBRARY + name, False)
-        shot, image = shoot(anatomy, pose.parameters, rng), f"{number}.png"
+        shot = photographer.shoot(lambda _, pose=pose: pose, rng, company=0.0)  # type: ignore[misc]
+        image = f"{number}.png"
         pictures.files[image] = cv2.imencode(".png", shot.pixels[..., ::-1])[1].tobytes()
-        for row in rows_of(body, shot, pose, image, number)[:1]:
+        for row in annotator.rows(shot, image, number)[:1]:
             mask = row.mask
             rows.append((row, None if mask is None else Runs(encode(mask), *mask.shape)))
     head = branch.network.part("head_pose", "body")

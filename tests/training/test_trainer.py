@@ -18,7 +18,6 @@ from bench.overfit.network import with_few_shapes  # noqa: E402
 from bench.overfit.people import learnt  # noqa: E402
 from native_runtime.errors import FileError, UsageError  # noqa: E402
 from native_runtime.mhr import Body  # noqa: E402
-from native_runtime.synthetic.anatomy import Anatomy  # noqa: E402
 from native_runtime.training.averaging import AveragedWeights, trained  # noqa: E402
 from native_runtime.training.losses.total import Weights  # noqa: E402
 from native_runtime.training.processes import Processes  # noqa: E402
@@ -36,7 +35,7 @@ def weights(folder: Path) -> dict[str, Any]:
 
 
 def test_it_learns_every_term(branch: Any, tiny_body: Body, tmp_path: Path) -> None:
-    people, loss = learnt(branch, Anatomy(with_few_shapes(tiny_body)), 2), objective()
+    people, loss = learnt(branch, with_few_shapes(tiny_body), 2), objective()
     settings = few_steps(steps=30, batch=2, learning_rate=4e-3, warm_up=5, average=0.8)
     rounds = Rounds(branch, loss, settings.prompts, settings.masks, 0)
 
