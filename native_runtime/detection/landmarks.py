@@ -101,6 +101,30 @@ class SecondOpinion:
     """(17,) 0..1: how sure it is of each."""
 
 
+@dataclass(frozen=True)
+class Glimpses:
+    """What the landmark network itself said of a person through one window, before anything was made of it: of G looks,
+    the plain one and, mostly, the mirrored one. All in the window as the network saw it, mirrored or not.
+    """
+
+    window: Crop
+    """The part of the photo."""
+    mirrored: Array
+    """(G,) bool."""
+    points: Array
+    """(G, 33, 2) fractions of the window, edge to edge."""
+    depths: Array
+    """(G, 33) depths of the points in sides of the window, from the middle of the hips."""
+    world: Array
+    """(G, 33, 3) m, as `PersonLandmarks.points_3d`."""
+    seen: Array
+    """(G, 33, 2) visibility and presence, 0..1."""
+    coarse: Array
+    """(G, 64, 288) float16: features of 8 x 8 cells of the window, row by row."""
+    fine: Array
+    """(G, 33, 192) float16: finer features, where the points are."""
+
+
 @dataclass
 class PersonLandmarks:
     """One person. A point outside the photo is an extrapolation: its presence is low."""
@@ -129,3 +153,5 @@ class PersonLandmarks:
     """None where no face is seen, or nobody looked."""
     window: Crop | None = None
     """The part of the photo that shows the person best: where to look for them in the next picture of a video."""
+    glimpses: Glimpses | None = None
+    """None where the network does not give its features, or what it says is not believed."""

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
@@ -156,6 +156,27 @@ class Lifted:
     places: Array
     place_sigmas: Array
 
+    def mirrored(self) -> Lifted:
+        """The person as in a mirror."""
+        return Lifted(
+            (self.vectors * _FLIP * _SIGNS[:, None])[_PARTNERS], self.vector_sigmas[_PARTNERS],
+            (self.places * _FLIP)[_MIRRORED], self.place_sigmas[_MIRRORED],
+        )  # fmt: skip
+
+    def turned(self, axes: Array) -> Lifted:
+        """From a window's axes (2, 2) to those of the photo."""
+        return Lifted(
+            _turned(self.vectors, axes), _all_round(self.vector_sigmas), _turned(self.places, axes),
+            _all_round(self.place_sigmas),
+        )  # fmt: skip
+
+
+def averaged(looks: Sequence[Lifted]) -> Lifted:
+    """The mean of several looks at the same person."""
+    mean = Lifted(*(np.mean([getattr(look, f.name) for look in looks], axis=0) for f in fields(Lifted)))
+    length = np.linalg.norm(mean.vectors, axis=1, keepdims=True)
+    return replace(mean, vectors=mean.vectors / np.maximum(length, 1.0))
+
 
 @dataclass(frozen=True)
 class Lifting:
@@ -199,18 +220,7 @@ class Lifting:
 
     def upright(self, sight: Sight) -> Lifted:
         """In the window's upright axes: the mean of a person's and of the mirror image, mirrored back."""
-        plain, other = self.once(sight), self.once(sight.mirrored())
-
-        def mean(mine: Array, reflected: Array, order: list[int]) -> Array:
-            return np.asarray(0.5 * (mine + reflected[order]))
-
-        vectors = mean(plain.vectors, other.vectors * _FLIP * _SIGNS[:, None], _PARTNERS)
-        return Lifted(
-            vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1.0),
-            mean(plain.vector_sigmas, other.vector_sigmas, _PARTNERS),
-            mean(plain.places, other.places * _FLIP, _MIRRORED),
-            mean(plain.place_sigmas, other.place_sigmas, _MIRRORED),
-        )
+        return averaged([self.once(sight), self.once(sight.mirrored()).mirrored()])
 
     def once(self, sight: Sight) -> Lifted:
         """Of a person alone, without the mirror image."""
@@ -233,11 +243,7 @@ class Lifting:
 
     def of(self, person: PersonLandmarks, focal_px: float | None = None) -> Lifted:
         """Of a person, in axes that are not turned with the window. `focal_px`: see ``Sight.of``."""
-        found, axes = self.upright(Sight.of(person, focal_px)), window_axes(person)
-        return Lifted(
-            _turned(found.vectors, axes), _all_round(found.vector_sigmas), _turned(found.places, axes),
-            _all_round(found.place_sigmas),
-        )  # fmt: skip
+        return self.upright(Sight.of(person, focal_px)).turned(window_axes(person))
 
 
 def _encoded(array: Array) -> dict[str, Any]:

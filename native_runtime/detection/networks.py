@@ -258,6 +258,7 @@ class LandmarkNetworks:
             second=None if second is None else SecondOpinion(second.points, second.scores),
             face=self._face(picture, points) if with_hands else None,
             window=reading.next_crop,
+            glimpses=reading.glimpses,
         )
 
     def _face(self, picture: Picture, points: Array) -> FaceReading | None:

@@ -6,7 +6,7 @@ Sources: MediaPipe's modules pose_landmark and pose_detection (Apache-2.0): deco
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import cv2
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from native_runtime.detection.beside import Beside
 from native_runtime.detection.crops import Crop, Picture, upright_angle
-from native_runtime.detection.landmarks import BODY_POINTS
+from native_runtime.detection.landmarks import BODY_POINTS, Glimpses
 from native_runtime.onnx.sessions import Network
 
 Array = NDArray[Any]
@@ -42,6 +42,9 @@ _STABLE_SHIFT, _STABLE_GROWTH, _STABLE_TURN = 0.015, 0.03, 0.05
 
 # The same for somebody who is followed from picture to picture of a video: the next one's window is this one's anyway.
 _FOLLOWED_SHIFT, _FOLLOWED_GROWTH, _FOLLOWED_TURN = 0.08, 0.2, 0.35
+
+# Names of outputs: what the network has made of the picture before it names points, in coarse and in finer cells.
+_COARSE, _FINE = "coarse_features", "fine_features"
 
 # Below this probability somebody who is followed is lost.
 _FOLLOWED_SCORE = 0.5
@@ -85,6 +88,8 @@ class PoseReading:
     """(33,) 0..1"""
     mask: Array
     """(256, 256) float32 0..1, in the window's pixels."""
+    glimpses: Glimpses | None = None
+    """The network's own words; None where it does not give its features."""
 
     @property
     def points(self) -> Array:
@@ -157,6 +162,18 @@ def read_pose(
     visibility, presence = sigmoid(raw[:BODY_COUNT, 3:5].T)
     mask = sigmoid(output["mask"][0, ..., 0]).astype(np.float32)
     body = fractions[:BODY_COUNT]
+    glimpses = None
+    if _COARSE in output and _FINE in output:
+        glimpses = Glimpses(
+            crop,
+            np.array([mirrored]),
+            body[None],
+            raw[None, :BODY_COUNT, 2] / INPUT_SIZE,
+            world[None].copy(),
+            np.stack([visibility, presence], axis=-1)[None],
+            output[_COARSE].reshape(1, -1, output[_COARSE].shape[-1]).astype(np.float16),
+            _at(output[_FINE][0], body)[None].astype(np.float16),
+        )
     centre, top = fractions[_CENTRE], fractions[_RADIUS]
     if mirrored:
         flip = np.array([-1.0, 1.0])
@@ -174,6 +191,7 @@ def read_pose(
         visibility,
         presence,
         mask,
+        glimpses,
     )
 
 
@@ -194,7 +212,27 @@ def average(plain: PoseReading, mirrored: PoseReading) -> PoseReading:
         visibility=(plain.visibility + mirrored.visibility) / 2 * agreement,
         presence=(plain.presence + mirrored.presence) / 2,
         mask=(plain.mask + mirrored.mask) / 2,
+        glimpses=_both(plain.glimpses, mirrored.glimpses),
     )
+
+
+def _both(plain: Glimpses | None, mirrored: Glimpses | None) -> Glimpses | None:
+    if plain is None or mirrored is None:
+        return plain or mirrored
+    own, others = ([getattr(g, field.name) for field in fields(Glimpses)] for g in (plain, mirrored))
+    return Glimpses(plain.window, *(np.concatenate(pair) for pair in zip(own[1:], others[1:], strict=True)))
+
+
+def _at(features: Array, fractions: Array) -> Array:
+    """(K, channels) features (h, w, channels) at (K, 2) fractions of the window, between cells in proportion."""
+    limits = np.array(features.shape[1::-1]) - 1
+    places = np.clip(fractions * (limits + 1) - 0.5, 0.0, limits)
+    first = np.minimum(places.astype(int), limits - 1)
+    (right, down), (columns, rows) = (places - first).T[..., None], first.T
+    above, below = (
+        features[row, columns] * (1 - right) + features[row, columns + 1] * right for row in (rows, rows + 1)
+    )
+    return np.asarray(above * (1 - down) + below * down)
 
 
 def refine(fractions: Array, heatmap: Array) -> Array:

@@ -41,7 +41,7 @@ def main(job_path: Path, result_path: Path) -> None:
         target = Path(job["output"]) / f"{name}.onnx"
         files = [Path(file) for file in network["files"]]
         if files[0].suffix == ".tflite":
-            model, pictures = _from_tflite(name, files[0], network["outputs"])
+            model, pictures = _from_tflite(name, files[0], network["outputs"], network["maps"])
             expected = parity.interpret(files[0], pictures)
         else:
             model, pictures = _from_tensorflow_js(name, files, network["outputs"], network["maps"])
@@ -54,11 +54,14 @@ def main(job_path: Path, result_path: Path) -> None:
     result_path.write_text(json.dumps(result), encoding="utf-8")
 
 
-def _from_tflite(name: str, file: Path, outputs: Sequence[str]) -> tuple[onnx.ModelProto, Pictures]:
+def _from_tflite(
+    name: str, file: Path, outputs: Sequence[str], maps: Mapping[str, str]
+) -> tuple[onnx.ModelProto, Pictures]:
     """The converted model, and pictures to compare it on."""
+    inner = {output: int(tensor) for output, tensor in maps.items()}
     graph = tflite_reader.read(file)
     size = graph.shapes[graph.inputs[0]][1]
-    return tflite_writer.convert(graph, name, INPUT_NAME, outputs), parity.sample_pictures(size, size)
+    return tflite_writer.convert(graph, name, INPUT_NAME, outputs, inner), parity.sample_pictures(size, size)
 
 
 def _from_tensorflow_js(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,17 +16,22 @@ from .graph_writer import TO_CHANNELS_FIRST, GraphWriter
 from .tflite_reader import Graph, Operator
 
 
-def convert(graph: Graph, name: str, input_name: str, output_names: Sequence[str]) -> onnx.ModelProto:
+def convert(
+    graph: Graph, name: str, input_name: str, output_names: Sequence[str], maps: Mapping[str, int] | None = None
+) -> onnx.ModelProto:
     """Return the ONNX model that computes what `graph` computes, for any batch size.
 
     Inputs and outputs keep the order of dimensions that they have in TensorFlow Lite; the first one is the batch.
+
+    `maps`: further outputs by their names: numbers of the graph's tensors that are computed on the way.
     """
     if len(graph.inputs) != 1 or len(graph.outputs) != len(output_names):
         raise ValueError(f"{name}: expected one input and {len(output_names)} outputs")
     writer = _Writer(graph, input_name)
     for operator in graph.operators:
         writer.add(operator)
-    for tensor, output_name in zip(graph.outputs, output_names, strict=True):
+    outputs = [*zip(output_names, graph.outputs, strict=True), *(maps or {}).items()]
+    for output_name, tensor in outputs:
         writer.node("Identity", [writer.plain(tensor)], output_name)
 
     def value(value_name: str, tensor: int) -> onnx.ValueInfoProto:
@@ -35,7 +40,7 @@ def convert(graph: Graph, name: str, input_name: str, output_names: Sequence[str
     return writer.model(
         name,
         [value(input_name, graph.inputs[0])],
-        [value(n, t) for t, n in zip(graph.outputs, output_names, strict=True)],
+        [value(output_name, tensor) for output_name, tensor in outputs],
     )
 
 
