@@ -56,7 +56,7 @@ BUNDLED_BODY = "default"
 NOT_IN_ADD_ON = ("packaging.py", "__main__.py")
 
 # Rooms of our wheel that serve only those who train networks, most with PyTorch.
-NOT_IN_WHEEL = ("network", "synthetic", "training")
+NOT_IN_WHEEL = ("compact", "network", "synthetic", "training")
 
 # Files that hold somebody else's weights; whoever has them may not pass them on as they like.
 WEIGHTS = (".ckpt", ".pt", ".pth", ".safetensors", ".weights", ".data")
