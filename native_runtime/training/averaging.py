@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -47,3 +47,8 @@ class AveragedWeights:
 def trained(module: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters of a module that learn, by name."""
     return {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
+
+
+def first_not_finite(weights: Mapping[str, Tensor]) -> str | None:
+    """The name of the first of these weights that holds a value that is not finite; None where all are."""
+    return next((name for name, weight in weights.items() if not bool(torch.isfinite(weight).all())), None)

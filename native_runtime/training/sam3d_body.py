@@ -25,6 +25,7 @@ from native_runtime.network.configuration import ModelConfiguration
 from native_runtime.network.mhr import KeypointSupport
 from native_runtime.network.network import TRAINING_ONLY, SAM3DBody, load_tensors
 
+from .averaging import first_not_finite, trained
 from .models import BodyBranch
 from .surface import Surface, surface_support, surface_vertices
 
@@ -89,9 +90,16 @@ def load_checkpoint(
 
 
 def save_model(branch: BodyBranch, path: Path) -> None:
-    """Write all tensors under their official names, completely or not at all."""
+    """Write all tensors under their official names, completely or not at all.
+
+    Raises:
+        ModelError: what was trained holds values that are not finite.
+    """
     from safetensors.torch import save_file
 
+    bad = first_not_finite(trained(branch))
+    if bad is not None:
+        raise ModelError(f"The weights '{bad}' of the trained model are not finite. No model was written.")
     tensors: dict[str, Tensor] = {
         name: tensor.detach().cpu().clone().contiguous() for name, tensor in branch.network.state_dict().items()
     }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from native_runtime.errors import UsageError
 
@@ -59,15 +61,16 @@ class TrainingSettings:
     masks: MaskSettings = field(default_factory=MaskSettings)
 
     def __post_init__(self) -> None:
-        positive = ("steps", "batch", "learning_rate", "clip", "validate_every", "save_every")
-        wrong = [name for name in positive if getattr(self, name) <= 0]
-        wrong += [name for name in ("warm_up", "weight_decay", "patience") if getattr(self, name) < 0]
-        if not 0 <= self.average < 1:
-            wrong.append("average")
-        if self.precision not in ("float32", "bfloat16"):
-            wrong.append("precision")
-        if wrong:
-            raise ValueError(f"no training is possible with this {', '.join(wrong)}")
+        for names, possible, rule in (
+            (("steps", "batch", "validate_every", "save_every"), lambda value: value >= 1, "1 or more"),
+            (("seed", "warm_up", "weight_decay", "patience"), lambda value: 0 <= value < math.inf, "0 or more"),
+            (("learning_rate", "clip"), lambda value: 0 < value < math.inf, "more than 0"),
+            (("average",), lambda value: 0 <= value < 1, "from 0 to less than 1"),
+            (("precision",), get_args(Precision).__contains__, " or ".join(map(repr, get_args(Precision)))),
+        ):
+            for name in names:
+                if not possible(getattr(self, name)):
+                    raise ValueError(f"'{name}' has to be {rule}, not {getattr(self, name)!r}")
 
     def to_json(self) -> dict[str, Any]:
         """As a mapping that ``read`` understands."""
@@ -81,6 +84,10 @@ class TrainingSettings:
             UsageError: a name is unknown, or a value of a wrong type or impossible.
         """
         try:
+            if not isinstance(content, Mapping):
+                raise ValueError("settings are an object of names and values in braces")
+            if "format" not in content:
+                raise ValueError(f'it states no format; add "format": "{SETTINGS}"')
             given = dict(SETTINGS.checked(content, title))
             given.pop("format")
             return _read(TrainingSettings, given, "")
@@ -95,8 +102,14 @@ class TrainingSettings:
             UsageError: it is none, or see ``read``.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            content = json.loads(path.read_text(encoding="utf-8-sig"))
+        except FileNotFoundError as error:
+            raise UsageError(f"There is no file of settings '{path}'.") from error
+        except OSError as error:
+            raise UsageError(f"'{path}' cannot be read: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path.name} cannot be read as JSON: it is no text in UTF-8.") from error
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{path.name} cannot be read as JSON: {error}.") from error
         return TrainingSettings.read(content, path.name)
 
@@ -111,14 +124,31 @@ def _read(kind: Any, given: Mapping[str, Any], above: str) -> Any:
 
 
 def _value(kind: Any, value: Any, name: str) -> Any:
+    """A setting's value as its type. Numbers are finite, also as the float32 that they are computed with."""
     if kind is Weight and isinstance(value, int | float) and not isinstance(value, bool):
-        return Weight(float(value))
+        return Weight(_value(float, value, name))
     if is_dataclass(kind):
         if not isinstance(value, Mapping):
-            raise ValueError(f"'{name}' has settings of its own")
+            raise ValueError(f"'{name}' has settings of its own: an object in braces, not {_shown(value)}")
         return _read(kind, value, f"{name}.")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not abs(value) <= _LARGEST:
+            raise ValueError(f"'{name}' has to be a finite number, not {_shown(value)}")
         return float(value)
-    if kind in (int, float, bool) and type(value) is not kind:
-        raise ValueError(f"'{name}' has to be of type {kind.__name__}, not {value!r}")
+    if kind is int and type(value) is int and abs(value) > sys.maxsize:
+        raise ValueError(f"'{name}' has to be a whole number of at most 64 bits, not {_shown(value)}")
+    if kind in _KINDS and type(value) is not kind:
+        raise ValueError(f"'{name}' has to be {_KINDS[kind]}, not {_shown(value)}")
     return value
+
+
+def _shown(value: Any) -> str:
+    """A value as JSON has it, cut short."""
+    text = json.dumps(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+_LARGEST = 3.4028234663852886e38
+"""The largest number of float32."""
+_SHOWN = 40
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false"}

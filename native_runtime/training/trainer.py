@@ -16,7 +16,7 @@ from torch import nn
 from native_runtime.errors import FileError, UsageError
 
 from . import checkpoint
-from .averaging import AveragedWeights, trained
+from .averaging import AveragedWeights, first_not_finite, trained
 from .checkpoint import Progress
 from .losses.total import TrainingLoss
 from .processes import Processes
@@ -76,7 +76,7 @@ def train(
         stop_after: pause after so many steps, with a checkpoint.
 
     Raises:
-        UsageError: the batch cannot be shared evenly, or is larger than the data.
+        UsageError: the batch cannot be shared evenly, or is larger than the data; a gradient or a weight is not finite.
         FileError: the checkpoint in ``folder`` belongs to another training.
     """
     if settings.batch % processes.count or settings.batch > len(data):
@@ -180,6 +180,11 @@ class _Run:
         return bool(self.settings.patience) and looks >= self.settings.patience
 
     def _save(self, name: str) -> None:
+        bad = first_not_finite(trained(self.rounds)) or first_not_finite(self.averaged.weights)
+        if bad is not None:
+            raise UsageError(
+                f"After step {self.progress.step} the weights '{bad}' are not finite. Train with a lower learning rate."
+            )
         if self.processes.is_first:
             checkpoint.save(self.folder / name, self.rounds, self.averaged, self.optimiser, self.progress)
 

@@ -16,17 +16,19 @@ safetensors_torch = pytest.importorskip("safetensors.torch", reason="checkpoints
 
 from bench.overfit.network import with_few_shapes  # noqa: E402
 from bench.overfit.people import learnt  # noqa: E402
-from native_runtime.errors import FileError, UsageError  # noqa: E402
+from native_runtime.errors import FileError, ModelError, UsageError  # noqa: E402
 from native_runtime.mhr import Body  # noqa: E402
 from native_runtime.training.averaging import AveragedWeights, trained  # noqa: E402
 from native_runtime.training.losses.total import Weights  # noqa: E402
 from native_runtime.training.processes import Processes  # noqa: E402
 from native_runtime.training.rounds import Rounds  # noqa: E402
+from native_runtime.training.sam3d_body import save_model  # noqa: E402
 from native_runtime.training.settings import TrainingSettings  # noqa: E402
 from native_runtime.training.trainer import CHECKPOINT, learning_rate, train  # noqa: E402
 
 from .tiny import few_steps, first_error, objective, tiny_branch, tiny_people  # noqa: E402
 
+FORMAT = '{"format": "sam3db-training/1", '
 ALONE = Processes(0, 1, torch.device("cpu"))
 
 
@@ -156,10 +158,25 @@ def test_settings_come_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"steps": 50}', "states no format"),
-        ('{"format": "sam3db-training/1", "steps": "many"}', "'steps' has to be of type int"),
-        ('{"format": "sam3db-training/1", "steps": true}', "'steps' has to be of type int"),
-        ('{"format": "sam3db-training/1", "steps": 0}', "steps"),
+        ('{"steps": 50}', 'states no format; add "format": "sam3db-training/1"'),
+        ("[]", "in braces"),
+        (FORMAT + '"learning_rate": NaN}', "'learning_rate' has to be a finite number, not NaN"),
+        (FORMAT + '"clip": 1e999}', "'clip' has to be a finite number, not Infinity"),
+        (FORMAT + '"clip": 1e39}', "'clip' has to be a finite number"),
+        (FORMAT + '"clip": 1' + "0" * 400 + "}", "'clip' has to be a finite number"),
+        (FORMAT + '"weights": {"pose": NaN}}', "'weights.pose' has to be a finite number"),
+        (FORMAT + '"weights": {"pose": {"value": NaN}}}', "'weights.pose.value' has to be a finite number"),
+        (FORMAT + '"prompts": {"noise": NaN}}', "'prompts.noise' has to be a finite number"),
+        (FORMAT + '"masks": {"true": NaN}}', "'masks.true' has to be a finite number"),
+        (FORMAT + '"seed": -1}', "'seed' has to be 0 or more, not -1"),
+        (FORMAT + '"seed": 1' + "0" * 30 + "}", "'seed' has to be a whole number of at most 64 bits"),
+        (FORMAT + '"precision": "half"}', "'precision' has to be 'float32' or 'bfloat16'"),
+        (FORMAT + '"batch": 2.5}', "'batch' has to be a whole number, not 2.5"),
+        (FORMAT + '"prompts": {"rounds": 0}}', "'rounds' has to be 1 or more, not 0"),
+        (FORMAT + '"masks": {"most": 1}}', "'most' has to be from 0 to less than 0.5"),
+        (FORMAT + '"steps": "many"}', "'steps' has to be a whole number, not \"many\""),
+        (FORMAT + '"steps": true}', "'steps' has to be a whole number, not true"),
+        (FORMAT + '"steps": 0}', "'steps' has to be 1 or more, not 0"),
         ('{"format": "sam3db-training/1", "prompts": {"round": 2}}', "no setting 'prompts.round'"),
         ('{"format": "sam3db-training/1", "prompts": {"none": 3.0}}', "cannot be given"),
         ('{"format": "sam3db-training/1", "weights": 3}', "settings of its own"),
@@ -172,6 +189,47 @@ def test_a_wrong_file_is_refused_with_its_fault(tmp_path: Path, text: str, messa
     path.write_text(text)
     with pytest.raises(UsageError, match=message):
         TrainingSettings.load(path)
+
+
+def test_a_file_of_settings_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"There is no file of settings '.*nothing\.json'"):
+        TrainingSettings.load(tmp_path / "nothing.json")
+    (tmp_path / "latin.json").write_bytes(b'{"format": "\xe4"}')
+    with pytest.raises(UsageError, match=r"latin\.json cannot be read as JSON: it is no text in UTF-8"):
+        TrainingSettings.load(tmp_path / "latin.json")
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite_never_become_settings(wrong: float) -> None:
+    for name in ("learning_rate", "clip", "weight_decay"):
+        changes: dict[str, Any] = {name: wrong}
+        with pytest.raises(ValueError, match=name):
+            replace(TrainingSettings(), **changes)
+
+
+def test_weights_that_are_not_finite_are_never_kept(branch: Any, people: Any, tmp_path: Path) -> None:
+    """Neither those of a last step, of which no later gradient tells, nor over an earlier checkpoint."""
+    train(branch, objective(), people, few_steps(), tmp_path, ALONE, stop_after=1)
+    kept = (tmp_path / CHECKPOINT).read_bytes()
+
+    class Overflowing(torch.optim.AdamW):
+        def step(self, closure: Any = None) -> Any:
+            with torch.no_grad():
+                self.param_groups[0]["params"][0].fill_(float("inf"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim, "AdamW", Overflowing)
+        with pytest.raises(UsageError, match=r"After step 2 the weights '.*' are not finite"):
+            train(branch, objective(), people, few_steps(), tmp_path, ALONE, stop_after=2)
+    assert (tmp_path / CHECKPOINT).read_bytes() == kept
+
+
+def test_a_model_that_is_not_finite_is_not_written(branch: Any, tmp_path: Path) -> None:
+    with torch.no_grad():
+        next(iter(trained(branch).values())).fill_(float("nan"))
+    with pytest.raises(ModelError, match="not finite"):
+        save_model(branch, tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_was_reported_after_the_checkpoint_is_reported_again(branch: Any, people: Any, tmp_path: Path) -> None:

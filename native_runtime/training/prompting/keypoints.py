@@ -9,6 +9,7 @@ mistakes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
@@ -55,13 +56,17 @@ class PromptSettings:
     threshold: float = 0.01
 
     def __post_init__(self) -> None:
-        rates = [name for name in (each.name for each in fields(self)) if name not in _NO_RATES]
-        wrong = [name for name in rates if not 0 <= getattr(self, name) <= 1]
-        if wrong or self.rounds < 1 or self.most < 1 or self.noise < 0 or self.threshold < 0:
-            raise ValueError(f"prompts cannot be given like this: {', '.join(wrong) or self}")
+        for name in (each.name for each in fields(self)):
+            low, high, rule = _LIMITS.get(name, _RATE)
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(
+                    f"prompts cannot be given like this: '{name}' has to be {rule}, not {getattr(self, name)}"
+                )
 
 
-_NO_RATES = frozenset({"rounds", "most", "noise", "threshold"})
+_RATE = (0.0, 1.0, "from 0 to 1")
+_COUNT, _LENGTH = (1.0, math.inf, "1 or more"), (0.0, math.inf, "0 or more")
+_LIMITS = {"rounds": _COUNT, "most": _COUNT, "noise": _LENGTH, "threshold": _LENGTH}
 
 
 class Prompts(NamedTuple):

@@ -27,8 +27,15 @@ class MaskSettings:
 
     def __post_init__(self) -> None:
         rates = (self.true, self.eroded, self.grown, self.other)
-        if min(rates) < 0 or sum(rates) > 1 or not 0 <= self.most < 0.5:
-            raise ValueError(f"masks cannot be given like this: {self}")
+        if not (min(rates) >= 0 and sum(rates) <= 1):
+            raise ValueError(
+                "masks cannot be given like this: 'true', 'eroded', 'grown' and 'other' have to be 0 or more, "
+                f"and at most 1 together, not {', '.join(map(str, rates))}"
+            )
+        if not 0 <= self.most < 0.5:
+            raise ValueError(
+                f"masks cannot be given like this: 'most' has to be from 0 to less than 0.5, not {self.most}"
+            )
 
 
 def draw_masks(
