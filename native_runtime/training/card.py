@@ -60,15 +60,8 @@ def model_card(sources: Sources, settings: TrainingSettings, outcome: Outcome, f
         "",
         "## Figures",
         "",
-        "| what | value |",
-        "| --- | ---: |",
+        *_figures(sources.held_out, settings, outcome, _last_report(folder)),
     ]
-    if math.isfinite(outcome.best):
-        lines.append(
-            f"| mean joint error of the first answer, {sources.held_out} people held out, mm | {outcome.best:.1f} "
-            f"(after step {outcome.best_step}) |"
-        )
-    lines += [f"| {name}, last report | {value:.4f} |" for name, value in _last_report(folder).items()]
     lines += ["", "## Data", "", f"{sources.people} people to learn from, {sources.held_out} held out.", ""]
     lines += _table("file", sources.data)
     if sources.weights:
@@ -77,6 +70,30 @@ def model_card(sources: Sources, settings: TrainingSettings, outcome: Outcome, f
     if sources.data_card:
         lines += ["## What the data set says of itself", "", sources.data_card.strip(), ""]
     return "\n".join(lines)
+
+
+def _figures(held_out: int, settings: TrainingSettings, outcome: Outcome, losses: Mapping[str, float]) -> list[str]:
+    """What was measured on people held out, or why nothing was, and the losses of the last report."""
+    rows = [f"| {name}, last report | {value:.4f} |" for name, value in losses.items()]
+    told: list[str] = []
+    if math.isfinite(outcome.best):
+        rows.insert(
+            0,
+            f"| mean joint error of the first answer, {held_out} people held out, mm | {outcome.best:.1f} "
+            f"(after step {outcome.best_step}) |",
+        )
+    elif not held_out:
+        told = ["How good the model is was not measured: the data set holds nobody out."]
+    elif outcome.steps < min(settings.validate_every, settings.steps):
+        told = [
+            f"How good the model is was not measured: the training stands at step {outcome.steps}, and the people "
+            f"held out are looked at every {settings.validate_every} steps."
+        ]
+    else:
+        told = ["How good the model is could not be measured: of nobody held out the joints are known in space."]
+    if not rows:
+        return told
+    return [*told, *([""] if told else []), "| what | value |", "| --- | ---: |", *rows]
 
 
 def _table(what: str, hashes: Mapping[str, str]) -> list[str]:

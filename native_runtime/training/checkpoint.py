@@ -6,7 +6,7 @@ The file is a .safetensors file. Nothing in it is code, and whoever reads it run
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from native_runtime.files.atomic import atomic_file
 
 from .averaging import AveragedWeights, trained
 from .formats import CHECKPOINT
+from .origin import Origin
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
@@ -31,12 +32,14 @@ class Progress:
         best: the best validation error so far; infinite before the first.
         best_step: when it was.
         settings: as ``TrainingSettings.to_json`` has them.
+        origin: the data, and the weights that it began with; empty where nobody named them.
     """
 
     step: int
     best: float
     best_step: int
     settings: dict[str, Any]
+    origin: Origin = field(default_factory=Origin)
 
 
 def save(
@@ -58,6 +61,7 @@ def save(
         "best": progress.best,
         "best_step": progress.best_step,
         "settings": progress.settings,
+        "origin": progress.origin.to_json(),
     }
     with atomic_file(path) as part:
         save_file(
@@ -78,7 +82,13 @@ def read(path: Path) -> tuple[Progress, dict[str, Tensor]]:
         with safe_open(path, "pt") as file:
             facts = CHECKPOINT.parsed((file.metadata() or {}).get("training", "{}"), path.name)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
-        progress = Progress(int(facts["step"]), float(facts["best"]), int(facts["best_step"]), dict(facts["settings"]))
+        progress = Progress(
+            int(facts["step"]),
+            float(facts["best"]),
+            int(facts["best_step"]),
+            dict(facts["settings"]),
+            Origin.read(dict(facts.get("origin", {}))),
+        )
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise FileError(f"{path.name} is no checkpoint of a training: {error}.") from error
     return progress, tensors

@@ -24,6 +24,7 @@ from native_runtime.models.store import models_dir
 from .card import CARD, Sources, model_card
 from .data import CropSettings, PeopleInPictures
 from .losses.total import TrainingLoss
+from .origin import Origin
 from .processes import Processes, processes
 from .sam3d_body import MODEL, Loaded, load_checkpoint, save_model
 from .settings import TrainingSettings
@@ -52,9 +53,10 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         mhr = None if arguments.mhr is None else Path(arguments.mhr)
         files = [Path(file) for file in arguments.checkpoint]
         loaded = load_checkpoint(files, mhr, models_dir(arguments.models), settings.train_encoder)
-        outcome = _train(loaded, learnt, held_out, settings, out, own, arguments.stop_after)
+        origin = Origin(_hashes([data] if data.is_file() else _shards(data)), _hashes(loaded.files))
+        outcome = _train(loaded, learnt, held_out, settings, out, own, arguments.stop_after, origin)
         if own.is_first:
-            _write(loaded, learnt, held_out, settings, outcome, data, out)
+            _write(loaded, learnt, held_out, settings, outcome, origin, data, out)
     if own.is_first:
         _tell(console, arguments.command, outcome, learnt, held_out, out, settings)
     return True
@@ -68,6 +70,7 @@ def _train(
     out: Path,
     own: Processes,
     stop_after: int | None,
+    origin: Origin,
 ) -> Outcome:
     branch = loaded.branch
     constants = {name: buffer.numpy() for name, buffer in branch.network.part("head_pose", "body").named_buffers()}
@@ -91,6 +94,7 @@ def _train(
         own,
         None if others is None else validate,
         stop_after,
+        origin,
     )
     if others is not None:
         wear_best(branch, out)
@@ -111,6 +115,7 @@ def _write(
     held_out: People | None,
     settings: TrainingSettings,
     outcome: Outcome,
+    origin: Origin,
     data: Path,
     out: Path,
 ) -> None:
@@ -118,8 +123,8 @@ def _write(
     card = data / _DATA_CARD
     sources = Sources(
         network=f"SAM 3D Body {loaded.title}, trained further",
-        weights=_hashes(loaded.files),
-        data=_hashes([data] if data.is_file() else _shards(data)),
+        weights=origin.weights,
+        data=origin.data,
         people=_count(learnt),
         held_out=_count(held_out),
         command=("sam3db", *_without_folders(sys.argv[1:])),

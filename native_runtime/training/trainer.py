@@ -19,6 +19,7 @@ from . import checkpoint
 from .averaging import AveragedWeights, first_not_finite, trained
 from .checkpoint import Progress
 from .losses.total import TrainingLoss
+from .origin import Origin
 from .processes import Processes
 from .randomness import shuffled
 from .reports import Reports
@@ -29,6 +30,7 @@ CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 _REPORT_EVERY = 10
 _LAST_RATE = 0.01
+_NOT_NAMED = Origin()
 
 
 class Data(Protocol):
@@ -66,6 +68,7 @@ def train(
     processes: Processes,
     validate: Callable[[nn.Module], float] | None = None,
     stop_after: int | None = None,
+    origin: Origin = _NOT_NAMED,
 ) -> Outcome:
     """Train a model, or go on training it where ``folder`` holds a checkpoint.
 
@@ -74,9 +77,11 @@ def train(
         folder: gets the checkpoint, the best weights and the reports.
         validate: an error to be as small as possible, of the model with the averaged weights.
         stop_after: pause after so many steps, with a checkpoint.
+        origin: the files of the data and of the model's first weights; a checkpoint goes on with the same only.
 
     Raises:
-        UsageError: the batch cannot be shared evenly, or is larger than the data; a gradient or a weight is not finite.
+        UsageError: the checkpoint in ``folder`` has another origin or other settings; the batch cannot be
+            shared evenly, or is larger than the data; a gradient or a weight is not finite.
         FileError: the checkpoint in ``folder`` belongs to another training.
     """
     if settings.batch % processes.count or settings.batch > len(data):
@@ -85,7 +90,7 @@ def train(
             f"{len(data)} people. Choose another batch."
         )
     rounds = Rounds(model, loss, settings.prompts, settings.masks, settings.seed).to(processes.device)
-    run = _Run(rounds, data, settings, folder, processes, validate)
+    run = _Run(rounds, data, settings, folder, processes, validate, origin)
     with _reproducible(settings.deterministic):
         return run.go(settings.steps if stop_after is None else min(settings.steps, stop_after))
 
@@ -99,12 +104,13 @@ class _Run:
         folder: Path,
         processes: Processes,
         validate: Callable[[nn.Module], float] | None,
+        origin: Origin,
     ) -> None:
         self.rounds, self.data, self.settings = rounds, data, settings
         self.folder, self.processes, self.validate = folder, processes, validate
         self.averaged = AveragedWeights(rounds, settings.average)
         self.optimiser = torch.optim.AdamW(_groups(rounds, settings.weight_decay), lr=0.0)
-        self.progress = Progress(0, math.inf, 0, settings.to_json())
+        self.progress = Progress(0, math.inf, 0, settings.to_json(), origin)
         saved = folder / CHECKPOINT
         if saved.is_file():
             self.progress = self._resumed(saved)
@@ -190,6 +196,11 @@ class _Run:
 
     def _resumed(self, path: Path) -> Progress:
         progress = checkpoint.load(path, self.rounds, self.averaged, self.optimiser)
+        other = progress.origin.differences(self.progress.origin)
+        if other:
+            raise UsageError(
+                f"{path.name} was made of {' and '.join(other)}. Go on with the same, or choose another folder."
+            )
         own = self.settings.to_json()
         different = [name for name in own if own[name] != progress.settings.get(name) and name not in _MAY_CHANGE]
         if different:

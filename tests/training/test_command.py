@@ -138,6 +138,51 @@ def test_a_checkpoint_is_trained_and_can_be_read_again(
     assert str(tmp_path) not in card
 
 
+def test_a_training_goes_on_with_its_own_data_and_weights_only(
+    tiny_release: None, release: Path, data: Path, tmp_path: Path
+) -> None:
+    """Else its card would name what the model was not made of."""
+    out, shard = tmp_path / "out", data / shards.SHARD.format(0)
+    assert run(*command(release, data, out, "--stop-after", "1"))[0] == 0
+    kept = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    shard.rename(data / shards.SHARD.format(1))
+    tensors = safetensors_torch.load_file(release / "model.safetensors")
+    other = tmp_path / "other"
+    other.mkdir()
+    safetensors_torch.save_file({name: tensor + 0 for name, tensor in tensors.items()}, other / "model.safetensors")
+    with (other / "model.safetensors").open("r+b") as file:
+        file.seek(-4, 2)
+        file.write(b"\0\0\0\0")
+    (other / "body.npz").write_bytes((release / "body.npz").read_bytes())
+    code, answer = run(*command(other, data, out, "--resume"))
+    assert code == 2
+    assert "other weights to begin with (model.safetensors is not the same)" in answer["error"]["text"]
+    rows = list(shards.read(data / shards.SHARD.format(1)))
+    shards.write(data / shards.SHARD.format(2), rows[:2])
+    code, answer = run(*command(release, data, out, "--resume"))
+    assert code == 2
+    assert "other data (000000.parquet is missing, 000001.parquet is new, 000002.par" in answer["error"]["text"]
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == kept
+    (data / shards.SHARD.format(2)).unlink()
+    assert run(*command(release, data, out, "--resume"))[0] == 0  # of the same content, under another name
+
+
+def test_a_card_says_why_there_are_no_figures(tiny_release: None, release: Path, data: Path, tmp_path: Path) -> None:
+    settings = {**SETTINGS, "validate_every": 2}
+    code, _ = run(*command(release, data, tmp_path / "paused", "--stop-after", "1", settings=settings))
+    card = (tmp_path / "paused" / "model_card.md").read_text()
+    assert code == 0
+    assert "not measured: the training stands at step 1, and the people held out are looked at every 2 steps." in card
+    assert "| what | value |" not in card
+    shard = data / shards.SHARD.format(0)
+    shards.write(shard, [replace(row, held_out=False) for row in shards.read(shard)])
+    code, _ = run(*command(release, data, tmp_path / "nobody", settings=settings))
+    card = (tmp_path / "nobody" / "model_card.md").read_text()
+    assert code == 0
+    assert "not measured: the data set holds nobody out." in card
+    assert "| what | value |" not in card
+
+
 def test_what_is_missing_is_told(
     tiny_release: None, release: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
