@@ -9,7 +9,8 @@ import pytest
 
 from native_runtime.dataset.dense import COUNT, mirrors
 from native_runtime.training.dense.guidance import Guidance
-from native_runtime.training.dense.head import CHANNELS, POINTS, DenseHead, Examples, figures, learn
+from native_runtime.training.dense.head import CHANNELS, POINTS, DenseHead, Examples, errors, figures, learn
+from native_runtime.training.dense.refining import Recipe, refine
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def people() -> Examples:
 
 
 def some(people: Examples, part: slice) -> Examples:
-    return Examples(people.points[part], people.dense[part], people.height[part])
+    return people.some(np.isin(np.arange(len(people.height)), np.arange(len(people.height))[part]))
 
 
 def test_it_learns_and_known_points_help(people: Examples, tmp_path: Path) -> None:
@@ -44,6 +45,27 @@ def test_it_learns_and_known_points_help(people: Examples, tmp_path: Path) -> No
     head.save(tmp_path / "head.npz")
     again = DenseHead.load(tmp_path / "head.npz")
     assert np.array_equal(again.places(people.points[:3]), head.places(people.points[:3]))
+
+
+def test_a_network_learns_what_is_not_linear(people: Examples, tmp_path: Path) -> None:
+    away = np.abs(people.points[:, 0, 0, 2:3])  # the same in the mirror image
+    shows = np.zeros((COUNT, 2))
+    shows[:, 1] = 0.1
+    bent = Examples(people.points, people.dense + away[..., None] * shows, people.height)
+    learnt, aside, others = (some(bent, part) for part in (slice(0, 280), slice(280, 320), slice(320, 400)))
+    linear = learn(learnt)
+    losses: list[float] = []
+    recipe = Recipe(width=48, directions=8, dropout=0.0, steps=250, batch=64, rate=5e-3)
+    head = refine(linear, learnt, aside, recipe, lambda step, loss: losses.append(loss))
+    assert np.mean(losses[-20:]) < np.mean(losses[:20]) - 0.2
+    before, after = figures(linear, others)[0], figures(head, others)[0]
+    assert after < 0.8 * before
+    flat = errors(head, aside).reshape(len(aside.height), -1)
+    np.testing.assert_allclose(np.diag(head.guidance.covariance), (flat**2).mean(axis=0))
+    head.save(tmp_path / "head.npz")
+    again = DenseHead.load(tmp_path / "head.npz")
+    assert np.array_equal(again.places(others.points), head.places(others.points))
+    assert not np.array_equal(again.places(others.points), linear.places(others.points))
 
 
 def test_conditioning_is_that_of_gaussians(rng: np.random.Generator) -> None:

@@ -1,4 +1,5 @@
-"""From a landmark network's 33 points to the dense keypoints in its window: a robust linear map.
+"""From a landmark network's 33 points to the dense keypoints in its window: a robust linear map, and what a network
+may add to it (``refining``).
 
 Weighted ridge regression, iterated: people whom the map misses by much weigh less the next time, as the network saw
 somebody else, or another pose. What is minimised is about the sum over people of their mean distance in heights.
@@ -6,6 +7,7 @@ somebody else, or another pose. What is minimised is about the sum over people o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from native_runtime.dataset.dense import mirrors
 from native_runtime.mhr.bodyfile import write_arrays
 
 from .guidance import Guidance
+from .residual import Residual
 
 Array = NDArray[np.float64]
 
@@ -45,6 +48,17 @@ class Examples:
     dense: Array
     height: Array
 
+    def some(self, which: NDArray[np.bool_]) -> Examples:
+        """Those of a mask (N,)."""
+        return Examples(self.points[which], self.dense[which], self.height[which])
+
+    @staticmethod
+    def joined(parts: Sequence[Examples]) -> Examples:
+        """All people of several."""
+        return Examples(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("points", "dense", "height"))
+        )
+
 
 @dataclass(frozen=True)
 class DenseHead:
@@ -54,38 +68,48 @@ class DenseHead:
         weights: (33 * 14 + 1, 595 * 2) by standardised numbers and 1.
         mean, deviation: (33 * 14,) of the numbers.
         guidance: how errors of points go together.
+        residual: what a network adds to the linear map.
     """
 
     weights: Array
     mean: Array
     deviation: Array
     guidance: Guidance
+    residual: Residual | None = None
 
     def places(self, points: Array) -> Array:
         """(N, 595, 2) from the window's middle, in its sides: the mean over both looks (N, 2, 33, 14)."""
-        own, mirrored = (
-            (_standard(points[:, look], self.mean, self.deviation) @ self.weights).reshape(len(points), -1, 2)
-            for look in (0, 1)
-        )
+        own, mirrored = (self._seen(points[:, look]) for look in (0, 1))
         return np.asarray((own + mirrored[:, mirrors()] * [-1.0, 1.0]) / 2)
+
+    def _seen(self, points: Array) -> Array:
+        """(N, 595, 2) from one look (N, 33, 14)."""
+        given = standard(points, self.mean, self.deviation)
+        flat = given @ self.weights
+        if self.residual is not None:
+            flat = flat + self.residual.of(given[:, :-1])
+        return np.asarray(flat.reshape(len(points), -1, 2))
 
     def save(self, path: Path) -> None:
         """Write an ``.npz``; it appears whole or not at all."""
         arrays = {"weights": self.weights, "mean": self.mean, "deviation": self.deviation}
-        write_arrays(path, arrays | {"covariance": self.guidance.covariance})
+        added = {} if self.residual is None else self.residual.arrays()
+        write_arrays(path, arrays | {"covariance": self.guidance.covariance} | added)
 
     @staticmethod
     def load(path: Path) -> DenseHead:
         """Read it."""
         with np.load(path, allow_pickle=False) as archive:
-            return DenseHead(archive["weights"], archive["mean"], archive["deviation"], Guidance(archive["covariance"]))
+            arrays = dict(archive)
+        guidance = Guidance(arrays["covariance"])
+        return DenseHead(arrays["weights"], arrays["mean"], arrays["deviation"], guidance, Residual.found_in(arrays))
 
 
 def learn(examples: Examples) -> DenseHead:
     """The head that fits some people."""
     flat = np.concatenate([examples.points[:, look].reshape(len(examples.points), -1) for look in (0, 1)])
     mean, deviation = flat.mean(axis=0), flat.std(axis=0) + 1e-3
-    given = np.concatenate([_standard(examples.points[:, look], mean, deviation) for look in (0, 1)])
+    given = np.concatenate([standard(examples.points[:, look], mean, deviation) for look in (0, 1)])
     wanted = np.concatenate([examples.dense, examples.dense[:, mirrors()] * [-1.0, 1.0]]).reshape(len(given), -1)
     height = np.concatenate([examples.height, examples.height])
     weight = 1.0 / height
@@ -123,7 +147,7 @@ def figures(head: DenseHead, held_out: Examples, given: int = 10, seed: int = 0)
     return 100 * float(np.median(alone)), 100 * float(np.median(np.concatenate(guided)))
 
 
-def _standard(points: Array, mean: Array, deviation: Array) -> Array:
+def standard(points: Array, mean: Array, deviation: Array) -> Array:
     """(N, 33 * 14 + 1) standardised numbers of points (N, 33, 14), and 1."""
     flat = points.reshape(len(points), -1)
     return np.c_[np.clip((flat - mean) / deviation, -_BEYOND, _BEYOND), np.ones(len(flat))]
