@@ -119,7 +119,7 @@ def main() -> None:
     if arguments.steps:
         recipe = Recipe(steps=arguments.steps)
         head = refine(head, every.some(~held & ~aside), every.some(aside), recipe)
-        tell(head, every.some(aside), "people put aside, of whom the covariance is, network")
+        tell(head, every.some(aside), "people put aside, network")
     head.save(arguments.out)
     for (examples, own, _), folder in zip(sets, arguments.readings):
         tell(head, examples.some(own), f"people of {folder.name} held out")

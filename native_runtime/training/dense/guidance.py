@@ -1,6 +1,6 @@
 """What known points say about the others: errors of neighbouring points go together.
 
-The head's errors are taken as Gaussian with a covariance C that was measured on people whom it did not learn from. Of
+The head's errors are taken as Gaussian with a covariance C that was measured on many people. Of
 points S that are known to a deviation s, the others follow by conditioning:
 mean + C_S (C_SS + s^2 I)^-1 (known - mean_S), and their covariance is C - C_S (C_SS + s^2 I)^-1 C_S^T.
 """
@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 _RIDGE = 1e-7
+_SMALL = 0.01
+"""Weights of people fall with their mean error in heights, from about this one on."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,15 @@ class Guidance:
     covariance: Array
 
     @staticmethod
-    def of(errors: Array, shrink: float = 0.02) -> Guidance:
-        """From errors (M, N, 2) in the person's heights. A part ``shrink`` of what goes together is left out, as few
-        people show it by chance.
+    def of(errors: Array, shrink: float = 0.002) -> Guidance:
+        """From errors (M, N, 2) in the person's heights. People who are missed by much count less, as most of that is
+        not how points go together. A part ``shrink`` of what goes together is left out, as few people show it by
+        chance.
         """
-        flat = errors.reshape(len(errors), -1)
-        found = flat.T @ flat / max(len(flat), 1)
+        away = np.linalg.norm(errors, axis=2).mean(axis=1)
+        weight = 1.0 / np.hypot(away, _SMALL)
+        flat = errors.reshape(len(errors), -1) * weight[:, None]
+        found = flat.T @ flat / max(float((weight**2).sum()), _RIDGE)
         return Guidance((1 - shrink) * found + shrink * np.diag(np.diag(found)))
 
     def given(

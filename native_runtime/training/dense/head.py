@@ -8,7 +8,7 @@ somebody else, or another pose. What is minimised is about the sum over people o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +28,6 @@ _BEYOND = 5.0
 """Standard deviations that a number counts to at most."""
 _SMALL, _POWER = 0.01, 0.75
 """Weights fall with the error in heights, from about this one on, to this power."""
-_SEEN = 0.9
-"""The part of people, those who are missed least, by which errors of points are compared."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +120,13 @@ def learn(examples: Examples) -> DenseHead:
         error = np.linalg.norm(left, axis=2).mean(axis=1) / height
         weight = 1.0 / (height * (error**2 + _SMALL**2) ** (_POWER / 2))
     head = DenseHead(weights, mean, deviation, Guidance(np.zeros((wanted.shape[1],) * 2)))
+    return replace(head, guidance=guidance_of(head, examples))
+
+
+def guidance_of(head: DenseHead, examples: Examples) -> Guidance:
+    """How errors on some people and on their mirror images go together."""
     left = errors(head, examples)
-    away = np.linalg.norm(left, axis=2).mean(axis=1)
-    return DenseHead(weights, mean, deviation, Guidance.of(left[away <= np.quantile(away, _SEEN)]))
+    return Guidance.of(np.concatenate([left, left[:, mirrors()] * [-1.0, 1.0]]))
 
 
 def errors(head: DenseHead, examples: Examples) -> Array:

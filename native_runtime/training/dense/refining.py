@@ -13,7 +13,7 @@ from torch import nn
 from native_runtime.dataset.dense import mirrors
 
 from .guidance import Guidance
-from .head import DenseHead, Examples, errors, standard
+from .head import DenseHead, Examples, errors, guidance_of, standard
 from .residual import Residual
 
 Array = NDArray[np.float64]
@@ -46,8 +46,8 @@ def refine(
     recipe: Recipe | None = None,
     tell: Callable[[int, float], None] = lambda step, loss: None,
 ) -> DenseHead:
-    """The linear ``head`` with a network that learnt from ``learnt``; how errors go together is measured on ``aside``,
-    people from whom neither learnt.
+    """The linear ``head`` with a network that learnt from ``learnt``. How errors go together is measured there too, as
+    it takes many people; how large they are, on ``aside``, from whom neither learnt.
 
     Over people, the logarithm of the mean distance in heights is minimised, so that wrong readings count little.
     """
@@ -77,7 +77,8 @@ def refine(
             schedule.step()
             tell(step, loss.item())
     refined = replace(head, residual=_frozen(network, directions))
-    return replace(refined, guidance=Guidance.of(errors(refined, aside)))
+    typical, here = (float(np.median(np.linalg.norm(errors(refined, who), axis=2))) for who in (aside, learnt))
+    return replace(refined, guidance=Guidance(guidance_of(refined, learnt).covariance * (typical / here) ** 2))
 
 
 def _directions(left: Array, count: int) -> Array:
