@@ -13,7 +13,7 @@ from native_runtime.batch.record import Record
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import FileError, Remedy, Sam3dbError
 from native_runtime.image.reading import read_mask
-from native_runtime.prompts.prompt import Prompt, read_prompts
+from native_runtime.prompts.prompt import Prompt, read_sound_prompts
 
 from .person import CorrectedPerson
 from .photos import CarriedPhoto, PhotoFile, PhotoFolder
@@ -82,7 +82,8 @@ def read_folder(
     Args:
         photos: where photos lie that are not where a batch's manifest says; None: nowhere else.
         characters: reads .blend files; None: they are passed over.
-        failed: called for each file that cannot be used, which then counts as not there.
+        failed: called for each file that cannot be used, which then counts as not there, and for each entry of a file
+            of prompts that cannot.
         note: called with what else somebody should know.
 
     Raises:
@@ -97,7 +98,7 @@ def read_folder(
         raise FileError(f"There are no characters in {folder}: neither estimates (.npz) nor .blend files.")
     for path in estimates:
         try:
-            person = _person(path)
+            person = _person(path, failed)
         except Sam3dbError as error:
             failed(path, error)
             continue
@@ -139,21 +140,41 @@ def _place(
     carried.setdefault((folder, name, content), PhotoOfPeople(name, photo, missing)).add(character.person)
 
 
-def _person(path: Path) -> CorrectedPerson:
-    """An estimate with the prompts and the mask beside it."""
+def _person(path: Path, failed: Callable[[Path, Sam3dbError], None]) -> CorrectedPerson:
+    """An estimate with the prompts and the mask beside it; what of these cannot be read is left out.
+
+    Raises:
+        Sam3dbError: the estimate cannot be read.
+    """
     estimate = Estimate.load(path)
     prompts: Iterable[Prompt] = estimate.prompts.keypoints
     later, drawn = path.with_name(path.stem + PROMPTS), path.with_name(path.stem + MASK)
     files = [path]
     if later.is_file():
-        prompts = read_prompts(later)
+        prompts = _later_prompts(later, prompts, failed)
         files.append(later)
     mask = None
     if drawn.is_file():
-        mask = read_mask(drawn, _size(estimate))
+        try:
+            mask = read_mask(drawn, _size(estimate))
+        except Sam3dbError as error:
+            failed(drawn, error)
         files.append(drawn)
     changed = max(file.stat().st_mtime_ns for file in files)
     return CorrectedPerson(estimate, tuple(prompts), mask, estimate.prompts.mask, changed)
+
+
+def _later_prompts(
+    path: Path, known: Iterable[Prompt], failed: Callable[[Path, Sam3dbError], None]
+) -> Iterable[Prompt]:
+    """The prompts of a file that was written after the estimate; those that it knew where none of them can be used."""
+    try:
+        prompts, wrong = read_sound_prompts(path)
+    except Sam3dbError as error:
+        prompts, wrong = [], [error]
+    for error in wrong:
+        failed(path, error)
+    return known if wrong and not prompts else prompts
 
 
 def _with_photo(path: Path, name: str, batches: _Batches, photos: PhotoFolder | None) -> PhotoOfPeople:

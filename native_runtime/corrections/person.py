@@ -25,6 +25,8 @@ PLACED, ACCEPTED, UNTOUCHED = 1.0, 0.5, 0.25
 #: An annotation is worth nothing where the body misses the placed keypoints by this part of the box's longer side.
 _WORST_MISS = 0.1
 _UNTOUCHED_QUALITY = 0.5
+#: px: as far as points are written that lie outside of the photo, and count nothing.
+_FARTHEST = 1e6
 
 VERSION = "sam3db-corrections/1"
 _OFFICIAL_BODY = re.compile(r"mhr-lod\d")
@@ -55,8 +57,9 @@ class CorrectedPerson:
 
     @property
     def placed(self) -> dict[int, tuple[float, float]]:
-        """The keypoints that a person placed, px."""
-        return {prompt[0]: (prompt[1], prompt[2]) for prompt in self.prompts if kind_of(prompt) == "place"}
+        """The keypoints that a person placed in the photo, px; one outside of it says nothing of the picture."""
+        said = {prompt[0]: (prompt[1], prompt[2]) for prompt in self.prompts if kind_of(prompt) == "place"}
+        return {number: place for number, place in said.items() if self._inside(np.array(place))}
 
     def keypoints(self) -> tuple[Array, Array]:
         """(70, 2) px and (70,) weights: where a person placed keypoints, and where the body has the others.
@@ -64,15 +67,20 @@ class CorrectedPerson:
         What a person called wrong or told to ignore counts nothing, nor does what lies outside of the photo.
         """
         points = np.nan_to_num(self.estimate.keypoints_2d, nan=-1.0)
-        inside = ((points >= -0.5) & (points <= self.estimate.image_size - 0.5)).all(axis=1)
-        weights = np.where(inside, ACCEPTED if self.corrected else UNTOUCHED, 0.0)
-        for prompt in self.prompts:
-            number = prompt[0]
-            if kind_of(prompt) == "place":
-                points[number], weights[number] = prompt[1:3], PLACED
+        points = np.clip(points, -_FARTHEST, _FARTHEST)
+        weights = np.where(self._inside(points), ACCEPTED if self.corrected else UNTOUCHED, 0.0)
+        placed = self.placed
+        for number in (prompt[0] for prompt in self.prompts):
+            if number in placed:
+                points[number], weights[number] = placed[number], PLACED
             else:
                 weights[number] = 0.0
         return points, weights
+
+    def _inside(self, points: Array) -> NDArray[np.bool_]:
+        """Which of (..., 2) points lie in the photo."""
+        inside: NDArray[np.bool_] = ((points >= -0.5) & (points <= self.estimate.image_size - 0.5)).all(axis=-1)
+        return inside
 
     def quality(self) -> float:
         """How near the body comes to the placed keypoints: 1 where it meets them, 0 where it misses them by a tenth of

@@ -20,6 +20,8 @@ from .runs import Runs, encode
 Array = NDArray[np.float64]
 
 SHAPE = 45
+#: No pixel, metre, angle or coefficient of a person in a picture is larger; float32 can still reckon with it.
+_LARGEST = 1e7
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +165,7 @@ class Row:
             date=str(columns.get("date", "")),
             box=box,
             intrinsics=intrinsics,
-            quality=float(columns.get("sam3db_quality", 1.0)),
+            quality=read.share("sam3db_quality") if read.has("sam3db_quality") else 1.0,
             placed=_placed(read) if read.has("sam3db_parameters") else None,
             dense=read.array("sam3db_dense", (None, 3)) if read.has("sam3db_dense") else None,
             visible=read.array("sam3db_visible", (KEYPOINTS,)) if read.has("sam3db_visible") else None,
@@ -211,6 +213,13 @@ class _Columns:
         except (TypeError, ValueError) as error:
             raise ValueError(f"the column '{name}' holds {value!r:.60}") from error
 
+    def share(self, name: str) -> float:
+        """A number from 0 to 1."""
+        value: float = self.one(name, float)
+        if not 0 <= value <= 1:
+            raise ValueError(f"the column '{name}' holds {value!r}, which is no number from 0 to 1")
+        return value
+
     def array(self, name: str, shape: tuple[int | None, ...]) -> Array:
         """Numbers of a shape; None stands for any length."""
         value = self._value(name)
@@ -218,15 +227,36 @@ class _Columns:
             # rows of a table may come as an array of arrays
             array = np.array(value.tolist() if isinstance(value, np.ndarray) else value, np.float64)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"the column '{name}' does not hold {shape} numbers") from error
+            raise ValueError(f"the column '{name}' does not hold {_wanted(shape)}") from error
         if 0 in array.shape and None in shape:
             array = array.reshape([0 if side is None else side for side in shape])
         fits = array.ndim == len(shape) and all(want in (None, have) for want, have in zip(shape, array.shape))
-        if not fits or not np.isfinite(array).all():
-            raise ValueError(f"the column '{name}' holds {array.shape} numbers instead of {shape}, or no numbers")
+        if not fits:
+            raise ValueError(f"the column '{name}' holds {_numbers(array.shape)} instead of {_wanted(shape)}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"the column '{name}' holds numbers that are not finite")
+        if np.abs(array).max(initial=0.0) > _LARGEST:
+            worst = array.flat[int(np.abs(array).argmax())]
+            raise ValueError(f"the column '{name}' holds {worst:g}: no such number is larger than {_LARGEST:g}")
         return array
 
     def _value(self, name: str) -> Any:
         if self._columns.get(name) is None:
             raise ValueError(f"the column '{name}' is missing")
         return self._columns[name]
+
+
+def _numbers(shape: tuple[int, ...]) -> str:
+    """What an array of a shape holds, in words: "70 x 3 numbers"."""
+    return f"{' x '.join(map(str, shape))} numbers" if shape else "one number"
+
+
+def _wanted(shape: tuple[int | None, ...]) -> str:
+    """The same of a shape that is wanted, where None stands for any length."""
+    if shape[0] is None:
+        return (
+            f"any number of rows of {_numbers(tuple(side or 0 for side in shape[1:]))}"
+            if shape[1:]
+            else "a list of numbers"
+        )
+    return _numbers(tuple(side or 0 for side in shape))

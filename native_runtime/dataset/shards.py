@@ -57,10 +57,10 @@ def _read(path: Path, made: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
                     try:
                         yield made(columns)
                     except ValueError as error:
-                        raise FileError(f"{path.name}, row {number}: {error}.") from error
+                        raise FileError(f"{path}, row {number}: {error}.") from error
                     number += 1
     except (OSError, arrow.ArrowException) as error:
-        raise FileError(f"{path.name} cannot be read as parquet: {error}.") from error
+        raise _unreadable(path, error) from error
 
 
 def columns(path: Path, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -73,10 +73,15 @@ def columns(path: Path, names: Sequence[str]) -> list[dict[str, Any]]:
     try:
         found: list[dict[str, Any]] = parquet.read_table(path, columns=list(names)).to_pylist()
     except (OSError, arrow.ArrowException) as error:
-        raise FileError(f"{path.name} cannot be read as parquet: {error}.") from error
+        raise _unreadable(path, error) from error
     if found and (lacking := sorted(set(names) - set(found[0]))):
-        raise FileError(f"{path.name} lacks the columns {', '.join(lacking)}.")
+        raise FileError(f"{path} lacks the columns {', '.join(lacking)}.")
     return found
+
+
+def _unreadable(path: Path, error: Exception) -> FileError:
+    reason = str(error).strip().rstrip(".")  # Arrow's messages are sentences already
+    return FileError(f"{path} cannot be read as parquet: {reason}.")
 
 
 def files_of(folder: Path) -> list[Path]:

@@ -97,14 +97,38 @@ def read_prompts(path: str | os.PathLike[str]) -> list[Prompt]:
         NewerFormatError: it is for a newer version of the program.
     """
     path = Path(path)
-    content = read_content(path, FORMAT, "prompts")
-    keypoints = content.get("keypoints") if isinstance(content, dict) else None
-    if not isinstance(keypoints, list):
-        raise PromptError(f'{path}: a prompts file is an object like {{"keypoints": [["left_wrist", 412.0, 230.5]]}}.')
+    keypoints = _entries(path)
     try:
         return check_prompts(keypoints)
     except PromptError as error:
         raise PromptError(f"{path}: {error}") from error
+
+
+def read_sound_prompts(path: Path) -> tuple[list[Prompt], list[PromptError]]:
+    """The entries of a prompts file that can be used, and what is wrong with the others.
+
+    Raises:
+        PromptError: as ``read_prompts``, where nothing of it can be read.
+        NewerFormatError: it is for a newer version of the program.
+    """
+    prompts: list[Prompt] = []
+    wrong: list[PromptError] = []
+    for entry in _entries(path):
+        try:
+            check_prompts([*prompts, entry])
+            prompts += check_prompts([entry])
+        except PromptError as error:
+            wrong.append(error)
+    return prompts, wrong
+
+
+def _entries(path: Path) -> list[Any]:
+    """The unchecked entries of a prompts file; raises as ``read_prompts``."""
+    content = read_content(path, FORMAT, "prompts")
+    keypoints = content.get("keypoints") if isinstance(content, dict) else None
+    if not isinstance(keypoints, list):
+        raise PromptError(f'{path}: a prompts file is an object like {{"keypoints": [["left_wrist", 412.0, 230.5]]}}.')
+    return keypoints
 
 
 def check_prompts(keypoints: Sequence[Any]) -> list[Prompt]:

@@ -156,8 +156,6 @@ def _wrong_prompts(photo: Path, estimate: Path) -> None:
         (_cut, "is not a usable estimate"),
         (_no_photo, "no longer where the batch read it. Name the folder that they lie in with `--photos`"),
         (_other_photo, "was changed since the batch read it"),
-        (_wrong_mask, "the mask has 60 x 50 pixels"),
-        (_wrong_prompts, "There is no keypoint 'left_wing'"),
     ],
 )
 def test_what_is_damaged_is_left_out_and_told(results: Path, tmp_path: Path, spoil: Spoil, message: str) -> None:
@@ -168,6 +166,31 @@ def test_what_is_damaged_is_left_out_and_told(results: Path, tmp_path: Path, spo
     (problem,) = result["problems"]
     assert message in problem["text"]
     assert len(list(read(out / "000000.parquet"))) == len(list((out / "images").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [(_wrong_mask, "the mask has 60 x 50 pixels"), (_wrong_prompts, "There is no keypoint 'left_wing'")],
+)
+def test_the_readable_part_of_a_correction_stays(results: Path, tmp_path: Path, spoil: Spoil, message: str) -> None:
+    spoil(tmp_path, results / "sub" / "holiday 0_person0.npz")
+    code, result = run("dataset", "export", results, "-o", tmp_path / "data", "--consent")
+    assert code == 1
+    (problem,) = result["problems"]
+    assert message in problem["text"]
+    assert result["keypoints_placed"] == 2  # the wrist that either estimate knows
+
+
+def test_one_misspelt_keypoint_leaves_the_others(results: Path, tmp_path: Path) -> None:
+    prompts = {"keypoints": [["left_wing", 1, 2], ["left_wrist", 100.0, 90.0], ["nose", 80.0, 60.0], ["nose", 1, 1]]}
+    (results / "sub" / "holiday 0_person1_prompts.json").write_text(json.dumps(prompts))
+    code, result = run("dataset", "export", results, "-o", tmp_path / "data", "--consent")
+    assert code == 1
+    texts = [problem["text"] for problem in result["problems"]]
+    assert ["left_wing" in texts[0], "given more often: nose" in texts[1]] == [True, True]
+    rows = [row for path in files_of(tmp_path / "data") for row in read(path)]
+    places = [row.keypoints_2d[[WRIST, 0]].tolist() for row in rows]
+    assert [[100.0, 90.0, 1.0], [80.0, 60.0, 1.0]] in places
 
 
 def test_nobody_is_left(results: Path, tmp_path: Path) -> None:

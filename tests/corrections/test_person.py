@@ -65,6 +65,17 @@ def test_what_lies_outside_or_behind_counts_nothing(estimate: Estimate) -> None:
     assert np.isfinite(row.keypoints_2d).all()
 
 
+@pytest.mark.parametrize("place", [(1e308, 1e308), (-1e308, 50.0), (5e5, 50.0), (-9.0, 50.0)])
+@pytest.mark.filterwarnings("error")
+def test_keypoints_placed_outside_of_the_photo_count_nothing(estimate: Estimate, place: tuple[float, float]) -> None:
+    said = person(corrected(estimate, (3, *place)))
+    row = said.row("a.jpg", 0, 0, 1, (160, 120))
+    assert row.keypoints_2d[3, 2] == row.keypoints_3d[3, 3] == 0
+    assert row.quality == person(corrected(estimate)).quality()
+    assert said.placed.keys() == {WRIST}
+    Row.of(row.columns())  # it is valid
+
+
 def test_a_smaller_picture_has_smaller_pixels(estimate: Estimate) -> None:
     """What the row says at half the size is what one sees in the picture of half the size."""
     mask = pictured.mask(estimate)

@@ -120,8 +120,15 @@ def test_columns_of_others_are_passed_over_and_optional_ones_may_be_missing(rng:
     ("name", "value", "message"),
     [
         ("keypoints_2d", [[1.0, 2.0]] * 70, "'keypoints_2d'"),
-        ("keypoints_3d", "many", "'keypoints_3d'"),
-        ("model_params", [float("nan")] * 204, "'model_params'"),
+        ("keypoints_2d", [[1.0, 2.0]] * 70, "holds 70 x 2 numbers instead of 70 x 3 numbers"),
+        ("keypoints_2d", [[1e300, 2.0, 1.0]] * 70, r"'keypoints_2d' holds 1e\+300"),
+        ("keypoints_3d", [[1.0, 2.0, -1e39, 1.0]] * 70, r"'keypoints_3d' holds -1e\+39"),
+        ("keypoints_3d", "many", "'keypoints_3d' does not hold 70 x 4 numbers"),
+        ("model_params", [float("nan")] * 204, "'model_params' holds numbers that are not finite"),
+        ("sam3db_quality", float("nan"), "'sam3db_quality' holds nan"),
+        ("sam3db_quality", float("inf"), "'sam3db_quality' holds inf"),
+        ("sam3db_quality", "good", "'sam3db_quality' holds 'good'"),
+        ("bbox", [float("nan")] * 4, "'bbox' holds numbers that are not finite"),
         ("bbox", None, "'bbox' is missing"),
         ("bbox", [10.0, 20.0, 10.0, 50.0], "an empty box"),
         ("bbox_format", "cxcywh", "neither 'xyxy' nor 'xywh'"),
@@ -131,8 +138,8 @@ def test_columns_of_others_are_passed_over_and_optional_ones_may_be_missing(rng:
         ("sam3db_body", None, "'sam3db_body' is missing"),
         ("sam3db_body", {"name": "default"}, "a body's name and hash"),
         ("sam3db_parameters", [1.0], "'sam3db_parameters'"),
-        ("sam3db_identity", [[1.0]], "'sam3db_identity'"),
-        ("sam3db_dense", [[1.0, 2.0]], "'sam3db_dense'"),
+        ("sam3db_identity", [[1.0]], "holds 1 x 1 numbers instead of a list of numbers"),
+        ("sam3db_dense", [[1.0, 2.0]], "holds 1 x 2 numbers instead of any number of rows of 3 numbers"),
     ],
 )
 def test_what_is_wrong_is_named(rng: np.random.Generator, name: str, value: Any, message: str) -> None:
@@ -140,11 +147,24 @@ def test_what_is_wrong_is_named(rng: np.random.Generator, name: str, value: Any,
         Row.of({**row(rng).columns(), name: value})
 
 
+def test_a_quality_that_is_not_there_is_whole(rng: np.random.Generator) -> None:
+    assert Row.of({**row(rng).columns(), "sam3db_quality": None}).quality == 1
+
+
+def test_a_wrong_row_is_named_with_its_file(tmp_path: Path, rng: np.random.Generator) -> None:
+    pytest.importorskip("pyarrow", reason="data sets need pyarrow")
+    path = tmp_path / "000000.parquet"
+    shards.write(path, [row(rng), row(rng, quality=float("nan"))])
+    with pytest.raises(FileError) as raised:
+        list(shards.read(path))
+    assert str(raised.value).startswith(f"{path}, row 1: the column 'sam3db_quality' holds nan")
+
+
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="data sets need pyarrow")
     path = tmp_path / "000000.parquet"
     path.write_bytes(b"PAR1 nothing")
-    with pytest.raises(FileError, match=r"000000\.parquet cannot be read"):
+    with pytest.raises(FileError, match=r"000000\.parquet cannot be read as parquet: .*[^.]\.$"):
         list(shards.read(path))
     with pytest.raises(FileError, match="holds no files"):
         shards.files_of(tmp_path / "none")
