@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from native_runtime.errors import FileError
+from native_runtime.files.reasons import reason
 
 from .truth import TruePicture, Truth
 
@@ -23,20 +24,23 @@ def read_kinds(path: Path) -> dict[str, tuple[str, ...]]:
     try:
         content = json.loads(path.read_bytes())
         if not isinstance(content, dict):
-            raise TypeError("no object")
+            raise ValueError("it holds no object of photos")
         entries: list[tuple[str, Any]] = list(content.items())
         if isinstance(content.get("people"), list):
             entries = [(one["photo"], one["kinds"]) for one in content["people"]]
         kinds: dict[str, tuple[str, ...]] = {}
         for photo, those in entries:
             if not isinstance(photo, str) or not isinstance(those, list) or not all(isinstance(k, str) for k in those):
-                raise TypeError(f"no list of kinds for {photo!r:.40}")
+                raise ValueError(f"it holds no list of kinds for {photo!r:.40}")
             kinds[photo] = tuple(dict.fromkeys([*kinds.get(photo, ()), *filter(None, those)]))
         return kinds
     except OSError as error:
         raise FileError(f"{path.name} cannot be read ({error.strerror or 'the system refuses it'}).") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FileError(f"{path.name} cannot be read as kinds of photos ({error!r:.80}).") from error
+        raise FileError(
+            f"{path.name} cannot be read as kinds of photos ({reason(error)}). Give a mining.json, or an object like "
+            '{"photo.jpg": ["crowd", "lying"]}.'
+        ) from error
 
 
 def with_kinds(truth: Truth, kinds: Mapping[str, tuple[str, ...]]) -> tuple[Truth, int]:

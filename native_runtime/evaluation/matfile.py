@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import FileError
 
+from .unreadable import unreadable
+
 _MATRIX, _COMPRESSED = 14, 15
 #: Types of numbers; the numbers of an array may be stored in a smaller type than its own.
 _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -36,17 +38,17 @@ def read_array(path: Path, name: str) -> NDArray[Any]:
     try:
         data = path.read_bytes()
         if data[124:126] in (b"\x00\x02", b"\x02\x00") and data[126:128] in (b"IM", b"MI"):
-            raise ValueError("it is of version 7.3")
+            raise ValueError("it is of version 7.3, and only level 5 is read")
         order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
         if order is None:
-            raise ValueError("no file of level 5")
+            raise ValueError("it does not begin as such a file of level 5")
         for found, array in _arrays(data[_HEADER:], order):
             if found == name:
                 return array
     except OSError as error:
         raise FileError(f"{path.name} cannot be read ({error.strerror or 'the system refuses it'}).") from error
     except (ValueError, KeyError, TypeError, struct.error, zlib.error) as error:
-        raise FileError(f"{path.name} cannot be read as MATLAB's file ({error!r:.80}).") from error
+        raise unreadable(path.name, "a file of MATLAB", error) from error
     raise FileError(f"{path.name} holds no array of numbers '{name}'.")
 
 

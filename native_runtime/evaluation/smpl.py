@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.errors import FileError, UsageError
+from native_runtime.errors import UsageError
 from native_runtime.files.pickles import read_pickle
 
 from .truth import nowhere
+from .unreadable import unreadable
 
 Array = NDArray[np.float64]
 
@@ -93,7 +94,7 @@ class SmplJoints:
                 raise ValueError("a joint comes before the one above it")
             return SmplJoints(regressor @ template, np.einsum("jv,vcb->jcb", regressor, shapes), parents)
         except (OSError, EOFError, zipfile.BadZipFile, ValueError, KeyError, TypeError, IndexError) as error:
-            raise FileError(f"{path.name} cannot be read as a file of SMPL ({error!r:.80}).") from error
+            raise unreadable(path.name, "a file of SMPL", error) from error
 
 
 class SmplBodies:

@@ -18,6 +18,8 @@ import numpy as np
 
 from native_runtime.errors import FileError
 
+from .reasons import reason
+
 #: Kinds of numbers and texts that arrays may hold.
 _KINDS = "biufcSU"
 
@@ -170,7 +172,7 @@ def read_pickled(data: bytes, name: str, inert: frozenset[tuple[str, str]] = fro
             "It could run a program; get the file again from those who publish it."
         ) from error
     except Exception as error:  # an unpickler raises whatever the bytes lead it to
-        raise FileError(f"{name} cannot be read as a pickle of arrays ({error!r:.80}).") from error
+        raise FileError(f"{name} cannot be read as a pickle of arrays ({reason(error)}).") from error
 
 
 class _ForbiddenError(pickle.UnpicklingError):

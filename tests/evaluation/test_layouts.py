@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -49,6 +50,32 @@ def test_3dpw_is_read(tmp_path: Path, rng: np.random.Generator) -> None:
     assert person.keypoints_3d[5] == pytest.approx(left_shoulder)
     assert person.keypoints_2d[5] == pytest.approx(project(left_shoulder, INTRINSICS))
     assert np.flatnonzero(np.isfinite(person.keypoints_3d).all(axis=1)).tolist() == sorted(BODY_JOINTS)
+
+
+@pytest.mark.parametrize("name", ["bbox", "keypoints"])
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_annotations_of_coco_that_are_not_finite_are_refused(tmp_path: Path, name: str, number: str) -> None:
+    person = {"id": 417, "image_id": 1, "bbox": [1, 2, 30, 40], "keypoints": [5, 6, 2] * 17}
+    person[name] = ["number", *person[name][1:]]  # type: ignore[index]
+    content = {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [person]}
+    (tmp_path / "a.json").write_text(json.dumps(content).replace('"number"', number))
+    with pytest.raises(FileError, match=f"{name} of the annotation with the id 417 holds numbers that are not finite"):
+        read_truth("coco", tmp_path / "a.json")
+
+
+def test_a_message_says_in_words_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    for content, words in (
+        (b"{}", "'images' is missing"),
+        (b'{"images": ]', "it is no JSON: see line 1, column 12"),
+        (b"\xff\xfe", "it is no text in UTF-8"),
+        (b"[" * 9999, "it is nested too deeply"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(FileError) as raised:
+            read_truth("coco", path)
+        assert str(raised.value).startswith(f"a.json cannot be read as COCO's annotations of keypoints ({words}).")
+        assert "docs/evaluation.md" in str(raised.value)
 
 
 def test_nobody_stands_behind_the_camera(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -169,8 +196,9 @@ def test_empty_folders_and_damaged_files_are_refused(tmp_path: Path, layout: str
     for content in (b"", b"hello", pickle.dumps({"sequence": "a"}), pickle.dumps([1])):
         damaged = tmp_path / "damaged_data.pkl"
         damaged.write_bytes(content)
-        with pytest.raises(FileError, match=r"damaged_data\.pkl"):
+        with pytest.raises(FileError, match=r"damaged_data\.pkl") as raised:
             read_truth(layout, damaged, tmp_path)
+        assert not re.search(r"Error\b|allow_pickle|object is not", str(raised.value))
 
 
 def test_rich_is_read_in_the_cameras_that_have_pictures(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.errors import FileError
 from native_runtime.evaluation.truth import COCO_KEYPOINTS, TruePerson, TruePicture, Truth, nowhere
+from native_runtime.evaluation.unreadable import unreadable
 
 Array = NDArray[np.float64]
 
@@ -42,6 +42,7 @@ def read(path: Path, fewest: int = 5) -> Truth:
         people: dict[Any, list[TruePerson]] = {}
         ignored: dict[Any, list[list[float]]] = {}
         for entry in content["annotations"]:
+            _check_finite(entry)
             x, y, width, height = (float(number) for number in entry["bbox"])
             box = [x, y, x + width, y + height]
             points = np.array(entry.get("keypoints", [0] * 51), np.float64).reshape(17, 3)
@@ -62,7 +63,16 @@ def read(path: Path, fewest: int = 5) -> Truth:
             ]
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise FileError(f"{path.name} cannot be read as COCO's annotations of keypoints ({error!r:.80}).") from error
+        raise unreadable(path.name, "COCO's annotations of keypoints", error) from error
+
+
+def _check_finite(entry: dict[str, Any]) -> None:
+    """Raises ValueError where an annotation's box or keypoints hold NaN or infinity, which JSON has no numbers for."""
+    for name in ("bbox", "keypoints"):
+        if not np.isfinite(np.array(entry.get(name, []), np.float64)).all():
+            raise ValueError(
+                f"{name} of the annotation with the id {entry.get('id')} holds numbers that are not finite"
+            )
 
 
 def _kinds(box: Array, flags: Array, image: dict[str, Any], people: int) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from native_runtime.camera import project
 from native_runtime.errors import FileError
 from native_runtime.evaluation.smpl import SmplBodies, mhr_keypoints
 from native_runtime.evaluation.truth import TruePerson, TruePicture, Truth
+from native_runtime.evaluation.unreadable import unreadable
 from native_runtime.files.pickles import read_pickle
 
 Array = NDArray[np.float64]
@@ -43,7 +44,7 @@ def read(path: Path, bodies: SmplBodies) -> Truth:
             if len(files) == 1 or content["emdb1"]:
                 pictures += _sequence(file, content, bodies)
         except (KeyError, ValueError, TypeError, IndexError) as error:
-            raise FileError(f"{file.name} cannot be read as a sequence of EMDB ({error!r:.80}).") from error
+            raise unreadable(file.name, "a sequence of EMDB", error) from error
     if not pictures:
         raise FileError(f"There are no sequences (*_data.pkl) of EMDB 1 in '{path.name}'.")
     return Truth(pictures, everybody=False)

@@ -16,6 +16,7 @@ import numpy as np
 from native_runtime.camera import project
 from native_runtime.errors import FileError
 from native_runtime.evaluation.truth import Joints, TruePerson, TruePicture, Truth, nowhere
+from native_runtime.evaluation.unreadable import unreadable
 
 #: MHR-70's numbers of the points, in their order.
 _HAND = (41, *(number for tip in (21, 25, 29, 33, 37) for number in range(tip + 3, tip - 1, -1)))
@@ -49,12 +50,12 @@ def read(path: Path) -> Truth:
             box = np.concatenate([low - margin, high + margin])
             pictures.append(TruePicture(f"{number:08d}.jpg", [TruePerson(box, flat, space)]))
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise FileError(f"{file.name} cannot be read as points of FreiHAND ({error!r:.80}).") from error
+        raise unreadable(file.name, "points of FreiHAND", error) from error
     return Truth(pictures, joints=Joints(_HAND, (_HAND[0],)), everybody=False)
 
 
 def _numbers(path: Path) -> list[Any]:
     content = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(content, list):
-        raise TypeError(f"{path.name} holds no list")
+        raise ValueError(f"{path.name} holds no list")
     return content

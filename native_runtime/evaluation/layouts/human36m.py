@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from native_runtime.camera import project
 from native_runtime.errors import FileError
 from native_runtime.evaluation.truth import TruePerson, TruePicture, Truth, nowhere
+from native_runtime.evaluation.unreadable import unreadable
 
 Array = NDArray[np.float64]
 
@@ -81,9 +82,8 @@ def _subject(stem: Path) -> list[TruePicture]:
     except OSError as error:
         raise FileError(f"{error.filename} cannot be read ({error.strerror or 'the system refuses it'}).") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FileError(
-            f"{stem.name}_data.json, _camera.json and _joint_3d.json cannot be read ({error!r:.80})."
-        ) from error
+        names = f"{stem.name}_data.json, _camera.json and _joint_3d.json"
+        raise unreadable(names, "annotations of Human3.6M", error) from error
 
 
 def _picture(image: dict[str, Any], box: Any, cameras: dict[str, Any], joints: dict[str, Any]) -> TruePicture:

@@ -19,6 +19,7 @@ from native_runtime.camera import project
 from native_runtime.errors import FileError
 from native_runtime.evaluation.smpl import SmplBodies, mhr_keypoints
 from native_runtime.evaluation.truth import TruePerson, TruePicture, Truth
+from native_runtime.evaluation.unreadable import unreadable
 from native_runtime.files.pickles import read_pickle
 
 Array = NDArray[np.float64]
@@ -75,7 +76,7 @@ def _cameras(root: Path, split: str, sequence: str) -> list[tuple[int, Array, Ar
                 for name, shape in (("CameraMatrix", (3, 4)), ("Intrinsics", (3, 3)))
             )
         except (OSError, ValueError, ElementTree.ParseError) as error:
-            raise FileError(f"{file.name} cannot be read as a camera of RICH ({error!r:.80}).") from error
+            raise unreadable(file.name, "a camera of RICH", error) from error
         if not pictures.is_dir() or (pictures / f"cam_{number:02d}").is_dir():
             found.append((number, extrinsics, lens))
     if not found:
@@ -94,7 +95,7 @@ def _joints(path: Path, bodies: SmplBodies) -> Array:
         body = bodies.of("smplx", "female" if subject in _WOMEN else "male")
         return np.asarray(body.place(betas, rotations, move.reshape(1, 3))[0])
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise FileError(f"{path.parent.name}/{path.name} cannot be read as a body of RICH ({error!r:.80}).") from error
+        raise unreadable(f"{path.parent.name}/{path.name}", "a body of RICH", error) from error
 
 
 def _person(joints: Array, lens: Array) -> TruePerson | None:

@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from native_runtime.errors import FileError
 from native_runtime.evaluation.truth import TruePerson, TruePicture, Truth
+from native_runtime.evaluation.unreadable import unreadable
 
 from .lsp_joints import head_size, mhr_keypoints
 
@@ -50,7 +50,7 @@ def read(path: Path) -> Truth:
             )
             people.setdefault(name.replace("\\", "/"), []).append(person)
     except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as error:
-        raise FileError(f"{path.name} cannot be read as an .npz of SPIN ({error!r:.80}).") from error
+        raise unreadable(path.name, "an .npz of SPIN", error) from error
     files = Counter(PurePosixPath(name).name for name in people)
     return Truth([_picture(name, those, files) for name, those in people.items()], everybody=False)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from native_runtime.errors import FileError, UsageError
 from native_runtime.evaluation.truth import TruePerson, TruePicture, Truth, nowhere
+from native_runtime.evaluation.unreadable import unreadable
 
 Array = NDArray[np.float64]
 
@@ -32,6 +33,7 @@ _ACTIVITIES = {
     6: "sports",
     7: "misc",
 }
+_WHAT = "annotations of MPI-INF-3DHP"
 _ARRAYS = ("annot2", "annot3", "valid_frame", "activity_annotation")
 
 
@@ -64,7 +66,7 @@ def pictures_of(sequence: str, arrays: Mapping[str, Any]) -> list[TruePicture]:
         if not len(flat) == len(space) == len(valid) == len(activities):
             raise ValueError("arrays of different lengths")
     except (KeyError, ValueError, TypeError) as error:
-        raise FileError(f"{sequence}/annot_data.mat cannot be read ({error!r:.80}).") from error
+        raise unreadable(f"{sequence}/annot_data.mat", _WHAT, error) from error
     pictures = []
     for frame in np.flatnonzero(valid).tolist():
         person = _person(flat[frame], space[frame], _ACTIVITIES.get(int(activities[frame])))
@@ -92,4 +94,4 @@ def _arrays(path: Path) -> dict[str, Any]:
         with h5py.File(path, "r") as file:
             return {name: np.asarray(file[name]) for name in _ARRAYS}
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise FileError(f"{path.parent.name}/{path.name} cannot be read ({error!r:.80}).") from error
+        raise unreadable(f"{path.parent.name}/{path.name}", _WHAT, error) from error

@@ -17,6 +17,7 @@ from native_runtime.camera import project
 from native_runtime.errors import FileError
 from native_runtime.evaluation.smpl import mhr_keypoints
 from native_runtime.evaluation.truth import TruePerson, TruePicture, Truth
+from native_runtime.evaluation.unreadable import unreadable
 from native_runtime.files.pickles import read_pickle
 
 Array = NDArray[np.float64]
@@ -66,7 +67,7 @@ def _sequence(path: Path) -> list[TruePicture]:
                 if (here[:, 2] > 0).all():  # before the camera
                     people[frame].append(_person(here, intrinsics))
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise FileError(f"{path.name} cannot be read as a sequence of 3DPW ({error!r:.80}).") from error
+        raise unreadable(path.name, "a sequence of 3DPW", error) from error
     return [
         TruePicture(f"{name}/image_{frame:05d}.jpg", those, group=name) for frame, those in enumerate(people) if those
     ]

@@ -17,6 +17,7 @@ from native_runtime.evaluation.found import FoundPerson, read_found
 from native_runtime.evaluation.partners import partners, seen_box
 from native_runtime.files.formats import Format
 from native_runtime.files.names import as_text
+from native_runtime.files.reasons import reason
 
 FORMAT = Format("sam3db-pairs")
 #: Boxes of two engines' estimates of one person overlap so much.
@@ -100,12 +101,15 @@ def read_key(path: Path) -> Key:
         engines = tuple(str(engine) for engine in content["engines"])
         sides = {str(pair["name"]): (str(pair["left"]), str(pair["right"])) for pair in content["pairs"]}
         if any(left == right or not {left, right} <= set(engines) for left, right in sides.values()):
-            raise ValueError("a pair of engines that are none")
+            raise ValueError("a pair in it names an engine that is not in its list")
         return Key(str(content["set"]), engines, sides)
     except OSError as error:
         raise FileError(f"{path.name} cannot be read ({error.strerror or 'the system refuses it'}).") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise FileError(f"{path.name} cannot be read as the key to a page of pairs ({error!r:.80}).") from error
+        raise FileError(
+            f"{path.name} cannot be read as the key to a page of pairs ({reason(error)}). Give the pairs.json that was "
+            "written with the page."
+        ) from error
 
 
 def people_seen(folders: Mapping[str, Path], damaged: Callable[[Path, Sam3dbError], None]) -> list[Seen]:

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from native_runtime.errors import FileError
 from native_runtime.files.formats import Format
+from native_runtime.files.reasons import reason
 
 from .pairs import Key
 
@@ -63,7 +64,10 @@ def read_votes(path: Path, key: Key) -> list[Vote]:
     except OSError as error:
         raise FileError(f"{path.name} cannot be read ({error.strerror or 'the system refuses it'}).") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise FileError(f"{path.name} cannot be read as votes ({error!r:.80}).") from error
+        raise FileError(
+            f"{path.name} cannot be read as votes ({reason(error)}). Give the files that voters downloaded from the "
+            "page."
+        ) from error
     if named != key.set:
         raise FileError(f"{path.name} holds votes on another page: {named!r:.20}, not {key.set}.")
     return votes
