@@ -171,9 +171,10 @@ def _later_prompts(
     try:
         prompts, wrong = read_sound_prompts(path)
     except Sam3dbError as error:
-        prompts, wrong = [], [error]
-    for error in wrong:
         failed(path, error)
+        return known
+    for one in wrong:
+        failed(path, one)
     return known if wrong and not prompts else prompts
 
 
