@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -44,16 +45,20 @@ def _synthesize(arguments: argparse.Namespace, console: Console) -> bool:
     )  # fmt: skip
     seconds = time.perf_counter() - start
     console.line(
-        f"{made.people} people in {made.pictures} pictures, {made.written} shards written, {made.kept} were there "
-        f"({seconds:.0f} s)."
+        f"{_counted(made.people, 'person', 'people')} in {_counted(made.pictures, 'picture', 'pictures')}; "
+        f"{_counted(made.written, 'shard', 'shards')} written, {made.kept} there before ({seconds:.0f} s)."
     )
     console.result({"command": arguments.command, "action": arguments.action, "ok": True, **asdict(made),
                     "body": body.name, "seconds": round(seconds, 3), "out": str(out)})  # fmt: skip
     return True
 
 
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
+
+
 def _numbers(text: str) -> tuple[int, int]:
-    first, slash, second = text.partition("/")
-    if not (slash and first.isdecimal() and second.isdecimal()):
-        raise UsageError(f"'{text}' is no part: --part 1/4 is the first of four.")
-    return int(first), int(second)
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    if found is None:
+        raise UsageError(f"'{text[:40]}' is no part: --part 1/4 is the first of four.")
+    return int(found[1]), int(found[2])

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from native_runtime.errors import UsageError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.hashes import sha256_of
-from native_runtime.files.locks import HeldError, lock
 from native_runtime.mhr import Body
 from native_runtime.models.store import lists_body
 
 from .card import write_card
+from .part_locks import alone
 from .pictures import Photographer
 from .poses import Poses
 from .shard_files import Picture, image_name, is_complete, pictures_of, shards_of, write
@@ -105,19 +105,28 @@ def synthesize(
         tell: told which share of the part is done, 0..1, and what is next.
 
     Raises:
-        UsageError: an argument is impossible, the folder holds another set, or another process makes the same part.
+        UsageError: an argument is impossible, the folder holds another set, or another process makes the same part,
+            or one of another number of parts.
         OSError: something cannot be written.
     """
-    if count < 1 or seed < 0 or not 0.0 <= authored <= 1.0:
-        raise UsageError("A data set needs at least one picture, a seed of 0 or more, and a share from 0 to 1.")
+    if count < 1:
+        raise UsageError(f"A data set needs at least one picture, not {count}.")
+    if seed < 0:
+        raise UsageError(f"A seed is 0 or more, not {seed}.")
+    if not 0.0 <= authored <= 1.0:
+        raise UsageError(f"The share of the project's own poses is from 0 to 1, not {authored:g}.")
+    if part.count > shards_of(count):
+        raise UsageError(
+            f"{part.count} parts are more than there are shards: {count} pictures make {shards_of(count)}. "
+            "Choose fewer parts."
+        )
     if not poses.is_file():
-        raise UsageError(f"There is no file of poses {poses}.")
+        raise UsageError(
+            f"There is no file of poses {poses}. `python -m native_runtime.build.pose_prior poses` makes one of motion "
+            "capture."
+        )
     out.mkdir(parents=True, exist_ok=True)
-    try:
-        held = lock(out / f".part-{part.number}-of-{part.count}.lock")
-    except HeldError as error:
-        raise UsageError(f"Another process makes part {part.number}/{part.count} of {out}.") from error
-    with held:
+    with alone(out, part.number, part.count):
         maker = _Maker(body, coarsest, Poses(body, poses, authored, seed), seed)
         settings = Synthesis(seed, authored, f"{body.name} {body.hash}", sha256_of(poses), depth)
         _settle(out, settings)
@@ -171,6 +180,26 @@ def _settle(out: Path, wanted: Synthesis) -> None:
         found: Any = json.loads(path.read_text())
     except ValueError as error:
         raise UsageError(f"{path} is damaged ({error}). Choose another folder.") from error
-    other = sorted(key for key in content if not isinstance(found, dict) or found.get(key) != content[key])
+    if not isinstance(found, dict):
+        raise UsageError(f"{path} is damaged (it holds no settings). Choose another folder.")
+    other = [
+        f"{_NAMES[key]}: {found.get(key, 'not stated')} there, {value} wanted"
+        for key, value in content.items()
+        if found.get(key) != value
+    ]
     if other:
-        raise UsageError(f"{out} holds a set with another {' and '.join(other)}. Choose another folder.")
+        raise UsageError(
+            f"{out} holds a set that was made otherwise ({'; '.join(other)}). Choose another folder, or the same "
+            "settings."
+        )
+
+
+_NAMES = {
+    "seed": "seed",
+    "authored": "share of the project's own poses",
+    "body": "body",
+    "poses": "SHA-256 of the file of poses",
+    "depth": "pictures of depth",
+    "maker": "version of the maker",
+}
+"""What the settings are called."""

@@ -170,14 +170,17 @@ def test_rows_are_true_of_their_pictures(body: Body, poses: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--count", "0"), "at least one picture"),
+        (("--count", "0"), "at least one picture, not 0"),
         (("--count", "many"), "invalid int"),
-        (("--seed", "-1"), "seed of 0 or more"),
-        (("--authored", "nan"), "from 0 to 1"),
+        (("--seed", "-1"), "A seed is 0 or more, not -1"),
+        (("--authored", "nan"), "from 0 to 1, not nan"),
         (("--part", "3/2"), "parts are 1/N to N/N"),
         (("--part", "0/2"), "parts are 1/N to N/N"),
         (("--part", "half"), "is no part"),
-        (("--poses", "nowhere.npz"), "no file of poses"),
+        (("--part", "1/99999999999999999999"), "is no part"),
+        (("--part", "1/" + "9" * 5000), "is no part"),
+        (("--count", "4", "--part", "1/3"), "4 pictures make 2"),
+        (("--poses", "nowhere.npz"), "python -m native_runtime.build.pose_prior poses"),
         (("--poses", __file__), "no file of poses"),
     ],
 )
@@ -201,7 +204,10 @@ def test_the_command_makes_a_set_and_keeps_to_it(body: Body, poses: Path, tmp_pa
     before = content(out)
     code, result = command(*words, "--seed", 1)
     assert code == 2
-    assert "another seed" in str(result["error"])
+    assert "(seed: 0 there, 1 wanted)" in str(result["error"])
+    code, result = command(*words, "--depth")
+    assert code == 2
+    assert "(pictures of depth: False there, True wanted)" in str(result["error"])
     assert content(out) == before
     (out / "synthesis.json").write_text("{")
     code, result = command(*words)
@@ -214,3 +220,27 @@ def test_two_processes_do_not_make_the_same_part(body: Body, poses: Path, tmp_pa
 
     with lock(tmp_path / ".part-1-of-1.lock"), pytest.raises(UsageError, match="Another process"):
         synthesize(body, poses, tmp_path, 2)
+
+
+def test_parts_of_another_division_are_refused_while_one_is_made(body: Body, poses: Path, tmp_path: Path) -> None:
+    """They would share shards, and each would remove what the other one has begun."""
+    from native_runtime.files.locks import lock
+
+    begun = tmp_path / "images" / ".000000.begun"
+    begun.mkdir(parents=True)
+    with lock(tmp_path / ".part-1-of-2.lock"):
+        with pytest.raises(UsageError, match=r"part 1/2 .*Divide the work into 2 parts"):
+            synthesize(body, poses, tmp_path, 4)
+        assert begun.is_dir()
+        assert synthesize(body, poses, tmp_path, 4, part=Part(2, 2)).written == 1
+        assert begun.is_dir()
+    assert synthesize(body, poses, tmp_path, 4).written == 1
+    assert not begun.exists()
+
+
+def test_a_single_shard_is_told_in_the_singular(body: Body, poses: Path, tmp_path: Path) -> None:
+    own, out = tmp_path / "body.npz", io.StringIO()
+    body.save(own)
+    words = ("dataset", "synthesize", tmp_path / "set", "--poses", poses, "--body", own, "--count", 1)
+    assert main([*map(str, words)], Console(out, False, False), []) == 0
+    assert "in 1 picture; 1 shard written, 0 there before" in out.getvalue()
