@@ -24,6 +24,7 @@ class Remedy(Enum):
     SAY_UNIT = "say-unit"
     GIVE_FILES = "give-files"
     NAME_PHOTOS = "name-photos"
+    CORRECT_FIRST = "correct-first"
     REINSTALL = "reinstall"
     SEE_TRACEBACK = "see-traceback"
 

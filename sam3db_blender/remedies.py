@@ -15,6 +15,7 @@ REMEDIES = {
     Remedy.SAY_UNIT: "Choose it under 'Unit'.",
     Remedy.GIVE_FILES: "Or choose a file that you have as the source.",
     Remedy.NAME_PHOTOS: "Put the photos back where they were.",
+    Remedy.CORRECT_FIRST: "Correct a character and save the file.",
     Remedy.IMPORT_OFFICIAL: "Import MHR's official assets in the panel 'Models'.",
     Remedy.REMAKE_NETWORK: "Where a network is damaged, reinstall the extension, or install its model again in the "
     "panel 'Models'.",

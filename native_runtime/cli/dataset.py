@@ -10,6 +10,7 @@ from pathlib import Path
 
 from native_runtime.cli.console import Console
 from native_runtime.cli.people import make_folder
+from native_runtime.cli.words import counted
 from native_runtime.errors import UsageError
 
 
@@ -45,16 +46,12 @@ def _synthesize(arguments: argparse.Namespace, console: Console) -> bool:
     )  # fmt: skip
     seconds = time.perf_counter() - start
     console.line(
-        f"{_counted(made.people, 'person', 'people')} in {_counted(made.pictures, 'picture', 'pictures')}; "
-        f"{_counted(made.written, 'shard', 'shards')} written, {made.kept} there before ({seconds:.0f} s)."
+        f"{counted(made.people, 'person', 'people')} in {counted(made.pictures, 'picture')}; "
+        f"{counted(made.written, 'shard')} written, {made.kept} there before ({seconds:.0f} s)."
     )
     console.result({"command": arguments.command, "action": arguments.action, "ok": True, **asdict(made),
                     "body": body.name, "seconds": round(seconds, 3), "out": str(out)})  # fmt: skip
     return True
-
-
-def _counted(count: int, one: str, several: str) -> str:
-    return f"{count} {one if count == 1 else several}"
 
 
 def _numbers(text: str) -> tuple[int, int]:

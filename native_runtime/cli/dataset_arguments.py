@@ -74,7 +74,7 @@ def _add_export(actions: Subparsers) -> None:
     export.add_argument(
         "--consent",
         action="store_true",
-        help="the people in the photos, and those who own them, agree to the use for training; required",
+        help="the people in the photos, and those who own the photos, agree to the use for training; required",
     )
     export.add_argument(
         "--photos", metavar="DIR", help="where the photos lie, if they are not where the batch read them"

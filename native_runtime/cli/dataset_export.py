@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from native_runtime.cli.commands import missing
 from native_runtime.cli.console import Console, describe
-from native_runtime.errors import Sam3dbError, UsageError
+from native_runtime.cli.words import counted
+from native_runtime.errors import FileError, Sam3dbError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,16 +50,20 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         lambda path, error: failed(str(path), error),
         console.warning,
     )
-    console.status(f"Writing the pictures and rows of {len(photos)} photos")
-    done = export(photos, out, failed, arguments.all, faces)
+    console.status(f"Writing the pictures and rows of {counted(len(photos), 'photo')}")
+    about = {"command": arguments.command, "action": arguments.action}
+    try:
+        done = export(photos, out, failed, arguments.all, faces, unread=len(problems))
+    except FileError as error:
+        console.result({**about, "ok": False, "error": console.error(error), "problems": problems})
+        return False
     content = done.content
     console.line(f"People: {content.people} ({content.corrected} corrected), pictures: {content.pictures}, in {out}")
     if done.passed_over:
         console.line(f"Left out, since nobody corrected them: {done.passed_over} (--all takes them).")
     console.result(
         {
-            "command": arguments.command,
-            "action": arguments.action,
+            **about,
             "ok": not problems,
             "pictures": content.pictures,
             "people": content.people,

@@ -17,6 +17,8 @@ REMEDIES = {
     Remedy.SAY_UNIT: "Name it with `--unit`; with `--unit unknown` the person's size tells it.",
     Remedy.GIVE_FILES: "Files that you fetched otherwise are taken with `--file`.",
     Remedy.NAME_PHOTOS: "Name the folder that they lie in with `--photos`.",
+    Remedy.CORRECT_FIRST: "Correct one in Blender and save the file, or place keypoints in NAME_personK_prompts.json "
+    "beside its estimate; `--all` takes characters that nobody corrected.",
     Remedy.IMPORT_OFFICIAL: "Import MHR's official assets with `sam3db models import`.",
     Remedy.REMAKE_NETWORK: "Make a damaged network again with `sam3db models build`, or with `sam3db "
     "convert-checkpoint` if it came from a checkpoint.",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from native_runtime.dataset import pictures, shards
 from native_runtime.dataset.rows import Row
 from native_runtime.dataset.runs import Runs, encode
-from native_runtime.errors import FileError, Sam3dbError, UsageError
+from native_runtime.errors import FileError, Remedy, Sam3dbError, UsageError
 from native_runtime.evaluation.metrics import overlap
 from native_runtime.files.staging import staged
 from native_runtime.image.reading import Photo
@@ -72,6 +72,7 @@ def export(
     failed: Callable[[str, Sam3dbError], None],
     everybody: bool = False,
     faces_of: FacesOf | None = None,
+    unread: int = 0,
 ) -> Exported:
     """Write a data set, completely or not at all.
 
@@ -80,6 +81,7 @@ def export(
         failed: called with each photo that cannot be used; its people are left out.
         everybody: characters that nobody corrected as well.
         faces_of: makes faces coarse: those that it finds, and those of all characters of a photo.
+        unread: how many corrections could not be read, for the message where nobody is left.
 
     Raises:
         UsageError: see ``check_target``.
@@ -100,17 +102,29 @@ def export(
             except Sam3dbError as error:
                 failed(same[0].name, error)
         if not writer.rows:
-            raise FileError(
-                "There is no character whose photo can be used."
-                if _chosen(photos, everybody)
-                else "No character was corrected: no keypoint was placed, no mask given, no pose changed by hand."
-            )
+            raise _nobody(bool(_chosen(photos, everybody)), unread)
         names = writer.write(part)
         (part / CARD).write_text(card(writer.content, faces_of is not None), encoding="utf-8")
         names.append(CARD)
     people = sum(len(photo.people) for photo in photos)
     chosen = sum(len(_chosen([photo], everybody)) for photo in photos)
     return Exported([out / name for name in names], writer.content, people - chosen)
+
+
+def _nobody(chosen: bool, unread: int) -> FileError:
+    """Why nothing is left to be written."""
+    if chosen:
+        return FileError("There is no character whose photo can be used.")
+    if unread:
+        those = "1 correction" if unread == 1 else f"{unread} corrections"
+        return FileError(
+            f"{those} could not be read, and no other character was corrected. Mend what the warnings name, and export "
+            "again."
+        )
+    return FileError(
+        "No character was corrected: no keypoint was placed, no mask given, no pose changed by hand.",
+        Remedy.CORRECT_FIRST,
+    )
 
 
 class _Writer:

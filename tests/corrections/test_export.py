@@ -199,10 +199,27 @@ def test_nobody_is_left(results: Path, tmp_path: Path) -> None:
     code, result = run("dataset", "export", results, "-o", tmp_path / "data", "--consent")
     assert code == 1
     assert "No character was corrected" in result["error"]["text"]
+    assert "NAME_personK_prompts.json" in result["error"]["text"]
+    assert "--all" in result["error"]["text"]
     code, result = run("dataset", "export", tmp_path / "My Photos", "-o", tmp_path / "data", "--consent")
     assert "There are no characters" in result["error"]["text"]
     assert not (tmp_path / "data").exists()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_corrections_that_cannot_be_read_are_told(results: Path, tmp_path: Path) -> None:
+    for path in results.rglob("*_person0.npz"):
+        path.unlink()
+    for number in range(2):
+        (results / "sub" / f"holiday {number}_person1_prompts.json").write_text("{")
+    code, result = run("dataset", "export", results, "-o", tmp_path / "data", "--consent")
+    assert code == 1
+    assert result["error"]["text"].startswith("2 corrections could not be read")
+    assert [Path(one["what"]).name for one in result["problems"]] == [
+        "holiday 0_person1_prompts.json",
+        "holiday 1_person1_prompts.json",
+    ]
+    assert not (tmp_path / "data").exists()
 
 
 def test_photos_are_found_elsewhere(results: Path, tmp_path: Path, small_body: Body, rng: np.random.Generator) -> None:
