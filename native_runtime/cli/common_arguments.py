@@ -11,6 +11,7 @@ from native_runtime.pipeline.requests import LEAST_TALL, MOST_TALL, OLDEST, REFI
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction["Parser"]
 
+_LARGEST_FIRST = "the largest (default; with several boxes, all), all"
 MODELS_HELP = "models folder (default: SAM3DB_MODELS, else the user's cache)"
 
 
@@ -32,8 +33,12 @@ def add_wear_argument(command: Parser) -> None:
     )
 
 
-def add_engine_arguments(command: Parser) -> None:
-    """Which engine with which models looks at the photos, and at whom."""
+def add_engine_arguments(command: Parser, everybody: bool = False) -> None:
+    """Which engine with which models looks at the photos, and at whom.
+
+    Args:
+        everybody: whether the command takes all people where none is chosen.
+    """
     command.add_argument(
         "--engine",
         metavar="NAME",
@@ -61,8 +66,8 @@ def add_engine_arguments(command: Parser) -> None:
         dest="persons",
         metavar="largest|all|N",
         type=_people,
-        help="which person: the largest (default; with several boxes, all), all, or number N, counted from 0, largest "
-        "first",
+        help=f"which person: {'all (default), the largest' if everybody else _LARGEST_FIRST}, or number N, counted "
+        "from 0, largest first",
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from native_runtime.cli.console import Console, describe
 from native_runtime.cli.evaluate_boxes import ESTIMATES, in_true_boxes
 from native_runtime.cli.people import make_folder
+from native_runtime.cli.words import counted
 from native_runtime.errors import Sam3dbError, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; whether every photo could be estimated, and every estimate be read."""
-    from native_runtime.evaluation.report import comparison, table
+    from native_runtime.evaluation.report import FORMAT, NAME, comparison, table
     from native_runtime.files.atomic import write_atomically
 
     given = [Path(folder) for folder in arguments.folders]
@@ -49,10 +50,11 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
             raise UsageError("There is no photo of which all folders have an estimate.")
     out = make_folder(arguments.out)
     pictures = truth.pictures
-    console.status(f"Comparing the people of {len(pictures)} photos")
+    console.status(f"Comparing the people of {counted(len(pictures), 'photo')}")
     scores = {name: _score(truth, one) for name, one in zip(names, matched)}
     figures = {name: {kind: those.figures() for kind, those in own.items()} for name, own in scores.items()}
-    content: dict[str, Any] = {"photos": len(pictures), "people": sum(len(picture.people) for picture in pictures)}
+    people = sum(len(picture.people) for picture in pictures)
+    content: dict[str, Any] = {"format": str(FORMAT), "photos": len(pictures), "people": people}
     if len(names) == 1:
         content["figures"] = figures[names[0]]
         text = table(content["figures"])
@@ -61,7 +63,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         content |= {"folders": figures, "differences": less}
         text = comparison(figures, less)
     files = [
-        write_atomically(out / "evaluation.json", (json.dumps(content, indent=1) + "\n").encode()),
+        write_atomically(out / NAME, (json.dumps(content, indent=1) + "\n").encode()),
         write_atomically(out / "evaluation.md", text.encode()),
     ]
     console.line(text.rstrip())
@@ -85,7 +87,7 @@ def _truth(arguments: argparse.Namespace, console: Console) -> Truth:
         truth, known = with_kinds(truth, read_kinds(Path(arguments.kinds)))
         if not known:
             raise UsageError(f"None of the photos of '{arguments.kinds}' is among the annotations.")
-        console.status(f"{known} of {len(truth.pictures)} photos have kinds")
+        console.status(f"{known} of {counted(len(truth.pictures), 'photo')} have kinds")
     return truth
 
 
@@ -138,9 +140,14 @@ def _matched(folder: Path, truth: Truth, tell: Any, console: Console) -> Matched
     from native_runtime.evaluation.found import match, read_found
 
     matched = match(read_found(folder, tell), truth.pictures)
-    unclear, strangers = matched.unclear, matched.strangers
+    here = "/".join(folder.resolve().parts[1:]) + "/"
+    unclear, strangers = (
+        [photo.removeprefix(here) for photo in those] for those in (matched.unclear, matched.strangers)
+    )
     if not matched.people:
         why = "None of the estimates is of a photo that the annotations name."
+        if strangers and truth.pictures:
+            why += f" An estimate is of '{strangers[0]}', for example; the annotations name '{truth.pictures[0].name}'."
         if unclear:
             why = (
                 "Photos of several sequences have the same name, and the estimates' folders do not say which they are "
@@ -148,9 +155,14 @@ def _matched(folder: Path, truth: Truth, tell: Any, console: Console) -> Matched
             )
         raise UsageError(why)
     if unclear:
-        console.warning(f"The folders of {len(unclear)} photos do not say which sequence they are of: {unclear[0]}.")
+        console.warning(
+            f"The folders of {counted(len(unclear), 'photo')} do not say which sequence they are of: {unclear[0]}."
+        )
     if strangers:
-        console.warning(f"{len(strangers)} photos with estimates are not among the annotations, {strangers[0]} first.")
+        console.warning(
+            f"{counted(len(strangers), 'photo')} with estimates {'is' if len(strangers) == 1 else 'are'} not among the "
+            f"annotations: {strangers[0]}{' first' if len(strangers) > 1 else ''}."
+        )
     return matched
 
 

@@ -65,6 +65,6 @@ def add(commands: Subparsers) -> None:
         help="with --engine: estimate the annotated people in their boxes, instead of looking for people, as most "
         "papers do",
     )
-    add_engine_arguments(evaluate)
+    add_engine_arguments(evaluate, everybody=True)
     add_lens_arguments(evaluate)
     add_common_arguments(evaluate)

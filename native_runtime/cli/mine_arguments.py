@@ -65,7 +65,7 @@ def add(commands: Subparsers) -> None:
         help="tokens after which it ends (default: %(default)s)",
     )
     mine.add_argument("--vlm-send", action="store_true", help="agree that photos are sent, without being asked")
-    add_engine_arguments(mine)
+    add_engine_arguments(mine, everybody=True)
     add_lens_arguments(mine)
     add_turn_argument(mine)
     add_common_arguments(mine)

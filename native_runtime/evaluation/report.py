@@ -1,14 +1,37 @@
-"""Figures as tables for people, in Markdown."""
+"""Figures as tables for people, in Markdown, and the file that holds the same for programs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from native_runtime.errors import FileError
+from native_runtime.files.formats import Format
+from native_runtime.files.reasons import reason
+
+FORMAT = Format("sam3db-evaluation")
+NAME = "evaluation.json"
 
 Figure = Mapping[str, float | None]
 Figures = Mapping[str, Figure]
 
 #: Measures that figures of each kind are shown of, where several engines are compared.
 _OF_KINDS = ("PCK@0.05, %", "MPJPE, mm", "PA-MPJPE, mm", "PVE, mm")
+
+
+def read_evaluation(path: Path) -> dict[str, Any]:
+    """The content of an ``evaluation.json`` of any version.
+
+    Raises:
+        FileError: it cannot be read, or is no such file.
+        NewerFormatError: a newer version of the program wrote it.
+    """
+    try:
+        content: dict[str, Any] = FORMAT.parsed(path.read_bytes(), path)
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path} cannot be read as figures of an evaluation ({reason(error)}).") from error
+    return content
 
 
 def table(figures: Mapping[str, Figures]) -> str:

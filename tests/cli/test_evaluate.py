@@ -64,8 +64,28 @@ def test_it_writes_the_figures_of_a_folder(folder: Path, annotations: Path, tmp_
     figures = result["figures"][""]
     assert (result["photos"], result["people"]) == (1, 1)
     assert figures["people found, %"]["value"] == figures["PCK@0.05, %"]["value"] == 100
-    assert json.loads((out / "evaluation.json").read_text())["figures"] == result["figures"]
+    content = json.loads((out / "evaluation.json").read_text())
+    assert content["figures"] == result["figures"]
+    assert content["format"] == "sam3db-evaluation/1"
     assert "| PCK@0.05, % | 100.0 |" in (out / "evaluation.md").read_text()
+
+
+def test_photos_that_are_not_annotated_are_told_as_they_lie_in_the_folder(
+    folder: Path, annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    estimate = Estimate.load(folder / "sub" / "photo_person0.npz")
+    replace(estimate, photo="lunge.jpg").save(folder / "sub" / "lunge_person0")
+    code, _ = _run("evaluate", folder, "--truth", annotations, "--layout", "coco", "-o", tmp_path / "out")
+    assert code == 0
+    told = capsys.readouterr().err
+    assert "1 photo with estimates is not among the annotations: sub/lunge.jpg." in told
+    assert "Comparing the people of 1 photo\n" in told
+
+
+@pytest.mark.parametrize("command", ["evaluate", "mine"])
+def test_help_says_that_everybody_is_looked_at(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert "which person: all (default), the largest, or number" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_damaged_estimate_is_told_and_the_rest_counts(folder: Path, annotations: Path, tmp_path: Path) -> None:
@@ -81,7 +101,7 @@ def test_a_damaged_estimate_is_told_and_the_rest_counts(folder: Path, annotation
     [
         ({"estimates": "nowhere"}, "no folder"),
         ({"truth": "nowhere.json"}, "with annotations"),
-        ({"photo": "another.jpg"}, "None of the estimates"),
+        ({"photo": "another.jpg"}, "is of 'sub/photo.png', for example; the annotations name 'another.jpg'."),
     ],
 )
 def test_what_does_not_fit_together_is_refused(

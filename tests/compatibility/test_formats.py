@@ -20,6 +20,7 @@ from native_runtime.engines.sam3d_body.stored import read_features
 from native_runtime.errors import ModelError, NewerFormatError, Sam3dbError
 from native_runtime.evaluation.preference.pairs import read_key
 from native_runtime.evaluation.preference.votes import read_votes
+from native_runtime.evaluation.report import read_evaluation
 from native_runtime.files import hashes
 from native_runtime.files.formats import Format
 from native_runtime.mhr import Body
@@ -84,6 +85,7 @@ OLD = {
     "sam3db-training": Old("small_training.json", _training),
     "sam3db-checkpoint": Old("checkpoint.safetensors", _training),
     "sam3db-mining": Old("mining.json", read_mined),
+    "sam3db-evaluation": Old("evaluation.json", read_evaluation),
     "sam3db-texture": Old("dancer_person0_texture.json", read_record),
     "sam3db-pairs": Old("pairs.json", read_key),
     "sam3db-votes": Old("votes-ann.json", lambda path: read_votes(path, read_key(path.with_name("pairs.json")))),
