@@ -29,7 +29,8 @@ class TrainingSettings:
         seed: of all that is drawn.
         steps: updates of the weights.
         batch: people a step, over all processes.
-        learning_rate: AdamW's, at the end of the warm-up; it falls to a hundredth of it along half a cosine.
+        learning_rate: AdamW's, at the end of the warm-up; it falls to a hundredth of it along half a cosine;
+            at most 1, since that is about how far a step moves each weight.
         warm_up: steps in which it rises evenly from 0.
         weight_decay: of matrices; biases, norms and embeddings have none.
         clip: largest norm of the gradient.
@@ -64,7 +65,8 @@ class TrainingSettings:
         for names, possible, rule in (
             (("steps", "batch", "validate_every", "save_every"), lambda value: value >= 1, "1 or more"),
             (("seed", "warm_up", "weight_decay", "patience"), lambda value: 0 <= value < math.inf, "0 or more"),
-            (("learning_rate", "clip"), lambda value: 0 < value < math.inf, "more than 0"),
+            (("learning_rate",), lambda value: 0 < value <= 1, "more than 0, and at most 1"),
+            (("clip",), lambda value: 0 < value < math.inf, "more than 0"),
             (("average",), lambda value: 0 <= value < 1, "from 0 to less than 1"),
             (("precision",), get_args(Precision).__contains__, " or ".join(map(repr, get_args(Precision)))),
         ):

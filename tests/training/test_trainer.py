@@ -161,6 +161,7 @@ def test_settings_come_from_a_file(tmp_path: Path) -> None:
         ('{"steps": 50}', 'states no format; add "format": "sam3db-training/1"'),
         ("[]", "in braces"),
         (FORMAT + '"learning_rate": NaN}', "'learning_rate' has to be a finite number, not NaN"),
+        (FORMAT + '"learning_rate": 1e38}', "'learning_rate' has to be more than 0, and at most 1, not 1e"),
         (FORMAT + '"clip": 1e999}', "'clip' has to be a finite number, not Infinity"),
         (FORMAT + '"clip": 1e39}', "'clip' has to be a finite number"),
         (FORMAT + '"clip": 1' + "0" * 400 + "}", "'clip' has to be a finite number"),
