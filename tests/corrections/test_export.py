@@ -93,6 +93,12 @@ def test_it_asks_first(results: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_help_says_who_has_to_agree(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dataset", "export", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "the people in the photos, and those who own the photos, agree" in said
+
+
 def test_other_content_is_left_alone(results: Path, tmp_path: Path) -> None:
     out = tmp_path / "data"
     out.mkdir()
