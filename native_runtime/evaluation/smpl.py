@@ -126,7 +126,7 @@ class SmplBodies:
         site = "smpl-x.is.tue.mpg.de" if kind == "smplx" else "smpl.is.tue.mpg.de"
         raise UsageError(
             f"These annotations are parameters of {kind.upper()} without joints: {wanted}.npz or .pkl is needed to "
-            f"place them. Get it from {site}, which has its own terms, and name its folder with --smpl."
+            f"place them. Get it from {site}, which has its own terms, and say in which folder it is."
         )
 
 
