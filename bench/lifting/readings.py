@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from native_runtime.camera import project
 from native_runtime.detection import pose
-from native_runtime.detection.crops import Crop, Picture, upright_angle
-from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
+from native_runtime.detection.crops import Picture
+from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.models import store
@@ -20,13 +20,10 @@ from native_runtime.onnx.sessions import Network, open_network
 from native_runtime.synthetic.people import Person
 from native_runtime.synthetic.pictures import Photographer, Shot
 from native_runtime.synthetic.poses import Pose
+from native_runtime.training.compact.reading import window_about
 
 Array = NDArray[np.float64]
 
-_CIRCLE = 1.06
-"""Radius of the circle that holds a person, in distances of the farthest point from the middle of the hips."""
-_OFF, _LARGER = 0.012, 0.04
-"""By how much windows are off, in their sides, and too large or too small."""
 _SURE = 0.5
 """A reading less sure than this shows somebody or something else."""
 
@@ -84,7 +81,11 @@ def read(body: Body, network: Network, shot: Shot, rng: np.random.Generator) -> 
     The window is about the one that it settles on, without the passes that it takes to find it.
     """
     picture = Picture(shot.pixels)
-    reading = pose.read_pose(network, picture, _window(body, shot, rng))
+    reading = pose.read_pose(
+        network,
+        picture,
+        window_about(project(blazepose(body, shot.people[0]), shot.view.intrinsics), shot.view.size, rng),
+    )
     if reading.score < _SURE:
         return None
     reading = pose.average(reading, pose.read_pose(network, picture, reading.crop, mirrored=True))
@@ -93,21 +94,6 @@ def read(body: Body, network: Network, shot: Shot, rng: np.random.Generator) -> 
         shot.people[0].box, reading.score, reading.points, reading.world, reading.visibility * inside,
         reading.presence * inside, reading.mask, reading.crop.pixels_from_photo(pose.INPUT_SIZE),
     )  # fmt: skip
-
-
-def _window(body: Body, shot: Shot, rng: np.random.Generator) -> Crop:
-    points = project(blazepose(body, shot.people[0]), shot.view.intrinsics)
-    hips, shoulders = (
-        points[[BODY_POINTS.index(f"{side}_{joint}") for side in ("left", "right")]].mean(axis=0)
-        for joint in ("hip", "shoulder")
-    )
-    limit = np.array(shot.pixels.shape[1::-1], np.float64)
-    inside = np.clip(points, -0.1 * limit, 1.1 * limit)  # what is far beyond the picture is not in the circle
-    radius = _CIRCLE * float(np.linalg.norm(inside - hips, axis=1).max()) * float(np.exp(rng.normal(0, _LARGER)))
-    angle = upright_angle(hips, shoulders) + float(rng.normal(0, _LARGER))
-    plain = pose.crop_around(hips, hips + [0.0, -radius])
-    x, y = hips + rng.normal(0.0, _OFF * plain.size, 2)
-    return Crop(float(x), float(y), plain.size, angle)
 
 
 def make_readings(body: Body, poses: Iterable[Pose], seed: int, network: Network) -> Readings:

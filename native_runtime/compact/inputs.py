@@ -9,15 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.detection import multipose
 from native_runtime.detection.landmarks import (
     BODY_POINTS,
     COCO_IN_BODY,
-    COCO_POINTS,
     Glimpses,
     PersonLandmarks,
     SecondOpinion,
 )
 from native_runtime.detection.lifting import POINTS
+from native_runtime.detection.pose import MIRRORED
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -36,15 +37,6 @@ _COCO = list(COCO_IN_BODY)
 _HIPS = [BODY_POINTS.index(f"{side}_hip") for side in ("left", "right")]
 _COLUMNS = [BODY_POINTS.index(name) for name in POINTS]
 _FLIP = np.array([-1.0, 1.0])
-
-
-def _other(name: str) -> str:
-    return name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right")
-
-
-_COCO_MIRRORED = [COCO_POINTS.index(_other(name)) for name in COCO_POINTS]
-MIRRORED = [BODY_POINTS.index(_other(name)) for name in BODY_POINTS]
-"""For each of BlazePose's points the one of the other side."""
 
 
 class Inputs(NamedTuple):
@@ -103,7 +95,7 @@ def _row(
     if second is not None and np.any(second.scores > 0):
         its, scores = window.to_fractions(second.points), second.scores
         if mirrored:
-            its, scores = (np.array([1.0, 0.0]) + its * _FLIP)[_COCO_MIRRORED], scores[_COCO_MIRRORED]
+            its, scores = (np.array([1.0, 0.0]) + its * _FLIP)[multipose.MIRRORED], scores[multipose.MIRRORED]
         points[_COCO, 10:12], points[_COCO, 12], points[_COCO, 13] = its - own[_COCO], scores, 1.0
     for number, place in placed.items():
         x, y = window.to_fractions(np.asarray(place, np.float64))

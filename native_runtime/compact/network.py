@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from native_runtime.detection.landmarks import PersonLandmarks
 from native_runtime.detection.lifting import Lifted, averaged
+from native_runtime.detection.pose import MIRRORED
 from native_runtime.onnx.providers import CPU
 from native_runtime.onnx.sessions import Network, open_network
 
-from .inputs import MIRRORED, Inputs, inputs_of
+from .inputs import Inputs, inputs_of
 
 Array = NDArray[np.float64]
 

@@ -28,14 +28,7 @@ def panels(estimate: Estimate, body: Body, photo: Photo) -> NDArray[np.uint8]:
     """
     axes = _level(up_of(estimate))
     vertices = np.asarray(estimate.vertices, np.float64) @ axes.T
-    triangles = body.triangles
-    surface = Surface(
-        vertices,
-        triangles,
-        np.tile(TINTS[0], (len(vertices), 1)),
-        np.zeros_like(triangles, bool),
-        np.zeros(len(triangles), bool),
-    )
+    surface = Surface.plain(vertices, body.triangles, TINTS[0])
     intrinsics = resize_intrinsics(estimate.intrinsics, *photo.scale)
     view = View(intrinsics, axes, np.zeros(3), *photo.size)
     return Stage(surface, OwnRenderer(surface), 0.0).panels(PhotoView(photo.pixels, view), HEIGHT)

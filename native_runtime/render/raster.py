@@ -47,6 +47,17 @@ class Surface:
     two_sided: NDArray[np.bool_]
     paint: Paint | None = None
 
+    @staticmethod
+    def plain(vertices: Array, triangles: NDArray[np.int32], colour: Array) -> Surface:
+        """A closed body of one colour (3,), without edges."""
+        return Surface(
+            vertices,
+            triangles,
+            np.tile(colour, (len(vertices), 1)),
+            np.zeros(triangles.shape, bool),
+            np.zeros(len(triangles), bool),
+        )
+
     @cached_property
     def normals(self) -> Array:
         """(V, 3) unit, weighted by the areas of the triangles around each vertex."""

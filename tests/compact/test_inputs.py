@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from native_runtime.compact.inputs import MIRRORED, POINT_CHANNELS, inputs_of
+from native_runtime.compact.inputs import POINT_CHANNELS, inputs_of
 from native_runtime.detection.crops import Crop
 from native_runtime.detection.landmarks import BODY_POINTS, SecondOpinion
+from native_runtime.detection.pose import MIRRORED
 from tests.support.glimpsed import FOCAL, mirrored, person, turned
 
 WRIST, OTHER = BODY_POINTS.index("left_wrist"), BODY_POINTS.index("right_wrist")

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.compact.inputs import MIRRORED
 from native_runtime.detection.crops import Crop
 from native_runtime.detection.landmarks import COCO_IN_BODY, Glimpses, PersonLandmarks, SecondOpinion
+from native_runtime.detection.pose import MIRRORED
 
 WIDTH, FOCAL = 640, 900.0
 COCO_MIRRORED = [COCO_IN_BODY.index(MIRRORED[number]) for number in COCO_IN_BODY]

@@ -67,7 +67,7 @@ def test_the_mirrored_truth_is_the_truth_of_the_mirrored_person() -> None:
     lens = LENS.copy()
     lens[0, 2] = 319.5
     window, box = Crop(330.0, 250.0, 500.0, 0.4), np.array([100.0, 60, 540, 460])
-    from native_runtime.compact.inputs import MIRRORED
+    from native_runtime.detection.pose import MIRRORED
 
     reflected = (truth * [-1, 1, 1])[MIRRORED]
     other = Crop(639 - window.x, window.y, window.size, -window.angle)

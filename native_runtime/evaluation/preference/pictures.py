@@ -90,13 +90,7 @@ class Painter:
         triangles, vertices = self._bodies[name].triangles, np.asarray(estimate.vertices, np.float64)
         if triangles.max() >= len(vertices):
             raise Sam3dbError(f"The body '{name}' is not the one that an estimate of '{estimate.photo}' was made with.")
-        return Surface(
-            vertices @ _UPRIGHT.T,
-            triangles,
-            np.tile(studio.TINTS[0], (len(vertices), 1)),
-            np.zeros(triangles.shape, bool),
-            np.zeros(len(triangles), bool),
-        )
+        return Surface.plain(vertices @ _UPRIGHT.T, triangles, studio.TINTS[0])
 
 
 def _view(photo: Photo, estimate: Estimate) -> View:

@@ -139,7 +139,7 @@ def _read(networks: Networks, body: Body, data: Path, row: Row, seed: int) -> tu
     picture = Picture(np.ascontiguousarray(encoded[..., ::-1]))
     truth = landmarks_of(body, row)
     rng = np.random.default_rng([seed, row.person, row.subject])
-    window = _window(project(truth, row.intrinsics), (picture.width, picture.height), rng)
+    window = window_about(project(truth, row.intrinsics), (picture.width, picture.height), rng)
     plain = pose.read_pose(networks.landmark, picture, window)
     if plain.score < _SURE:
         return None
@@ -192,8 +192,14 @@ def stance_of(
     return flat, vectors, places
 
 
-def _window(points: Array, size: tuple[int, int], rng: np.random.Generator) -> Crop:
-    """A window about as the network settles on, without the passes that it takes to find it: `points` (33, 2) px."""
+def window_about(points: Array, size: tuple[int, int], rng: np.random.Generator) -> Crop:
+    """A window about as the network settles on, without the passes that it takes to find it.
+
+    Args:
+        points: (33, 2) px, the true ones.
+        size: px, width and height of the picture.
+        rng: of the window's errors.
+    """
     hips, shoulders = (
         points[[BODY_POINTS.index(f"{side}_{joint}") for side in ("left", "right")]].mean(axis=0)
         for joint in ("hip", "shoulder")

@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from native_runtime.compact.inputs import MIRRORED
 from native_runtime.detection.lifting import POINTS, mirrored_points, mirrored_segments
+from native_runtime.detection.pose import MIRRORED
+from native_runtime.evaluation.alignment import aligned, distances
 
 from .model import CompactNetwork, Told
 from .reading import Readings
@@ -242,7 +243,7 @@ class Answered:
             "degrees": float(angles.mean()),
             "limbs_degrees": float(angles[:, 2:16].mean()),
             "places_mm": float(1000 * np.linalg.norm(self.places - self.true_places, axis=2).mean()),
-            "aligned_mm": float(1000 * np.mean([_aligned(a, b) for a, b in zip(self.places, self.true_places)])),
+            "aligned_mm": float(np.mean([distances(aligned(a, b), b) for a, b in zip(self.places, self.true_places)])),
             "in_deviations": float(np.sqrt(np.mean(self.in_deviations**2))),
             "points_permille": float(1000 * self.points_off.mean()),
             "points_permille_before": float(1000 * self.points_off_before.mean()),
@@ -286,12 +287,3 @@ def calibrate(network: CompactNetwork, readings: Readings, people: NDArray[np.in
         factors = np.quantile(both, held, axis=0) / NormalDist().inv_cdf(0.5 + held / 2)
         with torch.no_grad():
             network.get_buffer(name).add_(torch.tensor(np.log(np.maximum(factors, 0.1)), dtype=torch.float32))
-
-
-def _aligned(found: Array, true: Array) -> float:
-    """Mean distance after the best rotation, scale and place (Umeyama 1991)."""
-    first, second = found - found.mean(axis=0), true - true.mean(axis=0)
-    left, sizes, right = np.linalg.svd(first.T @ second)
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    scale = (sizes * signs).sum() / max(float((first**2).sum()), 1e-12)
-    return float(np.linalg.norm(scale * first @ (left * signs) @ right - second, axis=1).mean())
