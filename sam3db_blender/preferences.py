@@ -5,9 +5,8 @@ import bpy
 from . import places
 from .compat import BLEND_RELATIVE
 from .files.sam3d_body import forget_features
-from .ui.shelf import draw_shelf
+from .ui.preferences.sections import draw_sections
 
-_WIDTH = 90
 #: Names as ``native_runtime.onnx.providers`` has them; that is not imported, since it loads ONNX Runtime.
 _PROVIDERS = (
     ("auto", "Best That Works", "Try what the installed ONNX Runtime offers, best first; the processor last"),
@@ -60,13 +59,7 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         return None if self.provider == "auto" else [self.provider]
 
     def draw(self, context: bpy.types.Context) -> None:
-        self.layout.prop(self, "models_folder")
-        self.layout.prop(self, "provider")
-        self.layout.prop(self, "remember_photos")
-        self.layout.prop(self, "make_controls")
-        self.layout.operator("sam3db.stop_worker")
-        self.layout.prop(self, "offer_models")
-        draw_shelf(self.layout, _WIDTH)
+        draw_sections(self.layout, self, context)
 
 
 CLASSES = (SAM3DB_AddonPreferences,)

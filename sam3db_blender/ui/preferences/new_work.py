@@ -1,0 +1,12 @@
+"""What the panels of a new file begin with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def draw(layout: Any, settings: Any, width: int) -> None:
+    """Draws the section."""
+    column = layout.column()
+    column.use_property_split = True
+    column.prop(settings, "make_controls")
