@@ -51,18 +51,18 @@ estimate: models  ## PHOTO=file [OUT=out] [ARGS=..]: the estimate alone
 	@[ -n "$(PHOTO)" ] || { echo "Name a photo: make estimate PHOTO=..." >&2; exit 2; }
 	@$(SAM3DB) estimate "$(PHOTO)" -o "$(OUT)" $(ARGS)
 
-extension: $(VENV)/.installed-dev  ## dist/*.zip: the Blender extension [BLENDER_PYTHON="3.11 3.13"]
+extension: $(VENV)/.installed-dev $(VENV)/.installed-docs  ## dist/*.zip: the Blender extension [BLENDER_PYTHON="3.11 3.13"]
 	@$(SAM3DB) models build
 	$(BIN)/python -m sam3db_blender.packaging --out dist $(foreach version,$(BLENDER_PYTHON),--python $(version)) $(ARGS)
 
 # --- for developers -----------------------------------------------------------------------------------------------------
 
-test: $(VENV)/.installed-dev $(VENV)/.installed-export  ## run the tests [ARGS=..]
+test: $(VENV)/.installed-dev $(VENV)/.installed-docs $(VENV)/.installed-export  ## run the tests [ARGS=..]
 	@$(SAM3DB) models build
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 # A Blender executable, for the tests in a window; without one, or without a screen to put it on, they say so and pass.
-test-window: $(VENV)/.installed-dev  ## pose in a windowed Blender with a real mouse (SAM3DB_BLENDER names it) [OUT=out] [ARGS=..]
+test-window: $(VENV)/.installed-dev $(VENV)/.installed-docs  ## pose in a windowed Blender with a real mouse (SAM3DB_BLENDER names it) [OUT=out] [ARGS=..]
 	@$(SAM3DB) models build
 	SAM3DB_WINDOW_PICTURES="$${SAM3DB_WINDOW_PICTURES:-$(abspath $(OUT))/window}" $(BIN)/python -m pytest tests/window $(ARGS)
 
@@ -72,11 +72,12 @@ lint: $(VENV)/.installed-dev  ## ruff, mypy, and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.installed-docs  ## out/site: the guides and a reference of the code, as a static site
+docs: $(VENV)/.installed-docs  ## out/site: the guide and a reference of the code, as a static site; out/guide: what the extension brings
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir "$(abspath $(OUT))/site"
+	$(BIN)/python -m sam3db_blender.local_guide "$(abspath $(OUT))"
 
 # It refuses a checkout that is not ready, before it builds anything; it tags and pushes nothing.
-release: $(VENV)/.installed-dev  ## dist/: the extension, checksums, notes and the tag's text
+release: $(VENV)/.installed-dev $(VENV)/.installed-docs  ## dist/: the extension, checksums, notes and the tag's text
 	@$(SAM3DB) models build
 	$(BIN)/python .ci/release.py
 

@@ -32,6 +32,8 @@ from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, NETWORKS_FOLDER, models_dir
 
+from .local_guide import write_guide
+
 log = logging.getLogger("sam3db.packaging")
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,7 +55,7 @@ PLATFORMS: dict[str, tuple[str, ...]] = {
 BUNDLED_BODY = "default"
 
 # Files of the package that have no place in the add-on.
-NOT_IN_ADD_ON = ("packaging.py", "__main__.py")
+NOT_IN_ADD_ON = ("packaging.py", "local_guide.py", "__main__.py")
 
 # Rooms of our wheel that serve only those who train networks, most with PyTorch.
 NOT_IN_WHEEL = ("compact", "network", "synthetic", "training")
@@ -109,6 +111,7 @@ def build(target: Target, out: Path, models: Path) -> Path:
                 shutil.copy2(wheel, wheels)
         copy_add_on(stage)
         copy_models(models, stage / "models")
+        write_guide(stage)
         for name in ("LICENSE", "THIRD_PARTY.md"):
             shutil.copy2(ROOT / name, stage)
         names = sorted(wheel.name for wheel in wheels.iterdir())

@@ -77,9 +77,9 @@ def worker_paths() -> list[Path]:
     return folders
 
 
-def user_guide() -> Path:
-    """The user guide, a page that comes with the extension."""
-    return Path(__file__).parent / "user_guide.html"
+def guide_folder() -> Path:
+    """Where the user guide lies, as HTML files; `make extension` writes it, and a checkout has none."""
+    return Path(__file__).parent / "guide"
 
 
 def website() -> str:

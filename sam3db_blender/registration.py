@@ -77,6 +77,7 @@ from .ui import (
     import_options,
     lens_panel,
     look_panel,
+    manual,
     masks_panel,
     menu,
     panel,
@@ -175,6 +176,7 @@ def register() -> None:
     exports.attach()
     exports_panel.attach()
     menu.attach()
+    manual.attach()
     handles_panel.attach()
     handle_tool.attach()
     waiting_sign.attach()
@@ -221,6 +223,7 @@ def unregister() -> None:
     waiting_sign.detach()
     handle_tool.detach()
     handles_panel.detach()
+    manual.detach()
     menu.detach()
     exports_panel.detach()
     exports.detach()

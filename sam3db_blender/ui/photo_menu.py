@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from native_runtime.build.official_download import PAGE
@@ -9,6 +11,15 @@ from native_runtime.models.shelf.licences import SAM
 
 from .. import places
 from ..files.recent_photos import recent
+from . import manual
+
+#: Pages of the user guide, which comes with the extension.
+_PAGES: tuple[tuple[str, str, Any], ...] = (
+    ("User Guide", "index.html", "HELP"),
+    ("The First Character", "guide/first_character.html", "BLANK1"),
+    ("Correct It on the Photo", "guide/correcting.html", "BLANK1"),
+    ("Questions", "guide/faq.html", "BLANK1"),
+)
 
 _LINKS = (
     ("SAM 3D Body", "https://github.com/facebookresearch/sam-3d-body"),
@@ -36,8 +47,10 @@ class SAM3DB_MT_help(bpy.types.Menu):
     bl_label = "Help"
 
     def draw(self, context: bpy.types.Context) -> None:
-        guide = self.layout.operator("wm.url_open", text="User Guide", icon="HELP")
-        guide.url = places.user_guide().as_uri()
+        pages = self.layout.column()
+        pages.enabled = places.guide_folder().is_dir()
+        for text, page, icon in _PAGES:
+            pages.operator("wm.url_open", text=text, icon=icon).url = manual.address(page)
         self.layout.separator()
         for text, address in (("Website", places.website()), *_LINKS):
             if address:

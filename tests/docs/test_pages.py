@@ -13,7 +13,7 @@ from bench import package_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOT_PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "THIRD_PARTY.md")
-PAGES = [*(ROOT / name for name in ROOT_PAGES), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*(ROOT / name for name in ROOT_PAGES), *sorted((ROOT / "docs").rglob("*.md"))]
 WIDTH = 100
 # Always wrong in these pages, whatever the sentence; other habits of the same kind need an eye.
 NEVER = re.compile(

@@ -35,6 +35,7 @@ def traces() -> dict[str, int]:
         if bpy.app.timers.is_registered(function)
     )
     found.update(_menus())
+    found.update("manual" for one in bpy.utils._manual_map if _of_extension(one))
     found.update(f"tool {name}" for name in _tools() if _LETTERS in name.upper())
     for layout in bpy.context.window_manager.keyconfigs:
         for keymap in layout.keymaps:
