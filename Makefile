@@ -102,7 +102,7 @@ lock:  ## regenerate requirements/*.txt (needs uv)
 		/^torch==/ { print $$1 "+cpu \\\n    --hash=sha256:$(TORCH_CPU_SHA256)" }' \
 		requirements/export.txt > requirements/export-cpu.txt
 	$(COMPILE) --extra build --extra blender -o requirements/character.txt
-	$(COMPILE) --extra build --extra blender --extra test --extra dev -o requirements/dev.txt
+	$(COMPILE) --extra build --extra blender --extra cluster --extra test --extra dev -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt --extra docs -o requirements/docs.txt
 	$(COMPILE) --extra gpu --no-emit-package onnxruntime -o requirements/gpu.txt
 	printf 'onnxruntime\nopencv-python-headless\npi-heif\npillow\n' | uv pip compile --quiet --universal --python-version 3.11 --no-deps \
