@@ -9,7 +9,7 @@ from typing import Any
 
 from native_runtime.batch.builder_process import BuilderClosedError, BuilderProcess
 from native_runtime.batch.faults import disk_full, fault_of, is_disk_full
-from native_runtime.batch.outputs import Staging
+from native_runtime.batch.outputs import Results
 from native_runtime.batch.plan import Plan
 from native_runtime.batch.record import Fault, Record, Stage
 from native_runtime.batch.settings import ESTIMATE, Settings
@@ -28,8 +28,8 @@ class BuildTask:
 class Workshop:
     """Lets builders make what is missing of a photo's files."""
 
-    def __init__(self, out: Path, settings: Settings, staging: Staging) -> None:
-        self._out, self._settings, self._staging = out, settings, staging
+    def __init__(self, out: Path, settings: Settings, results: Results) -> None:
+        self._out, self._settings, self._results = out, settings, results
         self._body = settings.body_file()
 
     def build(self, builder: BuilderProcess, task: BuildTask) -> tuple[Record, Fault | None]:
@@ -57,7 +57,7 @@ class Workshop:
 
     def _try(self, builder: BuilderProcess, task: BuildTask) -> tuple[Record, Fault | None]:
         missing = [stage for stage in task.plan.missing if stage != ESTIMATE]
-        with self._staging.room() as room:
+        with self._results.room() as room:
             rooms = {stage: room / str(number) for number, stage in enumerate(missing)}
             scratch = room / "scratch"
             for folder in (*rooms.values(), scratch):
@@ -79,7 +79,7 @@ class Workshop:
             done[name] = Stage(
                 task.plan.wanted[name],
                 task.plan.wanted[ESTIMATE],
-                self._staging.publish(folder, place),
+                self._results.publish(folder, place),
                 round(float(said[name]["seconds"]), 3),
                 tuple(said[name]["notes"]),
             )
@@ -94,7 +94,7 @@ class Workshop:
     def _job(self, task: BuildTask, rooms: Mapping[str, Path], scratch: Path) -> dict[str, Any]:
         name = PurePosixPath(task.record.name)
         people = [f"{name.name}_person{person['person']}" for person in task.record.people]
-        files = [str(self._out / name.with_name(f"{person}.npz")) for person in people]
+        files = [str(self._results.find(str(name.with_name(f"{person}.npz")))) for person in people]
         if self._settings.layout == "photo":
             scenes = [{"stem": name.name, "estimates": files}]
         else:

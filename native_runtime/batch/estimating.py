@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from native_runtime.batch.outputs import Staging
+from native_runtime.batch.outputs import Results
 from native_runtime.batch.photos import PhotoFile
 from native_runtime.batch.plan import Plan, Planner
 from native_runtime.batch.record import Record, Stage
@@ -44,6 +44,20 @@ class ReadAhead:
     error: Exception | None = None
 
 
+def read_now(file: PhotoFile, planner: Planner) -> ReadAhead:
+    """The plan of a photo, and its picture where an estimate is to be made."""
+    plan = None
+    try:
+        plan = planner.look(file)
+        photo = read_photo(file.path) if plan.needs_estimate and not plan.finished else None
+        return ReadAhead(file, plan, photo)
+    except OSError as error:
+        refused = PhotoError(f"{file.path}: the file cannot be read ({error.strerror or error}).")
+        return ReadAhead(file, plan, error=refused)
+    except Exception as error:
+        return ReadAhead(file, plan, error=error)
+
+
 class Reader:
     """Reads the photos of a run ahead of the inference, a few at a time."""
 
@@ -71,7 +85,7 @@ class Reader:
 
     def _read(self) -> None:
         for file in self._files:
-            ready = self._one(file)
+            ready = read_now(file, self._planner)
             while not self._given_up.is_set():
                 try:
                     self._ready.put(ready, timeout=_POLL_S)
@@ -81,24 +95,12 @@ class Reader:
             if self._given_up.is_set():
                 return
 
-    def _one(self, file: PhotoFile) -> ReadAhead:
-        plan = None
-        try:
-            plan = self._planner.look(file)
-            photo = read_photo(file.path) if plan.needs_estimate and not plan.finished else None
-            return ReadAhead(file, plan, photo)
-        except OSError as error:
-            refused = PhotoError(f"{file.path}: the file cannot be read ({error.strerror or error}).")
-            return ReadAhead(file, plan, error=refused)
-        except Exception as error:
-            return ReadAhead(file, plan, error=error)
-
 
 class Estimator:
     """Makes and writes the estimates of a photo's people."""
 
-    def __init__(self, settings: Settings, inference: Inference, staging: Staging) -> None:
-        self._settings, self._inference, self._staging = settings, inference, staging
+    def __init__(self, settings: Settings, inference: Inference, results: Results) -> None:
+        self._settings, self._inference, self._results = settings, inference, results
 
     def estimate(self, plan: Plan, photo: Photo) -> Record:
         """The photo's record with the stage of the estimates; those that were made from older ones are still listed.
@@ -111,7 +113,7 @@ class Estimator:
         started = time.perf_counter()
         request = part_of(EstimateRequest, self._settings, photo=photo.path)
         name, left_out = PurePosixPath(plan.before.name), list[NoPersonError]()
-        with self._staging.room() as room:
+        with self._results.room() as room:
             found, estimates = estimate_photo(
                 request,
                 self._inference,
@@ -123,7 +125,7 @@ class Estimator:
             people = [saved.described(digits=4) for saved in estimates]
             if not people:
                 raise left_out[0] if len(left_out) == 1 else NoPersonError(" ".join(map(str, left_out)))
-            outputs = self._staging.publish(room, name.parent.as_posix())
+            outputs = self._results.publish(room, name.parent.as_posix())
         fingerprint = plan.wanted[ESTIMATE]
         spent = time.perf_counter() - started
         record = plan.before.with_stages({ESTIMATE: Stage(fingerprint, fingerprint, outputs, round(spent, 3))})

@@ -12,9 +12,10 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path, PurePosixPath
 from threading import Lock
+from typing import Protocol
 
 from native_runtime.batch.record import FileState
 from native_runtime.files.aside import set_aside
@@ -22,6 +23,24 @@ from native_runtime.files.system_errors import readable
 
 _PREFIX = ".batch-part"
 _MOVES = ".moves.json"
+
+
+class Results(Protocol):
+    """Takes the files that are made of photos."""
+
+    def room(self) -> AbstractContextManager[Path]:
+        """An empty folder for the time of the block."""
+
+    def publish(self, folder: Path, place: str) -> dict[str, FileState]:
+        """Take all files of a folder as results of the folder ``place`` (with "/"); their states by path from the
+        output folder.
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+
+    def find(self, path: str) -> Path:
+        """Where a result lies, by its path from the output folder."""
 
 
 class Staging:
@@ -72,23 +91,32 @@ class Staging:
         Raises:
             OSError: a file cannot be written; those before it are in place.
         """
-        target = self._out / place
-        files = {}
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            end = target / file.relative_to(folder)
-            end.parent.mkdir(parents=True, exist_ok=True)
-            _flush(file)
-            files[end.relative_to(self._out).as_posix()] = file
-        published = {path: FileState.of(file) for path, file in files.items()}
-        self._announce(published)
+        files = files_for(folder, place)
+        states = {path: flushed(file) for path, file in files.items()}
+        self.move_in(files, states)
+        return states
+
+    def move_in(self, files: Mapping[str, Path], states: Mapping[str, FileState]) -> None:
+        """As `publish`, with files that are on the disk already.
+
+        Args:
+            files: where each lies, on the same disk, by path from the output folder.
+            states: of each.
+        """
+        for parent in {(self._out / path).parent for path in files}:
+            parent.mkdir(parents=True, exist_ok=True)
+        self._announce(states)
         for path, file in files.items():
             self._make_way(path)
             os.replace(file, self._out / path)
             with self._lock:
-                self._known[path] = self._moved[path] = published[path]
-        for parent in {(self._out / path).parent for path in published}:
+                self._known[path] = self._moved[path] = states[path]
+        for parent in {(self._out / path).parent for path in files}:
             _flush_folder(parent)
-        return published
+
+    def find(self, path: str) -> Path:
+        """Where a result lies, by its path from the output folder."""
+        return self._out / path
 
     def withdraw(self, outputs: Mapping[str, FileState]) -> None:
         """Remove results that hold no longer, except those that somebody has changed since."""
@@ -139,12 +167,20 @@ class Staging:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _flush(file: Path) -> None:
+def files_for(folder: Path, place: str) -> dict[str, Path]:
+    """All files of a folder, by the paths that they get in the output folder's folder ``place`` (with "/")."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {(PurePosixPath(place) / file.relative_to(folder).as_posix()).as_posix(): file for file in files}
+
+
+def flushed(file: Path) -> FileState:
+    """The state of a file that is on the disk when this returns."""
     descriptor = os.open(file, os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    return FileState.of(file)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -1,18 +1,16 @@
-"""A run over a folder: reading, inference and Blender work at the same time, each on another photo."""
+"""A run over a folder: what is to be done, who does it, and what is known afterwards."""
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from native_runtime.batch.builder_process import BuilderProcess
-from native_runtime.batch.building import BuildTask, Workshop
-from native_runtime.batch.estimating import Estimator, ReadAhead, Reader
-from native_runtime.batch.faults import disk_full, fault_of, is_disk_full
+from native_runtime.batch.bookkeeping import Bookkeeping
+from native_runtime.batch.executor import Executor, LocalExecutor, Work
+from native_runtime.batch.faults import disk_full, is_disk_full
 from native_runtime.batch.fingerprints import Fingerprints
 from native_runtime.batch.journal import Journal, now
 from native_runtime.batch.lock import FolderLock
@@ -21,25 +19,17 @@ from native_runtime.batch.names import has_room, result_names
 from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import FolderContent, PassedOver, PhotoFile, look_through, require_folder
 from native_runtime.batch.plan import Plan, Planner
-from native_runtime.batch.pool import BuilderPool
-from native_runtime.batch.progress import Progress
 from native_runtime.batch.record import Record
-from native_runtime.batch.settings import ESTIMATE, BatchRequest
+from native_runtime.batch.settings import BatchRequest
 from native_runtime.batch.sheet import write_sheet
-from native_runtime.engines import AUTO, engines, find_engine
+from native_runtime.engines import AUTO, engines
 from native_runtime.errors import UsageError
 from native_runtime.files.system_errors import readable
-from native_runtime.onnx.sessions import spare_cores
-from native_runtime.pipeline.decoding import part_of
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Reporter
-from native_runtime.pipeline.requests import EngineChoice
 from native_runtime.pipeline.support import chosen_engine
 from native_runtime.retarget.checks import sound_map
 
-_TELL_S = 0.5
-# An engine that needs fewer seconds for a photo leaves work for Blender while it computes.
-_AS_LONG_AS_BLENDER_S = 5.0
 # Files that were passed over and are named in one line.
 _NAMED = 5
 
@@ -100,11 +90,15 @@ class BatchResult:
         return [self.records[photo.relative] for photo in self.photos]
 
 
-def run_batch(request: BatchRequest, reporter: Reporter, inference: Inference | None = None) -> BatchResult:
+def run_batch(
+    request: BatchRequest, reporter: Reporter, inference: Inference | None = None, executor: Executor | None = None
+) -> BatchResult:
     """Do what is missing of a folder's results.
 
     Args:
         reporter: hears of progress, and may raise to end the run; what was finished then stays.
+        inference: of this process, where it does the work itself.
+        executor: who does the work; None for this process.
 
     Raises:
         UsageError: the request makes no sense, or another run holds the output folder.
@@ -113,14 +107,16 @@ def run_batch(request: BatchRequest, reporter: Reporter, inference: Inference | 
         FileError: the output folder fails in another way.
     """
     request = _with_engine(replace(request, folder=request.folder.absolute(), out=request.out.absolute()), reporter)
+    executor = executor or LocalExecutor(inference or Inference(kept_photos=1))
     _check(request)
+    executor.check(request)
     try:
         request.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"The folder for the results cannot be made. {readable(error)}") from error
     try:
         with FolderLock(request.out, request.shard.number, request.shard.count):
-            return _Run(request, reporter, inference or Inference(kept_photos=1)).go()
+            return _Run(request, reporter, executor).go()
     except OSError as error:
         if is_disk_full(error, request.out):
             raise disk_full(request.out) from error
@@ -148,8 +144,6 @@ def _check(request: BatchRequest) -> None:
             f"The results need a folder of their own: {request.out} holds the photos. A folder inside the photos' "
             "folder works too; it is not searched for photos."
         )
-    if request.needs_blender and not request.builder:
-        raise UsageError("Characters, previews and exports need Blender; without it, only estimates are possible.")
     for names in dict.fromkeys(export.names for export in request.exports):
         sound_map(names)
     if not 1 <= request.builders <= 64:
@@ -159,10 +153,8 @@ def _check(request: BatchRequest) -> None:
 class _Run:
     """One run, under the lock of its part."""
 
-    def __init__(self, request: BatchRequest, reporter: Reporter, inference: Inference) -> None:
-        self._request, self._reporter, self._inference = request, reporter, inference
-        self._finished: queue.SimpleQueue[Record] = queue.SimpleQueue()
-        self._told = 0.0
+    def __init__(self, request: BatchRequest, reporter: Reporter, executor: Executor) -> None:
+        self._request, self._reporter, self._executor = request, reporter, executor
 
     def go(self) -> BatchResult:
         """Do the work; see `run_batch`."""
@@ -177,27 +169,26 @@ class _Run:
         names = result_names([photo.relative for photo in everything], _names_to_keep(known))
         planner = Planner(request.out, Fingerprints(request), names, known, request.retry_failed)
         todo = [photo for photo in photos if not _is_finished(planner.at_a_glance(photo))]
-        self._progress = Progress(len(todo))
         finished = _counted(len(photos) - len(todo), "was", "were")
         self._reporter.status(f"{_counted(len(photos), 'photo', 'photos')}; {finished} finished before")
         with ExitStack() as stack:
             noted = {path: state for record in known.values() for path, state in record.outputs.items()}
-            self._staging = Staging(request.out, noted, request.shard.number, request.shard.count)
-            stack.callback(self._staging.close)
-            self._journal = Journal(
+            staging = Staging(request.out, noted, request.shard.number, request.shard.count)
+            stack.callback(staging.close)
+            journal = Journal(
                 manifest_path(request.out, request.shard.number, request.shard.count),
                 Head(str(request.folder), request.to_json(), now()),
-                self._staging,
+                staging,
                 known,
             )
-            stack.callback(self._journal.close)
+            stack.callback(journal.close)
             if todo:
-                with spare_cores(self._cores_for_blender()):
-                    self._work(todo, planner)
-            records = self._journal.finish(photos)
-        for text in self._staging.left:
+                books = Bookkeeping(journal, self._reporter, len(todo))
+                self._executor.execute(Work(request, todo, planner, staging, books, self._reporter))
+            records = journal.finish(photos)
+        for text in staging.left:
             self._reporter.warning(f"An older result could not be removed. {text}")
-        for path in self._staging.set_aside:
+        for path in staging.set_aside:
             self._reporter.warning(f"Somebody had changed a result: the changed file is now called {path}.")
         return BatchResult(
             photos,
@@ -222,103 +213,6 @@ class _Run:
             self._reporter.warning(f"There is no contact sheet. {readable(error)}")
             return ()
 
-    def _work(self, todo: list[PhotoFile], planner: Planner) -> None:
-        request = self._request
-        reader = Reader(todo, planner)
-        pool: BuilderPool[BuildTask] | None = None
-        try:
-            if request.needs_blender:
-                self._workshop = Workshop(request.out, request, self._staging)
-                pool = BuilderPool(request.builder, request.builders, self._build, self._staging.folder)
-            estimator = Estimator(request, self._inference, self._staging)
-            for ready in reader.photos(self._alive):
-                self._alive()
-                if pool is not None:
-                    pool.check()
-                task = self._begin(ready, planner, estimator)
-                if task is not None and pool is not None:
-                    pool.submit(task, self._alive)
-            if pool is not None:
-                pool.finish(self._alive)
-            self._alive()
-        finally:
-            reader.close()
-            if pool is not None:
-                pool.kill()
-
-    def _cores_for_blender(self) -> int:
-        """With pictures or exports Blender takes as long over a character as `landmarks` over a photo, so that each
-        builder has use for a core of its own: measured on two cores, 2.3 s a photo against 2.9 s. Without, it mostly
-        waits; and an engine that takes many times as long as Blender wants all cores.
-        """
-        request = self._request
-        quick = find_engine(request.engine).capabilities.seconds < _AS_LONG_AS_BLENDER_S
-        busy = bool(request.previews or request.exports) and quick
-        return request.builders if busy else 0
-
-    def _begin(self, ready: ReadAhead, planner: Planner, estimator: Estimator) -> BuildTask | None:
-        """All that comes before Blender; what is left for it."""
-        plan, error = ready.plan, ready.error
-        if plan is None or error is not None:
-            self._fail(ready.file, planner.record(ready.file) if plan is None else plan.before, plan, error)
-            return None
-        if plan.finished:
-            self._finish(plan.before)
-            return None
-        record = plan.before
-        if plan.needs_estimate and ready.photo is not None:
-            # An engine that cannot be opened ends the run; what fails after that is the photo's matter.
-            self._inference.open(part_of(EngineChoice, self._request), self._reporter)
-            try:
-                record = estimator.estimate(plan, ready.photo)
-            except UsageError:
-                raise
-            except Exception as failure:
-                if is_disk_full(failure, self._request.out):
-                    raise disk_full(self._request.out) from failure
-                self._fail(ready.file, plan.before, plan, failure)
-                return None
-            self._journal.write(record)
-            self._warn(record)
-        if any(stage != ESTIMATE for stage in plan.missing):
-            return BuildTask(plan, record)
-        self._finish(_settled(record, plan))
-        return None
-
-    def _warn(self, record: Record) -> None:
-        """Say what may be wrong with a photo's estimates, in one line."""
-        warnings = dict.fromkeys(text for person in record.people for text in person["warnings"])
-        if warnings:
-            self._reporter.warning(f"{record.photo}: {' '.join(warnings)}")
-
-    def _build(self, builder: BuilderProcess, task: BuildTask) -> None:
-        """Blender's part; in a builder's thread."""
-        record, fault = self._workshop.build(builder, task)
-        self._finish(_settled(record, task.plan) if fault is None else replace(record, state="failed", fault=fault))
-
-    def _fail(self, file: PhotoFile, record: Record, plan: Plan | None, error: Exception | None) -> None:
-        assert error is not None
-        fault = fault_of(error, file.path, "" if plan is None else plan.wanted[ESTIMATE])
-        self._finish(replace(record, state="failed", fault=fault))
-
-    def _finish(self, record: Record) -> None:
-        self._journal.write(record)
-        self._finished.put(record)
-
-    def _alive(self) -> None:
-        """Report what was finished, and let the reporter end the run."""
-        tell = time.monotonic() - self._told > _TELL_S
-        while not self._finished.empty():
-            record = self._finished.get()
-            self._progress.count()
-            tell = True
-            if record.fault is not None:
-                self._reporter.warning(f"{record.photo}: {record.fault.text}")
-        if tell:
-            self._told = time.monotonic()
-            self._reporter.progress(self._progress.fraction)
-            self._reporter.status(self._progress.in_words)
-
 
 def _names_to_keep(known: Mapping[str, Record]) -> dict[str, str]:
     """By photo, the names that results have; not those under which they cannot be written."""
@@ -338,12 +232,3 @@ def _counted(number: int, one: str, many: str) -> str:
 
 def _is_finished(plan: Plan | None) -> bool:
     return plan is not None and plan.finished
-
-
-def _settled(record: Record, plan: Plan) -> Record:
-    """The record of a finished photo. Results of an older estimate that are no longer made are released;
-    what the same estimate led to under other settings stays.
-    """
-    current = plan.wanted[ESTIMATE]
-    stages = {name: stage for name, stage in record.stages.items() if stage.estimate == current}
-    return replace(record, state="done", fault=None, stages=stages)
