@@ -6,7 +6,7 @@ VENV   ?= .venv
 OUT    ?= out
 PHOTO  ?=
 ARGS   ?=
-BLENDER_PYTHON ?= 3.11 3.13 3.14
+BLENDER_PYTHON ?=
 
 BIN    := $(VENV)/bin
 SAM3DB := $(BIN)/sam3db
@@ -51,7 +51,7 @@ estimate: models  ## PHOTO=file [OUT=out] [ARGS=..]: the estimate alone
 	@[ -n "$(PHOTO)" ] || { echo "Name a photo: make estimate PHOTO=..." >&2; exit 2; }
 	@$(SAM3DB) estimate "$(PHOTO)" -o "$(OUT)" $(ARGS)
 
-extension: $(VENV)/.installed-dev $(VENV)/.installed-docs  ## dist/*.zip: the Blender extension [BLENDER_PYTHON="3.11 3.13"]
+extension: $(VENV)/.installed-dev $(VENV)/.installed-docs  ## dist/*.zip: the Blender extension [BLENDER_PYTHON="3.11 3.13"] [ARGS="--platform all --twice"]
 	@$(SAM3DB) models build
 	$(BIN)/python -m sam3db_blender.packaging --out dist $(foreach version,$(BLENDER_PYTHON),--python $(version)) $(ARGS)
 
@@ -77,7 +77,7 @@ docs: $(VENV)/.installed-docs  ## out/site: the guide and a reference of the cod
 	$(BIN)/python -m sam3db_blender.local_guide "$(abspath $(OUT))"
 
 # It refuses a checkout that is not ready, before it builds anything; it tags and pushes nothing.
-release: $(VENV)/.installed-dev $(VENV)/.installed-docs  ## dist/: the extension, checksums, notes and the tag's text
+release: $(VENV)/.installed-dev $(VENV)/.installed-docs  ## dist/: the extension for every platform, checksums, notes and the tag's text
 	@$(SAM3DB) models build
 	$(BIN)/python .ci/release.py
 
@@ -96,6 +96,9 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 # Of torch+cpu, for Python 3.11 on 64-bit Linux; to be renewed with torch's version.
 TORCH_CPU_SHA256 := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 
+# The last ONNX Runtime with wheels for Macs with Intel's processors.
+MACOS_X64_ONNXRUNTIME := 1.23.2
+
 lock:  ## regenerate requirements/*.txt (needs uv)
 	$(COMPILE) --extra export -o requirements/export.txt
 	awk '/^[a-z]/ { skip = /^(cuda|nvidia|torch|triton)/ } !skip; \
@@ -108,6 +111,9 @@ lock:  ## regenerate requirements/*.txt (needs uv)
 	printf 'onnxruntime\nopencv-python-headless\npi-heif\npillow\n' | uv pip compile --quiet --universal --python-version 3.11 --no-deps \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" -c requirements/main-line.txt - \
 		-o requirements/extension.txt
+	{ grep -E '^(opencv|pi-heif|pillow)' requirements/main-line.txt; echo "onnxruntime==$(MACOS_X64_ONNXRUNTIME)"; } \
+		| uv pip compile --quiet --universal --python-version 3.11 --no-deps --generate-hashes --no-annotate \
+		--custom-compile-command "make lock" - -o requirements/extension-macos-x64.txt
 
 clean:  ## remove what was made here (the models in the user's cache stay)
 	rm -rf dist build *.egg-info .coverage .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""Writes the files of a release to dist/: the extension for this platform, its checksum, the notes and the tag's text.
+"""Writes the files of a release to dist/: the extension for every platform, checksums, the notes and the tag's text.
 
 Run by ``make release``; CONTRIBUTING.md lists the steps before and after. Nothing is tagged, pushed or uploaded here.
 """
@@ -58,7 +58,9 @@ def main() -> int:
     except NotReadyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    subprocess.run([sys.executable, "-m", "sam3db_blender.packaging", "--out", dist], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "sam3db_blender.packaging", "--platform", "all", "--out", dist], cwd=ROOT, check=True
+    )
     zips = sorted(dist.glob(f"sam3db_blender-{version}-*.zip"))
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in zips]
     (dist / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 import zipfile
 from pathlib import Path
@@ -12,6 +13,8 @@ from native_runtime import __version__
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.models import manifest
 from sam3db_blender import packaging
+from sam3db_blender.packaging import archive
+from sam3db_blender.packaging.build import zip_name
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +128,53 @@ def test_the_same_sources_give_the_same_zip(stage: Path, tmp_path: Path) -> None
 def test_an_unknown_platform_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="linux-x64"):
         packaging.build(packaging.Target("amiga-68k", ("3.11",)), tmp_path, tmp_path)
+
+
+def test_the_same_sources_give_the_same_wheel(stage: Path, repository: Path, tmp_path: Path) -> None:
+    """Whatever the umask is, and whenever it is built: the second is built from a copy elsewhere."""
+    before = os.umask(0o077)
+    try:
+        (tmp_path / "wheels").mkdir()
+        packaging.build_own_wheel(tmp_path / "wheels", tmp_path / "elsewhere")
+    finally:
+        os.umask(before)
+    (first,), (second,) = ((folder / "wheels").glob("sam3db-*.whl") for folder in (stage, tmp_path))
+    assert archive.differences(first, second) == []
+
+
+def test_two_zips_that_differ_are_told_apart(tmp_path: Path) -> None:
+    for name, content in {"a": b"1", "b": b"2"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "same.py").write_bytes(b"x = 1\n")
+        (tmp_path / name / "other.npz").write_bytes(content)
+    (tmp_path / "b" / "more.py").write_bytes(b"")
+    zips = [tmp_path / f"{name}.zip" for name in "ab"]
+    for path in zips:
+        packaging.write_zip(path.with_suffix(""), path)
+    assert archive.differences(zips[0], zips[0]) == []
+    assert archive.differences(*zips) == ["more.py is in one of them only", "other.npz differs"]
+
+
+def test_zips_are_named_as_blender_splits_platforms() -> None:
+    assert zip_name("macos-arm64") == f"sam3db_blender-{__version__}-macos_arm64.zip"
+    assert all("-" not in zip_name(name).split("-", 2)[2] for name in packaging.PLATFORMS)
+
+
+def test_models_are_compressed_and_wheels_are_not(tmp_path: Path) -> None:
+    for name in ("body.npz", "network.onnx", "some.whl"):
+        (tmp_path / "stage").mkdir(exist_ok=True)
+        (tmp_path / "stage" / name).write_bytes(bytes(1000))
+    packaging.write_zip(tmp_path / "stage", tmp_path / "extension.zip")
+    with zipfile.ZipFile(tmp_path / "extension.zip") as packed:
+        sizes = {info.filename: info.compress_size for info in packed.infolist()}
+        assert packed.testzip() is None
+    assert sizes["some.whl"] == 1000
+    assert max(sizes["body.npz"], sizes["network.onnx"]) < 100
+
+
+def test_every_platform_has_locked_wheels() -> None:
+    for name, platform in packaging.PLATFORMS.items():
+        lock = platform.lock.read_text(encoding="utf-8")
+        for distribution in ("onnxruntime", "opencv-python-headless", "pi-heif", "pillow"):
+            assert f"{distribution}==" in lock, name
+        assert "numpy==" not in lock  # Blender brings it
