@@ -20,12 +20,16 @@ help:  ## say what can be made
 
 # --- set-up: one virtual environment; a stamp file for each lock file that is installed in it ---------------------------
 
+# $(call is-python-3.11,PYTHON,WHAT TO DO)
+is-python-3.11 = "$(1)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	|| { echo "Python 3.11 is needed (bpy 4.5 has no other); $(2)" >&2; exit 1; }
+
 $(VENV)/pyvenv.cfg:
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
-		|| { echo "Python 3.11 is needed (bpy 4.5 has no other); name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(call is-python-3.11,$(PYTHON),name it: make PYTHON=/path/to/python3.11)
 	"$(PYTHON)" -m venv "$(VENV)"
 
 $(VENV)/.installed-%: requirements/%.txt pyproject.toml $(VENV)/pyvenv.cfg
+	@$(call is-python-3.11,$(BIN)/python,remove the folder $(VENV) (made with another one))
 	$(PIP) install --require-hashes -r $<
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
