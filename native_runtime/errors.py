@@ -26,6 +26,7 @@ class Remedy(Enum):
     NAME_PHOTOS = "name-photos"
     CORRECT_FIRST = "correct-first"
     REINSTALL = "reinstall"
+    INSTALL_LIBRARIES = "install-libraries"
     SEE_TRACEBACK = "see-traceback"
 
 

@@ -25,6 +25,7 @@ REMEDIES = {
     Remedy.NAME_BOX: "If it lies on its side, choose how to turn it under 'Turn Photo'.",
     Remedy.SINGLE_PHOTO: "For one photo, use the panel 'Character from Photo'.",
     Remedy.REINSTALL: "Restart Blender; if that does not help, reinstall the extension.",
+    Remedy.INSTALL_LIBRARIES: "Remove the extension, restart Blender, and install it again; it includes it.",
     Remedy.SEE_TRACEBACK: "Please report it.",
 }
 

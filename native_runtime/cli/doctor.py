@@ -1,46 +1,67 @@
-"""`sam3db doctor`: what this machine is, which engines could work on it, and how long they take."""
+"""`sam3db doctor`: one page about this installation, with a verdict; and how long engines take on this machine."""
 
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from native_runtime.cli.console import Console
 from native_runtime.cli.remedies import advised
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from native_runtime.doctor.speed import Speed
+
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
-    """Report; False where an engine could not be measured that is ready, or was named."""
-    from native_runtime.doctor.machine import this_machine
-    from native_runtime.doctor.speed import time_engine
-    from native_runtime.doctor.table import machine_lines, speed_lines
-    from native_runtime.engines import engine_status, engines, find_engine
+    """Report; False where something is wrong, or an engine could not be measured that is ready, or was named."""
+    from native_runtime.doctor.examination import Examined, examine
+    from native_runtime.doctor.page import described, faults_of, page
+    from native_runtime.doctor.privacy import hidden
+    from native_runtime.engines import engines, find_engine
+    from native_runtime.service.round_trip import round_trip
 
-    names = [find_engine(name).name for name in arguments.engines] or list(engines())
-    machine = this_machine()
-    for line in machine_lines(machine):
-        console.line(line)
-    found = {name: engine_status(name, arguments.models, arguments.providers) for name in names}
-    for name, status in found.items():
-        text = advised(status.text, status.remedy)
-        console.line(f"- {name}: {'ready' if status.ready else 'not ready'}, {text}")
-    unready = [name for name in names if arguments.engines and not found[name].ready]
-    speeds = []
+    names = tuple(find_engine(name).name for name in arguments.engines) or tuple(engines())
+    what = Examined(models=arguments.models, providers=arguments.providers, engines=names)
+    result = examine(what, round_trip, console.step)
+    speeds: list[Speed] = []
+    missed: list[str] = []
     if arguments.bench:
-        for name in unready:
-            console.warning(f"{name} is not ready and was not measured.")
-        for name in (name for name, status in found.items() if status.ready):
-            console.status(f"Measuring {name}")
-            speeds.append(time_engine(name, arguments.models, arguments.providers))
-        for line in speed_lines(speeds):
+        found = {str(engine["engine"]) for engine in result.found.engines if engine["ready"]}
+        ready = [name for name in names if name in found]
+        missed = [name for name in names if arguments.engines and name not in ready]
+        speeds = _measured(ready, missed, arguments, console)
+    for line in page(result.sections, advised):
+        console.line(line)
+    if arguments.bench:
+        from native_runtime.doctor.table import speed_lines
+
+        for line in ["", "## Speed", "", *speed_lines(speeds)]:
             console.line(line)
-    ok = not any(speed.error for speed in speeds) and not (arguments.bench and unready)
+    ok = not faults_of(result.sections) and not any(speed.error for speed in speeds) and not missed
     console.result(
         {
             "command": "doctor",
             "ok": ok,
-            "machine": machine.described(),
-            "engines": [status.described(name) for name, status in found.items()],
+            "machine": result.machine.described(),
+            "engines": hidden(result.found.engines),
             "speeds": [speed.described() for speed in speeds],
+            **described(result.sections, advised),
         }
     )
     return ok
+
+
+def _measured(
+    ready: Sequence[str], missed: Sequence[str], arguments: argparse.Namespace, console: Console
+) -> list[Speed]:
+    from native_runtime.doctor.speed import time_engine
+
+    for name in missed:
+        console.warning(f"{name} is not ready and was not measured.")
+    speeds = []
+    for name in ready:
+        console.status(f"Measuring {name}")
+        speeds.append(time_engine(name, arguments.models, arguments.providers))
+    return speeds

@@ -28,6 +28,8 @@ REMEDIES = {
     Remedy.NAME_BOX: "Or give a person's bounding box (--box).",
     Remedy.SINGLE_PHOTO: "For one photo, use `sam3db character`.",
     Remedy.REINSTALL: "Install the program again, so that all its parts have the same version.",
+    Remedy.INSTALL_LIBRARIES: "Install the program again, which brings it: `make models`, or `pip install .`, in its "
+    "folder.",
     Remedy.SEE_TRACEBACK: "Run again with --debug to see where.",
 }
 

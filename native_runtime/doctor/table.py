@@ -13,10 +13,11 @@ def machine_lines(machine: Machine) -> list[str]:
     memory = "" if machine.memory_bytes is None else f", {machine.memory_bytes / 1e9:.0f} GB of memory"
     extras = f" ({', '.join(machine.instructions)})" if machine.instructions else ""
     works = f"; {machine.provider} works" if machine.provider else "; none works"
+    providers = f"providers of ONNX Runtime {machine.onnxruntime}: {', '.join(machine.providers)}{works}"
     return [
         f"- system: {machine.system}",
         f"- processor: {machine.processor}{extras}, {machine.cores} cores used{memory}",
-        f"- providers of ONNX Runtime {machine.onnxruntime}: {', '.join(machine.providers)}{works}",
+        f"- {providers if machine.onnxruntime else 'ONNX Runtime cannot be used'}",
         f"- sam3db {machine.program}, Python {machine.python}",
     ]
 

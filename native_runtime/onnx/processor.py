@@ -26,6 +26,11 @@ def processor_name() -> str:
     return named or platform.processor() or platform.machine()
 
 
+def usable_cores() -> int:
+    """The cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def instruction_sets() -> tuple[str, ...]:
     """Those that matter to networks; empty where the system does not list them."""
     lines = _cpuinfo()

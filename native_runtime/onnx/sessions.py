@@ -12,7 +12,6 @@ and read them again, and the network opens at once, but computes a fifth slower.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +28,7 @@ from native_runtime.onnx.device_array import NUMPY_TYPES, DeviceArray
 from native_runtime.onnx.eight_bits import WEIGHT_BITS, products_are_exact
 from native_runtime.onnx.model_file import metadata_of, weights_size
 from native_runtime.onnx.probe import create_session, fault_of, in_short
+from native_runtime.onnx.processor import usable_cores
 from native_runtime.onnx.providers import Candidate
 from native_runtime.onnx.threads import threads_for
 
@@ -145,8 +145,7 @@ def _smallest(size: int | str | None) -> int:
 
 def default_threads() -> int:
     """How many threads one network may use: the cores that this process may run on, but for those that are spared."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - _spared_cores)
+    return max(1, usable_cores() - _spared_cores)
 
 
 @contextmanager

@@ -331,6 +331,25 @@ class EngineStatusRequest(Computation):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DoctorRequest(Computation):
+    """Whether all is well with an installation.
+
+    Attributes:
+        more_models: another models folder, with what was imported.
+        blender: the version of the Blender that asks.
+        extensions: its folder of extensions; None for those of this user's Blenders.
+        user_folder: where the extension keeps the user's files.
+    """
+
+    do: ClassVar = "doctor"
+
+    more_models: FilePath | None = None
+    blender: str | None = None
+    extensions: FilePath | None = None
+    user_folder: FilePath | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImportOfficialRequest(ModelsFolder):
     """Bodies of the official assets.
 

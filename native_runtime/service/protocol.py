@@ -28,6 +28,7 @@ REQUESTS: dict[str, type] = {
         CorrectTakeRequest,
         requests.SegmentRequest,
         requests.EngineStatusRequest,
+        requests.DoctorRequest,
         requests.ImportOfficialRequest,
         requests.DownloadOfficialRequest,
         requests.ConvertSam3dBodyRequest,

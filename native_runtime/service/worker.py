@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TextIO
 
@@ -39,16 +39,20 @@ class Worker:
     Args:
         requests: lines come from here.
         events: lines go there.
-        inference: does the work.
+        inference: makes what does the work; called when there is the first, since its libraries may be missing, which
+            the doctor can be asked about.
         folder: arrays are written here.
         child: True for a client's child, which ends at once when its input does; otherwise what was asked is finished
             first.
     """
 
-    def __init__(self, requests: BinaryIO, events: TextIO, inference: Inference, folder: Path, child: bool) -> None:
+    def __init__(
+        self, requests: BinaryIO, events: TextIO, inference: Callable[[], Inference], folder: Path, child: bool
+    ) -> None:
         self._requests = requests
         self._events = events
-        self._inference = inference
+        self._make_inference = inference
+        self._inference: Inference | None = None
         self._folder = folder
         self._child = child
         self._lock = threading.Lock()
@@ -155,7 +159,9 @@ class Worker:
                     self._cancelled.add(target)
             result = {"cancelled": there}
         else:
-            result = {"engine_open": self._inference.engine_open, "photos": self._inference.photos_kept}
+            made = self._inference
+            opened, photos = (False, 0) if made is None else (made.engine_open, made.photos_kept)
+            result = {"engine_open": opened, "photos": photos}
         self.send({"id": number, "event": "done", "result": result})
 
     def _refuse(self, number: Any, text: str) -> None:
@@ -181,7 +187,7 @@ class Worker:
             outcome = {"event": "error", "kind": CANCELLED, "text": "Cancelled.", "detail": ""}
         except Exception as error:
             if isinstance(error, MemoryError):
-                self._inference.release()
+                self._release()
             failure = ErrorPayload.from_exception(error)
             outcome = {"event": "error", **failure.to_json(), "detail": failure.traceback}
         self._finish(number, outcome)
@@ -205,12 +211,24 @@ class Worker:
             return number in self._cancelled
 
     def _do(self, request: dict[str, Any], reporter: _EventReporter) -> dict[str, Any]:
+        if request["do"] == "release":
+            self._release()
+            return {}
+        if request["do"] == "doctor":  # which must answer where the libraries of all others are missing
+            from native_runtime.pipeline.decoding import decode
+            from native_runtime.pipeline.requests import DoctorRequest
+            from native_runtime.service.doctor import do_examination
+
+            return do_examination(decode(DoctorRequest, request), reporter)
         from native_runtime.service.requests import answer
 
-        if request["do"] == "release":
-            self._inference.release()
-            return {}
+        if self._inference is None:
+            self._inference = self._make_inference()
         return answer(request, self._inference, self._new_stem, reporter)
+
+    def _release(self) -> None:
+        if self._inference is not None:
+            self._inference.release()
 
     def _new_stem(self, person: int) -> Path:
         self._written += 1
@@ -278,10 +296,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.path[:0] = [path for path in arguments.path if path not in sys.path]
 
     from native_runtime.files.streams import take_stdout
-    from native_runtime.pipeline.inference import Inference
+
+    def inference() -> Inference:
+        from native_runtime.pipeline.inference import Inference
+
+        return Inference(arguments.engines)
 
     events = take_stdout(sys.stderr)
-    inference = Inference(arguments.engines)
     if arguments.work:
         return Worker(sys.stdin.buffer, events, inference, Path(arguments.work), arguments.child).serve()
     with tempfile.TemporaryDirectory(prefix="sam3db-") as folder:

@@ -67,6 +67,7 @@ def test_the_worker_takes_these_keys() -> None:
         "correct_take": {"take", "prompts", "before", "body", "models"},
         "segment": {"photo", "models", "providers", "box"},
         "engine_status": ENGINE,
+        "doctor": {"models", "providers", "more_models", "blender", "extensions", "user_folder"},
         "import_official": {"source", "models", "levels"},
         "download_official": {"models", "levels", "url", "again"},
         "convert_sam3d_body": {"checkpoint", "mhr", "models", "precision"},
@@ -103,6 +104,9 @@ def test_the_worker_takes_these_keys() -> None:
         "folder",
         "out",
         "file",
+        "more_models",
+        "extensions",
+        "user_folder",
     }
     assert PATH_KEYS["import_official"] == {"models", "source"}
     assert PATH_KEYS["install_model"] == {"models", "file", "mhr"}  # whose source is no file

@@ -1,0 +1,105 @@
+"""Room: memory, and space on the disks of the folders that matter; whether those can be written where they must be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from native_runtime.onnx.memory import available_bytes
+
+from .machine import memory_bytes
+from .report import Fault, Section
+
+LEAST_MEMORY = 1_000_000_000
+"""Bytes; the engine `landmarks` takes about half of it."""
+LEAST_DISK = 200_000_000
+"""Bytes on the disk of a folder that the program writes into while it works."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that matters.
+
+    Attributes:
+        path: where it is (it may not exist).
+        use: what it is for, as words that follow "the folder for".
+        written: whether the program writes into it in its daily work.
+    """
+
+    path: Path
+    use: str
+    written: bool = True
+
+
+def check_room(folders: Iterable[Folder]) -> Section:
+    """Look at the memory, and at the disks of some folders."""
+    lines, faults, facts = [], [], []
+    whole, free = memory_bytes(), available_bytes()
+    if free is not None:
+        of_all = "" if whole is None else f" of {whole / 1e9:.1f}"
+        lines.append(f"- memory: {free / 1e9:.1f}{of_all} GB are free")
+        if free < LEAST_MEMORY:
+            text = f"Only {free / 1e9:.1f} GB of memory are free, and networks need about {LEAST_MEMORY / 1e9:.0f} GB."
+            faults.append(Fault(f"{text} Close other programs."))
+    for folder in folders:
+        space = _space(folder.path)
+        fault = _fault_of(folder, space)
+        shown = "its disk cannot be looked at" if space is None else f"{_gigabytes(space)} GB of disk are free"
+        lines.append(f"- {folder.path} ({folder.use}): {shown}{'' if fault is None else ' (see the verdict)'}")
+        facts.append({"path": str(folder.path), "use": folder.use, "free": space, "fault": fault and fault.text})
+        if fault is not None:
+            faults.append(fault)
+    known = {"memory": {"whole": whole, "free": free}, "folders": facts}
+    return Section("room", "Memory and disks", tuple(lines), known, tuple(faults))
+
+
+def _fault_of(folder: Folder, space: int | None) -> Fault | None:
+    if not folder.written:
+        return None
+    if space is not None and space < LEAST_DISK:
+        text = f"The disk of {folder.path} (the folder for {folder.use}) is full: {space / 1e6:.0f} MB are free."
+        return Fault(f"{text} Free at least {LEAST_DISK / 1e9:.1f} GB.")
+    refusal = _refusal(folder.path)
+    if refusal:
+        text = f"The folder {folder.path} for {folder.use} cannot be written to ({refusal})."
+        return Fault(f"{text} Change its permissions, or free some space.")
+    return None
+
+
+def _space(path: Path) -> int | None:
+    """Free bytes on the disk of a folder, or of the nearest one above it that exists."""
+    for folder in (path, *path.parents):
+        try:
+            return shutil.disk_usage(folder).free
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+    return None
+
+
+def _refusal(path: Path) -> str:
+    """Why a folder, which is made where it is missing and removed again, takes no file; empty: it does."""
+    made = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path) as file:
+            file.write(bytes(1 << 16))
+            file.flush()
+        return ""
+    except OSError as error:
+        return error.strerror or str(error)
+    finally:
+        for folder in made:
+            try:
+                folder.rmdir()
+            except OSError:
+                break
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f}" if size >= 1e8 else f"{size / 1e9:.3f}"
