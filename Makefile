@@ -70,11 +70,12 @@ test-window: $(VENV)/.installed-dev $(VENV)/.installed-docs  ## pose in a window
 	@$(SAM3DB) models build
 	SAM3DB_WINDOW_PICTURES="$${SAM3DB_WINDOW_PICTURES:-$(abspath $(OUT))/window}" $(BIN)/python -m pytest tests/window $(ARGS)
 
-lint: $(VENV)/.installed-dev  ## ruff, mypy, and the import contracts
+lint: $(VENV)/.installed-dev  ## ruff, mypy, the import contracts, and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 docs: $(VENV)/.installed-docs  ## out/site: the guide and a reference of the code, as a static site; out/guide: what the extension brings
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir "$(abspath $(OUT))/site"
