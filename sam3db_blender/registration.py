@@ -12,7 +12,7 @@ from .files import shelf as shelf_files
 from .handles import deletions, deserted, watch
 from .jobs import batch as batch_jobs
 from .jobs import bodies as body_jobs
-from .jobs import engine_check
+from .jobs import command_line, engine_check
 from .jobs import sam3d_body as sam3d_body_jobs
 from .jobs import shelf as shelf_jobs
 from .jobs import takes as take_jobs
@@ -187,6 +187,7 @@ def register() -> None:
     deletions.attach()
     copies.attach()
     deserted.attach()
+    command_line.attach()
     if getattr(bpy.app, "module", False):  # Blender 4.2.0 does not know the word
         # What is registered keeps bpy past Python's end, which then waits for bpy's threads for ever. Blender itself
         # switches its extensions off before it ends; a script may end early, by an error.
@@ -208,6 +209,7 @@ def unregister() -> None:
         slot.close()
     secret.keep("")
     shelf_files.forget()
+    command_line.detach()
     deserted.detach()
     copies.detach()
     deletions.detach()

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from native_runtime.batch.bookkeeping import Bookkeeping
+from native_runtime.batch.engine_choice import with_settled_engine
 from native_runtime.batch.executor import Executor, LocalExecutor, Work
 from native_runtime.batch.faults import disk_full, is_disk_full
 from native_runtime.batch.fingerprints import Fingerprints
 from native_runtime.batch.journal import Journal, now
 from native_runtime.batch.lock import FolderLock
-from native_runtime.batch.manifest import Head, last_settings, manifest_path, manifests, read_records
+from native_runtime.batch.manifest import Head, manifest_path, manifests, read_records
 from native_runtime.batch.names import has_room, result_names
 from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import FolderContent, PassedOver, PhotoFile, look_through, require_folder
@@ -22,12 +23,10 @@ from native_runtime.batch.plan import Plan, Planner
 from native_runtime.batch.record import Record
 from native_runtime.batch.settings import BatchRequest
 from native_runtime.batch.sheet import write_sheet
-from native_runtime.engines import AUTO, engines
 from native_runtime.errors import UsageError
 from native_runtime.files.system_errors import readable
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Reporter
-from native_runtime.pipeline.support import chosen_engine
 from native_runtime.retarget.checks import sound_map
 
 # Files that were passed over and are named in one line.
@@ -63,6 +62,11 @@ class BatchResult:
     def ok(self) -> bool:
         """Whether there was something to do in the folder and no photo has failed."""
         return bool(self.content.photos) and not self.failed
+
+    @property
+    def only_bad_photos(self) -> bool:
+        """Whether all that has failed are photos that would fail again wherever they are tried."""
+        return all(record.fault is not None and record.fault.fingerprint for record in self.failed)
 
     @property
     def summary(self) -> list[str]:
@@ -106,7 +110,9 @@ def run_batch(
         DiskFullError: there is no room for more results.
         FileError: the output folder fails in another way.
     """
-    request = _with_engine(replace(request, folder=request.folder.absolute(), out=request.out.absolute()), reporter)
+    request = with_settled_engine(
+        replace(request, folder=request.folder.absolute(), out=request.out.absolute()), reporter
+    )
     executor = executor or LocalExecutor(inference or Inference(kept_photos=1))
     _check(request)
     executor.check(request)
@@ -121,20 +127,6 @@ def run_batch(
         if is_disk_full(error, request.out):
             raise disk_full(request.out) from error
         raise readable(error) from error
-
-
-def _with_engine(request: BatchRequest, reporter: Reporter) -> BatchRequest:
-    """The request with its engine's name: where that is left open, the one that made the folder's results, so that they
-    are not all made again because a better one was installed; else as ``pipeline.support.chosen_engine``.
-    """
-    if request.engine == AUTO:
-        before = last_settings(manifests(request.out)).get("engine")
-        if isinstance(before, str) and before in engines():
-            return replace(request, engine=before)
-    chosen, notes = chosen_engine(request)
-    for note in notes:
-        reporter.warning(note)
-    return chosen
 
 
 def _check(request: BatchRequest) -> None:

@@ -13,21 +13,35 @@ from native_runtime.batch.settings import BatchRequest
 from native_runtime.cli.commands import missing
 from native_runtime.cli.console import Console
 from native_runtime.cli.requests import request_of
+from native_runtime.errors import UsageError
+from native_runtime.farm.progress import OpenJDLines
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; whether there are photos, and all have succeeded, in this run or before."""
-    previews = [kind for kind in dict.fromkeys(arguments.previews or ["panels"]) if kind != "none"]
-    request = request_of(BatchRequest, arguments, previews=previews, builder=())
+    request = batch_request(arguments)
     if request.needs_blender:
         if arguments.builder is None:
             raise missing("A batch without `--no-blend --preview none`")
         request = replace(request, builder=arguments.builder())
-    result = run_batch(request, console)
+    if arguments.progress_lines and console.as_json:
+        raise UsageError("Standard output is either for `--json` or for `--progress-lines`: leave one of them out.")
+    result = run_batch(request, OpenJDLines(console) if arguments.progress_lines else console)
+    ok = result.ok or (arguments.accept_bad_photos and bool(result.content.photos) and result.only_bad_photos)
     for line in result.summary:
         console.line(line)
-    console.result({"command": "batch", "ok": result.ok, **_described(request.out, result)})
-    return result.ok
+    console.result({"command": "batch", "ok": ok, **_described(request.out, result)})
+    return ok
+
+
+def batch_request(arguments: argparse.Namespace, here: bool = True) -> BatchRequest:
+    """What the arguments of `add_batch_settings` ask for; nobody builds yet.
+
+    Args:
+        here: as for `request_of`.
+    """
+    previews = [kind for kind in dict.fromkeys(arguments.previews or ["panels"]) if kind != "none"]
+    return request_of(BatchRequest, arguments, here, previews=previews, builder=())
 
 
 def _described(out: Path, result: BatchResult) -> dict[str, Any]:

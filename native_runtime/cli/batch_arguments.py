@@ -16,7 +16,7 @@ from native_runtime.cli.common_arguments import (
 )
 
 if TYPE_CHECKING:
-    from native_runtime.cli.common_arguments import Subparsers
+    from native_runtime.cli.common_arguments import Parser, Subparsers
 
 
 def add(commands: Subparsers) -> None:
@@ -28,6 +28,24 @@ def add(commands: Subparsers) -> None:
         "Run the same command again to make only what is missing.",
         allow_abbrev=False,
     )
+    add_batch_settings(batch)
+    batch.add_argument("--shard", metavar="K/N", default="1/1", help="do part K of N only, for several machines")
+    batch.add_argument(
+        "--accept-bad-photos",
+        action="store_true",
+        help="exit code 0 also when photos have failed for a reason of their own (they cannot be read or show nobody), "
+        "for farms, which try a task again that fails",
+    )
+    batch.add_argument(
+        "--progress-lines",
+        choices=("openjd",),
+        help="also say the progress on standard output in the form that a farm's program reads",
+    )
+    add_common_arguments(batch)
+
+
+def add_batch_settings(batch: Parser) -> None:
+    """Which photos, and what is made of each: what a batch has wherever it runs."""
     batch.add_argument("folder", metavar="FOLDER", help="the photos")
     batch.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the results; created if missing")
     batch.add_argument(
@@ -96,11 +114,9 @@ def add(commands: Subparsers) -> None:
         default=True,
         help="write contact_sheet.html and .png, which show all results (default: yes)",
     )
-    batch.add_argument("--shard", metavar="K/N", default="1/1", help="do part K of N only, for several machines")
     batch.add_argument(
         "--builders", metavar="N", type=int, default=1, help="how many Blenders work at the same time (default: 1)"
     )
     batch.add_argument(
         "--retry-failed", action="store_true", help="also retry photos that could not be read or show nobody"
     )
-    add_common_arguments(batch)

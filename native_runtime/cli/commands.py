@@ -12,6 +12,7 @@ from native_runtime.cli import (
     compare_arguments,
     dataset_arguments,
     evaluate_arguments,
+    farm_arguments,
     mine_arguments,
     take_arguments,
     texture_arguments,
@@ -36,6 +37,7 @@ ORDER = (
     "character",
     "estimate",
     "batch",
+    "farm",
     "take",
     "views",
     "texture",
@@ -104,6 +106,7 @@ class Extension(NamedTuple):
 _OWN = (
     Command("estimate", arguments.add_estimate, "native_runtime.cli.people"),
     Command("batch", batch_arguments.add, "native_runtime.cli.batch"),
+    Command("farm", farm_arguments.add, "native_runtime.cli.farm"),
     Command("take", take_arguments.add, "native_runtime.cli.take"),
     Command("views", views_arguments.add, "native_runtime.cli.views"),
     Command("texture", texture_arguments.add, "native_runtime.cli.texture"),

@@ -15,10 +15,11 @@ from native_runtime.pipeline.support import require_supported
 Request = TypeVar("Request", bound=PhotoReading)
 
 
-def request_of(kind: type[Request], arguments: argparse.Namespace, **given: Any) -> Request:
+def request_of(kind: type[Request], arguments: argparse.Namespace, here: bool = True, **given: Any) -> Request:
     """The request that a command's arguments make; what can be known to be wrong is said before any work is done.
 
     Args:
+        here: whether this machine computes, and has to have what that needs.
         given: values that no argument has as they are.
 
     Raises:
@@ -31,7 +32,7 @@ def request_of(kind: type[Request], arguments: argparse.Namespace, **given: Any)
         find_engine(request.engine)
     require_supported(request)
     check_lens(request.focal_px, request.fov_deg)
-    if request.providers:
+    if here and request.providers:
         from native_runtime.onnx.providers import candidates
 
         candidates(request.providers)

@@ -386,6 +386,16 @@ def test_only_faults_that_may_pass_are_tried_again(bench: Bench) -> None:
     assert "nobody.png" in bench.run().fresh
 
 
+def test_faults_of_photos_are_told_from_faults_of_a_machine(bench: Bench) -> None:
+    bench.photos("a.png", "nobody.png")
+    (bench.folder / "broken.png").write_text("no picture")
+    result = bench.run()
+    assert len(result.failed) == 2
+    assert result.only_bad_photos
+    bench.photos("bug.png")
+    assert not bench.run().only_bad_photos
+
+
 def test_a_photo_over_which_blender_died_once_is_given_a_second_chance(bench: Bench) -> None:
     bench.photos("a.png", "unlucky.png", "z.png")
     result = bench.run()

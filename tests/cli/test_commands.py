@@ -30,8 +30,8 @@ def test_the_extension_for_blender_is_found() -> None:
 
 def test_all_are_listed_in_their_order() -> None:
     assert tuple(all_commands([EXTENSION])) == ORDER
-    added = Command("farm", EXTENSION.commands[0].add, "farm")
-    assert tuple(all_commands([Extension((added,), EXTENSION.builder), EXTENSION])) == (*ORDER, "farm")
+    added = Command("harvest", EXTENSION.commands[0].add, "harvest")
+    assert tuple(all_commands([Extension((added,), EXTENSION.builder), EXTENSION])) == (*ORDER, "harvest")
 
 
 @pytest.mark.parametrize("name", [command.name for command in EXTENSION.commands])

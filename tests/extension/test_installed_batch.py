@@ -53,3 +53,10 @@ def test_a_folder_becomes_characters(real_blender: str, models: Path, photos: Pa
     ]  # fmt: skip
     assert modules
     assert set((tmp_path / "user").glob("extensions/.local/lib/*/site-packages/*")) == modules
+
+    # The same folder from a terminal, as a farm's task does it: all is there, and the broken photo is no failure.
+    words = ["batch", str(folder), "--out", str(out), "--engine", "landmarks", "--preview", "overlay"]
+    words += ["--export", "glb:mixamo", "--accept-bad-photos", "--shard", "1/1"]
+    done = run_blender(real_blender, environment | {"SAM3DB_MODELS": ""}, "--command", "sam3db", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 of 2 photos is done, 0 were processed now." in done.stdout, done.stdout + done.stderr

@@ -1,0 +1,74 @@
+"""The command line `sam3db` as a command of Blender: ``blender --background --command sam3db ...``.
+
+It runs in a process of its own, as the worker does: what Blender has loaded must not stand in the networks' way.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import bpy
+
+import native_runtime.cli
+
+from .. import places
+from .batch import builder_command
+
+NAME = "sam3db"
+_PROGRAM = Path(native_runtime.cli.__file__).with_name("child.py")
+_WRONG_USAGE = 2
+#: Commands that need Blender itself, and what does their work here.
+_ELSEWHERE = {
+    "character": "a folder of photos is made into characters by `batch`",
+    "preview": "`batch --preview` renders pictures of what it makes",
+    "export": "`batch --export` writes files of what it makes",
+    "retarget": "the panel Retarget does it",
+}
+
+
+def run(words: list[str]) -> int:
+    """Runs one command; its exit code, which becomes Blender's."""
+    command = next((word for word in words if not word.startswith("-")), None)
+    if command in _ELSEWHERE:
+        sys.stderr.write(
+            f"error: `sam3db {command}` needs Python with the bpy module (`pip install bpy`); in Blender, "
+            f"{_ELSEWHERE[command]}.\n"
+        )
+        return _WRONG_USAGE
+    sys.stdout.flush()
+    child = subprocess.Popen(_call(words), stdin=subprocess.PIPE, env=_environment())
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:  # the child hears of it as well, and ends in good order
+            continue
+
+
+def _call(words: list[str]) -> list[str]:
+    paths = [word for path in places.worker_paths() for word in ("--path", str(path))]
+    builder = [f"--builder={word}" for word in builder_command()]
+    return [sys.executable, "-I", "-X", "utf8", str(_PROGRAM), *paths, *builder, "--", *words]
+
+
+def _environment() -> dict[str, str]:
+    """With the models that the extension uses, unless others are named."""
+    folder = places.models_folder()
+    known = {} if folder is None else {"SAM3DB_MODELS": str(folder)}
+    return {**os.environ, **known} if not os.environ.get("SAM3DB_MODELS") else dict(os.environ)
+
+
+_registered: list[object] = []
+
+
+def attach() -> None:
+    """Makes the command known to Blender."""
+    _registered.append(bpy.utils.register_cli_command(NAME, run))  # type: ignore[func-returns-value]
+
+
+def detach() -> None:
+    """Takes it away again."""
+    while _registered:
+        bpy.utils.unregister_cli_command(_registered.pop())
