@@ -20,6 +20,8 @@ class Remedy(Enum):
     NAME_BOX = "name-box"
     SINGLE_PHOTO = "single-photo"
     ACCEPT_TERMS = "accept-terms"
+    ACCEPT_GPU_TERMS = "accept-gpu-terms"
+    GPU_FILES = "gpu-files"
     SAY_USE = "say-use"
     SAY_UNIT = "say-unit"
     GIVE_FILES = "give-files"

@@ -134,6 +134,9 @@ def add_doctor(commands: Subparsers) -> None:
     )
     doctor.add_argument("--bench", action="store_true", help="measure the engines that are ready; takes minutes")
     doctor.add_argument(
+        "--gpu", action="store_true", help="also the graphics cards, and each network's time on each provider"
+    )
+    doctor.add_argument(
         "--engine", dest="engines", metavar="NAME", action="append", default=[], help="only this one; repeatable"
     )
     doctor.add_argument("--models", metavar="DIR", help=MODELS_HELP)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from native_runtime.cli.commands import ORDER, Extension, all_commands, installed_extensions, missing, parser
 from native_runtime.cli.console import Console
+from native_runtime.cli.gpu import use_installed
 from native_runtime.errors import PromptError, UsageError
 from native_runtime.files.streams import take_stdout
 from native_runtime.service.forwarding import warnings_forwarded_to
@@ -50,6 +51,7 @@ def main(
         arguments.take_scene = added[0].take_scene if added else None
         arguments.views_scene = added[0].views_scene if added else None
         arguments.corrections = added[0].corrections if added else None
+        use_installed()
         module = importlib.import_module(commands[arguments.command].module)
         with warnings_forwarded_to(console):
             return OK if module.run(arguments, console) else SOME_FAILED

@@ -13,6 +13,8 @@ REMEDIES = {
     "with `sam3db convert-checkpoint`.",
     Remedy.ACCEPT_TERMS: "Read them with `sam3db models shelf NAME --licences`, and accept them with `--accept KEY`, "
     "where KEY is what `sam3db models shelf NAME` calls each.",
+    Remedy.ACCEPT_GPU_TERMS: "Read them at these addresses, and accept them with `--accept KEY,KEY`.",
+    Remedy.GPU_FILES: "`sam3db gpu list` names every file with its address and SHA-256.",
     Remedy.SAY_USE: "Say so with `--commercial yes` or `--commercial no`.",
     Remedy.SAY_UNIT: "Name it with `--unit`; with `--unit unknown` the person's size tells it.",
     Remedy.GIVE_FILES: "Files that you fetched otherwise are taken with `--file`.",

@@ -16,7 +16,8 @@ from functools import cache
 import numpy as np
 import onnxruntime
 
-from native_runtime.onnx.providers import PROVIDERS, Candidate, Provider, available, candidates
+from native_runtime.onnx import gpu_runtime
+from native_runtime.onnx.providers import CPU, PROVIDERS, Candidate, Provider, available, candidates
 
 _log = logging.getLogger(__name__)
 
@@ -77,8 +78,9 @@ def fault_of(candidate: Candidate) -> str | None:
     options.log_severity_level = 4
     onnxruntime.set_default_logger_severity(4)
     try:
-        session = create_session(_TINY, candidate, options)
-        (values,) = session.run(None, {"x": np.ones(1, np.float32)})
+        with gpu_runtime.guarded() if candidate.provider.name != CPU else contextlib.nullcontext():
+            session = create_session(_TINY, candidate, options)
+            (values,) = session.run(None, {"x": np.ones(1, np.float32)})
         if values.tolist() != [2.0]:
             raise RuntimeError("it computes wrongly")
     except Exception as error:  # ONNX Runtime's errors share no public base class
@@ -100,7 +102,14 @@ def create_session(
     """
     name = candidate.provider.name
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    session = onnxruntime.InferenceSession(network, options, providers=candidate.stack(), enable_fallback=0)
+    if candidate.provider.plugin:
+        devices = [device for device in onnxruntime.get_ep_devices() if device.ep_name == name]
+        if not devices:
+            raise RuntimeError("it finds no graphics card or no driver")
+        options.add_provider_for_devices(devices[:1], candidate.options())
+        session = onnxruntime.InferenceSession(network, options, enable_fallback=0)
+    else:
+        session = onnxruntime.InferenceSession(network, options, providers=candidate.stack(), enable_fallback=0)
     if name not in session.get_providers():
         raise RuntimeError("its driver or one of its libraries is missing")
     # Known since ONNX Runtime 1.24. A provider may register and then take not one operator.

@@ -36,6 +36,7 @@ class Provider:
         memory: ONNX Runtime's name of the memory in which results may stay; "cpu" where they always come back.
         rest: short name of what computes the operators that it does not know; "" for the CPU.
         automatic: whether it is tried without being asked for.
+        plugin: whether it comes as a library of its own (`gpu_runtime`), whose devices are named to a session.
     """
 
     short: str
@@ -48,6 +49,7 @@ class Provider:
     memory: str = "cpu"
     rest: str = ""
     automatic: bool = True
+    plugin: bool = False
 
 
 _CUDA_OPTIONS = {
@@ -76,6 +78,8 @@ PROVIDERS: tuple[Provider, ...] = (
     # On ROCm; the older ROCMExecutionProvider went with ONNX Runtime 1.23, the oldest that is supported.
     Provider("migraphx", "MIGraphXExecutionProvider", "AMD MIGraphX", "onnxruntime-migraphx"),
     Provider("directml", "DmlExecutionProvider", "DirectML", "onnxruntime-directml"),
+    # Not tried on a card yet, so whoever wants it names it.
+    Provider("webgpu", "WebGpuExecutionProvider", "WebGPU", "onnxruntime-ep-webgpu", automatic=False, plugin=True),
     Provider(
         "openvino",
         "OpenVINOExecutionProvider",
