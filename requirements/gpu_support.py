@@ -63,7 +63,7 @@ def main() -> None:
             for platform in platforms.split():
                 wheels = [wheel for package in packages for wheel in _wheels(locked[package], platform)]
                 sets.setdefault(name, {})[platform] = wheels
-    content = {"format": "sam3db-wheel-sets/1", "host": HOST, "sets": sets}
+    content = {"host": HOST, "sets": sets}
     TARGET.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

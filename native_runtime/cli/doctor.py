@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from native_runtime.cli import gpu
 from native_runtime.cli.console import Console
 from native_runtime.cli.remedies import advised
 
@@ -39,6 +40,11 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
 
         for line in ["", "## Speed", "", *speed_lines(speeds)]:
             console.line(line)
+    cards: dict[str, object] = {}
+    if arguments.gpu:
+        for line in ("", "## Graphics cards", ""):
+            console.line(line)
+        _, cards["gpu"] = gpu.measure(gpu.folder_of(), arguments.models, arguments.providers, console)
     ok = not faults_of(result.sections) and not any(speed.error for speed in speeds) and not missed
     console.result(
         {
@@ -48,6 +54,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
             "engines": hidden(result.found.engines),
             "speeds": [speed.described() for speed in speeds],
             **described(result.sections, advised),
+            **cards,
         }
     )
     return ok

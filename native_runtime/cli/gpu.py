@@ -42,23 +42,29 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
             console.result({"command": "gpu remove", "ok": True, "bytes": freed})
             return True
         case "test":
-            return measure(arguments, console, folder)
+            ok, described = measure(folder, arguments.models, arguments.providers, console)
+            console.result({"command": "gpu test", "ok": ok, **described})
+            return ok
     return _list(console, folder)
 
 
-def measure(arguments: argparse.Namespace, console: Console, folder: Path, command: str = "gpu test") -> bool:
-    """Time the networks on each provider; False where none works."""
+def measure(
+    folder: Path, models: str | None, providers: list[str] | None, console: Console
+) -> tuple[bool, dict[str, object]]:
+    """Time the networks on each provider and print the table.
+
+    Returns:
+        whether any works; all of it for programs.
+    """
     from native_runtime.gpu_support.timing import time_providers
 
     forget_attempts(folder)
     cards, state = find_cards(), state_of(folder)
-    used = folder if state.name else None
-    times = time_providers(used, arguments.models, arguments.providers, paced(console.step))
+    times = time_providers(folder if state.name else None, models, providers, paced(console.step))
     for line in gpu_lines(cards, state, times):
         console.line(line)
     described = {"cards": [card.to_json() for card in cards], "installed": state.name, **times.to_json()}
-    console.result({"command": command, "ok": bool(times.fastest), **described})
-    return bool(times.fastest)
+    return bool(times.fastest), described
 
 
 def _list(console: Console, folder: Path) -> bool:

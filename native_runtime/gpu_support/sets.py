@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from native_runtime.errors import UsageError
-from native_runtime.files.formats import Format
 from native_runtime.onnx.gpu_runtime import platform_key, python_version
 
-FORMAT = Format("sam3db-wheel-sets")
 _FILE = Path(__file__).with_name("wheels.json")
 
 
@@ -269,4 +268,4 @@ def _wheels() -> dict[str, dict[str, tuple[Wheel, ...]]]:
 
 @cache
 def _content() -> dict[str, Any]:
-    return FORMAT.parsed(_FILE.read_text(encoding="utf-8"), _FILE)
+    return dict(json.loads(_FILE.read_text(encoding="utf-8")))

@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from native_runtime.errors import NewerFormatError
+from native_runtime.errors import ModelError, NewerFormatError
 from native_runtime.files.formats import Format
 from native_runtime.files.locks import HeldError, lock
 
@@ -70,16 +70,33 @@ def loaded() -> Loaded:
 
 
 def read_active(folder: Path) -> dict[str, Any] | None:
-    """The entry of what is installed; None where nothing is, or where its file is damaged."""
+    """The entry of what is installed; None where nothing is, or where its file cannot be used."""
     try:
-        entry = FORMAT.parsed((folder / ACTIVE).read_text(encoding="utf-8"), folder / ACTIVE)
+        return read_entry(folder / ACTIVE)
+    except (FileNotFoundError, ModelError, NewerFormatError):
+        return None
+
+
+def read_entry(path: Path) -> dict[str, Any]:
+    """What a file of the name `ACTIVE` says.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ModelError: it is damaged.
+        NewerFormatError: a newer version of the program wrote it.
+    """
+    try:
+        entry = dict(FORMAT.parsed(path.read_text(encoding="utf-8"), path))
         texts = [entry[key] for key in ("name", "title", "folder", "platform", "onnxruntime")]
-    except (OSError, ValueError, KeyError, TypeError, NewerFormatError):
-        return None
-    # a folder of this folder, whatever the file says
-    if not all(isinstance(text, str) for text in texts) or Path(entry["folder"]).name != entry["folder"]:
-        return None
-    return dict(entry)
+        # a folder of this folder, whatever the file says
+        sound = all(isinstance(text, str) for text in texts) and Path(entry["folder"]).name == entry["folder"]
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} is damaged ({error}).") from error
+    if not sound:
+        raise ModelError(f"{path} is damaged.")
+    return entry
 
 
 def unfit(entry: dict[str, Any]) -> str:

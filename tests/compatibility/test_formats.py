@@ -27,6 +27,7 @@ from native_runtime.mhr import Body
 from native_runtime.mining.report import read_mined
 from native_runtime.models import manifest
 from native_runtime.onnx import threads
+from native_runtime.onnx.gpu_runtime import read_entry
 from native_runtime.prompts.prompt import read_prompts
 from native_runtime.retarget.maps import load_map
 from native_runtime.takes.hints import read_hints
@@ -77,6 +78,7 @@ OLD = {
     "sam3db-features": Old("features/features_10.000_20.000_30.000.npz", read_features),
     "sam3db-threads": Old("threads.json", threads.read),
     "sam3db-hashes": Old("hashes.json", lambda path: hashes._load()),
+    "sam3db-gpu-support": Old("gpu/active.json", read_entry),
     "sam3db-take": Old("walk_person0_take.npz", Take.load),
     "sam3db-tracks": Old("walk_tracks.json", read_tracks),
     "sam3db-take-prompts": Old("walk_hints.json", read_hints),
