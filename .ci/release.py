@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import native_runtime
+from sam3db_blender.packaging import report
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -64,7 +65,8 @@ def main() -> int:
     zips = sorted(dist.glob(f"sam3db_blender-{version}-*.zip"))
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in zips]
     (dist / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
-    (dist / "notes.md").write_text(notes, encoding="utf-8")
+    files = report.markdown([report.describe(file) for file in zips])
+    (dist / "notes.md").write_text(f"{notes}\n{files}", encoding="utf-8")
     (dist / "tag.txt").write_text(f"Version {version}\n\n{notes}", encoding="utf-8")
     print(f"Next: git tag --annotate v{version} --cleanup=whitespace --file=dist/tag.txt")
     return 0

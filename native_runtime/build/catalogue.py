@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from native_runtime.build import landmark_networks as networks
 from native_runtime.errors import ModelError, NewerFormatError, Remedy, UsageError
 from native_runtime.models import manifest
 from native_runtime.models.store import (
     BODIES_FOLDER,
     INSTANTHMR_FOLDER,
+    NETWORKS,
     NETWORKS_FOLDER,
     SAM3D_BODY_FOLDER,
     models_dir,
@@ -93,6 +93,7 @@ def build_models(
 
     Raises:
         ModelError: a source cannot be fetched or is not what it should be.
+        UsageError: there is no such kind, or this is the extension's own copy of the program.
     """
     unknown = sorted(set(what) - set(_BUILT))
     if unknown:
@@ -100,14 +101,22 @@ def build_models(
     root = models_dir(models)
     for index, kind in enumerate(what):
         part = None if progress is None else _part(progress, index, len(what))
-        if kind == "networks":
-            networks.build(root, part)
-        else:
-            # Building bodies needs much that listing models does not.
-            from native_runtime.build import default_body
-
-            default_body.build(root, part)
+        _builder(kind)(root, part)
     return root
+
+
+def _builder(kind: str) -> Callable[[Path, Progress | None], object]:
+    """What builds a kind of models. It needs much that listing models does not, and the extension comes without."""
+    try:
+        if kind == "networks":
+            from native_runtime.build import landmark_networks
+
+            return landmark_networks.build
+        from native_runtime.build import default_body
+
+        return default_body.build
+    except ModuleNotFoundError as error:
+        raise UsageError(f"Only a checkout of the program can build models ({error}).") from error
 
 
 def _part(progress: Progress, index: int, count: int) -> Progress:
@@ -118,7 +127,7 @@ def _part(progress: Progress, index: int, count: int) -> Progress:
 def _list_kind(root: Path, kind: str) -> list[ModelStatus]:
     folder = root / _FOLDERS[kind]
     expected = {
-        "networks": [f"{name}.onnx" for name in networks.NETWORKS],
+        "networks": [f"{name}.onnx" for name in NETWORKS],
         "bodies": ["default.npz"],
         _CONVERTED: ["encoder.onnx"],
         _RELEASED: [],

@@ -13,7 +13,7 @@ from native_runtime.cli.remedies import advised
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.models.store import models_dir
 
-from .build import build, build_again
+from .build import build, build_again, check
 from .targets import PLATFORMS, ROOT, target_of, this_platform
 
 log = logging.getLogger("sam3db.packaging")
@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name in PLATFORMS if "all" in names else names:
             target = target_of(name, tuple(arguments.python or ()), arguments.untouched)
             finished = build(target, arguments.out, models)
+            check(finished, target)
             if arguments.twice:
                 build_again(target, models, finished)
             sys.stdout.write(json.dumps({"extension": str(finished), "bytes": finished.stat().st_size}) + "\n")

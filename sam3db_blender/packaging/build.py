@@ -62,6 +62,21 @@ def build(target: Target, out: Path, models: Path) -> Path:
     return finished
 
 
+def check(archive: Path, target: Target) -> None:
+    """Look for what Blender's validation cannot see: wheels, imports, native libraries and licences.
+
+    Raises:
+        Sam3dbError: something is wrong; the message names it.
+    """
+    # The readers of native libraries are no dependency of who only builds.
+    from . import checks, content
+
+    found = checks.faults(content.read(archive), target.pythons)
+    if found:
+        raise Sam3dbError(f"{archive.name} is not fit to be passed on: {'; '.join(found[:10])}.")
+    log.info("Wheels, imports, native libraries and licences are in order")
+
+
 def build_again(target: Target, models: Path, first: Path) -> None:
     """Build ``target`` once more elsewhere and compare it with ``first``.
 

@@ -22,6 +22,16 @@ CACHE = ROOT / ".build" / "wheels"
 #: Rooms of our wheel that serve only those who train networks, most with PyTorch.
 NOT_IN_WHEEL = ("compact", "network", "synthetic", "training")
 
+#: What builds the models that the zip brings along: it fetches their sources with pip, which no extension may.
+BUILDERS = (
+    "native_runtime/build/commands.py",
+    "native_runtime/build/convert_networks",
+    "native_runtime/build/default_body",
+    "native_runtime/build/landmark_networks.py",
+    "native_runtime/build/node.py",
+    "native_runtime/build/pose_prior",
+)
+
 #: 2020-01-01, in seconds since 1970: the date of every file in our wheel, so that the same sources give the same bytes.
 SOURCE_DATE = 1577836800
 
@@ -47,10 +57,7 @@ def collect_wheels(target: Target, wheels: Path, scratch: Path) -> None:
 
 def build_own_wheel(wheels: Path, source: Path) -> None:
     """Build the wheel with `native_runtime` and `rig_templates` alone, from a copy of the sources without add-on."""
-    source.mkdir()
-    for name in ("native_runtime", "rig_templates"):
-        skip = shutil.ignore_patterns("__pycache__", "*.pyc", *NOT_IN_WHEEL)
-        shutil.copytree(ROOT / name, source / name, ignore=skip)
+    copy_sources(source)
     for name in ("pyproject.toml", "README.md", "LICENSE", "THIRD_PARTY.md"):
         shutil.copy2(ROOT / name, source)
     # The wheel records modes, which the checkout's umask decided.
@@ -58,6 +65,24 @@ def build_own_wheel(wheels: Path, source: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
     program = "import sys, setuptools.build_meta as backend; backend.build_wheel(sys.argv[1])"
     _run("-c", program, str(wheels.resolve()), cwd=source, environment={"SOURCE_DATE_EPOCH": str(SOURCE_DATE)})
+
+
+def copy_sources(source: Path) -> None:
+    """Copy what our wheel is built of into a new folder: code and data, without what stays at home."""
+    source.mkdir()
+    for name in ("native_runtime", "rig_templates"):
+        shutil.copytree(ROOT / name, source / name, ignore=_not_in_wheel)
+
+
+def _not_in_wheel(folder: str, names: list[str]) -> set[str]:
+    """Which names of a folder of sources stay at home, as `shutil.copytree` asks it."""
+    place = Path(folder).relative_to(ROOT)
+    rooms = {f"native_runtime/{name}" for name in NOT_IN_WHEEL}
+    return {
+        name
+        for name in names
+        if name == "__pycache__" or name.endswith(".pyc") or (place / name).as_posix() in {*rooms, *BUILDERS}
+    }
 
 
 def bundled_wheels(platform_name: str, python: str) -> list[Path]:

@@ -15,6 +15,8 @@ from native_runtime.models import manifest
 from sam3db_blender import packaging
 from sam3db_blender.packaging import archive
 from sam3db_blender.packaging.build import zip_name
+from sam3db_blender.packaging.targets import ROOT
+from sam3db_blender.packaging.wheels import BUILDERS
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +54,17 @@ def test_our_wheel_has_the_runtime_and_its_data_and_no_add_on(stage: Path) -> No
     assert "native_runtime/service/worker.py" in names
     assert "rig_templates/mhr/keypoints.json" in names
     assert "rig_templates/presets/pictures/relaxed.jpg" in names
-    assert "native_runtime/build/convert_networks/requirements.txt" in names
+    assert "native_runtime/build/catalogue.py" in names
     assert not any(name.startswith(("sam3db_blender", "tests", "bench")) for name in names)
+
+
+def test_what_builds_the_models_stays_at_home(stage: Path) -> None:
+    """It fetches their sources with pip, and the zip has the models themselves."""
+    (wheel,) = (stage / "wheels").glob("sam3db-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    left_out = (*BUILDERS, *(f"native_runtime/{name}" for name in packaging.NOT_IN_WHEEL))
+    assert all((ROOT / path).exists() for path in left_out)
+    assert not any(name.startswith(left_out) for name in names)
 
 
 def test_the_add_on_holds_no_build_tools_and_no_caches(stage: Path) -> None:
