@@ -45,7 +45,6 @@ def test_platform_and_wheels_are_top_level_keys(stage: Path) -> None:
     content = tomllib.loads((stage / "blender_manifest.toml").read_text(encoding="utf-8"))
     assert content["platforms"] == ["linux-x64"]
     assert all((stage / wheel).is_file() for wheel in content["wheels"])
-    assert set(content["permissions"]) == {"files", "network"}
 
 
 def test_our_wheel_has_the_runtime_and_its_data_and_no_add_on(stage: Path) -> None:
