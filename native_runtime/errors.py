@@ -27,6 +27,7 @@ class Remedy(Enum):
     GIVE_FILES = "give-files"
     NAME_PHOTOS = "name-photos"
     CORRECT_FIRST = "correct-first"
+    WRITE_JOB_TYPE = "write-job-type"
     REINSTALL = "reinstall"
     INSTALL_LIBRARIES = "install-libraries"
     SEE_TRACEBACK = "see-traceback"
@@ -85,6 +86,10 @@ class PromptError(Sam3dbError):
 
 class WorkerError(Sam3dbError):
     """The worker process failed or could not be started."""
+
+
+class FarmError(Sam3dbError):
+    """A farm cannot be reached, or does not take a job."""
 
 
 class DiskFullError(Sam3dbError):

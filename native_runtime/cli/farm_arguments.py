@@ -22,8 +22,57 @@ def add(commands: Subparsers) -> None:
     )
     add_common_arguments(farm)
     kinds = farm.add_subparsers(dest="farm", metavar="FARM", required=True, parser_class=Parser)
+    _add_flamenco(kinds)
     _add_openjd(kinds)
     _add_script(kinds)
+
+
+def _add_flamenco(kinds: Subparsers) -> None:
+    flamenco = kinds.add_parser("flamenco", help="Flamenco, Blender's own farm", allow_abbrev=False)
+    add_common_arguments(flamenco)
+    actions = flamenco.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    submit = actions.add_parser(
+        "submit",
+        help="hand a batch to a Flamenco Manager",
+        description="Lets the Manager compile the job on trial, then hands it in.",
+        allow_abbrev=False,
+    )
+    add_batch_settings(submit)
+    _add_division(submit)
+    _add_manager(submit)
+    submit.add_argument("--priority", metavar="N", type=int, default=50, help="0 to 100 (default: %(default)s)")
+    submit.add_argument("--worker-tag", metavar="NAME", help="only workers with this tag")
+    submit.add_argument("--paused", action="store_true", help="wait until somebody lets the job run")
+    submit.add_argument("--wait", action="store_true", help="say how the job stands until it is over")
+    _add_dry_run(submit, "print what would be sent, and ask no Manager")
+    add_common_arguments(submit)
+    check = actions.add_parser(
+        "check",
+        help="see whether a Manager can take batches",
+        description="Says which Flamenco a Manager is, and whether it has the job type. Exit code 1 when it cannot "
+        "take a batch.",
+        allow_abbrev=False,
+    )
+    _add_manager(check)
+    add_common_arguments(check)
+    job_type = actions.add_parser(
+        "job-type",
+        help="print the job type's file, or write it",
+        description="The file belongs into the folder `scripts` beside the Manager's program.",
+        allow_abbrev=False,
+    )
+    job_type.add_argument("-o", "--out", metavar="DIR", help="write the file into this folder instead of printing it")
+    add_common_arguments(job_type)
+    status = actions.add_parser(
+        "status",
+        help="how a job stands",
+        description="Exit code 1 when it failed or was cancelled.",
+        allow_abbrev=False,
+    )
+    status.add_argument("job", metavar="JOB", help="the id that `submit` said")
+    _add_manager(status)
+    status.add_argument("--wait", action="store_true", help="say how it stands until it is over")
+    add_common_arguments(status)
 
 
 def _add_openjd(kinds: Subparsers) -> None:
@@ -78,6 +127,14 @@ def _add_division(command: Parser) -> None:
         choices=("blender", "sam3db"),
         default="blender",
         help="what the machines run: Blender with the extension (default), or the command line sam3db",
+    )
+
+
+def _add_manager(command: Parser) -> None:
+    command.add_argument(
+        "--manager",
+        metavar="ADDRESS",
+        help="of the Flamenco Manager, such as farm:8080 (default: SAM3DB_FLAMENCO)",
     )
 
 

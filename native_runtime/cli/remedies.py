@@ -29,6 +29,7 @@ REMEDIES = {
     Remedy.OWN_WEIGHTS: "If the weights are your own, convert them with `sam3db convert-checkpoint --own-weights`.",
     Remedy.NAME_BOX: "Or give a person's bounding box (--box).",
     Remedy.SINGLE_PHOTO: "For one photo, use `sam3db character`.",
+    Remedy.WRITE_JOB_TYPE: "`sam3db farm flamenco job-type -o DIR` writes the file.",
     Remedy.REINSTALL: "Install the program again, so that all its parts have the same version.",
     Remedy.INSTALL_LIBRARIES: "Install the program again, which brings it: `make models`, or `pip install .`, in its "
     "folder.",

@@ -88,7 +88,7 @@ def plan(
         if export.names.endswith(".json"):
             raise UsageError(
                 f"Bone names of a file cannot be used on a farm: the path of {export.names} would have to be the same "
-                "on all its machines. Export these with `sam3db export` afterwards."
+                "on all its machines. Export from the finished .blend files instead."
             )
     batch_words(request)  # what cannot be passed on is said before a large folder is searched
     reporter.status(f"Looking for photos in {request.folder}")

@@ -69,8 +69,7 @@ def template(job: Job, progress: bool = True) -> dict[str, Any]:
     return {
         "specificationVersion": "jobtemplate-2023-09",
         "name": "{{Param.JobName}}",
-        "description": "Characters from a folder of photos, in parts; then a contact sheet. Written by `sam3db farm "
-        "openjd`.",
+        "description": "Rigged characters from a folder of photos, in parts; then a contact sheet of all of them.",
         "parameterDefinitions": definitions,
         "steps": [
             {
