@@ -64,6 +64,11 @@ def user_folder(name: str) -> Path:
         return folder
 
 
+def gpu_folder() -> Path:
+    """Where libraries for graphics cards lie, for the worker; it may not exist."""
+    return user_folder("gpu")
+
+
 def worker_paths() -> list[Path]:
     """The folders that the worker needs on its module path, without importing anything."""
     folders = []

@@ -14,6 +14,7 @@ _PROVIDERS = (
     ("cuda", "NVIDIA CUDA", "Needs an ONNX Runtime with CUDA"),
     ("tensorrt", "NVIDIA TensorRT", "Needs an ONNX Runtime with TensorRT; the first start takes many minutes"),
     ("directml", "DirectML", "Graphics cards on Windows; needs an ONNX Runtime with DirectML"),
+    ("webgpu", "WebGPU", "Graphics cards by Vulkan, Direct3D 12 or Metal; needs WebGPU support"),
     ("coreml", "Apple CoreML", "Macs"),
     ("openvino", "Intel OpenVINO", "Needs an ONNX Runtime with OpenVINO"),
     ("migraphx", "AMD MIGraphX", "Needs an ONNX Runtime with MIGraphX"),
@@ -32,7 +33,10 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         options=BLEND_RELATIVE,
     )
     provider: bpy.props.EnumProperty(
-        name="Compute On", description="The hardware that SAM 3D Body runs on", items=_PROVIDERS, default="auto"
+        name="Compute On",
+        description="The hardware that networks run on. Where it fails, the processor computes, and a warning says why",
+        items=_PROVIDERS,
+        default="auto",
     )
 
     remember_photos: bpy.props.BoolProperty(
@@ -56,7 +60,7 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
 
     def requested_providers(self) -> list[str] | None:
         """What a worker shall compute on; None for the best that works."""
-        return None if self.provider == "auto" else [self.provider]
+        return None if self.provider == "auto" else list(dict.fromkeys([self.provider, "cpu"]))
 
     def draw(self, context: bpy.types.Context) -> None:
         draw_sections(self.layout, self, context)

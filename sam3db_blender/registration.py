@@ -8,11 +8,13 @@ import bpy
 
 from . import preferences
 from .controls import copies
+from .files import gpu as gpu_files
 from .files import shelf as shelf_files
 from .handles import deletions, deserted, watch
 from .jobs import batch as batch_jobs
 from .jobs import bodies as body_jobs
 from .jobs import command_line, engine_check
+from .jobs import gpu as gpu_jobs
 from .jobs import sam3d_body as sam3d_body_jobs
 from .jobs import shelf as shelf_jobs
 from .jobs import takes as take_jobs
@@ -30,6 +32,7 @@ from .operators import (
     face,
     find_people,
     get_model,
+    gpu,
     handles,
     import_character,
     import_result,
@@ -110,6 +113,7 @@ CLASSES: tuple[type, ...] = (
     *official_body.CLASSES,
     *sam3d_body.CLASSES,
     *get_model.CLASSES,
+    *gpu.CLASSES,
     *presets.CLASSES,
     *face.CLASSES,
     *correctives.CLASSES,
@@ -205,6 +209,8 @@ def unregister() -> None:
         sam3d_body_jobs.check_slot,
         engine_check.slot,
         shelf_jobs.slot,
+        gpu_jobs.slot,
+        gpu_files.search,
     ):
         slot.close()
     secret.keep("")

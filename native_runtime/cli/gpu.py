@@ -9,11 +9,11 @@ from pathlib import Path
 from native_runtime.cli.console import Console
 from native_runtime.cli.shelf import paced
 from native_runtime.files.folders import user_cache
+from native_runtime.gpu_runtime import ACTIVE, VARIABLE, forget_attempts
 from native_runtime.gpu_support.cards import find_cards
 from native_runtime.gpu_support.install import install, remove, state_of
 from native_runtime.gpu_support.sets import WheelSet, host, offered
 from native_runtime.gpu_support.table import gpu_lines, state_line
-from native_runtime.onnx.gpu_runtime import ACTIVE, VARIABLE, forget_attempts
 
 
 def folder_of(named: str | None = None) -> Path:

@@ -2,5 +2,5 @@
 
 The extension comes with the ONNX Runtime for processors. Libraries for cards are large, and NVIDIA's may be passed on
 by NVIDIA only: the user fetches them from the package index, or gives files that were fetched elsewhere. Processes load
-them by `native_runtime.onnx.gpu_runtime`.
+them by `native_runtime.gpu_runtime`.
 """

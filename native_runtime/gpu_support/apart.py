@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from native_runtime.onnx.gpu_runtime import VARIABLE
+from native_runtime.gpu_runtime import VARIABLE
 from native_runtime.process.child import exit_in_words
 
 _ROOT = Path(__file__).resolve().parents[2]

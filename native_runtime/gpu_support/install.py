@@ -23,9 +23,9 @@ from native_runtime.errors import FileError, ModelError, Remedy, UsageError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.hashes import sha256_of
 from native_runtime.files.locks import HeldError, lock
+from native_runtime.gpu_runtime import ACTIVE, FORMAT, forget_attempts, read_active, unfit
 from native_runtime.models.download import CONNECTIONS, DownloadCancelledError, Progress, check_room, download
 from native_runtime.models.download.part import arrived_bytes
-from native_runtime.onnx.gpu_runtime import ACTIVE, FORMAT, forget_attempts, read_active, unfit
 
 from .apart import Trial, try_out
 from .sets import KINDS, Wheel, WheelSet, host, wheel_set

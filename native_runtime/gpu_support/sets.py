@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.errors import UsageError
-from native_runtime.onnx.gpu_runtime import platform_key, python_version
+from native_runtime.gpu_runtime import platform_key, python_version
 
 _FILE = Path(__file__).with_name("wheels.json")
 

@@ -10,11 +10,11 @@ from .install import State
 from .timing import Times
 
 
-def gpu_lines(cards: Sequence[Card], state: State, times: Times) -> list[str]:
+def gpu_lines(cards: Sequence[Card], state: State | None, times: Times) -> list[str]:
     """What is there, what works and why not, and how long each network takes on each provider."""
     lines = [f"- graphics card: {card.described}{f' ({card.vendor})' if card.vendor else ''}" for card in cards]
     lines = lines or ["- graphics card: none found"]
-    lines.append(f"- GPU support: {state_line(state)}")
+    lines.append(f"- GPU support: {state_line(state or State())}")
     trial = times.trial
     lines.append(f"- ONNX Runtime {trial.onnxruntime or 'could not be loaded'}")
     lines += [f"- {without_folders(fault)}" for fault in (trial.error, trial.fault) if fault]

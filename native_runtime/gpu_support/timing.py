@@ -16,6 +16,8 @@ from native_runtime.models.store import INSTANTHMR_FOLDER, NETWORKS_FOLDER, SAM3
 from .apart import Trial, ask, try_out
 
 _FOLDERS = (NETWORKS_FOLDER, SAM3D_BODY_FOLDER, INSTANTHMR_FOLDER)
+_COMPILES_FOR_MINUTES = "tensorrt"
+"""Timed only when it is named."""
 _RUNS, _ENOUGH_S = 5, 1.0
 _LONG_S = 3.0
 """A network that takes longer is run once more, not several times."""
@@ -100,7 +102,11 @@ def time_providers(
     tell = progress or (lambda fraction, text: None)
     tell(0.0, "Trying the providers")
     trial = try_out(folder, lambda: tell(0.0, "Trying the providers"))
-    chosen = [name for name in trial.faults if providers is None or name in providers or name == "cpu"]
+    chosen = [
+        name
+        for name in trial.faults
+        if name == "cpu" or (name != _COMPILES_FOR_MINUTES if providers is None else name in providers)
+    ]
     networks = [f"{path.parent.name}/{path.stem}" for path in network_files(models)]
     made = []
     for number, name in enumerate(chosen):

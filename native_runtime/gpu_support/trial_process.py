@@ -17,7 +17,7 @@ from .apart import Trial
 
 def tried() -> Trial:
     """What this process finds."""
-    from native_runtime.onnx import gpu_runtime
+    from native_runtime import gpu_runtime
 
     status = gpu_runtime.loaded()
     import onnxruntime

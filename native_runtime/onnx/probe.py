@@ -16,8 +16,9 @@ from functools import cache
 import numpy as np
 import onnxruntime
 
-from native_runtime.onnx import gpu_runtime
-from native_runtime.onnx.providers import CPU, PROVIDERS, Candidate, Provider, available, candidates
+from native_runtime import gpu_runtime
+from native_runtime.onnx import providers as provider_choice
+from native_runtime.onnx.providers import CPU, PROVIDERS, Candidate, Provider, available, candidates, not_built_in
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def probe(requested: Sequence[str] | None = None) -> Probe:
     if requested is None and (missing := _likely_packages()):
         notes.append(missing)
     for candidate in candidates(requested):
-        fault = fault_of(candidate)
+        fault = why_not(candidate)
         if fault is None:
             return Probe(candidate.provider, tuple(notes))
         notes.append(fault)
@@ -67,6 +68,13 @@ def _likely_packages() -> str:
     packages = {provider.package: provider.title for provider in PROVIDERS if provider.package != "onnxruntime"}
     listed = ", ".join(f"{package} ({title})" for package, title in packages.items())
     return f"The installed onnxruntime computes on the CPU only; for graphics cards there are {listed}."
+
+
+def why_not(candidate: Candidate) -> str | None:
+    """Why a candidate cannot be used, None if it can: ONNX Runtime may not have it, or it does not compute."""
+    if candidate.provider not in provider_choice.available():
+        return not_built_in(candidate.provider)
+    return fault_of(candidate)
 
 
 @cache

@@ -154,7 +154,8 @@ def candidates(requested: Sequence[str] | None = None) -> list[Candidate]:
         requested: short or full names; one may be followed by a device: "cuda:1", "openvino:NPU", "coreml:CPUAndGPU".
 
     Raises:
-        UsageError: a requested provider is unknown, or not part of the installed ONNX Runtime.
+        UsageError: a requested provider is unknown, or none of them is part of the installed ONNX Runtime. Of several,
+            those that are not fail when they are tried, with a note.
     """
     there = available()
     if requested is None:
@@ -168,12 +169,17 @@ def candidates(requested: Sequence[str] | None = None) -> list[Candidate]:
         provider = _BY_NAME.get(name) or _BY_NAME.get(name.lower())
         if provider is None:
             raise UsageError(f"Unknown compute provider {text!r}. {choices}")
-        if provider not in there:
-            raise UsageError(
-                f"The installed ONNX Runtime has no {provider.short} support. {choices} "
-                f"{provider.title} comes with the package {provider.package}, instead of onnxruntime."
-            )
         if device and provider.name == CPU:
             raise UsageError(f"The CPU has no device {device!r}; write just cpu.")
         wanted.append(Candidate(provider, device))
+    if not any(candidate.provider in there for candidate in wanted):
+        raise UsageError(not_built_in(wanted[0].provider))
     return wanted
+
+
+def not_built_in(provider: Provider) -> str:
+    """That ONNX Runtime here has no such provider, in whole sentences."""
+    return (
+        f"The installed ONNX Runtime has no {provider.short} support. Available providers: "
+        f"{', '.join(one.short for one in available())}. {provider.title} comes with the package {provider.package}."
+    )

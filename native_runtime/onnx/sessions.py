@@ -27,7 +27,7 @@ from native_runtime.onnx import providers as provider_choice
 from native_runtime.onnx.device_array import NUMPY_TYPES, DeviceArray
 from native_runtime.onnx.eight_bits import WEIGHT_BITS, products_are_exact
 from native_runtime.onnx.model_file import metadata_of, weights_size
-from native_runtime.onnx.probe import create_session, fault_of, in_short
+from native_runtime.onnx.probe import create_session, in_short, why_not
 from native_runtime.onnx.processor import usable_cores
 from native_runtime.onnx.providers import Candidate
 from native_runtime.onnx.threads import threads_for
@@ -176,7 +176,7 @@ def open_network(path: Path, providers: Sequence[str] | None = None, threads: in
     size = weights_size(path)
     notes: list[str] = []
     for candidate in chosen:
-        fault = fault_of(candidate)
+        fault = why_not(candidate)
         if fault is not None:
             notes.append(fault)
             continue

@@ -106,6 +106,12 @@ def one_of(*choices: str) -> Decoder:
     return read
 
 
+def _paths(key: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise UsageError(f"{key!r} must be a list of files, not {value!r}.")
+    return tuple(_path(key, entry) for entry in value)
+
+
 def _path(key: str, value: Any) -> Any:
     return value if isinstance(value, os.PathLike) else text(key, value)
 
@@ -208,6 +214,7 @@ _DECODERS: dict[str, Decoder] = {
     "int": _whole_number,
     "float": _number,
     "FilePath": _path,
+    "tuple[FilePath, ...]": _paths,
     "Path": lambda key, value: Path(_path(key, value)),
     "Secret": _secret,
     "Box": lambda key, value: check_box(value),

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from native_runtime import gpu_runtime
 from native_runtime.engines import engines, proof_failed
 from native_runtime.engines.details import PHOTO_TURNED
 from native_runtime.errors import EmptyBoxError, ModelError, NoPersonError, UsageError
@@ -116,6 +117,8 @@ class Inference:
                 choice.engine, models=choice.models, body=choice.body, providers=choice.providers
             )
             self._choice = choice
+            for note in _why_not_faster(choice):
+                reporter.warning(note)
         if self._engine.capabilities.remembers:
             cast("Remembering", self._engine).remember(bool(choice.remember))
         return self._engine
@@ -516,6 +519,17 @@ def _doubts(photo: Photo, lens: Lens) -> tuple[str, ...]:
 def _distrust(choice: EngineChoice) -> tuple[str, ...]:
     """What is doubtful about the networks of an engine."""
     return (PROOF_FAILED,) if choice.engine in engines() and proof_failed(choice.engine, choice.models) else ()
+
+
+def _why_not_faster(choice: EngineChoice) -> tuple[str, ...]:
+    """For people: why what they installed or chose for their graphics card is not used."""
+    status = gpu_runtime.loaded()
+    faults = (status.fault,) if status.fault else ()
+    if choice.providers is None and not status.name:
+        return faults
+    from native_runtime.onnx.probe import probe  # loads ONNX Runtime
+
+    return (*faults, *probe(choice.providers).notes)
 
 
 def _chosen(request: Choice, reporter: Reporter) -> tuple[Choice, tuple[str, ...]]:

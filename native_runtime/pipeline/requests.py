@@ -411,6 +411,55 @@ class InstallModelRequest(ModelsFolder):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InstallGpuRequest:
+    """Libraries for graphics cards, downloaded or from files, tried out and put in place.
+
+    Attributes:
+        folder: that of GPU support.
+        name: which; see `native_runtime.gpu_support.sets`.
+        accepted: keys of the terms that the user has read and accepted.
+        files: wheels that the user has, instead of downloads.
+        address: of a server that has the package index's files; None for the index's own.
+    """
+
+    do: ClassVar = "install_gpu_support"
+
+    folder: FilePath
+    name: str
+    accepted: tuple[str, ...] = ()
+    files: tuple[FilePath, ...] = ()
+    address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveGpuRequest:
+    """What is installed for graphics cards, removed.
+
+    Attributes:
+        folder: that of GPU support.
+    """
+
+    do: ClassVar = "remove_gpu_support"
+
+    folder: FilePath
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeProvidersRequest(ModelsFolder):
+    """How long each network takes on each provider.
+
+    Attributes:
+        folder: that of GPU support; None for none.
+        providers: only these, and the processor; None for all.
+    """
+
+    do: ClassVar = "time_providers"
+
+    folder: FilePath | None = None
+    providers: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConvertSam3dBodyRequest(ModelsFolder):
     """A model converted from a checkpoint of SAM 3D Body.
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from native_runtime.errors import Remedy
+from native_runtime.gpu_runtime import VARIABLE
 from native_runtime.process.child import Child
 from native_runtime.process.payload import CANCELLED, ErrorPayload
 from native_runtime.service.protocol import PATH_KEYS, PROTOCOL
@@ -82,6 +83,7 @@ class WorkerClient:
         self._cancel_grace_s = cancel_grace_s
         self._python = sys.executable
         self._paths: list[str] | None = None
+        self._gpu_support: str | None = None
         self._folder: Path | None = None
         self._child: _Worker | None = None
         self._children = 0
@@ -93,18 +95,22 @@ class WorkerClient:
     # --- what a window calls ---
 
     def start(
-        self, python: str | os.PathLike[str] | None = None, paths: Iterable[str | os.PathLike[str]] | None = None
+        self,
+        python: str | os.PathLike[str] | None = None,
+        paths: Iterable[str | os.PathLike[str]] | None = None,
+        gpu_support: str | os.PathLike[str] | None = None,
     ) -> None:
-        """Remember how to start the child: its interpreter (default: this one) and its module path (default: this
-        one's).
+        """Remember how to start the child: its interpreter (default: this one), its module path (default: this
+        one's), and the folder of libraries for graphics cards (default: none).
 
-        A running child is ended when either has changed. No process is started yet; `request` does that.
+        A running child is ended when one of them has changed. No process is started yet; `request` does that.
         """
         chosen = os.fspath(python) if python else sys.executable
         folders = None if paths is None else [os.path.abspath(path) for path in paths]
-        if (chosen, folders) != (self._python, self._paths):
+        gpu = None if gpu_support is None else os.path.abspath(gpu_support)
+        if (chosen, folders, gpu) != (self._python, self._paths, self._gpu_support):
             self.stop()
-        self._python, self._paths = chosen, folders
+        self._python, self._paths, self._gpu_support = chosen, folders, gpu
 
     def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
         """Post a request and return its number. Never fails: whatever goes wrong arrives as an ``error`` event.
@@ -298,7 +304,7 @@ class WorkerClient:
             command += ["--path", path]
         if self._engines:
             command += ["--engines", self._engines]
-        process = Child(command, folder / f"worker-{self._children}.log", folder)
+        process = Child(command, folder / f"worker-{self._children}.log", folder, self._environment())
         reader = threading.Thread(
             target=self._listen, args=(self._children, process), name="worker events", daemon=True
         )
@@ -319,6 +325,10 @@ class WorkerClient:
         text = f"The worker {how}. Blender is not affected; try again, and a new worker will start."
         log = child.process.log_tail(_LOG_TAIL_BYTES) if child is not None else ""
         self._lose(number, ErrorPayload("WorkerError", text, traceback=log))
+
+    def _environment(self) -> dict[str, str]:
+        environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+        return environment if self._gpu_support is None else environment | {VARIABLE: self._gpu_support}
 
     def _module_paths(self) -> list[str]:
         if self._paths is not None:

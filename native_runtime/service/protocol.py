@@ -33,6 +33,9 @@ REQUESTS: dict[str, type] = {
         requests.DownloadOfficialRequest,
         requests.ConvertSam3dBodyRequest,
         requests.InstallModelRequest,
+        requests.InstallGpuRequest,
+        requests.RemoveGpuRequest,
+        requests.TimeProvidersRequest,
     )
 }
 """The work that can be asked for, by its verb."""

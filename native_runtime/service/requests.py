@@ -78,4 +78,8 @@ def answer(
             from .shelf import install_model
 
             return install_model(request, reporter)
+        case (requests.InstallGpuRequest() | requests.RemoveGpuRequest() | requests.TimeProvidersRequest()) as request:
+            from .gpu import do_gpu
+
+            return do_gpu(request, reporter)
     raise AssertionError(message["do"])

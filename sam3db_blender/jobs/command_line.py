@@ -13,6 +13,7 @@ from pathlib import Path
 import bpy
 
 import native_runtime.cli
+from native_runtime.gpu_runtime import VARIABLE
 
 from .. import places
 from .batch import builder_command
@@ -54,10 +55,11 @@ def _call(words: list[str]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """With the models that the extension uses, unless others are named."""
+    """With the models and the libraries for graphics cards that the extension uses, unless others are named."""
     folder = places.models_folder()
-    known = {} if folder is None else {"SAM3DB_MODELS": str(folder)}
-    return {**os.environ, **known} if not os.environ.get("SAM3DB_MODELS") else dict(os.environ)
+    known = {VARIABLE: str(places.gpu_folder())} | ({} if folder is None else {"SAM3DB_MODELS": str(folder)})
+    named = {name: value for name, value in os.environ.items() if value}
+    return {**known, **named}
 
 
 _registered: list[object] = []

@@ -61,11 +61,11 @@ def inferences_of(engine: str) -> tuple[str, ...]:
 
 
 def settings_for(engine: str, *inferences: str) -> dict[str, Any]:
-    """``inference``, the first of those given that the engine and its model have a choice of, ``providers``, which are
-    a choice for large engines only, and ``remember`` for those that can.
+    """``inference``, the first of those given that the engine and its model have a choice of, ``providers`` by the
+    preferences, and ``remember`` for those that can.
     """
     can, settings = capabilities_of(engine), places.preferences()
-    providers = None if can.live_prompts or settings is None else settings.requested_providers()
+    providers = None if settings is None else settings.requested_providers()
     remember = can.remembers and settings is not None and settings.remember_photos
     return {
         "inference": next((inference for inference in inferences if inference in inferences_of(engine)), None),

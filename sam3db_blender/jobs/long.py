@@ -74,10 +74,16 @@ AnyJob = TypeVar("AnyJob", bound="LongJob")
 
 
 class JobSlot(Generic[AnyJob]):
-    """Does one job at a time, and remembers the last."""
+    """Does one job at a time, and remembers the last.
 
-    def __init__(self, kind: type[AnyJob]) -> None:
+    Args:
+        kind: what a job is made as.
+        gpu_support: whether its worker loads the libraries for graphics cards that are installed.
+    """
+
+    def __init__(self, kind: type[AnyJob], gpu_support: bool = True) -> None:
         self.job: AnyJob | None = None
+        self._gpu_support = gpu_support
         self._kind = kind
         self._client: WorkerClient | None = None
         # Blender knows a timer by its object, and `self._tick` is another one each time.
@@ -92,7 +98,8 @@ class JobSlot(Generic[AnyJob]):
         if self.busy:
             raise RuntimeError("another job is running")
         self._client = WorkerClient()
-        self._client.start(python=sys.executable, paths=places.worker_paths())
+        gpu_support = places.gpu_folder() if self._gpu_support else None
+        self._client.start(python=sys.executable, paths=places.worker_paths(), gpu_support=gpu_support)
         self.job = self._kind(self._client, do, keys)
         if not bpy.app.background:
             # persistent: opening another file does not end it

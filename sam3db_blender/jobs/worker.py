@@ -148,7 +148,7 @@ def worker() -> Subscription:
     global _worker
     if _worker is None:
         _worker = WorkerClient()
-    _worker.start(python=sys.executable, paths=places.worker_paths())
+    _worker.start(python=sys.executable, paths=places.worker_paths(), gpu_support=places.gpu_folder())
     return Subscription(_worker)
 
 

@@ -23,11 +23,11 @@ from native_runtime.evaluation.preference.votes import read_votes
 from native_runtime.evaluation.report import read_evaluation
 from native_runtime.files import hashes
 from native_runtime.files.formats import Format
+from native_runtime.gpu_runtime import read_entry
 from native_runtime.mhr import Body
 from native_runtime.mining.report import read_mined
 from native_runtime.models import manifest
 from native_runtime.onnx import threads
-from native_runtime.onnx.gpu_runtime import read_entry
 from native_runtime.prompts.prompt import read_prompts
 from native_runtime.retarget.maps import load_map
 from native_runtime.takes.hints import read_hints

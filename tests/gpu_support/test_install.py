@@ -17,11 +17,11 @@ import pytest
 
 from native_runtime.errors import ModelError, UsageError
 from native_runtime.files.locks import lock
+from native_runtime.gpu_runtime import ACTIVE, read_active
 from native_runtime.gpu_support.apart import Trial
 from native_runtime.gpu_support.install import State, install, remove, state_of
 from native_runtime.gpu_support.sets import WheelSet
 from native_runtime.models.download import DownloadCancelledError, NoRoomError, arriving
-from native_runtime.onnx.gpu_runtime import ACTIVE, read_active
 from tests.support.file_server import serving
 from tests.support.toy_wheels import WORKS, toy_set, wheel_of, written
 

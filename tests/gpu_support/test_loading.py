@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
+from native_runtime.gpu_runtime import VARIABLE, forget_attempts
 from native_runtime.gpu_support.apart import Trial, try_out
 from native_runtime.gpu_support.install import install
-from native_runtime.onnx.gpu_runtime import VARIABLE, forget_attempts
 from tests.support.toy_wheels import ENDS_THE_PROCESS, LACKS_A_LIBRARY, WORKS, toy_set, wheel_of, written
 
 ASK = """
 import json, sys
 import native_runtime.onnx
-from native_runtime.onnx.gpu_runtime import loaded
+from native_runtime.gpu_runtime import loaded
 import onnxruntime
 found = loaded()
 print(json.dumps([found.name, found.fault, onnxruntime.__version__, hasattr(onnxruntime, "InferenceSession")]))

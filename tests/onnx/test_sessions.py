@@ -76,6 +76,14 @@ def test_unknown_or_absent_providers_are_usage_errors_that_name_the_choices() ->
                 providers.candidates([provider.short])
 
 
+def test_of_several_named_providers_those_that_are_not_built_in_are_noted(network_file: Path) -> None:
+    absent = next(p for p in providers.PROVIDERS if p.name not in onnxruntime.get_available_providers())
+    network = sessions.open_network(network_file, [absent.short, "cpu"])
+    assert network.provider == providers.CPU
+    (note,) = network.notes
+    assert note.startswith(f"The installed ONNX Runtime has no {absent.short} support.")
+
+
 # --- what happens when it fails ---
 
 
@@ -89,7 +97,7 @@ def _with_card(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
         return real(path, candidate, *rest)
 
     monkeypatch.setattr(sessions, "_open_on", open_on)
-    monkeypatch.setattr(sessions, "fault_of", lambda candidate: None)
+    monkeypatch.setattr(sessions, "why_not", lambda candidate: None)
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", providers.CPU])
 
 

@@ -71,6 +71,9 @@ def test_the_worker_takes_these_keys() -> None:
         "import_official": {"source", "models", "levels"},
         "download_official": {"models", "levels", "url", "again"},
         "convert_sam3d_body": {"checkpoint", "mhr", "models", "precision"},
+        "install_gpu_support": {"folder", "name", "accepted", "files", "address"},
+        "remove_gpu_support": {"folder"},
+        "time_providers": {"folder", "models", "providers"},
         "install_model": {
             "item",
             "source",
@@ -104,6 +107,7 @@ def test_the_worker_takes_these_keys() -> None:
         "folder",
         "out",
         "file",
+        "files",
         "more_models",
         "extensions",
         "user_folder",

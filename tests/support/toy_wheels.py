@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from native_runtime.gpu_runtime import platform_key, python_version
 from native_runtime.gpu_support.sets import KINDS, Wheel, WheelSet
-from native_runtime.onnx.gpu_runtime import platform_key, python_version
 
 WORKS = """
 __version__ = "1.24.1"

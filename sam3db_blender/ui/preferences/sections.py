@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import bpy
 
 from ...layout_text import width_of
-from . import engine, memory, models, new_work, user_guide
+from . import engine, graphics, memory, models, new_work, user_guide
 
 #: Characters: longer lines are hard to read.
 _LONGEST = 100
@@ -35,6 +35,7 @@ class Section(NamedTuple):
 SECTIONS: tuple[Section, ...] = (
     Section("models", "Models", models.draw, open=True),
     Section("engine", "Engine and Device", engine.draw),
+    Section("graphics", "Graphics Cards", graphics.draw),
     Section("memory", "Memory and Threads", memory.draw),
     Section("new_work", "Defaults for New Work", new_work.draw),
 )
