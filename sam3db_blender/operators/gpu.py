@@ -45,7 +45,7 @@ class _Install(_GpuJobOperator):
 
     kind: bpy.props.EnumProperty(name="For", items=_kinds, options={"SKIP_SAVE"})
     accepted: bpy.props.BoolProperty(
-        name="I have read and accept these licenses",
+        name="Accept the Licenses",
         description="Whoever installs it becomes a licensee of those who made it",
         options={"SKIP_SAVE"},
     )
@@ -268,7 +268,7 @@ def draw_dialog(layout: Any, choice: _Install, context: bpy.types.Context) -> No
         owner = "NVIDIA" if made.kind.name == "cuda" else "Microsoft"
         text = f"{owner}'s libraries are not free software. This extension has none: you fetch them yourself."
         draw_lines(layout.column(align=True), text, _LINE, "INFO")
-    layout.prop(choice, "accepted")
+    layout.prop(choice, "accepted", text="I have read and accept these licenses")
 
 
 CLASSES = (
