@@ -12,7 +12,7 @@ REMEDIES = {
     Remedy.BUILD_AND_CONVERT: "Reinstall the extension, and install the model again in the panel 'Models'.",
     Remedy.ACCEPT_TERMS: "Read the terms, and tick that you accept them.",
     Remedy.ACCEPT_GPU_TERMS: "Read the terms, and tick that you accept them.",
-    Remedy.GPU_FILES: "'Copy Addresses' in the dialog gives the address of each file; choose all of them.",
+    Remedy.GPU_FILES: "Choose all of its files; 'Copy Addresses' in the dialog says where each is.",
     Remedy.SAY_USE: "Choose whether your use is commercial.",
     Remedy.SAY_UNIT: "Choose it under 'Unit'.",
     Remedy.GIVE_FILES: "Or choose a file that you have as the source.",

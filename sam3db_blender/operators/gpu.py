@@ -43,7 +43,9 @@ class _GpuJobOperator(LongJobOperator):
 class _Install(_GpuJobOperator):
     """What the operators that install share."""
 
-    kind: bpy.props.EnumProperty(name="For", items=_kinds, options={"SKIP_SAVE"})
+    kind: bpy.props.EnumProperty(
+        name="For", description="Which libraries: that depends on the card", items=_kinds, options={"SKIP_SAVE"}
+    )
     accepted: bpy.props.BoolProperty(
         name="Accept the Licenses",
         description="Whoever installs it becomes a licensee of those who made it",
@@ -85,6 +87,7 @@ class SAM3DB_OT_install_gpu(_Install, bpy.types.Operator):
 
     source: bpy.props.EnumProperty(
         name="From",
+        description="Where its files come from",
         items=(
             ("INDEX", "Package Index", "Download it from pypi.org, by exact files and hashes"),
             ("FILES", "Files", "Choose the files, which you fetched on another computer"),
