@@ -19,7 +19,7 @@ from native_runtime.image.reading import Photo, read_photo
 from native_runtime.pipeline.decoding import part_of
 from native_runtime.pipeline.estimating import estimate_photo
 from native_runtime.pipeline.inference import Inference
-from native_runtime.pipeline.reporting import Silent
+from native_runtime.pipeline.reporting import Reporter, Silent
 from native_runtime.pipeline.requests import EstimateRequest
 
 _AHEAD = 2
@@ -97,10 +97,17 @@ class Reader:
 
 
 class Estimator:
-    """Makes and writes the estimates of a photo's people."""
+    """Makes and writes the estimates of a photo's people.
 
-    def __init__(self, settings: Settings, inference: Inference, results: Results) -> None:
+    Args:
+        reporter: may raise to stop the work between two steps.
+    """
+
+    def __init__(
+        self, settings: Settings, inference: Inference, results: Results, reporter: Reporter | None = None
+    ) -> None:
         self._settings, self._inference, self._results = settings, inference, results
+        self._reporter = reporter or Silent()
 
     def estimate(self, plan: Plan, photo: Photo) -> Record:
         """The photo's record with the stage of the estimates; those that were made from older ones are still listed.
@@ -117,7 +124,7 @@ class Estimator:
             found, estimates = estimate_photo(
                 request,
                 self._inference,
-                Silent(),
+                self._reporter,
                 lambda person: room / f"{name.name}_person{person}",
                 photo,
                 left_out.append,

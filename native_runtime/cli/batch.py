@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from native_runtime.batch.executor import Executor
 from native_runtime.batch.record import Record
 from native_runtime.batch.run import BatchResult, run_batch
 from native_runtime.batch.settings import BatchRequest
@@ -19,14 +21,17 @@ from native_runtime.farm.progress import OpenJDLines
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; whether there are photos, and all have succeeded, in this run or before."""
-    request = batch_request(arguments)
-    if request.needs_blender:
+    executor = _cluster(arguments)
+    elsewhere = executor is not None and not arguments.cluster.startswith("local:")
+    request = batch_request(arguments, here=not elsewhere)
+    if request.needs_blender and not elsewhere:
         if arguments.builder is None:
             raise missing("A batch without `--no-blend --preview none`")
         request = replace(request, builder=arguments.builder())
     if arguments.progress_lines and console.as_json:
         raise UsageError("Standard output is either for `--json` or for `--progress-lines`: leave one of them out.")
-    result = run_batch(request, OpenJDLines(console) if arguments.progress_lines else console)
+    reporter = OpenJDLines(console) if arguments.progress_lines else console
+    result = run_batch(request, reporter, executor=executor)
     ok = result.ok or (arguments.accept_bad_photos and bool(result.content.photos) and result.only_bad_photos)
     for line in result.summary:
         console.line(line)
@@ -42,6 +47,24 @@ def batch_request(arguments: argparse.Namespace, here: bool = True) -> BatchRequ
     """
     previews = [kind for kind in dict.fromkeys(arguments.previews or ["panels"]) if kind != "none"]
     return request_of(BatchRequest, arguments, here, previews=previews, builder=())
+
+
+def _cluster(arguments: argparse.Namespace) -> Executor | None:
+    """Who does the work, where that is a cluster, which has packages of its own and stands above the command line."""
+    if arguments.cluster is None:
+        if arguments.cluster_paths or arguments.cluster_memory is not None:
+            raise UsageError("What is said of a cluster needs --cluster.")
+        return None
+    try:
+        importlib.import_module("distributed")
+        cluster: Any = importlib.import_module("native_runtime.cluster.executor")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"Clusters need the package {error.name}, which is not installed: pip install 'sam3db[cluster]' "
+            "(in a checkout: pip install '.[cluster]'). It is no part of the extension."
+        ) from error
+    executor: Executor = cluster.executor_for(arguments.cluster, arguments.cluster_memory, arguments.cluster_paths)
+    return executor
 
 
 def _described(out: Path, result: BatchResult) -> dict[str, Any]:

@@ -31,6 +31,26 @@ def add(commands: Subparsers) -> None:
     add_batch_settings(batch)
     batch.add_argument("--shard", metavar="K/N", default="1/1", help="do part K of N only, for several machines")
     batch.add_argument(
+        "--cluster",
+        metavar="ADDRESS|local:N",
+        help="let the workers of a Dask cluster do it: a scheduler's address, or N workers on this machine "
+        "(needs sam3db[cluster])",
+    )
+    batch.add_argument(
+        "--cluster-path",
+        dest="cluster_paths",
+        metavar="HERE=THERE",
+        action="append",
+        default=[],
+        help="what a folder of this machine is called on the workers; repeatable",
+    )
+    batch.add_argument(
+        "--cluster-memory",
+        metavar="GB",
+        type=float,
+        help="with local:N, how much memory a worker may use before it is restarted (default: its share of all)",
+    )
+    batch.add_argument(
         "--accept-bad-photos",
         action="store_true",
         help="exit code 0 also when photos have failed for a reason of their own (they cannot be read or show nobody), "
@@ -115,7 +135,11 @@ def add_batch_settings(batch: Parser) -> None:
         help="write contact_sheet.html and .png, which show all results (default: yes)",
     )
     batch.add_argument(
-        "--builders", metavar="N", type=int, default=1, help="how many Blenders work at the same time (default: 1)"
+        "--builders",
+        metavar="N",
+        type=int,
+        default=1,
+        help="how many Blenders work at the same time, with --cluster for each worker (default: 1)",
     )
     batch.add_argument(
         "--retry-failed", action="store_true", help="also retry photos that could not be read or show nobody"

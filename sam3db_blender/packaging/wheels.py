@@ -20,7 +20,7 @@ log = logging.getLogger("sam3db.packaging")
 CACHE = ROOT / ".build" / "wheels"
 
 #: Rooms of our wheel that serve only those who train networks, most with PyTorch.
-NOT_IN_WHEEL = ("compact", "network", "synthetic", "training")
+NOT_IN_WHEEL = ("cluster", "compact", "network", "synthetic", "training")
 
 #: What builds the models that the zip brings along: it fetches their sources with pip, which no extension may.
 BUILDERS = (

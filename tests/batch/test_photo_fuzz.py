@@ -9,7 +9,7 @@ import pytest
 from bench.photo_fuzz import faults, make_set
 
 if TYPE_CHECKING:
-    from .conftest import Bench
+    from tests.support.batches import Bench
 
 
 @pytest.mark.skipif("sys.platform == 'win32'", reason="some of the names exist on other systems alone")

@@ -26,7 +26,7 @@ from native_runtime.pipeline.reporting import Silent
 from native_runtime.retarget.maps import load_map, save_map
 
 if TYPE_CHECKING:
-    from .conftest import Bench
+    from tests.support.batches import Bench
 
 Add = Callable[..., Path]
 OF_ONE = [".blend", ".json", ".npz", "_panels.png"]

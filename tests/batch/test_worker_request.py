@@ -19,7 +19,7 @@ from native_runtime.service.client import Event, WorkerClient
 from tests.support import fake_engine
 
 if TYPE_CHECKING:
-    from .conftest import Bench
+    from tests.support.batches import Bench
 
 
 @pytest.fixture
