@@ -5,6 +5,7 @@ import bpy
 from . import places
 from .compat import BLEND_RELATIVE
 from .files.sam3d_body import forget_features
+from .properties.farm import FARM_ITEMS
 from .ui.preferences.sections import draw_sections
 
 #: Names as ``native_runtime.onnx.providers`` has them; that is not imported, since it loads ONNX Runtime.
@@ -56,6 +57,13 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         description="Give characters a control rig with FK and IK when they are made. Off: only where Add Controls is "
         "used",
         default=True,
+    )
+
+    farm: bpy.props.EnumProperty(name="Farm", description="What shares a batch among machines", items=FARM_ITEMS)
+    farm_manager: bpy.props.StringProperty(
+        name="Manager",
+        description="Address of the studio's Flamenco Manager, such as farm:8080. Empty for that of the variable "
+        "SAM3DB_FLAMENCO",
     )
 
     def requested_providers(self) -> list[str] | None:

@@ -14,6 +14,7 @@ from .handles import deletions, deserted, watch
 from .jobs import batch as batch_jobs
 from .jobs import bodies as body_jobs
 from .jobs import command_line, engine_check
+from .jobs import farm as farm_jobs
 from .jobs import gpu as gpu_jobs
 from .jobs import sam3d_body as sam3d_body_jobs
 from .jobs import shelf as shelf_jobs
@@ -30,6 +31,7 @@ from .operators import (
     drop,
     exports,
     face,
+    farm,
     find_people,
     get_model,
     gpu,
@@ -61,6 +63,7 @@ from .operators import (
     worker,
 )
 from .previews import thumbnails
+from .properties import farm as farm_state
 from .properties import retarget as retarget_state
 from .properties import secret, state, terms
 from .properties import skin as skin_colour
@@ -74,6 +77,7 @@ from .ui import (
     character_panel,
     controls_panel,
     exports_panel,
+    farm_panel,
     handle_tool,
     handles_panel,
     heights,
@@ -135,6 +139,8 @@ CLASSES: tuple[type, ...] = (
     *previews.CLASSES,
     *exports.CLASSES,
     *batch.CLASSES,
+    *farm_state.CLASSES,
+    *farm.CLASSES,
     *takes.CLASSES,
     *take_editing.CLASSES,
     *take_pins.CLASSES,
@@ -160,6 +166,7 @@ CLASSES: tuple[type, ...] = (
     *previews_panel.CLASSES,
     *exports_panel.CLASSES,
     *batch_panel.CLASSES,
+    *farm_panel.CLASSES,
     *takes_panel.CLASSES,
     *retarget_panel.CLASSES,
     *shelf.CLASSES,
@@ -175,6 +182,7 @@ def register() -> None:
     skin_colour.attach()
     retarget_state.attach()
     batch.attach()
+    farm_state.attach()
     takes.attach()
     previews.attach()
     exports.attach()
@@ -204,6 +212,7 @@ def unregister() -> None:
     stop_worker()
     for slot in (
         batch_jobs.slot,
+        farm_jobs.slot,
         take_jobs.slot,
         body_jobs.slot,
         sam3d_body_jobs.check_slot,
@@ -237,6 +246,7 @@ def unregister() -> None:
     exports.detach()
     previews.detach()
     takes.detach()
+    farm_state.detach()
     batch.detach()
     retarget_state.detach()
     skin_colour.detach()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from native_runtime.batch.settings import BatchRequest
+from native_runtime.farm.request import SubmitRequest
 from native_runtime.pipeline import requests
 from native_runtime.pipeline.decoding import keys_of, path_keys_of
 from native_runtime.takes.request import CorrectTakeRequest, TakeRequest
@@ -22,6 +23,7 @@ REQUESTS: dict[str, type] = {
         requests.EstimateRequest,
         requests.PoseRequest,
         BatchRequest,
+        SubmitRequest,
         TakeRequest,
         ViewsRequest,
         PoseViewsRequest,

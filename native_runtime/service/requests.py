@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from native_runtime.batch.settings import BatchRequest
+from native_runtime.farm.request import SubmitRequest
 from native_runtime.pipeline import requests
 from native_runtime.pipeline.decoding import decode
 from native_runtime.pipeline.inference import Inference
@@ -46,6 +47,10 @@ def answer(
             from .segment import segment_person
 
             return segment_person(request, inference, new_stem, reporter)
+        case SubmitRequest() as request:
+            from .farm import submit_batch
+
+            return submit_batch(request, reporter)
         case BatchRequest() as request:
             from .batch import do_batch
 

@@ -65,7 +65,7 @@ class SAM3DB_BatchState(bpy.types.PropertyGroup):
     )
 
 
-def _missing(folder: str, out: str) -> str:
+def missing_folder(folder: str, out: str) -> str:
     """What is to be chosen before a batch can start; empty where nothing is."""
     if not folder:
         return "Choose the folder of the photos first"
@@ -78,8 +78,8 @@ def batch_request(batch: SAM3DB_BatchState, options: ImportOptions) -> BatchRequ
     Raises:
         Sam3dbError: a folder is missing, or what the engine needs cannot be brought together.
     """
-    if _missing(batch.folder, batch.out):
-        raise Sam3dbError(f"{_missing(batch.folder, batch.out)}.")
+    if missing_folder(batch.folder, batch.out):
+        raise Sam3dbError(f"{missing_folder(batch.folder, batch.out)}.")
     folder, out = (Path(bpy.path.abspath(path)) for path in (batch.folder, batch.out))
     return gather(
         BatchRequest,
@@ -109,7 +109,7 @@ class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
         if not super().poll(context):
             return False
         batch = context.window_manager.sam3db_batch
-        missing = _missing(batch.folder, batch.out)
+        missing = missing_folder(batch.folder, batch.out)
         if missing:
             cls.poll_message_set(missing)
         return not missing

@@ -54,6 +54,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "guide/takes.html#correct-it": ("pin_joint", "pin_here", "smooth_here", "fix_foot", "correct_take"),
     "guide/takes.html#make-it": ("import_video", "import_take", "cancel_video", "SAM3DB_TakeState"),
     "guide/several_photos.html": ("import_view_photos", "import_views", "share_body"),
+    "farm.html": ("submit_batch", "stop_watching", "write_job_type", "SAM3DB_FarmState"),
     "guide/batches.html": ("run_batch", "cancel_batch", "SAM3DB_BatchState"),
     "previews.html": (
         "render_previews", "show_preview", "photo_behind", "photo_size", "SAM3DB_PreviewState", "SAM3DB_Preview",

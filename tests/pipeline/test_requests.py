@@ -55,6 +55,11 @@ def test_the_worker_takes_these_keys() -> None:
         "batch": (PHOTO - {"photo", "boxes"})
         | BATCH
         | {"age", "builder", "builders", "contact_sheet", "retry_failed", "texture"},
+        "submit_batch": (PHOTO - {"photo", "boxes"})
+        | BATCH
+        | {"age", "builder", "builders", "contact_sheet", "retry_failed", "texture"}
+        | {"farm", "manager", "bundle", "tasks", "photos_per_task", "title"}
+        | {"priority", "worker_tag", "paused", "watch"},
         "take": (PHOTO - {"photo", "boxes"})
         | {"footage", "out", "persons", "range", "every", "fps", "plain", "prompts", "restart", "turn"}
         | {"sex", "age", "height_cm"},
@@ -93,6 +98,7 @@ def test_the_worker_takes_these_keys() -> None:
     }
     assert set().union(*PATH_KEYS.values()) == {
         "photo",
+        "bundle",
         "models",
         "mask",
         "source",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import time
 import urllib.error
@@ -72,6 +73,19 @@ def address_of(text: str) -> str:
     if port is None and not (has_scheme and parts.path.strip("/")) and parts.scheme == "http":
         port = PORT
     return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}"
+
+
+def is_on_this_machine(address: str) -> bool:
+    """Whether an address, as people write it, leads to this very machine, so that no network is needed.
+
+    Raises:
+        UsageError: it is none.
+    """
+    host = urlsplit(address_of(address)).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 class Manager:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import bpy
 
 from ...layout_text import width_of
-from . import engine, graphics, memory, models, new_work, user_guide
+from . import engine, farm, graphics, memory, models, new_work, user_guide
 
 #: Characters: longer lines are hard to read.
 _LONGEST = 100
@@ -38,6 +38,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("graphics", "Graphics Cards", graphics.draw),
     Section("memory", "Memory and Threads", memory.draw),
     Section("new_work", "Defaults for New Work", new_work.draw),
+    Section("farm", "Render Farm", farm.draw),
 )
 
 
