@@ -117,6 +117,20 @@ def initial_translation(problem: FitProblem, state: PlacedState) -> Array:
     return translation
 
 
+def usual_prior(body: Body, evidence: Evidence, gravity: Gravity) -> PosePrior:
+    """What poses and bone lengths are likely of somebody of whom something is seen.
+
+    Args:
+        body: the body model.
+        evidence: what is known about the person.
+        gravity: which way is up.
+    """
+    prior = PosePrior.load(body).with_mixtures(body, gravity)
+    if evidence.aged is not None:
+        return of_age(prior, body, evidence.aged)
+    return prior if evidence.stature is None else of_stature(prior, body, evidence.stature)
+
+
 def fit_body(
     body: Body,
     evidence: Evidence,
@@ -138,11 +152,7 @@ def fit_body(
         prior: what poses are likely; None for the project's own, with the gravity of ``physics``.
     """
     if prior is None:
-        prior = PosePrior.load(body).with_mixtures(body, Gravity() if physics is None else physics.gravity)
-        if evidence.aged is not None:
-            prior = of_age(prior, body, evidence.aged)
-        elif evidence.stature is not None:
-            prior = of_stature(prior, body, evidence.stature)
+        prior = usual_prior(body, evidence, Gravity() if physics is None else physics.gravity)
     names = [body.parameter_names[i] for i in prior.parameters]
     fingers = np.array([_is_finger(name) for name in names])
     scales = np.array([name.startswith("scale_") for name in names])
