@@ -116,10 +116,11 @@ def main() -> None:
     parser.add_argument("--body", default="default", help="the engine's: a name or a file")
     parser.add_argument("--people", type=int, default=60)
     parser.add_argument("--lens", choices=("default", "true"), default="default")
+    parser.add_argument("--prompt-error", type=float, default=0.0, help="as of `sam3db estimate`; 0: prompts are exact")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     curves = Curves()
-    cases = engine_cases(given.data, given.engine, given.body, given.people, given.lens)
+    cases = engine_cases(given.data, given.engine, given.body, given.people, given.lens, given.prompt_error)
     for number, case in enumerate(cases):
         curves.measure(case, np.random.default_rng([3, number]))
         print(".", end="", file=sys.stderr, flush=True)

@@ -64,21 +64,23 @@ class Case:
 
 
 class _EnginePerson:
-    def __init__(self, reading: Any, person: int) -> None:
+    def __init__(self, reading: Any, person: int, error: float) -> None:
         self._reading, self._person = reading, person
+        self._said = {"prompt_error": error} if error > 0 else {}
 
     def answer(self, prompts: Sequence[Prompt]) -> Answer:
-        said = self._reading.estimate(self._person, list(prompts))
+        said = self._reading.estimate(self._person, list(prompts), **self._said)
         warnings = said.details.get("prompt_warnings", ())
         return Answer(said.keypoints_2d, said.keypoints_3d, frozenset(int(warning["keypoint"]) for warning in warnings))
 
 
-def engine_cases(data: Path, engine: str, body: str, people: int, lens: str) -> Iterator[Case]:
+def engine_cases(data: Path, engine: str, body: str, people: int, lens: str, error: float = 0.0) -> Iterator[Case]:
     """The held-out people of a data set whom an engine finds.
 
     Args:
         body: the engine's, a name or a file.
         lens: ``true``, or ``default`` for what the engine takes where a photo says nothing.
+        error: what the engine is told that prompts may be off by; 0: nothing.
     """
     opened, pictures, left = open_engine(engine, body=body), PictureFolder(data), people
     for row in (row for path in shards.files_of(data) for row in shards.read(path)):
@@ -91,7 +93,7 @@ def engine_cases(data: Path, engine: str, body: str, people: int, lens: str) -> 
             continue
         photo = photo_of(pictures, row.image)
         reading = opened.read(photo, intrinsics=row.intrinsics) if lens == "true" else opened.read(photo)
-        found = [_EnginePerson(reading, number) for number in range(len(reading.people))]
+        found = [_EnginePerson(reading, number, error) for number in range(len(reading.people))]
         answers = [person.answer(()) for person in found]
         side = float((row.box[2:] - row.box[:2]).max())
         off = [np.linalg.norm(a.keypoints_2d[seen] - row.keypoints_2d[seen, :2], axis=1).mean() for a in answers]

@@ -31,6 +31,13 @@ def add_estimate(commands: Subparsers) -> None:
         allow_abbrev=False,
     )
     add_photo_arguments(estimate)
+    estimate.add_argument(
+        "--prompt-error",
+        metavar="E",
+        type=float,
+        help="how far off the places of --prompts may be (standard deviation), as part of the person's height in the "
+        "photo, such as 0.01: they count beside what the networks see then (default: 0, places are exact)",
+    )
 
 
 def add_models(commands: Subparsers) -> None:

@@ -19,7 +19,7 @@ from native_runtime.pipeline.decoding import gather
 from native_runtime.pipeline.estimating import SavedEstimate, estimate_photo
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.readings import ReadPhoto
-from native_runtime.pipeline.requests import EstimateRequest, PhotoReading, Refinement
+from native_runtime.pipeline.requests import EstimateRequest, PhotoReading, Refinement, check_prompt_error
 
 if TYPE_CHECKING:
     from native_runtime.engines.estimate import Estimate
@@ -78,6 +78,11 @@ def check(arguments: argparse.Namespace) -> None:
         from native_runtime.prompts.prompt import read_prompts
 
         read_prompts(arguments.prompts)
+    error = getattr(arguments, "prompt_error", None)  # `character` has none
+    if error is not None:
+        check_prompt_error(error)
+        if error > 0 and not arguments.prompts:
+            raise UsageError("--prompt-error says how far off the places of --prompts may be: give both.")
     request_of(PhotoReading, arguments)
     gather(Refinement, arguments)
 

@@ -52,6 +52,7 @@ class Capabilities:
             stated; other engines are not told an age.
         heights: its readings are a ``SizedReading``: a stated height is among what a body is looked for with. Others
             are not told one; all answers are brought to the height afterwards.
+        doubts_prompts: its readings are a ``DoubtingReading``: prompts may be off by what is stated of them.
         several: computes several people together (``Reading.estimate_all``), quicker than one after the other.
         agrees: the places of several people agree in space already; those of others are brought together afterwards
             (``engines.together``).
@@ -84,6 +85,7 @@ class Capabilities:
     sexes: bool = False
     ages: bool = False
     heights: bool = False
+    doubts_prompts: bool = False
     several: bool = False
     agrees: bool = False
     steps: bool = False
@@ -229,6 +231,30 @@ class SizedReading(Reading, Protocol):
         Args:
             height: cm, standing upright; None: what the engine makes of the person. The estimate is near it. Otherwise
                 as in ``AgedReading``.
+        """
+
+
+class DoubtingReading(Reading, Protocol):
+    """A reading of an engine whose prompts may be off (``Capabilities.doubts_prompts``)."""
+
+    def estimate(
+        self,
+        person: int = 0,
+        keypoints: Sequence[Prompt] = (),
+        mask: NDArray[np.bool_] | None = None,
+        *,
+        inference: str | None = None,
+        edits: Edits | None = None,
+        sex: str | None = None,
+        age: float | None = None,
+        height: float | None = None,
+        prompt_error: float = 0.0,
+    ) -> Estimate:
+        """One person's estimate.
+
+        Args:
+            prompt_error: standard deviation in x and in y of the places in ``keypoints``, as part of the person's
+                height in the photo; 0: they are exact, as an artist's are. Otherwise as in ``SizedReading``.
         """
 
 

@@ -118,6 +118,7 @@ def _saved(
         request.sex,
         heights,
         ages,
+        request.prompt_error,
     )
     for done, (person, estimate) in enumerate(estimates, start=1):
         for warning in estimate.warnings:

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from native_runtime.detection.landmarks import PersonLandmarks
     from native_runtime.detection.networks import LandmarkNetworks
     from native_runtime.engines.base import (
+        DoubtingReading,
         Engine,
         GrowingReading,
         Remembering,
-        SizedReading,
     )
     from native_runtime.engines.edits import Edits
     from native_runtime.engines.estimate import Estimate
@@ -248,6 +248,7 @@ class Inference:
         sex: str | None = None,
         heights: Mapping[int, float] | None = None,
         ages: Mapping[int, float] | None = None,
+        prompt_error: float = 0.0,
     ) -> Iterator[tuple[int, Estimate]]:
         """Each person's number (from `ReadPhoto.bboxes`) and estimate.
 
@@ -262,6 +263,7 @@ class Inference:
             sex: what the bodies' shape shows (`Appearance`); None: what the engine makes of each person.
             heights: cm, of people by their numbers; of others what the engine makes of them.
             ages: years, the same.
+            prompt_error: how far off the places of keypoints may be (`EstimateRequest`).
 
         Raises:
             UsageError: the engine does not support it.
@@ -304,6 +306,7 @@ class Inference:
             sex,
             stated,
             known if found.engine.capabilities.heights else {},
+            prompt_error,
         )
         alone = ((person, sized(person, estimate)) for person, estimate in answers)
         if len(people) < 2 or found.engine.capabilities.agrees:
@@ -329,6 +332,7 @@ class Inference:
         sex: str | None,
         ages: Mapping[int, float],
         heights: Mapping[int, float],
+        prompt_error: float,
     ) -> Iterator[tuple[int, Estimate]]:
         """As `estimates`, each person without regard to the others."""
         reading, engine = found.reading, found.engine
@@ -336,6 +340,7 @@ class Inference:
         require(engine, "masks", mask is not None)
         require(engine, "a choice of sex", sex is not None)
         require(engine, "a stated age", bool(ages))
+        require(engine, "an error of prompts", prompt_error > 0)
         steps = early if engine.capabilities.steps else None
         plain = not keypoints and mask is None and sex is None and not ages and not heights
         if len(people) > 1 and plain and engine.capabilities.several:
@@ -350,9 +355,9 @@ class Inference:
             return
         for person in people:
             try:
-                said = _said(sex, ages.get(person), heights.get(person))
+                said = _said(sex, ages.get(person), heights.get(person), prompt_error or None)
                 if said:
-                    told = cast("SizedReading", reading)
+                    told = cast("DoubtingReading", reading)
                     estimate = told.estimate(person, list(keypoints), mask, inference=inference, **said)
                 elif steps is None or len(people) > 1:
                     estimate = reading.estimate(person, list(keypoints), mask, inference=inference)
@@ -489,9 +494,12 @@ class Inference:
         return keep_edits(body, answer, pins_of(pins, body), edits, snap)
 
 
-def _said(sex: str | None, age: float | None, height: float | None) -> dict[str, Any]:
+def _said(
+    sex: str | None, age: float | None, height: float | None, prompt_error: float | None = None
+) -> dict[str, Any]:
     """The arguments of a reading for what is said about a person: only engines that take them are told them."""
-    return {name: value for name, value in (("sex", sex), ("age", age), ("height", height)) if value is not None}
+    said = {"sex": sex, "age": age, "height": height, "prompt_error": prompt_error}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _last(

@@ -49,6 +49,8 @@ LEAST_TALL, MOST_TALL = 50.0, 250.0
 """Cm, between which heights of people lie."""
 YOUNGEST, OLDEST = 5.0, 90.0
 """Years, between which the default body knows ages."""
+MOST_PROMPT_ERROR = 0.2
+"""Of the person's height: a place that may be farther off says nothing."""
 REFINE = 0.3
 """What the photo counts against an engine's answer unless something else is said; see ``docs/fit.md``."""
 
@@ -183,6 +185,17 @@ def check_age(age: float) -> None:
         raise UsageError(f"An age lies between {YOUNGEST:g} and {OLDEST:g} years, not at {age:g}.")
 
 
+def check_prompt_error(error: float) -> None:
+    """Refuse what prompts cannot be off by.
+
+    Raises:
+        UsageError: it is out of range, or no number.
+    """
+    if not 0.0 <= error <= MOST_PROMPT_ERROR:
+        most = f"{MOST_PROMPT_ERROR:g}"
+        raise UsageError(f"The error of prompts lies between 0 and {most} of the person's height, not at {error:g}.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Appearance:
     """What a person says about how somebody looks.
@@ -249,6 +262,8 @@ class EstimateRequest(LookRequest, Refinement, Appearance, Size):
     Attributes:
         persons: whose.
         keypoints: prompts, which belong to one person.
+        prompt_error: 0..0.2, standard deviation in x and in y of their places, as part of the person's height in the
+            photo, by engines that take it (``Capabilities.doubts_prompts``); 0: they are exact.
         mask: a picture of the photo's size, white where that person is.
         steps: whether rougher estimates are told of as well, as they come, by engines that have some
             (``Capabilities.steps``).
@@ -259,11 +274,13 @@ class EstimateRequest(LookRequest, Refinement, Appearance, Size):
 
     persons: Persons = "largest"
     keypoints: tuple[Prompt, ...] = ()
+    prompt_error: float = 0.0
     mask: FilePath | None = None
     steps: bool = False
     texture: bool = False
 
     def __post_init__(self) -> None:
+        check_prompt_error(self.prompt_error)
         Refinement.__post_init__(self)
         Appearance.__post_init__(self)
         Size.__post_init__(self)

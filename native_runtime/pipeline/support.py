@@ -37,6 +37,7 @@ def chosen_engine(request: Choice) -> tuple[Choice, tuple[str, ...]]:
         return request, ()
     body, inference = request.body, getattr(request, "inference", None)
     sexed, aged = (getattr(request, name, None) is not None for name in ("sex", "age"))
+    doubted = getattr(request, "prompt_error", 0.0) > 0
 
     def suits(engine: EngineDescriptor) -> bool:
         can = engine.capabilities
@@ -45,6 +46,7 @@ def chosen_engine(request: Choice) -> tuple[Choice, tuple[str, ...]]:
             and (inference is None or inference in can.inferences)
             and (can.sexes or not sexed)
             and (can.ages or not aged)
+            and (can.doubts_prompts or not doubted)
         )
 
     best = choose_best(request.models, request.providers, suits)
@@ -55,7 +57,7 @@ def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -
     """Refuse what an engine does not support.
 
     Args:
-        what: "boxes", "masks", "a choice of sex" or "a stated age".
+        what: "boxes", "masks", "a choice of sex", "a stated age" or "an error of prompts".
 
     Raises:
         UsageError: somebody wants it, and the engine does not support it.
@@ -63,7 +65,7 @@ def require(engine: Engine | EngineDescriptor, what: str, wanted: bool = True) -
 
     def supports(can: Capabilities) -> bool:
         offered = {"boxes": can.boxes, "masks": can.masks, "a choice of sex": can.sexes, "a stated age": can.ages}
-        return offered[what]
+        return (offered | {"an error of prompts": can.doubts_prompts})[what]
 
     if wanted and not supports(engine.capabilities):
         able = [name for name, known in engines().items() if name != engine.name and supports(known.capabilities)]
@@ -129,3 +131,4 @@ def require_supported(request: PhotoReading | PoseRequest) -> None:
         require(engine, "boxes", isinstance(request, LookRequest) and request.boxes is not None)
         require(engine, "a choice of sex", getattr(request, "sex", None) is not None)
         require(engine, "a stated age", getattr(request, "age", None) is not None)
+        require(engine, "an error of prompts", getattr(request, "prompt_error", 0.0) > 0)

@@ -160,6 +160,13 @@ def test_prompts_that_make_no_sense(fake: None, photo: Path, tmp_path: Path, con
     assert run.json["error"]["kind"] == "PromptError"
 
 
+@pytest.mark.parametrize(("error", "why"), [("0.3", "between 0 and 0.2"), ("nan", "between 0 and"), ("0.01", "both")])
+def test_an_error_of_prompts_that_makes_no_sense(fake: None, photo: Path, tmp_path: Path, error: str, why: str) -> None:
+    run = Run("estimate", photo, "-o", tmp_path, "--prompt-error", error, "--json")
+    assert run.code == 2
+    assert why in run.json["error"]["text"]
+
+
 @pytest.mark.parametrize("option", ["--prompts", "--mask"])
 def test_a_file_that_is_not_there_is_a_wrong_command(fake: None, photo: Path, tmp_path: Path, option: str) -> None:
     run = Run("estimate", photo, "-o", tmp_path, option, tmp_path / "none.file", "--json")

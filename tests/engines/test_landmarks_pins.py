@@ -228,3 +228,18 @@ def test_limbs_without_pins_stay_in_space(reading: LandmarksReading, body: Body,
         assert moved_in_space(body, first, reading.estimate(keypoints=[pin]), keypoint) < 0.015
         snapped = keep_edits(body, first, [Pin(keypoint, np.array(pin[1:]))], None, snap=True)
         assert moved_in_space(body, first, snapped, keypoint) < 0.015
+
+
+def test_prompts_that_may_be_off_are_no_pins(reading: LandmarksReading) -> None:
+    """The body leans to them, and the answers with and without exact pins stay as they were."""
+    plain, knee = reading.estimate(0), NAMES.index("right_knee")
+    there = plain.keypoints_2d[knee] + [25.0, -5.0]
+    prompts = [(knee, *map(float, there)), (WRIST, 0.0, 0.0, "ignore")]
+    exact, doubted = reading.estimate(0, prompts), reading.estimate(0, prompts, prompt_error=0.02)
+    silenced = reading.estimate(0, prompts[1:])
+    missed = [float(np.linalg.norm(one.keypoints_2d[knee] - there)) for one in (silenced, doubted, exact)]
+    assert missed[0] > missed[1] > missed[2] + 1.0
+    assert doubted.prompts.keypoints == ((WRIST, 0.0, 0.0, "ignore"),)
+    assert doubted.details["doubted_prompts"] == {"error": 0.02, "keypoints": [[knee, *map(float, there)]]}
+    for before, prompted in ((plain, ()), (exact, prompts)):
+        np.testing.assert_array_equal(reading.estimate(0, prompted).model_parameters, before.model_parameters)

@@ -48,7 +48,7 @@ def test_the_worker_takes_these_keys() -> None:
     assert {do: set(keys) for do, keys in KEYS.items()} == {
         "read": PHOTO | {"turn"},
         "estimate": PHOTO
-        | {"turn", "persons", "keypoints", "mask", "steps", "refine", "sex", "age", "height_cm"}
+        | {"turn", "persons", "keypoints", "prompt_error", "mask", "steps", "refine", "sex", "age", "height_cm"}
         | {"texture"},
         "pose": (PHOTO - {"boxes"})
         | {"intrinsics", "up", "box", "pins", "mask", "edits", "snap", "slot", "refine", "sex", "age", "height_cm"},

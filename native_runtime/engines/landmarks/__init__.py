@@ -32,6 +32,7 @@ ENGINE = EngineDescriptor(
         sexes=True,
         ages=True,
         heights=True,
+        doubts_prompts=True,
         fits=True,
         live_prompts=True,
         evidence=True,

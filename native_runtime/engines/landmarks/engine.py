@@ -28,6 +28,7 @@ from native_runtime.errors import EmptyBoxError, NoPersonError
 from native_runtime.fitting.evidence import Evidence
 from native_runtime.fitting.fit import fit_body
 from native_runtime.fitting.physics import Physics
+from native_runtime.fitting.posterior import lean
 from native_runtime.fitting.shape_prior import Sex
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
@@ -50,6 +51,9 @@ class _Said(NamedTuple):
 
 _Given = tuple[str, _Said]
 """What is given of a person: the mask's digest, and what is said."""
+
+DOUBTED = "doubted_prompts"
+"""Under which the details tell of prompts that are no pins, as they may be off."""
 
 _KEPT_FITS = 8
 """Fits of a person without certain keypoints that are remembered, beside the one that uses all."""
@@ -106,6 +110,7 @@ class LandmarksReading:
         sex: str | None = None,
         age: float | None = None,
         height: float | None = None,
+        prompt_error: float = 0.0,
     ) -> Estimate:
         """Fit the body to one person; see ``engines.base.Reading``.
 
@@ -121,6 +126,9 @@ class LandmarksReading:
                 where the face says so clearly.
             height: cm, as an artist says, around which the lengths of bones are looked for; None: the mean of people
                 who look like this. An age that is known counts more.
+            prompt_error: standard deviation in x and in y of the keypoints' places, as part of the person's size. They
+                are observations beside the networks' then (``fitting.posterior``), and no pins: the estimate tells of
+                them in its details alone. 0: they are exact.
 
         Raises:
             NoPersonError: there is no such person, or too little of them to fit.
@@ -136,7 +144,9 @@ class LandmarksReading:
         try:
             unprompted = self._fitted(person, (), mask, said)
             base = self._fitted(person, silenced, mask, said, unprompted)
-            estimate = refit_estimate(body, base, pins_of(prompts, body), edits)
+            if prompt_error > 0:
+                base = self._leaning(person, base, prompts, mask, said, prompt_error)
+            estimate = refit_estimate(body, base, () if prompt_error > 0 else pins_of(prompts, body), edits)
         except NoPersonError:
             # What is pinned may be all that is known.
             if not prompts:
@@ -148,7 +158,7 @@ class LandmarksReading:
         )
         return replace(
             estimate,
-            prompts=Prompts(tuple(prompts), mask is not None),
+            prompts=Prompts(tuple(silenced if prompt_error > 0 else prompts), mask is not None),
             warnings=estimate.warnings + judgement.texts,
             details=estimate.details | judgement.details,
             seconds=estimate.seconds | {"judgement": time.perf_counter() - fitted},
@@ -184,6 +194,23 @@ class LandmarksReading:
         if looks.aged(body) is None:
             evidence = replace(evidence, head=head_distance(body, landmarks.face, self._photo, self.intrinsics))
         return evidence, looks
+
+    def _leaning(
+        self,
+        person: int,
+        fitted: Estimate,
+        prompts: Sequence[Prompt],
+        mask: NDArray[np.bool_] | None,
+        said: _Said,
+        error: float,
+    ) -> Estimate:
+        """A fit after prompts that may be off."""
+        body = self._engine.body
+        evidence, _ = self._evidence(person, [p for p in prompts if kind_of(p) != "place"], mask, said)
+        leaning = lean(body, evidence, self.intrinsics, fitted.state, pins_of(prompts, body), error, self.gravity)
+        noted = {"error": error, "keypoints": [list(prompt) for prompt in prompts if kind_of(prompt) == "place"]}
+        result = fitted if leaning is fitted.state else fitted.with_state(body, leaning)
+        return replace(result, details=result.details | {DOUBTED: noted})
 
     def _fitted(
         self,
