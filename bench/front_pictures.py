@@ -8,7 +8,8 @@ the people of the contact sheet are rendered by ``python -m bench.accuracy examp
 command is in docs/previews.md), the others go to the folder ``--people``, where those that are there are not rendered
 again.
 
-The other pictures of docs/pictures are made by the programs of the pages that show them: bench.bends, bench.rigify,
+Those of the window, for the artists' guide, are made by bench.guide_pictures. The other pictures of docs/pictures are
+made by the programs of the pages that show them: bench.bends, bench.rigify,
 bench.retarget, bench.preset_pictures, bench.shelf_pictures, bench.package_picture, bench.accuracy sheet, and the tests
 in a window (``SAM3DB_WINDOW_PICTURES``).
 """

@@ -1,5 +1,5 @@
-// Searches the pages of the guide. They are opened as files, where a browser fetches nothing: pages.js, which is loaded
-// as a script, holds their sections as SECTIONS: [address, title of the page, heading, text].
+// The search, and the list of pages on narrow screens. The pages are opened as files, where a browser fetches nothing:
+// pages.js, which is loaded as a script, holds their sections as SECTIONS: [address, title of the page, heading, text].
 "use strict";
 
 const MOST = 12, AROUND = 70;
@@ -16,7 +16,8 @@ function find(text) {
     let score = 0;
     for (const word of words) {
       const begins = new RegExp("(?<![\\p{L}\\p{N}])" + word, "u");
-      const weights = places.filter(([where]) => begins.test(where)).map(([, weight]) => weight);
+      const whole = new RegExp(begins.source + "(?![\\p{L}\\p{N}])", "u");
+      const weights = places.filter(([where]) => begins.test(where)).map(([where, weight]) => whole.test(where) ? 2 * weight : weight);
       if (!weights.length) return;
       score += Math.max(...weights);
     }
@@ -62,3 +63,6 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/" && document.activeElement !== input) { event.preventDefault(); input.focus(); }
 });
 document.addEventListener("click", (event) => { if (!event.target.closest(".search")) list.hidden = true; });
+
+// on a narrow screen the list of pages stands above the page
+if (matchMedia("(max-width: 50rem)").matches) document.querySelectorAll("nav details").forEach((part) => { part.open = false; });

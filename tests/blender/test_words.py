@@ -237,7 +237,14 @@ def test_the_guide_names_what_there_is() -> None:
     titles = {label for _, label, _ in _texts()} | {section for _, section, _ in character_panel._SECTIONS}
     for panel in Path(character_panel.__file__).parent.glob("*.py"):  # what panels call a thing instead of its own name
         titles |= set(re.findall(r'text="([^"]+)"', panel.read_text(encoding="utf-8")))
-    titles |= {"Photo", "To FK", "To IK", "Fix Left Foot", "Fix Right Foot"}  # the tab; made where they are drawn
+    titles |= {
+        "Photo",
+        "Draw",
+        "To FK",
+        "To IK",
+        "Fix Left Foot",
+        "Fix Right Foot",
+    }  # the tab; made where they are drawn
     bold = {" ".join(name.split()) for name in re.findall(r"\*\*([^*]+)\*\*", text)}
     parts = {part for name in bold for part in name.split(" > ")}
     assert len(parts) > 60

@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOT_PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "THIRD_PARTY.md")
 PAGES = [*(ROOT / name for name in ROOT_PAGES), *sorted((ROOT / "docs").rglob("*.md"))]
 WIDTH = 100
+FILMS = ("photo_to_character.webp", "drag_a_handle.webp")
+PICTURE_BYTES, FILM_BYTES, PICTURES_BYTES = 120_000, 1_500_000, 4_000_000
 # Always wrong in these pages, whatever the sentence; other habits of the same kind need an eye.
 NEVER = re.compile(
     r"\banew\b|the depths|stands? in question|(?:gone|goes?|going) over to|cannot be told about|\bout of account\b"
@@ -81,6 +83,22 @@ def test_links_lead_somewhere(page: Path) -> None:
             other = page.parent / name if name else page
             assert other.exists(), target
             assert not anchor or anchor in _anchors(other), target
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    pictures = [path for path in (ROOT / "docs" / "pictures").rglob("*") if path.is_file()]
+    assert len(pictures) > 20
+    assert [path.name for path in pictures if path.name not in text] == []
+
+
+def test_pictures_of_the_guide_are_small() -> None:
+    """They come with the extension, and a page shows several of them."""
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "docs" / "pictures" / "guide").iterdir()}
+    films = {name: sizes.pop(name) for name in FILMS}
+    assert {name: size for name, size in sizes.items() if size > PICTURE_BYTES} == {}
+    assert {name: size for name, size in films.items() if size > FILM_BYTES} == {}
+    assert sum(sizes.values()) < PICTURES_BYTES
 
 
 @pages

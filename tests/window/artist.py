@@ -85,7 +85,11 @@ class Artist:
             self.blender.call("scene.waiting")
 
     def click_button(self, operator: str, *settings: str, across: Sequence[float] = (0.3, 0.7)) -> None:
-        """Clicks a button of the sidebar's open tab.
+        """Clicks a button of the sidebar's open tab, as ``find_button`` finds it."""
+        self.screen.click(*self.find_button(operator, *settings, across=across))
+
+    def find_button(self, operator: str, *settings: str, across: Sequence[float] = (0.3, 0.7)) -> tuple[float, float]:
+        """Where a button of the sidebar's open tab is on the screen; the mouse is left there.
 
         The button is found by what Blender copies from under the mouse with Ctrl+C: a button's command.
 
@@ -103,8 +107,7 @@ class Artist:
                 time.sleep(0.15)
                 found = self.blender.call("scene.copied")
                 if found.startswith(f"bpy.ops.{operator}(") and all(words in found for words in settings):
-                    self.screen.click(x, y)
-                    return
+                    return x, y
         raise AssertionError(f"The sidebar has no button for {operator}.")
 
     def choose_from_file_menu(self, menu: str, operator: str) -> None:
