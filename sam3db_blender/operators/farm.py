@@ -34,6 +34,7 @@ def submit_request(batch: SAM3DB_BatchState, options: ImportOptions, farm: SAM3D
         SubmitRequest,
         batch_request(batch, options),
         models=bpy.path.abspath(farm.models) if farm.models else None,
+        providers=None,  # each machine chooses what it computes on
         farm=chosen_farm(),
         manager=manager_address(),
         bundle=bpy.path.abspath(farm.bundle) if farm.bundle else None,

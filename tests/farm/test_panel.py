@@ -24,7 +24,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The extension's preferences, where it is installed."""
     from sam3db_blender import places
 
-    known = SimpleNamespace(farm="flamenco", farm_manager="", models_folder="", make_controls=True)
+    known = SimpleNamespace(farm="flamenco", farm_manager="", models_folder="", requested_providers=lambda: ["cuda"])
     monkeypatch.setattr(places, "preferences", lambda: known)
     monkeypatch.delenv("SAM3DB_FLAMENCO", raising=False)
     return known
@@ -87,6 +87,7 @@ def test_a_batch_is_handed_in_and_watched(panel: Any, manager: Farm, album: Albu
         "wire",
     )
     assert "models" not in sent  # those of this Blender's extension are no worker's
+    assert "cuda" not in sent["options"]  # nor is its graphics card
     shown = drawn()
     assert "The farm is done: 5 photos in 3 tasks," in shown
     assert "[wm.url_open] Open in Browser" in shown
