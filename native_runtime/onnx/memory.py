@@ -8,14 +8,17 @@ import platform
 import re
 from pathlib import Path
 
+from native_runtime.onnx.limits import limits_of, memory_used
+
 _SMALLER = (
     "A set of the networks in a smaller precision (int8 for the CPU, fp16 for graphics cards) needs less, "
     "and so do fewer people at a time; another provider (such as cpu) has memory of its own."
 )
-# What the allocators of the CPU, CUDA, HIP, DirectX and the C++ library say, in any case.
+# What the allocators of the CPU, CUDA, HIP, DirectX, OpenCV and the C++ library say, in any case.
 _SIGNS = re.compile(
     r"failed to allocate memory|is smaller than requested bytes|out of memory|out_?of_?memory|bad_alloc|"
-    r"bad allocation|not enough memory|cublas_status_alloc_failed|cudnn_status_alloc_failed|hiperroroutofmemory",
+    r"bad allocation|not enough memory|insufficient memory|cublas_status_alloc_failed|cudnn_status_alloc_failed|"
+    r"hiperroroutofmemory",
     re.IGNORECASE,
 )
 _REQUESTED = re.compile(r"requested (?:buffer of size|bytes of) (\d+)", re.IGNORECASE)
@@ -45,9 +48,17 @@ def in_words(size: int) -> str:
 
 
 def available_bytes() -> int | None:
-    """Memory that this process could still take without pushing others out; None where the system does not report
-    it.
+    """Memory that this process could still take without pushing others out, and without going over its limit
+    (`limits`); None where the system does not report it, and there is no limit.
     """
+    free, limit = _free_bytes(), limits_of().memory_bytes
+    if limit is None:
+        return free
+    left = max(0, limit - (memory_used() or 0))
+    return left if free is None else min(free, left)
+
+
+def _free_bytes() -> int | None:
     system = platform.system()
     if system == "Windows":
         return _windows_available()

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from native_runtime.onnx.limits import limits_of
+
 _SETS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimddp", "i8mm")
 """What processors have, by the names of /proc/cpuinfo, that kernels for networks are chosen by."""
 
@@ -27,8 +29,9 @@ def processor_name() -> str:
 
 
 def usable_cores() -> int:
-    """The cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores that this process may run on, or as many as it was told to take (`limits`)."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(there, limits_of().threads or there)
 
 
 def instruction_sets() -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from typing import Any
 from native_runtime import errors
 from native_runtime.errors import Remedy, Sam3dbError, WorkerError
 from native_runtime.files.system_errors import readable
+from native_runtime.onnx.limits import limits_of
+from native_runtime.onnx.memory import in_words, is_out_of_memory
 
 CANCELLED = "Cancelled"
 INTERNAL = "Internal"
@@ -41,8 +43,10 @@ class ErrorPayload:
         if isinstance(error, Sam3dbError):
             details = {"template": error.template, "people": error.people} if error.people else {}
             return ErrorPayload(type(error).__name__, str(error), error.remedy, details, trace)
-        if isinstance(error, MemoryError):
-            text = "There is not enough memory. Close other programs, or use smaller photos."
+        if is_out_of_memory(error):
+            limit = limits_of().memory_bytes
+            more = "" if limit is None else f", or raise the memory limit, which is {in_words(limit)} now"
+            text = f"There is not enough memory. Close other programs, or use smaller photos{more}."
             return ErrorPayload(INTERNAL, text, traceback=trace)
         what = f"{type(error).__name__}: {error}".strip(": ").partition("\n")[0]
         return ErrorPayload(INTERNAL, f"An unexpected error occurred ({what}).", Remedy.SEE_TRACEBACK, traceback=trace)

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from native_runtime.errors import Remedy
 from native_runtime.gpu_runtime import VARIABLE
+from native_runtime.onnx.limits import NO_LIMITS, Limits
 from native_runtime.process.child import Child
 from native_runtime.process.payload import CANCELLED, ErrorPayload
 from native_runtime.service.protocol import PATH_KEYS, PROTOCOL
@@ -84,6 +85,7 @@ class WorkerClient:
         self._python = sys.executable
         self._paths: list[str] | None = None
         self._gpu_support: str | None = None
+        self._limits = NO_LIMITS
         self._folder: Path | None = None
         self._child: _Worker | None = None
         self._children = 0
@@ -99,18 +101,19 @@ class WorkerClient:
         python: str | os.PathLike[str] | None = None,
         paths: Iterable[str | os.PathLike[str]] | None = None,
         gpu_support: str | os.PathLike[str] | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         """Remember how to start the child: its interpreter (default: this one), its module path (default: this
-        one's), and the folder of libraries for graphics cards (default: none).
+        one's), the folder of libraries for graphics cards (default: none), and how much of the machine it may take.
 
         A running child is ended when one of them has changed. No process is started yet; `request` does that.
         """
         chosen = os.fspath(python) if python else sys.executable
         folders = None if paths is None else [os.path.abspath(path) for path in paths]
         gpu = None if gpu_support is None else os.path.abspath(gpu_support)
-        if (chosen, folders, gpu) != (self._python, self._paths, self._gpu_support):
+        if (chosen, folders, gpu, limits) != (self._python, self._paths, self._gpu_support, self._limits):
             self.stop()
-        self._python, self._paths, self._gpu_support = chosen, folders, gpu
+        self._python, self._paths, self._gpu_support, self._limits = chosen, folders, gpu, limits
 
     def request(self, do: str, *, timeout_s: float | None = None, **keys: Any) -> int:
         """Post a request and return its number. Never fails: whatever goes wrong arrives as an ``error`` event.
@@ -328,6 +331,7 @@ class WorkerClient:
 
     def _environment(self) -> dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+        environment |= self._limits.environment()
         return environment if self._gpu_support is None else environment | {VARIABLE: self._gpu_support}
 
     def _module_paths(self) -> list[str]:

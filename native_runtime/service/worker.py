@@ -296,6 +296,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.path[:0] = [path for path in arguments.path if path not in sys.path]
 
     from native_runtime.files.streams import take_stdout
+    from native_runtime.onnx.limits import hold_memory, limits_of
+
+    hold_memory(limits_of())
 
     def inference() -> Inference:
         from native_runtime.pipeline.inference import Inference

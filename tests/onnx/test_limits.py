@@ -1,0 +1,114 @@
+"""What a process of ours may take of the machine: told to a worker, and held there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from native_runtime.onnx import memory, processor
+from native_runtime.onnx.limits import MEMORY, NO_LIMITS, THREADS, Limits, limits_of
+from native_runtime.process.payload import ErrorPayload
+from native_runtime.service.client import WorkerClient
+from tests.support.doctored import ROOT
+
+#: bytes
+LIMIT, TOO_MUCH = 700_000_000, 900_000_000
+#: Holds its memory as a worker does, then says what it sees and what it is refused.
+_PROGRAM = f"""
+import json, sys
+sys.path.insert(0, {str(ROOT)!r})
+from native_runtime.onnx.limits import hold_memory, limits_of
+held = hold_memory(limits_of())
+import cv2, numpy as np, onnxruntime
+from native_runtime.onnx.memory import available_bytes
+from native_runtime.onnx.sessions import default_threads
+try:
+    np.ones({TOO_MUCH // 8})
+    refused = False
+except MemoryError:
+    refused = True
+few = np.ones({LIMIT // 80})
+print(json.dumps(dict(held=held, refused=refused, free=available_bytes(), cores=default_threads(),
+                      opencv=cv2.getNumThreads())))
+"""
+
+
+def answer(told: Mapping[str, str]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True, env=os.environ | told
+    )
+    return dict(json.loads(done.stdout))
+
+
+def test_limits_are_told_and_read() -> None:
+    limits = Limits(3, 10**9)
+    assert limits_of(limits.environment()) == limits
+    assert limits_of({}) == NO_LIMITS
+    assert limits_of({THREADS: "many", MEMORY: "-1"}) == NO_LIMITS
+    assert NO_LIMITS.environment() == {}
+
+
+def test_a_process_keeps_to_its_limits() -> None:
+    seen = answer(Limits(1, LIMIT).environment())
+    assert (seen["cores"], seen["opencv"]) == (1, 1)
+    assert 0 < seen["free"] < LIMIT
+    assert seen["refused"] == seen["held"] == sys.platform.startswith("linux")
+
+
+def test_threads_are_never_more_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = processor.usable_cores()
+    monkeypatch.setenv(THREADS, "100000")
+    assert processor.usable_cores() == there
+    monkeypatch.setenv(THREADS, "1")
+    assert processor.usable_cores() == 1
+
+
+def test_memory_that_is_left_is_that_of_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_free_bytes", lambda: 8 * 10**9)
+    monkeypatch.setattr(memory, "memory_used", lambda: 10**9)
+    assert memory.available_bytes() == 8 * 10**9
+    monkeypatch.setenv(MEMORY, str(3 * 10**9))
+    assert memory.available_bytes() == 2 * 10**9
+    monkeypatch.setenv(MEMORY, str(10**8))
+    assert memory.available_bytes() == 0
+    monkeypatch.setattr(memory, "_free_bytes", lambda: None)  # Windows may not say
+    assert memory.available_bytes() == 0
+
+
+def test_want_of_memory_names_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    opencv = RuntimeError(
+        "OpenCV(4.11.0) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate 1302184 bytes"
+    )
+    for error in (MemoryError(), opencv):
+        monkeypatch.delenv(MEMORY, raising=False)
+        assert ErrorPayload.from_exception(error).text.endswith("use smaller photos.")
+        monkeypatch.setenv(MEMORY, str(2 * 10**9))
+        assert "raise the memory limit, which is 2.0 GB now" in ErrorPayload.from_exception(error).text
+
+
+def test_a_client_starts_its_worker_anew_for_other_limits() -> None:
+    client = WorkerClient()
+    pids = []
+    for limits in (NO_LIMITS, NO_LIMITS, Limits(threads=1)):
+        client.start(limits=limits)
+        client.request("ping")
+        end = time.monotonic() + 60
+        while not any(event.is_final for event in client.poll()) and time.monotonic() < end:
+            time.sleep(0.01)
+        pids.append(client.pid)
+    told = _environment_of(client.pid) if sys.platform.startswith("linux") else "SAM3DB_THREADS=1"
+    client.stop()
+    assert pids[0] == pids[1] != pids[2]
+    assert "SAM3DB_THREADS=1" in told
+
+
+def _environment_of(pid: int | None) -> str:
+    with open(f"/proc/{pid}/environ", encoding="utf-8", errors="replace") as file:
+        return file.read()
