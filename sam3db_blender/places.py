@@ -9,6 +9,8 @@ from pathlib import Path
 
 import bpy
 
+from native_runtime.onnx.limits import NO_LIMITS, Limits
+
 #: The extension's id as Blender knows it (``bl_ext.<repository>.sam3db_blender`` when installed).
 PACKAGE = __package__ or "sam3db_blender"
 
@@ -28,6 +30,12 @@ def wants_controls() -> bool:
     """Whether new characters shall have control rigs, by the preferences."""
     settings = preferences()
     return settings is None or bool(settings.make_controls)
+
+
+def worker_limits() -> Limits:
+    """How much of the machine the worker may take, by the preferences."""
+    settings = preferences()
+    return NO_LIMITS if settings is None else settings.limits()
 
 
 def models_folder() -> Path | None:

@@ -14,6 +14,7 @@ from .handles import deletions, deserted, watch
 from .jobs import batch as batch_jobs
 from .jobs import bodies as body_jobs
 from .jobs import command_line, engine_check
+from .jobs import doctor as doctor_jobs
 from .jobs import farm as farm_jobs
 from .jobs import gpu as gpu_jobs
 from .jobs import sam3d_body as sam3d_body_jobs
@@ -25,6 +26,7 @@ from .operators import (
     batch,
     controls,
     correctives,
+    doctor,
     draw_lens,
     draw_mask,
     draw_person,
@@ -62,10 +64,11 @@ from .operators import (
     wearables,
     worker,
 )
+from .operators import preferences as preference_operators
 from .previews import thumbnails
+from .properties import defaults, secret, state, terms
 from .properties import farm as farm_state
 from .properties import retarget as retarget_state
-from .properties import secret, state, terms
 from .properties import skin as skin_colour
 from .properties import worn as worn_colour
 from .scene import idle, live
@@ -114,6 +117,8 @@ CLASSES: tuple[type, ...] = (
     *import_result.CLASSES,
     *views.CLASSES,
     *worker.CLASSES,
+    *doctor.CLASSES,
+    *preference_operators.CLASSES,
     *official_body.CLASSES,
     *sam3d_body.CLASSES,
     *get_model.CLASSES,
@@ -192,6 +197,7 @@ def register() -> None:
     handles_panel.attach()
     handle_tool.attach()
     waiting_sign.attach()
+    defaults.attach()
     live.attach()
     idle.attach()
     photo_rendering.attach()
@@ -217,6 +223,7 @@ def unregister() -> None:
         body_jobs.slot,
         sam3d_body_jobs.check_slot,
         engine_check.slot,
+        doctor_jobs.slot,
         shelf_jobs.slot,
         gpu_jobs.slot,
         gpu_files.search,
@@ -232,6 +239,7 @@ def unregister() -> None:
     photo_rendering.detach()
     idle.detach()
     live.detach()
+    defaults.detach()
     thumbnails.detach()
     shelf_pictures.detach()
     take_pictures.detach()

@@ -98,8 +98,12 @@ class JobSlot(Generic[AnyJob]):
         if self.busy:
             raise RuntimeError("another job is running")
         self._client = WorkerClient()
-        gpu_support = places.gpu_folder() if self._gpu_support else None
-        self._client.start(python=sys.executable, paths=places.worker_paths(), gpu_support=gpu_support)
+        self._client.start(
+            python=sys.executable,
+            paths=places.worker_paths(),
+            gpu_support=places.gpu_folder() if self._gpu_support else None,
+            limits=places.worker_limits(),
+        )
         self.job = self._kind(self._client, do, keys)
         if not bpy.app.background:
             # persistent: opening another file does not end it

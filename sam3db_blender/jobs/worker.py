@@ -148,7 +148,12 @@ def worker() -> Subscription:
     global _worker
     if _worker is None:
         _worker = WorkerClient()
-    _worker.start(python=sys.executable, paths=places.worker_paths(), gpu_support=places.gpu_folder())
+    _worker.start(
+        python=sys.executable,
+        paths=places.worker_paths(),
+        gpu_support=places.gpu_folder(),
+        limits=places.worker_limits(),
+    )
     return Subscription(_worker)
 
 

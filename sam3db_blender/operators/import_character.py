@@ -20,6 +20,7 @@ from ..handles import watch
 from ..handles.views import begin_posing, show_textures
 from ..jobs.photo import ImportJob, LastStep
 from ..jobs.worker import Job, worker
+from ..properties.defaults import fill_in
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, to_request
 from ..remedies import in_words
 from .browsing import PictureBrowser
@@ -55,6 +56,10 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
     )
 
     _job: ImportJob | None = None
+
+    def invoke(self, context, event):
+        fill_in(self)
+        return super().invoke(context, event)
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draws nothing: beside the file browser, ``ui.import_options`` does."""

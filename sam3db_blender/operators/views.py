@@ -18,6 +18,7 @@ from ..handles import watch
 from ..handles.views import begin_posing, show_textures
 from ..jobs.views import ViewsJob
 from ..jobs.worker import worker
+from ..properties.defaults import fill_in
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, converted
 from ..remedies import in_words
 from ..scene.bodies import installed_body
@@ -111,6 +112,10 @@ class SAM3DB_OT_import_view_photos(  # type: ignore[misc]
     unit: bpy.props.EnumProperty(name="Unit", description="The unit of the calibration's lengths", items=_UNITS)
 
     _job: ViewsJob | None = None
+
+    def invoke(self, context, event):
+        fill_in(self)
+        return super().invoke(context, event)
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draws nothing: beside the file browser, ``ui.views_options`` does."""

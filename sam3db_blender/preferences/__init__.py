@@ -1,12 +1,13 @@
-"""The extension's preferences."""
+"""The extension's preferences. Blender keeps them by their names, which therefore stay."""
 
 import bpy
 
-from . import places
-from .compat import BLEND_RELATIVE
-from .files.sam3d_body import forget_features
-from .properties.farm import FARM_ITEMS
-from .ui.preferences.sections import draw_sections
+from .. import places
+from ..compat import BLEND_RELATIVE
+from ..properties.farm import FARM_ITEMS
+from ..ui.preferences.sections import draw_sections
+from .limits import LimitSettings
+from .new_work import NewWorkSettings
 
 #: Names as ``native_runtime.onnx.providers`` has them; that is not imported, since it loads ONNX Runtime.
 _PROVIDERS = (
@@ -22,8 +23,8 @@ _PROVIDERS = (
 )
 
 
-class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
-    """Where the models are, what they are computed on, and the worker's memory."""
+class SAM3DB_AddonPreferences(LimitSettings, NewWorkSettings, bpy.types.AddonPreferences):
+    """Where the models are, what they are computed on, what the worker may take, and what new work begins with."""
 
     bl_idname = places.PACKAGE
 
@@ -39,23 +40,9 @@ class SAM3DB_AddonPreferences(bpy.types.AddonPreferences):
         items=_PROVIDERS,
         default="auto",
     )
-
-    remember_photos: bpy.props.BoolProperty(
-        name="Reopen Quickly",
-        description="Keep on this disk what SAM 3D Body saw in the last photos (up to 500 MB), so that the first drag "
-        "after reopening a file does not wait for it. Switching it off deletes what is kept",
-        default=True,
-        update=lambda self, context: None if self.remember_photos else forget_features(),
-    )
     offer_models: bpy.props.BoolProperty(
         name="Offer Better Engines",
         description="Show in the panel 'Character from Photo' which more accurate engines there are",
-        default=True,
-    )
-    make_controls: bpy.props.BoolProperty(
-        name="Controls for New Characters",
-        description="Give characters a control rig with FK and IK when they are made. Off: only where Add Controls is "
-        "used",
         default=True,
     )
 

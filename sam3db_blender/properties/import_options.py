@@ -29,7 +29,7 @@ PHOTO_FILTER = ";".join(f"*.{ending}" for ending in ENDINGS)
 #: The longer side of a full-frame sensor.
 FULL_FRAME_MM = 36.0
 
-_ENGINES = (
+ENGINE_ITEMS = (
     (AUTO, "Best Available", "The most accurate engine that is installed; the line below says which one that is"),
     *((engine.name, engine.title, engine.description) for engine in engines().values()),
 )
@@ -48,7 +48,7 @@ _BODIES = tuple(
     (name, title, f"The default body, {title.lower()} mesh", number)
     for number, (name, title) in enumerate(bodies.LEVELS.items())
 )
-_PERSONS = (
+PERSON_ITEMS = (
     ("largest", "Largest", "Only the person who fills most of the photo"),
     ("all", "Everyone", "One character for each person found"),
 )
@@ -127,7 +127,7 @@ class ImportOptions(LensProperties):
     """A mix-in with the options' properties."""
 
     engine: bpy.props.EnumProperty(
-        name="Engine", description="The engine that estimates pose and shape from the photo", items=_ENGINES
+        name="Engine", description="The engine that estimates pose and shape from the photo", items=ENGINE_ITEMS
     )
     inference: bpy.props.EnumProperty(name="Detail", description="Which passes SAM 3D Body runs", items=_INFERENCES)
     answer: bpy.props.EnumProperty(name="Pose", description="What becomes of InstantHMR's answer", items=_ANSWERS)
@@ -140,7 +140,7 @@ class ImportOptions(LensProperties):
         min=0.0,
         max=1.0,
     )
-    persons: bpy.props.EnumProperty(name="People", description="Which people become characters", items=_PERSONS)
+    persons: bpy.props.EnumProperty(name="People", description="Which people become characters", items=PERSON_ITEMS)
     height_known: bpy.props.BoolProperty(
         name="Known Height",
         description="The person's height is known: it decides their size and their distance. For one person only",

@@ -36,6 +36,7 @@ class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
         options={"ENUM_FLAG"},
         default=set(GROUPS),
     )
+    defaults_taken: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     tool_keypoint: bpy.props.IntProperty(options={"HIDDEN", "SKIP_SAVE"})
     tool_handle: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     running: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from native_runtime.engines import AUTO, engines
+
+from ...jobs.engines import chosen
+from ...layout_text import draw_lines
+
 
 def draw(layout: Any, settings: Any, width: int) -> None:
     """Draws the section."""
     column = layout.column()
     column.use_property_split = True
+    column.prop(settings, "new_engine")
+    if settings.new_engine == AUTO:
+        draw_lines(column.column(align=True), f"Now: {engines()[chosen(AUTO)].title}", width, "FORWARD")
     column.prop(settings, "provider")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import bpy
 
 from ...layout_text import width_of
-from . import engine, farm, graphics, memory, models, new_work, user_guide
+from . import diagnostics, engine, farm, graphics, memory, models, new_work, user_guide
 
 #: Characters: longer lines are hard to read.
 _LONGEST = 100
@@ -39,6 +39,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("memory", "Memory and Threads", memory.draw),
     Section("new_work", "Defaults for New Work", new_work.draw),
     Section("farm", "Render Farm", farm.draw),
+    Section("diagnostics", "Diagnostics", diagnostics.draw),
 )
 
 
@@ -56,3 +57,6 @@ def draw_sections(layout: Any, settings: Any, context: bpy.types.Context) -> Non
         header.label(text=section.title)
         if body is not None:
             section.draw(body, settings, width)
+    row = layout.row()
+    row.alignment = "RIGHT"
+    row.operator("sam3db.reset_preferences", icon="LOOP_BACK")

@@ -1,0 +1,56 @@
+"""Diagnostics: an examination of the installation, and its page on the clipboard."""
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..jobs import doctor
+from .long_job import CancelOperator, LongJobOperator
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+
+class SAM3DB_OT_run_doctor(LongJobOperator, bpy.types.Operator):
+    """Look at versions, model files, networks, memory, disks and the background process; takes a few seconds"""
+
+    bl_idname = "sam3db.run_doctor"
+    bl_label = "Run Diagnostics"
+    slot = doctor.slot
+    panel = "Diagnostics"
+    occupied = "The diagnostics are already running"
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        return self.start(doctor.request())
+
+
+class SAM3DB_OT_cancel_doctor(CancelOperator, bpy.types.Operator):
+    """Stop the diagnostics"""
+
+    bl_idname = "sam3db.cancel_doctor"
+    slot = doctor.slot
+    idle = "No diagnostics are running"
+
+
+class SAM3DB_OT_copy_doctor(bpy.types.Operator):
+    """Copy the whole page, without your name and home folder, to paste it into a report"""
+
+    bl_idname = "sam3db.copy_doctor"
+    bl_label = "Copy Page"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        job = doctor.slot.job
+        if job is None or job.state != "done":
+            cls.poll_message_set("Run the diagnostics first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        assert doctor.slot.job is not None
+        context.window_manager.clipboard = doctor.slot.job.page
+        self.report({"INFO"}, "The page is on the clipboard")
+        return {"FINISHED"}
+
+
+CLASSES = (SAM3DB_OT_run_doctor, SAM3DB_OT_cancel_doctor, SAM3DB_OT_copy_doctor)
