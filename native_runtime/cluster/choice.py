@@ -45,12 +45,12 @@ class PathMap:
         if not fitting:
             return path
         here, there = max(fitting, key=lambda pair: len(pair[0]))
-        return there + plain[len(here) :]
+        return there + plain[len(here) :] or "/"
 
 
 def _slashes(path: str) -> str:
     """With "/", which Windows takes as well, and none at the end. A "\\" of a path that begins with "/" is a name's."""
-    return (path if path.startswith("/") else path.replace("\\", "/")).rstrip("/") or "/"
+    return (path if path.startswith("/") else path.replace("\\", "/")).rstrip("/")
 
 
 @dataclass(frozen=True)

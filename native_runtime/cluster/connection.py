@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import dask
 from distributed import Client, LocalCluster
 
+from native_runtime.cluster import local_worker
 from native_runtime.cluster.choice import ClusterChoice
 from native_runtime.errors import UsageError
 
@@ -44,6 +45,7 @@ def connected(choice: ClusterChoice) -> Iterator[Client]:
                 memory_limit="auto" if choice.memory is None else choice.memory,
                 dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
+                preload=[local_worker.__name__],
             )
             stack.callback(cluster.close)
             address = cluster.scheduler_address

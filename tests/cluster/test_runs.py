@@ -14,16 +14,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
 import native_runtime
-from native_runtime.batch.settings import Export
+from native_runtime.batch.run import run_batch
+from native_runtime.batch.settings import BatchRequest, Export
 from native_runtime.cluster import connection, executor
 from native_runtime.cluster.choice import ClusterChoice
 from native_runtime.cluster.executor import ClusterExecutor
 from native_runtime.cluster.station import stations_of
 from native_runtime.errors import UsageError, WorkerError
+from native_runtime.pipeline.reporting import Silent
 from tests.support.batches import Bench, Listener
 
 from .conftest import executor_at
@@ -93,6 +97,35 @@ def test_the_result_is_that_of_a_plain_batch(bench: Bench, on_cluster: ClusterEx
     assert left == [".batch.lock"]
 
 
+@pytest.mark.models
+@pytest.mark.slow
+def test_estimates_of_landmarks_are_the_same_to_the_last_bit(
+    repository: Path, models: Path, cluster: LocalCluster, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    pixels = cv2.imread(str(repository / "examples" / "standing.jpg"))
+    size = round(320 * pixels.shape[1] / pixels.shape[0]), 320
+    cv2.imwrite(str(folder / "standing.png"), cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    request = BatchRequest(
+        folder=folder,
+        out=tmp_path / "plain",
+        models=models,
+        engine="landmarks",
+        blend=False,
+        previews=(),
+        contact_sheet=False,
+    )
+    assert run_batch(request, Silent()).ok
+    on_cluster = ClusterExecutor(ClusterChoice(address=cluster.scheduler_address))
+    there = BatchRequest(**(vars(request) | {"out": tmp_path / "cluster"}))
+    assert run_batch(there, Silent(), executor=on_cluster).ok
+    with np.load(request.out / "standing_person0.npz") as here, np.load(there.out / "standing_person0.npz") as made:
+        assert set(made) == set(here)
+        for name in set(here) - {"about"}:  # which tells the time that it took
+            np.testing.assert_array_equal(made[name], here[name], err_msg=name)
+
+
 def test_each_goes_on_where_the_other_stopped(bench: Bench, on_cluster: ClusterExecutor) -> None:
     bench.photos("a.png", "b.png")
     bench.run()
@@ -115,7 +148,7 @@ def test_what_somebody_changed_is_kept(bench: Bench, on_cluster: ClusterExecutor
 
 
 def test_a_killed_worker_loses_nothing(bench: Bench, client: Client, on_cluster: ClusterExecutor) -> None:
-    bench.photos(*(f"slow{number}.png" for number in range(8)))
+    bench.photos(*(f"slow{number}.png" for number in range(6)))
     expected = plain(bench)
     victim = next(iter(client.run(os.getpid).values()))
     listener = At([], 2, lambda: os.kill(victim, signal.SIGKILL))
@@ -216,13 +249,13 @@ def test_a_scheduler_that_is_not_there(bench: Bench, monkeypatch: pytest.MonkeyP
 def test_a_scheduler_that_dies(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "CONNECT_S", 1.0)
     monkeypatch.setattr(executor, "CONNECT_S", 1.0)
-    bench.photos(*(f"slow{number}.png" for number in range(6)))
+    bench.photos(*(f"slow{number}.png" for number in range(3)))
     short_lived = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0")
     end = threading.Thread(target=short_lived.close)
     with pytest.raises(WorkerError, match="no longer answers"):
         bench.run(At([], 1, end.start), executor_at(short_lived.scheduler_address))
     end.join()
-    assert 0 < len(bench.run().fresh) < 6
+    assert 0 < len(bench.run().fresh) < 3
 
 
 def test_workers_of_this_machine(bench: Bench) -> None:
