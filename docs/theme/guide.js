@@ -1,5 +1,5 @@
-// The search, and the list of pages on narrow screens. The pages are opened as files, where a browser fetches nothing:
-// pages.js, which is loaded as a script, holds their sections as SECTIONS: [address, title of the page, heading, text].
+// The search, pictures, and the list of pages on narrow screens. The pages are opened as files, where a browser fetches
+// nothing: pages.js, which is loaded as a script, holds their sections as SECTIONS: [address, title, heading, text].
 "use strict";
 
 const MOST = 12, AROUND = 70;
@@ -63,6 +63,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/" && document.activeElement !== input) { event.preventDefault(); input.focus(); }
 });
 document.addEventListener("click", (event) => { if (!event.target.closest(".search")) list.hidden = true; });
+
+// a click on a picture shows it alone, as large as it is
+document.querySelectorAll("main p > img:only-child").forEach((picture) => picture.addEventListener("click", () => { location.href = picture.src; }));
 
 // on a narrow screen the list of pages stands above the page
 if (matchMedia("(max-width: 50rem)").matches) document.querySelectorAll("nav details").forEach((part) => { part.open = false; });
