@@ -168,6 +168,7 @@ class Guide:
         blender, screen = self._blender, self._screen
         self._need_character()
         blender.call("scene.show_sidebar", shown=False)
+        blender.call("panels.plain")
         blender.call("panels.pose_from_photo")
         self._rest()
         targets = {keypoint: blender.call("scene.spot", keypoint=keypoint) for keypoint in _DRAGGED}
