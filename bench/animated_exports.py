@@ -32,9 +32,11 @@ from numpy.typing import NDArray
 from bench.control_animation import CLIPS
 from bench.control_clips import Actor
 from native_runtime.characters.exports.character import ExportCharacter
+from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
-from sam3db_blender.exports import ExportOptions, export, export_character
+from sam3db_blender.exports import export
+from sam3db_blender.exports.export import export_character
 from sam3db_blender.rig.arrays import evaluated_vertices, take
 from tests.support.reimport import open_again
 

@@ -22,13 +22,14 @@ from mathutils.kdtree import KDTree
 from numpy.typing import NDArray
 
 from native_runtime.characters.exports.character import ExportCharacter
-from native_runtime.characters.exports.options import SUFFIXES
+from native_runtime.characters.exports.options import SUFFIXES, ExportOptions
 from native_runtime.characters.exports.skinning import blend, spread
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.models.store import body_path
 from native_runtime.retarget.maps import available_maps
-from sam3db_blender.exports import ExportOptions, export, export_character
+from sam3db_blender.exports import export
+from sam3db_blender.exports.export import export_character
 from sam3db_blender.scene.character import build_character
 from sam3db_blender.scene.materials import body_materials
 from tests.support.reimport import import_again

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from native_runtime.render.contact_sheet import Entry, write_contact_sheet
-from sam3db_blender.previews import KINDS, RENDERERS, preview_steps
+from sam3db_blender.previews.making import KINDS, RENDERERS, preview_steps
 from sam3db_blender.previews.saved import groups_of_file
 
 _RUNS = 3

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 #: The oldest Blender that is supported.
 OLDEST = (4, 2, 0)
@@ -156,6 +157,8 @@ def strokes_of(obj: Any) -> list[NDArray[np.float64]]:
 
     Until 4.2 a frame holds strokes; since 4.3 it holds a drawing that does.
     """
+    import numpy as np
+
     found = []
     for layer in obj.data.layers:
         if layer.hide:

@@ -6,10 +6,12 @@ import importlib.util
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime.onnx.limits import NO_LIMITS, Limits
+if TYPE_CHECKING:
+    from native_runtime.onnx.limits import Limits
 
 #: The extension's id as Blender knows it (``bl_ext.<repository>.sam3db_blender`` when installed).
 PACKAGE = __package__ or "sam3db_blender"
@@ -34,6 +36,8 @@ def wants_controls() -> bool:
 
 def worker_limits() -> Limits:
     """How much of the machine the worker may take, by the preferences."""
+    from native_runtime.onnx.limits import NO_LIMITS
+
     settings = preferences()
     return NO_LIMITS if settings is None else settings.limits()
 

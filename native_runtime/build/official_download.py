@@ -14,16 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from native_runtime.build.official import Imported, Levels, Progress, import_official
+from native_runtime.build.official_release import URL
 from native_runtime.errors import ModelError
 from native_runtime.files.hashes import sha256_of
 from native_runtime.models import manifest
 from native_runtime.models.download import Download, download
 from native_runtime.models.store import BODIES_FOLDER, models_dir
-
-URL = "https://github.com/facebookresearch/MHR/releases/latest/download/assets.zip"
-PAGE = "https://github.com/facebookresearch/MHR"
-ABOUT_MB = 199
-"""The download's size shown to users before the server is asked."""
 
 SOURCES_FOLDER = "sources"
 ARCHIVE = "mhr-assets.zip"

@@ -29,8 +29,9 @@ from native_runtime.files.atomic import write_atomically
 from native_runtime.files.formats import Format
 from native_runtime.mhr import CHANNELS
 
+from .parts import PARTS, Part
 from .presets import copy
-from .settings import PARTS, CharacterSettings, Part, parameters_of
+from .settings import CharacterSettings, parameters_of
 from .sliders import SHAPE_KEY_LIMIT
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from native_runtime.mhr.rotations import euler_to_matrix, matrix_to_euler, rotat
 from . import presets
 from .channels import nearest_angles, parameter_transform
 from .exchange import FORMAT, from_json
-from .settings import CharacterSettings, Part
+from .parts import Part
+from .settings import CharacterSettings
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body

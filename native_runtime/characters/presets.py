@@ -17,7 +17,8 @@ from native_runtime.mhr.rotations import (
 )
 
 from .channels import nearest_angles
-from .settings import CharacterSettings, Part, with_parts
+from .parts import Part
+from .settings import CharacterSettings, with_parts
 from .wiring import ParameterHomes
 
 if TYPE_CHECKING:

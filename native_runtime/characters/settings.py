@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,14 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from native_runtime.errors import UsageError
 from native_runtime.mhr.state import BodyState
 
+from .parts import Part
 from .wiring import ParameterHomes
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
 
 Array = NDArray[np.float64]
-Part = Literal["pose", "skeleton", "shape", "expression"]
-PARTS: tuple[Part, ...] = ("pose", "skeleton", "shape", "expression")
 
 
 def _nothing() -> Array:

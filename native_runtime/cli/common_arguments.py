@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from native_runtime.errors import UsageError
-from native_runtime.pipeline.requests import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST
+from native_runtime.pipeline.bounds import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction["Parser"]

@@ -14,8 +14,9 @@ from native_runtime.cli.common_arguments import (
     listed,
     one_age,
 )
+from native_runtime.pipeline.bounds import REFINE
 from native_runtime.pipeline.boxes import read_box
-from native_runtime.pipeline.requests import REFINE, Sex
+from native_runtime.pipeline.requests import Sex
 from native_runtime.takes.views.request import Unit
 
 if TYPE_CHECKING:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from native_runtime.engines import AUTO
 from native_runtime.errors import UsageError
 
+from .bounds import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -45,14 +47,8 @@ Levels = Literal["all"] | list[int]
 """Levels of detail of the official bodies."""
 
 DEFAULT_BODY = "default"
-LEAST_TALL, MOST_TALL = 50.0, 250.0
-"""Cm, between which heights of people lie."""
-YOUNGEST, OLDEST = 5.0, 90.0
-"""Years, between which the default body knows ages."""
 MOST_PROMPT_ERROR = 0.2
 """Of the person's height: a place that may be farther off says nothing."""
-REFINE = 0.3
-"""What the photo counts against an engine's answer unless something else is said; see ``docs/fit.md``."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from native_runtime.build.official import import_official
-from native_runtime.build.official_download import URL, download_official
+from native_runtime.build.official_download import download_official
+from native_runtime.build.official_release import URL
 from native_runtime.pipeline.reporting import Reporter, progress_to
 from native_runtime.pipeline.requests import DownloadOfficialRequest, ImportOfficialRequest
 

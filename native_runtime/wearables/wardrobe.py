@@ -15,15 +15,6 @@ from . import brows, garments, hair, lashes, shoes
 from .choice import Choice, Style, Wearer
 from .wearable import Wearable
 
-#: The titles of the kinds, in the order in which they are shown.
-KINDS: dict[str, str] = {
-    "hair": "Hair",
-    "brows": "Brows",
-    "lashes": "Lashes",
-    "top": "Top",
-    "underwear": "Underwear",
-    "shoes": "Shoes",
-}
 #: The styles of each kind by their names in files, in the order in which they are shown.
 STYLES: dict[str, Mapping[str, Style]] = {
     hair.KIND: hair.STYLES,

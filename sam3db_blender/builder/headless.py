@@ -13,7 +13,7 @@ from native_runtime.errors import Sam3dbError
 
 from ..files.blend import save_blend
 from ..handles.photo_scene import build_photo_scene
-from ..previews import render_panels, save_picture
+from ..previews.making import render_panels, save_picture
 from ..scene.character import PhotoScene
 from ..textures.projecting import Bools, texture_people
 from ..wearables.dressing import dress

@@ -14,14 +14,15 @@ from typing import Any
 import bpy
 
 from native_runtime.batch.faults import is_disk_full
+from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import DiskFullError
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
 from native_runtime.process.payload import ErrorPayload
 
-from ..exports import ExportOptions, export_character
-from ..previews import KINDS, preview_steps
+from ..exports.export import export_character
+from ..previews.making import KINDS, preview_steps
 from . import headless
 
 

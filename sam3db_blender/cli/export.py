@@ -33,9 +33,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; True, since what fails is an error."""
     started = time.perf_counter()
     require_blender("Exporting a character")
-    from native_runtime.characters.exports.options import OTHER_SUFFIXES, SUFFIXES, format_of
+    from native_runtime.characters.exports.options import OTHER_SUFFIXES, SUFFIXES, ExportOptions, format_of
 
-    from ..exports import ExportOptions
     from ..exports.saved import export_from_file
 
     blend, out = Path(arguments.file), Path(arguments.out)

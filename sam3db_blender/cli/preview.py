@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
 
 def _one_file(file: str, stem: str, out: Path, arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
     """The pictures of one file. ``photos`` holds those that were made before an error."""
-    from ..previews import preview_steps
+    from ..previews.making import preview_steps
     from ..previews.saved import groups_of_file
 
     result: dict[str, Any] = {"file": file, "photos": [], "error": None}

@@ -21,9 +21,6 @@ from ..app_handlers import (
     stop_timer,
     when_objects_change,
 )
-from ..rig.control_pose import CONTROLS
-from ..rig.followed import followed
-from ..rig.shared_controls import own_controls, sharing
 
 _TICK_S = 0.05
 #: Seconds for which the status bar says what was done.
@@ -39,6 +36,10 @@ class _State:
 
 def settle() -> list[str]:
     """Gives copies controls of their own, and controls without a scene a place beside their rig; what was done."""
+    from ..rig.control_pose import CONTROLS
+    from ..rig.followed import followed
+    from ..rig.shared_controls import own_controls, sharing
+
     told = []
     for rig in sharing():
         copy = own_controls(rig)

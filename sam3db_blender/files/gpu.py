@@ -9,18 +9,20 @@ import contextlib
 import json
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from native_runtime.errors import NewerFormatError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.formats import Format
-from native_runtime.gpu_support.cards import Card, find_cards
-from native_runtime.gpu_support.install import State, state_of
 
 from .. import places
 from ..app_handlers import ensure_timer, redraw, stop_timer
+
+if TYPE_CHECKING:
+    from native_runtime.gpu_support.cards import Card
+    from native_runtime.gpu_support.install import State
 
 FORMAT = Format("sam3db-provider-times")
 _FILE = "times.json"
@@ -56,6 +58,8 @@ class Search:
         self.forget()
 
     def _look(self) -> None:
+        from native_runtime.gpu_support.cards import find_cards
+
         self.cards = find_cards()
 
 
@@ -72,6 +76,8 @@ def _redraw_when_found() -> float | None:
 
 def state() -> State:
     """What is installed: one small file is read."""
+    from native_runtime.gpu_support.install import state_of
+
     return state_of(places.gpu_folder())
 
 

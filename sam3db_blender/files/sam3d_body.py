@@ -12,19 +12,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from native_runtime.engines import sam3d_body
 from native_runtime.errors import ModelError, Sam3dbError
 from native_runtime.files.folders import features_folder
 from native_runtime.models import manifest
-from native_runtime.models.shelf.catalogue import VARIANTS
 from native_runtime.models.store import NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
 
 from .. import places
 from . import bodies
 
-ENGINE = sam3d_body.ENGINE.name
+#: Names as ``native_runtime.engines.sam3d_body`` has them; that is not imported when Blender starts.
+ENGINE = "sam3d_body"
 #: MHR at the level of detail that the model was trained with; converting makes this body.
-BODY = sam3d_body.ENGINE.capabilities.body
+BODY = "mhr-lod1"
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,8 @@ class Installed:
     @property
     def title(self) -> str:
         """In one line, for people."""
+        from native_runtime.models.shelf.catalogue import VARIANTS
+
         name = VARIANTS.get(self.variant, self.variant)
         return f"{name}, {self.precision}, {self.size / 1e9:.1f} GB{'' if self.hands else ', bodies only'}"
 
@@ -94,6 +95,8 @@ def _content(folder: Path) -> bytes | None:
 
 @lru_cache(maxsize=4)
 def _read(folder: Path, changed: int, body: bool) -> Installed | None:
+    from native_runtime.engines import sam3d_body
+
     try:
         facts = manifest.read(folder)
         size = sum(int(entry["size"]) for entry in facts["files"].values())

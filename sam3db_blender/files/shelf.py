@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from native_runtime.engines import engines
 from native_runtime.models import manifest
-from native_runtime.models.shelf import ItemState, shelf, state_of
 from native_runtime.models.store import BODIES_FOLDER, INSTANTHMR_FOLDER, SAM3D_BODY_FOLDER
 
 from . import sam3d_body
+
+if TYPE_CHECKING:
+    from native_runtime.models.shelf import ItemState
 
 _FOLDERS = (SAM3D_BODY_FOLDER, INSTANTHMR_FOLDER, BODIES_FOLDER)
 
@@ -33,6 +35,9 @@ def forget() -> None:
 
 def ready_engines() -> frozenset[str]:
     """The engines whose models are there, by their lists of files; the worker verifies them when it opens them."""
+    from native_runtime.engines import engines
+    from native_runtime.models.shelf import shelf
+
     ready = {shelf()[name].engine or "" for name, state in states().items() if state.state == "ready"}
     model = sam3d_body.installed()
     if model is None or not model.body:
@@ -42,6 +47,8 @@ def ready_engines() -> frozenset[str]:
 
 @lru_cache(maxsize=2)
 def _look(models: Path, changed: tuple[int, ...]) -> Mapping[str, ItemState]:
+    from native_runtime.models.shelf import shelf, state_of
+
     return MappingProxyType({name: state_of(item, models) for name, item in shelf().items()})
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..scene.provenance import character_id
 from .handles import CHARACTER, group_of, is_handle, keypoint_of
-from .people import active_character, select
-from .showing import show_home
 from .view_look import posing_in
 
 #: The group that stands for all of ``GROUPS``.
@@ -23,6 +20,9 @@ def selected_handles(context: bpy.types.Context) -> list[bpy.types.Object]:
 
 def chosen_handle(context: bpy.types.Context) -> bpy.types.Object | None:
     """The handle that was last dragged, clicked or suggested while posing with the tool, of the person worked on."""
+    from ..scene.provenance import character_id
+    from .people import active_character
+
     # by its name: buttons ask at each redraw, and looking through all objects takes a while
     handle: bpy.types.Object | None = bpy.data.objects.get(context.window_manager.sam3db.tool_handle)
     if handle is None or not is_handle(handle) or not posing_in(context):
@@ -48,6 +48,9 @@ def point_out(context: bpy.types.Context, handle: bpy.types.Object) -> None:
 
 def uncover(context: bpy.types.Context, handle: bpy.types.Object) -> None:
     """Selects a handle, and shows it where its group is hidden."""
+    from .people import select
+    from .showing import show_home
+
     handle.hide_viewport = False
     for home in handle.users_collection:
         show_home(home, True)

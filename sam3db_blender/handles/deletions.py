@@ -7,15 +7,17 @@ of it. In a script, where no timer runs, it is cleaned up before the file is sav
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.handlers import persistent
 
 from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
-from . import removal
 from .loop import Direction, Window
 from .watch import BlenderWindow
+
+if TYPE_CHECKING:
+    from . import removal
 
 _TICK_S = 0.02
 UNDO_STEP = "Clean Up Deleted Character"
@@ -34,19 +36,27 @@ class Deletions:
 
     def begin(self) -> None:
         """Takes note of who is there: a file was opened, or this extension was switched on."""
+        from . import removal
+
         self._known, self._direction, self.due = removal.characters(), None, False
         self._ever = dict(self._known)
 
     def note(self) -> None:
         """Takes note of who has come, and forgets nobody who is gone."""
+        from . import removal
+
         self._known.update(removal.characters())
 
     def leaving(self) -> None:
         """The artist is about to undo or redo."""
+        from . import removal
+
         self._ownerless = removal.ownerless(self._ever)
 
     def travelled(self, direction: Direction) -> None:
         """The artist has undone or redone. Where something has lost its rig on the way, the step was half a one."""
+        from . import removal
+
         self._known, self.due = removal.characters(), False
         if removal.ownerless(self._ever) - self._ownerless:
             self._direction = direction
@@ -66,6 +76,8 @@ class Deletions:
 
     def clean(self) -> bool:
         """Clears away what is left of those who are gone; whether there was anything."""
+        from . import removal
+
         self.due = False
         there = removal.characters()
         gone = {character: own for character, own in self._known.items() if character not in there}

@@ -16,10 +16,6 @@ from bpy.app.handlers import persistent
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, ensure_timer, listen, objects_may_have_changed, stop_listening, when_objects_change
-from ..rig.releasing import is_deserted, release_deserted
-from ..scene.bodies import body_of
-from ..scene.lookup import in_scenes
-from ..scene.provenance import is_character
 
 _TICK_S = 0.02
 
@@ -28,6 +24,11 @@ def settle() -> list[bpy.types.Object]:
     """Releases the characters in scenes whose controls are gone; those that it released. One whose body is not among
     the models here is left as it is.
     """
+    from ..rig.releasing import is_deserted, release_deserted
+    from ..scene.bodies import body_of
+    from ..scene.lookup import in_scenes
+    from ..scene.provenance import is_character
+
     released = []
     for rig in dict.fromkeys(in_scenes()):
         if rig.type == "ARMATURE" and is_character(rig) and is_deserted(rig):

@@ -13,22 +13,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from native_runtime.files.templates import load_json
-from native_runtime.prompts.prompt import keypoint_names
-
-from ..scene.lookup import character_of, in_scenes, rank_of, rig_with
-from ..scene.prompt_keys import key_of, keypoint_at, view_at
-from ..scene.provenance import character_id
-from ..scene.viewpoints import view_of
-from . import look
 
 if TYPE_CHECKING:
-    from ..scene.viewpoints import Viewpoint
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+    from ..scene.viewpoints import Viewpoint
+    from . import look
+
+    Array = NDArray[np.float64]
 
 #: Custom properties of a handle: the keypoint's number in MHR-70, the character's id, a ``State``, what is wrong with
 #: it (empty: nothing), its rank among those that would help most (0: none), and the pixel where it was last settled.
@@ -98,6 +91,8 @@ def state_of(handle: bpy.types.Object) -> State:
 
 def rig_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
     """The rig of the character that an object belongs to: a handle, a mesh or the rig itself."""
+    from ..scene.lookup import character_of, rig_with
+
     return rig_with(str(obj[CHARACTER])) if obj is not None and is_handle(obj) else character_of(obj)
 
 
@@ -112,6 +107,9 @@ def by_keypoint(rig: bpy.types.Object, view: int | None = None) -> dict[int, bpy
     Args:
         view: the number of the view on which they lie; None for the one that is worked in.
     """
+    from ..scene.prompt_keys import keypoint_at, view_at
+    from ..scene.viewpoints import view_of
+
     wanted = view_of(rig) if view is None else view
     return {keypoint_at(key): handle for key, handle in in_all_views(rig).items() if view_at(key) == wanted}
 
@@ -120,6 +118,11 @@ def in_all_views(rig: bpy.types.Object) -> dict[int, bpy.types.Object]:
     """The handles of a character on all its photos by their keys (``scene.prompt_keys``), in order. Of copies, the
     first by name.
     """
+    from ..scene.lookup import in_scenes, rank_of
+    from ..scene.prompt_keys import key_of
+    from ..scene.provenance import character_id
+    from ..scene.viewpoints import view_of
+
     character = character_id(rig)
     found: dict[int, bpy.types.Object] = {}
     for obj in in_scenes():
@@ -145,6 +148,8 @@ def place(handle: bpy.types.Object) -> tuple[float, float]:
 
 def drag(handle: bpy.types.Object, pixel: ArrayLike) -> None:
     """Moves a handle to a pixel (2,), as an artist does."""
+    import numpy as np
+
     x, y = np.asarray(pixel, dtype=np.float64).tolist()
     handle.location = (x, -y, 0.0)
     handle.empty_image_offset = CENTRED
@@ -174,6 +179,8 @@ def moved(handle: bpy.types.Object) -> bool:
 
 def height_of(seen: Viewpoint) -> float:
     """The height of a person in a photo, px."""
+    import numpy as np
+
     rows, box = seen.keypoints_2d[:, 1], seen.bbox
     there = np.isfinite(rows)
     return float(max(np.ptp(rows[there]) if there.any() else 0.0, box[3] - box[1]))
@@ -181,11 +188,17 @@ def height_of(seen: Viewpoint) -> float:
 
 def refresh_look(handle: bpy.types.Object) -> None:
     """Makes picture and colour say what the handle's properties say."""
+    from . import look
+
     look.dress(handle, *appearance(handle))
 
 
 def appearance(handle: bpy.types.Object) -> tuple[look.Picture, look.Colour]:
     """The picture and the colour that say what a handle's properties say."""
+    from native_runtime.prompts.prompt import keypoint_names
+
+    from . import look
+
     state = state_of(handle)
     if state is State.IGNORED:
         return "cross", look.IGNORED
@@ -202,4 +215,6 @@ def appearance(handle: bpy.types.Object) -> tuple[look.Picture, look.Colour]:
 
 @cache
 def _entries() -> list[dict[str, Any]]:
+    from native_runtime.files.templates import load_json
+
     return list(load_json("mhr", "keypoints.json")["keypoints"])

@@ -21,27 +21,16 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import Sam3dbError
-from native_runtime.texture.files import EncodedTexture
 
-from ..jobs.photo import AnswerJob, PoseJob
 from ..jobs.worker import Client
-from ..remedies import in_words
-from ..scene.bodies import body_mesh, body_of, read_ahead
-from ..scene.lookup import may_change, rig_with
-from ..scene.provenance import read_origin
-from ..scene.textured import put_on
-from ..wearables.dressing import adapt
-from . import pending
 from .handles import handles_of, keypoint_of, moved, place
-from .limb_preview import LimbPreview, get_ready, lay_on, take_off
-from .question import question_for
-from .session import apply_answer
-from .tasks import Status, Task
 
 if TYPE_CHECKING:
     import bpy
+
+    from ..jobs.photo import AnswerJob
+    from .tasks import Status, Task
 
 #: Seconds without a change after which one that is no drag counts as made: a number being scrubbed is one change.
 QUIET_S = 0.03
@@ -93,6 +82,9 @@ class Loop:
 
         Whoever does so ends an undo step, or leaves it to the operator that they are.
         """
+        from ..scene.lookup import may_change, rig_with
+        from . import pending
+
         rig = rig_with(character)
         if rig is not None and may_change(rig):
             pending.request(rig)
@@ -107,6 +99,10 @@ class Loop:
 
     def cancel(self, character: str) -> None:
         """Gives up what is under way for a character; a later answer counts for nothing. As ``ask`` for undo steps."""
+        from ..scene.lookup import may_change, rig_with
+        from . import pending
+        from .limb_preview import take_off
+
         rig = rig_with(character)
         if self._tasks.pop(character, None) is not None and rig is not None and may_change(rig):
             take_off(rig)
@@ -143,6 +139,8 @@ class Loop:
 
     def status(self, character: str) -> Status:
         """How things stand for a character."""
+        from .tasks import Status, Task
+
         task = self._tasks.get(character, Task())
         if task.job is not None:
             return Status("waiting", task.job.status, task.seconds)
@@ -172,6 +170,8 @@ class Loop:
 
     def tick(self) -> None:
         """Does what is due."""
+        from ..remedies import in_words
+
         if self._direction is not None and not self._travel_on():
             return
         self._dragging = dragging = self._window.dragging()
@@ -194,6 +194,9 @@ class Loop:
 
     def _travel_on(self) -> bool:
         """Leaves a step in which a pose is pending; whether the loop may continue."""
+        from ..scene.lookup import rig_with
+        from . import pending
+
         direction, self._direction = self._direction, None
         assert direction is not None
         if self._window.step(direction):
@@ -209,6 +212,10 @@ class Loop:
 
     def _preview(self, character: str, task: Task) -> None:
         """In the middle of a drag of one handle: lets its limb follow."""
+        from ..scene.lookup import may_change, rig_with
+        from ..scene.provenance import read_origin
+        from .limb_preview import LimbPreview, get_ready
+
         rig = rig_with(character) if task.changed is not None else None
         if rig is None or not may_change(rig):
             return
@@ -232,6 +239,14 @@ class Loop:
         """Asks for what has become of a drag. The preview stays until the answer is there, but is not part of the
         question.
         """
+        from ..jobs.photo import PoseJob
+        from ..scene.bodies import read_ahead
+        from ..scene.lookup import rig_with
+        from ..scene.provenance import read_origin
+        from . import pending
+        from .limb_preview import lay_on, take_off
+        from .question import question_for
+
         if not task.wanted and (task.changed is None or self._clock() - task.changed < QUIET_S):
             return
         rig = rig_with(character)
@@ -252,6 +267,15 @@ class Loop:
 
     def _conclude(self, character: str, task: Task) -> None:
         """Takes an answer over, unless something was moved since that is still to be asked about."""
+        from native_runtime.texture.files import EncodedTexture
+
+        from ..scene.bodies import body_mesh, body_of
+        from ..scene.lookup import rig_with
+        from ..scene.textured import put_on
+        from ..wearables.dressing import adapt
+        from .limb_preview import take_off
+        from .session import apply_answer
+
         answer = task.answer
         if answer is None or task.changed is not None:
             return
@@ -267,6 +291,10 @@ class Loop:
 
     def _hear(self, character: str, task: Task, dragging: bool) -> None:
         """Reads an answer that has come; what is done with it is the next tick's business, for that takes a while."""
+        from native_runtime.engines.estimate import Estimate
+
+        from ..scene.lookup import rig_with
+
         if task.job is None or not task.job.poll():
             return
         job, task.job = task.job, None
@@ -284,6 +312,10 @@ class Loop:
 
     def _end(self, rig: bpy.types.Object | None) -> None:
         """A question has come to its end: so has the undo step."""
+        from ..scene.lookup import may_change
+        from . import pending
+        from .limb_preview import take_off
+
         if rig is not None and may_change(rig):
             take_off(rig)
             pending.end(rig)
@@ -293,6 +325,8 @@ class Loop:
         task.job, task.asked = job, self._clock()
 
     def _fail(self, character: str, task: Task, text: str, dragging: bool) -> None:
+        from ..scene.lookup import rig_with
+
         task.job, task.given, task.answer, task.wanted = None, None, None, False
         task.changed, task.repeated = None, False
         task.error = text
@@ -300,4 +334,6 @@ class Loop:
             self._end(rig_with(character))
 
     def _task(self, character: str) -> Task:
+        from .tasks import Task
+
         return self._tasks.setdefault(character, Task())

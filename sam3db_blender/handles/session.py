@@ -21,9 +21,10 @@ from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.looks import stated_age
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import SCALE
+from native_runtime.pipeline.bounds import REFINE
 from native_runtime.pipeline.heights import stated_height
 from native_runtime.pipeline.inference import LENS
-from native_runtime.pipeline.requests import REFINE, PoseRequest, SegmentRequest
+from native_runtime.pipeline.requests import PoseRequest, SegmentRequest
 from native_runtime.texture.hints import SEEN
 
 from .. import places

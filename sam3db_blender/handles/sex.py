@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 
-from native_runtime.engines.details import part_of
-from native_runtime.engines.looks import LOOKS, SEXES
 from native_runtime.errors import Sam3dbError
-from native_runtime.fitting.shape_prior import Sex, sliders_of
 
 from ..jobs.engines import capabilities_of, engine_that_made
-from ..rig.animated import key_where_animated, require_keyable
-from ..rig.pose import read_shape, set_shape
-from ..scene import edits
-from ..scene.bodies import body_of
-from ..scene.lookup import require_own
-from ..scene.provenance import Origin
-from .pins import prompts
+
+if TYPE_CHECKING:
+    from native_runtime.fitting.shape_prior import Sex
+
+    from ..scene.provenance import Origin
 
 #: The custom property of a rig, and its value where the face decides although something else was chosen before.
 SEX = "sam3db_sex"
@@ -41,11 +35,16 @@ def can_choose(rig: bpy.types.Object, origin: Origin) -> bool:
 
 def looks_of(origin: Origin) -> Mapping[str, Any]:
     """What the character's estimate says of its looks (``engines.looks.Looks.to_json``); empty in older files."""
+    from native_runtime.engines.details import part_of
+    from native_runtime.engines.looks import LOOKS
+
     return part_of(origin.details["details"], LOOKS)
 
 
 def chosen_sex(rig: bpy.types.Object, origin: Origin) -> Sex | None:
     """What was chosen for a character, in the panel or when it was made; None where the face decides."""
+    from native_runtime.engines.looks import SEXES
+
     looks = looks_of(origin)
     said = str(rig.get(SEX, "")) or (looks.get("sex") if looks.get("stated") else None)
     return next((sex for sex in SEXES if sex == said), None)
@@ -62,6 +61,16 @@ def choose(rig: bpy.types.Object, choice: str) -> None:
     Raises:
         Sam3dbError: the character is linked, cannot be keyed, or its body shows no sex.
     """
+    from native_runtime.engines.looks import SEXES
+    from native_runtime.fitting.shape_prior import sliders_of
+
+    from ..rig.animated import key_where_animated, require_keyable
+    from ..rig.pose import read_shape, set_shape
+    from ..scene import edits
+    from ..scene.bodies import body_of
+    from ..scene.lookup import require_own
+    from .pins import prompts
+
     require_own(rig)
     require_keyable(rig)
     body = body_of(rig)
@@ -85,6 +94,9 @@ def choose(rig: bpy.types.Object, choice: str) -> None:
 
 def restore(rig: bpy.types.Object, details: Mapping[str, Any]) -> None:
     """Chooses again what an earlier estimate was made with."""
+    from native_runtime.engines.details import part_of
+    from native_runtime.engines.looks import LOOKS
+
     looks = part_of(details, LOOKS)
     if rig.get(SEX) is not None or looks.get("stated"):
         rig[SEX] = str(looks["sex"]) if looks.get("stated") else AUTOMATIC
@@ -92,6 +104,8 @@ def restore(rig: bpy.types.Object, details: Mapping[str, Any]) -> None:
 
 def in_words(looks: Mapping[str, Any]) -> str:
     """What the face says, for a line of the panel; empty where nothing is known."""
+    import numpy as np
+
     if looks.get("stated"):
         return "Chosen by you"
     age = f", about {looks['age']:.0f}" if isinstance(looks.get("age"), float) else ""

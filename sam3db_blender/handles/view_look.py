@@ -12,12 +12,6 @@ from typing import Any
 
 import bpy
 
-from ..rig.control_pose import CONTROLS
-from ..rig.rigify_pose import PART
-from ..scene.camera import cameras_of
-from ..scene.photo_over import show_over
-from ..scene.provenance import is_character
-
 #: The tool's name for Blender.
 TOOL = "sam3db.pose_tool"
 #: The custom property of a screen that lists its areas whose bones are hidden here, by their places among the areas.
@@ -69,6 +63,10 @@ def _set_bones(screen: bpy.types.Screen, hidden: bool) -> None:
 
 def _set_photos(shown: bool) -> None:
     """Lays the photos over their characters, or takes them from there."""
+    from ..scene.camera import cameras_of
+    from ..scene.photo_over import show_over
+    from ..scene.provenance import is_character
+
     rigs = (obj for scene in bpy.data.scenes for obj in scene.objects if is_character(obj))
     for camera in {camera for rig in rigs for camera in cameras_of(rig).values()}:
         if not camera.library and not getattr(camera.data, "library", None):
@@ -79,6 +77,8 @@ def hides_bones_of(obj: bpy.types.Object | None) -> bool:
     """Whether bones are hidden in a window while an armature that is not a character is the active object: a new
     one.
     """
+    from ..scene.provenance import is_character
+
     if obj is None or obj.type != "ARMATURE" or is_character(obj) or _is_control_rig(obj):
         return False
     return any(_BONES in window.screen.keys() for window in bpy.context.window_manager.windows)  # noqa: SIM118
@@ -86,6 +86,8 @@ def hides_bones_of(obj: bpy.types.Object | None) -> bool:
 
 def _has_only_characters(scene: bpy.types.Scene) -> bool:
     """Whether there are characters, and no other armature loses its bones with theirs."""
+    from ..scene.provenance import is_character
+
     armatures = [is_character(obj) for obj in scene.objects if obj.type == "ARMATURE" and not _is_control_rig(obj)]
     return bool(armatures) and all(armatures)
 
@@ -108,4 +110,7 @@ def stop() -> None:
 
 
 def _is_control_rig(obj: bpy.types.Object) -> bool:
+    from ..rig.control_pose import CONTROLS
+    from ..rig.rigify_pose import PART
+
     return bool(obj.get(CONTROLS) or obj.get(PART))

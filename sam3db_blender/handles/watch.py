@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -11,16 +11,14 @@ from bpy.app.handlers import persistent
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, ensure_timer, listen, redraw, stop_listening, stop_timer
-from ..jobs.photo import AnswerJob
 from ..jobs.worker import worker
-from ..scene.provenance import character_id
-from . import pending, view_look
+from . import view_look
 from .handles import CHARACTER, KEYPOINT, handles_of, rig_of
 from .loop import Direction, Loop
-from .people import active_character
-from .showing import show_only
-from .tasks import Status
-from .warming import warm
+
+if TYPE_CHECKING:
+    from ..jobs.photo import AnswerJob
+    from .tasks import Status
 
 _TICK_S = 0.02
 #: Seconds from picture to picture of the sign that a pose is awaited.
@@ -71,6 +69,8 @@ def refresh(rig: bpy.types.Object) -> None:
     Raises:
         Sam3dbError: in the background, that it failed.
     """
+    from ..scene.provenance import character_id
+
     character = character_id(rig)
     loop.ask(character)
     if not bpy.app.background:
@@ -86,23 +86,31 @@ def refresh(rig: bpy.types.Object) -> None:
 
 def expect(rig: bpy.types.Object, job: AnswerJob) -> None:
     """Has a character take the pose that a job under way brings, as ``refresh`` does with one that it asks for."""
+    from ..scene.provenance import character_id
+
     loop.expect(character_id(rig), job)
     _ensure_timer()
 
 
 def touch(rig: bpy.types.Object) -> None:
     """Reports that a handle of a character was moved, as Blender does itself for visible ones."""
+    from ..scene.provenance import character_id
+
     loop.mark(character_id(rig))
     _ensure_timer()
 
 
 def status(rig: bpy.types.Object) -> Status:
     """What is being done about a character."""
+    from ..scene.provenance import character_id
+
     return loop.status(character_id(rig))
 
 
 def cancel(rig: bpy.types.Object) -> None:
     """Gives up what is under way for a character; it stays as it is."""
+    from ..scene.provenance import character_id
+
     loop.cancel(character_id(rig))
 
 
@@ -138,6 +146,8 @@ def _on_load(*_: Any) -> None:
 
 @persistent
 def _before_travel(*_: Any) -> None:
+    from . import pending
+
     loop.leaving(pending.all_ended())
 
 
@@ -152,6 +162,8 @@ def _on_redo(*_: Any) -> None:
 
 
 def _travelled(direction: Direction) -> None:
+    from . import pending
+
     loop.travelled(direction, pending.unanswered())
     view_look.refresh()
     _ensure_timer()
@@ -183,6 +195,9 @@ def _redraw(changed: bool) -> None:
 
 def _warm() -> None:
     """Makes the worker ready for the character that is worked on, where there is one."""
+    from .people import active_character
+    from .warming import warm
+
     rig = active_character(bpy.context)
     if rig is not None:
         warm(rig, worker)
@@ -190,6 +205,8 @@ def _warm() -> None:
 
 def _another_is_active() -> bool:
     """Whether the active object belongs to another character than the one whose handles are shown."""
+    from ..scene.provenance import character_id
+
     obj = _active_object()
     if obj is None:
         return False
@@ -199,6 +216,9 @@ def _another_is_active() -> bool:
 
 def _show_active() -> None:
     """Shows the handles of the active character only. Nothing active changes nothing."""
+    from ..scene.provenance import character_id
+    from .showing import show_only
+
     global _active
     rig = rig_of(_active_object())
     if rig is not None and character_id(rig) != _active:

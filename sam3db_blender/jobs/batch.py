@@ -8,7 +8,6 @@ from pathlib import Path
 import bpy
 
 from .. import places
-from .builder_command import blender_command, module_command
 from .long import JobSlot, LongJob
 
 
@@ -35,6 +34,8 @@ class BatchJob(LongJob):
 
 def builder_command() -> list[str]:
     """Starts a Blender such as this one."""
+    from .builder_command import blender_command, module_command
+
     if getattr(bpy.app, "module", False):  # Python with the bpy module
         return list(module_command())
     return list(blender_command(bpy.app.binary_path or sys.executable, places.worker_paths()))

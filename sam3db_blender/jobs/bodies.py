@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from native_runtime.build.official_download import ABOUT_MB
+from native_runtime.build.official_release import ABOUT_MB
 
 from .long import JobSlot, LongJob
 

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import bpy
 
-import native_runtime.cli
-from native_runtime.gpu_runtime import VARIABLE
+import native_runtime
 
 from .. import places
 from .batch import builder_command
 
 NAME = "sam3db"
-_PROGRAM = Path(native_runtime.cli.__file__).with_name("child.py")
+_PROGRAM = Path(native_runtime.__file__).with_name("cli") / "child.py"
 _WRONG_USAGE = 2
 #: Commands that need Blender itself, and what does their work here.
 _ELSEWHERE = {
@@ -56,6 +55,8 @@ def _call(words: list[str]) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """With the models and the libraries for graphics cards that the extension uses, unless others are named."""
+    from native_runtime.gpu_runtime import VARIABLE
+
     folder = places.models_folder()
     known = {VARIABLE: str(places.gpu_folder())} | ({} if folder is None else {"SAM3DB_MODELS": str(folder)})
     named = {name: value for name, value in os.environ.items() if value}

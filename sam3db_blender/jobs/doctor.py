@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime.doctor.page import ALL_WORKS, faults_of, notes_of, page
-from native_runtime.doctor.privacy import without_names
-from native_runtime.doctor.report import Fault, Section
 from native_runtime.models.store import models_dir
-from native_runtime.pipeline.requests import DoctorRequest
 
 from .. import places
-from ..remedies import advised
 from .long import JobSlot, LongJob
+
+if TYPE_CHECKING:
+    from native_runtime.doctor.report import Fault, Section
+    from native_runtime.pipeline.requests import DoctorRequest
 
 
 @dataclass
@@ -25,35 +25,53 @@ class DoctorJob(LongJob):
     @property
     def sections(self) -> list[Section]:
         """What was found; nothing before it is done."""
+        from native_runtime.doctor.report import Section
+
         return [Section.from_json(section) for section in self.result.get("sections", [])]
 
     @property
     def faults(self) -> list[str]:
         """What is wrong and what to do, a line each."""
+        from native_runtime.doctor.page import faults_of
+
         return [_worded(fault) for fault in faults_of(self.sections)]
 
     @property
     def hints(self) -> list[str]:
         """What is good to know, a line each."""
+        from native_runtime.doctor.page import notes_of
+
         return [_worded(note) for note in notes_of(self.sections)]
 
     @property
     def page(self) -> str:
         """The page in Markdown, to paste into a report."""
+        from native_runtime.doctor.page import page
+
+        from ..remedies import advised
+
         return "\n".join(page(self.sections, advised)) + "\n"
 
     @property
     def achievement(self) -> str:
+        from native_runtime.doctor.page import ALL_WORKS
+
         count = len(self.faults)
         return f"{count} thing{'s' * (count != 1)} must be put right" if count else ALL_WORKS
 
 
 def _worded(fault: Fault) -> str:
+    from native_runtime.doctor.privacy import without_names
+
+    from ..remedies import advised
+
     return without_names(advised(fault.text, fault.remedy))
 
 
 def request() -> DoctorRequest:
     """What is asked of this Blender."""
+    from native_runtime.pipeline.requests import DoctorRequest
+
     models, imported = models_dir(places.models_folder()), models_dir(places.imported_models_folder())
     settings = places.preferences()
     return DoctorRequest(

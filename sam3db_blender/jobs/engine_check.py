@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from native_runtime.engines import DEFAULT_ENGINE
 from native_runtime.models.store import NETWORKS_FOLDER, models_dir
 
 from .. import places
 from .long import JobSlot
 from .sam3d_body import EngineCheck
 
-ENGINE = DEFAULT_ENGINE
+#: As ``native_runtime.engines`` calls it; that is not imported when Blender starts.
+ENGINE = "landmarks"
 
 #: That of this Blender.
 slot = JobSlot(EngineCheck)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from native_runtime.engines import AUTO, BEST_FIRST, DEFAULT_ENGINE, engines
 from native_runtime.models.store import NETWORKS_FOLDER
 
 from .. import places
@@ -21,6 +20,8 @@ def chosen(engine: str) -> str:
     """The engine that a choice means: for "auto" the best one whose files are there, which changes with the next
     installation; whether it runs is found out by the worker.
     """
+    from native_runtime.engines import AUTO, BEST_FIRST, DEFAULT_ENGINE
+
     if engine != AUTO:
         return engine
     ready = shelf_files.ready_engines()
@@ -29,11 +30,15 @@ def chosen(engine: str) -> str:
 
 def capabilities_of(engine: str) -> Capabilities:
     """What an engine, or the one that "auto" means, can do."""
+    from native_runtime.engines import engines
+
     return engines()[chosen(engine)].capabilities
 
 
 def engine_that_made(details: Mapping[str, Any]) -> str:
     """The engine of a character's record; the default one where that is not known here."""
+    from native_runtime.engines import DEFAULT_ENGINE, engines
+
     return details["engine"] if details["engine"] in engines() else DEFAULT_ENGINE
 
 

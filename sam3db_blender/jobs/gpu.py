@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from native_runtime.gpu_support.sets import KINDS
-
 from .. import places
 from ..files import gpu
 from .long import JobSlot, LongJob
@@ -46,6 +44,8 @@ class GpuJob(LongJob):
 
     @property
     def achievement(self) -> str:
+        from native_runtime.gpu_support.sets import KINDS
+
         if self.do == "time_providers":
             return self._fastest()
         if self.do == "remove_gpu_support":

@@ -8,15 +8,16 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import InitVar, dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import bpy
-
-from native_runtime.service.client import WorkerClient
 
 from .. import places
 from ..app_handlers import ensure_timer, redraw, stop_timer
 from .worker import Job
+
+if TYPE_CHECKING:
+    from native_runtime.service.client import WorkerClient
 
 _TICK_S = 0.2
 _POLL_S = 0.02
@@ -95,6 +96,8 @@ class JobSlot(Generic[AnyJob]):
 
     def start(self, do: str, keys: dict[str, Any]) -> AnyJob:
         """Begins a job. In a window it then continues by itself; in the background the caller waits for it."""
+        from native_runtime.service.client import WorkerClient
+
         if self.busy:
             raise RuntimeError("another job is running")
         self._client = WorkerClient()

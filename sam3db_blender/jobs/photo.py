@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from native_runtime.pipeline.decoding import encode, part_of
-from native_runtime.pipeline.requests import EstimateRequest, LookRequest, PoseRequest, SegmentRequest
-from native_runtime.takes.views.pose_request import PoseViewsRequest
-from native_runtime.texture.files import TextureFiles
-
-from ..files import speeds
 from .worker import TIMEOUT_S, Job, State
+
+if TYPE_CHECKING:
+    from native_runtime.pipeline.requests import EstimateRequest, LookRequest, PoseRequest, SegmentRequest
+    from native_runtime.takes.views.pose_request import PoseViewsRequest
+    from native_runtime.texture.files import TextureFiles
 
 
 @dataclass
@@ -20,6 +19,8 @@ class _PhotoJob(Job):
     """A job that is asked for by a request of the pipeline."""
 
     def _ask(self, request: LookRequest | PoseRequest | PoseViewsRequest | SegmentRequest) -> None:
+        from native_runtime.pipeline.decoding import encode
+
         self._number = self.client.request(request.do, timeout_s=TIMEOUT_S, **encode(request))
 
 
@@ -39,6 +40,9 @@ class ReadJob(_PhotoJob):
     turn: int = 0
 
     def __post_init__(self) -> None:
+        from native_runtime.pipeline.decoding import part_of
+        from native_runtime.pipeline.requests import LookRequest
+
         self._ask(part_of(LookRequest, self.request))
 
     def _receive(self, result: dict[str, Any]) -> None:
@@ -66,6 +70,8 @@ class ImportJob(_PhotoJob):
         self._ask(self.request)
 
     def _receive(self, result: dict[str, Any]) -> None:
+        from ..files import speeds
+
         self.warnings += result.get("warnings", [])
         self.estimates = _files(result)
         self.textures = _textures(result)
@@ -84,6 +90,8 @@ def _files(result: dict[str, Any]) -> list[Path]:
 
 def _textures(result: dict[str, Any]) -> list[TextureFiles | None]:
     """The textures of the people whose estimates are in a result."""
+    from native_runtime.texture.files import TextureFiles
+
     made = (person.get("texture") for person in result.get("people", []) if person.get("estimate"))
     return [None if files is None else TextureFiles.from_json(files) for files in made]
 

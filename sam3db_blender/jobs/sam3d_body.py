@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from native_runtime.process.payload import ErrorPayload
-
-from ..remedies import in_words
 from .long import JobSlot, LongJob
 
 
@@ -18,6 +15,10 @@ class EngineCheck(LongJob):
 
     @property
     def achievement(self) -> str:
+        from native_runtime.process.payload import ErrorPayload
+
+        from ..remedies import in_words
+
         return in_words(ErrorPayload.from_json(self.result))
 
 

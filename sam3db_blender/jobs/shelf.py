@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from native_runtime.models.shelf import shelf
-
 from ..files import shelf as shelf_files
 from .long import JobSlot, LongJob
 
@@ -34,6 +32,8 @@ class InstallJob(LongJob):
     @property
     def title(self) -> str:
         """What is installed, for people."""
+        from native_runtime.models.shelf import shelf
+
         return shelf()[self.item].title
 
     @property

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from native_runtime.pipeline.decoding import encode
-from native_runtime.takes.request import CorrectTakeRequest
+from typing import TYPE_CHECKING, Any
 
 from .long import JobSlot, LongJob
 from .worker import TIMEOUT_S, Job
+
+if TYPE_CHECKING:
+    from native_runtime.takes.request import CorrectTakeRequest
 
 
 class TakeJob(LongJob):
@@ -68,6 +68,8 @@ class CorrectionJob(Job):
     before: Path | None = None
 
     def __post_init__(self) -> None:
+        from native_runtime.pipeline.decoding import encode
+
         self._number = self.client.request(self.request.do, timeout_s=TIMEOUT_S, **encode(self.request))
 
     def _receive(self, result: dict[str, Any]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from native_runtime.pipeline.decoding import encode
-from native_runtime.takes.views.request import ViewsRequest
-from native_runtime.texture.files import TextureFiles
+from typing import TYPE_CHECKING, Any
 
 from .worker import TIMEOUT_S, Job
+
+if TYPE_CHECKING:
+    from native_runtime.takes.views.request import ViewsRequest
+    from native_runtime.texture.files import TextureFiles
 
 
 @dataclass
@@ -27,10 +27,14 @@ class ViewsJob(Job):
     texture: TextureFiles | None = None
 
     def __post_init__(self) -> None:
+        from native_runtime.pipeline.decoding import encode
+
         limit = TIMEOUT_S * len(self.request.photos)
         self._number = self.client.request(self.request.do, timeout_s=limit, **encode(self.request))
 
     def _receive(self, result: dict[str, Any]) -> None:
+        from native_runtime.texture.files import TextureFiles
+
         self.summary = Path(result["summary"])
         made = result.get("texture")
         self.texture = None if made is None else TextureFiles.from_json(made)

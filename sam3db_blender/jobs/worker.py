@@ -11,13 +11,12 @@ import time
 import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
-
-from native_runtime.process.payload import ErrorPayload
-from native_runtime.service.client import Event, WorkerClient
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from .. import places
-from ..remedies import in_words
+
+if TYPE_CHECKING:
+    from native_runtime.service.client import Event, WorkerClient
 
 State = Literal["running", "done", "failed", "cancelled"]
 
@@ -76,6 +75,10 @@ class Job:
             self.state = "cancelled"
 
     def _take(self, event: Event) -> None:
+        from native_runtime.process.payload import ErrorPayload
+
+        from ..remedies import in_words
+
         if event.kind == "status":
             self.status = event.text
         elif event.kind == "progress":
@@ -145,6 +148,8 @@ _worker: WorkerClient | None = None
 
 def worker() -> Subscription:
     """A new subscription to Blender's one worker. No process is started before the first request."""
+    from native_runtime.service.client import WorkerClient
+
     global _worker
     if _worker is None:
         _worker = WorkerClient()

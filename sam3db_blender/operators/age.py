@@ -2,14 +2,9 @@
 
 import bpy
 
-from native_runtime.characters.ages import age_of, with_age
-from native_runtime.characters.preset_library import UPWARDS
-from native_runtime.pipeline.requests import OLDEST, YOUNGEST
+from native_runtime.pipeline.bounds import OLDEST, YOUNGEST
 
 from ..handles.sex import TITLES
-from ..rig.pose import read_settings
-from ..scene.bodies import body_of
-from ..scene.readback import floor_below
 from .character import CharacterOperator, put_on
 from .person import person_of, reported
 
@@ -41,6 +36,11 @@ class SAM3DB_OT_set_age(CharacterOperator, bpy.types.Operator):
     )
 
     def invoke(self, context, event):
+        from native_runtime.characters.ages import age_of
+
+        from ..rig.pose import read_settings
+        from ..scene.bodies import body_of
+
         def ask():
             rig = person_of(context)
             body = body_of(rig)
@@ -56,6 +56,12 @@ class SAM3DB_OT_set_age(CharacterOperator, bpy.types.Operator):
         column.prop(self, "sex")
 
     def run(self, context, rig, body):
+        from native_runtime.characters.ages import with_age
+        from native_runtime.characters.preset_library import UPWARDS
+
+        from ..rig.pose import read_settings
+        from ..scene.readback import floor_below
+
         sex = None if self.sex == _SHOWN else self.sex
         _, up = floor_below(rig) or (None, UPWARDS)
         put_on(rig, body, with_age(body, read_settings(rig, body), self.years, sex, up))

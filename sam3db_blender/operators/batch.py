@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime.batch.settings import BatchRequest
 from native_runtime.errors import Sam3dbError
-from native_runtime.pipeline.decoding import gather
 
 from .. import places
 from ..compat import BLEND_RELATIVE
@@ -15,13 +13,13 @@ from ..exports.items import FORMAT_ITEMS
 from ..jobs.batch import builder_command, slot
 from ..previews.items import KIND_ITEMS
 from ..properties.import_options import ImportOptions, converted
-from ..remedies import in_words
-from ..retarget.assignment import map_source
 from .exports import target_items
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from native_runtime.batch.settings import BatchRequest
 
 _LAYOUTS = (
     ("person", "One per Person", "A .blend file for each person"),
@@ -72,12 +70,17 @@ def missing_folder(folder: str, out: str) -> str:
     return "" if out else "Choose a folder for the results first"
 
 
-def batch_request(batch: SAM3DB_BatchState, options: ImportOptions) -> BatchRequest:
+def batch_request(batch: SAM3DB_BatchState, options: ImportOptions) -> "BatchRequest":
     """What the worker is asked for.
 
     Raises:
         Sam3dbError: a folder is missing, or what the engine needs cannot be brought together.
     """
+    from native_runtime.batch.settings import BatchRequest
+    from native_runtime.pipeline.decoding import gather
+
+    from ..retarget.assignment import map_source
+
     if missing_folder(batch.folder, batch.out):
         raise Sam3dbError(f"{missing_folder(batch.folder, batch.out)}.")
     folder, out = (Path(bpy.path.abspath(path)) for path in (batch.folder, batch.out))
@@ -115,6 +118,8 @@ class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
         return not missing
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..remedies import in_words
+
         window_manager = context.window_manager
         try:
             request = batch_request(window_manager.sam3db_batch, window_manager.sam3db)

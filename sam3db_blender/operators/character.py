@@ -4,20 +4,17 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime.characters.settings import PARTS, CharacterSettings, Part
+from native_runtime.characters.parts import PARTS, Part
 from native_runtime.errors import Sam3dbError
-from native_runtime.mhr import Body
 
 from ..handles.handles import rig_of
-from ..rig.animated import key_where_animated
-from ..rig.pose import apply_settings
-from ..rig.releasing import release_deserted
-from ..scene.bodies import body_of
-from ..scene.lookup import require_own
 from .person import PersonPoll, person_of, reported
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from native_runtime.characters.settings import CharacterSettings
+    from native_runtime.mhr import Body
 
 _PART_ITEMS = (
     ("pose", "Pose", "The rotation of the bones", "ARMATURE_DATA", 1),
@@ -54,6 +51,10 @@ class CharacterOperator(PersonPoll):
     only_reads = False
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..rig.releasing import release_deserted
+        from ..scene.bodies import body_of
+        from ..scene.lookup import require_own
+
         def work() -> "set[OperatorReturnItems] | None":
             rig = person_of(context)
             if not self.only_reads:
@@ -64,15 +65,18 @@ class CharacterOperator(PersonPoll):
 
         return reported(self, work)
 
-    def run(self, context: bpy.types.Context, rig: bpy.types.Object, body: Body) -> "set[OperatorReturnItems] | None":
+    def run(self, context: bpy.types.Context, rig: bpy.types.Object, body: "Body") -> "set[OperatorReturnItems] | None":
         """Does the work; the set to return where it is not FINISHED."""
         raise NotImplementedError
 
 
-def put_on(rig: bpy.types.Object, body: Body, settings: CharacterSettings) -> None:
+def put_on(rig: bpy.types.Object, body: "Body", settings: "CharacterSettings") -> None:
     """Gives a character settings. What an action of its own, or of its controls, plays is keyed at the current frame,
     lest it is gone with the next one.
     """
+    from ..rig.animated import key_where_animated
+    from ..rig.pose import apply_settings
+
     apply_settings(rig, body, settings)
     key_where_animated(rig)
 

@@ -5,28 +5,18 @@ from typing import Any
 
 import bpy
 
-from native_runtime.characters import presets
-from native_runtime.characters.preset_library import UPWARDS
 from native_runtime.errors import Sam3dbError
 
 from .. import compat
-from ..controls.asset_catalogue import ensure_catalogue
-from ..controls.build import build_controls, remove_controls
-from ..controls.pose_assets import make_pose_assets
-from ..controls.renewal import renew_controls
-from ..controls.snapping import limbs_of, snap, snap_frames
-from ..handles.people import active_character
-from ..rig.control_pose import controls_of
-from ..rig.pose import read_settings
-from ..rig.shared_controls import own_controls
-from ..scene.lookup import require_own
-from ..scene.readback import floor_below
 from .character import CharacterOperator, put_on
 
 _EVERYTHING = "all"
 
 
 def _controls(rig: bpy.types.Object) -> bpy.types.Object:
+    from ..rig.control_pose import controls_of
+    from ..rig.shared_controls import own_controls
+
     own_controls(rig)
     controls = controls_of(rig)
     if controls is None:
@@ -39,6 +29,9 @@ class _NeedsControls(CharacterOperator):
 
     @classmethod
     def poll(cls, context):
+        from ..handles.people import active_character
+        from ..rig.control_pose import controls_of
+
         rig = active_character(context)
         if rig is None or controls_of(rig) is None:
             cls.poll_message_set("The character has no controls")
@@ -54,6 +47,9 @@ class SAM3DB_OT_add_controls(CharacterOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from ..controls.build import build_controls
+        from ..scene.lookup import require_own
+
         require_own(rig)
         controls = build_controls(rig, body)
         _activate(context, controls)
@@ -67,6 +63,9 @@ class SAM3DB_OT_remove_controls(_NeedsControls, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from ..controls.build import remove_controls
+        from ..scene.lookup import require_own
+
         require_own(rig)
         _activate(context, None)
         remove_controls(rig, body)
@@ -81,6 +80,9 @@ class SAM3DB_OT_update_controls(_NeedsControls, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from ..controls.renewal import renew_controls
+        from ..scene.lookup import require_own
+
         require_own(rig)
         controls = _controls(rig)
         if renew_controls(rig, body):
@@ -110,6 +112,9 @@ class SAM3DB_OT_snap_controls(_NeedsControls, bpy.types.Operator):
     )
 
     def run(self, context, rig, body):
+        from ..controls.snapping import limbs_of, snap, snap_frames
+        from ..scene.lookup import require_own
+
         controls = _controls(rig)
         require_own(controls)
         limbs = limbs_of(body, () if self.limb == _EVERYTHING else (self.limb,))
@@ -138,6 +143,11 @@ class SAM3DB_OT_mirror_pose(CharacterOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from native_runtime.characters import presets
+
+        from ..rig.pose import read_settings
+        from ..scene.lookup import require_own
+
         require_own(rig)
         settings = read_settings(rig, body)
         turned = presets.mirrored(body, settings)
@@ -197,6 +207,12 @@ class SAM3DB_OT_make_pose_assets(_NeedsControls, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from native_runtime.characters.preset_library import UPWARDS
+
+        from ..controls.asset_catalogue import ensure_catalogue
+        from ..controls.pose_assets import make_pose_assets
+        from ..scene.readback import floor_below
+
         floor, up = floor_below(rig) or (None, UPWARDS)
         made = make_pose_assets(rig, body, floor, up)
         if bpy.data.filepath:
@@ -222,6 +238,8 @@ def _activate(context: bpy.types.Context, controls: bpy.types.Object | None) -> 
 
 def controls_of_parent(obj: bpy.types.Object) -> bool:
     """Whether an object is the control rig of its parent."""
+    from ..rig.control_pose import controls_of
+
     return obj.parent is not None and obj.parent.pose is not None and controls_of(obj.parent) == obj
 
 

@@ -4,7 +4,6 @@ import bpy
 
 from ..rig import correctives
 from ..scene import live
-from ..scene.bodies import body_mesh, body_of
 from .character import CharacterOperator
 
 
@@ -16,6 +15,8 @@ class SAM3DB_OT_bake_correctives(CharacterOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from ..scene.bodies import body_mesh, body_of
+
         live.switch(rig, False)
         correctives.bake_pose(rig, body_mesh(rig), body_of(rig, exact=True))
 
@@ -42,6 +43,8 @@ class SAM3DB_OT_bake_correctives_range(CharacterOperator, bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self)
 
     def run(self, context, rig, body):
+        from ..scene.bodies import body_mesh, body_of
+
         live.switch(rig, False)
         frames = range(self.start, self.end + 1)
         count = correctives.bake_range(rig, body_mesh(rig), body_of(rig, exact=True), frames, self.tolerance)
@@ -56,6 +59,8 @@ class SAM3DB_OT_remove_correctives(CharacterOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from ..scene.bodies import body_mesh
+
         live.switch(rig, False)
         if not correctives.remove(body_mesh(rig)):
             self.report({"INFO"}, "There were no corrections")
@@ -71,6 +76,8 @@ class SAM3DB_OT_live_correctives(CharacterOperator, bpy.types.Operator):
     on: bpy.props.BoolProperty(name="On", description="Follow the pose from now on", default=True)
 
     def run(self, context, rig, body):
+        from ..scene.bodies import body_mesh
+
         if self.on:
             correctives.remove(body_mesh(rig))
         live.switch(rig, self.on)

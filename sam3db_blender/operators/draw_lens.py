@@ -4,18 +4,17 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.lens.by_hand import CameraByLines, horizon
 
-from ..handles import lens, lens_lines, watch
-from ..handles.lens_drawing import draw_lines
+from ..handles import watch
 from .draw_mask import looks_through_photo
 from .person import PersonOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from native_runtime.lens.by_hand import CameraByLines
 
 #: How near to an end of a line the mouse takes it, px at the usual size of the user interface.
 _NEAR = 14.0
@@ -53,6 +52,8 @@ class SAM3DB_OT_draw_lens(PersonOperator, bpy.types.Operator):
         return True
 
     def invoke(self, context, event) -> "set[OperatorReturnItems]":
+        from ..handles import lens_lines
+
         self._rig = self.rig(context)
         self.lines, self.vertical = lens_lines.lines_of(self._rig)
         self._area, self._space, self._taken = context.area, context.space_data, None
@@ -64,6 +65,10 @@ class SAM3DB_OT_draw_lens(PersonOperator, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event) -> "set[OperatorReturnItems]":
+        import numpy as np
+
+        from ..handles import lens_lines
+
         mouse = np.array([event.mouse_x - self._region.x, event.mouse_y - self._region.y], np.float64)
         if event.type in ("ESC", "RIGHTMOUSE"):
             self._leave(context)
@@ -98,6 +103,8 @@ class SAM3DB_OT_draw_lens(PersonOperator, bpy.types.Operator):
         self._leave(context)
 
     def run(self, context):
+        from ..handles import lens, lens_lines
+
         rig = self.rig(context)
         found = lens_lines.camera_of_lines(rig, self.lines, self.vertical)
         lens_lines.keep_lines(rig, self.lines, self.vertical)
@@ -110,6 +117,10 @@ class SAM3DB_OT_draw_lens(PersonOperator, bpy.types.Operator):
 
     def _end_at(self, context: bpy.types.Context, mouse: Any) -> int | None:
         """The number (0 to 7) of the end of a line that is near the mouse; None where none is."""
+        import numpy as np
+
+        from ..handles import lens_lines
+
         places = lens_lines.in_region(self._rig, self._region, self._space.region_3d, self.lines)
         apart = np.linalg.norm(places - mouse, axis=1)
         nearest = int(np.nanargmin(apart))
@@ -123,6 +134,11 @@ class SAM3DB_OT_draw_lens(PersonOperator, bpy.types.Operator):
         self._area.tag_redraw()
 
     def _draw(self) -> None:
+        from native_runtime.lens.by_hand import horizon
+
+        from ..handles import lens, lens_lines
+        from ..handles.lens_drawing import draw_lines
+
         if bpy.context.area != self._area:
             return
         view = self._space.region_3d
@@ -138,9 +154,11 @@ class SAM3DB_OT_draw_lens(PersonOperator, bpy.types.Operator):
         draw_lines(self._region, ends, across, self.vertical, _in_words(self._rig, found))
 
 
-def _in_words(rig: bpy.types.Object, found: CameraByLines) -> str:
+def _in_words(rig: bpy.types.Object, found: "CameraByLines") -> str:
     """The lens and the tilt, in a line."""
     from native_runtime.lens.cameras import pitch_and_roll
+
+    from ..handles import lens
 
     focal = lens.focal_of(rig) if found.focal_px is None else found.focal_px
     side = lens.longer_side(rig)

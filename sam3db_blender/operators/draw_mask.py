@@ -3,19 +3,17 @@
 from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
 from bpy_extras.view3d_utils import region_2d_to_location_3d
-from numpy.typing import NDArray
 
 from native_runtime.errors import Sam3dbError
 
-from ..handles.people import active_character, photo_camera
-from ..masks import outlines
 from .masks import MODES, combine
 from .person import PersonOperator
 
 if TYPE_CHECKING:
+    import numpy as np
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+    from numpy.typing import NDArray
 
 #: Region pixels between two points of a lasso.
 _LASSO_STEP = 3.0
@@ -54,6 +52,8 @@ class Lasso(PersonOperator):
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event) -> "set[OperatorReturnItems]":
+        import numpy as np
+
         x, y = event.mouse_x - self._region.x, event.mouse_y - self._region.y
         if event.type in ("ESC", "RIGHTMOUSE"):
             self._leave(context)
@@ -79,12 +79,16 @@ class Lasso(PersonOperator):
     def pressed(self, event) -> None:
         """The left button goes down."""
 
-    def drawn(self, rig: bpy.types.Object) -> NDArray[np.float64]:
+    def drawn(self, rig: bpy.types.Object) -> "NDArray[np.float64]":
         """(N, 2) px of the photo: the line that was drawn.
 
         Raises:
             Sam3dbError: there is none.
         """
+        import numpy as np
+
+        from ..masks import outlines
+
         if len(getattr(self, "_points", ())) < 3:
             raise Sam3dbError("Draw around the person with the left mouse button held.")
         view, depth = self._space.region_3d, rig.matrix_world.translation
@@ -135,6 +139,8 @@ class SAM3DB_OT_draw_mask(Lasso, bpy.types.Operator):
 
 def looks_through_photo(context: bpy.types.Context) -> bool:
     """Whether the viewport shows the photo of the person who is worked on."""
+    from ..handles.people import active_character, photo_camera
+
     space, rig = context.space_data, active_character(context)
     if rig is None or not isinstance(space, bpy.types.SpaceView3D):
         return False

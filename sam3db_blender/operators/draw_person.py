@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import bpy
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING
 
-from native_runtime.camera import resize_intrinsics
+import bpy
+
 from native_runtime.errors import Sam3dbError
 
 from ..properties.import_options import OPTION_NAMES
-from ..scene.provenance import read_origin
-from ..scene.source import photo_of
 from .draw_mask import Lasso
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 class SAM3DB_OT_draw_person(Lasso, bpy.types.Operator):
@@ -34,6 +34,13 @@ def make_of_outline(context: bpy.types.Context, rig: bpy.types.Object, outline: 
     Raises:
         Sam3dbError: the photo is gone, or the outline reaches behind its camera.
     """
+    import numpy as np
+
+    from native_runtime.camera import resize_intrinsics
+
+    from ..scene.provenance import read_origin
+    from ..scene.source import photo_of
+
     line = np.asarray(outline, dtype=np.float64)
     if not np.isfinite(line).all():
         raise Sam3dbError("Draw on the photo, in front of its camera.")

@@ -1,19 +1,19 @@
 """Characters into files for other programs, and copies of retarget maps to change."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
-from native_runtime.characters.exports.options import CORRECTIVES_LIMIT, MOST_CORRECTIVES, VRM
+from native_runtime.characters.exports.limits import CORRECTIVES_LIMIT, MOST_CORRECTIVES
 from native_runtime.errors import Sam3dbError
-from native_runtime.retarget.maps import copy_map
 
-from ..exports import ExportOptions, export_character
 from ..exports.items import FORMAT_ITEMS, FRAME_ITEMS, INFLUENCE_ITEMS, REST_ITEMS, SHAPE_ITEMS, TWIST_ITEMS
-from ..retarget.assignment import map_titles, own_maps_folder
 from .person import PersonPoll, ReportingOperator, person_of
+
+if TYPE_CHECKING:
+    from native_runtime.characters.exports.options import ExportOptions
 
 _CHOSEN = (
     "names",
@@ -38,12 +38,18 @@ _targets: list[tuple[str, str, str]] = []
 
 
 def target_items(self: Any, context: "bpy.types.Context | None") -> list[tuple[str, str, str]]:
+    from ..retarget.assignment import map_titles
+
     _targets[:] = [(name, title, f"Bones as '{title}' names them") for name, title in map_titles().items()]
     return _targets
 
 
 def _take_preset(self: Any, context: bpy.types.Context) -> None:
     """Another target brings its own settings; a damaged map brings none, and the export will say why."""
+    from native_runtime.characters.exports.options import ExportOptions
+
+    from ..retarget.assignment import own_maps_folder
+
     try:
         preset = ExportOptions.for_target(self.names, [own_maps_folder()])
     except Sam3dbError:
@@ -101,8 +107,10 @@ class ExportProperties:
     )
     author: bpy.props.StringProperty(name="Author", description="Author of the VRM avatar")
 
-    def chosen(self) -> ExportOptions:
+    def chosen(self) -> "ExportOptions":
         """What is chosen."""
+        from native_runtime.characters.exports.options import ExportOptions
+
         return ExportOptions(
             to=self.to,
             names=self.names,
@@ -128,6 +136,8 @@ class ExportProperties:
 
     def draw_details(self, layout: Any) -> None:
         """The choices that a target's preset makes."""
+        from native_runtime.characters.exports.options import VRM
+
         layout.prop(self, "rest")
         is_vrm = self.to == "glb" and self.names == VRM
         if not is_vrm:
@@ -177,6 +187,8 @@ class SAM3DB_OT_export_character(_Exporting, bpy.types.Operator, ExportHelper): 
     @property
     def filename_ext(self) -> str:
         """What the file's name gets where it has no ending of the format."""
+        from native_runtime.characters.exports.options import ExportOptions
+
         return ExportOptions(to=self.to, names=self.names).suffix
 
     def invoke(self, context, event):
@@ -194,6 +206,9 @@ class SAM3DB_OT_export_character(_Exporting, bpy.types.Operator, ExportHelper): 
         self.draw_details(layout.column())
 
     def run(self, context):
+        from ..exports.export import export_character
+        from ..retarget.assignment import own_maps_folder
+
         path = Path(bpy.path.abspath(self.filepath))
         notes = export_character(person_of(context), path, self.chosen(), [own_maps_folder()])
         _copy(self, context.window_manager.sam3db_export)
@@ -219,10 +234,14 @@ class SAM3DB_OT_copy_map(ReportingOperator, bpy.types.Operator, ExportHelper):  
     names: bpy.props.StringProperty(name="Map", description="The map to copy", options={"SKIP_SAVE"})
 
     def invoke(self, context, event):
+        from ..retarget.assignment import own_maps_folder
+
         self.filepath = str(own_maps_folder() / f"my_{self.names}.json")
         return super().invoke(context, event)
 
     def run(self, context):
+        from native_runtime.retarget.maps import copy_map
+
         path = copy_map(self.names, Path(bpy.path.abspath(self.filepath)))
         self.report({"INFO"}, f"Copied to {path}")
 

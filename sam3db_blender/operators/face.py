@@ -2,12 +2,8 @@
 
 import bpy
 
-from native_runtime.characters.faces import strengthened
 from native_runtime.errors import Sam3dbError
 
-from ..rig.animated import key_where_animated
-from ..rig.pose import set_shape
-from ..scene.photo_face import photo_expression
 from .character import CharacterOperator
 
 
@@ -36,6 +32,12 @@ class SAM3DB_OT_photo_expression(CharacterOperator, bpy.types.Operator):
     )
 
     def run(self, context, rig, body):
+        from native_runtime.characters.faces import strengthened
+
+        from ..rig.animated import key_where_animated
+        from ..rig.pose import set_shape
+        from ..scene.photo_face import photo_expression
+
         expression = photo_expression(rig, body)
         if not expression.any():
             raise Sam3dbError("No expression was read from this character's photo.")

@@ -6,30 +6,29 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.farm.flamenco import job_type
-from native_runtime.farm.flamenco.manager import is_on_this_machine
-from native_runtime.farm.request import SubmitRequest
-from native_runtime.pipeline.decoding import part_of
 
 from ..compat import BLEND_RELATIVE
-from ..jobs import online
 from ..jobs.farm import slot
 from ..properties.farm import SAM3DB_FarmState, chosen_farm, manager_address
 from ..properties.import_options import ImportOptions
-from ..remedies import in_words
 from .batch import SAM3DB_BatchState, batch_request, missing_folder
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
+    from native_runtime.farm.request import SubmitRequest
 
-def submit_request(batch: SAM3DB_BatchState, options: ImportOptions, farm: SAM3DB_FarmState) -> SubmitRequest:
+
+def submit_request(batch: SAM3DB_BatchState, options: ImportOptions, farm: SAM3DB_FarmState) -> "SubmitRequest":
     """What the worker is asked for.
 
     Raises:
         Sam3dbError: a folder is missing, or what the engine needs cannot be brought together.
     """
+    from native_runtime.farm.request import SubmitRequest
+    from native_runtime.pipeline.decoding import part_of
+
     return part_of(
         SubmitRequest,
         batch_request(batch, options),
@@ -48,6 +47,11 @@ def submit_request(batch: SAM3DB_BatchState, options: ImportOptions, farm: SAM3D
 
 def _refusal(window_manager: Any) -> str:
     """Why a batch cannot be handed in; empty where it can."""
+    from native_runtime.farm.flamenco.manager import is_on_this_machine
+
+    from ..jobs import online
+    from ..remedies import in_words
+
     batch, farm = window_manager.sam3db_batch, window_manager.sam3db_farm
     missing = missing_folder(batch.folder, batch.out)
     if missing:
@@ -83,6 +87,8 @@ class SAM3DB_OT_submit_batch(LongJobOperator, bpy.types.Operator):
         return not refusal
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..remedies import in_words
+
         manager = context.window_manager
         try:
             request = submit_request(manager.sam3db_batch, manager.sam3db, manager.sam3db_farm)
@@ -117,6 +123,8 @@ class SAM3DB_OT_write_job_type(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.farm.flamenco import job_type
+
         if not self.directory:
             self.report({"ERROR"}, "Choose a folder")
             return {"CANCELLED"}

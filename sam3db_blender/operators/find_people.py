@@ -5,10 +5,8 @@ from pathlib import Path
 import bpy
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.image.reading import read_photo
 
 from .. import places
-from ..jobs.photo import ReadJob
 from ..jobs.worker import worker
 from ..previews import thumbnails
 from ..properties.import_options import to_request
@@ -35,6 +33,8 @@ class SAM3DB_OT_find_people(ModalJobOperator, bpy.types.Operator):
         return True
 
     def execute(self, context):
+        from ..jobs.photo import ReadJob
+
         def work():
             state = context.window_manager.sam3db
             request = to_request(state, Path(bpy.path.abspath(state.photo)), places.models_folder())
@@ -44,6 +44,8 @@ class SAM3DB_OT_find_people(ModalJobOperator, bpy.types.Operator):
         return reported(self, work)
 
     def finish(self, context):
+        from native_runtime.image.reading import read_photo
+
         job = self._job
         if job.state == "cancelled":
             return {"CANCELLED"}

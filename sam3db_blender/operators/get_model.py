@@ -8,25 +8,17 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.models.shelf import shelf
-from native_runtime.models.shelf.fetch import remove_downloads
-from native_runtime.pipeline.decoding import gather
-from native_runtime.pipeline.requests import InstallModelRequest
 
 from ..compat import BLEND_RELATIVE
 from ..files import sam3d_body
 from ..files import shelf as shelf_files
-from ..jobs import online
 from ..jobs.sam3d_body import check_slot
 from ..jobs.shelf import slot
 from ..places import preferences
 from ..properties import model_choice, secret
 from ..properties.model_choice import ModelChoice
 from ..properties.terms import SAM3DB_TermsLine
-from ..remedies import in_words
-from ..shelf import facts
 from .long_job import CancelOperator, LongJobOperator
-from .model_dialog import WIDTH, draw_dialog, fill_lines
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -47,6 +39,12 @@ class InstallOperator(LongJobOperator, ModelChoice):
         Args:
             file, mhr: what the user has, instead of a download.
         """
+        from native_runtime.pipeline.decoding import gather
+        from native_runtime.pipeline.requests import InstallModelRequest
+
+        from ..remedies import in_words
+        from ..shelf import facts
+
         source = model_choice.source_of(self)
         try:
             models = sam3d_body.folder_for_worker()
@@ -86,21 +84,30 @@ class SAM3DB_OT_get_model(InstallOperator, bpy.types.Operator):
     complaint: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        from ..shelf import facts
+        from .model_dialog import WIDTH, fill_lines
+
         shelf_files.forget()
         fill_lines(self)
         title = f"Get {facts.family_of(model_choice.item_of(self)).title}"
         return context.window_manager.invoke_props_dialog(self, width=WIDTH, title=title, confirm_text="Install")
 
     def check(self, context: bpy.types.Context) -> bool:
+        from .model_dialog import fill_lines
+
         fill_lines(self)
         if not model_choice.objection(self):
             self.complaint = ""
         return True
 
     def draw(self, context: bpy.types.Context) -> None:
+        from .model_dialog import draw_dialog
+
         draw_dialog(self.layout, self, context)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..jobs import online
+
         source = model_choice.source_of(self)
         own = source is not None and source.kind == "file"
         complaint = model_choice.objection(self) or ("" if own else online.refusal("choose a file that you have"))
@@ -186,6 +193,12 @@ class SAM3DB_OT_remove_model_downloads(bpy.types.Operator):
         return context.window_manager.invoke_confirm(self, event)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.models.shelf import shelf
+        from native_runtime.models.shelf.fetch import remove_downloads
+
+        from ..remedies import in_words
+        from ..shelf import facts
+
         try:
             freed = remove_downloads(shelf()[self.item], sam3d_body.models_folder())
         except Sam3dbError as error:

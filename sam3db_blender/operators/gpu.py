@@ -6,20 +6,16 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from native_runtime.gpu_support.install import addresses
-from native_runtime.gpu_support.sets import WheelSet, offered
-from native_runtime.pipeline.requests import InstallGpuRequest, RemoveGpuRequest, TimeProvidersRequest
-
 from .. import places
 from ..files import gpu
-from ..jobs import online
 from ..jobs.gpu import slot
 from ..jobs.worker import stop_worker
-from ..layout_text import draw_lines
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from native_runtime.gpu_support.sets import WheelSet
 
 #: px at the usual size of the interface, and characters that fit into it.
 _WIDTH, _LINE = 560, 84
@@ -30,6 +26,8 @@ _ITEMS: list[tuple[str, str, str]] = []
 
 
 def _kinds(self: object, context: object) -> list[tuple[str, str, str]]:
+    from native_runtime.gpu_support.sets import offered
+
     _ITEMS[:] = [(one.kind.name, one.kind.title, f"For {one.kind.cards}") for one in offered()]
     return _ITEMS or [("NONE", "None", "There is nothing for this computer")]
 
@@ -53,8 +51,10 @@ class _Install(_GpuJobOperator):
     )
     address: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
-    def chosen(self) -> WheelSet | None:
+    def chosen(self) -> "WheelSet | None":
         """The libraries that are chosen; None where there are none for this computer."""
+        from native_runtime.gpu_support.sets import offered
+
         return next((one for one in offered() if one.kind.name == self.kind), None)
 
     def objection(self) -> str:
@@ -65,6 +65,8 @@ class _Install(_GpuJobOperator):
 
     def install(self, *files: Path) -> "set[OperatorReturnItems]":
         """Starts the job."""
+        from native_runtime.pipeline.requests import InstallGpuRequest
+
         made = self.chosen()
         assert made is not None
         request = InstallGpuRequest(
@@ -110,6 +112,8 @@ class SAM3DB_OT_install_gpu(_Install, bpy.types.Operator):
         draw_dialog(self.layout, self, context)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..jobs import online
+
         own = self.source == "FILES"
         complaint = self.objection() or ("" if own else online.refusal("choose files that you have"))
         if complaint:
@@ -145,6 +149,8 @@ class SAM3DB_OT_install_gpu_files(_Install, bpy.types.Operator, ImportHelper):  
     directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..layout_text import draw_lines
+
         made = self.chosen()
         if made is not None:
             column = self.layout.column(align=True)
@@ -172,6 +178,9 @@ class SAM3DB_OT_copy_gpu_addresses(bpy.types.Operator):
     kind: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.gpu_support.install import addresses
+        from native_runtime.gpu_support.sets import offered
+
         found = next((one for one in offered() if one.kind.name == self.kind), None)
         if found is None:
             return {"CANCELLED"}
@@ -191,6 +200,8 @@ class SAM3DB_OT_remove_gpu(_GpuJobOperator, bpy.types.Operator):
         return context.window_manager.invoke_confirm(self, event)
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.pipeline.requests import RemoveGpuRequest
+
         stop_worker()
         return self.start(RemoveGpuRequest(folder=places.gpu_folder()))
 
@@ -202,6 +213,8 @@ class SAM3DB_OT_test_gpu(_GpuJobOperator, bpy.types.Operator):
     bl_label = "Test and Choose"
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.pipeline.requests import TimeProvidersRequest
+
         gpu.search.forget()
         return self.start(TimeProvidersRequest(folder=places.gpu_folder(), models=places.models_folder()))
 
@@ -236,6 +249,9 @@ class SAM3DB_OT_cancel_gpu(CancelOperator, bpy.types.Operator):
 
 def draw_dialog(layout: Any, choice: _Install, context: bpy.types.Context) -> None:
     """Draws what is installed, how large it is, from where, and under which licenses."""
+    from ..jobs import online
+    from ..layout_text import draw_lines
+
     if choice.complaint:
         column = layout.column(align=True)
         column.alert = True

@@ -4,7 +4,7 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..handles import pins, watch
+from ..handles import watch
 from ..handles.choice import ALL, point_out, selected_handles
 from ..handles.handles import (
     GROUPS,
@@ -14,12 +14,6 @@ from ..handles.handles import (
     rig_of,
     state_of,
 )
-from ..handles.making import ensure_handles
-from ..handles.people import active_character
-from ..handles.showing import show
-from ..handles.views import pose_from_photo
-from ..scene.lookup import require_own
-from ..scene.provenance import character_id
 from .person import PersonOperator, ReportingOperator
 
 _GROUP_ITEMS = (
@@ -53,6 +47,10 @@ class HandlesOperator(ReportingOperator):
         return selected_handles(context)
 
     def run(self, context: bpy.types.Context) -> None:
+        from ..handles import pins
+        from ..scene.lookup import require_own
+        from ..scene.provenance import character_id
+
         handles = self.chosen(context)
         rigs = {}
         for handle in handles:
@@ -85,6 +83,8 @@ class SAM3DB_OT_pin_handles_symmetric(HandlesOperator, bpy.types.Operator):
     state = State.PINNED
 
     def chosen(self, context):
+        from ..handles import pins
+
         handles = selected_handles(context)
         others = (pins.symmetric(handle) for handle in handles)
         return handles + [other for other in others if other is not None and other not in handles]
@@ -141,6 +141,8 @@ class SAM3DB_OT_say_of_keypoint(PersonOperator, bpy.types.Operator):
     )
 
     def run(self, context):
+        from ..handles import pins
+
         rig = self.rig(context)
         handle = by_keypoint(rig).get(self.keypoint)
         if handle is None:
@@ -159,6 +161,8 @@ class SAM3DB_OT_reset_handles(PersonOperator, bpy.types.Operator):
     group: bpy.props.EnumProperty(name="Group", description="Which handles are reset", items=_GROUP_ITEMS)
 
     def run(self, context):
+        from ..handles import pins
+
         rig = self.rig(context)
         pins.reset(rig, None if self.group == ALL else self.group)
         watch.refresh(rig)
@@ -175,6 +179,10 @@ class SAM3DB_OT_show_handles(PersonOperator, bpy.types.Operator):
     on: bpy.props.BoolProperty(name="Show", description="Show them; otherwise they are hidden", default=True)
 
     def run(self, context):
+        from ..handles.making import ensure_handles
+        from ..handles.showing import show
+        from ..handles.views import pose_from_photo
+
         rig, group = self.rig(context), None if self.group == ALL else self.group
         if self.on and (group is None or not handles_of(rig)):
             ensure_handles(rig)
@@ -209,6 +217,9 @@ class SAM3DB_OT_next_handle(PersonOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
+        from ..handles import pins
+        from ..handles.people import active_character
+
         if not super().poll(context):
             return False
         rig = active_character(context)
@@ -218,6 +229,8 @@ class SAM3DB_OT_next_handle(PersonOperator, bpy.types.Operator):
         return True
 
     def run(self, context):
+        from ..handles import pins
+
         handle = pins.next_suggested(self.rig(context))
         if handle is not None:
             point_out(context, handle)

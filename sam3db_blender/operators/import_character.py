@@ -5,30 +5,26 @@ import traceback
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from native_runtime import __version__
 from native_runtime.errors import Sam3dbError
-from native_runtime.pipeline.boxes import read_box
 
 from .. import places
-from ..files.recent_photos import remember
 from ..handles import watch
-from ..handles.views import begin_posing, show_textures
-from ..jobs.photo import ImportJob, LastStep
 from ..jobs.worker import Job, worker
 from ..properties.defaults import fill_in
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, to_request
-from ..remedies import in_words
 from .browsing import PictureBrowser
 from .modal_job import ModalJobOperator
 from .polls import PhotoImportPoll
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from ..jobs.photo import ImportJob
 
 
 class SAM3DB_OT_import_character(  # type: ignore[misc]
@@ -55,7 +51,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         options={"HIDDEN", "SKIP_SAVE"},
     )
 
-    _job: ImportJob | None = None
+    _job: Any = None
 
     def invoke(self, context, event):
         fill_in(self)
@@ -65,6 +61,11 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         """Draws nothing: beside the file browser, ``ui.import_options`` does."""
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.pipeline.boxes import read_box
+
+        from ..jobs.photo import ImportJob
+        from ..remedies import in_words
+
         try:
             request = to_request(self, Path(bpy.path.abspath(self.filepath)), places.models_folder())
             if self.numbers:
@@ -83,6 +84,11 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
 
     def finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Reports how the job went; builds the characters where it went well, or of what it has brought so far."""
+        from ..files.recent_photos import remember
+        from ..handles.views import begin_posing, show_textures
+        from ..jobs.photo import LastStep
+        from ..remedies import in_words
+
         job = self._job
         assert job is not None
         if job.state == "cancelled":
@@ -126,6 +132,8 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
 
     def enough(self, context: bpy.types.Context, job: Job) -> bool:
         """Whether there are rougher estimates, with which the artist can begin; the last ones are awaited meanwhile."""
+        from ..jobs.photo import ImportJob
+
         return job.state == "running" and isinstance(job, ImportJob) and bool(job.early)
 
     def given_up(self, context: bpy.types.Context) -> bool:
@@ -159,8 +167,10 @@ class SAM3DB_OT_cancel_import(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def write_log(text: str, detail: str, job: ImportJob | None) -> Path:
+def write_log(text: str, detail: str, job: "ImportJob | None") -> Path:
     """Appends an account of a failure to the extension's log; returns the file."""
+    from native_runtime import __version__
+
     path = places.user_folder("logs") / "import.log"
     lines = [
         f"--- {datetime.now().astimezone().isoformat(timespec='seconds')}",

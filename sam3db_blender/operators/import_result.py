@@ -12,11 +12,7 @@ from native_runtime.errors import Sam3dbError
 from .. import places
 from ..files import sam3d_body
 from ..files.bodies import title_of
-from ..handles.views import begin_posing
 from ..properties.import_options import PHOTO_FILTER
-from ..remedies import in_words
-from ..scene.bodies import installed_body, levels_of
-from .importing import add_results
 from .polls import ObjectModePoll
 
 if TYPE_CHECKING:
@@ -29,6 +25,8 @@ _items: list[tuple[str, str, str]] = []
 
 
 def _levels(self: bpy.types.Operator, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    from ..scene.bodies import levels_of
+
     # the first is the default: LOD 1 is what the results' own vertices are of, LOD 0 is for close-ups on film
     names = sorted(levels_of(_FAMILY), key=lambda name: (name.endswith("lod0"), name))
     _items[:] = [(name, title_of(name), "MHR's own body at this level of detail") for name in names] or [
@@ -64,6 +62,11 @@ class SAM3DB_OT_import_result(ObjectModePoll, bpy.types.Operator, ImportHelper):
     )
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..handles.views import begin_posing
+        from ..remedies import in_words
+        from ..scene.bodies import installed_body
+        from .importing import add_results
+
         try:
             if self.body == _NONE:
                 raise Sam3dbError(

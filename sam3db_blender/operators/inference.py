@@ -3,16 +3,10 @@
 import bpy
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.pipeline.requests import REFINE
+from native_runtime.pipeline.bounds import REFINE
 
 from ..handles import watch
-from ..handles.people import activate
-from ..handles.question import question_for
-from ..handles.session import SNAP, STRENGTH, give_up_edits, go_back, is_rough
 from ..handles.sex import AUTOMATIC, TITLES, choose
-from ..handles.views import pose_from_photo
-from ..scene.lookup import rig_with
-from ..scene.provenance import read_origin
 from .person import PersonOperator, ReportingOperator
 
 
@@ -26,6 +20,10 @@ class SAM3DB_OT_pick_person(ReportingOperator, bpy.types.Operator):
     character: bpy.props.StringProperty(name="Character", description="The id of the person's character")
 
     def run(self, context):
+        from ..handles.people import activate
+        from ..handles.views import pose_from_photo
+        from ..scene.lookup import rig_with
+
         rig = rig_with(self.character)
         if rig is None or context.scene not in rig.users_scene:
             raise Sam3dbError("This person's character is no longer in the scene.")
@@ -52,6 +50,9 @@ class SAM3DB_OT_cancel_pose(PersonOperator, bpy.types.Operator):
     bl_options = {"INTERNAL", "UNDO"}
 
     def run(self, context):
+        from ..handles.session import is_rough
+        from ..scene.provenance import read_origin
+
         rig = self.rig(context)
         watch.cancel(rig)
         rough = is_rough(read_origin(rig))
@@ -69,6 +70,8 @@ class SAM3DB_OT_use_inference(PersonOperator, bpy.types.Operator):
     group: bpy.props.StringProperty(name="Group", description="Which part of the character")
 
     def run(self, context):
+        from ..handles.session import give_up_edits
+
         rig = self.rig(context)
         give_up_edits(rig, self.group)
         watch.refresh(rig)
@@ -82,6 +85,8 @@ class SAM3DB_OT_discard_edits(PersonOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
+        from ..handles.session import give_up_edits
+
         rig = self.rig(context)
         give_up_edits(rig)
         watch.refresh(rig)
@@ -97,6 +102,8 @@ class SAM3DB_OT_go_back(PersonOperator, bpy.types.Operator):
     when: bpy.props.StringProperty(name="Time", description="When it was made, in seconds since 1970")
 
     def run(self, context):
+        from ..handles.session import go_back
+
         rig = self.rig(context)
         try:
             when = float(self.when)
@@ -117,6 +124,8 @@ class SAM3DB_OT_snap_to_handles(PersonOperator, bpy.types.Operator):
     on: bpy.props.BoolProperty(name="Snap", description="Close remaining gaps from now on", default=True)
 
     def run(self, context):
+        from ..handles.session import SNAP
+
         self.rig(context)[SNAP] = self.on
 
 
@@ -132,6 +141,8 @@ class SAM3DB_OT_refine_to_photo(PersonOperator, bpy.types.Operator):
     )
 
     def run(self, context):
+        from ..handles.session import STRENGTH
+
         self.rig(context)[STRENGTH] = self.strength
 
 
@@ -162,6 +173,8 @@ class SAM3DB_OT_choose_sex(PersonOperator, bpy.types.Operator):
         return f"{_SEX_TEXTS[properties.sex]}. The shape is fitted to the photo again; every inference keeps the choice"
 
     def run(self, context):
+        from ..handles.question import question_for
+
         rig = self.rig(context)
         choose(rig, self.sex)
         try:

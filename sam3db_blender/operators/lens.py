@@ -4,7 +4,7 @@ import math
 
 import bpy
 
-from ..handles import lens, watch
+from ..handles import watch
 from ..properties.import_options import LensProperties
 from .person import PersonOperator
 
@@ -42,6 +42,8 @@ class SAM3DB_OT_set_lens(PersonOperator, LensProperties, bpy.types.Operator):
     )
 
     def invoke(self, context, event):
+        from ..handles import lens
+
         rig = self.rig(context)
         self.focal = lens.focal_of(rig)
         self.focal_mm = self.focal / lens.longer_side(rig) * self.sensor_mm
@@ -56,6 +58,8 @@ class SAM3DB_OT_set_lens(PersonOperator, LensProperties, bpy.types.Operator):
             layout.prop(self, name)
 
     def run(self, context):
+        from ..handles import lens
+
         rig = self.rig(context)
         up, known = None, {**lens.lens_of(rig), "source": "set", "evidence": [], "fov_interval_deg": None, "text": None}
         if self.mode == "auto":

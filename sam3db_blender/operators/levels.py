@@ -2,18 +2,9 @@
 
 import bpy
 
-from native_runtime.characters.corrections import corrections
-
 from ..files.bodies import title_of
-from ..handles.people import active_character
 from ..rig.correctives import correct_worn, write_correction
-from ..rig.driven import has_driven_correctives
-from ..rig.pose import read_joint_parameters
 from ..scene import live
-from ..scene.bodies import body_mesh, fitting, installed_body, levels_of
-from ..scene.levels import switch_level
-from ..scene.provenance import read_origin
-from ..wearables.dressing import renew
 from .character import CharacterOperator
 
 # Blender keeps no reference to the texts of a dynamic list
@@ -21,6 +12,10 @@ _items: list[tuple[str, str, str]] = []
 
 
 def _levels(self: bpy.types.Operator, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    from ..handles.people import active_character
+    from ..scene.bodies import levels_of
+    from ..scene.provenance import read_origin
+
     rig = None if context is None else active_character(context)
     name = "" if rig is None else read_origin(rig).details["body_name"]
     _items[:] = [(level, title_of(level), "Give the character this mesh") for level in levels_of(name)] or [
@@ -48,6 +43,14 @@ class SAM3DB_OT_switch_level(CharacterOperator, bpy.types.Operator):
         return True
 
     def run(self, context, rig, body):
+        from native_runtime.characters.corrections import corrections
+
+        from ..rig.driven import has_driven_correctives
+        from ..rig.pose import read_joint_parameters
+        from ..scene.bodies import body_mesh, fitting, installed_body
+        from ..scene.levels import switch_level
+        from ..wearables.dressing import renew
+
         mesh = body_mesh(rig)
         other = fitting(rig, installed_body(self.level))
         for note in switch_level(rig, mesh, other):

@@ -4,9 +4,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import bpy
 
-from native_runtime.pipeline.decoding import encode
-
-from ..jobs import online
 from ..jobs.long import LongJob
 
 if TYPE_CHECKING:
@@ -35,6 +32,8 @@ class LongJobOperator:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..jobs import online
+
         refusal = cls.occupied if cls.slot.busy else online.refusal(cls.instead) if cls.instead else ""
         if refusal:
             cls.poll_message_set(refusal)
@@ -42,6 +41,8 @@ class LongJobOperator:
 
     def start(self, request: Any) -> "set[OperatorReturnItems]":
         """Starts a job by a request of the worker; where there is no window, also waits for its end and reports it."""
+        from native_runtime.pipeline.decoding import encode
+
         job = self.slot.start(request.do, encode(request))
         if not bpy.app.background:
             self.report({"INFO"}, f"Started; the panel '{self.panel}' shows the progress")

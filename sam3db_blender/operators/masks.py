@@ -7,18 +7,11 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.image.outlines import fill_outlines
 
 from ..handles import watch
 from ..handles.handles import is_handle, rig_of
-from ..handles.people import active_character
-from ..handles.session import segment_job
 from ..jobs.worker import worker
-from ..masks import outlines
-from ..masks import store as masks
 from ..properties.import_options import PHOTO_FILTER
-from ..scene.lookup import rig_with
-from ..scene.provenance import character_id
 from .browsing import PictureBrowser
 from .modal_job import ModalJobOperator
 from .person import PersonOperator, reported
@@ -42,6 +35,10 @@ def combine(rig: bpy.types.Object, lines: "Sequence[ArrayLike]", mode: str) -> N
     Raises:
         Sam3dbError: nothing is left, or the engine fails.
     """
+    from native_runtime.image.outlines import fill_outlines
+
+    from ..masks import store as masks
+
     drawn = fill_outlines(lines, masks.size_of(rig))
     if mode != "REPLACE":
         before = masks.read_own_mask(rig)
@@ -63,6 +60,8 @@ class SAM3DB_OT_load_mask(PersonOperator, PictureBrowser, bpy.types.Operator, Im
     def run(self, context):
         from native_runtime.image.reading import read_mask
 
+        from ..masks import store as masks
+
         rig = self.rig(context)
         path = Path(bpy.path.abspath(self.filepath))
         masks.set_mask(rig, read_mask(path, masks.size_of(rig)))
@@ -79,6 +78,9 @@ class SAM3DB_OT_mask_from_photo(ModalJobOperator, PersonOperator, bpy.types.Oper
     _character: str
 
     def execute(self, context):
+        from ..handles.session import segment_job
+        from ..scene.provenance import character_id
+
         def work():
             rig = self.rig(context)
             self._character = character_id(rig)
@@ -93,6 +95,9 @@ class SAM3DB_OT_mask_from_photo(ModalJobOperator, PersonOperator, bpy.types.Oper
         return reported(self, lambda: self.run(context))
 
     def run(self, context):
+        from ..masks import store as masks
+        from ..scene.lookup import rig_with
+
         job, rig = self._job, rig_with(self._character)
         if job.state == "failed":
             raise Sam3dbError(job.error)
@@ -121,6 +126,8 @@ class SAM3DB_OT_mask_from_object(PersonOperator, bpy.types.Operator):
         return True
 
     def run(self, context):
+        from ..masks import outlines
+
         obj, rig = drawn_object(context), self.rig(context)
         if obj is None:
             raise Sam3dbError("Make a curve, a mesh or a Grease Pencil object drawn around the person active.")
@@ -140,6 +147,9 @@ class _MaskOperator(PersonOperator):
 
     @classmethod
     def poll(cls, context):
+        from ..handles.people import active_character
+        from ..masks import store as masks
+
         if not super().poll(context):
             return False
         rig = active_character(context)
@@ -159,6 +169,8 @@ class SAM3DB_OT_show_mask(_MaskOperator, bpy.types.Operator):
     on: bpy.props.BoolProperty(name="Show", description="Show it; a hidden mask still counts", default=True)
 
     def run(self, context):
+        from ..masks import store as masks
+
         masks.show_overlay(self.rig(context), self.on)
 
 
@@ -170,6 +182,8 @@ class SAM3DB_OT_clear_mask(_MaskOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
+        from ..masks import store as masks
+
         rig = self.rig(context)
         masks.clear_mask(rig)
         watch.refresh(rig)

@@ -5,7 +5,6 @@ import bpy
 from native_runtime.characters.measures.definitions import BY_KEY, MEASURES, STATURE
 from native_runtime.errors import Sam3dbError
 
-from ..handles.measures import CM_PER_INCH, set_measure, values_of
 from .person import PersonOperator, person_of, reported
 
 _ITEMS = tuple((measure.key, measure.label, f"{measure.definition}, in the standard pose") for measure in MEASURES)
@@ -36,6 +35,8 @@ class SAM3DB_OT_set_measure(PersonOperator, bpy.types.Operator):
         return f"{measure.definition}. Click to type it. {_HEIGHT if measure is STATURE else _OTHER}"
 
     def invoke(self, context, event):
+        from ..handles.measures import values_of
+
         def ask():
             present = values_of(person_of(context)).get(self.measure)
             label = BY_KEY[self.measure].label
@@ -55,12 +56,16 @@ class SAM3DB_OT_set_measure(PersonOperator, bpy.types.Operator):
             column.prop(self, "keep_height")
 
     def run(self, context):
+        from ..handles.measures import set_measure
+
         for note in set_measure(self.rig(context), self.measure, self.value * self._size, self.keep_height):
             self.report({"WARNING"}, note)
 
     @property
     def _size(self):
         """Cm in one unit."""
+        from ..handles.measures import CM_PER_INCH
+
         return CM_PER_INCH if self.unit == "in" else 1.0
 
 

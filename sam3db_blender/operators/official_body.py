@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from native_runtime.build.official_download import URL
-from native_runtime.pipeline.decoding import gather
-from native_runtime.pipeline.requests import DownloadOfficialRequest, ImportOfficialRequest
+from native_runtime.build.official_release import URL
 
 from ..files import bodies
 from ..jobs.bodies import SOURCE, slot
@@ -34,6 +32,8 @@ class BodyOperator(LongJobOperator):
 
     def run(self, kind: type, **given: Any) -> "set[OperatorReturnItems]":
         """Starts a job on the chosen levels."""
+        from native_runtime.pipeline.decoding import gather
+
         levels = "all" if self.levels == "ALL" else None
         return self.start(gather(kind, self, models=bodies.import_folder(), levels=levels, **given))
 
@@ -71,6 +71,8 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
         layout.prop(self, "address")
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.pipeline.requests import DownloadOfficialRequest
+
         return self.run(DownloadOfficialRequest, url=self.address)
 
 
@@ -84,6 +86,8 @@ class SAM3DB_OT_import_official_body(BodyOperator, bpy.types.Operator, ImportHel
     filter_glob: bpy.props.StringProperty(default="*.zip;*.fbx;*.model;*.pt", options={"HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.pipeline.requests import ImportOfficialRequest
+
         source = Path(bpy.path.abspath(self.filepath))
         # The rig's definition stands for the folder that it lies in; a folder alone is chosen by entering it.
         if source.suffix.lower() == ".model":

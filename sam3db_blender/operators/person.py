@@ -8,10 +8,6 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..handles.people import active_character
-from ..remedies import in_words
-from ..scene.lookup import require_own
-
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
@@ -20,6 +16,8 @@ _NOBODY = "There is no character made from a photo in this scene yet"
 
 def reported(operator: Any, work: "Callable[[], set[OperatorReturnItems] | None]") -> "set[OperatorReturnItems]":
     """Does an operator's work, in which errors become one line; what ``execute`` is to return."""
+    from ..remedies import in_words
+
     try:
         return work() or {"FINISHED"}
     except Sam3dbError as error:
@@ -36,6 +34,8 @@ def person_of(context: bpy.types.Context) -> bpy.types.Object:
     Raises:
         Sam3dbError: there is nobody.
     """
+    from ..handles.people import active_character
+
     rig = active_character(context)
     if rig is None:
         raise Sam3dbError(f"{_NOBODY}.")
@@ -58,6 +58,8 @@ class PersonPoll:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..handles.people import active_character
+
         if active_character(context) is None:
             cls.poll_message_set(_NOBODY)
             return False
@@ -74,6 +76,8 @@ class PersonOperator(PersonPoll, ReportingOperator):
         Raises:
             Sam3dbError: there is none, or its data lies in another file.
         """
+        from ..scene.lookup import require_own
+
         rig = person_of(context)
         require_own(rig)
         return rig

@@ -1,26 +1,37 @@
 """Reset, randomise, copy, blend, symmetrise, and settings in files."""
 
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
-from native_runtime.characters import presets
-from native_runtime.characters.exchange import load_settings, save_settings, transfer
-from native_runtime.characters.preset_library import UPWARDS, Kind, library, preset_named, with_body, with_pose
 from native_runtime.errors import Sam3dbError
 
-from ..rig.pose import read_settings
-from ..scene.bodies import body_of
-from ..scene.readback import floor_below
 from .character import CharacterOperator, PartOptions, other_character, put_on
+
+if TYPE_CHECKING:
+    from native_runtime.characters.preset_library import Kind
 
 _FILTER = "*.json"
 
 
-def _items(kind: Kind) -> tuple[tuple[str, str, str], ...]:
+# Lists that are asked for when they are needed: reading the library takes longer than Blender's start should.
+# Blender keeps no reference to the texts of such a list.
+@cache
+def _items(kind: "Kind") -> tuple[tuple[str, str, str], ...]:
+    from native_runtime.characters.preset_library import library
+
     return tuple((preset.key, preset.name, preset.description) for preset in library(kind))
+
+
+def _bodies(self: object, context: "bpy.types.Context | None") -> tuple[tuple[str, str, str], ...]:
+    return _items("bodies")
+
+
+def _poses(self: object, context: "bpy.types.Context | None") -> tuple[tuple[str, str, str], ...]:
+    return _items("poses")
 
 
 class SAM3DB_OT_apply_body_preset(CharacterOperator, bpy.types.Operator):
@@ -30,13 +41,20 @@ class SAM3DB_OT_apply_body_preset(CharacterOperator, bpy.types.Operator):
     bl_label = "Apply Body Preset"
     bl_options = {"REGISTER", "UNDO"}
 
-    preset: bpy.props.EnumProperty(name="Body", description="The body that the character gets", items=_items("bodies"))
+    preset: bpy.props.EnumProperty(name="Body", description="The body that the character gets", items=_bodies)
 
     @classmethod
     def description(cls, context, properties):
+        from native_runtime.characters.preset_library import preset_named
+
         return preset_named("bodies", properties.preset).description
 
     def run(self, context, rig, body):
+        from native_runtime.characters.preset_library import UPWARDS, preset_named, with_body
+
+        from ..rig.pose import read_settings
+        from ..scene.readback import floor_below
+
         _, up = floor_below(rig) or (None, UPWARDS)
         settings, notes = with_body(body, read_settings(rig, body), preset_named("bodies", self.preset), up)
         put_on(rig, body, settings)
@@ -51,14 +69,21 @@ class SAM3DB_OT_apply_pose_preset(CharacterOperator, bpy.types.Operator):
     bl_label = "Apply Pose Preset"
     bl_options = {"REGISTER", "UNDO"}
 
-    preset: bpy.props.EnumProperty(name="Pose", description="The pose that the character takes", items=_items("poses"))
+    preset: bpy.props.EnumProperty(name="Pose", description="The pose that the character takes", items=_poses)
     mirror: bpy.props.BoolProperty(name="Mirror", description="Exchange left and right", default=False)
 
     @classmethod
     def description(cls, context, properties):
+        from native_runtime.characters.preset_library import preset_named
+
         return preset_named("poses", properties.preset).description
 
     def run(self, context, rig, body):
+        from native_runtime.characters.preset_library import UPWARDS, preset_named, with_pose
+
+        from ..rig.pose import read_settings
+        from ..scene.readback import floor_below
+
         preset, settings = preset_named("poses", self.preset), read_settings(rig, body)
         floor, up = floor_below(rig) or (None, UPWARDS)
         put_on(rig, body, with_pose(body, settings, preset, self.mirror, floor, up))
@@ -72,6 +97,10 @@ class SAM3DB_OT_reset_character(CharacterOperator, PartOptions, bpy.types.Operat
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from native_runtime.characters import presets
+
+        from ..rig.pose import read_settings
+
         put_on(rig, body, presets.reset(body, read_settings(rig, body), self.chosen))
 
 
@@ -93,6 +122,12 @@ class SAM3DB_OT_randomise_character(CharacterOperator, PartOptions, bpy.types.Op
     )
 
     def run(self, context, rig, body):
+        import numpy as np
+
+        from native_runtime.characters import presets
+
+        from ..rig.pose import read_settings
+
         rng = np.random.default_rng(self.seed)
         put_on(rig, body, presets.randomise(body, read_settings(rig, body), self.chosen, rng, self.amount))
 
@@ -114,6 +149,10 @@ class SAM3DB_OT_symmetrise_character(CharacterOperator, PartOptions, bpy.types.O
     )
 
     def run(self, context, rig, body):
+        from native_runtime.characters import presets
+
+        from ..rig.pose import read_settings
+
         settings = presets.symmetrise(body, read_settings(rig, body), self.chosen, self.side, self.straighten)
         put_on(rig, body, settings)
 
@@ -128,6 +167,11 @@ class SAM3DB_OT_copy_character(CharacterOperator, PartOptions, bpy.types.Operato
     place: bpy.props.BoolProperty(name="Location", description="Also copy the place of the root bone", default=False)
 
     def run(self, context, rig, body):
+        from native_runtime.characters.exchange import transfer
+
+        from ..rig.pose import read_settings
+        from ..scene.bodies import body_of
+
         other = other_character(context, rig)
         other_body = body_of(other)
         settings, notes = transfer(
@@ -156,6 +200,12 @@ class SAM3DB_OT_blend_characters(CharacterOperator, PartOptions, bpy.types.Opera
     )
 
     def run(self, context, rig, body):
+        from native_runtime.characters import presets
+        from native_runtime.characters.exchange import transfer
+
+        from ..rig.pose import read_settings
+        from ..scene.bodies import body_of
+
         other = other_character(context, rig)
         other_body = body_of(other)
         own = read_settings(rig, body)
@@ -176,6 +226,10 @@ class SAM3DB_OT_save_settings(CharacterOperator, PartOptions, bpy.types.Operator
     filter_glob: bpy.props.StringProperty(default=_FILTER, options={"HIDDEN"})
 
     def run(self, context, rig, body):
+        from native_runtime.characters.exchange import save_settings
+
+        from ..rig.pose import read_settings
+
         if not self.chosen:
             raise Sam3dbError("Choose at least one part to save.")
         path = Path(bpy.path.abspath(self.filepath))
@@ -195,6 +249,10 @@ class SAM3DB_OT_load_settings(CharacterOperator, bpy.types.Operator, ImportHelpe
     place: bpy.props.BoolProperty(name="Location", description="Also copy the place of the root bone", default=False)
 
     def run(self, context, rig, body):
+        from native_runtime.characters.exchange import load_settings
+
+        from ..rig.pose import read_settings
+
         path = Path(bpy.path.abspath(self.filepath))
         settings, notes = load_settings(path, body, read_settings(rig, body), self.place)
         put_on(rig, body, settings)
@@ -210,6 +268,8 @@ class SAM3DB_OT_settle_pose(CharacterOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from ..rig.pose import read_settings
+
         put_on(rig, body, read_settings(rig, body))
 
 

@@ -13,14 +13,13 @@ from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import redraw
 from ..compat import BLEND_RELATIVE
-from ..previews import Kind, preview_steps
 from ..previews.items import KIND_ITEMS, LOOK_ITEMS, RENDERER_ITEMS
-from ..previews.saved import named_groups
-from ..remedies import in_words
 from .person import PersonPoll, ReportingOperator, reported
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from ..previews.making import Kind
 
 _TIMER_S = 0.05
 _UNSAVED = "untitled"
@@ -71,6 +70,8 @@ class _Work:
     """
 
     def __init__(self, scene: "bpy.types.Scene | None", state: SAM3DB_PreviewState) -> None:
+        from ..previews.saved import named_groups
+
         if not state.kinds:
             raise Sam3dbError("Choose at least one kind of picture.")
         if state.folder.startswith("//") and not bpy.data.filepath:
@@ -88,6 +89,8 @@ class _Work:
         self.steps = self._outcomes()
 
     def _outcomes(self) -> Iterator[Outcome]:
+        from ..previews.making import preview_steps
+
         for group in self._groups:
             steps = preview_steps(
                 group.rigs,
@@ -154,6 +157,8 @@ class SAM3DB_OT_render_previews(PersonPoll, bpy.types.Operator):
 
     def _step(self, context: bpy.types.Context) -> bool:
         """Draws one more picture; False where there was none left."""
+        from ..remedies import in_words
+
         state = context.window_manager.sam3db_previews
         done = next(self._work.steps, None)
         if done is None:

@@ -5,8 +5,6 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from ..handles import watch
-from ..handles.removal import remove_character
-from ..scene.lookup import require_own, rig_with
 from .person import PersonPoll, ReportingOperator, person_of
 
 
@@ -23,6 +21,9 @@ class SAM3DB_OT_remove_character(PersonPoll, ReportingOperator, bpy.types.Operat
         return context.window_manager.invoke_confirm(self, event)
 
     def run(self, context):
+        from ..handles.removal import remove_character
+        from ..scene.lookup import require_own, rig_with
+
         rig = rig_with(self.character) if self.character else person_of(context)
         if rig is None or context.scene not in rig.users_scene:
             raise Sam3dbError("This person's character is no longer in the scene.")

@@ -2,7 +2,6 @@
 
 import bpy
 
-from ..scene.behind import is_on
 from ..scene.rendering import show_photo_behind, use_photo_size
 from .person import ReportingOperator
 
@@ -15,6 +14,8 @@ class SAM3DB_OT_photo_behind(ReportingOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context: bpy.types.Context) -> None:
+        from ..scene.behind import is_on
+
         scene = context.scene
         assert scene is not None
         show_photo_behind(scene, not is_on(scene))

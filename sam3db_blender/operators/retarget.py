@@ -1,23 +1,17 @@
 """Posing other armatures like the people of photos."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
 from native_runtime.errors import Sam3dbError
 
-from ..retarget.animation import follow_motion
-from ..retarget.armature import PosingOptions, pose_armature
-from ..retarget.assignment import (
-    assignment_for,
-    own_maps_folder,
-    read_assignment,
-    save_assignment,
-    write_assignment,
-)
-from ..retarget.person import Person, person_of_character, person_of_file
 from .person import ReportingOperator
+
+if TYPE_CHECKING:
+    from ..retarget.person import Person
 
 
 def _target(context: bpy.types.Context) -> bpy.types.Object:
@@ -57,6 +51,8 @@ class SAM3DB_OT_find_bones(TargetPoll, ReportingOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
+        from ..retarget.assignment import assignment_for, write_assignment
+
         armature = _target(context)
         assigned, how = assignment_for(armature, context.scene.sam3db_retarget.map)
         write_assignment(armature, assigned, how)
@@ -88,6 +84,10 @@ class SAM3DB_OT_pose_armature(TargetPoll, ReportingOperator, bpy.types.Operator)
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
+        from ..retarget.animation import follow_motion
+        from ..retarget.armature import PosingOptions, pose_armature
+        from ..retarget.assignment import assignment_for, read_assignment, write_assignment
+
         settings = context.scene.sam3db_retarget
         armature = _target(context)
         whole = settings.source == "CHARACTER" and settings.whole
@@ -111,7 +111,9 @@ class SAM3DB_OT_pose_armature(TargetPoll, ReportingOperator, bpy.types.Operator)
             self.report({"INFO"}, f"'{armature.name}' {moves} as {person.name}")
 
     @staticmethod
-    def _person(settings) -> Person:
+    def _person(settings) -> "Person":
+        from ..retarget.person import person_of_character, person_of_file
+
         if settings.source == "FILE":
             if not settings.estimate:
                 raise Sam3dbError("Choose an estimate's .npz file first.")
@@ -131,11 +133,15 @@ class SAM3DB_OT_save_bones(TargetPoll, ReportingOperator, bpy.types.Operator, Ex
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
     def invoke(self, context, event):
+        from ..retarget.assignment import own_maps_folder
+
         name = bpy.path.clean_name(_target(context).name)
         self.filepath = str(own_maps_folder() / f"{name}.json")
         return super().invoke(context, event)
 
     def run(self, context):
+        from ..retarget.assignment import save_assignment
+
         path = Path(bpy.path.abspath(self.filepath))
         save_assignment(_target(context), path)
         self.report({"INFO"}, f"Saved the map '{path.stem}'")

@@ -2,10 +2,6 @@
 
 import bpy
 
-from ..layout_text import draw_lines
-from ..rigify import add_on
-from ..rigify.animation import take_animation
-from ..rigify.making import make_rigify, remove_rigify, switch_limbs, update_rigify
 from .character import CharacterOperator
 
 _WIDTH = 420  # of the dialog, px at scale 1
@@ -26,12 +22,16 @@ class SAM3DB_OT_make_rigify(CharacterOperator, bpy.types.Operator):
     )
 
     def invoke(self, context, event):
+        from ..rigify import add_on
+
         if add_on.is_enabled():
             return self.execute(context)
         self.enable = True
         return context.window_manager.invoke_props_dialog(self, width=_WIDTH)
 
     def draw(self, context):
+        from ..layout_text import draw_lines
+
         if not self.enable:
             return
         text = (
@@ -41,6 +41,9 @@ class SAM3DB_OT_make_rigify(CharacterOperator, bpy.types.Operator):
         draw_lines(self.layout.column(align=True), text, _WIDTH // 7, "INFO")
 
     def run(self, context, rig, body):
+        from ..rigify import add_on
+        from ..rigify.making import make_rigify
+
         if self.enable:
             add_on.enable()
         rigify = make_rigify(rig, body)
@@ -55,6 +58,8 @@ class SAM3DB_OT_update_rigify(CharacterOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from ..rigify.making import update_rigify
+
         lost = update_rigify(rig, body)
         if lost:
             self.report({"WARNING"}, f"Rigify removed {', '.join(lost)}")
@@ -71,6 +76,8 @@ class SAM3DB_OT_remove_rigify(CharacterOperator, bpy.types.Operator):
         return context.window_manager.invoke_confirm(self, event)
 
     def run(self, context, rig, body):
+        from ..rigify.making import remove_rigify
+
         remove_rigify(rig, body)
 
 
@@ -94,6 +101,8 @@ class SAM3DB_OT_switch_rigify(CharacterOperator, bpy.types.Operator):
     )
 
     def run(self, context, rig, body):
+        from ..rigify.making import switch_limbs
+
         switch_limbs(rig, body, self.to == "FK", (self.limb,) if self.limb else ())
 
 
@@ -112,6 +121,8 @@ class SAM3DB_OT_animate_rigify(CharacterOperator, bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self)
 
     def run(self, context, rig, body):
+        from ..rigify.animation import take_animation
+
         manager = context.window_manager
         manager.progress_begin(0.0, 1.0)
         try:

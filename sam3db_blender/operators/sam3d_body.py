@@ -4,9 +4,6 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime.pipeline.decoding import decode, encode
-from native_runtime.pipeline.requests import EngineStatusRequest
-
 from ..files import sam3d_body
 from ..jobs.sam3d_body import check_slot
 from ..jobs.shelf import slot
@@ -33,6 +30,9 @@ class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.pipeline.decoding import decode, encode
+        from native_runtime.pipeline.requests import EngineStatusRequest
+
         settings = preferences()
         chosen = None if settings is None else settings.requested_providers()
         known = {"engine": sam3d_body.ENGINE, "models": sam3d_body.models_folder(), "providers": chosen}

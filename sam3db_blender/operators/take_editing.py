@@ -2,8 +2,6 @@
 
 import bpy
 
-from ..rig.control_pose import controls_of
-from ..takes.editing import fix_foot, pin_here, smooth_here
 from .person import PersonPoll, ReportingOperator, person_of
 
 _SIDES = (("L", "Left", "The character's own left foot"), ("R", "Right", "The character's own right foot"))
@@ -25,6 +23,8 @@ class SAM3DB_OT_pin_here(_Reach, PersonPoll, ReportingOperator, bpy.types.Operat
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
+        from ..takes.editing import pin_here
+
         frame = context.scene.frame_current
         count = pin_here(person_of(context), frame, self.reach)
         context.scene.frame_set(frame)
@@ -46,6 +46,8 @@ class SAM3DB_OT_smooth_here(_Reach, PersonPoll, ReportingOperator, bpy.types.Ope
     )
 
     def run(self, context):
+        from ..takes.editing import smooth_here
+
         frame, rig = context.scene.frame_current, person_of(context)
         chosen = context.selected_pose_bones if context.mode == "POSE" else None
         bones = {bone.name for bone in chosen} if chosen else None
@@ -73,6 +75,8 @@ class SAM3DB_OT_fix_foot(PersonPoll, ReportingOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
+        from ..rig.control_pose import controls_of
+
         if not super().poll(context):
             return False
         if controls_of(person_of(context)) is None:
@@ -81,6 +85,8 @@ class SAM3DB_OT_fix_foot(PersonPoll, ReportingOperator, bpy.types.Operator):
         return True
 
     def run(self, context):
+        from ..takes.editing import fix_foot
+
         frame = context.scene.frame_current
         held = fix_foot(person_of(context), self.side, frame, self.distance)
         context.scene.frame_set(frame)

@@ -4,40 +4,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.prompts.prompt import keypoint_names
-from native_runtime.prompts.spots import Spots
-from native_runtime.takes.take import Take
 
 from ..app_handlers import redraw
-from ..handles.keypoint_drawing import draw_spots
-from ..handles.lens_lines import pixel_at
 from ..jobs.takes import CorrectionJob
 from ..jobs.worker import worker
-from ..remedies import in_words
-from ..scene.bodies import body_of
-from ..scene.lookup import require_own, rig_with
-from ..scene.provenance import character_id
-from ..takes.pins import (
-    Pinned,
-    keypoints_in_world,
-    missed,
-    pinned_on,
-    record_of_take,
-    request_for,
-    spots_in,
-    with_saying,
-)
-from ..takes.record import PROPERTY
-from ..takes.refit import Refitted, follow_refit, require_keys
 from .draw_mask import looks_through_photo
 from .modal_job import ModalJobOperator
 from .person import PersonPoll, person_of, reported
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from ..takes.pins import Pinned
+    from ..takes.refit import Refitted
 
 #: px at the usual size of the user interface: how near to a spot the mouse must be, and how far it goes for a drag.
 _REACH, _THRESHOLD = 10.0, 3.0
@@ -56,6 +37,8 @@ class _TakePoll(PersonPoll):
 
     @classmethod
     def poll(cls, context):
+        from ..takes.record import PROPERTY
+
         if not super().poll(context):
             return False
         if person_of(context).get(PROPERTY) is None:
@@ -94,6 +77,13 @@ class SAM3DB_OT_correct_take(_TakePoll, ModalJobOperator, bpy.types.Operator):
         return reported(self, lambda: self._ask(context))
 
     def _ask(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.prompts.prompt import keypoint_names
+
+        from ..scene.lookup import require_own
+        from ..scene.provenance import character_id
+        from ..takes.pins import pinned_on, record_of_take, request_for, with_saying
+        from ..takes.refit import require_keys
+
         rig = person_of(context)
         require_own(rig)
         require_keys(rig)
@@ -112,6 +102,13 @@ class SAM3DB_OT_correct_take(_TakePoll, ModalJobOperator, bpy.types.Operator):
         return reported(self, lambda: self._take_over(context))
 
     def _take_over(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.takes.take import Take
+
+        from ..scene.bodies import body_of
+        from ..scene.lookup import rig_with
+        from ..takes.pins import missed, record_of_take
+        from ..takes.refit import follow_refit
+
         job, rig, scene = self._job, rig_with(self._character), context.scene
         assert isinstance(job, CorrectionJob)
         if job.state != "done" or job.take is None or job.before is None:
@@ -132,7 +129,7 @@ class SAM3DB_OT_correct_take(_TakePoll, ModalJobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-def in_short(done: Refitted) -> str:
+def in_short(done: "Refitted") -> str:
     """What became of the keys, in one line."""
     if not done.frames:
         return "The take is as it was"
@@ -163,7 +160,7 @@ class SAM3DB_OT_pin_joint(_TakePoll, bpy.types.Operator):
     _frame = -1
     _hovered: "int | None" = None
     _dragged: Any = None
-    _spots = Spots()
+    _spots: Any = None
     _said: "dict[int, tuple[Any, ...]]"
     _world: Any
     _area: "bpy.types.Area"
@@ -183,6 +180,10 @@ class SAM3DB_OT_pin_joint(_TakePoll, bpy.types.Operator):
         return reported(self, lambda: self._start(context))
 
     def _start(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..scene.lookup import require_own
+        from ..scene.provenance import character_id
+        from ..takes.refit import require_keys
+
         rig = person_of(context)
         require_own(rig)
         require_keys(rig)
@@ -201,6 +202,8 @@ class SAM3DB_OT_pin_joint(_TakePoll, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event) -> "set[OperatorReturnItems]":
+        import numpy as np
+
         mouse = np.array([event.mouse_x - self._region.x, event.mouse_y - self._region.y], np.float64)
         pressed = event.value == "PRESS"
         if event.type in ("ESC", "RIGHTMOUSE") and pressed:
@@ -234,6 +237,11 @@ class SAM3DB_OT_pin_joint(_TakePoll, bpy.types.Operator):
             self._hovered = self._spots.at(mouse, _REACH * scale)
 
     def _let_go(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        import numpy as np
+
+        from ..handles.lens_lines import pixel_at
+        from ..scene.lookup import rig_with
+
         assert self._hovered is not None
         scale = context.preferences.system.ui_scale
         home, rig = self._spots.centres[self._spots.keypoints.index(self._hovered)], rig_with(self._character)
@@ -246,6 +254,8 @@ class SAM3DB_OT_pin_joint(_TakePoll, bpy.types.Operator):
 
     def _say(self, context: bpy.types.Context, saying: str, place: Any) -> "set[OperatorReturnItems]":
         """Ends here, and goes on with what was said."""
+        from native_runtime.prompts.prompt import keypoint_names
+
         self._leave(context)
         assert self._hovered is not None
         name = keypoint_names()[self._hovered]
@@ -257,6 +267,10 @@ class SAM3DB_OT_pin_joint(_TakePoll, bpy.types.Operator):
 
     def _look(self, context: bpy.types.Context) -> None:
         """Looks where the keypoints are on the frame that is shown."""
+        from ..scene.bodies import body_of
+        from ..scene.lookup import rig_with
+        from ..takes.pins import keypoints_in_world, pinned_on
+
         rig, scene = rig_with(self._character), context.scene
         if rig is None or scene is None:
             raise Sam3dbError("The character is gone.")
@@ -265,6 +279,12 @@ class SAM3DB_OT_pin_joint(_TakePoll, bpy.types.Operator):
         self._frame = pinned.frame
 
     def _draw(self) -> None:
+        import numpy as np
+
+        from ..handles.keypoint_drawing import draw_spots
+        from ..remedies import in_words
+        from ..takes.pins import spots_in
+
         context = bpy.context
         if context.area != self._area or context.scene is None:
             return

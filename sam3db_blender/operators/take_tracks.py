@@ -4,7 +4,6 @@ from pathlib import Path
 
 import bpy
 
-from ..takes.track_edits import add_edit, in_words, remove_last_edit
 from .person import ReportingOperator
 
 _AGAIN = "Make Characters again to see it"
@@ -18,6 +17,8 @@ class _OfFile(ReportingOperator):
 
     def add(self, edit):
         """Writes an edit down."""
+        from ..takes.track_edits import add_edit, in_words
+
         add_edit(Path(self.tracks), edit)
         self.report({"INFO"}, f"{in_words(edit)}: {_AGAIN}")
 
@@ -73,6 +74,8 @@ class SAM3DB_OT_undo_track_edit(_OfFile, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     def run(self, context):
+        from ..takes.track_edits import remove_last_edit
+
         remove_last_edit(Path(self.tracks))
         self.report({"INFO"}, f"Taken back: {_AGAIN}")
 

@@ -9,20 +9,12 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.image.formats import ENDINGS
-from native_runtime.pipeline.decoding import encode, gather
-from native_runtime.takes.correction import prompts_beside
-from native_runtime.takes.request import TakeRequest
-from native_runtime.takes.run import stem_of
 
 from .. import places
 from ..app_handlers import redraw
-from ..handles.views import view_for
 from ..jobs.takes import TakeJob, slot
 from ..properties.import_options import converted
 from ..properties.takes import TakeImportOptions, TakeSettings, options_of
-from ..remedies import in_words
-from ..takes.build import TakeOptions, TakeScene
-from .importing import add_takes
 from .long_job import CancelOperator
 from .modal_job import ModalJobOperator
 from .polls import ObjectModePoll
@@ -30,7 +22,10 @@ from .polls import ObjectModePoll
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
+    from native_runtime.takes.request import TakeRequest
+
     from ..jobs.worker import Job
+    from ..takes.build import TakeOptions, TakeScene
 
 #: What the file browser shows; a picture stands for the folder that it lies in.
 VIDEO_FILTER = ";".join(
@@ -46,9 +41,12 @@ class TakeImporter:
     """A mix-in for operators that bring takes into the scene."""
 
     def bring(
-        self, context: bpy.types.Context, files: "list[Path]", options: TakeOptions
+        self, context: bpy.types.Context, files: "list[Path]", options: "TakeOptions"
     ) -> "set[OperatorReturnItems]":
         """Builds the characters; what the operator is to return."""
+        from ..remedies import in_words
+        from .importing import add_takes
+
         try:
             made = add_takes(context, files, options)
         except Sam3dbError as error:
@@ -124,7 +122,7 @@ class SAM3DB_OT_import_video(  # type: ignore[misc]
         name="Last Frame", description="The last frame to read; 0 for all", min=0, options={"SKIP_SAVE"}
     )
 
-    _options: TakeOptions | None = None
+    _options: Any = None
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -134,6 +132,10 @@ class SAM3DB_OT_import_video(  # type: ignore[misc]
         return True
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.pipeline.decoding import encode
+
+        from ..remedies import in_words
+
         imported = context.window_manager.sam3db
         try:
             footage = footage_at(Path(bpy.path.abspath(self.filepath)))
@@ -174,7 +176,7 @@ class SAM3DB_OT_import_video(  # type: ignore[misc]
         return self.bring(context, job.files, self._options)
 
 
-def take_request(footage: Path, settings: Any, options: Any) -> TakeRequest:
+def take_request(footage: Path, settings: Any, options: Any) -> "TakeRequest":
     """What the worker is asked for.
 
     Args:
@@ -183,6 +185,11 @@ def take_request(footage: Path, settings: Any, options: Any) -> TakeRequest:
     Raises:
         Sam3dbError: there is no such video, no frame is chosen, or what the engine needs cannot be brought together.
     """
+    from native_runtime.pipeline.decoding import gather
+    from native_runtime.takes.correction import prompts_beside
+    from native_runtime.takes.request import TakeRequest
+    from native_runtime.takes.run import stem_of
+
     if settings.last and settings.last < settings.first:
         raise UsageError(
             f"The last frame to read ({settings.last}) comes before the first one ({settings.first}): choose a later "
@@ -224,6 +231,8 @@ class SAM3DB_OT_cancel_video(CancelOperator, bpy.types.Operator):
 
 def _look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
     """Has a 3D view look through a camera; in the background there is none."""
+    from ..handles.views import view_for
+
     view = None if bpy.app.background else view_for(context)
     looking = None if view is None else view.space.region_3d
     if view is None or looking is None:
@@ -235,7 +244,7 @@ def _look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
     view.area.tag_redraw()
 
 
-def in_short(made: TakeScene) -> str:
+def in_short(made: "TakeScene") -> str:
     """What was made, in one line."""
     count, frames = len(made.built.characters), made.motion.frames
     people = "1 character" if count == 1 else f"{count} characters"

@@ -8,17 +8,6 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.texture.request import DEFAULT_SIZE, SIZES
 
 from ..app_handlers import redraw
-from ..handles.people import active_character
-from ..scene.bodies import body_mesh, body_of
-from ..scene.lookup import rig_with
-from ..scene.materials import body_materials
-from ..scene.person_colours import colours_of
-from ..scene.provenance import character_id
-from ..scene.readback import units_of
-from ..scene.textured import put_on, take_off, texture_of
-from ..textures.job import TextureJob
-from ..textures.projecting import Projection, projection_of
-from ..wearables.dressing import adapt
 from .modal_job import ModalJobOperator
 from .person import PersonOperator, reported
 
@@ -43,9 +32,14 @@ class SAM3DB_OT_project_texture(ModalJobOperator, PersonOperator, bpy.types.Oper
     )
 
     _character: str
-    _projection: Projection
+    _projection: Any
 
     def execute(self, context):
+        from ..scene.bodies import body_of
+        from ..scene.provenance import character_id
+        from ..textures.job import TextureJob
+        from ..textures.projecting import projection_of
+
         def work():
             rig = self.rig(context)
             self._character = character_id(rig)
@@ -62,6 +56,11 @@ class SAM3DB_OT_project_texture(ModalJobOperator, PersonOperator, bpy.types.Oper
         return reported(self, lambda: self.run(context))
 
     def run(self, context):
+        from ..scene.bodies import body_mesh, body_of
+        from ..scene.lookup import rig_with
+        from ..scene.textured import put_on
+        from ..wearables.dressing import adapt
+
         job: Any = self._job
         rig = rig_with(self._character)
         if job.state == "failed":
@@ -84,6 +83,10 @@ class SAM3DB_OT_remove_texture(PersonOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
+        from ..handles.people import active_character
+        from ..scene.bodies import body_mesh
+        from ..scene.textured import texture_of
+
         if not super().poll(context):
             return False
         rig = active_character(context)
@@ -96,6 +99,13 @@ class SAM3DB_OT_remove_texture(PersonOperator, bpy.types.Operator):
         return there
 
     def run(self, context):
+        from ..scene.bodies import body_mesh, body_of
+        from ..scene.materials import body_materials
+        from ..scene.person_colours import colours_of
+        from ..scene.readback import units_of
+        from ..scene.textured import take_off
+        from ..wearables.dressing import adapt
+
         rig = self.rig(context)
         mesh = body_mesh(rig)
         body = body_of(rig)

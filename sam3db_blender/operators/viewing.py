@@ -4,9 +4,6 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..handles.people import activate, photo_camera
-from ..handles.viewpoint import work_in
-from ..handles.views import pose_from_photo
 from .person import PersonOperator
 
 
@@ -18,6 +15,9 @@ class SAM3DB_OT_pose_from_photo(PersonOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
+        from ..handles.people import activate, photo_camera
+        from ..handles.views import pose_from_photo
+
         rig = self.rig(context)
         if photo_camera(rig) is None:
             raise Sam3dbError(f"The camera of the photo of '{rig.name}' was deleted: import the photo again.")
@@ -36,6 +36,9 @@ class SAM3DB_OT_pose_in_view(PersonOperator, bpy.types.Operator):
     number: bpy.props.IntProperty(name="Photo", description="The number of the photo, counted from 0", min=0)
 
     def run(self, context):
+        from ..handles.viewpoint import work_in
+        from ..handles.views import pose_from_photo
+
         rig = work_in(context, self.rig(context), self.number)
         pose_from_photo(context, [rig])
 

@@ -10,23 +10,13 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
 from native_runtime.models.store import load_body
-from native_runtime.pipeline.decoding import gather
-from native_runtime.takes.views.request import ViewsRequest
 
 from .. import places
 from ..handles import watch
-from ..handles.views import begin_posing, show_textures
-from ..jobs.views import ViewsJob
 from ..jobs.worker import worker
 from ..properties.defaults import fill_in
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, converted
-from ..remedies import in_words
-from ..scene.bodies import installed_body
-from ..views.build import ViewsScene
-from ..views.files import SeenViews, read_views_file
-from ..views.sharing import share_body
 from .browsing import PictureBrowser
-from .importing import add_views
 from .modal_job import ModalJobOperator
 from .person import PersonOperator
 from .polls import ObjectModePoll, PhotoImportPoll
@@ -35,9 +25,12 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
     from native_runtime.mhr import Body
+    from native_runtime.takes.views.request import ViewsRequest
     from native_runtime.texture.files import TextureFiles
 
     from ..jobs.worker import Job
+    from ..views.build import ViewsScene
+    from ..views.files import SeenViews
 
 
 _MOMENTS = (
@@ -59,13 +52,16 @@ class ViewsImporter:
     def bring(
         self,
         context: bpy.types.Context,
-        seen: SeenViews,
+        seen: "SeenViews",
         body: "Body",
         light: bool,
         controls: bool,
         texture: "TextureFiles | None" = None,
     ) -> "set[OperatorReturnItems]":
         """Builds the characters; what the operator is to return."""
+        from ..handles.views import begin_posing, show_textures
+        from .importing import add_views
+
         made = add_views(context, seen, body, light, controls, texture)
         begin_posing(context, [character.rig for character in made.characters[:1]])
         if texture is not None:
@@ -79,6 +75,8 @@ class ViewsImporter:
         self, context: bpy.types.Context, work: "Callable[[], set[OperatorReturnItems]]"
     ) -> "set[OperatorReturnItems]":
         """Does the work, in which errors become one line."""
+        from ..remedies import in_words
+
         try:
             return work()
         except Sam3dbError as error:
@@ -111,7 +109,7 @@ class SAM3DB_OT_import_view_photos(  # type: ignore[misc]
     )
     unit: bpy.props.EnumProperty(name="Unit", description="The unit of the calibration's lengths", items=_UNITS)
 
-    _job: ViewsJob | None = None
+    _job: Any = None
 
     def invoke(self, context, event):
         fill_in(self)
@@ -121,6 +119,9 @@ class SAM3DB_OT_import_view_photos(  # type: ignore[misc]
         """Draws nothing: beside the file browser, ``ui.views_options`` does."""
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..jobs.views import ViewsJob
+        from ..remedies import in_words
+
         try:
             request = views_request(self, [entry.name for entry in self.files if entry.name])
         except Sam3dbError as error:
@@ -133,6 +134,8 @@ class SAM3DB_OT_import_view_photos(  # type: ignore[misc]
 
     def finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Builds the characters where the job went well."""
+        from ..views.files import read_views_file
+
         job = self._job
         assert job is not None
         if job.state == "cancelled":
@@ -166,7 +169,7 @@ class SAM3DB_OT_import_view_photos(  # type: ignore[misc]
         context.window_manager.sam3db.running = False
 
 
-def views_request(options: Any, names: "list[str]") -> ViewsRequest:
+def views_request(options: Any, names: "list[str]") -> "ViewsRequest":
     """What the worker is asked for.
 
     Args:
@@ -176,6 +179,9 @@ def views_request(options: Any, names: "list[str]") -> ViewsRequest:
     Raises:
         Sam3dbError: these are no several photos, or what the engine needs cannot be brought together.
     """
+    from native_runtime.pipeline.decoding import gather
+    from native_runtime.takes.views.request import ViewsRequest
+
     folder = Path(bpy.path.abspath(options.directory))
     photos = tuple(folder / name for name in sorted(names))
     given = converted(options, places.models_folder())
@@ -220,6 +226,9 @@ class SAM3DB_OT_import_views(  # type: ignore[misc]
     )
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..scene.bodies import installed_body
+        from ..views.files import read_views_file
+
         def work() -> "set[OperatorReturnItems]":
             folder = Path(bpy.path.abspath(self.photos)) if self.photos else None
             seen = read_views_file(Path(bpy.path.abspath(self.filepath)), folder=folder)
@@ -237,11 +246,13 @@ class SAM3DB_OT_share_body(PersonOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context: bpy.types.Context) -> None:
+        from ..views.sharing import share_body
+
         for other in share_body(self.rig(context)):
             watch.refresh(other)
 
 
-def in_short(made: ViewsScene) -> str:
+def in_short(made: "ViewsScene") -> str:
     """What was made, in one line."""
     count, cameras = len(made.characters), len(made.cameras)
     people = "1 character" if count == 1 else f"{count} characters of one body"

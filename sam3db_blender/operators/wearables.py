@@ -4,10 +4,6 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime.wearables import wardrobe
-
-from ..scene.bodies import body_mesh
-from ..wearables import dressing
 from .character import CharacterOperator
 
 if TYPE_CHECKING:
@@ -21,6 +17,8 @@ _items: dict[str, list[tuple[str, str, str]]] = {}
 
 
 def _styles(self: bpy.types.Operator, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    from native_runtime.wearables import wardrobe
+
     kind = str(getattr(self, "kind", ""))
     styles = wardrobe.STYLES.get(kind, {})
     _items[kind] = [
@@ -41,6 +39,9 @@ class SAM3DB_OT_wear(CharacterOperator, bpy.types.Operator):
     style: bpy.props.EnumProperty(name="Style", description="Which of its kind", items=_styles)
 
     def run(self, context: bpy.types.Context, rig: bpy.types.Object, body: "Body"):
+        from ..scene.bodies import body_mesh
+        from ..wearables import dressing
+
         if self.style == NOTHING:
             notes = dressing.remove(rig, self.kind)
         else:
@@ -57,6 +58,9 @@ class SAM3DB_OT_wear_from_photo(CharacterOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context: bpy.types.Context, rig: bpy.types.Object, body: "Body"):
+        from ..scene.bodies import body_mesh
+        from ..wearables import dressing
+
         for note in dressing.dress_again(rig, body_mesh(rig), body):
             self.report({"INFO"}, note)
 

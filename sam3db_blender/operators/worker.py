@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime.pipeline.decoding import encode
-from native_runtime.pipeline.requests import EngineStatusRequest
-
 from .. import places
 from ..jobs import engine_check
 from ..jobs.worker import stop_worker, worker_runs
@@ -49,6 +46,9 @@ class SAM3DB_OT_check_landmarks(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        from native_runtime.pipeline.decoding import encode
+        from native_runtime.pipeline.requests import EngineStatusRequest
+
         request = EngineStatusRequest(engine=engine_check.ENGINE, models=places.models_folder())
         job = engine_check.slot.start(request.do, encode(request))
         if bpy.app.background:

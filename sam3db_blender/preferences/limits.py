@@ -1,12 +1,14 @@
 """How much of the machine the background process may take, and what it keeps on the disk."""
 
 import os
+from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime.onnx.limits import NO_LIMITS, Limits
-
 from ..files.sam3d_body import forget_features
+
+if TYPE_CHECKING:
+    from native_runtime.onnx.limits import Limits
 
 #: GB; with less, the landmark networks themselves do not fit beside a photo.
 _LEAST_GB = 1.0
@@ -53,8 +55,10 @@ class LimitSettings:
         update=lambda self, context: None if self.remember_photos else forget_features(),
     )
 
-    def limits(self) -> Limits:
+    def limits(self) -> "Limits":
         """What the background process may take."""
+        from native_runtime.onnx.limits import NO_LIMITS, Limits
+
         memory = round(self.memory_limit * 1e9) if self.memory_limited else None
         threads = self.threads if self.threads_mode == "FIXED" else None
         return Limits(threads, memory) if memory or threads else NO_LIMITS

@@ -9,7 +9,7 @@ from ..handles.handles import GROUPS
 from ..operators.exports import target_items
 from ..previews.items import KIND_ITEMS, RENDERER_ITEMS
 from ..properties.defaults import changed
-from ..properties.import_options import ENGINE_ITEMS, PERSON_ITEMS
+from ..properties.import_options import PERSON_ITEMS, engine_items
 
 
 def _target(self: Any) -> int:
@@ -28,7 +28,7 @@ class NewWorkSettings:
     new_engine: bpy.props.EnumProperty(
         name="Engine",
         description="The engine that estimates new characters",
-        items=ENGINE_ITEMS,
+        items=engine_items,
         update=changed,
     )
     new_body: bpy.props.EnumProperty(

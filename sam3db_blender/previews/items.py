@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from native_runtime.render.pictures import Kind
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from native_runtime.render.pictures import Kind
 
 KIND_ITEMS: tuple[tuple[Kind, str, str], ...] = (
     ("panels", "Panels", "The photo, the character on it, and a view from the side; for a first look"),

@@ -10,28 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import bpy.utils.previews
-import cv2
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.render.portraits import cut_portrait, shown_square
 
 from ..app_handlers import ensure_timer, redraw, stop_timer
-from ..scene.lookup import rig_with
-from ..scene.photo import PATH
-from ..scene.provenance import character_id, read_origin
-from ..scene.source import image_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 #: Sides in px of a preview, and of it where an icon is wanted.
 _LARGE, _SMALL = 96, 32
 #: Nose, eyes and ears in MHR-70.
 _HEAD = slice(0, 5)
-#: Of photos, fewer pixels are read where more than these would fall on a preview's side.
-_REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
 
 _previews: Any = None
 _wanted: set[str] = set()
@@ -39,6 +32,8 @@ _wanted: set[str] = set()
 
 def icon_of(rig: bpy.types.Object) -> int:
     """The icon of a character's person; 0 until it is made, a moment after it was asked for first."""
+    from ..scene.provenance import character_id
+
     character = character_id(rig)
     if _previews is not None and character in _previews:
         return int(_previews[character].icon_id)
@@ -59,11 +54,22 @@ def make(rig: bpy.types.Object) -> None:
     Raises:
         Sam3dbError: there is no photo any more.
     """
+    import cv2
+    import numpy as np
+
+    from native_runtime.render.portraits import shown_square
+
+    from ..scene.photo import PATH
+    from ..scene.provenance import character_id, read_origin
+    from ..scene.source import image_of
+
     image, arrays = image_of(rig), read_origin(rig).arrays
     box = arrays["bbox"]
     head = arrays["keypoints_2d"][_HEAD].mean(axis=0)
     wanted = shown_square(box, head)[2] / _LARGE
-    flag = next((flag for factor, flag in _REDUCED.items() if wanted >= factor), cv2.IMREAD_COLOR)
+    # fewer pixels are read where more than these would fall on a preview's side
+    reduced = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
+    flag = next((flag for factor, flag in reduced.items() if wanted >= factor), cv2.IMREAD_COLOR)
     data = bytes(image.packed_file.data) if image.packed_file is not None else Path(image[PATH]).read_bytes()
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     if picture is None:
@@ -79,6 +85,8 @@ def put(key: str, pixels: NDArray[np.uint8], box: ArrayLike, head: ArrayLike | N
         box: x0 y0 x1 y1 px.
         head: (2,) px, the middle of the head where it is known.
     """
+    from native_runtime.render.portraits import cut_portrait
+
     global _previews
     if _previews is None:
         _previews = bpy.utils.previews.new()
@@ -112,6 +120,8 @@ def detach() -> None:
 
 
 def _make_wanted() -> None:
+    from ..scene.lookup import rig_with
+
     for character in _wanted:
         rig = rig_with(character)
         try:

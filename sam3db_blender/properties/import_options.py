@@ -7,20 +7,21 @@ annotations.
 import math
 import re
 import zlib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from native_runtime.engines import AUTO, engines
 from native_runtime.image.formats import ENDINGS
-from native_runtime.pipeline.decoding import gather
-from native_runtime.pipeline.requests import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST, EstimateRequest
+from native_runtime.pipeline.bounds import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST
 
 from ..files import bodies
 from ..jobs.engines import capabilities_of, chosen, models_for, settings_for
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from native_runtime.pipeline.requests import EstimateRequest
 
 
 #: What the file browser shows.
@@ -29,10 +30,6 @@ PHOTO_FILTER = ";".join(f"*.{ending}" for ending in ENDINGS)
 #: The longer side of a full-frame sensor.
 FULL_FRAME_MM = 36.0
 
-ENGINE_ITEMS = (
-    (AUTO, "Best Available", "The most accurate engine that is installed; the line below says which one that is"),
-    *((engine.name, engine.title, engine.description) for engine in engines().values()),
-)
 _INFERENCES = (
     ("full", "Body and Hands", "Estimates the hands again from closer crops and joins them to the body"),
     ("body", "Body Only", "One pass over the whole person: about three times as fast, with simpler hands"),
@@ -73,6 +70,22 @@ _TURNS = (
 
 # Blender keeps no reference to the texts of a dynamic list
 _items: list[tuple[str, str, str, int]] = []
+
+
+@cache
+def _known_engines() -> list[tuple[str, str, str, int]]:
+    """The best one, then all in their order. Asked for when they are shown: looking for those that other packages bring
+    takes longer than Blender's start should.
+    """
+    from native_runtime.engines import AUTO, engines
+
+    found = [(engine.name, engine.title, engine.description) for engine in engines().values()]
+    best = (AUTO, "Best Available", "The most accurate engine that is installed; the line below says which one that is")
+    return [(*item, number) for number, item in enumerate([best, *found])]
+
+
+def engine_items(self: object, context: "bpy.types.Context | None") -> list[tuple[str, str, str, int]]:
+    return _known_engines()
 
 
 def _bodies(self: object, context: "bpy.types.Context | None") -> list[tuple[str, str, str, int]]:
@@ -127,7 +140,7 @@ class ImportOptions(LensProperties):
     """A mix-in with the options' properties."""
 
     engine: bpy.props.EnumProperty(
-        name="Engine", description="The engine that estimates pose and shape from the photo", items=ENGINE_ITEMS
+        name="Engine", description="The engine that estimates pose and shape from the photo", items=engine_items
     )
     inference: bpy.props.EnumProperty(name="Detail", description="Which passes SAM 3D Body runs", items=_INFERENCES)
     answer: bpy.props.EnumProperty(name="Pose", description="What becomes of InstantHMR's answer", items=_ANSWERS)
@@ -229,6 +242,9 @@ def converted(options: ImportOptions, models: "Path | None") -> dict[str, Any]:
     }
 
 
-def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> EstimateRequest:
+def to_request(options: ImportOptions, photo: "Path", models: "Path | None") -> "EstimateRequest":
     """What the worker is asked for; arguments and errors as of ``converted``."""
+    from native_runtime.pipeline.decoding import gather
+    from native_runtime.pipeline.requests import EstimateRequest
+
     return gather(EstimateRequest, options, photo=photo, **converted(options, models))

@@ -5,13 +5,12 @@ annotations.
 """
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from native_runtime.models.shelf import ShelfItem, Source, shelf
-
-from ..shelf import facts
+if TYPE_CHECKING:
+    from native_runtime.models.shelf import ShelfItem, Source
 
 #: No item has more licences.
 MOST_TERMS = 4
@@ -20,14 +19,18 @@ UNSAID, NO, YES = "UNSAID", "NO", "YES"
 Choices = list[tuple[str, str, str]]
 
 
-def item_of(choice: Any) -> ShelfItem:
+def item_of(choice: Any) -> "ShelfItem":
     """What was chosen; the first of the family where that is gone."""
+    from native_runtime.models.shelf import shelf
+
     found, offered = shelf().get(choice.item), _offered(choice.family)
     return found if found in offered else offered[0]
 
 
-def source_of(choice: Any) -> Source | None:
+def source_of(choice: Any) -> "Source | None":
     """Who was chosen; None for whoever has it, one after the other."""
+    from ..shelf import facts
+
     item = item_of(choice)
     return None if choice.source == facts.ANY else item.source(choice.source) or item.sources[0]
 
@@ -39,6 +42,8 @@ def accepted_keys(choice: Any) -> tuple[str, ...]:
 
 def objection(choice: Any) -> str:
     """Why the item cannot be installed under what was said about its terms; empty where it can."""
+    from ..shelf import facts
+
     item = item_of(choice)
     if item.commercial is False and choice.commercial == UNSAID:
         return f"{item.title} is not for commercial use: say whether your work is commercial."
@@ -50,7 +55,9 @@ def objection(choice: Any) -> str:
     return f"Read and accept first: {' and '.join(unread)}." if unread else ""
 
 
-def _offered(key: str) -> tuple[ShelfItem, ...]:
+def _offered(key: str) -> "tuple[ShelfItem, ...]":
+    from ..shelf import facts
+
     family = next((family for family in facts.families() if family.key == key), None)
     return family.items if family else tuple(item for family in facts.families() for item in family.items)
 
@@ -76,21 +83,33 @@ def _precisions(self: Any, context: bpy.types.Context | None) -> Choices:
 
 @cache
 def _item_choices(family: str) -> Choices:
+    from ..shelf import facts
+
     return [(item.name, facts.short_title(item), item.gives) for item in _offered(family)]
 
 
 @cache
 def _source_choices(item: str) -> Choices:
+    from native_runtime.models.shelf import shelf
+
+    from ..shelf import facts
+
     return facts.source_choices(shelf()[item])
 
 
 @cache
 def _terms_choices(item: str) -> Choices:
+    from native_runtime.models.shelf import shelf
+
     return [(terms.key, f"{terms.title}, {terms.date}", f"Published at {terms.url}") for terms in shelf()[item].terms]
 
 
 @cache
 def _precision_choices(item: str) -> Choices:
+    from native_runtime.models.shelf import shelf
+
+    from ..shelf import facts
+
     return facts.precisions(shelf()[item])
 
 

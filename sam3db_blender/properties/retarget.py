@@ -3,24 +3,28 @@
 import bpy
 
 from ..compat import BLEND_RELATIVE
-from ..retarget.assignment import GUESS, map_titles
-from ..scene.provenance import is_character
 
 # Blender keeps no reference to the texts of a dynamic list
 _items: list[tuple[str, str, str]] = []
 
 
 def _maps(self: bpy.types.PropertyGroup, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    from ..retarget.assignment import GUESS, map_titles
+
     _items[:] = [(GUESS, "Guess", "By the map that fits, or else by the bones' names or the skeleton's shape")]
     _items.extend((name, title, f"By the names of the map '{title}'") for name, title in map_titles().items())
     return _items
 
 
 def _is_target(self: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
+    from ..scene.provenance import is_character
+
     return obj.type == "ARMATURE" and not is_character(obj)
 
 
 def _is_character(self: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
+    from ..scene.provenance import is_character
+
     return is_character(obj)
 
 

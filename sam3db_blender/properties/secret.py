@@ -12,7 +12,6 @@ from typing import Any
 import bpy
 
 from native_runtime.errors import UsageError
-from native_runtime.models.access_token import find_token
 
 _typed = ""
 
@@ -42,6 +41,8 @@ def typed() -> str | None:
 
 def origin() -> str:
     """Where the token that would be used comes from, for people; empty where there is none."""
+    from native_runtime.models.access_token import find_token
+
     try:
         token = find_token(_typed)
     except UsageError as error:

@@ -10,12 +10,11 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..scene.bodies import body_mesh
-from ..scene.materials import USUAL
-from ..scene.person_colours import colours_of, give_skin
-
 
 def _get(rig: bpy.types.Object) -> tuple[float, float, float]:
+    from ..scene.materials import USUAL
+    from ..scene.person_colours import colours_of
+
     try:
         return colours_of(rig).skin
     except Sam3dbError:  # no character; the panels say so where one is damaged
@@ -23,6 +22,9 @@ def _get(rig: bpy.types.Object) -> tuple[float, float, float]:
 
 
 def _set(rig: bpy.types.Object, value: Sequence[float]) -> None:
+    from ..scene.bodies import body_mesh
+    from ..scene.person_colours import give_skin
+
     give_skin(rig, body_mesh(rig), (value[0], value[1], value[2]))
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..compat import BLEND_RELATIVE
-from ..takes.build import TakeOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ..takes.build import TakeOptions
 
 _RATES = (
     ("scene", "Scene's", "Keep the scene's frame rate; the motion is interpolated for it"),
@@ -72,8 +73,10 @@ class TakeSettings(TakeImportOptions):
     )
 
 
-def options_of(properties: Any, footage: "Path | None", controls: bool, light: bool) -> TakeOptions:
+def options_of(properties: Any, footage: "Path | None", controls: bool, light: bool) -> "TakeOptions":
     """What was chosen."""
+    from ..takes.build import TakeOptions
+
     return TakeOptions(
         rate=properties.rate,
         start=properties.start,

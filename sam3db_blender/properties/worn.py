@@ -8,14 +8,16 @@ from typing import Any
 
 import bpy
 
-from ..wearables.materials import colour_of, recolour
-
 
 def _get(material: bpy.types.Material) -> tuple[float, float, float]:
+    from ..wearables.materials import colour_of
+
     return colour_of(material)
 
 
 def _set(material: bpy.types.Material, value: Sequence[float]) -> None:
+    from ..wearables.materials import recolour
+
     recolour(material, (value[0], value[1], value[2]))
 
 

@@ -13,22 +13,17 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
-from native_runtime.characters.corrections import compress, corrections
 from native_runtime.errors import Sam3dbError
 
 from .. import compat
-from .arrays import add_shape_key, fill, take
-from .driven import has_driven_correctives
-from .pose import read_joint_parameters
-from .worn import carried, is_worn, worn_by
 
 if TYPE_CHECKING:
-    from native_runtime.mhr import Body
+    Array = NDArray[np.float64]
+    import numpy as np
+    from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+    from native_runtime.mhr import Body
 
 #: All keys that this module makes begin so.
 PREFIX = "Pose Corrective"
@@ -37,6 +32,10 @@ TOLERANCE_MM = 0.05
 
 def bake_pose(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> bpy.types.ShapeKey:
     """The corrections of the pose as it stands in one shape key; earlier ones are replaced."""
+    from native_runtime.characters.corrections import corrections
+
+    from .pose import read_joint_parameters
+
     require_free(mesh)
     offsets = corrections(body, read_joint_parameters(rig, body))
     keys = _keys(mesh)
@@ -49,12 +48,16 @@ def bake_pose(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> bpy.
 
 def require_free(mesh: bpy.types.Object) -> None:
     """Raises Sam3dbError where a mesh's correctives follow the pose by drivers: others would be added to them."""
+    from .driven import has_driven_correctives
+
     if has_driven_correctives(mesh):
         raise Sam3dbError(f"The pose correctives of '{mesh.name}' follow the pose already, by drivers.")
 
 
 def write_correction(mesh: bpy.types.Object, offsets: NDArray[np.float32]) -> bpy.types.ShapeKey:
     """Puts offsets (V, 3) m into the shape key of the current pose; it is made where it does not exist."""
+    from .arrays import add_shape_key, fill, take
+
     basis = take(mesh.data.shape_keys.reference_key.points, "co", 3)
     keys = _keys(mesh)
     if not keys:
@@ -82,6 +85,13 @@ def bake_range(
     Returns:
         The number of shape keys.
     """
+    import numpy as np
+
+    from native_runtime.characters.corrections import compress, corrections
+
+    from .arrays import add_shape_key, take
+    from .pose import read_joint_parameters
+
     require_free(mesh)
     scene = bpy.context.scene
     numbers = list(frames)
@@ -111,6 +121,9 @@ def bake_range(
 
 def correct_worn(rig: bpy.types.Object, mesh: bpy.types.Object) -> None:
     """Gives what a character wears the corrections that its body's mesh has, as far as they move it."""
+    from .arrays import add_shape_key, fill, take
+    from .worn import carried, worn_by
+
     keys: Any = mesh.data.shape_keys
     if keys is None:
         return
@@ -152,6 +165,8 @@ def remove(mesh: bpy.types.Object) -> int:
     """Takes all corrections and their animation away, from what is worn as well; returns how many shape keys of the
     mesh they were.
     """
+    from .worn import is_worn, worn_by
+
     if mesh.parent is not None and not is_worn(mesh):
         for worn in worn_by(mesh.parent):
             remove(worn)

@@ -14,11 +14,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
-from ..rig.control_pose import CONTROLS
-from ..rig.resting import RESTING, animated, is_resting, may_rest, rest, stirred, wake, wake_all
 from .live import is_live
-from .lookup import character_of
-from .provenance import is_character
 
 #: Seconds without a change of any character after which those that nobody works on rest.
 _QUIET_S = 2.0
@@ -34,6 +30,9 @@ class Quiet:
 
 def rest_idle(context: bpy.types.Context, at_most: int | None = None) -> int:
     """Lets characters rest that may, and that nobody works on; returns how many did."""
+    from ..rig.resting import may_rest, rest
+    from .provenance import is_character
+
     if context.scene is None or not listening():
         return 0
     count = 0
@@ -53,6 +52,8 @@ def listening() -> bool:
 
 def _in_use(rig: bpy.types.Object, context: bpy.types.Context) -> bool:
     """Whether a character is selected or active."""
+    from .lookup import character_of
+
     layer = context.view_layer
     active = None if layer is None else layer.objects.active
     parts = [rig, *rig.children]
@@ -64,6 +65,10 @@ def _in_use(rig: bpy.types.Object, context: bpy.types.Context) -> bool:
 
 @persistent
 def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    from ..rig.control_pose import CONTROLS
+    from ..rig.resting import is_resting, stirred, wake
+    from .provenance import is_character
+
     for update in depsgraph.updates:
         block = update.id
         if isinstance(block, bpy.types.Scene):
@@ -87,6 +92,9 @@ def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 @persistent
 def _before_frame(*_: Any) -> None:
     """Frames that play or are rendered are not updates: what was animated at rest needs its drivers for them."""
+    from ..rig.control_pose import CONTROLS
+    from ..rig.resting import RESTING, animated, wake
+
     resting = [obj for obj in bpy.data.objects if obj.get(RESTING) and not obj.get(CONTROLS) and not obj.library]
     for rig in [obj for obj in resting if animated(obj)]:
         wake(rig)
@@ -95,6 +103,8 @@ def _before_frame(*_: Any) -> None:
 @persistent
 def _awake(*_: Any) -> None:
     """Before a file is saved, and before and after undoing, which mixes data-blocks of two times."""
+    from ..rig.resting import wake_all
+
     wake_all()
 
 
@@ -144,5 +154,8 @@ def attach() -> None:
 def detach() -> None:
     """Stops it; all characters are awake then."""
     stop_listening(_handlers(), _tick)
-    if hasattr(bpy.data, "objects"):  # not while Blender shows its add-ons no data
+    objects: Any = getattr(bpy.data, "objects", ())  # none while Blender shows its add-ons no data
+    if any(obj.type == "ARMATURE" for obj in objects):
+        from ..rig.resting import wake_all
+
         wake_all()

@@ -11,21 +11,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
-import numpy as np
 from bpy.app.handlers import persistent
 
-from native_runtime.characters.corrections import corrections
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
-from ..remedies import in_words
 from ..rig.correctives import correct_worn, require_free, write_correction
-from ..rig.pose import read_joint_parameters
-from .bodies import body_mesh, body_of
-from .provenance import is_character
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: The custom property of the rig that says so; it is saved with the file.
 PROPERTY = "sam3db_live_correctives"
@@ -77,6 +74,8 @@ class LiveCorrectives:
 
     def tick(self) -> int:
         """Updates the characters whose time has come; returns how many."""
+        from ..remedies import in_words
+
         count = 0
         for name, throttle in list(self._throttles.items()):
             if not throttle.due(self._clock()):
@@ -97,6 +96,13 @@ class LiveCorrectives:
 
     def update(self, rig: bpy.types.Object) -> bool:
         """Brings one character's corrections to its pose; False where the pose is still the same."""
+        import numpy as np
+
+        from native_runtime.characters.corrections import corrections
+
+        from ..rig.pose import read_joint_parameters
+        from .bodies import body_mesh, body_of
+
         body = body_of(rig, exact=True)
         pose = read_joint_parameters(rig, body)
         before = self._poses.get(rig.name)
@@ -123,6 +129,8 @@ live = LiveCorrectives()
 
 def is_live(rig: bpy.types.Object) -> bool:
     """Whether a character's corrections follow its pose."""
+    from .provenance import is_character
+
     return is_character(rig) and bool(rig.get(PROPERTY, False))
 
 
@@ -132,6 +140,8 @@ def switch(rig: bpy.types.Object, on: bool) -> None:
     Raises:
         Sam3dbError: the body has no correctives, is not installed or is another build, or they follow by drivers.
     """
+    from .bodies import body_mesh
+
     live.forget(rig.name)
     if on:
         require_free(body_mesh(rig))

@@ -10,9 +10,6 @@ from bpy.app.handlers import persistent
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import listen, stop_listening
-from . import behind
-from .camera import follow_camera, take_frame
-from .source import image_before
 
 
 def use_photo_size(scene: bpy.types.Scene) -> None:
@@ -21,6 +18,8 @@ def use_photo_size(scene: bpy.types.Scene) -> None:
     Raises:
         Sam3dbError: the camera does not belong to a photo.
     """
+    from .camera import take_frame
+
     if not take_frame(scene):
         raise Sam3dbError(
             "The scene's camera does not belong to a photo: choose somebody in 'People' to use their photo's camera."
@@ -33,6 +32,9 @@ def show_photo_behind(scene: bpy.types.Scene, on: bool) -> None:
     Raises:
         Sam3dbError: the camera does not belong to a photo.
     """
+    from . import behind
+    from .source import image_before
+
     if not on:
         behind.switch_off(scene)
         return
@@ -44,6 +46,10 @@ def show_photo_behind(scene: bpy.types.Scene, on: bool) -> None:
 
 def follow(scene: bpy.types.Scene) -> None:
     """Keeps pixels and photo those of the scene's camera, however that was chosen."""
+    from . import behind
+    from .camera import follow_camera
+    from .source import image_before
+
     follow_camera(scene)
     if behind.is_on(scene):
         behind.show(scene, None if scene.camera is None else image_before(scene.camera))

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import bpy.utils.previews
-import cv2
-import numpy as np
 
 _previews: Any = None
 _missing: set[str] = set()
@@ -16,6 +14,8 @@ _missing: set[str] = set()
 
 def icon(engine: str) -> int:
     """The icon of an engine's picture; 0 where there is none yet."""
+    from ..files.pictures import load
+
     global _previews
     if engine in _missing:
         return 0
@@ -23,15 +23,9 @@ def icon(engine: str) -> int:
         _previews = bpy.utils.previews.new()
     if engine not in _previews:
         path = Path(str(resources.files("rig_templates").joinpath("shelf", "pictures", f"{engine}.jpg")))
-        picture = cv2.imread(str(path)) if path.is_file() else None
-        if picture is None:
+        if not load(_previews, engine, path):
             _missing.add(engine)
             return 0
-        rgba = np.ones((*picture.shape[:2], 4), np.float32)
-        rgba[..., :3] = picture[::-1, :, ::-1] / 255.0
-        preview = _previews.new(engine)
-        preview.image_size = picture.shape[1::-1]
-        preview.image_pixels_float.foreach_set(rgba.ravel())
     return int(_previews[engine].icon_id)
 
 

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import bpy.utils.previews
-import cv2
-import numpy as np
 
 _KEY = "latest"
 
@@ -35,15 +33,29 @@ def preview(file: Path, number: int) -> Any:
         _shown = file, number
         if _KEY in _previews:
             del _previews[_KEY]
-        picture = cv2.imread(str(file)) if file.is_file() else None
+        picture = _read(file)
         if picture is not None:
             _previews.new(_KEY).image_size = picture.shape[1::-1]
             _previews[_KEY].image_pixels_float.foreach_set(_pixels(picture))
     return _previews.get(_KEY)
 
 
+def _read(file: Path) -> Any:
+    """(h, w, 3) BGR; None where there is nothing, or half a picture."""
+    import cv2
+    import numpy as np
+
+    try:  # OpenCV opens no path on Windows that has letters beyond the system's code page
+        content = file.read_bytes()
+    except OSError:
+        return None
+    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+
+
 def _pixels(picture: Any) -> Any:
     """(h * w * 4,) RGBA from below, as previews have them, of a picture (h, w, 3) BGR."""
+    import numpy as np
+
     rgba = np.ones((*picture.shape[:2], 4), np.float32)
     rgba[..., :3] = picture[::-1, :, ::-1] / 255.0
     return rgba.ravel()

@@ -7,9 +7,7 @@ from typing import Any
 import bpy
 
 from ..jobs.batch import slot
-from ..layout_text import width_of
 from .import_options import draw_options
-from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
 
 
@@ -20,12 +18,16 @@ class SAM3DB_PT_batch(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..layout_text import width_of
+
         width = width_of(context.region.width, context.preferences.system.ui_scale)
         draw_batch(self.layout, context.window_manager, width)
 
 
 def draw_batch(layout: Any, window_manager: Any, width: int) -> None:
     """Draws the settings, the button, and how a batch stands; lines of text break after ``width`` characters."""
+    from .long_jobs import draw_end, draw_running
+
     batch, job = window_manager.sam3db_batch, slot.job
     layout.use_property_split = True
     layout.use_property_decorate = False

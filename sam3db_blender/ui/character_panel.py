@@ -6,27 +6,22 @@ Everything is drawn from the rig's own properties; no body is loaded here.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from native_runtime.characters.measures.definitions import MEASURES, STATURE, Measure
-from native_runtime.characters.sliders import Section, label_of, slider_groups
 
 from ..files.bodies import title_of
-from ..handles.measures import CM_PER_INCH
-from ..handles.people import active_character
 from ..handles.sex import AUTOMATIC, TITLES, can_choose, chosen_sex, in_words, looks_of
-from ..layout_text import draw_lines, width_of
-from ..rig.driven import has_driven_correctives
-from ..rig.properties import in_centimetres, slider_path
 from ..scene import live
-from ..scene.bodies import is_body, knows_ages
-from ..scene.photo_face import read_of
-from ..scene.provenance import Origin, read_origin
-from ..shelf import facts
 from . import heights, preset_panels
 from .sidebar import PersonPanel, SidebarPanel
+
+if TYPE_CHECKING:
+    from native_runtime.characters.sliders import Section
+
+    from ..scene.provenance import Origin
 
 _SECTIONS: tuple[tuple[Section, str, Any], ...] = (
     ("pose", "Whole Spine", "ARMATURE_DATA"),
@@ -43,9 +38,16 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..handles.people import active_character
+
         return active_character(context) is not None
 
     def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
+        from ..layout_text import draw_lines, width_of
+        from ..scene.bodies import knows_ages
+        from ..scene.provenance import read_origin
+        from ..shelf import facts
+
         layout = self.layout
         origin = read_origin(rig)
         layout.label(text=f"{rig.name}  ·  {title_of(origin.details['body_name'])}", icon="OUTLINER_OB_ARMATURE")
@@ -86,6 +88,9 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
     @staticmethod
     def _draw_read_face(layout: bpy.types.UILayout, context: bpy.types.Context, origin: Origin) -> None:
         """What was read from the photo, and what can be done about it."""
+        from ..layout_text import draw_lines, width_of
+        from ..scene.photo_face import read_of
+
         read = read_of(origin)
         if not read:
             return
@@ -116,6 +121,8 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
                 self._draw_sliders(body, rig, keys)
 
     def _draw_found(self, rig: bpy.types.Object, groups: dict[Section, dict[str, list[str]]], letters: str) -> None:
+        from native_runtime.characters.sliders import label_of
+
         layout, found = self.layout, False
         for names in groups.values():
             for group, keys in names.items():
@@ -129,6 +136,10 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
 
     @staticmethod
     def _draw_sliders(layout: Any, rig: bpy.types.Object, keys: list[str]) -> None:
+        from native_runtime.characters.sliders import label_of
+
+        from ..rig.properties import in_centimetres, slider_path
+
         column, in_cm = layout.column(align=True), in_centimetres(rig)
         for key in keys:
             column.prop(rig, slider_path(key), text=label_of(key, in_cm), slider=True)
@@ -142,6 +153,8 @@ class SAM3DB_PT_measures(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..handles.people import active_character
+
         rig = active_character(context)
         assert rig is not None
         values = heights.measures_of(rig)
@@ -155,6 +168,8 @@ class SAM3DB_PT_measures(SidebarPanel, bpy.types.Panel):
 
 def _draw_measure(layout: Any, context: bpy.types.Context, measure: Measure, value: float | None) -> None:
     """Draws a value (cm) in the scene's units, which can be clicked to type another one."""
+    from ..handles.measures import CM_PER_INCH
+
     imperial = context.scene.unit_settings.system == "IMPERIAL"
     text = "..." if value is None else f"{value / CM_PER_INCH:.1f} in" if imperial else f"{value:.1f} cm"
     layout.operator("sam3db.set_measure", text=text).measure = measure.key
@@ -194,6 +209,10 @@ class SAM3DB_PT_correctives(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..handles.people import active_character
+        from ..rig.driven import has_driven_correctives
+        from ..scene.bodies import is_body
+
         rig = active_character(context)
         assert rig is not None
         layout = self.layout
@@ -215,6 +234,8 @@ class SAM3DB_PT_correctives(SidebarPanel, bpy.types.Panel):
 
 @lru_cache(maxsize=4)
 def _groups(keys: tuple[str, ...]) -> dict[Section, dict[str, list[str]]]:
+    from native_runtime.characters.sliders import slider_groups
+
     return slider_groups(keys)
 
 

@@ -6,13 +6,6 @@ from typing import Any
 
 import bpy
 
-from native_runtime.characters.controls.plan import VERSION
-
-from ..handles.people import active_character
-from ..layout_text import draw_lines, width_of
-from ..rig.control_pose import controls_of, version_of
-from ..rig.followed import followed
-from ..rig.properties import slider_path
 from .sidebar import CharacterPanel
 
 _LIMBS = (("Arm", "arm"), ("Leg", "leg"))
@@ -38,6 +31,13 @@ class SAM3DB_PT_controls(CharacterPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from native_runtime.characters.controls.plan import VERSION
+
+        from ..handles.people import active_character
+        from ..rig.control_pose import controls_of, version_of
+        from ..rig.followed import followed
+        from ..rig.properties import slider_path
+
         rig = active_character(context)
         assert rig is not None
         controls = controls_of(rig)
@@ -72,10 +72,14 @@ class SAM3DB_PT_controls(CharacterPanel, bpy.types.Panel):
         layout.operator("sam3db.remove_controls", icon="TRASH")
 
     def _say(self, context: bpy.types.Context, text: str, icon: str) -> None:
+        from ..layout_text import draw_lines, width_of
+
         width = width_of(context.region.width, context.preferences.system.ui_scale)
         draw_lines(self.layout.column(align=True), text, width, icon)
 
     def _draw_limbs(self, controls: bpy.types.Object) -> None:
+        from ..rig.properties import slider_path
+
         column = self.layout.column(align=True)
         row = _limb_row(column, "")
         for title in ("IK", "", "", "Stretch"):  # a narrow sidebar has no place for them in the rows
@@ -97,6 +101,8 @@ class SAM3DB_PT_controls(CharacterPanel, bpy.types.Panel):
             button.limb, button.to = "all", kind
 
     def _draw_soft(self, controls: bpy.types.Object) -> None:
+        from ..rig.properties import slider_path
+
         header, body = self.layout.panel("SAM3DB_control_soft", default_closed=True)
         header.label(text="Soft IK")
         if body is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bpy
 
-from ..handles.people import active_character, people_of
 from .sidebar import SidebarPanel
 
 
@@ -16,9 +15,13 @@ class SAM3DB_PT_export(SidebarPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..handles.people import people_of
+
         return context.scene is not None and bool(people_of(context.scene))
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..handles.people import active_character
+
         layout, settings = self.layout, context.window_manager.sam3db_export
         layout.use_property_split = True
         layout.use_property_decorate = False

@@ -8,9 +8,7 @@ import bpy
 
 from .. import places
 from ..jobs.farm import slot
-from ..layout_text import draw_lines, width_of
 from ..properties.farm import chosen_farm
-from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
 
 
@@ -22,12 +20,17 @@ class SAM3DB_PT_farm(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..layout_text import width_of
+
         width = width_of(context.region.width, context.preferences.system.ui_scale)
         draw_farm(self.layout, context.window_manager, width)
 
 
 def draw_farm(layout: Any, window_manager: Any, width: int) -> None:
     """Draws the settings, the button, and how the job stands; lines of text break after ``width`` characters."""
+    from ..layout_text import draw_lines
+    from .long_jobs import draw_end, draw_running
+
     farm, job, settings = window_manager.sam3db_farm, slot.job, places.preferences()
     layout.use_property_split = True
     layout.use_property_decorate = False

@@ -8,11 +8,7 @@ from typing import Any
 
 import blf
 import bpy
-import numpy as np
 from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_3d
-
-from native_runtime.prompts.prompt import keypoint_titles
-from native_runtime.prompts.spots import Spots, thin_out
 
 from ..handles import watch
 from ..handles.choice import ALL, choose_handle, chosen_handle
@@ -29,15 +25,7 @@ from ..handles.handles import (
     place,
     state_of,
 )
-from ..handles.people import active_character
-from ..handles.plane import met_by
-from ..handles.showing import shown
-from ..handles.spot_pictures import draw_pictures, forget_textures
-from ..handles.spots import spots_of
 from ..handles.view_look import TOOL
-from ..handles.views import looks_through
-from ..scene.lookup import may_change, rig_with
-from ..scene.provenance import character_id
 
 #: Region px at the usual size of the user interface: the smallest spot, how near to it the mouse must be, and
 #: how far it must go for a drag; and how far apart spots of one joint must lie for both to be shown.
@@ -60,11 +48,20 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
     __slots__ = ("before", "character", "dragged", "grip", "hovered", "pressed", "spots")
 
     def setup(self):
+        from native_runtime.prompts.spots import Spots
+
         self.spots, self.hovered, self.character = Spots(), None, ""
         self.pressed, self.grip, self.before, self.dragged = (0, 0), None, (0.0, 0.0), False
         self.use_draw_modal = True
 
     def draw(self, context):
+        from native_runtime.prompts.spots import Spots
+
+        from ..handles.people import active_character
+        from ..handles.spot_pictures import draw_pictures
+        from ..handles.views import looks_through
+        from ..scene.provenance import character_id
+
         rig = active_character(context)
         if rig is None or not looks_through(context, rig):
             self.spots = Spots()  # beside the photo's camera, spots would hang in mid-air
@@ -85,6 +82,10 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
 
     def _seen(self, context, handles):
         """The spots to be shown now. While one is dragged they stay the same."""
+        from native_runtime.prompts.spots import thin_out
+
+        from ..handles.spots import spots_of
+
         scale, groups = context.preferences.system.ui_scale, context.window_manager.sam3db.tool_groups
         region, chosen = context.region, chosen_handle(context)
         wanted = {index: handle for index, handle in handles.items() if group_of(handle) in groups}
@@ -101,6 +102,8 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
         return -1 if self.hovered is None else self.hovered
 
     def invoke(self, context, event):
+        from ..scene.lookup import may_change, rig_with
+
         handle, rig = self._handle(), rig_with(self.character)
         if handle is None or rig is None or not may_change(rig):
             return {"CANCELLED"}
@@ -110,6 +113,10 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event, tweak):
+        import numpy as np
+
+        from ..scene.lookup import rig_with
+
         handle, rig = self._handle(), rig_with(self.character)
         if handle is None or rig is None:
             return {"CANCELLED"}
@@ -125,6 +132,8 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
         return {"RUNNING_MODAL"}
 
     def exit(self, context, cancel):
+        from ..scene.lookup import rig_with
+
         handle, rig = self._handle(), rig_with(self.character)
         if handle is None or rig is None:
             return
@@ -139,6 +148,8 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
             bpy.ops.wm.call_menu(name=SAM3DB_MT_keypoint.__name__)
 
     def _handle(self):
+        from ..scene.lookup import rig_with
+
         rig = rig_with(self.character)
         return None if rig is None or self.hovered is None else by_keypoint(rig).get(self.hovered)
 
@@ -154,6 +165,8 @@ class SAM3DB_GGT_handles(bpy.types.GizmoGroup):
 
     @classmethod
     def poll(cls, context):
+        from ..handles.people import active_character
+
         return context.mode == "OBJECT" and active_character(context) is not None
 
     def setup(self, context):
@@ -193,6 +206,10 @@ class PoseTool(bpy.types.WorkSpaceTool):
 
     @staticmethod
     def draw_settings(context, layout, tool):
+        from ..handles.people import active_character
+        from ..handles.showing import shown
+        from ..handles.views import looks_through
+
         rig = active_character(context)
         if rig is None:
             layout.label(text="Make a character from a photo first", icon="INFO")
@@ -220,6 +237,8 @@ def _mouse(event):
 
 def _pixel(context, handle, mouse):
     """The pixel of the photo under the mouse, on the plane of a handle; None where the view looks past it."""
+    from ..handles.plane import met_by
+
     view = (context.region, context.region_data, mouse)
     start: Any = region_2d_to_origin_3d(*view)
     direction: Any = region_2d_to_vector_3d(*view)
@@ -227,6 +246,8 @@ def _pixel(context, handle, mouse):
 
 
 def _title(keypoint):
+    from native_runtime.prompts.prompt import keypoint_titles
+
     return keypoint_titles()[keypoint]
 
 
@@ -250,5 +271,7 @@ def attach() -> None:
 
 def detach() -> None:
     """Takes it away again."""
+    from ..handles.spot_pictures import forget_textures
+
     bpy.utils.unregister_tool(PoseTool)
     forget_textures()

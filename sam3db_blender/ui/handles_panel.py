@@ -10,23 +10,14 @@ from typing import Any
 
 import bpy
 
-from native_runtime.pipeline.requests import REFINE
-from native_runtime.prompts.prompt import keypoint_titles
+from native_runtime.pipeline.bounds import REFINE
 
 from ..handles import watch
 from ..handles.choice import ALL
 from ..handles.handles import GROUPS, WARNING, State, group_of, handles_of, is_handle, keypoint_of, state_of
-from ..handles.people import active_character, people_by_photo, photo_camera
-from ..handles.session import SNAP, is_rough, refine_of
 from ..handles.view_look import posing_in
-from ..handles.views import looks_through
 from ..jobs.engines import capabilities_of, engine_that_made
-from ..layout_text import draw_lines, width_of
 from ..previews import thumbnails
-from ..scene.edits import shown_groups
-from ..scene.photo_over import over_of
-from ..scene.provenance import character_id, read_origin
-from ..scene.snapshots import entries
 from .sidebar import PersonPanel, SidebarPanel
 
 #: How many lines high the picture of a person is.
@@ -48,9 +39,14 @@ class SAM3DB_PT_people(SidebarPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..handles.people import active_character
+
         return active_character(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..handles.people import active_character, people_by_photo
+        from ..scene.provenance import character_id
+
         active = active_character(context)
         assert active is not None
         assert context.scene is not None
@@ -82,9 +78,13 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..handles.people import active_character
+
         return active_character(context) is not None
 
     def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
+        from ..layout_text import width_of
+
         width = width_of(context.region.width, context.preferences.system.ui_scale)
         handles = handles_of(rig)
         self._draw_view(context, rig)
@@ -100,6 +100,10 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
 
     def _draw_view(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
         """Draws what goes to the photo's camera, and how much of the photo is seen over the body."""
+        from ..handles.people import photo_camera
+        from ..handles.views import looks_through
+        from ..scene.photo_over import over_of
+
         column = self.layout.column(align=True)
         posing = posing_in(context) and looks_through(context, rig)
         column.operator("sam3db.pose_from_photo", icon="VIEW_CAMERA", depress=posing)
@@ -151,6 +155,11 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
         column.operator("sam3db.next_handle", icon="FORWARD")
 
     def _draw_inference(self, rig: bpy.types.Object, width: int) -> None:
+        from ..handles.session import SNAP, is_rough, refine_of
+        from ..layout_text import draw_lines
+        from ..scene.edits import shown_groups
+        from ..scene.provenance import read_origin
+
         column = self.layout.column(align=True)
         column.operator("sam3db.infer_again", icon="FILE_REFRESH")
         origin = read_origin(rig)
@@ -184,6 +193,10 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
             row.label(text=text, icon="INFO" if differing else "CHECKMARK")
 
     def _draw_warnings(self, handles: list[bpy.types.Object], width: int) -> None:
+        from native_runtime.prompts.prompt import keypoint_titles
+
+        from ..layout_text import draw_lines
+
         odd = [handle for handle in handles if handle.get(WARNING)]
         if not odd:
             return
@@ -206,6 +219,8 @@ class SAM3DB_PT_edits(PersonPanel, bpy.types.Panel):
     bl_parent_id = "SAM3DB_PT_pose"
 
     def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
+        from ..scene.edits import shown_groups
+
         groups = shown_groups(rig)
         column = self.layout.column(align=True)
         column.operator("sam3db.discard_edits", icon="LOOP_BACK")
@@ -225,6 +240,8 @@ class SAM3DB_PT_earlier_estimates(PersonPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
+        from ..scene.snapshots import entries
+
         found = entries(rig)
         column = self.layout.column(align=True)
         for name, when in reversed(found):

@@ -7,24 +7,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
-from native_runtime.characters.measures.measurer import Measurer
-from native_runtime.characters.rig_map import RigMap
-from native_runtime.characters.sliders import identity_sliders
-from native_runtime.characters.stature import Stature
 from native_runtime.errors import Sam3dbError
-from native_runtime.mhr import Body
 
 from ..app_handlers import ensure_timer, redraw, stop_timer
-from ..rig.properties import read_sliders
-from ..scene.bodies import installed_body, measured_level, read_ahead
-from ..scene.provenance import read_origin
 
-Array = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from native_runtime.characters.measures.measurer import Measurer
+    from native_runtime.characters.rig_map import RigMap
+    from native_runtime.characters.stature import Stature
+    from native_runtime.mhr import Body
+
+    Array = NDArray[np.float64]
 
 _POLL_S = 0.1
 _MEASURING = "measure a body"
@@ -82,6 +82,8 @@ def measures_of(rig: bpy.types.Object) -> Mapping[str, float]:
 
     Where its sliders have moved since, they are taken again aside, and the panel is drawn again.
     """
+    from ..scene.provenance import read_origin
+
     known = _known_of(rig)
     if known is None:
         return {}
@@ -118,6 +120,10 @@ def detach() -> None:
 
 def _numbers(rig: bpy.types.Object, rig_map: RigMap, count: int) -> tuple[Array, Array]:
     """The (count,) model parameters, all 0 but those of the skeleton, and the coefficients, by the sliders."""
+    import numpy as np
+
+    from ..rig.properties import read_sliders
+
     skeleton = rig_map.section("skeleton")
     parameters = np.zeros(count)
     parameters[[slider.index for slider in skeleton]] = read_sliders(rig, skeleton)
@@ -126,6 +132,8 @@ def _numbers(rig: bpy.types.Object, rig_map: RigMap, count: int) -> tuple[Array,
 
 def _known_of(rig: bpy.types.Object) -> _Known | None:
     """What is known of a character's body; begins to read it where nothing is known yet."""
+    from ..scene.provenance import read_origin
+
     name = str(read_origin(rig).details["body_name"])
     if name not in _known:
         _ask_for(name)
@@ -140,6 +148,8 @@ def _known_of(rig: bpy.types.Object) -> _Known | None:
 
 def _take(taken: _Taken, known: _Known, parameters: Array, identity: Array, numbers: bytes) -> None:
     """Takes a character's measures; away from Blender's own thread."""
+    from native_runtime.characters.measures.measurer import Measurer
+
     if known.measurer is None:
         known.measurer = Measurer(known.body)
     taken.values = known.measurer.measured(parameters, identity).values
@@ -147,6 +157,8 @@ def _take(taken: _Taken, known: _Known, parameters: Array, identity: Array, numb
 
 
 def _ask_for(name: str) -> None:
+    from ..scene.bodies import measured_level, read_ahead
+
     if name in _reading or bpy.app.background:
         return
     _reading[name] = read_ahead(measured_level(name))
@@ -173,6 +185,12 @@ def _take_over() -> float | None:
 
 def _measures(name: str) -> bool:
     """Has a body measured aside that was read; False where it cannot be."""
+    from native_runtime.characters.rig_map import RigMap
+    from native_runtime.characters.sliders import identity_sliders
+    from native_runtime.characters.stature import Stature
+
+    from ..scene.bodies import installed_body, measured_level
+
     try:
         body = installed_body(measured_level(name))
     except Sam3dbError:

@@ -6,14 +6,10 @@ from typing import Any
 
 import bpy
 
-from native_runtime.engines import AUTO, engines
-
 from ..files import bodies, sam3d_body
 from ..jobs import engine_check
 from ..jobs.engines import capabilities_of, chosen, inferences_of
-from ..layout_text import draw_lines
 from ..properties.import_options import KINDS, ImportOptions
-from .sam3d_body import draw_status
 from .shelf import draw_installed
 
 
@@ -48,6 +44,11 @@ def draw_options(
         of_scene: also those that concern the open scene.
         one_photo: also who of a photo is meant.
     """
+    from native_runtime.engines import AUTO, engines
+
+    from ..layout_text import draw_lines
+    from .sam3d_body import draw_status
+
     assert layout is not None
     layout.use_property_split = True
     layout.use_property_decorate = False
@@ -89,6 +90,8 @@ def _draw_more(
     layout: bpy.types.UILayout, options: ImportOptions, width: int, takes_ages: bool, of_scene: bool
 ) -> None:
     """Draws what is seldom needed: what is known of the person, how the photo lies, and what the scene gets."""
+    from ..layout_text import draw_lines
+
     column = layout.column()
     if of_scene:  # a batch has a person of each photo
         row = column.row(heading="Known Height")
@@ -114,6 +117,8 @@ def _draw_more(
 
 def _draw_bundled(layout: Any, width: int) -> None:
     """Draws whether the bundled engine can be used, and on what."""
+    from ..layout_text import draw_lines
+
     row = layout.row(align=True)
     lines, check = row.column(align=True), engine_check.slot.job
     if not engine_check.networks_installed():

@@ -6,8 +6,6 @@ import math
 
 import bpy
 
-from ..handles.lens import field_of_view, focal_of, lens_of, longer_side, source_in_words
-from ..handles.people import active_character
 from ..properties.import_options import FULL_FRAME_MM
 from .sidebar import SidebarPanel
 
@@ -20,6 +18,9 @@ class SAM3DB_PT_lens(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..handles.lens import field_of_view, focal_of, lens_of, longer_side, source_in_words
+        from ..handles.people import active_character
+
         rig = active_character(context)
         assert rig is not None
         focal = focal_of(rig)

@@ -6,12 +6,8 @@ from typing import Any
 
 import bpy
 
-from native_runtime.wearables import wardrobe
+from native_runtime.wearables.kinds import KINDS
 
-from ..layout_text import draw_lines, width_of
-from ..scene.bodies import body_mesh
-from ..scene.textured import texture_of
-from ..wearables.dressing import style_title, worn_of
 from .sidebar import PersonPanel
 
 
@@ -26,6 +22,8 @@ class _StyleMenu:
     layout: Any
 
     def draw(self, context: bpy.types.Context) -> None:
+        from native_runtime.wearables import wardrobe
+
         styles = {"none": "None", **{name: style.title for name, style in wardrobe.STYLES[self.kind].items()}}
         for name, title in styles.items():
             choice = self.layout.operator("sam3db.wear", text=title)
@@ -35,8 +33,8 @@ class _StyleMenu:
 
 #: One menu for each kind that can be worn.
 _MENUS = tuple(
-    type(_menu_name(kind), (_StyleMenu, bpy.types.Menu), {"bl_label": wardrobe.KINDS[kind], "kind": kind})
-    for kind in wardrobe.STYLES
+    type(_menu_name(kind), (_StyleMenu, bpy.types.Menu), {"bl_label": title, "kind": kind})
+    for kind, title in KINDS.items()
 )
 
 
@@ -48,6 +46,13 @@ class SAM3DB_PT_look(PersonPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
+        from native_runtime.wearables import wardrobe
+
+        from ..layout_text import draw_lines, width_of
+        from ..scene.bodies import body_mesh
+        from ..scene.textured import texture_of
+        from ..wearables.dressing import style_title, worn_of
+
         column = self.layout.column()
         column.operator("sam3db.wear_from_photo", icon="IMAGE_DATA")
         split = column.split(factor=0.3)
@@ -57,7 +62,7 @@ class SAM3DB_PT_look(PersonPanel, bpy.types.Panel):
             split.enabled = False
             width = width_of(context.region.width, context.preferences.system.ui_scale)
             draw_lines(column.column(align=True), "The texture covers it: paint there, or remove it.", width, "INFO")
-        for kind, title in wardrobe.KINDS.items():
+        for kind, title in KINDS.items():
             if not wardrobe.STYLES.get(kind):
                 continue
             split = column.split(factor=0.3)

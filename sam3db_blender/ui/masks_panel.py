@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import bpy
 
-from ..handles.people import active_character, photo_camera
-from ..masks import store as masks
 from .sidebar import SidebarPanel
 
 
@@ -17,6 +15,9 @@ class SAM3DB_PT_mask(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..handles.people import active_character, photo_camera
+        from ..masks import store as masks
+
         rig = active_character(context)
         assert rig is not None
         column = self.layout.column(align=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from native_runtime.build.official_download import ABOUT_MB
+from native_runtime.build.official_release import ABOUT_MB
 
 from ..files import bodies
 from ..jobs.bodies import SOURCE, slot

@@ -6,8 +6,6 @@ from typing import Any
 
 import bpy
 
-from ..handles.people import active_character
-from ..layout_text import draw_lines, width_of
 from ..previews import thumbnails
 from ..properties.import_options import OPTION_NAMES
 from .import_options import draw_options
@@ -24,6 +22,9 @@ class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
         self.layout.menu("SAM3DB_MT_help", text="", icon="QUESTION")
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..handles.people import active_character
+        from ..layout_text import draw_lines, width_of
+
         state = context.window_manager.sam3db
         layout = self.layout
         width = width_of(context.region.width, context.preferences.system.ui_scale)

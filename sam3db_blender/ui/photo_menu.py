@@ -6,11 +6,9 @@ from typing import Any
 
 import bpy
 
-from native_runtime.build.official_download import PAGE
-from native_runtime.models.shelf.licences import SAM
+from native_runtime.build.official_release import PAGE
 
 from .. import places
-from ..files.recent_photos import recent
 from . import manual
 
 #: Pages of the user guide, which comes with the extension.
@@ -21,12 +19,6 @@ _PAGES: tuple[tuple[str, str, Any], ...] = (
     ("Questions", "guide/faq.html", "BLANK1"),
 )
 
-_LINKS = (
-    ("SAM 3D Body", "https://github.com/facebookresearch/sam-3d-body"),
-    ("License of SAM 3D Body", SAM.url),
-    ("MHR, the Body Model", PAGE),
-)
-
 
 class SAM3DB_MT_recent_photos(bpy.types.Menu):
     """Photos from which characters were made recently"""
@@ -34,6 +26,8 @@ class SAM3DB_MT_recent_photos(bpy.types.Menu):
     bl_label = "Recent Photos"
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..files.recent_photos import recent
+
         paths = recent()
         for path in paths:
             self.layout.operator("sam3db.choose_photo", text=path.name, icon="IMAGE_DATA").filepath = str(path)
@@ -47,12 +41,20 @@ class SAM3DB_MT_help(bpy.types.Menu):
     bl_label = "Help"
 
     def draw(self, context: bpy.types.Context) -> None:
+        from native_runtime.models.shelf.licences import SAM
+
         pages = self.layout.column()
         pages.enabled = places.guide_folder().is_dir()
         for text, page, icon in _PAGES:
             pages.operator("wm.url_open", text=text, icon=icon).url = manual.address(page)
         self.layout.separator()
-        for text, address in (("Website", places.website()), *_LINKS):
+        links = (
+            ("Website", places.website()),
+            ("SAM 3D Body", "https://github.com/facebookresearch/sam-3d-body"),
+            ("License of SAM 3D Body", SAM.url),
+            ("MHR, the Body Model", PAGE),
+        )
+        for text, address in links:
             if address:
                 self.layout.operator("wm.url_open", text=text, icon="URL").url = address
         self.layout.separator()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import bpy
 import bpy.utils.previews
-import cv2
-import numpy as np
-
-from native_runtime.characters.preset_library import Kind, library
 
 from ..app_handlers import ensure_timer, stop_timer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bpy.stub_internal.rna_enums import RegionTypeItems, SpaceTypeItems
 
 _COLUMNS = 4
@@ -29,15 +27,17 @@ class _Grid:
     bl_space_type: SpaceTypeItems = "VIEW_3D"
     bl_region_type: RegionTypeItems = "WINDOW"
     bl_ui_units_x = 26
-    kind: Kind
+    kind: Literal["bodies", "poses"]
     operator: str
 
     def draw(self, context: bpy.types.Context) -> None:
+        from native_runtime.characters.preset_library import library
+
         layout: Any = self.layout  # type: ignore[attr-defined]
         grid = layout.grid_flow(columns=_COLUMNS, row_major=True, even_columns=True, even_rows=True, align=False)
         for preset in library(self.kind):
             column = grid.column(align=True)
-            column.template_icon(_icon(preset.key, str(preset.picture)), scale=_PICTURE)
+            column.template_icon(_icon(preset.key, preset.picture), scale=_PICTURE)
             column.operator(self.operator, text=preset.name).preset = preset.key
 
 
@@ -64,35 +64,31 @@ def get_ready() -> None:
 
 
 def _all_there() -> bool:
+    from native_runtime.characters.preset_library import library
+
     return _previews is not None and len(_previews) == len(library("bodies")) + len(library("poses"))
 
 
 def _read_some() -> float | None:
     """Reads one picture; when to read the next one."""
+    from native_runtime.characters.preset_library import library
+
     for preset in (*library("bodies"), *library("poses")):
         if _previews is None or preset.key not in _previews:
-            _icon(preset.key, str(preset.picture))
+            _icon(preset.key, preset.picture)
             return _PAUSE_S
     return None
 
 
-def _icon(key: str, path: str) -> int:
-    """The icon of a picture, read from its file when it is first drawn.
+def _icon(key: str, path: Path) -> int:
+    """The icon of a picture, read from its file when it is first drawn."""
+    from ..files.pictures import load
 
-    Blender's own loading runs aside, and a popover would show clocks until the mouse is moved.
-    """
     global _previews
     if _previews is None:
         _previews = bpy.utils.previews.new()
-    if key not in _previews:
-        picture = cv2.imread(path)
-        if picture is None:  # the extension was installed without its data
-            return 0
-        rgba = np.ones((*picture.shape[:2], 4), np.float32)
-        rgba[..., :3] = picture[::-1, :, ::-1] / 255.0
-        preview = _previews.new(key)
-        preview.image_size = picture.shape[1::-1]
-        preview.image_pixels_float.foreach_set(rgba.ravel())
+    if key not in _previews and not load(_previews, key, path):
+        return 0
     return int(_previews[key].icon_id)
 
 

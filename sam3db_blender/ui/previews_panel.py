@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import bpy
 
-from ..handles.people import people_of
-from ..scene.behind import is_on
 from .sidebar import SidebarPanel
 
 
@@ -17,9 +15,13 @@ class SAM3DB_PT_previews(SidebarPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..handles.people import people_of
+
         return context.scene is not None and bool(people_of(context.scene))
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..scene.behind import is_on
+
         layout, previews = self.layout, context.window_manager.sam3db_previews
         assert context.scene is not None
         row = layout.row(align=True)

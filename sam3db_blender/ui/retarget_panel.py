@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import bpy
 
-from native_runtime.retarget.roles import EXPECTED
-
-from ..layout_text import draw_lines, width_of
-from ..retarget.assignment import missing_bones
 from .sidebar import SidebarPanel
 
 
@@ -17,6 +13,8 @@ class SAM3DB_UL_retarget_bones(bpy.types.UIList):
     def draw_item(  # type: ignore[override]  # Blender passes as many arguments as it finds
         self, context, layout, data, item, icon, active_data, active_property, index
     ):
+        from native_runtime.retarget.roles import EXPECTED
+
         armature = data.id_data
         wanting = bool(item.bone) and item.bone not in armature.data.bones
         if item.joint in EXPECTED:
@@ -69,6 +67,9 @@ class SAM3DB_PT_retarget_bones(SidebarPanel, bpy.types.Panel):
         return context.scene.sam3db_retarget.armature is not None
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..layout_text import draw_lines, width_of
+        from ..retarget.assignment import missing_bones
+
         settings = context.scene.sam3db_retarget
         rows = settings.armature.sam3db_retarget
         layout = self.layout

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import bpy
 
-from ..handles.people import active_character
-from ..layout_text import draw_lines, width_of
-from ..rig.resting import animated
-from ..rigify import add_on
-from ..rigify.making import SWITCH, is_outdated
-from ..rigify.parts import rigify_of
 from .sidebar import CharacterPanel
 
 #: The limbs in the order of their rows: title, and the bones with the settings of the right and the left one.
@@ -24,6 +18,13 @@ class SAM3DB_PT_rigify(CharacterPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..handles.people import active_character
+        from ..layout_text import draw_lines, width_of
+        from ..rig.resting import animated
+        from ..rigify import add_on
+        from ..rigify.making import is_outdated
+        from ..rigify.parts import rigify_of
+
         rig = active_character(context)
         assert rig is not None
         layout = self.layout
@@ -44,6 +45,8 @@ class SAM3DB_PT_rigify(CharacterPanel, bpy.types.Panel):
         layout.operator("sam3db.remove_rigify", icon="TRASH")
 
     def _draw_limbs(self, rigify: bpy.types.Object) -> None:
+        from ..rigify.making import SWITCH
+
         column = self.layout.column(align=True)
         for title, bone in _LIMBS:
             row = column.row(align=True)

@@ -5,24 +5,21 @@ Drawing reads what is remembered of the models' states (``files.shelf``); nothin
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
-
-from native_runtime.engines import DEFAULT_ENGINE, engines
-from native_runtime.models.shelf import ItemState, ShelfItem
 
 from ..files import sam3d_body
 from ..files import shelf as shelf_files
 from ..jobs.shelf import slot
-from ..layout_text import draw_lines, width_of
 from ..places import preferences
-from ..shelf import facts, pictures
-from ..shelf.facts import Family
-from .long_jobs import draw_end
-from .official_bodies import draw_official_bodies
-from .sam3d_body import draw_status
+from ..shelf import pictures
 from .sidebar import SidebarPanel
+
+if TYPE_CHECKING:
+    from native_runtime.models.shelf import ItemState, ShelfItem
+
+    from ..shelf.facts import Family
 
 _ICONS = {"absent": "IMPORT", "partly": "TIME", "downloaded": "TIME", "ready": "CHECKMARK", "broken": "ERROR"}
 _PICTURE = 5.0
@@ -63,6 +60,12 @@ def draw_offer(layout: Any, width: int) -> None:
     Args:
         width: where lines of text are broken, characters.
     """
+    from native_runtime.engines import DEFAULT_ENGINE, engines
+
+    from ..layout_text import draw_lines
+    from ..shelf import facts
+    from .long_jobs import draw_end
+
     job = slot.job
     better, settings = shelf_files.ready_engines(), preferences()
     if job is None and (better or (settings is not None and not settings.offer_models)):
@@ -101,6 +104,8 @@ def draw_offer(layout: Any, width: int) -> None:
 
 def draw_get(layout: Any, family: Family, text: str, item: ShelfItem | None = None) -> None:
     """Draws the button of the dialog for a family, with what is to be fetched."""
+    from ..shelf import facts
+
     shown = item or family.first
     size = facts.size_text(shown.download_bytes or shown.disk_bytes)
     row = layout.row()
@@ -114,6 +119,8 @@ def draw_get(layout: Any, family: Family, text: str, item: ShelfItem | None = No
 
 def draw_installing(layout: Any, width: int) -> bool:
     """Draws how far an installation is, with what it does in full; False where none is under way."""
+    from ..layout_text import draw_lines
+
     job = slot.job
     if job is None or job.state != "running":
         return False
@@ -132,6 +139,10 @@ def draw_shelf(layout: Any, width: int) -> None:
     Args:
         width: where lines of text are broken, characters.
     """
+    from ..shelf import facts
+    from .long_jobs import draw_end
+    from .official_bodies import draw_official_bodies
+
     busy = draw_installing(layout, width)
     if not busy:
         draw_end(layout, slot.job, width)
@@ -144,6 +155,10 @@ def draw_shelf(layout: Any, width: int) -> None:
 
 
 def _draw_family(layout: Any, family: Family, states: Any, width: int, busy: bool) -> None:
+    from ..layout_text import draw_lines
+    from ..shelf import facts
+    from .sam3d_body import draw_status
+
     there = [item for item in family.items if states[item.name].state != "absent"]
     layout.label(text=family.title, icon="CHECKMARK" if _is_ready(there, states) else "OUTLINER_OB_ARMATURE")
     column = layout.column(align=True)
@@ -176,6 +191,9 @@ def draw_installed(layout: Any, engine: str, width: int) -> None:
     Args:
         width: where lines of text are broken, characters.
     """
+    from ..layout_text import draw_lines
+    from ..shelf import facts
+
     family = next((family for family in facts.families() if family.key == engine), None)
     if family is None:
         return
@@ -192,6 +210,9 @@ def _is_ready(items: list[ShelfItem], states: Any) -> bool:
 
 
 def _draw_state(column: Any, item: ShelfItem, state: ItemState, width: int) -> None:
+    from ..layout_text import draw_lines
+    from ..shelf import facts
+
     column.alert = state.state == "broken"
     draw_lines(column, f"{facts.short_title(item)}: {facts.state_text(state)}", width, _ICONS[state.state])
     column.alert = False
@@ -206,6 +227,8 @@ class SAM3DB_PT_models(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..layout_text import width_of
+
         draw_shelf(self.layout, width_of(context.region.width, context.preferences.system.ui_scale))
 
 

@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from native_runtime.errors import Sam3dbError
 
-from ..handles.people import active_character
-from ..layout_text import draw_lines, width_of
-
 if TYPE_CHECKING:
     import bpy
     from bpy.stub_internal.rna_enums import RegionTypeItems, SpaceTypeItems
@@ -27,6 +24,8 @@ class CharacterPanel(SidebarPanel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..handles.people import active_character
+
         return active_character(context) is not None
 
 
@@ -38,6 +37,9 @@ class PersonPanel(SidebarPanel):
     layout: Any
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..handles.people import active_character
+        from ..layout_text import draw_lines, width_of
+
         rig = active_character(context)
         try:
             if rig is not None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.takes.trackfile import TrackFile, read_tracks
 
 from ..layout_text import draw_lines
 from ..remedies import in_words as error_in_words
-from ..takes.track_edits import in_words, numbers_left
+
+if TYPE_CHECKING:
+    from native_runtime.takes.trackfile import TrackFile
 
 
 def draw_tracks(layout: Any, path: Path, width: int) -> None:
@@ -24,6 +25,8 @@ def draw_tracks(layout: Any, path: Path, width: int) -> None:
         text = error_in_words(error) if isinstance(error, Sam3dbError) else str(error)
         draw_lines(layout.column(align=True), text, width, "ERROR")
         return
+    from ..takes.track_edits import in_words, numbers_left
+
     header, body = layout.panel("sam3db_take_tracks", default_closed=True)
     header.label(text=f"Who Is Who ({len(numbers_left(file))})")
     if body is None:
@@ -43,4 +46,6 @@ def draw_tracks(layout: Any, path: Path, width: int) -> None:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, changed: int) -> TrackFile:
+    from native_runtime.takes.trackfile import read_tracks
+
     return read_tracks(path)

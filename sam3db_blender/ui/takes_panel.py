@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.prompts.prompt import keypoint_names
 
-from ..handles.people import active_character
 from ..jobs.takes import slot
-from ..layout_text import draw_lines, width_of
 from ..properties.takes import OPTION_NAMES
-from ..takes.pins import in_words
-from ..takes.quality import lamps
-from ..takes.record import TakeRecord, read_record
 from ..takes.watching import icon
 from .import_options import draw_options as draw_import_options
-from .long_jobs import draw_end, draw_running
 from .sidebar import SidebarPanel
-from .take_tracks import draw_tracks
+
+if TYPE_CHECKING:
+    from ..takes.record import TakeRecord
 
 #: How a lamp shows what a figure means.
 _ICONS = {"good": "STRIP_COLOR_04", "fair": "STRIP_COLOR_03", "poor": "STRIP_COLOR_01", "": "STRIP_COLOR_09"}
@@ -36,6 +31,9 @@ class SAM3DB_PT_takes(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..handles.people import active_character
+        from ..layout_text import width_of
+
         width = width_of(context.region.width, context.preferences.system.ui_scale)
         draw_takes(self.layout, context.window_manager, width)
         rig = active_character(context)
@@ -45,6 +43,9 @@ class SAM3DB_PT_takes(SidebarPanel, bpy.types.Panel):
 
 def draw_takes(layout: Any, window_manager: Any, width: int) -> None:
     """Draws the settings and the buttons; lines of text break after ``width`` characters."""
+    from .long_jobs import draw_end, draw_running
+    from .take_tracks import draw_tracks
+
     takes, job = window_manager.sam3db_takes, slot.job
     layout.use_property_split = True
     layout.use_property_decorate = False
@@ -101,6 +102,10 @@ def draw_options(layout: Any, options: Any) -> None:
 
 def draw_quality(layout: Any, rig: bpy.types.Object, width: int) -> None:
     """Draws the figures of a character's take; nothing for characters of photos."""
+    from ..layout_text import draw_lines
+    from ..takes.quality import lamps
+    from ..takes.record import read_record
+
     try:
         record = read_record(rig)
     except Sam3dbError as error:
@@ -122,6 +127,10 @@ def draw_quality(layout: Any, rig: bpy.types.Object, width: int) -> None:
 
 def _draw_corrections(layout: Any, record: TakeRecord) -> None:
     """Draws what corrects the motion on the frame that is shown."""
+    from native_runtime.prompts.prompt import keypoint_names
+
+    from ..takes.pins import in_words
+
     header, body = layout.panel("sam3db_take_corrections")
     header.label(text="Correct This Frame")
     if body is None:

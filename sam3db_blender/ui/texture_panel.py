@@ -6,9 +6,6 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..handles.people import active_character
-from ..scene.bodies import body_mesh
-from ..scene.textured import record_of, texture_of
 from .sidebar import SidebarPanel
 
 
@@ -20,6 +17,10 @@ class SAM3DB_PT_texture(SidebarPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..handles.people import active_character
+        from ..scene.bodies import body_mesh
+        from ..scene.textured import record_of, texture_of
+
         rig = active_character(context)
         assert rig is not None
         try:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
 
 from ..handles.handles import State, in_all_views, state_of
-from ..handles.people import active_character
-from ..layout_text import draw_lines, width_of
-from ..scene.camera import cameras_of
-from ..scene.prompt_keys import view_at
-from ..scene.viewpoints import PROPERTY, Views, characters_of_body, read_views, view_of
 from .sidebar import PersonPanel
+
+if TYPE_CHECKING:
+    from ..scene.viewpoints import Views
 
 _DOUBTED = "The calibration of this camera contradicts the others, and counts less"
 
@@ -35,15 +33,23 @@ class SAM3DB_PT_views(PersonPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..handles.people import active_character
+        from ..scene.viewpoints import PROPERTY
+
         rig = active_character(context)
         return rig is not None and rig.get(PROPERTY) is not None
 
     def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
+        from ..layout_text import width_of
+
         draw_views(self.layout, rig, width_of(context.region.width, context.preferences.system.ui_scale))
 
 
 def draw_views(layout: Any, rig: bpy.types.Object, width: int) -> None:
     """Draws the photos of a character's body; lines of text break after ``width`` characters."""
+    from ..layout_text import draw_lines
+    from ..scene.viewpoints import read_views
+
     views = read_views(rig)
     if views is None:
         return
@@ -67,6 +73,10 @@ def draw_views(layout: Any, rig: bpy.types.Object, width: int) -> None:
 
 def _rows_of_moment(rig: bpy.types.Object, views: Views) -> list[_Row]:
     """The photos of one moment."""
+    from ..scene.camera import cameras_of
+    from ..scene.prompt_keys import view_at
+    from ..scene.viewpoints import view_of
+
     cameras = cameras_of(rig)
     pinned = {view_at(key) for key, handle in in_all_views(rig).items() if state_of(handle) is State.PINNED}
     return [
@@ -84,6 +94,8 @@ def _rows_of_moment(rig: bpy.types.Object, views: Views) -> list[_Row]:
 
 def _rows_of_photos(rig: bpy.types.Object, views: Views) -> list[_Row]:
     """The photos of different moments."""
+    from ..scene.viewpoints import characters_of_body, read_views
+
     rows = []
     for other in characters_of_body(rig):
         theirs = read_views(other)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import blf
 import bpy
 import gpu
-import numpy as np
 from gpu_extras.batch import batch_for_shader
-from numpy.typing import NDArray
 
 from ..handles import watch
 from ..handles.choice import chosen_handle
 from ..handles.handles import is_handle, keypoint_of
-from ..handles.people import active_character
-from ..handles.spots import spots_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 #: At the usual size of the user interface, px: the ring's least radius and stroke, the text, and its place where no
 #: handle is seen.
@@ -31,6 +31,8 @@ _drawing: Any = None
 
 
 def _draw() -> None:
+    from ..handles.people import active_character
+
     context = bpy.context
     rig = active_character(context)
     if rig is None or context.region is None:
@@ -49,6 +51,10 @@ def _draw() -> None:
 
 def _place(context: bpy.types.Context, scale: float) -> tuple[NDArray[np.float64], float]:
     """The sign's centre (2,) and radius, px of the region: about the handle that is worked with, else below."""
+    import numpy as np
+
+    from ..handles.spots import spots_of
+
     active = context.object
     handle = active if active is not None and is_handle(active) else chosen_handle(context)
     region: Any = context.region
@@ -65,6 +71,8 @@ def _draw_arc(
     centre: NDArray[np.float64], radius: float, stroke: float, begin: float, end: float, colour: tuple[float, ...]
 ) -> None:
     """Draws a part of a ring; begin and end in turns, clockwise from the top."""
+    import numpy as np
+
     angles = np.linspace(begin, end, max(2, round((end - begin) * _STEPS) + 1)) * math.tau
     along = np.column_stack([np.sin(angles), np.cos(angles)])
     edges = np.stack([along * (radius - stroke / 2), along * (radius + stroke / 2)], axis=1) + centre

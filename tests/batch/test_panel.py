@@ -22,12 +22,12 @@ def batch(
 ) -> Iterator[Any]:
     """The panel's settings, of an add-on that was just registered."""
     import sam3db_blender
+    from native_runtime.service import client as service_client
     from native_runtime.service.client import WorkerClient
     from sam3db_blender import places
-    from sam3db_blender.jobs import long as long_jobs
 
     posed = functools.partial(WorkerClient, engines="tests.blender.posed_engine")
-    monkeypatch.setattr(long_jobs, "WorkerClient", posed)
+    monkeypatch.setattr(service_client, "WorkerClient", posed)
     paths = places.worker_paths()
     monkeypatch.setattr(places, "worker_paths", lambda: [repository, *paths])
     sam3db_blender.register()

@@ -25,6 +25,7 @@ from native_runtime.pipeline.requests import EstimateRequest
 from native_runtime.service.client import Event, WorkerClient
 from sam3db_blender import places, registration
 from sam3db_blender.handles import session
+from sam3db_blender.jobs import photo as photo_jobs
 from sam3db_blender.jobs.engines import settings_for
 from sam3db_blender.jobs.photo import ImportJob
 from sam3db_blender.operators import draw_person, find_people, import_character
@@ -230,14 +231,14 @@ def test_somebody_is_made_of_a_box(working_add_on: None, tmp_path: Path, monkeyp
     """An outline that is drawn around somebody on the photo of a character becomes the box of an import."""
     asked: list[EstimateRequest] = []
 
-    class Watched(import_character.ImportJob):
+    class Watched(photo_jobs.ImportJob):
         def __post_init__(self) -> None:
             asked.append(self.request)
             # the stand-in for an engine takes no boxes, and a texture of its body takes a minute
             self.request = replace(self.request, boxes=None, texture=False)
             super().__post_init__()
 
-    monkeypatch.setattr(import_character, "ImportJob", Watched)
+    monkeypatch.setattr(photo_jobs, "ImportJob", Watched)
     photo = _photo(tmp_path, "somebody.png")
     with pytest.raises(RuntimeError, match="four numbers"):
         bpy.ops.sam3db.import_character(texture=False, filepath=str(photo), box="10,10,5")

@@ -33,7 +33,7 @@ def growing(small_body: Body) -> Body:
 
 def test_the_age_is_typed(add_on: None, growing: Body, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = photo_scene(growing).characters[0].rig
-    monkeypatch.setattr("sam3db_blender.operators.character.body_of", lambda rig, exact=False: growing)
+    monkeypatch.setattr("sam3db_blender.scene.bodies.body_of", lambda rig, exact=False: growing)
     bpy.context.view_layer.objects.active = rig
     before = read_settings(rig, growing)
     assert bpy.ops.sam3db.set_age(years=5.0, sex="male") == {"FINISHED"}
@@ -56,7 +56,7 @@ def test_the_age_is_typed(add_on: None, growing: Body, monkeypatch: pytest.Monke
 
 def test_a_body_that_knows_no_ages_says_so(add_on: None, small_body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = photo_scene(small_body).characters[0].rig
-    monkeypatch.setattr("sam3db_blender.operators.character.body_of", lambda rig, exact=False: small_body)
+    monkeypatch.setattr("sam3db_blender.scene.bodies.body_of", lambda rig, exact=False: small_body)
     bpy.context.view_layer.objects.active = rig
     assert not knows_ages(rig)
     with pytest.raises(RuntimeError, match="knows no ages"):

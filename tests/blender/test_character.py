@@ -21,7 +21,7 @@ from native_runtime.mhr.state import PlacedState
 from native_runtime.render.framing import crop_around
 from sam3db_blender.builder.headless import write_character
 from sam3db_blender.handles.photo_scene import build_photo_scene
-from sam3db_blender.previews import render_panels
+from sam3db_blender.previews.making import render_panels
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import read_parameters
 from sam3db_blender.scene.provenance import is_character, read_origin, write_origin

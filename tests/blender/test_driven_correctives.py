@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.parts import PARTS
 from native_runtime.characters.presets import randomise
-from native_runtime.characters.settings import PARTS, CharacterSettings
+from native_runtime.characters.settings import CharacterSettings
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from sam3db_blender.exports.snapshot import read_joints, read_piece

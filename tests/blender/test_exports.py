@@ -15,12 +15,15 @@ from mathutils.kdtree import KDTree
 from numpy.typing import NDArray
 
 from native_runtime.characters.exports.character import ExportCharacter
+from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.characters.exports.skinning import blend, spread
+from native_runtime.characters.parts import PARTS
 from native_runtime.characters.presets import randomise
-from native_runtime.characters.settings import PARTS, CharacterSettings
+from native_runtime.characters.settings import CharacterSettings
 from native_runtime.mhr import Body
 from native_runtime.retarget.maps import load_map
-from sam3db_blender.exports import ExportOptions, export, export_character
+from sam3db_blender.exports import export
+from sam3db_blender.exports.export import export_character
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import apply_settings
 from sam3db_blender.scene.character import Character, build_character

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from native_runtime.characters.exports.glb import split_glb
+from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.mhr import Body
 from sam3db_blender.controls.build import build_controls
 from sam3db_blender.controls.snapping import limbs_of
-from sam3db_blender.exports import ExportOptions, export_character
+from sam3db_blender.exports.export import export_character
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.character import Character
 from tests.blender.test_exports import person

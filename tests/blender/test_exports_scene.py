@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 import sam3db_blender
+from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.characters.exports.rest import Joints, rest_pose
 from native_runtime.cli.main import main
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.retarget.maps import copy_map
-from sam3db_blender.exports import ExportOptions, export_character, formats
+from sam3db_blender.exports import formats
+from sam3db_blender.exports.export import export_character
 from sam3db_blender.exports.snapshot import read_joints
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.character import Character

@@ -19,11 +19,13 @@ import pytest
 
 import sam3db_blender
 from native_runtime.characters.exports.frames import chosen_frames
+from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.cli.console import Console
 from native_runtime.cli.main import main
 from native_runtime.errors import Sam3dbError, UsageError
 from native_runtime.mhr import Body
-from sam3db_blender.exports import ExportOptions, export_character, formats
+from sam3db_blender.exports import formats
+from sam3db_blender.exports.export import export_character
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.scene.bodies import body_mesh
 from sam3db_blender.scene.character import Character

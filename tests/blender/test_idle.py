@@ -15,6 +15,7 @@ import pytest
 import sam3db_blender
 from native_runtime.mhr import Body
 from sam3db_blender.controls.build import build_controls
+from sam3db_blender.rig import resting as resting_rigs
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import apply_parameters
 from sam3db_blender.rig.resting import is_resting
@@ -134,7 +135,7 @@ def test_a_character_with_controls_rests_and_wakes(small_body: Body, moved: str)
 
 def test_it_wakes_with_the_very_drivers_that_it_had(resting: bpy.types.Object) -> None:
     awake = next(obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE" and obj != resting)
-    idle.wake_all()
+    resting_rigs.wake_all()
     found = [tuple(str(part) for part in said) for said in _drivers(resting)]
     assert len(found) > 200
     assert found == _as_text(awake, resting.name)
@@ -150,7 +151,7 @@ def test_an_inferred_pose_arrives_at_a_resting_character(resting: bpy.types.Obje
     parameters[:3] = 0.0
     apply_parameters(resting, small_body, parameters)
     posed = _points(resting)
-    idle.wake_all()
+    resting_rigs.wake_all()
     assert _points(resting) == pytest.approx(posed, abs=1e-5)
 
 
@@ -194,7 +195,7 @@ def test_a_copy_of_a_resting_character_has_drivers_of_its_own(resting: bpy.types
     mesh.parent = copy
     for obj in (copy, mesh):
         bpy.context.scene.collection.objects.link(obj)
-    idle.wake_all()
+    resting_rigs.wake_all()
     assert len(_drivers(copy)) == len(_drivers(resting)) > 200
     targets = {v.targets[0].id for curve in copy.animation_data.drivers for v in curve.driver.variables}
     assert targets == {copy}
@@ -212,7 +213,7 @@ def test_an_action_that_it_gets_at_rest_moves_all_of_it(
         awake[key] = value
         awake.keyframe_insert(f'["{key}"]', frame=frame)
     if rendered:  # no update of the scene between the action and its frames
-        monkeypatch.setattr(idle, "stirred", lambda rig: False)
+        monkeypatch.setattr(resting_rigs, "stirred", lambda rig: False)
     resting.animation_data_create().action = action
     if hasattr(awake.animation_data, "action_slot"):
         resting.animation_data.action_slot = awake.animation_data.action_slot
@@ -259,7 +260,7 @@ def test_undoing_and_redoing_lose_no_driver(small_body: Body, seed: int) -> None
         elif act.startswith("rest"):
             idle.rest_idle(bpy.context, 1 if act == "rest one" else None)
         elif act == "wake":
-            idle.wake_all()
+            resting_rigs.wake_all()
         elif act == "cube":
             select("Cube")
         elif act in ("select", "slide", "sculpt"):
@@ -267,6 +268,6 @@ def test_undoing_and_redoing_lose_no_driver(small_body: Body, seed: int) -> None
         bpy.context.view_layer.update()
         for rig in (bpy.data.objects[name] for name in names):
             assert is_resting(rig) == (_drivers(rig) == [])
-    idle.wake_all()
+    resting_rigs.wake_all()
     assert {name: _drivers(bpy.data.objects[name]) for name in names} == whole
     assert not any(obj.name.endswith("Drivers") for obj in bpy.data.objects)

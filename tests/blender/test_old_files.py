@@ -16,13 +16,13 @@ import pytest
 
 import sam3db_blender
 from native_runtime.characters.exchange import load_settings
+from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.characters.settings import CharacterSettings
 from native_runtime.errors import NewerFormatError, Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models import manifest
 from native_runtime.prompts.prompt import keypoint_names
 from sam3db_blender import places
-from sam3db_blender.exports import ExportOptions
 from sam3db_blender.exports.saved import export_from_file
 from sam3db_blender.files import recent_photos, speeds
 from sam3db_blender.handles.handles import State, by_keypoint, place, state_of

@@ -16,8 +16,8 @@ from native_runtime.engines.base import REFINED, ROUGH
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
+from native_runtime.pipeline.bounds import REFINE
 from native_runtime.pipeline.decoding import encode
-from native_runtime.pipeline.requests import REFINE
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.handles import pending, session, watch

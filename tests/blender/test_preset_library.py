@@ -24,7 +24,7 @@ def add_on() -> Iterator[None]:
 
 def test_the_operators_apply_presets(add_on: None, small_body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = photo_scene(small_body).characters[0].rig
-    monkeypatch.setattr("sam3db_blender.operators.character.body_of", lambda rig, exact=False: small_body)
+    monkeypatch.setattr("sam3db_blender.scene.bodies.body_of", lambda rig, exact=False: small_body)
     bpy.context.view_layer.objects.active = rig
     assert bpy.ops.sam3db.apply_pose_preset(preset="sit") == {"FINISHED"}
     bend = small_body.parameter_index("l_knee_bend")

@@ -15,11 +15,11 @@ from native_runtime.models import manifest
 from native_runtime.pipeline.requests import EstimateRequest
 from native_runtime.proof import record
 from native_runtime.proof.report import Check, Report
+from native_runtime.service import client as service_client
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.files import sam3d_body as sam3d_body_files
 from sam3db_blender.files import shelf as shelf_files
-from sam3db_blender.jobs import long as long_jobs
 from sam3db_blender.jobs import worker as jobs
 from sam3db_blender.jobs.photo import ImportJob
 from sam3db_blender.jobs.sam3d_body import EngineCheck, check_slot
@@ -73,7 +73,7 @@ def test_the_state_is_told_honestly(models: Path, monkeypatch: pytest.MonkeyPatc
     good = {"ready": True, "text": "DINOv3-H+, int8, on the CPU", "notes": ["CUDA: libcublas is missing"]}
     for result, outcome in ((good, {"FINISHED"}), ({"ready": False, "text": "damaged", "notes": []}, None)):
         worker = Worker(Event(1, "done", result=result))
-        monkeypatch.setattr(long_jobs, "WorkerClient", worker)
+        monkeypatch.setattr(service_client, "WorkerClient", worker)
         if outcome is None:
             with pytest.raises(RuntimeError, match="damaged"):
                 bpy.ops.sam3db.check_sam3d_body()
@@ -84,7 +84,7 @@ def test_the_state_is_told_honestly(models: Path, monkeypatch: pytest.MonkeyPatc
         shown = drawn(draw_shelf, 200)
         assert all(word in shown for word in (result["text"], *result["notes"]))
     # what was found out does not outlive an installation
-    monkeypatch.setattr(long_jobs, "WorkerClient", Worker(Event(1, "done")))
+    monkeypatch.setattr(service_client, "WorkerClient", Worker(Event(1, "done")))
     bpy.ops.sam3db.install_model_file(item="sam3d_body", accepted=(True, True, False, False), filepath="/a")
     assert check_slot.job is None
 

@@ -19,10 +19,11 @@ from native_runtime.models import manifest
 from native_runtime.models.shelf import shelf
 from native_runtime.models.shelf.state import downloads_folder
 from native_runtime.pipeline.requests import EstimateRequest
+from native_runtime.service import client as service_client
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.files import shelf as shelf_files
-from sam3db_blender.jobs import long as long_jobs
+from sam3db_blender.handles import people
 from sam3db_blender.jobs.photo import ImportJob
 from sam3db_blender.jobs.shelf import slot
 from sam3db_blender.operators import get_model as operators
@@ -191,7 +192,7 @@ def test_nothing_is_fetched_before_all_terms_are_accepted(models: Path, online: 
 
 def test_one_tick_accepts_both(models: Path, online: None, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = Worker(Event(1, "done", result={}))
-    monkeypatch.setattr(long_jobs, "WorkerClient", worker)
+    monkeypatch.setattr(service_client, "WorkerClient", worker)
     assert bpy.ops.sam3db.get_model(item=SAM3D_BODY, accept_all=True) == {"FINISHED"}
     assert worker.asked == [
         ("install_model", {"item": SAM3D_BODY, "models": str(models), "accepted": ["sam", "dinov3"]})
@@ -200,7 +201,7 @@ def test_one_tick_accepts_both(models: Path, online: None, monkeypatch: pytest.M
 
 def test_what_may_not_be_used_commercially_asks(models: Path, online: None, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = Worker(Event(1, "done", result={}))
-    monkeypatch.setattr(long_jobs, "WorkerClient", worker)
+    monkeypatch.setattr(service_client, "WorkerClient", worker)
     given = {"item": "instanthmr_medium", "accepted": ACCEPTED}
     with pytest.raises(RuntimeError, match="say whether your work is commercial"):
         bpy.ops.sam3db.get_model(**given)
@@ -218,7 +219,7 @@ def test_what_may_not_be_used_commercially_asks(models: Path, online: None, monk
 
 def test_what_the_worker_is_asked(models: Path, online: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     worker = Worker(Event(1, "done", result={}))
-    monkeypatch.setattr(long_jobs, "WorkerClient", worker)
+    monkeypatch.setattr(service_client, "WorkerClient", worker)
     secret.keep(TOKEN)
     for source, more in (
         ("meta", {"source": "meta", "token": TOKEN}),
@@ -240,7 +241,7 @@ def test_what_the_worker_is_asked(models: Path, online: None, monkeypatch: pytes
 
 def test_a_mirror_of_the_hub_is_asked(models: Path, online: None, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = Worker(Event(1, "done", result={}))
-    monkeypatch.setattr(long_jobs, "WorkerClient", worker)
+    monkeypatch.setattr(service_client, "WorkerClient", worker)
     monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
     bpy.ops.sam3db.get_model(item=SAM3D_BODY, accepted=ACCEPTED)
     assert worker.asked[0][1]["service"] == "https://mirror.example"
@@ -316,7 +317,7 @@ def test_what_is_installed_is_used_and_said(
             return super().poll()
 
     notes = ["maccap-model is gone; another copy was taken."]
-    monkeypatch.setattr(long_jobs, "WorkerClient", Installing(Event(1, "done", result={"notes": notes})))
+    monkeypatch.setattr(service_client, "WorkerClient", Installing(Event(1, "done", result={"notes": notes})))
     assert bpy.ops.sam3db.get_model(item=SAM3D_BODY, accepted=ACCEPTED) == {"FINISHED"}
     assert state.engine == "auto"
     assert model_engine() == "sam3d_body"
@@ -353,9 +354,9 @@ def test_the_offer_leaves_the_room_to_a_character_that_is_worked_on(
         )
         own.draw(SimpleNamespace(layout=layout, _draw_found=own._draw_found), context)
 
-    monkeypatch.setattr(import_panel, "active_character", lambda context: None)
+    monkeypatch.setattr(people, "active_character", lambda context: None)
     assert "[sam3db.get_model]" in drawn(draw)
-    monkeypatch.setattr(import_panel, "active_character", lambda context: object())
+    monkeypatch.setattr(people, "active_character", lambda context: object())
     assert "[sam3db.get_model]" not in drawn(draw)
     monkeypatch.setattr(slot, "job", SimpleNamespace(state="done", summary="It is installed.", notes=()))
     assert "It is installed." in drawn(draw)
@@ -391,8 +392,7 @@ def test_drawing_neither_searches_nor_hashes(models: Path, monkeypatch: pytest.M
     def refused(*arguments: Any, **more: Any) -> Any:
         raise AssertionError("A panel looks at the disk each time it is drawn.")
 
-    for name in ("state_of",):
-        monkeypatch.setattr(shelf_files, name, refused)
+    monkeypatch.setattr("native_runtime.models.shelf.state_of", refused)
     monkeypatch.setattr(Path, "rglob", refused)
     monkeypatch.setattr(Path, "iterdir", refused)
     monkeypatch.setattr(manifest, "read", refused)
@@ -410,7 +410,7 @@ def test_a_failed_job_says_why_and_offers_to_go_on(models: Path, online: None, m
             return super().poll()
 
     assert "interrupted" not in panel()
-    monkeypatch.setattr(long_jobs, "WorkerClient", Broken(Event(1, "error", error="ModelError", text=said)))
+    monkeypatch.setattr(service_client, "WorkerClient", Broken(Event(1, "error", error="ModelError", text=said)))
     with pytest.raises(RuntimeError, match="what has arrived is kept"):
         bpy.ops.sam3db.get_model(item=SAM3D_BODY, accepted=ACCEPTED)
     assert said in offer()

@@ -241,9 +241,10 @@ def here(small_body: Body, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     import sam3db_blender
     from native_runtime.takes import correction
     from sam3db_blender.operators import importing, take_pins
+    from sam3db_blender.scene import bodies
 
     monkeypatch.setattr(importing, "installed_body", lambda name: small_body)
-    monkeypatch.setattr(take_pins, "body_of", lambda rig: small_body)
+    monkeypatch.setattr(bodies, "body_of", lambda rig: small_body)
     monkeypatch.setattr(correction, "load_body", lambda name, models: small_body)
 
     def made(refuses: str = "") -> Here:

@@ -9,12 +9,13 @@ import bpy
 import numpy as np
 import pytest
 
+from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.cli import main
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from sam3db_blender.builder.takes import write_take_scene
 from sam3db_blender.compat import animation_curves
-from sam3db_blender.exports import ExportOptions, export_character
+from sam3db_blender.exports.export import export_character
 from sam3db_blender.retarget.animation import follow_motion
 from sam3db_blender.retarget.armature import PosingOptions, pose_armature
 from sam3db_blender.retarget.assignment import assignment_for

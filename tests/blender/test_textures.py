@@ -27,13 +27,13 @@ from native_runtime.texture.files import EncodedTexture, save_texture
 from native_runtime.texture.making import Texture, make_texture
 from native_runtime.texture.run import shot_of
 from native_runtime.wearables.defaults import UNDERWEAR
-from sam3db_blender.exports import export_character
+from sam3db_blender.exports.export import export_character
 from sam3db_blender.handles.loop import UNDO_STEP, Loop
 from sam3db_blender.handles.photo_scene import build_photo_scene
 from sam3db_blender.jobs.photo import ImportJob, LastStep
 from sam3db_blender.masks import store as masks
 from sam3db_blender.operators.importing import add_to_scene
-from sam3db_blender.previews import render_previews
+from sam3db_blender.previews.making import render_previews
 from sam3db_blender.previews.subject import surface_of
 from sam3db_blender.properties.import_options import to_request
 from sam3db_blender.scene.levels import switch_level

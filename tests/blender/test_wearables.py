@@ -13,8 +13,10 @@ import pytest
 
 import sam3db_blender
 from native_runtime.camera import mhr_to_blender
+from native_runtime.characters.exports.options import ExportOptions
+from native_runtime.characters.parts import PARTS
 from native_runtime.characters.presets import randomise
-from native_runtime.characters.settings import PARTS, CharacterSettings
+from native_runtime.characters.settings import CharacterSettings
 from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
@@ -23,7 +25,7 @@ from native_runtime.wearables import wardrobe
 from native_runtime.wearables.choice import Choice, Style
 from native_runtime.wearables.defaults import default_outfit
 from native_runtime.wearables.wearable import Wearable, from_faces
-from sam3db_blender.exports import ExportOptions, export_character
+from sam3db_blender.exports.export import export_character
 from sam3db_blender.handles.removal import remove_character
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.mesh import shape_key_names

@@ -14,6 +14,7 @@ import pytest
 import sam3db_blender
 from sam3db_blender import places, registration
 from sam3db_blender.operators.import_character import SAM3DB_OT_import_character
+from sam3db_blender.properties import import_options
 from sam3db_blender.ui import character_panel
 from sam3db_blender.ui.photo_menu import SAM3DB_MT_help
 
@@ -237,6 +238,7 @@ def test_the_guide_names_what_there_is() -> None:
     titles = {label for _, label, _ in _texts()} | {section for _, section, _ in character_panel._SECTIONS}
     for panel in Path(character_panel.__file__).parent.glob("*.py"):  # what panels call a thing instead of its own name
         titles |= set(re.findall(r'text="([^"]+)"', panel.read_text(encoding="utf-8")))
+    titles |= {label for _, label, *_ in import_options._known_engines()}
     titles |= {
         "Photo",
         "Draw",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from native_runtime.build.official_download import ARCHIVE, PINS, SOURCES_FOLDER, URL, download_official
+from native_runtime.build.official_download import ARCHIVE, PINS, SOURCES_FOLDER, download_official
+from native_runtime.build.official_release import URL
 from native_runtime.errors import ModelError
 from native_runtime.models import manifest
 from native_runtime.models.download import ranges

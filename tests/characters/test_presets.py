@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from native_runtime.characters.exchange import from_json, load_settings, save_settings, to_json, transfer
+from native_runtime.characters.parts import PARTS
 from native_runtime.characters.presets import blend, copy, lopsided, paired, randomise, reset, symmetrise
-from native_runtime.characters.settings import PARTS, CharacterSettings, parameters_of
+from native_runtime.characters.settings import CharacterSettings, parameters_of
 from native_runtime.errors import NewerFormatError, UsageError
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import euler_to_matrix

@@ -19,9 +19,10 @@ from mathutils.bvhtree import BVHTree
 from mathutils.kdtree import KDTree
 from numpy.typing import NDArray
 
+from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
-from sam3db_blender.exports import ExportOptions, export_character
+from sam3db_blender.exports.export import export_character
 from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import apply_parameters
 from sam3db_blender.scene.character import build_character

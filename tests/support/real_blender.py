@@ -52,12 +52,12 @@ def build_extension(python: str, models: Path, folder: Path) -> Path:
     return packaging.build(packaging.Target(packaging.this_platform(), (python,)), folder, models)
 
 
-def install(command: str, extension: Path, user: Path) -> dict[str, str]:
+def install(command: str, extension: Path, user: Path, enable: bool = True) -> dict[str, str]:
     """Installs the zip for a user who has nothing else; the environment in which Blender is theirs."""
     environment = {USER: str(user)}
     done = run_blender(
-        command, environment, "--command", "extension", "install-file", "-r", "user_default", "-e", str(extension),
-        background=False,
+        command, environment, "--command", "extension", "install-file", "-r", "user_default",
+        *(["-e"] if enable else []), str(extension), background=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

@@ -11,6 +11,7 @@ from native_runtime.errors import UsageError
 from native_runtime.retarget.maps import MHR, load_map
 
 from .frames import check_frames
+from .limits import CORRECTIVES_LIMIT, MOST_CORRECTIVES
 
 #: The formats and what their files end in.
 SUFFIXES = {"fbx": ".fbx", "glb": ".glb", "bvh": ".bvh", "usd": ".usd"}
@@ -18,9 +19,6 @@ SUFFIXES = {"fbx": ".fbx", "glb": ".glb", "bvh": ".bvh", "usd": ".usd"}
 OTHER_SUFFIXES = {"glb": (".vrm",), "usd": (".usdc", ".usda", ".usdz")}
 #: The map whose glTF files carry the humanoid description of VRM 1.0.
 VRM = "vrm"
-
-#: So many shape keys are added at most where nothing else is said, and where anything is.
-MOST_CORRECTIVES, CORRECTIVES_LIMIT = 32, 500
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "to": tuple(SUFFIXES),

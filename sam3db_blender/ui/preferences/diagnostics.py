@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from native_runtime.doctor.privacy import without_names
-from native_runtime.doctor.report import Section
+from typing import TYPE_CHECKING, Any
 
 from ...jobs.doctor import DoctorJob, slot
-from ...layout_text import draw_lines
-from ..long_jobs import draw_running
+
+if TYPE_CHECKING:
+    from native_runtime.doctor.report import Section
 
 
 def draw(layout: Any, settings: Any, width: int) -> None:
     """Draws the section."""
+    from ...layout_text import draw_lines
+    from ..long_jobs import draw_running
+
     job = slot.job
     if draw_running(layout, job, "sam3db.cancel_doctor"):
         return
@@ -29,6 +30,8 @@ def draw(layout: Any, settings: Any, width: int) -> None:
 
 
 def _draw_result(layout: Any, job: DoctorJob, width: int) -> None:
+    from ...layout_text import draw_lines
+
     faults = job.faults
     layout.label(text=job.achievement, icon="ERROR" if faults else "CHECKMARK")
     for text in faults:
@@ -44,6 +47,10 @@ def _draw_result(layout: Any, job: DoctorJob, width: int) -> None:
 
 def _draw_section(layout: Any, section: Section, width: int) -> None:
     """The page's Markdown as Blender's rows: a table becomes columns, an item of a list a line."""
+    from native_runtime.doctor.privacy import without_names
+
+    from ...layout_text import draw_lines
+
     layout.label(text=without_names(section.title))
     column = layout.box().column(align=True)
     column.scale_y = 0.8

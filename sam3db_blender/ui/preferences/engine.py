@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from native_runtime.engines import AUTO, engines
-
 from ...jobs.engines import chosen
-from ...layout_text import draw_lines
 
 
 def draw(layout: Any, settings: Any, width: int) -> None:
     """Draws the section."""
+    from native_runtime.engines import AUTO, engines
+
+    from ...layout_text import draw_lines
+
     column = layout.column()
     column.use_property_split = True
     column.prop(settings, "new_engine")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...layout_text import draw_lines
-
 
 def draw(layout: Any, settings: Any, width: int) -> None:
     """Draws the section."""
+    from ...layout_text import draw_lines
+
     draw_lines(
         layout.column(align=True),
         "New files begin with these. What you choose in a panel counts before them.",

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import bpy
 
-from ...layout_text import width_of
-from . import diagnostics, engine, farm, graphics, memory, models, new_work, user_guide
+from . import diagnostics, engine, farm, graphics, memory, models, new_work
 
 #: Characters: longer lines are hard to read.
 _LONGEST = 100
@@ -49,6 +48,9 @@ def draw_sections(layout: Any, settings: Any, context: bpy.types.Context) -> Non
     Args:
         settings: the extension's preferences.
     """
+    from ...layout_text import width_of
+    from . import user_guide
+
     scale = context.preferences.system.ui_scale
     width = min(width_of(context.region.width - round(_FRAMES_PX * scale), scale), _LONGEST)
     user_guide.draw(layout)
