@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from native_runtime import __version__
 from native_runtime.batch.executor import Executor
 from native_runtime.batch.record import Record
 from native_runtime.batch.run import BatchResult, run_batch
@@ -21,6 +22,11 @@ from native_runtime.farm.progress import OpenJDLines
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Run the command; whether there are photos, and all have succeeded, in this run or before."""
+    if arguments.expect_version not in (None, __version__):
+        raise UsageError(
+            f"This is version {__version__} of the program, but the job was made by version "
+            f"{arguments.expect_version}: install the same version on all machines."
+        )
     executor = _cluster(arguments)
     elsewhere = executor is not None and not arguments.cluster.startswith("local:")
     request = batch_request(arguments, here=not elsewhere)

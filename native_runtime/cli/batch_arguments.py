@@ -57,6 +57,11 @@ def add(commands: Subparsers) -> None:
         "for farms, which try a task again that fails",
     )
     batch.add_argument(
+        "--expect-version",
+        metavar="V",
+        help="refuse to run if this program is of another version, so that all machines of a farm make the same",
+    )
+    batch.add_argument(
         "--progress-lines",
         choices=("openjd",),
         help="also say the progress on standard output in the form that a farm's program reads",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from native_runtime import __version__
 from native_runtime.batch.settings import BatchRequest
 from native_runtime.errors import UsageError
 
@@ -93,7 +94,7 @@ def batch_words(request: BatchRequest) -> BatchWords:
     if request.retry_failed:
         words.append("--retry-failed")
     _check([*paths.values(), *words])
-    return BatchWords(paths, (*words, "--accept-bad-photos"))
+    return BatchWords(paths, (*words, f"--expect-version={__version__}", "--accept-bad-photos"))
 
 
 def said_fields() -> frozenset[str]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
+from native_runtime import __version__
 from native_runtime.batch.photos import Shard, look_through
 from native_runtime.batch.settings import BatchRequest, Export
+from native_runtime.cli.console import Console
+from native_runtime.cli.main import main
 from native_runtime.errors import UsageError
 from native_runtime.farm.job import LONGEST_NAME, MOST_TASKS, named, plan
 from native_runtime.farm.words import batch_words, said_fields
@@ -118,3 +123,12 @@ def test_an_engine_that_was_left_open_is_settled_for_all_machines(album: Album, 
 def test_names_are_one_short_line() -> None:
     assert named("  a\nb\x1b[31m\tc ") == "a b [31m c"
     assert len(named("ä" * 500)) == LONGEST_NAME
+
+
+def test_a_machine_with_another_version_does_nothing(album: Album, capsys: pytest.CaptureFixture[str]) -> None:
+    words = album.job(1).words.command("1/1")
+    older = [word.replace(f"={__version__}", "=0.0.1") for word in words]
+    assert older != words
+    assert main([*older, "--json"], Console(sys.stdout, True, False), []) == 2
+    assert "made by version 0.0.1" in json.loads(capsys.readouterr().out)["error"]["text"]
+    assert not album.out.exists()
