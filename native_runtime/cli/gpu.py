@@ -9,7 +9,7 @@ from pathlib import Path
 from native_runtime.cli.console import Console
 from native_runtime.cli.shelf import paced
 from native_runtime.files.folders import user_cache
-from native_runtime.gpu_runtime import ACTIVE, VARIABLE, forget_attempts
+from native_runtime.gpu_runtime import ACTIVE, VARIABLE, forget_attempts, loaded
 from native_runtime.gpu_support.cards import find_cards
 from native_runtime.gpu_support.install import install, remove, state_of
 from native_runtime.gpu_support.sets import WheelSet, host, offered
@@ -23,9 +23,10 @@ def folder_of(named: str | None = None) -> Path:
 
 
 def use_installed() -> None:
-    """Let this process load what is installed in the usual folder, if anything is, unless it was told another one."""
+    """Load what is installed, if anything is: now, before any module imports ONNX Runtime."""
     if VARIABLE not in os.environ and (folder_of() / ACTIVE).is_file():
         os.environ[VARIABLE] = str(folder_of())
+    loaded()
 
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:

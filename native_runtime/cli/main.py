@@ -51,7 +51,8 @@ def main(
         arguments.take_scene = added[0].take_scene if added else None
         arguments.views_scene = added[0].views_scene if added else None
         arguments.corrections = added[0].corrections if added else None
-        use_installed()
+        if arguments.command != "gpu":  # which replaces the files that would be in use
+            use_installed()
         module = importlib.import_module(commands[arguments.command].module)
         with warnings_forwarded_to(console):
             return OK if module.run(arguments, console) else SOME_FAILED

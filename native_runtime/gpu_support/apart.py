@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ from native_runtime.process.child import exit_in_words
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LOOK_S = 0.1
+PATIENCE_S = 180.0
+"""So long the process may be silent: a large network on a slow processor takes a minute."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ def ask(
     folder: Path | None,
     look: Callable[[], None] | None = None,
     heard: Callable[[dict[str, Any]], None] | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> tuple[list[dict[str, Any]], str]:
     """Start the process and wait for its end.
 
@@ -63,6 +67,7 @@ def ask(
         folder: that of GPU support; None for none.
         look: called now and then; may raise to stop, which ends the process.
         heard: called with each answer as it comes.
+        patience_s: seconds without an answer after which the process is ended.
 
     Returns:
         its answers, and how it ended where that was before its time, a sentence; else "".
@@ -97,11 +102,16 @@ def ask(
             except OSError:  # it has ended already
                 pass
             reader.start()
+            last = time.monotonic()
             while reader.is_alive():
                 if look is not None:
                     look()
                 reader.join(_LOOK_S)
-                answers += _new(lines, len(answers), heard)
+                new = _new(lines, len(answers), heard)
+                answers += new
+                last = time.monotonic() if new else last
+                if time.monotonic() - last > patience_s:
+                    return answers, f"It took longer than {patience_s:.0f} seconds and was ended."
             code = process.wait()
         finally:
             process.kill()
