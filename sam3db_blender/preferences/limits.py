@@ -19,7 +19,7 @@ _THREAD_MODES = (
 
 
 class LimitSettings:
-    """A mix-in: the settings of memory and threads. The background process starts anew with the next photo."""
+    """A mix-in: the settings of memory and threads. The background process starts again with the next photo."""
 
     memory_limited: bpy.props.BoolProperty(
         name="Limit Memory",

@@ -69,6 +69,10 @@ PAGES: dict[str, tuple[str, ...]] = {
         "get_model", "install_model_file", "cancel_get_model", "remove_model_downloads", "dismiss_model_offer",
         "check_landmarks", "check_sam3d_body", "SAM3DB_TermsLine",
     ),
+    "gpu.html": (
+        "install_gpu", "install_gpu_files", "cancel_gpu", "remove_gpu", "test_gpu", "copy_gpu_addresses",
+        "copy_gpu_table",
+    ),
     "rig.html#sam-3d-body-results-made-elsewhere": ("import_result",),
 }  # fmt: skip
 
