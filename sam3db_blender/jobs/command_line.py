@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import bpy
@@ -15,6 +16,7 @@ import bpy
 import native_runtime
 
 from .. import places
+from . import online
 from .batch import builder_command
 
 NAME = "sam3db"
@@ -27,6 +29,8 @@ _ELSEWHERE = {
     "export": "`batch --export` writes files of what it makes",
     "retarget": "the panel Retarget does it",
 }
+#: Commands that fetch something.
+_NETWORK = (("models", "get"), ("models", "build"), ("gpu", "install"))
 
 
 def run(words: list[str]) -> int:
@@ -38,6 +42,10 @@ def run(words: list[str]) -> int:
             f"{_ELSEWHERE[command]}.\n"
         )
         return _WRONG_USAGE
+    refusal = online.refusal("use what is there already") if _needs_network(words) else ""
+    if refusal:
+        sys.stderr.write(f"error: {refusal}. For this command alone, `--online-mode` before `--command` allows it.\n")
+        return _WRONG_USAGE
     sys.stdout.flush()
     child = subprocess.Popen(_call(words), stdin=subprocess.PIPE, env=_environment())
     while True:
@@ -45,6 +53,24 @@ def run(words: list[str]) -> int:
             return child.wait()
         except KeyboardInterrupt:  # the child hears of it as well, and ends in good order
             continue
+
+
+def _needs_network(words: list[str]) -> bool:
+    """Whether a command asks other machines; a Manager on this one is none."""
+    named = [word for word in words if not word.startswith("-")]
+    if named[:2] != ["farm", "flamenco"]:
+        return any(named[: len(command)] == list(command) for command in _NETWORK)
+    if named[2:3] == ["job-type"] or "--dry-run" in words or {"--help", "-h"} & set(words):
+        return False
+    from native_runtime.errors import UsageError
+    from native_runtime.farm.flamenco.address import is_on_this_machine
+
+    given = [after for word, after in pairwise(words) if word == "--manager"]
+    given += [word.partition("=")[2] for word in words if word.startswith("--manager=")]
+    try:
+        return not is_on_this_machine(given[-1] if given else os.environ.get("SAM3DB_FLAMENCO", ""))
+    except UsageError:  # the command says what is wrong with it
+        return False
 
 
 def _call(words: list[str]) -> list[str]:

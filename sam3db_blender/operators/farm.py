@@ -47,7 +47,7 @@ def submit_request(batch: SAM3DB_BatchState, options: ImportOptions, farm: SAM3D
 
 def _refusal(window_manager: Any) -> str:
     """Why a batch cannot be handed in; empty where it can."""
-    from native_runtime.farm.flamenco.manager import is_on_this_machine
+    from native_runtime.farm.flamenco.address import is_on_this_machine
 
     from ..jobs import online
     from ..remedies import in_words

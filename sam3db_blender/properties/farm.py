@@ -45,15 +45,20 @@ class SAM3DB_FarmState(bpy.types.PropertyGroup):
     )
 
 
+def farm_settings() -> bpy.types.AddonPreferences | None:
+    """What holds ``farm`` and ``farm_manager``; None where the extension is not installed."""
+    return places.preferences()
+
+
 def chosen_farm() -> str:
     """A key of `FARM_ITEMS`."""
-    settings = places.preferences()
+    settings = farm_settings()
     return FARM_ITEMS[0][0] if settings is None else str(settings.farm)
 
 
 def manager_address() -> str:
     """Of Flamenco's Manager; empty where nobody has said it."""
-    settings = places.preferences()
+    settings = farm_settings()
     return (settings.farm_manager.strip() if settings is not None else "") or os.environ.get(_MANAGER, "").strip()
 
 

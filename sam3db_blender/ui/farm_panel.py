@@ -6,9 +6,8 @@ from typing import Any
 
 import bpy
 
-from .. import places
 from ..jobs.farm import slot
-from ..properties.farm import chosen_farm
+from ..properties import farm as farm_properties
 from .sidebar import SidebarPanel
 
 
@@ -31,14 +30,14 @@ def draw_farm(layout: Any, window_manager: Any, width: int) -> None:
     from ..layout_text import draw_lines
     from .long_jobs import draw_end, draw_running
 
-    farm, job, settings = window_manager.sam3db_farm, slot.job, places.preferences()
+    farm, job, settings = window_manager.sam3db_farm, slot.job, farm_properties.farm_settings()
     layout.use_property_split = True
     layout.use_property_decorate = False
     column = layout.column()
     column.enabled = not slot.busy
     if settings is not None:
         column.prop(settings, "farm")
-    flamenco = chosen_farm() == "flamenco"
+    flamenco = farm_properties.chosen_farm() == "flamenco"
     if flamenco and settings is not None:
         column.prop(settings, "farm_manager")
     for name in ("photos_per_task", "title", "models"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,3 +29,35 @@ def test_what_needs_blender_itself_says_what_does_it(capfd: pytest.CaptureFixtur
 
     assert command_line.run(["--json", "character", "photo.jpg"]) == 2
     assert "by `batch`" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "needs"),
+    [
+        ("models get instanthmr", True),
+        ("--json gpu install", True),
+        ("models list", False),
+        ("batch farm -o out", False),
+        ("farm flamenco check --manager farm:8080", True),
+        ("farm flamenco submit photos -o out --manager=192.168.1.7", True),
+        ("farm flamenco submit photos -o out --manager=farm --dry-run", False),
+        ("farm flamenco status 17 --manager localhost", False),
+        ("farm flamenco job-type", False),
+        ("farm flamenco check --manager ftp://farm", False),
+    ],
+)
+def test_what_asks_other_machines_needs_online_access(
+    words: str, needs: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import subprocess
+
+    import bpy
+
+    from sam3db_blender.jobs import command_line
+
+    started = []
+    monkeypatch.setattr(subprocess, "Popen", lambda *given, **more: started.append(given) or SimpleNamespace(wait=int))
+    assert not bpy.app.online_access
+    assert command_line.run(words.split()) == (2 if needs else 0)
+    assert bool(started) is not needs
+    assert ("--online-mode" in capfd.readouterr().err) is needs

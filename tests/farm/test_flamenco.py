@@ -19,7 +19,8 @@ from native_runtime.cli.console import Console
 from native_runtime.cli.main import main
 from native_runtime.errors import FarmError, UsageError
 from native_runtime.farm.flamenco import job_type
-from native_runtime.farm.flamenco.manager import AnswerError, Manager, address_of
+from native_runtime.farm.flamenco.address import address_of, is_on_this_machine
+from native_runtime.farm.flamenco.manager import AnswerError, Manager
 from native_runtime.farm.flamenco.submitting import Submitted, installed_etag, submit, this_platform
 from native_runtime.farm.flamenco.watching import watch
 from native_runtime.farm.job import Job
@@ -262,6 +263,12 @@ def test_addresses_as_people_write_them(written: str, address: str) -> None:
 def test_what_is_no_address(written: str) -> None:
     with pytest.raises(UsageError, match="no address"):
         address_of(written)
+
+
+def test_which_addresses_need_no_network() -> None:
+    here = ["localhost", "127.0.0.1:9000", "http://[::1]:8080", "LOCALHOST:1"]
+    elsewhere = ["farm", "192.168.1.7", "localhost.evil.example", "http://10.0.0.1", "128.0.0.1"]
+    assert [is_on_this_machine(address) for address in here + elsewhere] == [True] * 4 + [False] * 5
 
 
 # --- watching ---

@@ -22,10 +22,10 @@ pytestmark = [pytest.mark.bpy, pytest.mark.models]
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The extension's preferences, where it is installed."""
-    from sam3db_blender import places
+    from sam3db_blender.properties import farm
 
-    known = SimpleNamespace(farm="flamenco", farm_manager="", models_folder="", requested_providers=lambda: ["cuda"])
-    monkeypatch.setattr(places, "preferences", lambda: known)
+    known = SimpleNamespace(farm="flamenco", farm_manager="")
+    monkeypatch.setattr(farm, "farm_settings", lambda: known)
     monkeypatch.delenv("SAM3DB_FLAMENCO", raising=False)
     return known
 
@@ -72,9 +72,15 @@ def refusal() -> str:
     return str(raised.value)
 
 
-def test_a_batch_is_handed_in_and_watched(panel: Any, manager: Farm, album: Album) -> None:
+def test_a_batch_is_handed_in_and_watched(
+    panel: Any, manager: Farm, album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sam3db_blender.operators import batch as batch_operators
+    from sam3db_blender.properties.import_options import converted
+
     panel.photos_per_task, panel.title, panel.priority = 2, "{blender} fête", 80
     bpy.context.window_manager.sam3db_batch.previews = {"wire"}
+    monkeypatch.setattr(batch_operators, "converted", lambda *given: {**converted(*given), "providers": ["cuda"]})
     assert not bpy.app.online_access  # a Manager on this machine is no network
     assert bpy.ops.sam3db.submit_batch() == {"FINISHED"}
     ((stored, _),) = manager.jobs.values()
@@ -87,7 +93,7 @@ def test_a_batch_is_handed_in_and_watched(panel: Any, manager: Farm, album: Albu
         "wire",
     )
     assert "models" not in sent  # those of this Blender's extension are no worker's
-    assert "cuda" not in sent["options"]  # nor is its graphics card
+    assert "--provider" not in sent["options"]  # nor is its graphics card
     shown = drawn()
     assert "The farm is done: 5 photos in 3 tasks," in shown
     assert "[wm.url_open] Open in Browser" in shown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import time
 import urllib.error
@@ -10,12 +9,11 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from native_runtime.errors import FarmError, UsageError
+from native_runtime.errors import FarmError
+from native_runtime.farm.flamenco.address import address_of
 
-PORT = 8080
-"""Where a Manager listens unless its configuration says something else."""
 _TIMEOUT_S = 10.0
 _MOST_BYTES = 16 << 20
 _BUSY = 503
@@ -51,41 +49,6 @@ class Version:
     text: str
     numbers: tuple[int, int]
     manager: str
-
-
-def address_of(text: str) -> str:
-    """The address of a Manager as people write it: with or without ``http://`` and the port, which is 8080 then.
-
-    Raises:
-        UsageError: it is none.
-    """
-    text = text.strip()
-    has_scheme = "://" in text
-    try:
-        parts = urlsplit(text if has_scheme else f"http://{text}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-        parts = urlsplit("")
-    if not host or parts.scheme not in ("http", "https") or parts.query or parts.fragment or parts.username:
-        raise UsageError(f"{text!r} is no address of a Flamenco Manager; write it as http://farm:8080.")
-    host = f"[{host}]" if ":" in host else host
-    if port is None and not (has_scheme and parts.path.strip("/")) and parts.scheme == "http":
-        port = PORT
-    return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}"
-
-
-def is_on_this_machine(address: str) -> bool:
-    """Whether an address, as people write it, leads to this very machine, so that no network is needed.
-
-    Raises:
-        UsageError: it is none.
-    """
-    host = urlsplit(address_of(address)).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 class Manager:
