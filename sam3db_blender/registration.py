@@ -17,6 +17,7 @@ from .jobs import command_line, engine_check
 from .jobs import doctor as doctor_jobs
 from .jobs import farm as farm_jobs
 from .jobs import gpu as gpu_jobs
+from .jobs import moving as moving_jobs
 from .jobs import sam3d_body as sam3d_body_jobs
 from .jobs import shelf as shelf_jobs
 from .jobs import takes as take_jobs
@@ -45,6 +46,7 @@ from .operators import (
     levels,
     masks,
     measures,
+    models,
     official_body,
     photo,
     presets,
@@ -118,6 +120,7 @@ CLASSES: tuple[type, ...] = (
     *views.CLASSES,
     *worker.CLASSES,
     *doctor.CLASSES,
+    *models.CLASSES,
     *preference_operators.CLASSES,
     *official_body.CLASSES,
     *sam3d_body.CLASSES,
@@ -224,6 +227,8 @@ def unregister() -> None:
         sam3d_body_jobs.check_slot,
         engine_check.slot,
         doctor_jobs.slot,
+        doctor_jobs.verify_slot,
+        moving_jobs.slot,
         shelf_jobs.slot,
         gpu_jobs.slot,
         gpu_files.search,

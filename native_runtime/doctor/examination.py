@@ -30,6 +30,7 @@ class Examined:
     """What is looked at.
 
     Attributes:
+        checks: the keys of those that are done; None: all.
         models: the models folder; None for the usual one.
         more_models: further ones, which hold what was imported.
         providers: of ONNX Runtime; None: the best that works.
@@ -39,6 +40,7 @@ class Examined:
         folders: of the program that asks, besides those that it always has.
     """
 
+    checks: tuple[str, ...] | None = None
     models: str | os.PathLike[str] | None = None
     more_models: tuple[Path, ...] = ()
     providers: tuple[str, ...] | None = None
@@ -82,6 +84,8 @@ def examine(what: Examined, round_trip: Callable[[], float], tell: Tell = lambda
     ]
     sections = []
     for share, text, key, check in steps:
+        if what.checks is not None and key not in what.checks:
+            continue
         tell(share, text)
         sections.append(_guarded(key, check))
     machine = this_machine(found.onnxruntime, found.providers, found.provider)

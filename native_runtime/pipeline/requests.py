@@ -348,6 +348,7 @@ class DoctorRequest(Computation):
     """Whether all is well with an installation.
 
     Attributes:
+        checks: the names of those checks that are wanted; None for all.
         more_models: another models folder, with what was imported.
         blender: the version of the Blender that asks.
         extensions: its folder of extensions; None for those of this user's Blenders.
@@ -356,10 +357,30 @@ class DoctorRequest(Computation):
 
     do: ClassVar = "doctor"
 
+    checks: tuple[str, ...] | None = None
     more_models: FilePath | None = None
     blender: str | None = None
     extensions: FilePath | None = None
     user_folder: FilePath | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveModelsRequest:
+    """All models of one or two folders in a new one.
+
+    Attributes:
+        source: the models folder.
+        more_models: another one, whose models come along.
+        to: the new folder.
+        keep: leave the files of `source` where they are.
+    """
+
+    do: ClassVar = "move_models"
+
+    source: FilePath
+    to: FilePath
+    more_models: FilePath | None = None
+    keep: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ def do_examination(request: DoctorRequest, reporter: Reporter) -> dict[str, Any]
         () if path is None else (Path(path),) for path in (request.more_models, request.user_folder, request.extensions)
     )
     what = Examined(
+        checks=request.checks,
         models=request.models,
         more_models=more,
         providers=request.providers,

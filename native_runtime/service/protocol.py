@@ -31,6 +31,7 @@ REQUESTS: dict[str, type] = {
         requests.SegmentRequest,
         requests.EngineStatusRequest,
         requests.DoctorRequest,
+        requests.MoveModelsRequest,
         requests.ImportOfficialRequest,
         requests.DownloadOfficialRequest,
         requests.ConvertSam3dBodyRequest,

@@ -71,6 +71,10 @@ def answer(
             from .take import do_correction
 
             return do_correction(request, reporter)
+        case requests.MoveModelsRequest() as request:
+            from .moving import do_move
+
+            return do_move(request, reporter)
         case requests.ImportOfficialRequest() | requests.DownloadOfficialRequest() as request:
             from .official import bring_bodies
 

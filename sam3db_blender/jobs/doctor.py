@@ -68,13 +68,22 @@ def _worded(fault: Fault) -> str:
     return without_names(advised(fault.text, fault.remedy))
 
 
-def request() -> DoctorRequest:
-    """What is asked of this Blender."""
+OF_MODELS = ("models", "more_models")
+"""The checks that hash model files."""
+
+
+def request(*checks: str) -> DoctorRequest:
+    """What is asked of this Blender.
+
+    Args:
+        checks: those that are wanted; all where none is named.
+    """
     from native_runtime.pipeline.requests import DoctorRequest
 
     models, imported = models_dir(places.models_folder()), models_dir(places.imported_models_folder())
     settings = places.preferences()
     return DoctorRequest(
+        checks=checks or None,
         models=models,
         more_models=None if imported == models or not imported.is_dir() else imported,
         providers=None if settings is None else tuple(settings.requested_providers() or ()) or None,
@@ -90,5 +99,5 @@ def _extensions() -> Path | None:
     return folder if places.PACKAGE.startswith("bl_ext.") else None
 
 
-#: That of this Blender.
-slot = JobSlot(DoctorJob)
+#: Those of this Blender: of the whole installation, and of the models alone.
+slot, verify_slot = JobSlot(DoctorJob), JobSlot(DoctorJob)

@@ -176,6 +176,12 @@ def _draw_family(layout: Any, family: Family, states: Any, width: int, busy: boo
     if family.key == sam3d_body.ENGINE and sam3d_body.installed() is not None:
         draw_status(layout, width)
         layout.operator("sam3db.check_sam3d_body", text="Check What It Runs On", icon="FILE_REFRESH")
+    for item in there:
+        if states[item.name].state in ("ready", "broken"):
+            row = layout.row()
+            row.operator_context = "INVOKE_DEFAULT"
+            text = f"Remove {facts.short_title(item)} ({facts.size_text(_made(states[item.name]))})"
+            row.operator("sam3db.remove_model", text=text, icon="TRASH").item = item.name
     for item in family.items:
         size = states[item.name].downloaded
         if size:
@@ -216,8 +222,16 @@ def _draw_state(column: Any, item: ShelfItem, state: ItemState, width: int) -> N
     column.alert = state.state == "broken"
     draw_lines(column, f"{facts.short_title(item)}: {facts.state_text(state)}", width, _ICONS[state.state])
     column.alert = False
-    if state.state == "ready" and item.commercial is False:
-        draw_lines(column, "Not for commercial use", width, "INFO")
+    if state.state == "ready":
+        terms = ", ".join(terms.title for terms in item.terms)
+        draw_lines(column, f"License: {terms}", width, "BLANK1")
+        if item.commercial is False:
+            draw_lines(column, "Not for commercial use", width, "INFO")
+
+
+def _made(state: ItemState) -> int:
+    """Bytes of the finished files."""
+    return state.bytes_there - state.downloaded
 
 
 class SAM3DB_PT_models(SidebarPanel, bpy.types.Panel):

@@ -13,10 +13,13 @@ import pytest
 import sam3db_blender
 from native_runtime.doctor.report import Fault, Section
 from native_runtime.errors import Remedy
+from native_runtime.models import manifest
 from native_runtime.onnx.limits import NO_LIMITS, Limits
+from native_runtime.service import client
 from native_runtime.service.client import Event
 from sam3db_blender import places
-from sam3db_blender.jobs import doctor
+from sam3db_blender.files import shelf as shelf_files
+from sam3db_blender.jobs import doctor, moving
 from sam3db_blender.jobs import long as long_jobs
 from sam3db_blender.jobs import worker as jobs_worker
 from sam3db_blender.operators.preferences import own_names
@@ -24,6 +27,7 @@ from sam3db_blender.preferences import SAM3DB_AddonPreferences
 from sam3db_blender.properties.defaults import DEFAULTS, fill_in
 from sam3db_blender.retarget.assignment import map_titles
 from sam3db_blender.ui.preferences.sections import SECTIONS, draw_sections
+from tests.support.doctored import write_models
 from tests.support.layout import Layout
 from tests.support.told_worker import Worker as TellingWorker
 
@@ -152,10 +156,9 @@ def test_workers_are_started_with_the_limits(settings: Any, monkeypatch: pytest.
             started.append(how)
 
     settings.threads_mode, settings.threads = "FIXED", 1
-    monkeypatch.setattr(jobs_worker, "WorkerClient", Client)
+    monkeypatch.setattr(client, "WorkerClient", Client)
     monkeypatch.setattr(jobs_worker, "_worker", None)
     jobs_worker.worker()
-    monkeypatch.setattr(long_jobs, "WorkerClient", Client)
     long_jobs.JobSlot(long_jobs.LongJob).start("ping", {})
     assert [how["limits"] for how in started] == [Limits(1)] * 2
 
@@ -182,7 +185,7 @@ def test_reset_sets_ours_and_keeps_the_folder_of_the_models(settings: Any, tmp_p
 def examined(monkeypatch: pytest.MonkeyPatch, *sections: Section) -> None:
     """The doctor's worker finds this."""
     answer = TellingWorker(Event(1, "done", result={"sections": [section.described() for section in sections]}))
-    monkeypatch.setattr(long_jobs, "WorkerClient", lambda: answer)
+    monkeypatch.setattr(client, "WorkerClient", lambda: answer)
 
 
 def test_the_diagnostics_say_that_all_works_and_copy_the_page(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,3 +215,64 @@ def test_the_doctor_is_asked_about_this_blender(settings: Any, tmp_path: Path, m
     assert (asked.models, asked.providers, asked.more_models) == (tmp_path, ("cpu",), None)
     assert asked.blender == bpy.app.version_string
     assert asked.user_folder == tmp_path
+
+
+# --- models ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def models(settings: Any, tmp_path: Path) -> Path:
+    """The models folder that the preferences name."""
+    settings.models_folder = str(write_models(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+def test_what_everybody_has_is_listed_with_its_size(settings: Any, models: Path) -> None:
+    (models / "bodies" / "manifest.json").unlink()
+    drawn = shown(settings)
+    assert any(line.startswith("Networks: 10 files, 1 MB, in ") for line in drawn)
+    assert "Bodies: missing" in drawn
+
+
+def test_models_are_really_verified_and_moved(settings: Any, models: Path, tmp_path: Path) -> None:
+    bpy.ops.sam3db.verify_models()
+    assert "All 11 model files are as they should be." in shown(settings)
+    bpy.ops.sam3db.move_models(directory=str(tmp_path / "larger disk"))
+    assert settings.models_folder == str(tmp_path / "larger disk")
+    assert not models.exists()
+    (tmp_path / "larger disk" / "landmarks" / "face_age.onnx").write_bytes(b"?")
+    bpy.ops.sam3db.verify_models()
+    assert any("face_age.onnx is damaged" in line for line in shown(settings))
+
+
+def test_a_move_to_a_folder_that_is_in_use_changes_nothing(settings: Any, models: Path) -> None:
+    with pytest.raises(RuntimeError, match="lie within each other"):
+        bpy.ops.sam3db.move_models(directory=str(models.parent))
+    assert settings.models_folder == str(models)
+    assert (models / "landmarks" / "face_age.onnx").is_file()
+
+
+def test_an_installed_model_is_shown_with_its_license_and_removed(settings: Any, models: Path) -> None:
+    folder = models / "sam3d_body"
+    folder.mkdir()
+    (folder / "encoder.onnx").write_bytes(bytes(2_000_000))
+    entry = manifest.describe(folder / "encoder.onnx")
+    manifest.write(folder, {"encoder.onnx": entry}, variant="dinov3", precision="int8")
+    shelf_files.forget()
+    drawn = shown(settings)
+    assert any(line.startswith("License: ") and "SAM License" in line for line in drawn)
+    assert any(line.startswith("[sam3db.remove_model] Remove") and line.endswith("(2 MB)") for line in drawn)
+    bpy.ops.sam3db.remove_model(item="sam3d_body")
+    assert not folder.exists()
+    assert shelf_files.states()["sam3d_body"].state == "absent"
+
+
+def test_what_comes_with_the_extension_is_copied_and_what_was_imported_moves(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled, imported = tmp_path / "bundled", tmp_path / "imported"
+    imported.mkdir()
+    monkeypatch.setattr(places, "models_folder", lambda: bundled)
+    monkeypatch.setattr(places, "imported_models_folder", lambda: imported)
+    asked = moving.request(tmp_path / "new")
+    assert (asked.source, asked.more_models, asked.keep) == (bundled, imported, True)

@@ -72,7 +72,8 @@ def test_the_worker_takes_these_keys() -> None:
         "correct_take": {"take", "prompts", "before", "body", "models"},
         "segment": {"photo", "models", "providers", "box"},
         "engine_status": ENGINE,
-        "doctor": {"models", "providers", "more_models", "blender", "extensions", "user_folder"},
+        "move_models": {"source", "more_models", "to", "keep"},
+        "doctor": {"checks", "models", "providers", "more_models", "blender", "extensions", "user_folder"},
         "import_official": {"source", "models", "levels"},
         "download_official": {"models", "levels", "url", "again"},
         "convert_sam3d_body": {"checkpoint", "mhr", "models", "precision"},
@@ -115,6 +116,7 @@ def test_the_worker_takes_these_keys() -> None:
         "file",
         "files",
         "more_models",
+        "to",
         "extensions",
         "user_folder",
     }
