@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +25,32 @@ def main() -> int:
     measure = commands.add_parser("measure", help="what mining makes of a set; goes on where it stopped")
     measure.add_argument("--set", dest="folder", type=Path, required=True, help="the folder that render wrote")
 
+    flip = commands.add_parser("flip", help="the sign of mirrored photos, of measured ones; goes on where it stopped")
+    flip.add_argument("--set", dest="folder", type=Path, required=True, help="the folder that was measured")
+
     train = commands.add_parser("train", help="weigh the signs by measured sets")
     figures = commands.add_parser("figures", help="how often kinds are told, and how well the score ranks")
-    for command in (train, figures):
+    find = commands.add_parser("find", help="how many planted failures are among the first of a ranked folder")
+    find.add_argument("--photos", type=int, default=200)
+    find.add_argument("--planted", type=int, default=20)
+    find.add_argument("--first", type=int, default=30)
+    find.add_argument("--made", action="store_true", help="plant only pictures that were made to fail, where they did")
+    find.add_argument("--gross", type=float, default=0.0, metavar="MM", help="least mean error of planted failures")
+    for command in (train, figures, find):
         command.add_argument("--set", dest="folders", type=Path, action="append", required=True, help="repeatable")
     train.add_argument("--out", type=Path, default=Path("rig_templates/mining/score.json"))
 
     arguments = parser.parse_args()
-    commands_by_name = {"render": _render, "measure": _measure, "train": _train, "figures": _figures}
+    commands_by_name = {"render": _render, "measure": _measure, "flip": _flip, "train": _train}
+    commands_by_name |= {"figures": _figures, "find": _find}
     return commands_by_name[arguments.command](arguments)
 
 
-def _rows(folders: list[Path]) -> list[dict[str, Any]]:
-    lines = [line for folder in folders for line in (folder / "measured.jsonl").read_text().splitlines()]
-    return [json.loads(line) for line in lines]
-
-
 def _train(arguments: argparse.Namespace) -> int:
+    from .flipping import rows_of
     from .weighing import weigh
 
-    data = weigh(_rows(arguments.folders))
+    data = weigh(rows_of(arguments.folders))
     signs = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in data["signs"].items())
     arguments.out.write_text(f'{{\n "offset": {data["offset"]},\n "signs": {{\n{signs}\n }}\n}}\n')
     return 0
@@ -52,12 +59,13 @@ def _train(arguments: argparse.Namespace) -> int:
 def _figures(arguments: argparse.Namespace) -> int:
     from native_runtime.mining.score import ScoreModel
 
+    from .flipping import rows_of
     from .telling import told_kinds
     from .weighing import area, told
 
     for line in told_kinds(arguments.folders):
         print(line)
-    scores, wrong = told(ScoreModel.load(), _rows(arguments.folders))
+    scores, wrong = told(ScoreModel.load(), rows_of(arguments.folders))
     first = wrong[np.argsort(-scores, kind="stable")][:30]
     print(f"{wrong.sum()} of {len(wrong)} estimates are wrong; {first.sum()} of them are in the first 30")
     if 0 < wrong.sum() < len(wrong):
@@ -65,14 +73,39 @@ def _figures(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _find(arguments: argparse.Namespace) -> int:
+    from .finding import Folder, found_first
+    from .flipping import rows_of
+
+    folder = Folder(arguments.photos, arguments.planted, arguments.first)
+    found = found_first(rows_of(arguments.folders), folder, arguments.made, arguments.gross)
+    print(
+        f"of {folder.planted} failures planted into {folder.photos} photos {found.mean:.1f} are in the first "
+        f"{folder.first} ({found.low:.0f} to {found.high:.0f} in 90 % of the draws, from {found.wrong} wrong and "
+        f"{found.right} right estimates)"
+    )
+    return 0
+
+
 def _measure(arguments: argparse.Namespace) -> int:
+    from .flipping import MEASURED
     from .measuring import Measuring
 
-    path: Path = arguments.folder / "measured.jsonl"
+    return _going_on(arguments.folder / MEASURED, lambda done: Measuring().rows(arguments.folder, done))
+
+
+def _flip(arguments: argparse.Namespace) -> int:
+    from .flipping import FLIPS, flips
+
+    return _going_on(arguments.folder / FLIPS, lambda done: flips(arguments.folder, done))
+
+
+def _going_on(path: Path, rows: Callable[[frozenset[str]], Iterator[dict[str, Any]]]) -> int:
+    """Add the rows that a file does not have yet."""
     lines = path.read_text().splitlines() if path.exists() else []
     done = frozenset(json.loads(line)["name"] for line in lines)
     with path.open("a") as file:
-        for row in Measuring().rows(arguments.folder, done):
+        for row in rows(done):
             file.write(json.dumps(row) + "\n")
             file.flush()
     return 0

@@ -42,14 +42,19 @@ class _BodiesAlone(LandmarkNetworks):
         return super().people(rgb, False)
 
 
+def bodies_alone() -> LandmarksEngine:
+    """The engine, without hands and faces."""
+    engine = LandmarksEngine(store.load_body("default"), None, None)
+    engine.__dict__["_networks"] = _BodiesAlone()
+    return engine
+
+
 class Measuring:
     """Measures pictures one after the other."""
 
     def __init__(self) -> None:
-        body = store.load_body("default")
-        self._engine = LandmarksEngine(body, None, None)
-        self._engine.__dict__["_networks"] = _BodiesAlone()
-        self._reader = SignReader(body)
+        self._engine = bodies_alone()
+        self._reader = SignReader(self._engine.body)
         names = keypoint_names()
         self._rows = [names.index(name) for name in MAIN]
 
