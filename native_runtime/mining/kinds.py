@@ -79,7 +79,8 @@ def _leg_split(p: Posture, _: Scene, t: Thresholds) -> bool:
 
 
 def _arm_split(p: Posture, _: Scene, t: Thresholds) -> bool:
-    return p.arm_spread >= t.arm_split and max(p.elbows) <= t.arm_straight
+    both_up = min(p.wrists) >= t.raised
+    return p.arm_spread >= t.arm_split and max(p.elbows) <= t.arm_straight and not both_up
 
 
 def _arms_raised(p: Posture, s: Scene, t: Thresholds) -> bool:
@@ -89,7 +90,8 @@ def _arms_raised(p: Posture, s: Scene, t: Thresholds) -> bool:
 
 def _contortion(p: Posture, _: Scene, t: Thresholds) -> bool:
     spine = p.bend <= t.bend_back or abs(p.lean) >= t.lean or abs(p.twist) >= t.twist
-    return spine or p.extension >= t.extension or p.foot_to_head <= t.foot_at_head
+    foot_at_head = p.foot_to_head <= t.foot_at_head and p.fold > t.bent_fold
+    return spine or p.extension >= t.extension or foot_at_head
 
 
 def _bent_over(p: Posture, s: Scene, t: Thresholds) -> bool:
@@ -135,8 +137,9 @@ def _truncation(_: Posture, s: Scene, t: Thresholds) -> bool:
     return s.outside >= t.outside
 
 
-def _occlusion(_: Posture, s: Scene, t: Thresholds) -> bool:
-    return s.hidden >= t.hidden
+def _occlusion(p: Posture, s: Scene, t: Thresholds) -> bool:
+    least = t.hidden_besides if any(rule(p, s, t) for rule in _HIDE_THEMSELVES) else t.hidden
+    return s.hidden >= least
 
 
 def _crowd(_: Posture, s: Scene, t: Thresholds) -> bool:
@@ -151,6 +154,11 @@ def _motion_blur(_: Posture, s: Scene, t: Thresholds) -> bool:
 def _small(_: Posture, s: Scene, t: Thresholds) -> bool:
     return s.size < t.small
 
+
+_HIDE_THEMSELVES: tuple[Callable[[Posture, Scene, Thresholds], bool], ...] = (
+    _inverted, _leg_split, _contortion, _bent_over, _lying, _crouch, _cross_legged, _back_view, _motion_blur,
+)  # fmt: skip
+"""Of whom joints are out of sight though nothing stands before them."""
 
 _RULES: Mapping[Kind, Callable[[Posture, Scene, Thresholds], bool]] = {
     "inverted": _inverted,

@@ -29,11 +29,12 @@ class Thresholds:
         arm_split: between both arms; ``arm_straight``: the largest bend of the elbows.
         raised: of a wrist above the head.
         bend_back, lean, twist: of the spine, from which a body is contorted; ``extension``: of the trunk, backwards.
-        foot_at_head: distance up to which a foot is at the head.
+        foot_at_head: distance up to which a foot is at the head of somebody who does not bend over.
         behind: angle of the chest to the camera from which somebody is seen from behind.
         from_above, from_below: elevation of the camera.
         outside: share of the limbs' joints beyond the photo; ``hidden``: share of them that something else than the
-            person hides.
+            person hides; ``hidden_besides``: the same of people who hide joints of their own: upside down, lying,
+            folded, turned away, or blurred.
         crowd: people in the photo; ``crowd_overlap``: share of a person's box that others' boxes cover.
         soft: of the picture along its most blurred direction, from which it is blurred; ``soft_difference``: by which
             other directions are sharper.
@@ -51,28 +52,29 @@ class Thresholds:
     crouch_shank: float = 60.0
     crouch_clear: float = 0.06
     crouch_overhang: float = 0.2
-    seated_hips: float = 0.17
+    seated_hips: float = 0.185
     cross_legged_knee: float = 80.0
     cross_legged_gap: float = 0.9
     cross_legged_knees: float = 1.6
     crossed_ankles: float = 0.65
     crossed_knees: float = 0.96
     crossed_thighs: float = 0.45
-    leg_split: float = 105.0
+    leg_split: float = 95.0
     leg_straight: float = 50.0
-    arm_split: float = 120.0
-    arm_straight: float = 65.0
+    arm_split: float = 105.0
+    arm_straight: float = 75.0
     raised: float = 0.08
     bend_back: float = -15.0
-    lean: float = 20.0
+    lean: float = 17.0
     twist: float = 45.0
-    extension: float = 35.0
-    foot_at_head: float = 0.35
+    extension: float = 25.0
+    foot_at_head: float = 0.38
     behind: float = 110.0
     from_above: float = 30.0
     from_below: float = -24.0
     outside: float = 0.15
     hidden: float = 0.16
+    hidden_besides: float = 0.45
     crowd: int = 4
     crowd_overlap: float = 0.35
     soft: float = 1.9
