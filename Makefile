@@ -83,7 +83,6 @@ docs: $(VENV)/.installed-docs  ## out/site: the guide and a reference of the cod
 
 # It refuses a checkout that is not ready, before it builds anything; it tags and pushes nothing.
 release: $(VENV)/.installed-dev $(VENV)/.installed-docs  ## dist/: the extension for every platform, checksums, notes and the tag's text
-	@$(SAM3DB) models build
 	$(BIN)/python .ci/release.py
 
 format: $(VENV)/.installed-dev  ## let ruff format the code

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import native_runtime
+from native_runtime.models import store
 from sam3db_blender.packaging import report
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,6 +52,17 @@ def _git(*words: str) -> str:
     return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def fresh_models() -> Path:
+    """Build all models anew, as a user's folder may hold those of an earlier commit; the folder. Sources stay."""
+    folder = ROOT / ".build" / "models"
+    for part in (store.NETWORKS_FOLDER, store.BODIES_FOLDER):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    subprocess.run(
+        [sys.executable, "-m", "sam3db_blender", "models", "build", "--models", folder], cwd=ROOT, check=True
+    )
+    return folder
+
+
 def main() -> int:
     """Make the files; 1 where the checkout is not ready."""
     version, dist = native_runtime.__version__, ROOT / "dist"
@@ -59,9 +72,9 @@ def main() -> int:
     except NotReadyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    subprocess.run(
-        [sys.executable, "-m", "sam3db_blender.packaging", "--platform", "all", "--out", dist], cwd=ROOT, check=True
-    )
+    models = fresh_models()
+    command = [sys.executable, "-m", "sam3db_blender.packaging", "--platform", "all", "--twice"]
+    subprocess.run([*command, "--models", models, "--out", dist], cwd=ROOT, check=True)
     zips = sorted(dist.glob(f"sam3db_blender-{version}-*.zip"))
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in zips]
     (dist / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
