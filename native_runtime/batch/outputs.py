@@ -19,6 +19,7 @@ from typing import Protocol
 
 from native_runtime.batch.record import FileState
 from native_runtime.files.aside import set_aside
+from native_runtime.files.moving import replace
 from native_runtime.files.system_errors import readable
 
 _PREFIX = ".batch-part"
@@ -108,7 +109,7 @@ class Staging:
         self._announce(states)
         for path, file in files.items():
             self._make_way(path)
-            os.replace(file, self._out / path)
+            replace(file, self._out / path)
             with self._lock:
                 self._known[path] = self._moved[path] = states[path]
         for parent in {(self._out / path).parent for path in files}:

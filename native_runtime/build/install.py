@@ -27,6 +27,7 @@ from native_runtime.files import staging
 from native_runtime.files.atomic import atomic_file
 from native_runtime.files.hashes import remember, sha256_of
 from native_runtime.files.locks import HeldError, lock
+from native_runtime.files.moving import replace
 from native_runtime.models import instanthmr, manifest
 from native_runtime.models.access_token import AccessToken
 from native_runtime.models.download import DownloadCancelledError, NoRoomError, Progress
@@ -484,7 +485,7 @@ class _Work:
         for name, entry in _entries(made).items():
             if before.get(name) != entry:
                 there.mkdir(parents=True, exist_ok=True)
-                os.replace(made / name, there / name)
+                replace(made / name, there / name)
                 manifest.update(there, {name: entry})
                 bodies.append(Path(name).stem)
         name = self._networks

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from native_runtime.files.moving import replace
+
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
     """An empty file beside ``target``, which replaces it when the block ends well and disappears when it fails.
 
     Raises:
-        OSError: the file cannot be made, or cannot replace ``target`` (on Windows: another program has it open).
+        OSError: the file cannot be made, or cannot replace ``target`` (on Windows: another program keeps it open).
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
@@ -23,7 +25,7 @@ def atomic_file(target: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o666 & ~umask())  # mkstemp makes files private
-        temporary.replace(target)
+        replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

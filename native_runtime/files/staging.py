@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from native_runtime.files.atomic import umask
+from native_runtime.files.moving import replace
 
 STALE_SECONDS = 600.0
 """A folder in the making that nobody has written to for so long was left by a process that was killed."""
@@ -44,7 +45,7 @@ def clean_up(target: Path) -> None:
             shutil.rmtree(part, ignore_errors=True)
     previous = _previous(target)
     if previous.is_dir() and not target.exists():
-        previous.rename(target)
+        replace(previous, target)
     shutil.rmtree(previous, ignore_errors=True)
 
 
@@ -67,13 +68,13 @@ def take_place(part: Path, target: Path) -> None:
         OSError: it cannot (on Windows: files there are in use).
     """
     if not target.exists():
-        part.rename(target)
+        replace(part, target)
         return
     previous = _previous(target)
-    target.rename(previous)
+    replace(target, previous)
     try:
-        part.rename(target)
+        replace(part, target)
     except BaseException:
-        previous.rename(target)
+        replace(previous, target)
         raise
     shutil.rmtree(previous, ignore_errors=True)

@@ -11,6 +11,8 @@ from native_runtime.errors import DiskFullError, FileError, Sam3dbError
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NOT_THERE = (errno.ENXIO, errno.EIO, errno.ENODEV, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.ENOTCONN)
+# Windows: of a path, unless long ones were allowed there.
+_LONGEST_PATH = 260
 # Windows: another program has the file open.
 _SHARING_VIOLATION = (32, 33)
 
@@ -29,6 +31,12 @@ def _sentence(error: OSError) -> str:
         return f"The disk of {_folder(place)} is full. Free some space and try again."
     if getattr(error, "winerror", None) in _SHARING_VIOLATION or error.errno in (errno.EBUSY, errno.ETXTBSY):
         return f"{place} is in use by another program. Close it there and try again."
+    if _is_too_long(place):
+        return (
+            f"{place}: the path has {len(str(place))} characters, and Windows allows {_LONGEST_PATH - 1}. Choose a "
+            "folder with a shorter path (for models: Models Folder in the extension's preferences), or allow long "
+            "paths in Windows."
+        )
     if error.errno in DENIED:
         return _denied(place, error)
     if error.errno in _NOT_THERE:
@@ -68,6 +76,10 @@ def _place(error: OSError) -> Path | None:
     if not isinstance(named, str | bytes | os.PathLike):
         return None
     return Path(os.fsdecode(named))
+
+
+def _is_too_long(place: Path, system: str = os.name) -> bool:
+    return system == "nt" and len(str(place)) >= _LONGEST_PATH
 
 
 def _folder(place: Path) -> Path:

@@ -20,7 +20,11 @@ def processor_name() -> str:
     """As its maker calls it, where the system tells; otherwise its architecture."""
     if platform.system() == "Darwin":
         asked = subprocess.run(
-            ["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
+            ["sysctl", "-n", "machdep.cpu.brand_string"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
         )
         named = asked.stdout.strip()
     else:

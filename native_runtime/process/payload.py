@@ -12,6 +12,7 @@ from native_runtime.errors import Remedy, Sam3dbError, WorkerError
 from native_runtime.files.system_errors import readable
 from native_runtime.onnx.limits import limits_of
 from native_runtime.onnx.memory import in_words, is_out_of_memory
+from native_runtime.process.libraries import explained
 
 CANCELLED = "Cancelled"
 INTERNAL = "Internal"
@@ -40,6 +41,8 @@ class ErrorPayload:
         trace = "".join(traceback.format_exception(error))
         if isinstance(error, OSError):
             error = readable(error)
+        if isinstance(error, ImportError):
+            error = explained(error) or error
         if isinstance(error, Sam3dbError):
             details = {"template": error.template, "people": error.people} if error.people else {}
             return ErrorPayload(type(error).__name__, str(error), error.remedy, details, trace)

@@ -17,16 +17,12 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from native_runtime.pipeline.inference import Inference
-
-# How often the parent is looked at, seconds.
-_PARENT_WATCH_S = 1.0
 
 
 class CancelledError(Exception):
@@ -237,8 +233,9 @@ class Worker:
     # --- the end ---
 
     def _watch_parent(self, parent: int) -> None:
-        while os.getppid() == parent:
-            time.sleep(_PARENT_WATCH_S)
+        from native_runtime.process.parent import wait_for_its_end
+
+        wait_for_its_end(parent)
         self._abandon()
 
     def _abandon(self) -> NoReturn:
@@ -296,6 +293,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.path[:0] = [path for path in arguments.path if path not in sys.path]
 
     from native_runtime.files.streams import take_stdout
+    from native_runtime.process.libraries import find_cpp_runtime
+
+    find_cpp_runtime()
     from native_runtime.onnx.limits import hold_memory, limits_of
 
     hold_memory(limits_of())

@@ -22,6 +22,7 @@ from native_runtime.characters.exports import contents
 from native_runtime.characters.exports.contents import FileContents
 from native_runtime.characters.exports.fbx import without_text
 from native_runtime.errors import Sam3dbError
+from native_runtime.files.moving import replace
 
 from . import readback
 from .copy import ACTION
@@ -125,8 +126,8 @@ def write_file(
         for side in sorted(entry for entry in folder.rglob("*") if entry.is_file() and entry != inside):
             there = path.parent / side.relative_to(folder)
             there.parent.mkdir(parents=True, exist_ok=True)
-            side.replace(there)
-        inside.replace(path)
+            replace(side, there)
+        replace(inside, path)
     except OSError as error:
         raise Sam3dbError(f"Cannot write {path}: {error.strerror or error}.") from error
     except RuntimeError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 
 from native_runtime.errors import Sam3dbError
+from native_runtime.files.moving import replace
 from native_runtime.files.system_errors import readable
 
 
@@ -31,7 +32,7 @@ def save_blend(path: Path) -> None:
     temporary = path.with_name(f".{path.stem}.part.blend")
     try:
         bpy.ops.wm.save_as_mainfile(filepath=str(temporary), check_existing=False, compress=True, copy=True)
-        temporary.replace(path)
+        replace(temporary, path)
     except OSError as error:
         raise readable(error) from error
     except RuntimeError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from native_runtime.cli.console import describe
+from native_runtime.files import system_errors
 from native_runtime.files.system_errors import readable
 
 
@@ -55,3 +56,13 @@ def test_of_a_rename_the_target_is_named(tmp_path: Path) -> None:
 
 def test_an_error_without_a_place_still_says_something() -> None:
     assert "No buffer space" in str(readable(OSError(errno.ENOBUFS, "No buffer space available")))
+
+
+def test_a_path_that_is_too_long_for_windows_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Windows itself says that there is no such file."""
+    monkeypatch.setattr(system_errors._is_too_long, "__defaults__", ("nt",))
+    far = tmp_path / ("long " * 60) / "network.onnx"
+    text = str(readable(refused(errno.ENOENT, far)))
+    assert f"the path has {len(str(far))} characters, and Windows allows 259" in text
+    assert "Models Folder" in text
+    assert "no such file" in str(readable(refused(errno.ENOENT, tmp_path / "near")))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from native_runtime.errors import ModelError
 from native_runtime.files.hashes import remember, sha256_of
+from native_runtime.files.moving import replace
 from native_runtime.models import web
 
 from . import ranges
@@ -143,7 +144,7 @@ def _finish(
     except ModelError as error:
         part.discard()
         raise ModelError(f"{error} What was downloaded has been removed; try again.") from error
-    os.replace(part.path, part.target)
+    replace(part.path, part.target)
     part.note.unlink(missing_ok=True)
     remember(part.target, digest)
     return Download(part.target, named, digest, found.size)
