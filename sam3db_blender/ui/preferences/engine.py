@@ -6,6 +6,9 @@ from typing import Any
 
 from ...jobs.engines import chosen
 
+#: The share of a row that Blender gives to the names of properties.
+_LABELS = 0.4
+
 
 def draw(layout: Any, settings: Any, width: int) -> None:
     """Draws the section."""
@@ -17,5 +20,7 @@ def draw(layout: Any, settings: Any, width: int) -> None:
     column.use_property_split = True
     column.prop(settings, "new_engine")
     if settings.new_engine == AUTO:
-        draw_lines(column.column(align=True), f"Now: {engines()[chosen(AUTO)].title}", width, "FORWARD")
+        beside = column.split(factor=_LABELS)
+        beside.label(text="")
+        draw_lines(beside.column(align=True), f"Now: {engines()[chosen(AUTO)].title}", width, "FORWARD")
     column.prop(settings, "provider")

@@ -20,4 +20,4 @@ def draw(layout: Any, settings: Any, width: int) -> None:
     row.prop(settings, "threads")
     column.prop(settings, "remember_photos")
     row = column.row()
-    row.operator("sam3db.stop_worker", icon="TRASH")
+    row.operator("sam3db.stop_worker")

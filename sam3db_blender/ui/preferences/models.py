@@ -44,7 +44,7 @@ def _draw_included(layout: Any, width: int) -> None:
     row.operator("sam3db.verify_models", text="Verify All", icon="CHECKMARK")
     row.operator_context = "INVOKE_DEFAULT"
     row.operator("sam3db.move_models", text="Move All to...", icon="FILE_FOLDER")
-    row.operator("sam3db.stop_worker", icon="X")
+    row.operator("sam3db.stop_worker")
     draw_end(layout, moving.slot.job, width)
     _draw_verified(layout.column(align=True), width)
 

@@ -20,7 +20,7 @@ def draw(layout: Any, settings: Any, width: int) -> None:
     column.prop(settings, "new_persons")
     for name in ("new_texture", "new_worn", "new_light"):
         column.prop(settings, name)
-    column.prop(settings, "make_controls")
+    column.prop(settings, "make_controls", text="Controls")
     column = layout.column()
     column.use_property_split = True
     column.prop(settings, "handle_groups")
