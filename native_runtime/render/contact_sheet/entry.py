@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 
+_JPEG = b"\xff\xd8"
+_SHARP = 1.5  # times the size of a copy, from which on the picture it is made of may be small itself
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -47,9 +50,22 @@ def thumbnail(entry: Entry, width: int, height: int) -> Pixels | None:
         data = np.fromfile(entry.preview, np.uint8)  # OpenCV cannot open every name on Windows
     except OSError:
         return None
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    pixels = _decoded(data, width, height) if len(data) else None
     if pixels is None:
         return None
     scale = min(width / pixels.shape[1], height / pixels.shape[0], 1.0)
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _decoded(data: NDArray[np.uint8], width: int, height: int) -> Pixels | None:
+    """A picture from its file's bytes, for a copy that fits into ``width`` x ``height``.
+
+    A JPEG is decoded at half its size where the copy stays as sharp: decoding takes most of a sheet's time.
+    """
+    if data[:2].tobytes() == _JPEG:
+        half = cv2.imdecode(data, cv2.IMREAD_REDUCED_COLOR_2)
+        if half is not None and max(half.shape[1] / width, half.shape[0] / height) >= _SHARP:
+            return np.asarray(half, np.uint8)
+    whole = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return None if whole is None else np.asarray(whole, np.uint8)
