@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, LocalCluster
 
 from bench.speed import ROOT
 from native_runtime.batch.bookkeeping import Bookkeeping
@@ -63,7 +63,10 @@ def scale(photos: Path, work: Path, workers: Sequence[int], preview: str) -> dic
 
 def serial(photos: Path, work: Path, count: int) -> dict[str, dict[str, float]]:
     """Milliseconds a photo, wall and processor, of what one process does for all."""
-    done = next(out for out in sorted(work.iterdir()) if manifests(out))
+    many, out = work / "many", work / "delivered"
+    for folder in (many, out):
+        shutil.rmtree(folder, ignore_errors=True)
+    done = next(folder for folder in sorted(work.iterdir()) if manifests(folder))
     record = next(record for record in read_records(manifests(done)).values() if record.state == "done")
     figures: dict[str, dict[str, float]] = {}
 
@@ -74,8 +77,7 @@ def serial(photos: Path, work: Path, count: int) -> dict[str, dict[str, float]]:
     def begin() -> tuple[float, float]:
         return time.perf_counter(), time.process_time()
 
-    many, source = work / "many", find_photos(photos)[0].path
-    shutil.rmtree(many, ignore_errors=True)
+    source = find_photos(photos)[0].path
     many.mkdir()
     for number in range(count):
         os.link(source, many / f"{number}{source.suffix}")
@@ -95,8 +97,6 @@ def serial(photos: Path, work: Path, count: int) -> dict[str, dict[str, float]]:
         answer_all(client, content, count)
         measured("Dask's client and scheduler", count, started)
 
-    out = work / "delivered"
-    shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     staging = Staging(out, {})
     journal = Journal(manifest_path(out), Head("photos", {}, now()), staging, {})
@@ -121,7 +121,7 @@ def serial(photos: Path, work: Path, count: int) -> dict[str, dict[str, float]]:
 def answer_all(client: Client, content: dict[str, Any], count: int) -> None:
     """As many tasks as photos, which answer as if a photo had been done."""
     futures = [client.submit(same, content, number, pure=False) for number in range(count)]
-    for future in as_completed(futures):
+    for future in futures:
         future.result()
 
 
