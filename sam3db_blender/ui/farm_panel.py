@@ -6,6 +6,8 @@ from typing import Any
 
 import bpy
 
+from native_runtime.farm.flamenco.address import manager_page
+
 from ..jobs.farm import slot
 from ..properties import farm as farm_properties
 from .sidebar import SidebarPanel
@@ -45,12 +47,15 @@ def draw_farm(layout: Any, window_manager: Any, width: int) -> None:
     for name in ("priority", "worker_tag", "paused") if flamenco else ("bundle",):
         column.prop(farm, name)
     if draw_running(layout, job, "sam3db.stop_watching"):
+        if flamenco:
+            page = manager_page(farm_properties.manager_address())
+            layout.operator("wm.url_open", text="Open Flamenco", icon="URL").url = page
         return
     row = layout.row()
     row.scale_y = 1.4
     row.operator("sam3db.submit_batch", text="Submit" if flamenco else "Write Job Bundle", icon="NETWORK_DRIVE")
     if flamenco:
-        layout.operator("sam3db.write_job_type", icon="FILE_SCRIPT")
+        layout.operator("sam3db.write_job_type", icon="FILE_TEXT")
     if job is None:
         draw_lines(layout.column(align=True), "All machines need this extension and the same folders.", width)
         return

@@ -122,6 +122,7 @@ def test_watching_can_be_stopped_and_the_job_goes_on(panel: Any, manager: Farm) 
         assert time.monotonic() < give_up
         time.sleep(0.01)
     assert "[sam3db.stop_watching]" in drawn()
+    assert "[wm.url_open] Open Flamenco" in drawn()
     assert bpy.ops.sam3db.stop_watching() == {"FINISHED"}
     slot.wait()
     assert job.state == "cancelled"

@@ -44,3 +44,11 @@ def is_on_this_machine(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def manager_page(address: str) -> str:
+    """The web page of the Manager at an address as people write it; empty where it is none."""
+    try:
+        return f"{address_of(address)}/app/jobs"
+    except UsageError:
+        return ""

@@ -12,4 +12,4 @@ def draw(layout: Any, settings: Any, width: int) -> None:
     column.prop(settings, "farm")
     if settings.farm == "flamenco":
         column.prop(settings, "farm_manager")
-        column.operator("sam3db.write_job_type", icon="FILE_SCRIPT")
+        column.operator("sam3db.write_job_type", icon="FILE_TEXT")
