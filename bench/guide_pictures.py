@@ -48,6 +48,8 @@ _SHARE = 0.72
 """Of the viewport's width, what a picture of a panel shows."""
 _HELP = (62, 16)
 """Where the question mark lies from the sidebar's top right, px."""
+_INSTALL = (22, 22)
+"""Where the arrow lies in the preferences whose menu installs from disk, from the region's top right, px."""
 _DRAGGED = ("left_wrist", "left_elbow")
 _PHOTO_OVER, _TURNS_HEARD = 0.15, 4
 _FRAMES = 40
@@ -243,9 +245,16 @@ class Guide:
 
     def preferences(self) -> None:
         """The extension's preferences, which take the window over; nothing goes on after them."""
-        self._blender.call("prefs.show")
+        blender, screen = self._blender, self._screen
+        blender.call("prefs.show")
         self._rest()
         self._keep("preferences", self._window())
+        blender.call("panels.scale", factor=_SCALE)
+        _, y0, x1, _ = blender.call("panels.show_extensions")
+        self._rest()
+        screen.click(x1 - _INSTALL[0], y0 + _INSTALL[1])
+        self._rest()
+        self._keep("install", self._window()[: screen.size[1] // 2])
 
     # --- how --------------------------------------------------------------------------------------------------------
 

@@ -69,6 +69,12 @@ PAGES: dict[str, tuple[str, ...]] = {
         "get_model", "install_model_file", "cancel_get_model", "remove_model_downloads", "dismiss_model_offer",
         "check_landmarks", "check_sam3d_body", "SAM3DB_TermsLine",
     ),
+    "preferences.html#models": (
+        "verify_models", "cancel_verify", "move_models", "cancel_move", "remove_model", "stop_worker",
+    ),
+    "preferences.html#diagnostics": ("run_doctor", "cancel_doctor", "copy_doctor"),
+    "preferences.html#reset-to-defaults": ("reset_preferences",),
+    "preferences.html": ("SAM3DB_AddonPreferences",),
     "gpu.html": (
         "install_gpu", "install_gpu_files", "cancel_gpu", "remove_gpu", "test_gpu", "copy_gpu_addresses",
         "copy_gpu_table",

@@ -16,6 +16,7 @@ _PAGES: tuple[tuple[str, str, Any], ...] = (
     ("User Guide", "index.html", "HELP"),
     ("The First Character", "guide/first_character.html", "BLANK1"),
     ("Correct It on the Photo", "guide/correcting.html", "BLANK1"),
+    ("Troubleshooting", "troubleshooting.html", "BLANK1"),
     ("Questions", "guide/faq.html", "BLANK1"),
 )
 

@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 from mathutils import Euler, Vector
 
-from .scene import _view, in_viewport, part, rigs
+from .scene import _bounds, _view, in_viewport, part, rigs
 
 #: How panels draw themselves, by name.
 _drawn: dict[str, Callable[..., None]] = {}
@@ -99,6 +99,13 @@ def fill_batch(photos: str, out: str) -> None:
 def fill_export(names: str) -> None:
     """Chooses the target of exports."""
     bpy.context.window_manager.sam3db_export.names = names
+
+
+def show_extensions() -> list[int]:
+    """Goes to "Get Extensions" in the preferences; their x0, y0, x1, y1 on the screen, px from the top left."""
+    bpy.context.preferences.active_section = "EXTENSIONS"
+    area = next(area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == "PREFERENCES")
+    return _bounds(next(region for region in area.regions if region.type == "WINDOW"))
 
 
 def redraw() -> None:
