@@ -15,17 +15,12 @@ from importlib import import_module, metadata
 
 from native_runtime import __version__
 from native_runtime.errors import Remedy
+from native_runtime.process.libraries import explained, find_cpp_runtime
 
 from .child import ChildError, messages_of
 from .report import Fault, Section
 
 _PATIENCE_S = 60.0
-#: What Windows says where a library's own libraries are missing.
-_NO_LIBRARY = re.compile(r"DLL load failed", re.IGNORECASE)
-_WINDOWS_RUNTIME = (
-    "Windows lacks a library that it needs. Install the 'Microsoft Visual C++ 2015-2022 Redistributable (x64)' from "
-    "Microsoft, and start again."
-)
 
 
 @dataclass(frozen=True)
@@ -97,10 +92,10 @@ def check_libraries(blender: str | None = None) -> Section:
 def _fault(library: Library, version: str, error: str) -> Fault | None:
     without = f" Without it these cannot be read: {library.needed_for}." if library.needed_for else ""
     if not version:
-        why = _WINDOWS_RUNTIME if sys.platform == "win32" and _NO_LIBRARY.search(error) else ""
-        if why:
-            return Fault(f"{library.title} cannot be loaded: {why}")
         missing = error == f"No module named {library.module!r}"
+        why = None if missing else explained(ImportError(f"{library.module}: {error}"), sys.platform)
+        if why is not None:
+            return Fault.of(why)
         said = "is not installed" if missing else f"cannot be used ({error})"
         return Fault(f"{library.title} {said}.{without}", Remedy.INSTALL_LIBRARIES)
     known = numbers(version)
@@ -132,6 +127,7 @@ def main() -> None:
     """Import them and say how that went: JSON lines on standard output."""
     from native_runtime.files.streams import take_stdout
 
+    find_cpp_runtime()
     answer = take_stdout(sys.stderr)
     for library in LIBRARIES:
         answer.write(json.dumps({"begun": library.module}) + "\n")

@@ -18,6 +18,7 @@ from typing import Any
 from native_runtime.errors import Remedy, Sam3dbError
 from native_runtime.models import manifest
 from native_runtime.models.store import INSTANTHMR_FOLDER, NETWORKS_FOLDER, SAM3D_BODY_FOLDER, models_dir
+from native_runtime.process.libraries import find_cpp_runtime
 
 from .child import ChildError, messages_of
 from .report import Fault, Section
@@ -147,6 +148,7 @@ def main(settings: dict[str, Any]) -> None:
         answer.write(json.dumps(message) + "\n")
         answer.flush()
 
+    find_cpp_runtime()
     import onnxruntime
 
     from native_runtime.engines import engine_status

@@ -23,6 +23,7 @@ from native_runtime.doctor.report import Section
 from native_runtime.errors import WorkerError
 from native_runtime.models.shelf import shelf
 from native_runtime.models.shelf.state import downloads_folder
+from native_runtime.process.libraries import CPP_RUNTIME
 from native_runtime.service.client import WorkerClient
 from native_runtime.service.round_trip import round_trip
 from tests.support.doctored import ROOT, run_sam3db, site_without, write_models, write_module
@@ -199,9 +200,9 @@ def test_a_library_that_only_rare_pictures_need(shadowed: Path) -> None:
 def test_microsofts_runtime_is_named_where_windows_lacks_it(shadowed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_module(shadowed, "onnxruntime", "raise ImportError('DLL load failed while importing onnxruntime_pybind11')")
     monkeypatch.setattr(libraries.sys, "platform", "win32")
-    assert "Install the 'Microsoft Visual C++ 2015-2022 Redistributable (x64)'" in only_fault(
-        libraries.check_libraries()
-    )
+    line = only_fault(libraries.check_libraries())
+    assert f"ONNX Runtime cannot be loaded: Windows lacks the {CPP_RUNTIME}" in line
+    assert "Install it from" in line
 
 
 def test_the_supported_versions_are_those_that_are_installed_with_the_program() -> None:
