@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from native_runtime.errors import Remedy, Sam3dbError
@@ -106,7 +106,7 @@ def _guarded(key: str, check: Callable[[], Section]) -> Section:
 
 
 def _of_more(folder: Path) -> Callable[[], Section]:
-    return lambda: check_models(folder)
+    return lambda: replace(check_models(folder, whole=False), key="more_models")
 
 
 def _folders(what: Examined) -> Sequence[Folder]:

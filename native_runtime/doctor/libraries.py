@@ -76,8 +76,9 @@ def check_libraries(blender: str | None = None) -> Section:
         version = str(answer.get("version", ""))
         facts[library.module] = version or None
         lines.append(f"- {library.title} {version or 'cannot be used'}")
-        fault = _fault(library, version, str(answer.get("error", "")))
-        if fault is not None:
+        said = str(answer.get("error", ""))
+        fault = _fault(library, version, said)
+        if fault is not None and not (faults and LIBRARIES[0].module in said):  # without NumPy none of them works
             (notes if library.needed_for else faults).append(fault)
     facts["blender"] = blender or _of_package("bpy") or None
     own = [

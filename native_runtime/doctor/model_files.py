@@ -20,13 +20,17 @@ SHORT = 12
 """Digits of a hash that are shown."""
 
 
-def check_models(models: str | os.PathLike[str] | None) -> Section:
-    """Look at every file of a models folder, and hash it."""
+def check_models(models: str | os.PathLike[str] | None, whole: bool = True) -> Section:
+    """Look at every file of a models folder, and hash it.
+
+    Args:
+        whole: whether it must have what everybody has: networks and a body.
+    """
     folder = models_dir(models)
     try:
         if folder.exists():
             os.listdir(folder)
-        found = list_models(folder)
+        found = [status for status in list_models(folder) if whole or _is_listed(status)]
         notes = _unfinished(folder)
     except OSError as error:
         return _unreadable(folder, error)
@@ -40,7 +44,7 @@ def check_models(models: str | os.PathLike[str] | None) -> Section:
     return Section(
         "models",
         f"Models in {folder}",
-        tuple(lines),
+        tuple(lines if found else ["- none"]),
         {"folder": str(folder), "files": facts},
         tuple(_faults(found)),
         tuple(notes),
@@ -53,7 +57,7 @@ def _faults(found: Sequence[ModelStatus]) -> list[Fault]:
     for status in (status for status in found if status.state != "ok"):
         if status.state == "newer":
             text = status.detail
-        elif status.size == 0 and not (status.path.parent / manifest.NAME).is_file():
+        elif status.size == 0 and not _is_listed(status):
             text = f"There are no model files in {status.path.parent}."
         elif status.size == 0 and status.state == "damaged":
             text = status.detail
@@ -78,6 +82,11 @@ def _unfinished(folder: Path) -> list[Fault]:
         elif state.state == "broken" and "check failed" in state.detail:
             notes.append(Fault(f"{item.title} failed its last check.", Remedy.GET_MODEL))
     return notes
+
+
+def _is_listed(status: ModelStatus) -> bool:
+    """Whether there is a list of the files in its folder."""
+    return (status.path.parent / manifest.NAME).is_file()
 
 
 def _sentence(status: ModelStatus) -> str:

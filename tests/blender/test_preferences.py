@@ -245,6 +245,15 @@ def test_models_are_really_verified_and_moved(settings: Any, models: Path, tmp_p
     assert any("face_age.onnx is damaged" in line for line in shown(settings))
 
 
+def test_an_empty_folder_for_imports_is_no_fault(
+    settings: Any, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "imported").mkdir()  # as Blender makes it
+    monkeypatch.setattr(places, "imported_models_folder", lambda: tmp_path / "imported")
+    bpy.ops.sam3db.verify_models()
+    assert "All 11 model files are as they should be." in shown(settings)
+
+
 def test_a_move_to_a_folder_that_is_in_use_changes_nothing(settings: Any, models: Path) -> None:
     with pytest.raises(RuntimeError, match="lie within each other"):
         bpy.ops.sam3db.move_models(directory=str(models.parent))

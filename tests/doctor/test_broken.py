@@ -124,6 +124,15 @@ def test_an_installation_that_was_interrupted_is_a_note_and_no_fault(models: Pat
     assert f"The download of {item.title} is not finished (3 MB are here). Get it with" in note
 
 
+def test_a_folder_for_what_is_imported_need_not_have_what_everybody_has(tmp_path: Path) -> None:
+    (tmp_path / "landmarks").mkdir()
+    section = model_files.check_models(tmp_path, whole=False)
+    assert (said(section), section.lines) == ([ALL_WORKS], ("- none",))
+    write_models(tmp_path / "imported")
+    (tmp_path / "imported" / "bodies" / "default.npz").write_bytes(b"?")
+    assert "default.npz is damaged" in only_fault(model_files.check_models(tmp_path / "imported", whole=False))
+
+
 # --- memory and disks ------------------------------------------------------------------------------------------------
 
 Usage = namedtuple("Usage", ["total", "used", "free"])
@@ -188,6 +197,13 @@ def test_a_library_of_another_version_or_build(shadowed: Path, module: str, text
     line = said(libraries.check_libraries())[1]
     assert expected in line
     assert "Install the program again" in line
+
+
+def test_what_follows_from_a_missing_numpy_is_not_said_again(shadowed: Path) -> None:
+    write_module(shadowed, "numpy", "raise ModuleNotFoundError(\"No module named 'numpy'\")")
+    for module in ("cv2", "onnxruntime"):
+        write_module(shadowed, module, "import numpy")
+    assert only_fault(libraries.check_libraries()).startswith("- NumPy is not installed.")
 
 
 def test_a_library_that_only_rare_pictures_need(shadowed: Path) -> None:
