@@ -115,6 +115,7 @@ lock:  ## regenerate requirements/*.txt (needs uv)
 	printf 'onnxruntime\nopencv-python-headless\npi-heif\npillow\n' | uv pip compile --quiet --universal --python-version 3.11 --no-deps \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" -c requirements/main-line.txt - \
 		-o requirements/extension.txt
+	python3 requirements/gpu_support.py
 	{ grep -E '^(opencv|pi-heif|pillow)' requirements/main-line.txt; echo "onnxruntime==$(MACOS_X64_ONNXRUNTIME)"; } \
 		| uv pip compile --quiet --universal --python-version 3.11 --no-deps --generate-hashes --no-annotate \
 		--custom-compile-command "make lock" - -o requirements/extension-macos-x64.txt

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -251,6 +252,16 @@ def offered(platform: str | None = None, python: str | None = None) -> list[Whee
         except UsageError:
             continue
     return found
+
+
+def recommended(vendors: Collection[str], sets: Sequence[WheelSet]) -> WheelSet | None:
+    """What fits cards of these vendors best; the first where nothing is known of them, None where there is nothing."""
+    names = {one.kind.name: one for one in sets}
+    if "NVIDIA" in vendors and "cuda" in names:
+        return names["cuda"]
+    intel_alone = bool(vendors) and set(vendors) == {"Intel"}
+    order = ("directml", "openvino", "webgpu") if intel_alone else ("directml", "webgpu", "openvino")
+    return next((names[name] for name in order if vendors and name in names), next(iter(sets), None))
 
 
 def host() -> str:

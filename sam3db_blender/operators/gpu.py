@@ -99,6 +99,11 @@ class SAM3DB_OT_install_gpu(_Install, bpy.types.Operator):
     complaint: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        from native_runtime.gpu_support.sets import offered, recommended
+
+        fits = recommended({card.vendor for card in gpu.search.cards or ()}, offered())
+        if fits is not None and not self.properties.is_property_set("kind"):
+            self.kind = fits.kind.name
         return context.window_manager.invoke_props_dialog(
             self, width=_WIDTH, title="Install GPU Support", confirm_text="Install"
         )

@@ -11,16 +11,17 @@ import bpy
 import pytest
 
 import sam3db_blender
+from native_runtime.gpu_support import sets
 from native_runtime.gpu_support.apart import Trial
 from native_runtime.gpu_support.cards import Card
 from native_runtime.gpu_support.install import install, state_of
 from native_runtime.gpu_support.sets import WheelSet
+from native_runtime.service import client
 from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.files import gpu
-from sam3db_blender.jobs import engines
+from sam3db_blender.jobs import engines, online
 from sam3db_blender.jobs import gpu as gpu_jobs
-from sam3db_blender.jobs import long as long_jobs
 from sam3db_blender.operators import gpu as operators
 from sam3db_blender.ui.gpu import draw_gpu
 from tests.support.layout import Layout
@@ -61,7 +62,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def chosen(monkeypatch: pytest.MonkeyPatch) -> WheelSet:
     """The only libraries that there are."""
     made = toy_set(onnxruntime_openvino=CONTENT)
-    monkeypatch.setattr(operators, "offered", lambda: [made])
+    monkeypatch.setattr(sets, "offered", lambda: [made])
     return made
 
 
@@ -78,7 +79,7 @@ def put(tmp_path: Path, chosen: WheelSet) -> None:
 
 def answering(monkeypatch: pytest.MonkeyPatch, **result: Any) -> Worker:
     worker = Worker(Event(1, "done", result=result))
-    monkeypatch.setattr(long_jobs, "WorkerClient", worker)
+    monkeypatch.setattr(client, "WorkerClient", worker)
     return worker
 
 
@@ -110,11 +111,11 @@ def test_nothing_is_fetched_without_consent_and_online_access(
     worker = answering(monkeypatch, name="openvino", folder="", bytes=1, notes=[])
     with pytest.raises(RuntimeError, match="tick that you accept them"):
         bpy.ops.sam3db.install_gpu("EXEC_DEFAULT", kind="openvino")
-    monkeypatch.setattr(operators.online, "refusal", lambda instead: f"Blender may not use the network: {instead}")
+    monkeypatch.setattr(online, "refusal", lambda instead: f"Blender may not use the network: {instead}")
     with pytest.raises(RuntimeError, match="may not use the network: choose files that you have"):
         bpy.ops.sam3db.install_gpu("EXEC_DEFAULT", kind="openvino", accepted=True)
     assert worker.asked == []
-    monkeypatch.setattr(operators.online, "refusal", lambda instead: "")
+    monkeypatch.setattr(online, "refusal", lambda instead: "")
     assert bpy.ops.sam3db.install_gpu("EXEC_DEFAULT", kind="openvino", accepted=True) == {"FINISHED"}
     ((do, keys),) = worker.asked
     assert do == "install_gpu_support"
@@ -123,7 +124,7 @@ def test_nothing_is_fetched_without_consent_and_online_access(
 
 
 def test_the_dialog_names_sizes_and_licenses(settings: Any, chosen: WheelSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operators.online, "refusal", lambda instead: "")
+    monkeypatch.setattr(online, "refusal", lambda instead: "")
     dialog = SimpleNamespace(complaint="", chosen=lambda: chosen, source="INDEX", kind="openvino", accepted=False)
     layout = Layout()
     operators.draw_dialog(layout, dialog, bpy.context)
@@ -170,9 +171,9 @@ def test_a_test_chooses_the_fastest_and_shows_why_others_do_not_work(
 
 
 def test_a_failed_installation_is_told(settings: Any, chosen: WheelSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operators.online, "refusal", lambda instead: "")
+    monkeypatch.setattr(online, "refusal", lambda instead: "")
     worker = Worker(Event(1, "error", text="There is too little space.", error="NoRoomError"))
-    monkeypatch.setattr(long_jobs, "WorkerClient", worker)
+    monkeypatch.setattr(client, "WorkerClient", worker)
     with pytest.raises(RuntimeError, match="There is too little space"):
         bpy.ops.sam3db.install_gpu("EXEC_DEFAULT", kind="openvino", accepted=True)
     assert gpu_jobs.slot.job is not None

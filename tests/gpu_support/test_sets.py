@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from native_runtime.errors import UsageError
-from native_runtime.gpu_support.sets import KINDS, offered, wheel_set
+from native_runtime.gpu_support.sets import KINDS, offered, recommended, wheel_set
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements"
 
@@ -51,6 +51,24 @@ def test_what_is_offered_where() -> None:
     assert names("windows-x64", "3.13") == ["cuda", "directml", "webgpu", "openvino"]
     assert names("macos-arm64", "3.13") == ["webgpu"]
     assert names("freebsd-x64", "3.13") == []
+
+
+@pytest.mark.parametrize(
+    ("vendors", "platform", "name"),
+    [
+        (["NVIDIA", "Intel"], "linux-x64", "cuda"),
+        (["AMD"], "linux-x64", "webgpu"),
+        (["Intel"], "linux-x64", "openvino"),
+        (["AMD", "Intel"], "windows-x64", "directml"),
+        (["Apple"], "macos-arm64", "webgpu"),
+        ([], "windows-x64", "cuda"),
+    ],
+)
+def test_what_fits_the_card_is_offered_first(vendors: list[str], platform: str, name: str) -> None:
+    best = recommended(vendors, offered(platform, "3.13"))
+    assert best is not None
+    assert best.kind.name == name
+    assert recommended(vendors, []) is None
 
 
 @pytest.mark.parametrize(
