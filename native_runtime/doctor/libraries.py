@@ -71,8 +71,14 @@ def check_libraries(blender: str | None = None) -> Section:
     notes: list[Fault] = []
     lines: list[str] = []
     facts: dict[str, str | None] = {}
+    if crash and not begun:
+        faults.append(Fault(f"The process that imports the libraries {crash}.", Remedy.INSTALL_LIBRARIES))
     for library in LIBRARIES:
-        answer = found.get(library.module, {"error": crash if library.module == begun else "not looked at"})
+        if library.module not in found and library.module != begun:  # the process had ended before
+            facts[library.module] = None
+            lines.append(f"- {library.title}: not looked at")
+            continue
+        answer = found.get(library.module, {"error": crash})
         version = str(answer.get("version", ""))
         facts[library.module] = version or None
         lines.append(f"- {library.title} {version or 'cannot be used'}")

@@ -199,6 +199,18 @@ def test_a_library_of_another_version_or_build(shadowed: Path, module: str, text
     assert "Install the program again" in line
 
 
+def test_a_crash_is_the_fault_of_the_library_that_crashed_alone(shadowed: Path) -> None:
+    write_module(shadowed, "cv2", "import os; os.abort()")
+    section = libraries.check_libraries()
+    assert only_fault(section).startswith("- OpenCV cannot be used (crashed")
+    assert "- ONNX Runtime: not looked at" in section.lines
+
+
+def test_a_python_that_cannot_even_begin(shadowed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child.sys, "executable", "/bin/false")
+    assert "The process that imports the libraries ended unexpectedly" in only_fault(libraries.check_libraries())
+
+
 def test_what_follows_from_a_missing_numpy_is_not_said_again(shadowed: Path) -> None:
     write_module(shadowed, "numpy", "raise ModuleNotFoundError(\"No module named 'numpy'\")")
     for module in ("cv2", "onnxruntime"):
