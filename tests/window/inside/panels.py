@@ -102,9 +102,16 @@ def fill_export(names: str) -> None:
 
 
 def show_extensions() -> list[int]:
-    """Goes to "Get Extensions" in the preferences; their x0, y0, x1, y1 on the screen, px from the top left."""
+    """Goes to "Get Extensions" in preferences that fill the window, which leave it to the others again.
+
+    Returns:
+        Their x0, y0, x1, y1 on the screen, px from the top left.
+    """
     bpy.context.preferences.active_section = "EXTENSIONS"
-    area = next(area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == "PREFERENCES")
+    window = bpy.context.window_manager.windows[0]
+    with bpy.context.temp_override(window=window, area=window.screen.areas[0]):
+        bpy.ops.screen.back_to_previous()
+    area = next(area for area in window.screen.areas if area.type == "PREFERENCES")
     return _bounds(next(region for region in area.regions if region.type == "WINDOW"))
 
 
