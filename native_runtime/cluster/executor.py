@@ -25,6 +25,7 @@ from native_runtime.batch.fingerprints import Fingerprints
 from native_runtime.batch.photos import PhotoFile, Shard
 from native_runtime.batch.record import Record
 from native_runtime.batch.settings import BatchRequest
+from native_runtime.cluster.calls import caller
 from native_runtime.cluster.choice import ClusterChoice
 from native_runtime.cluster.connection import CONNECT_S, connected
 from native_runtime.cluster.delivery import deliver
@@ -247,9 +248,9 @@ class _Run:
         self._running[future] = task
 
     def _submit(self, what: str, function: Callable[..., Any], *values: Any, workers: list[str]) -> Future:
-        future = self._client.submit(
-            function, *values, key=f"sam3db-{what}-{uuid4().hex}", workers=workers, pure=False, retries=0
-        )
+        key = f"sam3db-{what}-{uuid4().hex}"
+        there = caller(function.__name__)
+        future = self._client.submit(there, *values, key=key, workers=workers, pure=False, retries=0)
         future.add_done_callback(self._answered.put)
         return future
 

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from distributed.protocol.pickle import dumps, loads
 
 from native_runtime.batch.outputs import Staging
 from native_runtime.batch.record import FileState, Record, Stage
 from native_runtime.cli import main
+from native_runtime.cluster.calls import caller
 from native_runtime.cluster.choice import ClusterChoice, PathMap
 from native_runtime.cluster.delivery import deliver
 from native_runtime.cluster.idle import IdleTimer
 from native_runtime.cluster.job import Answer
 from native_runtime.cluster.parcel import Parcel
 from native_runtime.cluster.seeing import seen
+from native_runtime.cluster.station import version
 from native_runtime.errors import DiskFullError, FileError, UsageError
 from native_runtime.process.payload import ErrorPayload
+
+
+def test_a_scheduler_need_not_have_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed_on = dumps(caller("version"))
+    for module in [name for name in sys.modules if name.partition(".")[0] == "native_runtime"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    function = loads(passed_on)
+    with pytest.raises(ImportError):
+        function()
+    monkeypatch.undo()
+    assert function() == version()
 
 
 def test_clusters_are_named() -> None:
