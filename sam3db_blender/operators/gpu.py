@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from native_runtime.gpu_support.sets import WheelSet
 
 #: px at the usual size of the interface, and characters that fit into it.
-_WIDTH, _LINE = 560, 84
+_WIDTH, _LINE = 560, 94
 _OCCUPIED = "Wait until the running job about graphics cards has ended"
 
 # Blender keeps no texts of items that a function makes.
