@@ -25,8 +25,8 @@ def draw(layout: Any, settings: Any, width: int) -> None:
     column.use_property_split = True
     column.prop(settings, "handle_groups")
     column.separator()
-    column.prop(settings, "preview_kinds")
-    column.prop(settings, "preview_renderer")
-    column.prop(settings, "preview_height")
+    column.prop(settings, "preview_kinds", text="Previews")
+    column.prop(settings, "preview_renderer", text="Preview Renderer")
+    column.prop(settings, "preview_height", text="Preview Height")
     column.separator()
-    column.prop(settings, "export_target")
+    column.prop(settings, "export_target", text="Export Target")

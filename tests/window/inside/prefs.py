@@ -19,3 +19,13 @@ def show() -> None:
     preferences.active_section = "ADDONS"
     bpy.context.window_manager.addon_search = "character from photo"
     bpy.ops.preferences.addon_expand(module=EXTENSION)
+
+
+def begin_with(**wanted: object) -> dict[str, object]:
+    """Sets preferences, opens a new file, and says what the panel begins with there."""
+    settings = bpy.context.preferences.addons[EXTENSION].preferences
+    for name, value in wanted.items():
+        setattr(settings, name, value)
+    bpy.ops.wm.read_homefile(app_template="")
+    state = bpy.context.window_manager.sam3db
+    return {"persons": state.persons, "texture": state.texture}
