@@ -82,7 +82,10 @@ def test_an_engine_from_outside_is_listed(installed: Path) -> None:
 def test_the_window_offers_it(installed: Path) -> None:
     if importlib.util.find_spec("bpy") is None:
         pytest.skip("needs the bpy module")
-    code = "from sam3db_blender.properties import import_options as o; print([name for name, *_ in o._ENGINES])"
+    code = (
+        "from sam3db_blender.properties.import_options import engine_items; "
+        "print([name for name, *_ in engine_items(None, None)])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "'toy'" in done.stdout, done.stderr
 
