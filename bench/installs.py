@@ -19,21 +19,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.support.real_blender import MARK, USER, environment_with
+from tests.support.real_blender import MARK, USER, environment_with, without_network
 
 _TIMEOUT_S = 900
 _INSIDE = Path(__file__).with_name("installs_inside.py")
-NO_NETWORK = ("unshare", "--map-root-user", "--net")
-"""Runs a command with no network but a loopback that is down."""
-
-
-def offline() -> tuple[str, ...]:
-    """What a command is run by so that it has no network; nothing where that is not possible."""
-    try:
-        done = subprocess.run([*NO_NETWORK, "true"], capture_output=True, check=False)
-    except FileNotFoundError:
-        return ()
-    return NO_NETWORK if done.returncode == 0 else ()
 
 
 def run(program: str, extension: Path, photo: Path) -> dict[str, Any]:
@@ -51,7 +40,12 @@ def run(program: str, extension: Path, photo: Path) -> dict[str, Any]:
         for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
             environment.pop(name, None)
         done = subprocess.run(
-            [*offline(), *command], capture_output=True, text=True, env=environment, timeout=_TIMEOUT_S, check=False
+            [*without_network(), *command],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=_TIMEOUT_S,
+            check=False,
         )
         lines = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
         if not lines:
@@ -87,7 +81,10 @@ def main() -> int:
     if not programs:
         parser.error("name Blenders: --blender or SAM3DB_BLENDERS")
     faults = 0
-    print(f"network: {'none' if offline() else 'as it is'}; {shutil.which('unshare') or 'no unshare'}", file=sys.stderr)
+    print(
+        f"network: {'none' if without_network() else 'as it is'}; {shutil.which('unshare') or 'no unshare'}",
+        file=sys.stderr,
+    )
     for program in programs:
         report = run(program, arguments.extension.resolve(), arguments.photo.resolve())
         print(json.dumps(report, indent=1), file=sys.stderr)

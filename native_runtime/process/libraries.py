@@ -17,9 +17,9 @@ from native_runtime.errors import WorkerError
 CPP_RUNTIME = "Microsoft Visual C++ Redistributable for Visual Studio 2015-2022 (x64)"
 """What ONNX Runtime needs on Windows, by its maker's name for it."""
 CPP_RUNTIME_FROM = "https://aka.ms/vs/17/release/vc_redist.x64.exe"
-_CPP_LIBRARIES = ("msvcp140.dll", "vcruntime140.dll", "vcruntime140_1.dll")
-_OLDEST_MACOS = (14, 0)
-"""For which ONNX Runtime's wheels are built."""
+_CPP_LIBRARIES = ("msvcp140.dll", "msvcp140_1.dll", "vcruntime140.dll", "vcruntime140_1.dll")
+_OLDEST_MACOS = {"arm64": "14.0", "x86_64": "13.4"}
+"""For which ONNX Runtime's wheels are built, by the processor."""
 _TITLES = {"onnxruntime": "ONNX Runtime", "cv2": "OpenCV"}
 
 
@@ -51,12 +51,18 @@ def add_blenders_runtime(python: Path, system: Path, add: Callable[[str], object
     return None
 
 
-def explained(error: ImportError, system: str = sys.platform, mac: str = platform.mac_ver()[0]) -> WorkerError | None:
+def explained(
+    error: ImportError,
+    system: str = sys.platform,
+    mac: str = platform.mac_ver()[0],
+    machine: str = platform.machine(),
+) -> WorkerError | None:
     """What is missing for a compiled module, for people; None where it is something else.
 
     Args:
         system: as `sys.platform`.
         mac: the version of macOS; empty elsewhere.
+        machine: the processor, as `platform.machine`.
     """
     said = f"{error.name or ''} {error.path or ''} {error}"
     module = next((name for name in _TITLES if name in said), None)
@@ -69,10 +75,10 @@ def explained(error: ImportError, system: str = sys.platform, mac: str = platfor
             f"{title} cannot be loaded: Windows lacks the {CPP_RUNTIME}, or has one that is too old. Install it from "
             f"{CPP_RUNTIME_FROM} and restart Blender.{more}"
         )
-    if system == "darwin" and mac and _version(mac) < _OLDEST_MACOS:
+    oldest = _OLDEST_MACOS.get(machine, "14.0")
+    if system == "darwin" and mac and _version(mac) < _version(oldest):
         return WorkerError(
-            f"{title} cannot be loaded: it needs macOS {_OLDEST_MACOS[0]} or newer, and this Mac runs {mac}. Update "
-            "macOS."
+            f"{title} cannot be loaded: it needs macOS {oldest} or newer, and this Mac runs {mac}. Update macOS."
         )
     needed = re.search(r"GLIBC(XX)?_[\d.]+", said)
     if system == "linux" and needed:

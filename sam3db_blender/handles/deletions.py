@@ -23,6 +23,24 @@ _TICK_S = 0.02
 UNDO_STEP = "Clean Up Deleted Character"
 
 
+def _characters() -> dict[str, removal.Belongings]:
+    """Who is there. Most files have no armature, and nothing is loaded to look closer at those."""
+    if not any(obj.type == "ARMATURE" for obj in bpy.data.objects):
+        return {}
+    from . import removal
+
+    return removal.characters()
+
+
+def _ownerless(ever: dict[str, removal.Belongings]) -> set[str]:
+    """Who has lost the rig, of those who were there."""
+    if not ever:
+        return set()
+    from . import removal
+
+    return removal.ownerless(ever)
+
+
 class Deletions:
     """Keeps account of who is there."""
 
@@ -36,29 +54,21 @@ class Deletions:
 
     def begin(self) -> None:
         """Takes note of who is there: a file was opened, or this extension was switched on."""
-        from . import removal
-
-        self._known, self._direction, self.due = removal.characters(), None, False
+        self._known, self._direction, self.due = _characters(), None, False
         self._ever = dict(self._known)
 
     def note(self) -> None:
         """Takes note of who has come, and forgets nobody who is gone."""
-        from . import removal
-
-        self._known.update(removal.characters())
+        self._known.update(_characters())
 
     def leaving(self) -> None:
         """The artist is about to undo or redo."""
-        from . import removal
-
-        self._ownerless = removal.ownerless(self._ever)
+        self._ownerless = _ownerless(self._ever)
 
     def travelled(self, direction: Direction) -> None:
         """The artist has undone or redone. Where something has lost its rig on the way, the step was half a one."""
-        from . import removal
-
-        self._known, self.due = removal.characters(), False
-        if removal.ownerless(self._ever) - self._ownerless:
+        self._known, self.due = _characters(), False
+        if _ownerless(self._ever) - self._ownerless:
             self._direction = direction
 
     @property

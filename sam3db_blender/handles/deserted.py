@@ -16,6 +16,7 @@ from bpy.app.handlers import persistent
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, ensure_timer, listen, objects_may_have_changed, stop_listening, when_objects_change
+from ..scene.idle import nobody
 
 _TICK_S = 0.02
 
@@ -24,6 +25,8 @@ def settle() -> list[bpy.types.Object]:
     """Releases the characters in scenes whose controls are gone; those that it released. One whose body is not among
     the models here is left as it is.
     """
+    if nobody():
+        return []
     from ..rig.releasing import is_deserted, release_deserted
     from ..scene.bodies import body_of
     from ..scene.lookup import in_scenes

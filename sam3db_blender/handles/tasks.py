@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Thread
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from native_runtime.engines.estimate import Estimate
-from native_runtime.texture.files import TextureFiles
+if TYPE_CHECKING:
+    from native_runtime.engines.estimate import Estimate
+    from native_runtime.texture.files import TextureFiles
 
-from ..jobs.photo import AnswerJob
-from .limb_preview import LimbPreview
+    from ..jobs.photo import AnswerJob
+    from .limb_preview import LimbPreview
 
 
 @dataclass(frozen=True)

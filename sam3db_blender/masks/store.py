@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -85,6 +84,8 @@ def mask_file(rig: bpy.types.Object) -> Path | None:
     Raises:
         Sam3dbError: the file is gone, and the .blend does not carry the mask either.
     """
+    import cv2
+
     if not has_mask(rig):
         return None
     path = Path(bpy.path.abspath(str(rig[MASK])))
@@ -120,6 +121,8 @@ def fitted(path: Path, size: tuple[int, int]) -> Mask:
     Raises:
         PhotoError: the picture cannot be read.
     """
+    import cv2
+
     from native_runtime.image.reading import read_photo
 
     grey = read_photo(path).pixels[..., 0]
@@ -136,6 +139,8 @@ def size_of(rig: bpy.types.Object) -> tuple[int, int]:
 
 
 def _write(rig: bpy.types.Object, mask: Mask) -> Path:
+    import cv2
+
     done, data = cv2.imencode(".png", mask.astype(np.uint8) * 255)
     assert done
     content = hashlib.sha256(data.tobytes()).hexdigest()
@@ -171,6 +176,8 @@ def show_overlay(rig: bpy.types.Object, visible: bool) -> None:
 
 
 def _add_overlay(rig: bpy.types.Object, mask: Mask, visible: bool) -> None:
+    import cv2
+
     picture = np.zeros((*mask.shape, 4), np.uint8)
     picture[mask] = (*_TINT[::-1], 255)
     done, encoded = cv2.imencode(".png", picture)

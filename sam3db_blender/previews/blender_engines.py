@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import bpy
-import cv2
 import numpy as np
 from mathutils import Matrix, Vector
 
@@ -69,6 +68,8 @@ class BlenderRenderer:
             return [self._render(view, Path(folder) / f"{number}.png") for number, view in enumerate(views)]
 
     def _render(self, view: View, file: Path) -> Floats:
+        import cv2
+
         settings = blender_camera(view.intrinsics, (view.width, view.height))
         lens: Any = self.camera.data
         apply_settings(lens, settings)

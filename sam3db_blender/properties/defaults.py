@@ -24,11 +24,13 @@ class Default(NamedTuple):
         preference: its name.
         state: the panel's settings, as the window manager has them.
         setting: their name for it.
+        kept: the preference that Blender keeps for it, where it is another one.
     """
 
     preference: str
     state: str
     setting: str
+    kept: str = ""
 
 
 DEFAULTS = (
@@ -43,7 +45,7 @@ DEFAULTS = (
     Default("preview_renderer", "sam3db_previews", "renderer"),
     Default("preview_height", "sam3db_previews", "size"),
     # the target brings a format of its own
-    Default("export_target", "sam3db_export", "names"),
+    Default("export_target", "sam3db_export", "names", "export_target_name"),
 )
 _TAKEN = "defaults_taken"
 
@@ -56,6 +58,8 @@ def take_defaults(window_manager: Any, settings: Any) -> None:
     """
     taken = _read(window_manager)
     for default in DEFAULTS:
+        if default.preference not in taken and not settings.is_property_set(default.kept or default.preference):
+            continue  # lists of engines and targets are not read at Blender's start for nothing
         state = getattr(window_manager, default.state)
         now, wanted = getattr(state, default.setting), getattr(settings, default.preference)
         if state.is_property_set(default.setting) and _plain(now) != taken.get(default.preference):

@@ -30,11 +30,11 @@ class Quiet:
 
 def rest_idle(context: bpy.types.Context, at_most: int | None = None) -> int:
     """Lets characters rest that may, and that nobody works on; returns how many did."""
+    if context.scene is None or not listening() or nobody():
+        return 0
     from ..rig.resting import may_rest, rest
     from .provenance import is_character
 
-    if context.scene is None or not listening():
-        return 0
     count = 0
     for rig in list(context.scene.objects):
         if at_most is not None and count >= at_most:
@@ -43,6 +43,12 @@ def rest_idle(context: bpy.types.Context, at_most: int | None = None) -> int:
             rest(rig)
             count += 1
     return count
+
+
+def nobody() -> bool:
+    """Whether there is no armature at all: nothing is loaded then to look closer."""
+    objects: Any = getattr(bpy.data, "objects", ())  # none while Blender shows its add-ons no data
+    return not any(obj.type == "ARMATURE" for obj in objects)
 
 
 def listening() -> bool:
@@ -92,6 +98,8 @@ def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
 @persistent
 def _before_frame(*_: Any) -> None:
     """Frames that play or are rendered are not updates: what was animated at rest needs its drivers for them."""
+    if nobody():
+        return
     from ..rig.control_pose import CONTROLS
     from ..rig.resting import RESTING, animated, wake
 
@@ -103,6 +111,8 @@ def _before_frame(*_: Any) -> None:
 @persistent
 def _awake(*_: Any) -> None:
     """Before a file is saved, and before and after undoing, which mixes data-blocks of two times."""
+    if nobody():
+        return
     from ..rig.resting import wake_all
 
     wake_all()
@@ -154,8 +164,7 @@ def attach() -> None:
 def detach() -> None:
     """Stops it; all characters are awake then."""
     stop_listening(_handlers(), _tick)
-    objects: Any = getattr(bpy.data, "objects", ())  # none while Blender shows its add-ons no data
-    if any(obj.type == "ARMATURE" for obj in objects):
+    if not nobody():
         from ..rig.resting import wake_all
 
         wake_all()

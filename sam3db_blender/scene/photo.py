@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import cv2
 from numpy.typing import NDArray
 
 from native_runtime.files.hashes import sha256_of
@@ -34,6 +33,8 @@ def pack_photo(name: str, pixels: NDArray[np.uint8]) -> bpy.types.Image:
     Args:
         pixels: (H, W, 3) uint8, sRGB, red first.
     """
+    import cv2
+
     height, width = pixels.shape[:2]
     parameters = [
         cv2.IMWRITE_JPEG_QUALITY,

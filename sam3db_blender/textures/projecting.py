@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -183,6 +182,8 @@ def _recorded_face(mesh: bpy.types.Object) -> Array | None:
 
 def _as_large(mask: Bools, pixels: NDArray[np.uint8]) -> Bools:
     """A mask of the original photo as one of its working pixels."""
+    import cv2
+
     if mask.shape == pixels.shape[:2]:
         return mask
     size = (pixels.shape[1], pixels.shape[0])

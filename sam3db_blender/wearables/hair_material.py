@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import cv2
 import numpy as np
 
 from native_runtime.render.colour import encode_srgb
@@ -64,6 +63,8 @@ def recolour_strands(material: bpy.types.Material, colour: tuple[float, float, f
 
 def strand_image(colour: tuple[float, float, float]) -> bpy.types.Image:
     """The picture of strands of a colour, packed; one for all that have it."""
+    import cv2
+
     key = " ".join(f"{channel:.4f}" for channel in colour)
     for image in bpy.data.images:
         if image.get(_COLOUR) == key and not image.library and not image.is_dirty:

@@ -10,7 +10,7 @@ from native_runtime.process import libraries
 from native_runtime.process.libraries import CPP_RUNTIME, CPP_RUNTIME_FROM, add_blenders_runtime, explained
 from native_runtime.process.payload import ErrorPayload
 
-LIBRARIES = ("msvcp140.dll", "vcruntime140.dll", "vcruntime140_1.dll")
+LIBRARIES = ("msvcp140.dll", "msvcp140_1.dll", "vcruntime140.dll", "vcruntime140_1.dll")
 NO_RUNTIME = ImportError(
     "DLL load failed while importing onnxruntime_pybind11_state: The specified module could not be found.",
     name="onnxruntime_pybind11_state",
@@ -64,7 +64,7 @@ def test_a_missing_runtime_is_called_by_its_name(error: ImportError) -> None:
 
 def test_the_worker_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libraries.sys, "platform", "win32")
-    monkeypatch.setattr(libraries.explained, "__defaults__", ("win32", ""))
+    monkeypatch.setattr(libraries.explained, "__defaults__", ("win32", "", "AMD64"))
     payload = ErrorPayload.from_exception(NO_RUNTIME)
     assert payload.kind == "WorkerError"
     assert CPP_RUNTIME in payload.text
@@ -80,8 +80,9 @@ def test_windows_without_media_is_named_for_opencv() -> None:
 
 def test_an_old_mac_is_told_so() -> None:
     error = ImportError("dlopen(.../onnxruntime_pybind11_state.so, 0x0002): Symbol not found")
-    assert "macOS 14 or newer, and this Mac runs 13.6.1" in str(explained(error, "darwin", "13.6.1"))
-    assert explained(error, "darwin", "14.4") is None
+    assert "macOS 14.0 or newer, and this Mac runs 13.6.1" in str(explained(error, "darwin", "13.6.1", "arm64"))
+    assert explained(error, "darwin", "14.4", "arm64") is None
+    assert explained(error, "darwin", "13.6.1", "x86_64") is None
 
 
 def test_an_old_linux_is_told_so() -> None:

@@ -15,6 +15,19 @@ MARK = "RESULT "
 USER = "BLENDER_USER_RESOURCES"
 
 
+#: Runs a command with no network but a loopback that is down; Linux only.
+NO_NETWORK = ("unshare", "--map-root-user", "--net")
+
+
+def without_network() -> tuple[str, ...]:
+    """What a command is run by so that it has no network; nothing where the system cannot take it away."""
+    try:
+        done = subprocess.run([*NO_NETWORK, "true"], capture_output=True, check=False)
+    except FileNotFoundError:
+        return ()
+    return NO_NETWORK if done.returncode == 0 else ()
+
+
 def run_blender(
     command: str, environment: dict[str, str], *words: str, background: bool = True
 ) -> subprocess.CompletedProcess[str]:

@@ -20,7 +20,7 @@ import numpy as np
 from mathutils import Vector
 
 from . import handwork, worker_process
-from .scene import in_viewport, part, rigs, waiting
+from .scene import in_viewport, keypoint_names, part, rigs, waiting
 
 _TICK_S = 0.01
 #: Ticks, at least, that something may take. Not seconds: the whole machine may pause.
@@ -238,7 +238,7 @@ class Walk:
     def _give_way(self, character: str, keypoints: Iterable[int]) -> None:
         """A pin is newer than what was done by hand to its limb."""
         for keypoint in keypoints:
-            limb = handwork.limb_of(part("handles.handles").keypoint_names()[keypoint])
+            limb = handwork.limb_of(keypoint_names()[keypoint])
             for name in [name for name in self.made.get(character, ()) if handwork.LIMBS[name] == limb]:
                 del self.made[character][name]
 

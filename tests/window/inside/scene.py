@@ -24,6 +24,12 @@ def part(name: str) -> ModuleType:
     return importlib.import_module(f"{EXTENSION}.{name}")
 
 
+def keypoint_names() -> tuple[str, ...]:
+    """Of MHR-70, by their numbers."""
+    names: tuple[str, ...] = importlib.import_module("native_runtime.prompts.prompt").keypoint_names()
+    return names
+
+
 # --- the window ------------------------------------------------------------------------------------------------------
 
 
@@ -82,7 +88,7 @@ def spot(keypoint: str) -> list[float]:
     """Where the tool shows a handle of the first character on the screen, px from the top left."""
     handles, region = part("handles.handles"), _region("WINDOW")
     found = handles.by_keypoint(part("scene.lookup").rig_with(next(iter(rigs()))))
-    index = handles.keypoint_names().index(keypoint)
+    index = keypoint_names().index(keypoint)
     view = _view().spaces.active.region_3d.perspective_matrix
     spots = part("handles.spots").spots_of({index: found[index]}, view, (region.width, region.height), 1.0)
     x, y = spots.centres[0]
@@ -107,7 +113,7 @@ def first_seen(keypoints: list[str]) -> dict[str, str]:
     found = handles.by_keypoint(part("scene.lookup").rig_with(next(iter(rigs()))))
     eye, out = scene.camera.matrix_world.translation, {}
     for name in keypoints:
-        handle = found[handles.keypoint_names().index(name)]
+        handle = found[keypoint_names().index(name)]
         plane, pixel = handle.parent, handles.place(handle)
         way = Vector(part("handles.plane").world_of(plane, pixel)) - eye
         hit = scene.ray_cast(bpy.context.evaluated_depsgraph_get(), eye, way)
@@ -158,9 +164,12 @@ def sidebar() -> list[int]:
     return _bounds(_region("UI"))
 
 
-def open_tab(name: str) -> None:
-    """Shows a tab of the sidebar, once the sidebar has been drawn."""
-    _region("UI").active_panel_category = name
+def open_tab(name: str) -> bool:
+    """Shows a tab of the sidebar, once the sidebar has been drawn; whether it is shown."""
+    sidebar = _region("UI")
+    sidebar.active_panel_category = name
+    sidebar.tag_redraw()
+    return bool(sidebar.active_panel_category == name)
 
 
 def copied() -> str:
@@ -302,9 +311,14 @@ def rigs() -> dict[str, str]:
     }
 
 
+def objects_left() -> list[str]:
+    """The names of the armatures in the file, whoever made them."""
+    return [obj.name for obj in bpy.data.objects if obj.type == "ARMATURE"]
+
+
 def handle_name(keypoint: str, character: str = "") -> str:
     """The name of a character's handle; of the first one where none is named."""
-    handles, names = part("handles.handles"), part("handles.handles").keypoint_names()
+    handles, names = part("handles.handles"), keypoint_names()
     rig = part("scene.lookup").rig_with(character or next(iter(rigs())))
     return str(handles.by_keypoint(rig)[names.index(keypoint)].name)
 
@@ -337,7 +351,7 @@ def standing(character: str = "") -> dict[str, Any]:
         "seen": keypoints_seen(rig).tolist(),
         "height": handles.height_of(part("scene.viewpoints").viewpoint_of(rig, 0)),
         "handles": {
-            handles.keypoint_names()[index]: {
+            keypoint_names()[index]: {
                 "place": handles.place(handle),
                 "state": handles.state_of(handle).name,
                 "warning": str(handle[handles.WARNING]),
