@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import sys
 import zipfile
@@ -111,5 +112,18 @@ def markdown(reports: Sequence[Report]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print what is to be said of the zips that the command line names."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sam3db_blender.packaging.report", description="What release notes say of zips, as Markdown."
+    )
+    parser.add_argument("archives", nargs="+", type=Path, metavar="ZIP")
+    archives: list[Path] = parser.parse_args(argv).archives
+    if unreadable := [str(path) for path in archives if not zipfile.is_zipfile(path)]:
+        parser.error(f"not a zip: {', '.join(unreadable)}")
+    sys.stdout.write(markdown([describe(path) for path in archives]))
+    return 0
+
+
 if __name__ == "__main__":
-    sys.stdout.write(markdown([describe(Path(name)) for name in sys.argv[1:]]))
+    sys.exit(main())
