@@ -68,6 +68,8 @@ def test_from_the_zip_to_a_character(
         artist.over_viewport()
         screen.settle()
         blender.wait(lambda: blender.call("scene.open_tab", name="Photo"), _ENDING_S)
+        x0, y0, x1, y1 = blender.call("scene.sidebar")
+        screen.move((x0 + x1) / 2, (y0 + y1) / 2)  # which draws the tab
         artist.picture("installed")
         # nothing of the networks comes into Blender's own process by that
         assert blender.call("installing.heavy") == []
