@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from native_runtime import gpu_runtime
 from native_runtime.gpu_runtime import VARIABLE, forget_attempts
 from native_runtime.gpu_support.apart import Trial, try_out
 from native_runtime.gpu_support.install import install
@@ -53,6 +54,20 @@ def start(folder: Path, repository: Path) -> tuple[int, list[Any]]:
 def test_it_takes_the_place_of_the_bundled_one(folder: Path, repository: Path) -> None:
     put(folder, WORKS)
     assert start(folder, repository) == (0, ["openvino", "", "1.24.1", False])
+
+
+@pytest.mark.parametrize(("system", "told"), [("win32", ["nvidia/bin", "onnxruntime/capi"]), ("linux", [])])
+def test_windows_is_told_where_libraries_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, told: list[str]
+) -> None:
+    for name in ("onnxruntime/capi/a.dll", "onnxruntime/capi/b.dll", "nvidia/bin/cudart64_13.dll", "nvidia/LICENSE"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    folders: list[str] = []
+    monkeypatch.setattr(os, "add_dll_directory", folders.append, raising=False)
+    monkeypatch.setattr(sys, "platform", system)
+    gpu_runtime._name_libraries(tmp_path)
+    assert sorted(Path(folder).relative_to(tmp_path).as_posix() for folder in folders) == told
 
 
 def test_nothing_installed_is_no_fault(folder: Path, repository: Path) -> None:
