@@ -16,7 +16,6 @@ import bpy
 import native_runtime
 
 from .. import places
-from . import online
 from .batch import builder_command
 
 NAME = "sam3db"
@@ -35,6 +34,8 @@ _NETWORK = (("models", "get"), ("models", "build"), ("gpu", "install"))
 
 def run(words: list[str]) -> int:
     """Runs one command; its exit code, which becomes Blender's."""
+    from . import online
+
     command = next((word for word in words if not word.startswith("-")), None)
     if command in _ELSEWHERE:
         sys.stderr.write(

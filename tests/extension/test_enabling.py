@@ -17,7 +17,16 @@ _MARK = "LOADED "
 
 HEAVY = ("cv2", "onnxruntime", "PIL", "pi_heif", "torch", "scipy")
 """Never in the window's process before somebody works with a photo."""
-LATER = (*HEAVY, "numpy", "native_runtime.mhr", "native_runtime.fitting", "native_runtime.pipeline.requests")
+LATER = (
+    *HEAVY,
+    "numpy",
+    "native_runtime.mhr",
+    "native_runtime.fitting",
+    "native_runtime.pipeline.requests",
+    "native_runtime.engines",
+    "native_runtime.models.shelf",
+    "native_runtime.models.download",
+)
 """Nor these when the extension is enabled, and disabled without having been used."""
 
 _SCRIPT = f"""

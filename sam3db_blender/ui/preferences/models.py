@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from native_runtime.doctor.privacy import without_names
 from native_runtime.models.store import models_dir
 
 from ... import places
-from ...files import included
 from ...jobs import doctor, moving
-from ...layout_text import draw_lines
-from ...shelf import facts
-from ..long_jobs import draw_end, draw_running
 from ..shelf import draw_shelf
 
 
@@ -28,6 +23,13 @@ def draw(layout: Any, settings: Any, width: int) -> None:
 
 def _draw_included(layout: Any, width: int) -> None:
     """Draws what everybody has, and what can be done with the models as a whole."""
+    from native_runtime.doctor.privacy import without_names
+
+    from ...files import included
+    from ...layout_text import draw_lines
+    from ...shelf import facts
+    from ..long_jobs import draw_end, draw_running
+
     layout.label(text="Landmarks and the Default Body", icon="CHECKMARK")
     folder = models_dir(places.models_folder())
     where = "come with the extension" if folder == places.bundled_models() else f"in {without_names(str(folder))}"
@@ -50,6 +52,8 @@ def _draw_included(layout: Any, width: int) -> None:
 
 
 def _draw_verified(layout: Any, width: int) -> None:
+    from ...layout_text import draw_lines
+
     job = doctor.verify_slot.job
     if job is None:
         return
