@@ -6,7 +6,7 @@ from native_runtime.errors import Remedy, Sam3dbError
 from native_runtime.process.payload import ErrorPayload
 
 REMEDIES = {
-    Remedy.BUILD_MODELS: "Reinstall the extension; it includes them.",
+    Remedy.BUILD_MODELS: "Remove the extension, restart Blender, and install it again; it includes them.",
     Remedy.CONVERT_CHECKPOINT: "Install it in the panel 'Models'.",
     Remedy.GET_MODEL: "Install it in the panel 'Models'.",
     Remedy.BUILD_AND_CONVERT: "Reinstall the extension, and install the model again in the panel 'Models'.",

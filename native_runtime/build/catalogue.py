@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from native_runtime.errors import ModelError, NewerFormatError, Remedy, UsageError
@@ -24,6 +25,7 @@ Progress = Callable[[float, str], None]
 _BUILT = ("networks", "bodies")
 _CONVERTED = "sam3d_body"
 _RELEASED = "instanthmr"
+_BUILDERS = ("landmark_networks", "default_body")
 _FOLDERS = {
     "networks": NETWORKS_FOLDER,
     "bodies": BODIES_FOLDER,
@@ -84,6 +86,11 @@ def remedy(faulty: Sequence[ModelStatus]) -> Remedy | None:
     return Remedy.CONVERT_CHECKPOINT if _CONVERTED in kinds else Remedy.GET_MODEL
 
 
+def can_build() -> bool:
+    """Whether this copy of the program has what builds networks and bodies; the extension's has not."""
+    return all(find_spec(f"{__package__}.{name}") is not None for name in _BUILDERS)
+
+
 def build_models(
     models: str | os.PathLike[str] | None = None,
     what: Sequence[str] = ("networks", "bodies"),
@@ -98,6 +105,8 @@ def build_models(
     unknown = sorted(set(what) - set(_BUILT))
     if unknown:
         raise UsageError(f"Unknown kind of models: {', '.join(unknown)}. There are: {', '.join(_BUILT)}.")
+    if not can_build():
+        raise UsageError("The program that comes with the extension builds no models.", Remedy.BUILD_MODELS)
     root = models_dir(models)
     for index, kind in enumerate(what):
         part = None if progress is None else _part(progress, index, len(what))
@@ -106,7 +115,7 @@ def build_models(
 
 
 def _builder(kind: str) -> Callable[[Path, Progress | None], object]:
-    """What builds a kind of models. It needs much that listing models does not, and the extension comes without."""
+    """What builds a kind of models. It needs much that listing models does not."""
     try:
         if kind == "networks":
             from native_runtime.build import landmark_networks

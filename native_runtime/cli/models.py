@@ -7,7 +7,7 @@ from typing import Any
 
 from native_runtime.build import catalogue
 from native_runtime.cli.console import Console
-from native_runtime.cli.remedies import REMEDIES
+from native_runtime.cli.remedies import words_of
 from native_runtime.errors import UsageError
 from native_runtime.models.store import models_dir
 
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
                 f"{status.state:8} {status.size / 1e6:7.1f} MB  {status.kind:10} {status.name:22} {status.detail}"
             )
     if arguments.action == "verify" and faults and (remedy := catalogue.remedy(faults)) is not None:
-        console.status(REMEDIES[remedy])
+        console.status(words_of(remedy))
     # A list shows how things stand and is right to do so; building and verifying promise that all is well.
     ok = not faults or arguments.action == "list"
     if ok and arguments.action != "list":

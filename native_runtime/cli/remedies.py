@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from native_runtime.build.catalogue import can_build
 from native_runtime.errors import Remedy
 
 REMEDIES = {
@@ -37,6 +38,24 @@ REMEDIES = {
 }
 
 
+_REINSTALL = "Remove the extension, restart Blender, and install it again"
+_OWN_FOLDER = "Where you named a models folder of your own, unset that instead."
+IN_THE_EXTENSION = {
+    Remedy.BUILD_MODELS: f"{_REINSTALL}. {_OWN_FOLDER}",
+    Remedy.BUILD_AND_CONVERT: f"{_REINSTALL}; get the model again with `sam3db models get`. {_OWN_FOLDER}",
+    Remedy.REMAKE_NETWORK: f"Where a network is damaged: {_REINSTALL[0].lower()}{_REINSTALL[1:]}, or get its model "
+    "again with `sam3db models get`.",
+    Remedy.REINSTALL: f"{_REINSTALL}.",
+    Remedy.INSTALL_LIBRARIES: f"{_REINSTALL}; it includes it.",
+}
+"""Other words where the command runs in Blender, by the extension's copy of the program, which builds nothing."""
+
+
+def words_of(remedy: Remedy) -> str:
+    """What can be done, by this copy of the program."""
+    return REMEDIES[remedy] if can_build() else IN_THE_EXTENSION.get(remedy, REMEDIES[remedy])
+
+
 def advised(text: str, remedy: Remedy | None) -> str:
     """A message with what can be done."""
-    return text if remedy is None else f"{text} {REMEDIES[remedy]}"
+    return text if remedy is None else f"{text} {words_of(remedy)}"

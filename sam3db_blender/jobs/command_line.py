@@ -58,7 +58,11 @@ def run(words: list[str]) -> int:
 
 def _needs_network(words: list[str]) -> bool:
     """Whether a command asks other machines; a Manager on this one is none."""
+    from native_runtime.build.catalogue import can_build
+
     named = [word for word in words if not word.startswith("-")]
+    if named[:2] == ["models", "build"] and not can_build():  # the command says so, and what to do
+        return False
     if named[:2] != ["farm", "flamenco"]:
         return any(named[: len(command)] == list(command) for command in _NETWORK)
     if named[2:3] == ["job-type"] or "--dry-run" in words or {"--help", "-h"} & set(words):

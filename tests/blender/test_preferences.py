@@ -205,7 +205,7 @@ def test_the_diagnostics_word_what_to_do_for_artists(settings: Any, monkeypatch:
     bpy.ops.sam3db.run_doctor()
     drawn = "\n".join(shown(settings))
     assert "1 thing must be put right" in drawn
-    assert "A file is missing. Reinstall the extension; it includes them." in drawn
+    assert "A file is missing. Remove the extension, restart Blender, and install it again" in drawn
 
 
 def test_the_doctor_is_asked_about_this_blender(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
