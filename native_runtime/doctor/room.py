@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -18,6 +19,18 @@ LEAST_MEMORY = 1_000_000_000
 """Bytes; the engine `landmarks` takes about half of it."""
 LEAST_DISK = 200_000_000
 """Bytes on the disk of a folder that the program writes into while it works."""
+
+
+_ADVICE = {
+    errno.EACCES: "Change its permissions.",
+    errno.EPERM: "Change its permissions.",
+    errno.EROFS: "Make its drive writable.",
+    errno.ENOSPC: "Free some space.",
+    errno.EDQUOT: "Free some space.",
+    errno.ENOTDIR: "Move the file that stands in its place.",
+    errno.EEXIST: "Move the file that stands in its place.",
+}
+"""What can be done about a folder that cannot be written to, by the number of the system's error."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +77,9 @@ def _fault_of(folder: Folder, space: int | None) -> Fault | None:
         text = f"The disk of {folder.path} (the folder for {folder.use}) is full: {space / 1e6:.0f} MB are free."
         return Fault(f"{text} Free at least {LEAST_DISK / 1e9:.1f} GB.")
     refusal = _refusal(folder.path)
-    if refusal:
-        text = f"The folder {folder.path} for {folder.use} cannot be written to ({refusal})."
-        return Fault(f"{text} Change its permissions, or free some space.")
+    if refusal is not None:
+        text = f"The folder {folder.path} for {folder.use} cannot be written to ({refusal.strerror or refusal})."
+        return Fault(f"{text} {_ADVICE.get(refusal.errno or 0, 'See whether its drive works.')}")
     return None
 
 
@@ -82,17 +95,17 @@ def _space(path: Path) -> int | None:
     return None
 
 
-def _refusal(path: Path) -> str:
-    """Why a folder, which is made where it is missing and removed again, takes no file; empty: it does."""
+def _refusal(path: Path) -> OSError | None:
+    """Why a folder, which is made where it is missing and removed again, takes no file; None: it does."""
     made = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path) as file:
             file.write(bytes(1 << 16))
             file.flush()
-        return ""
+        return None
     except OSError as error:
-        return error.strerror or str(error)
+        return error
     finally:
         for folder in made:
             try:

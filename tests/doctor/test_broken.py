@@ -153,7 +153,21 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     line = only_fault(room.check_room([room.Folder(tmp_path / "file" / "cache", "your own files of the extension")]))
-    assert "for your own files of the extension cannot be written to (Not a directory)" in line
+    assert "for your own files of the extension cannot be written to (Not a directory). Move the file" in line
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [(errno.EACCES, "(Permission denied). Change its permissions."), (errno.ENOSPC, "Free some space.")],
+)
+def test_the_advice_fits_the_refusal(number: int, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(room.tempfile, "TemporaryFile", refuse)
+    line = only_fault(room.check_room([room.Folder(tmp_path, "what is remembered")]))
+    assert line.endswith(advice)
+    assert ("space" in line) == (number == errno.ENOSPC)
 
 
 def test_looking_at_a_folder_leaves_nothing(tmp_path: Path) -> None:
