@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from native_runtime.cli import gpu
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from native_runtime.doctor.speed import Speed
 
 
+BLENDER = "SAM3DB_BLENDER_VERSION"
+"""Names the version of the Blender whose command `sam3db` this is, to its child."""
+
+
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Report; False where something is wrong, or an engine could not be measured that is ready, or was named."""
     from native_runtime.doctor.examination import Examined, examine
@@ -24,7 +29,8 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     from native_runtime.service.round_trip import round_trip
 
     names = tuple(find_engine(name).name for name in arguments.engines) or tuple(engines())
-    what = Examined(models=arguments.models, providers=arguments.providers, engines=names)
+    blender = os.environ.get(BLENDER) or None
+    what = Examined(models=arguments.models, providers=arguments.providers, engines=names, blender=blender)
     result = examine(what, round_trip, console.step)
     speeds: list[Speed] = []
     missed: list[str] = []

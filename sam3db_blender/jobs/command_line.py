@@ -85,13 +85,16 @@ def _call(words: list[str]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """With the models and the libraries for graphics cards that the extension uses, unless others are named."""
+    """With the models and the libraries for graphics cards that the extension uses, unless others are named; and
+    Blender's version.
+    """
+    from native_runtime.cli.doctor import BLENDER
     from native_runtime.gpu_runtime import VARIABLE
 
     folder = places.models_folder()
     known = {VARIABLE: str(places.gpu_folder())} | ({} if folder is None else {"SAM3DB_MODELS": str(folder)})
     named = {name: value for name, value in os.environ.items() if value}
-    return {**known, **named}
+    return {**known, **named, BLENDER: bpy.app.version_string}
 
 
 _registered: list[object] = []

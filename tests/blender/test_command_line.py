@@ -31,6 +31,15 @@ def test_what_needs_blender_itself_says_what_does_it(capfd: pytest.CaptureFixtur
     assert "by `batch`" in capfd.readouterr().err
 
 
+def test_the_doctors_page_names_this_blender(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    import bpy
+
+    from sam3db_blender.jobs import command_line
+
+    command_line.run(["doctor", "--models", str(tmp_path), "--engine", "landmarks"])
+    assert f"\n- Blender {bpy.app.version_string}\n" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "needs"),
     [
