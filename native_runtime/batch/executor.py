@@ -19,8 +19,10 @@ from native_runtime.batch.settings import BatchRequest
 from native_runtime.engines import find_engine
 from native_runtime.errors import UsageError
 from native_runtime.onnx.sessions import spare_cores
+from native_runtime.pipeline.decoding import part_of
 from native_runtime.pipeline.inference import Inference
 from native_runtime.pipeline.reporting import Reporter
+from native_runtime.pipeline.requests import EngineChoice
 
 # An engine that needs fewer seconds for a photo leaves work for Blender while it computes.
 _AS_LONG_AS_BLENDER_S = 5.0
@@ -57,6 +59,13 @@ class Executor(Protocol):
             UsageError: something that is needed is not there.
         """
 
+    def get_ready(self, request: BatchRequest, reporter: Reporter) -> None:
+        """Open what every estimate needs, before anything is written; again, it does nothing.
+
+        Raises:
+            ModelError, UsageError: the engine cannot be opened, which is not the matter of one photo.
+        """
+
     def execute(self, work: Work) -> None:
         """Finish every photo of ``work.todo``.
 
@@ -79,6 +88,11 @@ class LocalExecutor:
         """As `Executor.check`."""
         if request.needs_blender and not request.builder:
             raise UsageError("Characters, previews and exports need Blender; without it, only estimates are possible.")
+
+    def get_ready(self, request: BatchRequest, reporter: Reporter) -> None:
+        """As `Executor.get_ready`."""
+        with spare_cores(cores_for_blender(request)):
+            self._inference.open(part_of(EngineChoice, request), reporter)
 
     def execute(self, work: Work) -> None:
         """As `Executor.execute`."""

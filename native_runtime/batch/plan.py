@@ -79,6 +79,16 @@ class Planner:
         known = record.file is not None and record.file.untouched(photo.path)
         return self._plan(photo, record, record.file if known and record.file else FileState.of(photo.path))
 
+    def needs_estimate(self, photo: PhotoFile) -> bool:
+        """Whether a photo needs the engine: one that was never seen does; one that was touched is read to know."""
+        plan = self.at_a_glance(photo)
+        if plan is None and self.record(photo).file is not None:
+            try:
+                plan = self.look(photo)
+            except OSError:  # it fails when its turn has come
+                return False
+        return plan is None or (plan.needs_estimate and not plan.finished)
+
     def record(self, photo: PhotoFile) -> Record:
         """What is known of a photo; nothing where its results get another name than they had."""
         name = self._names[photo.relative]

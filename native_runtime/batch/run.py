@@ -110,19 +110,24 @@ def run_batch(
         DiskFullError: there is no room for more results.
         FileError: the output folder fails in another way.
     """
+    started = time.perf_counter()
     request = with_settled_engine(
         replace(request, folder=request.folder.absolute(), out=request.out.absolute()), reporter
     )
     executor = executor or LocalExecutor(inference or Inference(kept_photos=1))
     _check(request)
     executor.check(request)
+    reporter.status(f"Looking for photos in {request.folder}")
+    content = look_through(request.folder, request.patterns, request.recursive, request.out)
+    if not manifests(request.out) and any(request.shard.has(photo.relative) for photo in content.photos):
+        executor.get_ready(request, reporter)  # a machine that cannot do it leaves no folder behind
     try:
         request.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"The folder for the results cannot be made. {readable(error)}") from error
     try:
         with FolderLock(request.out, request.shard.number, request.shard.count):
-            return _Run(request, reporter, executor).go()
+            return _Run(request, content, reporter, executor).go(started)
     except OSError as error:
         if is_disk_full(error, request.out):
             raise disk_full(request.out) from error
@@ -145,16 +150,17 @@ def _check(request: BatchRequest) -> None:
 class _Run:
     """One run, under the lock of its part."""
 
-    def __init__(self, request: BatchRequest, reporter: Reporter, executor: Executor) -> None:
-        self._request, self._reporter, self._executor = request, reporter, executor
+    def __init__(self, request: BatchRequest, content: FolderContent, reporter: Reporter, executor: Executor) -> None:
+        self._request, self._content, self._reporter, self._executor = request, content, reporter, executor
 
-    def go(self) -> BatchResult:
-        """Do the work; see `run_batch`."""
-        started = time.perf_counter()
+    def go(self, started: float) -> BatchResult:
+        """Do the work; see `run_batch`.
+
+        Args:
+            started: when the run began, by ``time.perf_counter``.
+        """
         request = self._request
-        self._reporter.status(f"Looking for photos in {request.folder}")
-        content = look_through(request.folder, request.patterns, request.recursive, request.out)
-        everything = content.photos
+        content, everything = self._content, self._content.photos
         photos = tuple(photo for photo in everything if request.shard.has(photo.relative))
         known = read_records(manifests(request.out))
         # All parts give the same names, since each looks at the whole folder.
@@ -163,6 +169,8 @@ class _Run:
         todo = [photo for photo in photos if not _is_finished(planner.at_a_glance(photo))]
         finished = _counted(len(photos) - len(todo), "was", "were")
         self._reporter.status(f"{_counted(len(photos), 'photo', 'photos')}; {finished} finished before")
+        if any(planner.needs_estimate(photo) for photo in todo):
+            self._executor.get_ready(request, self._reporter)
         with ExitStack() as stack:
             noted = {path: state for record in known.values() for path, state in record.outputs.items()}
             staging = Staging(request.out, noted, request.shard.number, request.shard.count)

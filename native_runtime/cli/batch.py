@@ -16,7 +16,7 @@ from native_runtime.batch.settings import BatchRequest
 from native_runtime.cli.commands import missing
 from native_runtime.cli.console import Console
 from native_runtime.cli.requests import request_of
-from native_runtime.errors import UsageError
+from native_runtime.errors import ModelError, UsageError
 from native_runtime.farm.progress import OpenJDLines
 
 
@@ -37,7 +37,10 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     if arguments.progress_lines and console.as_json:
         raise UsageError("Standard output is either for `--json` or for `--progress-lines`: leave one of them out.")
     reporter = OpenJDLines(console) if arguments.progress_lines else console
-    result = run_batch(request, reporter, executor=executor)
+    try:
+        result = run_batch(request, reporter, executor=executor)
+    except ModelError as error:  # no photo's failure: this machine cannot do any
+        raise UsageError(error.template, error.remedy, **error.people) from error
     ok = result.ok or (arguments.accept_bad_photos and bool(result.content.photos) and result.only_bad_photos)
     for line in result.summary:
         console.line(line)

@@ -35,6 +35,7 @@ from native_runtime.cluster.station import TOKEN, do_photo, leave, prepare, vers
 from native_runtime.errors import DiskFullError, Sam3dbError, UsageError, WorkerError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.pipeline.decoding import encode
+from native_runtime.pipeline.reporting import Reporter
 
 TRIES = 2
 """How often a photo is tried whose failure may be the machine's."""
@@ -67,6 +68,9 @@ class ClusterExecutor:
 
     def check(self, request: BatchRequest) -> None:
         """As ``Executor.check``: Blender is the workers' matter."""
+
+    def get_ready(self, request: BatchRequest, reporter: Reporter) -> None:
+        """As ``Executor.get_ready``: each worker opens an engine of its own."""
 
     def execute(self, work: Work) -> None:
         """As ``Executor.execute``.

@@ -62,6 +62,15 @@ def left_out(models: str | os.PathLike[str] | None = None) -> frozenset[str]:
     return frozenset(manifest.read(models_dir(models) / NETWORKS_FOLDER).get("left_out", ()))
 
 
+def verify_listed_networks(models: str | os.PathLike[str] | None = None) -> None:
+    """Check the size and hash of the networks of the engine `landmarks` that are installed, of an older version too.
+
+    Raises:
+        ModelError: there are none, or one is missing or damaged.
+    """
+    manifest.verify(models_dir(models) / NETWORKS_FOLDER)
+
+
 def verify_networks(models: str | os.PathLike[str] | None = None) -> None:
     """Check the size and hash of every network of the engine `landmarks`.
 

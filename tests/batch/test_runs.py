@@ -24,6 +24,7 @@ from native_runtime.models import manifest
 from native_runtime.pipeline.decoding import decode, encode
 from native_runtime.pipeline.reporting import Silent
 from native_runtime.retarget.maps import load_map, save_map
+from tests.support import fake_engine
 
 if TYPE_CHECKING:
     from tests.support.batches import Bench
@@ -451,6 +452,28 @@ def test_a_run_that_cannot_begin_says_why(bench: Bench) -> None:
         bench.run(folder=bench.folder / "file")
     with pytest.raises(UsageError, match="cannot be made"):
         bench.run(out=bench.folder / "file" / "out")
+
+
+def test_a_machine_that_cannot_open_the_engine_fails_no_photo(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str, **given: Any) -> None:
+        raise ModelError("A network is missing.")
+
+    bench.photos("a.png", "b.png")
+    with monkeypatch.context() as broken:
+        broken.setattr(fake_engine, "open_engine", refuse)
+        with pytest.raises(ModelError, match="network is missing"):
+            bench.run()
+        assert not bench.out.exists()
+    bench.run()
+    monkeypatch.setattr(fake_engine, "open_engine", refuse)
+    os.utime(bench.folder / "a.png")
+    (bench.out / "b_person0.blend").unlink()
+    assert bench.run().ok  # nothing needs an estimate
+    bench.photos("c.png")
+    before = (bench.out / "manifest.jsonl").read_bytes()
+    with pytest.raises(ModelError, match="network is missing"):
+        bench.run()
+    assert (bench.out / "manifest.jsonl").read_bytes() == before
 
 
 def test_a_wrong_map_of_names_is_refused_before_any_photo(bench: Bench, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from native_runtime.cli import main
 from native_runtime.cli.console import Console
 from native_runtime.service.client import Event, WorkerClient
 from tests.support import fake_engine
+from tests.support.batches import make_photo
 
 if TYPE_CHECKING:
     from tests.support.batches import Bench
@@ -131,3 +132,20 @@ def test_wrong_commands_are_told(bench: Bench, words: list[str]) -> None:
     code, result = run("batch", str(bench.folder), "-o", str(bench.out), *words)
     assert (code, result["ok"]) == (2, False)
     assert not bench.out.exists()
+
+
+@pytest.mark.models
+def test_a_missing_network_is_said_before_the_first_photo(models: Path, tmp_path: Path) -> None:
+    for folder in ("landmarks", "bodies"):
+        (tmp_path / "models" / folder).mkdir(parents=True)
+        for file in (models / folder).iterdir():
+            if file.name != "hand_landmark.onnx":
+                (tmp_path / "models" / folder / file.name).symlink_to(file)
+    make_photo(tmp_path / "photos" / "a.png")
+    code, told = run(
+        "batch", str(tmp_path / "photos"), "-o", str(tmp_path / "out"), "--no-blend", "--preview", "none",
+        "--engine", "landmarks", "--models", str(tmp_path / "models"),
+    )  # fmt: skip
+    assert code == 2
+    assert "hand_landmark.onnx is missing" in told["error"]["text"]
+    assert not (tmp_path / "out").exists()

@@ -378,5 +378,8 @@ def _people_in(networks: LandmarkNetworks, photo: Photo, boxes: NDArray[np.float
 def open_engine(
     models: str | os.PathLike[str] | None, providers: Sequence[str] | None, body: str | os.PathLike[str]
 ) -> LandmarksEngine:
-    """Open the engine; see ``native_runtime.engines.open_engine``."""
+    """Open the engine; see ``native_runtime.engines.open_engine``. Networks are loaded when they are first needed, but
+    that one is missing is said now.
+    """
+    store.verify_listed_networks(models)
     return LandmarksEngine(store.load_body(body, models), models, providers)
