@@ -36,8 +36,8 @@ _FOLDERS = {
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """One model file. `state` is "ok", "missing", "damaged" or "newer" (a newer version of the program wrote the
-    list); `detail` says more, for people.
+    """One model file. `state` is "ok", "missing", "damaged", "unreadable" (the system refuses it) or "newer" (a newer
+    version of the program wrote the list); `detail` says more, for people.
     """
 
     name: str
@@ -70,14 +70,23 @@ def verify_models(models: str | os.PathLike[str] | None = None) -> list[ModelSta
     if newer := next((status for status in faulty if status.state == "newer"), None):
         raise NewerFormatError(newer.detail)
     if faulty:
-        raise ModelError("; ".join(f"{status.path} is {status.state}" for status in faulty) + ".", remedy(faulty))
+        raise ModelError("; ".join(map(_sentence, faulty)) + ".", remedy(faulty))
     return found
 
 
+def _sentence(status: ModelStatus) -> str:
+    """What is wrong with a file, without a full stop."""
+    if status.state == manifest.UNREADABLE and status.size:
+        return f"{status.path} {status.detail.rstrip('.')}"
+    return f"{status.path} is {status.state}"
+
+
 def remedy(faulty: Sequence[ModelStatus]) -> Remedy | None:
-    """How to come by what is missing or damaged; None where a newer version's list refuses to be built upon."""
-    kinds = {status.kind for status in faulty}
-    if any(status.state == "newer" for status in faulty):
+    """How to come by what is missing or damaged; None where that would not help: a newer version's list
+    refuses to be built upon, and what cannot be read needs other permissions.
+    """
+    kinds = {status.kind for status in faulty if status.state != manifest.UNREADABLE}
+    if not kinds or any(status.state == "newer" for status in faulty):
         return None
     if kinds <= set(_BUILT):
         return Remedy.BUILD_MODELS
@@ -146,7 +155,8 @@ def _list_kind(root: Path, kind: str) -> list[ModelStatus]:
     try:
         content = manifest.read(folder)
     except (ModelError, NewerFormatError) as error:
-        state = "newer" if isinstance(error, NewerFormatError) else "damaged"
+        refused = manifest.UNREADABLE if isinstance(error.__cause__, OSError) else "damaged"
+        state = "newer" if isinstance(error, NewerFormatError) else refused
         listed = expected or [manifest.NAME]
         return [ModelStatus(Path(n).stem, kind, folder / n, state, 0, str(error)) for n in listed]
     entries = content["files"]
@@ -158,7 +168,8 @@ def _list_kind(root: Path, kind: str) -> list[ModelStatus]:
         size = 0 if entry is None else int(entry["size"])
         # A graph and its weights differ in their endings only.
         title = name if kind == _CONVERTED else Path(name).stem
-        statuses.append(ModelStatus(title, kind, folder / name, state, size, _detail(entry)))
+        detail = manifest.why_unreadable(folder / name) if state == manifest.UNREADABLE else _detail(entry)
+        statuses.append(ModelStatus(title, kind, folder / name, state, size, detail))
     return statuses
 
 

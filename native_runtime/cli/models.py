@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     if arguments.action == "list" or faults:
         for status in statuses:
             console.line(
-                f"{status.state:8} {status.size / 1e6:7.1f} MB  {status.kind:10} {status.name:22} {status.detail}"
+                f"{status.state:10} {status.size / 1e6:7.1f} MB  {status.kind:10} {status.name:22} {status.detail}"
             )
     if arguments.action == "verify" and faults and (remedy := catalogue.remedy(faults)) is not None:
         console.status(words_of(remedy))

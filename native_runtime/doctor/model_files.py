@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from native_runtime.build.catalogue import ModelStatus, list_models, remedy
+from native_runtime.build.catalogue import ModelStatus, can_build, list_models, remedy
 from native_runtime.errors import ModelError, NewerFormatError, Remedy
 from native_runtime.files.hashes import sha256_of
 from native_runtime.models import manifest
 from native_runtime.models.shelf import shelf, state_of
-from native_runtime.models.store import models_dir
+from native_runtime.models.store import BODIES_FOLDER, ENVIRONMENT_VARIABLE, NETWORKS_FOLDER, models_dir
 
 from .report import Fault, Section
 
@@ -27,6 +27,8 @@ def check_models(models: str | os.PathLike[str] | None, whole: bool = True) -> S
         whole: whether it must have what everybody has: networks and a body.
     """
     folder = models_dir(models)
+    if folder.is_file():
+        return _refused(folder, "is a file", f"The models folder {folder} is a file; name a folder.")
     try:
         if folder.exists():
             os.listdir(folder)
@@ -46,9 +48,29 @@ def check_models(models: str | os.PathLike[str] | None, whole: bool = True) -> S
         f"Models in {folder}",
         tuple(lines if found else ["- none"]),
         {"folder": str(folder), "files": facts},
-        tuple(_faults(found)),
+        tuple(_faults(found) if not whole or _has_models(folder) else [_without_models(folder, named=not models)]),
         tuple(notes),
     )
+
+
+def _has_models(folder: Path) -> bool:
+    """Whether there is anything of what everybody has."""
+    return any((folder / name / manifest.NAME).is_file() for name in (NETWORKS_FOLDER, BODIES_FOLDER))
+
+
+def _without_models(folder: Path, named: bool) -> Fault:
+    """What is wrong with a folder that has no models.
+
+    Args:
+        named: whether the environment may have named it; in Blender the extension itself does.
+    """
+    exists = folder.exists()
+    if named and os.environ.get(ENVIRONMENT_VARIABLE) and can_build():
+        what = "a folder without models" if exists else "a folder that does not exist"
+        text = f"{ENVIRONMENT_VARIABLE} names {what}: {folder}. Unset it, or put models there."
+    else:
+        text = f"There are no models in {folder}." if exists else f"The models folder {folder} does not exist."
+    return Fault(text, Remedy.BUILD_MODELS)
 
 
 def _faults(found: Sequence[ModelStatus]) -> list[Fault]:
@@ -59,7 +81,7 @@ def _faults(found: Sequence[ModelStatus]) -> list[Fault]:
             text = status.detail
         elif status.size == 0 and not _is_listed(status):
             text = f"There are no model files in {status.path.parent}."
-        elif status.size == 0 and status.state == "damaged":
+        elif status.size == 0 and status.state in ("damaged", manifest.UNREADABLE):
             text = status.detail
         else:
             text = _sentence(status)
@@ -93,6 +115,8 @@ def _sentence(status: ModelStatus) -> str:
     """What is wrong with a file that its list knows."""
     if status.state == "missing":
         return f"The model file {status.path} is missing."
+    if status.state == manifest.UNREADABLE:
+        return f"The model file {status.path} {status.detail}"
     there, stated = _hash_of(status.path), _stated_hash(status)
     if there == stated:  # somebody mended it meanwhile, or it is of another size than its list says
         return f"The model file {status.path} is not as its list of files says."
@@ -120,8 +144,13 @@ def _stated_hash(status: ModelStatus) -> str:
 
 
 def _unreadable(folder: Path, error: OSError) -> Section:
-    facts: dict[str, Any] = {"folder": str(folder), "files": []}
     inside = isinstance(error.filename, str) and error.filename != str(folder)
     what = f"{error.filename} in the models folder" if inside else f"The models folder {folder}"
     text = f"{what} cannot be read ({error.strerror or error}). Change its permissions, or use another models folder."
-    return Section("models", f"Models in {folder}", ("- cannot be read",), facts, (Fault(text),))
+    return _refused(folder, "cannot be read", text)
+
+
+def _refused(folder: Path, line: str, text: str) -> Section:
+    """Of a folder that cannot be looked into."""
+    facts: dict[str, Any] = {"folder": str(folder), "files": []}
+    return Section("models", f"Models in {folder}", (f"- {line}",), facts, (Fault(text),))

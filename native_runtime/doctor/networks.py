@@ -126,7 +126,7 @@ def section_of(found: Found) -> Section:
 
 
 def _networks_in(models: Path) -> Iterator[tuple[str, Path]]:
-    """The networks of a models folder whose files are there, with their names; what is missing is another check's."""
+    """The networks of a models folder whose files can be read, with their names; the others are another check's."""
     for folder in _FOLDERS:
         try:
             files = manifest.read(models / folder)["files"]
@@ -134,7 +134,7 @@ def _networks_in(models: Path) -> Iterator[tuple[str, Path]]:
             continue
         for name in sorted(files):
             path = models / folder / name
-            if path.suffix == ".onnx" and path.is_file():
+            if path.suffix == ".onnx" and path.is_file() and os.access(path, os.R_OK):
                 yield f"{folder}/{path.stem}", path
 
 

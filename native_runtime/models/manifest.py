@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ _REMEDIES = {
     CONVERT_COMMAND: Remedy.CONVERT_CHECKPOINT,
     GET_COMMAND: Remedy.GET_MODEL,
 }
+
+UNREADABLE = "unreadable"
+"""What `fault` says of a file that the system refuses to read."""
 
 PROOF = "proof"
 """Fact: by engine, the last proof of the files (``native_runtime.proof.record``)."""
@@ -68,7 +72,7 @@ def read(folder: Path) -> dict[str, Any]:
     """The manifest of `folder`.
 
     Raises:
-        ModelError: there is none, or it cannot be read.
+        ModelError: there is none, or it cannot be read; from an `OSError` where the system refuses it.
         NewerFormatError: a newer version of the program wrote it.
     """
     path = folder / NAME
@@ -81,7 +85,12 @@ def read(folder: Path) -> dict[str, Any]:
                 raise ValueError(f"the entry of {name} is not one")
     except FileNotFoundError:
         raise ModelError(f"There are no model files in {folder}.", Remedy.BUILD_MODELS) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        stray = next((place for place in folder.parents if place.is_file()), None)
+        if stray is not None:
+            raise ModelError(f"The models folder {stray} is a file; name a folder.") from error
+        raise ModelError(f"The list of model files {path} {refusal(error)}") from error
+    except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"The list of model files {path} is damaged ({error}).", Remedy.BUILD_MODELS) from error
     return dict(content)
 
@@ -102,7 +111,7 @@ def failed_its_proof(content: Mapping[str, Any], engine: str) -> bool:
 
 
 def fault(folder: Path, name: str, entry: Mapping[str, Any], from_memory: bool = False) -> str | None:
-    """What is wrong with the file `folder/name` by its manifest entry: "missing", "damaged" or None.
+    """What is wrong with the file `folder/name` by its entry: "missing", "damaged", "unreadable" or None.
 
     With `from_memory`, a large file that was hashed in an earlier run and not touched since is not hashed again.
     """
@@ -110,6 +119,8 @@ def fault(folder: Path, name: str, entry: Mapping[str, Any], from_memory: bool =
     try:
         if path.stat().st_size != entry["size"]:
             return "damaged"
+        if not os.access(path, os.R_OK):
+            return UNREADABLE
         if from_memory and recall(path) == entry["sha256"]:
             return None
         if sha256_of(path) != entry["sha256"]:
@@ -118,8 +129,30 @@ def fault(folder: Path, name: str, entry: Mapping[str, Any], from_memory: bool =
     except FileNotFoundError:
         return "missing"
     except OSError:
-        return "damaged"
+        return UNREADABLE
     return None
+
+
+def refusal(error: OSError | None) -> str:
+    """Words that follow the name of a file that the system refuses to read, and what to do.
+
+    Args:
+        error: None: it was not opened, since this user may not.
+    """
+    why = "Permission denied" if error is None else error.strerror or str(error)
+    if error is None or isinstance(error, PermissionError):
+        return f"cannot be read ({why}): change its permissions."
+    return f"cannot be read ({why}): see whether its drive works."
+
+
+def why_unreadable(path: Path) -> str:
+    """`refusal` of a file that is "unreadable"."""
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        return refusal(error)
+    return refusal(None)
 
 
 def verified_path(folder: Path, name: str) -> Path:
@@ -148,6 +181,8 @@ def _verified(folder: Path, name: str, files: Mapping[str, Mapping[str, Any]]) -
         known = ", ".join(sorted(files)) or "nothing"
         raise ModelError(f"{name} is not among the models in {folder} (there: {known}).", Remedy.LIST_MODELS)
     problem = fault(folder, name, files[name], from_memory=True)
+    if problem == UNREADABLE:
+        raise ModelError(f"The model file {folder / name} {why_unreadable(folder / name)}")
     if problem is not None:
         remedy = _REMEDIES.get(files[name].get("command", ""), Remedy.BUILD_MODELS)
         raise ModelError(f"The model file {folder / name} is {problem}.", remedy)

@@ -20,6 +20,7 @@ from native_runtime.doctor import child, examination, libraries, model_files, ne
 from native_runtime.doctor.extensions import check_extensions
 from native_runtime.doctor.page import ALL_WORKS, verdict
 from native_runtime.doctor.report import Section
+from native_runtime.engines import engine_status
 from native_runtime.errors import WorkerError
 from native_runtime.models.shelf import shelf
 from native_runtime.models.shelf.state import downloads_folder
@@ -112,6 +113,39 @@ def test_a_models_folder_that_may_not_be_read(models: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "listdir", refuse)
     line = only_fault(model_files.check_models(models))
     assert "cannot be read (Permission denied). Change its permissions" in line
+
+
+def test_a_network_that_may_not_be_read_is_one_fault(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, access = models / "landmarks" / "pose_landmark.onnx", os.access
+    monkeypatch.setattr(os, "access", lambda file, *rest: file != path and access(file, *rest))
+    section = model_files.check_models(models)
+    assert only_fault(section) == (
+        f"- The model file {path} cannot be read (Permission denied): change its permissions."
+    )
+    assert not [line for line in section.lines if "damaged" in line]
+    run = [name for name, _ in networks._networks_in(models)]
+    assert len(run) == 9
+    assert "landmarks/pose_landmark" not in run
+
+
+def test_a_models_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "models").touch()
+    line = only_fault(model_files.check_models(tmp_path / "models"))
+    assert line == f"- The models folder {tmp_path / 'models'} is a file; name a folder."
+    status = engine_status("landmarks", tmp_path / "models")
+    assert not status.ready
+    assert "is a file; name a folder" in status.text
+    assert "damaged" not in status.text
+
+
+def test_a_folder_without_models_is_one_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = tmp_path / "none"
+    assert f"The models folder {missing} does not exist. Build" in only_fault(model_files.check_models(missing))
+    assert f"There are no models in {tmp_path}. Build" in only_fault(model_files.check_models(tmp_path))
+    for folder, what in ((missing, "a folder that does not exist"), (tmp_path, "a folder without models")):
+        monkeypatch.setenv("SAM3DB_MODELS", str(folder))
+        line = only_fault(model_files.check_models(None))
+        assert line.startswith(f"- SAM3DB_MODELS names {what}: {folder}. Unset it, or put models there. Build")
 
 
 def test_an_installation_that_was_interrupted_is_a_note_and_no_fault(models: Path) -> None:
