@@ -10,6 +10,8 @@ from native_runtime.errors import UsageError
 
 _LOCAL = re.compile(r"local:(\d{1,3})", re.ASCII)
 MOST_LOCAL = 64
+PROTOCOLS = ("tcp", "tls", "ucx", "ws", "wss")
+"""Of a scheduler's address, as Dask knows them; without one it is tcp. "inproc" reaches no other process."""
 _GB = 1 << 30
 
 
@@ -85,6 +87,12 @@ class ClusterChoice:
             if text.startswith("local") or ":" not in text or not text.rpartition(":")[2].isdigit():
                 raise UsageError(
                     f"A cluster is named by its scheduler's address, as tcp://host:8786, or as local:N, not {text!r}."
+                )
+            protocol, separated, _ = text.partition("://")
+            if separated and protocol not in PROTOCOLS:
+                raise UsageError(
+                    f"A scheduler's address begins with {', '.join(PROTOCOLS[:-1])} or {PROTOCOLS[-1]}, as "
+                    f"tcp://host:8786, not with {protocol!r}."
                 )
             if memory_gb is not None:
                 raise UsageError("Who starts a worker limits its memory: that is only for local:N.")

@@ -15,6 +15,7 @@ from native_runtime.errors import UsageError
 
 CONNECT_S = 10.0
 """How long a scheduler may take to answer, and a connection that was lost to come back."""
+_CLOSE_S = 2.0
 PHOTOS_AT_ONCE = 2
 """Of a worker on this machine: while Blender builds one, the networks look at the next."""
 _LOCAL_SETTINGS = {
@@ -24,6 +25,14 @@ _LOCAL_SETTINGS = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
 }
+
+
+class _QuietClient(Client):  # type: ignore[misc]
+    """A client that has never reached its scheduler goes without a traceback."""
+
+    def __del__(self) -> None:
+        with suppress(OSError, AttributeError):  # of a close that takes too long; of one that was not even begun
+            self.close(timeout=_CLOSE_S)
 
 
 @contextmanager
@@ -50,8 +59,9 @@ def connected(choice: ClusterChoice) -> Iterator[Client]:
             stack.callback(cluster.close)
             address = cluster.scheduler_address
         try:
-            client = Client(address, timeout=CONNECT_S, set_as_default=False)
-        except (OSError, ValueError) as error:  # of a host that nobody knows; of an address that is none
+            client = _QuietClient(address, timeout=CONNECT_S, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            # of a host that nobody knows; of an address that is none; of a protocol that is not installed
             raise UsageError(
                 f"There is no Dask scheduler at {choice} that answers within {CONNECT_S:g} seconds. Start one with "
                 "`dask scheduler`, or check the address and the firewall."
@@ -62,7 +72,7 @@ def connected(choice: ClusterChoice) -> Iterator[Client]:
 
 def _close(client: Client) -> None:
     with suppress(OSError):
-        client.close(timeout=2)
+        client.close(timeout=_CLOSE_S)
 
 
 @contextmanager

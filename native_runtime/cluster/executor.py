@@ -144,6 +144,8 @@ class _Run:
         self._preparing: dict[Future, str] = {}
         self._ready: dict[str, int] = {}  # workers that may be given photos, and how many threads they have
         self._refused: dict[str, str] = {}
+        self._opening = 0  # how many workers were last said to open the engine
+        self._told_of_death = False
         self._answered: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._looked = self._had_workers = time.monotonic() - _LOOK_S
 
@@ -173,8 +175,12 @@ class _Run:
             self._had_workers = self._looked
         elif self._looked - self._had_workers > WAIT_S:
             raise WorkerError(f"The cluster {self._choice} has had no worker for {WAIT_S:g} seconds. {_KEPT}")
-        for address in [address for address in self._ready if address not in workers]:
+        gone = [address for address in self._ready if address not in workers]
+        for address in gone:
             del self._ready[address]
+        if gone and not self._told_of_death:
+            self._told_of_death = True
+            self._work.reporter.warning("A worker ended; its photos go to others.")
         for future in [future for future, address in self._preparing.items() if address not in workers]:
             del self._preparing[future]
         for address in [address for address in self._refused if address not in workers]:
@@ -186,8 +192,17 @@ class _Run:
         for address, facts in workers.items():
             if address not in (*self._ready, *self._refused, *self._preparing.values()):
                 self._greet(address, sharing[facts["host"]])
+        self._tell_of_opening()
         if workers and self._refused.keys() >= workers.keys():
             raise UsageError(f"No worker of the cluster can do this. {self._refusal(next(iter(workers)))}")
+
+    def _tell_of_opening(self) -> None:
+        """Say how many workers get ready, when there are more than before: that takes most of a minute."""
+        opening = len(self._preparing)
+        if opening > self._opening:
+            workers = "1 worker" if opening == 1 else f"{opening} workers"
+            self._work.reporter.status(f"Opening the engine on {workers}")
+        self._opening = opening
 
     def _workers_now(self) -> Mapping[str, Mapping[str, Any]]:
         """By address."""

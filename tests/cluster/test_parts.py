@@ -49,6 +49,12 @@ def test_what_is_no_cluster_is_refused(text: str) -> None:
         ClusterChoice.parse(text)
 
 
+@pytest.mark.parametrize("text", ["http://foo:1", "inproc://10.0.0.1/7:8786", "://host:1", "TCP://host:8786"])
+def test_protocols_that_dask_does_not_know_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="begins with tcp, tls, ucx, ws or wss"):
+        ClusterChoice.parse(text)
+
+
 def test_what_does_not_fit_a_cluster_is_refused() -> None:
     with pytest.raises(UsageError, match="Between 1 and 64 workers"):
         ClusterChoice.parse("local:0")

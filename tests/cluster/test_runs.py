@@ -155,6 +155,8 @@ def test_a_killed_worker_loses_nothing(bench: Bench, client: Client, on_cluster:
     result = bench.run(listener, on_cluster)
     assert listener.done
     assert result.ok
+    assert "Opening the engine on 2 workers" in listener.heard
+    assert listener.heard.count("A worker ended; its photos go to others.") == 1
     assert (what_is_known(bench.out), without_pids(bench)) == expected
     assert bench.run().fresh == frozenset()
 
@@ -165,6 +167,7 @@ def test_a_photo_that_kills_workers_fails_alone(bench: Bench, on_cluster: Cluste
     assert [record.photo for record in result.failed] == ["crash.png"]
     assert result.failed[0].fault is not None
     assert "was killed" in result.failed[0].fault.text
+    assert bench.heard.count("A worker ended; its photos go to others.") == 1
 
 
 def test_a_cancelled_run_leaves_a_batch_that_goes_on(bench: Bench, client: Client, on_cluster: ClusterExecutor) -> None:
