@@ -39,18 +39,17 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
         ready = [name for name in names if name in found]
         missed = [name for name in names if arguments.engines and name not in ready]
         speeds = _measured(ready, missed, arguments, console)
-    for line in page(result.sections, advised):
-        console.line(line)
+    measured: list[str] = []
     if arguments.bench:
         from native_runtime.doctor.table import speed_lines
 
-        for line in ["", "## Speed", "", *speed_lines(speeds)]:
-            console.line(line)
+        measured += ["## Speed", "", *speed_lines(speeds), ""]
     cards: dict[str, object] = {}
     if arguments.gpu:
-        for line in ("", "## Graphics cards", ""):
-            console.line(line)
-        _, cards["gpu"] = gpu.measure(gpu.folder_of(), arguments.models, arguments.providers, console)
+        _, lines, cards["gpu"] = gpu.measure(gpu.folder_of(), arguments.models, arguments.providers, console)
+        measured += ["## Graphics cards", "", *lines, ""]
+    for line in page(result.sections, advised, measured):
+        console.line(line)
     ok = not faults_of(result.sections) and not any(speed.error for speed in speeds) and not missed
     console.result(
         {

@@ -43,7 +43,9 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
             console.result({"command": "gpu remove", "ok": True, "bytes": freed})
             return True
         case "test":
-            ok, described = measure(folder, arguments.models, arguments.providers, console)
+            ok, lines, described = measure(folder, arguments.models, arguments.providers, console)
+            for line in lines:
+                console.line(line)
             console.result({"command": "gpu test", "ok": ok, **described})
             return ok
     return _list(console, folder)
@@ -51,21 +53,19 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
 
 def measure(
     folder: Path, models: str | None, providers: list[str] | None, console: Console
-) -> tuple[bool, dict[str, object]]:
-    """Time the networks on each provider and print the table.
+) -> tuple[bool, list[str], dict[str, object]]:
+    """Time the networks on each provider.
 
     Returns:
-        whether any works; all of it for programs.
+        whether any works; the table in lines; all of it for programs.
     """
     from native_runtime.gpu_support.timing import time_providers
 
     forget_attempts(folder)
     cards, state = find_cards(), state_of(folder)
     times = time_providers(folder if state.name else None, models, providers, paced(console.step))
-    for line in gpu_lines(cards, state, times):
-        console.line(line)
     described = {"cards": [card.to_json() for card in cards], "installed": state.name, **times.to_json()}
-    return bool(times.fastest), described
+    return bool(times.fastest), gpu_lines(cards, state, times), described
 
 
 def _list(console: Console, folder: Path) -> bool:

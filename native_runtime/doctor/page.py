@@ -34,12 +34,16 @@ def verdict(sections: Sequence[Section], advise: Advise) -> list[str]:
     return [*([count, *faults] if faults else [ALL_WORKS]), *(["", "Good to know:", *notes] if notes else [])]
 
 
-def page(sections: Sequence[Section], advise: Advise) -> list[str]:
-    """The lines of the page, without anybody's name or home folder in it."""
+def page(sections: Sequence[Section], advise: Advise, measured: Sequence[str] = ()) -> list[str]:
+    """The lines of the page, without anybody's name or home folder in it.
+
+    Args:
+        measured: further lines, which stand before the verdict.
+    """
     lines: list[str] = []
     for section in sections:
         lines += [f"## {section.title}", "", *section.lines, ""]
-    lines += ["## Verdict", "", *verdict(sections, advise)]
+    lines += [*measured, "## Verdict", "", *verdict(sections, advise)]
     return [without_names(line) for line in lines]
 
 

@@ -88,6 +88,13 @@ def test_the_page_ends_with_the_verdict() -> None:
         "1 thing must be put right:",
         "- It is broken. Build what is missing or damaged with `sam3db models build`.",
     ]
+    assert page([good], advised, ["## Graphics cards", "", "- none", ""])[-5:] == [
+        "- none",
+        "",
+        "## Verdict",
+        "",
+        "Everything works.",
+    ]
     assert Section.from_json(json.loads(json.dumps(bad.described()))) == bad
 
 
