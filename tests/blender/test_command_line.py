@@ -70,3 +70,20 @@ def test_what_asks_other_machines_needs_online_access(
     assert command_line.run(words.split()) == (2 if needs else 0)
     assert bool(started) is not needs
     assert ("--online-mode" in capfd.readouterr().err) is needs
+
+
+def test_building_models_is_not_a_matter_of_online_access_where_it_cannot_be_done(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The command refuses then, with advice that leads somewhere."""
+    import subprocess
+
+    from native_runtime.build import catalogue
+    from sam3db_blender.jobs import command_line
+
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: SimpleNamespace(wait=int))
+    assert command_line.run(["models", "build"]) == 2
+    assert "--online-mode" in capfd.readouterr().err
+    monkeypatch.setattr(catalogue, "_BUILDERS", ("no_such_builder",))
+    assert command_line.run(["models", "build"]) == 0
+    assert capfd.readouterr().err == ""
