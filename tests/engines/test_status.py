@@ -69,7 +69,7 @@ def test_sam3d_body_is_not_ready_without_its_body(models: Path) -> None:
 def test_a_card_that_does_not_work_is_told_of(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cuda = probing.PROVIDERS[1]
     monkeypatch.setattr(probing, "candidates", lambda _: [probing.Candidate(cuda)])
-    monkeypatch.setattr(probing, "fault_of", lambda _: "NVIDIA CUDA does not work: no driver.")
+    monkeypatch.setattr(probing, "why_not", lambda _: "NVIDIA CUDA does not work: no driver.")
     status = engine_status("sam3d_body", models, ["cuda"])
     assert not status.ready
     assert status.text == "NVIDIA CUDA does not work: no driver."

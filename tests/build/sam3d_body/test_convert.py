@@ -337,11 +337,11 @@ def test_a_killed_conversion_leaves_the_earlier_one(
         patch = "import time\ndef model_of(_): print('now', flush=True); time.sleep(60)\nattach.model_of = model_of"
     else:
         patch = (
-            "import time\nrename = Path.rename\n"
-            "def wait(self, target):\n"
-            "    if '.part-' in self.name: print('now', flush=True); time.sleep(60)\n"
-            "    return rename(self, target)\n"
-            "Path.rename = wait"
+            "import os, time\nreplace = os.replace\n"
+            "def wait(source, target):\n"
+            "    if '.part-' in Path(source).name: print('now', flush=True); time.sleep(60)\n"
+            "    return replace(source, target)\n"
+            "os.replace = wait"
         )
     process = subprocess.Popen(
         _program(repository, toy_release, toy_templates, models, patch), stdout=subprocess.PIPE, text=True
