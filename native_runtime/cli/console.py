@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from native_runtime.cli.remedies import advised
 from native_runtime.errors import UsageError
+
+
+class OutputClosedError(BaseException):
+    """Whoever read what the program writes has gone, as `head` does: no failure, and nothing more is to be said."""
+
+
+# Windows says of a pipe without a reader that the argument is invalid.
+_READER_GONE = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
 
 
 class Console:
@@ -62,8 +72,7 @@ class Console:
             self._write(json.dumps(content, allow_nan=False))
 
     def _write(self, text: str) -> None:
-        self._out.write(text + "\n")
-        self._out.flush()
+        _write(self._out, text + "\n")
 
     @contextmanager
     def one_of_many(self, result: dict[str, Any]) -> Iterator[None]:
@@ -89,8 +98,30 @@ class Console:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, text + "\n")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        if error.errno not in _READER_GONE:
+            raise
+        with suppress(OSError):  # what is still in the stream's memory goes nowhere when the process ends
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+        raise OutputClosedError from error
+
+
+def show(text: str, stream: TextIO) -> None:
+    """Write a text that is no result, such as a command's help.
+
+    Raises:
+        OutputClosedError: nobody reads it any more.
+    """
+    _write(stream, text)
 
 
 def describe(error: BaseException) -> dict[str, str]:

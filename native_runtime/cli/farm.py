@@ -93,7 +93,12 @@ def _job_type(arguments: argparse.Namespace, console: Console) -> bool:
         console.line(job_type.source().rstrip("\n"))
         console.result({**answer, "source": job_type.source()})
         return True
-    file = job_type.write(Path(arguments.out))
+    try:
+        file = job_type.write(Path(arguments.out))
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"The job type cannot be written to {arguments.out}: no folder can be made there. Choose another one."
+        ) from error
     console.line(str(file))
     console.result({**answer, "file": str(file)})
     return True

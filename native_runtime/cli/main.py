@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from native_runtime.cli.commands import ORDER, Extension, all_commands, installed_extensions, missing, parser
-from native_runtime.cli.console import Console
+from native_runtime.cli.console import Console, OutputClosedError, show
 from native_runtime.cli.gpu import use_installed
 from native_runtime.errors import PromptError, UsageError
 from native_runtime.files.streams import take_stdout
 from native_runtime.service.forwarding import warnings_forwarded_to
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+OUTPUT_CLOSED = 141
+"""As shells say of programs that write to a pipe which nobody reads any more."""
 
 
 def main(
@@ -29,6 +31,13 @@ def main(
             print.
         extensions: what other packages add; by default those that are installed.
     """
+    try:
+        return _main(argv, console, extensions)
+    except OutputClosedError:
+        return OUTPUT_CLOSED
+
+
+def _main(argv: Sequence[str] | None, console: Console | None, extensions: Sequence[Extension] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     as_json, debug = "--json" in words, "--debug" in words
     command = next((word for word in words if not word.startswith("-")), None)
@@ -37,12 +46,17 @@ def main(
     try:
         if command in ORDER and command not in commands:
             raise missing(f"`sam3db {command}`")
-        arguments = parser(commands.values()).parse_args(words)
+        known = parser(commands.values())
+        if not words:
+            show(known.format_help(), sys.stderr)
+            return WRONG_USAGE
+        arguments = known.parse_args(words)
     except UsageError as error:
         console = console or Console(sys.stdout, as_json, debug)
         console.result({"command": command, "ok": False, "error": console.error(error)})
         return WRONG_USAGE
     except SystemExit as stop:  # --help
+        show("", sys.stdout)
         return int(stop.code or 0)
 
     console = console or Console(take_stdout(sys.stderr if debug else None), as_json, debug)

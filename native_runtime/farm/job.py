@@ -98,6 +98,8 @@ def plan(
     # What computes is the workers' matter: this machine may have no graphics card.
     engine = with_settled_engine(replace(request, providers=None), reporter).engine
     wanted = tasks or -(-found // (photos_per_task or PHOTOS_PER_TASK))
+    if tasks is not None and tasks > found:
+        reporter.status(f"{_counted_tasks(found)} instead of {tasks}: there are no more tasks than photos")
     return Job(
         named(name or f"Characters from {request.folder.name}"),
         batch_words(replace(request, engine=engine)),
@@ -105,6 +107,10 @@ def plan(
         max(1, min(wanted, found, MOST_TASKS)),
         program,
     )
+
+
+def _counted_tasks(number: int) -> str:
+    return "1 task" if number == 1 else f"{number} tasks"
 
 
 def named(name: str) -> str:

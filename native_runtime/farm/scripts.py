@@ -49,8 +49,10 @@ def slurm_script(job: Job, program: str | None = None) -> str:
     part = shlex.join(job.call(_PART, program)).replace(_PART, f'"${{SLURM_ARRAY_TASK_ID}}/{job.tasks}"')
     name = shlex.quote(job.name)
     options = "--cpus-per-task=2 --mem=4G --requeue"
+    photos = "1 photo" if job.photos == 1 else f"{job.photos} photos"
+    parts = "1 part" if job.tasks == 1 else f"{job.tasks} parts"
     return f"""#!/bin/bash
-# Submits {job.photos} photos in {job.tasks} parts, and then the contact sheet: bash THIS-FILE
+# Submits {photos} in {parts}, and then the contact sheet: bash THIS-FILE
 set -eu
 parts=$(sbatch --parsable --job-name={name} --array=1-{job.tasks} {options} <<'PART'
 #!/bin/bash

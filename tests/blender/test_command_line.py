@@ -24,6 +24,13 @@ def test_a_command_runs_beside_blender_with_its_models(
     assert str(models) in capfd.readouterr().out
 
 
+def test_without_a_command_they_are_listed(blender_factory: None, capfd: pytest.CaptureFixture[str]) -> None:
+    from sam3db_blender.jobs import command_line
+
+    assert command_line.run([]) == 2
+    assert "a folder of photos to characters" in capfd.readouterr().err
+
+
 def test_what_needs_blender_itself_says_what_does_it(capfd: pytest.CaptureFixture[str]) -> None:
     from sam3db_blender.jobs import command_line
 

@@ -515,3 +515,33 @@ def test_a_batch_takes_one_age(tmp_path: Path, age: str) -> None:
     run = Run("batch", tmp_path, "-o", tmp_path / "out", "--age", age, "--json")
     assert run.code == 2
     assert "one age from 5 to 90 years is expected" in run.out
+
+
+def test_output_that_nobody_reads_ends_a_command_quietly(repository: Path) -> None:
+    for words in (["gpu", "list"], ["--help"], ["models", "list", "--json"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            [sys.executable, "-m", "native_runtime.cli", *words],
+            cwd=repository, env=os.environ | {"PYTHONUNBUFFERED": ""}, stdout=writer, stderr=subprocess.PIPE, text=True,
+            check=False,
+        )  # fmt: skip
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (141, ""), words
+
+
+def test_no_command_at_all_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([], extensions=[]) == 2
+    said = capsys.readouterr()
+    assert "a folder of photos to characters" in said.err
+    assert said.out == ""
+
+
+def test_a_job_type_that_cannot_be_written_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_such_place(folder: Path, **how: Any) -> None:  # as /proc is
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+
+    monkeypatch.setattr(Path, "mkdir", no_such_place)
+    run = Run("farm", "flamenco", "job-type", "-o", "/proc/nowhere", "--json")
+    assert run.code == 2
+    assert "cannot be written to /proc/nowhere" in run.json["error"]["text"]

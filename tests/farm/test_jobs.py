@@ -76,6 +76,19 @@ def test_tasks_are_not_more_than_photos_and_every_photo_has_one(album: Album) ->
     assert all(sum(part.has(photo.relative) for part in parts) == 1 for photo in photos)
 
 
+def test_fewer_tasks_than_were_asked_for_are_explained(album: Album, capsys: pytest.CaptureFixture[str]) -> None:
+    album.fill(2)
+    words = [str(album.folder), "-o", str(album.out), "--engine", "landmarks"]
+    assert main(["farm", "script", *words, "--kind", "slurm", "--tasks", "50"], Console(sys.stdout, False, False)) == 0
+    said = capsys.readouterr()
+    assert "2 tasks instead of 50: there are no more tasks than photos" in said.err
+    assert "# Submits 2 photos in 2 parts" in said.out
+    assert main(["farm", "script", *words, "--kind", "slurm", "--tasks", "1"], Console(sys.stdout, False, False)) == 0
+    said = capsys.readouterr()
+    assert "instead of" not in said.err
+    assert "# Submits 2 photos in 1 part, and" in said.out
+
+
 def test_parts_have_about_as_many_photos_as_is_said(album: Album) -> None:
     assert album.job(41, photos_per_task=20).tasks == 3
     assert album.job(41).tasks == 3
