@@ -33,7 +33,7 @@ def _flamenco(arguments: argparse.Namespace, console: Console) -> bool:
 def _submit(arguments: argparse.Namespace, console: Console) -> bool:
     manager = None if arguments.dry_run else _manager(arguments)
     job = _planned(arguments, console)
-    answer = {"command": "farm", "farm": "flamenco", "ok": True, **_described(job)}
+    answer = {"command": "farm", "farm": "flamenco", "ok": True, **job.facts}
     if manager is None:
         content = job_type.submission(
             job, submitting.this_platform(), "", priority=arguments.priority, paused=arguments.paused
@@ -52,7 +52,7 @@ def _submit(arguments: argparse.Namespace, console: Console) -> bool:
     )
     for note in sent.notes:
         console.warning(note)
-    console.line(_summary(job))
+    console.line(job.summary)
     console.line(f"Job {sent.number}: {sent.page}")
     answer |= {"job": sent.number, "page": sent.page, "notes": list(sent.notes), "submitted": dict(sent.content)}
     if not arguments.wait:
@@ -116,13 +116,13 @@ def _openjd(arguments: argparse.Namespace, console: Console) -> bool:
         raise UsageError("Name a folder for the job's two files with `--bundle DIR`, or print them with `--dry-run`.")
     job = _planned(arguments, console)
     content = openjd.template(job, arguments.progress)
-    described = {"command": "farm", "farm": "openjd", "ok": True, **_described(job), "template": content}
+    described = {"command": "farm", "farm": "openjd", "ok": True, **job.facts, "template": content}
     if arguments.dry_run:
         console.line(json.dumps(content, indent=2, ensure_ascii=False))
         console.result(described)
         return True
     files = openjd.write_bundle(job, Path(arguments.bundle), arguments.progress)
-    console.line(_summary(job))
+    console.line(job.summary)
     for file in files:
         console.line(str(file))
     console.result({**described, "files": [str(file) for file in files]})
@@ -132,9 +132,9 @@ def _openjd(arguments: argparse.Namespace, console: Console) -> bool:
 def _script(arguments: argparse.Namespace, console: Console) -> bool:
     job = _planned(arguments, console)
     text = scripts.script(job, arguments.kind, arguments.program_file)
-    console.status(_summary(job))
+    console.status(job.summary)
     console.line(text.removesuffix("\n"))
-    console.result({"command": "farm", "farm": "script", "ok": True, **_described(job), "script": text})
+    console.result({"command": "farm", "farm": "script", "ok": True, **job.facts, "script": text})
     return True
 
 
@@ -147,15 +147,6 @@ def _planned(arguments: argparse.Namespace, console: Console) -> Job:
         name=arguments.name,
         program=arguments.program,
     )
-
-
-def _summary(job: Job) -> str:
-    tasks = "1 task" if job.tasks == 1 else f"{job.tasks} tasks"
-    return f"{job.photos} photo{'s' * (job.photos > 1)} in {tasks}, and one for the contact sheet."
-
-
-def _described(job: Job) -> dict[str, object]:
-    return {"name": job.name, "photos": job.photos, "tasks": job.tasks}
 
 
 _FLAMENCO = {"submit": _submit, "check": _check, "job-type": _job_type, "status": _status}

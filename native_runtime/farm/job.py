@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from native_runtime.batch.engine_choice import with_settled_engine
 from native_runtime.batch.photos import look_through, require_folder
@@ -38,6 +38,17 @@ class Job:
     photos: int
     tasks: int
     program: Program = "blender"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What answers say of it: its name, and how many photos and tasks it has."""
+        return {"name": self.name, "photos": self.photos, "tasks": self.tasks}
+
+    @property
+    def summary(self) -> str:
+        """The same for people, in a sentence."""
+        photos = f"{self.photos} photo{'s' * (self.photos > 1)}"
+        return f"{photos} in {_counted_tasks(self.tasks)}, and one for the contact sheet."
 
     def call(self, part: str | None, program: str | None = None) -> list[str]:
         """The command line of a task.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from native_runtime.errors import DiskFullError, UsageError
+from native_runtime.files.disks import free_bytes
 from native_runtime.files.staging import staged
 
 _CHUNK = 4 << 20
@@ -87,8 +88,7 @@ def _files_of(sources: Sequence[Path]) -> dict[Path, Path]:
 
 
 def _check_room(target: Path, size: int) -> None:
-    folder = next(folder for folder in (target, *target.parents) if folder.exists())
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(target)
     if free < size + _SPARE:
         raise DiskFullError(
             f"The disk of {target} has {free / 1e9:.1f} GB free, and the models take {size / 1e9:.1f} GB. Free some "

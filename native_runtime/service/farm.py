@@ -12,7 +12,7 @@ from native_runtime.farm import openjd
 from native_runtime.farm.flamenco.manager import Manager
 from native_runtime.farm.flamenco.submitting import submit
 from native_runtime.farm.flamenco.watching import Standing, watch
-from native_runtime.farm.job import Job, plan
+from native_runtime.farm.job import plan
 from native_runtime.farm.request import SubmitRequest
 from native_runtime.pipeline.reporting import Reporter
 
@@ -33,7 +33,7 @@ def submit_batch(request: SubmitRequest, reporter: Reporter) -> dict[str, Any]:
     job = plan(request, reporter, tasks=request.tasks, photos_per_task=request.photos_per_task, name=request.title)
     if manager is None:
         files = openjd.write_bundle(job, Path(str(request.bundle)))
-        return {**_described(job), "files": [str(file.absolute()) for file in files], "notes": []}
+        return {**job.facts, "files": [str(file.absolute()) for file in files], "notes": []}
     sent = submit(
         job,
         manager,
@@ -43,7 +43,7 @@ def submit_batch(request: SubmitRequest, reporter: Reporter) -> dict[str, Any]:
         paused=request.paused,
         version=__version__,
     )
-    answer = {**_described(job), "job": sent.number, "page": sent.page, "notes": list(sent.notes)}
+    answer = {**job.facts, "job": sent.number, "page": sent.page, "notes": list(sent.notes)}
     for note in sent.notes:
         reporter.warning(note)
     if not request.watch:
@@ -72,7 +72,3 @@ def _ended(now: Standing) -> str:
     if now.state == "canceled":
         return f"The job was cancelled on the farm, with {now.done} of {now.tasks} tasks done."
     return f"The job has failed on the farm: {now.failed} of {now.tasks} tasks."
-
-
-def _described(job: Job) -> dict[str, Any]:
-    return {"name": job.name, "photos": job.photos, "tasks": job.tasks}

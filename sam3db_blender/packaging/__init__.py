@@ -14,7 +14,7 @@ from __future__ import annotations
 from .archive import validate, write_zip
 from .build import build
 from .stage import LARGEST_TEMPLATE, NOT_IN_ADD_ON, check_no_weights, complete_manifest, copy_add_on, copy_models
-from .targets import PLATFORMS, Target, this_platform
+from .targets import PLATFORMS, Target
 from .wheels import NOT_IN_WHEEL, build_own_wheel, bundled_wheels
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "complete_manifest",
     "copy_add_on",
     "copy_models",
-    "this_platform",
     "validate",
     "write_zip",
 ]

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from native_runtime.cli.remedies import advised
 from native_runtime.errors import Sam3dbError, UsageError
+from native_runtime.gpu_runtime import platform_key
 from native_runtime.models.store import models_dir
 
 from .build import build, build_again, check
-from .targets import PLATFORMS, ROOT, target_of, this_platform
+from .targets import PLATFORMS, ROOT, target_of
 
 log = logging.getLogger("sam3db.packaging")
 
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--twice", action="store_true", help="build each zip again and compare the two byte for byte")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    names = arguments.platform or [this_platform()]
+    names = arguments.platform or [platform_key()]
     models = models_dir(arguments.models)
     try:
         for name in PLATFORMS if "all" in names else names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,14 +69,3 @@ def target_of(platform_name: str, pythons: tuple[str, ...] = (), untouched: bool
     if platform_name not in PLATFORMS:
         raise UsageError(f"There are no wheels for {platform_name}; there are for: {', '.join(PLATFORMS)}.")
     return Target(platform_name, pythons or PLATFORMS[platform_name].pythons, untouched)
-
-
-def this_platform() -> str:
-    """Blender's name of the platform this runs on."""
-    system = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}.get(
-        platform.system(), platform.system().lower()
-    )
-    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(
-        platform.machine().lower(), platform.machine().lower()
-    )
-    return f"{system}-{machine}"

@@ -77,7 +77,7 @@ def test_folders_get_the_names_that_workers_have_for_them() -> None:
     assert paths.there("/mnt/shows/x") == "/mnt/shows/x"
     assert paths.there(r"C:\photos\new\a") == "/photos/new/a"
     assert paths.there("/a\\b") == "/a\\b"
-    assert PathMap.parse(["/=/root"]).there("/x") == "/root/x"
+    assert PathMap.parse(["/=/share"]).there("/x") == "/share/x"
 
 
 def test_the_command_line_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from native_runtime.gpu_runtime import platform_key
 from sam3db_blender import packaging
 
 #: What scripts inside Blender print before their result.
@@ -62,7 +63,7 @@ def python_of(command: str) -> str:
 
 def build_extension(python: str, models: Path, folder: Path) -> Path:
     """The zip for this platform and one Python; its path."""
-    return packaging.build(packaging.Target(packaging.this_platform(), (python,)), folder, models)
+    return packaging.build(packaging.Target(platform_key(), (python,)), folder, models)
 
 
 def install(command: str, extension: Path, user: Path, enable: bool = True) -> dict[str, str]:

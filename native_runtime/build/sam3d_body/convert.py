@@ -7,7 +7,6 @@ place of an earlier conversion at the very end.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from native_runtime.build import official
 from native_runtime.errors import ModelError, UsageError
+from native_runtime.files.disks import free_bytes, nearest_existing
 from native_runtime.files.hashes import remember, sha256_of
 from native_runtime.files.staging import staged
 from native_runtime.mhr import Body
@@ -369,8 +369,8 @@ def _describe(plan: _Plan, folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _check_space(target: Path, needed: int) -> None:
-    place = next(folder for folder in (target, *target.parents) if folder.exists())
-    free = shutil.disk_usage(place).free
+    place = nearest_existing(target)
+    free = free_bytes(place)
     if free < needed + _SPARE:
         raise ModelError(
             f"The converted model takes {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free at {place}. "
