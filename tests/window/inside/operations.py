@@ -174,7 +174,7 @@ class Walk:
             if condition():
                 return
             yield
-        raise TimeoutError(f"not at rest after {_PATIENCE} ticks: {part('posing.watch').loop.statuses()}")
+        raise TimeoutError(f"not at rest after {_PATIENCE} ticks: {part('handles.watch').loop.statuses()}")
 
     # --- whom and what ---
 

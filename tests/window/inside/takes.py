@@ -87,7 +87,7 @@ def wrists() -> list[list[float]]:
 
 def export(path: str) -> list[str]:
     """Exports the first character with its animation."""
-    exports = part("exports")
+    exports = part("exports.export")
     rig = bpy.data.objects[next(iter(rigs().values()))]
     return list(exports.export_character(rig, path, exports.ExportOptions(to="glb")))
 
