@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,10 +15,8 @@ from native_runtime.mhr import Body
 
 from . import angles, likeness, metrics
 from .finding import Figure2D
+from .judge import Judge
 from .truth import Person, Truth
-
-if TYPE_CHECKING:
-    from .score import Judge
 
 Array = NDArray[np.float64]
 

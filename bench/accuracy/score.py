@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,14 @@ from native_runtime.engines.estimate import Estimate
 from native_runtime.mhr import Body
 from native_runtime.mhr.state import PlacedState
 
-from .angles import Ranges
 from .answers import answer_set
 from .compare import PARTS, compare, figure_in, places_in_photo
 from .finding import Finding, sorted_out
+from .judge import Judge
 from .likeness import separability
 from .overlap import NOTICED, OverlapMeter
 from .readings import unpacked, with_readings
-from .truth import BODY_FILE, COARSE_FILE, Truth, about_of
+from .truth import BODY_FILE, Truth, about_of
 
 CAMERAS = ("default", "true")
 """Without any knowledge of the lens, as for a photo without EXIF; and with the true intrinsics."""
@@ -76,32 +75,6 @@ def load_answers(path: Path, body: Body) -> list[Found]:
             )
         people.append(Found(landmarks, estimate, entry.get("seconds", {})))
     return people
-
-
-@dataclass(frozen=True)
-class Judge:
-    """What is needed to judge people of one body."""
-
-    body: Body
-    coarse: OverlapMeter | None
-    head: NDArray[np.int64]
-    ranges: Ranges | None
-
-    @staticmethod
-    def of_set(folder: Path, body: Body) -> Judge:
-        """For the pictures of a folder; joint ranges need ``../shared/mocap``."""
-        coarse = folder / COARSE_FILE
-        meter = OverlapMeter(Body.load(coarse)) if coarse.is_file() else None
-        on_head = (body.skin_weights * (body.skin_indices == body.joint_index("c_head"))).sum(axis=1)
-        return Judge(body, meter, np.flatnonzero(on_head > 0.7), _ranges())
-
-
-@cache
-def _ranges() -> Ranges | None:
-    try:
-        return Ranges.of_mocap()
-    except SystemExit:
-        return None
 
 
 def score_set(
