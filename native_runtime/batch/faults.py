@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from native_runtime.batch.record import Fault
 from native_runtime.errors import DiskFullError, NoPersonError, PhotoError
+from native_runtime.files.disks import free_bytes
 from native_runtime.files.system_errors import DENIED, DISK_FULL
 from native_runtime.process.payload import ErrorPayload
 
@@ -43,7 +43,7 @@ def is_disk_full(error: BaseException | None, folder: Path) -> bool:
 
 def disk_is_full(folder: Path) -> bool:
     """Whether there is no space left for another character."""
-    return shutil.disk_usage(folder).free < _LEAST_BYTES
+    return free_bytes(folder) < _LEAST_BYTES
 
 
 def disk_full(

@@ -27,6 +27,7 @@ from native_runtime.build.node import Node
 from native_runtime.errors import ModelError, Remedy
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.hashes import sha256_of
+from native_runtime.files.moving import replace
 from native_runtime.models import manifest
 from native_runtime.models.store import NETWORKS_FOLDER, models_dir
 
@@ -397,7 +398,7 @@ def _put_in_place(
     files = {}
     for name, source in wanted.items():
         target = folder / f"{name}.onnx"
-        os.replace(made_folder / target.name, target)
+        replace(made_folder / target.name, target)
         files[target.name] = manifest.describe(
             target,
             licence=source.licence,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from uuid import uuid4
 
 from native_runtime.batch.outputs import files_for, flushed
 from native_runtime.batch.record import FileState
+from native_runtime.files.moving import replace
 
 
 class Parcel:
@@ -53,7 +53,7 @@ class Parcel:
         for path, file in files.items():
             end = self._ready / path
             end.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(file, end)
+            replace(file, end)
         self.files |= states
         return states
 

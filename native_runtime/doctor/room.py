@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from native_runtime.files.disks import free_bytes
 from native_runtime.onnx.memory import available_bytes
 
 from .machine import memory_bytes
@@ -84,15 +84,11 @@ def _fault_of(folder: Folder, space: int | None) -> Fault | None:
 
 
 def _space(path: Path) -> int | None:
-    """Free bytes on the disk of a folder, or of the nearest one above it that exists."""
-    for folder in (path, *path.parents):
-        try:
-            return shutil.disk_usage(folder).free
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return None
-    return None
+    """Free bytes on the disk of a folder, which need not exist; None where its disk does not answer."""
+    try:
+        return free_bytes(path)
+    except OSError:
+        return None
 
 
 def _refusal(path: Path) -> OSError | None:

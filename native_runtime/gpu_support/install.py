@@ -23,6 +23,7 @@ from native_runtime.errors import FileError, ModelError, Remedy, UsageError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.hashes import sha256_of
 from native_runtime.files.locks import HeldError, lock
+from native_runtime.files.moving import replace
 from native_runtime.gpu_runtime import ACTIVE, FORMAT, forget_attempts, read_active, unfit
 from native_runtime.models.download import CONNECTIONS, DownloadCancelledError, Progress, check_room, download
 from native_runtime.models.download.part import arrived_bytes
@@ -160,7 +161,7 @@ def install(
             entry = _entry(chosen, stage / _SITE)
             notes = _proved(chosen, stage, entry, attempt)
             place = folder / f"{name}-{secrets.token_hex(4)}"
-            (stage / _SITE).rename(place)
+            replace(stage / _SITE, place)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
         write_atomically(folder / ACTIVE, json.dumps(entry | {"folder": place.name}, indent=1).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from native_runtime.dataset import shards
 from native_runtime.dataset.rows import Row
+from native_runtime.files.moving import replace
 
 PICTURES = 256
 """In a shard."""
@@ -72,7 +72,7 @@ def write(out: Path, shard: int, pictures: Iterable[Picture]) -> int:
         for root, folder in staged.items():
             if (out / root / name).exists():
                 shutil.rmtree(out / root / name)
-            os.replace(folder, out / root / name)
+            replace(folder, out / root / name)
     except BaseException:
         for folder in staged.values():
             shutil.rmtree(folder, ignore_errors=True)

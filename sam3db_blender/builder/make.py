@@ -17,6 +17,7 @@ from native_runtime.batch.faults import is_disk_full
 from native_runtime.characters.exports.options import ExportOptions
 from native_runtime.engines.estimate import Estimate
 from native_runtime.errors import DiskFullError
+from native_runtime.files import moving
 from native_runtime.image.reading import Photo, read_photo
 from native_runtime.mhr import Body
 from native_runtime.process.payload import ErrorPayload
@@ -103,7 +104,7 @@ def _render(
         for kind, outcome in preview_steps(rigs, kinds, scratch, stem, photo=photo):
             stage = previews[kind]
             if isinstance(outcome, Path):
-                outcome.replace(stage.folder / outcome.name)
+                moving.replace(outcome, stage.folder / outcome.name)
             else:
                 stage.fail(outcome)
             stage.seconds += time.perf_counter() - started

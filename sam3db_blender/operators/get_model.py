@@ -19,9 +19,12 @@ from ..properties import model_choice, secret
 from ..properties.model_choice import ModelChoice
 from ..properties.terms import SAM3DB_TermsLine
 from .long_job import CancelOperator, LongJobOperator
+from .model_removal import ModelRemovalOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from native_runtime.models.shelf import ShelfItem
 
 
 class InstallOperator(LongJobOperator, ModelChoice):
@@ -173,40 +176,17 @@ class SAM3DB_OT_cancel_get_model(CancelOperator, bpy.types.Operator):
     idle = "No model is being installed"
 
 
-class SAM3DB_OT_remove_model_downloads(bpy.types.Operator):
+class SAM3DB_OT_remove_model_downloads(ModelRemovalOperator, bpy.types.Operator):
     """Delete what was downloaded of a model; if it is installed it stays, but another precision needs a new download"""
 
     bl_idname = "sam3db.remove_model_downloads"
     bl_label = "Remove Downloaded Files"
     bl_options = {"INTERNAL"}
 
-    item: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if slot.busy:
-            cls.poll_message_set("Wait until the running job has ended")
-            return False
-        return True
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
-        return context.window_manager.invoke_confirm(self, event)
-
-    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        from native_runtime.models.shelf import shelf
+    def remove(self, item: "ShelfItem", models: Path) -> int:
         from native_runtime.models.shelf.fetch import remove_downloads
 
-        from ..remedies import in_words
-        from ..shelf import facts
-
-        try:
-            freed = remove_downloads(shelf()[self.item], sam3d_body.models_folder())
-        except Sam3dbError as error:
-            self.report({"ERROR"}, in_words(error))
-            return {"CANCELLED"}
-        shelf_files.forget()
-        self.report({"INFO"}, f"{facts.size_text(freed)} freed")
-        return {"FINISHED"}
+        return remove_downloads(item, models)
 
 
 class SAM3DB_OT_dismiss_model_offer(bpy.types.Operator):

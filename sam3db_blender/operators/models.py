@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime.errors import Sam3dbError
-
 from ..compat import BLEND_RELATIVE
 from ..jobs import doctor, moving
 from ..jobs import shelf as shelf_jobs
 from ..jobs.worker import stop_worker
 from .long_job import CancelOperator, LongJobOperator
+from .model_removal import ModelRemovalOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from native_runtime.models.shelf import ShelfItem
 
 
 class SAM3DB_OT_verify_models(LongJobOperator, bpy.types.Operator):
@@ -79,43 +80,17 @@ class SAM3DB_OT_cancel_move(CancelOperator, bpy.types.Operator):
     idle = "No models are being moved"
 
 
-class SAM3DB_OT_remove_model(bpy.types.Operator):
+class SAM3DB_OT_remove_model(ModelRemovalOperator, bpy.types.Operator):
     """Delete this model from the disk; characters that were made with it stay as they are"""
 
     bl_idname = "sam3db.remove_model"
     bl_label = "Remove Model"
     bl_options = {"INTERNAL"}
 
-    item: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if shelf_jobs.slot.busy or moving.slot.busy:
-            cls.poll_message_set("Wait until the running job has ended")
-            return False
-        return True
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
-        return context.window_manager.invoke_confirm(self, event)
-
-    def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
-        from native_runtime.models.shelf import shelf
+    def remove(self, item: "ShelfItem", models: Path) -> int:
         from native_runtime.models.shelf.removal import remove_installed
 
-        from ..files import sam3d_body
-        from ..files import shelf as shelf_files
-        from ..remedies import in_words
-        from ..shelf import facts
-
-        stop_worker()
-        try:
-            freed = remove_installed(shelf()[self.item], sam3d_body.models_folder())
-        except Sam3dbError as error:
-            self.report({"ERROR"}, in_words(error))
-            return {"CANCELLED"}
-        shelf_files.forget()
-        self.report({"INFO"}, f"{facts.size_text(freed)} freed")
-        return {"FINISHED"}
+        return remove_installed(item, models)
 
 
 CLASSES = (

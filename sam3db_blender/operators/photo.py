@@ -88,13 +88,15 @@ def _paste(context: bpy.types.Context) -> None:
 
 def save_pasted(image: bpy.types.Image) -> Path:
     """Writes an image as PNG into the user's own folder; named by its content, so that one picture is one file."""
+    from native_runtime.files.moving import replace
+
     folder = places.user_folder("pasted")
     draft = folder / "pasting.png"
     image.file_format = "PNG"
     image.filepath_raw = str(draft)
     image.save()
     path = folder / f"pasted-{hashlib.sha256(draft.read_bytes()).hexdigest()[:12]}.png"
-    draft.replace(path)
+    replace(draft, path)
     return path
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from native_runtime.batch import builder_process, faults, outputs
+from native_runtime.batch import builder_process, outputs
 from native_runtime.batch.fingerprints import Fingerprints
 from native_runtime.batch.outputs import Staging
 from native_runtime.batch.photos import Shard
@@ -569,7 +569,7 @@ def test_blender_that_finds_the_disk_full_ends_the_run(bench: Bench) -> None:
 def test_a_disk_that_is_nearly_full_is_full(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Blender does not always say why a file could not be written."""
     bench.photos("unbuildable.png")
-    monkeypatch.setattr(faults.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9, 1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9, 1000))
     with pytest.raises(DiskFullError):
         bench.run()
 

@@ -24,6 +24,7 @@ from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.files import shelf as shelf_files
 from sam3db_blender.handles import people
+from sam3db_blender.jobs import moving
 from sam3db_blender.jobs.photo import ImportJob
 from sam3db_blender.jobs.shelf import slot
 from sam3db_blender.operators import get_model as operators
@@ -383,6 +384,20 @@ def test_an_interrupted_download_is_continued_and_can_be_removed(models: Path) -
     assert bpy.ops.sam3db.remove_model_downloads(item=SAM3D_BODY) == {"FINISHED"}
     assert not folder.exists()
     assert "Remove Downloads" not in panel()
+
+
+@pytest.mark.parametrize("busy", [slot, moving.slot], ids=["installing", "moving"])
+def test_nothing_is_removed_while_a_job_uses_the_files(
+    busy: Any, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = downloads_folder(shelf()[SAM3D_BODY], models)
+    folder.mkdir(parents=True)
+    (folder / "model.ckpt.part").write_bytes(bytes(1000))
+    monkeypatch.setattr(type(busy), "busy", property(lambda slot: slot is busy))
+    for operator in (bpy.ops.sam3db.remove_model_downloads, bpy.ops.sam3db.remove_model):
+        with pytest.raises(RuntimeError, match="Wait until the running job has ended"):
+            operator(item=SAM3D_BODY)
+    assert (folder / "model.ckpt.part").is_file()
 
 
 def test_drawing_neither_searches_nor_hashes(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 
 from native_runtime.errors import ModelError, UsageError
+from native_runtime.files import disks
 from native_runtime.files.locks import lock
 from native_runtime.gpu_runtime import ACTIVE, read_active
 from native_runtime.gpu_support.apart import Trial
 from native_runtime.gpu_support.install import State, install, remove, state_of
 from native_runtime.gpu_support.sets import WheelSet
-from native_runtime.models.download import DownloadCancelledError, NoRoomError, arriving
+from native_runtime.models.download import DownloadCancelledError, NoRoomError
 from tests.support.file_server import serving
 from tests.support.toy_wheels import WORKS, toy_set, wheel_of, written
 
@@ -120,7 +121,7 @@ def test_too_little_room_is_told_before_anything_comes(
     folder: Path, chosen: WheelSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(arriving.shutil, "disk_usage", lambda path: usage(10**9, 10**9, 500_000))
+    monkeypatch.setattr(disks.shutil, "disk_usage", lambda path: usage(10**9, 10**9, 500_000))
     with serving(RUNTIME) as server:
         with pytest.raises(NoRoomError, match="2 MB are needed, 0 MB are free"):
             install(folder, "openvino", TERMS, (), None, None, server.address, chosen, works)

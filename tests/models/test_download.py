@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from native_runtime.errors import ModelError
+from native_runtime.files import disks
 from native_runtime.models import web
 from native_runtime.models.download import Download, DownloadCancelledError, arriving, download, ranges, stream
 from tests.support.file_server import serving
@@ -283,7 +284,7 @@ def test_redirections_are_followed_and_the_last_address_is_told_without_its_quer
 
 def test_too_little_room(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(arriving.shutil, "disk_usage", lambda folder: usage(10, 10, 1_000_000))
+    monkeypatch.setattr(disks.shutil, "disk_usage", lambda folder: usage(10, 10, 1_000_000))
     with serving(CONTENT) as server, pytest.raises(ModelError, match=r"too little space .* 3 MB are needed, 1 MB"):
         download(server.url, target)
     assert not target.exists()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from native_runtime.errors import ModelError, UsageError
+from native_runtime.files import disks
 from native_runtime.models import manifest, web
 from native_runtime.models.access_token import AccessToken, find_token
 from native_runtime.models.download import arriving, ranges
@@ -216,7 +217,7 @@ def test_another_file_than_the_published_one_is_refused(tmp_path: Path) -> None:
 
 def test_room_for_both_files_is_looked_for_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = len(CHECKPOINT_DATA) + 1000  # enough for one of them
-    monkeypatch.setattr(arriving.shutil, "disk_usage", lambda folder: type("usage", (), {"free": free}))
+    monkeypatch.setattr(disks.shutil, "disk_usage", lambda folder: type("usage", (), {"free": free}))
     with hub(FILES) as service:
         with pytest.raises(ModelError, match=r"too little space .* 3 MB are needed, 2 MB are free"):
             bring(service, tmp_path)

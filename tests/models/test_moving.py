@@ -10,6 +10,7 @@ import pytest
 
 from native_runtime.build.catalogue import list_models
 from native_runtime.errors import DiskFullError, UsageError
+from native_runtime.files import disks
 from native_runtime.models import instanthmr, manifest, moving
 from native_runtime.models.moving import move_models
 from native_runtime.models.shelf import shelf, state_of
@@ -94,7 +95,7 @@ def test_a_disk_that_writes_something_else_is_noticed(
 def test_a_full_disk_is_told_before_anything_is_copied(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(moving.shutil, "disk_usage", lambda path: Usage(0, 0, 1000))
+    monkeypatch.setattr(disks.shutil, "disk_usage", lambda path: Usage(0, 0, 1000))
     with pytest.raises(DiskFullError, match="Free some space, or choose another disk"):
         move_models([models], tmp_path / "new", silent, [models])
 

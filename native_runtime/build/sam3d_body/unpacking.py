@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from native_runtime.errors import ModelError
+from native_runtime.files.disks import free_bytes, nearest_existing
 from native_runtime.files.staging import clean_up
 
 _FOLDER = "unpacked"
@@ -40,7 +41,7 @@ def unpacked(archive: Path, near: Path, wanted: Callable[[str], bool]) -> Iterat
     Raises:
         ModelError: the archive is damaged, holds a file twice, or cannot be unpacked there.
     """
-    place = next(folder for folder in (near, *near.parents) if folder.is_dir())
+    place = nearest_existing(near)
     try:
         clean_up(place / _FOLDER)
         folder = Path(tempfile.mkdtemp(prefix=f".{_FOLDER}.part-", dir=place))
@@ -52,7 +53,7 @@ def unpacked(archive: Path, near: Path, wanted: Callable[[str], bool]) -> Iterat
             names = [_bare(info.filename) for info in infos]
             if len(set(names)) != len(names) or len(infos) > _MAX_MEMBERS:
                 raise ModelError(f"{archive.name} holds a file twice. Unpack it, and name the right one.")
-            needed, free = sum(info.file_size for info in infos), shutil.disk_usage(place).free
+            needed, free = sum(info.file_size for info in infos), free_bytes(place)
             if free < needed + _SPARE:
                 raise ModelError(
                     f"Unpacking {archive.name} takes {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free at "

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from native_runtime.errors import ModelError, Sam3dbError
+from native_runtime.files.disks import free_bytes
 
 Progress = Callable[[float, str], None]
 """Called with the fraction done (0..1) and a text that says what is being done. May raise to stop the download."""
@@ -125,7 +125,7 @@ def check_room(folder: Path, needed: int) -> None:
     Raises:
         NoRoomError: they do not.
     """
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(folder)
     if needed > free:
         raise NoRoomError(
             f"There is too little space in {folder}: {needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free."
