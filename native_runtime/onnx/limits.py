@@ -2,15 +2,20 @@
 
 Standard library only. The number of threads holds for ONNX Runtime (`processor.usable_cores`), OpenCV and NumPy's
 linear algebra, whose libraries read their variables when they are loaded. Memory is held in two ways: networks that
-would not fit are refused, or computed from their mapped files (`memory.available_bytes`), on every system; on
-Linux the kernel refuses more as well.
+would not fit are refused, or computed from their mapped files (`memory.available_bytes`); and whatever else takes more
+is refused by the kernel on Linux (`hold_memory`), and noticed within a second elsewhere (`watch_memory`).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from native_runtime.onnx.own_memory import memory_used
 
 THREADS = "SAM3DB_THREADS"
 MEMORY = "SAM3DB_MEMORY"
@@ -43,6 +48,7 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+_LOOK_EVERY_S = 0.5
 
 
 def limits_of(environment: Mapping[str, str] | None = None) -> Limits:
@@ -56,12 +62,10 @@ def hold_memory(limits: Limits) -> bool:
 
     What counts is its own writable memory: mapped files, such as weights, can be dropped and read again.
     """
-    if limits.memory_bytes is None:
-        return False
-    try:
-        import resource
-    except ImportError:  # Windows
-        return False
+    if limits.memory_bytes is None or not sys.platform.startswith("linux"):
+        return False  # macOS takes the limit, and holds nothing by it
+    import resource
+
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     wanted = limits.memory_bytes if most == resource.RLIM_INFINITY else min(limits.memory_bytes, most)
     try:
@@ -71,14 +75,29 @@ def hold_memory(limits: Limits) -> bool:
     return True
 
 
-def memory_used() -> int | None:
-    """Bytes that this process keeps in memory of its own; None where the system does not tell."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            _, resident, shared, *_ = (int(number) for number in file.read().split())
-    except (OSError, ValueError):
-        return None
-    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+def watch_memory(limits: Limits, exceeded: Callable[[], None], every_s: float = _LOOK_EVERY_S) -> bool:
+    """Look now and then, in a thread of its own, whether this process holds more memory than it may take.
+
+    For systems that do not refuse it (`hold_memory`): what is taken and given back between two looks goes unseen.
+
+    Args:
+        exceeded: called once, in that thread.
+        every_s: seconds between two looks.
+
+    Returns:
+        Whether there is anything to watch: a limit, and a system that tells how much is held.
+    """
+    limit = limits.memory_bytes
+    if limit is None or memory_used() is None:
+        return False
+
+    def watch() -> None:
+        while (memory_used() or 0) <= limit:
+            time.sleep(every_s)
+        exceeded()
+
+    threading.Thread(target=watch, name="memory", daemon=True).start()
+    return True
 
 
 def _number(text: str | None) -> int | None:

@@ -8,7 +8,8 @@ import platform
 import re
 from pathlib import Path
 
-from native_runtime.onnx.limits import limits_of, memory_used
+from native_runtime.onnx.limits import limits_of
+from native_runtime.onnx.own_memory import memory_used
 
 _SMALLER = (
     "A set of the networks in a smaller precision (int8 for the CPU, fp16 for graphics cards) needs less, "

@@ -5,7 +5,7 @@ module path spelt out (``python -I .../worker.py --path FOLDER ...``); the secon
 ``docs/worker.md`` describes the lines.
 
 Three threads: the main one works; one reads requests, so that a cancellation is heard during work; one watches for the
-parent's death.
+parent's death. Where the system does not hold a limit of memory, a fourth one does.
 """
 
 from __future__ import annotations
@@ -232,6 +232,17 @@ class Worker:
 
     # --- the end ---
 
+    def give_up_memory(self) -> None:
+        """More memory is held than allowed: say so to whoever waits, and end, which gives all of it back."""
+        from native_runtime.process.payload import ErrorPayload
+
+        failure = ErrorPayload.from_exception(MemoryError())
+        with self._lock:
+            waiting = list(self._open)
+        for number in waiting:
+            self.send({"id": number, "event": "error", **failure.to_json(), "detail": ""})
+        self._abandon()
+
     def _watch_parent(self, parent: int) -> None:
         from native_runtime.process.parent import wait_for_its_end
 
@@ -296,20 +307,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     from native_runtime.process.libraries import find_cpp_runtime
 
     find_cpp_runtime()
-    from native_runtime.onnx.limits import hold_memory, limits_of
+    from native_runtime.onnx.limits import hold_memory, limits_of, watch_memory
 
-    hold_memory(limits_of())
+    limits = limits_of()
+    held = hold_memory(limits)
 
     def inference() -> Inference:
         from native_runtime.pipeline.inference import Inference
 
         return Inference(arguments.engines)
 
+    def serve(folder: Path) -> int:
+        worker = Worker(sys.stdin.buffer, events, inference, folder, arguments.child)
+        if not held:
+            watch_memory(limits, worker.give_up_memory)
+        return worker.serve()
+
     events = take_stdout(sys.stderr)
     if arguments.work:
-        return Worker(sys.stdin.buffer, events, inference, Path(arguments.work), arguments.child).serve()
+        return serve(Path(arguments.work))
     with tempfile.TemporaryDirectory(prefix="sam3db-") as folder:
-        return Worker(sys.stdin.buffer, events, inference, Path(folder), arguments.child).serve()
+        return serve(Path(folder))
 
 
 if __name__ == "__main__":

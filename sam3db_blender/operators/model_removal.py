@@ -38,7 +38,7 @@ class ModelRemovalOperator:
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
-        return context.window_manager.invoke_confirm(self, event)
+        return context.window_manager.invoke_confirm(self, event)  # type: ignore[arg-type]  # a mix-in of operators
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         from native_runtime.models.shelf import shelf as items

@@ -24,7 +24,8 @@ class LimitSettings:
     memory_limited: bpy.props.BoolProperty(
         name="Limit Memory",
         description="The background process takes no more memory than this. What does not fit is refused with a "
-        "message, or computed more slowly from the disk",
+        "message, or computed more slowly from the disk. On Windows and macOS, what takes more all the same ends "
+        "within a second, with a message",
         default=False,
     )
     memory_limit: bpy.props.FloatProperty(

@@ -1,8 +1,8 @@
 """An engine that sees no picture: for tests of what stands around engines. A photo's file name says how it behaves.
 
-``nobody``, ``three``, ``crash``, ``abort``, ``slow``, ``slower``, ``stuck``, ``memory``, ``bug``, ``noise`` in the name
-choose what happens. The engine ``sam3d_body`` supports boxes and inference; its warnings repeat what it was given.
-Nobody is in boxes narrower than ``NARROW``.
+``nobody``, ``three``, ``crash``, ``abort``, ``slow``, ``slower``, ``stuck``, ``memory``, ``hoard``, ``bug``, ``noise``
+in the name choose what happens. The engine ``sam3d_body`` supports boxes and inference; its warnings repeat what it was
+given. Nobody is in boxes narrower than ``NARROW``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from native_runtime.errors import EmptyBoxError
 
 NARROW = 4
 """Px."""
+HOARD = 1_000_000_000
+"""Bytes."""
 
 
 @dataclass
@@ -71,6 +73,10 @@ class FakeReading:
             time.sleep(60)
         if "slow" in name:
             time.sleep(0.4)
+        if "hoard" in name:
+            kept = np.ones(HOARD // 8)
+            time.sleep(60)
+            del kept
         if "memory" in name:
             raise MemoryError
         if "slower" in name:
