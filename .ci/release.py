@@ -14,9 +14,12 @@ from pathlib import Path
 
 import native_runtime
 from native_runtime.models import store
-from sam3db_blender.packaging import report
+from sam3db_blender.packaging import PLATFORMS, report
+from sam3db_blender.packaging.build import zip_name
 
 ROOT = Path(__file__).resolve().parents[1]
+SUMS, NOTES, TAG = "SHA256SUMS", "notes.md", "tag.txt"
+_LINK = r"\[([^\]]+)\]\((?!https?://)[^)]+\)"
 
 
 class NotReadyError(Exception):
@@ -38,6 +41,14 @@ def release_notes(changelog: str, version: str) -> str:
         if dated.fullmatch(title) and text:
             return text + "\n"
     raise NotReadyError(f"CHANGELOG.md has no section '## [{version}] - YYYY-MM-DD'.")
+
+
+def without_links(text: str) -> str:
+    """A text of the changelog where its links lead nowhere: on the page of a release, and in a tag's text.
+
+    Links to pages of this project become plain words, and those that stand in brackets of their own go.
+    """
+    return re.sub(_LINK, r"\1", re.sub(rf"\s\({_LINK}\)", "", text))
 
 
 def check_ready(version: str) -> None:
@@ -63,8 +74,28 @@ def fresh_models() -> Path:
     return folder
 
 
+def clear(dist: Path) -> None:
+    """Remove what earlier runs left of what will be written: nothing old is taken for a part of this release."""
+    for file in (*dist.glob("sam3db_blender-*.zip"), *(dist / name for name in (SUMS, NOTES, TAG))):
+        file.unlink(missing_ok=True)
+
+
+def write_texts(dist: Path, version: str, notes: str) -> None:
+    """Write checksums, notes and the tag's text beside the zips, which are there.
+
+    Args:
+        notes: the version's section of the changelog.
+    """
+    zips = [dist / zip_name(platform) for platform in PLATFORMS]
+    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in zips]
+    (dist / SUMS).write_text("".join(sums), encoding="utf-8")
+    reports, plain = [report.describe(file) for file in zips], without_links(notes)
+    (dist / NOTES).write_text(f"{report.downloads(reports)}\n{plain}\n{report.details(reports)}", encoding="utf-8")
+    (dist / TAG).write_text(f"Version {version}\n\n{plain}", encoding="utf-8")
+
+
 def main() -> int:
-    """Make the files; 1 where the checkout is not ready."""
+    """Make the files; 1 where the checkout is not ready, or something fails, which has been told then."""
     version, dist = native_runtime.__version__, ROOT / "dist"
     try:
         check_ready(version)
@@ -72,16 +103,17 @@ def main() -> int:
     except NotReadyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    models = fresh_models()
+    clear(dist)
     command = [sys.executable, "-m", "sam3db_blender.packaging", "--platform", "all", "--twice"]
-    subprocess.run([*command, "--models", models, "--out", dist], cwd=ROOT, check=True)
-    zips = sorted(dist.glob(f"sam3db_blender-{version}-*.zip"))
-    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in zips]
-    (dist / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
-    files = report.markdown([report.describe(file) for file in zips])
-    (dist / "notes.md").write_text(f"{notes}\n{files}", encoding="utf-8")
-    (dist / "tag.txt").write_text(f"Version {version}\n\n{notes}", encoding="utf-8")
-    print(f"Next: git tag --annotate v{version} --cleanup=whitespace --file=dist/tag.txt")
+    try:
+        models = fresh_models()
+        subprocess.run([*command, "--models", models, "--out", dist], cwd=ROOT, check=True)
+    except subprocess.CalledProcessError:
+        print("error: The release is not complete; what is wrong stands above.", file=sys.stderr)
+        return 1
+    write_texts(dist, version, notes)
+    print(f"Written to {dist}: the zips, {SUMS}, {NOTES} and {TAG}.")
+    print(f"Next: git tag --annotate v{version} --cleanup=whitespace --file=dist/{TAG}")
     return 0
 
 

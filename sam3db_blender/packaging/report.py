@@ -1,6 +1,7 @@
 """What release notes say of zips: sizes, checksums, what takes the room, and the oldest system that will do.
 
-``python -m sam3db_blender.packaging.report ZIP...`` prints it as Markdown. All of it is read from the zips.
+``python -m sam3db_blender.packaging.report ZIP...`` prints it as Markdown: first what an artist needs to choose one,
+then what others want to know. Sizes and needs are read from the zips.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from .binaries import Needs, version_text
 from .checks import VISUAL_CPP, platform_of, wheel_needs
 from .content import OWN_WHEEL, Content, read
+from .targets import PLATFORMS
 
 #: Kinds of files in a zip, as people call them, by the beginnings of their paths; the first that fits.
 PARTS = (
@@ -36,6 +38,7 @@ class Report:
     """What is to be said of one zip."""
 
     name: str
+    platform: str
     size: int
     sha256: str
     #: Bytes in the zip of each of `PARTS`.
@@ -53,7 +56,8 @@ def describe(archive: Path) -> Report:
             parts[part] += info.compress_size
     content = read(archive)
     data = archive.read_bytes()
-    return Report(archive.name, len(data), hashlib.sha256(data).hexdigest(), parts, tuple(needs_of_zip(content)))
+    needs, digest = tuple(needs_of_zip(content)), hashlib.sha256(data).hexdigest()
+    return Report(archive.name, platform_of(content), len(data), digest, parts, needs)
 
 
 def needs_of_zip(content: Content) -> list[str]:
@@ -98,13 +102,42 @@ def _is_media(library: str) -> bool:
     return library.lower() in ("mf.dll", "mfplat.dll", "mfreadwrite.dll")
 
 
-def markdown(reports: Sequence[Report]) -> str:
-    """The section of release notes about the zips. 1 MB is a million bytes."""
-    lines = ["### Files", "", "| file | MB | SHA-256 |", "| --- | ---: | --- |"]
-    lines += [f"| `{report.name}` | {report.size / 1e6:.1f} | `{report.sha256}` |" for report in reports]
+_INSTALLING = """\
+Do not unpack it. Drag it into Blender's window and confirm, or choose it with *Edit > Preferences > Get Extensions*,
+the arrow at the top right, *Install from Disk*. It needs no account and no network.
+
+Then press N over the 3D viewport, open the tab *Photo*, choose a photo, and press *Make Character*. The question mark
+at the top of the panel opens the guide.
+"""
+
+
+def downloads(reports: Sequence[Report]) -> str:
+    """The section of release notes by which an artist chooses a zip and installs it. 1 MB is a million bytes."""
+    lines = ["### Which file?", "", "| your computer | file | MB | Blender | it needs |"]
+    lines += ["| --- | --- | ---: | --- | --- |"]
+    order = list(PLATFORMS)
+    for report in sorted(reports, key=lambda report: order.index(report.platform)):
+        target = PLATFORMS[report.platform]
+        size, needs = f"{report.size / 1e6:.0f}", _in_short(report)
+        lines.append(f"| {target.title} | `{report.name}` | {size} | {target.blenders} | {needs} |")
+    return "\n".join(lines) + f"\n\n{_INSTALLING}"
+
+
+def _in_short(report: Report) -> str:
+    """What a system must have, for people who know it by its name alone."""
+    if report.platform.startswith("windows"):
+        runtime = "Microsoft Visual C++ 2015-2022 Redistributable (x64)"
+        return f"{runtime}, which most computers have" if any(runtime in text for text in report.needs) else ""
+    return report.needs[0].partition(" (")[0].rstrip(".")
+
+
+def details(reports: Sequence[Report]) -> str:
+    """The section of release notes with what else is to be said of the zips. 1 MB is a million bytes."""
+    lines = ["### The files in detail", "", "| file | bytes | SHA-256 |", "| --- | ---: | --- |"]
+    lines += [f"| `{report.name}` | {report.size:,} | `{report.sha256}` |" for report in reports]
     lines += ["", "The oldest systems on which the bundled libraries load, as the libraries themselves say:", ""]
     lines += [f"- `{report.name}`: {' '.join(report.needs)}" for report in reports]
-    titles = [report.name.removesuffix(".zip").rpartition("-")[2].replace("_", "-") for report in reports]
+    titles = [report.platform for report in reports]
     lines += ["", "What takes the room (MB in the zip):", "", f"| | {' | '.join(titles)} |"]
     lines += ["| --- |" + " ---: |" * len(reports)]
     for part in sorted(reports[0].parts, key=lambda name: -reports[0].parts[name]):
@@ -121,7 +154,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     archives: list[Path] = parser.parse_args(argv).archives
     if unreadable := [str(path) for path in archives if not zipfile.is_zipfile(path)]:
         parser.error(f"not a zip: {', '.join(unreadable)}")
-    sys.stdout.write(markdown([describe(path) for path in archives]))
+    reports = [describe(path) for path in archives]
+    sys.stdout.write(f"{downloads(reports)}\n{details(reports)}")
     return 0
 
 

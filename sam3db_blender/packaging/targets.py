@@ -15,6 +15,10 @@ _LOCKS = ROOT / "requirements"
 class Platform:
     """One of Blender's platforms."""
 
+    #: What people call a computer that has it.
+    title: str
+    #: The Blenders that the zip is for.
+    blenders: str
     #: Wheel tags that fit it, as pip wants them.
     tags: tuple[str, ...]
     #: Pythons of the Blenders that exist for it.
@@ -31,18 +35,26 @@ PYTHONS = ("3.11", "3.13", "3.14")
 
 PLATFORMS: dict[str, Platform] = {
     "linux-x64": Platform(
+        "Linux (x86-64)",
+        "4.2.13 or later",
         ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
         PYTHONS,
         _LOCKS / "extension.txt",
         # The library for programs in C. Python's module holds all of ONNX Runtime itself.
         unused=(("onnxruntime", "onnxruntime/capi/libonnxruntime.so.*"),),
     ),
-    "windows-x64": Platform(("win_amd64",), PYTHONS, _LOCKS / "extension.txt"),
+    "windows-x64": Platform("Windows (64-bit)", "4.2.13 or later", ("win_amd64",), PYTHONS, _LOCKS / "extension.txt"),
     "macos-arm64": Platform(
-        ("macosx_14_0_arm64", "macosx_13_0_arm64", "macosx_11_0_arm64"), PYTHONS, _LOCKS / "extension.txt"
+        "Mac with Apple's processor (M1 and later)",
+        "4.2.13 or later",
+        ("macosx_14_0_arm64", "macosx_13_0_arm64", "macosx_11_0_arm64"),
+        PYTHONS,
+        _LOCKS / "extension.txt",
     ),
     # Blender 4.5 is the last for Macs with Intel's processors, and ONNX Runtime 1.23 the last that has wheels for them.
     "macos-x64": Platform(
+        "Mac with Intel's processor",
+        "4.2.13 to 4.5",
         ("macosx_13_0_x86_64", "macosx_11_0_x86_64", "macosx_10_15_x86_64", "macosx_10_10_x86_64"),
         ("3.11",),
         _LOCKS / "extension-macos-x64.txt",

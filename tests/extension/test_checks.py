@@ -253,6 +253,27 @@ def test_the_report_says_what_windows_needs_and_what_takes_the_room(windows_libr
     assert told.size == path.stat().st_size
     assert told.parts["default bodies"] == 2_000_000
     assert sum(told.parts.values()) < told.size
-    text = report.markdown([told])
+    text = report.details([told])
     assert told.sha256 in text
     assert "| default bodies | 2.0 |" in text
+
+
+def test_an_artist_is_told_which_zip_to_take() -> None:
+    def told(platform: str, *needs: str) -> report.Report:
+        name = f"sam3db_blender-1-{platform.replace('-', '_')}.zip"
+        return report.Report(name, platform, 190_600_000, "0" * 64, {}, needs)
+
+    windows = "onnxruntime: Microsoft Visual C++ 2015-2022 Redistributable (x64): msvcp140_1.dll."
+    text = report.downloads(
+        [
+            told("windows-x64", "Windows 6.0 or newer (pillow), as its libraries say.", windows),
+            told("macos-x64", "macOS 13.4 or newer (onnxruntime)."),
+            told("linux-x64", "glibc 2.28 or newer (onnxruntime).", "libstdc++ with GLIBCXX_3.4.22 or newer."),
+        ]
+    )
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if "zip" in line]
+    assert [row[0] for row in rows] == ["Linux (x86-64)", "Windows (64-bit)", "Mac with Intel's processor"]
+    assert rows[0][1:] == ["`sam3db_blender-1-linux_x64.zip`", "191", "4.2.13 or later", "glibc 2.28 or newer"]
+    assert rows[1][4].startswith("Microsoft Visual C++ 2015-2022 Redistributable (x64), which")
+    assert rows[2][3:] == ["4.2.13 to 4.5", "macOS 13.4 or newer"]
+    assert "Install from Disk" in text

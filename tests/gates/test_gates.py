@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import subprocess
 import sys
@@ -113,3 +114,53 @@ def test_notes_are_cut_from_the_changelog(release: ModuleType) -> None:
 def test_an_unready_changelog_is_refused(release: ModuleType, changelog: str, version: str) -> None:
     with pytest.raises(release.NotReadyError):
         release.release_notes(changelog, version)
+
+
+def test_links_that_lead_nowhere_become_words(release: ModuleType) -> None:
+    text = (
+        "- [Takes](docs/takes.md) of videos ([how](docs/guide/takes.md#make-it)), by\n  [several\n"
+        "  photos](docs/views.md); see [Blender](https://www.blender.org/) (`--age`).\n"
+    )
+    assert release.without_links(text) == (
+        "- Takes of videos, by\n  several\n  photos; see [Blender](https://www.blender.org/) (`--age`).\n"
+    )
+
+
+def test_nothing_old_is_part_of_a_release(release: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = ("sam3db_blender-1.2.0-linux_x64.part.zip", "sam3db_blender-1.1.0-linux_x64.zip", "notes.md", "SHA256SUMS")
+    for name in (*old, "mine.txt"):
+        (tmp_path / name).write_text("old")
+    release.clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+    names = [release.zip_name(platform) for platform in packaging.PLATFORMS]
+    for name in (*names, "sam3db_blender-1.2.0-linux_x64.part.zip"):
+        (tmp_path / name).write_bytes(name.encode())
+    monkeypatch.setattr(release.report, "describe", lambda file: file.name)
+    for section in ("downloads", "details"):
+        monkeypatch.setattr(release.report, section, lambda reports, section=section: f"{section}: {reports}\n")
+    release.write_texts(tmp_path, "1.2.0", "### Added\n\n- [Wings](docs/wings.md).\n")
+    sums = dict(reversed(line.split("  ")) for line in (tmp_path / "SHA256SUMS").read_text().splitlines())
+    assert sums == {name: hashlib.sha256(name.encode()).hexdigest() for name in names}
+    notes = (tmp_path / "notes.md").read_text()
+    assert notes == f"downloads: {names}\n\n### Added\n\n- Wings.\n\ndetails: {names}\n"
+    assert (tmp_path / "tag.txt").read_text() == "Version 1.2.0\n\n### Added\n\n- Wings.\n"
+
+
+def test_a_release_that_fails_leaves_no_notes_of_an_earlier_one(
+    release: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "notes.md").write_text("old")
+    (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    monkeypatch.setattr(release.native_runtime, "__version__", "1.2.0")
+    monkeypatch.setattr(release, "check_ready", lambda version: None)
+
+    def fail() -> Path:
+        raise subprocess.CalledProcessError(1, "models build")
+
+    monkeypatch.setattr(release, "fresh_models", fail)
+    assert release.main() == 1
+    assert "not complete" in capsys.readouterr().err
+    assert list((tmp_path / "dist").iterdir()) == []
