@@ -53,6 +53,7 @@ _INSTALL = (22, 22)
 _DRAGGED = ("left_wrist", "left_elbow")
 _PHOTO_OVER, _TURNS_HEARD = 0.15, 4
 _FRAMES = 40
+_ZOOM = 20.0
 
 
 class Guide:
@@ -231,11 +232,13 @@ class Guide:
         blender = self._blender
         blender.call("scene.empty")
         self._open_tab()
-        video = _video(self._photos.parent / "pan.mp4", self._photos / PHOTO)
+        video = _video(self._photos.parent / "outdoors.mp4", self._photos / PHOTO)
         blender.call("takes.read_video", path=str(video), out=str(self._photos.parent / "take"))
         blender.wait(lambda: bool(blender.call("scene.rigs")), 3 * _MAKING_S)
         self._rest()
         blender.call("takes.show", number=_FRAMES // 2)
+        blender.call("panels.fill_take", video=f"//{video.name}", out="//takes", last=_FRAMES - 1)
+        blender.call("panels.zoom_camera", zoom=_ZOOM)
         blender.call("panels.only", names=["takes"], sections=["sam3db_take_corrections", "sam3db_take_quality"])
         self._rest()
         blender.call("scene.open_tab", name="Photo")

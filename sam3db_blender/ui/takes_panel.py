@@ -53,9 +53,9 @@ def draw_takes(layout: Any, window_manager: Any, width: int) -> None:
     settings.enabled = not slot.busy
     settings.prop(takes, "video")
     settings.prop(takes, "out")
-    row = settings.row(align=True, heading="Frames")
-    row.prop(takes, "first", text="")
-    row.prop(takes, "last", text="")
+    frames = settings.column(align=True)
+    frames.prop(takes, "first", text="First Frame")
+    frames.prop(takes, "last", text="Last")
     header, body = settings.panel("sam3db_take_animation", default_closed=True)
     header.label(text="Animation")
     if body is not None:

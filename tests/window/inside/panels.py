@@ -96,6 +96,12 @@ def fill_batch(photos: str, out: str) -> None:
     batch.previews, batch.exports = {"overlay", "turntable"}, {"glb"}
 
 
+def fill_take(video: str, out: str, last: int) -> None:
+    """Fills in the panel of takes."""
+    takes = bpy.context.window_manager.sam3db_takes
+    takes.video, takes.out, takes.last = video, out, last
+
+
 def fill_export(names: str) -> None:
     """Chooses the target of exports."""
     bpy.context.window_manager.sam3db_export.names = names
@@ -113,6 +119,11 @@ def show_extensions() -> list[int]:
         bpy.ops.screen.back_to_previous()
     area = next(area for area in window.screen.areas if area.type == "PREFERENCES")
     return _bounds(next(region for region in area.regions if region.type == "WINDOW"))
+
+
+def zoom_camera(zoom: float) -> None:
+    """Shows the camera's picture larger or smaller; Blender's own number for it."""
+    _view().spaces.active.region_3d.view_camera_zoom = zoom
 
 
 def redraw() -> None:
