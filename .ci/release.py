@@ -90,7 +90,8 @@ def write_texts(dist: Path, version: str, notes: str) -> None:
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in zips]
     (dist / SUMS).write_text("".join(sums), encoding="utf-8")
     reports, plain = [report.describe(file) for file in zips], without_links(notes)
-    (dist / NOTES).write_text(f"{report.downloads(reports)}\n{plain}\n{report.details(reports)}", encoding="utf-8")
+    parts = (report.downloads(reports), f"## What is new\n\n{plain}", report.details(reports))
+    (dist / NOTES).write_text("\n".join(parts), encoding="utf-8")
     (dist / TAG).write_text(f"Version {version}\n\n{plain}", encoding="utf-8")
 
 

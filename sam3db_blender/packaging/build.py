@@ -50,13 +50,17 @@ def build(target: Target, out: Path, models: Path) -> Path:
         part = finished.with_suffix(".part.zip")
         try:
             write_zip(stage, part)
-            if part.stat().st_size > LARGEST_ZIP:
+            size = part.stat().st_size
+            if size > LARGEST_ZIP:
                 raise Sam3dbError(
-                    f"The zip for {target.platform} takes {part.stat().st_size / 1e6:.0f} MB, and Blender's extension "
+                    f"The zip for {target.platform} takes {size / 1e6:.0f} MB, and Blender's extension "
                     "platform takes 200 MB at most: build it for fewer Pythons."
                 )
             validate(part)
             part.replace(finished)
+            log.info(
+                "%s takes %.1f MB of at most %.0f", finished.name, finished.stat().st_size / 1e6, LARGEST_ZIP / 1e6
+            )
         finally:
             part.unlink(missing_ok=True)
     return finished

@@ -113,7 +113,7 @@ at the top of the panel opens the guide.
 
 def downloads(reports: Sequence[Report]) -> str:
     """The section of release notes by which an artist chooses a zip and installs it. 1 MB is a million bytes."""
-    lines = ["### Which file?", "", "| your computer | file | MB | Blender | it needs |"]
+    lines = ["## Which file?", "", "| your computer | file | MB | Blender | it needs |"]
     lines += ["| --- | --- | ---: | --- | --- |"]
     order = list(PLATFORMS)
     for report in sorted(reports, key=lambda report: order.index(report.platform)):
@@ -133,7 +133,7 @@ def _in_short(report: Report) -> str:
 
 def details(reports: Sequence[Report]) -> str:
     """The section of release notes with what else is to be said of the zips. 1 MB is a million bytes."""
-    lines = ["### The files in detail", "", "| file | bytes | SHA-256 |", "| --- | ---: | --- |"]
+    lines = ["## The files in detail", "", "| file | bytes | SHA-256 |", "| --- | ---: | --- |"]
     lines += [f"| `{report.name}` | {report.size:,} | `{report.sha256}` |" for report in reports]
     lines += ["", "The oldest systems on which the bundled libraries load, as the libraries themselves say:", ""]
     lines += [f"- `{report.name}`: {' '.join(report.needs)}" for report in reports]

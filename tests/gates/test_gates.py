@@ -143,7 +143,7 @@ def test_nothing_old_is_part_of_a_release(release: ModuleType, tmp_path: Path, m
     sums = dict(reversed(line.split("  ")) for line in (tmp_path / "SHA256SUMS").read_text().splitlines())
     assert sums == {name: hashlib.sha256(name.encode()).hexdigest() for name in names}
     notes = (tmp_path / "notes.md").read_text()
-    assert notes == f"downloads: {names}\n\n### Added\n\n- Wings.\n\ndetails: {names}\n"
+    assert notes == f"downloads: {names}\n\n## What is new\n\n### Added\n\n- Wings.\n\ndetails: {names}\n"
     assert (tmp_path / "tag.txt").read_text() == "Version 1.2.0\n\n### Added\n\n- Wings.\n"
 
 
