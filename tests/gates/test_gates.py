@@ -164,3 +164,23 @@ def test_a_release_that_fails_leaves_no_notes_of_an_earlier_one(
     assert release.main() == 1
     assert "not complete" in capsys.readouterr().err
     assert list((tmp_path / "dist").iterdir()) == []
+
+
+def test_a_checkout_that_is_not_ready_is_refused(
+    release: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], cwd=tmp_path, check=True)
+
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "--message", "first")
+    release.check_ready("1.2.0")
+    (tmp_path / "new.txt").touch()
+    with pytest.raises(release.NotReadyError, match="uncommitted"):
+        release.check_ready("1.2.0")
+    (tmp_path / "new.txt").unlink()
+    git("tag", "v1.2.0")
+    with pytest.raises(release.NotReadyError, match=r"v1\.2\.0 exists"):
+        release.check_ready("1.2.0")
+    release.check_ready("1.3.0")
