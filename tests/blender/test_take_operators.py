@@ -171,8 +171,8 @@ def test_footage_beside_the_take_is_found(body: Body, file: Path, capfd: pytest.
 
 
 def test_the_figures_are_lamps(body: Body) -> None:
-    shown = {lamp.title: lamp.level for lamp in lamps({"jitter": 3.0, "foot_slide_mm": 30.0, "note": "text"})}
-    assert shown == {"Jitter": "good", "Foot slide": "poor"}
+    shown = {lamp.title: (lamp.text, lamp.level) for lamp in lamps({"jitter": 3.6, "foot_slide_mm": 30.0, "note": ""})}
+    assert shown == {"Jitter": ("36 m/s³", "good"), "Foot slide": ("30.0 mm", "poor")}
     assert lamps({}) == []
 
 
