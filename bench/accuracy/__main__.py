@@ -75,6 +75,12 @@ def main() -> int:
     read.add_argument("--split", choices=("tune", "held-out", "all"), default="tune")
     read.add_argument("--readings", type=Path, required=True)
 
+    oracles = commands.add_parser("oracles", help="what the fit loses to each kind of wrong evidence")
+    oracles.add_argument("--set", type=Path, nargs="+", required=True, dest="folders")
+    oracles.add_argument("--split", choices=("tune", "held-out", "all"), default="held-out")
+    oracles.add_argument("--out", type=Path, required=True, help="a folder that keeps readings and fits")
+    oracles.add_argument("--limit", type=int, help="only so many pictures of each set")
+
     dataset = commands.add_parser("dataset", help="the pictures as shards of a data set for training")
     dataset.add_argument("--set", type=Path, required=True, dest="folder")
     dataset.add_argument("--out", type=Path, required=True)
@@ -164,6 +170,11 @@ def main() -> int:
 
         numbers = [file.stem for file in pictures(arguments.folder, arguments.split)]
         read_set(arguments.folder, numbers, arguments.readings, _say)
+    elif arguments.command == "oracles":
+        from .oracles import measure
+        from .oracles import table as oracle_table
+
+        print(oracle_table(measure(arguments.folders, arguments.split, arguments.out, arguments.limit, _say)))
     elif arguments.command == "dataset":
         from .dataset import convert
 
