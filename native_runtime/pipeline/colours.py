@@ -41,6 +41,7 @@ def with_colours(
         mask: (H, W) of the original photo, where somebody drew one.
         again: look again; else what is known of the person already counts, as while a pose is refined.
     """
+    from native_runtime.engines.evidence import hidden_limbs
     from native_runtime.texture.alignment import face_points, face_shift
     from native_runtime.texture.anatomy import anatomy_of
     from native_runtime.texture.look import COLOURS, person_colours
@@ -57,7 +58,8 @@ def with_colours(
         eyes_to_mouth = None if face is None else photo.to_working(face) - low
         shown = _mask(photo, landmarks, mask, low, high)
         mesh = None if landmarks is None else _moved(landmarks, low)
-        colours = person_colours(pixels, intrinsics, vertices, body, mesh, eyes_to_mouth, shown)
+        hidden = () if landmarks is None else hidden_limbs(landmarks)
+        colours = person_colours(pixels, intrinsics, vertices, body, mesh, eyes_to_mouth, shown, hidden=hidden)
         shift = face_shift(eyes_to_mouth, vertices, intrinsics, body, anatomy_of(body))
         sex = sex_of(body, estimate.identity)
         hair = choose_hair(pixels, intrinsics, vertices, body, sex, colours, shown, shift)

@@ -26,6 +26,8 @@ _OPENNESS_RADII = (0.012, 0.045)  # m
 _OPENNESS_TURNS = 3
 #: Cloth and skin in a photo have their gloss already: of what plain surfaces get, so much is added.
 _PAINTED_SHEEN = np.float32(0.2)
+#: The same of the dimness of hollows.
+_PAINTED_HOLLOWS = np.float32(0.5)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ def render(surface: Surface, view: View, key: Light, others: list[Light], sky: A
     normal[behind] *= -1
     turns = _turns(hits, fine)
     open_sky = _openness(hits, across(local[:, 2:])[:, 0], fine, turns)
+    if surface.paint is not None:
+        open_sky = 1 - _PAINTED_HOLLOWS * (1 - open_sky)
     lit = _lit_by(surface, key, place, normal, turns, min(_LARGEST_SHADOW, round(_SHADOW_PART * view.height)))
 
     light = (0.5 + 0.5 * normal[:, 2:]) * (sky - ground).astype(np.float32) + ground.astype(np.float32)

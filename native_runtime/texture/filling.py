@@ -18,7 +18,7 @@ from .doubts import believed, supported
 from .garments import Garments, Samples, garments_of, worn
 from .hips import DENIM, bare_hips
 from .projection import Floats, Seen, sampled
-from .skin import skin_tone
+from .skin import in_greys, is_grey, skin_tone
 from .skin_parts import skin_parts
 from .spreading import spread
 
@@ -85,18 +85,21 @@ def filled(
     triangles = body.triangles
     part = anatomy.part[triangles[atlas.triangle, 0]]
     painted = anatomy.painted[atlas.triangle]
+    grey = is_grey(colour[weight > _FULL])
     tone, tone_seen = skin_tone(
         [
             _of_region(region, triangles, atlas, colour, weight)
             for region in (anatomy.face, anatomy.hands, anatomy.feet)
         ],
         lit=shown.believed is not None,
+        grey=grey,
     )
     if shown.believed is not None:
         weight = weight * shown.believed
     if tone_seen:
         weight = weight * _plausible_hands(anatomy, triangles, atlas, colour, weight, tone)
-    garments = garments_of(_of_region(~anatomy.head, triangles, atlas, colour, weight), tone)
+    garments = garments_of(_of_region(~anatomy.head, triangles, atlas, colour, weight), tone, grey)
+    garments = garments.in_one_light(Samples.of(body, atlas, colour, weight, garments).votes, body, anatomy)
     weight = weight * believed(body, atlas, anatomy, garments, replace(shown, weight=weight))
     weight = weight * supported(body, anatomy, atlas, garments, colour, weight, shown.inset)
     mirror, mirror_weight = _mirrored(body, anatomy, atlas, part, colour, weight)
@@ -130,6 +133,8 @@ def filled(
         result += share[:, None] * (layer - result)
         sureness += share * (sure - sureness)
 
+    if grey:
+        result = in_greys(result)
     shares = {"seen": _share(seen, painted), "mirrored": _share((1 - seen) * halves, painted)}
     shares["spread"] = max(0.0, 1 - sum(shares.values()))
     return Filled(result, sureness * painted, shares, tone, tone_seen, bool(bare.any()))

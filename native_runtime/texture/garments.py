@@ -9,7 +9,7 @@ it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from native_runtime.render.colour import encode_srgb
 
+from .anatomy import PARTS
 from .spreading import directed, spread
 
 if TYPE_CHECKING:
@@ -38,15 +39,22 @@ _CLUSTERS, _LIGHTNESS, _ONE_GARMENT, _PERHAPS_ONE = 9, 0.45, 15.0, 18.0
 #: may be.
 _GREYS, _COLOURS, _CHROMA, _SHADOWED = 1.1, 0.6, 16.0, 1.4
 _SHADED, _PERHAPS_SHADED = 9.0, 11.0
+#: Light bleaches: on one limb, what is brighter by up to the first factor may have this least part of the chroma of
+#: what lies in shadow, of the same hue to this distance (8 bit). They are worn side by side where at least this part of
+#: the rarer one is at heights at which the other one is as well; a part of the body has so many heights.
+_BLEACHED, _LEAST_CHROMA, _HUE = 2.2, 0.35, 7.0
+_SIDE_BY_SIDE, _HEIGHTS = 0.35, 10
 _MOST_SAMPLES, _FEWEST_SAMPLES = 20_000, 60
 #: The least part of what is seen that is a garment, and not a print on one.
 _LEAST_SHARE = 0.012
+#: A centre from which every colour is far.
+_NOWHERE = 1e6
 #: A garment of the skin's colours has its tone, to this distance.
 _SKIN = 12.0
 #: How strongly the surface holds together around a limb against one vertex that is seen well; along it, by this part.
 _AROUND, _ALONG = 30.0, 0.002
-#: How far hands, and feet, are bare where nothing is seen of them.
-_BARE_HANDS, _BARE_FEET = 0.02, 2e-3
+#: How far hands are bare where nothing is seen of them, and how little of feet has to be seen for these to be bare.
+_BARE_HANDS, _UNSEEN_FEET = 0.02, 0.1
 _TOLERANCE, _ROUNDS = 5e-3, 400
 #: Every so many texels are looked at, for the vertices.
 _SAMPLE = 4
@@ -78,20 +86,32 @@ class Garments:
         """(N,) the garment whose colour is nearest to each of ``linear`` (N, 3)."""
         return self.nearest(linear)[0]
 
+    def in_one_light(self, votes: Array, body: Body, anatomy: Anatomy) -> Garments:
+        """These, of which more may be one garment: garments end along a limb and not around it, so what is of one hue
+        and lies side by side on a limb is one in light and in shadow, however far light has bleached it.
+
+        Args:
+            votes: (V, K) see ``Samples``.
+        """
+        return replace(
+            self, kin=self.kin | (_bleached(self.centres.astype(np.float64)) & _beside(votes, body, anatomy))
+        )
+
     def with_one_more(self, tone: Array) -> Garments:
         """These, and after them one of a tone (3,) linear, to which no colour that is seen belongs."""
         kinds = len(self.tones)
         kin = np.zeros((kinds + 1, kinds + 1), bool)
         kin[:kinds, :kinds], kin[kinds, kinds] = self.kin, True
-        nowhere = np.full((1, 3), 1e6, np.float32)
+        nowhere = np.full((1, 3), _NOWHERE, np.float32)
         return Garments(np.concatenate([self.centres, nowhere]), np.vstack([self.tones, tone]), self.skin, kin)
 
 
-def garments_of(linear: NDArray, tone: Array) -> Garments:
+def garments_of(linear: NDArray, tone: Array, grey: bool = False) -> Garments:
     """The garments in colours (N, 3) that are seen below the head, linear.
 
     Args:
         tone: (3,) linear, of the skin.
+        grey: the photo is black and white, in which cloth and skin look alike: none of the colours is bare skin's.
     """
     skin = _lab(np.asarray(tone, np.float32)[None])
     if len(linear) < _FEWEST_SAMPLES:
@@ -105,8 +125,8 @@ def garments_of(linear: NDArray, tone: Array) -> Garments:
     centres = _merged(found, np.bincount(labels.ravel(), minlength=len(found)))
     nearest = np.linalg.norm(centres - skin, axis=1)
     bare = int(nearest.argmin())
-    if nearest[bare] > _SKIN:
-        centres, bare = np.concatenate([centres, skin]), len(centres)
+    if grey or nearest[bare] > _SKIN:
+        centres, bare = np.concatenate([centres, np.full_like(skin, _NOWHERE) if grey else skin]), len(centres)
     wears = np.square(lab[:, None] - centres[None]).sum(axis=2).argmin(axis=1)
     tones = np.tile(np.asarray(tone, np.float64), (len(centres), 1))
     for number in range(len(centres)):
@@ -163,8 +183,43 @@ def _shaded(centres: Array, more: float) -> Array:
     return np.asarray(np.maximum(off, off.T))
 
 
+def _bleached(centres: Array) -> NDArray[np.bool_]:
+    """(K, K) which may be one colour in light and in shadow, if light bleaches: of one hue, the brighter one paler."""
+    lightness = centres[:, 0] / _LIGHTNESS
+    hues = centres[:, 1:] - 128
+    chroma = np.linalg.norm(hues, axis=1)
+    off = np.abs(hues[:, None, 0] * hues[None, :, 1] - hues[:, None, 1] * hues[None, :, 0])
+    off /= np.maximum(np.maximum(chroma[:, None], chroma[None]), 1e-9)
+    one_hue = (off < _HUE) & (hues @ hues.T >= 0)
+    factor = lightness[:, None] / np.maximum(lightness[None], 1e-9)  # of the first as the brighter one
+    pale = chroma[:, None] >= _LEAST_CHROMA * chroma[None]
+    found = one_hue & pale & (factor >= 1) & (factor <= _BLEACHED)
+    return np.asarray(found | found.T)
+
+
+def _beside(votes: Array, body: Body, anatomy: Anatomy) -> NDArray[np.bool_]:
+    """(K, K) which are seen at the same heights of arms and legs."""
+    rest, kinds = body.rest_vertices.astype(np.float64), votes.shape[1]
+    shared, total = np.zeros((kinds, kinds)), np.zeros(kinds)
+    for number, name in enumerate(PARTS):
+        mine = np.flatnonzero((anatomy.part == number) & (votes.sum(axis=1) > 0))
+        if not name.startswith(("l_", "r_")) or not len(mine):
+            continue
+        along = np.einsum("vc,vc->v", rest[mine], anatomy.axis[mine])
+        span = np.ptp(along)
+        level = np.minimum(((along - along.min()) / max(span, 1e-9) * _HEIGHTS).astype(np.int64), _HEIGHTS - 1)
+        sums = np.stack([np.bincount(level, votes[mine, kind], _HEIGHTS) for kind in range(kinds)], axis=1)
+        shared += np.minimum(sums[:, :, None], sums[:, None]).sum(axis=0)
+        total += sums.sum(axis=0)
+    rarer = np.minimum(total[:, None], total[None])
+    return np.asarray(shared >= _SIDE_BY_SIDE * np.maximum(rarer, 1e-9))
+
+
 def worn(garments: Garments, votes: Array, body: Body, anatomy: Anatomy, rounds: int = _ROUNDS) -> Array:
     """(V, K) 0..1, how surely each vertex wears each garment.
+
+    Sleeves of which no end is seen end half-way to the hand; legs wear down to the ankles what is seen last above them,
+    as trousers are mostly long.
 
     Args:
         votes: (V, K) how much of each garment is seen at a vertex; 1 in all where it is seen well.
@@ -172,13 +227,17 @@ def worn(garments: Garments, votes: Array, body: Body, anatomy: Anatomy, rounds:
     """
     total = votes.sum(axis=1)
     pull = np.full(len(votes), 1e-6)
-    for region, strength in ((anatomy.hands, _BARE_HANDS), (anatomy.feet, _BARE_FEET)):
-        pull[region] = np.maximum(pull[region], strength * np.clip(1 - 4 * total[region], 0, 1))
+    pull[anatomy.hands] += _BARE_HANDS * np.clip(1 - 4 * total[anatomy.hands], 0, 1)
     wanted = votes.copy()
     wanted[:, garments.skin] += pull
     trust = total + pull
     edges, stiffness = directed(body.rest_vertices.astype(np.float64), body.triangles, anatomy.axis, _ALONG)
-    return spread(wanted / trust[:, None], trust, edges, _AROUND * stiffness, _TOLERANCE, rounds)
+    shares = spread(wanted / trust[:, None], trust, edges, _AROUND * stiffness, _TOLERANCE, rounds)
+    for side in "lr":
+        foot = anatomy.feet & (anatomy.part == PARTS.index(f"{side}_foot"))
+        if foot.any() and total[foot].mean() < _UNSEEN_FEET:
+            shares[foot] = np.eye(votes.shape[1])[garments.skin]
+    return shares
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from native_runtime.engines.details import number_of, part_of, points_of
 from native_runtime.errors import ModelError
 
 from .alignment import FACE_POINTS, face_points
+from .glasses import wears_dark_glasses
 
 if TYPE_CHECKING:
     from native_runtime.detection.landmarks import PersonLandmarks
@@ -29,6 +30,7 @@ Bools = NDArray[np.bool_]
 SEEN = "seen"
 """Among an estimate's details: what ``seen_in_photo`` gives (``docs/formats.md``)."""
 
+DARK_GLASSES = "dark_glasses"
 #: Of the picture of the people, along its longer side, px: about as fine as the networks' own.
 _SIDE = 256
 #: Its values: nobody, somebody else, the person.
@@ -45,6 +47,7 @@ class PhotoHints:
         face: (4, 2) px, where the points of ``alignment.FACE_POINTS`` are seen; None: not known.
         hidden: limbs that are not clearly seen, such as "left arm" (``engines.evidence.hidden_limbs``).
         looks: yaw and pitch of the photo's face, degrees (``alignment.face_moves``); None: not known.
+        dark_glasses: whether the eyes lie behind dark glasses.
     """
 
     person: Bools | None = None
@@ -52,6 +55,7 @@ class PhotoHints:
     face: Array | None = None
     hidden: tuple[str, ...] = ()
     looks: tuple[float, float] | None = None
+    dark_glasses: bool = False
 
 
 def seen_in_photo(person: PersonLandmarks, others: Sequence[PersonLandmarks], photo: Photo) -> dict[str, Any]:
@@ -69,6 +73,8 @@ def seen_in_photo(person: PersonLandmarks, others: Sequence[PersonLandmarks], ph
     face = face_points(person, photo)
     if face is not None:
         seen["face"] = np.round(face, 2).tolist()
+        if wears_dark_glasses(photo.pixels, photo.to_working(face)):
+            seen[DARK_GLASSES] = True
     box = _region(person, photo)
     if box is None:
         return seen
@@ -109,13 +115,18 @@ def read_hints(details: Mapping[str, Any], image_size: Sequence[int], size: Sequ
     if not isinstance(limbs, Sequence) or isinstance(limbs, str):
         raise _damaged("'seen.hidden' is no list")
     hidden = tuple(str(limb) for limb in limbs)
-    looks = looks_of(details)
+    looks, glasses = looks_of(details), wore_dark_glasses(details)
     if seen.get("people") is None:
-        return PhotoHints(face=face, hidden=hidden, looks=looks)
+        return PhotoHints(face=face, hidden=hidden, looks=looks, dark_glasses=glasses)
     picture, box = _people_in(seen["people"], image_size)
     own, others = (_spread(picture == value, box * scale, size) for value in (_PERSON, _OTHERS))
     others &= ~own
-    return PhotoHints(own, others if others.any() else None, face, hidden, looks)
+    return PhotoHints(own, others if others.any() else None, face, hidden, looks, glasses)
+
+
+def wore_dark_glasses(details: Mapping[str, Any]) -> bool:
+    """Whether somebody's eyes lie behind dark glasses, by their estimate."""
+    return part_of(details, SEEN).get(DARK_GLASSES) is True
 
 
 def looks_of(details: Mapping[str, Any]) -> tuple[float, float] | None:

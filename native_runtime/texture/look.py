@@ -7,10 +7,10 @@ is changed on hair, brows, lips and eyes alike. A colour that cannot be told is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -21,8 +21,8 @@ from native_runtime.engines.details import colour_of, number_of
 from native_runtime.render.colour import decode_srgb, encode_srgb
 
 from .alignment import face_shift
-from .anatomy import anatomy_of
-from .skin import looks_like_skin
+from .anatomy import PARTS, anatomy_of, parts_of_limb
+from .skin import is_grey, looks_like_skin
 
 if TYPE_CHECKING:
     from native_runtime.detection.landmarks import FaceMesh
@@ -68,12 +68,12 @@ _FEWEST, _LEAST_SKIN = 12, 0.3
 _SAME_COLOUR, _BROW_CONTRAST = 14.0, 8.0
 #: The same of covered feet, which lie in shade and are seen with some ground; and by how much lightness, a and b count.
 _COVERED, _FEET_WEIGHTS = 18.0, np.array([0.25, 1.3, 1.3])
+#: The same below legs that are covered; and how sure shoes are of somebody whose skin is not seen.
+_COVERED_BELOW_CLOTH, _SKIN_UNSEEN = 10.0, 0.5
 #: Part of the feet that has to have another colour than skin, and how high shoes reach, cm.
 _LEAST_COVERED, _SHOE_HEIGHT = 0.6, 7.0
 #: Part of the scalp that has to have the colour of hair.
 _LEAST_HAIR = 0.35
-#: Photos whose colours differ from grey by less than this are grey, 0..255.
-_GREY = 8.0
 #: m outside the scalp at which hair is looked for.
 _HAIR_LAYERS = (0.003, 0.012, 0.025)
 
@@ -117,9 +117,17 @@ class Tone:
         return red, green, blue
 
 
+Feet = Literal["covered", "bare", "unseen"]
+
+
 @dataclass(frozen=True)
 class PersonColours:
-    """The colours of a person; None where one cannot be told, and for shoes where the feet look bare."""
+    """The colours of a person; None where one cannot be told, and for shoes where the feet look bare.
+
+    Attributes:
+        feet: whether the photo shows feet in shoes, bare ones, or none; None where nobody looked, and where no feet
+            are seen below bare legs.
+    """
 
     skin: Tone | None = None
     hair: Tone | None = None
@@ -127,22 +135,29 @@ class PersonColours:
     lips: Tone | None = None
     iris: Tone | None = None
     shoes: Tone | None = None
+    feet: Feet | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Those that are known, by name: ``srgb`` 0..255 and ``confidence`` 0..1."""
-        known = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {
+        """Those that are known, by name: ``srgb`` 0..255 and ``confidence`` 0..1; and what is known of the feet."""
+        known = ((name, getattr(self, name)) for name in _TONE_NAMES)
+        tones: dict[str, Any] = {
             name: {"srgb": list(tone.srgb), "confidence": round(tone.confidence, 2)}
             for name, tone in known
             if tone is not None
         }
+        return tones if self.feet is None else tones | {"feet": self.feet}
 
     @staticmethod
     def from_json(content: Any) -> PersonColours:
         """Reads back what ``to_json`` wrote; what is missing or no colour, as with channels outside 0..255, is None."""
         if not isinstance(content, Mapping):
             return PersonColours()
-        return PersonColours(**{field.name: _tone_of(content.get(field.name)) for field in fields(PersonColours)})
+        feet = content.get("feet")
+        tones = {name: _tone_of(content.get(name)) for name in _TONE_NAMES}
+        return PersonColours(**tones, feet=feet if feet in get_args(Feet) else None)
+
+
+_TONE_NAMES = tuple(field.name for field in fields(PersonColours) if field.name != "feet")
 
 
 def _tone_of(content: Any) -> Tone | None:
@@ -164,6 +179,7 @@ def person_colours(
     eyes_to_mouth: Array | None = None,
     mask: Bools | None = None,
     others: tuple[Array, ...] = (),
+    hidden: Collection[str] = (),
 ) -> PersonColours:
     """What a photo tells of a person's colours.
 
@@ -175,15 +191,17 @@ def person_colours(
         eyes_to_mouth: (4, 2) px, where the points of ``alignment.FACE_POINTS`` are seen, or None.
         mask: (H, W) which pixels show the person; None: those that the body covers.
         others: other people's vertices (N, 3) m, camera axes, who may stand before the person.
+        hidden: limbs that are not clearly seen, such as "left leg", of which the photo tells nothing.
     """
     if not np.isfinite(vertices).all():
         return PersonColours()
-    seen = _Seen.of(pixels, intrinsics, vertices, body, eyes_to_mouth, mask, others)
+    seen = _Seen.of(pixels, intrinsics, vertices, body, eyes_to_mouth, mask, others, hidden)
     if seen.is_grey:
-        return PersonColours()
+        return PersonColours(feet="unseen" if len(seen.places) else None)
     skin, light = _skin(seen, face)
+    shoes, feet = _shoes(seen, skin, light)
     if skin is None:
-        return PersonColours(hair=_hair(seen, None, np.ones(3)))
+        return PersonColours(hair=_hair(seen, None, np.ones(3)), shoes=shoes, feet=feet)
     width = 0.0 if face is None else _width(face)
     return PersonColours(
         skin=skin,
@@ -191,7 +209,8 @@ def person_colours(
         brows=_brows(pixels, face, skin, light) if face is not None and width >= _BROWS_FROM else None,
         lips=_lips(pixels, face, light) if face is not None and width >= _LIPS_FROM else None,
         iris=_iris(pixels, face, light) if face is not None and width >= _IRIS_FROM else None,
-        shoes=_shoes(seen, skin, light),
+        shoes=shoes,
+        feet=feet,
     )
 
 
@@ -203,12 +222,14 @@ class _Regions:
         face: the bare part of the face: without eyes, lips and where a beard or brows grow.
         scalp, hands: the regions of ``Anatomy``.
         feet: what low shoes cover of them.
+        shins: what is below the calf.
     """
 
     face: Ints
     scalp: Ints
     hands: Ints
     feet: Ints
+    shins: Ints
 
 
 @lru_cache(maxsize=4)
@@ -230,7 +251,10 @@ def _regions(body: Body) -> _Regions:
     feet = painted & anatomy.feet[triangles].all(axis=1)
     if feet.any():
         feet &= rest[:, 1] < rest[feet, 1].min() + _SHOE_HEIGHT
-    return _Regions(np.flatnonzero(face), np.flatnonzero(scalp), np.flatnonzero(hands), np.flatnonzero(feet))
+    shins = painted & np.isin(anatomy.part[triangles[:, 0]], [PARTS.index(f"{side}_lowleg") for side in "lr"])
+    if shins.any():
+        shins &= rest[:, 1] < np.median(rest[shins, 1])
+    return _Regions(*(np.flatnonzero(region) for region in (face, scalp, hands, feet, shins)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,6 +270,7 @@ class _Seen:
     hands: Array
     hands_normals: Array
     feet: Array
+    shins: Array
     layers: tuple[Array, ...]
     scalp_share: float
 
@@ -258,9 +283,10 @@ class _Seen:
         eyes_to_mouth: Array | None,
         mask: Bools | None,
         others: tuple[Array, ...],
+        hidden: Collection[str],
     ) -> _Seen:
         regions = _regions(body)
-        parts = (regions.face, regions.hands, regions.scalp, regions.feet)
+        parts = (regions.face, regions.hands, regions.scalp, regions.feet, regions.shins)
         chosen, ends = np.concatenate(parts), np.cumsum([0, *map(len, parts)])
         a, b, c = vertices[body.triangles[chosen]].transpose(1, 0, 2)
         normals = np.cross(b - a, c - a)
@@ -279,24 +305,29 @@ class _Seen:
         of_head[ends[1] : ends[2]] = of_head[ends[3] :] = 0.0
         places = project(centres, intrinsics) + of_head * shift
         usable = open_to_view & _inside(places, pixels, mask)
-        face, hands, scalp, feet = (np.arange(ends[k], ends[k + 1]) for k in range(4))
+        unseen = [part for limb in hidden if limb.endswith("leg") for part in parts_of_limb(limb)]
+        usable &= ~np.repeat(np.isin(anatomy_of(body).part[body.triangles[chosen, 0]], unseen), len(shares))
+        face, hands, scalp, feet, shins = (np.arange(ends[k], ends[k + 1]) for k in range(5))
         face, hands, on_scalp = face[usable[face]], hands[usable[hands]], scalp[open_to_view[scalp]]
         layers = []
         for distance in _HAIR_LAYERS:
             outside = project(centres[on_scalp] + distance * normals[on_scalp], intrinsics) + shift
             layers.append(outside[_inside(outside, pixels, mask)])
         share = len(on_scalp) / max(len(scalp), 1)
-        shod = places[feet[usable[feet]]]
-        return _Seen(pixels, places[face], normals[face], places[hands], normals[hands], shod, tuple(layers), share)
+        below, above = (places[region[usable[region]]] for region in (feet, shins))
+        return _Seen(
+            pixels, places[face], normals[face], places[hands], normals[hands], below, above, tuple(layers), share
+        )
+
+    @property
+    def places(self) -> Array:
+        """(N, 2) px of face, hands and hair."""
+        return np.concatenate([self.face, self.hands, *self.layers])
 
     @property
     def is_grey(self) -> bool:
         """Whether the photo has no colours where the person is."""
-        places = np.concatenate([self.face, self.hands, *self.layers])
-        if not len(places):
-            return True
-        columns, rows = np.round(places).astype(np.int64).T
-        return float(np.percentile(np.ptp(self.pixels[rows, columns].astype(np.int64), axis=1), 90)) < _GREY
+        return not len(self.places) or is_grey(self.at(self.places))
 
     def at(self, places: Array) -> Array:
         """(N, 3) linear colours."""
@@ -424,24 +455,43 @@ def _hair(seen: _Seen, skin: Tone | None, light: Array) -> Tone | None:
     return _tone(_from_lab(middle[None])[0], float(sure) * (0.9 if skin is not None else 0.5))
 
 
-def _shoes(seen: _Seen, skin: Tone, light: Array) -> Tone | None:
-    """The colour of what covers the feet, as the photo shows it and so as the texture beside it has it; None where the
-    feet look as bare as the face.
+def _shoes(seen: _Seen, skin: Tone | None, light: Array) -> tuple[Tone | None, Feet | None]:
+    """The colour of what covers the feet, as the photo shows it and so as the texture beside it has it; None where they
+    look as bare as the face, or where too little is seen of them. And what is known of the feet.
     """
+    dressed = _covered_share(seen, seen.shins, skin, light, _COVERED)
     if len(seen.feet) < _FEWEST:
-        return None
-    lab = _lab(seen.at(seen.feet) * light)
-    own = _lab(np.array(skin.linear)[None])[0]
-    covered = np.linalg.norm(_FEET_WEIGHTS * (lab - own), axis=1) > _COVERED
+        return None, None if dressed is not None and dressed < _LEAST_COVERED else "unseen"
+    covered = _is_covered(seen, seen.feet, skin, light, _COVERED)
+    if covered.mean() < _LEAST_COVERED and dressed is not None and dressed >= _LEAST_COVERED:
+        # whoever wears something down to the ankles is seldom barefoot, and shoes are often brown
+        covered = _is_covered(seen, seen.feet, skin, light, _COVERED_BELOW_CLOTH)
     share = float(covered.mean())
     if share < _LEAST_COVERED:
-        return None
+        return None, "bare"
     shown = _lab(seen.at(seen.feet[covered]))
     middle = np.median(shown, axis=0)
     spread = float(np.median(np.linalg.norm(shown - middle, axis=1)))
     size = float(np.linalg.norm(np.ptp(seen.feet, axis=0)))
-    sure = min(1.0, size / 60) * share * skin.confidence * np.clip(1.4 - spread / 40, 0.3, 1)
-    return _tone(_from_lab(middle[None])[0], float(sure))
+    trust = skin.confidence if skin is not None else _SKIN_UNSEEN
+    sure = min(1.0, size / 60) * share * trust * np.clip(1.4 - spread / 40, 0.3, 1)
+    return _tone(_from_lab(middle[None])[0], float(sure)), "covered"
+
+
+def _covered_share(seen: _Seen, places: Array, skin: Tone | None, light: Array, limit: float) -> float | None:
+    """Which part of some places (N, 2) px is not bare skin; None where these are too few."""
+    return float(_is_covered(seen, places, skin, light, limit).mean()) if len(places) >= _FEWEST else None
+
+
+def _is_covered(seen: _Seen, places: Array, skin: Tone | None, light: Array, limit: float) -> Bools:
+    """(N,) whether places (N, 2) px have another colour than the person's skin, or, where that is not known, than
+    anybody's.
+    """
+    linear = seen.at(places)
+    if skin is None:
+        return ~looks_like_skin(linear)
+    own = _lab(np.array(skin.linear)[None])[0]
+    return np.asarray(np.linalg.norm(_FEET_WEIGHTS * (_lab(linear * light) - own), axis=1) > limit)
 
 
 def _in_gamut_of_hair(lab: Array) -> float:

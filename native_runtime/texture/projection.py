@@ -16,6 +16,7 @@ from native_runtime.render.raster import Surface, View, seen_by
 from .alignment import face_moves
 from .anatomy import parts_of_limb
 from .atlas import Atlas, interpolated
+from .glasses import behind_glasses
 from .light import NO_LIGHT, ShadeEstimate, estimate_light
 from .outline import person_mask
 
@@ -61,6 +62,7 @@ class Shot:
         face: (4, 2) px of ``pixels``, where the points of ``alignment.FACE_POINTS`` are seen, or None.
         hidden: limbs that are not clearly seen, such as "left arm".
         looks: yaw and pitch of the photo's face, see ``alignment.face_moves``, or None.
+        dark_glasses: whether the eyes lie behind dark glasses, which show nothing of the face.
     """
 
     pixels: Pixels
@@ -73,6 +75,7 @@ class Shot:
     face: Array | None = None
     hidden: tuple[str, ...] = ()
     looks: tuple[float, float] | None = None
+    dark_glasses: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +157,8 @@ def look(shot: Shot, body: Body, anatomy: Anatomy, atlas: Atlas, light: bool = T
     colour, weight, inset = _sampled(
         shot.vertices, raster, linear, np.dstack([trusted, inset]), moves, body, anatomy, atlas
     )
+    if shot.dark_glasses:
+        weight *= 1 - atlas.across(body.triangles, behind_glasses(body, anatomy)[:, None])[:, 0]
     parts = anatomy.part[body.triangles[atlas.triangle, 0]]
     doubted = np.isin(parts, [n for limb in shot.hidden for n in parts_of_limb(limb)])
     faith = atlas.across(body.triangles, believed[:, None])[:, 0] if believed.min() < 1 else None

@@ -146,6 +146,7 @@ def shot_of(
         face=hints.face,
         hidden=hints.hidden,
         looks=hints.looks,
+        dark_glasses=hints.dark_glasses,
     )
 
 

@@ -47,15 +47,17 @@ def default_outfit(
         outfit.append(Choice("underwear", "trunks"))
         if needs_top(body, identity):
             outfit.append(Choice("top", "sports"))
-    shoes = PersonColours.from_json(details.get(COLOURS)).shoes
-    if shoes is not None and shoes.confidence > _SURE:
-        outfit.append(Choice("shoes", "sneakers", shoes.linear))
+    colours = PersonColours.from_json(details.get(COLOURS))
+    if colours.shoes is not None and colours.shoes.confidence > _SURE:
+        outfit.append(Choice("shoes", "sneakers", colours.shoes.linear))
+    elif textured and colours.feet in ("covered", "unseen"):  # whoever is dressed seldom goes barefoot
+        outfit.append(Choice("shoes", "sneakers"))
     return outfit
 
 
 def is_told(choice: Choice) -> bool:
     """Whether a choice of ``default_outfit`` says something that the photo told, its style or its colour."""
-    return choice.kind in ("hair", "shoes") or choice.colour is not None
+    return choice.kind == "hair" or choice.colour is not None
 
 
 def in_seen_colour(details: Mapping[str, Any], kind: str, style: str) -> Choice:

@@ -10,7 +10,7 @@ import numpy as np
 from native_runtime.engines.details import number_of, part_of, points_of
 from native_runtime.engines.looks import LOOKS
 from native_runtime.texture.alignment import FACE_POINTS, is_seen_aside
-from native_runtime.texture.hints import SEEN, looks_of
+from native_runtime.texture.hints import SEEN, looks_of, wore_dark_glasses
 from native_runtime.texture.look import COLOURS, PersonColours, Tone
 
 from .choice import Choice
@@ -52,10 +52,10 @@ def lashes_of(details: Mapping[str, Any]) -> Choice:
 
 def shows_brows(details: Mapping[str, Any]) -> bool:
     """Whether the photo shows the face, so that a texture of it has the person's own brows: not one that is turned far
-    aside.
+    aside, or behind dark glasses.
     """
     looks = looks_of(details)
-    if looks is not None and is_seen_aside(looks):
+    if wore_dark_glasses(details) or (looks is not None and is_seen_aside(looks)):
         return False
     return points_of(part_of(details, SEEN).get("face"), len(FACE_POINTS)) is not None
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from native_runtime.mhr import Body
 from native_runtime.render.colour import linear_of
+from native_runtime.texture.anatomy import PARTS, anatomy_of
 from native_runtime.texture.garments import garments_of
 from native_runtime.texture.spreading import directed, spread
 
@@ -33,6 +35,25 @@ def test_a_shirt_of_another_grey_is_another_garment() -> None:
     garments = garments_of(_seen((235, 235, 235), (150, 150, 152), (60, 60, 60)), TONE)
     assert len(garments.tones) == 4, "three greys, and bare skin"
     assert not garments.kin[~np.eye(4, dtype=bool)].any()
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("side_by_side", [True, False])
+def test_what_is_bleached_by_light_is_one_where_it_lies_side_by_side(person: Body, side_by_side: bool) -> None:
+    """Jeans in the sun are paler than in shadow, and so might other trousers be than the stockings below them."""
+    pale, blue, skin = (190, 211, 227), (110, 150, 185), (190, 150, 130)
+    garments = garments_of(_seen(pale, blue, skin), TONE)
+    kinds = [int(garments.of(linear_of(np.array([c]) / 255))[0]) for c in (pale, blue)]
+    assert len({*kinds, garments.skin}) == 3
+    anatomy, height = anatomy_of(person), person.rest_vertices[:, 1]
+    shin = anatomy.part == PARTS.index("l_lowleg")
+    ahead = person.rest_vertices[:, 2] > np.median(person.rest_vertices[shin, 2])
+    light = shin & (ahead if side_by_side else height > np.median(height[shin]))
+    votes = np.zeros((person.vertex_count, len(garments.tones)))
+    votes[light, kinds[0]] = votes[shin & ~light, kinds[1]] = 1
+    found = garments.in_one_light(votes, person, anatomy)
+    assert found.kin[kinds[0], kinds[1]] == side_by_side
+    assert not found.kin[kinds, garments.skin].any()
 
 
 @pytest.mark.parametrize("colours", [np.zeros((0, 3)), np.full((5, 3), 0.2)])

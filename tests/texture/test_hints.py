@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from native_runtime.errors import ModelError
 from native_runtime.image.reading import Photo
 from native_runtime.texture.alignment import face_points
 from native_runtime.texture.hints import SEEN, read_hints, seen_in_photo
+from native_runtime.wearables.face_hair import shows_brows
 from tests.support.sightings import seen_person
 
 WIDTH, HEIGHT = 640, 480
@@ -73,6 +75,21 @@ def test_people_at_the_edge_and_hidden_faces() -> None:
     assert hints.person is not None
     assert _overlap(hints.person, mask_on_photo(person, photo)) > 0.95
     assert "people" not in seen_in_photo(seen_person((-900.0, 200.0)), [], photo)
+
+
+def test_dark_glasses_are_told() -> None:
+    photo, person = _photo(), seen_person((300.0, 200.0))
+    for group, place in (((4, 6), (280, 180)), ((1, 3), (320, 180)), ((0,), (300, 200)), ((9, 10), (300, 222))):
+        person.points_2d[list(group)] = place
+    assert "dark_glasses" not in seen_in_photo(person, [], photo)
+    pixels = np.full_like(photo.pixels, 180)
+    for x in (280, 320):
+        pixels[168:192, x - 16 : x + 16] = 20
+    seen = {SEEN: json.loads(json.dumps(seen_in_photo(person, [], replace(photo, pixels=pixels))))}
+    hints = read_hints(seen, photo.original_size, photo.original_size)
+    assert hints.dark_glasses
+    assert not shows_brows(seen), "the texture has none of its own"
+    assert shows_brows({SEEN: seen_in_photo(person, [], photo)})
 
 
 def test_limbs_that_are_not_seen_are_told() -> None:

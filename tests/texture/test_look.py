@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from native_runtime.camera import project
 from native_runtime.mhr import Body
 from native_runtime.render.colour import decode_srgb
-from native_runtime.texture.anatomy import anatomy_of
+from native_runtime.texture.anatomy import PARTS, anatomy_of
 from native_runtime.texture.look import PersonColours, Tone, person_colours
 from tests.support.painted import BACKDROP, INTRINSICS, Model, photograph, standing
 
@@ -82,8 +83,51 @@ def test_shade_changes_a_tone_little(person: Body, tone: str) -> None:
 @pytest.mark.parametrize("tone", TONES)
 def test_shoes_are_seen_where_feet_have_another_colour(person: Body, tone: str) -> None:
     assert _apart(_seen(person, TONES[tone]).shoes, (40, 80, 160)) < 6
-    assert _seen(person, TONES[tone], barefoot=True).shoes is None
-    assert _seen(person, TONES[tone], light=_from_aside, barefoot=True).shoes is None
+    assert _seen(person, TONES[tone]).feet == "covered"
+    for light in (None, _from_aside):
+        bare = _seen(person, TONES[tone], light=light, barefoot=True)
+        assert bare.shoes is None
+        assert bare.feet == "bare"
+
+
+BROWN_SHOES = (148, 118, 72)
+
+
+@pytest.mark.parametrize("dressed", [True, False])
+def test_brown_shoes_are_told_below_trousers_and_not_below_bare_legs(person: Body, dressed: bool) -> None:
+    anatomy, vertices = anatomy_of(person), standing(person)
+    colours = _painted(person, TONES["brown"], HAIRS["black"], (40, 80, 160))
+    colours[anatomy.feet] = decode_srgb(np.array(BROWN_SHOES, np.uint8))
+    if not dressed:
+        legs = np.isin(anatomy.part, [PARTS.index(f"{side}_{part}") for side in "lr" for part in ("upleg", "lowleg")])
+        colours[legs] = decode_srgb(np.array(TONES["brown"], np.uint8))
+    seen = person_colours(photograph([Model(person, vertices, colours)]), INTRINSICS, vertices, person)
+    assert seen.feet == ("covered" if dressed else "bare")
+    assert (seen.shoes is not None) == dressed
+    if dressed:
+        assert _apart(seen.shoes, BROWN_SHOES) < 6
+
+
+def test_shoes_of_somebody_whose_skin_is_not_seen_are_told(person: Body) -> None:
+    colours = np.tile(decode_srgb(np.array((40, 80, 160), np.uint8)), (person.vertex_count, 1)).astype(np.float64)
+    vertices = standing(person, turn=180)
+    seen = person_colours(photograph([Model(person, vertices, colours)]), INTRINSICS, vertices, person)
+    assert seen.skin is None
+    assert _apart(seen.shoes, (40, 80, 160)) < 6
+
+
+@pytest.mark.parametrize("legs", ["dressed", "bare"])
+def test_feet_beyond_the_picture_are_not_seen(person: Body, legs: str) -> None:
+    anatomy, vertices = anatomy_of(person), standing(person)
+    colours = _painted(person, TONES["brown"], HAIRS["black"], (40, 80, 160))
+    if legs == "bare":
+        colours[person.rest_vertices[:, 1] < 70] = decode_srgb(np.array(TONES["brown"], np.uint8))
+    photo = photograph([Model(person, vertices, colours)])
+    bottom = int(project(vertices[anatomy.feet], INTRINSICS)[:, 1].min())
+    seen = person_colours(photo[:bottom], INTRINSICS, vertices, person)
+    assert seen.feet == ("unseen" if legs == "dressed" else None)
+    hidden = person_colours(photo, INTRINSICS, vertices, person, hidden=("left leg", "right leg"))
+    assert hidden.feet == "unseen", "nothing that is seen there is the person's"
 
 
 def test_the_order_of_tones_survives_light(person: Body) -> None:
@@ -112,7 +156,7 @@ def test_a_grey_photo_tells_no_colours(person: Body) -> None:
     vertices = standing(person)
     photo = photograph([Model(person, vertices, _painted(person, TONES["brown"], HAIRS["black"], (40, 80, 160)))])
     grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    assert person_colours(grey, INTRINSICS, vertices, person) == PersonColours()
+    assert person_colours(grey, INTRINSICS, vertices, person) == PersonColours(feet="unseen")
 
 
 def test_light_of_another_colour_is_brought_back_to_skin(person: Body) -> None:
@@ -145,8 +189,13 @@ def test_bodies_that_cannot_be_seen_tell_nothing(person: Body, spoilt: str) -> N
 
 
 def test_colours_are_read_back_from_files() -> None:
-    colours = PersonColours(skin=Tone((180, 130, 100), 0.8), iris=Tone((70, 60, 50), 0.25))
+    colours = PersonColours(skin=Tone((180, 130, 100), 0.8), iris=Tone((70, 60, 50), 0.25), feet="bare")
     assert PersonColours.from_json(colours.to_json()) == colours
     assert PersonColours.from_json(None) == PersonColours()
-    damaged = {"skin": {"srgb": [1, 2], "confidence": 1}, "hair": 3, "lips": {"srgb": [300, -4, 5], "confidence": 7}}
-    assert PersonColours.from_json(damaged) == PersonColours()
+    damaged = {
+        "feet": 3,
+        "skin": {"srgb": [1, 2], "confidence": 1},
+        "hair": 3,
+        "lips": {"srgb": [300, -4, 5], "confidence": 7},
+    }
+    assert PersonColours.from_json(damaged | {"feet": 3}) == PersonColours()

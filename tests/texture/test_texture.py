@@ -17,6 +17,7 @@ from native_runtime.render.colour import encode_srgb
 from native_runtime.texture.alignment import FACE_POINTS, face_moves, face_shift
 from native_runtime.texture.anatomy import PARTS, anatomy_of
 from native_runtime.texture.atlas import atlas_of
+from native_runtime.texture.glasses import behind_glasses, wears_dark_glasses
 from native_runtime.texture.hips import hips_of
 from native_runtime.texture.making import Texture, make_texture
 from native_runtime.texture.projection import Shot
@@ -228,6 +229,63 @@ def test_hips_that_are_seen_stay_as_they_are(person: Body, hips: tuple[float, fl
     texture = _made(person, colours)
     assert not texture.facts["hips_covered"]
     assert _errors(texture, person, colours).mean() < 4
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("shorts", [False, True])
+def test_legs_that_are_not_seen_wear_what_is_seen_above(person: Body, shorts: bool) -> None:
+    anatomy, height = anatomy_of(person), person.rest_vertices[:, 1]
+    colours = np.tile(SKIN, (person.vertex_count, 1))
+    colours[anatomy.part == PARTS.index("torso")] = SHIRT
+    legs = np.isin(anatomy.part, [PARTS.index(f"{side}_{part}") for side in "lr" for part in ("upleg", "lowleg")])
+    colours[(legs & (height > (70 if shorts else 0))) | hips_of(person, anatomy)] = SHORTS
+    texture = _behind(person, colours, 58.0, -50.0)
+    shins = np.isin(anatomy.part, [PARTS.index("l_lowleg"), PARTS.index("r_lowleg")]) & (height < 45)
+    assert _of_skin(texture, person, shins) == pytest.approx(1 if shorts else 0, abs=0.05)
+    assert _of_skin(texture, person, anatomy.feet) > 0.7
+
+
+@pytest.mark.models
+def test_a_black_and_white_photo_gives_a_texture_in_greys(person: Body) -> None:
+    anatomy, vertices = anatomy_of(person), standing(person)
+    colours = np.tile((0.06, 0.06, 0.06), (person.vertex_count, 1))
+    colours[anatomy.face] = 0.4
+    texture = make_texture(
+        person,
+        [Shot(photograph([Model(person, vertices, colours)], backdrop=(90, 90, 90)), INTRINSICS, vertices)],
+        SIZE,
+    )
+    atlas = atlas_of(person, SIZE)
+    painted = atlas.picture(anatomy.painted[atlas.triangle][:, None].astype(np.float32))[..., 0] > 0
+    red, green, blue = texture.colour[painted].astype(int).T
+    assert np.abs(red - green).max() <= 1
+    assert np.abs(green - blue).max() <= 1
+    assert texture.facts["skin_seen"]
+    assert texture.facts["skin_tone"] == pytest.approx(encode_srgb(np.full((1, 3), 0.4))[0].tolist(), abs=4)
+
+
+@pytest.mark.models
+def test_dark_glasses_are_not_painted_around_the_eyes(person: Body) -> None:
+    anatomy, vertices = anatomy_of(person), standing(person, distance=1.2)
+    dark = behind_glasses(person, anatomy) > 0.5
+    colours = np.tile(SKIN, (person.vertex_count, 1))
+    colours[dark] = 0.01
+    rows = person.landmark_rows.combine(np.concatenate([vertices, np.zeros((len(person.joint_names), 3))]))
+    number = {name: n for n, name in enumerate(person.landmark_names)}
+    shown = np.array([rows[[number[n] for n in g]].mean(axis=0) for g in FACE_POINTS])
+    move = np.array([0.0, 0.0, 1.2]) - shown.mean(axis=0)
+    vertices, face = vertices + move, project(shown + move, INTRINSICS)
+    picture = photograph([Model(person, vertices, colours)])
+    plain = photograph([Model(person, vertices, np.tile(SKIN, (person.vertex_count, 1)))])
+    assert wears_dark_glasses(picture, face)
+    assert not wears_dark_glasses(plain, face)
+    black = photograph([Model(person, vertices, np.full((person.vertex_count, 3), 0.01))])
+    assert not wears_dark_glasses(black, face), "dark skin is dark below the eyes as well"
+    shot = Shot(picture, INTRINSICS, vertices, face=face)
+    for glasses in (True, False):
+        texture = make_texture(person, [replace(shot, dark_glasses=glasses)], SIZE, light=False)
+        brightness = texture.colour[_texels(person, dark)].mean()
+        assert (brightness > 120) == glasses
 
 
 @pytest.mark.models

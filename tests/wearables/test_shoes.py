@@ -14,7 +14,7 @@ from native_runtime.texture.anatomy import PARTS, parts_of
 from native_runtime.texture.look import COLOURS
 from native_runtime.wearables import wardrobe
 from native_runtime.wearables.choice import Choice
-from native_runtime.wearables.defaults import default_outfit
+from native_runtime.wearables.defaults import default_outfit, is_told
 from native_runtime.wearables.wearable import Wearable
 
 STYLES = pytest.mark.parametrize("style", ["sneakers", "boots"])
@@ -93,3 +93,24 @@ def test_the_photo_says_whether_shoes_are_worn(default_body_path: Path) -> None:
     assert wardrobe.make(body, shoes).colours["shoes"] == shoes.colour
     unsure = {COLOURS: {"shoes": {"srgb": [40, 60, 90], "confidence": 0.1}}}
     assert "shoes" not in {choice.kind for choice in default_outfit(body, np.zeros(body.identity_count), unsure)}
+
+
+@pytest.mark.parametrize(
+    ("feet", "textured", "shod"),
+    [
+        ("unseen", True, True),
+        ("covered", True, True),
+        ("bare", True, False),
+        (None, True, False),
+        ("unseen", False, False),
+    ],
+)
+def test_dressed_people_wear_shoes_unless_their_feet_are_bare(
+    default_body_path: Path, feet: str | None, textured: bool, shod: bool
+) -> None:
+    body = Body.load(default_body_path)
+    details = {COLOURS: {} if feet is None else {"feet": feet}}
+    outfit = default_outfit(body, np.zeros(body.identity_count), details, textured)
+    shoes = [choice for choice in outfit if choice.kind == "shoes"]
+    assert len(shoes) == shod
+    assert not any(is_told(choice) for choice in shoes), "nothing that the photo told"
