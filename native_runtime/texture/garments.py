@@ -39,10 +39,11 @@ _CLUSTERS, _LIGHTNESS, _ONE_GARMENT, _PERHAPS_ONE = 9, 0.45, 15.0, 18.0
 #: may be.
 _GREYS, _COLOURS, _CHROMA, _SHADOWED = 1.1, 0.6, 16.0, 1.4
 _SHADED, _PERHAPS_SHADED = 9.0, 11.0
-#: Light bleaches: on one limb, what is brighter by up to the first factor may have this least part of the chroma of
-#: what lies in shadow, of the same hue to this distance (8 bit). They are worn side by side where at least this part of
-#: the rarer one is at heights at which the other one is as well; a part of the body has so many heights.
-_BLEACHED, _LEAST_CHROMA, _HUE = 2.2, 0.35, 7.0
+#: Light bleaches: on one limb, what is brighter by up to the first factor, or by no more than the second (8 bit), may
+#: have this least part of the chroma of what lies in shadow, of the same hue to this distance (8 bit). They are worn
+#: side by side where at least this part of the rarer one is at heights at which the other one is as well; a part of the
+#: body has so many heights.
+_BLEACHED, _BRIGHTER, _LEAST_CHROMA, _HUE = 2.2, 50.0, 0.35, 7.0
 _SIDE_BY_SIDE, _HEIGHTS = 0.35, 10
 _MOST_SAMPLES, _FEWEST_SAMPLES = 20_000, 60
 #: The least part of what is seen that is a garment, and not a print on one.
@@ -53,8 +54,9 @@ _NOWHERE = 1e6
 _SKIN = 12.0
 #: How strongly the surface holds together around a limb against one vertex that is seen well; along it, by this part.
 _AROUND, _ALONG = 30.0, 0.002
-#: How far hands are bare where nothing is seen of them, and how little of feet has to be seen for these to be bare.
-_BARE_HANDS, _UNSEEN_FEET = 0.02, 0.1
+#: How far hands are bare where nothing is seen of them; how little of feet has to be seen for these to be bare; and how
+#: high above the sole trousers end then, cm, in low shoes.
+_BARE_HANDS, _UNSEEN_FEET, _HEM = 0.02, 0.01, 8.0
 _TOLERANCE, _ROUNDS = 5e-3, 400
 #: Every so many texels are looked at, for the vertices.
 _SAMPLE = 4
@@ -193,7 +195,8 @@ def _bleached(centres: Array) -> NDArray[np.bool_]:
     one_hue = (off < _HUE) & (hues @ hues.T >= 0)
     factor = lightness[:, None] / np.maximum(lightness[None], 1e-9)  # of the first as the brighter one
     pale = chroma[:, None] >= _LEAST_CHROMA * chroma[None]
-    found = one_hue & pale & (factor >= 1) & (factor <= _BLEACHED)
+    near = (factor <= _BLEACHED) | (lightness[:, None] - lightness[None] <= _BRIGHTER)
+    found = one_hue & pale & (factor >= 1) & near
     return np.asarray(found | found.T)
 
 
@@ -236,7 +239,8 @@ def worn(garments: Garments, votes: Array, body: Body, anatomy: Anatomy, rounds:
     for side in "lr":
         foot = anatomy.feet & (anatomy.part == PARTS.index(f"{side}_foot"))
         if foot.any() and total[foot].mean() < _UNSEEN_FEET:
-            shares[foot] = np.eye(votes.shape[1])[garments.skin]
+            height = body.rest_vertices[:, 1]
+            shares[foot & (height < height[foot].min() + _HEM)] = np.eye(votes.shape[1])[garments.skin]
     return shares
 
 
