@@ -249,12 +249,15 @@ class DoubtingReading(Reading, Protocol):
         age: float | None = None,
         height: float | None = None,
         prompt_error: float = 0.0,
+        snap: bool = False,
     ) -> Estimate:
         """One person's estimate.
 
         Args:
             prompt_error: standard deviation in x and in y of the places in ``keypoints``, as part of the person's
-                height in the photo; 0: they are exact, as an artist's are. Otherwise as in ``SizedReading``.
+                height in the photo; 0: they are exact, as an artist's are.
+            snap: where there is such an error: whether the body meets the places all the same in the end, as pins.
+                Otherwise as in ``SizedReading``.
         """
 
 

@@ -447,6 +447,7 @@ class Inference:
         sex: str | None = None,
         height: float | None = None,
         age: float | None = None,
+        prompt_error: float = 0.0,
     ) -> Estimate:
         """One person's estimate for interactive work.
 
@@ -458,6 +459,7 @@ class Inference:
             height: cm, how tall the person is; None: what the engine makes of it. Lengths and shapes that the artist
                 set by hand come before it.
             age: years; None: what the engine makes of the person.
+            prompt_error: how far off the pins may be (`PoseRequest`).
 
         Raises:
             UsageError: the engine does not support it.
@@ -468,6 +470,7 @@ class Inference:
         require(found.engine, "masks", mask is not None)
         require(found.engine, "a choice of sex", sex is not None)
         require(found.engine, "a stated age", age is not None)
+        require(found.engine, "an error of prompts", prompt_error > 0)
         keeps = found.engine.capabilities.edits
         notes: tuple[str, ...] = ()
         if age is not None and height is not None:
@@ -475,8 +478,10 @@ class Inference:
         elif height is not None:
             age = age_of_height(found.engine, height)
         told = height if found.engine.capabilities.heights and not sizes_by_hand(found.engine.body, edits) else None
+        doubts = {"prompt_error": prompt_error, "snap": snap} if prompt_error > 0 else {}
+        kept = edits if keeps else None
         answer = found.reading.estimate(
-            person, list(pins), mask, inference=inference, edits=edits if keeps else None, **_said(sex, age, told)
+            person, list(pins), mask, inference=inference, edits=kept, **_said(sex, age, told), **doubts
         )
         answer = _with_doubts(self._refined(answer, found, person, refine, pins, mask), found, person)
         answer = self._coloured(answer, found, person, mask, again=False)
@@ -488,7 +493,8 @@ class Inference:
         elif height is not None:
             answer = of_stated_height(body, answer, height)
             if keeps:  # its pins are met, and the edits stand, at the new size
-                return refit_estimate(body, answer, pins_of(pins, body), edits)
+                met = pins if snap or not prompt_error else ()
+                return refit_estimate(body, answer, pins_of(met, body), edits)
         if keeps or (edits is None and not snap):
             return answer
         return keep_edits(body, answer, pins_of(pins, body), edits, snap)

@@ -290,6 +290,8 @@ class PoseRequest(EngineChoice, Lens, Refinement, Appearance, Size):
         photo: the file.
         box: x0 y0 x1 y1 px, where the person was found; None for the largest.
         pins: what is said about keypoints.
+        prompt_error: as in `EstimateRequest`, of the pins: above 0 they are observations, after which the whole body
+            is inferred again; with ``snap`` it meets them in the end.
         mask: a picture of the photo's size, white where the person is.
         inference: as in `PhotoReading`.
         edits: what the artist set by hand and keeps.
@@ -302,6 +304,7 @@ class PoseRequest(EngineChoice, Lens, Refinement, Appearance, Size):
     photo: FilePath
     box: Box | None = None
     pins: tuple[Prompt, ...] = ()
+    prompt_error: float = 0.0
     mask: FilePath | None = None
     inference: str | None = None
     edits: Edits | None = None
@@ -309,6 +312,7 @@ class PoseRequest(EngineChoice, Lens, Refinement, Appearance, Size):
     slot: str | None = None
 
     def __post_init__(self) -> None:
+        check_prompt_error(self.prompt_error)
         Lens.__post_init__(self)
         Refinement.__post_init__(self)
         Appearance.__post_init__(self)

@@ -96,6 +96,7 @@ def pose_person(request: PoseRequest, inference: Inference, new_stem: NewStem, r
         request.sex,
         height,
         age,
+        request.prompt_error,
     )
     for warning in estimate.warnings:
         reporter.warning(warning)

@@ -21,7 +21,7 @@ from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.looks import stated_age
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import SCALE
-from native_runtime.pipeline.bounds import REFINE
+from native_runtime.pipeline.bounds import PROMPT_ERROR, REFINE
 from native_runtime.pipeline.heights import stated_height
 from native_runtime.pipeline.inference import LENS
 from native_runtime.pipeline.requests import PoseRequest, SegmentRequest
@@ -58,10 +58,11 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-#: Custom properties of a rig: whether the small rest that an engine leaves between pins and keypoints is closed, what
-#: the photo counts against the engine (0 to 1), and how closely it looks ("full", "body", "fast"; empty: as it did when
-#: the character was made).
+#: Custom properties of a rig: whether the small rest that an engine leaves between pins and keypoints is closed,
+#: whether the whole body is inferred again from the pins or their limbs alone follow, what the photo counts against the
+#: engine (0 to 1), and how closely it looks ("full", "body", "fast"; empty: as it did when the character was made).
 SNAP = "sam3db_snap"
+WHOLE_BODY = "sam3db_whole_body"
 STRENGTH = "sam3db_refine"
 INFERENCE = "sam3db_inference"
 
@@ -91,7 +92,7 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
     source = photo_of(rig, (width, height))
     engine = engines.engine_that_made(origin.details)
     models = engines.models_for(engine, places.models_folder())
-    memory = noticed(rig, body, remember)
+    memory, whole = noticed(rig, body, remember), infers_whole_body(rig, origin)
     corners = source.pixels(origin.arrays["bbox"].reshape(2, 2))
     return PoseRequest(
         photo=source.path,
@@ -102,7 +103,8 @@ def request_for(rig: bpy.types.Object, remember: bool = True) -> PoseRequest:
         pins=pins_in_file(rig, source),
         mask=mask_file(rig),
         edits=_with_body(_with_place(memory.edits(), origin), rig, memory),
-        snap=bool(rig.get(SNAP, False)),
+        prompt_error=PROMPT_ERROR if whole else 0.0,
+        snap=whole or bool(rig.get(SNAP, False)),
         refine=refine_of(rig, origin),
         sex=chosen_sex(rig, origin) if engines.capabilities_of(engine).sexes else None,
         age=stated_age(origin.details["details"]) if engines.capabilities_of(engine).ages else None,
@@ -161,6 +163,14 @@ def refine_of(rig: bpy.types.Object, origin: Origin) -> float:
     """
     made = origin.details["details"].get(REFINED, {"strength": REFINE if is_rough(origin) else 0.0})
     return min(max(float(rig.get(STRENGTH, made["strength"])), 0.0), 1.0)
+
+
+def infers_whole_body(rig: bpy.types.Object, origin: Origin) -> bool:
+    """Whether pins are observations from which the whole body is inferred again, before it meets them; where the
+    character's engine can.
+    """
+    can = engines.capabilities_of(engines.engine_that_made(origin.details))
+    return can.doubts_prompts and bool(rig.get(WHOLE_BODY, False))
 
 
 def give_up_edits(rig: bpy.types.Object, group: str = "") -> None:

@@ -129,6 +129,25 @@ class SAM3DB_OT_snap_to_handles(PersonOperator, bpy.types.Operator):
         self.rig(context)[SNAP] = self.on
 
 
+class SAM3DB_OT_infer_whole_body(PersonOperator, bpy.types.Operator):
+    """Infer the whole body again from the pinned handles, and not only their limbs; your own edits stay"""
+
+    bl_idname = "sam3db.infer_whole_body"
+    bl_label = "Infer Whole Body"
+    bl_options = {"REGISTER", "UNDO"}
+
+    on: bpy.props.BoolProperty(name="Whole Body", description="From now on, with every drag", default=True)
+
+    def run(self, context):
+        from ..handles.pins import pinned
+        from ..handles.session import WHOLE_BODY
+
+        rig = self.rig(context)
+        rig[WHOLE_BODY] = self.on
+        if pinned(rig):
+            watch.refresh(rig)
+
+
 class SAM3DB_OT_refine_to_photo(PersonOperator, bpy.types.Operator):
     """Bring the engine's answer onto what is seen in the photo, from the next update on; 0 leaves it as it is"""
 
@@ -193,6 +212,7 @@ CLASSES = (
     SAM3DB_OT_discard_edits,
     SAM3DB_OT_go_back,
     SAM3DB_OT_snap_to_handles,
+    SAM3DB_OT_infer_whole_body,
     SAM3DB_OT_refine_to_photo,
     SAM3DB_OT_choose_sex,
 )

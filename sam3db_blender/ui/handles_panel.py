@@ -155,10 +155,11 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
         column.operator("sam3db.next_handle", icon="FORWARD")
 
     def _draw_inference(self, rig: bpy.types.Object, width: int) -> None:
-        from ..handles.session import SNAP, is_rough, refine_of
+        from ..handles.session import SNAP, WHOLE_BODY, is_rough, refine_of
         from ..layout_text import draw_lines
         from ..scene.edits import shown_groups
         from ..scene.provenance import read_origin
+        from ..scene.viewpoints import has_views
 
         column = self.layout.column(align=True)
         column.operator("sam3db.infer_again", icon="FILE_REFRESH")
@@ -176,6 +177,12 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
                 "sam3db.snap_to_handles", icon="CHECKBOX_HLT" if snapped else "CHECKBOX_DEHLT", depress=snapped
             )
             button.on = not snapped
+        if can.doubts_prompts and not has_views(rig):
+            whole = bool(rig.get(WHOLE_BODY, False))
+            button = column.operator(
+                "sam3db.infer_whole_body", icon="CHECKBOX_HLT" if whole else "CHECKBOX_DEHLT", depress=whole
+            )
+            button.on = not whole
         status = watch.status(rig)
         # this row is always there, lest what stands below moves away from under the mouse
         row = self.layout.row(align=True)

@@ -16,7 +16,7 @@ from native_runtime.engines.base import REFINED, ROUGH
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
-from native_runtime.pipeline.bounds import REFINE
+from native_runtime.pipeline.bounds import PROMPT_ERROR, REFINE
 from native_runtime.pipeline.decoding import encode
 from native_runtime.service.client import Event
 from sam3db_blender import places
@@ -558,6 +558,29 @@ def test_a_character_is_refined_as_it_was_made_until_its_user_says_otherwise(sta
     assert session.refine_of(stage.rig, made) == pytest.approx(0.8)
     stage.rig[session.STRENGTH] = 0.0
     assert session.request_for(stage.rig).refine == 0.0
+
+
+def test_the_whole_body_is_inferred_from_pins_where_the_artist_says_so(stage: Stage) -> None:
+    """At once where there are pins, and with every drag from then on; it stays in the file with the rig."""
+    exact = session.request_for(stage.rig)
+    assert (exact.prompt_error, exact.snap) == (0.0, False)
+    bpy.context.view_layer.objects.active = stage.rig
+    sam3db_blender.register()
+    try:
+        assert bpy.ops.sam3db.infer_whole_body(on=True) == {"FINISHED"}
+        stage.wait()
+        assert not stage.worker.asked, "nothing follows from no pins"
+        stage.drag(WRIST, 20, -5)
+        stage.wait()
+        assert stage.worker.asked[-1]["prompt_error"] == PROMPT_ERROR
+        assert stage.worker.asked[-1]["snap"] is True
+        stage.answer()
+        assert state_of(by_keypoint(stage.rig)[WRIST]) is State.PINNED
+        assert session.WHOLE_BODY in stage.rig
+        stage.rig[session.WHOLE_BODY] = False
+        assert session.request_for(stage.rig).prompt_error == 0.0
+    finally:
+        sam3db_blender.unregister()
 
 
 def test_edits_are_sent_only_when_there_are_any(stage: Stage) -> None:

@@ -243,3 +243,38 @@ def test_prompts_that_may_be_off_are_no_pins(reading: LandmarksReading) -> None:
     assert doubted.details["doubted_prompts"] == {"error": 0.02, "keypoints": [[knee, *map(float, there)]]}
     for before, prompted in ((plain, ()), (exact, prompts)):
         np.testing.assert_array_equal(reading.estimate(0, prompted).model_parameters, before.model_parameters)
+
+
+def test_pins_from_which_the_whole_body_is_inferred_are_met(reading: LandmarksReading, body: Body) -> None:
+    """All of it moves, not the limb alone; without places nothing does, and the order of pins does not count."""
+    plain, knee = reading.estimate(0), NAMES.index("right_knee")
+    pins = [(knee, *map(float, plain.keypoints_2d[knee] + [25.0, -5.0])), shifted(plain, WRIST, 20.0, 0.0)]
+    exact, whole = reading.estimate(0, pins), reading.estimate(0, pins, prompt_error=0.02, snap=True)
+    for keypoint, *place in pins:
+        assert np.linalg.norm(whole.keypoints_2d[keypoint] - place) < 1.5
+    assert whole.prompts.keypoints == tuple(pins)
+    assert "doubted_prompts" not in whole.details
+    head = NAMES.index("nose")
+    moved = [float(np.linalg.norm(one.keypoints_3d[head] - plain.keypoints_3d[head])) for one in (exact, whole)]
+    assert moved[0] < 1e-3 < 5e-3 < moved[1]
+    other_way = reading.estimate(0, pins[::-1], prompt_error=0.02, snap=True)
+    np.testing.assert_array_equal(other_way.model_parameters, whole.model_parameters)
+    none = reading.estimate(0, (), prompt_error=0.02, snap=True)
+    np.testing.assert_array_equal(none.model_parameters, plain.model_parameters)
+
+
+def test_what_an_artist_did_elsewhere_stays_where_the_whole_body_is_inferred(
+    reading: LandmarksReading, body: Body
+) -> None:
+    plain, knee = reading.estimate(0), NAMES.index("right_knee")
+    pins = [(knee, *map(float, plain.keypoints_2d[knee] + [25.0, -5.0]))]
+    edits = bent(body, plain, l_elbow_bend=0.3, r_elbow_bend=-0.2)
+    edited = reading.estimate(0, pins, edits=edits, prompt_error=0.02, snap=True)
+    for index, value in edits.model_parameters.items():
+        assert edited.model_parameters[index] == value
+    assert np.linalg.norm(edited.keypoints_2d[knee] - pins[0][1:]) < 1.5
+    free = reading.estimate(0, pins, prompt_error=0.02, snap=True)
+    for index in edits.model_parameters:
+        told = edited.details["without_edits"]["model_parameters"][str(index)]
+        assert told != edits.model_parameters[index]
+        assert told == pytest.approx(free.model_parameters[index], abs=0.05)

@@ -51,7 +51,8 @@ def test_the_worker_takes_these_keys() -> None:
         | {"turn", "persons", "keypoints", "prompt_error", "mask", "steps", "refine", "sex", "age", "height_cm"}
         | {"texture"},
         "pose": (PHOTO - {"boxes"})
-        | {"intrinsics", "up", "box", "pins", "mask", "edits", "snap", "slot", "refine", "sex", "age", "height_cm"},
+        | {"intrinsics", "up", "box", "pins", "prompt_error", "mask", "edits", "snap", "slot"}
+        | {"refine", "sex", "age", "height_cm"},
         "batch": (PHOTO - {"photo", "boxes"})
         | BATCH
         | {"age", "builder", "builders", "contact_sheet", "retry_failed", "texture"},

@@ -111,6 +111,7 @@ class LandmarksReading:
         age: float | None = None,
         height: float | None = None,
         prompt_error: float = 0.0,
+        snap: bool = False,
     ) -> Estimate:
         """Fit the body to one person; see ``engines.base.Reading``.
 
@@ -129,6 +130,8 @@ class LandmarksReading:
             prompt_error: standard deviation in x and in y of the keypoints' places, as part of the person's size. They
                 are observations beside the networks' then (``fitting.posterior``), and no pins: the estimate tells of
                 them in its details alone. 0: they are exact.
+            snap: where there is such an error: whether the body is brought to the places in the end, which are pins
+                then. It has moved as a whole before, as the observations say, and not the limb alone.
 
         Raises:
             NoPersonError: there is no such person, or too little of them to fit.
@@ -141,12 +144,13 @@ class LandmarksReading:
         prompts = check_prompts(keypoints)
         check_mask(mask, self._photo.original_size)
         silenced = [prompt for prompt in prompts if kind_of(prompt) != "place"]
+        observed = prompt_error > 0 and not snap
         try:
             unprompted = self._fitted(person, (), mask, said)
             base = self._fitted(person, silenced, mask, said, unprompted)
             if prompt_error > 0:
-                base = self._leaning(person, base, prompts, mask, said, prompt_error)
-            estimate = refit_estimate(body, base, () if prompt_error > 0 else pins_of(prompts, body), edits)
+                base = self._leaning(person, base, prompts, mask, said, prompt_error, noted=observed)
+            estimate = refit_estimate(body, base, () if observed else pins_of(prompts, body), edits)
         except NoPersonError:
             # What is pinned may be all that is known.
             if not prompts:
@@ -158,7 +162,7 @@ class LandmarksReading:
         )
         return replace(
             estimate,
-            prompts=Prompts(tuple(silenced if prompt_error > 0 else prompts), mask is not None),
+            prompts=Prompts(tuple(silenced if observed else prompts), mask is not None),
             warnings=estimate.warnings + judgement.texts,
             details=estimate.details | judgement.details,
             seconds=estimate.seconds | {"judgement": time.perf_counter() - fitted},
@@ -203,14 +207,17 @@ class LandmarksReading:
         mask: NDArray[np.bool_] | None,
         said: _Said,
         error: float,
+        noted: bool,
     ) -> Estimate:
-        """A fit after prompts that may be off."""
+        """A fit after prompts that may be off; ``noted``: whether the details tell of them."""
         body = self._engine.body
         evidence, _ = self._evidence(person, [p for p in prompts if kind_of(p) != "place"], mask, said)
         leaning = lean(body, evidence, self.intrinsics, fitted.state, pins_of(prompts, body), error, self.gravity)
-        noted = {"error": error, "keypoints": [list(prompt) for prompt in prompts if kind_of(prompt) == "place"]}
         result = fitted if leaning is fitted.state else fitted.with_state(body, leaning)
-        return replace(result, details=result.details | {DOUBTED: noted})
+        if not noted:
+            return result
+        told = {"error": error, "keypoints": [list(prompt) for prompt in prompts if kind_of(prompt) == "place"]}
+        return replace(result, details=result.details | {DOUBTED: told})
 
     def _fitted(
         self,
