@@ -31,11 +31,10 @@ from numpy.typing import NDArray
 from native_runtime.camera import mhr_to_camera
 from native_runtime.detection.landmarks import BODY_POINTS, PersonLandmarks
 from native_runtime.engines.estimate import Estimate
-from native_runtime.engines.evidence import outline
 from native_runtime.engines.landmarks.engine import LandmarksEngine, LandmarksReading, open_engine
 from native_runtime.engines.point_names import body_keypoint
 from native_runtime.image.reading import Photo, read_photo
-from native_runtime.prompts.quality import Prediction, check_quality, combined_uncertainty, rank_keypoints
+from native_runtime.prompts.quality import Prediction, check_quality, rank_keypoints
 from native_runtime.prompts.quality.anatomy import mirrors
 
 from .accuracy.compare import POINTS, distance_between, landmark_columns
@@ -73,18 +72,11 @@ class Case:
 
     @property
     def prediction(self) -> Prediction:
-        return Prediction(
-            self.estimate.keypoints_2d,
-            self.estimate.keypoints_3d,
-            self.estimate.intrinsics,
-            combined_uncertainty(self.sources),
-            self.estimate.bbox,
-            outline(self.landmarks, self.photo),
-        )
+        return self.engine.uncertainty.prediction(self.landmarks, self.photo, self.estimate)
 
     @property
     def sources(self) -> dict[str, Array]:
-        return self.engine.doubts.sources(self.landmarks, self.photo, self.estimate)
+        return self.engine.uncertainty.sources(self.landmarks, self.photo, self.estimate)
 
     @property
     def reading(self) -> LandmarksReading:

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.camera import project
-from native_runtime.detection.landmarks import BODY_POINTS, HAND_POINTS, SIDES, PersonLandmarks
+from native_runtime.detection.landmarks import BODY_POINTS, COCO_POINTS, HAND_POINTS, SIDES, PersonLandmarks
 from native_runtime.fitting.problem import named_rows
 from native_runtime.image.reading import Photo
 from native_runtime.mhr import Body
 from native_runtime.mhr.rotations import rotation_between
 from native_runtime.prompts.prompt import Prompt
-from native_runtime.prompts.quality import Judgement, Prediction, combined_uncertainty, judge, person_size
+from native_runtime.prompts.quality import Judgement, Opinion, Prediction, combined_uncertainty, judge, person_size
 
-from .agreement import agreement
+from .agreement import SURE, UNSURE, agreement
 from .estimate import Estimate
 from .evidence import STATURE, confidence, outline, pixels_per_metre
 from .point_names import body_keypoint, body_point, hand_keypoint, hand_point, in_hand
@@ -30,6 +30,10 @@ not found."""
 RESIDUAL, SPACE = 0.5, 0.4
 """What a px says by which the fitted body misses the network's point in the photo, and in space: they correlate with
 the true error, but much of both is only that the network's points and the body's are not quite the same places."""
+
+SPREAD, UNSURE_SPREAD = 0.02, 0.06
+"""Of the person's size: how far off the second network's own place of a joint is ordinarily, and what not being sure of
+it adds."""
 
 _BESIDE = {
     "olecranon": "elbow", "cubital_fossa": "elbow", "acromion": "shoulder", "small_toe": "foot_index",
@@ -67,6 +71,7 @@ class UncertaintyMeter:
             for name, other in _BESIDE.items()
         }
         self._neck = body.keypoint_names.index("neck")
+        self._coco = [body.keypoint_names.index(name) for name in COCO_POINTS]
 
     def sources(self, person: PersonLandmarks, photo: Photo, estimate: Estimate) -> dict[str, Array]:
         """Sources for ``prompt_quality.rank_keypoints``, (70,) px each: confidence, residual, space and, where there is
@@ -116,15 +121,32 @@ class UncertaintyMeter:
         Args:
             mask: (H, W) of the original photo, where the person is; None for the networks' own.
         """
-        prediction = Prediction(
-            unprompted.keypoints_2d,
-            unprompted.keypoints_3d,
-            unprompted.intrinsics,
-            combined_uncertainty(self.sources(person, photo, unprompted)),
-            unprompted.bbox,
-            outline(person, photo, mask),
-        )
+        prediction = self.prediction(person, photo, unprompted, mask)
         return judge(prompts, prediction, self.sources(person, photo, estimate))
+
+    def prediction(
+        self, person: PersonLandmarks, photo: Photo, estimate: Estimate, mask: NDArray[np.bool_] | None = None
+    ) -> Prediction:
+        """What the checks of prompts know of an estimate that was made without these; ``mask`` as in ``judge``."""
+        return Prediction(
+            estimate.keypoints_2d,
+            estimate.keypoints_3d,
+            estimate.intrinsics,
+            combined_uncertainty(self.sources(person, photo, estimate)),
+            estimate.bbox,
+            outline(person, photo, mask),
+            self._second(person, photo),
+        )
+
+    def _second(self, person: PersonLandmarks, photo: Photo) -> Opinion | None:
+        """What the second network says by itself of where the keypoints are."""
+        if person.second is None:
+            return None
+        sure = np.clip((np.asarray(person.second.scores, np.float64) - UNSURE) / (SURE - UNSURE), 0.0, 1.0)
+        places, spreads = np.full((70, 2), np.nan), np.ones(70)
+        places[self._coco] = photo.to_original(person.second.points)
+        spreads[self._coco] = SPREAD + UNSURE_SPREAD * (1.0 - sure)
+        return Opinion(places, spreads)
 
     @staticmethod
     def _hidden(certain: Array) -> Array:

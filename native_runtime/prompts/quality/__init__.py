@@ -5,13 +5,14 @@
 
 from .check import Fix, PromptWarning, WarningKind, check_quality
 from .judgement import Judgement, judge
-from .prediction import Prediction, person_size
+from .prediction import Opinion, Prediction, person_size
 from .ranking import SOURCES, Suggestion, combined_uncertainty, of_decoder, of_flip, of_rounds, rank_keypoints
 
 __all__ = [
     "SOURCES",
     "Fix",
     "Judgement",
+    "Opinion",
     "Prediction",
     "PromptWarning",
     "Suggestion",

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from native_runtime.prompts.prompt import Prompt, kind_of
 
-from .anatomy import STATURE, mirrors, spoken
+from .anatomy import STATURE, groups, mirrors, spoken
 from .prediction import Prediction
+from .sides import wrong_side_evidence
 
 Array = NDArray[Any]
 
@@ -38,9 +39,11 @@ the trunk's joints are anchors: where the end of a limb is predicted wrongly, it
 and a correct prompt would be blamed for that. Two prompts both claim to be exact."""
 OVERREACH_AGREED = 0.01
 """The same where two joints of the trunk are out of reach at once."""
+CROSSED = 1.25
+"""``sides.wrong_side_evidence`` from which a prompt of trunk and limbs is said to be the other side's."""
 NEAR_OTHER, CLEARLY_NEARER = 0.04, 0.3
-"""A place within ``NEAR_OTHER`` of another keypoint's prediction, and at less than ``CLEARLY_NEARER`` times the
-distance from its own, is that other keypoint's."""
+"""A prompt of a hand or the face is the other side's within ``NEAR_OTHER`` of that one's prediction, at less than
+``CLEARLY_NEARER`` times the distance from its own."""
 EXCHANGED_BETTER, CLEARLY_BETTER = 0.05, 0.5
 """By how much exchanging the sides must bring a prompt nearer to its prediction; and where both sides are prompted, to
 what share of the distance that must bring them."""
@@ -165,7 +168,8 @@ class _Case:
             suggestion = f"Swap {spoken(first)} and {spoken(second)}."
         else:
             fix = Fix((keypoint,), ((other, x, y),))
-            message = f"The {spoken(keypoint)} was placed where the {spoken(other)} is detected."
+            there = "where" if self.distances[index, other] < NEAR_OTHER else "nearer to where"
+            message = f"The {spoken(keypoint)} was placed {there} the {spoken(other)} is detected."
             suggestion = f"Swap {spoken(keypoint)} and {spoken(other)}: place the {spoken(other)} here instead."
         if self.all_crossed:
             ratio = 1.0
@@ -203,11 +207,15 @@ class _Case:
                 if better > EXCHANGED_BETTER and exchanged < CLEARLY_BETTER * as_given
                 else None
             )
-        if not (across < NEAR_OTHER and across < CLEARLY_NEARER * own and own - across > EXCHANGED_BETTER):
-            return None
-        if self.prediction.outside_by(self.prediction.keypoints_2d[keypoint]) > self.off_person:
-            return None  # the model itself has this keypoint off the person: it is the one to doubt
-        return (own - across) / EXCHANGED_BETTER
+        if groups()[keypoint] in ("body", "feet"):
+            ratio = wrong_side_evidence(self.prediction, keypoint, self.places[index]) / CROSSED
+            crossed = ratio > 1.0
+        else:
+            ratio = (own - across) / EXCHANGED_BETTER
+            crossed = across < NEAR_OTHER and across < CLEARLY_NEARER * own and ratio > 1.0
+        if not crossed or self.prediction.outside_by(self.prediction.keypoints_2d[keypoint]) > self.off_person:
+            return None  # where the model itself has this keypoint off the person, it is the one to doubt
+        return ratio
 
     def coincident(self, index: int) -> PromptWarning | None:
         predicted = self.prediction.keypoints_2d

@@ -29,6 +29,24 @@ def person_size(keypoints_3d: Array, intrinsics: Array) -> float:
 
 
 @dataclass(frozen=True, eq=False)
+class Opinion:
+    """Where another network than the engine's own sees the keypoints.
+
+    Attributes:
+        places: (70, 2) px of the photo; a row of NaN where it says nothing.
+        spreads: (70,) person sizes: how far off each place is ordinarily.
+    """
+
+    places: Array
+    spreads: Array
+
+    def __post_init__(self) -> None:
+        shapes = np.shape(self.places), np.shape(self.spreads)
+        if shapes != ((COUNT, 2), (COUNT,)):
+            raise ValueError(f"an opinion has shapes {shapes}, expected {((COUNT, 2), (COUNT,))}")
+
+
+@dataclass(frozen=True, eq=False)
 class Prediction:
     """One person as predicted.
 
@@ -40,6 +58,7 @@ class Prediction:
             the engine says nothing: then every keypoint counts as sure.
         bbox: (4,) x0 y0 x1 y1 px of the person as found, or None.
         silhouette: where the person covers the photo, or None.
+        second: the opinion of another network, or None.
     """
 
     keypoints_2d: Array
@@ -48,6 +67,7 @@ class Prediction:
     uncertainty: Array | None = None
     bbox: Array | None = None
     silhouette: Silhouette | None = None
+    second: Opinion | None = None
 
     def __post_init__(self) -> None:
         for name, shape in (("keypoints_2d", (COUNT, 2)), ("keypoints_3d", (COUNT, 3)), ("intrinsics", (3, 3))):
