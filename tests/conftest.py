@@ -14,6 +14,7 @@ clone and complete on a machine that has everything.
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -26,6 +27,9 @@ from pathlib import Path
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+# While the tests are collected nothing becomes garbage that matters; looking for it takes a fifth of the time.
+gc.disable()
+
 import numpy as np
 import pytest
 
@@ -33,6 +37,7 @@ import native_runtime  # noqa: F401  (before any test imports ONNX Runtime, whic
 from native_runtime.mhr import Body
 from native_runtime.onnx.sessions import default_threads, spare_cores
 from tests.support.bodies import toy_body
+from tests.support.order import first_ones_first
 from tests.support.skips import SkipGate, read_allowed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,6 +51,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--strict-skips"):
         config.pluginmanager.register(SkipGate(read_allowed()), "skip-gate")
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False  # else pytest-xdist takes the files with the fewest tests last
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    first_ones_first(items)
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is collected again, but not looked for among all tests and modules each time."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -167,9 +186,9 @@ def blender_factory() -> None:
     """Reset bpy to an empty file before the test; the test is skipped where there is no bpy."""
     if importlib.util.find_spec("bpy") is None:
         pytest.skip("bpy is not installed")
-    import bpy
+    from tests.support.empty_blender import empty_blender
 
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_blender()
 
 
 @pytest.fixture(scope="session")

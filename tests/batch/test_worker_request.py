@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from tests.support.batches import Bench
 
 
+#: What a machine that does a lot else may need for anything.
+PATIENCE_S = 300.0
+
+
 @pytest.fixture
 def client(repository: Path) -> Iterator[WorkerClient]:
-    client = WorkerClient(engines="tests.support.fake_engine", cancel_grace_s=5.0)
+    client = WorkerClient(engines="tests.support.fake_engine", cancel_grace_s=PATIENCE_S)
     client.start(paths=[repository, *filter(os.path.exists, sys.path)])
     yield client
     client.stop()
@@ -46,7 +50,7 @@ def keys(bench: Bench, **changes: Any) -> dict[str, Any]:
 def events_of(client: WorkerClient, number: int, until: str = "") -> list[Event]:
     """All events of a request; or those before a status that begins with ``until``."""
     events: list[Event] = []
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + PATIENCE_S
     while not any(event.is_final or (until and event.text.startswith(until)) for event in events):
         assert time.monotonic() < give_up, events
         events += [event for event in client.poll() if event.id == number]
@@ -70,14 +74,14 @@ def test_a_worker_does_batches(bench: Bench, client: WorkerClient) -> None:
 
 
 def test_a_batch_can_be_cancelled(bench: Bench, client: WorkerClient) -> None:
-    bench.photos(*(f"slow{number}.png" for number in range(20)))
+    bench.photos("a.png", *(f"waits{number}.png" for number in range(5)))
     number = client.request("batch", **keys(bench))
     events_of(client, number, until="1 of")
     client.cancel(number)
     (last,) = [event for event in events_of(client, number) if event.is_final]
     assert last.error == "Cancelled"
     assert not list(bench.out.glob(".batch-part*"))
-    assert 0 < sum(name.endswith(".blend") for name in bench.files) < 20
+    assert [name for name in bench.files if name.endswith(".blend")] == ["a_person0.blend"]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import apply_settings
 from sam3db_blender.scene.character import Character, build_character
 from sam3db_blender.scene.materials import body_materials
+from tests.support.empty_blender import empty_blender
 from tests.support.estimates import neutral_estimate
 from tests.support.glb import Glb
 from tests.support.reimport import import_again
@@ -183,7 +184,7 @@ def test_all_other_options_come_back(to, small_body, write):
         {"rest": "t", "twist": "keep", "shapes": "bake", "influences": 4},
         {"rest": "a", "twist": "fold", "pose": False},
     ):
-        bpy.ops.wm.read_factory_settings(use_empty=True)
+        empty_blender()
         _check_import(write(person(small_body), "mixamo", to=to, positions=True, **changes))
 
 

@@ -54,7 +54,7 @@ class Graphs:
         key = graph, precision
         if key not in self._sessions:
             options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = 2
+            options.intra_op_num_threads = 1
             self._sessions[key] = onnxruntime.InferenceSession(
                 self.path(graph, precision), options, providers=["CPUExecutionProvider"]
             )

@@ -34,8 +34,8 @@ from native_runtime.proof.pictures import bundled_pictures
 from native_runtime.proof.published import Answer, answer_checks, known_answers
 from native_runtime.proof.report import Check
 from tests.support.case_release import BACKBONE, case_release
-from tests.support.case_templates import case_template
-from tests.support.converted_case import convert, converted_case, settings_of
+from tests.support.case_templates import case_template, settings_of
+from tests.support.converted_case import convert, converted_case
 from tests.support.corruptions import CORRUPTIONS, Corruption
 from tests.support.parity import recording, standin_body
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,14 +21,14 @@ from native_runtime.models import manifest
 from native_runtime.network.configuration import ModelConfiguration
 from native_runtime.network.graph_definitions import GRAPHS
 from tests.engines.sam3d_body.recorded import constants_of
-from tests.support.case_templates import case_template
+from tests.support.case_templates import case_template, settings_of
 from tests.support.parity import recording, standin_body
 
 _SOURCES = ("native_runtime/network", "native_runtime/build/sam3d_body")
 
 
 def converted_case(shared: Path, case: Path, backbone: str, cache: Path, templates: Path) -> Path:
-    """The folder of the case's converted model; tracing takes long, so it is kept in ``cache`` while nothing changes.
+    """The folder of the case's converted model; it is kept in ``cache`` while nothing changes.
 
     Args:
         backbone: the reference's ``BACKBONE.TYPE``, as one of the case's pipelines has it.
@@ -50,13 +49,6 @@ def converted_case(shared: Path, case: Path, backbone: str, cache: Path, templat
             made = convert(weights, body, settings_of(case, backbone), Path(work) / "model", templates)
             made.rename(folder)
     return folder
-
-
-def settings_of(case: Path, backbone: str) -> dict[str, Any]:
-    """The reference's configuration of the case, with the backbone's type of one of its pipelines."""
-    settings: dict[str, Any] = json.loads((case / "config.json").read_text(encoding="utf-8"))
-    settings["MODEL"]["BACKBONE"]["TYPE"] = backbone
-    return settings
 
 
 def convert(

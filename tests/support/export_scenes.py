@@ -27,6 +27,7 @@ from sam3db_blender.rig.arrays import evaluated_vertices
 from sam3db_blender.rig.pose import apply_parameters
 from sam3db_blender.scene.character import build_character
 from sam3db_blender.scene.materials import body_materials
+from tests.support.empty_blender import empty_blender
 from tests.support.estimates import neutral_estimate
 from tests.support.poses import likely_poses
 from tests.support.reimport import open_again
@@ -90,7 +91,7 @@ def stiff(body: Body) -> Body:
 
 def random_scene(seed: int, body: Body, folder: Path) -> list[Somebody]:
     """One or two characters in an empty file, with what artists do to them."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_blender()
     rng = np.random.default_rng(seed)
     unit = float(rng.choice([1.0, 1.0, 1.0, 0.01, 0.001, 2.0]))
     overridden = rng.random() < 0.15

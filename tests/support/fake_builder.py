@@ -1,8 +1,8 @@
 """A builder without Blender: for tests of what stands around builders. It writes small files of the right names.
 
 Run as a program. A photo's file name says how it behaves: ``deadly`` ends the process, ``unlucky`` does so the first
-time, ``unbuildable`` fails, ``noglb`` fails over that export alone, ``slow`` takes a while, ``crowded`` finds the disk
-full, ``chatty`` prints.
+time, ``unbuildable`` fails, ``noglb`` fails over that export alone, ``slow`` takes a while, ``waits`` takes until the
+batch ends, ``crowded`` finds the disk full, ``chatty`` prints.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ def build(job: dict[str, Any]) -> dict[str, Any]:
         return {"event": "error", "kind": "DiskFullError", "text": "The disk is full."}
     if "slow" in stem:
         time.sleep(0.3)
+    if "waits" in stem:
+        sys.stdin.read()
+        os._exit(0)
     if "chatty" in stem:
         print("Blender says hello")
     stages = {}

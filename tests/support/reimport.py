@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam3db_blender.rig.arrays import evaluated_vertices
+from tests.support.empty_blender import empty_blender
 
 Array = NDArray[np.float64]
 
@@ -36,7 +37,7 @@ class Imported:
 
 def open_again(path: Path) -> None:
     """Imports a file into an empty Blender file."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    empty_blender()
     kind = path.suffix
     if kind == ".fbx":
         bpy.ops.import_scene.fbx(filepath=str(path))
