@@ -169,6 +169,10 @@ def _lengths(names: tuple[str, ...], parents: NDArray[np.int32], rest: Array) ->
     index = {name: i for i, name in enumerate(names)}
     heads, along = rest[:, :3, 3], rest[:, :3, 1]
     lengths = np.zeros(len(names))
+    below: dict[int, list[int]] = {}
+    for i, parent in enumerate(parents.tolist()):
+        if not names[i].endswith("_proc"):
+            below.setdefault(parent, []).append(i)
     for i, name in enumerate(names):
         if name in _ROOT_LENGTH:
             lengths[i] = _ROOT_LENGTH[name]
@@ -183,7 +187,7 @@ def _lengths(names: tuple[str, ...], parents: NDArray[np.int32], rest: Array) ->
         if name in _MAIN_CHILD:
             children = [index[_MAIN_CHILD[name]]]
         else:
-            children = [c for c in range(len(names)) if parents[c] == i and not names[c].endswith("_proc")]
+            children = below.get(i, [])
         lengths[i] = max((float((heads[c] - heads[i]) @ along[i]) for c in children), default=0.0)
     return np.maximum(lengths, MIN_LENGTH)
 

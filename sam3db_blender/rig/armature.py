@@ -142,6 +142,7 @@ def add_bones(rig: bpy.types.Object, layout: Bones) -> None:
     layer = bpy.context.view_layer
     previous = layer.objects.active
     layer.objects.active = rig
+    rest, lengths, parents = layout.rest.tolist(), layout.lengths.tolist(), layout.parents.tolist()  # made when asked
     bpy.ops.object.mode_set(mode="EDIT")
     try:
         edit_bones = rig.data.edit_bones
@@ -152,12 +153,12 @@ def add_bones(rig: bpy.types.Object, layout: Bones) -> None:
                 made.append(present)
                 continue
             bone = edit_bones.new(name)
-            bone.tail = (0.0, float(layout.lengths[i]), 0.0)
-            bone.matrix = Matrix(layout.rest[i].tolist())
+            bone.tail = (0.0, lengths[i], 0.0)
+            bone.matrix = Matrix(rest[i])
             bone.inherit_scale = "FULL"
             bone.use_connect = False
-            if layout.parents[i] >= 0:
-                bone.parent = made[layout.parents[i]]
+            if parents[i] >= 0:
+                bone.parent = made[parents[i]]
             made.append(bone)
     finally:
         bpy.ops.object.mode_set(mode="OBJECT")

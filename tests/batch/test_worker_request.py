@@ -27,8 +27,19 @@ if TYPE_CHECKING:
 PATIENCE_S = 300.0
 
 
+@pytest.fixture(scope="module")
+def idle_client(repository: Path) -> Iterator[WorkerClient]:
+    """One for requests that are refused."""
+    yield from started(repository)
+
+
 @pytest.fixture
-def client(repository: Path) -> Iterator[WorkerClient]:
+def client(bench: Bench, repository: Path) -> Iterator[WorkerClient]:
+    """A new one, which knows where this test's builders note their jobs."""
+    yield from started(repository)
+
+
+def started(repository: Path) -> Iterator[WorkerClient]:
     client = WorkerClient(engines="tests.support.fake_engine", cancel_grace_s=PATIENCE_S)
     client.start(paths=[repository, *filter(os.path.exists, sys.path)])
     yield client
@@ -100,9 +111,10 @@ def test_a_batch_can_be_cancelled(bench: Bench, client: WorkerClient) -> None:
         ({"focal_px": 10.0, "fov_deg": 40.0}, "not both"),
     ],
 )
-def test_nonsense_is_refused(bench: Bench, client: WorkerClient, change: dict[str, Any], says: str) -> None:
+def test_nonsense_is_refused(bench: Bench, idle_client: WorkerClient, change: dict[str, Any], says: str) -> None:
     bench.photos("a.png")
-    (event,) = [e for e in events_of(client, client.request("batch", **keys(bench, **change))) if e.is_final]
+    number = idle_client.request("batch", **keys(bench, **change))
+    (event,) = [event for event in events_of(idle_client, number) if event.is_final]
     assert event.error == "UsageError", event
     assert says in event.text
 

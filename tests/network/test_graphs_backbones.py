@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class SmallEncoder:
     """A recorded backbone as an encoder of small crops."""
 
     def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
         pattern, prefix, self.size = BACKBONES[name]
         recording = np.load(sorted(folder.glob(pattern))[0])
         self.tensors = {
@@ -50,7 +52,11 @@ class SmallEncoder:
         return Encoder(build_backbone(shapes, **options))
 
     def template(self, precision: str, free: bool = True) -> Template:
-        """`free`: for crops of every size of whole patches."""
+        """`free`: for crops of every size of whole patches. Made once: it depends on no tensor's numbers."""
+        return _template(self._folder, self._name, precision, free)
+
+    def traced(self, precision: str, free: bool = True) -> Template:
+        """The same, made now."""
         with weightless():
             module = self._module()
             crops = torch.zeros(2, *self.size, 3, dtype=torch.uint8)
@@ -93,6 +99,11 @@ class SmallEncoder:
         for hook in hooks:
             hook.remove()
         return max(largest)
+
+
+@cache
+def _template(folder: Path, name: str, precision: str, free: bool) -> Template:
+    return SmallEncoder(folder, name).traced(precision, free)
 
 
 def _opened(folder: Path) -> onnxruntime.InferenceSession:
@@ -161,7 +172,7 @@ def test_tracing_twice_gives_the_same_bytes(parity_backbones: Path, tmp_path: Pa
     files = []
     for folder in (tmp_path / "first", tmp_path / "second"):
         folder.mkdir()
-        small.template("int8").save(folder)
+        small.traced("int8").save(folder)
         files.append({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
     assert files[0] == files[1]
     assert len(files[0]) == 2

@@ -9,7 +9,6 @@ FIRST = (
     "tests/network/test_case_templates.py",
     "tests/blender/test_exports.py",
     "tests/batch/test_with_blender.py",
-    "tests/extension/test_installed_batch.py",
     "tests/extension/test_installed.py",
     "tests/network/test_template.py",
     "tests/network/test_graphs_backbones.py",
