@@ -9,9 +9,19 @@ from __future__ import annotations
 
 def register() -> None:
     """Adds the operators, the panel, the preferences and the menu entry."""
-    from . import registration
+    import gc
 
-    registration.register()
+    # All that is loaded here stays. Python would look through it for garbage again and again meanwhile, and through
+    # what Blender itself has loaded just before.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        from . import registration
+
+        registration.register()
+    finally:
+        if collects:
+            gc.enable()
 
 
 def unregister() -> None:

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import sys
 
 import bpy
 
-from . import preferences
+from . import command, preferences
 from .controls import copies
-from .files import gpu as gpu_files
-from .files import shelf as shelf_files
 from .handles import deletions, deserted, watch
-from .jobs import batch as batch_jobs
-from .jobs import bodies as body_jobs
-from .jobs import command_line, engine_check
-from .jobs import doctor as doctor_jobs
-from .jobs import farm as farm_jobs
-from .jobs import gpu as gpu_jobs
-from .jobs import moving as moving_jobs
-from .jobs import sam3d_body as sam3d_body_jobs
-from .jobs import shelf as shelf_jobs
-from .jobs import takes as take_jobs
-from .jobs.worker import stop_worker
 from .operators import (
     age,
     batch,
@@ -67,7 +55,6 @@ from .operators import (
     worker,
 )
 from .operators import preferences as preference_operators
-from .previews import thumbnails
 from .properties import defaults, secret, state, terms
 from .properties import farm as farm_state
 from .properties import retarget as retarget_state
@@ -75,8 +62,6 @@ from .properties import skin as skin_colour
 from .properties import worn as worn_colour
 from .scene import idle, live
 from .scene import rendering as photo_rendering
-from .shelf import pictures as shelf_pictures
-from .takes import watching as take_pictures
 from .ui import (
     batch_panel,
     character_panel,
@@ -85,7 +70,6 @@ from .ui import (
     farm_panel,
     handle_tool,
     handles_panel,
-    heights,
     import_options,
     lens_panel,
     look_panel,
@@ -104,6 +88,19 @@ from .ui import (
     views_options,
     views_panel,
     waiting_sign,
+)
+
+#: What is loaded only when somebody works with it, and has something to end then: processes, threads, timers, pictures.
+LATE = (
+    "jobs.worker",
+    "jobs.long",
+    "files.gpu",
+    "files.shelf",
+    "handles.spot_pictures",
+    "previews.thumbnails",
+    "shelf.pictures",
+    "takes.watching",
+    "ui.heights",
 )
 
 #: A class stands behind those that it mentions.
@@ -208,7 +205,7 @@ def register() -> None:
     deletions.attach()
     copies.attach()
     deserted.attach()
-    command_line.attach()
+    command.attach()
     if getattr(bpy.app, "module", False):  # Blender 4.2.0 does not know the word
         # What is registered keeps bpy past Python's end, which then waits for bpy's threads for ever. Blender itself
         # switches its extensions off before it ends; a script may end early, by an error.
@@ -218,25 +215,12 @@ def register() -> None:
 def unregister() -> None:
     """The opposite of ``register``; also ends the worker processes."""
     atexit.unregister(unregister)
-    stop_worker()
-    for slot in (
-        batch_jobs.slot,
-        farm_jobs.slot,
-        take_jobs.slot,
-        body_jobs.slot,
-        sam3d_body_jobs.check_slot,
-        engine_check.slot,
-        doctor_jobs.slot,
-        doctor_jobs.verify_slot,
-        moving_jobs.slot,
-        shelf_jobs.slot,
-        gpu_jobs.slot,
-        gpu_files.search,
-    ):
-        slot.close()
+    for name in LATE:
+        module = sys.modules.get(f"{__package__}.{name}")
+        if module is not None:
+            module.detach()
     secret.keep("")
-    shelf_files.forget()
-    command_line.detach()
+    command.detach()
     deserted.detach()
     copies.detach()
     deletions.detach()
@@ -245,11 +229,7 @@ def unregister() -> None:
     idle.detach()
     live.detach()
     defaults.detach()
-    thumbnails.detach()
-    shelf_pictures.detach()
-    take_pictures.detach()
     preset_panels.detach()
-    heights.detach()
     waiting_sign.detach()
     handle_tool.detach()
     handles_panel.detach()

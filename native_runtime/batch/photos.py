@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from native_runtime.batch.manifest import is_output_folder
+from native_runtime.bounds import PICTURE_ENDINGS
 from native_runtime.errors import Remedy, UsageError
-from native_runtime.image.formats import ENDINGS, OtherFile, other_file, readable_kind
+from native_runtime.image.formats import OtherFile, other_file, readable_kind
 
 # Bytes of a file that identify its kind.
 _HEAD = 64
@@ -175,13 +176,13 @@ def _no_file(path: Path, wanted: bool) -> OtherFile | None:
         ordinary = stat.S_ISREG(path.stat().st_mode)
     except OSError:  # reading it will show why
         return None
-    return None if ordinary else OtherFile("not an ordinary file", wanted or path.suffix[1:].lower() in ENDINGS)
+    return None if ordinary else OtherFile("not an ordinary file", wanted or path.suffix[1:].lower() in PICTURE_ENDINGS)
 
 
 def _what_else(path: Path) -> OtherFile | None:
     """What a file is instead of a photo; None for photos, and for what has a photo's name: reading it will show."""
     ending = path.suffix[1:].lower()
-    if ending in ENDINGS:
+    if ending in PICTURE_ENDINGS:
         return None
     head = _head(path)
     if readable_kind(head) is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from native_runtime.bounds import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST
 from native_runtime.errors import UsageError
-from native_runtime.pipeline.bounds import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction["Parser"]

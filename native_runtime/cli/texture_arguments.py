@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from native_runtime.bounds import TEXTURE_SIZE, TEXTURE_SIZES
 from native_runtime.cli.common_arguments import MODELS_HELP, add_common_arguments
-from native_runtime.texture.request import DEFAULT_SIZE, SIZES
 
 if TYPE_CHECKING:
     from native_runtime.cli.common_arguments import Subparsers
@@ -50,9 +50,9 @@ def add(commands: Subparsers) -> None:
         "--size",
         metavar="TEXELS",
         type=int,
-        choices=SIZES,
-        default=DEFAULT_SIZE,
-        help=f"along each side: {', '.join(map(str, SIZES))} (default: %(default)s)",
+        choices=TEXTURE_SIZES,
+        default=TEXTURE_SIZE,
+        help=f"along each side: {', '.join(map(str, TEXTURE_SIZES))} (default: %(default)s)",
     )
     texture.add_argument(
         "--remove-light",

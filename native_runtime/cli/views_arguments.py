@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, get_args
 
+from native_runtime.bounds import REFINE
 from native_runtime.cli.common_arguments import (
     add_body_arguments,
     add_common_arguments,
@@ -14,7 +15,6 @@ from native_runtime.cli.common_arguments import (
     listed,
     one_age,
 )
-from native_runtime.pipeline.bounds import REFINE
 from native_runtime.pipeline.boxes import read_box
 from native_runtime.pipeline.requests import Sex
 from native_runtime.takes.views.request import Unit

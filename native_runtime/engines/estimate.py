@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.bounds import PICTURE_ENDINGS
 from native_runtime.camera import mhr_to_camera, project
 from native_runtime.errors import ModelError, NewerFormatError, Sam3dbError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.formats import Format
 from native_runtime.files.names import as_text
-from native_runtime.image.formats import ENDINGS
 from native_runtime.mhr import Body
 from native_runtime.mhr.bodyfile import write_arrays
 from native_runtime.mhr.state import PlacedState
@@ -242,7 +242,7 @@ def _require_archive(path: Path) -> None:
     if start == b"PK\x03\x04":
         return
     ending = path.suffix.lower().removeprefix(".")
-    if ending in ENDINGS:
+    if ending in PICTURE_ENDINGS:
         why = "it is a photo. Name the .npz file that its estimate was written to"
     elif ending == "json":
         why = "it is a .json file. Name the .npz file that is written beside an estimate's"

@@ -41,24 +41,6 @@ _PHOTOMETRIC_CMYK, _PHOTOMETRIC_SENSOR = 5, (32803, 34892)
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 
-ENDINGS = (
-    "jpg",
-    "jpeg",
-    "jpe",
-    "jfif",
-    "mpo",
-    "png",
-    "webp",
-    "tif",
-    "tiff",
-    "bmp",
-    "heic",
-    "heif",
-    "hif",
-    "avif",
-    "gif",
-)
-"""What the names of readable pictures end with, as a rule; the bytes decide."""
 _RAW_ENDINGS = frozenset(
     ("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "iiq", "kdc", "mef", "mos", "mrw", "nef", "nrw", "orf")
     + ("pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f")

@@ -11,10 +11,9 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from native_runtime.bounds import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST
 from native_runtime.engines import AUTO
 from native_runtime.errors import UsageError
-
-from .bounds import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from native_runtime.bounds import TEXTURE_SIZE, TEXTURE_SIZES
 from native_runtime.errors import UsageError
-
-#: Texels along each side that a texture may have. Standard library only, as ``sam3db --help`` must not wait.
-SIZES = (1024, 2048, 4096)
-DEFAULT_SIZE = 2048
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class TextureRequest:
     photos: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
     one_person: bool = False
-    size: int = DEFAULT_SIZE
+    size: int = TEXTURE_SIZE
     light: bool = True
     models: str | None = None
     body: str | None = None
@@ -42,8 +39,10 @@ class TextureRequest:
     def __post_init__(self) -> None:
         if not self.estimates:
             raise UsageError("A texture needs an estimate.")
-        if self.size not in SIZES:
-            raise UsageError(f"A texture has {', '.join(map(str, SIZES))} texels along each side, not {self.size}.")
+        if self.size not in TEXTURE_SIZES:
+            raise UsageError(
+                f"A texture has {', '.join(map(str, TEXTURE_SIZES))} texels along each side, not {self.size}."
+            )
         given: dict[str, Any] = {"photos": self.photos, "masks": self.masks}
         for what, files in given.items():
             if files and len(files) != len(self.estimates):

@@ -18,6 +18,7 @@ from native_runtime.models import manifest
 from native_runtime.models.store import BODIES_FOLDER, models_dir
 
 from .. import places
+from .levels import LEVELS
 
 
 def import_folder() -> Path:
@@ -38,8 +39,6 @@ def installed() -> list[str]:
     return sorted({Path(file).stem for folder in _folders() for file in _files(folder)})
 
 
-#: The default body's levels of detail, finest first.
-LEVELS = {"default": "Fine", "default-lod1": "Medium", "default-lod2": "Coarse"}
 _OFFICIAL = re.compile(r"mhr-lod(\d)")
 
 

@@ -103,3 +103,8 @@ def forget_times() -> None:
     """Removes what a test measured: something else is installed."""
     with contextlib.suppress(OSError):
         (places.gpu_folder() / _FILE).unlink(missing_ok=True)
+
+
+def detach() -> None:
+    """Leaves nothing behind."""
+    search.close()

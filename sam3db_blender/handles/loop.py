@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from native_runtime.errors import Sam3dbError
 
-from ..jobs.worker import Client
 from .handles import handles_of, keypoint_of, moved, place
 
 if TYPE_CHECKING:
     import bpy
 
     from ..jobs.photo import AnswerJob
+    from ..jobs.worker import Client
     from .tasks import Status, Task
 
 #: Seconds without a change after which one that is no drag counts as made: a number being scrubbed is one change.

@@ -11,6 +11,7 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from native_runtime.bounds import PROMPT_ERROR, REFINE
 from native_runtime.camera import project, resize_intrinsics
 from native_runtime.characters.edit_groups import Slots, slots_of
 from native_runtime.characters.placement import up_of
@@ -21,7 +22,6 @@ from native_runtime.engines.estimate import Estimate, Prompts
 from native_runtime.engines.looks import stated_age
 from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import SCALE
-from native_runtime.pipeline.bounds import PROMPT_ERROR, REFINE
 from native_runtime.pipeline.heights import stated_height
 from native_runtime.pipeline.inference import LENS
 from native_runtime.pipeline.requests import PoseRequest, SegmentRequest

@@ -10,8 +10,6 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..jobs.engines import capabilities_of, engine_that_made
-
 if TYPE_CHECKING:
     from native_runtime.fitting.shape_prior import Sex
 
@@ -30,6 +28,8 @@ _SLIDER = "Body: gender"
 
 def can_choose(rig: bpy.types.Object, origin: Origin) -> bool:
     """Whether there is anything to choose; it needs no body."""
+    from ..jobs.engines import capabilities_of, engine_that_made
+
     return rig.get(_SLIDER) is not None and capabilities_of(engine_that_made(origin.details)).sexes
 
 

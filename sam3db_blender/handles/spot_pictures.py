@@ -54,6 +54,6 @@ def _texture(picture: Picture) -> gpu.types.GPUTexture:
     return texture
 
 
-def forget_textures() -> None:
+def detach() -> None:
     """Frees what was made for drawing."""
     _texture.cache_clear()

@@ -11,13 +11,13 @@ from bpy.app.handlers import persistent
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, ensure_timer, listen, redraw, stop_listening, stop_timer
-from ..jobs.worker import worker
 from . import view_look
 from .handles import CHARACTER, KEYPOINT, handles_of, rig_of
 from .loop import Direction, Loop
 
 if TYPE_CHECKING:
     from ..jobs.photo import AnswerJob
+    from ..jobs.worker import Client
     from .tasks import Status
 
 _TICK_S = 0.02
@@ -52,8 +52,14 @@ class BlenderWindow:
             return False
 
 
+def _client() -> Client:
+    from ..jobs.worker import worker
+
+    return worker()
+
+
 #: The one of this Blender.
-loop = Loop(BlenderWindow(), worker)
+loop = Loop(BlenderWindow(), _client)
 _active = ""
 _drawn = 0.0
 
@@ -200,7 +206,7 @@ def _warm() -> None:
 
     rig = active_character(bpy.context)
     if rig is not None:
-        warm(rig, worker)
+        warm(rig, _client)
 
 
 def _another_is_active() -> bool:

@@ -16,9 +16,7 @@ import bpy
 import native_runtime
 
 from .. import places
-from .batch import builder_command
 
-NAME = "sam3db"
 _PROGRAM = Path(native_runtime.__file__).with_name("cli") / "child.py"
 _WRONG_USAGE = 2
 #: Commands that need Blender itself, and what does their work here.
@@ -79,6 +77,8 @@ def _needs_network(words: list[str]) -> bool:
 
 
 def _call(words: list[str]) -> list[str]:
+    from .batch import builder_command
+
     paths = [word for path in places.worker_paths() for word in ("--path", str(path))]
     builder = [f"--builder={word}" for word in builder_command()]
     return [sys.executable, "-I", "-X", "utf8", str(_PROGRAM), *paths, *builder, "--", *words]
@@ -95,17 +95,3 @@ def _environment() -> dict[str, str]:
     known = {VARIABLE: str(places.gpu_folder())} | ({} if folder is None else {"SAM3DB_MODELS": str(folder)})
     named = {name: value for name, value in os.environ.items() if value}
     return {**known, **named, BLENDER: bpy.app.version_string}
-
-
-_registered: list[object] = []
-
-
-def attach() -> None:
-    """Makes the command known to Blender."""
-    _registered.append(bpy.utils.register_cli_command(NAME, run))  # type: ignore[func-returns-value]
-
-
-def detach() -> None:
-    """Takes it away again."""
-    while _registered:
-        bpy.utils.unregister_cli_command(_registered.pop())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+import weakref
 from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -89,6 +90,7 @@ class JobSlot(Generic[AnyJob]):
         self._client: WorkerClient | None = None
         # Blender knows a timer by its object, and `self._tick` is another one each time.
         self._timer = self._tick
+        _slots.add(self)
 
     @property
     def busy(self) -> bool:
@@ -140,3 +142,12 @@ class JobSlot(Generic[AnyJob]):
         client, self._client = self._client, None
         if client is not None:
             client.stop()
+
+
+_slots: weakref.WeakSet[JobSlot[Any]] = weakref.WeakSet()
+
+
+def detach() -> None:
+    """Gives up all jobs that are under way, and leaves nothing behind."""
+    for slot in list(_slots):
+        slot.close()

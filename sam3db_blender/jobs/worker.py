@@ -173,3 +173,8 @@ def stop_worker() -> None:
     if _worker is not None:
         _worker.stop()
         _worker = None
+
+
+def detach() -> None:
+    """Leaves nothing behind."""
+    stop_worker()

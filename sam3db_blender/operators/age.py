@@ -2,7 +2,7 @@
 
 import bpy
 
-from native_runtime.pipeline.bounds import OLDEST, YOUNGEST
+from native_runtime.bounds import OLDEST, YOUNGEST
 
 from ..handles.sex import TITLES
 from .character import CharacterOperator, put_on

@@ -1,7 +1,7 @@
 """A folder of photos, from the panel."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -9,10 +9,9 @@ from native_runtime.errors import Sam3dbError
 
 from .. import places
 from ..compat import BLEND_RELATIVE
-from ..exports.items import FORMAT_ITEMS
-from ..jobs.batch import builder_command, slot
-from ..previews.items import KIND_ITEMS
+from ..properties.export_items import FORMAT_ITEMS
 from ..properties.import_options import ImportOptions, converted
+from ..properties.preview_items import KIND_ITEMS
 from .exports import target_items
 from .long_job import CancelOperator, LongJobOperator
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
     from native_runtime.batch.settings import BatchRequest
+
+    from ..jobs.long import JobSlot
 
 _LAYOUTS = (
     ("person", "One per Person", "A .blend file for each person"),
@@ -79,6 +80,7 @@ def batch_request(batch: SAM3DB_BatchState, options: ImportOptions) -> "BatchReq
     from native_runtime.batch.settings import BatchRequest
     from native_runtime.pipeline.decoding import gather
 
+    from ..jobs.batch import builder_command
     from ..retarget.assignment import map_source
 
     if missing_folder(batch.folder, batch.out):
@@ -98,12 +100,18 @@ def batch_request(batch: SAM3DB_BatchState, options: ImportOptions) -> "BatchReq
     )
 
 
+def _slot() -> "JobSlot[Any]":
+    from ..jobs.batch import slot
+
+    return slot
+
+
 class SAM3DB_OT_run_batch(LongJobOperator, bpy.types.Operator):
     """Make characters from all photos in a folder; continues where it was interrupted, and does only what is missing"""
 
     bl_idname = "sam3db.run_batch"
     bl_label = "Start Batch"
-    slot = slot
+    slot = staticmethod(_slot)
     panel = "Batch"
     occupied = "A batch is already running"
 
@@ -133,7 +141,7 @@ class SAM3DB_OT_cancel_batch(CancelOperator, bpy.types.Operator):
     """Cancel the running batch; finished results are complete, and the next start continues from there"""
 
     bl_idname = "sam3db.cancel_batch"
-    slot = slot
+    slot = staticmethod(_slot)
     idle = "No batch is running"
 
 

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from native_runtime.characters.parts import PARTS, Part
 from native_runtime.errors import Sam3dbError
 
 from ..handles.handles import rig_of
@@ -13,6 +12,7 @@ from .person import PersonPoll, person_of, reported
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
+    from native_runtime.characters.parts import Part
     from native_runtime.characters.settings import CharacterSettings
     from native_runtime.mhr import Body
 
@@ -32,12 +32,14 @@ class PartOptions:
         description="Which parts of the character",
         items=_PART_ITEMS,
         options={"ENUM_FLAG"},
-        default=set(PARTS),
+        default={part for part, *_ in _PART_ITEMS},
     )
 
     @property
     def chosen(self) -> "list[Part]":
         """The parts in their order."""
+        from native_runtime.characters.parts import PARTS
+
         return [part for part in PARTS if part in self.parts]
 
 

@@ -2,9 +2,11 @@
 
 import bpy
 
-from ..rig import correctives
 from ..scene import live
 from .character import CharacterOperator
+
+#: mm; the largest distance of any vertex from its exact correction, unless somebody wants another.
+TOLERANCE_MM = 0.05
 
 
 class SAM3DB_OT_bake_correctives(CharacterOperator, bpy.types.Operator):
@@ -15,6 +17,7 @@ class SAM3DB_OT_bake_correctives(CharacterOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from ..rig import correctives
         from ..scene.bodies import body_mesh, body_of
 
         live.switch(rig, False)
@@ -33,7 +36,7 @@ class SAM3DB_OT_bake_correctives_range(CharacterOperator, bpy.types.Operator):
     tolerance: bpy.props.FloatProperty(
         name="Tolerance",
         description="Largest distance of any vertex from its exact correction, in mm; higher values make fewer keys",
-        default=correctives.TOLERANCE_MM,
+        default=TOLERANCE_MM,
         min=0.001,
         max=10.0,
     )
@@ -43,6 +46,7 @@ class SAM3DB_OT_bake_correctives_range(CharacterOperator, bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self)
 
     def run(self, context, rig, body):
+        from ..rig import correctives
         from ..scene.bodies import body_mesh, body_of
 
         live.switch(rig, False)
@@ -59,6 +63,7 @@ class SAM3DB_OT_remove_correctives(CharacterOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context, rig, body):
+        from ..rig import correctives
         from ..scene.bodies import body_mesh
 
         live.switch(rig, False)
@@ -76,6 +81,7 @@ class SAM3DB_OT_live_correctives(CharacterOperator, bpy.types.Operator):
     on: bpy.props.BoolProperty(name="On", description="Follow the pose from now on", default=True)
 
     def run(self, context, rig, body):
+        from ..rig import correctives
         from ..scene.bodies import body_mesh
 
         if self.on:

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy_extras.view3d_utils import region_2d_to_location_3d
 
 from native_runtime.errors import Sam3dbError
 
@@ -86,6 +85,7 @@ class Lasso(PersonOperator):
             Sam3dbError: there is none.
         """
         import numpy as np
+        from bpy_extras.view3d_utils import region_2d_to_location_3d
 
         from ..masks import outlines
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy_extras.io_utils import ExportHelper
 
-from native_runtime.characters.exports.limits import CORRECTIVES_LIMIT, MOST_CORRECTIVES
+from native_runtime.bounds import CORRECTIVES_LIMIT, MOST_CORRECTIVES
 from native_runtime.errors import Sam3dbError
 
-from ..exports.items import FORMAT_ITEMS, FRAME_ITEMS, INFLUENCE_ITEMS, REST_ITEMS, SHAPE_ITEMS, TWIST_ITEMS
+from ..properties.export_items import FORMAT_ITEMS, FRAME_ITEMS, INFLUENCE_ITEMS, REST_ITEMS, SHAPE_ITEMS, TWIST_ITEMS
 from .person import PersonPoll, ReportingOperator, person_of
 
 if TYPE_CHECKING:

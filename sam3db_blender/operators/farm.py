@@ -8,7 +8,6 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from ..compat import BLEND_RELATIVE
-from ..jobs.farm import slot
 from ..properties.farm import SAM3DB_FarmState, chosen_farm, manager_address
 from ..properties.import_options import ImportOptions
 from .batch import SAM3DB_BatchState, batch_request, missing_folder
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
     from native_runtime.farm.request import SubmitRequest
+
+    from ..jobs.long import JobSlot
 
 
 def submit_request(batch: SAM3DB_BatchState, options: ImportOptions, farm: SAM3DB_FarmState) -> "SubmitRequest":
@@ -68,12 +69,18 @@ def _refusal(window_manager: Any) -> str:
     return "" if here else online.refusal("write the job for OpenJD instead")
 
 
+def _slot() -> "JobSlot[Any]":
+    from ..jobs.farm import slot
+
+    return slot
+
+
 class SAM3DB_OT_submit_batch(LongJobOperator, bpy.types.Operator):
     """Hand this batch to the farm, and show how it stands there. All machines need the same folders"""
 
     bl_idname = "sam3db.submit_batch"
     bl_label = "Submit to Farm"
-    slot = slot
+    slot = staticmethod(_slot)
     panel = "Submit to Farm"
     occupied = "A job on the farm is being watched"
 
@@ -103,7 +110,7 @@ class SAM3DB_OT_stop_watching(CancelOperator, bpy.types.Operator):
 
     bl_idname = "sam3db.stop_watching"
     bl_label = "Stop Watching"
-    slot = slot
+    slot = staticmethod(_slot)
     idle = "No job on a farm is watched"
 
 

@@ -7,8 +7,6 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from .. import places
-from ..jobs.worker import worker
-from ..previews import thumbnails
 from ..properties.import_options import to_request
 from .modal_job import ModalJobOperator
 from .person import reported
@@ -34,6 +32,7 @@ class SAM3DB_OT_find_people(ModalJobOperator, bpy.types.Operator):
 
     def execute(self, context):
         from ..jobs.photo import ReadJob
+        from ..jobs.worker import worker
 
         def work():
             state = context.window_manager.sam3db
@@ -45,6 +44,8 @@ class SAM3DB_OT_find_people(ModalJobOperator, bpy.types.Operator):
 
     def finish(self, context):
         from native_runtime.image.reading import read_photo
+
+        from ..previews import thumbnails
 
         job = self._job
         if job.state == "cancelled":

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy_extras.io_utils import ImportHelper
@@ -10,10 +10,6 @@ from bpy_extras.io_utils import ImportHelper
 from native_runtime.errors import Sam3dbError
 
 from ..compat import BLEND_RELATIVE
-from ..files import sam3d_body
-from ..files import shelf as shelf_files
-from ..jobs.sam3d_body import check_slot
-from ..jobs.shelf import slot
 from ..places import preferences
 from ..properties import model_choice, secret
 from ..properties.model_choice import ModelChoice
@@ -26,11 +22,19 @@ if TYPE_CHECKING:
 
     from native_runtime.models.shelf import ShelfItem
 
+    from ..jobs.long import JobSlot
+
+
+def _slot() -> "JobSlot[Any]":
+    from ..jobs.shelf import slot
+
+    return slot
+
 
 class InstallOperator(LongJobOperator, ModelChoice):
     """What the operators that install share."""
 
-    slot = slot
+    slot = staticmethod(_slot)
     panel = "Models"
     occupied = "A model is already being installed"
 
@@ -45,6 +49,8 @@ class InstallOperator(LongJobOperator, ModelChoice):
         from native_runtime.pipeline.decoding import gather
         from native_runtime.pipeline.requests import InstallModelRequest
 
+        from ..files import sam3d_body
+        from ..jobs.sam3d_body import check_slot
         from ..remedies import in_words
         from ..shelf import facts
 
@@ -87,6 +93,7 @@ class SAM3DB_OT_get_model(InstallOperator, bpy.types.Operator):
     complaint: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        from ..files import shelf as shelf_files
         from ..shelf import facts
         from .model_dialog import WIDTH, fill_lines
 
@@ -154,6 +161,8 @@ class SAM3DB_OT_install_model_file(InstallOperator, bpy.types.Operator, ImportHe
     )
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..files import sam3d_body
+
         if model_choice.item_of(self).engine == sam3d_body.ENGINE:
             self.layout.use_property_split = True
             self.layout.prop(self, "mhr")
@@ -172,7 +181,7 @@ class SAM3DB_OT_cancel_get_model(CancelOperator, bpy.types.Operator):
     """Cancel; what was downloaded is kept, and a model that was installed before stays as it was"""
 
     bl_idname = "sam3db.cancel_get_model"
-    slot = slot
+    slot = staticmethod(_slot)
     idle = "No model is being installed"
 
 
@@ -198,6 +207,7 @@ class SAM3DB_OT_dismiss_model_offer(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         settings = preferences()
+        slot = _slot()
         if slot.job is not None and not slot.busy:
             slot.close()
         if settings is not None:

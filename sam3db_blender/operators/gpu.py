@@ -7,15 +7,14 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from .. import places
-from ..files import gpu
-from ..jobs.gpu import slot
-from ..jobs.worker import stop_worker
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
     from native_runtime.gpu_support.sets import WheelSet
+
+    from ..jobs.long import JobSlot
 
 #: px at the usual size of the interface, and characters that fit into it.
 _WIDTH, _LINE = 560, 94
@@ -32,8 +31,14 @@ def _kinds(self: object, context: object) -> list[tuple[str, str, str]]:
     return _ITEMS or [("NONE", "None", "There is nothing for this computer")]
 
 
+def _slot() -> "JobSlot[Any]":
+    from ..jobs.gpu import slot
+
+    return slot
+
+
 class _GpuJobOperator(LongJobOperator):
-    slot = slot
+    slot = staticmethod(_slot)
     panel = "Graphics Cards"
     occupied = _OCCUPIED
 
@@ -66,6 +71,8 @@ class _Install(_GpuJobOperator):
     def install(self, *files: Path) -> "set[OperatorReturnItems]":
         """Starts the job."""
         from native_runtime.pipeline.requests import InstallGpuRequest
+
+        from ..jobs.worker import stop_worker
 
         made = self.chosen()
         assert made is not None
@@ -100,6 +107,8 @@ class SAM3DB_OT_install_gpu(_Install, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         from native_runtime.gpu_support.sets import offered, recommended
+
+        from ..files import gpu
 
         fits = recommended({card.vendor for card in gpu.search.cards or ()}, offered())
         if fits is not None and not self.properties.is_property_set("kind"):
@@ -207,6 +216,8 @@ class SAM3DB_OT_remove_gpu(_GpuJobOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         from native_runtime.pipeline.requests import RemoveGpuRequest
 
+        from ..jobs.worker import stop_worker
+
         stop_worker()
         return self.start(RemoveGpuRequest(folder=places.gpu_folder()))
 
@@ -220,6 +231,8 @@ class SAM3DB_OT_test_gpu(_GpuJobOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         from native_runtime.pipeline.requests import TimeProvidersRequest
 
+        from ..files import gpu
+
         gpu.search.forget()
         return self.start(TimeProvidersRequest(folder=places.gpu_folder(), models=places.models_folder()))
 
@@ -232,12 +245,16 @@ class SAM3DB_OT_copy_gpu_table(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..files import gpu
+
         if gpu.last_times() is None:
             cls.poll_message_set("Test first")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..files import gpu
+
         times = gpu.last_times()
         context.window_manager.clipboard = str((times or {}).get("table", ""))
         self.report({"INFO"}, "Copied")
@@ -248,7 +265,7 @@ class SAM3DB_OT_cancel_gpu(CancelOperator, bpy.types.Operator):
     """Cancel; what was downloaded is kept, and what was installed before stays as it was"""
 
     bl_idname = "sam3db.cancel_gpu"
-    slot = slot
+    slot = staticmethod(_slot)
     idle = "Nothing is being done about graphics cards"
 
 

@@ -14,7 +14,6 @@ from native_runtime.errors import Sam3dbError
 
 from .. import places
 from ..handles import watch
-from ..jobs.worker import Job, worker
 from ..properties.defaults import fill_in
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, to_request
 from .browsing import PictureBrowser
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
     from ..jobs.photo import ImportJob
+    from ..jobs.worker import Job
 
 
 class SAM3DB_OT_import_character(  # type: ignore[misc]
@@ -64,6 +64,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         from native_runtime.pipeline.boxes import read_box
 
         from ..jobs.photo import ImportJob
+        from ..jobs.worker import worker
         from ..remedies import in_words
 
         try:
@@ -130,7 +131,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
         self.report({"ERROR"}, text)
         return {"CANCELLED"}
 
-    def enough(self, context: bpy.types.Context, job: Job) -> bool:
+    def enough(self, context: bpy.types.Context, job: "Job") -> bool:
         """Whether there are rougher estimates, with which the artist can begin; the last ones are awaited meanwhile."""
         from ..jobs.photo import ImportJob
 
@@ -139,7 +140,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
     def given_up(self, context: bpy.types.Context) -> bool:
         return bool(context.window_manager.sam3db.cancel_wanted)
 
-    def tell(self, context: bpy.types.Context, job: Job) -> None:
+    def tell(self, context: bpy.types.Context, job: "Job") -> None:
         state = context.window_manager.sam3db
         state.progress, state.status = job.progress, job.status
         super().tell(context, job)

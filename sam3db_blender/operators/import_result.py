@@ -10,25 +10,24 @@ from bpy_extras.io_utils import ImportHelper
 from native_runtime.errors import Sam3dbError
 
 from .. import places
-from ..files import sam3d_body
-from ..files.bodies import title_of
 from ..properties.import_options import PHOTO_FILTER
 from .polls import ObjectModePoll
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-_FAMILY = sam3d_body.BODY
 _NONE = "NONE"
 # Blender keeps no reference to the texts of a dynamic list
 _items: list[tuple[str, str, str]] = []
 
 
 def _levels(self: bpy.types.Operator, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    from ..files.bodies import title_of
+    from ..files.sam3d_body import BODY
     from ..scene.bodies import levels_of
 
     # the first is the default: LOD 1 is what the results' own vertices are of, LOD 0 is for close-ups on film
-    names = sorted(levels_of(_FAMILY), key=lambda name: (name.endswith("lod0"), name))
+    names = sorted(levels_of(BODY), key=lambda name: (name.endswith("lod0"), name))
     _items[:] = [(name, title_of(name), "MHR's own body at this level of detail") for name in names] or [
         (_NONE, "None Installed", "Download or import MHR's bodies first, in the panel 'Models'")
     ]

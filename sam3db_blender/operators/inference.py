@@ -2,8 +2,8 @@
 
 import bpy
 
+from native_runtime.bounds import REFINE
 from native_runtime.errors import Sam3dbError
-from native_runtime.pipeline.bounds import REFINE
 
 from ..handles import watch
 from ..handles.sex import AUTOMATIC, TITLES, choose

@@ -2,8 +2,6 @@
 
 import bpy
 
-from ..files.bodies import title_of
-from ..rig.correctives import correct_worn, write_correction
 from ..scene import live
 from .character import CharacterOperator
 
@@ -12,6 +10,7 @@ _items: list[tuple[str, str, str]] = []
 
 
 def _levels(self: bpy.types.Operator, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    from ..files.bodies import title_of
     from ..handles.people import active_character
     from ..scene.bodies import levels_of
     from ..scene.provenance import read_origin
@@ -45,6 +44,7 @@ class SAM3DB_OT_switch_level(CharacterOperator, bpy.types.Operator):
     def run(self, context, rig, body):
         from native_runtime.characters.corrections import corrections
 
+        from ..rig.correctives import correct_worn, write_correction
         from ..rig.driven import has_driven_correctives
         from ..rig.pose import read_joint_parameters
         from ..scene.bodies import body_mesh, fitting, installed_body

@@ -10,7 +10,6 @@ from native_runtime.errors import Sam3dbError
 
 from ..handles import watch
 from ..handles.handles import is_handle, rig_of
-from ..jobs.worker import worker
 from ..properties.import_options import PHOTO_FILTER
 from .browsing import PictureBrowser
 from .modal_job import ModalJobOperator
@@ -79,6 +78,7 @@ class SAM3DB_OT_mask_from_photo(ModalJobOperator, PersonOperator, bpy.types.Oper
 
     def execute(self, context):
         from ..handles.session import segment_job
+        from ..jobs.worker import worker
         from ..scene.provenance import character_id
 
         def work():

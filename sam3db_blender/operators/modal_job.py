@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..app_handlers import redraw
-from ..jobs.worker import Job
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from ..jobs.worker import Job
 
 _TIMER_S = 0.1
 
@@ -19,10 +20,12 @@ class ModalJobOperator:
     In the background there is no window to keep awake, and it is waited for.
     """
 
-    _job: Job | None = None
+    if TYPE_CHECKING:  # Blender evaluates annotations
+        _job: Job | None
+    _job = None
     _timer: bpy.types.Timer | None = None
 
-    def begin(self, context: bpy.types.Context, job: Job) -> "set[OperatorReturnItems]":
+    def begin(self, context: bpy.types.Context, job: "Job") -> "set[OperatorReturnItems]":
         """What ``execute`` is to return."""
         self._job = job
         if bpy.app.background or context.window is None:
@@ -58,7 +61,7 @@ class ModalJobOperator:
         """Does what is to be done with a job that is over; what the operator is to return."""
         raise NotImplementedError
 
-    def enough(self, context: bpy.types.Context, job: Job) -> bool:
+    def enough(self, context: bpy.types.Context, job: "Job") -> bool:
         """Whether ``finish`` can do with what a job that still runs has brought so far."""
         return False
 
@@ -66,7 +69,7 @@ class ModalJobOperator:
         """Whether somebody wants the end by other means than Esc."""
         return False
 
-    def tell(self, context: bpy.types.Context, job: Job) -> None:
+    def tell(self, context: bpy.types.Context, job: "Job") -> None:
         """Shows how far it is."""
         context.workspace.status_text_set(f"{self.bl_label}: {job.status}  |  Esc: cancel")
         redraw("VIEW_3D")

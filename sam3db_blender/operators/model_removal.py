@@ -6,9 +6,6 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..jobs import moving, shelf
-from ..jobs.worker import stop_worker
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -32,6 +29,8 @@ class ModelRemovalOperator:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..jobs import moving, shelf
+
         if shelf.slot.busy or moving.slot.busy:
             cls.poll_message_set("Wait until the running job has ended")
             return False
@@ -45,6 +44,7 @@ class ModelRemovalOperator:
 
         from ..files import sam3d_body
         from ..files import shelf as shelf_files
+        from ..jobs.worker import stop_worker
         from ..remedies import in_words
         from ..shelf import facts
 

@@ -1,14 +1,11 @@
 """The models that there are: verified, moved to another folder, taken away."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..compat import BLEND_RELATIVE
-from ..jobs import doctor, moving
-from ..jobs import shelf as shelf_jobs
-from ..jobs.worker import stop_worker
 from .long_job import CancelOperator, LongJobOperator
 from .model_removal import ModelRemovalOperator
 
@@ -17,17 +14,33 @@ if TYPE_CHECKING:
 
     from native_runtime.models.shelf import ShelfItem
 
+    from ..jobs.long import JobSlot
+
+
+def _verify_slot() -> "JobSlot[Any]":
+    from ..jobs.doctor import verify_slot
+
+    return verify_slot
+
+
+def _move_slot() -> "JobSlot[Any]":
+    from ..jobs.moving import slot
+
+    return slot
+
 
 class SAM3DB_OT_verify_models(LongJobOperator, bpy.types.Operator):
     """Compare every model file with its SHA-256; takes some seconds for each gigabyte"""
 
     bl_idname = "sam3db.verify_models"
     bl_label = "Verify"
-    slot = doctor.verify_slot
+    slot = staticmethod(_verify_slot)
     panel = "Models"
     occupied = "The models are already being verified"
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..jobs import doctor
+
         return self.start(doctor.request(*doctor.OF_MODELS))
 
 
@@ -35,7 +48,7 @@ class SAM3DB_OT_cancel_verify(CancelOperator, bpy.types.Operator):
     """Stop verifying"""
 
     bl_idname = "sam3db.cancel_verify"
-    slot = doctor.verify_slot
+    slot = staticmethod(_verify_slot)
     idle = "No models are being verified"
 
 
@@ -44,7 +57,7 @@ class SAM3DB_OT_move_models(LongJobOperator, bpy.types.Operator):
 
     bl_idname = "sam3db.move_models"
     bl_label = "Move Models Here"
-    slot = moving.slot
+    slot = staticmethod(_move_slot)
     panel = "Models"
     occupied = "The models are already being moved"
 
@@ -58,6 +71,8 @@ class SAM3DB_OT_move_models(LongJobOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..jobs import shelf as shelf_jobs
+
         if shelf_jobs.slot.busy:
             cls.poll_message_set("Wait until the model is installed")
             return False
@@ -68,6 +83,9 @@ class SAM3DB_OT_move_models(LongJobOperator, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from ..jobs import moving
+        from ..jobs.worker import stop_worker
+
         stop_worker()  # which has the files open
         return self.start(moving.request(Path(bpy.path.abspath(self.directory))))
 
@@ -76,7 +94,7 @@ class SAM3DB_OT_cancel_move(CancelOperator, bpy.types.Operator):
     """Stop moving; the models stay where they were"""
 
     bl_idname = "sam3db.cancel_move"
-    slot = moving.slot
+    slot = staticmethod(_move_slot)
     idle = "No models are being moved"
 
 

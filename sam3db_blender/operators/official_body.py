@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from native_runtime.build.official_release import URL
-
-from ..files import bodies
-from ..jobs.bodies import SOURCE, slot
 from .long_job import CancelOperator, LongJobOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+    from ..jobs.long import JobSlot
 
 _LEVELS = (
     ("USUAL", "All but the Finest", "Levels 1 to 6; the finest has 73,639 vertices, for close-ups on film"),
@@ -21,10 +19,16 @@ _LEVELS = (
 )
 
 
+def _slot() -> "JobSlot[Any]":
+    from ..jobs.bodies import slot
+
+    return slot
+
+
 class BodyOperator(LongJobOperator):
     """What the operators share."""
 
-    slot = slot
+    slot = staticmethod(_slot)
     panel = "Models"
     occupied = "Bodies are already being imported"
 
@@ -33,6 +37,8 @@ class BodyOperator(LongJobOperator):
     def run(self, kind: type, **given: Any) -> "set[OperatorReturnItems]":
         """Starts a job on the chosen levels."""
         from native_runtime.pipeline.decoding import gather
+
+        from ..files import bodies
 
         levels = "all" if self.levels == "ALL" else None
         return self.start(gather(kind, self, models=bodies.import_folder(), levels=levels, **given))
@@ -50,7 +56,7 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
     instead = "import the files by hand"
 
     address: bpy.props.StringProperty(
-        name="Address", description="Address of the archive; change it to use a mirror", default=URL
+        name="Address", description="Address of the archive; change it to use a mirror. Empty for Meta's own"
     )
     again: bpy.props.BoolProperty(
         name="Look for a Newer Release",
@@ -59,9 +65,15 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
+        from native_runtime.build.official_release import URL
+
+        self.address = self.address or URL
         return context.window_manager.invoke_props_dialog(self, width=460)
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..files import bodies
+        from ..jobs.bodies import SOURCE
+
         layout = self.layout
         layout.label(text=SOURCE)
         layout.label(text=f"To: {bodies.import_folder()}")
@@ -71,9 +83,10 @@ class SAM3DB_OT_download_official_body(BodyOperator, bpy.types.Operator):
         layout.prop(self, "address")
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
+        from native_runtime.build.official_release import URL
         from native_runtime.pipeline.requests import DownloadOfficialRequest
 
-        return self.run(DownloadOfficialRequest, url=self.address)
+        return self.run(DownloadOfficialRequest, url=self.address or URL)
 
 
 class SAM3DB_OT_import_official_body(BodyOperator, bpy.types.Operator, ImportHelper):  # type: ignore[misc]
@@ -99,7 +112,7 @@ class SAM3DB_OT_cancel_body_import(CancelOperator, bpy.types.Operator):
     """Cancel installing bodies; what was downloaded is kept, and the next download continues from there"""
 
     bl_idname = "sam3db.cancel_body_import"
-    slot = slot
+    slot = staticmethod(_slot)
     idle = "No bodies are being imported"
 
 

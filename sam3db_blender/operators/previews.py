@@ -13,7 +13,7 @@ from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import redraw
 from ..compat import BLEND_RELATIVE
-from ..previews.items import KIND_ITEMS, LOOK_ITEMS, RENDERER_ITEMS
+from ..properties.preview_items import KIND_ITEMS, LOOK_ITEMS, RENDERER_ITEMS
 from .person import PersonPoll, ReportingOperator, reported
 
 if TYPE_CHECKING:

@@ -4,9 +4,6 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..files import sam3d_body
-from ..jobs.sam3d_body import check_slot
-from ..jobs.shelf import slot
 from ..places import preferences
 
 if TYPE_CHECKING:
@@ -21,6 +18,10 @@ class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..files import sam3d_body
+        from ..jobs.sam3d_body import check_slot
+        from ..jobs.shelf import slot
+
         if slot.busy or check_slot.busy:
             cls.poll_message_set("Wait until the running job has ended")
             return False
@@ -32,6 +33,9 @@ class SAM3DB_OT_check_sam3d_body(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         from native_runtime.pipeline.decoding import decode, encode
         from native_runtime.pipeline.requests import EngineStatusRequest
+
+        from ..files import sam3d_body
+        from ..jobs.sam3d_body import check_slot
 
         settings = preferences()
         chosen = None if settings is None else settings.requested_providers()

@@ -8,8 +8,6 @@ import bpy
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import redraw
-from ..jobs.takes import CorrectionJob
-from ..jobs.worker import worker
 from .draw_mask import looks_through_photo
 from .modal_job import ModalJobOperator
 from .person import PersonPoll, person_of, reported
@@ -79,6 +77,8 @@ class SAM3DB_OT_correct_take(_TakePoll, ModalJobOperator, bpy.types.Operator):
     def _ask(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         from native_runtime.prompts.prompt import keypoint_names
 
+        from ..jobs.takes import CorrectionJob
+        from ..jobs.worker import worker
         from ..scene.lookup import require_own
         from ..scene.provenance import character_id
         from ..takes.pins import pinned_on, record_of_take, request_for, with_saying
@@ -104,6 +104,7 @@ class SAM3DB_OT_correct_take(_TakePoll, ModalJobOperator, bpy.types.Operator):
     def _take_over(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         from native_runtime.takes.take import Take
 
+        from ..jobs.takes import CorrectionJob
         from ..scene.bodies import body_of
         from ..scene.lookup import rig_with
         from ..takes.pins import missed, record_of_take

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from native_runtime.bounds import PICTURE_ENDINGS
 from native_runtime.errors import Sam3dbError, UsageError
-from native_runtime.image.formats import ENDINGS
 
 from .. import places
 from ..app_handlers import redraw
-from ..jobs.takes import TakeJob, slot
 from ..properties.import_options import converted
 from ..properties.takes import TakeImportOptions, TakeSettings, options_of
 from .long_job import CancelOperator
@@ -24,17 +23,24 @@ if TYPE_CHECKING:
 
     from native_runtime.takes.request import TakeRequest
 
+    from ..jobs.long import JobSlot
     from ..jobs.worker import Job
     from ..takes.build import TakeOptions, TakeScene
 
 #: What the file browser shows; a picture stands for the folder that it lies in.
 VIDEO_FILTER = ";".join(
-    f"*.{ending}" for ending in ("mp4", "mov", "m4v", "avi", "mkv", "webm", "mts", "mpg", "mpeg", *ENDINGS)
+    f"*.{ending}" for ending in ("mp4", "mov", "m4v", "avi", "mkv", "webm", "mts", "mpg", "mpeg", *PICTURE_ENDINGS)
 )
 
 
 class SAM3DB_TakeState(TakeSettings, bpy.types.PropertyGroup):
     """The panel's settings; engine, people, body and lens are those of the import of photos."""
+
+
+def _slot() -> "JobSlot[Any]":
+    from ..jobs.takes import slot
+
+    return slot
 
 
 class TakeImporter:
@@ -126,7 +132,7 @@ class SAM3DB_OT_import_video(  # type: ignore[misc]
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if slot.busy:
+        if _slot().busy:
             cls.poll_message_set("Another video is being read")
             return False
         return True
@@ -146,7 +152,7 @@ class SAM3DB_OT_import_video(  # type: ignore[misc]
         controls = imported.controls and places.wants_controls()
         shown = None if request.turn else footage  # Blender shows a video as its file has it
         self._options = options_of(self, shown, controls, imported.light)
-        return self.begin(context, slot.start(request.do, encode(request)))
+        return self.begin(context, _slot().start(request.do, encode(request)))
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> "set[OperatorReturnItems]":
         # minutes go by, in which Esc is pressed for other things: only the panel's button cancels
@@ -161,10 +167,12 @@ class SAM3DB_OT_import_video(  # type: ignore[misc]
 
     def finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Builds the characters of a job that went well."""
+        from ..jobs.takes import TakeJob
+
         job = self._job
         assert isinstance(job, TakeJob)
         assert self._options is not None
-        slot.step()  # ends the worker
+        _slot().step()  # ends the worker
         if job.state != "done":
             self.report({"INFO" if job.state == "cancelled" else "ERROR"}, job.summary)
             return {"CANCELLED"}
@@ -217,7 +225,7 @@ def footage_at(path: Path) -> Path:
     """
     if not path.name or not path.exists():
         raise UsageError(f"Choose a video, or a picture of a folder of them; '{path}' does not exist.")
-    is_picture = path.is_file() and path.suffix.lower().lstrip(".") in ENDINGS
+    is_picture = path.is_file() and path.suffix.lower().lstrip(".") in PICTURE_ENDINGS
     return path.parent if is_picture else path
 
 
@@ -225,7 +233,7 @@ class SAM3DB_OT_cancel_video(CancelOperator, bpy.types.Operator):
     """Cancel the reading of the video; the scene stays as it is, and frames that were read are kept"""
 
     bl_idname = "sam3db.cancel_video"
-    slot = slot
+    slot = staticmethod(_slot)
     idle = "No video is being read"
 
 

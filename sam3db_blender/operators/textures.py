@@ -4,14 +4,14 @@ from typing import Any
 
 import bpy
 
+from native_runtime.bounds import TEXTURE_SIZE, TEXTURE_SIZES
 from native_runtime.errors import Sam3dbError
-from native_runtime.texture.request import DEFAULT_SIZE, SIZES
 
 from ..app_handlers import redraw
 from .modal_job import ModalJobOperator
 from .person import PersonOperator, reported
 
-_SIZE_ITEMS = tuple((str(size), f"{size // 1024}K", f"{size} pixels along each side") for size in SIZES)
+_SIZE_ITEMS = tuple((str(size), f"{size // 1024}K", f"{size} pixels along each side") for size in TEXTURE_SIZES)
 
 
 class SAM3DB_OT_project_texture(ModalJobOperator, PersonOperator, bpy.types.Operator):  # type: ignore[misc]
@@ -22,7 +22,7 @@ class SAM3DB_OT_project_texture(ModalJobOperator, PersonOperator, bpy.types.Oper
     bl_options = {"REGISTER", "UNDO"}
 
     size: bpy.props.EnumProperty(
-        name="Size", description="Pixels of the texture", items=_SIZE_ITEMS, default=str(DEFAULT_SIZE)
+        name="Size", description="Pixels of the texture", items=_SIZE_ITEMS, default=str(TEXTURE_SIZE)
     )
     remove_light: bpy.props.BoolProperty(
         name="Remove Light",

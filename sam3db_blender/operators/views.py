@@ -9,11 +9,9 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
-from native_runtime.models.store import load_body
 
 from .. import places
 from ..handles import watch
-from ..jobs.worker import worker
 from ..properties.defaults import fill_in
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, converted
 from .browsing import PictureBrowser
@@ -120,6 +118,7 @@ class SAM3DB_OT_import_view_photos(  # type: ignore[misc]
 
     def execute(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         from ..jobs.views import ViewsJob
+        from ..jobs.worker import worker
         from ..remedies import in_words
 
         try:
@@ -134,6 +133,8 @@ class SAM3DB_OT_import_view_photos(  # type: ignore[misc]
 
     def finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Builds the characters where the job went well."""
+        from native_runtime.models.store import load_body
+
         from ..views.files import read_views_file
 
         job = self._job

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import bpy
 
 from .. import places
-from ..jobs import engine_check
-from ..jobs.worker import stop_worker, worker_runs
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -22,12 +20,16 @@ class SAM3DB_OT_stop_worker(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..jobs.worker import worker_runs
+
         if not worker_runs():
             cls.poll_message_set("No background process is running")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        from ..jobs.worker import stop_worker
+
         stop_worker()
         return {"FINISHED"}
 
@@ -40,6 +42,8 @@ class SAM3DB_OT_check_landmarks(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..jobs import engine_check
+
         if engine_check.slot.busy:
             cls.poll_message_set("The check is already running")
             return False
@@ -48,6 +52,8 @@ class SAM3DB_OT_check_landmarks(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         from native_runtime.pipeline.decoding import encode
         from native_runtime.pipeline.requests import EngineStatusRequest
+
+        from ..jobs import engine_check
 
         request = EngineStatusRequest(engine=engine_check.ENGINE, models=places.models_folder())
         job = engine_check.slot.start(request.do, encode(request))

@@ -5,7 +5,6 @@ import bpy
 from .. import places
 from ..compat import BLEND_RELATIVE
 from ..properties.farm import FARM_ITEMS
-from ..ui.preferences.sections import draw_sections
 from .limits import LimitSettings
 from .new_work import NewWorkSettings
 
@@ -58,6 +57,8 @@ class SAM3DB_AddonPreferences(LimitSettings, NewWorkSettings, bpy.types.AddonPre
         return None if self.provider == "auto" else list(dict.fromkeys([self.provider, "cpu"]))
 
     def draw(self, context: bpy.types.Context) -> None:
+        from ..ui.preferences.sections import draw_sections
+
         draw_sections(self.layout, self, context)
 
 

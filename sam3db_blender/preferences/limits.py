@@ -1,11 +1,9 @@
 """How much of the machine the background process may take, and what it keeps on the disk."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
-
-from ..files.sam3d_body import forget_features
 
 if TYPE_CHECKING:
     from native_runtime.onnx.limits import Limits
@@ -16,6 +14,13 @@ _THREAD_MODES = (
     ("AUTO", "Automatic", "As many threads as the processor has cores"),
     ("FIXED", "Fixed", "This number of threads, so that other programs keep the rest"),
 )
+
+
+def _remember(settings: Any, context: bpy.types.Context) -> None:
+    from ..files.sam3d_body import forget_features
+
+    if not settings.remember_photos:
+        forget_features()
 
 
 class LimitSettings:
@@ -53,7 +58,7 @@ class LimitSettings:
         description="Keep on this disk what SAM 3D Body saw in the last photos (up to 500 MB), so that the first drag "
         "after reopening a file does not wait for it. Switching it off deletes what is kept",
         default=True,
-        update=lambda self, context: None if self.remember_photos else forget_features(),
+        update=_remember,
     )
 
     def limits(self) -> "Limits":

@@ -4,12 +4,12 @@ from typing import Any
 
 import bpy
 
-from ..files.bodies import LEVELS
+from ..files.levels import LEVELS
 from ..handles.handles import GROUPS
 from ..operators.exports import target_items
-from ..previews.items import KIND_ITEMS, RENDERER_ITEMS
 from ..properties.defaults import changed
 from ..properties.import_options import PERSON_ITEMS, engine_items
+from ..properties.preview_items import KIND_ITEMS, RENDERER_ITEMS
 
 
 def _target(self: Any) -> int:

@@ -7,7 +7,7 @@ chosen nothing: in a new session, in a new file, and where the panel still has w
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 import bpy
 
@@ -17,20 +17,18 @@ from ..app_handlers import ensure_timer, listen, stop_listening
 _SOON_S = 0.1
 
 
-class Default(NamedTuple):
+class Default:
     """A preference and the setting that it stands for.
 
-    Attributes:
+    Args:
         preference: its name.
         state: the panel's settings, as the window manager has them.
         setting: their name for it.
         kept: the preference that Blender keeps for it, where it is another one.
     """
 
-    preference: str
-    state: str
-    setting: str
-    kept: str = ""
+    def __init__(self, preference: str, state: str, setting: str, kept: str = "") -> None:
+        self.preference, self.state, self.setting, self.kept = preference, state, setting, kept
 
 
 DEFAULTS = (

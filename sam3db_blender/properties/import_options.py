@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from native_runtime.image.formats import ENDINGS
-from native_runtime.pipeline.bounds import LEAST_TALL, MOST_TALL, OLDEST, REFINE, YOUNGEST
+from native_runtime.bounds import LEAST_TALL, MOST_TALL, OLDEST, PICTURE_ENDINGS, REFINE, YOUNGEST
 
-from ..files import bodies
-from ..jobs.engines import capabilities_of, chosen, models_for, settings_for
+from ..files.levels import LEVELS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 
 
 #: What the file browser shows.
-PHOTO_FILTER = ";".join(f"*.{ending}" for ending in ENDINGS)
+PHOTO_FILTER = ";".join(f"*.{ending}" for ending in PICTURE_ENDINGS)
 
 #: The longer side of a full-frame sensor.
 FULL_FRAME_MM = 36.0
@@ -43,7 +41,7 @@ KINDS = {"inference": tuple(kind[0] for kind in _INFERENCES), "answer": tuple(ki
 """The properties that choose an inference, and which ones each knows."""
 _BODIES = tuple(
     (name, title, f"The default body, {title.lower()} mesh", number)
-    for number, (name, title) in enumerate(bodies.LEVELS.items())
+    for number, (name, title) in enumerate(LEVELS.items())
 )
 PERSON_ITEMS = (
     ("largest", "Largest", "Only the person who fills most of the photo"),
@@ -93,6 +91,8 @@ def _bodies(self: object, context: "bpy.types.Context | None") -> list[tuple[str
 
     Blender stores the number of what was chosen, so a body's number must not depend on which others there are.
     """
+    from ..files import bodies
+
     known = {name for name, *_ in _BODIES}
     others = [name for name in bodies.installed() if name not in known]
     _items[:] = [*_BODIES, *(_item(name) for name in others)]
@@ -100,6 +100,8 @@ def _bodies(self: object, context: "bpy.types.Context | None") -> list[tuple[str
 
 
 def _item(name: str) -> tuple[str, str, str, int]:
+    from ..files import bodies
+
     official = re.fullmatch(r"mhr-lod(\d)", name)
     if official:
         level = int(official[1])
@@ -225,6 +227,9 @@ def converted(options: ImportOptions, models: "Path | None") -> dict[str, Any]:
     Raises:
         ModelError: what the engine needs cannot be brought together.
     """
+    from ..files import bodies
+    from ..jobs.engines import capabilities_of, chosen, models_for, settings_for
+
     # empty when the one that was chosen is gone
     body = options.body or _BODIES[0][0]
     engine = chosen(options.engine)

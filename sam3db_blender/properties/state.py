@@ -3,7 +3,6 @@
 import bpy
 
 from ..handles.handles import GROUPS
-from ..jobs.engines import chosen
 from . import secret
 from .import_options import ImportOptions
 
@@ -47,6 +46,8 @@ class SAM3DB_ImportState(ImportOptions, bpy.types.PropertyGroup):
     @property
     def found_key(self) -> str:
         """Identifies the photo and whatever else decides who is found in it, and in which order."""
+        from ..jobs.engines import chosen
+
         return f"{chosen(self.engine)}:{self.photo}"
 
     @property

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 #: All keys that this module makes begin so.
 PREFIX = "Pose Corrective"
-TOLERANCE_MM = 0.05
 
 
 def bake_pose(rig: bpy.types.Object, mesh: bpy.types.Object, body: Body) -> bpy.types.ShapeKey:
@@ -75,7 +74,7 @@ def bake_range(
     mesh: bpy.types.Object,
     body: Body,
     frames: Iterable[int],
-    tolerance_mm: float = TOLERANCE_MM,
+    tolerance_mm: float,
 ) -> int:
     """The corrections of a range of frames as shape keys with keyed weights; earlier ones are replaced.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -19,7 +18,6 @@ from bpy.app.handlers import persistent
 from native_runtime.errors import Sam3dbError
 
 from ..app_handlers import Handlers, ensure_timer, listen, stop_listening
-from ..rig.correctives import correct_worn, require_free, write_correction
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,20 +27,18 @@ PROPERTY = "sam3db_live_correctives"
 _TICK_S = 0.04
 
 
-@dataclass
 class Throttle:
     """When to do costly work that many small changes ask for.
 
-    Attributes:
+    Args:
         quiet: seconds without a change after which the work is done at once.
         share: the part of the time that the work may take while changes go on.
     """
 
-    quiet: float = 0.12
-    share: float = 0.25
-    _changed: float | None = field(default=None, init=False)
-    _done: float = field(default=float("-inf"), init=False)
-    _cost: float = field(default=0.0, init=False)
+    def __init__(self, quiet: float = 0.12, share: float = 0.25) -> None:
+        self.quiet, self.share = quiet, share
+        self._changed: float | None = None
+        self._done, self._cost = float("-inf"), 0.0
 
     def mark(self, now: float) -> None:
         """Something changed."""
@@ -100,6 +96,7 @@ class LiveCorrectives:
 
         from native_runtime.characters.corrections import corrections
 
+        from ..rig.correctives import correct_worn, write_correction
         from ..rig.pose import read_joint_parameters
         from .bodies import body_mesh, body_of
 
@@ -140,6 +137,7 @@ def switch(rig: bpy.types.Object, on: bool) -> None:
     Raises:
         Sam3dbError: the body has no correctives, is not installed or is another build, or they follow by drivers.
     """
+    from ..rig.correctives import require_free
     from .bodies import body_mesh
 
     live.forget(rig.name)

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.image.formats import ENDINGS
+from native_runtime.bounds import PICTURE_ENDINGS
 
 from .. import compat
 from ..scene.camera import add_background
@@ -79,7 +79,7 @@ def _file_of(path: Path) -> tuple[Path, int | None] | None:
         return path, None
     if not path.is_dir():
         return None
-    pictures = [file for file in path.iterdir() if file.suffix.lower().lstrip(".") in ENDINGS]
+    pictures = [file for file in path.iterdir() if file.suffix.lower().lstrip(".") in PICTURE_ENDINGS]
     parts = [(file, _NUMBERED.match(file.name)) for file in pictures]
     numbers = sorted((int(match[2]), file) for file, match in parts if match)
     stems = {(match[1], match[3]) for _, match in parts if match}

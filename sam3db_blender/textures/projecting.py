@@ -10,13 +10,13 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from native_runtime.bounds import TEXTURE_SIZE
 from native_runtime.errors import Sam3dbError
 from native_runtime.texture.alignment import FACE_POINTS
 from native_runtime.texture.files import EncodedTexture
 from native_runtime.texture.hints import read_hints
 from native_runtime.texture.making import make_texture
 from native_runtime.texture.projection import Shot
-from native_runtime.texture.request import DEFAULT_SIZE
 
 from ..masks import store as masks
 from ..previews.subject import groups_of, meshes_of, photo_view_of
@@ -51,7 +51,7 @@ class Projection:
     body: Body
     shots: tuple[Shot, ...]
     sources: dict[str, Any]
-    size: int = DEFAULT_SIZE
+    size: int = TEXTURE_SIZE
     light: bool = True
 
     def make(self) -> Texture:
@@ -62,7 +62,7 @@ class Projection:
 def projection_of(
     rig: bpy.types.Object,
     body: Body,
-    size: int = DEFAULT_SIZE,
+    size: int = TEXTURE_SIZE,
     light: bool = True,
     photo: Photo | None = None,
     mask: Bools | None = None,

@@ -6,7 +6,6 @@ from typing import Any
 
 import bpy
 
-from ..jobs.batch import slot
 from .import_options import draw_options
 from .sidebar import SidebarPanel
 
@@ -26,6 +25,7 @@ class SAM3DB_PT_batch(SidebarPanel, bpy.types.Panel):
 
 def draw_batch(layout: Any, window_manager: Any, width: int) -> None:
     """Draws the settings, the button, and how a batch stands; lines of text break after ``width`` characters."""
+    from ..jobs.batch import slot
     from .long_jobs import draw_end, draw_running
 
     batch, job = window_manager.sam3db_batch, slot.job

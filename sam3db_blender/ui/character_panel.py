@@ -12,10 +12,9 @@ import bpy
 
 from native_runtime.characters.measures.definitions import MEASURES, STATURE, Measure
 
-from ..files.bodies import title_of
 from ..handles.sex import AUTOMATIC, TITLES, can_choose, chosen_sex, in_words, looks_of
 from ..scene import live
-from . import heights, preset_panels
+from . import preset_panels
 from .sidebar import PersonPanel, SidebarPanel
 
 if TYPE_CHECKING:
@@ -43,10 +42,12 @@ class SAM3DB_PT_character(PersonPanel, bpy.types.Panel):
         return active_character(context) is not None
 
     def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
+        from ..files.bodies import title_of
         from ..layout_text import draw_lines, width_of
         from ..scene.bodies import knows_ages
         from ..scene.provenance import read_origin
         from ..shelf import facts
+        from . import heights
 
         layout = self.layout
         origin = read_origin(rig)
@@ -154,6 +155,7 @@ class SAM3DB_PT_measures(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         from ..handles.people import active_character
+        from . import heights
 
         rig = active_character(context)
         assert rig is not None

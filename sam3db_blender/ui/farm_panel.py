@@ -6,7 +6,6 @@ from typing import Any
 
 import bpy
 
-from ..jobs.farm import slot
 from ..properties import farm as farm_properties
 from .sidebar import SidebarPanel
 
@@ -29,6 +28,7 @@ def draw_farm(layout: Any, window_manager: Any, width: int) -> None:
     """Draws the settings, the button, and how the job stands; lines of text break after ``width`` characters."""
     from native_runtime.farm.flamenco.address import manager_page
 
+    from ..jobs.farm import slot
     from ..layout_text import draw_lines
     from .long_jobs import draw_end, draw_running
 

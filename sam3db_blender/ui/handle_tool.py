@@ -6,9 +6,7 @@ What is dragged is the same: a gizmo moves the handle that it stands for, whethe
 
 from typing import Any
 
-import blf
 import bpy
-from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_3d
 
 from ..handles import watch
 from ..handles.choice import ALL, choose_handle, chosen_handle
@@ -237,6 +235,8 @@ def _mouse(event):
 
 def _pixel(context, handle, mouse):
     """The pixel of the photo under the mouse, on the plane of a handle; None where the view looks past it."""
+    from bpy_extras.view3d_utils import region_2d_to_origin_3d, region_2d_to_vector_3d
+
     from ..handles.plane import met_by
 
     view = (context.region, context.region_data, mouse)
@@ -252,6 +252,8 @@ def _title(keypoint):
 
 
 def _write_name(keypoint, centre, radius, scale):
+    import blf
+
     blf.size(0, _TEXT_SIZE * scale)
     blf.enable(0, blf.SHADOW)
     blf.shadow(0, 3, 0.0, 0.0, 0.0, 1.0)
@@ -271,7 +273,4 @@ def attach() -> None:
 
 def detach() -> None:
     """Takes it away again."""
-    from ..handles.spot_pictures import forget_textures
-
     bpy.utils.unregister_tool(PoseTool)
-    forget_textures()

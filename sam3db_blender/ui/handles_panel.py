@@ -10,14 +10,12 @@ from typing import Any
 
 import bpy
 
-from native_runtime.pipeline.bounds import REFINE
+from native_runtime.bounds import REFINE
 
 from ..handles import watch
 from ..handles.choice import ALL
 from ..handles.handles import GROUPS, WARNING, State, group_of, handles_of, is_handle, keypoint_of, state_of
 from ..handles.view_look import posing_in
-from ..jobs.engines import capabilities_of, engine_that_made
-from ..previews import thumbnails
 from .sidebar import PersonPanel, SidebarPanel
 
 #: How many lines high the picture of a person is.
@@ -45,6 +43,7 @@ class SAM3DB_PT_people(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         from ..handles.people import active_character, people_by_photo
+        from ..previews import thumbnails
         from ..scene.provenance import character_id
 
         active = active_character(context)
@@ -156,6 +155,7 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
 
     def _draw_inference(self, rig: bpy.types.Object, width: int) -> None:
         from ..handles.session import SNAP, WHOLE_BODY, is_rough, refine_of
+        from ..jobs.engines import capabilities_of, engine_that_made
         from ..layout_text import draw_lines
         from ..scene.edits import shown_groups
         from ..scene.provenance import read_origin

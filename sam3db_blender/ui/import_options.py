@@ -6,9 +6,6 @@ from typing import Any
 
 import bpy
 
-from ..files import bodies, sam3d_body
-from ..jobs import engine_check
-from ..jobs.engines import capabilities_of, chosen, inferences_of
 from ..properties.import_options import KINDS, ImportOptions
 from .shelf import draw_installed
 
@@ -46,6 +43,9 @@ def draw_options(
     """
     from native_runtime.engines import AUTO, engines
 
+    from ..files import bodies, sam3d_body
+    from ..jobs import engine_check
+    from ..jobs.engines import capabilities_of, chosen, inferences_of
     from ..layout_text import draw_lines
     from .sam3d_body import draw_status
 
@@ -117,6 +117,7 @@ def _draw_more(
 
 def _draw_bundled(layout: Any, width: int) -> None:
     """Draws whether the bundled engine can be used, and on what."""
+    from ..jobs import engine_check
     from ..layout_text import draw_lines
 
     row = layout.row(align=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 import bpy
 
-from ..previews import thumbnails
 from ..properties.import_options import OPTION_NAMES
 from .import_options import draw_options
 from .shelf import draw_offer, has_news
@@ -60,6 +59,8 @@ class SAM3DB_PT_import(SidebarPanel, bpy.types.Panel):
     @staticmethod
     def _draw_found(layout: Any, state: Any) -> bool:
         """Draws who was found in the photo; whether there are some, and nobody is chosen."""
+        from ..previews import thumbnails
+
         row = layout.row(align=True)
         row.operator("sam3db.find_people", icon="COMMUNITY")
         row.operator_context = "INVOKE_DEFAULT"

@@ -6,8 +6,6 @@ from typing import Any
 
 import bpy
 
-from native_runtime.build.official_release import PAGE
-
 from .. import places
 from . import manual
 
@@ -42,6 +40,7 @@ class SAM3DB_MT_help(bpy.types.Menu):
     bl_label = "Help"
 
     def draw(self, context: bpy.types.Context) -> None:
+        from native_runtime.build.official_release import PAGE
         from native_runtime.models.shelf.licences import SAM
 
         pages = self.layout.column()

@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..files import sam3d_body
-from ..files import shelf as shelf_files
-from ..jobs.shelf import slot
 from ..places import preferences
-from ..shelf import pictures
 from .sidebar import SidebarPanel
 
 if TYPE_CHECKING:
@@ -50,6 +46,8 @@ class SAM3DB_UL_terms(bpy.types.UIList):
 
 def has_news() -> bool:
     """Whether a model is being installed, or the end of it has not been dismissed."""
+    from ..jobs.shelf import slot
+
     return slot.job is not None
 
 
@@ -62,8 +60,10 @@ def draw_offer(layout: Any, width: int) -> None:
     """
     from native_runtime.engines import DEFAULT_ENGINE, engines
 
+    from ..files import shelf as shelf_files
+    from ..jobs.shelf import slot
     from ..layout_text import draw_lines
-    from ..shelf import facts
+    from ..shelf import facts, pictures
     from .long_jobs import draw_end
 
     job = slot.job
@@ -119,6 +119,7 @@ def draw_get(layout: Any, family: Family, text: str, item: ShelfItem | None = No
 
 def draw_installing(layout: Any, width: int) -> bool:
     """Draws how far an installation is, with what it does in full; False where none is under way."""
+    from ..jobs.shelf import slot
     from ..layout_text import draw_lines
 
     job = slot.job
@@ -139,6 +140,8 @@ def draw_shelf(layout: Any, width: int) -> None:
     Args:
         width: where lines of text are broken, characters.
     """
+    from ..files import shelf as shelf_files
+    from ..jobs.shelf import slot
     from ..shelf import facts
     from .long_jobs import draw_end
     from .official_bodies import draw_official_bodies
@@ -155,6 +158,7 @@ def draw_shelf(layout: Any, width: int) -> None:
 
 
 def _draw_family(layout: Any, family: Family, states: Any, width: int, busy: bool) -> None:
+    from ..files import sam3d_body
     from ..layout_text import draw_lines
     from ..shelf import facts
     from .sam3d_body import draw_status
@@ -197,6 +201,7 @@ def draw_installed(layout: Any, engine: str, width: int) -> None:
     Args:
         width: where lines of text are broken, characters.
     """
+    from ..files import shelf as shelf_files
     from ..layout_text import draw_lines
     from ..shelf import facts
 

@@ -8,9 +8,7 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..jobs.takes import slot
 from ..properties.takes import OPTION_NAMES
-from ..takes.watching import icon
 from .import_options import draw_options as draw_import_options
 from .sidebar import SidebarPanel
 
@@ -43,6 +41,8 @@ class SAM3DB_PT_takes(SidebarPanel, bpy.types.Panel):
 
 def draw_takes(layout: Any, window_manager: Any, width: int) -> None:
     """Draws the settings and the buttons; lines of text break after ``width`` characters."""
+    from ..jobs.takes import slot
+    from ..takes.watching import icon
     from .long_jobs import draw_end, draw_running
     from .take_tracks import draw_tracks
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -15,15 +15,12 @@ if TYPE_CHECKING:
 _DOUBTED = "The calibration of this camera contradicts the others, and counts less"
 
 
-class _Row(NamedTuple):
+class _Row:
     """A photo in the list."""
 
-    number: int
-    title: str
-    chosen: bool
-    figures: str
-    doubted: bool
-    pinned: bool
+    def __init__(self, number: int, title: str, chosen: bool, figures: str, doubted: bool, pinned: bool) -> None:
+        self.number, self.title, self.chosen = number, title, chosen
+        self.figures, self.doubted, self.pinned = figures, doubted, pinned
 
 
 class SAM3DB_PT_views(PersonPanel, bpy.types.Panel):

@@ -6,10 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-import blf
 import bpy
-import gpu
-from gpu_extras.batch import batch_for_shader
 
 from ..handles import watch
 from ..handles.choice import chosen_handle
@@ -71,7 +68,9 @@ def _draw_arc(
     centre: NDArray[np.float64], radius: float, stroke: float, begin: float, end: float, colour: tuple[float, ...]
 ) -> None:
     """Draws a part of a ring; begin and end in turns, clockwise from the top."""
+    import gpu
     import numpy as np
+    from gpu_extras.batch import batch_for_shader
 
     angles = np.linspace(begin, end, max(2, round((end - begin) * _STEPS) + 1)) * math.tau
     along = np.column_stack([np.sin(angles), np.cos(angles)])
@@ -85,6 +84,8 @@ def _draw_arc(
 
 
 def _write(text: str, place: NDArray[np.float64], size: float) -> None:
+    import blf
+
     blf.size(0, size)
     blf.enable(0, blf.SHADOW)
     blf.shadow(0, 5, 0.0, 0.0, 0.0, 1.0)

@@ -28,7 +28,7 @@ from sam3db_blender.handles import session
 from sam3db_blender.jobs import photo as photo_jobs
 from sam3db_blender.jobs.engines import settings_for
 from sam3db_blender.jobs.photo import ImportJob
-from sam3db_blender.operators import draw_person, find_people, import_character
+from sam3db_blender.operators import draw_person
 from sam3db_blender.operators.importing import add_to_scene
 from sam3db_blender.previews import thumbnails
 from sam3db_blender.properties.import_options import OPTION_NAMES, to_request
@@ -69,8 +69,7 @@ def working_add_on(
     add_on: None, client: WorkerClient, models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The add-on, talking to the worker above and writing its log below ``tmp_path``."""
-    for users in (find_people, import_character):
-        monkeypatch.setattr(users, "worker", lambda: client)
+    monkeypatch.setattr("sam3db_blender.jobs.worker.worker", lambda: client)
     monkeypatch.setattr(places, "models_folder", lambda: models_folder)
     monkeypatch.setattr(places, "user_folder", lambda name: tmp_path)
 

@@ -21,8 +21,9 @@ from native_runtime.mhr.correctives import PoseCorrectives
 from native_runtime.models import manifest
 from native_runtime.wearables.wearable import Wearable, from_faces
 from sam3db_blender import compat, places
+from sam3db_blender.operators.correctives import TOLERANCE_MM
 from sam3db_blender.rig.arrays import evaluated_vertices
-from sam3db_blender.rig.correctives import PREFIX, TOLERANCE_MM, bake_pose, bake_range, remove
+from sam3db_blender.rig.correctives import PREFIX, bake_pose, bake_range, remove
 from sam3db_blender.rig.pose import apply_settings, read_settings
 from sam3db_blender.scene import live
 from sam3db_blender.scene.character import Character, build_character
@@ -94,7 +95,7 @@ def test_what_is_worn_follows_the_corrections_of_an_animation(body: Body) -> Non
         for bone in character.rig.pose.bones:
             bone.keyframe_insert("rotation_euler", frame=frame)
             bone.keyframe_insert("location", frame=frame)
-    bake_range(character.rig, character.mesh, body, range(1, 6))
+    bake_range(character.rig, character.mesh, body, range(1, 6), TOLERANCE_MM)
     for frame in (1, 3, 5):
         bpy.context.scene.frame_set(frame)
         assert _worn_error(worn, character, body) < 2 * TOLERANCE_MM / 1000
@@ -166,7 +167,7 @@ def test_bodies_without_correctives_say_so(small_body: Body) -> None:
     with pytest.raises(Sam3dbError, match="no pose correctives"):
         bake_pose(character.rig, character.mesh, small_body)
     with pytest.raises(Sam3dbError, match="frame range is empty"):
-        bake_range(character.rig, character.mesh, small_body, [])
+        bake_range(character.rig, character.mesh, small_body, [], TOLERANCE_MM)
 
 
 # --- live ------------------------------------------------------------------------------------------------------------

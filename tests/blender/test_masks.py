@@ -20,7 +20,6 @@ from native_runtime.service.client import Event
 from sam3db_blender import places
 from sam3db_blender.handles import watch
 from sam3db_blender.masks import store as masks
-from sam3db_blender.operators import masks as mask_operators
 from sam3db_blender.scene.provenance import read_origin
 from sam3db_blender.scene.source import photo_of
 from tests.support.photo_scenes import photo_scene
@@ -167,7 +166,7 @@ def test_the_bundled_segmentation_gives_a_mask(
     built.image.scale(width // reduced, height // reduced)
     built.image.pack()
     worker = Segmenter(tmp_path, (width // reduced, height // reduced))
-    monkeypatch.setattr(mask_operators, "worker", lambda: worker)
+    monkeypatch.setattr("sam3db_blender.jobs.worker.worker", lambda: worker)
     assert bpy.ops.sam3db.mask_from_photo() == {"FINISHED"}
     mask = masks.read_own_mask(rig)
     assert mask[height // 2 + 1 :].all()
@@ -182,7 +181,7 @@ def test_a_segmentation_that_sees_nobody_changes_nothing(
     asked: list[str], small_body: Body, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig = photo_scene(small_body).characters[0].rig
-    monkeypatch.setattr(mask_operators, "worker", lambda: Segmenter(tmp_path, (4, 4), "It found nobody."))
+    monkeypatch.setattr("sam3db_blender.jobs.worker.worker", lambda: Segmenter(tmp_path, (4, 4), "It found nobody."))
     with pytest.raises(RuntimeError, match="found nobody"):
         bpy.ops.sam3db.mask_from_photo()
     assert not masks.has_mask(rig)

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import sam3db_blender
+from native_runtime.bounds import PROMPT_ERROR, REFINE
 from native_runtime.engines.base import REFINED, ROUGH
 from native_runtime.errors import Sam3dbError
 from native_runtime.image.reading import read_photo
 from native_runtime.mhr import Body
-from native_runtime.pipeline.bounds import PROMPT_ERROR, REFINE
 from native_runtime.pipeline.decoding import encode
 from native_runtime.service.client import Event
 from sam3db_blender import places

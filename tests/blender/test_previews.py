@@ -30,10 +30,10 @@ from sam3db_blender.cli import preview_arguments
 from sam3db_blender.files.blend import save_blend
 from sam3db_blender.handles.photo_scene import build_photo_scene
 from sam3db_blender.previews.blender_engines import Engine, blender_renderer
-from sam3db_blender.previews.items import KIND_ITEMS, RENDERER_ITEMS
 from sam3db_blender.previews.making import KINDS, RENDERERS, preview_steps, render_previews
 from sam3db_blender.previews.saved import groups_of_file, named_groups
 from sam3db_blender.previews.subject import camera_view, heading_of, photo_view_of, surface_of
+from sam3db_blender.properties.preview_items import KIND_ITEMS, RENDERER_ITEMS
 from sam3db_blender.scene.character import PhotoScene
 from tests.support.photo_scenes import photo_scene
 

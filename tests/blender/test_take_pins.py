@@ -240,7 +240,7 @@ def here(small_body: Body, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     """The add-on, with a body that is installed, and a worker that answers at once."""
     import sam3db_blender
     from native_runtime.takes import correction
-    from sam3db_blender.operators import importing, take_pins
+    from sam3db_blender.operators import importing
     from sam3db_blender.scene import bodies
 
     monkeypatch.setattr(importing, "installed_body", lambda name: small_body)
@@ -249,7 +249,7 @@ def here(small_body: Body, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
     def made(refuses: str = "") -> Here:
         worker = Here(refuses)
-        monkeypatch.setattr(take_pins, "worker", lambda: worker)
+        monkeypatch.setattr("sam3db_blender.jobs.worker.worker", lambda: worker)
         return worker
 
     sam3db_blender.register()

@@ -275,8 +275,8 @@ def test_photos_become_a_character(
     """Two photos or more, chosen in the file browser, go to the worker by their names' order."""
     summary = write_views(body, tmp_path / "made", one_pose=one_pose, photos=tmp_path)
     answering = TellingWorker(Event(1, "done", result={"summary": str(summary)}))
-    monkeypatch.setattr(operators, "worker", answering)
-    monkeypatch.setattr(operators, "load_body", lambda name, models: body)
+    monkeypatch.setattr("sam3db_blender.jobs.worker.worker", answering)
+    monkeypatch.setattr("native_runtime.models.store.load_body", lambda name, models: body)
     names = [f"{name}.png" for name in NAMES]
     moment = "SAME" if one_pose else "DIFFERENT"
     # the stand-in's files are in its own order, whatever that of the names
@@ -318,8 +318,8 @@ def test_all_characters_of_a_body_wear_the_texture_of_all_photos(
     flat = Texture(np.full((8, 8, 3), 90, np.uint8), np.full((8, 8), 255, np.uint8), facts)
     files = save_texture(flat, tmp_path / "made" / "worn", {"photos": [{"name": name} for name in NAMES]})
     answering = TellingWorker(Event(1, "done", result={"summary": str(summary), "texture": files.to_json()}))
-    monkeypatch.setattr(operators, "worker", answering)
-    monkeypatch.setattr(operators, "load_body", lambda name, models: body)
+    monkeypatch.setattr("sam3db_blender.jobs.worker.worker", answering)
+    monkeypatch.setattr("native_runtime.models.store.load_body", lambda name, models: body)
     monkeypatch.setattr(operators, "sorted", lambda given: given, raising=False)
     moment = "SAME" if one_pose else "DIFFERENT"
     assert import_photos(tmp_path, [f"{name}.png" for name in NAMES], moment=moment) == {"FINISHED"}
@@ -341,7 +341,7 @@ def test_what_is_wrong_with_the_photos_is_said_and_the_scene_stays(
     with pytest.raises(RuntimeError, match="need two photos or more"):
         import_photos(tmp_path, ["front.png"])
     failing = TellingWorker(Event(1, "error", error="NoPersonError", text="Nobody is in front.png."))
-    monkeypatch.setattr(operators, "worker", failing)
+    monkeypatch.setattr("sam3db_blender.jobs.worker.worker", failing)
     with pytest.raises(RuntimeError, match="Nobody is in front"):
         import_photos(tmp_path, ["front.png", "side.png"])
     assert not bpy.data.objects
@@ -352,7 +352,7 @@ def test_a_calibration_counts_for_photos_of_one_moment(
 ) -> None:
     write_views(body, tmp_path)
     failing = TellingWorker(Event(1, "error", error="FileError", text="no"))
-    monkeypatch.setattr(operators, "worker", failing)
+    monkeypatch.setattr("sam3db_blender.jobs.worker.worker", failing)
     given = {"calibration": str(tmp_path / "rig.toml"), "unit": "mm"}
     for moment in ("SAME", "DIFFERENT"):
         with pytest.raises(RuntimeError, match="no"):

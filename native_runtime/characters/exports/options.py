@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from native_runtime.bounds import CORRECTIVES_LIMIT, MOST_CORRECTIVES
 from native_runtime.errors import UsageError
 from native_runtime.retarget.maps import MHR, load_map
 
 from .frames import check_frames
-from .limits import CORRECTIVES_LIMIT, MOST_CORRECTIVES
 
 #: The formats and what their files end in.
 SUFFIXES = {"fbx": ".fbx", "glb": ".glb", "bvh": ".bvh", "usd": ".usd"}

@@ -1,0 +1,25 @@
+"""``sam3db`` as a command of Blender; ``jobs.command_line`` runs it."""
+
+from __future__ import annotations
+
+import bpy
+
+NAME = "sam3db"
+_registered: list[object] = []
+
+
+def _run(words: list[str]) -> int:
+    from .jobs.command_line import run
+
+    return run(words)
+
+
+def attach() -> None:
+    """Makes the command known to Blender."""
+    _registered.append(bpy.utils.register_cli_command(NAME, _run))  # type: ignore[func-returns-value]
+
+
+def detach() -> None:
+    """Takes it away again."""
+    while _registered:
+        bpy.utils.unregister_cli_command(_registered.pop())
