@@ -7,9 +7,7 @@ import sys
 
 import bpy
 
-from . import command, preferences
-from .controls import copies
-from .handles import deletions, deserted, watch
+from . import command, listening, preferences
 from .operators import (
     age,
     batch,
@@ -60,7 +58,6 @@ from .properties import farm as farm_state
 from .properties import retarget as retarget_state
 from .properties import skin as skin_colour
 from .properties import worn as worn_colour
-from .scene import idle, live
 from .scene import rendering as photo_rendering
 from .ui import (
     batch_panel,
@@ -90,8 +87,15 @@ from .ui import (
     waiting_sign,
 )
 
-#: What is loaded only when somebody works with it, and has something to end then: processes, threads, timers, pictures.
+#: What is loaded only when somebody works with it, and has something to end then: processes, threads, listeners,
+#: timers, pictures.
 LATE = (
+    "handles.deserted",
+    "controls.copies",
+    "handles.deletions",
+    "handles.watch",
+    "scene.idle",
+    "scene.live",
     "jobs.worker",
     "jobs.long",
     "files.gpu",
@@ -198,13 +202,8 @@ def register() -> None:
     handle_tool.attach()
     waiting_sign.attach()
     defaults.attach()
-    live.attach()
-    idle.attach()
     photo_rendering.attach()
-    watch.attach()
-    deletions.attach()
-    copies.attach()
-    deserted.attach()
+    listening.attach()
     command.attach()
     if getattr(bpy.app, "module", False):  # Blender 4.2.0 does not know the word
         # What is registered keeps bpy past Python's end, which then waits for bpy's threads for ever. Blender itself
@@ -215,19 +214,14 @@ def register() -> None:
 def unregister() -> None:
     """The opposite of ``register``; also ends the worker processes."""
     atexit.unregister(unregister)
+    listening.detach()
     for name in LATE:
         module = sys.modules.get(f"{__package__}.{name}")
         if module is not None:
             module.detach()
     secret.keep("")
     command.detach()
-    deserted.detach()
-    copies.detach()
-    deletions.detach()
-    watch.detach()
     photo_rendering.detach()
-    idle.detach()
-    live.detach()
     defaults.detach()
     preset_panels.detach()
     waiting_sign.detach()

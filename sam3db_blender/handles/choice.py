@@ -7,9 +7,6 @@ import bpy
 from .handles import CHARACTER, group_of, is_handle, keypoint_of
 from .view_look import posing_in
 
-#: The group that stands for all of ``GROUPS``.
-ALL = "all"
-
 
 def selected_handles(context: bpy.types.Context) -> list[bpy.types.Object]:
     """The handles that are selected, of whomever; where none is, the one that was last chosen with the tool."""

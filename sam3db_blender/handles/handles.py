@@ -40,6 +40,10 @@ GROUPS = {
     "right_hand": "Right Hand",
     "face": "Face",
 }
+#: The group that stands for all of them.
+ALL = "all"
+#: The name for Blender of the tool that shows them ("Pose from Photo").
+TOOL = "sam3db.pose_tool"
 
 #: Pixels. Blender stores places in 32 bits: smaller differences are nobody's intent.
 MOVED = 0.01

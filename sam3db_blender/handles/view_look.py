@@ -12,8 +12,8 @@ from typing import Any
 
 import bpy
 
-#: The tool's name for Blender.
-TOOL = "sam3db.pose_tool"
+from .handles import TOOL
+
 #: The custom property of a screen that lists its areas whose bones are hidden here, by their places among the areas.
 _BONES = "sam3db_bones_hidden"
 

@@ -17,6 +17,7 @@ from ..scene.photo_over import lay_over
 from ..scene.source import image_of
 from ..scene.viewpoints import view_of, viewpoint_of
 from . import view_look
+from .handles import TOOL
 from .people import photo_camera
 from .showing import show
 
@@ -157,7 +158,7 @@ def free_part(area: bpy.types.Area) -> tuple[int, int, int, int]:
 def take_tool(view: View) -> None:
     """Takes the tool "Pose from Photo" in a 3D view."""
     with bpy.context.temp_override(window=view.window, area=view.area, region=view.region):
-        bpy.ops.wm.tool_set_by_id(name=view_look.TOOL)
+        bpy.ops.wm.tool_set_by_id(name=TOOL)
 
 
 def _views(window: bpy.types.Window) -> Iterator[View]:

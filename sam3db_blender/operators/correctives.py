@@ -2,7 +2,6 @@
 
 import bpy
 
-from ..scene import live
 from .character import CharacterOperator
 
 #: mm; the largest distance of any vertex from its exact correction, unless somebody wants another.
@@ -18,6 +17,7 @@ class SAM3DB_OT_bake_correctives(CharacterOperator, bpy.types.Operator):
 
     def run(self, context, rig, body):
         from ..rig import correctives
+        from ..scene import live
         from ..scene.bodies import body_mesh, body_of
 
         live.switch(rig, False)
@@ -47,6 +47,7 @@ class SAM3DB_OT_bake_correctives_range(CharacterOperator, bpy.types.Operator):
 
     def run(self, context, rig, body):
         from ..rig import correctives
+        from ..scene import live
         from ..scene.bodies import body_mesh, body_of
 
         live.switch(rig, False)
@@ -64,6 +65,7 @@ class SAM3DB_OT_remove_correctives(CharacterOperator, bpy.types.Operator):
 
     def run(self, context, rig, body):
         from ..rig import correctives
+        from ..scene import live
         from ..scene.bodies import body_mesh
 
         live.switch(rig, False)
@@ -82,6 +84,7 @@ class SAM3DB_OT_live_correctives(CharacterOperator, bpy.types.Operator):
 
     def run(self, context, rig, body):
         from ..rig import correctives
+        from ..scene import live
         from ..scene.bodies import body_mesh
 
         if self.on:

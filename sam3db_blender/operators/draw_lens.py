@@ -7,7 +7,6 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..handles import watch
 from .draw_mask import looks_through_photo
 from .person import PersonOperator
 
@@ -103,7 +102,7 @@ class SAM3DB_OT_draw_lens(PersonOperator, bpy.types.Operator):
         self._leave(context)
 
     def run(self, context):
-        from ..handles import lens, lens_lines
+        from ..handles import lens, lens_lines, watch
 
         rig = self.rig(context)
         found = lens_lines.camera_of_lines(rig, self.lines, self.vertical)

@@ -4,9 +4,8 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..handles import watch
-from ..handles.choice import ALL, point_out, selected_handles
 from ..handles.handles import (
+    ALL,
     GROUPS,
     State,
     by_keypoint,
@@ -37,6 +36,8 @@ class HandlesOperator(ReportingOperator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        from ..handles.choice import selected_handles
+
         if not selected_handles(context):
             cls.poll_message_set("Select handles on the photo first")
             return False
@@ -44,10 +45,12 @@ class HandlesOperator(ReportingOperator):
 
     def chosen(self, context: bpy.types.Context) -> list[bpy.types.Object]:
         """The handles that are meant."""
+        from ..handles.choice import selected_handles
+
         return selected_handles(context)
 
     def run(self, context: bpy.types.Context) -> None:
-        from ..handles import pins
+        from ..handles import pins, watch
         from ..scene.lookup import require_own
         from ..scene.provenance import character_id
 
@@ -84,6 +87,7 @@ class SAM3DB_OT_pin_handles_symmetric(HandlesOperator, bpy.types.Operator):
 
     def chosen(self, context):
         from ..handles import pins
+        from ..handles.choice import selected_handles
 
         handles = selected_handles(context)
         others = (pins.symmetric(handle) for handle in handles)
@@ -100,6 +104,8 @@ class SAM3DB_OT_unpin_handles(HandlesOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
+        from ..handles.choice import selected_handles
+
         if not super().poll(context):
             return False
         if all(state_of(handle) is State.PREDICTED for handle in selected_handles(context)):
@@ -141,7 +147,7 @@ class SAM3DB_OT_say_of_keypoint(PersonOperator, bpy.types.Operator):
     )
 
     def run(self, context):
-        from ..handles import pins
+        from ..handles import pins, watch
 
         rig = self.rig(context)
         handle = by_keypoint(rig).get(self.keypoint)
@@ -161,7 +167,7 @@ class SAM3DB_OT_reset_handles(PersonOperator, bpy.types.Operator):
     group: bpy.props.EnumProperty(name="Group", description="Which handles are reset", items=_GROUP_ITEMS)
 
     def run(self, context):
-        from ..handles import pins
+        from ..handles import pins, watch
 
         rig = self.rig(context)
         pins.reset(rig, None if self.group == ALL else self.group)
@@ -202,6 +208,8 @@ class SAM3DB_OT_select_handle(PersonOperator, bpy.types.Operator):
     keypoint: bpy.props.IntProperty(name="Handle", description="The handle's number", min=0, max=69)
 
     def run(self, context):
+        from ..handles.choice import point_out
+
         handle = by_keypoint(self.rig(context)).get(self.keypoint)
         if handle is None:
             raise Sam3dbError("This handle was deleted: show the handles to make it again.")
@@ -230,6 +238,7 @@ class SAM3DB_OT_next_handle(PersonOperator, bpy.types.Operator):
 
     def run(self, context):
         from ..handles import pins
+        from ..handles.choice import point_out
 
         handle = pins.next_suggested(self.rig(context))
         if handle is not None:

@@ -13,7 +13,6 @@ from bpy_extras.io_utils import ImportHelper
 from native_runtime.errors import Sam3dbError
 
 from .. import places
-from ..handles import watch
 from ..properties.defaults import fill_in
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, to_request
 from .browsing import PictureBrowser
@@ -86,6 +85,7 @@ class SAM3DB_OT_import_character(  # type: ignore[misc]
     def finish(self, context: bpy.types.Context) -> "set[OperatorReturnItems]":
         """Reports how the job went; builds the characters where it went well, or of what it has brought so far."""
         from ..files.recent_photos import remember
+        from ..handles import watch
         from ..handles.views import begin_posing, show_textures
         from ..jobs.photo import LastStep
         from ..remedies import in_words

@@ -20,6 +20,7 @@ from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
 from native_runtime.texture.files import EncodedTexture
 
+from .. import listening
 from ..handles import deletions
 from ..handles.photo_scene import build_photo_scene
 from ..scene.bodies import installed_body
@@ -109,6 +110,7 @@ def _build(
     """Builds the scene, all of it or nothing, and leaves the first character selected."""
     scene = context.scene
     assert scene is not None
+    listening.begin()
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
         built = build_photo_scene(scene, people, photo, body, light=light, name=name, controls=controls)
@@ -150,6 +152,7 @@ def add_takes(context: bpy.types.Context, files: Sequence[Path], options: TakeOp
     body = installed_body(takes[0].body_name)
     found = options.footage or footage_of(takes[0], files[0])
     options = replace(options, footage=found)
+    listening.begin()
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
         made = build_take_scene(scene, takes, body, options, files)
@@ -180,6 +183,7 @@ def add_views(
     """
     scene = context.scene
     assert scene is not None
+    listening.begin()
     deletions.clean_in_scripts()
     with _all_or_nothing(scene):
         made = build_views_scene(scene, seen, body, light, controls)

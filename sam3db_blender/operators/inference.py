@@ -5,7 +5,6 @@ import bpy
 from native_runtime.bounds import REFINE
 from native_runtime.errors import Sam3dbError
 
-from ..handles import watch
 from ..handles.sex import AUTOMATIC, TITLES, choose
 from .person import PersonOperator, ReportingOperator
 
@@ -39,6 +38,8 @@ class SAM3DB_OT_infer_again(PersonOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
+        from ..handles import watch
+
         watch.refresh(self.rig(context))
 
 
@@ -50,6 +51,7 @@ class SAM3DB_OT_cancel_pose(PersonOperator, bpy.types.Operator):
     bl_options = {"INTERNAL", "UNDO"}
 
     def run(self, context):
+        from ..handles import watch
         from ..handles.session import is_rough
         from ..scene.provenance import read_origin
 
@@ -70,6 +72,7 @@ class SAM3DB_OT_use_inference(PersonOperator, bpy.types.Operator):
     group: bpy.props.StringProperty(name="Group", description="Which part of the character")
 
     def run(self, context):
+        from ..handles import watch
         from ..handles.session import give_up_edits
 
         rig = self.rig(context)
@@ -85,6 +88,7 @@ class SAM3DB_OT_discard_edits(PersonOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
+        from ..handles import watch
         from ..handles.session import give_up_edits
 
         rig = self.rig(context)
@@ -102,6 +106,7 @@ class SAM3DB_OT_go_back(PersonOperator, bpy.types.Operator):
     when: bpy.props.StringProperty(name="Time", description="When it was made, in seconds since 1970")
 
     def run(self, context):
+        from ..handles import watch
         from ..handles.session import go_back
 
         rig = self.rig(context)
@@ -139,6 +144,7 @@ class SAM3DB_OT_infer_whole_body(PersonOperator, bpy.types.Operator):
     on: bpy.props.BoolProperty(name="Whole Body", description="From now on, with every drag", default=True)
 
     def run(self, context):
+        from ..handles import watch
         from ..handles.pins import pinned
         from ..handles.session import WHOLE_BODY
 
@@ -192,6 +198,7 @@ class SAM3DB_OT_choose_sex(PersonOperator, bpy.types.Operator):
         return f"{_SEX_TEXTS[properties.sex]}. The shape is fitted to the photo again; every inference keeps the choice"
 
     def run(self, context):
+        from ..handles import watch
         from ..handles.question import question_for
 
         rig = self.rig(context)

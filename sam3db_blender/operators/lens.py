@@ -4,7 +4,6 @@ import math
 
 import bpy
 
-from ..handles import watch
 from ..properties.import_options import LensProperties
 from .person import PersonOperator
 
@@ -58,7 +57,7 @@ class SAM3DB_OT_set_lens(PersonOperator, LensProperties, bpy.types.Operator):
             layout.prop(self, name)
 
     def run(self, context):
-        from ..handles import lens
+        from ..handles import lens, watch
 
         rig = self.rig(context)
         up, known = None, {**lens.lens_of(rig), "source": "set", "evidence": [], "fov_interval_deg": None, "text": None}

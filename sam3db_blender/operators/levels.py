@@ -2,7 +2,6 @@
 
 import bpy
 
-from ..scene import live
 from .character import CharacterOperator
 
 # Blender keeps no reference to the texts of a dynamic list
@@ -47,6 +46,7 @@ class SAM3DB_OT_switch_level(CharacterOperator, bpy.types.Operator):
         from ..rig.correctives import correct_worn, write_correction
         from ..rig.driven import has_driven_correctives
         from ..rig.pose import read_joint_parameters
+        from ..scene import live
         from ..scene.bodies import body_mesh, fitting, installed_body
         from ..scene.levels import switch_level
         from ..wearables.dressing import renew

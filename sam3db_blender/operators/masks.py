@@ -8,7 +8,6 @@ from bpy_extras.io_utils import ImportHelper
 
 from native_runtime.errors import Sam3dbError
 
-from ..handles import watch
 from ..handles.handles import is_handle, rig_of
 from ..properties.import_options import PHOTO_FILTER
 from .browsing import PictureBrowser
@@ -36,6 +35,7 @@ def combine(rig: bpy.types.Object, lines: "Sequence[ArrayLike]", mode: str) -> N
     """
     from native_runtime.image.outlines import fill_outlines
 
+    from ..handles import watch
     from ..masks import store as masks
 
     drawn = fill_outlines(lines, masks.size_of(rig))
@@ -59,6 +59,7 @@ class SAM3DB_OT_load_mask(PersonOperator, PictureBrowser, bpy.types.Operator, Im
     def run(self, context):
         from native_runtime.image.reading import read_mask
 
+        from ..handles import watch
         from ..masks import store as masks
 
         rig = self.rig(context)
@@ -95,6 +96,7 @@ class SAM3DB_OT_mask_from_photo(ModalJobOperator, PersonOperator, bpy.types.Oper
         return reported(self, lambda: self.run(context))
 
     def run(self, context):
+        from ..handles import watch
         from ..masks import store as masks
         from ..scene.lookup import rig_with
 
@@ -182,6 +184,7 @@ class SAM3DB_OT_clear_mask(_MaskOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
+        from ..handles import watch
         from ..masks import store as masks
 
         rig = self.rig(context)

@@ -4,7 +4,6 @@ import bpy
 
 from native_runtime.errors import Sam3dbError
 
-from ..handles import watch
 from .person import PersonPoll, ReportingOperator, person_of
 
 
@@ -21,6 +20,7 @@ class SAM3DB_OT_remove_character(PersonPoll, ReportingOperator, bpy.types.Operat
         return context.window_manager.invoke_confirm(self, event)
 
     def run(self, context):
+        from ..handles import watch
         from ..handles.removal import remove_character
         from ..scene.lookup import require_own, rig_with
 

@@ -11,7 +11,6 @@ from bpy_extras.io_utils import ImportHelper
 from native_runtime.errors import Sam3dbError
 
 from .. import places
-from ..handles import watch
 from ..properties.defaults import fill_in
 from ..properties.import_options import PHOTO_FILTER, ImportOptions, converted
 from .browsing import PictureBrowser
@@ -247,6 +246,7 @@ class SAM3DB_OT_share_body(PersonOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context: bpy.types.Context) -> None:
+        from ..handles import watch
         from ..views.sharing import share_body
 
         for other in share_body(self.rig(context)):

@@ -13,7 +13,6 @@ import bpy
 from native_runtime.characters.measures.definitions import MEASURES, STATURE, Measure
 
 from ..handles.sex import AUTOMATIC, TITLES, can_choose, chosen_sex, in_words, looks_of
-from ..scene import live
 from . import preset_panels
 from .sidebar import PersonPanel, SidebarPanel
 
@@ -213,6 +212,7 @@ class SAM3DB_PT_correctives(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         from ..handles.people import active_character
         from ..rig.driven import has_driven_correctives
+        from ..scene import live
         from ..scene.bodies import is_body
 
         rig = active_character(context)

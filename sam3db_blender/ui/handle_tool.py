@@ -8,10 +8,10 @@ from typing import Any
 
 import bpy
 
-from ..handles import watch
-from ..handles.choice import ALL, choose_handle, chosen_handle
 from ..handles.handles import (
+    ALL,
     SUGGESTED,
+    TOOL,
     WARNING,
     State,
     appearance,
@@ -23,7 +23,6 @@ from ..handles.handles import (
     place,
     state_of,
 )
-from ..handles.view_look import TOOL
 
 #: Region px at the usual size of the user interface: the smallest spot, how near to it the mouse must be, and
 #: how far it must go for a drag; and how far apart spots of one joint must lie for both to be shown.
@@ -55,6 +54,7 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
     def draw(self, context):
         from native_runtime.prompts.spots import Spots
 
+        from ..handles.choice import chosen_handle
         from ..handles.people import active_character
         from ..handles.spot_pictures import draw_pictures
         from ..handles.views import looks_through
@@ -82,6 +82,7 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
         """The spots to be shown now. While one is dragged they stay the same."""
         from native_runtime.prompts.spots import thin_out
 
+        from ..handles.choice import chosen_handle
         from ..handles.spots import spots_of
 
         scale, groups = context.preferences.system.ui_scale, context.window_manager.sam3db.tool_groups
@@ -100,6 +101,7 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
         return -1 if self.hovered is None else self.hovered
 
     def invoke(self, context, event):
+        from ..handles.choice import choose_handle
         from ..scene.lookup import may_change, rig_with
 
         handle, rig = self._handle(), rig_with(self.character)
@@ -113,6 +115,7 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
     def modal(self, context, event, tweak):
         import numpy as np
 
+        from ..handles import watch
         from ..scene.lookup import rig_with
 
         handle, rig = self._handle(), rig_with(self.character)
@@ -130,6 +133,7 @@ class SAM3DB_GT_handles(bpy.types.Gizmo):
         return {"RUNNING_MODAL"}
 
     def exit(self, context, cancel):
+        from ..handles import watch
         from ..scene.lookup import rig_with
 
         handle, rig = self._handle(), rig_with(self.character)

@@ -12,10 +12,7 @@ import bpy
 
 from native_runtime.bounds import REFINE
 
-from ..handles import watch
-from ..handles.choice import ALL
-from ..handles.handles import GROUPS, WARNING, State, group_of, handles_of, is_handle, keypoint_of, state_of
-from ..handles.view_look import posing_in
+from ..handles.handles import ALL, GROUPS, WARNING, State, group_of, handles_of, is_handle, keypoint_of, state_of
 from .sidebar import PersonPanel, SidebarPanel
 
 #: How many lines high the picture of a person is.
@@ -82,6 +79,7 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
         return active_character(context) is not None
 
     def _draw_person(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
+        from ..handles.view_look import posing_in
         from ..layout_text import width_of
 
         width = width_of(context.region.width, context.preferences.system.ui_scale)
@@ -100,6 +98,7 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
     def _draw_view(self, context: bpy.types.Context, rig: bpy.types.Object) -> None:
         """Draws what goes to the photo's camera, and how much of the photo is seen over the body."""
         from ..handles.people import photo_camera
+        from ..handles.view_look import posing_in
         from ..handles.views import looks_through
         from ..scene.photo_over import over_of
 
@@ -154,6 +153,7 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
         column.operator("sam3db.next_handle", icon="FORWARD")
 
     def _draw_inference(self, rig: bpy.types.Object, width: int) -> None:
+        from ..handles import watch
         from ..handles.session import SNAP, WHOLE_BODY, is_rough, refine_of
         from ..jobs.engines import capabilities_of, engine_that_made
         from ..layout_text import draw_lines

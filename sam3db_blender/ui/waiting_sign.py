@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..handles import watch
-from ..handles.choice import chosen_handle
 from ..handles.handles import is_handle, keypoint_of
 
 if TYPE_CHECKING:
@@ -34,6 +32,8 @@ def _draw() -> None:
     rig = active_character(context)
     if rig is None or context.region is None:
         return
+    from ..handles import watch
+
     status = watch.status(rig)
     if status.state != "waiting":
         return
@@ -50,6 +50,7 @@ def _place(context: bpy.types.Context, scale: float) -> tuple[NDArray[np.float64
     """The sign's centre (2,) and radius, px of the region: about the handle that is worked with, else below."""
     import numpy as np
 
+    from ..handles.choice import chosen_handle
     from ..handles.spots import spots_of
 
     active = context.object

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import subprocess
@@ -28,6 +29,22 @@ LATER = (
     "native_runtime.models.download",
 )
 """Nor these when the extension is enabled, and disabled without having been used."""
+
+MOST_MODULES = 115
+"""So many modules of the project are loaded at most when the extension is enabled; each costs time at every start."""
+ROOMS = ("operators", "ui", "properties", "preferences")
+"""The packages of the extension whose modules are registered, and loaded for it."""
+OTHERS = {
+    "native_runtime": {
+        "bounds", "errors", "characters", "characters.measures", "characters.measures.definitions", "wearables",
+        "wearables.kinds",
+    },
+    "sam3db_blender": {
+        "registration", "app_handlers", "command", "compat", "listening", "places", "files", "files.levels", "handles",
+        "handles.handles", "handles.sex", "scene", "scene.rendering",
+    },
+}  # fmt: skip
+"""What else is loaded then: what classes are made of, and what listens to Blender for them."""
 
 _SCRIPT = f"""
 import inspect, json, sys
@@ -103,6 +120,105 @@ def test_enabling_loads_nothing_heavy(stages: list[list[str]], module: str) -> N
     assert "sam3db_blender.registration" in enabled
     assert module not in enabled
     assert module not in disabled
+
+
+def test_enabling_loads_only_what_classes_are_made_of(stages: list[list[str]]) -> None:
+    enabled, disabled, _ = stages
+    own = [name for name in enabled if name.partition(".")[0] in OTHERS and "." in name]
+    assert len(own) <= MOST_MODULES
+    strange = []
+    for name in own:
+        package, _, rest = name.partition(".")
+        if rest not in OTHERS[package] and not (package == "sam3db_blender" and rest.partition(".")[0] in ROOMS):
+            strange.append(name)
+    assert not strange, "import these within the functions that need them"
+    assert not [name for name in disabled if name.partition(".")[0] in OTHERS and name not in enabled]
+
+
+_LISTENING = f"""
+import json, sys, tempfile
+
+import bpy
+import sam3db_blender
+from bpy.app import handlers
+
+LISTS = [name for name in dir(handlers) if isinstance(getattr(handlers, name), list)]
+
+def listeners():
+    found = [function.__module__ for name in LISTS for function in getattr(handlers, name)]
+    return sorted({{name for name in found if name.startswith("sam3db_blender.")}})
+
+def empty():
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+
+empty()
+path = tempfile.mkdtemp() + "/armature.blend"
+bpy.context.scene.collection.objects.link(bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig")))
+bpy.ops.wm.save_as_mainfile(filepath=path)
+empty()
+sam3db_blender.register()
+bpy.context.scene.collection.objects.link(bpy.data.objects.new("Empty", None))
+bpy.context.view_layer.update()
+stages = [listeners()]
+bpy.context.scene.collection.objects.link(bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig")))
+bpy.context.view_layer.update()
+stages.append(listeners())
+sam3db_blender.unregister()
+stages.append(listeners())
+empty()
+sam3db_blender.register()
+bpy.context.view_layer.update()
+stages.append(listeners())
+bpy.ops.wm.open_mainfile(filepath=path)
+stages.append(listeners())
+sam3db_blender.unregister()
+stages.append(listeners())
+print({_MARK!r} + json.dumps(stages), flush=True)
+"""
+
+
+def test_what_looks_after_characters_listens_from_the_first_armature_on(repository: Path) -> None:
+    if importlib.util.find_spec("bpy") is None:
+        pytest.skip("bpy is not installed")
+    done = subprocess.run(
+        [sys.executable, "-c", _LISTENING],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
+    assert lines, done.stderr
+    nobody, made, off, on_again, opened, off_again = json.loads(lines[-1].removeprefix(_MARK))
+    minders = {f"sam3db_blender.{name}" for name in ("controls.copies", "handles.deletions", "handles.deserted")}
+    minders |= {f"sam3db_blender.{name}" for name in ("handles.watch", "scene.idle", "scene.live")}
+    assert nobody == on_again
+    assert not minders & set(nobody)
+    assert set(made) == set(opened) == minders | set(nobody)
+    assert off == off_again == []
+
+
+def test_all_that_can_be_ended_is_ended(repository: Path) -> None:
+    """Whatever has a ``detach`` is registered at once, or named among what may have been loaded since."""
+    folder = repository / "sam3db_blender"
+    tree = ast.parse((folder / "registration.py").read_text())
+    late = next(
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "LATE"
+    )
+    with_detach = set()
+    for path in folder.rglob("*.py"):
+        names = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+        if "detach" in names:
+            with_detach.add(".".join(path.relative_to(folder).with_suffix("").parts))
+    assert set(late) <= with_detach
+    at_once = {name for name in with_detach - set(late) if name.partition(".")[0] not in ROOMS}
+    assert at_once == {"command", "listening", "scene.rendering"}
+    end = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "unregister")
+    calls = sum(isinstance(node, ast.Attribute) and node.attr == "detach" for node in ast.walk(end))
+    assert calls == len(with_detach - set(late)) + 1  # and that of the late ones
 
 
 @pytest.mark.parametrize("module", HEAVY)
