@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -23,6 +23,8 @@ from .glasses import wears_dark_glasses
 if TYPE_CHECKING:
     from native_runtime.detection.landmarks import PersonLandmarks
     from native_runtime.image.reading import Photo
+
+    from .projection import Shot
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -56,6 +58,19 @@ class PhotoHints:
     hidden: tuple[str, ...] = ()
     looks: tuple[float, float] | None = None
     dark_glasses: bool = False
+
+
+def with_hints(shot: Shot, hints: PhotoHints) -> Shot:
+    """A shot with all that is known of its photo besides the body."""
+    return replace(
+        shot,
+        hint=hints.person,
+        strangers=hints.others,
+        face=hints.face,
+        hidden=hints.hidden,
+        looks=hints.looks,
+        dark_glasses=hints.dark_glasses,
+    )
 
 
 def seen_in_photo(person: PersonLandmarks, others: Sequence[PersonLandmarks], photo: Photo) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from native_runtime.models import store
 from native_runtime.models.store import load_body
 
 from .files import TextureFiles, save_texture
-from .hints import SEEN, read_hints, seen_in_photo
+from .hints import SEEN, read_hints, seen_in_photo, with_hints
 from .making import Texture, make_texture
 from .projection import Bools, Shot
 
@@ -131,7 +131,7 @@ def shot_of(
         mask = np.asarray(shrunk > 0.5)
     hints = read_hints(estimate.details, size, photo.size)
     beside = [other.on_build(body) for other in others]
-    return Shot(
+    shot = Shot(
         photo.pixels,
         resize_intrinsics(estimate.intrinsics, *scale),
         placed.vertices.astype(np.float64),
@@ -141,13 +141,8 @@ def shot_of(
             if other.body_name == body.name and len(other.vertices) == body.vertex_count
         ),
         mask=mask,
-        hint=hints.person,
-        strangers=hints.others,
-        face=hints.face,
-        hidden=hints.hidden,
-        looks=hints.looks,
-        dark_glasses=hints.dark_glasses,
     )
+    return with_hints(shot, hints)
 
 
 def looked_at_again(

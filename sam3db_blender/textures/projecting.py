@@ -14,7 +14,7 @@ from native_runtime.bounds import TEXTURE_SIZE
 from native_runtime.errors import Sam3dbError
 from native_runtime.texture.alignment import FACE_POINTS
 from native_runtime.texture.files import EncodedTexture
-from native_runtime.texture.hints import read_hints
+from native_runtime.texture.hints import read_hints, with_hints
 from native_runtime.texture.making import make_texture
 from native_runtime.texture.projection import Shot
 
@@ -143,12 +143,8 @@ def _shot_of(rig: bpy.types.Object, view: int, body: Body, photo: Photo | None, 
         seen.view.local(points / units),
         _others(rig, seen.view),
         mask=None if mask is None else _as_large(mask, seen.pixels),
-        hint=hints.person,
-        strangers=hints.others,
-        face=hints.face,
-        hidden=hints.hidden,
-        looks=hints.looks,
     )
+    shot = with_hints(shot, hints)
     earlier = _recorded_face(mesh) if hints.face is None and view == 0 else None
     return shot if earlier is None else replace(shot, face=(earlier + 0.5) * np.divide(size, original) - 0.5)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from native_runtime.detection.silhouettes import mask_on_photo
 from native_runtime.errors import ModelError
 from native_runtime.image.reading import Photo
 from native_runtime.texture.alignment import face_points
-from native_runtime.texture.hints import SEEN, read_hints, seen_in_photo
+from native_runtime.texture.hints import SEEN, PhotoHints, read_hints, seen_in_photo, with_hints
+from native_runtime.texture.projection import Shot
 from native_runtime.wearables.face_hair import shows_brows
 from tests.support.sightings import seen_person
 
@@ -90,6 +91,17 @@ def test_dark_glasses_are_told() -> None:
     assert hints.dark_glasses
     assert not shows_brows(seen), "the texture has none of its own"
     assert shows_brows({SEEN: seen_in_photo(person, [], photo)})
+
+
+def test_a_shot_heeds_all_hints() -> None:
+    here, there = np.eye(2, dtype=bool), ~np.eye(2, dtype=bool)
+    hints = PhotoHints(here, there, np.ones((4, 2)), ("left leg",), (3.0, 4.0), True)
+    shot = with_hints(Shot(np.zeros((2, 2, 3), np.uint8), np.eye(3), np.zeros((5, 3))), hints)
+    assert shot.hint is here
+    assert shot.strangers is there
+    carried = {field.name: getattr(shot, field.name) for field in fields(PhotoHints) if hasattr(shot, field.name)}
+    assert carried.keys() == {field.name for field in fields(PhotoHints)} - {"person", "others"} | {"others"}
+    assert all(value is getattr(hints, name) for name, value in carried.items() if name != "others")
 
 
 def test_limbs_that_are_not_seen_are_told() -> None:
