@@ -242,7 +242,7 @@ def test_models_are_really_verified_and_moved(settings: Any, models: Path, tmp_p
     assert not models.exists()
     (tmp_path / "larger disk" / "landmarks" / "face_age.onnx").write_bytes(b"?")
     bpy.ops.sam3db.verify_models()
-    assert any("face_age.onnx is damaged" in line for line in shown(settings))
+    assert "face_age.onnx is damaged" in " ".join(shown(settings))  # lines end where the folder's name has them end
 
 
 def test_an_empty_folder_for_imports_is_no_fault(

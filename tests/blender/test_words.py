@@ -236,7 +236,8 @@ def test_the_guide_names_what_there_is() -> None:
     folder = Path(__file__).resolve().parents[2] / "docs" / "guide"
     text = "\n".join(page.read_text(encoding="utf-8") for page in folder.glob("*.md"))
     titles = {label for _, label, _ in _texts()} | {section for _, section, _ in character_panel._SECTIONS}
-    for panel in Path(character_panel.__file__).parent.glob("*.py"):  # what panels call a thing instead of its own name
+    # what panels, and the preferences, call a thing instead of its own name
+    for panel in Path(character_panel.__file__).parent.rglob("*.py"):
         titles |= set(re.findall(r'text="([^"]+)"', panel.read_text(encoding="utf-8")))
     titles |= {label for _, label, *_ in import_options._known_engines()}
     titles |= {
