@@ -134,11 +134,11 @@ class SAM3DB_OT_snap_to_handles(PersonOperator, bpy.types.Operator):
         self.rig(context)[SNAP] = self.on
 
 
-class SAM3DB_OT_infer_whole_body(PersonOperator, bpy.types.Operator):
-    """Infer the whole body again from the pinned handles, and not only their limbs; your own edits stay"""
+class SAM3DB_OT_pose_whole_body(PersonOperator, bpy.types.Operator):
+    """Pose the whole body again from the pinned handles, and not only their limbs; your own edits stay"""
 
-    bl_idname = "sam3db.infer_whole_body"
-    bl_label = "Infer Whole Body"
+    bl_idname = "sam3db.pose_whole_body"
+    bl_label = "Pose Whole Body"
     bl_options = {"REGISTER", "UNDO"}
 
     on: bpy.props.BoolProperty(name="Whole Body", description="From now on, with every drag", default=True)
@@ -219,7 +219,7 @@ CLASSES = (
     SAM3DB_OT_discard_edits,
     SAM3DB_OT_go_back,
     SAM3DB_OT_snap_to_handles,
-    SAM3DB_OT_infer_whole_body,
+    SAM3DB_OT_pose_whole_body,
     SAM3DB_OT_refine_to_photo,
     SAM3DB_OT_choose_sex,
 )

@@ -180,7 +180,7 @@ class SAM3DB_PT_pose(PersonPanel, bpy.types.Panel):
         if can.doubts_prompts and not has_views(rig):
             whole = bool(rig.get(WHOLE_BODY, False))
             button = column.operator(
-                "sam3db.infer_whole_body", icon="CHECKBOX_HLT" if whole else "CHECKBOX_DEHLT", depress=whole
+                "sam3db.pose_whole_body", icon="CHECKBOX_HLT" if whole else "CHECKBOX_DEHLT", depress=whole
             )
             button.on = not whole
         status = watch.status(rig)

@@ -31,7 +31,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "guide/correcting.html#what-you-did-by-hand-is-kept": ("use_inference", "discard_edits", "go_back"),
     "guide/correcting.html#drag-a-handle": (
         "pose_from_photo", "pose_in_view", "show_handles", "select_handle", "infer_again", "cancel_pose",
-        "snap_to_handles", "infer_whole_body", "refine_to_photo",
+        "snap_to_handles", "pose_whole_body", "refine_to_photo",
     ),
     "guide/rigs.html#pose": (
         "add_controls", "remove_controls", "update_controls", "snap_controls", "mirror_pose", "select_controls",

@@ -567,7 +567,7 @@ def test_the_whole_body_is_inferred_from_pins_where_the_artist_says_so(stage: St
     bpy.context.view_layer.objects.active = stage.rig
     sam3db_blender.register()
     try:
-        assert bpy.ops.sam3db.infer_whole_body(on=True) == {"FINISHED"}
+        assert bpy.ops.sam3db.pose_whole_body(on=True) == {"FINISHED"}
         stage.wait()
         assert not stage.worker.asked, "nothing follows from no pins"
         stage.drag(WRIST, 20, -5)

@@ -209,7 +209,7 @@ def test_buttons_stay_where_they_are(small_body: Body, monkeypatch: pytest.Monke
         places.append(buttons_of_pose_panel())
     assert places[0] == places[1] == places[2]
     assert "[sam3db.next_handle] " in places[0]
-    assert "[sam3db.infer_whole_body] " in places[0]
+    assert "[sam3db.pose_whole_body] " in places[0]
 
 
 def buttons_of_pose_panel() -> list[str]:
