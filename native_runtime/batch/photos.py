@@ -19,6 +19,8 @@ from native_runtime.image.formats import OtherFile, other_file, readable_kind
 
 # Bytes of a file that identify its kind.
 _HEAD = 64
+_MINED = ("mining.json", b"sam3db-mining")
+"""The file of a folder into which mining has put results, and what its beginning holds."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,8 @@ def look_through(
     """The photos of a folder, in the order in which a person would list them ("2.jpg" before "10.jpg"), and what is
     passed over.
 
-    Hidden files and folders are passed over without a word, and so are folders that hold the results of a batch: the
-    pictures in there are no photos. Links to folders are not followed.
+    Hidden files and folders are passed over without a word, and so are folders that hold the results of a batch or
+    of mining: the pictures in there are no photos. Links to folders are not followed.
 
     Args:
         patterns: of file names (``IMG_*``), or of relative paths where they hold a "/" (``day 1/*.jpg``); upper and
@@ -164,6 +166,15 @@ def require_folder(folder: Path) -> None:
         raise UsageError(f"{folder} is a file, but a batch needs a folder of photos.", Remedy.SINGLE_PHOTO)
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.")
+
+
+def require_own_folder(folder: Path, out: Path) -> None:
+    """Raises: UsageError: results in `out` would lie among the photos of `folder`."""
+    if folder.resolve().is_relative_to(out.resolve()):
+        raise UsageError(
+            f"The results need a folder of their own: {out} holds the photos. A folder inside the photos' "
+            "folder works too; it is not searched for photos."
+        )
 
 
 def _no_file(path: Path, wanted: bool) -> OtherFile | None:
@@ -220,6 +231,11 @@ def _matches(relative: str, pattern: str) -> bool:
 
 
 def _is_for_photos(folder: Path, leave_out: Path | None) -> bool:
-    if folder.name.startswith(".") or is_output_folder(folder):
+    if folder.name.startswith(".") or is_output_folder(folder) or _was_mined_into(folder):
         return False
     return leave_out is None or not (leave_out.is_dir() and os.path.samefile(folder, leave_out))
+
+
+def _was_mined_into(folder: Path) -> bool:
+    name, mark = _MINED
+    return mark in _head(folder / name)

@@ -18,7 +18,7 @@ from native_runtime.batch.lock import FolderLock
 from native_runtime.batch.manifest import Head, manifest_path, manifests, read_records
 from native_runtime.batch.names import has_room, result_names
 from native_runtime.batch.outputs import Staging
-from native_runtime.batch.photos import FolderContent, PassedOver, PhotoFile, look_through, require_folder
+from native_runtime.batch.photos import FolderContent, PassedOver, PhotoFile, look_through, require_folder, require_own_folder
 from native_runtime.batch.plan import Plan, Planner
 from native_runtime.batch.record import Record
 from native_runtime.batch.settings import BatchRequest
@@ -95,7 +95,11 @@ class BatchResult:
 
 
 def run_batch(
-    request: BatchRequest, reporter: Reporter, inference: Inference | None = None, executor: Executor | None = None
+    request: BatchRequest,
+    reporter: Reporter,
+    inference: Inference | None = None,
+    executor: Executor | None = None,
+    leave_out: Path | None = None,
 ) -> BatchResult:
     """Do what is missing of a folder's results.
 
@@ -103,6 +107,7 @@ def run_batch(
         reporter: hears of progress, and may raise to end the run; what was finished then stays.
         inference: of this process, where it does the work itself.
         executor: who does the work; None for this process.
+        leave_out: a folder around the output folder, in which there are no photos either.
 
     Raises:
         UsageError: the request makes no sense, or another run holds the output folder.
@@ -118,7 +123,7 @@ def run_batch(
     _check(request)
     executor.check(request)
     reporter.status(f"Looking for photos in {request.folder}")
-    content = look_through(request.folder, request.patterns, request.recursive, request.out)
+    content = look_through(request.folder, request.patterns, request.recursive, leave_out or request.out)
     if not manifests(request.out) and any(request.shard.has(photo.relative) for photo in content.photos):
         executor.get_ready(request, reporter)  # a machine that cannot do it leaves no folder behind
     try:
@@ -136,11 +141,7 @@ def run_batch(
 
 def _check(request: BatchRequest) -> None:
     require_folder(request.folder)
-    if request.folder.resolve().is_relative_to(request.out.resolve()):
-        raise UsageError(
-            f"The results need a folder of their own: {request.out} holds the photos. A folder inside the photos' "
-            "folder works too; it is not searched for photos."
-        )
+    require_own_folder(request.folder, request.out)
     for names in dict.fromkeys(export.names for export in request.exports):
         sound_map(names)
     if not 1 <= request.builders <= 64:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from native_runtime.batch.settings import BatchRequest
 from native_runtime.cli.console import Console
-from native_runtime.cli.people import make_folder
 from native_runtime.cli.requests import request_of
 from native_runtime.errors import UsageError
 from native_runtime.mining.kinds import TITLES
@@ -40,7 +39,7 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
     )
     request = MineRequest(
         folder=folder,
-        out=make_folder(arguments.out),
+        out=Path(arguments.out),
         batch=batch,
         count=arguments.count,
         photos=None if arguments.photos is None else Path(arguments.photos),

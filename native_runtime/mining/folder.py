@@ -66,9 +66,11 @@ def look_into(out: Path, photos: Path | None = None) -> FoundFolder:
     place = photos or photos_folder(paths) or out
     records = sorted(read_records(paths).values(), key=lambda record: folder_order(record.photo))
     found = tuple(_found(out, place, record) for record in records if ESTIMATE in record.stages)
-    if not any(photo.estimates for photo in found):
-        raise UsageError(f"There are no estimates in {out}: run the batch to its end first.")
     failed = [(record.photo, record.fault.text) for record in records if record.fault and ESTIMATE not in record.stages]
+    if not any(photo.estimates for photo in found):
+        if failed:
+            raise UsageError(f"There is an estimate of none of the photos in {place}. {failed[0][0]}: {failed[0][1]}")
+        raise UsageError(f"There are no estimates in {out}: run the batch to its end first.")
     return FoundFolder(place, found, tuple(failed))
 
 

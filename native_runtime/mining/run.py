@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from native_runtime.batch.manifest import is_output_folder
+from native_runtime.batch.photos import look_through, require_own_folder
 from native_runtime.batch.run import run_batch
 from native_runtime.batch.settings import BatchRequest
 from native_runtime.engines.details import turn_of
@@ -95,9 +96,15 @@ def mine(request: MineRequest, reporter: Reporter, inference: Inference | None =
     """
     if request.count < 1:
         raise UsageError(f"At least one person is shown, not {request.count}.")
+    estimated = is_output_folder(request.folder)
+    _check(request, estimated)
     inference = inference or Inference(kept_photos=1)
-    estimates, complete = _estimates(request, reporter, inference)
+    estimates, complete = (request.folder, True) if estimated else _estimated(request, reporter, inference)
     folder = look_into(estimates, request.photos)
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The folder for the results cannot be made. {readable(error)}") from error
     photos, judged = folder.photos, _Judged()
     judges: dict[str, Judge] = {}
     for number, photo in enumerate(photos):
@@ -118,11 +125,34 @@ def mine(request: MineRequest, reporter: Reporter, inference: Inference | None =
     return MineResult(mined, tuple(files), complete and not judged.left_out and not folder.failed)
 
 
-def _estimates(request: MineRequest, reporter: Reporter, inference: Inference) -> tuple[Path, bool]:
-    """The folder of the estimates, which are made where there are none; whether there is one of every photo."""
-    if is_output_folder(request.folder):
-        return request.folder, True
-    result = run_batch(replace(request.batch, folder=request.folder, out=request.out / ESTIMATES), reporter, inference)
+def _check(request: MineRequest, estimated: bool) -> None:
+    """What can be known to be wrong before anything is written.
+
+    Args:
+        estimated: the folder is a batch's output folder.
+    """
+    folder, out = request.folder, request.out
+    if estimated:
+        if folder.resolve() == out.resolve():
+            raise UsageError(f"The results need a folder of their own: {out} holds those of the batch.")
+        if request.photos is not None:
+            require_own_folder(request.photos, out)
+        return
+    require_own_folder(folder, out)
+    if look_through(folder, request.batch.patterns, request.batch.recursive, out).photos:
+        return
+    if next(folder.glob("*.npz"), None) is not None:
+        raise UsageError(
+            f"There are no photos in {folder}, but single estimates: mining needs the output folder of a batch, which "
+            "says what photo each is of, or a folder of photos."
+        )
+    raise UsageError(f"There are no photos in {folder}.")
+
+
+def _estimated(request: MineRequest, reporter: Reporter, inference: Inference) -> tuple[Path, bool]:
+    """The folder of the estimates of a folder of photos, which are made; whether there is one of every photo."""
+    batch = replace(request.batch, folder=request.folder, out=request.out / ESTIMATES)
+    result = run_batch(batch, reporter, inference, leave_out=request.out)
     return request.out / ESTIMATES, result.ok
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from native_runtime.batch.manifest import Head, Manifest
+from native_runtime.batch.photos import find_photos
 from native_runtime.batch.record import Fault, FileState, Record, Stage
 from native_runtime.cli import main
 from native_runtime.cli.console import Console
@@ -125,7 +126,12 @@ def test_a_damaged_estimate_does_not_stop_the_rest(folder: Path, tmp_path: Path)
         (["{top}/none", "-o", "{out}"], "There is no folder"),
         (["{top}/batch", "-o", "{out}", "--photos", "{top}/none"], "There is no folder"),
         (["{top}/batch", "-o", "{out}", "--count", "0"], "At least one person"),
-        (["{top}/empty", "-o", "{out}"], "no photo|no estimates"),
+        (["{top}/empty", "-o", "{out}"], "There are no photos in"),
+        (["{top}/loose", "-o", "{out}"], "output folder of a batch"),
+        (["{top}/photos", "-o", "{top}/photos"], "a folder of their own"),
+        (["{top}/photos", "-o", "{top}"], "a folder of their own"),
+        (["{top}/batch", "-o", "{top}/batch"], "a folder of their own"),
+        (["{top}/batch", "-o", "{top}/photos", "--photos", "{top}/photos"], "a folder of their own"),
         (["{top}/batch", "-o", "{out}", "--vlm-url", "https://a.invalid", "--vlm-model", "x"], "unless you agree"),
         (["{top}/batch", "-o", "{out}", "--vlm-url", "http://a.invalid", "--vlm-model", "x"], "https"),
         (["{top}/batch", "-o", "{out}", "--vlm-url", "https://a.invalid"], "needs a name"),
@@ -133,9 +139,36 @@ def test_a_damaged_estimate_does_not_stop_the_rest(folder: Path, tmp_path: Path)
 )
 def test_what_makes_no_sense_is_refused(folder: Path, tmp_path: Path, words: list[str], said: str) -> None:
     (folder / "empty").mkdir(exist_ok=True)
+    if not (folder / "loose").exists():
+        (folder / "loose").mkdir()
+        shutil.copy(folder / "batch" / "right_person0.npz", folder / "loose")
+    before = sorted(folder.rglob("*"))
     code, result = _run("mine", *(word.format(top=folder, out=tmp_path / "out") for word in words))
     assert code == 2
     assert re.search(said, result["error"]["text"])
+    assert sorted(folder.rglob("*")) == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_within_the_photos_are_no_photos(folder: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    shutil.copytree(folder / "photos", photos)
+    code, result = _run("mine", photos, "-o", photos / "worst", "--engine", "landmarks")
+    assert code == 0
+    told = {one["photo"] for one in result["people"]}
+    assert told == {"right.png", "wrong.png"}
+    assert (photos / "worst" / "contact_sheet.png").is_file()
+    (photos / "worst" / "mining.json").rename(photos / "worst" / "gone.json")  # as after an interruption
+    assert {one["photo"] for one in _run("mine", photos, "-o", photos / "worst")[1]["people"]} == told
+    assert [one.relative for one in find_photos(photos)] == ["right.png", "wrong.png"]
+
+
+def test_photos_that_show_nobody_are_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos" / "grey.png"), np.full((64, 64, 3), 90, np.uint8))
+    code, result = _run("mine", tmp_path / "photos", "-o", tmp_path / "out")
+    assert code == 2
+    assert "grey.png" in result["error"]["text"]
 
 
 def test_a_mirrored_estimate_is_mirrored_back(people: Poser) -> None:
