@@ -12,7 +12,7 @@ from native_runtime.cli.console import Console, describe
 from native_runtime.cli.evaluate_boxes import ESTIMATES, in_true_boxes
 from native_runtime.cli.people import make_folder
 from native_runtime.cli.words import counted
-from native_runtime.errors import Sam3dbError, UsageError
+from native_runtime.errors import FileError, Sam3dbError, UsageError
 
 if TYPE_CHECKING:
     from native_runtime.evaluation.found import Matched
@@ -82,9 +82,13 @@ def _truth(arguments: argparse.Namespace, console: Console) -> Truth:
     if smpl is not None and not smpl.is_dir():
         raise UsageError(f"There is no folder '{smpl}' with files of SMPL.")
     models = None if arguments.models is None else Path(arguments.models)
-    truth = read_truth(arguments.layout, path, smpl, models)
-    if arguments.kinds is not None:
-        truth, known = with_kinds(truth, read_kinds(Path(arguments.kinds)))
+    try:
+        truth = read_truth(arguments.layout, path, smpl, models)
+        kinds = None if arguments.kinds is None else read_kinds(Path(arguments.kinds))
+    except FileError as error:
+        raise UsageError(error.template, error.remedy, **error.people) from error
+    if kinds is not None:
+        truth, known = with_kinds(truth, kinds)
         if not known:
             raise UsageError(f"None of the photos of '{arguments.kinds}' is among the annotations.")
         console.status(f"{known} of {counted(len(truth.pictures), 'photo')} have kinds")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from native_runtime.cli.console import Console
+from native_runtime.cli.people import make_folder
 from native_runtime.errors import UsageError
 from native_runtime.files.streams import standard_error_hidden
 
@@ -46,8 +47,9 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
             raise UsageError(f"The name of an exported file ends in {', '.join(endings[:-1])} or {endings[-1]}.")
     options = replace(ExportOptions.for_target(arguments.names), **given)
     options.check_path(out)
-    if not out.absolute().parent.is_dir():
-        raise UsageError(f"The folder {out.absolute().parent} does not exist.")
+    if not blend.is_file():
+        raise UsageError(f"There is no file {blend}.")
+    make_folder(str(out.absolute().parent))
     console.status(f"Exporting {blend} to {out}")
     with nullcontext() if arguments.debug else standard_error_hidden():  # USD's library reports a full disk at length
         rig, notes = export_from_file(blend, arguments.character, out, options)

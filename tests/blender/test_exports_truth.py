@@ -366,9 +366,11 @@ def test_visible_only(somebody, tmp_path):
 def test_a_skeleton_alone_by_the_command(somebody, tmp_path, capfd):
     bpy.data.objects.remove(somebody.mesh)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "bones.blend"))
-    assert _command(capfd, tmp_path / "bones.blend", "-o", tmp_path / "out.bvh") == 0
-    assert (tmp_path / "out.bvh").read_text().startswith("HIERARCHY")
+    assert _command(capfd, tmp_path / "bones.blend", "-o", tmp_path / "new" / "folder" / "out.bvh") == 0
+    assert (tmp_path / "new" / "folder" / "out.bvh").read_text().startswith("HIERARCHY")
     assert _command(capfd, tmp_path / "bones.blend", "-o", tmp_path / "out.glb") == 1
+    assert _command(capfd, tmp_path / "none.blend", "-o", tmp_path / "left" / "out.bvh") == 2
+    assert not (tmp_path / "left").exists()
 
 
 def _command(capfd: pytest.CaptureFixture[str], *words: Any) -> int:

@@ -252,3 +252,16 @@ def test_annotated_people_are_estimated_in_their_boxes(
     code, result = _run("evaluate", folder, "--true-boxes", *words)
     assert code == 2
     assert "name an --engine" in result["error"]["text"]
+
+
+@pytest.mark.parametrize("wrong", ["folder", "content", "kinds"])
+def test_annotations_that_cannot_be_read_are_wrong_usage(
+    folder: Path, annotations: Path, tmp_path: Path, wrong: str
+) -> None:
+    (tmp_path / "wrong.json").write_text("[")
+    truth = {"folder": folder, "content": tmp_path / "wrong.json", "kinds": annotations}[wrong]
+    words = ["--kinds", tmp_path / "wrong.json"] if wrong == "kinds" else []
+    code, result = _run("evaluate", folder, "--truth", truth, "--layout", "coco", "-o", tmp_path / "out", *words)
+    assert code == 2
+    assert "cannot be read" in result["error"]["text"]
+    assert not (tmp_path / "out").exists()
