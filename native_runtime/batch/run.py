@@ -18,7 +18,14 @@ from native_runtime.batch.lock import FolderLock
 from native_runtime.batch.manifest import Head, manifest_path, manifests, read_records
 from native_runtime.batch.names import has_room, result_names
 from native_runtime.batch.outputs import Staging
-from native_runtime.batch.photos import FolderContent, PassedOver, PhotoFile, look_through, require_folder, require_own_folder
+from native_runtime.batch.photos import (
+    FolderContent,
+    PassedOver,
+    PhotoFile,
+    look_through,
+    require_folder,
+    require_own_folder,
+)
 from native_runtime.batch.plan import Plan, Planner
 from native_runtime.batch.record import Record
 from native_runtime.batch.settings import BatchRequest
