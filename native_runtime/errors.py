@@ -28,6 +28,8 @@ class Remedy(Enum):
     NAME_PHOTOS = "name-photos"
     CORRECT_FIRST = "correct-first"
     WRITE_JOB_TYPE = "write-job-type"
+    FREE_MEMORY = "free-memory"
+    RAISE_MEMORY_LIMIT = "raise-memory-limit"
     REINSTALL = "reinstall"
     INSTALL_LIBRARIES = "install-libraries"
     SEE_TRACEBACK = "see-traceback"

@@ -27,6 +27,8 @@ REMEDIES = {
     Remedy.NAME_BOX: "If it lies on its side, choose how to turn it under 'Turn Photo'.",
     Remedy.SINGLE_PHOTO: "For one photo, use the panel 'Character from Photo'.",
     Remedy.WRITE_JOB_TYPE: "Write the file with 'Write Job Type' in the panel 'Submit to Farm'.",
+    Remedy.FREE_MEMORY: "Close other programs.",
+    Remedy.RAISE_MEMORY_LIMIT: "Raise 'Memory Limit' in the preferences.",
     Remedy.REINSTALL: "Restart Blender; if that does not help, reinstall the extension.",
     Remedy.INSTALL_LIBRARIES: "Remove the extension, restart Blender, and install it again; it includes it.",
     Remedy.SEE_TRACEBACK: "Please report it.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from native_runtime.cli import gpu
 from native_runtime.cli.console import Console
 from native_runtime.cli.remedies import advised
+from native_runtime.onnx.limits import wrong_limits_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,11 @@ BLENDER = "SAM3DB_BLENDER_VERSION"
 
 def run(arguments: argparse.Namespace, console: Console) -> bool:
     """Report; False where something is wrong, or an engine could not be measured that is ready, or was named."""
+    with wrong_limits_hidden() as wrong:
+        return _report(arguments, console, wrong)
+
+
+def _report(arguments: argparse.Namespace, console: Console, wrong_limits: tuple[str, ...]) -> bool:
     from native_runtime.doctor.examination import Examined, examine
     from native_runtime.doctor.page import described, faults_of, page
     from native_runtime.doctor.privacy import hidden
@@ -30,7 +36,13 @@ def run(arguments: argparse.Namespace, console: Console) -> bool:
 
     names = tuple(find_engine(name).name for name in arguments.engines) or tuple(engines())
     blender = os.environ.get(BLENDER) or None
-    what = Examined(models=arguments.models, providers=arguments.providers, engines=names, blender=blender)
+    what = Examined(
+        models=arguments.models,
+        providers=arguments.providers,
+        engines=names,
+        blender=blender,
+        wrong_limits=wrong_limits,
+    )
     result = examine(what, round_trip, console.step)
     speeds: list[Speed] = []
     missed: list[str] = []

@@ -13,6 +13,7 @@ from native_runtime.cli.console import Console, OutputClosedError, show
 from native_runtime.cli.gpu import use_installed
 from native_runtime.errors import PromptError, UsageError
 from native_runtime.files.streams import take_stdout
+from native_runtime.onnx.limits import limits_of
 from native_runtime.service.forwarding import warnings_forwarded_to
 
 OK, SOME_FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -65,6 +66,8 @@ def _main(argv: Sequence[str] | None, console: Console | None, extensions: Seque
         arguments.take_scene = added[0].take_scene if added else None
         arguments.views_scene = added[0].views_scene if added else None
         arguments.corrections = added[0].corrections if added else None
+        if arguments.command != "doctor":  # which tells of wrong ones, and goes on
+            limits_of()
         if arguments.command != "gpu":  # which replaces the files that would be in use
             use_installed()
         module = importlib.import_module(commands[arguments.command].module)

@@ -31,6 +31,8 @@ REMEDIES = {
     Remedy.NAME_BOX: "Or give a person's bounding box (--box).",
     Remedy.SINGLE_PHOTO: "For one photo, use `sam3db character`.",
     Remedy.WRITE_JOB_TYPE: "`sam3db farm flamenco job-type -o DIR` writes the file.",
+    Remedy.FREE_MEMORY: "Close other programs.",
+    Remedy.RAISE_MEMORY_LIMIT: "Raise the limit (`SAM3DB_MEMORY`, such as 4GB), or unset it.",
     Remedy.REINSTALL: "Install the program again, so that all its parts have the same version.",
     Remedy.INSTALL_LIBRARIES: "Install the program again, which brings it: `make models`, or `pip install .`, in its "
     "folder.",

@@ -38,6 +38,7 @@ class Examined:
         blender: the version of the Blender that asks.
         extensions: Blender's folders of extensions; None: those of this user's Blenders.
         folders: of the program that asks, besides those that it always has.
+        wrong_limits: what is wrong with the limits that the process was told (``onnx.limits.wrong_limits_hidden``).
     """
 
     checks: tuple[str, ...] | None = None
@@ -48,6 +49,7 @@ class Examined:
     blender: str | None = None
     extensions: tuple[Path, ...] | None = None
     folders: tuple[Folder, ...] = ()
+    wrong_limits: tuple[str, ...] = ()
 
 
 @dataclass
@@ -75,7 +77,7 @@ def examine(what: Examined, round_trip: Callable[[], float], tell: Tell = lambda
 
     steps: list[tuple[float, str, str, Callable[[], Section]]] = [
         (0.0, "Importing the libraries", "versions", lambda: check_libraries(what.blender)),
-        (0.1, "Looking at memory and disks", "room", lambda: check_room(_folders(what))),
+        (0.1, "Looking at memory and disks", "room", lambda: check_room(_folders(what), what.wrong_limits)),
         (0.15, "Hashing the model files", "models", lambda: check_models(what.models)),
         *((0.3, "Hashing the model files", "more_models", _of_more(folder)) for folder in what.more_models),
         (0.35, "Trying the providers", "networks", networks),

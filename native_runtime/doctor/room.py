@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from native_runtime.errors import Remedy
 from native_runtime.files.disks import free_bytes
-from native_runtime.onnx.memory import available_bytes
+from native_runtime.onnx.memory import available_bytes, in_words, limit_in_force
 
 from .machine import memory_bytes
 from .report import Fault, Section
@@ -48,24 +49,34 @@ class Folder:
     written: bool = True
 
 
-def check_room(folders: Iterable[Folder]) -> Section:
-    """Look at the memory, and at the disks of some folders."""
-    lines, faults, facts = [], [], []
+def check_room(folders: Iterable[Folder], wrong_limits: Iterable[str] = ()) -> Section:
+    """Look at the memory, and at the disks of some folders.
+
+    Args:
+        wrong_limits: what is wrong with the limits that the process was told.
+    """
+    lines, facts = [], []
+    faults = [Fault(text) for text in wrong_limits]
     whole, free = memory_bytes(), available_bytes()
     if free is not None:
         of_all = "" if whole is None else f" of {whole / 1e9:.1f}"
         lines.append(f"- memory: {free / 1e9:.1f}{of_all} GB are free")
         if free < LEAST_MEMORY:
-            text = f"Only {free / 1e9:.1f} GB of memory are free, and networks need about {LEAST_MEMORY / 1e9:.0f} GB."
-            faults.append(Fault(f"{text} Close other programs."))
+            limit, needed = limit_in_force(), f"networks need about {LEAST_MEMORY / 1e9:.0f} GB."
+            if limit is None:
+                fault = Fault(f"Only {free / 1e9:.1f} GB of memory are free, and {needed}", Remedy.FREE_MEMORY)
+            else:
+                text = f"The memory limit of {in_words(limit)} leaves {free / 1e9:.1f} GB, and {needed}"
+                fault = Fault(text, Remedy.RAISE_MEMORY_LIMIT)
+            faults.append(fault)
     for folder in folders:
         space = _space(folder.path)
-        fault = _fault_of(folder, space)
+        problem = _fault_of(folder, space)
         shown = "its disk cannot be looked at" if space is None else f"{_gigabytes(space)} GB of disk are free"
-        lines.append(f"- {folder.path} ({folder.use}): {shown}{'' if fault is None else ' (see the verdict)'}")
-        facts.append({"path": str(folder.path), "use": folder.use, "free": space, "fault": fault and fault.text})
-        if fault is not None:
-            faults.append(fault)
+        lines.append(f"- {folder.path} ({folder.use}): {shown}{'' if problem is None else ' (see the verdict)'}")
+        facts.append({"path": str(folder.path), "use": folder.use, "free": space, "fault": problem and problem.text})
+        if problem is not None:
+            faults.append(problem)
     known = {"memory": {"whole": whole, "free": free}, "folders": facts}
     return Section("room", "Memory and disks", tuple(lines), known, tuple(faults))
 

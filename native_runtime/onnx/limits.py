@@ -9,17 +9,21 @@ is refused by the kernel on Linux (`hold_memory`), and noticed within a second e
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from native_runtime.errors import UsageError
 from native_runtime.onnx.own_memory import memory_used
 
 THREADS = "SAM3DB_THREADS"
 MEMORY = "SAM3DB_MEMORY"
-"""Bytes."""
+"""Bytes, or a number with one of `_UNITS`."""
+_UNITS = {"": 1, "MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
 _OF_LIBRARIES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "OPENCV_FOR_THREADS_NUM",
 )  # fmt: skip
@@ -52,9 +56,32 @@ _LOOK_EVERY_S = 0.5
 
 
 def limits_of(environment: Mapping[str, str] | None = None) -> Limits:
-    """What a process was told; variables that are no positive numbers tell nothing."""
+    """What a process was told; variables that are not set, or empty, tell nothing.
+
+    Raises:
+        UsageError: a variable says nothing that makes sense.
+    """
     told = os.environ if environment is None else environment
-    return Limits(_number(told.get(THREADS)), _number(told.get(MEMORY)))
+    return Limits(_threads(told.get(THREADS, "")), _bytes(told.get(MEMORY, "")))
+
+
+@contextmanager
+def wrong_limits_hidden() -> Iterator[tuple[str, ...]]:
+    """Within the block, this process and its children are told no limit that makes no sense. For those who report
+    on such limits, and go on; gives what is wrong with them.
+    """
+    hidden: dict[str, str] = {}
+    wrong: list[str] = []
+    for name in (THREADS, MEMORY):
+        try:
+            limits_of({name: os.environ.get(name, "")})
+        except UsageError as error:
+            hidden[name] = os.environ.pop(name)
+            wrong.append(str(error))
+    try:
+        yield tuple(wrong)
+    finally:
+        os.environ.update(hidden)
 
 
 def hold_memory(limits: Limits) -> bool:
@@ -100,5 +127,19 @@ def watch_memory(limits: Limits, exceeded: Callable[[], None], every_s: float = 
     return True
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdigit() and int(text) > 0 else None
+def _threads(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", text.strip()) is None or int(text) < 1:
+        raise UsageError(f"{THREADS} is {text!r}, but must be a number of threads: 1 or more.")
+    return int(text)
+
+
+def _bytes(text: str) -> int | None:
+    if not text.strip():
+        return None
+    found = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([MG]i?B)?", text.strip(), re.ASCII | re.IGNORECASE)
+    size = 0 if found is None else int(float(found[1]) * _UNITS[(found[2] or "").upper()])
+    if size < 1:
+        raise UsageError(f"{MEMORY} is {text!r}, but must be a number of bytes, or one such as 800MB or 4GB.")
+    return size

@@ -8,12 +8,15 @@ import platform
 import re
 from pathlib import Path
 
+from native_runtime.errors import ModelError, Remedy
 from native_runtime.onnx.limits import limits_of
 from native_runtime.onnx.own_memory import memory_used
 
+_LARGE = 200_000_000
+"""Bytes of weights from which on a network comes in several precisions."""
 _SMALLER = (
-    "A set of the networks in a smaller precision (int8 for the CPU, fp16 for graphics cards) needs less, "
-    "and so do fewer people at a time; another provider (such as cpu) has memory of its own."
+    " A set of the networks in a smaller precision (int8 for the CPU, fp16 for graphics cards) needs less, "
+    "and so do fewer people at a time."
 )
 # What the allocators of the CPU, CUDA, HIP, DirectX, OpenCV and the C++ library say, in any case.
 _SIGNS = re.compile(
@@ -30,11 +33,24 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or _SIGNS.search(str(error)) is not None
 
 
-def no_room(name: str, place: str, size: int, detail: str) -> str:
-    """That the network `name` with `size` bytes of weights is too much for the memory of `place`, and what to do."""
-    return (
-        f"{name} does not fit into the memory of {place}: its weights take {in_words(size)}, and {detail}. {_SMALLER}"
-    )
+def no_room(name: str, place: str | None, size: int, detail: str) -> ModelError:
+    """That a network is too much for a memory, or for the limit (`limits`) of this process, and what to do.
+
+    Args:
+        name: of its file.
+        place: whose memory that is; None for this computer's.
+        size: of its weights, in bytes.
+        detail: what was missing.
+    """
+    limit = None if place is not None else limit_in_force()
+    smaller = _SMALLER if size >= _LARGE else ""
+    if limit is not None:
+        so_much = in_words(limit) if limit >= 1e9 else f"{limit / 1e6:.0f} MB"
+        text = f"The memory limit of {so_much} is too small for {name}: its weights take {in_words(size)}"
+        return ModelError(f"{text}, and {detail}.{smaller}", Remedy.RAISE_MEMORY_LIMIT)
+    text = f"{name} does not fit into the memory of {place or 'this computer'}: its weights take {in_words(size)}"
+    other = " The CPU has memory of its own." if place is not None else ""
+    return ModelError(f"{text}, and {detail}.{smaller}{other}", Remedy.FREE_MEMORY)
 
 
 def shortage(error: BaseException) -> str:
@@ -52,11 +68,19 @@ def available_bytes() -> int | None:
     """Memory that this process could still take without pushing others out, and without going over its limit
     (`limits`); None where the system does not report it, and there is no limit.
     """
-    free, limit = _free_bytes(), limits_of().memory_bytes
-    if limit is None:
-        return free
-    left = max(0, limit - (memory_used() or 0))
-    return left if free is None else min(free, left)
+    free, left = _free_bytes(), _left_of_limit()
+    return min((known for known in (free, left) if known is not None), default=None)
+
+
+def limit_in_force() -> int | None:
+    """The limit of this process's memory, in bytes, where it leaves less than there is; otherwise None."""
+    free, left = _free_bytes(), _left_of_limit()
+    return limits_of().memory_bytes if left is not None and (free is None or left < free) else None
+
+
+def _left_of_limit() -> int | None:
+    limit = limits_of().memory_bytes
+    return None if limit is None else max(0, limit - (memory_used() or 0))
 
 
 def _free_bytes() -> int | None:

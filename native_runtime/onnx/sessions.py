@@ -131,8 +131,8 @@ class Network:
         except Exception as error:  # ONNX Runtime's errors share no public base class
             if not memory.is_out_of_memory(error):
                 raise
-            text = memory.no_room(self.path.name, self._title, self.size, memory.shortage(error))
-            raise ModelError(text) from error
+            place = None if self.on_processor else self._title
+            raise memory.no_room(self.path.name, place, self.size, memory.shortage(error)) from error
 
 
 def _smallest(size: int | str | None) -> int:
@@ -175,6 +175,7 @@ def open_network(path: Path, providers: Sequence[str] | None = None, threads: in
     chosen = provider_choice.candidates(providers)
     size = weights_size(path)
     notes: list[str] = []
+    remedy: Remedy | None = Remedy.REMAKE_NETWORK
     for candidate in chosen:
         fault = why_not(candidate)
         if fault is not None:
@@ -183,12 +184,13 @@ def open_network(path: Path, providers: Sequence[str] | None = None, threads: in
         try:
             return _open_on(path, candidate, threads or _threads(candidate, size), size, notes)
         except Exception as error:  # ONNX Runtime's errors share no public base class
-            notes.append(_why_not(path, candidate.provider.title, size, error))
+            why = _why_not(path, candidate, size, error)
+            notes.append(str(why))
+            remedy = why.remedy or Remedy.REMAKE_NETWORK
             _log.warning(notes[-1])
-    raise ModelError(
-        f"The network {path} cannot be run. {' '.join(notes)} If a graphics card is the cause, choose the CPU.",
-        Remedy.REMAKE_NETWORK,
-    )
+    cards = any(candidate.provider.name != provider_choice.CPU for candidate in chosen)
+    hint = " If a graphics card is the cause, choose the CPU." if cards else ""
+    raise ModelError(f"The network {path} cannot be run. {' '.join(notes)}{hint}", remedy)
 
 
 def _threads(candidate: Candidate, size: int) -> int:
@@ -221,7 +223,7 @@ def _open_on(path: Path, candidate: Candidate, threads: int, size: int, notes: S
     on_cpu = provider == provider_choice.CPU
     free = memory.available_bytes() if on_cpu else None
     if free is not None and size > free:
-        raise ModelError(memory.no_room(path.name, "this computer", size, f"only {memory.in_words(free)} are free"))
+        raise memory.no_room(path.name, None, size, f"only {memory.in_words(free)} are free")
     options = session_options(exact_products=metadata_of(path).get(WEIGHT_BITS) != "7")
     options.intra_op_num_threads = threads
     if free is not None and size > free * _COPIED_SHARE:
@@ -234,9 +236,11 @@ def _open_on(path: Path, candidate: Candidate, threads: int, size: int, notes: S
     return network
 
 
-def _why_not(path: Path, title: str, size: int, error: Exception) -> str:
+def _why_not(path: Path, candidate: Candidate, size: int, error: Exception) -> ModelError:
     if isinstance(error, ModelError):
-        return str(error)
+        return error
+    title = candidate.provider.title
     if memory.is_out_of_memory(error):
-        return memory.no_room(path.name, title, size, memory.shortage(error))
-    return f"{path.name} does not run on {title}: {in_short(error)}."
+        place = None if candidate.provider.name == provider_choice.CPU else title
+        return memory.no_room(path.name, place, size, memory.shortage(error))
+    return ModelError(f"{path.name} does not run on {title}: {in_short(error)}.")

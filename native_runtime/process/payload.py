@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from native_runtime import errors
-from native_runtime.errors import Remedy, Sam3dbError, WorkerError
+from native_runtime.errors import Remedy, Sam3dbError, UsageError, WorkerError
 from native_runtime.files.system_errors import readable
 from native_runtime.onnx.limits import limits_of
 from native_runtime.onnx.memory import in_words, is_out_of_memory
@@ -47,7 +48,9 @@ class ErrorPayload:
             details = {"template": error.template, "people": error.people} if error.people else {}
             return ErrorPayload(type(error).__name__, str(error), error.remedy, details, trace)
         if is_out_of_memory(error):
-            limit = limits_of().memory_bytes
+            limit = None
+            with suppress(UsageError):  # which was told where the limit was first read
+                limit = limits_of().memory_bytes
             more = "" if limit is None else f", or raise the memory limit, which is {in_words(limit)} now"
             text = f"There is not enough memory. Close other programs, or use smaller photos{more}."
             return ErrorPayload(INTERNAL, text, traceback=trace)

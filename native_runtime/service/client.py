@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from native_runtime.errors import Remedy
+from native_runtime.errors import Remedy, UsageError
 from native_runtime.gpu_runtime import VARIABLE
-from native_runtime.onnx.limits import NO_LIMITS, Limits
+from native_runtime.onnx.limits import NO_LIMITS, Limits, limits_of
 from native_runtime.process.child import Child
 from native_runtime.process.payload import CANCELLED, ErrorPayload
 from native_runtime.service.protocol import PATH_KEYS, PROTOCOL
@@ -198,6 +198,9 @@ class WorkerClient:
         if not self.running:
             try:
                 self._child = self._spawn()
+            except UsageError as error:
+                self._fail(number, ErrorPayload.from_exception(error))
+                return
             except OSError as error:
                 text = f"The worker could not be started with {self._python} ({error.strerror or error})."
                 self._fail(number, ErrorPayload("WorkerError", text))
@@ -332,6 +335,7 @@ class WorkerClient:
     def _environment(self) -> dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
         environment |= self._limits.environment()
+        limits_of(environment)  # or the child ends before it can say what is wrong
         return environment if self._gpu_support is None else environment | {VARIABLE: self._gpu_support}
 
     def _module_paths(self) -> list[str]:

@@ -303,13 +303,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     sys.path[:0] = [path for path in arguments.path if path not in sys.path]
 
+    from native_runtime.errors import UsageError
     from native_runtime.files.streams import take_stdout
     from native_runtime.process.libraries import find_cpp_runtime
 
     find_cpp_runtime()
     from native_runtime.onnx.limits import hold_memory, limits_of, watch_memory
 
-    limits = limits_of()
+    try:
+        limits = limits_of()
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     held = hold_memory(limits)
 
     def inference() -> Inference:

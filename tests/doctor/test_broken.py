@@ -211,7 +211,12 @@ def test_looking_at_a_folder_leaves_nothing(tmp_path: Path) -> None:
 
 def test_too_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "available_bytes", lambda: 400_000_000)
-    assert "Only 0.4 GB of memory are free" in only_fault(room.check_room([]))
+    monkeypatch.setattr(room, "limit_in_force", lambda: None)
+    line = only_fault(room.check_room([]))
+    assert "Only 0.4 GB of memory are free" in line
+    assert "Close other programs." in line
+    monkeypatch.setattr(room, "limit_in_force", lambda: 450_000_000)
+    assert "The memory limit of 0.5 GB leaves 0.4 GB" in only_fault(room.check_room([]))
 
 
 # --- libraries -------------------------------------------------------------------------------------------------------
@@ -310,6 +315,21 @@ def test_a_python_without_onnx_runtime(models: Path, tmp_path: Path) -> None:
     ]
     assert content["checks"]["worker"]["seconds"] > 0
     assert content["machine"]["onnxruntime"] == ""
+
+
+def test_limits_that_make_no_sense_are_told_and_the_page_is_whole(models: Path, tmp_path: Path) -> None:
+    limits = {"SAM3DB_MEMORY": "abc", "SAM3DB_THREADS": "0"}
+    environment = {"HOME": str(tmp_path / "home"), "PATH": os.environ["PATH"], **limits}
+    site = site_without(tmp_path / "site", ["onnxruntime", "bpy"])
+    content = json.loads(run_sam3db(site, "doctor", "--models", str(models), "--json", environment=environment).stdout)
+    assert content["faults"][-2:] == [
+        "SAM3DB_THREADS is '0', but must be a number of threads: 1 or more.",
+        "SAM3DB_MEMORY is 'abc', but must be a number of bytes, or one such as 800MB or 4GB.",
+    ]
+    assert content["checks"]["worker"]["seconds"] > 0
+    refused = run_sam3db(site, "models", "list", environment=environment)
+    assert refused.returncode == 2
+    assert "SAM3DB_THREADS" in refused.stderr
 
 
 def test_a_python_that_is_too_old_is_told_in_a_line() -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from native_runtime.errors import UsageError
 from native_runtime.onnx import memory, processor
-from native_runtime.onnx.limits import MEMORY, NO_LIMITS, THREADS, Limits, limits_of
+from native_runtime.onnx.limits import MEMORY, NO_LIMITS, THREADS, Limits, limits_of, wrong_limits_hidden
 from native_runtime.process.payload import ErrorPayload
 from native_runtime.service.client import WorkerClient
 from tests.support.doctored import ROOT
@@ -50,9 +51,42 @@ def answer(told: Mapping[str, str]) -> dict[str, Any]:
 def test_limits_are_told_and_read() -> None:
     limits = Limits(3, 10**9)
     assert limits_of(limits.environment()) == limits
-    assert limits_of({}) == NO_LIMITS
-    assert limits_of({THREADS: "many", MEMORY: "-1"}) == NO_LIMITS
+    assert limits_of({}) == limits_of({THREADS: "", MEMORY: " "}) == NO_LIMITS
     assert NO_LIMITS.environment() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("450000000", 450_000_000), ("4GB", 4 * 10**9), ("1.5 gb", 15 * 10**8), ("800MB", 8 * 10**8), ("2GiB", 2**31)],
+)
+def test_memory_may_have_a_unit(text: str, size: int) -> None:
+    assert limits_of({MEMORY: text}).memory_bytes == size
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(MEMORY, text) for text in ("abc", "-5", "0", "0.4", "4 apples", "1e9", "inf", "4GB4", "٤GB", "9" * 400)]
+    + [(THREADS, text) for text in ("0", "-1", "many", "1.5", "²", "9" * 400)],
+)
+def test_limits_that_make_no_sense_are_refused(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=rf"{name} is '.*', but must be a number of") as raised:
+        limits_of({name: text})
+    monkeypatch.setenv(name, text)
+    with wrong_limits_hidden() as wrong:
+        assert wrong == (str(raised.value),)
+        assert limits_of() == NO_LIMITS
+    assert os.environ[name] == text
+
+
+def test_a_worker_with_a_wrong_limit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MEMORY, "abc")
+    client = WorkerClient()
+    client.start()
+    client.request("ping")
+    (event,) = client.poll()
+    assert event.error == "UsageError"
+    assert MEMORY in event.text
+    client.stop()
 
 
 def test_a_process_keeps_to_its_limits() -> None:

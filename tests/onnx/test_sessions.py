@@ -12,10 +12,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from native_runtime.errors import ModelError, UsageError
+from native_runtime.errors import ModelError, Remedy, UsageError
 from native_runtime.onnx import memory, providers, sessions
 from native_runtime.onnx import probe as probing
 from native_runtime.onnx.device_array import DeviceArray, concatenate
+from native_runtime.onnx.limits import MEMORY
 from tests.support.onnx_files import scaled
 
 ALL = [provider.name for provider in providers.PROVIDERS]
@@ -117,7 +118,7 @@ def test_a_card_without_enough_memory_is_passed_over_with_the_sizes(
     (note,) = sessions.open_network(network_file).notes
     assert "NVIDIA CUDA" in note
     assert "0.9 GB more could not be allocated" in note
-    assert "int8" in note
+    assert "The CPU has memory of its own." in note
 
 
 def test_when_nothing_else_was_allowed_the_reason_is_the_error(
@@ -144,8 +145,29 @@ def test_weights_larger_than_the_free_memory_are_refused_before_they_are_read(
     network_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "available_bytes", lambda: 10)
-    with pytest.raises(ModelError, match=r"double\.onnx does not fit into .* only 0\.0 MB are free.*int8"):
+    monkeypatch.setattr(memory, "limit_in_force", lambda: None)
+    with pytest.raises(ModelError, match=r"double\.onnx does not fit into .* only 0\.0 MB are free\.$") as raised:
         sessions.open_network(network_file, ["cpu"])
+    assert raised.value.remedy is Remedy.FREE_MEMORY
+
+
+def test_a_limit_that_is_too_small_is_named(network_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_free_bytes", lambda: 20 * 10**9)
+    monkeypatch.setattr(memory, "memory_used", lambda: 5 * 10**8)
+    monkeypatch.setenv(MEMORY, "500000010")
+    said = r"memory limit of 500 MB is too small for double\.onnx: .* only 0\.0 MB are free\.$"
+    with pytest.raises(ModelError, match=said) as raised:
+        sessions.open_network(network_file, ["cpu"])
+    assert raised.value.remedy is Remedy.RAISE_MEMORY_LIMIT
+    monkeypatch.setattr(memory, "_free_bytes", lambda: 5)  # where less is free than the limit leaves
+    with pytest.raises(ModelError, match="memory of this computer"):
+        sessions.open_network(network_file, ["cpu"])
+
+
+@pytest.mark.parametrize("size", [10**7, 10**9])
+def test_a_smaller_precision_is_advised_where_there_is_one(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(MEMORY, raising=False)
+    assert ("int8" in str(memory.no_room("a.onnx", "CUDA", size, "that is all"))) == (size == 10**9)
 
 
 def test_memory_that_ends_during_a_run_is_told_with_sizes(network_file: Path) -> None:
