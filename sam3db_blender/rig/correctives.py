@@ -19,11 +19,12 @@ from native_runtime.errors import Sam3dbError
 from .. import compat
 
 if TYPE_CHECKING:
-    Array = NDArray[np.float64]
     import numpy as np
     from numpy.typing import NDArray
 
     from native_runtime.mhr import Body
+
+    Array = NDArray[np.float64]
 
 #: All keys that this module makes begin so.
 PREFIX = "Pose Corrective"
