@@ -152,6 +152,8 @@ class SAM3DB_OT_pose_whole_body(PersonOperator, bpy.types.Operator):
         rig[WHOLE_BODY] = self.on
         if pinned(rig):
             watch.refresh(rig)
+        elif self.on:
+            self.report({"INFO"}, "The whole body follows from the first pinned handle on")
 
 
 class SAM3DB_OT_refine_to_photo(PersonOperator, bpy.types.Operator):

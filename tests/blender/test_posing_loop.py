@@ -560,7 +560,9 @@ def test_a_character_is_refined_as_it_was_made_until_its_user_says_otherwise(sta
     assert session.request_for(stage.rig).refine == 0.0
 
 
-def test_the_whole_body_is_inferred_from_pins_where_the_artist_says_so(stage: Stage) -> None:
+def test_the_whole_body_is_inferred_from_pins_where_the_artist_says_so(
+    stage: Stage, capfd: pytest.CaptureFixture[str]
+) -> None:
     """At once where there are pins, and with every drag from then on; it stays in the file with the rig."""
     exact = session.request_for(stage.rig)
     assert (exact.prompt_error, exact.snap) == (0.0, False)
@@ -570,6 +572,7 @@ def test_the_whole_body_is_inferred_from_pins_where_the_artist_says_so(stage: St
         assert bpy.ops.sam3db.pose_whole_body(on=True) == {"FINISHED"}
         stage.wait()
         assert not stage.worker.asked, "nothing follows from no pins"
+        assert "from the first pinned handle on" in capfd.readouterr().out
         stage.drag(WRIST, 20, -5)
         stage.wait()
         assert stage.worker.asked[-1]["prompt_error"] == PROMPT_ERROR
@@ -577,6 +580,7 @@ def test_the_whole_body_is_inferred_from_pins_where_the_artist_says_so(stage: St
         stage.answer()
         assert state_of(by_keypoint(stage.rig)[WRIST]) is State.PINNED
         assert session.WHOLE_BODY in stage.rig
+        assert "first pinned handle" not in capfd.readouterr().out
         stage.rig[session.WHOLE_BODY] = False
         assert session.request_for(stage.rig).prompt_error == 0.0
     finally:
