@@ -58,10 +58,20 @@ _NEAR_PARTS = {
 }  # fmt: skip
 
 
-def believed(body: Body, atlas: Atlas, anatomy: Anatomy, garments: Garments, shown: Seen) -> Floats:
+def believed(
+    body: Body,
+    atlas: Atlas,
+    anatomy: Anatomy,
+    garments: Garments,
+    shown: Seen,
+    bare: NDArray[np.bool_] | None = None,
+) -> Floats:
     """(N,) 0 on limbs that show what is worn nowhere near and is seen beside the person, 1 elsewhere.
 
     A limb that is not clearly seen is doubted sooner. Others may be bare anywhere, and wear shoes and gloves.
+
+    Args:
+        bare: (N,) as of ``Garments.of``.
     """
     part = anatomy.part[body.triangles[atlas.triangle, 0]]
     seen = np.flatnonzero(shown.weight > 0)
@@ -72,7 +82,7 @@ def believed(body: Body, atlas: Atlas, anatomy: Anatomy, garments: Garments, sho
     sure = shown.weight[every] * np.clip((shown.inset[every] - _NEAR) / (_CERTAIN - _NEAR), _LEAST, 1)
     sure *= ~shown.doubted[every]
     kinds = len(garments.tones)
-    place = part[every] * kinds + garments.of(shown.colour[every])
+    place = part[every] * kinds + garments.of(shown.colour[every], None if bare is None else bare[every])
     counts = np.bincount(place, sure, len(PARTS) * kinds).reshape(len(PARTS), kinds)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-9)
     own = np.ones((len(PARTS), kinds), bool)
@@ -83,7 +93,8 @@ def believed(body: Body, atlas: Atlas, anatomy: Anatomy, garments: Garments, sho
         if not doubted[number]:
             own[number] |= garments.kin[garments.skin] | PARTS[number].endswith(_ENDS)
         shares[number, behind & ~own[number]] = 0  # and does not speak for the next
-    alien = seen[~own[part[seen], garments.of(shown.colour[seen])]]
+    kind = garments.of(shown.colour[seen], None if bare is None else bare[seen])
+    alien = seen[~own[part[seen], kind]]
     common = _beside(shown.colour[alien], shown.beside)
     alien = alien[common > np.where(shown.doubted[alien], _COMMON_WHERE_DOUBTED, _COMMON)]
     if len(alien):
@@ -125,20 +136,30 @@ def _lab8(linear: Floats) -> NDArray[np.uint8]:
 
 
 def supported(
-    body: Body, anatomy: Anatomy, atlas: Atlas, garments: Garments, colour: Floats, weight: Floats, inset: Floats
+    body: Body,
+    anatomy: Anatomy,
+    atlas: Atlas,
+    garments: Garments,
+    colour: Floats,
+    weight: Floats,
+    inset: Floats,
+    bare: NDArray[np.bool_] | None = None,
 ) -> Floats:
     """(N,) 0..1, how far what is seen of each texel fits in with what is certainly seen around it.
 
     Args:
         colour, weight, inset: (N, 3) linear, (N,) and (N,), see ``projection.Seen``.
+        bare: (N,) as of ``Garments.of``.
     """
     certain = np.clip((inset - _NEAR) / (_CERTAIN - _NEAR), 0, 1)
-    votes = Samples.of(body, atlas, colour, weight * np.maximum(certain, _LEAST), garments).votes
+    votes = Samples.of(body, atlas, colour, weight * np.maximum(certain, _LEAST), garments, bare).votes
     shares = worn(garments, votes, body, anatomy, _WALKS)
     alike = shares @ garments.kin
     below = ~anatomy.head[body.triangles].any(axis=1)
     asked = np.flatnonzero((weight > 0) & (certain < 1) & below[atlas.triangle])
     kind, off = garments.nearest(colour[asked])
+    if bare is not None:
+        kind, off = np.where(bare[asked], garments.skin, kind), np.where(bare[asked], 0, off).astype(np.float32)
     corners, weights = body.triangles[atlas.triangle[asked]], atlas.weights[asked]
     own = np.sum([weights[:, k] * alike[corners[:, k], kind] for k in range(3)], axis=0)
     fits = np.clip(own / _OWN, 0, 1) ** 2 * np.clip(2 - off / _STRANGE, 0, 1)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from .anatomy import PARTS, Anatomy
 from .atlas import Atlas, interpolated
 from .doubts import believed, supported
 from .garments import Garments, Samples, garments_of, worn
+from .hands import bare_hands_in_greys, plausible_hands
 from .hips import DENIM, bare_hips
 from .projection import Floats, Seen, sampled
 from .skin import in_greys, is_grey, skin_tone
@@ -40,9 +40,6 @@ _WITHIN, _ON_HEAD, _ACROSS_HAIRLINE, _TO_GARMENT = 0.3, 0.006, 1e-5, 0.003
 _AT_HAIRLINE = 0.002
 #: How strongly regions of skin are drawn to the skin's tone where nothing is seen of them.
 _TO_SKIN = {"face": 0.02, "hands": 0.01, "feet": 1e-4}
-#: Difference in a and b of CIELAB (8 bit) from where on a colour is not the skin's, and the least part of a hand that
-#: has to be the skin's for the rest to be something else.
-_OTHER_HUE, _BARE = 11.0, 0.15
 #: Feet of which less is seen than this stay bare below trousers of a plain colour; such lips have the colour that
 #: follows from the skin's.
 _UNSEEN = 0.1
@@ -96,18 +93,25 @@ def filled(
     )
     if shown.believed is not None:
         weight = weight * shown.believed
-    if tone_seen:
-        weight = weight * _plausible_hands(anatomy, triangles, atlas, colour, weight, tone)
+    if tone_seen and not grey:
+        weight = weight * plausible_hands(anatomy, triangles, atlas, colour, weight, tone)
     garments = garments_of(_of_region(~anatomy.head, triangles, atlas, colour, weight), tone, grey)
-    garments = garments.in_one_light(Samples.of(body, atlas, colour, weight, garments).votes, body, anatomy)
-    weight = weight * believed(body, atlas, anatomy, garments, replace(shown, weight=weight))
-    weight = weight * supported(body, anatomy, atlas, garments, colour, weight, shown.inset)
+    votes = Samples.of(body, atlas, colour, weight, garments).votes
+    garments = garments.in_one_light(votes, body, anatomy)
+    bare_hands = None
+    if tone_seen and grey:  # where hands have a say in what colours there are, as there is none of skin
+        bare_hands, plausible = bare_hands_in_greys(anatomy, triangles, atlas, colour, weight, tone)
+        weight = weight * plausible
+    weight = weight * believed(body, atlas, anatomy, garments, replace(shown, weight=weight), bare_hands)
+    weight = weight * supported(body, anatomy, atlas, garments, colour, weight, shown.inset, bare_hands)
+    if bare_hands is not None:
+        garments = garments.with_bare_arms(votes, anatomy)
     mirror, mirror_weight = _mirrored(body, anatomy, atlas, part, colour, weight)
     seen, halves = _smooth(weight / _FULL), _smooth(mirror_weight / _FULL_MIRROR)
 
     def sampled_layers() -> list[Samples]:
         return [
-            Samples.of(body, atlas, layer, share * painted, garments)
+            Samples.of(body, atlas, layer, share * painted, garments, bare_hands)
             for layer, share in ((mirror, MIRRORED * halves * (1 - seen)), (colour, seen))
         ]
 
@@ -147,28 +151,6 @@ def _share(part: Floats, painted: NDArray[np.bool_]) -> float:
 def _smooth(share: Floats) -> Floats:
     clipped = np.clip(share, 0, 1)
     return np.asarray(clipped * clipped * (3 - 2 * clipped), np.float32)
-
-
-def _plausible_hands(
-    anatomy: Anatomy, triangles: NDArray[np.int32], atlas: Atlas, colour: Floats, weight: Floats, tone: Array
-) -> Floats:
-    """(N,) 0 on the texels of a hand that show something else than skin, 1 elsewhere; all 1 where most of what is seen
-    of the hand is something else, such as a glove. Hands are small and often beside their estimate.
-    """
-    plausible = np.ones(len(weight), np.float32)
-    part = anatomy.part[triangles[atlas.triangle, 0]]
-    for name in ("l_hand", "r_hand"):
-        mine = np.flatnonzero((part == PARTS.index(name)) & (weight > 0))
-        if not len(mine):
-            continue
-        own, skin = (
-            cv2.cvtColor(encode_srgb(c)[None], cv2.COLOR_RGB2LAB)[0, :, 1:].astype(np.float32)
-            for c in (colour[mine], np.asarray(tone)[None])
-        )
-        away = np.linalg.norm(own - skin, axis=1)
-        if (away < _OTHER_HUE).mean() >= _BARE:
-            plausible[mine] = np.clip(2 - away / _OTHER_HUE, 0, 1)
-    return plausible
 
 
 def _of_region(

@@ -48,6 +48,8 @@ _SIDE_BY_SIDE, _HEIGHTS = 0.35, 10
 _MOST_SAMPLES, _FEWEST_SAMPLES = 20_000, 60
 #: The least part of what is seen that is a garment, and not a print on one.
 _LEAST_SHARE = 0.012
+#: The least part of what lower arms show that they wear.
+_ON_ARMS = 0.3
 #: A centre from which every colour is far.
 _NOWHERE = 1e6
 #: A garment of the skin's colours has its tone, to this distance.
@@ -84,9 +86,30 @@ class Garments:
         squares = np.stack([np.square(lab - centre).sum(axis=1) for centre in self.centres], axis=1)
         return np.asarray(squares.argmin(axis=1), np.int64), np.sqrt(squares.min(axis=1, initial=np.inf))
 
-    def of(self, linear: NDArray) -> Ints:
-        """(N,) the garment whose colour is nearest to each of ``linear`` (N, 3)."""
-        return self.nearest(linear)[0]
+    def of(self, linear: NDArray, bare: NDArray[np.bool_] | None = None) -> Ints:
+        """(N,) the garment whose colour is nearest to each of ``linear`` (N, 3).
+
+        Args:
+            bare: (N,) which are known to be of bare skin, whatever their colour; None: none is.
+        """
+        nearest = self.nearest(linear)[0]
+        return nearest if bare is None else np.where(bare, self.skin, nearest)
+
+    def with_bare_arms(self, votes: Array, anatomy: Anatomy) -> Garments:
+        """These, of which what lower arms wear in the skin's tone is not told apart sharply from skin: in a
+        black-and-white photo bare arms are a garment, and bare hands skin.
+
+        Args:
+            votes: (V, K) see ``Samples``.
+        """
+        arms = np.isin(anatomy.part, [PARTS.index("l_lowarm"), PARTS.index("r_lowarm")])
+        seen = votes[arms].sum(axis=0)
+        away = np.linalg.norm(_lab(self.tones) - _lab(self.tones[self.skin][None]), axis=1)
+        alike = (away < _ONE_GARMENT) & (seen > _ON_ARMS * max(seen.sum(), 1e-9))
+        kin = self.kin.copy()
+        kin[self.skin] |= alike
+        kin[:, self.skin] |= alike
+        return replace(self, kin=kin)
 
     def in_one_light(self, votes: Array, body: Body, anatomy: Anatomy) -> Garments:
         """These, of which more may be one garment: garments end along a limb and not around it, so what is of one hue
@@ -257,15 +280,23 @@ class Samples:
     colours: Array
 
     @staticmethod
-    def of(body: Body, atlas: Atlas, colour: Floats, trust: Floats, garments: Garments) -> Samples:
-        """Sums of colours (N, 3) that are trusted so far (N,)."""
+    def of(
+        body: Body,
+        atlas: Atlas,
+        colour: Floats,
+        trust: Floats,
+        garments: Garments,
+        bare: NDArray[np.bool_] | None = None,
+    ) -> Samples:
+        """Sums of colours (N, 3) that are trusted so far (N,); ``bare`` (N,) as of ``Garments.of``."""
         count, kinds = body.vertex_count, len(garments.tones)
         corners, pulls = body.triangles[atlas.triangle[::_SAMPLE]], atlas.weights[::_SAMPLE]
         total = np.bincount(corners.ravel(), np.ones(corners.size), count)
         known = np.flatnonzero(trust[::_SAMPLE] > 0)
         corners, pulls = corners[known], pulls[known] * trust[::_SAMPLE][known, None]
         colour = colour[::_SAMPLE][known]
-        places = (corners * kinds + garments.of(colour)[:, None]).ravel()
+        kind = garments.of(colour, None if bare is None else bare[::_SAMPLE][known])
+        places = (corners * kinds + kind[:, None]).ravel()
         sums = [np.bincount(places, pulls.ravel(), count * kinds)]
         sums += [np.bincount(places, (pulls * colour[:, c, None]).ravel(), count * kinds) for c in range(3)]
         # a vertex that is seen on one of its sides alone is half as sure

@@ -264,6 +264,39 @@ def test_a_black_and_white_photo_gives_a_texture_in_greys(person: Body) -> None:
     assert texture.facts["skin_tone"] == pytest.approx(encode_srgb(np.full((1, 3), 0.4))[0].tolist(), abs=4)
 
 
+GREY_TROUSERS = 0.25
+
+
+def _in_greys(body: Body, skin: float, sleeves: float) -> dict[str, NDArray[np.float64]]:
+    """The greys, sRGB 0..255, that hands and lower arms have in the texture of somebody in trousers and a shirt with
+    long sleeves, of a black-and-white photo.
+    """
+    anatomy, vertices = anatomy_of(body), standing(body)
+    legs = [PARTS.index(f"{side}_{part}") for side in "lr" for part in ("upleg", "lowleg", "foot")]
+    greys = np.where(np.isin(anatomy.part, legs) | hips_of(body, anatomy), GREY_TROUSERS, sleeves)
+    greys[anatomy.head | anatomy.hands] = skin
+    picture = photograph([Model(body, vertices, np.repeat(greys[:, None], 3, axis=1))], backdrop=(150, 150, 150))
+    texture = make_texture(body, [Shot(picture, INTRINSICS, vertices)], SIZE, light=False)
+    arms = np.isin(anatomy.part, [PARTS.index("l_lowarm"), PARTS.index("r_lowarm")])
+    return {
+        name: texture.colour[_texels(body, where)][:, 0].astype(float)
+        for name, where in (("hands", anatomy.hands), ("arms", arms))
+    }
+
+
+def _srgb(grey: float) -> float:
+    return float(encode_srgb(np.full((1, 3), grey))[0, 0])
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(("skin", "sleeves"), [(0.03, 0.25), (0.03, 0.01), (0.5, 0.02)])
+def test_hands_of_a_black_and_white_photo_are_as_bare_as_the_face(person: Body, skin: float, sleeves: float) -> None:
+    shown = _in_greys(person, skin, sleeves)
+    away = np.abs(shown["hands"] - _srgb(skin))
+    assert np.percentile(away, 95) < 12, "no cloth, seen or not"
+    assert np.percentile(np.abs(shown["arms"] - _srgb(sleeves)), 90) < 12
+
+
 @pytest.mark.models
 def test_dark_glasses_are_not_painted_around_the_eyes(person: Body) -> None:
     anatomy, vertices = anatomy_of(person), standing(person, distance=1.2)
