@@ -70,6 +70,9 @@ _SAME_COLOUR, _BROW_CONTRAST = 14.0, 8.0
 _COVERED, _FEET_WEIGHTS = 18.0, np.array([0.25, 1.3, 1.3])
 #: The same below legs that are covered; and how sure shoes are of somebody whose skin is not seen.
 _COVERED_BELOW_CLOTH, _SKIN_UNSEEN = 10.0, 0.5
+#: Difference in lightness of feet and face in black-and-white photos from where on the feet are surely covered; and how
+#: sure the colour of shoes is where there is less.
+_OTHER_GREY, _GREY_AS_SKIN = 25.0, 0.2
 #: Part of the feet that has to have another colour than skin, and how high shoes reach, cm.
 _LEAST_COVERED, _SHOE_HEIGHT = 0.6, 7.0
 #: Part of the scalp that has to have the colour of hair.
@@ -126,7 +129,8 @@ class PersonColours:
 
     Attributes:
         feet: whether the photo shows feet in shoes, bare ones, or none; None where nobody looked, and where no feet
-            are seen below bare legs.
+            are seen below bare legs. Feet of a black-and-white photo that have the face's grey count as not seen:
+            ``shoes`` is then the grey that shoes would have.
     """
 
     skin: Tone | None = None
@@ -197,7 +201,7 @@ def person_colours(
         return PersonColours()
     seen = _Seen.of(pixels, intrinsics, vertices, body, eyes_to_mouth, mask, others, hidden)
     if seen.is_grey:
-        return PersonColours(feet="unseen" if len(seen.places) else None)
+        return _in_greys(seen)
     skin, light = _skin(seen, face)
     shoes, feet = _shoes(seen, skin, light)
     if skin is None:
@@ -453,6 +457,26 @@ def _hair(seen: _Seen, skin: Tone | None, light: Array) -> Tone | None:
     if sure < 0.1:
         return None
     return _tone(_from_lab(middle[None])[0], float(sure) * (0.9 if skin is not None else 0.5))
+
+
+def _in_greys(seen: _Seen) -> PersonColours:
+    """What a black-and-white photo tells: the grey of the shoes, and nothing of people's own colours. Shoes surely are
+    what has another grey than the face; what has its grey may be a bare foot, of which nobody can tell.
+    """
+    if not len(seen.places):
+        return PersonColours()
+    if len(seen.feet) < _FEWEST:
+        return PersonColours(feet="unseen")
+    shown = _lab(seen.at(seen.feet))
+    middle = np.median(shown, axis=0)
+    middle[1:] = 0.0
+    spread = float(np.median(np.abs(shown[:, 0] - middle[0])))
+    size = float(np.linalg.norm(np.ptp(seen.feet, axis=0)))
+    skin = seen.face if len(seen.face) >= _FEWEST else seen.hands
+    own = _lab(_lit(seen.at(skin))[None])[0, 0] if len(skin) >= _FEWEST else None
+    covered = own is not None and bool(abs(middle[0] - own) > _OTHER_GREY)
+    sure = min(1.0, size / 60) * (1.0 if covered else _GREY_AS_SKIN) * np.clip(1.4 - spread / 40, 0.3, 1)
+    return PersonColours(shoes=_tone(_from_lab(middle[None])[0], float(sure)), feet="covered" if covered else "unseen")
 
 
 def _shoes(seen: _Seen, skin: Tone | None, light: Array) -> tuple[Tone | None, Feet | None]:

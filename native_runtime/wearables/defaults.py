@@ -51,7 +51,8 @@ def default_outfit(
     if colours.shoes is not None and colours.shoes.confidence > _SURE:
         outfit.append(Choice("shoes", "sneakers", colours.shoes.linear))
     elif textured and colours.feet in ("covered", "unseen"):  # whoever is dressed seldom goes barefoot
-        outfit.append(Choice("shoes", "sneakers"))
+        told = colours.shoes if colours.feet == "unseen" else None  # in greys, where feet may be bare as well
+        outfit.append(Choice("shoes", "sneakers", None if told is None else told.linear))
     return outfit
 
 

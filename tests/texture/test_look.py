@@ -152,11 +152,28 @@ def test_a_blue_hood_is_no_hair_and_a_blue_mask_no_skin(person: Body) -> None:
     assert _seen(person, (30, 60, 200)).skin is None
 
 
-def test_a_grey_photo_tells_no_colours(person: Body) -> None:
+def _in_greys(person: Body, skin: tuple[int, ...], cloth: tuple[int, ...], barefoot: bool = False) -> PersonColours:
     vertices = standing(person)
-    photo = photograph([Model(person, vertices, _painted(person, TONES["brown"], HAIRS["black"], (40, 80, 160)))])
+    photo = photograph([Model(person, vertices, _painted(person, skin, HAIRS["black"], cloth, barefoot))])
     grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    assert person_colours(grey, INTRINSICS, vertices, person) == PersonColours(feet="unseen")
+    return person_colours(grey, INTRINSICS, vertices, person)
+
+
+@pytest.mark.parametrize(("tone", "shoe"), [("dark", 200), ("pale", 40), ("brown", 240)])
+def test_a_grey_photo_tells_the_grey_of_shoes_and_no_other_colour(person: Body, tone: str, shoe: int) -> None:
+    seen = _in_greys(person, TONES[tone], (shoe,) * 3)
+    assert seen.shoes is not None
+    assert seen == PersonColours(shoes=seen.shoes, feet="covered")
+    assert len(set(seen.shoes.srgb)) == 1
+    assert seen.shoes.srgb[0] == pytest.approx(shoe, abs=4)
+
+
+def test_feet_in_the_faces_grey_may_be_bare_and_shoes_there_have_it(person: Body) -> None:
+    seen = _in_greys(person, TONES["brown"], (40, 80, 160), barefoot=True)
+    assert seen.feet == "unseen"
+    assert seen.shoes is not None
+    assert seen.shoes.confidence < 0.3
+    assert seen.shoes.srgb[0] == pytest.approx(float(np.dot(TONES["brown"], (0.299, 0.587, 0.114))), abs=4)
 
 
 def test_light_of_another_colour_is_brought_back_to_skin(person: Body) -> None:

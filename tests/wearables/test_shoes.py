@@ -11,7 +11,7 @@ from native_runtime.errors import Sam3dbError
 from native_runtime.mhr import Body
 from native_runtime.models.store import load_body
 from native_runtime.texture.anatomy import PARTS, parts_of
-from native_runtime.texture.look import COLOURS
+from native_runtime.texture.look import COLOURS, Tone
 from native_runtime.wearables import wardrobe
 from native_runtime.wearables.choice import Choice
 from native_runtime.wearables.defaults import default_outfit, is_told
@@ -93,6 +93,15 @@ def test_the_photo_says_whether_shoes_are_worn(default_body_path: Path) -> None:
     assert wardrobe.make(body, shoes).colours["shoes"] == shoes.colour
     unsure = {COLOURS: {"shoes": {"srgb": [40, 60, 90], "confidence": 0.1}}}
     assert "shoes" not in {choice.kind for choice in default_outfit(body, np.zeros(body.identity_count), unsure)}
+
+
+def test_shoes_that_a_black_and_white_photo_may_show_have_their_grey(default_body_path: Path) -> None:
+    body = Body.load(default_body_path)
+    details = {COLOURS: {"feet": "unseen", "shoes": {"srgb": [200, 200, 200], "confidence": 0.2}}}
+    for textured in (True, False):
+        outfit = default_outfit(body, np.zeros(body.identity_count), details, textured)
+        shoes = [choice.colour for choice in outfit if choice.kind == "shoes"]
+        assert shoes == ([Tone((200, 200, 200), 0.2).linear] if textured else [])
 
 
 @pytest.mark.parametrize(
