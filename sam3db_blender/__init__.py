@@ -19,6 +19,10 @@ def register() -> None:
         from . import registration
 
         registration.register()
+    except ImportError as error:
+        from . import command
+
+        raise ImportError(command.attach_incomplete(error), name=error.name) from error
     finally:
         if collects:
             gc.enable()

@@ -147,3 +147,16 @@ def test_a_folder_becomes_characters(real_blender: str, extension: Path, photos:
     done = run_blender(real_blender, environment | {"SAM3DB_MODELS": ""}, "--command", "sam3db", *words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 of 2 photos is done, 0 were processed now." in done.stdout, done.stdout + done.stderr
+
+
+def test_a_damaged_extension_says_that_files_are_missing(
+    real_blender: str, installed: dict[str, str], tmp_path: Path
+) -> None:
+    (handles,) = Path(installed[USER]).glob("extensions/*/sam3db_blender/handles")
+    handles.rename(tmp_path / "handles")
+    try:
+        done = run_blender(real_blender, installed, "--command", "sam3db", "doctor")
+    finally:
+        (tmp_path / "handles").rename(handles)
+    assert done.returncode == 1
+    assert "error: Files of the extension are missing (handles). Remove the extension" in done.stderr
