@@ -19,8 +19,8 @@ from native_runtime.image.formats import OtherFile, other_file, readable_kind
 
 # Bytes of a file that identify its kind.
 _HEAD = 64
-_MINED = ("mining.json", b"sam3db-mining")
-"""The file of a folder into which mining has put results, and what its beginning holds."""
+MINING_FILE, MINING_FORMAT = "mining.json", "sam3db-mining"
+"""The file of a folder into which mining has put results, and its format, which its beginning names."""
 
 
 @dataclass(frozen=True)
@@ -237,5 +237,4 @@ def _is_for_photos(folder: Path, leave_out: Path | None) -> bool:
 
 
 def _was_mined_into(folder: Path) -> bool:
-    name, mark = _MINED
-    return mark in _head(folder / name)
+    return MINING_FORMAT.encode() in _head(folder / MINING_FILE)

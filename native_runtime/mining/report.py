@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from native_runtime.batch.photos import MINING_FILE, MINING_FORMAT
 from native_runtime.errors import UsageError
 from native_runtime.files.atomic import write_atomically
 from native_runtime.files.formats import Format
@@ -18,8 +19,8 @@ from .judging import Judgement
 from .kinds import TITLES, Kind
 from .language_model.question import Described
 
-FORMAT = Format("sam3db-mining")
-NAME = "mining.json"
+FORMAT = Format(MINING_FORMAT)
+NAME = MINING_FILE
 SHEET = "contact_sheet"
 
 

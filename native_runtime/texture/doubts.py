@@ -12,14 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.render.colour import encode_srgb
-
 from .anatomy import PARTS
 from .garments import Garments, Samples, worn
+from .lab import lab8
 
 if TYPE_CHECKING:
     from native_runtime.mhr import Body
@@ -125,14 +123,14 @@ def _beside(colour: Floats, beside: Floats) -> Floats:
         return np.zeros(0, np.float32)
     # a table of cells of CIELAB, each with its neighbours
     table = np.zeros((256 // _CELL,) * 3, np.float32)
-    np.add.at(table, tuple((_lab8(beside) // _CELL).T), 1 / len(beside))
+    np.add.at(table, tuple(_cells(beside).T), 1 / len(beside))
     for axis in range(3):
         table = table + np.roll(table, 1, axis) + np.roll(table, -1, axis)
-    return np.asarray(table[tuple((_lab8(colour) // _CELL).T)])
+    return np.asarray(table[tuple(_cells(colour).T)])
 
 
-def _lab8(linear: Floats) -> NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(encode_srgb(linear)[None], cv2.COLOR_RGB2LAB)[0])
+def _cells(linear: Floats) -> NDArray[np.int64]:
+    return lab8(linear).astype(np.int64) // _CELL
 
 
 def supported(

@@ -16,9 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.render.colour import encode_srgb
-
 from .anatomy import PARTS
+from .lab import lab8
 from .spreading import directed, spread
 
 if TYPE_CHECKING:
@@ -166,7 +165,7 @@ def garments_of(linear: NDArray, tone: Array, grey: bool = False) -> Garments:
 def _lab(linear: NDArray) -> Floats:
     if not len(linear):
         return np.zeros((0, 3), np.float32)
-    lab = cv2.cvtColor(encode_srgb(linear)[None], cv2.COLOR_RGB2LAB)[0].astype(np.float32)
+    lab = lab8(linear)
     lab[:, 0] *= _LIGHTNESS
     return lab
 

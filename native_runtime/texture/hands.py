@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.render.colour import encode_srgb
-
 from .anatomy import PARTS
+from .lab import lab8
 
 if TYPE_CHECKING:
     from .anatomy import Anatomy
@@ -40,12 +38,12 @@ def plausible_hands(
     """
     plausible = np.ones(len(weight), np.float32)
     part = anatomy.part[triangles[atlas.triangle, 0]]
-    skin = _lab(np.asarray(tone)[None])[:, 1:]
+    skin = lab8(np.asarray(tone)[None])[:, 1:]
     for name in ("l_hand", "r_hand"):
         mine = np.flatnonzero((part == PARTS.index(name)) & (weight > 0))
         if not len(mine):
             continue
-        away = np.linalg.norm(_lab(colour[mine])[:, 1:] - skin, axis=1)
+        away = np.linalg.norm(lab8(colour[mine])[:, 1:] - skin, axis=1)
         if (away < _OTHER_HUE).mean() >= _BARE:
             plausible[mine] = np.clip(2 - away / _OTHER_HUE, 0, 1)
     return plausible
@@ -64,7 +62,7 @@ def bare_hands_in_greys(
         colour, weight, tone: as of ``plausible_hands``.
     """
     part = anatomy.part[triangles[atlas.triangle, 0]]
-    skin = _lab(np.asarray(tone)[None])[0, 0]
+    skin = lab8(np.asarray(tone)[None])[0, 0]
     plausible = np.ones(len(weight), np.float32)
     verdicts: dict[str, bool] = {}
     for side in "lr":
@@ -73,11 +71,11 @@ def bare_hands_in_greys(
         )
         if len(hand) < _FEWEST:
             continue
-        lightness = _lab(colour[hand])[:, 0]
+        lightness = lab8(colour[hand])[:, 0]
         away = np.abs(lightness - skin)
         gloved = False
         if (away < _OTHER_GREY).mean() < _BARE and len(sleeve) >= _FEWEST:
-            gloved = bool(abs(np.median(_lab(colour[sleeve])[:, 0]) - np.median(lightness)) < _ONE_CLOTH)
+            gloved = bool(abs(np.median(lab8(colour[sleeve])[:, 0]) - np.median(lightness)) < _ONE_CLOTH)
         verdicts[side] = not gloved
         if not gloved:
             plausible[hand] = np.clip(2 - away / _OTHER_GREY, 0, 1)
@@ -86,7 +84,3 @@ def bare_hands_in_greys(
         if verdicts.get(side, verdicts.get(other, True)):
             bare |= part == PARTS.index(f"{side}_hand")
     return bare, plausible
-
-
-def _lab(linear: NDArray) -> Floats:
-    return cv2.cvtColor(encode_srgb(linear)[None], cv2.COLOR_RGB2LAB)[0].astype(np.float32)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from native_runtime.render.colour import encode_srgb
+from .lab import lab8
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -106,7 +106,7 @@ def _trust(foretold: Array, seen: Array) -> float:
 
 def _groups(linear: NDArray) -> NDArray[np.int64]:
     """(N,) which of a few colours each is, in CIELAB."""
-    lab = cv2.cvtColor(encode_srgb(linear)[None], cv2.COLOR_RGB2LAB)[0].astype(np.float32)
+    lab = lab8(linear)
     lab[:, 0] *= _LIGHTNESS
     cv2.setRNGSeed(1)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
