@@ -339,7 +339,6 @@ def test_the_command(somebody, tmp_path, capfd):
     for words in (
         (tmp_path / "none.blend", "-o", out),
         (blend, "-o", tmp_path / "out.obj"),
-        (blend, "-o", tmp_path / "none" / "out.glb"),
         (blend, "-o", out, "--to", "fbx"),
         (blend, "-o", out, "--names", "maya"),
         (blend, "-o", out, "--character", "Nobody"),
@@ -347,6 +346,12 @@ def test_the_command(somebody, tmp_path, capfd):
         assert _command(capfd, *words) in (1, 2)
     assert _command(capfd, blend, "-o", tmp_path / "out.xyz") == 2
     assert "ends in .fbx, .glb, .bvh, .usd, .vrm, .usdc, .usda or .usdz." in capfd.readouterr().err
+    occupied = tmp_path / "occupied"
+    occupied.touch()
+    assert _command(capfd, blend, "-o", occupied / "out.glb") in (1, 2)
+    assert occupied.is_file()
+    assert _command(capfd, blend, "-o", tmp_path / "none" / "deeper" / "out.glb") == 0
+    assert (tmp_path / "none" / "deeper" / "out.glb").read_bytes()[:4] == b"glTF"
 
 
 def _command(capfd: pytest.CaptureFixture[str], *words: Any) -> int:
